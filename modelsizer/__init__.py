@@ -1,0 +1,58 @@
+"""modelsizer: the best language model that a budget can buy, with proof."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from optimizer.result import Result
+    from optimizer.solve import solve
+    from problems.architecture import Architecture
+    from problems.errors import ModelsizerError, ProblemError
+    from problems.evaluation import Evaluation, evaluate
+    from problems.laws import PowerLaw, TokenLaw, register_law
+    from problems.problem import Problem
+    from problems.shapes import ShapeLaw, register_shape
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Architecture": "problems.architecture",
+    "Evaluation": "problems.evaluation",
+    "ModelsizerError": "problems.errors",
+    "PowerLaw": "problems.laws",
+    "Problem": "problems.problem",
+    "ProblemError": "problems.errors",
+    "Result": "optimizer.result",
+    "ShapeLaw": "problems.shapes",
+    "TokenLaw": "problems.laws",
+    "evaluate": "problems.evaluation",
+    "register_law": "problems.laws",
+    "register_shape": "problems.shapes",
+    "solve": "optimizer.solve",
+}
+
+__all__ = [
+    "Architecture",
+    "Evaluation",
+    "ModelsizerError",
+    "PowerLaw",
+    "Problem",
+    "ProblemError",
+    "Result",
+    "ShapeLaw",
+    "TokenLaw",
+    "__version__",
+    "evaluate",
+    "register_law",
+    "register_shape",
+    "solve",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name from its home when it is first used, so that `--help` stays instant."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'modelsizer' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

@@ -1,0 +1,173 @@
+"""A result as a person reads it, at 80 columns or more."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from optimizer.result import BudgetUse, Result, architecture_dict
+from problems.quantities import QUANTITIES
+from problems.units import format_quantity
+
+_ENGINES = {"scipy": "SciPy's HiGHS", "pulp": "PuLP with CBC", "exhaustive": "enumeration"}
+_STOPS = {
+    "time": "the time limit was reached",
+    "nodes": "the node limit was reached",
+    "interrupted": "it was interrupted",
+    "stuck": "the solver could not go on",
+}
+
+
+def _heading(result: Result) -> Table:
+    line = Table.grid(expand=True, padding=(0, 2))
+    line.add_column(ratio=1)
+    line.add_column(justify="right", no_wrap=True)
+    colour = {"optimal": "green", "infeasible": "red", "limit": "yellow"}[result.status]
+    line.add_row(
+        Text(result.problem.name or "unnamed problem", style="bold"),
+        Text(f"{result.status}, {result.solver}, {result.seconds:.2f} s", style=colour),
+    )
+    return line
+
+
+def _section(title: str, body: RenderableType) -> Group:
+    return Group(Text(f"\n{title}", style="bold"), Padding(body, (0, 0, 0, 2)))
+
+
+def _pairs(rows: Iterable[tuple[str, str]], sign: str = " ") -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True, min_width=15)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, value in rows:
+        table.add_row(name, sign, Text(value))
+    return table
+
+
+def _architecture(result: Result) -> Table:
+    def toml(value: object) -> str:
+        if isinstance(value, bool):
+            return str(value).lower()
+        return f'"{value}"' if isinstance(value, str) else str(value)
+
+    return _pairs(((k, toml(v)) for k, v in architecture_dict(result.best).items()), "=")
+
+
+def _prediction(result: Result) -> Table:
+    design, problem = result.best, result.problem
+    parameters = design.parameters
+    count = f"{format_quantity(parameters.total, 'parameters')} ({parameters.total:,})"
+    rows = [("parameters", count)]
+    if parameters.non_embedding != parameters.total:
+        inner = format_quantity(parameters.non_embedding, "parameters")
+        rows.append(("non-embedding", inner))
+    if math.isfinite(design.tokens):
+        each = design.tokens / parameters.total
+        rows.append(
+            ("tokens", f"{format_quantity(design.tokens, 'tokens')} ({each:.3g} a parameter)")
+        )
+        flops = format_quantity(design.training_flops, "FLOPs")
+        rows.append(("training FLOPs", f"{flops} ({problem.training.flops})"))
+    else:
+        rows.append(("tokens", "unlimited"))
+    shape = f" + {problem.shape.name}" if problem.shape.name != "none" else ""
+    rows.append(("loss", f"{design.loss:.6f} nats a token ({problem.law.name}{shape})"))
+    if shape:
+        rows.append(("  of it shape", f"{design.shape_excess:.6f}"))
+    return _pairs(rows)
+
+
+def _amounts(use: BudgetUse) -> tuple[str, str, str]:
+    """Used, limit and share as text; digits are added until used and limit look different."""
+    for digits in range(4, 16):
+        used = format_quantity(use.used, use.unit, digits)
+        limit = format_quantity(use.limit, use.unit, digits)
+        if used != limit or math.isclose(float(use.used), float(use.limit), rel_tol=1e-9):
+            break
+    share = 100 * float(use.used) / float(use.limit)
+    percent = f"{share:.1f} %"
+    if percent == "100.0 %" and not math.isclose(float(use.used), float(use.limit), rel_tol=1e-9):
+        percent = "> 99.9 %" if share < 100 else "> 100 %"
+    return used, limit, percent
+
+
+def _budgets(uses: tuple[BudgetUse, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("used", justify="right", no_wrap=True)
+    table.add_column("limit", justify="right", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for use in uses:
+        used, limit, share = _amounts(use)
+        sign = "<=" if use.side == "max" else ">="
+        mark = Text("binds", style="bold yellow") if use.binding else Text("")
+        table.add_row(use.name, used, f"{sign} {limit}", share, mark)
+    return table
+
+
+def certificate(result: Result) -> str:
+    """What is proven, and how, in a sentence or two."""
+    s = result.statistics
+    designs = f"{s['designs']:,} designs"
+    better = "more" if result.objective.sense == "maximize" else "less"
+    what = result.objective.name
+    if result.status == "infeasible":
+        return f"Proven infeasible: none of the {designs} keeps every limit, in exact arithmetic."
+    steps = [f"{s['by_budgets']:,} break a limit"]
+    if s["by_bounds"]:
+        engine = _ENGINES.get(result.solver, result.solver)
+        rounds = f", {s['rounds']} rounds of {engine}" if s["rounds"] else ""
+        steps.append(f"{s['by_bounds']:,} are ruled out by bounds{rounds}")
+    steps.append(f"{s['compared']:,} were compared exactly")
+    how = "; ".join(steps)
+    if result.status == "optimal" and result.gap == 0:
+        return f"Proven optimal: no other of {designs} has {better} {what}. {how}. Gap 0."
+    bound = "none" if result.bound is None else _value(result, result.bound)
+    gap = "" if result.gap is None else f", gap {_value(result, result.gap)}"
+    if result.status == "optimal":
+        return (
+            f"Proven optimal within the gap asked for: no other of {designs} has {better} {what} "
+            f"than the bound {bound}{gap}."
+        )
+    why = _STOPS[result.stop]
+    if result.design is None:
+        return f"Nothing is proven: {why} before a design was found among {designs}."
+    return f"Not proven: {why}. Best found so far; bound {bound}{gap}."
+
+
+def _value(result: Result, value: float) -> str:
+    if result.objective.name == "loss":
+        return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.9f}"
+    return format_quantity(value, QUANTITIES[result.objective.name].dimension, 9)
+
+
+def _bullets(lines: Iterable[str]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column()
+    table.add_column()
+    for line in lines:
+        table.add_row("-", Text(line))
+    return table
+
+
+def print_result(console: Console, result: Result, *, verbose: bool = False) -> None:
+    """Print an answer."""
+    console.print(_heading(result))
+    if result.design is not None:
+        console.print(_section("Architecture", _architecture(result)))
+        console.print(_section("Prediction", _prediction(result)))
+        if result.budgets:
+            console.print(_section("Limits", _budgets(result.budgets)))
+    console.print(_section("Certificate", Text(certificate(result))))
+    if verbose:
+        rows = ((name, f"{value:,}") for name, value in result.statistics.items())
+        console.print(_section("Steps of the proof", _pairs(rows)))
+    if result.warnings:
+        title = "Why" if result.status == "infeasible" else "Warnings"
+        console.print(_section(title, _bullets(result.warnings)))

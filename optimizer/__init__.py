@@ -1,0 +1,1 @@
+"""The answer: formulation, solvers, certificates."""

@@ -1,0 +1,150 @@
+"""Warnings: what a solved design should not be trusted for, and what to do about it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from problems.evaluation import Evaluation
+from problems.laws import Range
+from problems.problem import Problem
+from problems.units import format_quantity
+
+GOOD_EPOCHS = 4
+"""Repeating data up to four times is nearly as good as new data (Muennighoff et al. 2023,
+arXiv 2305.16264, abstract)."""
+
+
+def advice(problem: Problem, design: Evaluation) -> list[str]:
+    """Warnings on a design, each with what to do.
+
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+        The best one found.
+
+    Returns
+    -------
+    list of str
+    """
+    return [
+        *_outside_ranges(problem, design),
+        *_blind_choices(problem, design),
+        *_menu_ends(problem, design),
+        *_epochs(problem, design),
+        *_replicas(problem, design),
+    ]
+
+
+def _limits(range_: Range, write: Callable[[float], str]) -> str:
+    if range_.low is None:
+        return f"up to {write(range_.high)}" if range_.high is not None else "any"
+    if range_.high is None:
+        return f"from {write(range_.low)}"
+    return f"{write(range_.low)} to {write(range_.high)}"
+
+
+def _outside_ranges(problem: Problem, design: Evaluation) -> list[str]:
+    law, shape = problem.law, problem.shape
+    trunk = design.architecture.trunk
+
+    def parameters(n: float) -> str:
+        return format_quantity(n, "parameters", 3)
+
+    def plain(n: float) -> str:
+        return f"{n:g}"
+
+    kind = law.parameter_kind.replace("_", "-")
+    checks = (
+        (law.name, law.parameter_range, design.law_parameters, f"{kind} parameters", parameters),
+        (law.name, law.token_range, design.tokens, "tokens", parameters),
+        (shape.name, shape.d_model_range, trunk.d_model, "d_model", plain),
+        (shape.name, shape.layers_range, design.architecture.layers, "layers", plain),
+    )
+    return [
+        f"{name} was fitted on {_limits(range_, write)} {what}; the design has {write(value)}. "
+        "Its loss is an extrapolation: rank designs by it, and check it against runs of your own"
+        for name, range_, value, what, write in checks
+        if not range_.holds(value)
+    ]
+
+
+def _edge(value: Any, menu: tuple[Any, ...]) -> str | None:
+    if len(menu) < 2:
+        return None
+    return "smallest" if value == menu[0] else "largest" if value == menu[-1] else None
+
+
+def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
+    """Choices that no law in use sees go to whatever end of the menu is cheapest."""
+    space = problem.space
+    layer = design.architecture.groups[0].layer
+    attention, d_ff = layer.attention, layer.ffn.d_ff
+    trunk = design.architecture.trunk
+    found: list[tuple[str, str]] = []
+
+    def look(key: str, value: Any, menu: Any) -> None:
+        if menu is not None and (edge := _edge(value, menu.numbers)) is not None:
+            found.append((key, f"{edge} of its menu, {value}"))
+
+    look("kv_heads", attention.kv_heads, space.kv_heads)
+    look("kv_group", attention.heads // attention.kv_heads, space.kv_group)
+    look("head_dim", attention.head_dim, space.head_dim)
+    look("heads", attention.heads, space.heads)
+    look("d_ff", d_ff, space.d_ff)
+    if space.ffn_ratio is not None and len(space.ffn_ratio.numbers) > 1:
+        ratios = space.ffn_ratio.numbers
+        nearest = min(ratios, key=lambda ratio: abs(ratio * trunk.d_model - d_ff))
+        if (edge := _edge(nearest, ratios)) is not None:
+            found.append(("ffn_ratio", f"{edge} of its menu, {nearest:g}"))
+    warnings = [
+        f"the loss law is blind to {key}, so the optimum took the {what}. Fix it, or offer only "
+        "values whose quality you know"
+        for key, what in found
+    ]
+    if problem.shape.name == "none" and len(space.layers.numbers) > 1:
+        warnings.append(
+            f'shape = "none" leaves the law blind to depth and width: {design.architecture.layers} '
+            f"layers of width {trunk.d_model} is what costs least, not what trains well. Take "
+            'shape = "gemstones-2025", or limit aspect_ratio'
+        )
+    return warnings
+
+
+def _menu_ends(problem: Problem, design: Evaluation) -> list[str]:
+    space = problem.space
+    found = []
+    for key, value, menu in (
+        ("layers", design.architecture.layers, space.layers),
+        ("d_model", design.architecture.trunk.d_model, space.d_model),
+    ):
+        if (edge := _edge(value, menu.numbers)) is not None:
+            found.append(
+                f"{key} = {value} is the {edge} that space.{key} offers; widen it, since a better "
+                "design may lie beyond"
+            )
+    return found
+
+
+def _epochs(problem: Problem, design: Evaluation) -> list[str]:
+    unique = problem.training.unique_tokens
+    if unique is None or design.tokens <= GOOD_EPOCHS * unique:
+        return []
+    return [
+        f"{format_quantity(design.tokens, 'tokens', 3)} tokens are {design.tokens / unique:.1f} "
+        f"epochs of training.unique_tokens = {format_quantity(unique, 'tokens', 3)}; past "
+        f"{GOOD_EPOCHS} epochs repeated tokens are worth less than {problem.law.name} says. Limit "
+        "training.tokens, or find more data"
+    ]
+
+
+def _replicas(problem: Problem, design: Evaluation) -> list[str]:
+    kv_heads = design.architecture.groups[0].layer.attention.kv_heads
+    ways = problem.serving.tensor_parallel
+    if kv_heads >= ways:
+        return []
+    return [
+        f"kv_heads = {kv_heads} is below serving.tensor_parallel = {ways}: each kv head is held "
+        f"{ways // kv_heads} times, and serving_memory counts it so"
+    ]

@@ -1,0 +1,233 @@
+"""Which budgets bind, which are out of reach, and which no design meets."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from optimizer.model import Model
+from optimizer.program import Limits
+from optimizer.result import BudgetUse, Side
+from optimizer.search import Clock, Search
+from optimizer.table import Limit, Table, depth_intervals, tables
+from problems.costs import TRAINING_FLOPS_PER_TOKEN
+from problems.errors import ProblemError
+from problems.evaluation import Evaluation
+from problems.menus import Interval
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+from problems.units import Number, exact, format_quantity
+
+AT_THE_LIMIT = 1e-9
+"""Relative slack below which a design is said to be at a limit: tokens are doubles, and a budget
+spent up to their rounding is spent."""
+
+
+def sides(limit: Interval) -> Iterator[tuple[Side, Number]]:
+    """The ends of a limit that were given."""
+    if limit.min is not None:
+        yield "min", limit.min
+    if limit.max is not None:
+        yield "max", limit.max
+
+
+def _given(problem: Problem) -> Iterator[tuple[str, str, Side, Number]]:
+    """Key of the file, quantity, side and value of every limit."""
+    tokens = problem.training.tokens
+    if tokens is not None:
+        ends = dict(sides(tokens))
+        if tokens.min == tokens.max:
+            ends.pop("min", None)
+        for side, value in ends.items():
+            yield "training.tokens", "tokens", side, value
+    for name, limit in problem.budgets.limits.items():
+        for side, value in sides(limit):
+            yield f"budgets.{name}", name, side, value
+
+
+def without(problem: Problem, key: str, side: Side) -> Problem | None:
+    """The problem less one end of a limit; None if it makes no sense without it."""
+    tables_ = problem.to_dict()
+    tables_.pop("scenarios", None)
+    table, name = key.split(".")
+    limit = getattr(getattr(problem, table), name)
+    ends = {s: value for s, value in sides(limit) if s != side}
+    fixed = limit.min == limit.max and key == "training.tokens"
+    tables_[table] = {k: v for k, v in tables_[table].items() if k != name}
+    if ends and not fixed:
+        tables_[table][name] = ends
+    try:
+        return Problem.from_tables(tables_)
+    except ProblemError:
+        return None
+
+
+def budget_uses(problem: Problem, design: Evaluation, clock: Clock) -> tuple[BudgetUse, ...]:
+    """Every limit with what the design uses of it, and whether it binds.
+
+    A limit binds if the design is at it, or if something better fits once it is taken away,
+    which is found out by solving again.
+    """
+    uses = []
+    for key, quantity, side, limit in _given(problem):
+        used = design.quantity(quantity)
+        slack = (float(limit) - used) if side == "max" else (used - float(limit))
+        at_it = slack <= AT_THE_LIMIT * abs(float(limit))
+        binding = at_it or (not clock.out_of_time and _holds_back(problem, design, key, side, clock))
+        name = key if key.startswith("training") else quantity
+        uses.append(BudgetUse(name, used, limit, QUANTITIES[quantity].dimension, side, binding))
+    return tuple(uses)
+
+
+def _holds_back(
+    problem: Problem, design: Evaluation, key: str, side: Side, clock: Clock
+) -> bool:
+    """Whether a better design fits without one end of a limit."""
+    freer = without(problem, key, side)
+    if freer is None:
+        return True  # without it the question has no finite answer
+    model = Model(freer)
+    before = model.value_of(design)
+    search = Search(model, Clock(Limits(clock.left.seconds)))
+    search.incumbent = design
+    search.open()
+    while search.value >= before and len(search.boxes) and not search.clock.out_of_time:
+        if search.boxes.single.all() or search.boxes.designs <= 20_000:
+            search.compare()
+            break
+        search.halve()
+    return search.value < before
+
+
+# Limits that leave nothing out
+
+
+def idle_limits(model: Model) -> list[str]:
+    """Sentences on budgets that leave no design out: whatever keeps the other limits keeps them."""
+    problem = model.problem
+    given = {n: i.max for n, i in problem.budgets.limits.items() if i.max is not None}
+    most = dict.fromkeys(given, 0.0)
+    for table in tables(problem):
+        rules = model.rules(table)
+        for name in given:
+            others = [rule for rule in rules if rule.key != f"budgets.{name}"]
+            most[name] = max(most[name], _most(model, table, others, name))
+    return [
+        f"budgets.{name} = {format_quantity(limit, QUANTITIES[name].dimension)} leaves no design "
+        "out: the most that any design within the other limits uses is "
+        f"{format_quantity(most[name], QUANTITIES[name].dimension)}"
+        for name, limit in given.items()
+        if name != "loss" and most[name] < float(limit)
+    ]
+
+
+def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:
+    """The most that designs of a table within some limits use of a quantity."""
+    row = np.arange(len(table))
+    low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
+    keep = (low <= high).all(axis=1)
+    row, low, high = row[keep], low[keep], high[keep]
+    if not len(row):
+        return 0.0
+    if QUANTITIES[name].affine:
+        linear = table.linear[name]
+        return float(Fraction(int(linear.at(row, high).max()), linear.denominator))
+    flops = table.linear[TRAINING_FLOPS_PER_TOKEN]
+    limits = model.problem.token_limits
+    if name == "training_flops":
+        return float(flops.at(row, high).max()) * model.caps.most
+    if name == "tokens":
+        other = model.problem.training.tokens
+        most = math.inf if other is None or other.max is None else float(other.max)
+        paid = math.inf if limits.most_flops is None else float(limits.most_flops)
+        return min(most, paid / float(flops.at(row, low).min()))
+    return math.inf
+
+
+# Limits that no design meets
+
+
+def unmet_alone(problem: Problem) -> list[str]:
+    """Sentences on limits that no design of the space meets, whatever the other limits."""
+    found: dict[str, str] = {}
+    extremes: dict[tuple[str, bool], Fraction] = {}
+    rules: dict[tuple[str, bool], tuple[Limit, Fraction]] = {}
+    for table in tables(problem):
+        for rule in Model(problem).rules(table):
+            linear = table.linear[rule.quantity]
+            for upper, end in ((True, rule.high), (False, rule.low)):
+                if end is None:
+                    continue
+                value = _extreme(table, rule.quantity, least=upper)
+                key = (rule.key, upper)
+                pick = min if upper else max
+                extremes[key] = pick(extremes.get(key, value), value)
+                rules[key] = (rule, Fraction(end, linear.denominator))
+    for (key, upper), (rule, end) in rules.items():
+        value = extremes[key, upper]
+        if (value > end) if upper else (value < end):
+            found[key] = _unmet(problem, rule, value, upper)
+    loss = problem.budgets.loss
+    if not found and loss is not None and loss.max is not None:
+        best = _least_loss(problem)
+        if best is not None and best > float(loss.max):
+            found["budgets.loss"] = (
+                f"budgets.loss <= {loss.max:g}: the least loss of any design of the space, at the "
+                f"most tokens that it may take, is {best:.6g}"
+            )
+    return list(found.values())
+
+
+def _extreme(table: Table, quantity: str, *, least: bool) -> Fraction:
+    linear = table.linear[quantity]
+    row = np.arange(len(table))
+    j = np.zeros_like(table.count) if least else table.count - 1
+    values = linear.at(row, j)
+    return Fraction(int(values.min() if least else values.max()), linear.denominator)
+
+
+def _unmet(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> str:
+    what = "least" if upper else "most"
+    sign = "<=" if upper else ">="
+    if rule.quantity == TRAINING_FLOPS_PER_TOKEN:
+        limits = problem.token_limits
+        if upper:
+            assert limits.most_flops is not None
+            tokens, flops = limits.least, limits.most_flops
+        else:
+            assert limits.most is not None
+            tokens, flops = limits.most, limits.least_flops
+        return (
+            f"budgets.training_flops {sign} {format_quantity(float(flops), 'FLOPs')} at "
+            f"{format_quantity(float(tokens), 'tokens')} tokens: the {what} of any design of the "
+            f"space is {format_quantity(float(value * tokens), 'FLOPs')}"
+        )
+    unit = QUANTITIES[rule.quantity].dimension
+    limit = problem.budgets.limits[rule.quantity]
+    end = limit.max if upper else limit.min
+    assert end is not None
+    return (
+        f"{rule.key} {sign} {format_quantity(end, unit)}: the {what} of any design of the space "
+        f"is {format_quantity(float(value), unit, 6)}"
+    )
+
+
+def _least_loss(problem: Problem) -> float | None:
+    tables_ = problem.to_dict()
+    tables_.pop("scenarios", None)
+    keep = ("training_flops", "tokens")
+    tables_["budgets"] = {k: v for k, v in tables_["budgets"].items() if k in keep}
+    objective = {k: v for k, v in tables_.get("objective", {}).items() if k in ("law", "shape")}
+    tables_["objective"] = objective
+    try:
+        model = Model(Problem.from_tables(tables_))
+    except ProblemError:
+        return None
+    search = Search(model, Clock(Limits()))
+    search.open()
+    search.tighten(0)
+    search.compare()
+    return None if search.incumbent is None else search.incumbent.loss

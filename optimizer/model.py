@@ -1,0 +1,298 @@
+"""What the solvers ask of a problem: exact values of designs, and bounds over boxes of them.
+
+Every objective is minimised here: a sought maximum is the least of its negative.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from optimizer.relaxation import (
+    ROUNDING,
+    Affine,
+    Feature,
+    TokenCaps,
+    law_bound,
+    log_bound,
+    log_tokens_bound,
+    shape_bound,
+)
+from optimizer.table import Floats, Ints, Limit, Mask, Table, feasible, limits
+from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from problems.evaluation import Evaluation, evaluate
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+
+Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]
+
+BORDER = 1e-12
+"""Relative distance from a loss limit within which vectorised arithmetic is not trusted and a
+design is evaluated alone: NumPy's vector loops may round the last digit otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxed:
+    """Lower bounds over boxes.
+
+    Parameters
+    ----------
+    objective : Affine
+        In `Model.from_value`'s scale.
+    least : array of shape (B,)
+        Least possible value of the objective; infinite where no design can be feasible.
+    loss : Affine or None
+        Of the loss, where the problem limits it.
+    """
+
+    objective: Affine
+    least: Floats
+    loss: Affine | None
+
+
+class Model:
+    """A problem as the solvers see it.
+
+    Parameters
+    ----------
+    problem : Problem
+
+    Attributes
+    ----------
+    kind : str
+        Which form the objective has.
+    exact : bool
+        Whether `Relaxed.least` is free of rounding, so that ties show in it.
+    """
+
+    def __init__(self, problem: Problem) -> None:
+        self.problem = problem
+        objective = problem.objective
+        self.name, self.sense = objective.quantity, objective.sense
+        self.sign = -1.0 if objective.sense == "maximize" else 1.0
+        self.kind = self._kind()
+        self.exact = self.kind in ("affine", "most_tokens")
+        tokens = problem.token_limits
+        self.caps = TokenCaps(
+            math.inf if tokens.most is None else float(tokens.most),
+            math.inf if tokens.most_flops is None else float(tokens.most_flops),
+        )
+        self._least_tokens, self._least_flops = float(tokens.least), float(tokens.least_flops)
+        loss = problem.budgets.loss
+        self._loss_max = None if loss is None or loss.max is None else float(loss.max)
+        self._loss_min = None if loss is None or loss.min is None else float(loss.min)
+
+    def _kind(self) -> Kind:
+        if self.name == "loss":
+            return "loss"
+        if QUANTITIES[self.name].affine:
+            return "affine"
+        if self.name == "training_flops":
+            return "least_flops"
+        return "most_tokens" if self.sense == "maximize" else "least_tokens"
+
+    @property
+    def logarithmic(self) -> bool:
+        """Whether bounds of the objective are of its logarithm."""
+        return self.kind in ("most_tokens", "least_tokens", "least_flops")
+
+    def to_value(self, scaled: float) -> float:
+        """A bound in the relaxation's scale as a value to minimise."""
+        if not self.logarithmic:
+            return scaled
+        return -math.exp(-scaled) if self.kind == "most_tokens" else math.exp(min(scaled, 700.0))
+
+    def from_value(self, value: float) -> float:
+        """The inverse of `to_value`."""
+        if not self.logarithmic:
+            return value
+        return -math.log(-value) if self.kind == "most_tokens" else math.log(value)
+
+    def value_of(self, evaluation: Evaluation) -> float:
+        """The value to minimise of an evaluated design."""
+        return self.sign * float(evaluation.exact[self.name])
+
+    def rules(self, table: Table) -> list[Limit]:
+        """Linear limits over a table."""
+        return limits(self.problem, table)
+
+    # Designs
+
+    def evaluate(self, table: Table, row: Ints, j: Ints) -> tuple[Floats, Mask]:
+        """Values to minimise, and feasibility, of many designs.
+
+        Parameters
+        ----------
+        table : Table
+        row : array of shape (B,)
+        j : array of shape (B, K)
+
+        Returns
+        -------
+        value : array of shape (B,)
+            Doubles within a few units of rounding of the exact evaluation.
+        keeps : array of shape (B,)
+            Exact.
+        """
+        keeps = np.ones(len(row), dtype=bool)
+        for limit in self.rules(table):
+            keeps &= feasible(limit, table, row, j)
+        flops = _floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        tokens = self.caps.tokens(flops)
+        if self.kind == "affine" and self._loss_max is None and self._loss_min is None:
+            return self.sign * self._affine(table, row, j), keeps
+        if self.kind == "most_tokens" and self._loss_max is None and self._loss_min is None:
+            return -tokens, keeps
+        n = _floats(table.linear[LAW_PARAMETERS].at(row, j))
+        layers = table.layers(row, j).astype(float)
+        excess = self.problem.shape.excess(table.d_model[row].astype(float), layers)
+        law = self.problem.law
+        doubtful = np.zeros(len(row), dtype=bool)
+        low = np.maximum(self._least_tokens, self._least_flops / flops)
+        if self._loss_min is not None:
+            most = np.asarray(law.tokens_for(n, self._loss_min - excess), float)
+            tokens = np.minimum(tokens, most)
+            keeps &= low <= tokens * (1 + BORDER)
+            doubtful |= np.abs(tokens - low) <= 1e-9 * tokens
+        loss = np.asarray(law.loss(n, tokens), float) + excess
+        if self._loss_max is not None:
+            keeps &= loss <= self._loss_max
+            doubtful |= np.abs(loss - self._loss_max) <= BORDER * self._loss_max
+            low = np.maximum(low, np.asarray(law.tokens_for(n, self._loss_max - excess), float))
+        if self.kind == "loss":
+            value = loss
+        elif self.kind == "affine":
+            value = self.sign * self._affine(table, row, j)
+        elif self.kind == "most_tokens":
+            value = -tokens
+        else:
+            low = np.minimum(low, tokens)
+            value = low * flops if self.kind == "least_flops" else low
+        for i in np.flatnonzero(doubtful):
+            alone = evaluate(self.problem, table.architecture(self.problem, row[i], j[i]))
+            keeps[i] = alone.feasible
+            value[i] = self.value_of(alone)
+        return value, keeps
+
+    def _affine(self, table: Table, row: Ints, j: Ints) -> Floats:
+        quantity = table.linear[self.name]
+        return _floats(quantity.at(row, j)) / quantity.denominator
+
+    # Boxes
+
+    def relax(self, table: Table, row: Ints, low: Ints, high: Ints) -> Relaxed:
+        """Bounds over boxes ``low <= j <= high`` of rows.
+
+        Parameters
+        ----------
+        table : Table
+        row : array of shape (B,)
+        low, high : array of shape (B, K)
+        """
+        extent = (high - low).astype(float)
+        n = self._feature(table, LAW_PARAMETERS, row, low, high)
+        flops = self._feature(table, TRAINING_FLOPS_PER_TOKEN, row, low, high)
+        needs_loss = self.kind == "loss" or self._loss_max is not None
+        loss, least_loss, shape = None, None, None
+        if needs_loss:
+            layers = self._feature(table, "layers", row, low, high)
+            shape = shape_bound(self.problem.shape, table.d_model[row].astype(float), layers)
+            token, corner = law_bound(self.problem.law, n, flops, self.caps)
+            loss = token + shape
+            least_loss = np.maximum(loss.least(extent), corner)
+            least_loss = least_loss - ROUNDING * np.abs(least_loss)
+            loss = Affine(loss.constant - ROUNDING * np.abs(loss.constant), loss.slope)
+        objective, least = self._objective(table, row, low, high, extent, n, flops, loss, shape)
+        if self.kind == "loss" and least_loss is not None:
+            least = least_loss if self._loss_min is None else np.maximum(least_loss, self._loss_min)
+        if self._loss_max is not None and least_loss is not None:
+            least = np.where(least_loss > self._loss_max, np.inf, least)
+        return Relaxed(objective, least, loss if self._loss_max is not None else None)
+
+    def _objective(
+        self,
+        table: Table,
+        row: Ints,
+        low: Ints,
+        high: Ints,
+        extent: Floats,
+        n: Feature,
+        flops: Feature,
+        loss: Affine | None,
+        shape: Affine | None,
+    ) -> tuple[Affine, Floats]:
+        kinds = low.shape[1]
+        if self.kind == "loss":
+            assert loss is not None
+            return loss, loss.least(extent)
+        if self.kind == "affine":
+            quantity = table.linear[self.name]
+            constant = self.sign * _floats(quantity.at(row, low)) / quantity.denominator
+            slope = self.sign * _floats(quantity.unit[row]) / quantity.denominator
+            bound = Affine(constant, slope)
+            # At a corner, evaluated as a design is, so that ties are seen as ties.
+            best = low if self.sign > 0 else high
+            return bound, self.sign * self._affine(table, row, best)
+        if self.kind == "most_tokens":
+            rising = log_bound(flops)
+            at_caps = Affine(rising.constant - math.log(self.caps.most_flops), rising.slope)
+            flat = Affine.flat(np.full(len(row), -math.log(self.caps.most)), kinds)
+            bound = _higher(at_caps, flat, extent) if math.isfinite(self.caps.most) else at_caps
+            if not math.isfinite(self.caps.most_flops):
+                bound = flat
+            return bound, -self.caps.tokens(flops.low)
+        return self._least_tokens_bound(extent, n, flops, shape)
+
+    def _least_tokens_bound(
+        self, extent: Floats, n: Feature, flops: Feature, shape: Affine | None
+    ) -> tuple[Affine, Floats]:
+        """ln of the least tokens, or of the training FLOPs that they cost."""
+        kinds = extent.shape[1]
+        rows = len(extent)
+        each = log_bound(flops)
+        bounds = []
+        if self._loss_max is not None and shape is not None:
+            target = self._loss_max - np.maximum(shape.least(extent), 0.0)
+            target = target + ROUNDING * np.abs(target)
+            bounds.append(log_tokens_bound(self.problem.law, target, n))
+        if self._least_tokens > 0:
+            bounds.append(Affine.flat(np.full(rows, math.log(self._least_tokens)), kinds))
+        if self.kind == "least_flops":
+            bounds = [bound + each for bound in bounds]
+            if self._least_flops > 0:
+                bounds.append(Affine.flat(np.full(rows, math.log(self._least_flops)), kinds))
+        elif self._least_flops > 0:
+            most = np.log(self._least_flops) - np.log(flops.high)
+            bounds.append(Affine.flat(most, kinds))
+        bound = bounds[0]
+        for other in bounds[1:]:
+            bound = _higher(bound, other, extent)
+        least = np.max([b.least(extent) for b in bounds], axis=0)
+        with np.errstate(over="ignore"):
+            least = np.exp(least) * (1.0 - 100.0 * ROUNDING)  # exp magnifies by ln C, below 100
+        return Affine(bound.constant - ROUNDING * np.abs(bound.constant), bound.slope), least
+
+    def _feature(self, table: Table, name: str, row: Ints, low: Ints, high: Ints) -> Feature:
+        quantity = table.linear[name]
+        return Feature(
+            _floats(quantity.at(row, low)) / quantity.denominator,
+            _floats(quantity.at(row, high)) / quantity.denominator,
+            _floats(quantity.unit[row]) / quantity.denominator,
+        )
+
+
+def _floats(values: object) -> Floats:
+    return np.asarray(values).astype(np.float64)
+
+
+def _higher(first: Affine, second: Affine, extent: Floats) -> Affine:
+    """Of two bounds, on each box the one that is higher in its middle."""
+    middle = [b.constant + (b.slope * extent).sum(axis=1) / 2 for b in (first, second)]
+    better = middle[0] >= middle[1]
+    return Affine(
+        np.where(better, first.constant, second.constant),
+        np.where(better[:, None], first.slope, second.slope),
+    )

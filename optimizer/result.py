@@ -1,0 +1,249 @@
+"""The answer as frozen values: what is known, why the solve stopped, and nothing claimed beyond."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from optimizer.program import Program, Stop
+from problems.evaluation import Evaluation
+from problems.problem import Problem
+from problems.quantities import Sense
+from problems.units import Number
+
+Status = Literal["optimal", "infeasible", "limit"]
+Side = Literal["max", "min"]
+
+PROVEN: frozenset[Stop] = frozenset({"proven", "gap"})
+
+
+class NoDesignError(LookupError):
+    """Asked of a result that holds no design."""
+
+
+@dataclass(frozen=True, slots=True)
+class BudgetUse:
+    """One limit and how much of it the design uses.
+
+    Parameters
+    ----------
+    name : str
+        The budget, or ``training.tokens``.
+    used, limit : int or float
+        In `unit`.
+    unit : str
+    side : {"max", "min"}
+    binding : bool
+        The design is at the limit, or something better would fit without it.
+    """
+
+    name: str
+    used: Number
+    limit: Number
+    unit: str
+    side: Side
+    binding: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What was sought; `value` is None where no design is known."""
+
+    name: str
+    sense: Sense
+    value: Number | None
+
+
+@dataclass(frozen=True)
+class Result:
+    """A solved problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    solver : str
+    seconds : float
+    status : {"optimal", "infeasible", "limit"}
+        What is proven: the design is best within the gap asked for; no design keeps the limits;
+        or nothing, because a limit came first.
+    stop : str
+        Why the solve ended.
+    objective : Objective
+    bound : float or None
+        No design of the space has a better objective than this, proven; None if nothing is.
+    tolerance : float
+        The gap at which the proof was enough.
+    design : Evaluation or None
+        The best design found, every limit checked in exact arithmetic.
+    budgets : tuple of BudgetUse
+    warnings : tuple of str
+    statistics : mapping of str to number
+        Designs, and how many each step of the proof removed.
+    program : Program or None
+        The last mixed-integer program, for `write_program`.
+
+    Raises
+    ------
+    ValueError
+        If the parts contradict one another: an optimum without a design or with a gap above the
+        tolerance, an infeasible problem with a design, a design that breaks a limit, or a bound
+        on the wrong side of the value.
+    """
+
+    problem: Problem
+    solver: str
+    seconds: float
+    status: Status
+    stop: Stop
+    objective: Objective
+    bound: float | None
+    tolerance: float
+    design: Evaluation | None = None
+    budgets: tuple[BudgetUse, ...] = ()
+    warnings: tuple[str, ...] = ()
+    statistics: Mapping[str, Number] = field(default_factory=dict)
+    program: Program | None = field(default=None, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        if (self.design is None) != (self.objective.value is None):
+            raise ValueError("a design and its objective come together")
+        if self.design is not None and not self.design.feasible:
+            raise ValueError(f"the design breaks {', '.join(self.design.violated)}")
+        if self.status == "optimal":
+            if self.design is None or self.bound is None or self.stop not in PROVEN:
+                raise ValueError("an optimum needs a design, a bound and a finished proof")
+            assert self.gap is not None
+            if self.gap > self.tolerance:
+                raise ValueError(f"gap {self.gap} is above the tolerance {self.tolerance}")
+        if self.status == "infeasible" and (self.design is not None or self.stop != "proven"):
+            raise ValueError("an infeasible problem has no design, and a finished proof")
+        if self.status == "limit" and self.stop == "proven":
+            raise ValueError("a finished proof is no limit")
+        if self.gap is not None and self.gap < 0:
+            raise ValueError("the bound is on the wrong side of the objective")
+
+    @property
+    def best(self) -> Evaluation:
+        """The design.
+
+        Raises
+        ------
+        NoDesignError
+            If there is none.
+        """
+        if self.design is None:
+            raise NoDesignError(f"no design: the problem's status is {self.status}")
+        return self.design
+
+    @property
+    def gap(self) -> float | None:
+        """Distance from the design's objective to the bound; None where either is unknown."""
+        if self.objective.value is None or self.bound is None:
+            return None
+        away = float(self.objective.value) - self.bound
+        return -away if self.objective.sense == "maximize" else away
+
+    @property
+    def lower_bound(self) -> float | None:
+        """The optimum is not below this."""
+        if self.objective.sense == "minimize":
+            return self.bound
+        return None if self.objective.value is None else float(self.objective.value)
+
+    @property
+    def upper_bound(self) -> float | None:
+        """The optimum is not above this."""
+        if self.objective.sense == "maximize":
+            return self.bound
+        return None if self.objective.value is None else float(self.objective.value)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract; FLOPs, tokens and bytes as plain numbers."""
+        found: dict[str, Any] = {
+            "name": self.problem.name,
+            "status": self.status,
+            "stop": self.stop,
+            "solver": self.solver,
+            "seconds": round(self.seconds, 6),
+            "objective": {
+                "name": self.objective.name,
+                "sense": self.objective.sense,
+                "value": _finite(self.objective.value),
+            },
+            "lower_bound": _finite(self.lower_bound),
+            "upper_bound": _finite(self.upper_bound),
+            "gap": _finite(self.gap),
+        }
+        if self.design is not None:
+            found |= design_dict(self.problem, self.design)
+        else:
+            found |= dict.fromkeys(("loss", "architecture", "parameters", "tokens"))
+            found["training_flops"] = None
+        found["budgets"] = [
+            {
+                "name": use.name,
+                "used": _finite(use.used),
+                "limit": use.limit,
+                "unit": use.unit,
+                "side": use.side,
+                "binding": use.binding,
+            }
+            for use in self.budgets
+        ]
+        found["warnings"] = list(self.warnings)
+        found["statistics"] = dict(self.statistics)
+        return found
+
+
+def _finite(value: Number | None) -> Number | None:
+    return None if value is None or not math.isfinite(value) else value
+
+
+def architecture_dict(design: Evaluation) -> dict[str, Any]:
+    """A uniform architecture under the field's names."""
+    architecture = design.architecture
+    trunk, layer = architecture.trunk, architecture.groups[0].layer
+    attention, ffn = layer.attention, layer.ffn
+    return {
+        "layers": architecture.layers,
+        "d_model": trunk.d_model,
+        "heads": attention.heads,
+        "kv_heads": attention.kv_heads,
+        "head_dim": attention.head_dim,
+        "d_ff": ffn.d_ff,
+        "vocab_size": trunk.vocab_size,
+        "tied_embeddings": bool(trunk.tied_embeddings),
+        "block": architecture.block,
+    }
+
+
+def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
+    """One design: loss, architecture, parameters, tokens, training FLOPs and other quantities."""
+    parameters = design.parameters
+    return {
+        "loss": _finite(design.loss),
+        "shape_excess": design.shape_excess,
+        "law": problem.law.name,
+        "shape": problem.shape.name,
+        "architecture": architecture_dict(design),
+        "parameters": {
+            "total": parameters.total,
+            "non_embedding": parameters.non_embedding,
+            "active": parameters.active,
+            "embedding": parameters.embedding,
+            "lm_head": parameters.lm_head,
+            "attention": parameters.attention,
+            "ffn": parameters.ffn,
+            "norm": parameters.norm,
+        },
+        "tokens": _finite(design.tokens),
+        "training_flops": _finite(design.training_flops),
+        "training_flops_per_token": design.training_flops_per_token,
+        "quantities": {
+            name: _finite(design.quantity(name))
+            for name in ("kv_cache", "kv_bytes_per_token", "serving_memory",
+                         "inference_flops_per_token")
+        },
+    }  # fmt: skip

@@ -1,0 +1,1 @@
+"""The pictures: every figure is one function, data in, Figure out."""

@@ -1,0 +1,217 @@
+"""Exact accounting: what an architecture holds and what a token costs.
+
+Conventions (each tested against counted models):
+
+- parameters as the reference implementation holds them, tied weights once;
+- forward FLOPs for each token = 2 x (matmul weights that a token meets, the output head among
+  them, tied or not) + the scores and values of attention at the context, full and not causally
+  halved (Kaplan et al. 2020, arXiv 2001.08361, section 2.1, with the head counted as
+  Hoffmann et al. 2022, arXiv 2203.15556, appendix F, do);
+- training = 3 x forward: the backward pass is two forward passes (ibid.);
+- "6ND": 6 x all parameters; "causal": scores and values halved.
+
+Counts are affine in the numbers of layers: `affine` functions return a constant and a
+coefficient for each kind of layer.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Literal
+
+from problems.architecture import Architecture, Count, Layer, Trunk
+
+FlopsConvention = Literal["exact", "causal", "6ND"]
+
+FLOPS_PER_WEIGHT = 2  # one multiplication and one addition
+TRAINING_PASSES = 3  # a forward pass, and a backward pass of twice its FLOPs
+SIX_ND = FLOPS_PER_WEIGHT * TRAINING_PASSES  # Kaplan et al. 2020, C = 6ND
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """``(base + sum of per_layer[k] * layers of kind k) / denominator``, in integers.
+
+    Parameters
+    ----------
+    base : int or array of shape (W,)
+        The part that no layer adds to.
+    per_layer : tuple of (int or array of shape (W,))
+        One entry for each kind of layer.
+    denominator : int
+        Common denominator, so that half-byte weights stay exact.
+    """
+
+    base: Count
+    per_layer: tuple[Count, ...]
+    denominator: int = 1
+
+    def at(self, counts: Sequence[int]) -> Fraction:
+        """The exact value for the given numbers of layers of each kind."""
+        total = self.base + sum(a * n for a, n in zip(self.per_layer, counts, strict=True))
+        return Fraction(int(total), self.denominator)
+
+    def times(self, factor: Fraction) -> Affine:
+        """The same quantity in another unit."""
+        return Affine(
+            self.base * factor.numerator,
+            tuple(a * factor.numerator for a in self.per_layer),
+            self.denominator * factor.denominator,
+        )
+
+    def plus(self, other: Affine) -> Affine:
+        """Sum of two quantities."""
+        return Affine(
+            self.base * other.denominator + other.base * self.denominator,
+            tuple(
+                a * other.denominator + b * self.denominator
+                for a, b in zip(self.per_layer, other.per_layer, strict=True)
+            ),
+            self.denominator * other.denominator,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """Parameters of an architecture by component.
+
+    `embedding` holds learned positions too; a tied `lm_head` is 0; `norm` holds every
+    normalisation, those of queries and keys too. `non_embedding` leaves out the embedding and
+    an untied head, as Qwen's model cards count it.
+    """
+
+    embedding: int
+    lm_head: int
+    attention: int
+    ffn: int
+    norm: int
+    active: int
+
+    @property
+    def total(self) -> int:
+        """Every parameter, tied weights once."""
+        return self.embedding + self.lm_head + self.attention + self.ffn + self.norm
+
+    @property
+    def non_embedding(self) -> int:
+        """Total less embedding and head."""
+        return self.attention + self.ffn + self.norm
+
+
+def _embedding(trunk: Trunk) -> Count:
+    return (trunk.vocab_size + trunk.positions) * trunk.d_model
+
+
+def _lm_head(trunk: Trunk) -> Count:
+    # An array of booleans multiplies like this too; `not` would not.
+    return trunk.vocab_size * trunk.d_model * (1 - trunk.tied_embeddings * 1)
+
+
+def _layer_norms(layer: Layer, trunk: Trunk) -> Count:
+    return layer.norms * trunk.norm_width() + layer.attention.norm_parameters()
+
+
+def _layer_parameters(layer: Layer, trunk: Trunk) -> Count:
+    weights = layer.attention.parameters(trunk.d_model) + layer.ffn.parameters(trunk.d_model)
+    return weights + _layer_norms(layer, trunk)
+
+
+def count_parameters(architecture: Architecture) -> Parameters:
+    """Count the parameters of an architecture, by component and to the unit."""
+    trunk, groups = architecture.trunk, architecture.groups
+    d = trunk.d_model
+    embedding, lm_head = _embedding(trunk), _lm_head(trunk)
+    attention = sum(g.count * g.layer.attention.parameters(d) for g in groups)
+    norm = trunk.norm_width() + sum(g.count * _layer_norms(g.layer, trunk) for g in groups)
+    ffn = sum(g.count * g.layer.ffn.parameters(d) for g in groups)
+    idle = ffn - sum(g.count * g.layer.ffn.active_parameters(d) for g in groups)
+    active = embedding + lm_head + attention + ffn + norm - idle
+    return Parameters(embedding, lm_head, attention, ffn, norm, active)
+
+
+def parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
+    """All parameters, tied weights once."""
+    inner = non_embedding_parameters(trunk, kinds)
+    return Affine(_embedding(trunk) + _lm_head(trunk) + inner.base, inner.per_layer)
+
+
+def non_embedding_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
+    """Parameters of the layers and the final normalisation."""
+    return Affine(trunk.norm_width(), tuple(_layer_parameters(k, trunk) for k in kinds))
+
+
+def active_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
+    """Parameters that one token uses."""
+    held = parameters(trunk, kinds)
+    d = trunk.d_model
+    idle = tuple(k.ffn.parameters(d) - k.ffn.active_parameters(d) for k in kinds)
+    return Affine(held.base, tuple(a - i for a, i in zip(held.per_layer, idle, strict=True)))
+
+
+def forward_flops(
+    trunk: Trunk, kinds: Sequence[Layer], context: int, convention: FlopsConvention = "exact"
+) -> Affine:
+    """Forward FLOPs for each token at a context, in FLOPs.
+
+    Parameters
+    ----------
+    trunk, kinds
+        The architecture without its numbers of layers.
+    context : int
+        Tokens that a token attends to.
+    convention : {"exact", "causal", "6ND"}
+        "causal" halves the scores; "6ND" gives 2 x all parameters.
+    """
+    if convention == "6ND":
+        return parameters(trunk, kinds).times(Fraction(FLOPS_PER_WEIGHT))
+    d = trunk.d_model
+    per_layer = []
+    for kind in kinds:
+        scores = kind.attention.score_flops(context)
+        weights = kind.attention.matmul_weights(d) + kind.ffn.matmul_weights(d)
+        # 4 x context x ... is even, so halving stays an integer.
+        per_layer.append(
+            FLOPS_PER_WEIGHT * weights + (scores // 2 if convention == "causal" else scores)
+        )
+    return Affine(FLOPS_PER_WEIGHT * trunk.vocab_size * d, tuple(per_layer))
+
+
+def training_flops_per_token(
+    trunk: Trunk, kinds: Sequence[Layer], sequence_length: int, convention: FlopsConvention
+) -> Affine:
+    """Training FLOPs for each token: forward and backward."""
+    forward = forward_flops(trunk, kinds, sequence_length, convention)
+    return forward.times(Fraction(TRAINING_PASSES))
+
+
+def kv_bytes_per_token(kinds: Sequence[Layer], kv_bytes: Fraction) -> Affine:
+    """Bytes of the KV cache that one token takes."""
+    values = tuple(kind.attention.kv_values() for kind in kinds)
+    return Affine(0 * values[0], values).times(kv_bytes)
+
+
+def serving_memory(
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    *,
+    weight_bytes: Fraction,
+    kv_bytes: Fraction,
+    cached_tokens: int,
+    accelerators: int,
+    tensor_parallel: int,
+) -> Affine:
+    """Bytes for each accelerator: weights and KV cache, split evenly.
+
+    Where tensor parallelism is wider than kv_heads, each kv head is held
+    ``tensor_parallel / kv_heads`` times, as serving engines do, and counted so.
+    """
+    weights = parameters(trunk, kinds).times(weight_bytes)
+    per_layer = []
+    for kind in kinds:
+        kv_heads = kind.attention.kv_heads
+        copies = (tensor_parallel + kv_heads - 1) // kv_heads
+        per_layer.append(kind.attention.kv_values() * copies * cached_tokens)
+    cache = Affine(0 * trunk.d_model, tuple(per_layer)).times(kv_bytes)
+    return weights.plus(cache).times(Fraction(1, accelerators))

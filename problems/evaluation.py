@@ -1,0 +1,220 @@
+"""One design, evaluated exactly: tokens, loss, every quantity, every budget checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+
+from problems.accounting import Parameters, count_parameters
+from problems.architecture import Architecture
+from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, costs
+from problems.menus import Interval
+from problems.problem import Problem
+from problems.units import Number, plain
+from problems.units import exact as as_exact
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a design costs and is predicted to reach.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    parameters : Parameters
+    law_parameters : int
+        The N that the loss law counts.
+    training_flops_per_token : int
+    tokens : float
+        Training tokens; infinite where nothing limits them.
+    loss : float
+        Predicted, nats a token.
+    shape_excess : float
+        The part of the loss that the shape costs.
+    exact : mapping of str to Fraction or float
+        Every quantity by name; all but the loss (and unlimited tokens) are exact.
+    violated : tuple of str
+        Keys of the limits that the design breaks; empty if it is feasible.
+    """
+
+    architecture: Architecture
+    parameters: Parameters
+    law_parameters: int
+    training_flops_per_token: int
+    tokens: float
+    loss: float
+    shape_excess: float
+    exact: Mapping[str, Fraction | float]
+    violated: tuple[str, ...]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every limit is kept."""
+        return not self.violated
+
+    @property
+    def training_flops(self) -> float:
+        """Training FLOPs: tokens x FLOPs for each."""
+        return float(self.exact["training_flops"])
+
+    def quantity(self, name: str) -> Number:
+        """A quantity as a plain number: an integer where it is whole and counted."""
+        value = self.exact[name]
+        if name in ("tokens", "training_flops") or isinstance(value, float):
+            return float(value)
+        return plain(value)
+
+    @property
+    def tie_key(self) -> tuple[int, ...]:
+        """What decides between designs of equal objective: the smallest comes first."""
+        trunk, layer = self.architecture.trunk, self.architecture.groups[0].layer
+        attention = layer.attention
+        return (
+            self.parameters.total,
+            self.architecture.layers,
+            trunk.d_model,
+            attention.head_dim,
+            attention.kv_heads,
+            layer.ffn.d_ff,
+            attention.heads,
+            trunk.vocab_size,
+            int(trunk.tied_embeddings),
+        )
+
+
+def _floor(value: Fraction) -> float:
+    """The largest double not above an exact number."""
+    near = float(value)
+    return near if Fraction(near) <= value else math.nextafter(near, 0.0)
+
+
+def _ceil(value: Fraction) -> float:
+    """The smallest double not below an exact number."""
+    near = float(value)
+    return near if Fraction(near) >= value else math.nextafter(near, math.inf)
+
+
+class _TokenChoice:
+    """Tokens of one design: the interval that the limits leave, and the choice in it."""
+
+    def __init__(self, problem: Problem, n: int, flops: int, excess: float) -> None:
+        self._law, self._n, self._excess = problem.law, float(n), excess
+        limits = problem.token_limits
+        low = max(limits.least, limits.least_flops / flops)
+        ends = [limits.most] if limits.most is not None else []
+        if limits.most_flops is not None:
+            ends.append(limits.most_flops / flops)
+        self.low, self.high = _ceil(low), math.inf
+        if ends:
+            self.high = _floor(min(ends))
+            if self.high < self.low and low <= min(ends):
+                self.low = self.high  # an interval narrower than the spacing of doubles
+        target = problem.budgets.loss or Interval()
+        if target.min is not None:
+            self.high = min(self.high, self._edge(float(target.min), above=True))
+        if target.max is not None and self.low <= self.high:
+            # Where even the most tokens miss the loss the interval is empty, and `low` tells.
+            need = self._edge(float(target.max), above=False)
+            reached = self.loss(self.high) <= float(target.max)
+            self.low = max(self.low, min(need, self.high) if reached else need)
+
+    def loss(self, tokens: float) -> float:
+        return float(self._law.loss(self._n, tokens)) + self._excess
+
+    def _edge(self, target: float, *, above: bool) -> float:
+        """The least tokens with loss <= target, or (`above`) the most with loss >= target."""
+        tokens = float(self._law.tokens_for(self._n, target - self._excess))
+        if not math.isfinite(tokens):
+            return math.inf
+        # The inverse carries rounding; step away from it until the loss itself agrees.
+        step, away = 2.0**-52, -1.0 if above else 1.0
+        while (self.loss(tokens) < target) if above else (self.loss(tokens) > target):
+            tokens *= 1.0 + away * step
+            step *= 2.0
+        return tokens
+
+
+def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
+    """Evaluate a design exactly and check every limit of the problem.
+
+    Tokens are as many as the limits allow, or as few as they ask for where tokens or training
+    FLOPs are minimised.
+
+    Parameters
+    ----------
+    problem : Problem
+    architecture : Architecture
+
+    Returns
+    -------
+    Evaluation
+    """
+    kinds = [group.layer for group in architecture.groups]
+    counts = [group.count for group in architecture.groups]
+    exact: dict[str, Fraction | float] = {}
+    whole: dict[str, int] = {}
+    for name, affine in costs(problem, architecture.trunk, kinds).items():
+        if name in (LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN):
+            whole[name] = int(affine.at(counts))
+        else:
+            exact[name] = affine.at(counts)
+    n, flops = whole[LAW_PARAMETERS], whole[TRAINING_FLOPS_PER_TOKEN]
+    d_model, layers = float(architecture.trunk.d_model), float(architecture.layers)
+    excess = float(problem.shape.excess(d_model, layers))
+    choice = _TokenChoice(problem, n, flops, excess)
+    fewest = (
+        problem.objective.sense == "minimize"
+        and problem.objective.quantity in ("tokens", "training_flops")
+        and choice.low <= choice.high
+    )
+    tokens = choice.low if fewest else choice.high
+    loss = choice.loss(tokens)
+    exact["loss"] = loss
+    finite = math.isfinite(tokens)
+    exact["tokens"] = Fraction(tokens) if finite else math.inf
+    exact["training_flops"] = Fraction(tokens) * flops if finite else math.inf
+    return Evaluation(
+        architecture,
+        count_parameters(architecture),
+        n,
+        flops,
+        tokens,
+        loss,
+        excess,
+        exact,
+        _violations(problem, exact, flops),
+    )
+
+
+def _violations(
+    problem: Problem, exact: Mapping[str, Fraction | float], flops: int
+) -> tuple[str, ...]:
+    broken = []
+    for name, limit in problem.budgets.limits.items():
+        spacing = {"tokens": 1, "training_flops": flops}.get(name, 0)
+        if not _keeps(limit, exact[name], spacing):
+            broken.append(f"budgets.{name}")
+    tokens = problem.training.tokens
+    if tokens is not None and not _keeps(tokens, exact["tokens"], 1):
+        broken.append("training.tokens")
+    return tuple(broken)
+
+
+def _keeps(limit: Interval, value: Fraction | float, spacing: int) -> bool:
+    """Whether a limit is kept, in exact arithmetic.
+
+    Tokens are doubles; where they count `spacing` towards the value, a least amount that lies
+    between two doubles is kept by the lower one, or a fixed number of tokens could never be met.
+    """
+    if isinstance(value, float):
+        return limit.holds(value)
+    if limit.max is not None and value > as_exact(limit.max):
+        return False
+    if limit.min is None or value >= as_exact(limit.min):
+        return True
+    if not spacing:
+        return False
+    above = Fraction(math.nextafter(float(value / spacing), math.inf)) * spacing
+    return above >= as_exact(limit.min)

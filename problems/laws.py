@@ -1,0 +1,231 @@
+"""Loss laws: what a model of N parameters trained on D tokens is predicted to reach.
+
+A law is a small class with `loss`. If it can also write itself as power terms, the solvers
+relax it tightly; otherwise they use only that loss falls in N and in D, which every law
+must honour. Registering one makes its name usable in problem files.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from problems.errors import did_you_mean
+
+Floats = Any
+"""A float, or a float64 array; laws work on both alike."""
+
+ParameterKind = Literal["total", "non_embedding", "active"]
+LARGEST_LN_TOKENS = 200.0  # e^200 tokens are more than any budget pays for
+_BISECTIONS = 64  # halves 200 to below the spacing of doubles
+
+Feature = Literal["parameters", "tokens", "layers", "d_model"]
+
+
+@dataclass(frozen=True, slots=True)
+class PowerTerm:
+    """``coefficient`` x product of ``feature ** exponent``."""
+
+    coefficient: float
+    exponents: Mapping[Feature, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Where a law was fitted, inclusive; None where there is no end."""
+
+    low: float | None = None
+    high: float | None = None
+
+    def holds(self, value: float) -> bool:
+        """Whether a value lies inside."""
+        return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
+
+
+class TokenLaw(ABC):
+    """Loss in nats a token as a function of parameters and tokens.
+
+    A user's own law derives from this, sets the attributes and defines `loss`, which must not
+    rise in either argument: the proofs stand on that.
+    """
+
+    name: str  # no default: a dataclass that derives from this would inherit it
+    parameter_kind: ParameterKind = "total"
+    parameter_range: Range = Range()
+    token_range: Range = Range()
+    source: str = ""
+    form: str = ""
+
+    @abstractmethod
+    def loss(self, n: Floats, d: Floats) -> Floats:
+        """Predicted loss; `n` and `d` broadcast, and `d` may be infinite."""
+
+    def tokens_for(self, n: Floats, loss: Floats) -> Floats:
+        """The least number of tokens that reaches a loss, or infinity where none does.
+
+        Bisection on ln D between adjacent doubles; a law with a closed form should override it.
+        """
+        n, loss = np.broadcast_arrays(np.asarray(n, float), np.asarray(loss, float))
+        low, high = np.zeros(n.shape), np.full(n.shape, LARGEST_LN_TOKENS)
+        reached = self.loss(n, np.exp(high)) <= loss
+        for _ in range(_BISECTIONS):
+            middle = (low + high) / 2
+            enough = self.loss(n, np.exp(middle)) <= loss
+            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
+        return np.where(reached, np.exp(high), np.inf)
+
+
+@dataclass(frozen=True)
+class PowerLaw(TokenLaw):
+    """``E + (A / N^alpha + B / D^beta) ^ outer``.
+
+    ``outer = 1`` is Chinchilla's form (Hoffmann et al. 2022, arXiv 2203.15556, eq. 10); Kaplan's
+    (2020, arXiv 2001.08361, eq. 1.5) has another.
+
+    Raises
+    ------
+    ValueError
+        If a coefficient is not positive and finite (E may be 0).
+    """
+
+    name: str
+    E: float
+    A: float
+    alpha: float
+    B: float
+    beta: float
+    outer: float = 1.0
+    parameter_kind: ParameterKind = "total"
+    parameter_range: Range = Range()
+    token_range: Range = Range()
+    source: str = ""
+    form: str = "E + A/N^alpha + B/D^beta"
+
+    def __post_init__(self) -> None:
+        for key in ("A", "alpha", "B", "beta", "outer"):
+            value = getattr(self, key)
+            if not (math.isfinite(value) and value > 0):
+                raise ValueError(f"{key} must be a positive number, got {value!r}")
+        if not (math.isfinite(self.E) and self.E >= 0):
+            raise ValueError(f"E must be zero or a positive number, got {self.E!r}")
+
+    @property
+    def terms(self) -> tuple[PowerTerm, PowerTerm]:
+        """The two terms inside the outer power."""
+        return (
+            PowerTerm(self.A, {"parameters": -self.alpha}),
+            PowerTerm(self.B, {"tokens": -self.beta}),
+        )
+
+    def loss(self, n: Floats, d: Floats) -> Floats:
+        """Predicted loss in nats a token."""
+        inner = self.A * np.power(n, -self.alpha) + self.B * np.power(d, -self.beta)
+        return self.E + (inner if self.outer == 1.0 else np.power(inner, self.outer))
+
+    def tokens_for(self, n: Floats, loss: Floats) -> Floats:
+        """The least number of tokens that reaches a loss, or infinity; arguments broadcast."""
+        over = np.maximum(np.subtract(loss, self.E), 0.0)
+        inner = over if self.outer == 1.0 else np.power(over, 1 / self.outer)
+        left = inner - self.A * np.power(n, -self.alpha)
+        with np.errstate(divide="ignore", over="ignore"):
+            tokens = np.power(self.B / np.where(left > 0, left, np.nan), 1 / self.beta)
+        return np.where(left > 0, tokens, np.inf)
+
+
+# Kaplan et al. 2020, arXiv 2001.08361, table 2 (the joint fit, not the single laws of eq. 1.1-1.2).
+_KAPLAN = {"alpha_n": 0.076, "alpha_d": 0.103, "n_c": 6.4e13, "d_c": 1.8e13}
+
+_HOFFMANN_RANGE = Range(70e6, 16e9)  # arXiv 2203.15556, abstract: "70 million to over 16 billion"
+_HOFFMANN_TOKENS = Range(5e9, 500e9)  # ibid.: "5 to 500 billion tokens"
+
+_TOKEN_LAWS: dict[str, TokenLaw] = {
+    law.name: law
+    for law in (
+        PowerLaw(
+            "kaplan-2020",
+            E=0.0,
+            A=_KAPLAN["n_c"] ** (_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"]),
+            alpha=_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"],
+            B=_KAPLAN["d_c"],
+            beta=1.0,
+            outer=_KAPLAN["alpha_d"],
+            parameter_kind="non_embedding",
+            parameter_range=Range(768, 1.5e9),
+            token_range=Range(22e6, 23e9),
+            source="Kaplan et al. 2020, arXiv 2001.08361, eq. 1.5 and table 2",
+            form="[(Nc/N)^(aN/aD) + Dc/D]^aD",
+        ),
+        PowerLaw(
+            "hoffmann-2022",
+            E=1.6934,
+            A=406.4,
+            alpha=0.3392,
+            B=410.7,
+            beta=0.2849,
+            parameter_range=_HOFFMANN_RANGE,
+            token_range=_HOFFMANN_TOKENS,
+            source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10, unrounded",
+        ),
+        PowerLaw(
+            "hoffmann-2022-rounded",
+            E=1.69,
+            A=406.4,
+            alpha=0.34,
+            B=410.7,
+            beta=0.28,
+            parameter_range=_HOFFMANN_RANGE,
+            token_range=_HOFFMANN_TOKENS,
+            source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10 as printed: "
+            "rounding shifts its data term by 13 %",
+        ),
+        PowerLaw(
+            "besiroglu-2024",
+            E=1.8172,
+            A=482.01,
+            alpha=0.3478,
+            B=2085.43,
+            beta=0.3658,
+            parameter_range=_HOFFMANN_RANGE,
+            token_range=_HOFFMANN_TOKENS,
+            source="Besiroglu et al. 2024, arXiv 2404.10102, refit of Hoffmann's figure 4",
+        ),
+    )
+}
+
+TOKEN_LAWS = MappingProxyType(_TOKEN_LAWS)
+"""Every registered law by name; read only, `register_law` adds to it."""
+
+
+def register_law(law: TokenLaw) -> None:
+    """Make a law usable by its name in problem files.
+
+    Raises
+    ------
+    ValueError
+        If the name is empty or taken by another law.
+    """
+    if not law.name:
+        raise ValueError("a law needs a name")
+    if _TOKEN_LAWS.get(law.name, law) != law:
+        raise ValueError(f"a law named {law.name!r} is registered already")
+    _TOKEN_LAWS[law.name] = law
+
+
+def token_law(name: str) -> TokenLaw:
+    """Look up a registered law.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; the message lists what there is.
+    """
+    if name not in _TOKEN_LAWS:
+        hint = did_you_mean(name, _TOKEN_LAWS)
+        raise ValueError(f"unknown law {name!r}{hint}; known: {', '.join(_TOKEN_LAWS)}")
+    return _TOKEN_LAWS[name]

@@ -1,0 +1,239 @@
+"""A sizing problem: what may be built, what is promised, how quality is judged."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+
+from problems import reading
+from problems.errors import ProblemError
+from problems.laws import TOKEN_LAWS, TokenLaw, token_law
+from problems.menus import Interval
+from problems.settings import Budgets, LawTable, Objective, Serving, Table, Training
+from problems.shapes import ShapeLaw, shape_law
+from problems.space import Options, Space, options
+from problems.units import Number, exact
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLimits:
+    """What bounds the training tokens of a design, whatever the budget asks of loss.
+
+    Tokens lie between ``max(least, least_flops / F)`` and ``min(most, most_flops / F)`` for a
+    design of F training FLOPs a token.
+    """
+
+    least: Fraction
+    most: Fraction | None
+    least_flops: Fraction
+    most_flops: Fraction | None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether anything keeps tokens finite."""
+        return self.most is not None or self.most_flops is not None
+
+
+def _bound(ends: list[Number | None], largest: bool) -> Fraction | None:
+    known = [exact(end) for end in ends if end is not None]
+    return (max(known) if largest else min(known)) if known else None
+
+
+class Problem(Table):
+    """One sizing problem, frozen and validated.
+
+    Parameters
+    ----------
+    name : str
+        For people.
+    space : Space
+    training : Training
+    serving : Serving
+    budgets : Budgets
+    objective : Objective
+    laws : dict of LawTable
+        Laws of the problem's own, usable by name in `objective.law`.
+    scenarios : dict
+        Named overlays ``{table: {key: value}}``, each checked as a problem of its own.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem
+    >>> problem = Problem.load("one-h100-1e24")
+    >>> problem.with_settings({"budgets.training_flops": 2e24}).budgets.training_flops.max
+    2000000000000000000000000
+    """
+
+    name: str = ""
+    space: Space
+    training: Training = Field(default_factory=Training)
+    serving: Serving = Field(default_factory=Serving)
+    budgets: Budgets = Field(default_factory=Budgets)
+    objective: Objective = Field(default_factory=Objective)
+    laws: dict[str, LawTable] = Field(default_factory=dict)
+    scenarios: dict[str, dict[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("laws")
+    @classmethod
+    def _own_names(cls, laws: dict[str, LawTable]) -> dict[str, LawTable]:
+        for name in laws:
+            if name in TOKEN_LAWS:
+                raise ValueError(f"{name!r} is the name of a law that comes with modelsizer")
+        return laws
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Problem:
+        reading.check_consistency(self)
+        return self
+
+    # Reading and writing
+
+    @classmethod
+    def load(cls, source: str | Path, settings: Mapping[str, object] | None = None) -> Problem:
+        """Read a problem file, or a problem of the library by its name.
+
+        Parameters
+        ----------
+        source : str or Path
+            Path of a TOML file, or a name that `modelsizer problems` lists.
+        settings : mapping, optional
+            Dotted keys to set over the file's, for example
+            ``{"budgets.training_flops": "2e24"}``.
+
+        Raises
+        ------
+        ProblemError
+            If there is no such file, or anything in it is wrong; every fault found is listed
+            with its key.
+        """
+        text, label = reading.read_source(source)
+        return cls.parse(text, label, settings)
+
+    @classmethod
+    def parse(
+        cls, text: str, source: str = "", settings: Mapping[str, object] | None = None
+    ) -> Problem:
+        """Read a problem from TOML text; see `load`."""
+        raw = reading.parse_toml(text, source)
+        raw = reading.overlaid(raw, settings or {})
+        problem = cls._validated(raw, source, text)
+        for name in problem.scenarios:
+            problem.scenario(name)
+        return problem
+
+    @classmethod
+    def _validated(cls, raw: Mapping[str, Any], source: str = "", text: str = "") -> Problem:
+        faults = reading.unknown_keys(cls, raw, text)
+        if faults:
+            raise ProblemError(faults, source)
+        try:
+            problem = cls.model_validate(raw)
+        except ValidationError as error:
+            raise ProblemError(reading.faults_of(error, text), source) from None
+        faults = reading.empty_space(problem)
+        if faults:
+            raise ProblemError(faults, source)
+        return problem
+
+    @classmethod
+    def from_tables(cls, tables: Mapping[str, Any]) -> Problem:
+        """A problem from plain tables, as `to_dict` gives them.
+
+        Raises
+        ------
+        ProblemError
+            If anything in them is wrong.
+        """
+        return cls._validated(tables)
+
+    def to_dict(self) -> dict[str, Any]:
+        """What was given, as plain tables: `parse` of its TOML gives the same problem."""
+        return self.model_dump(exclude_unset=True, exclude_none=True)
+
+    def to_toml(self) -> str:
+        """The problem as a TOML file."""
+        return reading.write_toml(self.to_dict())
+
+    def with_settings(self, settings: Mapping[str, object]) -> Problem:
+        """The same problem with other values under dotted keys.
+
+        Raises
+        ------
+        ProblemError
+            If a key is unknown or a value is wrong.
+        """
+        return self.from_tables(reading.overlaid(self.to_dict(), settings))
+
+    def scenario(self, name: str) -> Problem:
+        """The problem with a scenario's values over its own.
+
+        Raises
+        ------
+        ProblemError
+            If there is no such scenario, or its values are wrong.
+        """
+        if name not in self.scenarios:
+            known = ", ".join(self.scenarios) or "none"
+            raise ProblemError.of("scenarios", f"no scenario {name!r}; known: {known}")
+        settings = reading.flattened(self.scenarios[name])
+        base = {k: v for k, v in self.to_dict().items() if k != "scenarios"}
+        try:
+            return self.from_tables(reading.overlaid(base, settings))
+        except ProblemError as error:
+            raise ProblemError(reading.under(f"scenarios.{name}", error)) from None
+
+    # What follows from the values
+
+    @property
+    def law(self) -> TokenLaw:
+        """The token law."""
+        own = self.laws.get(self.objective.law)
+        return own.law(self.objective.law) if own is not None else token_law(self.objective.law)
+
+    @property
+    def shape(self) -> ShapeLaw:
+        """The shape law."""
+        return shape_law(self.objective.shape)
+
+    @property
+    def context_length(self) -> int:
+        """Serving context, with the default filled in."""
+        return self.serving.context_length or self.training.sequence_length
+
+    @property
+    def tensor_parallel(self) -> tuple[int, ...]:
+        """Ways that widths must divide by, without the idle 1."""
+        ways = {self.training.tensor_parallel, self.serving.tensor_parallel}
+        return tuple(sorted(ways - {1}))
+
+    @property
+    def token_limits(self) -> TokenLimits:
+        """Limits on tokens from [training] and [budgets] together."""
+        empty = Interval()
+        tokens, budget = self.training.tokens or empty, self.budgets.tokens or empty
+        flops = self.budgets.training_flops or empty
+        return TokenLimits(
+            _bound([tokens.min, budget.min, 0], largest=True) or Fraction(0),
+            _bound([tokens.max, budget.max], largest=False),
+            exact(flops.min or 0),
+            _bound([flops.max], largest=False),
+        )
+
+    def options(self, rows_at_once: int = 200_000) -> Iterator[Options]:
+        """Tables of every width option that the space and its rules allow."""
+        return options(self.space, self.tensor_parallel, rows_at_once)
+
+    def count_designs(self) -> int:
+        """How many designs the space holds."""
+        return sum(table.designs for table in self.options())
+
+    @property
+    def least_loss(self) -> float:
+        """What no model can fall below: the law's own limit of endless size and data."""
+        return float(self.law.loss(math.inf, math.inf))

@@ -1,0 +1,184 @@
+"""Numbers with units: reading "80 GB" or "15T tokens", and writing them for people.
+
+A number read from text is exact: "1e24" is the integer 10**24, "80 GiB" is 80 x 2**30.
+Decimal prefixes are powers of 1000 and binary ones (Ki, Mi, ...) powers of 1024, as
+IEC 80000-13 has them.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from fractions import Fraction
+from types import MappingProxyType
+
+from problems.errors import did_you_mean
+
+Number = int | float
+
+_PREFIXES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15,
+             "E": 10**18, "Z": 10**21, "Y": 10**24}  # fmt: skip
+_SHORT_SCALE = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
+_SECONDS_A_DAY = 86_400
+
+
+def _count_units(*words: str) -> dict[str, Fraction]:
+    """Short-scale suffixes (K, M, B, T), alone or before one of the words."""
+    units = {}
+    for suffix, factor in _SHORT_SCALE.items():
+        units[suffix] = Fraction(factor)
+        for word in words:
+            units[f"{suffix} {word}".strip()] = Fraction(factor)
+            units[f"{suffix}{word}"] = Fraction(factor)
+    return units
+
+
+def _flops_units() -> dict[str, Fraction]:
+    units = {"": Fraction(1)}
+    for prefix, factor in _PREFIXES.items():
+        for word in ("FLOPs", "FLOP", "FLOPS"):
+            units[prefix + word] = Fraction(factor)
+        for word in ("FLOP/s-days", "FLOP/s-day"):
+            units[prefix + word] = Fraction(factor * _SECONDS_A_DAY)
+    return units
+
+
+def _bytes_units() -> dict[str, Fraction]:
+    units = {"": Fraction(1), "bytes": Fraction(1), "byte": Fraction(1)}
+    for prefix, factor in _PREFIXES.items():
+        units[prefix + "B"] = Fraction(factor)
+    for power, prefix in enumerate(("Ki", "Mi", "Gi", "Ti", "Pi"), start=1):
+        units[prefix + "B"] = Fraction(1024**power)
+    return units
+
+
+UNITS = MappingProxyType(
+    {
+        "count": _count_units(),
+        "parameters": _count_units("parameters", "params"),
+        "tokens": _count_units("tokens", "token"),
+        "FLOPs": _flops_units(),
+        "bytes": _bytes_units(),
+        "nats": {"": Fraction(1), "nats": Fraction(1)},
+        "seconds": {
+            "": Fraction(1),
+            "s": Fraction(1),
+            "seconds": Fraction(1),
+            "ms": Fraction(1, 1000),
+            "us": Fraction(1, 10**6),
+            "min": Fraction(60),
+            "h": Fraction(3600),
+            "hours": Fraction(3600),
+            "day": Fraction(_SECONDS_A_DAY),
+            "days": Fraction(_SECONDS_A_DAY),
+        },
+    }
+)
+"""For each dimension, the units that its text may carry and what one of them is worth."""
+
+_EXAMPLES = {
+    "count": '"128K" or 131072',
+    "parameters": '"40B" or 40e9',
+    "tokens": '"15T tokens" or 15e12',
+    "FLOPs": '"1e24" or 1e24',
+    "bytes": '"80 GB" or "80 GiB"',
+    "nats": "2.0",
+    "seconds": '"30 ms" or "90 days"',
+}
+
+_NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+
+
+def exact(value: Number) -> Fraction:
+    """The decimal number that a person wrote, exactly: 1e24 is 10**24, not its nearest double."""
+    return Fraction(value) if isinstance(value, int) else Fraction(repr(float(value)))
+
+
+def plain(value: Fraction) -> Number:
+    """An exact number as an integer where it is one, as a float otherwise."""
+    return value.numerator if value.denominator == 1 else float(value)
+
+
+def parse_quantity(value: object, dimension: str) -> Number:
+    """Read a number, or text of a number with a unit.
+
+    Parameters
+    ----------
+    value : int, float or str
+        For example ``8e9``, ``"80 GB"``, ``"15T tokens"``.
+    dimension : str
+        A key of `UNITS`.
+
+    Returns
+    -------
+    int or float
+        In the base unit of the dimension (bytes, tokens, FLOPs, seconds ...); an integer
+        wherever the value is whole.
+
+    Raises
+    ------
+    ValueError
+        If it is not a finite number with a unit of this dimension; the message says what
+        would be right.
+    """
+    example = f"write {_EXAMPLES[dimension]}"
+    if isinstance(value, bool) or not isinstance(value, int | float | str):
+        raise ValueError(f"{value!r} is not a number of {dimension}; {example}")
+    if isinstance(value, int | float):
+        if not math.isfinite(value):
+            raise ValueError(f"{value!r} is not a finite number of {dimension}; {example}")
+        return plain(exact(value))
+    match = _NUMBER.fullmatch(value)
+    if match is None:
+        raise ValueError(f"{value!r} is not a number of {dimension}; {example}")
+    digits, unit = match[1].replace(",", "").replace("_", ""), re.sub(r"\s+", " ", match[2])
+    units = UNITS[dimension]
+    if unit not in units:
+        hint = did_you_mean(unit, [known for known in units if known])
+        raise ValueError(f"{value!r}: {unit!r} is not a unit of {dimension}{hint}; {example}")
+    try:
+        number = plain(Fraction(digits) * units[unit])
+        finite = math.isfinite(float(number))
+    except OverflowError:
+        finite = False
+    if not finite:
+        raise ValueError(f"{value!r} is too large for a number of {dimension}; {example}")
+    return number
+
+
+def _scaled(value: Number, steps: tuple[tuple[float, str], ...], digits: int) -> str:
+    for scale, suffix in steps:
+        if abs(value) >= scale:
+            return f"{value / scale:.{digits}g}{suffix}"
+    return f"{value:.{digits}g}"
+
+
+_COUNT_STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
+_BYTE_STEPS = ((1e15, " PB"), (1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (0.0, " B"))
+
+
+def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
+    """A number as people write it: ``6.574B``, ``47.9 GB``, ``1e+24``, ``2.0045``.
+
+    Parameters
+    ----------
+    value : int or float
+        In the base unit of the dimension.
+    dimension : str
+        A key of `UNITS`.
+    digits : int
+        Significant digits.
+    """
+    if dimension == "bytes":
+        return _scaled(value, _BYTE_STEPS, digits)
+    if dimension == "FLOPs":
+        if abs(value) < 1e15:
+            return _scaled(value, _COUNT_STEPS, digits)
+        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+        return f"{mantissa}e{int(exponent)}"
+    if dimension == "nats":
+        return f"{value:.{digits + 1}g}"
+    if dimension == "count" and isinstance(value, int) and abs(value) < 10**6:
+        return str(value)
+    return _scaled(value, _COUNT_STEPS, digits)
