@@ -36,7 +36,7 @@ def _heading(result: Result) -> Table:
 
 
 def _section(title: str, body: RenderableType) -> Group:
-    return Group(Text(f"\n{title}", style="bold"), Padding(body, (0, 0, 0, 2)))
+    return Group(Text(f"\n{title}", style="bold"), Padding(body, (0, 0, 0, 2), expand=False))
 
 
 def _pairs(rows: Iterable[tuple[str, str]], sign: str = " ") -> Table:

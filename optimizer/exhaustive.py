@@ -33,7 +33,8 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
             low, high = np.zeros_like(table.count), table.count - 1
             done = 0
             for part, j in box_designs(row, low, high, DESIGNS_AT_ONCE):
-                if clock.out_of_time or clock.out_of_nodes:
+                # The first piece is always looked at, so that there may be an incumbent.
+                if clock.nodes and (clock.out_of_time or clock.out_of_nodes):
                     stop = "time" if clock.out_of_time else "nodes"
                     unread = min(unread, _bound(model, table, int(part[0])))
                     break

@@ -203,8 +203,8 @@ class Model:
             token, corner = law_bound(self.problem.law, n, flops, self.caps)
             loss = token + shape
             least_loss = np.maximum(loss.least(extent), corner)
-            least_loss = least_loss - ROUNDING * np.abs(least_loss)
-            loss = Affine(loss.constant - ROUNDING * np.abs(loss.constant), loss.slope)
+            least_loss = _lowered(least_loss)
+            loss = Affine(_lowered(loss.constant), loss.slope)
         objective, least = self._objective(table, row, low, high, extent, n, flops, loss, shape)
         if self.kind == "loss" and least_loss is not None:
             least = least_loss if self._loss_min is None else np.maximum(least_loss, self._loss_min)
@@ -273,7 +273,7 @@ class Model:
         least = np.max([b.least(extent) for b in bounds], axis=0)
         with np.errstate(over="ignore"):
             least = np.exp(least) * (1.0 - 100.0 * ROUNDING)  # exp magnifies by ln C, below 100
-        return Affine(bound.constant - ROUNDING * np.abs(bound.constant), bound.slope), least
+        return Affine(_lowered(bound.constant), bound.slope), least
 
     def _feature(self, table: Table, name: str, row: Ints, low: Ints, high: Ints) -> Feature:
         quantity = table.linear[name]
@@ -286,6 +286,13 @@ class Model:
 
 def _floats(values: object) -> Floats:
     return np.asarray(values).astype(np.float64)
+
+
+def _lowered(bound: Floats) -> Floats:
+    """A bound less what rounding may have added to it; infinite ones stay."""
+    finite = np.isfinite(bound)
+    lower: Floats = np.where(finite, bound - ROUNDING * np.abs(np.where(finite, bound, 0.0)), bound)
+    return lower
 
 
 def _higher(first: Affine, second: Affine, extent: Floats) -> Affine:

@@ -20,6 +20,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.backends import Backend
+from optimizer.backends.quiet import silenced
 from optimizer.program import Limits, Outcome, Program
 
 _CBC_NAMES = ("PULP_CBC_CMD", "COIN_CMD")
@@ -122,8 +123,6 @@ def _solve(name: str, program: Program, limits: Limits) -> Outcome:
         options: dict[str, Any] = {"msg": False, "gapRel": 0.0, "gapAbs": 0.0}
         if name in _CBC_NAMES:
             options["logPath"] = str(log)
-        if name == "HiGHS":
-            options["output_flag"] = False  # or its banner goes to standard output
         if limits.seconds is not None:
             options["timeLimit"] = max(limits.seconds, 0.0)
         if limits.nodes is not None and name in _NODE_OPTIONS:
@@ -134,7 +133,8 @@ def _solve(name: str, program: Program, limits: Limits) -> Outcome:
             solver = pulp.getSolver(name, msg=False)
         failure = ""
         try:
-            answer = problem.solve(solver)
+            with silenced():
+                answer = problem.solve(solver)
         except KeyError as error:
             # PuLP 3.3 does not know HiGHS' word for a node limit; the engine still holds all.
             if getattr(problem, "solverModel", None) is None:

@@ -1,0 +1,66 @@
+# Two commands matter: `make solve` and `make test`. Both work from a clean clone and again.
+#
+#   make solve                    install, then solve the shipped problem
+#   make test                     install what tests need, then run them
+#   make check                    ruff and mypy
+#   make test-slow                the long agreement runs
+#   make PYTHON=python3.12 test   with another Python
+
+.DEFAULT_GOAL := help
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
+CANDIDATES := python3 python3.13 python3.12 python3.11 python
+PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell $(p) -c '$(SUPPORTED)' 2>/dev/null && echo $(p))))
+
+VENV := .venv
+BIN := $(VENV)/bin
+MINOR := $(shell $(PYTHON) -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)
+LOCK := locks/py$(MINOR).txt
+# A stamp for each Python and set of extras: another Python, or changed pins, install anew.
+STAMP = $(VENV)/.installed-$(MINOR)
+PROBLEM := one-h100-1e24
+
+.PHONY: help solve test test-slow check bench lock clean python
+
+help:
+	@sed -n 's/^#   //p' Makefile
+
+python:
+	@test -n "$(MINOR)" || { echo "no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 2; }
+	@test -f $(LOCK) || { echo "Python $(MINOR) is not supported: take 3.11, 3.12 or 3.13, make PYTHON=..." >&2; exit 2; }
+
+$(STAMP)-solve: pyproject.toml $(LOCK) | python
+	@test "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(MINOR)" \
+		|| $(PYTHON) -m venv --clear $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e . --config-settings editable_mode=compat
+	@touch $@
+
+$(STAMP)-test: $(STAMP)-solve
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,check]' --config-settings editable_mode=compat
+	@touch $@
+
+solve: $(STAMP)-solve
+	$(BIN)/modelsizer solve $(PROBLEM)
+
+test: $(STAMP)-test
+	$(BIN)/python -m pytest
+
+test-slow: $(STAMP)-test
+	$(BIN)/python -m pytest -m slow
+
+check: $(STAMP)-test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+bench: $(STAMP)-test
+	$(BIN)/python -m benchmarks.reference
+
+# Pins for each Python; needs uv on the path.
+lock:
+	for minor in 3.11 3.12 3.13; do \
+		uv pip compile pyproject.toml --all-extras --python-version $$minor --universal --no-header \
+			--no-emit-index-url --no-annotate --quiet -o locks/py$$minor.txt; \
+	done
+
+clean:
+	rm -rf $(VENV) build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

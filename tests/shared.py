@@ -1,0 +1,24 @@
+"""Reference data that lives outside the project; tests that need it skip where it is absent."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+DATA = Path(__file__).resolve().parents[2] / "shared" / "data"
+
+
+def reference(name: str) -> Path:
+    """Path of a reference file; skips the test where there is none."""
+    path = DATA / name
+    if not path.exists():
+        pytest.skip(f"reference data {name} is not beside this checkout")
+    return path
+
+
+def reference_json(name: str) -> Any:
+    """A reference file, parsed."""
+    return json.loads(reference(name).read_text())
