@@ -28,7 +28,7 @@ def check_problem(problem: Problem) -> dict[str, Any]:
         "objective": f"{problem.objective.sense} {problem.objective.quantity}",
         "law": problem.law.name,
         "shape": problem.shape.name,
-        "limits": [key for key in problem.budgets.limits],
+        "limits": list(problem.budgets.limits),
         "scenarios": list(problem.scenarios),
     }
 

@@ -35,14 +35,20 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
-File = Annotated[str, typer.Argument(metavar="FILE", help="A problem file, or a name that `problems` lists.")]
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="A problem file, or a name that `problems` lists.")
+]
 Settings = Annotated[
     list[str] | None,
-    typer.Option("--set", metavar="KEY=VALUE", help="Set a dotted key over the file's; repeatable."),
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set a dotted key over the file's; repeatable."
+    ),
 ]
 Json = Annotated[
     str | None,
-    typer.Option("--json", metavar="PATH", help="Write JSON to PATH, or to standard output if it is -."),
+    typer.Option(
+        "--json", metavar="PATH", help="Write JSON to PATH, or to standard output if it is -."
+    ),
 ]
 
 
@@ -130,7 +136,9 @@ def solve(
     json_: Json = None,
     gap: Annotated[
         float | None,
-        typer.Option(help="Stop this near to the best: nats of loss, or a fraction of another objective."),
+        typer.Option(
+            help="Stop this near to the best: nats of loss, or a fraction of another objective."
+        ),
     ] = None,
     time_limit: Annotated[float | None, typer.Option(help="Seconds.")] = None,
     node_limit: Annotated[int | None, typer.Option(help="Branch-and-bound nodes.")] = None,
@@ -138,7 +146,9 @@ def solve(
         Path | None,
         typer.Option(metavar="PATH", help="Write the mixed-integer program to a .lp or .mps file."),
     ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")] = False,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")
+    ] = False,
 ) -> None:
     """Find the best design of a problem, with proof.
 

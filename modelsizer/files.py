@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -22,11 +21,15 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}-") as folder:
             part = Path(folder) / path.name
             write(part)
-            os.replace(part, path)
+            part.replace(path)
     except OSError as error:
         raise ModelsizerError(f"{path}: cannot be written: {error.strerror or error}") from None
 
 
 def write_text(path: Path, text: str) -> None:
     """Write text, whole or not at all."""
-    write_whole(path, lambda part: part.write_text(text, "utf-8") and None)
+
+    def write(part: Path) -> None:
+        part.write_text(text, "utf-8")
+
+    write_whole(path, write)

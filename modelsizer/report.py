@@ -121,13 +121,11 @@ def certificate(result: Result) -> str:
         return f"Proven infeasible: none of the {designs} keeps every limit, in exact arithmetic."
     steps = [f"{s['by_budgets']:,} break a limit"]
     if s["by_bounds"]:
-        engine = _ENGINES.get(result.solver, result.solver)
-        rounds = f", {s['rounds']} rounds of {engine}" if s["rounds"] else ""
-        steps.append(f"{s['by_bounds']:,} are ruled out by bounds{rounds}")
-    steps.append(f"{s['compared']:,} were compared exactly")
+        steps.append(f"{s['by_bounds']:,} are ruled out by bounds{_rounds(result)}")
+    steps.append(f"{s['compared']:,} compared exactly")
     how = "; ".join(steps)
     if result.status == "optimal" and result.gap == 0:
-        return f"Proven optimal: no other of {designs} has {better} {what}. {how}. Gap 0."
+        return f"Proven optimal: none of {designs} has {better} {what}. {how}. Gap 0."
     bound = "none" if result.bound is None else _value(result, result.bound)
     gap = "" if result.gap is None else f", gap {_value(result, result.gap)}"
     if result.status == "optimal":
@@ -139,6 +137,14 @@ def certificate(result: Result) -> str:
     if result.design is None:
         return f"Nothing is proven: {why} before a design was found among {designs}."
     return f"Not proven: {why}. Best found so far; bound {bound}{gap}."
+
+
+def _rounds(result: Result) -> str:
+    rounds = int(result.statistics["rounds"])
+    if not rounds:
+        return ""
+    times = "once" if rounds == 1 else f"{rounds} times"
+    return f" ({_ENGINES.get(result.solver, result.solver)} solved {times})"
 
 
 def _value(result: Result, value: float) -> str:

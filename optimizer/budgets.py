@@ -19,7 +19,7 @@ from problems.evaluation import Evaluation
 from problems.menus import Interval
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
-from problems.units import Number, exact, format_quantity
+from problems.units import Number, format_quantity
 
 AT_THE_LIMIT = 1e-9
 """Relative slack below which a design is said to be at a limit: tokens are doubles, and a budget
@@ -76,15 +76,15 @@ def budget_uses(problem: Problem, design: Evaluation, clock: Clock) -> tuple[Bud
         used = design.quantity(quantity)
         slack = (float(limit) - used) if side == "max" else (used - float(limit))
         at_it = slack <= AT_THE_LIMIT * abs(float(limit))
-        binding = at_it or (not clock.out_of_time and _holds_back(problem, design, key, side, clock))
+        binding = at_it or (
+            not clock.out_of_time and _holds_back(problem, design, key, side, clock)
+        )
         name = key if key.startswith("training") else quantity
         uses.append(BudgetUse(name, used, limit, QUANTITIES[quantity].dimension, side, binding))
     return tuple(uses)
 
 
-def _holds_back(
-    problem: Problem, design: Evaluation, key: str, side: Side, clock: Clock
-) -> bool:
+def _holds_back(problem: Problem, design: Evaluation, key: str, side: Side, clock: Clock) -> bool:
     """Whether a better design fits without one end of a limit."""
     freer = without(problem, key, side)
     if freer is None:
@@ -166,10 +166,10 @@ def unmet_alone(problem: Problem) -> list[str]:
                 pick = min if upper else max
                 extremes[key] = pick(extremes.get(key, value), value)
                 rules[key] = (rule, Fraction(end, linear.denominator))
-    for (key, upper), (rule, end) in rules.items():
-        value = extremes[key, upper]
-        if (value > end) if upper else (value < end):
-            found[key] = _unmet(problem, rule, value, upper)
+    for (name, is_upper), (rule, asked) in rules.items():
+        reached = extremes[name, is_upper]
+        if (reached > asked) if is_upper else (reached < asked):
+            found[name] = _unmet(problem, rule, reached, is_upper)
     loss = problem.budgets.loss
     if not found and loss is not None and loss.max is not None:
         best = _least_loss(problem)

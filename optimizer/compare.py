@@ -12,7 +12,13 @@ from problems.evaluation import Evaluation, evaluate
 
 DESIGNS_AT_ONCE = 200_000  # about 50 MB of columns
 
-NEAR = {"loss": 1e-12, "affine": 0.0, "most_tokens": 0.0, "least_tokens": 1e-10, "least_flops": 1e-10}
+NEAR = {
+    "loss": 1e-12,
+    "affine": 0.0,
+    "most_tokens": 0.0,
+    "least_tokens": 1e-10,
+    "least_flops": 1e-10,
+}
 """Relative distance from the best within which a design is evaluated alone before it is ranked.
 Vectorised doubles are good to about 1e-15 (1e-12 where a loss is inverted); integers exactly."""
 
@@ -59,7 +65,13 @@ def box_designs(row: Ints, low: Ints, high: Ints, at_once: int) -> Iterator[tupl
 
 
 def best_of(
-    model: Model, table: Table, row: Ints, j: Ints, value: Floats, keeps: Mask, so_far: Evaluation | None
+    model: Model,
+    table: Table,
+    row: Ints,
+    j: Ints,
+    value: Floats,
+    keeps: Mask,
+    so_far: Evaluation | None,
 ) -> Evaluation | None:
     """The best feasible design of a list, or the one so far where none is better.
 

@@ -54,8 +54,7 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
             counts.options += len(table)
     except KeyboardInterrupt:
         stop, unread = "interrupted", -math.inf
-    value = _value(model, best)
-    return Found(best, min(value, unread), stop, counts)
+    return Found(best, min(_value(model, best), unread), stop, counts)
 
 
 def _value(model: Model, best: Evaluation | None) -> float:

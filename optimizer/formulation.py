@@ -127,10 +127,11 @@ def formulate(model: Model, search: Search) -> Formulation:
     for limit in model.rules(table):
         _add_limit(rows, limit, table, boxes, wide)
     if relaxed.loss is not None:
-        most = model.problem.budgets.loss.max  # type: ignore[union-attr]
+        most = model.most_loss
+        assert most is not None
         values = [relaxed.loss.constant, relaxed.loss.slope[wide[:, 0], wide[:, 1]]]
         columns = np.arange(width + len(wide))
-        rows.add(columns, np.concatenate(values) / float(most), -np.inf, 1.0, "budgets_loss")
+        rows.add(columns, np.concatenate(values) / most, -np.inf, 1.0, "budgets_loss")
 
     z_names = _column_names(table, boxes)
     x_names = [f"x{b}_{k}" for b, k in wide]

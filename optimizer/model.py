@@ -66,6 +66,8 @@ class Model:
         Which form the objective has.
     exact : bool
         Whether `Relaxed.least` is free of rounding, so that ties show in it.
+    most_loss, least_loss : float or None
+        Limits on the loss.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -82,8 +84,8 @@ class Model:
         )
         self._least_tokens, self._least_flops = float(tokens.least), float(tokens.least_flops)
         loss = problem.budgets.loss
-        self._loss_max = None if loss is None or loss.max is None else float(loss.max)
-        self._loss_min = None if loss is None or loss.min is None else float(loss.min)
+        self.most_loss = None if loss is None or loss.max is None else float(loss.max)
+        self.least_loss = None if loss is None or loss.min is None else float(loss.min)
 
     def _kind(self) -> Kind:
         if self.name == "loss":
@@ -142,9 +144,9 @@ class Model:
             keeps &= feasible(limit, table, row, j)
         flops = _floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
         tokens = self.caps.tokens(flops)
-        if self.kind == "affine" and self._loss_max is None and self._loss_min is None:
+        if self.kind == "affine" and self.most_loss is None and self.least_loss is None:
             return self.sign * self._affine(table, row, j), keeps
-        if self.kind == "most_tokens" and self._loss_max is None and self._loss_min is None:
+        if self.kind == "most_tokens" and self.most_loss is None and self.least_loss is None:
             return -tokens, keeps
         n = _floats(table.linear[LAW_PARAMETERS].at(row, j))
         layers = table.layers(row, j).astype(float)
@@ -152,16 +154,16 @@ class Model:
         law = self.problem.law
         doubtful = np.zeros(len(row), dtype=bool)
         low = np.maximum(self._least_tokens, self._least_flops / flops)
-        if self._loss_min is not None:
-            most = np.asarray(law.tokens_for(n, self._loss_min - excess), float)
+        if self.least_loss is not None:
+            most = np.asarray(law.tokens_for(n, self.least_loss - excess), float)
             tokens = np.minimum(tokens, most)
             keeps &= low <= tokens * (1 + BORDER)
             doubtful |= np.abs(tokens - low) <= 1e-9 * tokens
         loss = np.asarray(law.loss(n, tokens), float) + excess
-        if self._loss_max is not None:
-            keeps &= loss <= self._loss_max
-            doubtful |= np.abs(loss - self._loss_max) <= BORDER * self._loss_max
-            low = np.maximum(low, np.asarray(law.tokens_for(n, self._loss_max - excess), float))
+        if self.most_loss is not None:
+            keeps &= loss <= self.most_loss
+            doubtful |= np.abs(loss - self.most_loss) <= BORDER * self.most_loss
+            low = np.maximum(low, np.asarray(law.tokens_for(n, self.most_loss - excess), float))
         if self.kind == "loss":
             value = loss
         elif self.kind == "affine":
@@ -195,7 +197,7 @@ class Model:
         extent = (high - low).astype(float)
         n = self._feature(table, LAW_PARAMETERS, row, low, high)
         flops = self._feature(table, TRAINING_FLOPS_PER_TOKEN, row, low, high)
-        needs_loss = self.kind == "loss" or self._loss_max is not None
+        needs_loss = self.kind == "loss" or self.most_loss is not None
         loss, least_loss, shape = None, None, None
         if needs_loss:
             layers = self._feature(table, "layers", row, low, high)
@@ -207,10 +209,12 @@ class Model:
             loss = Affine(_lowered(loss.constant), loss.slope)
         objective, least = self._objective(table, row, low, high, extent, n, flops, loss, shape)
         if self.kind == "loss" and least_loss is not None:
-            least = least_loss if self._loss_min is None else np.maximum(least_loss, self._loss_min)
-        if self._loss_max is not None and least_loss is not None:
-            least = np.where(least_loss > self._loss_max, np.inf, least)
-        return Relaxed(objective, least, loss if self._loss_max is not None else None)
+            least = (
+                least_loss if self.least_loss is None else np.maximum(least_loss, self.least_loss)
+            )
+        if self.most_loss is not None and least_loss is not None:
+            least = np.where(least_loss > self.most_loss, np.inf, least)
+        return Relaxed(objective, least, loss if self.most_loss is not None else None)
 
     def _objective(
         self,
@@ -249,13 +253,13 @@ class Model:
     def _least_tokens_bound(
         self, extent: Floats, n: Feature, flops: Feature, shape: Affine | None
     ) -> tuple[Affine, Floats]:
-        """ln of the least tokens, or of the training FLOPs that they cost."""
+        """Ln of the least tokens, or of the training FLOPs that they cost."""
         kinds = extent.shape[1]
         rows = len(extent)
         each = log_bound(flops)
         bounds = []
-        if self._loss_max is not None and shape is not None:
-            target = self._loss_max - np.maximum(shape.least(extent), 0.0)
+        if self.most_loss is not None and shape is not None:
+            target = self.most_loss - np.maximum(shape.least(extent), 0.0)
             target = target + ROUNDING * np.abs(target)
             bounds.append(log_tokens_bound(self.problem.law, target, n))
         if self._least_tokens > 0:

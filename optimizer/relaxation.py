@@ -177,7 +177,9 @@ def _outer_bound(
     """``E + y ^ outer`` for y above `inner`: a tangent or a secant over the range of y."""
     # y itself, at its least and greatest corner.
     low = law.A * np.power(n.high, -law.alpha) + law.B * np.power(caps.tokens(flops.low), -law.beta)
-    high = law.A * np.power(n.low, -law.alpha) + law.B * np.power(caps.tokens(flops.high), -law.beta)
+    high = law.A * np.power(n.low, -law.alpha) + law.B * np.power(
+        caps.tokens(flops.high), -law.beta
+    )
     y = Feature(low, high, inner.slope)
     bound = power_bound(1.0, law.outer, y)  # in terms of y - low, slopes chained by `unit`
     rise = power_bound(1.0, law.outer, Feature(low, high, np.ones((len(low), 1)))).slope[:, 0]

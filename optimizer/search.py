@@ -316,9 +316,7 @@ class Search:
         """Compare every design that is left, exactly; False if time ran out before the end."""
         if self.table is None:
             return True
-        for row, j in box_designs(
-            self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE
-        ):
+        for row, j in box_designs(self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE):
             if self.clock.out_of_time:
                 return False
             self.offer(row, j)

@@ -25,7 +25,7 @@ DEFAULT_GAP = 1e-9
 def _tolerance(model: Model, gap: float) -> Callable[[float], float]:
     """The gap asked for, as a function of the incumbent's value."""
     if model.kind == "loss":
-        return lambda value: gap
+        return lambda _: gap
     return lambda value: gap * abs(value)
 
 
@@ -124,7 +124,7 @@ def _result(
         enough,
         design,
         uses,
-        tuple([*warnings, *found.notes]),
+        (*warnings, *found.notes),
         statistics,
         found.program,
     )

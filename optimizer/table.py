@@ -18,7 +18,6 @@ from numpy.typing import NDArray
 from problems.accounting import Affine
 from problems.architecture import Architecture
 from problems.costs import (
-    LAW_PARAMETERS,
     TRAINING_FLOPS_PER_TOKEN,
     architecture_of,
     costs,
@@ -57,7 +56,8 @@ class Linear:
 
     def at(self, row: Ints, j: Ints) -> NDArray[Any]:
         """Numerators for rows of shape (B,) at depths of shape (B, K)."""
-        return self.base[row] + (self.unit[row] * j).sum(axis=1)
+        value: NDArray[Any] = self.base[row] + (self.unit[row] * j).sum(axis=1)
+        return value
 
     def take(self, rows: NDArray[Any]) -> Linear:
         """The rows at these positions, or where this mask holds."""
@@ -139,7 +139,9 @@ class Table:
 
     def architecture(self, problem: Problem, row: int, j: Sequence[int]) -> Architecture:
         """The design of a row at some depths."""
-        depths = [int(a + s * n) for a, s, n in zip(self.start[row], self.step[row], j, strict=True)]
+        depths = [
+            int(a + s * n) for a, s, n in zip(self.start[row], self.step[row], j, strict=True)
+        ]
         widths = {name: int(getattr(self, name)[row]) for name in WIDTHS if name != "tied"}
         return architecture_of(
             problem,
@@ -275,7 +277,9 @@ def feasible(limit: Limit, table: Table, row: Ints, j: Ints) -> Mask:
 
 def _clipped(bound: int, like: NDArray[Any]) -> int:
     """A bound that NumPy can compare: beyond int64 it changes nothing."""
-    return bound if like.dtype == object else max(-_LARGEST_INT64, min(bound, 2 * _LARGEST_INT64 - 1))
+    return (
+        bound if like.dtype == object else max(-_LARGEST_INT64, min(bound, 2 * _LARGEST_INT64 - 1))
+    )
 
 
 def depth_intervals(
@@ -314,6 +318,10 @@ def depth_intervals(
             if limit.low is not None:
                 rest = base + (unit[:, others] * high[:, others]).sum(axis=1)
                 lack = _clipped(limit.low, rest) - rest
-                least = np.where(free, np.where(lack <= 0, low[:, k], high[:, k] + 1), -(-lack // divisor))
-                low[:, k] = np.maximum(low[:, k], np.minimum(least, high[:, k] + 1).astype(np.int64))
+                least = np.where(
+                    free, np.where(lack <= 0, low[:, k], high[:, k] + 1), -(-lack // divisor)
+                )
+                low[:, k] = np.maximum(
+                    low[:, k], np.minimum(least, high[:, k] + 1).astype(np.int64)
+                )
     return low, high

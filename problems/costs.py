@@ -45,7 +45,9 @@ def costs(problem: Problem, trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, A
         "parameters": total,
         "non_embedding_parameters": inner,
         "kv_bytes_per_token": kv,
-        "kv_cache": Affine(kv.base * cached, tuple(a * cached for a in kv.per_layer), kv.denominator),
+        "kv_cache": Affine(
+            kv.base * cached, tuple(a * cached for a in kv.per_layer), kv.denominator
+        ),
         "serving_memory": accounting.serving_memory(
             trunk,
             kinds,
@@ -55,9 +57,7 @@ def costs(problem: Problem, trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, A
             accelerators=serving.devices,
             tensor_parallel=serving.tensor_parallel,
         ),
-        "inference_flops_per_token": accounting.forward_flops(
-            trunk, kinds, problem.context_length
-        ),
+        "inference_flops_per_token": accounting.forward_flops(trunk, kinds, problem.context_length),
         TRAINING_FLOPS_PER_TOKEN: accounting.training_flops_per_token(
             trunk, kinds, training.sequence_length, training.flops
         ),

@@ -60,5 +60,7 @@ class ProblemError(ModelsizerError):
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint ``" (did you mean x?)"`` for a misspelled word, or an empty text."""
-    close = difflib.get_close_matches(word, list(known), n=1, cutoff=0.6)
+    words = list(known)
+    close = [w for w in words if w.lower() == word.lower()]
+    close = close or difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     return f" (did you mean {close[0]}?)" if close else ""

@@ -48,6 +48,9 @@ class Range:
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
+ANYWHERE = Range()
+
+
 class TokenLaw(ABC):
     """Loss in nats a token as a function of parameters and tokens.
 
@@ -57,8 +60,8 @@ class TokenLaw(ABC):
 
     name: str  # no default: a dataclass that derives from this would inherit it
     parameter_kind: ParameterKind = "total"
-    parameter_range: Range = Range()
-    token_range: Range = Range()
+    parameter_range: Range = ANYWHERE
+    token_range: Range = ANYWHERE
     source: str = ""
     form: str = ""
 
@@ -102,8 +105,8 @@ class PowerLaw(TokenLaw):
     beta: float
     outer: float = 1.0
     parameter_kind: ParameterKind = "total"
-    parameter_range: Range = Range()
-    token_range: Range = Range()
+    parameter_range: Range = ANYWHERE
+    token_range: Range = ANYWHERE
     source: str = ""
     form: str = "E + A/N^alpha + B/D^beta"
 

@@ -124,7 +124,10 @@ class Problem(Table):
         raw = reading.overlaid(raw, settings or {})
         problem = cls._validated(raw, source, text)
         for name in problem.scenarios:
-            problem.scenario(name)
+            try:
+                problem.scenario(name)
+            except ProblemError as error:
+                raise ProblemError(reading.relocated(error, text), source) from None
         return problem
 
     @classmethod

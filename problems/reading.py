@@ -52,7 +52,9 @@ def read_source(source: str | Path) -> tuple[str, str]:
         return path.read_text("utf-8-sig"), label
     except FileNotFoundError:
         hint = did_you_mean(label, library())
-        message = f"no such file, and no problem of that name{hint}; `modelsizer problems` lists them"
+        message = (
+            f"no such file, and no problem of that name{hint}; `modelsizer problems` lists them"
+        )
         raise ProblemError.of("", message, label) from None
     except IsADirectoryError:
         raise ProblemError.of("", "is a folder, not a problem file", label) from None
@@ -223,9 +225,8 @@ def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> l
             return
         word = key.rsplit(".", 1)[-1]
         homes = [f"{table}.{word}" for table, keys in tables.items() if word in keys]
-        hint = did_you_mean(word, siblings)
-        if not hint and homes:
-            hint = f" (did you mean {homes[0]}?)"
+        # The very word in another table is a surer guess than a similar one in this.
+        hint = f" (did you mean {homes[0]}?)" if homes else did_you_mean(word, siblings)
         message = f"unknown key{hint}; known here: {', '.join(siblings)}"
         faults.append(_located(key, message, text))
 
@@ -281,6 +282,11 @@ def under(prefix: str, error: ProblemError) -> list[Fault]:
     return [Fault(f"{prefix}.{f.key}" if f.key else prefix, f.message) for f in error.faults]
 
 
+def relocated(error: ProblemError, text: str) -> list[Fault]:
+    """The faults of an error with their lines in a text."""
+    return [_located(fault.key, fault.message, text) for fault in error.faults]
+
+
 # Checks across tables
 
 
@@ -293,7 +299,11 @@ def check_consistency(problem: Problem) -> None:
         ``"@key message"`` of the first thing wrong; `faults_of` gives it its key.
     """
     space, objective = problem.space, problem.objective
-    for first, second in (("kv_heads", "kv_group"), ("d_ff", "ffn_ratio"), ("d_ff", "ffn_multiple")):
+    for first, second in (
+        ("kv_heads", "kv_group"),
+        ("d_ff", "ffn_ratio"),
+        ("d_ff", "ffn_multiple"),
+    ):
         if getattr(space, first) is not None and getattr(space, second) is not None:
             raise ValueError(f"@space.{second} give {first} or {second}, not both")
     if objective.law not in problem.laws and objective.law not in TOKEN_LAWS:

@@ -17,7 +17,7 @@ from pydantic import (
 
 from problems.accounting import FlopsConvention
 from problems.errors import did_you_mean
-from problems.laws import ParameterKind, PowerLaw, Range
+from problems.laws import ANYWHERE, ParameterKind, PowerLaw, Range
 from problems.menus import Interval, WrittenValue, interval_parser
 from problems.quantities import QUANTITIES, Sense
 from problems.units import Number, exact, parse_quantity
@@ -239,8 +239,8 @@ class LawTable(Table):
     beta: float
     outer: float = 1.0
     parameters: ParameterKind = "total"
-    parameter_range: _Range = Range()
-    token_range: _Range = Range()
+    parameter_range: _Range = ANYWHERE
+    token_range: _Range = ANYWHERE
     source: str = ""
 
     @model_validator(mode="after")

@@ -14,15 +14,15 @@ from types import MappingProxyType
 import numpy as np
 
 from problems.errors import did_you_mean
-from problems.laws import Floats, PowerTerm, Range
+from problems.laws import ANYWHERE, Floats, PowerTerm, Range
 
 
 class ShapeLaw(ABC):
     """Loss in nats a token that a shape costs over the ideal shape of its size; never negative."""
 
     name: str
-    d_model_range: Range = Range()
-    layers_range: Range = Range()
+    d_model_range: Range = ANYWHERE
+    layers_range: Range = ANYWHERE
     source: str = ""
 
     @abstractmethod
@@ -64,8 +64,8 @@ class WidthDepthShape(ShapeLaw):
     ln_A: float  # noqa: N815 - the paper's symbol
     b: float
     ln_B: float  # noqa: N815 - the paper's symbol
-    d_model_range: Range = Range()
-    layers_range: Range = Range()
+    d_model_range: Range = ANYWHERE
+    layers_range: Range = ANYWHERE
     source: str = ""
 
     @property

@@ -40,8 +40,12 @@ DEFAULT_GATED_RATIO = Fraction(8, 3)
 DEFAULT_PLAIN_RATIO = Fraction(4)
 
 
+def _entries(value: object) -> list[Any]:
+    return list(value) if isinstance(value, list | tuple) else [value]
+
+
 def _read_names(value: object) -> tuple[str, ...] | str:
-    names = value if isinstance(value, list | tuple) else [value]
+    names = _entries(value)
     if not names:
         raise ValueError("the menu is empty; list at least one block")
     for name in names:
@@ -52,7 +56,7 @@ def _read_names(value: object) -> tuple[str, ...] | str:
 
 
 def _read_flags(value: object) -> tuple[bool, ...] | bool:
-    flags = value if isinstance(value, list | tuple) else [value]
+    flags = _entries(value)
     if not flags:
         raise ValueError("the menu is empty; write true, false or [true, false]")
     if not all(isinstance(flag, bool) for flag in flags):
@@ -124,9 +128,7 @@ class Space(BaseModel):
     block: Annotated[
         str | tuple[str, ...], BeforeValidator(_read_names), PlainSerializer(_as_list)
     ] = "llama"
-    aspect_ratio: Annotated[
-        Written | None, WrittenValue(_read_aspect)
-    ] = None
+    aspect_ratio: Annotated[Written | None, WrittenValue(_read_aspect)] = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,7 +197,9 @@ def _kv_heads(space: Space, heads: Ints) -> tuple[Ints, Ints]:
     if space.kv_heads is None and space.kv_group is None:
         return rows, heads
     grouped = space.kv_group is not None
-    menu = integers(space.kv_group if space.kv_group is not None else space.kv_heads)
+    given = space.kv_group if space.kv_group is not None else space.kv_heads
+    assert given is not None
+    menu = integers(given)
     row, divisor = (g.ravel() for g in np.meshgrid(rows, menu, indexing="ij"))
     keep = heads[row] % divisor == 0
     row, divisor = row[keep], divisor[keep]
@@ -228,7 +232,8 @@ def _d_ff(space: Space, d_model: Ints, gated: bool) -> tuple[Ints, Ints]:
 def _parallel(kv_heads: Ints, heads: Ints, d_ff: Ints, ways: int) -> NDArray[np.bool_]:
     """Whether tensor parallelism divides everything; kv heads may be replicated instead."""
     kv = (kv_heads % ways == 0) | (ways % kv_heads == 0)
-    return (heads % ways == 0) & kv & (d_ff % ways == 0)
+    divides: NDArray[np.bool_] = (heads % ways == 0) & kv & (d_ff % ways == 0)
+    return divides
 
 
 def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
@@ -281,6 +286,9 @@ def _unique_rows(*columns: Ints) -> list[Ints]:
     return list(stacked[fresh].T)
 
 
+_WIDTH_NAMES = ("d_model", "heads", "kv_heads", "head_dim", "d_ff")
+
+
 def _widths(
     space: Space, block: str, d_model: Ints, tensor_parallel: tuple[int, ...]
 ) -> list[Ints]:
@@ -316,7 +324,9 @@ def options(
         Never an empty one. No design appears twice.
     """
     all_widths = integers(space.d_model)
-    vocabularies = [v for v in integers(space.vocab_size) if all(v % t == 0 for t in tensor_parallel)]
+    vocabularies = [
+        v for v in integers(space.vocab_size) if all(v % t == 0 for t in tensor_parallel)
+    ]
     menus = (space.heads, space.head_dim, space.kv_heads, space.kv_group, space.d_ff)
     each = 1
     for menu in (*menus, space.ffn_ratio, space.ffn_multiple):
@@ -331,5 +341,15 @@ def options(
                 kept = [column[keep] for column in columns]
                 for vocabulary in vocabularies:
                     for tied in _listed(space.tied_embeddings):
-                        same = np.full(len(keep), vocabulary), np.full(len(keep), int(tied))
-                        yield Options(block, *kept, *same, start, step, count)
+                        vocab_size = np.full(len(keep), vocabulary)
+                        flags = np.full(len(keep), int(tied))
+                        widths = dict(zip(_WIDTH_NAMES, kept, strict=True))
+                        yield Options(
+                            block,
+                            **widths,
+                            vocab_size=vocab_size,
+                            tied=flags,
+                            start=start,
+                            step=step,
+                            count=count,
+                        )

@@ -154,7 +154,9 @@ def _scaled(value: Number, steps: tuple[tuple[float, str], ...], digits: int) ->
 
 
 _COUNT_STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
-_BYTE_STEPS = ((1e15, " PB"), (1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (0.0, " B"))
+_BYTE_STEPS = ((1e15, " PB"), (1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (1.0, " B"))
+_FLOPS_STEPS = ((1e12, " TFLOPs"), (1e9, " GFLOPs"), (1e6, " MFLOPs"), (1.0, " FLOPs"))
+_POWERS_FROM = 1e15  # FLOPs that are a budget, not a token's, are written as powers of ten
 
 
 def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
@@ -172,8 +174,8 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
     if dimension == "bytes":
         return _scaled(value, _BYTE_STEPS, digits)
     if dimension == "FLOPs":
-        if abs(value) < 1e15:
-            return _scaled(value, _COUNT_STEPS, digits)
+        if abs(value) < _POWERS_FROM:
+            return _scaled(value, _FLOPS_STEPS, digits)
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
         return f"{mantissa}e{int(exponent)}"

@@ -78,7 +78,9 @@ def _ffn(space: dict[str, Any], d: int, gated: bool) -> list[int]:
     if "d_ff" in space:
         return menu(space["d_ff"])
     default = Fraction(8, 3) if gated else Fraction(4)
-    ratios = [Fraction(str(r)) for r in menu(space["ffn_ratio"])] if "ffn_ratio" in space else [default]
+    ratios = (
+        [Fraction(str(r)) for r in menu(space["ffn_ratio"])] if "ffn_ratio" in space else [default]
+    )
     return [
         w
         for r in ratios
@@ -157,7 +159,9 @@ def best(tables: dict[str, Any]) -> tuple[float, tuple[int, ...]] | None:
     law = objective.get("law", "besiroglu-2024")
     own = tables.get("laws", {}).get(law)
     e, big_a, alpha, big_b, beta, outer = (
-        (own["E"], own["A"], own["alpha"], own["B"], own["beta"], own["outer"]) if own else LAWS[law]
+        (own["E"], own["A"], own["alpha"], own["B"], own["beta"], own["outer"])
+        if own
+        else LAWS[law]
     )
     inner_n = law == "kaplan-2020" or (own or {}).get("parameters") == "non_embedding"
     sign = -1.0 if "maximize" in objective else 1.0
@@ -174,7 +178,9 @@ def best(tables: dict[str, Any]) -> tuple[float, tuple[int, ...]] | None:
     for a in designs(tables):
         total, inner = parameters(a, sequence)
         convention = training.get("flops", "exact")
-        each = 6 * total if convention == "6ND" else 3 * forward(a, sequence, convention == "causal")
+        each = (
+            6 * total if convention == "6ND" else 3 * forward(a, sequence, convention == "causal")
+        )
         kv = 2 * a["kv"] * a["hd"] * a["l"] * serving.get("kv_bytes", 2)
         cache = kv * serving.get("batch_size", 1) * context
         copies = max(1, serving.get("tensor_parallel", 1) // a["kv"])

@@ -29,6 +29,7 @@ _CBC_BOUND = re.compile(r"^Lower bound:\s+(\S+)", re.MULTILINE)
 _CBC_POSSIBLE = re.compile(r"\(best possible ([^)]+)\)")
 _CBC_NODES = re.compile(r"^Enumerated nodes:\s+(\d+)", re.MULTILINE)
 _CBC_INFEASIBLE = re.compile(r"[Ii]nfeasible", re.MULTILINE)
+_FEASIBLE_POINT = 2  # highspy.SolutionStatus.kSolutionStatusFeasible
 _NODE_OPTIONS = {"HiGHS": "mip_max_nodes"} | dict.fromkeys(_CBC_NAMES, "maxNodes")
 
 
@@ -145,7 +146,7 @@ def _solve(name: str, program: Program, limits: Limits) -> Outcome:
         text = log.read_text(errors="replace") if log.exists() else ""
     x = _values(columns)
     if name == "HiGHS":
-        return _of_highs(problem.solverModel, program, x, failure)
+        return _of_highs(problem.solverModel, x, failure)
     if name in _CBC_NAMES:
         return _of_cbc(text, program, x)
     return _of_others(problem, answer, program, x)
@@ -158,18 +159,18 @@ def _values(columns: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
     return np.array(values, dtype=float)
 
 
-def _of_highs(model: Any, program: Program, x: Any, failure: str) -> Outcome:
+def _of_highs(model: Any, x: Any, failure: str) -> Outcome:
+    """Ask the engine itself; only the point comes through PuLP, which sorts columns by name."""
     info = model.getInfo()
     words = failure or str(model.modelStatusToString(model.getModelStatus()))
     infeasible = "nfeasible" in words and "nbounded" not in words
     bound = math.inf if infeasible else float(info.mip_dual_bound)
     if bound == -math.inf or math.isnan(bound):
         return Outcome(None, None, finished=False, words=words)
-    solution = np.array(model.getSolution().col_value, dtype=float)
-    has_point = int(info.primal_solution_status) == 2 and len(solution) == len(program.cost)
+    has_point = int(info.primal_solution_status) == _FEASIBLE_POINT
     finished = infeasible or words == "Optimal"
     nodes = max(int(info.mip_node_count), 0)
-    return Outcome(solution if has_point else None, bound, finished, words, nodes)
+    return Outcome(x if has_point else None, bound, finished, words, nodes)
 
 
 def _rounded_down(digits: str) -> float:
@@ -197,7 +198,9 @@ def _of_cbc(log: str, program: Program, x: Any) -> Outcome:
     printed = _CBC_POSSIBLE.findall(log) or _CBC_BOUND.findall(log)
     bound = _rounded_down(printed[-1]) if printed else None
     stopped_with_point = x is not None and "No feasible solution found" not in log
-    return Outcome(x if stopped_with_point else None, bound, finished=False, words=words, nodes=count)
+    return Outcome(
+        x if stopped_with_point else None, bound, finished=False, words=words, nodes=count
+    )
 
 
 def _of_others(problem: Any, answer: Any, program: Program, x: Any) -> Outcome:

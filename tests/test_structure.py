@@ -1,0 +1,112 @@
+"""Imports run one way, start-up is light, and results refuse to contradict themselves."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelsizer import Problem, solve
+from optimizer.result import NoDesignError, Objective
+
+ROOT = Path(__file__).resolve().parents[1]
+ORDER = ("problems", "optimizer", "plots", "modelsizer")
+SOLVERS = ("pulp", "scipy.optimize", "highspy", "matplotlib", "pandas")
+
+
+def imports(path: Path) -> set[str]:
+    found = set()
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.split(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            found.add(node.module.split(".")[0])
+    return found
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_imports_run_one_way(package: str) -> None:
+    above = set(ORDER[ORDER.index(package) + 1 :])
+    for path in (ROOT / package).rglob("*.py"):
+        assert not imports(path) & above, path
+
+
+def test_problems_know_no_solver_and_no_picture() -> None:
+    for path in (ROOT / "problems").rglob("*.py"):
+        assert not imports(path) & {"pulp", "scipy", "highspy", "matplotlib"}, path
+
+
+def test_back_ends_know_no_model() -> None:
+    allowed = {"optimizer.backends", "optimizer.program", "optimizer.backends.quiet"}
+    for path in (ROOT / "optimizer" / "backends").glob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] in ORDER:
+                known = allowed | {
+                    "optimizer.backends.scipy_milp",
+                    "optimizer.backends.pulp_adapter",
+                }
+                assert node.module in known, path
+
+
+def loaded_by(code: str) -> set[str]:
+    program = f"import sys\n{code}\nprint('\\n'.join(sys.modules), file=sys.stderr)"
+    answer = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    return set(answer.stderr.split())
+
+
+def test_help_loads_neither_numpy_nor_pydantic() -> None:
+    loaded = loaded_by(
+        "from typer.testing import CliRunner\nfrom modelsizer.cli import app\n"
+        "CliRunner().invoke(app, ['--help'])"
+    )
+    assert "typer" in loaded
+    assert not loaded & {"numpy", "pydantic", *SOLVERS}
+
+
+def test_an_enumeration_loads_no_solver() -> None:
+    loaded = loaded_by(
+        "from modelsizer import Problem, solve\n"
+        "solve(Problem.load('one-h100-1e24'), solver='exhaustive')"
+    )
+    assert "numpy" in loaded
+    assert not loaded & set(SOLVERS)
+
+
+RESULT = solve(Problem.load("fixed-2t-tokens"), solver="exhaustive")
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"design": None, "objective": Objective("loss", "minimize", None)}, "optimum needs"),
+        ({"design": None}, "come together"),
+        ({"bound": None}, "optimum needs"),
+        ({"stop": "time"}, "optimum needs"),
+        ({"bound": 1.0}, "above the tolerance"),
+        ({"bound": 3.0}, "wrong side"),
+        ({"status": "infeasible"}, "infeasible problem has no design"),
+        ({"status": "limit"}, "no limit"),
+    ],
+)
+def test_results_refuse_to_contradict_themselves(change: dict[str, Any], words: str) -> None:
+    with pytest.raises(ValueError, match=words):
+        replace(RESULT, **change)
+
+
+def test_a_design_that_breaks_a_limit_is_never_a_result() -> None:
+    broken = replace(RESULT.best, violated=("budgets.parameters",))
+    with pytest.raises(ValueError, match=r"breaks budgets\.parameters"):
+        replace(RESULT, design=broken)
+
+
+def test_asking_for_a_design_that_is_not_there_raises() -> None:
+    impossible = Problem.load("fixed-2t-tokens").with_settings({"budgets.parameters": 1e6})
+    result = solve(impossible)
+    assert result.status == "infeasible"
+    with pytest.raises(NoDesignError):
+        _ = result.best
