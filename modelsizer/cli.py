@@ -17,7 +17,7 @@ from modelsizer import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from optimizer.program import Program
+    from problems.problem import Problem
 
 EXIT = {"optimal": 0, "infeasible": 1, "limit": 3}
 BAD_INPUT = 2
@@ -160,7 +160,7 @@ def solve(
         from modelsizer.settings import parse_settings
 
         if write is not None:
-            _check_write(write, solver)
+            _check_write(write)
         problem = Problem.load(file, parse_settings(set_ or []))
         from optimizer.solve import solve as run
 
@@ -184,25 +184,21 @@ def solve(
 
         _emit(result.to_dict(), json_, show)
         if write is not None:
-            _write_program(result.program, write)
+            _write_program(problem, write)
     raise typer.Exit(EXIT[result.status])
 
 
-def _check_write(path: Path, solver: str) -> None:
+def _check_write(path: Path) -> None:
     if path.suffix not in (".lp", ".mps"):
         _fail(f"--write: {path} must end in .lp or .mps")
-    if solver == "exhaustive":
-        _fail("--write: enumeration has no program to write; take --solver scipy or pulp")
 
 
-def _write_program(program: Program | None, path: Path) -> None:
-    if program is None:
-        print(f"note: bounds alone settled it, no program was built; {path} is not written",
-              file=sys.stderr)  # fmt: skip
-        return
+def _write_program(problem: Problem, path: Path) -> None:
     from modelsizer.files import write_whole
     from optimizer.backends.pulp_adapter import write_program
+    from optimizer.export import program_of
 
+    program = program_of(problem)
     write_whole(path, lambda part: write_program(program, part))
 
 

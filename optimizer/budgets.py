@@ -65,20 +65,21 @@ def without(problem: Problem, key: str, side: Side) -> Problem | None:
         return None
 
 
-def budget_uses(problem: Problem, design: Evaluation, clock: Clock) -> tuple[BudgetUse, ...]:
+def budget_uses(
+    problem: Problem, design: Evaluation, clock: Clock, *, solve_again: bool
+) -> tuple[BudgetUse, ...]:
     """Every limit with what the design uses of it, and whether it binds.
 
     A limit binds if the design is at it, or if something better fits once it is taken away,
-    which is found out by solving again.
+    which is found out by solving again, if there is leave to.
     """
     uses = []
     for key, quantity, side, limit in _given(problem):
         used = design.quantity(quantity)
         slack = (float(limit) - used) if side == "max" else (used - float(limit))
         at_it = slack <= AT_THE_LIMIT * abs(float(limit))
-        binding = at_it or (
-            not clock.out_of_time and _holds_back(problem, design, key, side, clock)
-        )
+        again = solve_again and not clock.out_of_time
+        binding = at_it or (again and _holds_back(problem, design, key, side, clock))
         name = key if key.startswith("training") else quantity
         uses.append(BudgetUse(name, used, limit, QUANTITIES[quantity].dimension, side, binding))
     return tuple(uses)

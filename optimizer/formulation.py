@@ -21,7 +21,7 @@ import numpy as np
 from optimizer.model import Model
 from optimizer.program import FEASIBILITY, Floats, Program
 from optimizer.relaxation import Affine
-from optimizer.search import Boxes, Search
+from optimizer.search import Boxes
 from optimizer.table import Ints, Limit, Table
 
 
@@ -98,13 +98,21 @@ def _column_names(table: Table, boxes: Boxes) -> list[str]:
     return names
 
 
-def formulate(model: Model, search: Search) -> Formulation:
-    """The program over the boxes that a search has left."""
-    table, boxes = search.table, search.boxes
-    assert table is not None and len(boxes)
+def formulate(model: Model, table: Table, boxes: Boxes, least: Floats) -> Formulation:
+    """The program over some boxes.
+
+    Parameters
+    ----------
+    model : Model
+    table : Table
+    boxes : Boxes
+        At least one.
+    least : array of shape (B,)
+        Known lower bounds; the value itself of a box that is a single design.
+    """
     relaxed = model.relax(table, boxes.row, boxes.low, boxes.high)
     extent = boxes.high - boxes.low
-    objective = _with_settled(model, search, relaxed.objective, boxes)
+    objective = _with_settled(model, relaxed.objective, boxes, least)
     width = len(boxes)
     step_column = np.full(extent.shape, -1, dtype=np.int64)
     wide = np.argwhere(extent > 0)
@@ -158,12 +166,12 @@ def _matrix(rows: _Rows, columns: int):  # type: ignore[no-untyped-def]
     return csr_array((value, (index, column)), shape=(len(rows.names), columns))
 
 
-def _with_settled(model: Model, search: Search, bound: Affine, boxes: Boxes) -> Affine:
+def _with_settled(model: Model, bound: Affine, boxes: Boxes, least: Floats) -> Affine:
     """Single designs enter with their own value."""
     single = boxes.single
     constant = bound.constant.copy()
     for b in np.flatnonzero(single):
-        constant[b] = max(constant[b], model.from_value(float(search.least[b])))
+        constant[b] = max(constant[b], model.from_value(float(least[b])))
     return Affine(constant, bound.slope)
 
 

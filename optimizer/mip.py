@@ -7,9 +7,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from optimizer.backends import Backend
-from optimizer.formulation import Formulation, formulate
+from optimizer.formulation import formulate
 from optimizer.model import Model
-from optimizer.program import Program, Stop
+from optimizer.program import Stop
 from optimizer.search import Clock, Counts, Search
 from problems.evaluation import Evaluation
 
@@ -33,8 +33,6 @@ class Found:
     counts : Counts
     notes : tuple of str
         Things about the solver that a user should know.
-    program : Program or None
-        The last program solved, its objective unscaled.
     relaxation_bound : float or None
         The last bound that the mixed-integer solver proved.
     """
@@ -44,7 +42,6 @@ class Found:
     stop: Stop
     counts: Counts
     notes: tuple[str, ...] = ()
-    program: Program | None = None
     relaxation_bound: float | None = None
 
 
@@ -76,7 +73,6 @@ class MipSolve:
         self.tolerance, self.complete, self.progress = tolerance, complete, progress
         self.search = Search(model, clock)
         self.notes: list[str] = []
-        self.program: Program | None = None
         self.proven = -math.inf
         self.last_bound: float | None = None
 
@@ -99,13 +95,12 @@ class MipSolve:
             stop,
             self.search.counts,
             tuple(self.notes),
-            self.program,
             self.last_bound,
         )
 
     @property
     def _bound(self) -> float:
-        return min(max(self.proven, self.search.bound), self.search.value)
+        return min(max(self.proven, self.search.floor), self.search.value)
 
     def _within(self) -> bool:
         value = self.search.value
@@ -135,8 +130,8 @@ class MipSolve:
     def _one_round(self) -> bool:
         """Solve the program once and refine; True when the bound has met the incumbent."""
         search = self.search
-        form = formulate(self.model, search)
-        self.program = unscaled(form)
+        assert search.table is not None
+        form = formulate(self.model, search.table, search.boxes, search.least)
         search.counts.rounds += 1
         search.counts.columns = len(form.program.cost)
         outcome = self.engine(form.program, self.clock.left)
@@ -188,24 +183,3 @@ class MipSolve:
     def _report(self) -> None:
         if self.progress is not None:
             self.progress(self.search.value, self._bound, len(self.search.boxes))
-
-
-def unscaled(form: Formulation) -> Program:
-    """The program with its objective in its own unit, as other tools should read it.
-
-    Exactly one z is one, so the constant is spread over the z columns.
-    """
-    program, count = form.program, len(form.boxes)
-    cost = program.cost * form.spread
-    cost[:count] += form.reference
-    return Program(
-        cost,
-        program.rows,
-        program.row_low,
-        program.row_high,
-        program.low,
-        program.high,
-        program.integer,
-        program.column_names,
-        program.row_names,
-    )

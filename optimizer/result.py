@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from optimizer.program import Program, Stop
+from optimizer.program import Stop
 from problems.evaluation import Evaluation
 from problems.problem import Problem
 from problems.quantities import Sense
@@ -81,8 +81,6 @@ class Result:
     warnings : tuple of str
     statistics : mapping of str to number
         Designs, and how many each step of the proof removed.
-    program : Program or None
-        The last mixed-integer program, for `write_program`.
 
     Raises
     ------
@@ -104,7 +102,6 @@ class Result:
     budgets: tuple[BudgetUse, ...] = ()
     warnings: tuple[str, ...] = ()
     statistics: Mapping[str, Number] = field(default_factory=dict)
-    program: Program | None = field(default=None, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         if (self.design is None) != (self.objective.value is None):

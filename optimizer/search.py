@@ -150,6 +150,8 @@ class Search:
     least : array of shape (B,)
         Bound on each box.
     incumbent : Evaluation or None
+    floor : float
+        What is proven of every design so far; it holds whenever the search is broken off.
     counts : Counts
     """
 
@@ -161,7 +163,7 @@ class Search:
         empty = np.zeros((0, 1), dtype=np.int64)
         self.boxes = Boxes(empty[:, 0], empty, empty)
         self.least: Floats = np.zeros(0)
-        self._unread_bound = np.inf
+        self.floor = -np.inf
 
     # Set-up
 
@@ -173,7 +175,8 @@ class Search:
             self.counts.options += len(table)
             boxes, least = self._first_boxes(table)
             if len(boxes):
-                self._dive(table, boxes, least)
+                if self.incumbent is None or not self.clock.out_of_time:
+                    self._dive(table, boxes, least)
                 alive = self._alive(table, boxes, least)
                 self.counts.by_bounds += boxes.take(~alive).designs
                 boxes, least = boxes.take(alive), least[alive]
@@ -181,6 +184,7 @@ class Search:
                     rows, row = np.unique(boxes.row, return_inverse=True)
                     kept.append((table.take(rows), Boxes(row, boxes.low, boxes.high), least))
         if not kept:
+            self.floor = self.value
             return
         self.table = join([table for table, _, _ in kept])
         offset = 0
@@ -240,12 +244,6 @@ class Search:
         """Value to minimise of the incumbent; infinite without one."""
         return np.inf if self.incumbent is None else self.model.value_of(self.incumbent)
 
-    @property
-    def bound(self) -> float:
-        """No design has a lower value, as far as the boxes tell."""
-        rest = float(self.least.min()) if len(self.least) else np.inf
-        return min(rest, self.value)
-
     # Tightening
 
     def _alive(self, table: Table, boxes: Boxes, least: Floats) -> NDArray[np.bool_]:
@@ -265,6 +263,8 @@ class Search:
         self.counts.by_bounds += self.boxes.take(~alive).designs
         self.boxes, self.least = self.boxes.take(alive), self.least[alive]
         self.counts.left = self.boxes.designs
+        rest = float(self.least.min()) if len(self.least) else np.inf
+        self.floor = max(self.floor, min(rest, self.value))
 
     def replace(self, boxes: Boxes) -> None:
         """Take other boxes of the same designs, bound them and prune."""

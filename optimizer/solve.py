@@ -13,7 +13,7 @@ from optimizer.exhaustive import enumerate_designs
 from optimizer.mip import Found, MipSolve, Progress
 from optimizer.model import Model
 from optimizer.program import Limits
-from optimizer.result import PROVEN, Objective, Result, Status
+from optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
 from optimizer.search import Clock
 from problems.problem import Problem
 
@@ -100,9 +100,9 @@ def _result(
         status = "limit"
     bound = model.sign * found.bound if math.isfinite(found.bound) else None
     warnings: list[str] = []
-    uses: tuple = ()  # type: ignore[type-arg]
+    uses: tuple[BudgetUse, ...] = ()
     if design is not None:
-        uses = budget_uses(problem, design, clock)
+        uses = budget_uses(problem, design, clock, solve_again=status == "optimal")
         warnings += advice(problem, design)
         if status == "optimal":
             warnings += idle_limits(model)
@@ -126,5 +126,4 @@ def _result(
         uses,
         (*warnings, *found.notes),
         statistics,
-        found.program,
     )

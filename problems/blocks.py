@@ -69,8 +69,14 @@ BLOCKS = MappingProxyType(
             Block("qwen2", "llama with query, key and value biases (2407.10671)", qkv_bias=True),
             Block("qwen3", "llama with RMSNorm of each query and key (2505.09388)", qk_norm="head"),
             Block("gemma2", "llama with norms before and after (2408.00118)", norms=4),
-            Block("gemma3", "gemma2, queries and keys normed (2503.19786)", norms=4, qk_norm="head"),
-            Block("olmo2", "llama, queries and keys normed over all heads (2501.00656)", qk_norm="full"),
+            Block(
+                "gemma3", "gemma2, queries and keys normed (2503.19786)", norms=4, qk_norm="head"
+            ),
+            Block(
+                "olmo2",
+                "llama, queries and keys normed over all heads (2501.00656)",
+                qk_norm="full",
+            ),
             Block(
                 "gpt2",
                 "LayerNorm, plain feed-forward, biases, learned positions (Radford et al. 2019)",
@@ -92,5 +98,5 @@ BLOCKS = MappingProxyType(
             ),
         )
     }
-)  # fmt: skip
+)
 """The blocks that ``space.block`` knows, by name."""

@@ -124,7 +124,6 @@ def test_limits_exit_with_3(solver: str) -> None:
         ("solve", "one-h100-1e24", "--time-limit", "-1"),
         ("solve", "one-h100-1e24", "--gap", "nan"),
         ("solve", "one-h100-1e24", "--write", "x.txt"),
-        ("solve", "one-h100-1e24", "--solver", "exhaustive", "--write", "x.lp"),
         ("solve",),
         ("sovle", "x"),
     ],
