@@ -42,10 +42,10 @@ solve: $(STAMP)-solve
 	$(BIN)/modelsizer solve $(PROBLEM)
 
 test: $(STAMP)-test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 test-slow: $(STAMP)-test
-	$(BIN)/python -m pytest -m slow
+	$(BIN)/python -m pytest -n auto -m slow
 
 check: $(STAMP)-test
 	$(BIN)/ruff check .

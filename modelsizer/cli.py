@@ -17,6 +17,7 @@ from modelsizer import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from optimizer.result import Result
     from problems.problem import Problem
 
 EXIT = {"optimal": 0, "infeasible": 1, "limit": 3}
@@ -146,6 +147,10 @@ def solve(
         Path | None,
         typer.Option(metavar="PATH", help="Write the mixed-integer program to a .lp or .mps file."),
     ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Draw loss over layers and d_model: .png, .svg or .pdf."),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")
     ] = False,
@@ -160,7 +165,11 @@ def solve(
         from modelsizer.settings import parse_settings
 
         if write is not None:
-            _check_write(write)
+            _check_ending("--write", write, (".lp", ".mps"))
+        if plot is not None:
+            from plots.saving import FORMATS
+
+            _check_ending("--plot", plot, FORMATS)
         problem = Problem.load(file, parse_settings(set_ or []))
         from optimizer.solve import solve as run
 
@@ -185,12 +194,32 @@ def solve(
         _emit(result.to_dict(), json_, show)
         if write is not None:
             _write_program(problem, write)
+        if plot is not None:
+            _draw(result, plot)
     raise typer.Exit(EXIT[result.status])
 
 
-def _check_write(path: Path) -> None:
-    if path.suffix not in (".lp", ".mps"):
-        _fail(f"--write: {path} must end in .lp or .mps")
+def _draw(result: Result, path: Path) -> None:
+    from modelsizer.files import write_whole
+    from optimizer.landscape import landscape
+    from plots.landscape import loss_landscape
+    from plots.saving import save
+
+    best = None
+    if (design := result.design) is not None:
+        best = (design.architecture.layers, design.architecture.trunk.d_model, design.loss)
+    binding = frozenset(use.name for use in result.budgets if use.binding)
+    problem = result.problem
+    try:
+        figure = loss_landscape(landscape(problem), best, binding=binding, title=problem.name)
+    except ValueError as error:
+        _fail(f"--plot: {error}")
+    write_whole(path, lambda part: save(figure, part))
+
+
+def _check_ending(option: str, path: Path, endings: tuple[str, ...]) -> None:
+    if path.suffix not in endings:
+        _fail(f"{option}: {path} must end in {' or '.join(endings)}")
 
 
 def _write_program(problem: Problem, path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -66,7 +67,7 @@ def _outside_ranges(problem: Problem, design: Evaluation) -> list[str]:
         f"{name} was fitted on {_limits(range_, write)} {what}; the design has {write(value)}. "
         "Its loss is an extrapolation: rank designs by it, and check it against runs of your own"
         for name, range_, value, what, write in checks
-        if not range_.holds(value)
+        if math.isfinite(value) and not range_.holds(value)
     ]
 
 

@@ -139,8 +139,8 @@ class Result:
         """Distance from the design's objective to the bound; None where either is unknown."""
         if self.objective.value is None or self.bound is None:
             return None
-        away = float(self.objective.value) - self.bound
-        return -away if self.objective.sense == "maximize" else away
+        value = float(self.objective.value)
+        return self.bound - value if self.objective.sense == "maximize" else value - self.bound
 
     @property
     def lower_bound(self) -> float | None:

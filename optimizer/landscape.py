@@ -1,0 +1,90 @@
+"""The least loss at every depth and width, and where each limit cuts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compare import DESIGNS_AT_ONCE, box_designs
+from optimizer.model import Model
+from optimizer.table import Floats, Ints, Mask, tables
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+
+
+@dataclass(frozen=True, slots=True)
+class Landscape:
+    """Loss over a grid of depths and widths.
+
+    Parameters
+    ----------
+    layers : array of shape (L,)
+    d_model : array of shape (W,)
+    exists : array of bool, shape (L, W)
+        Whether the space has a design of this depth and width.
+    loss : array of shape (L, W)
+        Least loss of the designs of a depth and width that keep every limit; NaN where none
+        does.
+    share : dict of str to array of shape (L, W)
+        For each affine budget with a most, the least share of it that a design of this depth and
+        width uses; NaN where the space has no design.
+    """
+
+    layers: Ints
+    d_model: Ints
+    exists: Mask
+    loss: Floats
+    share: dict[str, Floats]
+
+
+def landscape(problem: Problem) -> Landscape:
+    """Evaluate every design and keep the best of each depth and width.
+
+    The loss is drawn whatever the problem's objective is.
+    """
+    plain = problem.to_dict()
+    plain.pop("scenarios", None)
+    sought = plain.get("objective", {})
+    plain["objective"] = {k: v for k, v in sought.items() if k in ("law", "shape")}
+    model = Model(Problem.from_tables(plain))
+    layers = np.array(problem.space.layers.numbers, dtype=np.int64)
+    d_model = np.array(problem.space.d_model.numbers, dtype=np.int64)
+    cells = len(layers) * len(d_model)
+    loss = np.full(cells, np.inf)
+    exists = np.zeros(cells, dtype=bool)
+    limits = {
+        name: float(limit.max)
+        for name, limit in problem.budgets.limits.items()
+        if limit.max is not None and QUANTITIES[name].affine
+    }
+    share = {name: np.full(cells, np.inf) for name in limits}
+    for table in tables(model.problem):
+        row = np.arange(len(table))
+        for part, j in box_designs(
+            row, np.zeros_like(table.count), table.count - 1, DESIGNS_AT_ONCE
+        ):
+            at = np.searchsorted(layers, table.layers(part, j)) * len(d_model)
+            at += np.searchsorted(d_model, table.d_model[part])
+            exists[at] = True
+            value, keeps = model.evaluate(table, part, j)
+            np.minimum.at(loss, at[keeps], value[keeps])
+            for name, limit in limits.items():
+                quantity = table.linear[name]
+                used = quantity.at(part, j).astype(float) / quantity.denominator
+                np.minimum.at(share[name], at, used / limit)
+
+    shape = (len(layers), len(d_model))
+    columns = exists.reshape(shape).any(axis=0)  # widths whose heads divide
+
+    def grid(flat: NDArray[np.float64]) -> Floats:
+        return np.where(np.isfinite(flat), flat, np.nan).reshape(shape)[:, columns]
+
+    return Landscape(
+        layers,
+        d_model[columns],
+        exists.reshape(shape)[:, columns],
+        grid(loss),
+        {name: grid(flat) for name, flat in share.items()},
+    )

@@ -1,0 +1,55 @@
+"""The README shows only what the code prints."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from modelsizer import Problem
+
+ROOT = Path(__file__).resolve().parents[1]
+README = (ROOT / "README.md").read_text()
+SHOWN = re.findall(r"<!-- output: (.+?) -->\n```\n(.*?)\n```", README, re.DOTALL)
+
+
+def without_time(text: str) -> str:
+    """The text with seconds and the width that they take left out."""
+    return re.sub(r" +(optimal, \w+), [\d.]+ s", r" \1", text)
+
+
+@pytest.mark.parametrize(("command", "text"), SHOWN, ids=[command for command, _ in SHOWN])
+def test_shown_output_is_printed(command: str, text: str) -> None:
+    args = [sys.executable, "-m", *command.split()]
+    environment = os.environ | {"COLUMNS": "80"}
+    answer = subprocess.run(args, capture_output=True, text=True, check=True, env=environment)
+    printed = "\n".join(line.rstrip() for line in answer.stdout.splitlines())
+    assert without_time(printed) == without_time(text)
+
+
+def test_the_problem_file_is_one() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert Problem.parse(text) == Problem.from_tables(tomllib.loads(text))
+
+
+def test_the_python_example_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.startswith("optimal ")
+
+
+def test_every_command_shown_exists() -> None:
+    for line in re.findall(r"^    modelsizer (\w+)", README, re.MULTILINE):
+        assert line in ("solve", "check", "problems")
+
+
+def test_linked_files_exist() -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
