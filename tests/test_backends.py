@@ -13,7 +13,7 @@ from scipy.sparse import csr_array
 
 from modelsizer import Problem, solve
 from optimizer.backends import backend
-from optimizer.backends.pulp_adapter import _rounded_down, write_program
+from optimizer.backends.pulp_adapter import _bound_of_stopped, _rounded_down, write_program
 from optimizer.export import program_of
 from optimizer.program import Limits, Outcome, Program
 
@@ -195,3 +195,31 @@ def optimum_of_file(path: Path) -> float | None:
     model.run()
     optimal = model.getModelStatus() == highspy.HighsModelStatus.kOptimal
     return float(model.getObjectiveValue()) if optimal else None
+
+
+STOPPED = """Continuous objective value is -20.6235 - 0.001508 seconds
+Cbc0005I Partial search - best objective -20.25 (best possible {possible}), took 369 iterations and {nodes} nodes (0.20 seconds)
+
+Result - Stopped on time limit
+Objective value:                -20.25
+Lower bound:                    -20.25
+Enumerated nodes:               {nodes}
+"""
+
+
+@pytest.mark.parametrize(
+    ("possible", "nodes", "bound"),
+    [
+        ("1.1315578e+08", 0, -20.6236),  # garbage, as CBC 2.929 prints it
+        ("-20.25", 0, -20.6236),
+        ("-20.592169", 12, -20.59217),
+        ("-20.25", 12, -20.250001),
+        ("-30.0", 12, -20.6236),
+    ],
+)
+def test_what_cbc_prints_when_stopped(possible: str, nodes: int, bound: float) -> None:
+    log = STOPPED.format(possible=possible, nodes=nodes)
+    found = _bound_of_stopped(log, nodes, -20.25)
+    assert found == pytest.approx(bound, abs=0.011 if possible == "-20.25" and nodes else 1e-6)
+    assert found is not None and found < -20.25
+    assert _bound_of_stopped("", nodes, -20.25) is None

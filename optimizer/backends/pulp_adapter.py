@@ -25,7 +25,7 @@ from optimizer.program import Limits, Outcome, Program
 
 _CBC_NAMES = ("PULP_CBC_CMD", "COIN_CMD")
 _CBC_RESULT = re.compile(r"^Result - (.+?)\s*$", re.MULTILINE)
-_CBC_BOUND = re.compile(r"^Lower bound:\s+(\S+)", re.MULTILINE)
+_CBC_RELAXATION = re.compile(r"^Continuous objective value is (\S+)", re.MULTILINE)
 _CBC_POSSIBLE = re.compile(r"\(best possible ([^)]+)\)")
 _CBC_NODES = re.compile(r"^Enumerated nodes:\s+(\d+)", re.MULTILINE)
 _CBC_INFEASIBLE = re.compile(r"[Ii]nfeasible", re.MULTILINE)
@@ -195,12 +195,30 @@ def _of_cbc(log: str, program: Program, x: Any) -> Outcome:
         return Outcome(x, program.objective(x), finished=True, words=words, nodes=count)
     if "nfeasible" in words:
         return Outcome(None, math.inf, finished=True, words=words, nodes=count)
-    printed = _CBC_POSSIBLE.findall(log) or _CBC_BOUND.findall(log)
-    bound = _rounded_down(printed[-1]) if printed else None
     stopped_with_point = x is not None and "No feasible solution found" not in log
+    point = x if stopped_with_point else None
+    best = math.inf if point is None else program.objective(point)
     return Outcome(
-        x if stopped_with_point else None, bound, finished=False, words=words, nodes=count
+        point, _bound_of_stopped(log, count, best), finished=False, words=words, nodes=count
     )
+
+
+def _bound_of_stopped(log: str, nodes: int, best: float) -> float | None:
+    """What CBC proved before a limit stopped it.
+
+    Stopped before its first node, the CBC of PuLP 4 (2.929, "Devel") prints memory garbage as
+    "best possible" (1.1e8 for a minimum of -20.25) and its incumbent as "Lower bound". So the
+    value of the first linear relaxation is taken, and "best possible" only once nodes were
+    enumerated and if it lies between that value and the incumbent.
+    """
+    relaxation = _CBC_RELAXATION.findall(log)
+    if not relaxation:
+        return None
+    bound = _rounded_down(relaxation[-1])
+    possible = _CBC_POSSIBLE.findall(log)
+    if nodes and possible and bound <= (claim := _rounded_down(possible[-1])) < best:
+        return claim
+    return bound
 
 
 def _of_others(problem: Any, answer: Any, program: Program, x: Any) -> Outcome:
