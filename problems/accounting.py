@@ -77,9 +77,10 @@ class Affine:
 class Parameters:
     """Parameters of an architecture by component.
 
-    `embedding` holds learned positions too; a tied `lm_head` is 0; `norm` holds every
-    normalisation, those of queries and keys too. `non_embedding` leaves out the embedding and
-    an untied head, as Qwen's model cards count it.
+    `embedding` holds learned positions too; a tied `lm_head` is 0; `ffn` holds routers and
+    experts, and `experts` is the routed experts' part of it; `norm` holds every normalisation,
+    those of queries and keys too; `other` is what joins an embedding of another width.
+    `non_embedding` leaves out the embedding and an untied head, as Qwen's model cards count it.
     """
 
     embedding: int
@@ -88,25 +89,28 @@ class Parameters:
     ffn: int
     norm: int
     active: int
+    experts: int = 0
+    other: int = 0
 
     @property
     def total(self) -> int:
         """Every parameter, tied weights once."""
-        return self.embedding + self.lm_head + self.attention + self.ffn + self.norm
+        return self.embedding + self.lm_head + self.non_embedding
 
     @property
     def non_embedding(self) -> int:
         """Total less embedding and head."""
-        return self.attention + self.ffn + self.norm
+        return self.attention + self.ffn + self.norm + self.other
 
 
 def _embedding(trunk: Trunk) -> Count:
-    return (trunk.vocab_size + trunk.positions) * trunk.d_model
+    return trunk.embedding_size() + trunk.positions * trunk.d_model
 
 
 def _lm_head(trunk: Trunk) -> Count:
     # An array of booleans multiplies like this too; `not` would not.
-    return trunk.vocab_size * trunk.d_model * (1 - trunk.tied_embeddings * 1)
+    weights = trunk.embedding_size() * (1 - trunk.tied_embeddings * 1)
+    return weights + trunk.vocab_size if trunk.head_bias else weights  # a bias is never tied
 
 
 def _layer_norms(layer: Layer, trunk: Trunk) -> Count:
@@ -124,11 +128,15 @@ def count_parameters(architecture: Architecture) -> Parameters:
     d = trunk.d_model
     embedding, lm_head = _embedding(trunk), _lm_head(trunk)
     attention = sum(g.count * g.layer.attention.parameters(d) for g in groups)
-    norm = trunk.norm_width() + sum(g.count * _layer_norms(g.layer, trunk) for g in groups)
+    norm = trunk.norms * trunk.norm_width() + sum(
+        g.count * _layer_norms(g.layer, trunk) for g in groups
+    )
     ffn = sum(g.count * g.layer.ffn.parameters(d) for g in groups)
     idle = ffn - sum(g.count * g.layer.ffn.active_parameters(d) for g in groups)
-    active = embedding + lm_head + attention + ffn + norm - idle
-    return Parameters(embedding, lm_head, attention, ffn, norm, active)
+    experts = sum(g.count * g.layer.ffn.expert_parameters(d) for g in groups)
+    other = trunk.projections()
+    active = embedding + lm_head + attention + ffn + norm + other - idle
+    return Parameters(embedding, lm_head, attention, ffn, norm, active, experts, other)
 
 
 def parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
@@ -138,8 +146,9 @@ def parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
 
 
 def non_embedding_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
-    """Parameters of the layers and the final normalisation."""
-    return Affine(trunk.norm_width(), tuple(_layer_parameters(k, trunk) for k in kinds))
+    """Parameters of the layers and of what is neither embedding nor head."""
+    shared = trunk.norms * trunk.norm_width() + trunk.projections()
+    return Affine(shared, tuple(_layer_parameters(k, trunk) for k in kinds))
 
 
 def active_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
@@ -151,7 +160,12 @@ def active_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
 
 
 def forward_flops(
-    trunk: Trunk, kinds: Sequence[Layer], context: int, convention: FlopsConvention = "exact"
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    context: int,
+    convention: FlopsConvention = "exact",
+    *,
+    ignore_windows: bool = False,
 ) -> Affine:
     """Forward FLOPs for each token at a context, in FLOPs.
 
@@ -163,19 +177,23 @@ def forward_flops(
         Tokens that a token attends to.
     convention : {"exact", "causal", "6ND"}
         "causal" halves the scores; "6ND" gives 2 x all parameters.
+    ignore_windows : bool
+        Count scores over the whole context in windowed layers too, as kernels that mask do.
     """
     if convention == "6ND":
         return parameters(trunk, kinds).times(Fraction(FLOPS_PER_WEIGHT))
     d = trunk.d_model
     per_layer = []
     for kind in kinds:
-        scores = kind.attention.score_flops(context)
+        seen = context if ignore_windows else kind.attention.visible(context)
+        scores = kind.attention.score_flops(seen)
         weights = kind.attention.matmul_weights(d) + kind.ffn.matmul_weights(d)
         # 4 x context x ... is even, so halving stays an integer.
         per_layer.append(
             FLOPS_PER_WEIGHT * weights + (scores // 2 if convention == "causal" else scores)
         )
-    return Affine(FLOPS_PER_WEIGHT * trunk.vocab_size * d, tuple(per_layer))
+    head = trunk.embedding_size() + trunk.projections()
+    return Affine(FLOPS_PER_WEIGHT * head, tuple(per_layer))
 
 
 def training_flops_per_token(
@@ -192,13 +210,22 @@ def kv_bytes_per_token(kinds: Sequence[Layer], kv_bytes: Fraction) -> Affine:
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
+def kv_cache(kinds: Sequence[Layer], kv_bytes: Fraction, batch: int, context: int) -> Affine:
+    """Bytes of the whole cache: a batch of contexts, windowed layers holding their window."""
+    values = tuple(
+        kind.attention.kv_values() * (batch * kind.attention.visible(context)) for kind in kinds
+    )
+    return Affine(0 * values[0], values).times(kv_bytes)
+
+
 def serving_memory(
     trunk: Trunk,
     kinds: Sequence[Layer],
     *,
     weight_bytes: Fraction,
     kv_bytes: Fraction,
-    cached_tokens: int,
+    batch: int,
+    context: int,
     accelerators: int,
     tensor_parallel: int,
 ) -> Affine:
@@ -212,6 +239,7 @@ def serving_memory(
     for kind in kinds:
         kv_heads = kind.attention.kv_heads
         copies = (tensor_parallel + kv_heads - 1) // kv_heads
-        per_layer.append(kind.attention.kv_values() * copies * cached_tokens)
+        cached = batch * kind.attention.visible(context)
+        per_layer.append(kind.attention.kv_values() * copies * cached)
     cache = Affine(0 * trunk.d_model, tuple(per_layer)).times(kv_bytes)
     return weights.plus(cache).times(Fraction(1, accelerators))

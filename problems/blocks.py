@@ -9,7 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from problems.architecture import Count, DenseFeedForward, FullAttention, Layer, QkNorm, Trunk
+from problems.architecture import Layer, Trunk
+from problems.attention import Count, FullAttention, QkNorm
+from problems.feedforward import DenseFeedForward
 
 
 @dataclass(frozen=True, slots=True)

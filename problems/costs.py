@@ -35,7 +35,6 @@ def costs(problem: Problem, trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, A
         the parameters that the problem's law counts, under the module's two names.
     """
     training, serving = problem.training, problem.serving
-    cached = serving.batch_size * problem.context_length
     total = accounting.parameters(trunk, kinds)
     inner = accounting.non_embedding_parameters(trunk, kinds)
     active = accounting.active_parameters(trunk, kinds)
@@ -45,15 +44,16 @@ def costs(problem: Problem, trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, A
         "parameters": total,
         "non_embedding_parameters": inner,
         "kv_bytes_per_token": kv,
-        "kv_cache": Affine(
-            kv.base * cached, tuple(a * cached for a in kv.per_layer), kv.denominator
+        "kv_cache": accounting.kv_cache(
+            kinds, serving.exact_kv_bytes, serving.batch_size, problem.context_length
         ),
         "serving_memory": accounting.serving_memory(
             trunk,
             kinds,
             weight_bytes=serving.exact_weight_bytes,
             kv_bytes=serving.exact_kv_bytes,
-            cached_tokens=cached,
+            batch=serving.batch_size,
+            context=problem.context_length,
             accelerators=serving.devices,
             tensor_parallel=serving.tensor_parallel,
         ),

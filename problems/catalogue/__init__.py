@@ -1,0 +1,1 @@
+"""Tables of published facts, as TOML, each row with its source."""

@@ -1,0 +1,1 @@
+"""Configurations of other frameworks, read into architectures and written from them."""
