@@ -10,7 +10,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from optimizer.result import BudgetUse, Result, architecture_dict
+from optimizer.result import BudgetUse, Result
+from problems.describing import architecture_dict
 from problems.quantities import QUANTITIES
 from problems.units import format_quantity
 
@@ -55,7 +56,9 @@ def _architecture(result: Result) -> Table:
             return str(value).lower()
         return f'"{value}"' if isinstance(value, str) else str(value)
 
-    return _pairs(((k, toml(v)) for k, v in architecture_dict(result.best).items()), "=")
+    return _pairs(
+        ((k, toml(v)) for k, v in architecture_dict(result.best.architecture).items()), "="
+    )
 
 
 def _prediction(result: Result) -> Table:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from optimizer.program import Stop
+from problems.describing import architecture_dict, parameters_dict
 from problems.evaluation import Evaluation
 from problems.problem import Problem
 from problems.quantities import Sense
@@ -198,43 +199,15 @@ def _finite(value: Number | None) -> Number | None:
     return None if value is None or not math.isfinite(value) else value
 
 
-def architecture_dict(design: Evaluation) -> dict[str, Any]:
-    """A uniform architecture under the field's names."""
-    architecture = design.architecture
-    trunk, layer = architecture.trunk, architecture.groups[0].layer
-    attention, ffn = layer.attention, layer.ffn
-    return {
-        "layers": architecture.layers,
-        "d_model": trunk.d_model,
-        "heads": attention.heads,
-        "kv_heads": attention.kv_heads,
-        "head_dim": attention.head_dim,
-        "d_ff": ffn.d_ff,
-        "vocab_size": trunk.vocab_size,
-        "tied_embeddings": bool(trunk.tied_embeddings),
-        "block": architecture.block,
-    }
-
-
 def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
     """One design: loss, architecture, parameters, tokens, training FLOPs and other quantities."""
-    parameters = design.parameters
     return {
         "loss": _finite(design.loss),
         "shape_excess": design.shape_excess,
         "law": problem.law.name,
         "shape": problem.shape.name,
-        "architecture": architecture_dict(design),
-        "parameters": {
-            "total": parameters.total,
-            "non_embedding": parameters.non_embedding,
-            "active": parameters.active,
-            "embedding": parameters.embedding,
-            "lm_head": parameters.lm_head,
-            "attention": parameters.attention,
-            "ffn": parameters.ffn,
-            "norm": parameters.norm,
-        },
+        "architecture": architecture_dict(design.architecture),
+        "parameters": parameters_dict(design.parameters),
         "tokens": _finite(design.tokens),
         "training_flops": _finite(design.training_flops),
         "training_flops_per_token": design.training_flops_per_token,

@@ -1,0 +1,103 @@
+"""What every command shares: the application, its options, printing and failing."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
+
+import typer
+
+from modelsizer import __version__
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+BAD_INPUT = 2
+
+app = typer.Typer(
+    name="modelsizer",
+    help="The best language model that a budget can buy, with proof.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="A problem file, or a name that `problems` lists.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set a dotted key over the file's; repeatable."
+    ),
+]
+Json = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="PATH", help="Write JSON to PATH, or to standard output if it is -."
+    ),
+]
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and exit with 2."""
+    print(f"error: {message}", file=sys.stderr)
+    raise typer.Exit(BAD_INPUT)
+
+
+@contextmanager
+def told() -> Iterator[None]:
+    """Errors of the question end in a message and exit 2, never in a traceback."""
+    from problems.errors import ModelsizerError
+
+    try:
+        yield
+    except ModelsizerError as error:
+        fail(str(error))
+
+
+def console() -> Console:
+    """Standard output for people."""
+    from rich.console import Console
+
+    return Console(highlight=False, markup=False, emoji=False)
+
+
+def emit(content: Any, target: str | None, show: Callable[[Console], None]) -> None:
+    """JSON to where it is wanted; text for people unless JSON took standard output."""
+    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    if target is not None:
+        from modelsizer.files import write_text
+
+        write_text(Path(target), text)
+    show(console())
+
+
+def check_ending(option: str, path: Path, endings: tuple[str, ...]) -> None:
+    """Refuse a path whose ending names no format that the option can write."""
+    if path.suffix not in endings:
+        fail(f"{option}: {path} must end in {' or '.join(endings)}")
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        print(f"modelsizer {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _main(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> None:
+    pass

@@ -1,0 +1,77 @@
+"""Commands about architectures: describe and models."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import Json, app, emit, fail, told
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A Hugging Face config.json or the JSON of an answer (a path, or - for standard "
+        "input), or a name that `models` lists.",
+    ),
+]
+
+
+@app.command()
+def describe(
+    source: Source,
+    batch: Annotated[int, typer.Option(help="Sequences.")] = 1,
+    sequence: Annotated[int, typer.Option(help="Tokens of each.")] = 4096,
+    weight_bytes: Annotated[float, typer.Option(help="Bytes of a weight.")] = 2.0,
+    kv_bytes: Annotated[float, typer.Option(help="Bytes of a cached value.")] = 2.0,
+    json_: Json = None,
+) -> None:
+    """Count what an architecture holds and costs, to the unit."""
+    with told():
+        from problems.describing import describe as count
+        from problems.sources import load_architecture
+
+        architecture = load_architecture(source)
+        try:
+            found = count(
+                architecture,
+                batch=batch,
+                sequence=sequence,
+                weight_bytes=weight_bytes,
+                kv_bytes=kv_bytes,
+            )
+        except ValueError as error:
+            fail(str(error))
+
+        def show(console: Console) -> None:
+            from modelsizer.architecture_report import print_description
+
+            print_description(console, source, found)
+
+        emit(found.to_dict(), json_, show)
+
+
+@app.command()
+def models(
+    match: Annotated[
+        str | None, typer.Option(help="Only models with this text in name or type.")
+    ] = None,
+    sort: Annotated[str, typer.Option(help="name, parameters, tokens or year.")] = "parameters",
+    csv: Annotated[bool, typer.Option("--csv", help="CSV to standard output.")] = False,
+    json_: Json = None,
+) -> None:
+    """List published models; their parameters are counted, not typed."""
+    with told():
+        from modelsizer.architecture_report import SORT_KEYS, model_rows, print_models, write_csv
+
+        if sort not in SORT_KEYS:
+            fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")
+        rows = model_rows(match, sort)
+        if csv:
+            write_csv(rows)
+            return
+        emit({"models": rows}, json_, lambda console: print_models(console, rows))

@@ -1,0 +1,185 @@
+"""Commands about problems: solve, problems, check."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import File, Json, Settings, app, check_ending, emit, fail, told
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from optimizer.result import Result
+    from problems.problem import Problem
+
+EXIT = {"optimal": 0, "infeasible": 1, "limit": 3}
+PROGRESS_AFTER = 1.0  # seconds
+PROGRESS_EVERY = 0.2
+
+
+def _progress() -> Callable[[float, float, int], None] | None:
+    if not sys.stderr.isatty():
+        return None
+    started = last = time.perf_counter()
+
+    def show(incumbent: float, bound: float, left: int) -> None:
+        nonlocal last
+        now = time.perf_counter()
+        if now - started < PROGRESS_AFTER or now - last < PROGRESS_EVERY:
+            return
+        last = now
+        line = f"{now - started:6.1f} s  incumbent {incumbent:.9g}  bound {bound:.9g}"
+        sys.stderr.write(f"\r{line}  gap {incumbent - bound:.3g}  left {left}\x1b[K")
+        sys.stderr.flush()
+
+    return show
+
+
+def _clear_progress() -> None:
+    if sys.stderr.isatty():
+        sys.stderr.write("\r\x1b[K")
+
+
+@app.command()
+def solve(
+    file: File,
+    set_: Settings = None,
+    solver: Annotated[
+        str,
+        typer.Option(help="scipy, pulp (CBC), pulp:NAME (pulp:HiGHS, ...) or exhaustive."),
+    ] = "scipy",
+    json_: Json = None,
+    gap: Annotated[
+        float | None,
+        typer.Option(
+            help="Stop this near to the best: nats of loss, or a fraction of another objective."
+        ),
+    ] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds.")] = None,
+    node_limit: Annotated[int | None, typer.Option(help="Branch-and-bound nodes.")] = None,
+    write: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Write the mixed-integer program to a .lp or .mps file."),
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(metavar="PATH", help="Draw loss over layers and d_model: .png, .svg or .pdf."),
+    ] = None,
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")
+    ] = False,
+) -> None:
+    """Find the best design of a problem, with proof.
+
+    Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
+    """
+    from problems.problem import Problem
+
+    with told():
+        from modelsizer.settings import parse_settings
+
+        if write is not None:
+            check_ending("--write", write, (".lp", ".mps"))
+        if plot is not None:
+            from plots.saving import FORMATS
+
+            check_ending("--plot", plot, FORMATS)
+        problem = Problem.load(file, parse_settings(set_ or []))
+        from optimizer.solve import solve as run
+
+        try:
+            result = run(
+                problem,
+                solver=solver,
+                gap=gap,
+                time_limit=time_limit,
+                node_limit=node_limit,
+                progress=_progress(),
+            )
+        except ValueError as error:
+            fail(str(error))
+        _clear_progress()
+
+        def show(console: Console) -> None:
+            from modelsizer.report import print_result
+
+            print_result(console, result, verbose=verbose)
+
+        emit(result.to_dict(), json_, show)
+        if write is not None:
+            _write_program(problem, write)
+        if plot is not None:
+            _draw(result, plot)
+    raise typer.Exit(EXIT[result.status])
+
+
+def _draw(result: Result, path: Path) -> None:
+    from modelsizer.files import write_whole
+    from optimizer.landscape import landscape
+    from plots.landscape import loss_landscape
+    from plots.saving import save
+
+    best = None
+    if (design := result.design) is not None:
+        best = (design.architecture.layers, design.architecture.trunk.d_model, design.loss)
+    binding = frozenset(use.name for use in result.budgets if use.binding)
+    problem = result.problem
+    try:
+        figure = loss_landscape(landscape(problem), best, binding=binding, title=problem.name)
+    except ValueError as error:
+        fail(f"--plot: {error}")
+    write_whole(path, lambda part: save(figure, part))
+
+
+def _write_program(problem: Problem, path: Path) -> None:
+    from modelsizer.files import write_whole
+    from optimizer.backends.pulp_adapter import write_program
+    from optimizer.export import program_of
+
+    program = program_of(problem)
+    write_whole(path, lambda part: write_program(program, part))
+
+
+@app.command()
+def problems(json_: Json = None) -> None:
+    """List the problems that come with modelsizer."""
+    from problems.problem import Problem
+    from problems.reading import library
+
+    with told():
+        rows = [
+            {"name": name, "about": problem.name, "designs": problem.count_designs()}
+            for name, problem in ((name, Problem.load(name)) for name in library())
+        ]
+
+        def show(console: Console) -> None:
+            from rich.table import Table
+
+            table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+            table.add_column("name", no_wrap=True)
+            table.add_column("about")
+            table.add_column("designs", justify="right", no_wrap=True)
+            for row in rows:
+                table.add_row(str(row["name"]), str(row["about"]), f"{row['designs']:,}")
+            console.print(table)
+
+        emit({"problems": rows}, json_, show)
+
+
+@app.command()
+def check(file: File, set_: Settings = None, json_: Json = None) -> None:
+    """Check a problem file, count its designs and estimate the work."""
+    with told():
+        from modelsizer.checking import check_problem, print_check
+        from modelsizer.settings import parse_settings
+        from problems.problem import Problem
+
+        problem = Problem.load(file, parse_settings(set_ or []))
+        found = check_problem(problem)
+        emit(found, json_, lambda console: print_check(console, problem, found))
