@@ -4,6 +4,7 @@
 #   make test                     install what tests need, then run them
 #   make check                    ruff and mypy
 #   make test-slow                the long agreement runs
+#   make test-reference           counts against transformers (installs it and torch)
 #   make PYTHON=python3.12 test   with another Python
 
 .DEFAULT_GOAL := help
@@ -19,7 +20,7 @@ LOCK := locks/py$(MINOR).txt
 STAMP = $(VENV)/.installed-$(MINOR)
 PROBLEM := one-h100-1e24
 
-.PHONY: help solve test test-slow check bench lock clean python
+.PHONY: help solve test test-slow test-reference check bench lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
@@ -47,6 +48,10 @@ test: $(STAMP)-test
 test-slow: $(STAMP)-test
 	$(BIN)/python -m pytest -n auto -m slow
 
+test-reference: $(STAMP)-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,reference]' --config-settings editable_mode=compat
+	$(BIN)/python -m pytest -m reference
+
 check: $(STAMP)-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -58,7 +63,7 @@ bench: $(STAMP)-test
 # Pins for each Python; needs uv on the path.
 lock:
 	for minor in 3.11 3.12 3.13; do \
-		uv pip compile pyproject.toml --all-extras --python-version $$minor --universal --no-header \
+		uv pip compile pyproject.toml --extra test --extra check --python-version $$minor --universal --no-header \
 			--no-emit-index-url --no-annotate --quiet -o locks/py$$minor.txt; \
 	done
 

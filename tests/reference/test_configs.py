@@ -1,0 +1,131 @@
+"""Configurations of every model type, against counts by transformers 5.23 on the meta device."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from problems.accounting import count_parameters
+from problems.configs.fields import ConfigError
+from problems.configs.huggingface import READERS, read_config
+from problems.describing import describe
+from problems.models import models
+from tests.reference.random_configs import random_config
+from tests.shared import reference_json
+
+ROWS = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "counted_configs.jsonl").read_text().splitlines()
+]
+
+
+@pytest.mark.parametrize(
+    "row", ROWS, ids=[f"{i}-{r['config']['model_type']}" for i, r in enumerate(ROWS)]
+)
+def test_stored_counts(row: dict[str, Any]) -> None:
+    architecture = read_config(row["config"])
+    found = count_parameters(architecture)
+    assert found.total == row["parameters"]
+    assert found.active <= found.total
+    if "flops" in row:  # of 2 x 24 tokens, by torch.utils.flop_counter with eager attention
+        assert describe(architecture, batch=2, sequence=24).forward_flops == row["flops"]
+
+
+def test_every_type_is_covered() -> None:
+    assert {row["config"]["model_type"] for row in ROWS} == set(READERS)
+    assert len(READERS) == 27
+
+
+def test_published_models_by_component() -> None:
+    for model in reference_json("real_models.json")["models"]:
+        found = count_parameters(read_config(model["config"]))
+        for component, count in model["params"].items():
+            assert getattr(found, component) == count, (model["name"], component)
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("seed", range(270))
+def test_against_transformers(seed: int) -> None:
+    transformers = pytest.importorskip("transformers")
+    torch = pytest.importorskip("torch")
+    config = random_config(seed)
+    fields = {k: v for k, v in config.items() if k != "model_type"}
+    built = transformers.CONFIG_MAPPING[config["model_type"]](**fields)
+    with torch.device("meta"):
+        model = transformers.AutoModelForCausalLM.from_config(built)
+    model.tie_weights()
+    want = sum({id(p): p.numel() for p in model.parameters()}.values())
+    assert count_parameters(read_config(config)).total == want
+
+
+BASE = {"model_type": "llama"}
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"model_type": None}, "model_type is missing"),
+        ({"model_type": "lama"}, "did you mean llama"),
+        ({"model_type": "mamba"}, "unknown model_type"),
+        ({"hidden_size": 4096.5}, "hidden_size must be a whole number"),
+        ({"hidden_size": "wide"}, "hidden_size must be a whole number"),
+        ({"hidden_size": 0}, "hidden_size must be at least 1"),
+        ({"num_hidden_layers": -1}, "num_hidden_layers must be at least 1"),
+        ({"num_key_value_heads": 5}, "does not divide"),
+        ({"num_attention_heads": 33}, "does not divide"),
+        ({"tie_word_embeddings": 1}, "tie_word_embeddings must be true or false"),
+        ({"num_experts": 8}, "num_experts"),
+        ({"num_hiden_layers": 3}, "did you mean num_hidden_layers"),
+        ({"adapter_rank": 8}, "adapter_rank"),
+        ({"model_type": "deepseek_v2"}, "num_experts_per_tok is missing"),
+        ({"model_type": "gpt2", "n_embd": 512, "hidden_size": 768}, "given twice"),
+        ({"model_type": "gemma2", "layer_types": ["full_attention"]}, "layer_types has 1"),
+        ({"model_type": "mixtral", "num_experts_per_tok": 9}, "at most experts"),
+    ],
+)
+def test_what_cannot_be_counted_is_refused(change: dict[str, Any], word: str) -> None:
+    with pytest.raises(ConfigError, match=word):
+        read_config(BASE | change)
+
+
+def test_harmless_fields_of_published_files_are_passed_over() -> None:
+    published = {
+        "architectures": ["LlamaForCausalLM"], "attention_dropout": 0.0, "bos_token_id": 128000,
+        "eos_token_id": [128001, 128008], "hidden_act": "silu", "initializer_range": 0.02,
+        "max_position_embeddings": 131072, "pretraining_tp": 1, "rms_norm_eps": 1e-05,
+        "rope_scaling": {"factor": 8.0}, "rope_theta": 500000.0, "torch_dtype": "bfloat16",
+        "transformers_version": "4.43.0", "use_cache": True, "_name_or_path": "x",
+        "quantization_config": {"bits": 4},
+    }  # fmt: skip
+    assert read_config(BASE | published) == read_config(BASE)
+
+
+def test_windows_cap_scores_and_cache() -> None:
+    gemma = read_config({"model_type": "gemma2"})
+    assert sorted((g.layer.attention.visible(8192), g.count) for g in gemma.groups) == [
+        (4096, 13), (8192, 13)
+    ]  # fmt: skip
+    at = describe(gemma, sequence=8192)
+    assert at.kv_cache == at.kv_bytes_per_token * 8192 * 3 // 4
+    assert at.forward_flops_per_token * 8192 < at.forward_flops
+
+
+def test_latent_attention_caches_its_latent() -> None:
+    v3 = read_config({"model_type": "deepseek_v3"})
+    assert describe(v3).kv_bytes_per_token == 61 * (512 + 64) * 2
+    found = count_parameters(v3)
+    assert found.total == 671_026_404_352
+    assert found.active == pytest.approx(37.5e9, rel=0.01)  # "37B activated", arXiv 2412.19437
+
+
+def test_catalogue_is_counted() -> None:
+    catalogue = models()
+    assert len(catalogue) >= 40
+    for model in catalogue.values():
+        assert model.parameters.total > 1e7
+        assert model.source
+        assert model.tokens is None or model.tokens > 1e9
+    assert catalogue["llama-3.1-405b"].parameters.total == 405_853_388_800
