@@ -63,7 +63,7 @@ bench: $(STAMP)-test
 # Pins for each Python; needs uv on the path.
 lock:
 	for minor in 3.11 3.12 3.13; do \
-		uv pip compile pyproject.toml --extra test --extra check --python-version $$minor --universal --no-header \
+		uv pip compile pyproject.toml --extra test --extra check --python-version $$minor --no-header \
 			--no-emit-index-url --no-annotate --quiet -o locks/py$$minor.txt; \
 	done
 

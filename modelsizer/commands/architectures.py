@@ -1,4 +1,4 @@
-"""Commands about architectures: describe and models."""
+"""Commands about architectures: describe, export and models."""
 
 from __future__ import annotations
 
@@ -53,6 +53,22 @@ def describe(
             print_description(console, source, found)
 
         emit(found.to_dict(), json_, show)
+
+
+@app.command()
+def export(
+    source: Source,
+    to: Annotated[str, typer.Option("--to", help="The framework: hf.")] = "hf",
+    output: Annotated[
+        str, typer.Option("--output", "-o", metavar="PATH", help="Where to write; - prints.")
+    ] = "-",
+) -> None:
+    """Write the architecture of an answer as a configuration that a framework accepts."""
+    with told():
+        from modelsizer.exporting import write_config
+        from problems.sources import load_architecture
+
+        write_config(load_architecture(source), to, output)
 
 
 @app.command()

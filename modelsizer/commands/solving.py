@@ -71,6 +71,10 @@ def solve(
         Path | None,
         typer.Option(metavar="PATH", help="Draw loss over layers and d_model: .png, .svg or .pdf."),
     ] = None,
+    export: Annotated[
+        str | None,
+        typer.Option(metavar="hf:PATH", help="Write the design as a framework's configuration."),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")
     ] = False,
@@ -86,6 +90,13 @@ def solve(
 
         if write is not None:
             check_ending("--write", write, (".lp", ".mps"))
+        framework, _, config_path = (export or "").partition(":")
+        if export is not None:
+            from modelsizer.exporting import check_framework
+
+            check_framework(framework)
+            if not config_path or config_path == "-":
+                fail(f"--export: {export!r} is not FRAMEWORK:PATH, such as hf:config.json")
         if plot is not None:
             from plots.saving import FORMATS
 
@@ -112,6 +123,10 @@ def solve(
             print_result(console, result, verbose=verbose)
 
         emit(result.to_dict(), json_, show)
+        if export is not None and result.design is not None:
+            from modelsizer.exporting import write_config
+
+            write_config(result.design.architecture, framework, config_path)
         if write is not None:
             _write_program(problem, write)
         if plot is not None:

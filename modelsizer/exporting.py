@@ -1,0 +1,37 @@
+"""Writing configurations for other frameworks."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+
+from modelsizer.files import write_text
+from problems.architecture import Architecture
+from problems.configs.export import EXPORTERS
+from problems.errors import ModelsizerError, did_you_mean
+
+
+def check_framework(name: str) -> None:
+    """Refuse a framework that there is no exporter for.
+
+    Raises
+    ------
+    ModelsizerError
+        Naming those that there are.
+    """
+    if name not in EXPORTERS:
+        hint = did_you_mean(name, EXPORTERS)
+        raise ModelsizerError(
+            f"cannot export to {name!r}{hint}; known frameworks: {', '.join(EXPORTERS)}"
+        )
+
+
+def write_config(architecture: Architecture, framework: str, target: str) -> None:
+    """Write an architecture for a framework to a path, or to standard output if it is ``-``."""
+    check_framework(framework)
+    text = json.dumps(EXPORTERS[framework](architecture), indent=2) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+    else:
+        write_text(Path(target), text)
