@@ -128,7 +128,8 @@ class PowerLaw(TokenLaw):
 
     def loss(self, n: Floats, d: Floats) -> Floats:
         """Predicted loss in nats a token."""
-        inner = self.A * np.power(n, -self.alpha) + self.B * np.power(d, -self.beta)
+        with np.errstate(divide="ignore"):  # no parameters or no tokens: an infinite loss
+            inner = self.A * np.power(n, -self.alpha) + self.B * np.power(d, -self.beta)
         return self.E + (inner if self.outer == 1.0 else np.power(inner, self.outer))
 
     def tokens_for(self, n: Floats, loss: Floats) -> Floats:

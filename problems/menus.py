@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from problems.errors import did_you_mean
 from problems.units import Number, exact, parse_quantity, plain
 
+MAX_VALUE = 2**31  # no width, depth or vocabulary comes near; beyond it tables would overflow
 MAX_ENTRIES = 10**7  # a longer menu is a slip of the step, and would not fit in memory
 
 
@@ -152,7 +153,9 @@ def _whole(value: object, what: str) -> int:
 def _positive(value: object, what: str, whole: bool) -> Number:
     number = _whole(value, what) if whole else parse_quantity(value, "count")
     if number <= 0:
-        raise ValueError(f"{value!r} is not positive; {what} must be at least {1 if whole else 0}")
+        raise ValueError(f"{value!r} is not positive; {what} must be above 0")
+    if number > MAX_VALUE:
+        raise ValueError(f"{value!r} is too large; {what} must be at most {MAX_VALUE}")
     return number
 
 

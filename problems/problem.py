@@ -122,13 +122,7 @@ class Problem(Table):
         """Read a problem from TOML text; see `load`."""
         raw = reading.parse_toml(text, source)
         raw = reading.overlaid(raw, settings or {})
-        problem = cls._validated(raw, source, text)
-        for name in problem.scenarios:
-            try:
-                problem.scenario(name)
-            except ProblemError as error:
-                raise ProblemError(reading.relocated(error, text), source) from None
-        return problem
+        return cls._validated(raw, source, text)
 
     @classmethod
     def _validated(cls, raw: Mapping[str, Any], source: str = "", text: str = "") -> Problem:
@@ -142,6 +136,11 @@ class Problem(Table):
         faults = reading.empty_space(problem)
         if faults:
             raise ProblemError(faults, source)
+        for name in problem.scenarios:
+            try:
+                problem.scenario(name)
+            except ProblemError as error:
+                raise ProblemError(reading.relocated(error, text), source) from None
         return problem
 
     @classmethod

@@ -6,9 +6,11 @@ and the aspect rule are applied while options are made, so no design ever breaks
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, fields
 from fractions import Fraction
+from functools import partial
 from typing import Annotated, Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 from problems.blocks import BLOCKS
 from problems.errors import did_you_mean
 from problems.menus import (
+    MAX_VALUE,
     Choice,
     Interval,
     Menu,
@@ -220,13 +223,41 @@ def _d_ff(space: Space, d_model: Ints, gated: bool) -> tuple[Ints, Ints]:
     multiples = (
         space.ffn_multiple.numbers if space.ffn_multiple is not None else [DEFAULT_FFN_MULTIPLE]
     )
-    columns = []
-    for ratio in ratios:
-        for multiple in multiples:
-            # floor(ratio * d / multiple + 1/2) * multiple, in integers: ties go up.
-            top = 2 * ratio.numerator * d_model + ratio.denominator * multiple
-            columns.append(top // (2 * ratio.denominator * multiple) * multiple)
+    columns = [
+        _for_each(d_model, partial(_nearest, ratio, int(multiple)))
+        for ratio in ratios
+        for multiple in multiples
+    ]
     return np.repeat(rows, len(columns)), np.stack(columns, axis=1).ravel()
+
+
+def _nearest(ratio: Fraction, multiple: int, d_model: int) -> int:
+    """Ratio x d_model to the nearest multiple, ties up."""
+    return math.floor(ratio * d_model / multiple + Fraction(1, 2)) * multiple
+
+
+def _depth_of(aspect: Fraction, d_model: int) -> int:
+    """The depth of exactly this aspect, 0 if there is none."""
+    depth = d_model / aspect
+    return depth.numerator if depth.denominator == 1 else 0
+
+
+def _least_depth(aspect: Fraction, d_model: int) -> int:
+    """The least depth whose aspect is not above this."""
+    return math.ceil(d_model / aspect)
+
+
+def _most_depth(aspect: Fraction, d_model: int) -> int:
+    """The greatest depth whose aspect is not below this."""
+    return math.floor(d_model / aspect)
+
+
+def _for_each(d_model: Ints, function: Callable[[int], int]) -> Ints:
+    """A function of exact numbers for each width; ratios have too many digits for int64."""
+    widths, at = np.unique(d_model, return_inverse=True)
+    values = np.array([min(function(int(d)), MAX_VALUE) for d in widths], dtype=np.int64)
+    found: Ints = values[at]
+    return found
 
 
 def _parallel(kv_heads: Ints, heads: Ints, d_ff: Ints, ways: int) -> NDArray[np.bool_]:
@@ -241,14 +272,12 @@ def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
     aspect = space.aspect_ratio
     rows = np.arange(len(d_model))
     if isinstance(aspect, Menu):
-        allowed = set(space.layers.numbers)
+        depths = integers(space.layers)
         found = []
         for ratio in aspect.numbers:
             r = exact(ratio)
-            deep = d_model * r.denominator
-            layers = deep // r.numerator
-            in_menu = np.isin(layers, integers(space.layers)) if allowed else rows < 0
-            keep = rows[(deep % r.numerator == 0) & in_menu]
+            layers = _for_each(d_model, partial(_depth_of, r))
+            keep = rows[np.isin(layers, depths)]
             one = np.ones(len(keep), dtype=np.int64)
             found.append((keep, layers[keep], one, one))
         return found
@@ -258,11 +287,11 @@ def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
         if isinstance(aspect, Interval):
             if aspect.max is not None:  # layers >= d_model / max
                 top = exact(aspect.max)
-                least = -(-d_model * top.denominator // top.numerator)
+                least = _for_each(d_model, partial(_least_depth, top))
                 first = np.maximum(first, -(-(least - start) // step))
             if aspect.min is not None:  # layers <= d_model / min
                 low = exact(aspect.min)
-                most = d_model * low.denominator // low.numerator
+                most = _for_each(d_model, partial(_most_depth, low))
                 last = np.minimum(last, (most - start) // step)
         keep = rows[first <= last]
         found.append(
