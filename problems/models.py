@@ -58,7 +58,7 @@ def models() -> Mapping[str, PublishedModel]:
     return {
         name: PublishedModel(
             name,
-            row["config"],
+            row["config"] | dict.fromkeys(row.get("null", [])),
             row.get("tokens"),
             int(row["year"]),
             row["source"],
