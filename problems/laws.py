@@ -11,12 +11,11 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, Literal
 
 import numpy as np
 
-from problems.errors import did_you_mean
+from problems.registry import Registry
 
 Floats = Any
 """A float, or a float64 array; laws work on both alike."""
@@ -148,62 +147,59 @@ _KAPLAN = {"alpha_n": 0.076, "alpha_d": 0.103, "n_c": 6.4e13, "d_c": 1.8e13}
 _HOFFMANN_RANGE = Range(70e6, 16e9)  # arXiv 2203.15556, abstract: "70 million to over 16 billion"
 _HOFFMANN_TOKENS = Range(5e9, 500e9)  # ibid.: "5 to 500 billion tokens"
 
-_TOKEN_LAWS: dict[str, TokenLaw] = {
-    law.name: law
-    for law in (
-        PowerLaw(
-            "kaplan-2020",
-            E=0.0,
-            A=_KAPLAN["n_c"] ** (_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"]),
-            alpha=_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"],
-            B=_KAPLAN["d_c"],
-            beta=1.0,
-            outer=_KAPLAN["alpha_d"],
-            parameter_kind="non_embedding",
-            parameter_range=Range(768, 1.5e9),
-            token_range=Range(22e6, 23e9),
-            source="Kaplan et al. 2020, arXiv 2001.08361, eq. 1.5 and table 2",
-            form="[(Nc/N)^(aN/aD) + Dc/D]^aD",
-        ),
-        PowerLaw(
-            "hoffmann-2022",
-            E=1.6934,
-            A=406.4,
-            alpha=0.3392,
-            B=410.7,
-            beta=0.2849,
-            parameter_range=_HOFFMANN_RANGE,
-            token_range=_HOFFMANN_TOKENS,
-            source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10, unrounded",
-        ),
-        PowerLaw(
-            "hoffmann-2022-rounded",
-            E=1.69,
-            A=406.4,
-            alpha=0.34,
-            B=410.7,
-            beta=0.28,
-            parameter_range=_HOFFMANN_RANGE,
-            token_range=_HOFFMANN_TOKENS,
-            source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10 as printed: "
-            "rounding shifts its data term by 13 %",
-        ),
-        PowerLaw(
-            "besiroglu-2024",
-            E=1.8172,
-            A=482.01,
-            alpha=0.3478,
-            B=2085.43,
-            beta=0.3658,
-            parameter_range=_HOFFMANN_RANGE,
-            token_range=_HOFFMANN_TOKENS,
-            source="Besiroglu et al. 2024, arXiv 2404.10102, refit of Hoffmann's figure 4",
-        ),
-    )
-}
+_PUBLISHED: tuple[TokenLaw, ...] = (
+    PowerLaw(
+        "kaplan-2020",
+        E=0.0,
+        A=_KAPLAN["n_c"] ** (_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"]),
+        alpha=_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"],
+        B=_KAPLAN["d_c"],
+        beta=1.0,
+        outer=_KAPLAN["alpha_d"],
+        parameter_kind="non_embedding",
+        parameter_range=Range(768, 1.5e9),
+        token_range=Range(22e6, 23e9),
+        source="Kaplan et al. 2020, arXiv 2001.08361, eq. 1.5 and table 2",
+        form="[(Nc/N)^(aN/aD) + Dc/D]^aD",
+    ),
+    PowerLaw(
+        "hoffmann-2022",
+        E=1.6934,
+        A=406.4,
+        alpha=0.3392,
+        B=410.7,
+        beta=0.2849,
+        parameter_range=_HOFFMANN_RANGE,
+        token_range=_HOFFMANN_TOKENS,
+        source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10, unrounded",
+    ),
+    PowerLaw(
+        "hoffmann-2022-rounded",
+        E=1.69,
+        A=406.4,
+        alpha=0.34,
+        B=410.7,
+        beta=0.28,
+        parameter_range=_HOFFMANN_RANGE,
+        token_range=_HOFFMANN_TOKENS,
+        source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10 as printed: "
+        "rounding shifts its data term by 13 %",
+    ),
+    PowerLaw(
+        "besiroglu-2024",
+        E=1.8172,
+        A=482.01,
+        alpha=0.3478,
+        B=2085.43,
+        beta=0.3658,
+        parameter_range=_HOFFMANN_RANGE,
+        token_range=_HOFFMANN_TOKENS,
+        source="Besiroglu et al. 2024, arXiv 2404.10102, refit of Hoffmann's figure 4",
+    ),
+)
 
-TOKEN_LAWS = MappingProxyType(_TOKEN_LAWS)
-"""Every registered law by name; read only, `register_law` adds to it."""
+TOKEN_LAWS: Registry[TokenLaw] = Registry("law", _PUBLISHED)
+"""Every registered law by name."""
 
 
 def register_law(law: TokenLaw) -> None:
@@ -214,11 +210,7 @@ def register_law(law: TokenLaw) -> None:
     ValueError
         If the name is empty or taken by another law.
     """
-    if not law.name:
-        raise ValueError("a law needs a name")
-    if _TOKEN_LAWS.get(law.name, law) != law:
-        raise ValueError(f"a law named {law.name!r} is registered already")
-    _TOKEN_LAWS[law.name] = law
+    TOKEN_LAWS.register(law)
 
 
 def token_law(name: str) -> TokenLaw:
@@ -229,7 +221,4 @@ def token_law(name: str) -> TokenLaw:
     ValueError
         If there is none of that name; the message lists what there is.
     """
-    if name not in _TOKEN_LAWS:
-        hint = did_you_mean(name, _TOKEN_LAWS)
-        raise ValueError(f"unknown law {name!r}{hint}; known: {', '.join(_TOKEN_LAWS)}")
-    return _TOKEN_LAWS[name]
+    return TOKEN_LAWS.look_up(name)

@@ -4,45 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from problems import reading
+from problems import checks, reading
 from problems.errors import ProblemError
 from problems.laws import TOKEN_LAWS, TokenLaw, token_law
-from problems.menus import Interval
 from problems.settings import Budgets, LawTable, Objective, Serving, Table, Training
 from problems.shapes import ShapeLaw, shape_law
 from problems.space import Options, Space, options
-from problems.units import Number, exact
-
-
-@dataclass(frozen=True, slots=True)
-class TokenLimits:
-    """What bounds the training tokens of a design, whatever the budget asks of loss.
-
-    Tokens lie between ``max(least, least_flops / F)`` and ``min(most, most_flops / F)`` for a
-    design of F training FLOPs a token.
-    """
-
-    least: Fraction
-    most: Fraction | None
-    least_flops: Fraction
-    most_flops: Fraction | None
-
-    @property
-    def bounded(self) -> bool:
-        """Whether anything keeps tokens finite."""
-        return self.most is not None or self.most_flops is not None
-
-
-def _bound(ends: list[Number | None], largest: bool) -> Fraction | None:
-    known = [exact(end) for end in ends if end is not None]
-    return (max(known) if largest else min(known)) if known else None
+from problems.tokens import TokenLimits, token_limits
 
 
 class Problem(Table):
@@ -89,7 +62,9 @@ class Problem(Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Problem:
-        reading.check_consistency(self)
+        checks.check_alternatives(self.space)
+        checks.check_laws(self.objective, self.laws)
+        checks.check_tokens(self.token_limits, self.training, self.budgets, self.objective)
         return self
 
     # Reading and writing
@@ -133,7 +108,7 @@ class Problem(Table):
             problem = cls.model_validate(raw)
         except ValidationError as error:
             raise ProblemError(reading.faults_of(error, text), source) from None
-        faults = reading.empty_space(problem)
+        faults = checks.empty_space(problem.space, problem.tensor_parallel)
         if faults:
             raise ProblemError(faults, source)
         for name in problem.scenarios:
@@ -217,15 +192,7 @@ class Problem(Table):
     @property
     def token_limits(self) -> TokenLimits:
         """Limits on tokens from [training] and [budgets] together."""
-        empty = Interval()
-        tokens, budget = self.training.tokens or empty, self.budgets.tokens or empty
-        flops = self.budgets.training_flops or empty
-        return TokenLimits(
-            _bound([tokens.min, budget.min, 0], largest=True) or Fraction(0),
-            _bound([tokens.max, budget.max], largest=False),
-            exact(flops.min or 0),
-            _bound([flops.max], largest=False),
-        )
+        return token_limits(self.training, self.budgets)
 
     def options(self, rows_at_once: int = 200_000) -> Iterator[Options]:
         """Tables of every width option that the space and its rules allow."""

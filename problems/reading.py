@@ -8,18 +8,13 @@ from collections.abc import Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from problems.errors import Fault, ProblemError, did_you_mean
-from problems.laws import TOKEN_LAWS
 from problems.quantities import NOT_YET
-from problems.shapes import SHAPE_LAWS
 from problems.units import exact
-
-if TYPE_CHECKING:
-    from problems.problem import Problem
 
 LARGEST_TOML_INTEGER = 2**63 - 1  # what TOML promises to carry; larger ones are written as floats
 
@@ -285,94 +280,3 @@ def under(prefix: str, error: ProblemError) -> list[Fault]:
 def relocated(error: ProblemError, text: str) -> list[Fault]:
     """The faults of an error with their lines in a text."""
     return [_located(fault.key, fault.message, text) for fault in error.faults]
-
-
-# Checks across tables
-
-
-def check_consistency(problem: Problem) -> None:
-    """What no single key can see.
-
-    Raises
-    ------
-    ValueError
-        ``"@key message"`` of the first thing wrong; `faults_of` gives it its key.
-    """
-    space, objective = problem.space, problem.objective
-    for first, second in (
-        ("kv_heads", "kv_group"),
-        ("d_ff", "ffn_ratio"),
-        ("d_ff", "ffn_multiple"),
-    ):
-        if getattr(space, first) is not None and getattr(space, second) is not None:
-            raise ValueError(f"@space.{second} give {first} or {second}, not both")
-    if objective.law not in problem.laws and objective.law not in TOKEN_LAWS:
-        known = [*problem.laws, *TOKEN_LAWS]
-        hint = did_you_mean(objective.law, known)
-        raise ValueError(
-            f"@objective.law unknown law {objective.law!r}{hint}; known: {', '.join(known)}"
-        )
-    if objective.shape not in SHAPE_LAWS:
-        hint = did_you_mean(objective.shape, SHAPE_LAWS)
-        known_shapes = ", ".join(SHAPE_LAWS)
-        raise ValueError(
-            f"@objective.shape unknown shape law {objective.shape!r}{hint}; known: {known_shapes}"
-        )
-    _check_tokens(problem)
-
-
-def _check_tokens(problem: Problem) -> None:
-    limits, quantity = problem.token_limits, problem.objective.quantity
-    if not problem.budgets.limits and problem.training.tokens is None:
-        raise ValueError("@budgets give at least one budget, or training.tokens")
-    if limits.most is not None and limits.least > limits.most:
-        raise ValueError(
-            f"@budgets.tokens at least {float(limits.least):g} and at most {float(limits.most):g} "
-            "tokens are asked for, by training.tokens and budgets.tokens together"
-        )
-    wants_most = quantity == "tokens" and problem.objective.sense == "maximize"
-    wants_least = quantity in ("tokens", "training_flops") and not wants_most
-    asks_loss = problem.budgets.loss is not None and problem.budgets.loss.max is not None
-    if wants_least:
-        if not (asks_loss or limits.least > 0 or limits.least_flops > 0):
-            raise ValueError(
-                f"@objective.minimize {quantity} would be zero: "
-                "ask for a loss (budgets.loss) or a least number of tokens"
-            )
-    elif not limits.bounded and (quantity == "loss" or wants_most or asks_loss):
-        raise ValueError(
-            "@budgets nothing limits the training tokens: "
-            "give training_flops, tokens or training.tokens"
-        )
-
-
-def empty_space(problem: Problem) -> list[Fault]:
-    """A fault if the rules leave no design."""
-    if next(problem.options(rows_at_once=4096), None) is not None:
-        return []
-    space, ways = problem.space, problem.tensor_parallel
-    free = space.model_copy(update={"aspect_ratio": None})
-    without_aspect = problem.model_copy(update={"space": free})
-    if space.aspect_ratio is not None and next(without_aspect.options(4096), None) is not None:
-        message = "no d_model / layers of the space keeps this; widen it, or layers or d_model"
-        return [Fault("space.aspect_ratio", message)]
-    if ways:
-        bad = [v for v in space.vocab_size.numbers if any(v % w for w in ways)]
-        if len(bad) == len(space.vocab_size.numbers):
-            way = max(ways)
-            up = -(-bad[0] // way) * way
-            message = f"{bad[0]} does not divide by tensor_parallel = {way}; pad it to {up}"
-            return [Fault("space.vocab_size", message)]
-        message = (
-            f"no heads, kv_heads and d_ff of the space divide by tensor_parallel = {ways}; "
-            "offer others"
-        )
-        return [Fault("space", message)]
-    key = "space.heads" if space.heads is not None else "space.head_dim"
-    if space.heads is None or space.head_dim is None:
-        divides = space.model_copy(update={"kv_heads": None, "kv_group": None})
-        trial = problem.model_copy(update={"space": divides})
-        if next(trial.options(4096), None) is None:
-            return [Fault(key, "divides no d_model of the space; offer another, or other widths")]
-    kv = "space.kv_group" if space.kv_group is not None else "space.kv_heads"
-    return [Fault(kv, "divides no number of heads of the space; offer another")]

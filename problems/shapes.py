@@ -9,12 +9,11 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from types import MappingProxyType
 
 import numpy as np
 
-from problems.errors import did_you_mean
 from problems.laws import ANYWHERE, Floats, PowerTerm, Range
+from problems.registry import Registry
 
 
 class ShapeLaw(ABC):
@@ -105,26 +104,23 @@ class WidthDepthShape(ShapeLaw):
         return width, size / width**2
 
 
-_SHAPE_LAWS: dict[str, ShapeLaw] = {
-    law.name: law
-    for law in (
-        NoShape(),
-        WidthDepthShape(
-            "gemstones-2025",
-            a=0.2195783536,
-            ln_A=1.082043835,
-            b=0.4758917337,
-            ln_B=-0.2186969889,
-            d_model_range=Range(256, 3072),
-            layers_range=Range(3, 80),
-            source="McLeish et al. 2025, arXiv 2502.06857, width and depth terms of the "
-            "four-term law, fitted on hot runs of 100B tokens and more",
-        ),
-    )
-}
+_PUBLISHED: tuple[ShapeLaw, ...] = (
+    NoShape(),
+    WidthDepthShape(
+        "gemstones-2025",
+        a=0.2195783536,
+        ln_A=1.082043835,
+        b=0.4758917337,
+        ln_B=-0.2186969889,
+        d_model_range=Range(256, 3072),
+        layers_range=Range(3, 80),
+        source="McLeish et al. 2025, arXiv 2502.06857, width and depth terms of the "
+        "four-term law, fitted on hot runs of 100B tokens and more",
+    ),
+)
 
-SHAPE_LAWS = MappingProxyType(_SHAPE_LAWS)
-"""Every registered shape law by name; read only, `register_shape` adds to it."""
+SHAPE_LAWS: Registry[ShapeLaw] = Registry("shape law", _PUBLISHED)
+"""Every registered shape law by name."""
 
 
 def register_shape(law: ShapeLaw) -> None:
@@ -135,11 +131,7 @@ def register_shape(law: ShapeLaw) -> None:
     ValueError
         If the name is empty or taken.
     """
-    if not law.name:
-        raise ValueError("a shape law needs a name")
-    if _SHAPE_LAWS.get(law.name, law) != law:
-        raise ValueError(f"a shape law named {law.name!r} is registered already")
-    _SHAPE_LAWS[law.name] = law
+    SHAPE_LAWS.register(law)
 
 
 def shape_law(name: str) -> ShapeLaw:
@@ -150,7 +142,4 @@ def shape_law(name: str) -> ShapeLaw:
     ValueError
         If there is none of that name; the message lists what there is.
     """
-    if name not in _SHAPE_LAWS:
-        hint = did_you_mean(name, _SHAPE_LAWS)
-        raise ValueError(f"unknown shape law {name!r}{hint}; known: {', '.join(_SHAPE_LAWS)}")
-    return _SHAPE_LAWS[name]
+    return SHAPE_LAWS.look_up(name)

@@ -1,0 +1,127 @@
+"""What no single key of a problem can see: alternatives, names, tokens, an empty space."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from problems.errors import Fault, did_you_mean
+from problems.laws import TOKEN_LAWS
+from problems.settings import Budgets, Objective, Training
+from problems.shapes import SHAPE_LAWS
+from problems.space import Space, options
+from problems.tokens import TokenLimits
+
+_A_LOOK = 4096  # rows of the tables in which a first design is looked for
+
+
+def check_alternatives(space: Space) -> None:
+    """Refuse two keys of which only one makes sense.
+
+    Raises
+    ------
+    ValueError
+        ``"@key message"``; `problems.reading.faults_of` gives it its key. So do all checks here.
+    """
+    for first, second in (
+        ("kv_heads", "kv_group"),
+        ("d_ff", "ffn_ratio"),
+        ("d_ff", "ffn_multiple"),
+    ):
+        if getattr(space, first) is not None and getattr(space, second) is not None:
+            raise ValueError(f"@space.{second} give {first} or {second}, not both")
+
+
+def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
+    """Refuse laws that there are not.
+
+    Raises
+    ------
+    ValueError
+        See `check_alternatives`.
+    """
+    for key, what, name, known in (
+        ("law", "law", objective.law, [*own_laws, *TOKEN_LAWS]),
+        ("shape", "shape law", objective.shape, list(SHAPE_LAWS)),
+    ):
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ValueError(
+                f"@objective.{key} unknown {what} {name!r}{hint}; known: {', '.join(known)}"
+            )
+
+
+def check_tokens(
+    limits: TokenLimits, training: Training, budgets: Budgets, objective: Objective
+) -> None:
+    """Refuse a question whose tokens are contradictory, endless or none.
+
+    Raises
+    ------
+    ValueError
+        See `check_alternatives`.
+    """
+    if not budgets.limits and training.tokens is None:
+        raise ValueError("@budgets give at least one budget, or training.tokens")
+    if limits.most is not None and limits.least > limits.most:
+        raise ValueError(
+            f"@budgets.tokens at least {float(limits.least):g} and at most {float(limits.most):g} "
+            "tokens are asked for, by training.tokens and budgets.tokens together"
+        )
+    quantity = objective.quantity
+    wants_most = quantity == "tokens" and objective.sense == "maximize"
+    wants_least = quantity in ("tokens", "training_flops") and not wants_most
+    asks_loss = budgets.loss is not None and budgets.loss.max is not None
+    if wants_least:
+        if not (asks_loss or limits.least > 0 or limits.least_flops > 0):
+            raise ValueError(
+                f"@objective.minimize {quantity} would be zero: "
+                "ask for a loss (budgets.loss) or a least number of tokens"
+            )
+    elif not limits.bounded and (quantity == "loss" or wants_most or asks_loss):
+        raise ValueError(
+            "@budgets nothing limits the training tokens: "
+            "give training_flops, tokens or training.tokens"
+        )
+
+
+def _has_design(space: Space, ways: tuple[int, ...]) -> bool:
+    return next(options(space, ways, _A_LOOK), None) is not None
+
+
+def empty_space(space: Space, ways: tuple[int, ...]) -> list[Fault]:
+    """A fault that names the key whose rule leaves no design, if there is none.
+
+    Parameters
+    ----------
+    space : Space
+    ways : tuple of int
+        Tensor parallelism that widths must divide by.
+    """
+    if _has_design(space, ways):
+        return []
+    free = space.model_copy(update={"aspect_ratio": None})
+    if space.aspect_ratio is not None and _has_design(free, ways):
+        message = "no d_model / layers of the space keeps this; widen it, or layers or d_model"
+        return [Fault("space.aspect_ratio", message)]
+    if ways:
+        every = math.lcm(*ways)
+        vocabularies = [int(v) for v in space.vocab_size.numbers]
+        if all(v % every for v in vocabularies):
+            up = -(-vocabularies[0] // every) * every
+            message = (
+                f"{vocabularies[0]} does not divide by tensor_parallel = {every}; pad it to {up}"
+            )
+            return [Fault("space.vocab_size", message)]
+        message = (
+            f"no heads, kv_heads and d_ff of the space divide by tensor_parallel = {every}; "
+            "offer others"
+        )
+        return [Fault("space", message)]
+    if space.heads is None or space.head_dim is None:
+        any_kv = free.model_copy(update={"kv_heads": None, "kv_group": None})
+        if not _has_design(any_kv, ways):
+            key = "space.heads" if space.heads is not None else "space.head_dim"
+            return [Fault(key, "divides no d_model of the space; offer another, or other widths")]
+    kv = "space.kv_group" if space.kv_group is not None else "space.kv_heads"
+    return [Fault(kv, "divides no number of heads of the space; offer another")]
