@@ -215,7 +215,14 @@ def test_ctrl_c_hands_over_what_is_known() -> None:
                 "space.aspect_ratio={min=0.5}"]  # fmt: skip
     args = [part for s in settings for part in ("--set", s)]
     command = module("solve", "one-h100-1e24", "--solver", "exhaustive", *args, "--json", "-")
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        # A job in the background of a script inherits SIGINT ignored, and would never hear it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
     time.sleep(2.5)
     process.send_signal(signal.SIGINT)
     out, err = process.communicate(timeout=60)
