@@ -15,7 +15,8 @@ from modelsizer import Problem
 
 ROOT = Path(__file__).resolve().parents[1]
 README = (ROOT / "README.md").read_text()
-SHOWN = re.findall(r"<!-- output: (.+?) -->\n```\n(.*?)\n```", README, re.DOTALL)
+PAGES = README + "".join(page.read_text() for page in sorted((ROOT / "docs").glob("*.md")))
+SHOWN = re.findall(r"<!-- output: (.+?) -->\n```\n(.*?)\n```", PAGES, re.DOTALL)
 
 
 def without_time(text: str) -> str:
@@ -47,7 +48,7 @@ def test_the_python_example_runs() -> None:
 
 def test_every_command_shown_exists() -> None:
     for line in re.findall(r"^    modelsizer (\w+)", README, re.MULTILINE):
-        assert line in ("solve", "check", "problems", "describe", "models", "export")
+        assert line in ("solve", "check", "problems", "describe", "models", "export", "audit")
 
 
 def test_linked_files_exist() -> None:

@@ -1,4 +1,4 @@
-"""Commands about architectures: describe, export and models."""
+"""Commands about architectures: describe, audit, export and models."""
 
 from __future__ import annotations
 
@@ -53,6 +53,39 @@ def describe(
             print_description(console, source, found)
 
         emit(found.to_dict(), json_, show)
+
+
+@app.command()
+def audit(
+    source: Source,
+    tokens: Annotated[
+        str | None,
+        typer.Option(help='Tokens trained on, such as "15T"; by default the catalogue\'s.'),
+    ] = None,
+    sequence: Annotated[
+        int | None,
+        typer.Option(help="Training sequence length; the learned positions, or 4096."),
+    ] = None,
+    law: Annotated[str, typer.Option(help="The loss law.")] = "besiroglu-2024",
+    shape: Annotated[str, typer.Option(help="The shape law.")] = "gemstones-2025",
+    solver: Annotated[str, typer.Option(help="As of solve.")] = "scipy",
+    json_: Json = None,
+) -> None:
+    """Compare a published model with the best design within its own budgets."""
+    with told():
+        from modelsizer.auditing import print_audit, trained_tokens
+        from optimizer.audit import audit as compare
+        from problems.sources import load_architecture
+
+        architecture = load_architecture(source)
+        try:
+            number = trained_tokens(source, tokens)
+            found = compare(
+                architecture, number, sequence=sequence, law=law, shape=shape, solver=solver
+            )
+        except ValueError as error:
+            fail(str(error))
+        emit(found.to_dict(), json_, lambda console: print_audit(console, source, found))
 
 
 @app.command()

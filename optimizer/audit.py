@@ -1,0 +1,183 @@
+"""A published model against the optimum of the same budgets."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from optimizer.result import Result
+from optimizer.solve import solve
+from problems.architecture import Architecture
+from problems.blocks import BLOCKS
+from problems.costs import TRAINING_FLOPS_PER_TOKEN, costs
+from problems.describing import architecture_dict, describe
+from problems.errors import ModelsizerError
+from problems.evaluation import Evaluation, evaluate
+from problems.feedforward import DenseFeedForward
+from problems.problem import Problem
+from problems.settings import DEFAULT_SEQUENCE_LENGTH
+
+# The block of each model type whose layers this version can search; they hold the same parts.
+_BLOCK_OF = {
+    "llama": "llama", "mistral": "llama", "granite": "llama", "smollm3": "llama", "phi3": "llama",
+    "gemma": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "gemma2": "gemma2",
+    "gemma3_text": "gemma3", "olmo2": "olmo2", "gpt2": "gpt2", "gpt_neox": "gpt-neox",
+}  # fmt: skip
+_LAYERS = {"min": 2, "max": 256}
+_D_MODEL = {"min": 256, "max": 32768, "step": 128}
+_HEAD_DIMS = (64, 128, 256)
+_RATIOS = (2.6667, 3.0, 3.5, 4.0)
+
+
+class AuditError(ModelsizerError):
+    """A model that cannot be audited; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit found.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        The model's.
+    tokens : float
+        Tokens it was trained on.
+    problem : Problem
+        The budgets it sets: training FLOPs, serving memory and KV bytes for each token.
+    model : Evaluation
+        The model as the law sees it.
+    optimum : Result
+        The best design within its budgets, of its block and vocabulary.
+    cheapest : Result
+        The design of least training FLOPs that reaches its loss within its memory and KV.
+    """
+
+    architecture: Architecture
+    tokens: float
+    problem: Problem
+    model: Evaluation
+    optimum: Result
+    cheapest: Result
+
+    @property
+    def loss_gained(self) -> float:
+        """Loss of the model less that of the optimum, nats a token by the same law."""
+        return self.model.loss - self.optimum.best.loss
+
+    @property
+    def compute_needed(self) -> float:
+        """Share of the model's training FLOPs at which the optimum reaches its loss."""
+        return self.cheapest.best.training_flops / self.model.training_flops
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "model": {
+                "architecture": architecture_dict(self.architecture),
+                "parameters": self.model.parameters.total,
+                "tokens": self.tokens,
+                "training_flops": self.model.training_flops,
+                "loss": self.model.loss,
+                "shape_excess": self.model.shape_excess,
+            },
+            "optimum": self.optimum.to_dict(),
+            "cheapest": self.cheapest.to_dict(),
+            "loss_gained": self.loss_gained,
+            "compute_needed": self.compute_needed,
+        }
+
+
+def audit(
+    architecture: Architecture,
+    tokens: float,
+    *,
+    sequence: int | None = None,
+    law: str = "besiroglu-2024",
+    shape: str = "gemstones-2025",
+    solver: str = "scipy",
+) -> Audit:
+    """Compare a model with the best design within its own budgets.
+
+    Parameters
+    ----------
+    architecture : Architecture
+        Of dense layers with full attention.
+    tokens : float
+        Tokens it was trained on.
+    sequence : int, optional
+        Training sequence length, and the context of one sequence served; the learned positions
+        where the model has them, else 4096.
+    law, shape : str
+        By which both are judged.
+    solver : str
+
+    Raises
+    ------
+    AuditError
+        If its layers are of kinds that cannot be searched yet.
+    """
+    block = _block(architecture)
+    sequence = sequence or architecture.trunk.positions or DEFAULT_SEQUENCE_LENGTH
+    problem = Problem.from_tables(_tables(architecture, block, tokens, sequence, law, shape))
+    fixed = problem.with_settings({"training.tokens": tokens})
+    model = evaluate(fixed, architecture)
+    optimum = solve(problem, solver=solver)
+    tables = problem.to_dict()
+    tables["budgets"].pop("training_flops")
+    tables["budgets"]["loss"] = model.loss
+    tables["objective"]["minimize"] = "training_flops"
+    cheapest = solve(Problem.from_tables(tables), solver=solver)
+    for result in (optimum, cheapest):
+        if result.design is None:
+            raise AuditError("no design of the searched space keeps the model's own budgets")
+    return Audit(architecture, tokens, problem, model, optimum, cheapest)
+
+
+def _block(architecture: Architecture) -> str:
+    block = (
+        architecture.block if architecture.block in BLOCKS else _BLOCK_OF.get(architecture.block)
+    )
+    dense = all(isinstance(g.layer.ffn, DenseFeedForward) for g in architecture.groups)
+    if block is None or not dense:
+        known = ", ".join(_BLOCK_OF)
+        raise AuditError(
+            f"models of type {architecture.block!r} cannot be audited yet: only dense ones of "
+            f"the types {known}"
+        )
+    return block
+
+
+def _tables(
+    architecture: Architecture, block: str, tokens: float, sequence: int, law: str, shape: str
+) -> dict[str, Any]:
+    trunk = architecture.trunk
+    kinds = [group.layer for group in architecture.groups]
+    counts = [group.count for group in architecture.groups]
+    found = describe(architecture, sequence=sequence)
+    tables: dict[str, Any] = {
+        "name": "the model's own budgets",
+        "space": {
+            "layers": _LAYERS,
+            "d_model": _D_MODEL,
+            "head_dim": list(_HEAD_DIMS),
+            "kv_heads": sorted({1, 2, 4, 8, 16, 32, int(kinds[0].attention.kv_heads)}),
+            "ffn_ratio": list(_RATIOS),
+            "ffn_multiple": 128,
+            "vocab_size": int(trunk.vocab_size),
+            "tied_embeddings": bool(trunk.tied_embeddings),
+            "block": block,
+        },
+        "training": {"sequence_length": sequence},
+        "serving": {"context_length": sequence},
+        "budgets": {
+            "training_flops": 1.0,
+            "serving_memory": found.serving_memory,
+            "kv_bytes_per_token": found.kv_bytes_per_token,
+        },
+        "objective": {"minimize": "loss", "law": law, "shape": shape},
+    }
+    draft = Problem.from_tables(tables)
+    each = costs(draft, trunk, kinds)[TRAINING_FLOPS_PER_TOKEN].at(counts)
+    tables["budgets"]["training_flops"] = float(each) * tokens
+    return tables
