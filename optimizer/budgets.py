@@ -93,7 +93,7 @@ def _holds_back(problem: Problem, design: Evaluation, key: str, side: Side, cloc
     model = Model(freer)
     before = model.value_of(design)
     search = Search(model, Clock(Limits(clock.left.seconds)))
-    search.incumbent = design
+    search.incumbent, search.enough = design, before
     search.open()
     while search.value >= before and len(search.boxes) and not search.clock.out_of_time:
         if search.boxes.single.all() or search.boxes.designs <= 20_000:

@@ -152,6 +152,8 @@ class Search:
     incumbent : Evaluation or None
     floor : float
         What is proven of every design so far; it holds whenever the search is broken off.
+    enough : float
+        A value below which `open` need not look further, for whoever only asks if there is one.
     counts : Counts
     """
 
@@ -164,6 +166,7 @@ class Search:
         self.boxes = Boxes(empty[:, 0], empty, empty)
         self.least: Floats = np.zeros(0)
         self.floor = -np.inf
+        self.enough = -np.inf
 
     # Set-up
 
@@ -177,6 +180,8 @@ class Search:
             if len(boxes):
                 if self.incumbent is None or not self.clock.out_of_time:
                     self._dive(table, boxes, least)
+                    if self.value < self.enough:
+                        return
                 alive = self._alive(table, boxes, least)
                 self.counts.by_bounds += boxes.take(~alive).designs
                 boxes, least = boxes.take(alive), least[alive]
