@@ -17,7 +17,9 @@ if TYPE_CHECKING:
 
 _LEVELS = 14  # steps of colour; fine enough to follow, coarse enough to see
 _LABEL_AT = (0.25, 0.7, 0.45, 0.1, 0.85)  # of the way along a line
+_ROOM_FOR_NAME = (0.25, 0.15)  # of width and height, between a corner and what is named
 _ROOM_FOR_WORDS = 0.04  # of the picture
+_WORDS_AT = 0.93  # of the height of the grey
 _WORST_SHARE = 0.7  # of the range of loss that is coloured; the rest would drown the valley
 
 
@@ -150,31 +152,46 @@ def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> None:
 
 
 def _name_grey(axes: Axes, data: Landscape) -> None:
-    """Say what grey means, in the middle of its widest row."""
+    """Say what grey means."""
     rows, columns = _window(data)
     loss = data.loss[rows, columns]
     exists = data.exists[rows, columns]
     grey = exists & ~np.isfinite(loss)
     if grey.mean() < _ROOM_FOR_WORDS:
         return
-    row = int(grey.sum(axis=1).argmax())
-    x = data.d_model[columns][grey[row]].mean()
-    top, bottom = np.flatnonzero(grey.any(axis=1))[[-1, 0]]
-    y = data.layers[rows][min(max(row, bottom + 3), top - 3)]
-    axes.text(float(x), float(y), "breaks a limit", ha="center", va="center", color="#555555")
+    # High up, where the lines of the limits have left to the side.
+    rows_of_grey = np.flatnonzero(grey.any(axis=1))
+    row = rows_of_grey[int(_WORDS_AT * (len(rows_of_grey) - 1))]
+    x = data.d_model[columns][grey[row]][-1]
+    y = data.layers[rows][row]
+    axes.annotate(
+        "breaks a limit",
+        (float(x), float(y)),
+        xytext=(-8, 0),
+        textcoords="offset points",
+        ha="right",
+        va="center",
+        color="#555555",
+    )
 
 
 def _star(axes: Axes, best: tuple[int, int, float]) -> None:
     layers, d_model, loss = best
     axes.plot([d_model], [layers], marker="*", markersize=15, color=STAR, markeredgecolor="white",
               linestyle="none", zorder=5)  # fmt: skip
-    right = d_model > (axes.get_xlim()[0] + axes.get_xlim()[1]) / 2
+    left, right = axes.get_xlim()
+    bottom, top = axes.get_ylim()
+    # Limits lie to the upper right of an optimum that they bind, so its name stands lower left,
+    # unless it is too near that corner.
+    at_left = d_model - left < _ROOM_FOR_NAME[0] * (right - left)
+    at_bottom = layers - bottom < _ROOM_FOR_NAME[1] * (top - bottom)
     axes.annotate(
         f"{layers} x {d_model}\nloss {loss:.4f}",
         (d_model, layers),
-        xytext=(-10 if right else 10, 8),
+        xytext=(10 if at_left else -10, 8 if at_bottom else -8),
         textcoords="offset points",
-        ha="right" if right else "left",
+        ha="left" if at_left else "right",
+        va="bottom" if at_bottom else "top",
         color=INK,
         fontweight="bold",
         bbox={
