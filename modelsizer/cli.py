@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 
-from modelsizer.commands import architectures, solving
+from modelsizer.commands import architectures, hardware, solving
 from modelsizer.commands.app import app
 
-__all__ = ["app", "architectures", "main", "solving"]
+__all__ = ["app", "architectures", "hardware", "main", "solving"]
 
 INTERRUPTED = 130  # 128 + SIGINT, where there is no result to hand over
 
