@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def check_framework(name: str) -> None:
 def write_config(architecture: Architecture, framework: str, target: str) -> None:
     """Write an architecture for a framework to a path, or to standard output if it is ``-``."""
     check_framework(framework)
-    text = json.dumps(EXPORTERS[framework](architecture), indent=2) + "\n"
+    text = EXPORTERS[framework](architecture)
     if target == "-":
         sys.stdout.write(text)
     else:
