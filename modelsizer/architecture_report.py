@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import math
 import sys
 from typing import Any
 
@@ -10,8 +11,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from modelsizer.costs_report import cost_rows
 from problems.describing import Description, architecture_dict, groups_list, parameters_dict
+from problems.evaluation import Evaluation
 from problems.models import models
+from problems.problem import Problem
 from problems.units import format_quantity
 
 SORT_KEYS = ("name", "parameters", "tokens", "year")
@@ -47,6 +51,27 @@ def print_description(console: Console, source: str, found: Description) -> None
     ):
         costs.add_row(name, format_quantity(value, unit))
     console.print(costs)
+
+
+def print_design(console: Console, problem: Problem, design: Evaluation, *, priced: bool) -> None:
+    """Print what an architecture costs under a problem, and the limits that it breaks."""
+    rows = cost_rows(problem, design)
+    if priced and math.isfinite(design.tokens):
+        rows = [
+            ("tokens", format_quantity(design.tokens, "tokens")),
+            ("training FLOPs", format_quantity(design.training_flops, "FLOPs")),
+            ("loss", f"{design.loss:.6f} nats a token ({problem.law.name})"),
+            *rows,
+        ]
+    console.print("\nUnder the settings given")
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    console.print(table)
+    if design.violated:
+        console.print(Text(f"\nIt breaks {', '.join(design.violated)}", style="red"))
 
 
 def _part(part: dict[str, Any]) -> str:

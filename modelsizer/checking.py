@@ -15,16 +15,17 @@ the digit."""
 
 def check_problem(problem: Problem) -> dict[str, Any]:
     """Sizes of a problem."""
-    options = designs = 0
-    for table in problem.options():
+    options = candidates = 0
+    for _, table in problem.options():
         options += len(table)
-        designs += table.designs
+        candidates += table.designs
     return {
         "name": problem.name,
         "valid": True,
         "width_options": options,
-        "designs": designs,
-        "exhaustive_seconds": round(designs / DESIGNS_A_SECOND, 3),
+        "designs": problem.count_designs(),
+        "layouts": len(problem.layouts),
+        "exhaustive_seconds": round(candidates / DESIGNS_A_SECOND, 3),
         "objective": f"{problem.objective.sense} {problem.objective.quantity}",
         "law": problem.law.name,
         "shape": problem.shape.name,

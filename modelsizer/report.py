@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from modelsizer.costs_report import cost_rows
 from optimizer.result import BudgetUse, Result
 from problems.describing import architecture_dict
 from problems.quantities import QUANTITIES
@@ -118,6 +119,8 @@ def certificate(result: Result) -> str:
     """What is proven, and how, in a sentence or two."""
     s = result.statistics
     designs = f"{s['designs']:,} designs"
+    if "layouts" in s:
+        designs += f" in {s['layouts']} parallel layouts ({s['candidates']:,} pairs)"
     better = "more" if result.objective.sense == "maximize" else "less"
     what = result.objective.name
     if result.status == "infeasible":
@@ -171,12 +174,14 @@ def print_result(console: Console, result: Result, *, verbose: bool = False) -> 
     if result.design is not None:
         console.print(_section("Architecture", _architecture(result)))
         console.print(_section("Prediction", _prediction(result)))
+        if rows := cost_rows(result.problem, result.best):
+            console.print(_section("Costs", _pairs(rows)))
         if result.budgets:
             console.print(_section("Limits", _budgets(result.budgets)))
     console.print(_section("Certificate", Text(certificate(result))))
     if verbose:
-        rows = ((name, f"{value:,}") for name, value in result.statistics.items())
-        console.print(_section("Steps of the proof", _pairs(rows)))
+        steps = ((name, f"{value:,}") for name, value in result.statistics.items())
+        console.print(_section("Steps of the proof", _pairs(steps)))
     if result.warnings:
         title = "Why" if result.status == "infeasible" else "Warnings"
         console.print(_section(title, _bullets(result.warnings)))

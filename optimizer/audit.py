@@ -9,13 +9,12 @@ from optimizer.result import Result
 from optimizer.solve import solve
 from problems.architecture import Architecture
 from problems.blocks import BLOCKS
-from problems.costs import TRAINING_FLOPS_PER_TOKEN, costs
-from problems.describing import architecture_dict, describe
+from problems.describing import architecture_dict
 from problems.errors import ModelsizerError
 from problems.evaluation import Evaluation, evaluate
 from problems.feedforward import DenseFeedForward
 from problems.problem import Problem
-from problems.settings import DEFAULT_SEQUENCE_LENGTH
+from problems.training import DEFAULT_SEQUENCE_LENGTH
 
 # The block of each model type whose layers this version can search; they hold the same parts.
 _BLOCK_OF = {
@@ -96,6 +95,7 @@ def audit(
     law: str = "besiroglu-2024",
     shape: str = "gemstones-2025",
     solver: str = "scipy",
+    problem: Problem | None = None,
 ) -> Audit:
     """Compare a model with the best design within its own budgets.
 
@@ -111,6 +111,9 @@ def audit(
     law, shape : str
         By which both are judged.
     solver : str
+    problem : Problem, optional
+        Whose menus, settings, laws and other budgets to take; `sequence`, `law` and `shape` are
+        then its own.
 
     Raises
     ------
@@ -119,7 +122,11 @@ def audit(
     """
     block = _block(architecture)
     sequence = sequence or architecture.trunk.positions or DEFAULT_SEQUENCE_LENGTH
-    problem = Problem.from_tables(_tables(architecture, block, tokens, sequence, law, shape))
+    if problem is None:
+        tables = _tables(architecture, block, tokens, sequence, law, shape)
+    else:
+        tables = _own_budgets(problem.to_dict(), architecture, block, tokens)
+    problem = Problem.from_tables(tables)
     fixed = problem.with_settings({"training.tokens": tokens})
     model = evaluate(fixed, architecture)
     optimum = solve(problem, solver=solver)
@@ -151,33 +158,52 @@ def _block(architecture: Architecture) -> str:
 def _tables(
     architecture: Architecture, block: str, tokens: float, sequence: int, law: str, shape: str
 ) -> dict[str, Any]:
+    """The widest space, and what one sequence of the model takes on one accelerator."""
+    kv_heads = architecture.groups[0].layer.attention.kv_heads
+    return _own_budgets(
+        {
+            "name": "the model's own budgets",
+            "space": {
+                "layers": dict(_LAYERS),
+                "d_model": dict(_D_MODEL),
+                "head_dim": list(_HEAD_DIMS),
+                "kv_heads": sorted({1, 2, 4, 8, 16, 32, int(kv_heads)}),
+                "ffn_ratio": list(_RATIOS),
+                "ffn_multiple": 128,
+            },
+            "training": {"sequence_length": sequence},
+            "serving": {"context_length": sequence},
+            "objective": {"law": law, "shape": shape},
+        },
+        architecture,
+        block,
+        tokens,
+    )  # fmt: skip
+
+
+def _own_budgets(
+    tables: dict[str, Any], architecture: Architecture, block: str, tokens: float
+) -> dict[str, Any]:
+    """A problem's tables with the model's vocabulary, block and what it uses as budgets."""
     trunk = architecture.trunk
-    kinds = [group.layer for group in architecture.groups]
-    counts = [group.count for group in architecture.groups]
-    found = describe(architecture, sequence=sequence)
-    tables: dict[str, Any] = {
-        "name": "the model's own budgets",
-        "space": {
-            "layers": _LAYERS,
-            "d_model": _D_MODEL,
-            "head_dim": list(_HEAD_DIMS),
-            "kv_heads": sorted({1, 2, 4, 8, 16, 32, int(kinds[0].attention.kv_heads)}),
-            "ffn_ratio": list(_RATIOS),
-            "ffn_multiple": 128,
-            "vocab_size": int(trunk.vocab_size),
-            "tied_embeddings": bool(trunk.tied_embeddings),
-            "block": block,
-        },
-        "training": {"sequence_length": sequence},
-        "serving": {"context_length": sequence},
-        "budgets": {
-            "training_flops": 1.0,
-            "serving_memory": found.serving_memory,
-            "kv_bytes_per_token": found.kv_bytes_per_token,
-        },
-        "objective": {"minimize": "loss", "law": law, "shape": shape},
+    own = {
+        "vocab_size": int(trunk.vocab_size),
+        "tied_embeddings": bool(trunk.tied_embeddings),
+        "block": block,
     }
-    draft = Problem.from_tables(tables)
-    each = costs(draft, trunk, kinds)[TRAINING_FLOPS_PER_TOKEN].at(counts)
-    tables["budgets"]["training_flops"] = float(each) * tokens
+    tables = {k: v for k, v in tables.items() if k != "scenarios"}
+    tables["space"] = tables["space"] | own
+    tables["objective"] = {
+        k: v for k, v in tables.get("objective", {}).items() if k in ("law", "shape")
+    } | {"minimize": "loss"}
+    budgets = {k: v for k, v in tables.get("budgets", {}).items() if k != "loss"}
+    draft = Problem.from_tables(
+        {k: v for k, v in tables.items() if k != "budgets"} | {"budgets": {"training_flops": 1.0}}
+    )
+    found = evaluate(draft, architecture)
+    tables["budgets"] = budgets | {
+        "training_flops": float(found.training_flops_per_token) * tokens,
+        "serving_memory": found.quantity("serving_memory"),
+        "kv_bytes_per_token": found.quantity("kv_bytes_per_token"),
+    }
     return tables

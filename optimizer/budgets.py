@@ -8,17 +8,19 @@ from fractions import Fraction
 
 import numpy as np
 
+from optimizer.limits import Limit, depth_intervals
 from optimizer.model import Model
 from optimizer.program import Limits
 from optimizer.result import BudgetUse, Side
 from optimizer.search import Clock, Search
-from optimizer.table import Limit, Table, depth_intervals, tables
-from problems.costs import TRAINING_FLOPS_PER_TOKEN
+from optimizer.table import Table, tables
+from problems.costs import ACCELERATORS, TRAINING_FLOPS_EACH, TRAINING_FLOPS_PER_TOKEN
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation
 from problems.menus import Interval
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
+from problems.tokens import TIMED, rate
 from problems.units import Number, format_quantity
 
 AT_THE_LIMIT = 1e-9
@@ -134,18 +136,35 @@ def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:
     if not len(row):
         return 0.0
     if QUANTITIES[name].affine:
-        linear = table.linear[name]
-        return float(Fraction(int(linear.at(row, high).max()), linear.denominator))
+        parts = [table.linear[part] for part in QUANTITIES[name].parts]
+        ends = [Fraction(int(part.at(row, high).max()), part.denominator) for part in parts]
+        return float(max(ends))
     flops = table.linear[TRAINING_FLOPS_PER_TOKEN]
     limits = model.problem.token_limits
-    if name == "training_flops":
-        return float(flops.at(row, high).max()) * model.caps.most
+    if QUANTITIES[name].form == "flops":
+        tokens = _most_tokens(model.problem, name)
+        each = [1.0] * len(table.layout)
+        if name in TIMED:
+            cost = float(rate(model.problem.training, name))
+            at_once = name == "training_time"
+            each = [cost / (lay.accelerators if at_once else 1) for lay in table.layout]
+        used = np.asarray(flops.at(row, high)).astype(float) * np.array(each)[table.layout_id[row]]
+        return float(used.max()) * tokens
     if name == "tokens":
         other = model.problem.training.tokens
         most = math.inf if other is None or other.max is None else float(other.max)
         paid = math.inf if limits.most_flops is None else float(limits.most_flops)
         return min(most, paid / float(flops.at(row, low).min()))
     return math.inf
+
+
+def _most_tokens(problem: Problem, budget: str) -> float:
+    """The most tokens of any design if a budget in proportion to training FLOPs were not there."""
+    ends = [problem.training.tokens, problem.budgets.tokens]
+    tokens = [float(end.max) for end in ends if end is not None and end.max is not None]
+    others = [n for n in ("training_flops", *TIMED) if n != budget and n in problem.budgets.limits]
+    # Another such budget limits each design's FLOPs: then nothing is claimed.
+    return min(tokens) if tokens and not others else math.inf
 
 
 # Limits that no design meets
@@ -193,33 +212,49 @@ def _extreme(table: Table, quantity: str, *, least: bool) -> Fraction:
 def _unmet(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> str:
     what = "least" if upper else "most"
     sign = "<=" if upper else ">="
-    if rule.quantity == TRAINING_FLOPS_PER_TOKEN:
-        limits = problem.token_limits
-        if upper:
-            assert limits.most_flops is not None
-            tokens, flops = limits.least, limits.most_flops
-        else:
-            assert limits.most is not None
-            tokens, flops = limits.most, limits.least_flops
-        return (
-            f"budgets.training_flops {sign} {format_quantity(float(flops), 'FLOPs')} at "
-            f"{format_quantity(float(tokens), 'tokens')} tokens: the {what} of any design of the "
-            f"space is {format_quantity(float(value * tokens), 'FLOPs')}"
-        )
-    unit = QUANTITIES[rule.quantity].dimension
-    limit = problem.budgets.limits[rule.quantity]
+    if rule.quantity in (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH, ACCELERATORS):
+        return _unmet_tokens(problem, rule, value, what, sign)
+    name = rule.key.removeprefix("budgets.")
+    limit = problem.budgets.limits[name]
+    unit = QUANTITIES[name].dimension
     end = limit.max if upper else limit.min
-    assert end is not None
+    if end is None:  # decode_throughput, whose limit is one on latency
+        assert limit.min is not None
+        most = float(problem.serving.batch_size / value)
+        return (
+            f"{rule.key} >= {format_quantity(limit.min, unit)}: the most of any design of the "
+            f"space is {format_quantity(most, unit, 6)}"
+        )
     return (
         f"{rule.key} {sign} {format_quantity(end, unit)}: the {what} of any design of the space "
         f"is {format_quantity(float(value), unit, 6)}"
     )
 
 
+def _unmet_tokens(problem: Problem, rule: Limit, value: Fraction, what: str, sign: str) -> str:
+    """A sentence on a budget of FLOPs, or what they cost, and a number of tokens."""
+    limits, name = problem.token_limits, rule.key.removeprefix("budgets.")
+    unit = QUANTITIES[name].dimension
+    cost = rate(problem.training, name) if name in TIMED else Fraction(1)
+    limit = problem.budgets.limits[name]
+    end = limit.max if sign == "<=" else limit.min
+    assert end is not None
+    if rule.quantity == ACCELERATORS or (rule.high == 0 and limits.least_flops):
+        least = format_quantity(float(limits.least_flops), "FLOPs")
+        return f"{rule.key} {sign} {format_quantity(end, unit)}: too little for {least}"
+    tokens = limits.least if sign == "<=" else limits.most
+    assert tokens is not None
+    return (
+        f"{rule.key} {sign} {format_quantity(end, unit)} at "
+        f"{format_quantity(float(tokens), 'tokens')} tokens: the {what} of any design of the "
+        f"space is {format_quantity(float(value * tokens * cost), unit)}"
+    )
+
+
 def _least_loss(problem: Problem) -> float | None:
     tables_ = problem.to_dict()
     tables_.pop("scenarios", None)
-    keep = ("training_flops", "tokens")
+    keep = ("training_flops", "tokens", *TIMED)
     tables_["budgets"] = {k: v for k, v in tables_["budgets"].items() if k in keep}
     objective = {k: v for k, v in tables_.get("objective", {}).items() if k in ("law", "shape")}
     tables_["objective"] = objective

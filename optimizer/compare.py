@@ -8,7 +8,7 @@ import numpy as np
 
 from optimizer.model import Model
 from optimizer.table import WIDTHS, Floats, Ints, Mask, Table
-from problems.evaluation import Evaluation, evaluate
+from problems.evaluation import Evaluation
 
 DESIGNS_AT_ONCE = 200_000  # about 50 MB of columns
 
@@ -90,7 +90,7 @@ def best_of(
         near = near[[_first_by_tie_rule(table, row[near], j[near])]]
     best = so_far
     for i in near:
-        candidate = evaluate(model.problem, table.architecture(model.problem, row[i], j[i]))
+        candidate = model.exactly(table, row[i], j[i])
         if candidate.feasible and better(model, candidate, best):
             best = candidate
     return best

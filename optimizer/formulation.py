@@ -18,11 +18,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.limits import Limit
 from optimizer.model import Model
 from optimizer.program import FEASIBILITY, Floats, Program
 from optimizer.relaxation import Affine
 from optimizer.search import Boxes
-from optimizer.table import Ints, Limit, Table
+from optimizer.table import Ints, Table
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +182,8 @@ def _add_limit(rows: _Rows, limit: Limit, table: Table, boxes: Boxes, wide: Ints
     unit = np.asarray(quantity.unit[boxes.row]).astype(float)[wide[:, 0], wide[:, 1]]
     columns = np.arange(len(boxes) + len(wide))
     values = np.concatenate([base, unit])
-    name = limit.key.replace(".", "_")
+    _, _, branch = limit.quantity.partition(".")
+    name = "_".join([*limit.key.split("."), *([branch] if branch else [])])
     if limit.high is not None and limit.high > 0:
         rows.add(columns, values / float(limit.high), -np.inf, 1.0, f"{name}_max")
     if limit.low is not None and limit.low > 0:

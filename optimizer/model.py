@@ -6,11 +6,13 @@ Every objective is minimised here: a sought maximum is the least of its negative
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
+from optimizer.limits import Limit, feasible, limits
 from optimizer.relaxation import (
     ROUNDING,
     Affine,
@@ -21,17 +23,21 @@ from optimizer.relaxation import (
     log_tokens_bound,
     shape_bound,
 )
-from optimizer.table import Floats, Ints, Limit, Mask, Table, feasible, limits
+from optimizer.table import Floats, Ints, Mask, Table
+from problems.architecture import Architecture
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.evaluation import Evaluation, evaluate
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
+from problems.tokens import TIMED, rate
 
 Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]
 
 BORDER = 1e-12
 """Relative distance from a loss limit within which vectorised arithmetic is not trusted and a
 design is evaluated alone: NumPy's vector loops may round the last digit otherwise."""
+
+REMEMBERED = 10_000  # designs whose exact evaluation is kept; some 30 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,22 +83,29 @@ class Model:
         self.sign = -1.0 if objective.sense == "maximize" else 1.0
         self.kind = self._kind()
         self.exact = self.kind in ("affine", "most_tokens")
-        tokens = problem.token_limits
-        self.caps = TokenCaps(
-            math.inf if tokens.most is None else float(tokens.most),
-            math.inf if tokens.most_flops is None else float(tokens.most_flops),
-        )
-        self._least_tokens, self._least_flops = float(tokens.least), float(tokens.least_flops)
+        tokens = self._tokens = problem.token_limits
+        self.least_tokens, self.least_flops = float(tokens.least), float(tokens.least_flops)
         loss = problem.budgets.loss
         self.most_loss = None if loss is None or loss.max is None else float(loss.max)
         self.least_loss = None if loss is None or loss.min is None else float(loss.min)
+        self._evaluated: dict[Architecture, Evaluation] = {}
+
+    def exactly(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
+        """A design evaluated alone, in exact arithmetic; designs that tie come up repeatedly."""
+        architecture = table.architecture(self.problem, row, j)
+        if architecture not in self._evaluated:
+            if len(self._evaluated) >= REMEMBERED:
+                self._evaluated.clear()
+            self._evaluated[architecture] = evaluate(self.problem, architecture)
+        return self._evaluated[architecture]
 
     def _kind(self) -> Kind:
-        if self.name == "loss":
+        row = QUANTITIES[self.name]
+        if row.form == "loss":
             return "loss"
-        if QUANTITIES[self.name].affine:
+        if row.affine:
             return "affine"
-        if self.name == "training_flops":
+        if row.form == "flops":
             return "least_flops"
         return "most_tokens" if self.sense == "maximize" else "least_tokens"
 
@@ -116,6 +129,27 @@ class Model:
     def value_of(self, evaluation: Evaluation) -> float:
         """The value to minimise of an evaluated design."""
         return self.sign * float(evaluation.exact[self.name])
+
+    def caps(self, table: Table, row: Ints) -> TokenCaps:
+        """The most tokens of designs of some rows; training time counts their accelerators."""
+        tokens = self._tokens
+        most = math.inf if tokens.most is None else float(tokens.most)
+        if tokens.most_flops_each is None:
+            flops = math.inf if tokens.most_flops is None else float(tokens.most_flops)
+            return TokenCaps(most, flops)
+        limits_ = [float(tokens.flops_on(lay.accelerators) or math.inf) for lay in table.layout]
+        return TokenCaps(most, np.array(limits_)[table.layout_id[row]])
+
+    def factor(self, table: Table, row: Ints) -> Floats:
+        """What one training FLOP costs of the quantity sought, for designs of some rows."""
+        if self.name not in TIMED:
+            return np.ones(len(row))
+        each = float(rate(self.problem.training, self.name))
+        if self.name != "training_time":
+            return np.full(len(row), each)
+        shares = np.array([each / layout.accelerators for layout in table.layout])
+        found: Floats = shares[table.layout_id[row]]
+        return found
 
     def rules(self, table: Table) -> list[Limit]:
         """Linear limits over a table."""
@@ -142,18 +176,18 @@ class Model:
         keeps = np.ones(len(row), dtype=bool)
         for limit in self.rules(table):
             keeps &= feasible(limit, table, row, j)
-        flops = _floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
-        tokens = self.caps.tokens(flops)
+        flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        tokens = self.caps(table, row).tokens(flops)
         if self.kind == "affine" and self.most_loss is None and self.least_loss is None:
-            return self.sign * self._affine(table, row, j), keeps
+            return self.sign * self.affine(table, row, j), keeps
         if self.kind == "most_tokens" and self.most_loss is None and self.least_loss is None:
             return -tokens, keeps
-        n = _floats(table.linear[LAW_PARAMETERS].at(row, j))
+        n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
         layers = table.layers(row, j).astype(float)
         excess = self.problem.shape.excess(table.d_model[row].astype(float), layers)
         law = self.problem.law
         doubtful = np.zeros(len(row), dtype=bool)
-        low = np.maximum(self._least_tokens, self._least_flops / flops)
+        low = np.maximum(self.least_tokens, self.least_flops / flops)
         if self.least_loss is not None:
             most = np.asarray(law.tokens_for(n, self.least_loss - excess), float)
             tokens = np.minimum(tokens, most)
@@ -167,21 +201,24 @@ class Model:
         if self.kind == "loss":
             value = loss
         elif self.kind == "affine":
-            value = self.sign * self._affine(table, row, j)
+            value = self.sign * self.affine(table, row, j)
         elif self.kind == "most_tokens":
             value = -tokens
         else:
             low = np.minimum(low, tokens)
-            value = low * flops if self.kind == "least_flops" else low
+            value = low * flops * self.factor(table, row) if self.kind == "least_flops" else low
         for i in np.flatnonzero(doubtful):
-            alone = evaluate(self.problem, table.architecture(self.problem, row[i], j[i]))
+            alone = self.exactly(table, row[i], j[i])
             keeps[i] = alone.feasible
             value[i] = self.value_of(alone)
         return value, keeps
 
-    def _affine(self, table: Table, row: Ints, j: Ints) -> Floats:
-        quantity = table.linear[self.name]
-        return _floats(quantity.at(row, j)) / quantity.denominator
+    def affine(self, table: Table, row: Ints, j: Ints) -> Floats:
+        """The quantity sought, where it is affine or the most of several such."""
+        parts = [table.linear[part] for part in QUANTITIES[self.name].parts]
+        values = [to_floats(part.at(row, j)) / part.denominator for part in parts]
+        found: Floats = np.max(values, axis=0)
+        return found
 
     # Boxes
 
@@ -202,7 +239,7 @@ class Model:
         if needs_loss:
             layers = self._feature(table, "layers", row, low, high)
             shape = shape_bound(self.problem.shape, table.d_model[row].astype(float), layers)
-            token, corner = law_bound(self.problem.law, n, flops, self.caps)
+            token, corner = law_bound(self.problem.law, n, flops, self.caps(table, row))
             loss = token + shape
             least_loss = np.maximum(loss.least(extent), corner)
             least_loss = _lowered(least_loss)
@@ -233,27 +270,37 @@ class Model:
             assert loss is not None
             return loss, loss.least(extent)
         if self.kind == "affine":
-            quantity = table.linear[self.name]
-            constant = self.sign * _floats(quantity.at(row, low)) / quantity.denominator
-            slope = self.sign * _floats(quantity.unit[row]) / quantity.denominator
-            bound = Affine(constant, slope)
+            # The most of several is above each of them.
+            bound = self._part(table, row, low, QUANTITIES[self.name].parts[0])
+            for part in QUANTITIES[self.name].parts[1:]:
+                bound = _higher(bound, self._part(table, row, low, part), extent)
             # At a corner, evaluated as a design is, so that ties are seen as ties.
             best = low if self.sign > 0 else high
-            return bound, self.sign * self._affine(table, row, best)
+            return bound, self.sign * self.affine(table, row, best)
         if self.kind == "most_tokens":
-            rising = log_bound(flops)
-            at_caps = Affine(rising.constant - math.log(self.caps.most_flops), rising.slope)
-            flat = Affine.flat(np.full(len(row), -math.log(self.caps.most)), kinds)
-            bound = _higher(at_caps, flat, extent) if math.isfinite(self.caps.most) else at_caps
-            if not math.isfinite(self.caps.most_flops):
+            rising, caps = log_bound(flops), self.caps(table, row)
+            at_caps = Affine(rising.constant - np.log(caps.most_flops), rising.slope)
+            flat = Affine.flat(np.full(len(row), -math.log(caps.most)), kinds)
+            bound = _higher(at_caps, flat, extent) if math.isfinite(caps.most) else at_caps
+            if not np.isfinite(caps.most_flops).all():
                 bound = flat
-            return bound, -self.caps.tokens(flops.low)
-        return self._least_tokens_bound(extent, n, flops, shape)
+            return bound, -caps.tokens(flops.low)
+        return self._least_tokens_bound(extent, n, flops, shape, self.factor(table, row))
+
+    def _part(self, table: Table, row: Ints, low: Ints, name: str) -> Affine:
+        part = table.linear[name]
+        constant = self.sign * to_floats(part.at(row, low)) / part.denominator
+        return Affine(constant, self.sign * to_floats(part.unit[row]) / part.denominator)
 
     def _least_tokens_bound(
-        self, extent: Floats, n: Feature, flops: Feature, shape: Affine | None
+        self,
+        extent: Floats,
+        n: Feature,
+        flops: Feature,
+        shape: Affine | None,
+        factor: Floats,
     ) -> tuple[Affine, Floats]:
-        """Ln of the least tokens, or of the training FLOPs that they cost."""
+        """Ln of the least tokens, or of what their training FLOPs cost."""
         kinds = extent.shape[1]
         rows = len(extent)
         each = log_bound(flops)
@@ -262,14 +309,16 @@ class Model:
             target = self.most_loss - np.maximum(shape.least(extent), 0.0)
             target = target + ROUNDING * np.abs(target)
             bounds.append(log_tokens_bound(self.problem.law, target, n))
-        if self._least_tokens > 0:
-            bounds.append(Affine.flat(np.full(rows, math.log(self._least_tokens)), kinds))
+        if self.least_tokens > 0:
+            bounds.append(Affine.flat(np.full(rows, math.log(self.least_tokens)), kinds))
         if self.kind == "least_flops":
             bounds = [bound + each for bound in bounds]
-            if self._least_flops > 0:
-                bounds.append(Affine.flat(np.full(rows, math.log(self._least_flops)), kinds))
-        elif self._least_flops > 0:
-            most = np.log(self._least_flops) - np.log(flops.high)
+            if self.least_flops > 0:
+                bounds.append(Affine.flat(np.full(rows, math.log(self.least_flops)), kinds))
+            cost = Affine.flat(np.log(factor), kinds)
+            bounds = [bound + cost for bound in bounds]
+        elif self.least_flops > 0:
+            most = np.log(self.least_flops) - np.log(flops.high)
             bounds.append(Affine.flat(most, kinds))
         bound = bounds[0]
         for other in bounds[1:]:
@@ -282,13 +331,14 @@ class Model:
     def _feature(self, table: Table, name: str, row: Ints, low: Ints, high: Ints) -> Feature:
         quantity = table.linear[name]
         return Feature(
-            _floats(quantity.at(row, low)) / quantity.denominator,
-            _floats(quantity.at(row, high)) / quantity.denominator,
-            _floats(quantity.unit[row]) / quantity.denominator,
+            to_floats(quantity.at(row, low)) / quantity.denominator,
+            to_floats(quantity.at(row, high)) / quantity.denominator,
+            to_floats(quantity.unit[row]) / quantity.denominator,
         )
 
 
-def _floats(values: object) -> Floats:
+def to_floats(values: object) -> Floats:
+    """Integers, Python's among them, as doubles."""
     return np.asarray(values).astype(np.float64)
 
 

@@ -125,10 +125,13 @@ def shape_bound(shape: ShapeLaw, d_model: Floats, layers: Feature) -> Affine:
 
 @dataclass(frozen=True, slots=True)
 class TokenCaps:
-    """The most tokens: ``min(most, most_flops / F)``; infinity where there is no such limit."""
+    """The most tokens: ``min(most, most_flops / F)``; infinity where there is no such limit.
+
+    `most_flops` is one number, or an array of shape (B,) with one for each box.
+    """
 
     most: float
-    most_flops: float
+    most_flops: float | Floats
 
     def tokens(self, flops: Floats) -> Floats:
         """The most tokens at F training FLOPs for each."""
@@ -140,7 +143,7 @@ def _token_term_bound(law: PowerLaw, flops: Feature, caps: TokenCaps) -> Affine:
     """``B / D^beta`` at the most tokens: the larger of a constant and a power of F."""
     kinds = flops.unit.shape[1]
     flat = Affine.flat(np.full(flops.low.shape, law.B * np.power(caps.most, -law.beta)), kinds)
-    if not np.isfinite(caps.most_flops):
+    if not np.isfinite(caps.most_flops).all():
         return flat
     rising = power_bound(law.B * caps.most_flops**-law.beta, law.beta, flops)
     # Both are bounds; take, box by box, the one that rules in the middle.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from optimizer.program import Stop
@@ -12,6 +12,7 @@ from problems.describing import architecture_dict, parameters_dict
 from problems.evaluation import Evaluation
 from problems.problem import Problem
 from problems.quantities import Sense
+from problems.rooms import latency_estimates, serving_room
 from problems.units import Number
 
 Status = Literal["optimal", "infeasible", "limit"]
@@ -211,9 +212,23 @@ def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
         "tokens": _finite(design.tokens),
         "training_flops": _finite(design.training_flops),
         "training_flops_per_token": design.training_flops_per_token,
+        "layout": asdict(design.layout) | {"accelerators": design.layout.accelerators},
         "quantities": {
-            name: _finite(design.quantity(name))
-            for name in ("kv_cache", "kv_bytes_per_token", "serving_memory",
-                         "inference_flops_per_token")
+            name: _finite(design.quantity(name)) for name in design.exact if name not in _APART
         },
-    }  # fmt: skip
+        **served_dict(problem, design),
+    }
+
+
+_APART = ("loss", "tokens", "training_flops", "parameters", "non_embedding_parameters")
+"""Quantities that have keys of their own."""
+
+
+def served_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
+    """Latencies as low, expected and high, and what fits an accelerator, where it is named."""
+    found: dict[str, Any] = {}
+    if (estimates := latency_estimates(problem, design.architecture)) is not None:
+        found["latency"] = estimates
+    if (room := serving_room(problem, design)) is not None:
+        found["serving"] = asdict(room)
+    return found

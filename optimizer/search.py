@@ -13,15 +13,20 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.blocks import BlockSearch
 from optimizer.compare import DESIGNS_AT_ONCE, best_of, box_designs
+from optimizer.grid import menu_size
+from optimizer.limits import depth_intervals
 from optimizer.model import Model
 from optimizer.program import Limits
 from optimizer.relaxation import ROUNDING
-from optimizer.table import Floats, Ints, Table, depth_intervals, join, tables
+from optimizer.table import Floats, Ints, Table, join, tables
 from problems.evaluation import Evaluation
 
 FEW_BOXES = 48
 """Boxes at which tightening hands over to the program: a few dozen columns."""
+LISTABLE = 150_000
+"""Width options up to which a space is listed; searching it by blocks pays beyond."""
 MANY_BOXES = 400_000  # splitting further would cost more memory than the program saves
 _DIVE_FRACTIONS = np.linspace(0.0, 1.0, 9)
 _DIVE_BOXES = 24  # boxes searched depth by depth for a first incumbent
@@ -159,6 +164,7 @@ class Search:
 
     def __init__(self, model: Model, clock: Clock) -> None:
         self.model, self.clock = model, clock
+        self.blocks = BlockSearch(model) if menu_size(model.problem) > LISTABLE else None
         self.counts = Counts()
         self.incumbent: Evaluation | None = None
         self.table: Table | None = None
@@ -166,14 +172,19 @@ class Search:
         self.boxes = Boxes(empty[:, 0], empty, empty)
         self.least: Floats = np.zeros(0)
         self.floor = -np.inf
+        self.unread = np.inf  # bound of what a limit left unread
         self.enough = -np.inf
 
     # Set-up
 
     def open(self) -> None:
-        """Read the whole space, table by table, keeping only rows that may hold the best."""
+        """Read the space, table by table, keeping only rows that may hold the best.
+
+        A space too large to list is read by blocks, those that cannot hold the best left out.
+        """
         kept: list[tuple[Table, Boxes, Floats]] = []
-        for table in tables(self.model.problem):
+        source = tables(self.model.problem) if self.blocks is None else self.blocks.tables()
+        for table in source:
             self.counts.designs += table.designs
             self.counts.options += len(table)
             boxes, least = self._first_boxes(table)
@@ -188,8 +199,13 @@ class Search:
                 if len(boxes):
                     rows, row = np.unique(boxes.row, return_inverse=True)
                     kept.append((table.take(rows), Boxes(row, boxes.low, boxes.high), least))
+            if self.blocks is not None:
+                self.blocks.value = self.value
+                if self.clock.out_of_time:
+                    self.unread = self.blocks.floor
+                    break
         if not kept:
-            self.floor = self.value
+            self.floor = min(self.value, self.unread)
             return
         self.table = join([table for table, _, _ in kept])
         offset = 0
@@ -269,7 +285,7 @@ class Search:
         self.boxes, self.least = self.boxes.take(alive), self.least[alive]
         self.counts.left = self.boxes.designs
         rest = float(self.least.min()) if len(self.least) else np.inf
-        self.floor = max(self.floor, min(rest, self.value))
+        self.floor = max(self.floor, min(rest, self.value, self.unread))
 
     def replace(self, boxes: Boxes) -> None:
         """Take other boxes of the same designs, bound them and prune."""

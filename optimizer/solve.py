@@ -8,6 +8,7 @@ from dataclasses import asdict
 
 from optimizer.advice import advice
 from optimizer.backends import backend
+from optimizer.bounding import BoundSolve
 from optimizer.budgets import budget_uses, idle_limits, unmet_alone
 from optimizer.exhaustive import enumerate_designs
 from optimizer.mip import Found, MipSolve, Progress
@@ -17,7 +18,8 @@ from optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
 from optimizer.search import Clock
 from problems.problem import Problem
 
-DEFAULT_SOLVER = "scipy"
+DEFAULT_SOLVER = "auto"
+WITHOUT_ENGINE = ("auto", "bound", "exhaustive")
 DEFAULT_GAP = 1e-9
 """Nats of loss, or a fraction of any other objective, at which a proof is enough."""
 
@@ -44,8 +46,9 @@ def solve(
     ----------
     problem : Problem
     solver : str
-        ``"scipy"``, ``"pulp"`` (CBC), ``"pulp:NAME"`` for any solver that PuLP finds, or
-        ``"exhaustive"``.
+        ``"bound"`` (branch and bound over blocks of the menus), ``"scipy"``, ``"pulp"`` (CBC),
+        ``"pulp:NAME"`` for any solver that PuLP finds, ``"exhaustive"``, or ``"auto"``: what is
+        quickest, today `bound` for every problem.
     gap : float, optional
         Stop once the design is proven to be this near to the best: nats for the loss, a fraction
         for other objectives. Without it every design that bounds do not exclude is compared,
@@ -70,12 +73,14 @@ def solve(
     for name, value in (("gap", gap), ("time_limit", time_limit), ("node_limit", node_limit)):
         if value is not None and not (math.isfinite(value) and value >= 0):
             raise ValueError(f"{name} must be zero or more, got {value!r}")
-    engine = None if solver == "exhaustive" else backend(solver)
+    engine = None if solver in WITHOUT_ENGINE else backend(solver)
     model = Model(problem)
     clock = Clock(Limits(time_limit, node_limit))
     tolerance = _tolerance(model, DEFAULT_GAP if gap is None else gap)
-    if engine is None:
+    if solver == "exhaustive":
         found = enumerate_designs(model, clock, progress)
+    elif engine is None:
+        found = BoundSolve(model, clock, tolerance, gap is None, progress).run()
     else:
         found = MipSolve(model, engine, clock, tolerance, gap is None, progress).run()
     return _result(problem, model, solver, found, clock, tolerance)
@@ -111,6 +116,13 @@ def _result(
             "each limit can be kept by some design, but none keeps all of them together"
         ]
     statistics = asdict(found.counts)
+    if (layouts := len(problem.layouts)) > 1:
+        # Each design was looked at once for each layout that can split it.
+        statistics |= {
+            "candidates": statistics["designs"],
+            "designs": problem.count_designs(),
+            "layouts": layouts,
+        }
     if found.relaxation_bound is not None and math.isfinite(found.relaxation_bound):
         statistics["relaxation_bound"] = model.sign * found.relaxation_bound
     return Result(

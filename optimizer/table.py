@@ -8,7 +8,7 @@ kind of layer (one kind, today; the arithmetic assumes no number), and each quan
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -18,23 +18,25 @@ from numpy.typing import NDArray
 from problems.accounting import Affine
 from problems.architecture import Architecture
 from problems.costs import (
-    TRAINING_FLOPS_PER_TOKEN,
+    ACCELERATORS,
+    ALWAYS,
+    TRAINING_FLOPS_EACH,
     architecture_of,
     costs,
     option_parts,
 )
-from problems.menus import Interval
+from problems.layouts import Layout
+from problems.options import Options
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
-from problems.space import Options
-from problems.units import exact
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
-_LARGEST_INT64 = 2**62  # half of the range, so that a sum of two never overflows
+LARGEST_INT64 = 2**62  # half of the range, so that a sum of two never overflows
 
+_NAMED = ("block", "layout", "linear")  # fields of a table that are no columns
 WIDTHS = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
 
 
@@ -65,25 +67,6 @@ class Linear:
 
 
 @dataclass(frozen=True, slots=True)
-class Limit:
-    """``low <= numerator of linear[quantity] <= high``, in exact integers.
-
-    Parameters
-    ----------
-    key : str
-        The limit in the words of the file, ``"budgets.kv_cache"``.
-    quantity : str
-        Which linear quantity.
-    low, high : int or None
-    """
-
-    key: str
-    quantity: str
-    low: int | None
-    high: int | None
-
-
-@dataclass(frozen=True, slots=True)
 class Table:
     """Width options of a problem with their exact quantities; W rows, K kinds of layer.
 
@@ -91,17 +74,22 @@ class Table:
     ----------
     block : tuple of str
         Names that `block_id` points into.
-    block_id, d_model, heads, kv_heads, head_dim, d_ff, vocab_size, tied : array of shape (W,)
+    layout : tuple of Layout
+        Parallel layouts that `layout_id` points into.
+    block_id, layout_id : array of shape (W,)
+    d_model, heads, kv_heads, head_dim, d_ff, vocab_size, tied : array of shape (W,)
     start, step : array of shape (W, K)
         Layers of kind k are ``start + step * j``.
     count : array of shape (W, K)
         j runs from 0 to count - 1.
     linear : dict of str to Linear
-        Every affine quantity of `problems.costs`, and ``layers``.
+        The affine quantities that were asked for, and ``layers``.
     """
 
     block: tuple[str, ...]
+    layout: tuple[Layout, ...]
     block_id: Ints
+    layout_id: Ints
     d_model: Ints
     heads: Ints
     kv_heads: Ints
@@ -124,13 +112,16 @@ class Table:
 
     def take(self, rows: NDArray[Any]) -> Table:
         """The rows at these positions, or where this mask holds."""
-        arrays = {
-            f.name: getattr(self, f.name)[rows]
-            for f in fields(self)
-            if f.name not in ("block", "linear")
-        }
+        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in _NAMED}
         linear = {name: quantity.take(rows) for name, quantity in self.linear.items()}
-        return Table(self.block, **arrays, linear=linear)
+        return Table(self.block, self.layout, **arrays, linear=linear)
+
+    @property
+    def accelerators(self) -> Ints:
+        """Accelerators that each row's layout keeps at work; shape (W,)."""
+        each = np.array([layout.accelerators for layout in self.layout], dtype=np.int64)
+        found: Ints = each[self.layout_id]
+        return found
 
     def layers(self, row: Ints, j: Ints) -> Ints:
         """Depths of designs, all kinds together; shape (B,)."""
@@ -158,7 +149,7 @@ def _linear(affine: Affine, start: Ints, step: Ints, rows: int) -> Linear:
     return Linear(base, per * step, affine.denominator)
 
 
-def _largest(problem: Problem, options: Options) -> int:
+def largest(problem: Problem, layout: Layout, options: Options, names: Collection[str]) -> int:
     """An upper bound, in Python integers, of every number that the table's arithmetic meets."""
     tops = {
         f.name: np.array([int(getattr(options, f.name).max())], dtype=object)
@@ -169,9 +160,27 @@ def _largest(problem: Problem, options: Options) -> int:
     trunk, layer = option_parts(problem, peak)
     depth = int((options.start + options.step * options.count).max())
     found = 0
-    for affine in costs(problem, trunk, [layer]).values():
-        found = max(found, int(affine.base[0]) + depth * int(affine.per_layer[0][0]))
-    return found * max((1, *problem.tensor_parallel))  # replicas fall as kv_heads rise
+    for name, affine in costs(problem, trunk, [layer], layout, names).items():
+        size = int(affine.base[0]) + depth * int(affine.per_layer[0][0])
+        found = max(found, size * _WITHIN.get(name.split(".")[0], _no_more)(problem, layout))
+    return found
+
+
+def _no_more(problem: Problem, layout: Layout) -> int:  # noqa: ARG001 - one signature for all
+    return 1
+
+
+def _replicas(problem: Problem, layout: Layout) -> int:  # noqa: ARG001
+    return problem.serving.tensor_parallel  # copies of a kv head rise as kv_heads fall
+
+
+def _states(problem: Problem, layout: Layout) -> int:
+    """Numerators of bytes for each parameter, before they are divided by the layout."""
+    return 4 * max(1, layout.accelerators) * problem.training.sequence_length
+
+
+_WITHIN = {"serving_memory": _replicas, "training_memory": _states}
+"""By how much numbers on the way to a quantity may be larger than the quantity."""
 
 
 def _as_objects(options: Options) -> Options:
@@ -183,20 +192,56 @@ def _as_objects(options: Options) -> Options:
     return Options(options.block, **arrays)
 
 
-def build_table(problem: Problem, options: Options) -> Table:
-    """Exact quantities of a table of options."""
+def needed(problem: Problem) -> tuple[str, ...]:
+    """Affine quantities that a question is answered from."""
+    names = set(ALWAYS)
+    for name in (*problem.budgets.limits, problem.objective.quantity):
+        row = QUANTITIES[name]
+        if row.affine:
+            names.add(name)
+        elif row.form == "inverse":
+            names.add("decode_latency")
+    if problem.token_limits.most_flops_each is not None:
+        names |= {TRAINING_FLOPS_EACH, ACCELERATORS}
+    return tuple(sorted(names))
+
+
+def build_table(
+    problem: Problem,
+    layout: Layout,
+    options: Options,
+    names: Collection[str] | None = None,
+    *,
+    wide: bool | None = None,
+) -> Table:
+    """Exact quantities of a table of options under a layout.
+
+    Parameters
+    ----------
+    problem : Problem
+    layout : Layout
+    options : Options
+    names : collection of str, optional
+        Affine quantities to compute; those of the problem's own question by default.
+    wide : bool, optional
+        Whether numbers may pass int64, where that is known; found out otherwise.
+    """
     rows = len(options)
-    wide = _largest(problem, options) >= _LARGEST_INT64
+    names = needed(problem) if names is None else names
+    if wide is None:
+        wide = largest(problem, layout, options, names) >= LARGEST_INT64
     trunk, layer = option_parts(problem, _as_objects(options) if wide else options)
     start, step = options.start[:, None], options.step[:, None]
     linear = {
         name: _linear(affine, start, step, rows)
-        for name, affine in costs(problem, trunk, [layer]).items()
+        for name, affine in costs(problem, trunk, [layer], layout, names).items()
     }
     linear["layers"] = Linear(start.sum(axis=1), step, 1)
     widths = {name: getattr(options, name) for name in WIDTHS}
     return Table(
         (options.block,),
+        (layout,),
+        np.zeros(rows, dtype=np.int64),
         np.zeros(rows, dtype=np.int64),
         **widths,
         start=start,
@@ -206,122 +251,61 @@ def build_table(problem: Problem, options: Options) -> Table:
     )
 
 
+def _stacked(parts: Sequence[Linear]) -> Linear:
+    """Quantities one below another, over one denominator."""
+    denominator = math.lcm(*(part.denominator for part in parts))
+    base, unit = [], []
+    for part in parts:
+        by = denominator // part.denominator
+        if by == 1:
+            base.append(part.base)
+            unit.append(part.unit)
+        else:
+            # As Python integers: a common denominator may carry them past int64.
+            base.append(part.base.astype(object) * by)
+            unit.append(part.unit.astype(object) * by)
+    return Linear(np.concatenate(base), np.concatenate(unit), denominator)
+
+
+def _pooled(tables: Sequence[Table], names: str, ids: str) -> tuple[tuple[Any, ...], Ints]:
+    """The names of all tables once each, and every row's position in them."""
+    pool = tuple(dict.fromkeys(name for table in tables for name in getattr(table, names)))
+    found = [
+        np.array([pool.index(name) for name in getattr(table, names)], dtype=np.int64)[
+            getattr(table, ids)
+        ]
+        for table in tables
+    ]
+    return pool, np.concatenate(found)
+
+
 def join(tables: Sequence[Table]) -> Table:
     """Tables one below another."""
     if len(tables) == 1:
         return tables[0]
-    blocks = tuple(dict.fromkeys(name for table in tables for name in table.block))
-    ids = [
-        np.array([blocks.index(name) for name in table.block], dtype=np.int64)[table.block_id]
-        for table in tables
-    ]
-    names = [f.name for f in fields(Table) if f.name not in ("block", "block_id", "linear")]
+    blocks, block_id = _pooled(tables, "block", "block_id")
+    layouts, layout_id = _pooled(tables, "layout", "layout_id")
+    skip = (*_NAMED, "block_id", "layout_id")
+    names = [f.name for f in fields(Table) if f.name not in skip]
     arrays = {name: np.concatenate([getattr(t, name) for t in tables]) for name in names}
-    linear = {
-        name: Linear(
-            np.concatenate([t.linear[name].base for t in tables]),
-            np.concatenate([t.linear[name].unit for t in tables]),
-            first.denominator,
-        )
-        for name, first in tables[0].linear.items()
-    }
-    return Table(blocks, np.concatenate(ids), **arrays, linear=linear)
+    linear = {name: _stacked([t.linear[name] for t in tables]) for name in tables[0].linear}
+    return Table(blocks, layouts, block_id, layout_id, **arrays, linear=linear)
 
 
-def tables(problem: Problem, rows_at_once: int = 50_000) -> Iterator[Table]:
-    """All width options of a problem, in tables of bounded size."""
-    for options in problem.options(rows_at_once):
-        for begin in range(0, len(options), rows_at_once):
-            part = options.take(np.arange(begin, min(begin + rows_at_once, len(options))))
-            yield build_table(problem, part)
-
-
-def _scaled(key: str, quantity: str, limit: Interval, denominator: int) -> Limit:
-    low = None if limit.min is None else math.ceil(exact(limit.min) * denominator)
-    high = None if limit.max is None else math.floor(exact(limit.max) * denominator)
-    return Limit(key, quantity, low, high)
-
-
-def limits(problem: Problem, table: Table) -> list[Limit]:
-    """Every hard limit that is linear in the depths.
-
-    Limits on tokens and training FLOPs together leave a design of F training FLOPs a token some
-    tokens only if ``least tokens x F <= most FLOPs`` and ``least FLOPs <= most tokens x F``.
-    """
-    found = []
-    for name, interval in problem.budgets.limits.items():
-        if QUANTITIES[name].affine:
-            denominator = table.linear[name].denominator
-            found.append(_scaled(f"budgets.{name}", name, interval, denominator))
-    tokens = problem.token_limits
-    high = low = None
-    if tokens.most_flops is not None and tokens.least > 0:
-        high = math.floor(tokens.most_flops / tokens.least)
-    if tokens.most is not None and tokens.least_flops > 0:
-        low = math.ceil(tokens.least_flops / tokens.most)
-    if high is not None or low is not None:
-        found.append(Limit("budgets.training_flops", TRAINING_FLOPS_PER_TOKEN, low, high))
-    return found
-
-
-def feasible(limit: Limit, table: Table, row: Ints, j: Ints) -> Mask:
-    """Whether designs keep a limit; shape (B,)."""
-    value = table.linear[limit.quantity].at(row, j)
-    keeps = np.ones(len(row), dtype=bool)
-    if limit.high is not None:
-        keeps &= np.asarray(value <= _clipped(limit.high, value), dtype=bool)
-    if limit.low is not None:
-        keeps &= np.asarray(value >= _clipped(limit.low, value), dtype=bool)
-    return keeps
-
-
-def _clipped(bound: int, like: NDArray[Any]) -> int:
-    """A bound that NumPy can compare: beyond int64 it changes nothing."""
-    return (
-        bound if like.dtype == object else max(-_LARGEST_INT64, min(bound, 2 * _LARGEST_INT64 - 1))
-    )
-
-
-def depth_intervals(
-    table: Table, rules: Sequence[Limit], row: Ints, low: Ints, high: Ints
-) -> tuple[Ints, Ints]:
-    """Shrink boxes of depths to what the limits allow, exactly.
+def tables(
+    problem: Problem, rows_at_once: int = 50_000, names: Collection[str] | None = None
+) -> Iterator[Table]:
+    """All width options of a problem under all layouts, in tables of bounded size.
 
     Parameters
     ----------
-    table : Table
-    rules : sequence of Limit
-    row : array of shape (B,)
-    low, high : array of shape (B, K)
-
-    Returns
-    -------
-    low, high : array of shape (B, K)
-        With one kind of layer, exactly the feasible depths; with more, a box around them. Empty
-        where some low is above its high. All unit costs are non-negative.
+    problem : Problem
+    rows_at_once : int
+    names : collection of str, optional
+        Affine quantities to compute; those that the problem's own question needs by default.
     """
-    low, high = low.copy(), high.copy()
-    kinds = low.shape[1]
-    for limit in rules:
-        quantity = table.linear[limit.quantity]
-        base, unit = quantity.base[row], quantity.unit[row]
-        for k in range(kinds):
-            u = unit[:, k]
-            others = [m for m in range(kinds) if m != k]
-            free = u == 0
-            divisor = np.where(free, 1, u)
-            if limit.high is not None:
-                rest = base + (unit[:, others] * low[:, others]).sum(axis=1)
-                room = _clipped(limit.high, rest) - rest
-                most = np.where(free, np.where(room >= 0, high[:, k], -1), room // divisor)
-                high[:, k] = np.minimum(high[:, k], np.maximum(most, -1).astype(np.int64))
-            if limit.low is not None:
-                rest = base + (unit[:, others] * high[:, others]).sum(axis=1)
-                lack = _clipped(limit.low, rest) - rest
-                least = np.where(
-                    free, np.where(lack <= 0, low[:, k], high[:, k] + 1), -(-lack // divisor)
-                )
-                low[:, k] = np.maximum(
-                    low[:, k], np.minimum(least, high[:, k] + 1).astype(np.int64)
-                )
-    return low, high
+    names = needed(problem) if names is None else names
+    for layout, options in problem.options(rows_at_once):
+        for begin in range(0, len(options), rows_at_once):
+            part = options.take(np.arange(begin, min(begin + rows_at_once, len(options))))
+            yield build_table(problem, layout, part, names)

@@ -16,6 +16,7 @@ coefficient for each kind of layer.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
@@ -24,6 +25,7 @@ from typing import Literal
 from problems.architecture import Architecture, Count, Layer, Trunk
 
 FlopsConvention = Literal["exact", "causal", "6ND"]
+KvPolicy = Literal["windowed", "full"]
 
 FLOPS_PER_WEIGHT = 2  # one multiplication and one addition
 TRAINING_PASSES = 3  # a forward pass, and a backward pass of twice its FLOPs
@@ -55,21 +57,24 @@ class Affine:
 
     def times(self, factor: Fraction) -> Affine:
         """The same quantity in another unit."""
+        common = math.gcd(factor.numerator, self.denominator)
+        by = factor.numerator // common
         return Affine(
-            self.base * factor.numerator,
-            tuple(a * factor.numerator for a in self.per_layer),
-            self.denominator * factor.denominator,
+            self.base * by,
+            tuple(a * by for a in self.per_layer),
+            self.denominator // common * factor.denominator,
         )
 
     def plus(self, other: Affine) -> Affine:
         """Sum of two quantities."""
+        denominator = math.lcm(self.denominator, other.denominator)
+        mine, theirs = denominator // self.denominator, denominator // other.denominator
         return Affine(
-            self.base * other.denominator + other.base * self.denominator,
+            self.base * mine + other.base * theirs,
             tuple(
-                a * other.denominator + b * self.denominator
-                for a, b in zip(self.per_layer, other.per_layer, strict=True)
+                a * mine + b * theirs for a, b in zip(self.per_layer, other.per_layer, strict=True)
             ),
-            self.denominator * other.denominator,
+            denominator,
         )
 
 
@@ -117,9 +122,18 @@ def _layer_norms(layer: Layer, trunk: Trunk) -> Count:
     return layer.norms * trunk.norm_width() + layer.attention.norm_parameters()
 
 
-def _layer_parameters(layer: Layer, trunk: Trunk) -> Count:
+def layer_parameters(layer: Layer, trunk: Trunk) -> Count:
+    """All parameters of one layer."""
     weights = layer.attention.parameters(trunk.d_model) + layer.ffn.parameters(trunk.d_model)
     return weights + _layer_norms(layer, trunk)
+
+
+def parts_outside(trunk: Trunk) -> tuple[Count, Count]:
+    """Parameters before the layers, and after them: the final norms and an untied head."""
+    return (
+        _embedding(trunk) + trunk.projections(),
+        _lm_head(trunk) + trunk.norms * trunk.norm_width(),
+    )
 
 
 def count_parameters(architecture: Architecture) -> Parameters:
@@ -148,7 +162,7 @@ def parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
 def non_embedding_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
     """Parameters of the layers and of what is neither embedding nor head."""
     shared = trunk.norms * trunk.norm_width() + trunk.projections()
-    return Affine(shared, tuple(_layer_parameters(k, trunk) for k in kinds))
+    return Affine(shared, tuple(layer_parameters(k, trunk) for k in kinds))
 
 
 def active_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
@@ -197,11 +211,16 @@ def forward_flops(
 
 
 def training_flops_per_token(
-    trunk: Trunk, kinds: Sequence[Layer], sequence_length: int, convention: FlopsConvention
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    sequence_length: int,
+    convention: FlopsConvention,
+    *,
+    full_recompute: bool = False,
 ) -> Affine:
-    """Training FLOPs for each token: forward and backward."""
+    """Training FLOPs for each token: forward, backward, and forward again if it is recomputed."""
     forward = forward_flops(trunk, kinds, sequence_length, convention)
-    return forward.times(Fraction(TRAINING_PASSES))
+    return forward.times(Fraction(TRAINING_PASSES + full_recompute))
 
 
 def kv_bytes_per_token(kinds: Sequence[Layer], kv_bytes: Fraction) -> Affine:
@@ -210,36 +229,70 @@ def kv_bytes_per_token(kinds: Sequence[Layer], kv_bytes: Fraction) -> Affine:
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
-def kv_cache(kinds: Sequence[Layer], kv_bytes: Fraction, batch: int, context: int) -> Affine:
-    """Bytes of the whole cache: a batch of contexts, windowed layers holding their window."""
+def _cached(kind: Layer, context: int, policy: KvPolicy) -> int:
+    """Tokens of a sequence that a layer's cache holds."""
+    return context if policy == "full" else kind.attention.visible(context)
+
+
+def kv_cache(
+    kinds: Sequence[Layer],
+    kv_bytes: Fraction,
+    batch: int,
+    context: int,
+    policy: KvPolicy = "windowed",
+) -> Affine:
+    """Bytes of the whole cache: a batch of contexts.
+
+    Layers with a window hold their window, or under the policy "full" the whole context.
+    """
     values = tuple(
-        kind.attention.kv_values() * (batch * kind.attention.visible(context)) for kind in kinds
+        kind.attention.kv_values() * (batch * _cached(kind, context, policy)) for kind in kinds
     )
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
-def serving_memory(
+def serving_weights(
     trunk: Trunk,
     kinds: Sequence[Layer],
     *,
-    weight_bytes: Fraction,
+    matrix_bytes: Fraction,
+    embedding_bytes: Fraction,
+    other_bytes: Fraction,
+) -> Affine:
+    """Bytes of all weights: matrices of the layers, embedding and head, and all else."""
+    d = trunk.d_model
+    before, after = parts_outside(trunk)
+    norms = trunk.norms * trunk.norm_width()
+    matrices = tuple(k.attention.matmul_weights(d) + k.ffn.matrix_parameters(d) for k in kinds)
+    rest = tuple(layer_parameters(k, trunk) - m for k, m in zip(kinds, matrices, strict=True))
+    none = 0 * d
+    return (
+        Affine(none, matrices)
+        .times(matrix_bytes)
+        .plus(Affine(norms, rest).times(other_bytes))
+        .plus(Affine(before + after - norms, tuple(none for _ in kinds)).times(embedding_bytes))
+    )
+
+
+def serving_cache(
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    *,
     kv_bytes: Fraction,
     batch: int,
     context: int,
-    accelerators: int,
+    policy: KvPolicy,
     tensor_parallel: int,
 ) -> Affine:
-    """Bytes for each accelerator: weights and KV cache, split evenly.
+    """Bytes of the cache on all accelerators together.
 
     Where tensor parallelism is wider than kv_heads, each kv head is held
     ``tensor_parallel / kv_heads`` times, as serving engines do, and counted so.
     """
-    weights = parameters(trunk, kinds).times(weight_bytes)
     per_layer = []
     for kind in kinds:
         kv_heads = kind.attention.kv_heads
         copies = (tensor_parallel + kv_heads - 1) // kv_heads
-        cached = batch * kind.attention.visible(context)
-        per_layer.append(kind.attention.kv_values() * copies * cached)
-    cache = Affine(0 * trunk.d_model, tuple(per_layer)).times(kv_bytes)
-    return weights.plus(cache).times(Fraction(1, accelerators))
+        held = batch * _cached(kind, context, policy)
+        per_layer.append(kind.attention.kv_values() * copies * held)
+    return Affine(0 * trunk.d_model, tuple(per_layer)).times(kv_bytes)

@@ -62,6 +62,12 @@ class Attention(Protocol):
     def visible(self, context: int) -> int:
         """Tokens of a context that a token attends to, and that the cache must hold."""
 
+    def kept_values(self, *, repeated: bool) -> Count:
+        """Values for each token kept for the backward pass, its input and scores aside.
+
+        With `repeated`, keys and values are kept once for each query head.
+        """
+
 
 @dataclass(frozen=True, slots=True)
 class FullAttention:
@@ -144,6 +150,12 @@ class FullAttention:
     def visible(self, context: int) -> int:
         """At most the window."""
         return context if self.window is None else min(context, self.window)
+
+    def kept_values(self, *, repeated: bool) -> Count:
+        """Queries, keys, values, and the output projection's input; inputs of query-key norms."""
+        keys = self.heads if repeated else self.kv_heads
+        normed = 0 if self.qk_norm == "none" else self.heads + self.kv_heads
+        return (2 * self.heads + 2 * keys + normed) * self.head_dim
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,3 +241,9 @@ class LatentAttention:
     def visible(self, context: int) -> int:
         """All of it."""
         return context
+
+    def kept_values(self, *, repeated: bool) -> Count:  # noqa: ARG002 - each head has its own keys
+        """Queries, keys, values and output of every head, and the latents around their norms."""
+        heads = self.heads * (2 * self.head_dim + 2 * self.value_dim)
+        latents = 2 * self.kv_lora_rank + self.rope_dim
+        return heads + latents + (0 if self.q_lora_rank is None else 2 * self.q_lora_rank)

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 from problems.errors import Fault, did_you_mean
 from problems.laws import TOKEN_LAWS
-from problems.settings import Budgets, Objective, Training
+from problems.needs import lacking
+from problems.options import Split, options
+from problems.serving import Serving
+from problems.settings import Budgets, Objective
 from problems.shapes import SHAPE_LAWS
-from problems.space import Space, options
-from problems.tokens import TokenLimits
+from problems.space import Space
+from problems.tokens import TIMED, TokenLimits
+from problems.training import Training
 
 _A_LOOK = 4096  # rows of the tables in which a first design is looked for
 
@@ -51,6 +55,23 @@ def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
             )
 
 
+def check_inputs(
+    training: Training, serving: Serving, budgets: Budgets, objective: Objective
+) -> None:
+    """Refuse a budget or an objective that lacks what it is computed from.
+
+    Raises
+    ------
+    ValueError
+        See `check_alternatives`.
+    """
+    asked = {f"budgets.{name}": name for name in budgets.limits}
+    asked[f"objective.{objective.sense}"] = objective.quantity
+    for key, quantity in asked.items():
+        if lacks := lacking(training, serving, quantity):
+            raise ValueError(f"@{key} {lacks}")
+
+
 def check_tokens(
     limits: TokenLimits, training: Training, budgets: Budgets, objective: Objective
 ) -> None:
@@ -70,7 +91,7 @@ def check_tokens(
         )
     quantity = objective.quantity
     wants_most = quantity == "tokens" and objective.sense == "maximize"
-    wants_least = quantity in ("tokens", "training_flops") and not wants_most
+    wants_least = quantity in ("tokens", "training_flops", *TIMED) and not wants_most
     asks_loss = budgets.loss is not None and budgets.loss.max is not None
     if wants_least:
         if not (asks_loss or limits.least > 0 or limits.least_flops > 0):
@@ -85,27 +106,32 @@ def check_tokens(
         )
 
 
-def _has_design(space: Space, ways: tuple[int, ...]) -> bool:
-    return next(options(space, ways, _A_LOOK), None) is not None
+def _has_design(space: Space, splits: Sequence[Split]) -> bool:
+    return any(next(options(space, split, _A_LOOK), None) is not None for split in splits)
 
 
-def empty_space(space: Space, ways: tuple[int, ...]) -> list[Fault]:
+def empty_space(space: Space, splits: Sequence[Split]) -> list[Fault]:
     """A fault that names the key whose rule leaves no design, if there is none.
 
     Parameters
     ----------
     space : Space
-    ways : tuple of int
-        Tensor parallelism that widths must divide by.
+    splits : sequence of Split
+        What each parallel layout asks of an architecture.
     """
-    if _has_design(space, ways):
+    if _has_design(space, splits):
         return []
     free = space.model_copy(update={"aspect_ratio": None})
-    if space.aspect_ratio is not None and _has_design(free, ways):
+    if space.aspect_ratio is not None and _has_design(free, splits):
         message = "no d_model / layers of the space keeps this; widen it, or layers or d_model"
         return [Fault("space.aspect_ratio", message)]
-    if ways:
-        every = math.lcm(*ways)
+    if _has_design(space, [Split(split.ways) for split in splits]):
+        stages = sorted({split.stages for split in splits})
+        listed = " or ".join(str(n) for n in stages)
+        message = f"no depth of the space divides into {listed} pipeline stages; offer others"
+        return [Fault("space.layers", message)]
+    if all(split.ways for split in splits):
+        every = min(math.lcm(*split.ways) for split in splits)
         vocabularies = [int(v) for v in space.vocab_size.numbers]
         if all(v % every for v in vocabularies):
             up = -(-vocabularies[0] // every) * every
@@ -120,7 +146,7 @@ def empty_space(space: Space, ways: tuple[int, ...]) -> list[Fault]:
         return [Fault("space", message)]
     if space.heads is None or space.head_dim is None:
         any_kv = free.model_copy(update={"kv_heads": None, "kv_group": None})
-        if not _has_design(any_kv, ways):
+        if not _has_design(any_kv, [Split()]):
             key = "space.heads" if space.heads is not None else "space.head_dim"
             return [Fault(key, "divides no d_model of the space; offer another, or other widths")]
     kv = "space.kv_group" if space.kv_group is not None else "space.kv_heads"

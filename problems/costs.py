@@ -6,20 +6,148 @@ the figure that the answer shows come from the same lines.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
 
-from problems import accounting
+from problems import accounting, training_memory
 from problems.accounting import Affine
 from problems.architecture import Architecture, Layer, LayerGroup, Trunk
 from problems.blocks import BLOCKS
+from problems.latency import decode_branches, prefill_branches
+from problems.layouts import Layout
+from problems.options import Options
 from problems.problem import Problem
-from problems.space import Options
+from problems.quantities import QUANTITIES
 
 TRAINING_FLOPS_PER_TOKEN = "training_flops_per_token"
+TRAINING_FLOPS_EACH = "training_flops_per_token_each"  # on each accelerator at work
+WEIGHT_FLOPS = "weight_flops_per_token"  # training FLOPs less those of scores
+ACCELERATORS = "accelerators"
 LAW_PARAMETERS = "law_parameters"
 
+ALWAYS = ("parameters", TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS)
+"""What every question needs: the tie rule, the tokens and the law."""
 
-def costs(problem: Problem, trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, Affine]:
+
+@dataclass(frozen=True, slots=True)
+class _Design:
+    """What a cost is computed from."""
+
+    problem: Problem
+    trunk: Trunk
+    kinds: Sequence[Layer]
+    layout: Layout
+
+    def parameters(self) -> Affine:
+        return accounting.parameters(self.trunk, self.kinds)
+
+    def non_embedding(self) -> Affine:
+        return accounting.non_embedding_parameters(self.trunk, self.kinds)
+
+    def law_parameters(self) -> Affine:
+        counted = self.problem.law.parameter_kind
+        if counted == "active":
+            return accounting.active_parameters(self.trunk, self.kinds)
+        return self.parameters() if counted == "total" else self.non_embedding()
+
+    def kv_bytes_per_token(self) -> Affine:
+        return accounting.kv_bytes_per_token(self.kinds, self.problem.serving.exact_kv_bytes)
+
+    def kv_cache(self) -> Affine:
+        serving = self.problem.serving
+        return accounting.kv_cache(
+            self.kinds,
+            serving.exact_kv_bytes,
+            serving.batch_size,
+            self.problem.context_length,
+            serving.kv_policy,
+        )
+
+    def serving_memory(self) -> Affine:
+        serving = self.problem.serving
+        weights = serving.weights
+        cache = accounting.serving_cache(
+            self.trunk,
+            self.kinds,
+            kv_bytes=serving.exact_kv_bytes,
+            batch=serving.batch_size,
+            context=self.problem.context_length,
+            policy=serving.kv_policy,
+            tensor_parallel=serving.tensor_parallel,
+        )
+        held = accounting.serving_weights(
+            self.trunk,
+            self.kinds,
+            matrix_bytes=weights.matrix,
+            embedding_bytes=weights.embedding,
+            other_bytes=weights.other,
+        )
+        return held.plus(cache).times(Fraction(1, serving.devices))
+
+    def inference_flops_per_token(self) -> Affine:
+        return accounting.forward_flops(self.trunk, self.kinds, self.problem.context_length)
+
+    def training_flops_per_token(self) -> Affine:
+        return self._training_flops(self.problem.training.sequence_length)
+
+    def weight_flops_per_token(self) -> Affine:
+        return self._training_flops(0)
+
+    def _training_flops(self, context: int) -> Affine:
+        training = self.problem.training
+        return accounting.training_flops_per_token(
+            self.trunk,
+            self.kinds,
+            context,
+            training.flops,
+            full_recompute=training.recompute == "full",
+        )
+
+    def training_flops_each(self) -> Affine:
+        return self.training_flops_per_token().times(Fraction(1, self.layout.accelerators))
+
+    def accelerators(self) -> Affine:
+        none = 0 * self.trunk.d_model
+        return Affine(none + self.layout.accelerators, tuple(none for _ in self.kinds))
+
+
+_ONE: MappingProxyType[str, Callable[[_Design], Affine]] = MappingProxyType(
+    {
+        "parameters": _Design.parameters,
+        "non_embedding_parameters": _Design.non_embedding,
+        LAW_PARAMETERS: _Design.law_parameters,
+        "kv_bytes_per_token": _Design.kv_bytes_per_token,
+        "kv_cache": _Design.kv_cache,
+        "serving_memory": _Design.serving_memory,
+        "inference_flops_per_token": _Design.inference_flops_per_token,
+        TRAINING_FLOPS_PER_TOKEN: _Design.training_flops_per_token,
+        WEIGHT_FLOPS: _Design.weight_flops_per_token,
+        TRAINING_FLOPS_EACH: _Design.training_flops_each,
+        ACCELERATORS: _Design.accelerators,
+    }
+)
+_BRANCHED: MappingProxyType[str, Callable[[_Design], tuple[Affine, ...]]] = MappingProxyType(
+    {
+        "training_memory": lambda d: training_memory.stages(
+            d.problem.training, d.trunk, d.kinds, d.layout
+        ),
+        "decode_latency": lambda d: decode_branches(d.problem, d.trunk, d.kinds),
+        "prefill_latency": lambda d: prefill_branches(d.problem, d.trunk, d.kinds),
+    }
+)
+BY_LAYOUT = frozenset({"training_memory", "training_time", TRAINING_FLOPS_EACH, ACCELERATORS})
+"""What depends on the parallel layout."""
+
+
+def costs(
+    problem: Problem,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    layout: Layout,
+    names: Collection[str],
+) -> dict[str, Affine]:
     """Affine quantities by name.
 
     Parameters
@@ -27,42 +155,30 @@ def costs(problem: Problem, trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, A
     problem : Problem
     trunk, kinds
         An architecture without its numbers of layers; integers or arrays of shape (W,).
+    layout : Layout
+        How its training is split.
+    names : collection of str
+        Affine quantities of `problems.quantities`, or of this module's names.
 
     Returns
     -------
     dict of str to Affine
-        Each affine quantity of `problems.quantities`, and the training FLOPs for each token and
-        the parameters that the problem's law counts, under the module's two names.
+        A quantity that is the most of several appears as those: ``"training_memory.first_stage"``.
     """
-    training, serving = problem.training, problem.serving
-    total = accounting.parameters(trunk, kinds)
-    inner = accounting.non_embedding_parameters(trunk, kinds)
-    active = accounting.active_parameters(trunk, kinds)
-    for_law = {"total": total, "non_embedding": inner, "active": active}
-    kv = accounting.kv_bytes_per_token(kinds, serving.exact_kv_bytes)
-    return {
-        "parameters": total,
-        "non_embedding_parameters": inner,
-        "kv_bytes_per_token": kv,
-        "kv_cache": accounting.kv_cache(
-            kinds, serving.exact_kv_bytes, serving.batch_size, problem.context_length
-        ),
-        "serving_memory": accounting.serving_memory(
-            trunk,
-            kinds,
-            weight_bytes=serving.exact_weight_bytes,
-            kv_bytes=serving.exact_kv_bytes,
-            batch=serving.batch_size,
-            context=problem.context_length,
-            accelerators=serving.devices,
-            tensor_parallel=serving.tensor_parallel,
-        ),
-        "inference_flops_per_token": accounting.forward_flops(trunk, kinds, problem.context_length),
-        TRAINING_FLOPS_PER_TOKEN: accounting.training_flops_per_token(
-            trunk, kinds, training.sequence_length, training.flops
-        ),
-        LAW_PARAMETERS: for_law[problem.law.parameter_kind],
-    }
+    design = _Design(problem, trunk, kinds, layout)
+    found: dict[str, Affine] = {}
+    for name in names:
+        if name in _ONE:
+            found[name] = _ONE[name](design)
+        else:
+            parts = QUANTITIES[name].parts
+            found.update(zip(parts, _BRANCHED[name](design), strict=True))
+    return found
+
+
+def computable(problem: Problem) -> list[str]:
+    """Affine quantities that the problem says enough to compute."""
+    return [name for name, row in QUANTITIES.items() if row.affine and not problem.lacks(name)]
 
 
 def option_parts(problem: Problem, options: Options) -> tuple[Trunk, Layer]:

@@ -4,14 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from problems.accounting import Parameters, count_parameters
 from problems.architecture import Architecture
-from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, costs
+from problems.costs import (
+    ALWAYS,
+    BY_LAYOUT,
+    LAW_PARAMETERS,
+    TRAINING_FLOPS_PER_TOKEN,
+    computable,
+    costs,
+)
+from problems.layouts import Layout
 from problems.menus import Interval
 from problems.problem import Problem
+from problems.quantities import QUANTITIES
+from problems.tokens import TIMED, rate
 from problems.units import Number, plain
 from problems.units import exact as as_exact
 
@@ -24,6 +34,8 @@ class Evaluation:
     ----------
     architecture : Architecture
     parameters : Parameters
+    layout : Layout
+        How its training is split: of the layouts that keep every limit the one that does best.
     law_parameters : int
         The N that the loss law counts.
     training_flops_per_token : int
@@ -40,6 +52,7 @@ class Evaluation:
     """
 
     architecture: Architecture
+    layout: Layout
     parameters: Parameters
     law_parameters: int
     training_flops_per_token: int
@@ -62,7 +75,7 @@ class Evaluation:
     def quantity(self, name: str) -> Number:
         """A quantity as a plain number: an integer where it is whole and counted."""
         value = self.exact[name]
-        if name in ("tokens", "training_flops") or isinstance(value, float):
+        if not QUANTITIES[name].affine or isinstance(value, float):
             return float(value)
         return plain(value)
 
@@ -99,13 +112,15 @@ def _ceil(value: Fraction) -> float:
 class _TokenChoice:
     """Tokens of one design: the interval that the limits leave, and the choice in it."""
 
-    def __init__(self, problem: Problem, n: int, flops: int, excess: float) -> None:
+    def __init__(
+        self, problem: Problem, n: int, flops: int, excess: float, accelerators: int
+    ) -> None:
         self._law, self._n, self._excess = problem.law, float(n), excess
         limits = problem.token_limits
         low = max(limits.least, limits.least_flops / flops)
         ends = [limits.most] if limits.most is not None else []
-        if limits.most_flops is not None:
-            ends.append(limits.most_flops / flops)
+        if (most_flops := limits.flops_on(accelerators)) is not None:
+            ends.append(most_flops / flops)
         self.low, self.high = _ceil(low), math.inf
         if ends:
             self.high = _floor(min(ends))
@@ -140,7 +155,8 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
     """Evaluate a design exactly and check every limit of the problem.
 
     Tokens are as many as the limits allow, or as few as they ask for where tokens or training
-    FLOPs are minimised.
+    FLOPs, or what is proportional to them, are minimised. Of several parallel layouts the best
+    that keeps every limit is taken, the preferred one of equals.
 
     Parameters
     ----------
@@ -151,22 +167,56 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
     -------
     Evaluation
     """
+    layouts = [lay for lay in problem.layouts if _divides(problem, lay, architecture)]
+    if not layouts:
+        only = _evaluate(problem, architecture, problem.layouts[0])
+        return replace(only, violated=(*only.violated, "training.pipeline_parallel"))
+    if not _layout_matters(problem):
+        return _evaluate(problem, architecture, layouts[0])
+    found = [_evaluate(problem, architecture, layout) for layout in layouts]
+    sign = -1 if problem.objective.sense == "maximize" else 1
+    quantity = problem.objective.quantity
+    return min(found, key=lambda e: (not e.feasible, sign * e.exact[quantity]))
+
+
+def _layout_matters(problem: Problem) -> bool:
+    asked = {*problem.budgets.limits, problem.objective.quantity}
+    return not asked.isdisjoint(BY_LAYOUT)
+
+
+def _divides(problem: Problem, layout: Layout, architecture: Architecture) -> bool:
+    """Whether a layout can split an architecture."""
+    split = problem.split(layout)
+    if architecture.layers % split.stages:
+        return False
+    return all(
+        layer.attention.heads % ways == 0
+        and (layer.attention.kv_heads % ways == 0 or ways % layer.attention.kv_heads == 0)
+        and layer.ffn.d_ff % ways == 0
+        and architecture.trunk.vocab_size % ways == 0
+        for ways in split.ways
+        for layer in (group.layer for group in architecture.groups)
+    )
+
+
+def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> Evaluation:
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
-    exact: dict[str, Fraction | float] = {}
-    whole: dict[str, int] = {}
-    for name, affine in costs(problem, architecture.trunk, kinds).items():
-        if name in (LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN):
-            whole[name] = int(affine.at(counts))
-        else:
-            exact[name] = affine.at(counts)
-    n, flops = whole[LAW_PARAMETERS], whole[TRAINING_FLOPS_PER_TOKEN]
+    names = [*computable(problem), *ALWAYS]
+    values = {
+        name: affine.at(counts)
+        for name, affine in costs(problem, architecture.trunk, kinds, layout, names).items()
+    }
+    n, flops = int(values.pop(LAW_PARAMETERS)), int(values.pop(TRAINING_FLOPS_PER_TOKEN))
+    exact: dict[str, Fraction | float] = {
+        name: max(values[part] for part in QUANTITIES[name].parts) for name in computable(problem)
+    }
     d_model, layers = float(architecture.trunk.d_model), float(architecture.layers)
     excess = float(problem.shape.excess(d_model, layers))
-    choice = _TokenChoice(problem, n, flops, excess)
+    choice = _TokenChoice(problem, n, flops, excess, layout.accelerators)
     fewest = (
         problem.objective.sense == "minimize"
-        and problem.objective.quantity in ("tokens", "training_flops")
+        and QUANTITIES[problem.objective.quantity].form in ("tokens", "flops")
         and choice.low <= choice.high
     )
     tokens = choice.low if fewest else choice.high
@@ -175,8 +225,16 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
     finite = math.isfinite(tokens)
     exact["tokens"] = Fraction(tokens) if finite else math.inf
     exact["training_flops"] = Fraction(tokens) * flops if finite else math.inf
+    for name in TIMED:
+        if not problem.lacks(name):
+            at_once = layout.accelerators if name == "training_time" else 1
+            cost = rate(problem.training, name) / at_once
+            exact[name] = exact["training_flops"] * cost if finite else math.inf
+    if "decode_latency" in exact:
+        exact["decode_throughput"] = problem.serving.batch_size / exact["decode_latency"]
     return Evaluation(
         architecture,
+        layout,
         count_parameters(architecture),
         n,
         flops,

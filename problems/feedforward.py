@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
+import numpy as np
+
 from problems.attention import Count, check_positive
 
 
@@ -30,6 +32,15 @@ class FeedForward(Protocol):
     def expert_parameters(self, d_model: Count) -> Count:
         """Parameters of routed experts."""
 
+    def matrix_parameters(self, d_model: Count) -> Count:
+        """Weights of its large matrices, all that are held: what quantisation shrinks."""
+
+    def kept_values(self, d_model: Count, *, fused: bool) -> Count:
+        """Values for each token kept for the backward pass, its input aside."""
+
+    def read_weights(self, d_model: Count, tokens: int) -> Count:
+        """Weights that a step of so many tokens reads from memory, in expectation."""
+
 
 def _weights(d_model: Count, d_ff: Count, gated: bool) -> Count:
     return (3 if gated else 2) * d_model * d_ff
@@ -37,6 +48,15 @@ def _weights(d_model: Count, d_ff: Count, gated: bool) -> Count:
 
 def _biases(d_model: Count, d_ff: Count, gated: bool) -> Count:
     return (2 if gated else 1) * d_ff + d_model
+
+
+def _kept(d_ff: Count, gated: bool, fused: bool) -> Count:
+    """Values kept around the activation.
+
+    A plain one keeps its input and its result; a gated one its two inputs and the product, and
+    unfused the activated gate too.
+    """
+    return (2 if not gated else 3 if fused else 4) * d_ff
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +96,18 @@ class DenseFeedForward:
     def expert_parameters(self, d_model: Count) -> Count:
         """It has no routed experts."""
         return 0 * d_model
+
+    def matrix_parameters(self, d_model: Count) -> Count:
+        """All projections."""
+        return self.matmul_weights(d_model)
+
+    def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
+        """Inputs and result of the activation."""
+        return _kept(self.d_ff, self.gated, fused)
+
+    def read_weights(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
+        """All of them, whatever the tokens."""
+        return self.matmul_weights(d_model)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,3 +177,24 @@ class MixtureOfExperts:
     def expert_parameters(self, d_model: Count) -> Count:
         """All routed experts."""
         return self.experts * self._expert(d_model)
+
+    def matrix_parameters(self, d_model: Count) -> Count:
+        """All experts, shared ones too; a router stays as it is."""
+        experts = self.experts * _weights(d_model, self.d_ff, self.gated)
+        return experts + _weights(d_model, self.shared_d_ff, self.gated)
+
+    def kept_values(self, d_model: Count, *, fused: bool) -> Count:
+        """Of each active expert the input sent to it, its activation and its result."""
+        routed = self.active * (_kept(self.d_ff, self.gated, fused) + 2 * d_model)
+        return routed + _kept(self.shared_d_ff, self.gated, fused) + self.experts
+
+    def read_weights(self, d_model: Count, tokens: int) -> Count:
+        """Router and shared experts, and the routed experts that some token is sent to.
+
+        Of E experts, k of them for each token at random, n tokens reach E (1 - (1 - k / E)^n).
+        """
+        reached = self.experts * (1.0 - (1.0 - self.active / self.experts) ** tokens)
+        each = _weights(d_model, self.d_ff, self.gated)
+        routed = np.rint(np.asarray(each).astype(np.float64) * reached)
+        read: Count = int(routed) if routed.ndim == 0 else routed.astype(np.int64)
+        return self.matmul_weights(d_model) - self.active * each + read

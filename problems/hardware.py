@@ -50,6 +50,7 @@ class Accelerator:
         Board power (TDP).
     memory_label : str
         Memory as it is sold: "80 GB".
+    memory_type : {"HBM", "GDDR", "LPDDR"}
     source, watts_source : str
     note : str
         What a figure stands for, where that is not plain.
@@ -64,6 +65,7 @@ class Accelerator:
     link: int | None = None
     watts: int | None = None
     memory_label: str = ""
+    memory_type: str = "HBM"
     source: str = ""
     watts_source: str = ""
     note: str = ""
@@ -98,6 +100,7 @@ def accelerators() -> Mapping[str, Accelerator]:
     return {name: Accelerator(name, **row) for name, row in rows.items()}
 
 
+@cache
 def accelerator(name: str) -> Accelerator:
     """An accelerator of the catalogue, case, spaces and hyphens of its name aside.
 

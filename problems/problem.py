@@ -12,10 +12,16 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from problems import checks, reading
 from problems.errors import ProblemError
 from problems.laws import TOKEN_LAWS, TokenLaw, token_law
-from problems.settings import Budgets, LawTable, Objective, Serving, Table, Training
+from problems.layouts import Layout, layouts
+from problems.needs import lacking
+from problems.options import Options, Split, count_designs, options
+from problems.serving import Serving
+from problems.settings import Budgets, LawTable, Objective
 from problems.shapes import ShapeLaw, shape_law
-from problems.space import Options, Space, options
+from problems.space import Space
+from problems.tables import Table
 from problems.tokens import TokenLimits, token_limits
+from problems.training import Training
 
 
 class Problem(Table):
@@ -64,6 +70,8 @@ class Problem(Table):
     def _consistent(self) -> Problem:
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
+        checks.check_inputs(self.training, self.serving, self.budgets, self.objective)
+        layouts(self.training)
         checks.check_tokens(self.token_limits, self.training, self.budgets, self.objective)
         return self
 
@@ -108,7 +116,7 @@ class Problem(Table):
             problem = cls.model_validate(raw)
         except ValidationError as error:
             raise ProblemError(reading.faults_of(error, text), source) from None
-        faults = checks.empty_space(problem.space, problem.tensor_parallel)
+        faults = checks.empty_space(problem.space, problem.splits)
         if faults:
             raise ProblemError(faults, source)
         for name in problem.scenarios:
@@ -184,23 +192,41 @@ class Problem(Table):
         return self.serving.context_length or self.training.sequence_length
 
     @property
-    def tensor_parallel(self) -> tuple[int, ...]:
-        """Ways that widths must divide by, without the idle 1."""
-        ways = {self.training.tensor_parallel, self.serving.tensor_parallel}
-        return tuple(sorted(ways - {1}))
+    def layouts(self) -> tuple[Layout, ...]:
+        """Parallel layouts to choose from, the preferred ones first."""
+        return layouts(self.training)
+
+    @property
+    def splits(self) -> tuple[Split, ...]:
+        """What each layout asks of an architecture: ways that divide its widths and its depth."""
+        return tuple(self.split(layout) for layout in self.layouts)
+
+    def split(self, layout: Layout) -> Split:
+        """What a layout asks of an architecture."""
+        ways = {layout.tensor_parallel, self.serving.tensor_parallel} - {1}
+        return Split(tuple(sorted(ways)), layout.pipeline_parallel * self._stretches(layout))
+
+    def _stretches(self, layout: Layout) -> int:
+        return self.training.interleave if layout.pipeline_parallel > 1 else 1
+
+    def lacks(self, quantity: str) -> str:
+        """What the file must say for a quantity to be computed, and does not; empty if nothing."""
+        return lacking(self.training, self.serving, quantity)
 
     @property
     def token_limits(self) -> TokenLimits:
         """Limits on tokens from [training] and [budgets] together."""
         return token_limits(self.training, self.budgets)
 
-    def options(self, rows_at_once: int = 200_000) -> Iterator[Options]:
-        """Tables of every width option that the space and its rules allow."""
-        return options(self.space, self.tensor_parallel, rows_at_once)
+    def options(self, rows_at_once: int = 200_000) -> Iterator[tuple[Layout, Options]]:
+        """Tables of every width option that the space and its rules allow, under each layout."""
+        for layout in self.layouts:
+            for table in options(self.space, self.split(layout), rows_at_once):
+                yield layout, table
 
     def count_designs(self) -> int:
-        """How many designs the space holds."""
-        return sum(table.designs for table in self.options())
+        """How many distinct architectures the space holds under one layout or another."""
+        return count_designs(self.space, self.splits)
 
     @property
     def least_loss(self) -> float:

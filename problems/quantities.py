@@ -7,6 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 Sense = Literal["minimize", "maximize"]
+Form = Literal["affine", "flops", "tokens", "loss", "inverse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,48 +22,62 @@ class Quantity:
         Key of `problems.units.UNITS`.
     about : str
         What it is, for people.
-    affine : bool
-        A constant plus a coefficient for each layer, whatever the tokens.
+    form : {"affine", "flops", "tokens", "loss", "inverse"}
+        A constant plus a coefficient for each layer, or the most of several such; proportional to
+        the training FLOPs; the tokens; the loss; or a constant over another quantity.
+    branches : tuple of str
+        Where the quantity is the most of several affine ones, their names.
+    only : {"max", "min"} or None
+        The one end that a budget of it may have.
     """
 
     name: str
     dimension: str
     about: str
-    affine: bool = True
+    form: Form = "affine"
+    branches: tuple[str, ...] = ()
+    only: Literal["max", "min"] | None = None
 
+    @property
+    def affine(self) -> bool:
+        """Whether it is affine in the layers, or the most of several such."""
+        return self.form == "affine"
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """Names of the affine quantities that it is the most of."""
+        return tuple(f"{self.name}.{branch}" for branch in self.branches) or (self.name,)
+
+
+_ROOFLINE = ("memory", "compute")
 
 _ROWS = (
-    Quantity("loss", "nats", "predicted loss, nats a token", affine=False),
-    Quantity("training_flops", "FLOPs", "tokens x training FLOPs for each", affine=False),
-    Quantity("tokens", "tokens", "training tokens", affine=False),
+    Quantity("loss", "nats", "predicted loss, nats a token", "loss"),
+    Quantity("training_flops", "FLOPs", "tokens x training FLOPs for each", "flops"),
+    Quantity("tokens", "tokens", "training tokens", "tokens"),
     Quantity("parameters", "parameters", "all parameters, tied weights once"),
     Quantity("non_embedding_parameters", "parameters", "less embedding and untied head"),
     Quantity("kv_cache", "bytes", "whole cache: batch x context"),
     Quantity("kv_bytes_per_token", "bytes", "cache that one token takes"),
     Quantity("serving_memory", "bytes", "weights and cache, for each accelerator"),
     Quantity("inference_flops_per_token", "FLOPs", "forward FLOPs at the serving context"),
+    Quantity(
+        "training_memory",
+        "bytes",
+        "states, activations and logits, for each accelerator",
+        branches=("first_stage", "last_stage"),
+        only="max",
+    ),
+    Quantity("training_time", "seconds", "training FLOPs at the MFU", "flops", only="max"),
+    Quantity("training_cost", "dollars", "accelerator hours x price", "flops", only="max"),
+    Quantity("training_energy", "kWh", "accelerator hours x watts x PUE", "flops", only="max"),
+    Quantity("decode_latency", "seconds", "one step of a batch", branches=_ROOFLINE, only="max"),
+    Quantity("decode_throughput", "tokens/s", "batch_size / decode_latency", "inverse", only="min"),
+    Quantity("prefill_latency", "seconds", "time to first token", branches=_ROOFLINE, only="max"),
 )
 
 QUANTITIES = MappingProxyType({row.name: row for row in _ROWS})
 """Every quantity by name."""
 
-NOT_YET = MappingProxyType(
-    {
-        "budgets.decode_latency": "latency budgets",
-        "budgets.prefill_latency": "latency budgets",
-        "budgets.decode_throughput": "latency budgets",
-        "budgets.training_memory": "training memory",
-        "budgets.training_time": "training time",
-        "budgets.training_cost": "training cost",
-        "budgets.training_energy": "training energy",
-        "serving.accelerator": "accelerators by name",
-        "serving.custom_accelerator": "accelerators by name",
-        "training.accelerator": "accelerators by name",
-        "training.accelerators": "parallel layouts",
-        "training.data_parallel": "parallel layouts",
-        "training.pipeline_parallel": "parallel layouts",
-        "training.recompute": "training memory",
-        "lifetime": "lifetime costs",
-    }
-)
+NOT_YET = MappingProxyType({"lifetime": "lifetime costs"})
 """Keys of the file format that a later version brings, with what they wait for."""

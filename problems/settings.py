@@ -1,169 +1,60 @@
-"""The tables of a problem file beside [space]: training, serving, budgets, objective, laws."""
+"""The tables [budgets], [objective] and [laws.NAME] of a problem file."""
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import Annotated
 
 from pydantic import (
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     InstanceOf,
     PlainSerializer,
+    ValidationInfo,
     field_validator,
     model_validator,
 )
 
-from problems.accounting import FlopsConvention
 from problems.errors import did_you_mean
 from problems.laws import ANYWHERE, ParameterKind, PowerLaw, Range
-from problems.menus import Interval, WrittenValue, interval_parser
+from problems.menus import Interval, interval_parser
 from problems.quantities import QUANTITIES, Sense
-from problems.units import Number, exact, parse_quantity
-
-MAX_COUNT = 2**31  # batch, context, accelerators: more is a slip, and would overflow exact tables
-
-
-class Table(BaseModel):
-    """A frozen table that refuses unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
-def _read_count(value: object) -> int:
-    number = parse_quantity(value, "count")
-    if not isinstance(number, int) or not 1 <= number <= MAX_COUNT:
-        raise ValueError(f"{value!r} must be a whole number from 1 to {MAX_COUNT}")
-    return number
-
-
-def _read_bytes(value: object) -> Number:
-    number = parse_quantity(value, "bytes")
-    if not 0 < number <= 64:
-        raise ValueError(f"{value!r} is not a number of bytes for each value, such as 2, 1 or 0.5")
-    return number
-
-
-def _read_tokens(value: object) -> Number:
-    number = parse_quantity(value, "tokens")
-    if number <= 0:
-        raise ValueError(f"{value!r} is not positive; a number of tokens must be above 0")
-    return number
-
-
-def _read_flops(value: object) -> str:
-    known = ("exact", "causal", "6ND")
-    if value not in known:
-        raise ValueError(f"{value!r} is not a FLOPs convention; write one of {', '.join(known)}")
-    return str(value)
-
-
-def _limit(dimension: str) -> WrittenValue:
-    return WrittenValue(interval_parser(dimension))
-
-
-_Count = Annotated[int, BeforeValidator(_read_count)]
-_Bytes = Annotated[int | float, BeforeValidator(_read_bytes)]
-_Tokens = Annotated[int | float, BeforeValidator(_read_tokens)]
-
-DEFAULT_SEQUENCE_LENGTH = 4096
-
-
-class Training(Table):
-    """``[training]``.
-
-    Parameters
-    ----------
-    sequence_length : int
-        Tokens of a training sequence; attention scores are counted at it.
-    flops : {"exact", "causal", "6ND"}
-        How training FLOPs are counted.
-    tokens : number or {min, max}
-        Limits on training tokens; a number is exactly that many.
-    unique_tokens : number
-        Tokens of the data set; repeating them more than four times is warned about.
-    tensor_parallel : int
-        Ways that heads, kv_heads, d_ff and vocabulary must divide by.
-    """
-
-    sequence_length: _Count = DEFAULT_SEQUENCE_LENGTH
-    flops: Annotated[FlopsConvention, BeforeValidator(_read_flops)] = "exact"
-    tokens: Annotated[Interval | None, _limit("tokens")] = None
-    unique_tokens: _Tokens | None = None
-    tensor_parallel: _Count = 1
-
-    @field_validator("tokens")
-    @classmethod
-    def _fixed(cls, value: Interval | None) -> Interval | None:
-        """A bare number of tokens is not a limit but the number."""
-        if value is not None and value.written_as_number:
-            return Interval(value.max, value.max, written_as_number=True)
-        return value
-
-
-class Serving(Table):
-    """``[serving]``.
-
-    Parameters
-    ----------
-    accelerators : int
-        Over which weights and cache are split evenly; `tensor_parallel` by default.
-    tensor_parallel : int
-        Ways that heads, kv_heads, d_ff and vocabulary must divide by; where it is wider than
-        kv_heads, each kv head is held more than once.
-    batch_size : int
-        Sequences in the cache.
-    context_length : int
-        Tokens of each; `training.sequence_length` by default.
-    weight_bytes, kv_bytes : number
-        Bytes of a weight and of a cached value: 2, 1, 0.5.
-    """
-
-    accelerators: _Count | None = None
-    tensor_parallel: _Count = 1
-    batch_size: _Count = 1
-    context_length: _Count | None = None
-    weight_bytes: _Bytes = 2
-    kv_bytes: _Bytes = 2
-
-    @model_validator(mode="after")
-    def _layout(self) -> Serving:
-        if self.devices % self.tensor_parallel:
-            raise ValueError(
-                f"accelerators = {self.accelerators} is not a multiple of "
-                f"tensor_parallel = {self.tensor_parallel}"
-            )
-        return self
-
-    @property
-    def devices(self) -> int:
-        """Accelerators, with the default filled in."""
-        return self.accelerators if self.accelerators is not None else self.tensor_parallel
-
-    @property
-    def exact_weight_bytes(self) -> Fraction:
-        """Bytes of a weight, exactly."""
-        return exact(self.weight_bytes)
-
-    @property
-    def exact_kv_bytes(self) -> Fraction:
-        """Bytes of a cached value, exactly."""
-        return exact(self.kv_bytes)
+from problems.tables import Table, limit
 
 
 class Budgets(Table):
     """``[budgets]``: hard limits, each a number (the most) or ``{min, max}``."""
 
-    training_flops: Annotated[Interval | None, _limit("FLOPs")] = None
-    parameters: Annotated[Interval | None, _limit("parameters")] = None
-    non_embedding_parameters: Annotated[Interval | None, _limit("parameters")] = None
-    tokens: Annotated[Interval | None, _limit("tokens")] = None
-    kv_cache: Annotated[Interval | None, _limit("bytes")] = None
-    kv_bytes_per_token: Annotated[Interval | None, _limit("bytes")] = None
-    serving_memory: Annotated[Interval | None, _limit("bytes")] = None
-    inference_flops_per_token: Annotated[Interval | None, _limit("FLOPs")] = None
-    loss: Annotated[Interval | None, _limit("nats")] = None
+    training_flops: Annotated[Interval | None, limit("FLOPs")] = None
+    parameters: Annotated[Interval | None, limit("parameters")] = None
+    non_embedding_parameters: Annotated[Interval | None, limit("parameters")] = None
+    tokens: Annotated[Interval | None, limit("tokens")] = None
+    kv_cache: Annotated[Interval | None, limit("bytes")] = None
+    kv_bytes_per_token: Annotated[Interval | None, limit("bytes")] = None
+    serving_memory: Annotated[Interval | None, limit("bytes")] = None
+    inference_flops_per_token: Annotated[Interval | None, limit("FLOPs")] = None
+    training_memory: Annotated[Interval | None, limit("bytes")] = None
+    training_time: Annotated[Interval | None, limit("seconds")] = None
+    training_cost: Annotated[Interval | None, limit("dollars")] = None
+    training_energy: Annotated[Interval | None, limit("kWh")] = None
+    decode_latency: Annotated[Interval | None, limit("seconds")] = None
+    decode_throughput: Annotated[Interval | None, limit("tokens/s")] = None
+    prefill_latency: Annotated[Interval | None, limit("seconds")] = None
+    loss: Annotated[Interval | None, limit("nats")] = None
+
+    @field_validator(*(name for name, q in QUANTITIES.items() if q.only is not None))
+    @classmethod
+    def _one_sided(cls, value: Interval | None, info: ValidationInfo) -> Interval | None:
+        """Refuse an end of a limit that is no linear row, or that nobody means."""
+        assert info.field_name is not None
+        only = QUANTITIES[info.field_name].only
+        if value is None:
+            return value
+        if only == "max" and value.min is not None:
+            raise ValueError(f"{info.field_name} has an upper limit only: write a number")
+        if only == "min" and value.max is not None:
+            raise ValueError(
+                f"{info.field_name} has a lower limit only: write {{min = {value.max}}}"
+            )
+        return value
 
     @property
     def limits(self) -> dict[str, Interval]:
@@ -197,7 +88,10 @@ class Objective(Table):
             raise ValueError(
                 f"unknown quantity {self.quantity!r}{hint}; known: {', '.join(QUANTITIES)}"
             )
-        if self.maximize in ("loss", "training_flops"):
+        if self.quantity == "decode_throughput":
+            raise ValueError("minimize decode_latency: decode_throughput is batch_size over it")
+        row = QUANTITIES[self.quantity]
+        if self.maximize is not None and (row.only == "max" or row.form in ("loss", "flops")):
             raise ValueError(f"{self.maximize} can be minimized only")
         return self
 

@@ -33,6 +33,12 @@ class ShapeLaw(ABC):
         """Power terms in d_model and layers that sum to the excess, or None if there are none."""
         return None
 
+    def least_excess(
+        self, d_low: Floats, d_high: Floats, layers_low: Floats, layers_high: Floats
+    ) -> Floats:
+        """No shape within these ranges has less excess; zero unless a law knows better."""
+        return 0.0 * (d_low + d_high + layers_low + layers_high)
+
 
 class NoShape(ShapeLaw):
     """Blind to shape."""
@@ -93,6 +99,28 @@ class WidthDepthShape(ShapeLaw):
         size = np.multiply(np.multiply(d_model, d_model), layers)
         # At the ideal shape the difference is rounding, of either sign.
         return np.maximum(shape - k * np.power(size, -g), 0.0)
+
+    def least_excess(
+        self, d_low: Floats, d_high: Floats, layers_low: Floats, layers_high: Floats
+    ) -> Floats:
+        """The least excess of a rectangle of shapes, exactly.
+
+        At constant L the excess rises with w where w is above the ideal width of its size
+        and falls below it: by the envelope theorem w dE/dw = a A (w'^-a - w^-a); likewise in
+        L. The ideal shapes are a rising curve, so a rectangle that it does not cross lies on one
+        side of it, and its least excess is at the corner next to the curve.
+        """
+        wide = self._side(d_low, layers_high) > 0  # even the deepest of least width is too wide
+        narrow = self._side(d_high, layers_low) < 0
+        at_wide = self.excess(d_low, layers_high)
+        at_narrow = self.excess(d_high, layers_low)
+        return np.where(wide, at_wide, np.where(narrow, at_narrow, 0.0))
+
+    def _side(self, d_model: Floats, layers: Floats) -> Floats:
+        """Positive where a shape is wider than the ideal of its size, negative where narrower."""
+        a, b = self.a, self.b
+        depth = math.log(2 * b) + self.ln_B - b * np.log(layers)
+        return depth - (math.log(a) + self.ln_A - a * np.log(d_model))
 
     def ideal(self, d_model: float, layers: float) -> tuple[float, float]:
         """The real-valued width and depth of least S at the same ``w^2 L``."""

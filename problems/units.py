@@ -19,7 +19,8 @@ Number = int | float
 _PREFIXES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15,
              "E": 10**18, "Z": 10**21, "Y": 10**24}  # fmt: skip
 _SHORT_SCALE = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}
-_SECONDS_A_DAY = 86_400
+_SECONDS_AN_HOUR = 3600
+_SECONDS_A_DAY = 24 * _SECONDS_AN_HOUR
 
 
 def _count_units(*words: str) -> dict[str, Fraction]:
@@ -40,6 +41,13 @@ def _flops_units() -> dict[str, Fraction]:
             units[prefix + word] = Fraction(factor)
         for word in ("FLOP/s-days", "FLOP/s-day"):
             units[prefix + word] = Fraction(factor * _SECONDS_A_DAY)
+    return units
+
+
+def _rate_units(*words: str) -> dict[str, Fraction]:
+    units = {"": Fraction(1)}
+    for prefix, factor in _PREFIXES.items():
+        units.update({prefix + word: Fraction(factor) for word in words})
     return units
 
 
@@ -67,11 +75,26 @@ UNITS = MappingProxyType(
             "ms": Fraction(1, 1000),
             "us": Fraction(1, 10**6),
             "min": Fraction(60),
-            "h": Fraction(3600),
-            "hours": Fraction(3600),
+            "minutes": Fraction(60),
+            "h": Fraction(_SECONDS_AN_HOUR),
+            "hour": Fraction(_SECONDS_AN_HOUR),
+            "hours": Fraction(_SECONDS_AN_HOUR),
             "day": Fraction(_SECONDS_A_DAY),
             "days": Fraction(_SECONDS_A_DAY),
+            "weeks": Fraction(7 * _SECONDS_A_DAY),
         },
+        "bytes/s": _rate_units("B/s"),
+        "FLOP/s": _rate_units("FLOP/s", "FLOPS"),
+        "watts": _rate_units("W"),
+        "dollars": _count_units("USD", "$", "dollars"),
+        "kWh": {
+            "": Fraction(1),
+            "kWh": Fraction(1),
+            "Wh": Fraction(1, 1000),
+            "MWh": Fraction(1000),
+            "GWh": Fraction(10**6),
+        },
+        "tokens/s": _count_units("tokens/s", "token/s"),
     }
 )
 """For each dimension, the units that its text may carry and what one of them is worth."""
@@ -84,6 +107,12 @@ _EXAMPLES = {
     "bytes": '"80 GB" or "80 GiB"',
     "nats": "2.0",
     "seconds": '"30 ms" or "90 days"',
+    "bytes/s": '"3.35 TB/s" or 3.35e12',
+    "FLOP/s": '"989 TFLOP/s" or 989e12',
+    "watts": '"700 W" or 700',
+    "dollars": '"5M USD" or 5e6',
+    "kWh": '"2 GWh" or 2e6',
+    "tokens/s": '"500 tokens/s" or 500',
 }
 
 _NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
@@ -156,6 +185,18 @@ def _scaled(value: Number, steps: tuple[tuple[float, str], ...], digits: int) ->
 _COUNT_STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
 _BYTE_STEPS = ((1e15, " PB"), (1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (1.0, " B"))
 _FLOPS_STEPS = ((1e12, " TFLOPs"), (1e9, " GFLOPs"), (1e6, " MFLOPs"), (1.0, " FLOPs"))
+_STEPS: dict[str, tuple[tuple[float, str], ...]] = {
+    "seconds": (
+        (_SECONDS_A_DAY, " days"), (_SECONDS_AN_HOUR, " h"), (1.0, " s"), (1e-3, " ms"),
+        (1e-6, " us"),
+    ),
+    "bytes/s": ((1e12, " TB/s"), (1e9, " GB/s"), (1.0, " B/s")),
+    "FLOP/s": ((1e15, " PFLOP/s"), (1e12, " TFLOP/s"), (1e9, " GFLOP/s"), (1.0, " FLOP/s")),
+    "watts": ((1e6, " MW"), (1e3, " kW"), (1.0, " W")),
+    "dollars": ((1e9, "B USD"), (1e6, "M USD"), (1e3, "K USD"), (1.0, " USD")),
+    "kWh": ((1e6, " GWh"), (1e3, " MWh"), (1.0, " kWh")),
+    "tokens/s": ((1.0, " tokens/s"),),
+}  # fmt: skip
 _POWERS_FROM = 1e15  # FLOPs that are a budget, not a token's, are written as powers of ten
 
 
@@ -179,6 +220,12 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
         mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
         return f"{mantissa}e{int(exponent)}"
+    if dimension in _STEPS:
+        steps = _STEPS[dimension]
+        least, unit = steps[-1]
+        if value < least:
+            return f"{value / least:.{digits}g}{unit}"
+        return _scaled(value, steps, digits)
     if dimension == "nats":
         return f"{value:.{digits + 1}g}"
     if dimension == "count" and isinstance(value, int) and abs(value) < 10**6:

@@ -76,7 +76,23 @@ MALFORMED = [
     ("batch_size = 4", "batch_size = 1e30", "serving.batch_size", "from 1"),
     ("batch_size = 4", "weight_bytes = -2", "serving.weight_bytes", "bytes"),
     ("batch_size = 4", "kv_bytes = \"two\"", "serving.kv_bytes", "not a number"),
-    ("batch_size = 4", "accelerator = \"H100-SXM\"", "serving.accelerator", "later version"),
+    ("batch_size = 4", "accelerator = \"H100-SMX\"", "serving.accelerator", "did you mean H100-SXM"),
+    ("batch_size = 4", "accelerator = 3", "serving.accelerator", "not the name"),
+    ("batch_size = 4", "weight_bits = 5", "serving.weight_bits", "16, 8, 4"),
+    ("batch_size = 4", "weight_bits = 4\nweight_bytes = 1", "serving", "not both"),
+    ("batch_size = 4", "embedding_bits = 8", "serving", "needs weight_bits"),
+    ("batch_size = 4", "kv_policy = \"paged\"", "serving.kv_policy", "windowed"),
+    ("batch_size = 4", "memory_utilization = 1.2", "serving.memory_utilization", "share"),
+    ("sequence_length = 2048", "zero_stage = 4", "training.zero_stage", "0, 1, 2, 3"),
+    ("sequence_length = 2048", "recompute = \"some\"", "training.recompute", "selective"),
+    ("sequence_length = 2048", "mfu = 40", "training.mfu", "share"),
+    ("sequence_length = 2048", "pue = 0.5", "training.pue", "PUE"),
+    ("sequence_length = 2048", "accelerators = 4\ntensor_parallel = 8", "training.accelerators", "too few"),
+    ("sequence_length = 2048", "pipeline_parallel = 17", "space.layers", "pipeline stages"),
+    ("training_flops = 1e21", "training_time = \"90 days\"", "budgets.training_time", "training.accelerator"),
+    ("training_flops = 1e21", "training_time = \"90 dyas\"", "budgets.training_time", "did you mean days"),
+    ("training_flops = 1e21", "training_memory = {min = 1e9}", "budgets.training_memory", "upper limit only"),
+    ("training_flops = 1e21", "decode_throughput = 500", "budgets.decode_throughput", "min = 500"),
     ("sequence_length = 2048", "sequence_length = 0.5", "training.sequence_length", "whole"),
     ("sequence_length = 2048", "flops = \"7ND\"", "training.flops", "6ND"),
     ("sequence_length = 2048", "tokens = {min = 2e12, max = 1e12}", "training.tokens", "above"),
@@ -93,7 +109,7 @@ MALFORMED = [
     ("training_flops = 1e21", "training_flops = [1e21]", "budgets.training_flops", "not a number"),
     ("training_flops = 1e21", "training_flops = 1e21\nkv_cache = \"3 Gb\"", "budgets.kv_cache", "GB"),
     ("training_flops = 1e21", "parameters = 1e9", "budgets", "training tokens"),
-    ("training_flops = 1e21", "decode_latency = \"30 ms\"", "budgets.decode_latency", "later version"),
+    ("training_flops = 1e21", "decode_latency = \"30 ms\"", "budgets.decode_latency", "serving.accelerator"),
     ("training_flops = 1e21", "training_flops = 1e21\ntraining_flops = 2e21", "budgets.training_flops", "twice"),
     ("minimize = \"loss\"", "minimize = \"los\"", "objective", "did you mean loss"),
     ("minimize = \"loss\"", "minimize = \"loss\"\nmaximize = \"tokens\"", "objective", "not both"),
@@ -231,7 +247,7 @@ def test_stated_defaults() -> None:
     problem = Problem.parse(
         "[space]\nlayers = 2\nd_model = 1024\nvocab_size = 1000\n[budgets]\ntraining_flops = 1e18\n"
     )
-    (table,) = problem.options()
+    ((_, table),) = problem.options()
     assert (table.heads[0], table.kv_heads[0], table.head_dim[0]) == (8, 8, 128)
     assert table.d_ff[0] == 2816  # 8/3 x 1024 = 2730.7, to a multiple of 256
     assert table.block == "llama"

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 import random
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from modelsizer import Problem, ProblemError
 from optimizer.compare import box_designs
+from optimizer.limits import depth_intervals
 from optimizer.model import Model
 from optimizer.relaxation import Feature, power_bound
-from optimizer.table import Linear, Table, depth_intervals, tables
+from optimizer.table import Linear, Table, tables
 from problems.evaluation import evaluate
 from tests.random_problems import random_tables
 
@@ -102,15 +104,10 @@ def two_kinds(seed: int) -> tuple[Problem, Table]:
     linear = {name: second(q) for name, q in table.linear.items() if name != "layers"}
     layers = table.linear["layers"]
     linear["layers"] = Linear(layers.base, np.hstack([layers.unit, layers.unit]), 1)
-    widths = {
-        name: getattr(table, name)
-        for name in ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
-    }
     start = np.hstack([table.start, np.zeros_like(table.start)])
     step = np.hstack([table.step, table.step])
     count = np.hstack([table.count, table.count])
-    return problem, Table(table.block, table.block_id, **widths, start=start, step=step,
-                          count=count, linear=linear)  # fmt: skip
+    return problem, replace(table, start=start, step=step, count=count, linear=linear)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -6,32 +6,50 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import Json, app, emit, fail, told
+from modelsizer.commands.app import Json, Settings, app, emit, fail, told
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-Source = Annotated[
-    str,
-    typer.Argument(
-        metavar="SOURCE",
-        help="A Hugging Face config.json or the JSON of an answer (a path, or - for standard "
-        "input), or a name that `models` lists.",
-    ),
-]
+_SOURCE = typer.Argument(
+    metavar="SOURCE",
+    help="A Hugging Face config.json or the JSON of an answer (a path, or - for standard input), "
+    "or a name that `models` lists.",
+)
+Source = Annotated[str, _SOURCE]
 
 
 @app.command()
 def describe(
-    source: Source,
+    source: Annotated[str | None, _SOURCE] = None,
     batch: Annotated[int, typer.Option(help="Sequences.")] = 1,
     sequence: Annotated[int, typer.Option(help="Tokens of each.")] = 4096,
     weight_bytes: Annotated[float, typer.Option(help="Bytes of a weight.")] = 2.0,
     kv_bytes: Annotated[float, typer.Option(help="Bytes of a cached value.")] = 2.0,
+    problem: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Evaluate it as a design of a problem: every cost and limit."
+        ),
+    ] = None,
+    set_: Settings = None,
+    not_modelled: Annotated[
+        bool, typer.Option("--not-modelled", help="List what no figure counts, with its size.")
+    ] = False,
     json_: Json = None,
 ) -> None:
-    """Count what an architecture holds and costs, to the unit."""
+    """Count what an architecture holds and costs, to the unit.
+
+    With --problem or --set also what it costs to train and to serve: memory, time, money, latency.
+    """
     with told():
+        if not_modelled:
+            from modelsizer.not_modelled import print_not_modelled, rows
+
+            emit({"not_modelled": rows()}, json_, print_not_modelled)
+            return
+        if source is None:
+            fail("SOURCE: name a config.json, an answer or a model of the catalogue")
         from problems.describing import describe as count
         from problems.sources import load_architecture
 
@@ -47,12 +65,31 @@ def describe(
         except ValueError as error:
             fail(str(error))
 
+        content, design, asked = found.to_dict(), None, None
+        if problem is not None or set_:
+            from modelsizer.settings import parse_settings
+            from optimizer.result import design_dict
+            from problems.evaluation import evaluate
+            from problems.problem import Problem
+            from problems.situation import situation
+
+            settings = parse_settings(set_ or [])
+            asked = (
+                situation(architecture, settings)
+                if problem is None
+                else Problem.load(problem, settings)
+            )
+            design = evaluate(asked, architecture)
+            content["design"] = design_dict(asked, design) | {"violated": list(design.violated)}
+
         def show(console: Console) -> None:
-            from modelsizer.architecture_report import print_description
+            from modelsizer.architecture_report import print_description, print_design
 
             print_description(console, source, found)
+            if asked is not None and design is not None:
+                print_design(console, asked, design, priced=problem is not None)
 
-        emit(found.to_dict(), json_, show)
+        emit(content, json_, show)
 
 
 @app.command()
@@ -69,6 +106,13 @@ def audit(
     law: Annotated[str, typer.Option(help="The loss law.")] = "besiroglu-2024",
     shape: Annotated[str, typer.Option(help="The shape law.")] = "gemstones-2025",
     solver: Annotated[str, typer.Option(help="As of solve.")] = "scipy",
+    problem: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Menus, settings, law and further budgets of a problem file."
+        ),
+    ] = None,
+    set_: Settings = None,
     json_: Json = None,
 ) -> None:
     """Compare a published model with the best design within its own budgets."""
@@ -80,8 +124,22 @@ def audit(
         architecture = load_architecture(source)
         try:
             number = trained_tokens(source, tokens)
+            base = None
+            if problem is not None:
+                from modelsizer.settings import parse_settings
+                from problems.problem import Problem
+
+                base = Problem.load(problem, parse_settings(set_ or []))
+            elif set_:
+                fail("--set: needs --problem FILE")
             found = compare(
-                architecture, number, sequence=sequence, law=law, shape=shape, solver=solver
+                architecture,
+                number,
+                sequence=sequence,
+                law=law,
+                shape=shape,
+                solver=solver,
+                problem=base,
             )
         except ValueError as error:
             fail(str(error))
@@ -91,7 +149,10 @@ def audit(
 @app.command()
 def export(
     source: Source,
-    to: Annotated[str, typer.Option("--to", help="The framework: hf.")] = "hf",
+    to: Annotated[
+        str,
+        typer.Option("--to", help="The framework: hf, megatron, torchtitan, nanogpt or litgpt."),
+    ] = "hf",
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="PATH", help="Where to write; - prints.")
     ] = "-",

@@ -73,7 +73,10 @@ def solve(
     ] = None,
     export: Annotated[
         str | None,
-        typer.Option(metavar="hf:PATH", help="Write the design as a framework's configuration."),
+        typer.Option(
+            metavar="FRAMEWORK:PATH",
+            help="Write the design for hf, megatron, torchtitan, nanogpt or litgpt.",
+        ),
     ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")

@@ -1,0 +1,42 @@
+"""What a design costs to train and to serve, in words."""
+
+from __future__ import annotations
+
+import math
+
+from problems.evaluation import Evaluation
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+from problems.rooms import latency_estimates, serving_room
+from problems.units import format_quantity
+
+
+def cost_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
+    """Layout, training and serving costs, as far as the problem says what they need."""
+    rows = []
+    lay, training = design.layout, problem.training
+    if lay.accelerators > 1 or training.device is not None:
+        ways = f"{lay.data_parallel} data x {lay.tensor_parallel} tensor x "
+        name = training.device.name if training.device is not None else "accelerators"
+        rows.append(
+            ("layout", f"{ways}{lay.pipeline_parallel} pipeline = {lay.accelerators:,} {name}")
+        )
+        rows.append(("training memory", f"{_written(design, 'training_memory')} for each"))
+    for key, words in (("training_time", "training time"), ("training_cost", "training cost"),
+                       ("training_energy", "energy")):  # fmt: skip
+        if key in design.exact and math.isfinite(design.quantity(key)):
+            note = f" (MFU {training.expected_mfu:.2f})" if key == "training_time" else ""
+            rows.append((words, _written(design, key) + note))
+    if (estimates := latency_estimates(problem, design.architecture)) is not None:
+        for key, ends in estimates.items():
+            low, expected, high = (format_quantity(ends[e], "seconds", 3) for e in ends)
+            rows.append((key.replace("_", " "), f"{expected} expected, {low} to {high}"))
+        rows.append(("throughput", _written(design, "decode_throughput")))
+    if (room := serving_room(problem, design)) is not None:
+        pool = f"{format_quantity(room.kv_tokens, 'tokens', 3)} tokens of KV"
+        rows.append(("fits", f"{pool}, {room.requests:,} requests of {problem.context_length:,}"))
+    return rows
+
+
+def _written(design: Evaluation, name: str) -> str:
+    return format_quantity(design.quantity(name), QUANTITIES[name].dimension)

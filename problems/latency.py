@@ -1,0 +1,109 @@
+"""Latency and throughput of serving, for the settings of a problem."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from problems import efficiency, roofline
+from problems.accounting import Affine
+from problems.architecture import Layer, Trunk
+from problems.roofline import Machine
+from problems.serving import Estimate, Serving
+
+if TYPE_CHECKING:
+    from problems.problem import Problem
+
+SERVED = ("decode_latency", "decode_throughput", "prefill_latency")
+"""Quantities that depend on what the model is served from."""
+_BITS = 8
+
+
+def decode_machine(serving: Serving) -> Machine:
+    """What a decode step runs on.
+
+    Raises
+    ------
+    UnknownFigureError
+        If a figure of the accelerator is needed that is not known.
+    """
+    device = serving.named
+    used = efficiency.decode(device, float(serving.weights.matrix) * _BITS, serving.engine)
+    share = serving.memory_efficiency
+    return Machine(
+        device.figure("bandwidth") * (used.bandwidth if share is None else float(share)),
+        _flops(serving),
+        serving.tensor_parallel,
+        float(device.figure("link")) if serving.tensor_parallel > 1 else 1.0,
+        efficiency.link_latency(),
+        used.overhead if serving.overhead is None else float(serving.overhead),
+    )
+
+
+def prefill_machine(serving: Serving) -> Machine:
+    """What a prefill runs on; see `decode_machine`."""
+    used = efficiency.prefill(serving.compute)
+    overhead = used.overhead if serving.overhead is None else float(serving.overhead)
+    return replace(decode_machine(serving), overhead=overhead)
+
+
+def _flops(serving: Serving) -> float:
+    share = serving.prefill_efficiency
+    used = efficiency.prefill(serving.compute).bandwidth if share is None else float(share)
+    return serving.named.figure(f"{serving.compute}_flops") * used
+
+
+def decode_branches(
+    problem: Problem, trunk: Trunk, kinds: Sequence[Layer], estimate: Estimate | None = None
+) -> tuple[Affine, ...]:
+    """Seconds of a decode step, memory-bound and compute-bound.
+
+    Parameters
+    ----------
+    problem : Problem
+    trunk, kinds
+        An architecture without its numbers of layers; integers or arrays of shape (W,).
+    estimate : {"low", "expected", "high"}, optional
+        That of `serving.latency` by default.
+    """
+    serving = problem.serving
+    weights = serving.weights
+    parts = roofline.decode(
+        trunk,
+        kinds,
+        decode_machine(serving),
+        batch=serving.batch_size,
+        context=problem.context_length,
+        matrix_bytes=float(weights.matrix),
+        head_bytes=float(weights.embedding),
+        kv_bytes=float(serving.exact_kv_bytes),
+    )
+    spread = efficiency.decode_spread(serving.named)
+    return _spread(parts, getattr(spread, estimate or serving.latency))
+
+
+def prefill_branches(
+    problem: Problem, trunk: Trunk, kinds: Sequence[Layer], estimate: Estimate | None = None
+) -> tuple[Affine, ...]:
+    """Seconds to the first token, memory-bound and compute-bound; see `decode_branches`."""
+    serving = problem.serving
+    weights = serving.weights
+    parts = roofline.prefill(
+        trunk,
+        kinds,
+        prefill_machine(serving),
+        batch=serving.prompts,
+        prompt=serving.prompt_length or problem.context_length,
+        matrix_bytes=float(weights.matrix),
+        head_bytes=float(weights.embedding),
+    )
+    return _spread(parts, getattr(efficiency.prefill_spread(), estimate or serving.latency))
+
+
+def _spread(parts: tuple[Affine, ...], factor: float) -> tuple[Affine, ...]:
+    if factor == 1:
+        return parts
+    exactly = Fraction(repr(factor))
+    return tuple(part.times(exactly) for part in parts)

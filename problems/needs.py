@@ -1,0 +1,33 @@
+"""What a quantity is computed from, and what a problem does not say of it."""
+
+from __future__ import annotations
+
+from problems.hardware import UnknownFigureError
+from problems.latency import SERVED, prefill_machine
+from problems.serving import Serving
+from problems.tokens import TIMED, rate
+from problems.training import Training
+
+_ACCELERATOR = 'an accelerator: write {table}.accelerator = "H100-SXM", or define one'
+_PRICE = "a price: write training.price_per_hour = 2.5, in dollars"
+
+
+def lacking(training: Training, serving: Serving, quantity: str) -> str:
+    """What a quantity needs and the problem does not say, with the remedy; empty if nothing."""
+    needs = ""
+    if quantity in TIMED and training.device is None:
+        needs = _ACCELERATOR.format(table="training")
+    elif quantity == "training_cost" and training.price_per_hour is None:
+        needs = _PRICE
+    elif quantity in SERVED and serving.device is None:
+        needs = _ACCELERATOR.format(table="serving")
+    if needs:
+        return f"{quantity} needs {needs}"
+    try:
+        if quantity in TIMED:
+            rate(training, quantity)
+        elif quantity in SERVED:
+            prefill_machine(serving)
+    except UnknownFigureError as error:
+        return str(error)
+    return ""

@@ -1,0 +1,32 @@
+"""An architecture under settings, without a space to search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from problems.architecture import Architecture
+from problems.describing import architecture_dict
+from problems.problem import Problem
+from problems.reading import overlaid
+
+
+def situation(architecture: Architecture, settings: Mapping[str, object]) -> Problem:
+    """A problem that holds the settings that one architecture is evaluated under.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    settings : mapping
+        Dotted keys of a problem file's training, serving, budgets and objective.
+
+    Raises
+    ------
+    ProblemError
+        If a setting is wrong.
+    """
+    shape = architecture_dict(architecture)
+    # The space is never searched: it only has to hold something.
+    names = ("layers", "d_model", "heads", "head_dim", "kv_heads", "d_ff", "vocab_size")
+    space = {name: int(shape[name]) for name in names}
+    raw = overlaid({"space": space, "training": {"tokens": 1}}, settings)
+    return Problem.from_tables(raw)
