@@ -8,6 +8,7 @@ docs/predictions.md.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -22,9 +23,12 @@ from problems.attention import FullAttention
 from problems.evaluation import evaluate
 from problems.feedforward import DenseFeedForward, MixtureOfExperts
 from problems.hardware import accelerator
+from problems.layouts import Layout
 from problems.models import models
 from problems.rooms import serving_room
 from problems.situation import situation
+from problems.training import Training
+from problems.training_memory import stages
 
 GB = 10**9
 # Devices of the rows that the catalogue does not hold: GB/s and dense bf16 TFLOP/s of their makers.
@@ -248,6 +252,52 @@ def training_rows(data: Path) -> Iterator[Row]:
         yield Row("training MFU", precision, name, r["model"], mfu, expected)
 
 
+_WAYS = {"FSDP": "data", "TP": "tensor", "PP": "pipeline", "CP": "context"}
+_PIPELINED = {"zero_stage": 1, "weight_bytes": 2, "gradient_bytes": 4, "optimizer_bytes": 12}
+_SHARDED = {"zero_stage": 3, "weight_bytes": 4, "gradient_bytes": 4, "optimizer_bytes": 8}
+_OFFLOADED = {"zero_stage": 3, "weight_bytes": 2, "gradient_bytes": 2, "optimizer_bytes": 1e-6,
+              "logit_bytes": 0}  # fmt: skip
+
+
+def memory_rows(data: Path) -> Iterator[Row]:
+    """Peak memory of training, GiB: torchtitan, torchao, and DeepSpeed with its states on the CPU.
+
+    torchtitan shards fp32 weights, and with pipeline stages keeps bf16 weights and fp32 gradients
+    whole; a context-parallel rank holds its part of the sequence; microbatches of a pipeline are of
+    one sequence, and sequences of 8,192 tokens where a row gives none (its configurations).
+    """
+    listed = json.loads((data / "decode_latency.json").read_text())["models"]
+    for r in json.loads((data / "training_mfu.json").read_text()):
+        peak = r.get("peak_mem_GiB") or (r["peak_mem_GB"] * GB / 2**30 if "peak_mem_GB" in r else 0)
+        shape = shape_of(r["model"], listed)
+        if not peak or shape is None:
+            continue
+        text = r["parallelism"]
+        ways = {_WAYS[k]: int(n) for k, n in re.findall(r"(FSDP|TP|PP|CP)(\d+)", text)}
+        tensor, pipeline = ways.get("tensor", 1), ways.get("pipeline", 1)
+        offloads = "offload" in text
+        states = _OFFLOADED if offloads else _PIPELINED if pipeline > 1 else _SHARDED
+        kept = r.get("activation_checkpointing") or "full"
+        batch = r.get("local_batch") or r.get("micro_batch") or 1
+        training = Training.model_validate(
+            states
+            | {
+                "sequence_length": (r.get("seq_len") or 8192) // ways.get("context", 1),
+                "microbatch_size": 1 if pipeline > 1 else batch,
+                "recompute": "full" if kept == "full" else "half",
+            }
+        )
+        a = architecture_of(shape)
+        layout = Layout(r["n_gpus"] // (tensor * pipeline), tensor, pipeline)
+        branches = stages(training, a.trunk, [a.groups[0].layer], layout)
+        predicted = max(float(branch.at([a.layers])) for branch in branches) / 2**30
+        engine = (
+            "DeepSpeed" if offloads else "torchao" if "pytorch/ao" in r["source"] else "torchtitan"
+        )
+        name = next(ours for key, ours in KNOWN.items() if key in r["hardware"])
+        yield Row("training memory", engine, name, r["model"], peak, predicted)
+
+
 def kv_rows(data: Path) -> Iterator[Row]:
     catalogue = models()
     names = {"llama-2-7b": "llama-2-7b", "llama-3-8b": "llama-3-8b", "llama-3.1-8b": "llama-3.1-8b",
@@ -285,7 +335,7 @@ def _name(device: str) -> str:
 
 
 def all_rows(data: Path) -> list[Row]:
-    return [*decode_rows(data), *training_rows(data), *kv_rows(data)]
+    return [*decode_rows(data), *training_rows(data), *memory_rows(data), *kv_rows(data)]
 
 
 def summary(rows: list[Row]) -> list[tuple[str, str, str, int, float, float, float, float, float]]:

@@ -71,6 +71,13 @@ OMISSIONS = (
         "arXiv 1910.02054, section 7.2.2",
     ),
     Omission(
+        "matrix products computed again under half recomputation",
+        "training_flops, training_time",
+        "half of a forward pass: up to a sixth of the FLOPs",
+        "an MFU measured with it has it",
+        "pytorch/torchtitan, per-op selective activation checkpointing",
+    ),
+    Omission(
         "temporary buffers: gradient buckets, fused all-gathers, workspaces of kernels",
         "training_memory",
         "hundreds of MB to a few GB, by settings of the framework",

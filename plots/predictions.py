@@ -12,7 +12,7 @@ from plots.style import LINES, STYLE
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_MARKERS = ("o", "s", "^", "D", "v", "P")
+_MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 NEAR, TWICE = 1.2, 2.0
 
 
@@ -62,7 +62,13 @@ def predictions(rows: Sequence[tuple[str, float, float]]) -> Figure:
         ticks = [t for t in (0.25, 0.5, 0.8, 1.0, 1.25, 2.0, 4.0) if low <= t <= high]
         axes.set_yticks(ticks, [f"{t:g}" for t in ticks])
         axes.minorticks_off()
-        labels = [f"{name}\n{sum(r[0] == name for r in rows)} rows" for name in quantities]
+        lines = max(name.count(" ") for name in quantities)
+        labels = [
+            name.replace(" ", "\n")
+            + "\n" * (lines - name.count(" ") + 1)
+            + f"{sum(r[0] == name for r in rows)} rows"
+            for name in quantities
+        ]
         axes.set_xticks(range(len(quantities)), labels)
         axes.tick_params(axis="x", length=0)
         axes.set_ylabel("measured / predicted")

@@ -37,9 +37,10 @@ DEFAULT_BLOCK = 128
 """4-bit weights that share a scale: the group size of GPTQ (Frantar et al. 2022, arXiv 2210.17323,
 section 5) and AWQ (Lin et al. 2023, arXiv 2306.00978, section 5.1)."""
 DEFAULT_UTILIZATION = 0.9  # vLLM's gpu_memory_utilization
-DEFAULT_RESERVE = 2 * 2**30
-"""Bytes of activation peak and of what is outside the framework: the median of vLLM's logs
-(vllm-project/vllm issues 12330 and 10517, PR 10511: 1.45, 3.05 and 9.5 GiB)."""
+DEFAULT_RESERVE = 3 * 2**30
+"""Bytes of activation peak and of what is outside the framework: the median of vLLM's logs, 3.05
+GiB, rounded (vllm-project/vllm PRs 2031 and 10511, issues 12330 and 10517: 1.43, 1.45, 3.05, 3.37
+and 9.47 GiB)."""
 
 
 @dataclass(frozen=True, slots=True)

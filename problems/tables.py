@@ -28,11 +28,18 @@ def _read_count(value: object) -> int:
     return number
 
 
-def _read_bytes_a_value(value: object) -> Number:
-    number = parse_quantity(value, "bytes")
-    if not 0 < number <= MAX_BYTES_A_VALUE:
-        raise ValueError(f"{value!r} is not a number of bytes for each value, such as 2, 1 or 0.5")
-    return number
+def bytes_a_value(*, zero: bool = False) -> BeforeValidator:
+    """Bytes of each value of some kind."""
+
+    def read(value: object) -> Number:
+        number = parse_quantity(value, "bytes")
+        if not 0 <= number <= MAX_BYTES_A_VALUE or (number == 0 and not zero):
+            raise ValueError(
+                f"{value!r} is not a number of bytes for each value, such as 2, 1 or 0.5"
+            )
+        return number
+
+    return BeforeValidator(read)
 
 
 def _read_share(value: object) -> Number:
@@ -93,7 +100,7 @@ def _counts(value: object) -> Choice:
 
 
 Count = Annotated[int, BeforeValidator(_read_count)]
-BytesAValue = Annotated[int | float, BeforeValidator(_read_bytes_a_value)]
+BytesAValue = Annotated[int | float, bytes_a_value()]
 Share = Annotated[int | float, BeforeValidator(_read_share)]
 Tokens = Annotated[int | float, _reader("tokens")]
 Bytes = Annotated[int | float, _reader("bytes", zero=True)]

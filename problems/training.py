@@ -22,6 +22,7 @@ from problems.tables import (
     Tokens,
     Watts,
     Ways,
+    bytes_a_value,
     chosen,
     limit,
     one_number_of,
@@ -31,7 +32,11 @@ from problems.units import exact
 
 DEFAULT_SEQUENCE_LENGTH = 4096
 
-Recompute = Literal["none", "selective", "full"]
+Recompute = Literal["none", "selective", "half", "full"]
+LOGIT_BYTES = 12
+"""Of each logit where the loss is computed at once: bf16 logits, their fp32 copy, and both's
+gradients. Peaks of Llama 3.1 8B in torchtitan imply 13 to 15 (docs/predictions.md); the paper
+counts the fp32 copy only, 4 (arXiv 2205.05198, section 4.3)."""
 Precision = Literal["bf16", "fp8"]
 _MOST_OF_A_PUE = 10  # power usage effectiveness; a data centre above it is a slip of the pen
 
@@ -69,7 +74,11 @@ class Training(Table):
         For each activation.
     recompute : {"none", "selective", "full"}
         What is computed again for the backward pass instead of being kept (Korthikanti et al.
-        2022, arXiv 2205.05198); "full" adds a forward pass to the training FLOPs.
+        2022, arXiv 2205.05198): scores ("selective"), every second matrix product too ("half",
+        torchtitan's per-op selective checkpointing), or all but the layers' inputs ("full"), which
+        adds a forward pass to the training FLOPs.
+    logit_bytes : number
+        For each logit of a microbatch; 0 for a fused loss that never holds them all.
     flash_attention, sequence_parallel, dropout, fused_kernels : bool
         Whether scores are never stored (Dao et al. 2022, arXiv 2205.14135); whether tensor
         parallelism shares out what lies between its matrix products; whether masks are kept;
@@ -107,9 +116,10 @@ class Training(Table):
     gradient_bytes: BytesAValue = 2
     optimizer_bytes: BytesAValue = 12
     activation_bytes: BytesAValue = 2
-    recompute: Annotated[Recompute, one_of("a way to recompute", ("none", "selective", "full"))] = (
-        "none"
-    )
+    recompute: Annotated[
+        Recompute, one_of("a way to recompute", ("none", "selective", "half", "full"))
+    ] = "none"
+    logit_bytes: Annotated[int | float, bytes_a_value(zero=True)] = LOGIT_BYTES
     flash_attention: bool = True
     sequence_parallel: bool = True
     dropout: bool = False

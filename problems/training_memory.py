@@ -11,7 +11,9 @@ multi-head attention and a plain feed-forward of 4 h with dropout and without fl
 that is the paper's s b h (10 + 24 / t + 5 a s / (h t)) bytes (equation 2), or
 s b h (34 / t + 5 a s / (h t)) with sequence parallelism (equation 4); every other kind of layer is
 counted by the same operations. Selective recomputation keeps no scores (equation 6), full
-recomputation only the input of each layer (section 5), beside the one layer at work.
+recomputation only the input of each layer (section 5), beside the one layer at work. Halfway,
+torchtitan's per-op selective checkpointing keeps every second matrix product: the inputs of
+attention and feed-forward and half of what lies within them.
 
 The first pipeline stage holds p microbatches of its L / p layers, so L layers' worth
 (section 4.2.3), times 1 + (p - 1) / (p m) with m interleaved stretches of layers a stage; the last
@@ -32,6 +34,7 @@ from problems.units import exact
 
 MASK_BYTES = 1  # a dropout mask, Korthikanti et al. 2022, section 4.1
 FP32_BYTES = 4
+HALF = Fraction(1, 2)
 
 
 def state_bytes(training: Training, layout: Layout) -> Fraction:
@@ -68,7 +71,7 @@ def layer_activations(
         Integers or arrays of shape (W,).
     training : Training
     tensor_parallel : int
-    recompute : {"none", "selective", "full"}
+    recompute : {"none", "selective", "half", "full"}
 
     Returns
     -------
@@ -84,9 +87,12 @@ def layer_activations(
     # Inputs of normalisations, of the attention and of the feed-forward; without a fused kernel a
     # normalisation keeps its input in fp32 and its result.
     norm = size if fused else FP32_BYTES + size
+    share = Fraction(1)
+    if recompute == "half":
+        share, norm = HALF, Fraction(0)  # normalisations are computed again
     total = _scaled(h, tokens * outside * (layer.norms * norm + 2 * size))
     kept = attention.kept_values(repeated=not fused) + ffn.kept_values(trunk.d_model, fused=fused)
-    total = total + _scaled(kept, tokens * size / tensor_parallel)
+    total = total + _scaled(kept, tokens * size * share / tensor_parallel)
     if training.dropout:
         total = total + _scaled(h, tokens * outside * 2 * MASK_BYTES)
     if training.flash_attention:
@@ -135,9 +141,9 @@ def stages(
     # Outside the layers nothing is divided by p: its states are those of t accelerators alone.
     alone = states * p
     masks = _scaled(h, tokens * outside * MASK_BYTES * p) if training.dropout else 0 * h
-    # Input of the final norm and of the head, and fp32 logits (section 4.3).
+    # Input of the final norm and of the head, and the logits (section 4.3).
     ending = _scaled(h, tokens * outside * 2 * size) + _scaled(
-        trunk.vocab_size + 0 * h, Fraction(tokens * FP32_BYTES, t)
+        trunk.vocab_size + 0 * h, tokens * exact(training.logit_bytes) / t
     )
     if p == 1:
         base = _scaled(embedding + head, alone) + working + masks + ending

@@ -14,6 +14,7 @@ REACHED = {
     "first token": (0.6, 1.0),
     "batched": (0.7, 1.0),
     "training MFU": (0.78, 0.96),
+    "training memory": (0.5, 0.9),
     "KV bytes": (1.0, 1.0),
 }
 

@@ -136,7 +136,7 @@ def test_room_is_what_is_left_of_the_device() -> None:
     room = serving_room(problem, evaluate(problem, model()))
     assert room is not None
     weights = 8_030_261_248 * 2
-    usable = int(85_061_827_297 * 0.9) - 2 * 2**30
+    usable = int(85_061_827_297 * 0.9) - 3 * 2**30
     assert abs(room.usable_memory - usable) <= 1 and room.weights == weights
     assert room.kv_tokens == (room.usable_memory - weights) // 131_072
     assert room.requests == (room.usable_memory - weights) // (131_072 * 8192)
@@ -178,7 +178,7 @@ def test_kv_policy_full_holds_what_a_window_does_not_need() -> None:
         ("serving.memory_utilization", 1.5, "share"),
         ("training.mfu", 0, "share"),
         ("training.zero_stage", 4, "one of 0, 1, 2, 3"),
-        ("training.recompute", "some", "one of none, selective, full"),
+        ("training.recompute", "some", "one of none, selective, half, full"),
         ("budgets.decode_latency", "30 ms", "needs an accelerator"),
         ("budgets.training_cost", 1e6, "needs an accelerator"),
         ("objective.minimize", "decode_throughput", "minimize decode_latency"),

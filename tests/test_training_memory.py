@@ -155,8 +155,31 @@ def test_stages_by_hand():
     assert first.per_layer[0] == in_layer * 16 // 4 + kept
     assert last.per_layer[0] == in_layer * 16 // 4 + kept // 2
     assert first.base == 64_000 * 16 // 2 + at_work
-    ending = tokens * 64 * 2 * 2 + tokens * 1000 * 4
+    ending = tokens * 64 * 2 * 2 + tokens * 1000 * 12
     assert last.base == (64_000 + 64) * 16 // 2 + at_work + ending
+
+
+def test_half_keeps_every_second_matrix_product():
+    """torchtitan's per-op selective checkpointing, between none and full."""
+    layer = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
+    trunk = Trunk(64, 1000)
+    training = Training.model_validate({"sequence_length": 128})
+    inputs = 2 * 128 * 64 * 2
+    products = 128 * (2 * 4 * 16 + 2 * 2 * 16 + 3 * 256)  # half of two bytes each
+    half = layer_activations(layer, trunk, training, 1, "half")
+    assert half == inputs + products + 4 * 4 * 128
+    none, full = (layer_activations(layer, trunk, training, 1, r) for r in ("none", "full"))
+    assert full < half < none
+
+
+def test_a_fused_loss_holds_no_logits():
+    layer = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
+    trunk = Trunk(64, 1000)
+    held = []
+    for each in (0, 4, 12):
+        training = Training.model_validate({"sequence_length": 128, "logit_bytes": each})
+        held.append(stages(training, trunk, [layer], Layout())[1].base)
+    assert (held[1] - held[0], held[2] - held[0]) == (4 * 128_000, 12 * 128_000)
 
 
 def test_one_stage_holds_everything():
