@@ -12,10 +12,9 @@ from rich.table import Table
 from rich.text import Text
 
 from modelsizer.costs_report import cost_rows
+from modelsizer.evaluating import Evaluated
 from problems.describing import Description, architecture_dict, groups_list, parameters_dict
-from problems.evaluation import Evaluation
 from problems.models import models
-from problems.problem import Problem
 from problems.units import format_quantity
 
 SORT_KEYS = ("name", "parameters", "tokens", "year")
@@ -53,10 +52,11 @@ def print_description(console: Console, source: str, found: Description) -> None
     console.print(costs)
 
 
-def print_design(console: Console, problem: Problem, design: Evaluation, *, priced: bool) -> None:
+def print_design(console: Console, found: Evaluated) -> None:
     """Print what an architecture costs under a problem, and the limits that it breaks."""
-    rows = cost_rows(problem, design)
-    if priced and math.isfinite(design.tokens):
+    problem, design = found.problem, found.design
+    rows = cost_rows(problem, design, priced=found.priced)
+    if found.priced and math.isfinite(design.tokens):
         rows = [
             ("tokens", format_quantity(design.tokens, "tokens")),
             ("training FLOPs", format_quantity(design.training_flops, "FLOPs")),

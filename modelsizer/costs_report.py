@@ -11,8 +11,13 @@ from problems.rooms import latency_estimates, serving_room
 from problems.units import format_quantity
 
 
-def cost_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
-    """Layout, training and serving costs, as far as the problem says what they need."""
+def cost_rows(
+    problem: Problem, design: Evaluation, *, priced: bool = True
+) -> list[tuple[str, str]]:
+    """Layout, training and serving costs, as far as the problem says what they need.
+
+    Time, money and energy of training only where it is `priced`: where the tokens are known.
+    """
     rows = []
     lay, training = design.layout, problem.training
     if lay.accelerators > 1 or training.device is not None:
@@ -24,7 +29,7 @@ def cost_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
         rows.append(("training memory", f"{_written(design, 'training_memory')} for each"))
     for key, words in (("training_time", "training time"), ("training_cost", "training cost"),
                        ("training_energy", "energy")):  # fmt: skip
-        if key in design.exact and math.isfinite(design.quantity(key)):
+        if priced and key in design.exact and math.isfinite(design.quantity(key)):
             note = f" (MFU {training.expected_mfu:.2f})" if key == "training_time" else ""
             rows.append((words, _written(design, key) + note))
     if (estimates := latency_estimates(problem, design.architecture)) is not None:

@@ -9,6 +9,14 @@ from problems.describing import architecture_dict
 from problems.problem import Problem
 from problems.reading import overlaid
 
+_TRAINED = ("training.tokens", "budgets.tokens", "budgets.training_flops", "budgets.training_time",
+            "budgets.training_cost", "budgets.training_energy")  # fmt: skip
+
+
+def trains(settings: Mapping[str, object]) -> bool:
+    """Whether settings say how long the architecture is trained."""
+    return any(key.startswith(_TRAINED) for key in settings)
+
 
 def situation(architecture: Architecture, settings: Mapping[str, object]) -> Problem:
     """A problem that holds the settings that one architecture is evaluated under.
@@ -28,5 +36,6 @@ def situation(architecture: Architecture, settings: Mapping[str, object]) -> Pro
     # The space is never searched: it only has to hold something.
     names = ("layers", "d_model", "heads", "head_dim", "kv_heads", "d_ff", "vocab_size")
     space = {name: int(shape[name]) for name in names}
-    raw = overlaid({"space": space, "training": {"tokens": 1}}, settings)
+    tokens = {} if trains(settings) else {"training": {"tokens": 1}}
+    raw = overlaid({"space": space} | tokens, settings)
     return Problem.from_tables(raw)

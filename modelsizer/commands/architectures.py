@@ -65,29 +65,19 @@ def describe(
         except ValueError as error:
             fail(str(error))
 
-        content, design, asked = found.to_dict(), None, None
+        content, design = found.to_dict(), None
         if problem is not None or set_:
-            from modelsizer.settings import parse_settings
-            from optimizer.result import design_dict
-            from problems.evaluation import evaluate
-            from problems.problem import Problem
-            from problems.situation import situation
+            from modelsizer.evaluating import evaluated
 
-            settings = parse_settings(set_ or [])
-            asked = (
-                situation(architecture, settings)
-                if problem is None
-                else Problem.load(problem, settings)
-            )
-            design = evaluate(asked, architecture)
-            content["design"] = design_dict(asked, design) | {"violated": list(design.violated)}
+            design = evaluated(architecture, problem, set_ or [])
+            content["design"] = design.to_dict()
 
         def show(console: Console) -> None:
             from modelsizer.architecture_report import print_description, print_design
 
             print_description(console, source, found)
-            if asked is not None and design is not None:
-                print_design(console, asked, design, priced=problem is not None)
+            if design is not None:
+                print_design(console, design)
 
         emit(content, json_, show)
 

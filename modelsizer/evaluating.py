@@ -1,0 +1,57 @@
+"""One architecture under the settings of a problem, or under settings alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from modelsizer.settings import parse_settings
+from optimizer.result import design_dict
+from problems.architecture import Architecture
+from problems.evaluation import Evaluation, evaluate
+from problems.problem import Problem
+from problems.situation import situation, trains
+
+_OF_TRAINING = ("loss", "shape_excess", "law", "shape", "tokens", "training_flops")
+_TIMED = ("training_time", "training_cost", "training_energy")
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluated:
+    """A design, and whether the question says how long it is trained."""
+
+    problem: Problem
+    design: Evaluation
+    priced: bool
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON: what depends on the tokens only where they are known."""
+        found = design_dict(self.problem, self.design)
+        if not self.priced:
+            found |= dict.fromkeys(_OF_TRAINING)
+            found["quantities"] = {k: v for k, v in found["quantities"].items() if k not in _TIMED}
+        return found | {"violated": list(self.design.violated)}
+
+
+def evaluated(architecture: Architecture, source: str | None, settings: list[str]) -> Evaluated:
+    """Evaluate an architecture as a design.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    source : str or None
+        A problem file, or a problem of the library.
+    settings : list of str
+        ``"key=value"`` over it, or alone.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such problem, or a setting is wrong.
+    """
+    over = parse_settings(settings)
+    if source is not None:
+        problem = Problem.load(source, over)
+        return Evaluated(problem, evaluate(problem, architecture), True)
+    problem = situation(architecture, over)
+    return Evaluated(problem, evaluate(problem, architecture), trains(over))
