@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,18 +17,9 @@ from numpy.typing import NDArray
 from problems.blocks import BLOCKS
 from problems.layouts import Layout
 from problems.menus import Interval, Menu, arithmetic_runs, integers
-from problems.options import (
-    Options,
-    depth_of,
-    divides,
-    feed_forward_columns,
-    for_each,
-    head_menus,
-    least_depth,
-    listed,
-    most_depth,
-)
+from problems.options import Options, divides, feed_forward_columns, head_menus, listed
 from problems.problem import Problem
+from problems.rounding import depths_of, least_depths, most_depths
 from problems.units import exact
 
 Ints = NDArray[np.int64]
@@ -118,9 +108,9 @@ class Grid:
         least = np.ones(len(self._d_model), dtype=np.int64)
         most = np.full(len(self._d_model), np.iinfo(np.int64).max // 2)
         if high is not None:
-            least = for_each(self._d_model, partial(least_depth, exact(high)))
+            least = least_depths(self._d_model, exact(high))
         if low is not None:
-            most = for_each(self._d_model, partial(most_depth, exact(low)))
+            most = most_depths(self._d_model, exact(low))
         return least, most
 
     def sizes(self, root: Root) -> Ints:
@@ -274,7 +264,7 @@ def _at_aspects(aspect: Menu, table: Options) -> Options:
     """Only the depths of exactly the aspect ratios listed."""
     parts = []
     for ratio in aspect.numbers:
-        depth = for_each(table.d_model, partial(depth_of, exact(ratio)))
+        depth = depths_of(table.d_model, exact(ratio))
         inside = (depth >= table.start) & (depth <= table.start + table.step * (table.count - 1))
         keep = inside & ((depth - table.start) % table.step == 0)
         one = np.ones(int(keep.sum()), dtype=np.int64)

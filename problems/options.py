@@ -6,18 +6,16 @@ and the aspect rule are applied while options are made, so no design ever breaks
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from fractions import Fraction
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from problems.blocks import BLOCKS
-from problems.menus import MAX_VALUE, Interval, Menu, arithmetic_runs, integers
+from problems.menus import Interval, Menu, arithmetic_runs, integers
+from problems.rounding import depths_of, least_depths, most_depths, nearest_multiples
 from problems.space import (
     DEFAULT_FFN_MULTIPLE,
     DEFAULT_GATED_RATIO,
@@ -134,40 +132,11 @@ def feed_forward_columns(space: Space, d_model: Ints, gated: bool) -> Ints:
     )
     return np.stack(
         [
-            for_each(d_model, partial(_nearest, ratio, int(multiple)))
+            nearest_multiples(d_model, ratio, int(multiple))
             for ratio in ratios
             for multiple in multiples
         ]
     )
-
-
-def _nearest(ratio: Fraction, multiple: int, d_model: int) -> int:
-    """Ratio x d_model to the nearest multiple, ties up."""
-    return math.floor(ratio * d_model / multiple + Fraction(1, 2)) * multiple
-
-
-def depth_of(aspect: Fraction, d_model: int) -> int:
-    """The depth of exactly this aspect, 0 if there is none."""
-    depth = d_model / aspect
-    return depth.numerator if depth.denominator == 1 else 0
-
-
-def least_depth(aspect: Fraction, d_model: int) -> int:
-    """The least depth whose aspect is not above this."""
-    return math.ceil(d_model / aspect)
-
-
-def most_depth(aspect: Fraction, d_model: int) -> int:
-    """The greatest depth whose aspect is not below this."""
-    return math.floor(d_model / aspect)
-
-
-def for_each(d_model: Ints, function: Callable[[int], int]) -> Ints:
-    """A function of exact numbers for each width; ratios have too many digits for int64."""
-    widths, at = np.unique(d_model, return_inverse=True)
-    values = np.array([min(function(int(d)), MAX_VALUE) for d in widths], dtype=np.int64)
-    found: Ints = values[at]
-    return found
 
 
 def _parallel(kv_heads: Ints, heads: Ints, d_ff: Ints, ways: int) -> NDArray[np.bool_]:
@@ -185,8 +154,7 @@ def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
         depths = integers(space.layers)
         found = []
         for ratio in aspect.numbers:
-            r = exact(ratio)
-            layers = for_each(d_model, partial(depth_of, r))
+            layers = depths_of(d_model, exact(ratio))
             keep = rows[np.isin(layers, depths)]
             one = np.ones(len(keep), dtype=np.int64)
             found.append((keep, layers[keep], one, one))
@@ -196,12 +164,10 @@ def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
         first, last = np.zeros(len(d_model), dtype=np.int64), np.full(len(d_model), count - 1)
         if isinstance(aspect, Interval):
             if aspect.max is not None:  # layers >= d_model / max
-                top = exact(aspect.max)
-                least = for_each(d_model, partial(least_depth, top))
+                least = least_depths(d_model, exact(aspect.max))
                 first = np.maximum(first, -(-(least - start) // step))
             if aspect.min is not None:  # layers <= d_model / min
-                low = exact(aspect.min)
-                most = for_each(d_model, partial(most_depth, low))
+                most = most_depths(d_model, exact(aspect.min))
                 last = np.minimum(last, (most - start) // step)
         keep = rows[first <= last]
         found.append(
