@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from optimizer.result import Result
     from optimizer.solve import solve
+    from optimizer.solver import Solver
+    from optimizer.verification import Verification, verify
     from problems.architecture import Architecture
     from problems.errors import ModelsizerError, ProblemError
     from problems.evaluation import Evaluation, evaluate
@@ -26,11 +28,14 @@ _HOMES = {
     "ProblemError": "problems.errors",
     "Result": "optimizer.result",
     "ShapeLaw": "problems.shapes",
+    "Solver": "optimizer.solver",
     "TokenLaw": "problems.laws",
+    "Verification": "optimizer.verification",
     "evaluate": "problems.evaluation",
     "register_law": "problems.laws",
     "register_shape": "problems.shapes",
     "solve": "optimizer.solve",
+    "verify": "optimizer.verification",
 }
 
 __all__ = [
@@ -42,12 +47,15 @@ __all__ = [
     "ProblemError",
     "Result",
     "ShapeLaw",
+    "Solver",
     "TokenLaw",
+    "Verification",
     "__version__",
     "evaluate",
     "register_law",
     "register_shape",
     "solve",
+    "verify",
 ]
 
 

@@ -12,6 +12,7 @@ from rich.text import Text
 
 from modelsizer.costs_report import cost_rows
 from optimizer.result import BudgetUse, Result
+from optimizer.verification import Verification
 from problems.describing import architecture_dict
 from problems.quantities import QUANTITIES
 from problems.units import format_quantity
@@ -119,15 +120,19 @@ def certificate(result: Result) -> str:
     """What is proven, and how, in a sentence or two."""
     s = result.statistics
     designs = f"{s['designs']:,} designs"
-    if "layouts" in s:
+    if s.get("layouts", 1) > 1:
         designs += f" in {s['layouts']} parallel layouts ({s['candidates']:,} pairs)"
     better = "more" if result.objective.sense == "maximize" else "less"
     what = result.objective.name
     if result.status == "infeasible":
         return f"Proven infeasible: none of the {designs} keeps every limit, in exact arithmetic."
     steps = [f"{s['by_budgets']:,} break a limit"]
+    if s.get("by_blocks"):
+        steps = [f"{s['by_blocks']:,} lie in blocks ruled out whole", *steps]
     if s["by_bounds"]:
         steps.append(f"{s['by_bounds']:,} are ruled out by bounds{_rounds(result)}")
+    if s["by_dominance"]:
+        steps.append(f"{s['by_dominance']:,} by a design as good")
     steps.append(f"{s['compared']:,} compared exactly")
     how = "; ".join(steps)
     if result.status == "optimal" and result.gap == 0:
@@ -168,8 +173,29 @@ def _bullets(lines: Iterable[str]) -> Table:
     return table
 
 
-def print_result(console: Console, result: Result, *, verbose: bool = False) -> None:
-    """Print an answer."""
+def verdict(result: Result, checked: Verification) -> str:
+    """What a second proof says of the first."""
+    took = f"{checked.solver}, in {checked.seconds:.2f} s,"
+    if checked.agrees:
+        what = "that no design keeps every limit" if result.design is None else "the same design"
+        return f"Verified: {took} proves {what}."
+    if "limit" in (result.status, checked.status):
+        return f"Not verified: {took} came to {checked.status}, {result.solver} to {result.status}."
+    found = "no design" if checked.objective is None else _value(result, checked.objective)
+    return (
+        f"The proofs disagree: {took} says {checked.status}, {found}. Trust neither, and please "
+        "report this with the problem file."
+    )
+
+
+def print_result(
+    console: Console,
+    result: Result,
+    checked: Verification | None = None,
+    *,
+    verbose: bool = False,
+) -> None:
+    """Print an answer, and what a second proof says of it."""
     console.print(_heading(result))
     if result.design is not None:
         console.print(_section("Architecture", _architecture(result)))
@@ -179,6 +205,8 @@ def print_result(console: Console, result: Result, *, verbose: bool = False) -> 
         if result.budgets:
             console.print(_section("Limits", _budgets(result.budgets)))
     console.print(_section("Certificate", Text(certificate(result))))
+    if checked is not None:
+        console.print(Padding(Text(verdict(result, checked)), (0, 0, 0, 2)))
     if verbose:
         steps = ((name, f"{value:,}") for name, value in result.statistics.items())
         console.print(_section("Steps of the proof", _pairs(steps)))

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compare import box_designs
-from optimizer.grid import D_MODEL, FFN, FIRST, KV, LAYERS, SECOND, VOCABULARY, Grid
+from optimizer.grid import D_MODEL, FFN, FIRST, KV, LAYERS, SECOND, VOCABULARY
 from optimizer.limits import depth_intervals
 from optimizer.model import Model, to_floats
 from optimizer.relaxation import ROUNDING
@@ -93,20 +93,27 @@ class BlockSearch:
     Parameters
     ----------
     model : Model
+    value : float
+        The incumbent's value: what cannot be better is left out.
+    names : tuple of str, optional
+        Affine quantities of the tables; those of the problem's own question by default.
 
     Attributes
     ----------
     value : float
-        The incumbent's value, to be kept up to date by whoever reads the tables.
+        To be kept up to date by whoever reads the tables.
     tally : Tally
     """
 
-    def __init__(self, model: Model) -> None:
+    def __init__(
+        self, model: Model, value: float = np.inf, names: tuple[str, ...] | None = None
+    ) -> None:
         self.model = model
-        self.grid = Grid(model.problem)
-        self.value = np.inf
+        self.grid = model.store.grid(model.problem)
+        self.value = value
         self.tally = Tally()
-        self._names = (*needed(model.problem), WEIGHT_FLOPS)
+        self._names = needed(model.problem) if names is None else names
+        self._bounding = (*needed(model.problem), WEIGHT_FLOPS)
         self._wide: dict[int, bool] = {}
         self._pending = np.inf  # least bound of blocks listed and not yet handed on
         training = model.problem.training
@@ -119,6 +126,11 @@ class BlockSearch:
         """No design of a block not yet handed on has a lower value."""
         rest = float(self._blocks.least.min()) if len(self._blocks) else np.inf
         return min(rest, self._pending)
+
+    @property
+    def waiting(self) -> int:
+        """Blocks not yet split or handed on."""
+        return len(self._blocks)
 
     def _first(self) -> _Blocks:
         sizes = np.array([self.grid.sizes(root) for root in self.grid.roots])
@@ -158,7 +170,7 @@ class BlockSearch:
             parts = [o for o, owner in zip(gathered, owners, strict=True) if owner == index]
             options = _joined(parts)
             self.tally.listed += len(options)
-            yield build_table(problem, self.grid.roots[index].layout, options)
+            yield build_table(problem, self.grid.roots[index].layout, options, self._names)
 
     def _listed(self, blocks: _Blocks) -> Iterator[tuple[int, Options]]:
         """Width options of small blocks, by root."""
@@ -218,10 +230,10 @@ class BlockSearch:
         if index not in self._wide:
             sizes = self.grid.sizes(root)[None, :]
             _, top = self.grid.corners(root, sizes * 0, sizes - 1)
-            most = largest(self.model.problem, root.layout, top, self._names)
+            most = largest(self.model.problem, root.layout, top, self._bounding)
             self._wide[index] = most >= LARGEST_INT64
         wide = self._wide[index]
-        return build_table(self.model.problem, root.layout, options, self._names, wide=wide)
+        return build_table(self.model.problem, root.layout, options, self._bounding, wide=wide)
 
     def _bound_root(self, index: int, blocks: _Blocks) -> _Blocks:
         root = self.grid.roots[index]

@@ -9,10 +9,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 
-from optimizer.mip import COMPARABLE, Found, Progress
+from optimizer.clock import Clock
+from optimizer.found import COMPARABLE, Found, Progress
 from optimizer.model import Model
 from optimizer.program import Stop
-from optimizer.search import Clock, Search
+from optimizer.search import Search
+from problems.evaluation import Evaluation
 
 
 class BoundSolve:
@@ -27,6 +29,8 @@ class BoundSolve:
     complete : bool
         Compare all that is left exactly, so that gap and ties are settled.
     progress : callable or None
+    start : Evaluation, optional
+        A feasible design to begin with.
     """
 
     def __init__(
@@ -36,17 +40,18 @@ class BoundSolve:
         tolerance: Callable[[float], float],
         complete: bool,
         progress: Progress | None,
+        start: Evaluation | None = None,
     ) -> None:
         self.model, self.clock = model, clock
         self.tolerance, self.complete, self.progress = tolerance, complete, progress
-        self.search = Search(model, clock)
+        self.search = Search(model, clock, start)
 
     def run(self) -> Found:
         """Solve."""
         search = self.search
         stop: Stop
         try:
-            search.open()
+            search.open(self.progress)
             stop = self._close()
         except KeyboardInterrupt:
             stop = "interrupted"
@@ -66,7 +71,13 @@ class BoundSolve:
             if not self.complete and math.isfinite(gap) and gap <= self.tolerance(search.value):
                 return "gap"
             if search.boxes.single.all() or search.boxes.designs <= COMPARABLE:
-                return "proven" if search.compare() and search.unread == math.inf else "time"
-            search.halve()
-            self.clock.nodes += 1
-        return "proven" if search.unread == math.inf else "time"
+                return "proven" if search.compare() and search.read_all else "time"
+            if (stop := self._step()) is not None:
+                return stop
+        return "proven" if search.read_all else "time"
+
+    def _step(self) -> Stop | None:
+        """Split what is left; why to stop after it, if it is reason to."""
+        self.search.halve()
+        self.clock.nodes += 1
+        return None

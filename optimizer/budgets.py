@@ -8,12 +8,14 @@ from fractions import Fraction
 
 import numpy as np
 
+from optimizer.clock import Clock
+from optimizer.compare import NEAR
 from optimizer.limits import Limit, depth_intervals
 from optimizer.model import Model
 from optimizer.program import Limits
 from optimizer.result import BudgetUse, Side
-from optimizer.search import Clock, Search
-from optimizer.table import Table, tables
+from optimizer.search import FEW_DESIGNS, Known, Search
+from optimizer.table import Table
 from problems.costs import ACCELERATORS, TRAINING_FLOPS_EACH, TRAINING_FLOPS_PER_TOKEN
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation
@@ -62,13 +64,13 @@ def without(problem: Problem, key: str, side: Side) -> Problem | None:
     if ends and not fixed:
         tables_[table][name] = ends
     try:
-        return Problem.from_tables(tables_)
+        return Problem.from_tables(tables_, like=problem)
     except ProblemError:
         return None
 
 
 def budget_uses(
-    problem: Problem, design: Evaluation, clock: Clock, *, solve_again: bool
+    model: Model, design: Evaluation, clock: Clock, *, solve_again: bool
 ) -> tuple[BudgetUse, ...]:
     """Every limit with what the design uses of it, and whether it binds.
 
@@ -76,33 +78,51 @@ def budget_uses(
     which is found out by solving again, if there is leave to.
     """
     uses = []
-    for key, quantity, side, limit in _given(problem):
+    for key, quantity, side, limit in _given(model.problem):
         used = design.quantity(quantity)
         slack = (float(limit) - used) if side == "max" else (used - float(limit))
         at_it = slack <= AT_THE_LIMIT * abs(float(limit))
         again = solve_again and not clock.out_of_time
-        binding = at_it or (again and _holds_back(problem, design, key, side, clock))
+        binding = at_it or (again and _holds_back(model, design, key, side, clock))
         name = key if key.startswith("training") else quantity
         uses.append(BudgetUse(name, used, limit, QUANTITIES[quantity].dimension, side, binding))
     return tuple(uses)
 
 
-def _holds_back(problem: Problem, design: Evaluation, key: str, side: Side, clock: Clock) -> bool:
+def _holds_back(model: Model, design: Evaluation, key: str, side: Side, clock: Clock) -> bool:
     """Whether a better design fits without one end of a limit."""
-    freer = without(problem, key, side)
+    freer = without(model.problem, key, side)
     if freer is None:
         return True  # without it the question has no finite answer
-    model = Model(freer)
     before = model.value_of(design)
-    search = Search(model, Clock(Limits(clock.left.seconds)))
-    search.incumbent, search.enough = design, before
+    free = Model(freer, model.store)
+    known = _unaffected(model, key, side)
+    search = Search(free, Clock(Limits(clock.left.seconds)), design, enough=before, known=known)
     search.open()
-    while search.value >= before and len(search.boxes) and not search.clock.out_of_time:
-        if search.boxes.single.all() or search.boxes.designs <= 20_000:
-            search.compare()
-            break
+    clearly = before - NEAR[free.kind] * abs(before)  # better by more than rounding
+    while search.value >= clearly and len(search.boxes) and not search.clock.out_of_time:
+        if search.boxes.single.all() or search.boxes.designs <= FEW_DESIGNS:
+            return search.any_below(clearly)
         search.halve()
-    return search.value < before
+    return search.value < clearly
+
+
+def _unaffected(model: Model, key: str, side: Side) -> Known | None:
+    """Designs whose value does not change without one end of a limit: those of the problem itself.
+
+    Of a limit that is no linear row only the most tokens are looked into: they do not matter to a
+    design whose FLOPs end first.
+    """
+    name = key.split(".")[1]
+    if name in QUANTITIES and QUANTITIES[name].form in ("affine", "inverse"):
+        return Known(model)
+    tokens = model.problem.token_limits
+    if name != "tokens" or side != "max" or tokens.most is None or tokens.most_flops is None:
+        return None
+    if tokens.most_flops_each is not None:
+        return None
+    least = math.ceil(tokens.most_flops / tokens.most)
+    return Known(model, (Limit(key, TRAINING_FLOPS_PER_TOKEN, least, None),))
 
 
 # Limits that leave nothing out
@@ -113,7 +133,7 @@ def idle_limits(model: Model) -> list[str]:
     problem = model.problem
     given = {n: i.max for n, i in problem.budgets.limits.items() if i.max is not None}
     most = dict.fromkeys(given, 0.0)
-    for table in tables(problem):
+    for table in model.tables():
         rules = model.rules(table)
         for name in given:
             others = [rule for rule in rules if rule.key != f"budgets.{name}"]
@@ -175,8 +195,9 @@ def unmet_alone(problem: Problem) -> list[str]:
     found: dict[str, str] = {}
     extremes: dict[tuple[str, bool], Fraction] = {}
     rules: dict[tuple[str, bool], tuple[Limit, Fraction]] = {}
-    for table in tables(problem):
-        for rule in Model(problem).rules(table):
+    model = Model(problem)
+    for table in model.tables():
+        for rule in model.rules(table):
             linear = table.linear[rule.quantity]
             for upper, end in ((True, rule.high), (False, rule.low)):
                 if end is None:

@@ -6,12 +6,12 @@ import math
 
 import numpy as np
 
+from optimizer.clock import Clock
 from optimizer.compare import DESIGNS_AT_ONCE, best_of, box_designs
-from optimizer.mip import Found, Progress
+from optimizer.found import Counts, Found, Progress
 from optimizer.model import Model
 from optimizer.program import Stop
-from optimizer.search import Clock, Counts
-from optimizer.table import Table, tables
+from optimizer.table import Table
 from problems.evaluation import Evaluation
 
 
@@ -24,7 +24,7 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
     best: Evaluation | None = None
     unread = math.inf
     stop: Stop = "proven"
-    source = tables(model.problem)
+    source = model.tables()
     try:
         for table in source:
             counts.designs += table.designs

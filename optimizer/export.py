@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import numpy as np
 
+from optimizer.boxes import Boxes
+from optimizer.clock import Clock
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
 from optimizer.formulation import formulate
 from optimizer.model import Model
 from optimizer.program import Limits, Program
-from optimizer.search import Boxes, Clock, Search
-from optimizer.table import Floats, Table, join, tables
+from optimizer.search import Search
+from optimizer.table import Floats, Table, join
 from problems.problem import Problem
 
 ONE_COLUMN_EACH = 5000
@@ -40,7 +42,7 @@ def program_of(problem: Problem) -> Program:
         if boxes.designs <= ONE_COLUMN_EACH:
             boxes, least = _one_each(model, table, boxes)
     else:
-        table = join(list(tables(problem)))
+        table = join(list(model.tables()))
         row = np.arange(len(table))
         boxes = Boxes(row, np.zeros_like(table.count), table.count - 1)
         least = np.full(len(row), -np.inf)

@@ -18,11 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.boxes import Boxes
 from optimizer.limits import Limit
 from optimizer.model import Model
 from optimizer.program import FEASIBILITY, Floats, Program
 from optimizer.relaxation import Affine
-from optimizer.search import Boxes
 from optimizer.table import Ints, Table
 
 

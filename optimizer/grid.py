@@ -17,9 +17,10 @@ from numpy.typing import NDArray
 from problems.blocks import BLOCKS
 from problems.layouts import Layout
 from problems.menus import Interval, Menu, arithmetic_runs, integers
-from problems.options import Options, divides, feed_forward_columns, head_menus, listed
+from problems.options import Options, feed_forward_columns, head_menus, listed
 from problems.problem import Problem
 from problems.rounding import depths_of, least_depths, most_depths
+from problems.splits import divides
 from problems.units import exact
 
 Ints = NDArray[np.int64]

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
 from optimizer.model import Model
-from optimizer.table import Floats, Ints, Mask, tables
+from optimizer.table import Floats, Ints, Mask
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 
@@ -60,7 +60,7 @@ def landscape(problem: Problem) -> Landscape:
         if limit.max is not None and QUANTITIES[name].affine
     }
     share = {name: np.full(cells, np.inf) for name in limits}
-    for table in tables(model.problem):
+    for table in model.tables():
         row = np.arange(len(table))
         for part, j in box_designs(
             row, np.zeros_like(table.count), table.count - 1, DESIGNS_AT_ONCE

@@ -4,45 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from optimizer.backends import Backend
+from optimizer.clock import Clock
 from optimizer.formulation import formulate
+from optimizer.found import COMPARABLE, Found, Progress
 from optimizer.model import Model
 from optimizer.program import Stop
-from optimizer.search import Clock, Counts, Search
+from optimizer.search import Search
 from problems.evaluation import Evaluation
-
-COMPARABLE = 2_000_000
-"""Designs that the last comparison takes on; about 0.3 s of NumPy."""
-
-Progress = Callable[[float, float, int], None]
-"""Called with incumbent and bound (as values to minimise) and the number of boxes left."""
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """What a solver returns, in values to minimise.
-
-    Parameters
-    ----------
-    incumbent : Evaluation or None
-    bound : float
-        No design has a lower value; infinite if there is no feasible design at all.
-    stop : Stop
-    counts : Counts
-    notes : tuple of str
-        Things about the solver that a user should know.
-    relaxation_bound : float or None
-        The last bound that the mixed-integer solver proved.
-    """
-
-    incumbent: Evaluation | None
-    bound: float
-    stop: Stop
-    counts: Counts
-    notes: tuple[str, ...] = ()
-    relaxation_bound: float | None = None
 
 
 class MipSolve:
@@ -58,6 +28,10 @@ class MipSolve:
     complete : bool
         Go on to compare all that is left exactly, so that gap and ties are settled.
     progress : callable or None
+    start : Evaluation, optional
+        A feasible design to begin with.
+    search : Search, optional
+        One that is under way, to go on with.
     """
 
     def __init__(
@@ -68,10 +42,12 @@ class MipSolve:
         tolerance: Callable[[float], float],
         complete: bool,
         progress: Progress | None,
+        start: Evaluation | None = None,
+        search: Search | None = None,
     ) -> None:
         self.model, self.engine, self.clock = model, engine, clock
         self.tolerance, self.complete, self.progress = tolerance, complete, progress
-        self.search = Search(model, clock)
+        self.search = Search(model, clock, start) if search is None else search
         self.notes: list[str] = []
         self.proven = -math.inf
         self.last_bound: float | None = None
@@ -80,11 +56,15 @@ class MipSolve:
         """Solve."""
         stop: Stop
         try:
-            self.search.open()
+            self.search.open(self.progress)
             self.search.tighten()
-            stop = self._rounds()
+            stop = self.rounds()
         except KeyboardInterrupt:
             stop = "interrupted"
+        return self.found(stop)
+
+    def found(self, stop: Stop) -> Found:
+        """What is known after a stop."""
         bound = self._bound
         if stop == "proven":
             # Everything else is excluded or compared: the incumbent is the bound.
@@ -111,12 +91,13 @@ class MipSolve:
             return "time"
         return "nodes" if self.clock.out_of_nodes else None
 
-    def _rounds(self) -> Stop:
+    def rounds(self) -> Stop:
+        """Solve the program, refine and repeat, until proven or stopped."""
         search = self.search
         while True:
             self._report()
             if not len(search.boxes):
-                return "proven"
+                return "proven" if search.read_all else "time"
             if (limit := self._limit()) is not None:
                 return limit
             if not self.complete and self._within():
@@ -178,7 +159,7 @@ class MipSolve:
             if (limit := self._limit()) is not None:
                 return limit
             search.halve()
-        return "proven" if search.compare() else "time"
+        return "proven" if search.compare() and search.read_all else "time"
 
     def _report(self) -> None:
         if self.progress is not None:

@@ -6,7 +6,7 @@ Every objective is minimised here: a sought maximum is the least of its negative
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -23,6 +23,7 @@ from optimizer.relaxation import (
     log_tokens_bound,
     shape_bound,
 )
+from optimizer.store import TableStore
 from optimizer.table import Floats, Ints, Mask, Table
 from problems.architecture import Architecture
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
@@ -65,6 +66,8 @@ class Model:
     Parameters
     ----------
     problem : Problem
+    store : TableStore, optional
+        Tables kept from other questions about the same space.
 
     Attributes
     ----------
@@ -76,8 +79,9 @@ class Model:
         Limits on the loss.
     """
 
-    def __init__(self, problem: Problem) -> None:
+    def __init__(self, problem: Problem, store: TableStore | None = None) -> None:
         self.problem = problem
+        self.store = TableStore() if store is None else store
         objective = problem.objective
         self.name, self.sense = objective.quantity, objective.sense
         self.sign = -1.0 if objective.sense == "maximize" else 1.0
@@ -88,6 +92,7 @@ class Model:
         loss = problem.budgets.loss
         self.most_loss = None if loss is None or loss.max is None else float(loss.max)
         self.least_loss = None if loss is None or loss.min is None else float(loss.min)
+        self._rules: dict[tuple[int, ...], list[Limit]] = {}
         self._evaluated: dict[Architecture, Evaluation] = {}
 
     def exactly(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
@@ -151,9 +156,16 @@ class Model:
         found: Floats = shares[table.layout_id[row]]
         return found
 
+    def tables(self) -> Iterator[Table]:
+        """All width options with the quantities that the question needs."""
+        return self.store.tables(self.problem)
+
     def rules(self, table: Table) -> list[Limit]:
         """Linear limits over a table."""
-        return limits(self.problem, table)
+        units = tuple(quantity.denominator for quantity in table.linear.values())
+        if units not in self._rules:
+            self._rules[units] = limits(self.problem, table)
+        return self._rules[units]
 
     # Designs
 

@@ -7,26 +7,26 @@ Every back end shares this; none needs to, since all that is dropped is proven n
 
 from __future__ import annotations
 
-import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.blocks import BlockSearch
+from optimizer.boxes import Boxes
+from optimizer.clock import Clock
 from optimizer.compare import DESIGNS_AT_ONCE, best_of, box_designs
-from optimizer.grid import menu_size
-from optimizer.limits import depth_intervals
+from optimizer.dominance import dominated
+from optimizer.found import Counts, Progress
+from optimizer.limits import Limit, depth_intervals
 from optimizer.model import Model
-from optimizer.program import Limits
 from optimizer.relaxation import ROUNDING
-from optimizer.table import Floats, Ints, Table, join, tables
+from optimizer.table import Floats, Ints, Table, join, needed
 from problems.evaluation import Evaluation
 
 FEW_BOXES = 48
 """Boxes at which tightening hands over to the program: a few dozen columns."""
-LISTABLE = 150_000
-"""Width options up to which a space is listed; searching it by blocks pays beyond."""
+FEW_DESIGNS = 20_000  # with an incumbent, quicker compared than dived into
 MANY_BOXES = 400_000  # splitting further would cost more memory than the program saves
 _DIVE_FRACTIONS = np.linspace(0.0, 1.0, 9)
 _DIVE_BOXES = 24  # boxes searched depth by depth for a first incumbent
@@ -34,118 +34,34 @@ _LOOK_AT = 64  # corners evaluated for a better incumbent in each round
 
 
 @dataclass(frozen=True, slots=True)
-class Boxes:
-    """Boxes of designs: rows of shape (B,), depths ``low <= j <= high`` of shape (B, K)."""
+class Known:
+    """Designs that are known not to be better: the feasible ones of a question with more limits.
 
-    row: Ints
-    low: Ints
-    high: Ints
+    Parameters
+    ----------
+    model : Model
+        Of that question.
+    rules : tuple of Limit
+        Further limits that they keep.
+    """
 
-    def __len__(self) -> int:
-        return len(self.row)
-
-    def take(self, where: NDArray[np.bool_] | Ints) -> Boxes:
-        """The boxes at these positions, or where this mask holds."""
-        return Boxes(self.row[where], self.low[where], self.high[where])
-
-    @property
-    def designs(self) -> int:
-        """Designs in all boxes."""
-        return int((self.high - self.low + 1).prod(axis=1).sum()) if len(self) else 0
-
-    @property
-    def single(self) -> NDArray[np.bool_]:
-        """Whether each box is one design."""
-        return np.asarray((self.low == self.high).all(axis=1))
-
-    def plus(self, other: Boxes) -> Boxes:
-        """These boxes and others."""
-        return Boxes(
-            np.concatenate([self.row, other.row]),
-            np.concatenate([self.low, other.low]),
-            np.concatenate([self.high, other.high]),
-        )
-
-    def halved(self) -> Boxes:
-        """Each box cut in two across its longest side; single designs stay."""
-        side = (self.high - self.low).argmax(axis=1)
-        at = np.arange(len(self))
-        middle = (self.low[at, side] + self.high[at, side]) // 2
-        left, right = self.high.copy(), self.low.copy()
-        left[at, side] = middle
-        right[at, side] = middle + 1
-        cut = ~self.single
-        lower = Boxes(self.row, self.low, np.where(cut[:, None], left, self.high))
-        upper = Boxes(self.row[cut], right[cut], self.high[cut])
-        return lower.plus(upper)
-
-    def without(self, box: int, j: Ints) -> Boxes:
-        """The boxes with one of them cut around a design, which becomes a box of its own."""
-        low, high = self.low[box].copy(), self.high[box].copy()
-        parts_low, parts_high = [j.copy()], [j.copy()]
-        for k in range(len(j)):
-            for first, last in ((low[k], j[k] - 1), (j[k] + 1, high[k])):
-                if first <= last:
-                    a, b = low.copy(), high.copy()
-                    a[k], b[k] = first, last
-                    parts_low.append(a)
-                    parts_high.append(b)
-            low[k] = high[k] = j[k]
-        keep = np.arange(len(self)) != box
-        rows = np.full(len(parts_low), self.row[box])
-        return self.take(keep).plus(Boxes(rows, np.array(parts_low), np.array(parts_high)))
-
-
-@dataclass
-class Counts:
-    """Designs of the space, and how many each step removed."""
-
-    designs: int = 0
-    options: int = 0
-    by_budgets: int = 0
-    by_bounds: int = 0
-    left: int = 0
-    columns: int = 0
-    rounds: int = 0
-    compared: int = 0
-
-
-@dataclass
-class Clock:
-    """Time and nodes spent against the limits."""
-
-    limits: Limits
-    started: float = field(default_factory=time.perf_counter)
-    nodes: int = 0
-
-    @property
-    def elapsed(self) -> float:
-        """Seconds since the start."""
-        return time.perf_counter() - self.started
-
-    @property
-    def out_of_time(self) -> bool:
-        """Whether the time limit has passed."""
-        return self.limits.seconds is not None and self.elapsed >= self.limits.seconds
-
-    @property
-    def out_of_nodes(self) -> bool:
-        """Whether the node limit has been reached."""
-        return self.limits.nodes is not None and self.nodes >= self.limits.nodes
-
-    @property
-    def left(self) -> Limits:
-        """What is left of the limits."""
-        seconds = self.limits.seconds
-        nodes = self.limits.nodes
-        return Limits(
-            None if seconds is None else max(seconds - self.elapsed, 1e-3),
-            None if nodes is None else max(nodes - self.nodes, 1),
-        )
+    model: Model
+    rules: tuple[Limit, ...] = ()
 
 
 class Search:
     """The state of a bounding search: boxes left, an incumbent, and a bound on the rest.
+
+    Parameters
+    ----------
+    model : Model
+    clock : Clock
+    incumbent : Evaluation, optional
+        A feasible design known beforehand.
+    enough : float
+        A value below which `open` need not look further, for whoever only asks if there is one.
+    known : Known, optional
+        Designs that need not be looked at.
 
     Attributes
     ----------
@@ -157,50 +73,70 @@ class Search:
     incumbent : Evaluation or None
     floor : float
         What is proven of every design so far; it holds whenever the search is broken off.
-    enough : float
-        A value below which `open` need not look further, for whoever only asks if there is one.
+    unread : float
+        Bound of what a limit left unread; infinite where all was read.
     counts : Counts
     """
 
-    def __init__(self, model: Model, clock: Clock) -> None:
+    def __init__(
+        self,
+        model: Model,
+        clock: Clock,
+        incumbent: Evaluation | None = None,
+        enough: float = -np.inf,
+        known: Known | None = None,
+    ) -> None:
         self.model, self.clock = model, clock
-        self.blocks = BlockSearch(model) if menu_size(model.problem) > LISTABLE else None
+        self.incumbent, self.enough, self.known = incumbent, enough, known
+        names = needed(model.problem)
+        if known is not None:
+            names = tuple(sorted({*names, *needed(known.model.problem)}))
+        self.blocks: BlockSearch | None = None
+        if model.store.listable(model.problem):
+            self._source = model.store.tables(model.problem, names)
+        else:
+            self.blocks = BlockSearch(model, self.value, names)
+            self._source = self.blocks.tables()
         self.counts = Counts()
-        self.incumbent: Evaluation | None = None
         self.table: Table | None = None
         empty = np.zeros((0, 1), dtype=np.int64)
         self.boxes = Boxes(empty[:, 0], empty, empty)
         self.least: Floats = np.zeros(0)
         self.floor = -np.inf
-        self.unread = np.inf  # bound of what a limit left unread
-        self.enough = -np.inf
+        self.unread = np.inf
+
+    @property
+    def read_all(self) -> bool:
+        """Whether no limit left a part of the space unread."""
+        return bool(self.unread == np.inf)
 
     # Set-up
 
-    def open(self) -> None:
+    def open(self, progress: Progress | None = None) -> None:
         """Read the space, table by table, keeping only rows that may hold the best.
 
         A space too large to list is read by blocks, those that cannot hold the best left out.
         """
         kept: list[tuple[Table, Boxes, Floats]] = []
-        source = tables(self.model.problem) if self.blocks is None else self.blocks.tables()
-        for table in source:
+        lowest = np.inf  # bound of what is kept
+        for table in self._source:
             self.counts.designs += table.designs
             self.counts.options += len(table)
             boxes, least = self._first_boxes(table)
             if len(boxes):
-                if self.incumbent is None or not self.clock.out_of_time:
-                    self._dive(table, boxes, least)
-                    if self.value < self.enough:
-                        return
-                alive = self._alive(table, boxes, least)
-                self.counts.by_bounds += boxes.take(~alive).designs
-                boxes, least = boxes.take(alive), least[alive]
-                if len(boxes):
-                    rows, row = np.unique(boxes.row, return_inverse=True)
-                    kept.append((table.take(rows), Boxes(row, boxes.low, boxes.high), least))
+                boxes, least = self._kept(table, boxes, least)
+            if self.value < self.enough:
+                return
+            if len(boxes):
+                lowest = min(lowest, float(least.min()))
+                rows, row = np.unique(boxes.row, return_inverse=True)
+                kept.append((table.take(rows), Boxes(row, boxes.low, boxes.high), least))
             if self.blocks is not None:
                 self.blocks.value = self.value
+                self.counts.blocks = self.blocks.tally.blocks
+                self.floor = max(self.floor, min(self.blocks.floor, lowest, self.value))
+                if progress is not None:
+                    progress(self.value, self.floor, self.blocks.waiting)
                 if self.clock.out_of_time:
                     self.unread = self.blocks.floor
                     break
@@ -213,9 +149,7 @@ class Search:
         for table, boxes, _ in kept:
             parts.append(Boxes(boxes.row + offset, boxes.low, boxes.high))
             offset += len(table)
-        self.boxes = parts[0]
-        for part in parts[1:]:
-            self.boxes = self.boxes.plus(part)
+        self.boxes = parts[0].plus(*parts[1:])
         self.least = np.concatenate([least for _, _, least in kept])
         self.prune()
 
@@ -227,6 +161,9 @@ class Search:
         full = (low <= high).all(axis=1)
         boxes = Boxes(row[full], low[full], high[full])
         self.counts.by_budgets += table.designs - boxes.designs
+        if self.known is not None and boxes.low.shape[1] == 1:
+            rules = [*self.known.model.rules(table), *self.known.rules]
+            boxes = boxes.outside(*depth_intervals(table, rules, boxes.row, boxes.low, boxes.high))
         if not len(boxes):
             return boxes, np.zeros(0)
         least = self.model.relax(table, boxes.row, boxes.low, boxes.high).least
@@ -234,23 +171,44 @@ class Search:
         self.counts.by_budgets += boxes.take(~possible).designs
         return boxes.take(possible), least[possible]
 
+    def _kept(self, table: Table, boxes: Boxes, least: Floats) -> tuple[Boxes, Floats]:
+        """The boxes of a table that may hold the best, after a dive into them."""
+        boxes, least = self._bounded(table, boxes, least)
+        known = self.incumbent is not None
+        if len(boxes) and not (known and (self.clock.out_of_time or boxes.designs <= FEW_DESIGNS)):
+            self._dive(table, boxes, least)
+            boxes, least = self._bounded(table, boxes, least)
+        if len(boxes) > 1 and self.known is None:
+            worse = dominated(self.model, table, boxes)
+            self.counts.by_dominance += boxes.take(worse).designs
+            boxes, least = boxes.take(~worse), least[~worse]
+        return boxes, least
+
+    def _bounded(self, table: Table, boxes: Boxes, least: Floats) -> tuple[Boxes, Floats]:
+        alive = self._alive(table, boxes, least)
+        self.counts.by_bounds += boxes.take(~alive).designs
+        return boxes.take(alive), least[alive]
+
     # Incumbents
 
-    def _offer(self, table: Table, row: Ints, j: Ints) -> None:
+    def _offer(self, table: Table, row: Ints, j: Ints) -> Floats:
+        """Evaluate designs; the best becomes the incumbent if it is better."""
         value, keeps = self.model.evaluate(table, row, j)
         self.incumbent = best_of(self.model, table, row, j, value, keeps, self.incumbent)
+        return np.where(keeps, value, np.inf)
 
     def _dive(self, table: Table, boxes: Boxes, least: Floats) -> None:
         """A first incumbent: a few depths of every row, then every depth of the best rows."""
-        best = np.full(len(boxes), np.inf)
         extent = boxes.high - boxes.low
-        for fraction in _DIVE_FRACTIONS:
-            j = boxes.low + np.rint(extent * fraction).astype(np.int64)
-            value, keeps = self.model.evaluate(table, boxes.row, j)
-            self.incumbent = best_of(self.model, table, boxes.row, j, value, keeps, self.incumbent)
-            best = np.minimum(best, np.where(keeps, value, np.inf))
-        order = np.lexsort((least, best))[:_DIVE_BOXES]
-        some = boxes.take(order)
+        at_once = max(1, DESIGNS_AT_ONCE // len(boxes))
+        found = np.full(len(boxes), np.inf)
+        for begin in range(0, len(_DIVE_FRACTIONS), at_once):
+            fractions = _DIVE_FRACTIONS[begin : begin + at_once]
+            j = boxes.low + np.rint(extent * fractions[:, None, None]).astype(np.int64)
+            row = np.tile(boxes.row, len(fractions))
+            value = self._offer(table, row, j.reshape(len(row), -1))
+            found = np.minimum(found, value.reshape(len(fractions), -1).min(axis=0))
+        some = boxes.take(np.lexsort((least, found))[:_DIVE_BOXES])
         for row, j in box_designs(some.row, some.low, some.high, DESIGNS_AT_ONCE):
             self._offer(table, row, j)
             break
@@ -343,3 +301,15 @@ class Search:
             self.offer(row, j)
             self.counts.compared += len(row)
         return True
+
+    def any_below(self, value: float) -> bool:
+        """Whether some feasible design that is left has a lower value, as far as time allows."""
+        if self.table is None:
+            return False
+        for row, j in box_designs(self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE):
+            found, keeps = self.model.evaluate(self.table, row, j)
+            if (keeps & (found < value)).any():
+                return True
+            if self.clock.out_of_time:
+                break
+        return False

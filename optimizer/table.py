@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 import numpy as np
@@ -206,6 +206,53 @@ def needed(problem: Problem) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def frame(layout: Layout, options: Options) -> Table:
+    """A table of options under a layout, with no quantity but the layers."""
+    rows = len(options)
+    start, step = options.start[:, None], options.step[:, None]
+    return Table(
+        (options.block,),
+        (layout,),
+        np.zeros(rows, dtype=np.int64),
+        np.zeros(rows, dtype=np.int64),
+        **{name: getattr(options, name) for name in WIDTHS},
+        start=start,
+        step=step,
+        count=options.count[:, None],
+        linear={"layers": Linear(start.sum(axis=1), step, 1)},
+    )
+
+
+def quantities(
+    problem: Problem,
+    layout: Layout,
+    options: Options,
+    names: Collection[str],
+    *,
+    wide: bool | None = None,
+) -> dict[str, Linear]:
+    """Exact quantities of options under a layout.
+
+    Parameters
+    ----------
+    problem : Problem
+    layout : Layout
+    options : Options
+    names : collection of str
+        Affine quantities to compute.
+    wide : bool, optional
+        Whether numbers may pass int64, where that is known; found out otherwise.
+    """
+    if wide is None:
+        wide = largest(problem, layout, options, names) >= LARGEST_INT64
+    trunk, layer = option_parts(problem, _as_objects(options) if wide else options)
+    start, step = options.start[:, None], options.step[:, None]
+    return {
+        name: _linear(affine, start, step, len(options))
+        for name, affine in costs(problem, trunk, [layer], layout, names).items()
+    }
+
+
 def build_table(
     problem: Problem,
     layout: Layout,
@@ -214,41 +261,11 @@ def build_table(
     *,
     wide: bool | None = None,
 ) -> Table:
-    """Exact quantities of a table of options under a layout.
-
-    Parameters
-    ----------
-    problem : Problem
-    layout : Layout
-    options : Options
-    names : collection of str, optional
-        Affine quantities to compute; those of the problem's own question by default.
-    wide : bool, optional
-        Whether numbers may pass int64, where that is known; found out otherwise.
-    """
-    rows = len(options)
+    """A table of options under a layout with exact quantities; see `quantities`."""
     names = needed(problem) if names is None else names
-    if wide is None:
-        wide = largest(problem, layout, options, names) >= LARGEST_INT64
-    trunk, layer = option_parts(problem, _as_objects(options) if wide else options)
-    start, step = options.start[:, None], options.step[:, None]
-    linear = {
-        name: _linear(affine, start, step, rows)
-        for name, affine in costs(problem, trunk, [layer], layout, names).items()
-    }
-    linear["layers"] = Linear(start.sum(axis=1), step, 1)
-    widths = {name: getattr(options, name) for name in WIDTHS}
-    return Table(
-        (options.block,),
-        (layout,),
-        np.zeros(rows, dtype=np.int64),
-        np.zeros(rows, dtype=np.int64),
-        **widths,
-        start=start,
-        step=step,
-        count=options.count[:, None],
-        linear=linear,
-    )
+    table = frame(layout, options)
+    found = quantities(problem, layout, options, names, wide=wide)
+    return replace(table, linear=table.linear | found)
 
 
 def _stacked(parts: Sequence[Linear]) -> Linear:

@@ -8,11 +8,12 @@ from collections.abc import Iterable, Sequence
 from problems.errors import Fault, did_you_mean
 from problems.laws import TOKEN_LAWS
 from problems.needs import lacking
-from problems.options import Split, options
+from problems.options import options
 from problems.serving import Serving
 from problems.settings import Budgets, Objective
 from problems.shapes import SHAPE_LAWS
 from problems.space import Space
+from problems.splits import Split
 from problems.tokens import TIMED, TokenLimits
 from problems.training import Training
 

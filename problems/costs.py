@@ -176,6 +176,28 @@ def costs(
     return found
 
 
+_SERVED = ("kv_bytes_per_token", "kv_cache", "serving_memory", "inference_flops_per_token",
+           "decode_latency", "prefill_latency")  # fmt: skip
+_NOT_IN_MEMORY = ("tokens", "unique_tokens", "mfu", "price_per_hour", "watts")
+
+
+def depends_on(problem: Problem, name: str) -> tuple[object, ...]:
+    """What of a problem an affine quantity depends on, space, layout and sequence length aside.
+
+    Two problems that give the same have the same figures of it, so tables of it can be kept.
+    """
+    training = problem.training
+    if name in ("parameters", "non_embedding_parameters", ACCELERATORS):
+        return ()
+    if name == LAW_PARAMETERS:
+        return (problem.law.parameter_kind,)
+    if name in (TRAINING_FLOPS_PER_TOKEN, WEIGHT_FLOPS, TRAINING_FLOPS_EACH):
+        return (training.flops, training.recompute)
+    if name in _SERVED:
+        return (problem.serving, problem.context_length)
+    return (training.model_copy(update=dict.fromkeys(_NOT_IN_MEMORY)),)
+
+
 def computable(problem: Problem) -> list[str]:
     """Affine quantities that the problem says enough to compute."""
     return [name for name, row in QUANTITIES.items() if row.affine and not problem.lacks(name)]

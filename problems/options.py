@@ -6,8 +6,8 @@ and the aspect rule are applied while options are made, so no design ever breaks
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, fields, replace
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -23,6 +23,7 @@ from problems.space import (
     DEFAULT_PLAIN_RATIO,
     Space,
 )
+from problems.splits import Split, divided
 from problems.units import exact
 
 Ints = NDArray[np.int64]
@@ -139,13 +140,6 @@ def feed_forward_columns(space: Space, d_model: Ints, gated: bool) -> Ints:
     )
 
 
-def _parallel(kv_heads: Ints, heads: Ints, d_ff: Ints, ways: int) -> NDArray[np.bool_]:
-    """Whether tensor parallelism divides everything; kv heads may be replicated instead."""
-    kv = (kv_heads % ways == 0) | (ways % kv_heads == 0)
-    divides: NDArray[np.bool_] = (heads % ways == 0) & kv & (d_ff % ways == 0)
-    return divides
-
-
 def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
     """Rows of d_model with start, step and count of their depths; one entry for each run."""
     aspect = space.aspect_ratio
@@ -194,34 +188,6 @@ def _unique_rows(*columns: Ints) -> list[Ints]:
 _WIDTH_NAMES = ("d_model", "heads", "kv_heads", "head_dim", "d_ff")
 
 
-@dataclass(frozen=True, slots=True)
-class Split:
-    """What a parallel layout asks of an architecture.
-
-    Parameters
-    ----------
-    ways : tuple of int
-        Tensor parallelism that heads, kv_heads (or their replicas), d_ff and vocabulary divide by.
-    stages : int
-        Pipeline stages that the layers divide into.
-    """
-
-    ways: tuple[int, ...] = ()
-    stages: int = 1
-
-
-def _every(stages: int, start: Ints, step: Ints, count: Ints) -> tuple[Ints, Ints, Ints]:
-    """Of the depths ``start + step * j`` those that divide into stages; count 0 where none does."""
-    common = np.gcd(step, stages)
-    period = stages // common  # every so manieth depth, if one does at all
-    first = np.full(len(start), -1, dtype=np.int64)
-    for j in range(int(period.max(initial=1))):
-        fits = (first < 0) & ((start + step * j) % stages == 0)
-        first[fits] = j
-    left = np.where(first >= 0, -(-(count - first) // period), 0)
-    return start + step * np.maximum(first, 0), step * period, np.maximum(left, 0)
-
-
 def _widths(space: Space, block: str, d_model: Ints) -> list[Ints]:
     """Distinct (d_model, heads, kv_heads, head_dim, d_ff) of some widths."""
     row, heads, head_dim = _head_pairs(space, d_model)
@@ -232,24 +198,6 @@ def _widths(space: Space, block: str, d_model: Ints) -> list[Ints]:
     keep = d_ff > 0
     columns = [a[keep] for a in (d_model[row], heads, kv_heads, head_dim, d_ff)]
     return _unique_rows(*columns) if keep.any() else columns
-
-
-def divides(split: Split, o: Options) -> NDArray[np.bool_]:
-    """Whether tensor parallelism divides the widths of each row."""
-    keep = np.ones(len(o), dtype=bool)
-    for ways in split.ways:
-        keep &= _parallel(o.kv_heads, o.heads, o.d_ff, ways) & (o.vocab_size % ways == 0)
-    return keep
-
-
-def _split(table: Options, split: Split) -> Options:
-    """The rows and depths of a table that a layout can divide."""
-    if split.ways:
-        table = table.take(divides(split, table))
-    if split.stages > 1 and len(table):
-        start, step, count = _every(split.stages, table.start, table.step, table.count)
-        table = replace(table, start=start, step=step, count=count).take(count > 0)
-    return table
 
 
 def options(
@@ -299,29 +247,6 @@ def options(
                             step=step,
                             count=count,
                         )
-                        table = _split(table, split)
+                        table = divided(table, split)
                         if len(table):
                             yield table
-
-
-def count_designs(space: Space, splits: Sequence[Split]) -> int:
-    """Distinct architectures of the space that one layout or another can divide."""
-    if len(splits) == 1:
-        return sum(table.designs for table in options(space, splits[0]))
-    total = 0
-    for table in options(space):
-        # For each row the layouts that its widths allow; of those only the stages matter.
-        stages = sorted({split.stages for split in splits})
-        allowed = np.zeros((len(table), len(stages)), dtype=bool)
-        for split in splits:
-            allowed[:, stages.index(split.stages)] |= divides(split, table)
-        runs = np.column_stack([table.start, table.step, table.count, allowed])
-        distinct, times = np.unique(runs, axis=0, return_counts=True)
-        for run, repeats in zip(distinct, times, strict=True):
-            depths = run[0] + run[1] * np.arange(run[2])
-            divisors = [s for s, ok in zip(stages, run[3:], strict=True) if ok]
-            fits = np.zeros(len(depths), dtype=bool)
-            for divisor in divisors:
-                fits |= depths % divisor == 0
-            total += int(repeats) * int(fits.sum())
-    return total

@@ -10,15 +10,17 @@ from typing import Any
 from pydantic import Field, ValidationError, field_validator, model_validator
 
 from problems import checks, reading
+from problems.counting import Counted, count_designs
 from problems.errors import ProblemError
 from problems.laws import TOKEN_LAWS, TokenLaw, token_law
 from problems.layouts import Layout, layouts
 from problems.needs import lacking
-from problems.options import Options, Split, count_designs, options
+from problems.options import Options, options
 from problems.serving import Serving
 from problems.settings import Budgets, LawTable, Objective
 from problems.shapes import ShapeLaw, shape_law
 from problems.space import Space
+from problems.splits import Split
 from problems.tables import Table
 from problems.tokens import TokenLimits, token_limits
 from problems.training import Training
@@ -108,7 +110,9 @@ class Problem(Table):
         return cls._validated(raw, source, text)
 
     @classmethod
-    def _validated(cls, raw: Mapping[str, Any], source: str = "", text: str = "") -> Problem:
+    def _validated(
+        cls, raw: Mapping[str, Any], source: str = "", text: str = "", like: Problem | None = None
+    ) -> Problem:
         faults = reading.unknown_keys(cls, raw, text)
         if faults:
             raise ProblemError(faults, source)
@@ -116,8 +120,8 @@ class Problem(Table):
             problem = cls.model_validate(raw)
         except ValidationError as error:
             raise ProblemError(reading.faults_of(error, text), source) from None
-        faults = checks.empty_space(problem.space, problem.splits)
-        if faults:
+        known = like is not None and (problem.space, problem.splits) == (like.space, like.splits)
+        if not known and (faults := checks.empty_space(problem.space, problem.splits)):
             raise ProblemError(faults, source)
         for name in problem.scenarios:
             try:
@@ -127,15 +131,21 @@ class Problem(Table):
         return problem
 
     @classmethod
-    def from_tables(cls, tables: Mapping[str, Any]) -> Problem:
+    def from_tables(cls, tables: Mapping[str, Any], like: Problem | None = None) -> Problem:
         """A problem from plain tables, as `to_dict` gives them.
+
+        Parameters
+        ----------
+        tables : mapping
+        like : Problem, optional
+            One whose space need not be looked at again where the tables have the same.
 
         Raises
         ------
         ProblemError
             If anything in them is wrong.
         """
-        return cls._validated(tables)
+        return cls._validated(tables, like=like)
 
     def to_dict(self) -> dict[str, Any]:
         """What was given, as plain tables: `parse` of its TOML gives the same problem."""
@@ -153,7 +163,7 @@ class Problem(Table):
         ProblemError
             If a key is unknown or a value is wrong.
         """
-        return self.from_tables(reading.overlaid(self.to_dict(), settings))
+        return self.from_tables(reading.overlaid(self.to_dict(), settings), like=self)
 
     def scenario(self, name: str) -> Problem:
         """The problem with a scenario's values over its own.
@@ -169,7 +179,7 @@ class Problem(Table):
         settings = reading.flattened(self.scenarios[name])
         base = {k: v for k, v in self.to_dict().items() if k != "scenarios"}
         try:
-            return self.from_tables(reading.overlaid(base, settings))
+            return self.from_tables(reading.overlaid(base, settings), like=self)
         except ProblemError as error:
             raise ProblemError(reading.under(f"scenarios.{name}", error)) from None
 
@@ -226,6 +236,11 @@ class Problem(Table):
 
     def count_designs(self) -> int:
         """How many distinct architectures the space holds under one layout or another."""
+        return self.counted.designs
+
+    @property
+    def counted(self) -> Counted:
+        """Designs of the space, and pairs of a design and a layout that can split it."""
         return count_designs(self.space, self.splits)
 
     @property

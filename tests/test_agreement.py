@@ -9,7 +9,7 @@ from tests import brute
 from tests.random_problems import random_tables
 from tests.shared import reference, reference_json
 
-SOLVERS = ("exhaustive", "scipy", "pulp", "pulp:HiGHS")
+SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp", "pulp:HiGHS")
 KNOWN = ("least-memory", "no-way", "one-accelerator", "open-1e22")
 FAST_SEEDS, SLOW_SEEDS = range(52), range(52, 420)
 

@@ -83,7 +83,7 @@ def test_printed_bounds_are_rounded_down(digits: str, value: float) -> None:
     assert _rounded_down(digits) == pytest.approx(value)
 
 
-@pytest.mark.parametrize("name", [*ENGINES, "exhaustive"])
+@pytest.mark.parametrize("name", [*ENGINES, "auto", "bound", "exhaustive"])
 @pytest.mark.parametrize("limit", [{"time_limit": 0}, {"node_limit": 0}])
 def test_a_solve_that_ends_by_a_limit_is_not_optimal(name: str, limit: dict[str, float]) -> None:
     problem = Problem.load("one-h100-1e24")
@@ -107,7 +107,7 @@ def test_a_lying_engine_is_not_believed(name: str, monkeypatch: pytest.MonkeyPat
     def liar(program: Program, limits: Limits) -> Outcome:
         return Outcome(None, math.inf, finished=True, words="infeasible")
 
-    monkeypatch.setattr("optimizer.solve.backend", lambda _: liar)
+    monkeypatch.setattr("optimizer.solver.backend", lambda _: liar)
     result = solve(Problem.load("one-h100-1e24"), solver=name)
     assert result.status == "optimal"
     assert result.best.architecture == truth.best.architecture
@@ -116,7 +116,7 @@ def test_a_lying_engine_is_not_believed(name: str, monkeypatch: pytest.MonkeyPat
     def optimist(program: Program, limits: Limits) -> Outcome:
         return Outcome(None, 1e9, finished=True, words="optimal")
 
-    monkeypatch.setattr("optimizer.solve.backend", lambda _: optimist)
+    monkeypatch.setattr("optimizer.solver.backend", lambda _: optimist)
     result = solve(Problem.load("one-h100-1e24"), solver=name)
     assert result.best.architecture == truth.best.architecture
 
@@ -126,7 +126,7 @@ def test_an_engine_that_proves_nothing_leaves_the_proof_to_our_own_bounds(
 ) -> None:
     truth = solve(Problem.load("one-h100-1e24"), solver="exhaustive")
     mute = Outcome(None, None, finished=False, words="crashed")
-    monkeypatch.setattr("optimizer.solve.backend", lambda _: lambda program, limits: mute)
+    monkeypatch.setattr("optimizer.solver.backend", lambda _: lambda program, limits: mute)
     result = solve(Problem.load("one-h100-1e24"))
     assert result.status == "optimal"
     assert result.best.architecture == truth.best.architecture
@@ -137,7 +137,7 @@ def test_interruption_gives_what_is_known(solver: str, monkeypatch: pytest.Monke
     def interrupted(program: Program, limits: Limits) -> Outcome:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("optimizer.solve.backend", lambda _: interrupted)
+    monkeypatch.setattr("optimizer.solver.backend", lambda _: interrupted)
     result = solve(Problem.load("one-h100-1e24"), solver=solver)
     assert result.status == "limit"
     assert result.stop == "interrupted"
@@ -145,7 +145,7 @@ def test_interruption_gives_what_is_known(solver: str, monkeypatch: pytest.Monke
 
 
 @pytest.mark.parametrize("flops", [1e24, 1e30])
-@pytest.mark.parametrize("solver", [*ENGINES, "exhaustive"])
+@pytest.mark.parametrize("solver", [*ENGINES, "auto", "bound", "exhaustive"])
 def test_raw_flops_are_no_trap(flops: float, solver: str) -> None:
     problem = Problem.load("exercise-1e24").with_settings(
         {"budgets.training_flops": flops, "budgets.tokens": {"min": 1e12, "max": 1e16}}

@@ -107,7 +107,7 @@ def test_infeasible_names_the_budget_no_design_meets(good: Path) -> None:
     assert "budgets.loss <= 1.9" in out["warnings"][0]
 
 
-@pytest.mark.parametrize("solver", ["scipy", "pulp", "exhaustive"])
+@pytest.mark.parametrize("solver", ["auto", "bound", "scipy", "pulp", "exhaustive"])
 def test_limits_exit_with_3(solver: str) -> None:
     args = ("solve", "one-h100-1e24", "--solver", solver, "--time-limit", "0", "--set",
             "space.vocab_size=[128000, 128256]", "--json", "-")  # fmt: skip
@@ -195,7 +195,7 @@ def module(*args: str) -> list[str]:
 
 
 def test_as_a_module_with_nothing_but_json_on_standard_output() -> None:
-    for solver in ("scipy", "pulp", "pulp:HiGHS", "exhaustive"):
+    for solver in ("auto", "bound", "scipy", "pulp", "pulp:HiGHS", "exhaustive"):
         args = module("solve", "one-h100-1e24", "--solver", solver, "--json", "-")
         answer = subprocess.run(args, capture_output=True, text=True, check=True)
         assert json.loads(answer.stdout)["status"] == "optimal"

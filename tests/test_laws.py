@@ -61,7 +61,7 @@ def fine(flops: float, law: str) -> Problem:
     )
 
 
-@pytest.mark.parametrize("solver", ["scipy", "pulp", "exhaustive"])
+@pytest.mark.parametrize("solver", ["auto", "bound", "scipy", "pulp", "exhaustive"])
 def test_hoffmann_published_optimum_is_found(solver: str) -> None:
     result = solve(fine(CHINCHILLA_FLOPS, "hoffmann-2022"), solver=solver)
     assert result.status == "optimal"
@@ -175,7 +175,7 @@ def test_own_law_by_a_small_class(objective: dict[str, str]) -> None:
     if objective["minimize"] != "loss":
         tables["budgets"]["loss"] = 1.98
     problem = Problem.from_tables(tables)
-    results = [solve(problem, solver=s) for s in ("exhaustive", "scipy", "pulp")]
+    results = [solve(problem, solver=s) for s in ("exhaustive", "auto", "bound", "scipy", "pulp")]
     assert {r.status for r in results} == {"optimal"}
     assert len({r.objective.value for r in results}) == 1
     assert len({r.best.tie_key for r in results}) == 1

@@ -17,7 +17,7 @@ from problems.training import Training
 from problems.training_memory import stages
 from tests.random_problems import random_tables
 
-SOLVERS = ("exhaustive", "bound", "scipy", "pulp")
+SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp")
 
 
 def tables(seed: int) -> dict[str, Any]:

@@ -48,7 +48,16 @@ def test_the_python_example_runs() -> None:
 
 def test_every_command_shown_exists() -> None:
     for line in re.findall(r"^    modelsizer (\w+)", README, re.MULTILINE):
-        assert line in ("solve", "check", "problems", "describe", "models", "export", "audit", "accelerators")
+        assert line in (
+            "solve",
+            "check",
+            "problems",
+            "describe",
+            "models",
+            "export",
+            "audit",
+            "accelerators",
+        )
 
 
 def test_linked_files_exist() -> None:

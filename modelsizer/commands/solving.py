@@ -52,8 +52,8 @@ def solve(
     set_: Settings = None,
     solver: Annotated[
         str,
-        typer.Option(help="scipy, pulp (CBC), pulp:NAME (pulp:HiGHS, ...) or exhaustive."),
-    ] = "scipy",
+        typer.Option(help="auto, bound, scipy, pulp (CBC), pulp:NAME (pulp:HiGHS) or exhaustive."),
+    ] = "auto",
     json_: Json = None,
     gap: Annotated[
         float | None,
@@ -78,6 +78,9 @@ def solve(
             help="Write the design for hf, megatron, torchtitan, nanogpt or litgpt.",
         ),
     ] = None,
+    verify: Annotated[
+        bool, typer.Option("--verify", help="Prove it once more by another solver, and compare.")
+    ] = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")
     ] = False,
@@ -118,14 +121,22 @@ def solve(
             )
         except ValueError as error:
             fail(str(error))
+        checked = None
+        if verify:
+            from optimizer.verification import verify as prove_again
+
+            checked = prove_again(result, time_limit=time_limit)
         _clear_progress()
 
         def show(console: Console) -> None:
             from modelsizer.report import print_result
 
-            print_result(console, result, verbose=verbose)
+            print_result(console, result, checked, verbose=verbose)
 
-        emit(result.to_dict(), json_, show)
+        content = result.to_dict()
+        if checked is not None:
+            content["verification"] = checked.to_dict()
+        emit(content, json_, show)
         if export is not None and result.design is not None:
             from modelsizer.exporting import write_config
 
@@ -134,6 +145,8 @@ def solve(
             _write_program(problem, write)
         if plot is not None:
             _draw(result, plot)
+    if checked is not None and not checked.agrees:
+        raise typer.Exit(EXIT["limit"])
     raise typer.Exit(EXIT[result.status])
 
 

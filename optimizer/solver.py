@@ -1,0 +1,207 @@
+"""A problem solved, and solved again with other values."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import asdict
+
+from optimizer.advice import advice
+from optimizer.automatic import AutoSolve
+from optimizer.backends import backend
+from optimizer.bounding import BoundSolve
+from optimizer.budgets import budget_uses, idle_limits, unmet_alone
+from optimizer.clock import Clock
+from optimizer.exhaustive import enumerate_designs
+from optimizer.found import Found, Progress
+from optimizer.mip import MipSolve
+from optimizer.model import Model
+from optimizer.program import Limits
+from optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
+from optimizer.store import TableStore
+from problems.architecture import Architecture
+from problems.evaluation import Evaluation, evaluate
+from problems.problem import Problem
+from problems.units import Number
+
+DEFAULT_SOLVER = "auto"
+WITHOUT_ENGINE = ("auto", "bound", "exhaustive")
+DEFAULT_GAP = 1e-9
+"""Nats of loss, or a fraction of any other objective, at which a proof is enough."""
+
+
+class Solver:
+    """Solves problems over one space, keeping what does not change between them.
+
+    Tables of width options and of their quantities are kept (`optimizer.store`), and the last
+    answer is where the next search begins, so a changed budget, token limit, law or serving setting
+    is solved in milliseconds, with the same proof.
+
+    Parameters
+    ----------
+    problem : Problem
+    solver : str
+        See `optimizer.solve.solve`.
+
+    Raises
+    ------
+    ValueError
+        If the solver is unknown or not installed.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem, Solver
+    >>> solver = Solver(Problem.load("one-h100-1e24"))
+    >>> base = solver.solve()
+    >>> more = solver.solve({"budgets.training_flops": 2e24})
+    >>> more.best.loss < base.best.loss
+    True
+    """
+
+    def __init__(self, problem: Problem, *, solver: str = DEFAULT_SOLVER) -> None:
+        self.problem, self.solver = problem, solver
+        self._engine = None if solver in WITHOUT_ENGINE else backend(solver)
+        self._store = TableStore()
+        self._last: tuple[Problem, Architecture] | None = None
+
+    def solve(
+        self,
+        settings: Mapping[str, object] | None = None,
+        *,
+        problem: Problem | None = None,
+        gap: float | None = None,
+        time_limit: float | None = None,
+        node_limit: int | None = None,
+        progress: Progress | None = None,
+        details: bool = True,
+    ) -> Result:
+        """Solve the problem with other values under dotted keys, or another problem.
+
+        Parameters
+        ----------
+        settings : mapping, optional
+            As `Problem.with_settings` takes them; they are not kept for the next call.
+        problem : Problem, optional
+            In place of the solver's own. Of another space it is solved as well, not as quickly.
+        gap, time_limit, node_limit, progress
+            See `optimizer.solve.solve`.
+        details : bool
+            Find out which limits bind by solving without each, and which leave no design out. If
+            not, a limit is said to bind only where the design is at it.
+
+        Raises
+        ------
+        ProblemError
+            If a setting is wrong.
+        ValueError
+            If a limit is negative.
+        """
+        for name, value in (("gap", gap), ("time_limit", time_limit), ("node_limit", node_limit)):
+            if value is not None and not (math.isfinite(value) and value >= 0):
+                raise ValueError(f"{name} must be zero or more, got {value!r}")
+        asked = self.problem if problem is None else problem
+        asked = asked if not settings else asked.with_settings(settings)
+        model = Model(asked, self._store)
+        clock = Clock(Limits(time_limit, node_limit))
+        tolerance = _tolerance(model, DEFAULT_GAP if gap is None else gap)
+        found = self._found(model, clock, tolerance, gap is None, progress)
+        if found.incumbent is not None:
+            self._last = (asked, found.incumbent.architecture)
+        return _result(model, self.solver, found, clock, tolerance, details=details)
+
+    def _found(
+        self,
+        model: Model,
+        clock: Clock,
+        tolerance: Callable[[float], float],
+        complete: bool,
+        progress: Progress | None,
+    ) -> Found:
+        if self.solver == "exhaustive":
+            return enumerate_designs(model, clock, progress)
+        start = self._start(model.problem)
+        if self._engine is not None:
+            return MipSolve(model, self._engine, clock, tolerance, complete, progress, start).run()
+        kind = AutoSolve if self.solver == "auto" else BoundSolve
+        return kind(model, clock, tolerance, complete, progress, start).run()
+
+    def _start(self, problem: Problem) -> Evaluation | None:
+        """The last answer, where it is a design of this problem's space and keeps its limits."""
+        if self._last is None:
+            return None
+        before, architecture = self._last
+        if (before.space, before.splits) != (problem.space, problem.splits):
+            return None
+        if before.training.sequence_length != problem.training.sequence_length:
+            return None  # learned positions are as many
+        design = evaluate(problem, architecture)
+        return design if design.feasible else None
+
+
+def _tolerance(model: Model, gap: float) -> Callable[[float], float]:
+    """The gap asked for, as a function of the incumbent's value."""
+    if model.kind == "loss":
+        return lambda _: gap
+    return lambda value: gap * abs(value)
+
+
+def _result(
+    model: Model,
+    solver: str,
+    found: Found,
+    clock: Clock,
+    tolerance: Callable[[float], float],
+    *,
+    details: bool,
+) -> Result:
+    problem, seconds, design = model.problem, clock.elapsed, found.incumbent
+    value = None if design is None else design.quantity(model.name)
+    enough = tolerance(model.value_of(design)) if design is not None else 0.0
+    status: Status
+    if found.stop in PROVEN:
+        status = "optimal" if design is not None else "infeasible"
+    else:
+        status = "limit"
+    bound = model.sign * found.bound if math.isfinite(found.bound) else None
+    warnings: list[str] = []
+    uses: tuple[BudgetUse, ...] = ()
+    if design is not None:
+        deep = details and status == "optimal"
+        uses = budget_uses(model, design, clock, solve_again=deep)
+        warnings += advice(problem, design)
+        if deep:
+            warnings += idle_limits(model)
+    elif status == "infeasible" and details:
+        warnings += unmet_alone(problem) or [
+            "each limit can be kept by some design, but none keeps all of them together"
+        ]
+    return Result(
+        problem,
+        solver,
+        seconds,
+        status,
+        found.stop,
+        Objective(model.name, model.sense, value),
+        bound,
+        enough,
+        design,
+        uses,
+        (*warnings, *found.notes),
+        _statistics(model, found),
+    )
+
+
+def _statistics(model: Model, found: Found) -> dict[str, Number]:
+    """Designs of the space, and how many each step of the proof removed."""
+    problem, statistics = model.problem, asdict(found.counts)
+    layouts = len(problem.layouts)
+    if layouts > 1 or statistics["blocks"]:
+        # Designs were looked at once for each layout, and those of large spaces not listed at all.
+        listed = statistics["designs"]
+        counted = problem.counted
+        statistics |= {"designs": counted.designs, "candidates": counted.pairs, "layouts": layouts}
+        if statistics["blocks"] and found.stop in PROVEN:
+            statistics["by_blocks"] = counted.pairs - listed
+    if found.relaxation_bound is not None and math.isfinite(found.relaxation_bound):
+        statistics["relaxation_bound"] = model.sign * found.relaxation_bound
+    return statistics

@@ -1,0 +1,85 @@
+"""A proof repeated by another solver, and the two compared."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from optimizer.result import Result, Status
+from optimizer.solver import Solver
+from problems.units import Number
+
+ENUMERABLE = 5_000_000  # designs; enumerating them takes a second or two
+SAME = 1e-9
+"""How near two objectives must be: nats of loss, or a fraction of any other objective."""
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What another solver found of the same problem.
+
+    Parameters
+    ----------
+    solver : str
+    status : {"optimal", "infeasible", "limit"}
+    objective : number or None
+    same_design : bool
+        Whether it is the same architecture, or both found none.
+    agrees : bool
+        Whether the two proofs say the same.
+    seconds : float
+    """
+
+    solver: str
+    status: Status
+    objective: Number | None
+    same_design: bool
+    agrees: bool
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return asdict(self) | {"seconds": round(self.seconds, 6)}
+
+
+def other_solver(result: Result) -> str:
+    """A solver that shares the least with the one that gave a result.
+
+    Enumeration shares nothing but the evaluation of a design. Where it would take long, bounds by
+    themselves and a mixed-integer program check one another: what one leaves to an engine the other
+    splits and compares.
+    """
+    designs = result.statistics.get("candidates", result.statistics.get("designs", 0))
+    if result.solver != "exhaustive" and designs <= ENUMERABLE:
+        return "exhaustive"
+    return "bound" if result.statistics.get("rounds", 0) > 0 else "scipy"
+
+
+def verify(
+    result: Result, solver: str | None = None, time_limit: float | None = None
+) -> Verification:
+    """Solve the problem of a result once more and compare.
+
+    Parameters
+    ----------
+    result : Result
+    solver : str, optional
+        Another one than the result's, by default.
+    time_limit : float, optional
+        Seconds.
+    """
+    name = other_solver(result) if solver is None else solver
+    again = Solver(result.problem, solver=name).solve(time_limit=time_limit, details=False)
+    same = _architecture(result) == _architecture(again)
+    mine, theirs = result.objective.value, again.objective.value
+    near = mine is None and theirs is None
+    if mine is not None and theirs is not None:
+        near = abs(mine - theirs) <= result.tolerance + SAME * max(1.0, abs(theirs))
+    proven = result.status == again.status != "limit"
+    exact = result.gap == 0 == again.gap  # ties are settled by one rule then
+    agrees = proven and near and (same or not exact)
+    return Verification(name, again.status, theirs, same, agrees, again.seconds)
+
+
+def _architecture(result: Result) -> object:
+    return None if result.design is None else (result.design.architecture, result.design.layout)
