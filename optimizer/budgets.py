@@ -1,4 +1,4 @@
-"""Which budgets bind, which are out of reach, and which no design meets."""
+"""Which budgets bind, and which leave no design out."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ import numpy as np
 
 from optimizer.clock import Clock
 from optimizer.compare import NEAR
-from optimizer.limits import Limit, depth_intervals
+from optimizer.limits import Breach, Limit, depth_intervals
 from optimizer.model import Model
 from optimizer.program import Limits
 from optimizer.result import BudgetUse, Side
-from optimizer.search import FEW_DESIGNS, Known, Search
+from optimizer.search import FEW_DESIGNS, Search
 from optimizer.table import Table
-from problems.costs import ACCELERATORS, TRAINING_FLOPS_EACH, TRAINING_FLOPS_PER_TOKEN
+from problems.costs import TRAINING_FLOPS_PER_TOKEN
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation
 from problems.menus import Interval
@@ -96,8 +96,8 @@ def _holds_back(model: Model, design: Evaluation, key: str, side: Side, clock: C
         return True  # without it the question has no finite answer
     before = model.value_of(design)
     free = Model(freer, model.store)
-    known = _unaffected(model, key, side)
-    search = Search(free, Clock(Limits(clock.left.seconds)), design, enough=before, known=known)
+    breach = _breach(model.problem, key, side)
+    search = Search(free, Clock(Limits(clock.left.seconds)), design, enough=before, breach=breach)
     search.open()
     clearly = before - NEAR[free.kind] * abs(before)  # better by more than rounding
     while search.value >= clearly and len(search.boxes) and not search.clock.out_of_time:
@@ -107,30 +107,37 @@ def _holds_back(model: Model, design: Evaluation, key: str, side: Side, clock: C
     return search.value < clearly
 
 
-def _unaffected(model: Model, key: str, side: Side) -> Known | None:
-    """Designs whose value does not change without one end of a limit: those of the problem itself.
+def _breach(problem: Problem, key: str, side: Side) -> Breach | None:
+    """What a design breaks that one end of a limit alone has ruled out; None if that is unclear.
 
     Of a limit that is no linear row only the most tokens are looked into: they do not matter to a
     design whose FLOPs end first.
     """
     name = key.split(".")[1]
-    if name in QUANTITIES and QUANTITIES[name].form in ("affine", "inverse"):
-        return Known(model)
-    tokens = model.problem.token_limits
+    if QUANTITIES[name].form in ("affine", "inverse"):
+        limit = problem.budgets.limits[name]
+        end = Interval(max=limit.max) if side == "max" else Interval(min=limit.min)
+        return Breach(problem, name, end)
+    tokens = problem.token_limits
     if name != "tokens" or side != "max" or tokens.most is None or tokens.most_flops is None:
         return None
     if tokens.most_flops_each is not None:
         return None
     least = math.ceil(tokens.most_flops / tokens.most)
-    return Known(model, (Limit(key, TRAINING_FLOPS_PER_TOKEN, least, None),))
+    return Breach(problem, name, Interval(), least)
 
 
 # Limits that leave nothing out
 
 
 def idle_limits(model: Model) -> list[str]:
-    """Sentences on budgets that leave no design out: whatever keeps the other limits keeps them."""
+    """Sentences on budgets that leave no design out: whatever keeps the other limits keeps them.
+
+    Nothing is said of a space too large to list.
+    """
     problem = model.problem
+    if not model.store.listable(problem):
+        return []
     given = {n: i.max for n, i in problem.budgets.limits.items() if i.max is not None}
     most = dict.fromkeys(given, 0.0)
     for table in model.tables():
@@ -185,106 +192,3 @@ def _most_tokens(problem: Problem, budget: str) -> float:
     others = [n for n in ("training_flops", *TIMED) if n != budget and n in problem.budgets.limits]
     # Another such budget limits each design's FLOPs: then nothing is claimed.
     return min(tokens) if tokens and not others else math.inf
-
-
-# Limits that no design meets
-
-
-def unmet_alone(problem: Problem) -> list[str]:
-    """Sentences on limits that no design of the space meets, whatever the other limits."""
-    found: dict[str, str] = {}
-    extremes: dict[tuple[str, bool], Fraction] = {}
-    rules: dict[tuple[str, bool], tuple[Limit, Fraction]] = {}
-    model = Model(problem)
-    for table in model.tables():
-        for rule in model.rules(table):
-            linear = table.linear[rule.quantity]
-            for upper, end in ((True, rule.high), (False, rule.low)):
-                if end is None:
-                    continue
-                value = _extreme(table, rule.quantity, least=upper)
-                key = (rule.key, upper)
-                pick = min if upper else max
-                extremes[key] = pick(extremes.get(key, value), value)
-                rules[key] = (rule, Fraction(end, linear.denominator))
-    for (name, is_upper), (rule, asked) in rules.items():
-        reached = extremes[name, is_upper]
-        if (reached > asked) if is_upper else (reached < asked):
-            found[name] = _unmet(problem, rule, reached, is_upper)
-    loss = problem.budgets.loss
-    if not found and loss is not None and loss.max is not None:
-        best = _least_loss(problem)
-        if best is not None and best > float(loss.max):
-            found["budgets.loss"] = (
-                f"budgets.loss <= {loss.max:g}: the least loss of any design of the space, at the "
-                f"most tokens that it may take, is {best:.6g}"
-            )
-    return list(found.values())
-
-
-def _extreme(table: Table, quantity: str, *, least: bool) -> Fraction:
-    linear = table.linear[quantity]
-    row = np.arange(len(table))
-    j = np.zeros_like(table.count) if least else table.count - 1
-    values = linear.at(row, j)
-    return Fraction(int(values.min() if least else values.max()), linear.denominator)
-
-
-def _unmet(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> str:
-    what = "least" if upper else "most"
-    sign = "<=" if upper else ">="
-    if rule.quantity in (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH, ACCELERATORS):
-        return _unmet_tokens(problem, rule, value, what, sign)
-    name = rule.key.removeprefix("budgets.")
-    limit = problem.budgets.limits[name]
-    unit = QUANTITIES[name].dimension
-    end = limit.max if upper else limit.min
-    if end is None:  # decode_throughput, whose limit is one on latency
-        assert limit.min is not None
-        most = float(problem.serving.batch_size / value)
-        return (
-            f"{rule.key} >= {format_quantity(limit.min, unit)}: the most of any design of the "
-            f"space is {format_quantity(most, unit, 6)}"
-        )
-    return (
-        f"{rule.key} {sign} {format_quantity(end, unit)}: the {what} of any design of the space "
-        f"is {format_quantity(float(value), unit, 6)}"
-    )
-
-
-def _unmet_tokens(problem: Problem, rule: Limit, value: Fraction, what: str, sign: str) -> str:
-    """A sentence on a budget of FLOPs, or what they cost, and a number of tokens."""
-    limits, name = problem.token_limits, rule.key.removeprefix("budgets.")
-    unit = QUANTITIES[name].dimension
-    cost = rate(problem.training, name) if name in TIMED else Fraction(1)
-    limit = problem.budgets.limits[name]
-    end = limit.max if sign == "<=" else limit.min
-    assert end is not None
-    if rule.quantity == ACCELERATORS or (rule.high == 0 and limits.least_flops):
-        least = format_quantity(float(limits.least_flops), "FLOPs")
-        return f"{rule.key} {sign} {format_quantity(end, unit)}: too little for {least}"
-    tokens = limits.least if sign == "<=" else limits.most
-    assert tokens is not None
-    return (
-        f"{rule.key} {sign} {format_quantity(end, unit)} at "
-        f"{format_quantity(float(tokens), 'tokens')} tokens: the {what} of any design of the "
-        f"space is {format_quantity(float(value * tokens * cost), unit)}"
-    )
-
-
-def _least_loss(problem: Problem) -> float | None:
-    tables_ = problem.to_dict()
-    tables_.pop("scenarios", None)
-    keep = ("training_flops", "tokens", *TIMED)
-    tables_["budgets"] = {k: v for k, v in tables_["budgets"].items() if k in keep}
-    objective = {k: v for k, v in tables_.get("objective", {}).items() if k in ("law", "shape")}
-    tables_["objective"] = objective
-    try:
-        model = Model(Problem.from_tables(tables_))
-    except ProblemError:
-        return None
-    search = Search(model, Clock(Limits()))
-    search.open()
-    search.tighten(0)
-    search.compare()
-    return None if search.incumbent is None else search.incumbent.loss

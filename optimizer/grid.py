@@ -1,7 +1,8 @@
 """The menus of a space as an integer grid, for searches that never list all width options.
 
-A *root* fixes what is not ordered: parallel layout, block, tied or not, and a run of evenly spaced
-depths. Within a root a point is an index into each menu: vocabulary, d_model, two of the head
+A *root* fixes what is not ordered: block, tied or not, and a run of evenly spaced depths. Parallel
+layouts are no part of it: they only say which points are designs, and what some costs are. Within a
+root a point is an index into each menu: vocabulary, d_model, two of the head
 geometry, kv_heads, feed-forward, depth. Widths rise with their indices, so the costs of a box
 of points lie between those of its two corners, and that is all that a bound needs.
 """
@@ -14,13 +15,12 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from problems.architecture import Architecture
 from problems.blocks import BLOCKS
-from problems.layouts import Layout
 from problems.menus import Interval, Menu, arithmetic_runs, integers
 from problems.options import Options, feed_forward_columns, head_menus, listed
 from problems.problem import Problem
 from problems.rounding import depths_of, least_depths, most_depths
-from problems.splits import divides
 from problems.units import exact
 
 Ints = NDArray[np.int64]
@@ -45,7 +45,6 @@ VOCABULARY, D_MODEL, FIRST, SECOND, KV, FFN, LAYERS = range(len(DIMENSIONS))
 class Root:
     """What is not ordered, and the depths ``start + step * j``, j < count."""
 
-    layout: Layout
     block: str
     tied: bool
     start: int
@@ -73,6 +72,7 @@ class Grid:
         if space.kv_group is not None:
             self._kv = self._kv[::-1].copy()  # larger groups first, so that kv_heads rise
         self._columns: dict[bool, Ints] = {}
+        self._fresh: dict[bool, Bools] = {}
         self._least: dict[bool, Ints] = {}
         self._most: dict[bool, Ints] = {}
         for gated in {BLOCKS[root.block].gated for root in self.roots}:
@@ -80,6 +80,7 @@ class Grid:
             order = np.argsort(columns.sum(axis=1), kind="stable")
             columns = columns[order]
             self._columns[gated] = columns
+            self._fresh[gated] = _first_of_each(columns)
             # Over a range of columns: none to the right is less, none to the left is more.
             self._least[gated] = np.minimum.accumulate(columns[::-1], axis=0)[::-1]
             self._most[gated] = np.maximum.accumulate(columns, axis=0)
@@ -88,13 +89,13 @@ class Grid:
     def _roots(self) -> Iterator[Root]:
         space = self.problem.space
         depths = integers(space.layers)
-        for layout in self.problem.layouts:
-            stages = self.problem.split(layout).stages
-            runs = arithmetic_runs(tuple(int(n) for n in depths if n % stages == 0))
-            for block in listed(space.block):
-                for tied in listed(space.tied_embeddings):
-                    for start, step, count in runs:
-                        yield Root(layout, block, bool(tied), start, step, count)
+        stages = {split.stages for split in self.problem.splits}
+        divided = (int(n) for n in depths if any(n % s == 0 for s in stages))
+        runs = arithmetic_runs(tuple(divided))
+        for block in listed(space.block):
+            for tied in listed(space.tied_embeddings):
+                for start, step, count in runs:
+                    yield Root(block, bool(tied), start, step, count)
 
     def _aspect_depths(self) -> tuple[Ints, Ints] | None:
         """Least and most layers that the aspect rule leaves each d_model; None without one."""
@@ -119,6 +120,52 @@ class Grid:
         columns = self._columns[BLOCKS[root.block].gated]
         lengths = (self._vocabularies, self._d_model, self._first, self._second, self._kv, columns)
         return np.array([*(len(menu) for menu in lengths), root.count], dtype=np.int64)
+
+    def sample(self, low: Ints, high: Ints, most: tuple[int, ...]) -> Ints:
+        """Points evenly spread over the widths of a box; shape (n, K), depths at their first.
+
+        Parameters
+        ----------
+        low, high : array of shape (K,)
+        most : tuple of int
+            How many entries of each menu, ends included, in the order of `DIMENSIONS`.
+        """
+        spread = [
+            np.unique(np.rint(np.linspace(a, b, min(b - a + 1, n))).astype(np.int64))
+            for a, b, n in zip(low[:LAYERS], high[:LAYERS], most, strict=True)
+        ]
+        grid = np.meshgrid(*spread, [0], indexing="ij")
+        return np.stack([g.ravel() for g in grid], axis=1)
+
+    def locate(self, architecture: Architecture) -> tuple[int, Ints]:
+        """Root and point of a design of the space, its depth at the first."""
+        trunk, layer = architecture.trunk, architecture.groups[0].layer
+        attention, space = layer.attention, self.problem.space
+        tied, layers = bool(trunk.tied_embeddings), architecture.layers
+        index = next(
+            i
+            for i, r in enumerate(self.roots)
+            if (r.block, r.tied) == (architecture.block, tied)
+            and layers in range(r.start, r.start + r.step * r.count, r.step)
+        )
+        width = int(np.searchsorted(self._d_model, int(trunk.d_model)))
+        first = attention.head_dim if space.heads is None else attention.heads
+        kv = np.array(attention.kv_heads)
+        if space.kv_group is not None:
+            kv = np.array(attention.heads // attention.kv_heads)
+        columns = self._columns[BLOCKS[architecture.block].gated][:, width]
+        return index, np.array(
+            [
+                np.searchsorted(self._vocabularies, int(trunk.vocab_size)),
+                width,
+                np.searchsorted(self._first, int(first)),
+                np.searchsorted(self._second, int(attention.head_dim)) % len(self._second),
+                int((self._kv == kv).argmax()),
+                int((columns == int(layer.ffn.d_ff)).argmax()),
+                0,
+            ],
+            dtype=np.int64,
+        )
 
     # Corners of boxes
 
@@ -193,8 +240,12 @@ class Grid:
 
     # Points
 
-    def options(self, root: Root, low: Ints, high: Ints, point: Ints, box: Ints) -> Options:
+    def options(
+        self, root: Root, low: Ints, high: Ints, point: Ints, box: Ints
+    ) -> tuple[Options, Ints]:
         """Width options at points of boxes, with the depths of their box that the rules leave.
+
+        What no parallel layout divides is among them; `problems.splits.divided` leaves it out.
 
         Parameters
         ----------
@@ -205,13 +256,19 @@ class Grid:
             Their indices; the depth's is not looked at.
         box : array of shape (n,)
             Which box each point is of.
+
+        Returns
+        -------
+        options : Options
+        box : array of shape (W,)
+            Which box each of them is of.
         """
         found, _ = self.corners(root, point, point)
         columns = self._columns[BLOCKS[root.block].gated]
         # Entries of the feed-forward's menu may cross: a corner is a bound, not the entry.
         found = replace(found, d_ff=columns[point[:, FFN], point[:, D_MODEL]])
         space = self.problem.space
-        keep = self._exists(root, found, point)
+        keep = np.flatnonzero(self._exists(root, found, point))
         start = root.start + root.step * low[box, LAYERS]
         count = high[box, LAYERS] - low[box, LAYERS] + 1
         table = Options(
@@ -222,18 +279,21 @@ class Grid:
             count=count,
         ).take(keep)
         aspect = space.aspect_ratio
+        box = box[keep]
         if isinstance(aspect, Menu):
-            return _at_aspects(aspect, table)
-        if self._depths is not None:
+            table, kept = _at_aspects(aspect, table)
+        elif self._depths is not None:
             at = point[keep, D_MODEL]
-            return _clipped(table, self._depths[0][at], self._depths[1][at])
-        return table
+            table, kept = _clipped(table, self._depths[0][at], self._depths[1][at])
+        else:
+            return table, box
+        return table, box[kept]
 
     def _exists(self, root: Root, o: Options, point: Ints) -> Bools:
-        """Whether points are designs: everything divides."""
+        """Whether points are designs, each once: everything divides."""
         space = self.problem.space
-        keep = divides(self.problem.split(root.layout), o)
-        keep &= o.d_ff > 0
+        fresh = self._fresh[BLOCKS[root.block].gated]
+        keep: Bools = (o.d_ff > 0) & fresh[point[:, FFN], point[:, D_MODEL]]
         if space.heads is None or space.head_dim is None:
             keep &= o.heads * o.head_dim == o.d_model
         if space.kv_group is not None:
@@ -246,31 +306,36 @@ class Grid:
 _WIDTHS = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
 
 
-def _clipped(table: Options, least: Ints, most: Ints) -> Options:
-    """Only the depths from `least` to `most` of each row."""
+def _first_of_each(columns: Ints) -> Bools:
+    """Where an entry is the first of its column with its value: two ratios may round to one."""
+    order = np.argsort(columns, axis=0, kind="stable")
+    ranked = np.take_along_axis(columns, order, axis=0)
+    fresh = np.ones(columns.shape, dtype=bool)
+    fresh[1:] = ranked[1:] != ranked[:-1]
+    found = np.empty_like(fresh)
+    np.put_along_axis(found, order, fresh, axis=0)
+    return found
+
+
+def _clipped(table: Options, least: Ints, most: Ints) -> tuple[Options, Ints]:
+    """Only the depths from `least` to `most` of each row; and the rows that have some."""
     first = np.maximum(0, -(-(least - table.start) // table.step))
     last = np.minimum(table.count - 1, (most - table.start) // table.step)
-    keep = first <= last
-    arrays = {name: getattr(table, name)[keep] for name in _WIDTHS}
-    return Options(
-        table.block,
-        **arrays,
-        start=(table.start + table.step * first)[keep],
-        step=table.step[keep],
-        count=(last - first + 1)[keep],
-    )
+    keep = np.flatnonzero(first <= last)
+    cut = replace(table, start=table.start + table.step * first, count=last - first + 1)
+    return cut.take(keep), keep
 
 
-def _at_aspects(aspect: Menu, table: Options) -> Options:
-    """Only the depths of exactly the aspect ratios listed."""
-    parts = []
+def _at_aspects(aspect: Menu, table: Options) -> tuple[Options, Ints]:
+    """Only the depths of exactly the aspect ratios listed; and the row of each."""
+    parts, rows = [], []
     for ratio in aspect.numbers:
         depth = depths_of(table.d_model, exact(ratio))
         inside = (depth >= table.start) & (depth <= table.start + table.step * (table.count - 1))
-        keep = inside & ((depth - table.start) % table.step == 0)
-        one = np.ones(int(keep.sum()), dtype=np.int64)
-        arrays = {name: getattr(table, name)[keep] for name in _WIDTHS}
-        parts.append(Options(table.block, **arrays, start=depth[keep], step=one, count=one))
+        keep = np.flatnonzero(inside & ((depth - table.start) % table.step == 0))
+        one = np.ones(len(table), dtype=np.int64)
+        parts.append(replace(table, start=depth, step=one, count=one).take(keep))
+        rows.append(keep)
     columns = (*_WIDTHS, "start", "step", "count")
     joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in columns}
-    return Options(table.block, **joined)
+    return Options(table.block, **joined), np.concatenate(rows)

@@ -52,18 +52,59 @@ def limits(problem: Problem, table: Table) -> list[Limit]:
     """
     found = []
     for name, interval in problem.budgets.limits.items():
-        row = QUANTITIES[name]
-        if row.affine:
-            for part in row.parts:
-                denominator = table.linear[part].denominator
-                found.append(_scaled(f"budgets.{name}", part, interval, denominator))
-        elif row.form == "inverse":  # batch / latency >= x is latency <= batch / x
-            assert interval.min is not None
-            most = problem.serving.batch_size / exact(interval.min)
-            for part in QUANTITIES["decode_latency"].parts:
-                high = math.floor(most * table.linear[part].denominator)
-                found.append(Limit(f"budgets.{name}", part, None, high))
+        found += budget_rows(problem, name, interval, table)
     return found + _token_rows(problem.token_limits, table)
+
+
+def budget_rows(problem: Problem, name: str, interval: Interval, table: Table) -> list[Limit]:
+    """The rows of one budget; none where it is no linear one."""
+    row, key = QUANTITIES[name], f"budgets.{name}"
+    if row.affine:
+        return [_scaled(key, part, interval, table.linear[part].denominator) for part in row.parts]
+    if row.form != "inverse":
+        return []
+    # batch / latency >= x is latency <= batch / x
+    assert interval.min is not None
+    most = problem.serving.batch_size / exact(interval.min)
+    return [
+        Limit(key, part, None, math.floor(most * table.linear[part].denominator))
+        for part in QUANTITIES["decode_latency"].parts
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A limit that the designs looked for break: those that keep it are known already.
+
+    Parameters
+    ----------
+    problem : Problem
+        Which has the limit.
+    name : str
+        The budget.
+    interval : Interval
+        Its limit, or one end of it.
+    least_flops : int or None
+        In place of it: fewer FLOPs a token than these.
+    """
+
+    problem: Problem
+    name: str
+    interval: Interval
+    least_flops: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Affine quantities that the rows are of."""
+        if self.least_flops is not None:
+            return (TRAINING_FLOPS_PER_TOKEN,)
+        return ("decode_latency" if QUANTITIES[self.name].form == "inverse" else self.name,)
+
+    def rules(self, table: Table) -> list[Limit]:
+        """The rows over a table."""
+        if self.least_flops is not None:
+            return [Limit(self.name, TRAINING_FLOPS_PER_TOKEN, self.least_flops, None)]
+        return budget_rows(self.problem, self.name, self.interval, table)
 
 
 def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:

@@ -7,7 +7,7 @@ Every back end shares this; none needs to, since all that is dropped is proven n
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,7 @@ from optimizer.clock import Clock
 from optimizer.compare import DESIGNS_AT_ONCE, best_of, box_designs
 from optimizer.dominance import dominated
 from optimizer.found import Counts, Progress
-from optimizer.limits import Limit, depth_intervals
+from optimizer.limits import Breach, depth_intervals
 from optimizer.model import Model
 from optimizer.relaxation import ROUNDING
 from optimizer.table import Floats, Ints, Table, join, needed
@@ -30,23 +30,8 @@ FEW_DESIGNS = 20_000  # with an incumbent, quicker compared than dived into
 MANY_BOXES = 400_000  # splitting further would cost more memory than the program saves
 _DIVE_FRACTIONS = np.linspace(0.0, 1.0, 9)
 _DIVE_BOXES = 24  # boxes searched depth by depth for a first incumbent
+_ZOOMS = (4, 16, 64)  # neighbourhoods of an incumbent: these parts of each menu
 _LOOK_AT = 64  # corners evaluated for a better incumbent in each round
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """Designs that are known not to be better: the feasible ones of a question with more limits.
-
-    Parameters
-    ----------
-    model : Model
-        Of that question.
-    rules : tuple of Limit
-        Further limits that they keep.
-    """
-
-    model: Model
-    rules: tuple[Limit, ...] = ()
 
 
 class Search:
@@ -60,8 +45,8 @@ class Search:
         A feasible design known beforehand.
     enough : float
         A value below which `open` need not look further, for whoever only asks if there is one.
-    known : Known, optional
-        Designs that need not be looked at.
+    breach : Breach, optional
+        A limit that the designs looked for break.
 
     Attributes
     ----------
@@ -84,18 +69,18 @@ class Search:
         clock: Clock,
         incumbent: Evaluation | None = None,
         enough: float = -np.inf,
-        known: Known | None = None,
+        breach: Breach | None = None,
     ) -> None:
         self.model, self.clock = model, clock
-        self.incumbent, self.enough, self.known = incumbent, enough, known
+        self.incumbent, self.enough, self.breach = incumbent, enough, breach
         names = needed(model.problem)
-        if known is not None:
-            names = tuple(sorted({*names, *needed(known.model.problem)}))
+        if breach is not None:
+            names = tuple(sorted({*names, *breach.names}))
         self.blocks: BlockSearch | None = None
         if model.store.listable(model.problem):
             self._source = model.store.tables(model.problem, names)
         else:
-            self.blocks = BlockSearch(model, self.value, names)
+            self.blocks = BlockSearch(model, self.value, names, breach)
             self._source = self.blocks.tables()
         self.counts = Counts()
         self.table: Table | None = None
@@ -117,6 +102,10 @@ class Search:
 
         A space too large to list is read by blocks, those that cannot hold the best left out.
         """
+        if self.blocks is not None:
+            self._scout(self.blocks)
+            if self.value < self.enough:
+                return
         kept: list[tuple[Table, Boxes, Floats]] = []
         lowest = np.inf  # bound of what is kept
         for table in self._source:
@@ -140,6 +129,8 @@ class Search:
                 if self.clock.out_of_time:
                     self.unread = self.blocks.floor
                     break
+        if self.blocks is not None:
+            self.counts.blocks = self.blocks.tally.blocks
         if not kept:
             self.floor = min(self.value, self.unread)
             return
@@ -153,16 +144,38 @@ class Search:
         self.least = np.concatenate([least for _, _, least in kept])
         self.prune()
 
-    def _first_boxes(self, table: Table) -> tuple[Boxes, Floats]:
-        """One box a row, cut to its exact feasible depths, with its bound."""
+    def _scout(self, blocks: BlockSearch) -> None:
+        """Dive into a sample of the space, so that blocks are pruned from the start."""
+        if self.incumbent is None:
+            self._look(blocks.scouts())
+        for zoom in _ZOOMS:
+            if self.incumbent is not None:
+                self._look(blocks.near(self.incumbent, zoom))
+        blocks.value = self.value
+
+    def _look(self, tables: Iterator[Table]) -> None:
+        """Dive into tables that are only samples: nothing of them is kept or counted."""
+        for table in tables:
+            if self.clock.out_of_time:
+                return
+            boxes = self._feasible(table)
+            if len(boxes):
+                self._dive(table, boxes, np.zeros(len(boxes)))
+
+    def _feasible(self, table: Table) -> Boxes:
+        """One box a row, cut to its exact feasible depths."""
         row = np.arange(len(table))
         rules = self.model.rules(table)
         low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
         full = (low <= high).all(axis=1)
-        boxes = Boxes(row[full], low[full], high[full])
+        return Boxes(row[full], low[full], high[full])
+
+    def _first_boxes(self, table: Table) -> tuple[Boxes, Floats]:
+        """Boxes of a table with their bounds."""
+        boxes = self._feasible(table)
         self.counts.by_budgets += table.designs - boxes.designs
-        if self.known is not None and boxes.low.shape[1] == 1:
-            rules = [*self.known.model.rules(table), *self.known.rules]
+        if self.breach is not None and boxes.low.shape[1] == 1:
+            rules = self.breach.rules(table)
             boxes = boxes.outside(*depth_intervals(table, rules, boxes.row, boxes.low, boxes.high))
         if not len(boxes):
             return boxes, np.zeros(0)
@@ -178,7 +191,7 @@ class Search:
         if len(boxes) and not (known and (self.clock.out_of_time or boxes.designs <= FEW_DESIGNS)):
             self._dive(table, boxes, least)
             boxes, least = self._bounded(table, boxes, least)
-        if len(boxes) > 1 and self.known is None:
+        if len(boxes) > 1 and self.breach is None:
             worse = dominated(self.model, table, boxes)
             self.counts.by_dominance += boxes.take(worse).designs
             boxes, least = boxes.take(~worse), least[~worse]

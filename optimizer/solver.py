@@ -10,10 +10,11 @@ from optimizer.advice import advice
 from optimizer.automatic import AutoSolve
 from optimizer.backends import backend
 from optimizer.bounding import BoundSolve
-from optimizer.budgets import budget_uses, idle_limits, unmet_alone
+from optimizer.budgets import budget_uses, idle_limits
 from optimizer.clock import Clock
 from optimizer.exhaustive import enumerate_designs
 from optimizer.found import Found, Progress
+from optimizer.infeasible import why_infeasible
 from optimizer.mip import MipSolve
 from optimizer.model import Model
 from optimizer.program import Limits
@@ -172,9 +173,7 @@ def _result(
         if deep:
             warnings += idle_limits(model)
     elif status == "infeasible" and details:
-        warnings += unmet_alone(problem) or [
-            "each limit can be kept by some design, but none keeps all of them together"
-        ]
+        warnings += why_infeasible(model)
     return Result(
         problem,
         solver,

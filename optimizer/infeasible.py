@@ -1,0 +1,186 @@
+"""Limits that no design of a space meets, whatever the other limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from optimizer.bounding import BoundSolve
+from optimizer.clock import Clock
+from optimizer.limits import Limit
+from optimizer.model import Model
+from optimizer.program import Limits
+from optimizer.search import Search
+from optimizer.table import Table
+from problems.costs import ACCELERATORS, TRAINING_FLOPS_EACH, TRAINING_FLOPS_PER_TOKEN
+from problems.errors import ProblemError
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+from problems.tokens import TIMED, rate
+from problems.units import format_quantity
+
+TOGETHER = "each limit can be kept by some design, but none keeps all of them together"
+UNSURE = "no design keeps all limits together; nothing is known of one of them alone"
+
+
+def why_infeasible(model: Model) -> list[str]:
+    """Sentences on limits that no design meets, or that it is all of them together."""
+    problem = model.problem
+    listable = model.store.listable(problem)
+    found = _listed(model) if listable else _searched(problem)
+    loss = problem.budgets.loss
+    if not found and loss is not None and loss.max is not None:
+        best = _least_loss(problem)
+        if best is not None and best > float(loss.max):
+            found = [
+                f"budgets.loss <= {loss.max:g}: the least loss of any design of the space, at the "
+                f"most tokens that it may take, is {best:.6g}"
+            ]
+    return found or [TOGETHER if listable else UNSURE]
+
+
+def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:
+    """The limits one by one: whether it is an upper one, and its rows."""
+    for upper in (True, False):
+        rows = [r for r in model.rules(table) if (r.high if upper else r.low) is not None]
+        groups: dict[tuple[str, str], list[Limit]] = {}
+        for row in rows:
+            groups.setdefault((row.key, row.quantity.partition(".")[0]), []).append(row)
+        yield from ((upper, group) for group in groups.values())
+
+
+def _listed(model: Model) -> list[str]:
+    """By the least, or the most, that any width option uses."""
+    reached: dict[tuple[str, str, bool], Fraction] = {}
+    limits: dict[tuple[str, str, bool], tuple[Limit, Fraction]] = {}
+    for table in model.tables():
+        for upper, rows in _rows(model, table):
+            rule = rows[0]
+            key = (rule.key, rule.quantity, upper)
+            value = _extreme(table, rows, least=upper)
+            reached[key] = (min if upper else max)(reached.get(key, value), value)
+            end = rule.high if upper else rule.low
+            assert end is not None
+            limits[key] = (rule, Fraction(end, table.linear[rule.quantity].denominator))
+    found = {}
+    for key, (rule, asked) in limits.items():
+        value, upper = reached[key], key[2]
+        if (value > asked) if upper else (value < asked):
+            found[rule.key] = _sentence(model.problem, rule, value, upper)
+    return list(found.values())
+
+
+def _extreme(table: Table, rows: list[Limit], *, least: bool) -> Fraction:
+    """The least, or the most, over all designs of the larger of some quantities."""
+    row = np.arange(len(table))
+    j = np.zeros_like(table.count) if least else table.count - 1
+    linear = [table.linear[rule.quantity] for rule in rows]
+    common = math.lcm(*(q.denominator for q in linear))
+    values = [q.at(row, j).astype(object) * (common // q.denominator) for q in linear]
+    larger = np.max(values, axis=0)
+    return Fraction(int(larger.min() if least else larger.max()), common)
+
+
+def _searched(problem: Problem) -> list[str]:
+    """The same of a space too large to list: the least of each quantity by a search of its own."""
+    found = []
+    for name, limit in problem.budgets.limits.items():
+        row = QUANTITIES[name]
+        quantity = "decode_latency" if row.form == "inverse" else name
+        upper = limit.max is not None or row.form == "inverse"
+        if not (row.affine or row.form == "inverse"):
+            continue
+        value = _best(problem, quantity, least=upper)
+        if value is None:
+            continue
+        asked = limit.max if limit.max is not None else limit.min
+        assert asked is not None
+        reached = float(problem.serving.batch_size / value if row.form == "inverse" else value)
+        short = reached > asked if limit.max is not None else reached < asked
+        if short:
+            rule = Limit(f"budgets.{name}", quantity, None, None)
+            found.append(_sentence(problem, rule, value, upper))
+    return found
+
+
+def _best(problem: Problem, quantity: str, *, least: bool) -> Fraction | None:
+    """The least, or the most, of an affine quantity over all designs, without any limit."""
+    plain = problem.to_dict()
+    plain.pop("scenarios", None)
+    kept = {k: v for k, v in plain.get("objective", {}).items() if k in ("law", "shape")}
+    plain["budgets"] = {}
+    plain["training"] = plain.get("training", {}) | {"tokens": 1}
+    plain["objective"] = kept | {"minimize" if least else "maximize": quantity}
+    try:
+        model = Model(Problem.from_tables(plain, like=problem))
+    except ProblemError:
+        return None
+    found = BoundSolve(model, Clock(Limits()), lambda _: 0.0, True, None).run().incumbent
+    if found is None:
+        return None
+    value: Any = found.exact[quantity]
+    return Fraction(value)
+
+
+def _sentence(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> str:
+    what = "least" if upper else "most"
+    sign = "<=" if upper else ">="
+    if rule.quantity in (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH, ACCELERATORS):
+        return _unmet_tokens(problem, rule, value, what, sign)
+    name = rule.key.removeprefix("budgets.")
+    limit = problem.budgets.limits[name]
+    unit = QUANTITIES[name].dimension
+    end = limit.max if upper else limit.min
+    if end is None:  # decode_throughput, whose limit is one on latency
+        assert limit.min is not None
+        most = float(problem.serving.batch_size / value)
+        return (
+            f"{rule.key} >= {format_quantity(limit.min, unit)}: the most of any design of the "
+            f"space is {format_quantity(most, unit, 6)}"
+        )
+    return (
+        f"{rule.key} {sign} {format_quantity(end, unit)}: the {what} of any design of the space "
+        f"is {format_quantity(float(value), unit, 6)}"
+    )
+
+
+def _unmet_tokens(problem: Problem, rule: Limit, value: Fraction, what: str, sign: str) -> str:
+    """A sentence on a budget of FLOPs, or what they cost, and a number of tokens."""
+    limits, name = problem.token_limits, rule.key.removeprefix("budgets.")
+    unit = QUANTITIES[name].dimension
+    cost = rate(problem.training, name) if name in TIMED else Fraction(1)
+    limit = problem.budgets.limits[name]
+    end = limit.max if sign == "<=" else limit.min
+    assert end is not None
+    if rule.quantity == ACCELERATORS or (rule.high == 0 and limits.least_flops):
+        least = format_quantity(float(limits.least_flops), "FLOPs")
+        return f"{rule.key} {sign} {format_quantity(end, unit)}: too little for {least}"
+    tokens = limits.least if sign == "<=" else limits.most
+    assert tokens is not None
+    return (
+        f"{rule.key} {sign} {format_quantity(end, unit)} at "
+        f"{format_quantity(float(tokens), 'tokens')} tokens: the {what} of any design of the "
+        f"space is {format_quantity(float(value * tokens * cost), unit)}"
+    )
+
+
+def _least_loss(problem: Problem) -> float | None:
+    tables_ = problem.to_dict()
+    tables_.pop("scenarios", None)
+    keep = ("training_flops", "tokens", *TIMED)
+    tables_["budgets"] = {k: v for k, v in tables_["budgets"].items() if k in keep}
+    objective = {k: v for k, v in tables_.get("objective", {}).items() if k in ("law", "shape")}
+    tables_["objective"] = objective
+    try:
+        model = Model(Problem.from_tables(tables_))
+    except ProblemError:
+        return None
+    search = Search(model, Clock(Limits()))
+    search.open()
+    search.tighten(0)
+    search.compare()
+    return None if search.incumbent is None else search.incumbent.loss
