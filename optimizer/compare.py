@@ -87,8 +87,14 @@ def best_of(
         least = min(least, model.value_of(so_far))
     near = np.flatnonzero(keeps & (value <= least + NEAR[model.kind] * abs(least)))
     if model.exact and len(near) > 1:
-        near = near[[_first_by_tie_rule(table, row[near], j[near])]]
+        near = near[_by_tie_rule(table, row[near], j[near])[:1]]
     best = so_far
+    if model.floor is not None and (at_it := near[value[near] == model.floor]).size:
+        # Nothing is below the floor, so of the designs at it the tie rule alone decides.
+        for i in at_it[_by_tie_rule(table, row[at_it], j[at_it])]:
+            candidate = model.exactly(table, row[i], j[i])
+            if candidate.feasible and model.value_of(candidate) == model.floor:
+                return candidate if better(model, candidate, best) else best
     for i in near:
         candidate = model.exactly(table, row[i], j[i])
         if candidate.feasible and better(model, candidate, best):
@@ -96,12 +102,13 @@ def best_of(
     return best
 
 
-def _first_by_tie_rule(table: Table, row: Ints, j: Ints) -> int:
-    """Position of the design that `Evaluation.tie_key` puts first."""
+def _by_tie_rule(table: Table, row: Ints, j: Ints) -> Ints:
+    """Positions of designs in the order of `Evaluation.tie_key`."""
     first = ("d_model", "head_dim", "kv_heads", "d_ff")
     keys = [table.linear["parameters"].at(row, j), table.layers(row, j)]
     keys += [getattr(table, name)[row] for name in (*first, *(w for w in WIDTHS if w not in first))]
     names_of_blocks = np.array(table.block)
     ranks = np.argsort(np.argsort(names_of_blocks))
     keys.append(ranks[table.block_id[row]])
-    return int(np.lexsort([np.asarray(key) for key in reversed(keys)])[0])
+    found: Ints = np.lexsort([np.asarray(key) for key in reversed(keys)])
+    return found

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -27,7 +28,7 @@ from optimizer.store import TableStore
 from optimizer.table import Floats, Ints, Mask, Table
 from problems.architecture import Architecture
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from problems.evaluation import Evaluation, evaluate
+from problems.evaluation import Evaluation, evaluate, rounded_up
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.tokens import TIMED, rate
@@ -77,6 +78,8 @@ class Model:
         Whether `Relaxed.least` is free of rounding, so that ties show in it.
     most_loss, least_loss : float or None
         Limits on the loss.
+    floor : float or None
+        A value that no design is below and that many may reach exactly, since a limit sets it.
     """
 
     def __init__(self, problem: Problem, store: TableStore | None = None) -> None:
@@ -92,6 +95,7 @@ class Model:
         loss = problem.budgets.loss
         self.most_loss = None if loss is None or loss.max is None else float(loss.max)
         self.least_loss = None if loss is None or loss.min is None else float(loss.min)
+        self.floor = self._floor()
         self._rules: dict[tuple[int, ...], list[Limit]] = {}
         self._evaluated: dict[Architecture, Evaluation] = {}
 
@@ -113,6 +117,18 @@ class Model:
         if row.form == "flops":
             return "least_flops"
         return "most_tokens" if self.sense == "maximize" else "least_tokens"
+
+    def _floor(self) -> float | None:
+        tokens = self._tokens
+        if self.kind == "loss":
+            return self.least_loss
+        if self.kind == "least_tokens" and tokens.least > 0:
+            return rounded_up(tokens.least)
+        if self.kind == "least_flops" and tokens.least_flops > 0 and self.name != "training_time":
+            timed = self.name in TIMED
+            cost = rate(self.problem.training, self.name) if timed else Fraction(1)
+            return float(tokens.least_flops * cost)
+        return None
 
     @property
     def logarithmic(self) -> bool:
@@ -199,13 +215,17 @@ class Model:
         excess = self.problem.shape.excess(table.d_model[row].astype(float), layers)
         law = self.problem.law
         doubtful = np.zeros(len(row), dtype=bool)
-        low = np.maximum(self.least_tokens, self.least_flops / flops)
+        from_flops = self.least_flops / flops
+        low = np.maximum(self.least_tokens, from_flops)
         if self.least_loss is not None:
-            most = np.asarray(law.tokens_for(n, self.least_loss - excess), float)
-            tokens = np.minimum(tokens, most)
+            edge = np.asarray(law.tokens_for(n, self.least_loss - excess), float)
+            cut = edge < tokens
+            tokens = np.minimum(tokens, edge)
             keeps &= low <= tokens * (1 + BORDER)
             doubtful |= np.abs(tokens - low) <= 1e-9 * tokens
         loss = np.asarray(law.loss(n, tokens), float) + excess
+        if self.least_loss is not None:
+            loss = np.where(cut, self.least_loss, loss)
         if self.most_loss is not None:
             keeps &= loss <= self.most_loss
             doubtful |= np.abs(loss - self.most_loss) <= BORDER * self.most_loss
@@ -218,7 +238,11 @@ class Model:
             value = -tokens
         else:
             low = np.minimum(low, tokens)
-            value = low * flops * self.factor(table, row) if self.kind == "least_flops" else low
+            of_flops = self.kind == "least_flops"
+            value = low * flops * self.factor(table, row) if of_flops else low
+            if self.floor is not None:
+                least = from_flops if of_flops else self.least_tokens
+                value = np.where(low == least, self.floor, value)
         for i in np.flatnonzero(doubtful):
             alone = self.exactly(table, row[i], j[i])
             keeps[i] = alone.feasible

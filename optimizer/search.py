@@ -241,9 +241,10 @@ class Search:
     def _alive(self, table: Table, boxes: Boxes, least: Floats) -> NDArray[np.bool_]:
         """Boxes that may hold something better than the incumbent, or as good and before it."""
         alive = np.isfinite(least) & (least <= self.value)
-        if self.model.exact and self.incumbent is not None:
+        if self.incumbent is not None and (self.model.exact or self.value == self.model.floor):
+            # What can only tie must have no more parameters.
             held = table.linear["parameters"].at(boxes.row, boxes.low)
-            tied = least == self.value
+            tied = least == self.value if self.model.exact else True
             alive &= ~(tied & np.asarray(held > self.incumbent.parameters.total, dtype=bool))
         return alive
 

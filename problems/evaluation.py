@@ -103,14 +103,18 @@ def _floor(value: Fraction) -> float:
     return near if Fraction(near) <= value else math.nextafter(near, 0.0)
 
 
-def _ceil(value: Fraction) -> float:
+def rounded_up(value: Fraction) -> float:
     """The smallest double not below an exact number."""
     near = float(value)
     return near if Fraction(near) >= value else math.nextafter(near, math.inf)
 
 
 class _TokenChoice:
-    """Tokens of one design: the interval that the limits leave, and the choice in it."""
+    """Tokens of one design: the interval that the limits leave, and the choice in it.
+
+    Tokens are real numbers of which doubles are only the nearest. Where a limit on FLOPs or on the
+    loss sets them, FLOPs or loss are that limit exactly, so that designs that tie are seen to.
+    """
 
     def __init__(
         self, problem: Problem, n: int, flops: int, excess: float, accelerators: int
@@ -121,19 +125,36 @@ class _TokenChoice:
         ends = [limits.most] if limits.most is not None else []
         if (most_flops := limits.flops_on(accelerators)) is not None:
             ends.append(most_flops / flops)
-        self.low, self.high = _ceil(low), math.inf
+        self.low, self.high = rounded_up(low), math.inf
+        self._least_flops = limits.least_flops if limits.least < low else None
+        self._cut_at: float | None = None
         if ends:
             self.high = _floor(min(ends))
             if self.high < self.low and low <= min(ends):
                 self.low = self.high  # an interval narrower than the spacing of doubles
+        self._asked = self.low
         target = problem.budgets.loss or Interval()
         if target.min is not None:
-            self.high = min(self.high, self._edge(float(target.min), above=True))
+            edge = self._edge(float(target.min), above=True)
+            if edge < self.high:
+                self.high, self._cut_at = edge, float(target.min)
         if target.max is not None and self.low <= self.high:
             # Where even the most tokens miss the loss the interval is empty, and `low` tells.
             need = self._edge(float(target.max), above=False)
             reached = self.loss(self.high) <= float(target.max)
             self.low = max(self.low, min(need, self.high) if reached else need)
+
+    def flops(self, tokens: float, flops: int) -> Fraction:
+        """Training FLOPs at the tokens chosen."""
+        if tokens == self.low and self._least_flops is not None and self.low == self._asked:
+            return self._least_flops
+        return Fraction(tokens) * flops
+
+    def loss_at(self, tokens: float) -> float:
+        """The loss at the tokens chosen."""
+        if self._cut_at is not None and tokens == self.high:
+            return self._cut_at
+        return self.loss(tokens)
 
     def loss(self, tokens: float) -> float:
         return float(self._law.loss(self._n, tokens)) + self._excess
@@ -220,11 +241,11 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
         and choice.low <= choice.high
     )
     tokens = choice.low if fewest else choice.high
-    loss = choice.loss(tokens)
+    loss = choice.loss_at(tokens)
     exact["loss"] = loss
     finite = math.isfinite(tokens)
     exact["tokens"] = Fraction(tokens) if finite else math.inf
-    exact["training_flops"] = Fraction(tokens) * flops if finite else math.inf
+    exact["training_flops"] = choice.flops(tokens, flops) if finite else math.inf
     for name in TIMED:
         if not problem.lacks(name):
             at_once = layout.accelerators if name == "training_time" else 1
