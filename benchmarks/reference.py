@@ -13,9 +13,10 @@ import sys
 import time
 from pathlib import Path
 
-SOLVERS = ("exhaustive", "scipy", "pulp", "pulp:HiGHS")
+SOLVERS = ("auto", "bound", "exhaustive", "scipy", "pulp", "pulp:HiGHS")
 PROBLEM = "one-h100-1e24"
 RUNS = 5
+RESULTS = Path("benchmarks/results/reference.json")
 
 
 def timed(args: list[str]) -> tuple[float, float]:
@@ -58,7 +59,8 @@ def main() -> None:
     print(f"{'':14}{'median s':>10}{'slowest s':>11}{'peak MB':>9}   ({PROBLEM}, {RUNS} runs)")
     for name, row in rows.items():
         print(f"{name:14}{row['seconds']:10.2f}{row['slowest']:11.2f}{row['megabytes']:9.0f}")
-    Path("benchmarks/reference.json").write_text(json.dumps(rows, indent=2) + "\n")
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
 
 
 if __name__ == "__main__":

@@ -202,6 +202,25 @@ def test_as_a_module_with_nothing_but_json_on_standard_output() -> None:
         assert answer.stderr == ""
 
 
+def test_verify_says_what_a_second_proof_says(good: Path) -> None:
+    out = json.loads(run("solve", str(good), "--verify", "--json", "-").stdout)
+    assert out["verification"]["agrees"] is True
+    assert out["verification"]["solver"] == "exhaustive"
+    text = run("solve", str(good), "--verify").stdout
+    assert "Verified: exhaustive, in " in text
+    text = run("solve", str(good), "--verify", "--set", "budgets.serving_memory=1 MB", code=1).stdout
+    assert "proves that no design keeps every limit" in text
+
+
+def test_proofs_that_disagree_are_no_success(good: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from optimizer.verification import Verification
+
+    other = Verification("scipy", "optimal", 1.0, False, False, 0.1)
+    monkeypatch.setattr("optimizer.verification.verify", lambda *_, **__: other)
+    text = run("solve", str(good), "--verify", code=3).stdout
+    assert "The proofs disagree: scipy" in text
+
+
 def test_version_and_help() -> None:
     assert modelsizer.__version__ in run("--version").stdout
     text = run("--help").stdout

@@ -59,6 +59,16 @@ def loaded_by(code: str) -> set[str]:
     return set(answer.stderr.split())
 
 
+def test_a_solve_from_the_command_line_loads_only_what_it_needs() -> None:
+    loaded = loaded_by(
+        "from typer.testing import CliRunner\nfrom modelsizer.cli import app\n"
+        "answer = CliRunner().invoke(app, ['solve', 'phone-2gb'])\n"
+        "assert answer.exit_code == 0"
+    )
+    assert "rich.table" in loaded
+    assert not loaded & {*SOLVERS, "scipy"}
+
+
 def test_help_loads_neither_numpy_nor_pydantic() -> None:
     loaded = loaded_by(
         "from typer.testing import CliRunner\nfrom modelsizer.cli import app\n"
@@ -68,10 +78,11 @@ def test_help_loads_neither_numpy_nor_pydantic() -> None:
     assert not loaded & {"numpy", "pydantic", *SOLVERS}
 
 
-def test_an_enumeration_loads_no_solver() -> None:
+@pytest.mark.parametrize("solver", ["auto", "bound", "exhaustive"])
+def test_bounds_and_enumeration_load_no_solver(solver: str) -> None:
     loaded = loaded_by(
         "from modelsizer import Problem, solve\n"
-        "solve(Problem.load('one-h100-1e24'), solver='exhaustive')"
+        f"solve(Problem.load('one-h100-1e24'), solver={solver!r})"
     )
     assert "numpy" in loaded
     assert not loaded & set(SOLVERS)

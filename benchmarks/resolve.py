@@ -1,0 +1,77 @@
+"""How long does a question take that differs in one value from the last?
+
+`python -m benchmarks.resolve` asks a `Solver` a series of questions about one space (other budgets,
+token limits, serving settings, laws), holds each answer to that of a fresh solve, prints medians
+and writes benchmarks/results/resolve.json.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from pathlib import Path
+from typing import Any
+
+from benchmarks.growth import tables
+from modelsizer import Problem, Solver, solve
+
+RESULTS = Path("benchmarks/results/resolve.json")
+SIZES = ("1e3", "1e4", "1e5", "1e6")
+QUESTIONS = 20
+LAWS = ("besiroglu-2024", "hoffmann-2022", "kaplan-2020")
+SERIES: dict[str, tuple[str, list[Any]]] = {
+    "training FLOPs": (
+        "budgets.training_flops", [1e24 * 1.1**i for i in range(QUESTIONS)]
+    ),
+    "serving memory": (
+        "budgets.serving_memory", [f"{60 + i} GB" for i in range(QUESTIONS)]
+    ),
+    "most tokens": (
+        "training.tokens", [{"max": 1e12 * (1 + i / 5)} for i in range(QUESTIONS)]
+    ),
+    "serving context": (
+        "serving.context_length", [4096 * (1 + i) for i in range(QUESTIONS)]
+    ),
+    "loss law": ("objective.law", [LAWS[i % len(LAWS)] for i in range(QUESTIONS)]),
+}  # fmt: skip
+
+
+def series(problem: Problem, key: str, values: list[Any]) -> dict[str, float]:
+    """Median milliseconds of a series of questions, three ways."""
+    kept = Solver(problem)
+    kept.solve()
+    seconds: dict[str, list[float]] = {"fresh": [], "details": [], "re-solve": []}
+    for value in values:
+        asked = {key: value}
+        start = time.perf_counter()
+        fresh = solve(problem.with_settings(asked))
+        seconds["fresh"].append(time.perf_counter() - start)
+        for name, details in (("re-solve", False), ("details", True)):
+            start = time.perf_counter()
+            again = kept.solve(asked, details=details)
+            seconds[name].append(time.perf_counter() - start)
+            assert again.objective == fresh.objective and again.gap == fresh.gap in (0, None)
+            assert again.design is None or again.best.architecture == fresh.best.architecture
+    return {name: 1000 * statistics.median(taken) for name, taken in seconds.items()}
+
+
+def main() -> None:
+    rows = []
+    print(
+        f"{'designs':>10}  {'what changes':17}{'fresh':>9}{'re-solve':>10}{'with what binds':>17}"
+    )
+    for size in SIZES:
+        problem = Problem.from_tables(tables(size))
+        for what, (key, values) in SERIES.items():
+            row = {"designs": problem.count_designs(), "what": what}
+            row |= series(problem, key, values)
+            rows.append(row)
+            print(f"{row['designs']:10,}  {what:17}{row['fresh']:6.1f} ms{row['re-solve']:7.1f} ms"
+                  f"{row['details']:14.1f} ms", flush=True)  # fmt: skip
+    RESULTS.parent.mkdir(exist_ok=True)
+    RESULTS.write_text(json.dumps(rows, indent=2) + "\n")
+
+
+if __name__ == "__main__":
+    main()

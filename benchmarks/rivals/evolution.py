@@ -1,0 +1,69 @@
+"""SciPy's differential evolution over indices into the menus, restarted until time is up.
+
+A population of real vectors, rounded down to indices; a design that breaks limits costs a loss that
+no design has, and what it breaks them by, so that the population finds its way in.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from benchmarks.rivals.answer import RivalAnswer, Stopwatch, answered
+from benchmarks.rivals.counts import Counts, Floats, Widths
+from problems.evaluation import evaluate
+from problems.problem import Problem
+
+SEED = 0
+BAD = 20.0  # nats: above the loss of any design worth a name
+POPULATION = 15  # SciPy's default, vectors for each dimension
+GENERATIONS = 1000  # SciPy's default
+_BELOW = 1e-9  # the upper end of an index's interval is left out
+
+
+def solve(problem: Problem, seconds: float) -> RivalAnswer:
+    """Evolve.
+
+    Raises
+    ------
+    Skipped
+        If the problem needs more than `benchmarks.rivals.counts` knows.
+    """
+    from scipy.optimize import differential_evolution
+
+    clock = Stopwatch()
+    counts = Counts(problem)
+    sizes = counts.sizes
+
+    def at(x: Floats) -> tuple[Widths, np.ndarray]:
+        index = [np.floor(row).astype(np.int64) for row in x]
+        return counts.widths(index[:-1]), counts.layers[index[-1]]
+
+    def cost(x: Floats) -> Floats:
+        loss, excess = counts.evaluate(*at(x))
+        return np.where(excess > 0, BAD + excess, loss)
+
+    best, least, starts, found_at = None, math.inf, 0, 0.0
+    clock.start()
+    while clock.elapsed < seconds:
+        found = differential_evolution(
+            cost,
+            [(0.0, n - _BELOW) for n in sizes],
+            popsize=POPULATION,
+            maxiter=GENERATIONS,
+            polish=False,
+            vectorized=True,
+            updating="deferred",
+            rng=SEED + starts,
+            callback=lambda intermediate_result: clock.elapsed > seconds,  # noqa: ARG005
+        )
+        starts += 1
+        if found.fun < min(least, BAD):
+            widths, layers = at(found.x[:, None])
+            design = evaluate(problem, counts.design(widths, 0, int(layers[0])))
+            if design.feasible:
+                best, least, found_at = design, float(found.fun), clock.elapsed
+    clock.stop()
+    words = f"{starts} starts, its best after {found_at:.3f} s, seed {SEED}"
+    return answered(problem, best, clock, words)

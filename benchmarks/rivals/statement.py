@@ -1,0 +1,187 @@
+"""A problem as rivals with a modelling language state it: width options with affine costs.
+
+Rivals are handed the tables of the program (`optimizer.table`): enumerating width options and
+counting parameters is the question, not the answer. Nothing that `optimizer` proves is in it,
+except that depths may be cut to what each width's rows allow (`tightened`), as a modeller would.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.rivals.answer import Skipped
+from optimizer.limits import depth_intervals
+from optimizer.model import Model, to_floats
+from optimizer.table import Table, join, tables
+from problems.architecture import Architecture
+from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from problems.laws import PowerLaw
+from problems.problem import Problem
+from problems.shapes import NoShape, WidthDepthShape
+
+Floats = NDArray[np.float64]
+Ints = NDArray[np.int64]
+
+
+@dataclass(frozen=True, slots=True)
+class Affine:
+    """``base[w] + unit[w] * j``; floats of shape (W,)."""
+
+    base: Floats
+    unit: Floats
+
+    def over(self, scale: Floats | float) -> Affine:
+        """Divided by a scale."""
+        return Affine(self.base / scale, self.unit / scale)
+
+    def at(self, j: Floats | Ints) -> Floats:
+        """Values at depths of every width option."""
+        return self.base + self.unit * j
+
+    def take(self, rows: NDArray[np.bool_] | Ints) -> Affine:
+        return Affine(self.base[rows], self.unit[rows])
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """``low <= affine <= high``, scaled so that the limit is about 1."""
+
+    key: str
+    affine: Affine
+    low: float | None
+    high: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A problem to minimise loss; W width options, depths ``first[w] <= j <= last[w]``.
+
+    Parameters
+    ----------
+    n, flops : Affine
+        Parameters that the law counts, and training FLOPs a token.
+    layers : Affine
+    d_model : array of shape (W,)
+    most_tokens : float
+        Infinite for no limit.
+    most_flops : array of shape (W,)
+        Training FLOPs that each option's layout can pay; infinite for no limit.
+    rows : list of Row
+        The other hard limits.
+    """
+
+    problem: Problem
+    table: Table
+    first: Ints
+    last: Ints
+    n: Affine
+    flops: Affine
+    layers: Affine
+    d_model: Floats
+    most_tokens: float
+    most_flops: Floats
+    rows: list[Row]
+
+    def __len__(self) -> int:
+        return len(self.first)
+
+    @property
+    def law(self) -> PowerLaw:
+        law = self.problem.law
+        assert isinstance(law, PowerLaw)
+        return law
+
+    @property
+    def shape_terms(self) -> tuple[tuple[float, float], tuple[float, float], tuple[float, float]]:
+        """Coefficient and exponent of d_model, of layers, and of ``d_model^2 layers``."""
+        if not self.problem.shape.terms:
+            return (0.0, -1.0), (0.0, -1.0), (0.0, -1.0)
+        width, depth, least = self.problem.shape.terms
+        return (
+            (width.coefficient, width.exponents["d_model"]),
+            (depth.coefficient, depth.exponents["layers"]),
+            (least.coefficient, least.exponents["layers"]),
+        )
+
+    def range_of(self, quantity: Affine) -> tuple[float, float]:
+        """Least and greatest value over all designs."""
+        return float(quantity.at(self.first).min()), float(quantity.at(self.last).max())
+
+    def design(self, option: int, j: int) -> Architecture:
+        """A design."""
+        return self.table.architecture(self.problem, option, [j])
+
+
+def check_stateable(problem: Problem) -> None:
+    """Refuse what no rival states.
+
+    Raises
+    ------
+    Skipped
+    """
+    if problem.objective.quantity != "loss":
+        raise Skipped(f"its objective is {problem.objective.quantity}, not the loss")
+    if problem.budgets.loss is not None:
+        raise Skipped("it limits the loss")
+    if not isinstance(problem.law, PowerLaw) or problem.law.outer != 1.0:
+        raise Skipped("its law is no sum of two powers")
+    if not isinstance(problem.shape, NoShape | WidthDepthShape):
+        raise Skipped("its shape law has no terms")
+
+
+def state(problem: Problem, *, tightened: bool) -> Statement:
+    """State a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    tightened : bool
+        Cut the depths of each width option to those that keep every row, and drop options that
+        keep none.
+
+    Raises
+    ------
+    Skipped
+        If it is none that rivals can state, or no design keeps the rows.
+    """
+    check_stateable(problem)
+    model = Model(problem)
+    table = join(list(tables(problem)))
+    everything = np.arange(len(table))
+    first, last = np.zeros_like(table.count), table.count - 1
+    rules = model.rules(table)
+    if tightened:
+        first, last = depth_intervals(table, rules, everything, first, last)
+        keep = (first <= last).all(axis=1)
+        table, first, last = table.take(keep), first[keep], last[keep]
+        if not len(table):
+            raise Skipped("no design keeps its limits")
+    caps = model.caps(table, np.arange(len(table)))
+    rows = []
+    for rule in rules:
+        scale = float((rule.high if rule.high is not None else rule.low) or 1)
+        affine = _affine(table, rule.quantity, divided=False).over(scale)
+        low, high = (None if end is None else end / scale for end in (rule.low, rule.high))
+        rows.append(Row(rule.key, affine, low, high))
+    return Statement(
+        problem,
+        table,
+        first[:, 0],
+        last[:, 0],
+        _affine(table, LAW_PARAMETERS),
+        _affine(table, TRAINING_FLOPS_PER_TOKEN),
+        _affine(table, "layers"),
+        table.d_model.astype(float),
+        caps.most,
+        np.broadcast_to(np.asarray(caps.most_flops, float), (len(table),)),
+        rows,
+    )
+
+
+def _affine(table: Table, name: str, *, divided: bool = True) -> Affine:
+    quantity = table.linear[name]
+    by = quantity.denominator if divided else 1
+    return Affine(to_floats(quantity.base) / by, to_floats(quantity.unit[:, 0]) / by)
