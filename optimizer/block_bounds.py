@@ -29,7 +29,7 @@ from optimizer.table import (
 )
 from problems.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, WEIGHT_FLOPS
-from problems.options import Options
+from problems.widths import Options
 
 Floats = NDArray[np.float64]
 

@@ -21,8 +21,8 @@ from optimizer.model import Model, to_floats
 from optimizer.table import Ints, Table, build_table, needed
 from problems.evaluation import Evaluation
 from problems.layouts import Layout
-from problems.options import Options
 from problems.splits import divided
+from problems.widths import Options
 
 Floats = NDArray[np.float64]
 

@@ -18,10 +18,11 @@ from numpy.typing import NDArray
 from problems.architecture import Architecture
 from problems.blocks import BLOCKS
 from problems.menus import Interval, Menu, arithmetic_runs, integers
-from problems.options import Options, feed_forward_columns, head_menus, listed
+from problems.options import feed_forward_columns, head_menus, listed
 from problems.problem import Problem
 from problems.rounding import depths_of, least_depths, most_depths
 from problems.units import exact
+from problems.widths import Options
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

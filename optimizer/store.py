@@ -14,9 +14,9 @@ from optimizer.grid import Grid, menu_size
 from optimizer.table import Linear, Table, frame, needed, quantities, tables
 from problems.costs import depends_on
 from problems.layouts import Layout
-from problems.options import Options
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
+from problems.widths import Options
 
 LISTABLE = 150_000
 """Width options up to which a space is listed; searching it by blocks pays beyond."""

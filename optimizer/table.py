@@ -26,9 +26,9 @@ from problems.costs import (
     option_parts,
 )
 from problems.layouts import Layout
-from problems.options import Options
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
+from problems.widths import Options
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]

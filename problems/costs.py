@@ -17,9 +17,9 @@ from problems.architecture import Architecture, Layer, LayerGroup, Trunk
 from problems.blocks import BLOCKS
 from problems.latency import decode_branches, prefill_branches
 from problems.layouts import Layout
-from problems.options import Options
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
+from problems.widths import Options
 
 TRAINING_FLOPS_PER_TOKEN = "training_flops_per_token"
 TRAINING_FLOPS_EACH = "training_flops_per_token_each"  # on each accelerator at work
@@ -133,8 +133,12 @@ _BRANCHED: MappingProxyType[str, Callable[[_Design], tuple[Affine, ...]]] = Mapp
         "training_memory": lambda d: training_memory.stages(
             d.problem.training, d.trunk, d.kinds, d.layout
         ),
-        "decode_latency": lambda d: decode_branches(d.problem, d.trunk, d.kinds),
-        "prefill_latency": lambda d: prefill_branches(d.problem, d.trunk, d.kinds),
+        "decode_latency": lambda d: decode_branches(
+            d.problem.serving, d.problem.context_length, d.trunk, d.kinds
+        ),
+        "prefill_latency": lambda d: prefill_branches(
+            d.problem.serving, d.problem.context_length, d.trunk, d.kinds
+        ),
     }
 )
 BY_LAYOUT = frozenset({"training_memory", "training_time", TRAINING_FLOPS_EACH, ACCELERATORS})

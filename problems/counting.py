@@ -9,9 +9,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from problems.menus import Menu
-from problems.options import Options, listed, options
+from problems.options import listed, options
 from problems.space import Space
 from problems.splits import Split, divided, divides
+from problems.widths import Options
 
 
 @dataclass(frozen=True, slots=True)

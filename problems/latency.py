@@ -5,16 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from fractions import Fraction
-from typing import TYPE_CHECKING
 
 from problems import efficiency, roofline
 from problems.accounting import Affine
 from problems.architecture import Layer, Trunk
 from problems.roofline import Machine
 from problems.serving import Estimate, Serving
-
-if TYPE_CHECKING:
-    from problems.problem import Problem
 
 SERVED = ("decode_latency", "decode_throughput", "prefill_latency")
 """Quantities that depend on what the model is served from."""
@@ -56,26 +52,31 @@ def _flops(serving: Serving) -> float:
 
 
 def decode_branches(
-    problem: Problem, trunk: Trunk, kinds: Sequence[Layer], estimate: Estimate | None = None
+    serving: Serving,
+    context: int,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    estimate: Estimate | None = None,
 ) -> tuple[Affine, ...]:
     """Seconds of a decode step, memory-bound and compute-bound.
 
     Parameters
     ----------
-    problem : Problem
+    serving : Serving
+    context : int
+        Tokens of each sequence.
     trunk, kinds
         An architecture without its numbers of layers; integers or arrays of shape (W,).
     estimate : {"low", "expected", "high"}, optional
         That of `serving.latency` by default.
     """
-    serving = problem.serving
     weights = serving.weights
     parts = roofline.decode(
         trunk,
         kinds,
         decode_machine(serving),
         batch=serving.batch_size,
-        context=problem.context_length,
+        context=context,
         matrix_bytes=float(weights.matrix),
         head_bytes=float(weights.embedding),
         kv_bytes=float(serving.exact_kv_bytes),
@@ -85,17 +86,20 @@ def decode_branches(
 
 
 def prefill_branches(
-    problem: Problem, trunk: Trunk, kinds: Sequence[Layer], estimate: Estimate | None = None
+    serving: Serving,
+    context: int,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    estimate: Estimate | None = None,
 ) -> tuple[Affine, ...]:
     """Seconds to the first token, memory-bound and compute-bound; see `decode_branches`."""
-    serving = problem.serving
     weights = serving.weights
     parts = roofline.prefill(
         trunk,
         kinds,
         prefill_machine(serving),
         batch=serving.prompts,
-        prompt=serving.prompt_length or problem.context_length,
+        prompt=serving.prompt_length or context,
         matrix_bytes=float(weights.matrix),
         head_bytes=float(weights.embedding),
     )

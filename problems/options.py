@@ -7,7 +7,6 @@ and the aspect rule are applied while options are made, so no design ever breaks
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
@@ -25,48 +24,9 @@ from problems.space import (
 )
 from problems.splits import Split, divided
 from problems.units import exact
+from problems.widths import Options
 
 Ints = NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """A table of width options, one row each; every array has shape (W,).
-
-    Depths of row i are ``start[i] + step[i] * j`` for j = 0 ... count[i] - 1. A menu of depths
-    without an even step, or of several aspect ratios, takes several rows for each option.
-
-    Parameters
-    ----------
-    block : str
-        The block that all rows share.
-    d_model, heads, kv_heads, head_dim, d_ff, vocab_size, tied, start, step, count : array of int64
-    """
-
-    block: str
-    d_model: Ints
-    heads: Ints
-    kv_heads: Ints
-    head_dim: Ints
-    d_ff: Ints
-    vocab_size: Ints
-    tied: Ints
-    start: Ints
-    step: Ints
-    count: Ints
-
-    def __len__(self) -> int:
-        return len(self.d_model)
-
-    def take(self, rows: NDArray[Any]) -> Options:
-        """The rows at these positions, or where this mask holds."""
-        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "block"}
-        return Options(self.block, **arrays)
-
-    @property
-    def designs(self) -> int:
-        """How many designs the rows hold."""
-        return int(self.count.sum())
 
 
 def listed(value: Any) -> list[Any]:

@@ -15,7 +15,7 @@ from problems.errors import ProblemError
 from problems.laws import TOKEN_LAWS, TokenLaw, token_law
 from problems.layouts import Layout, layouts
 from problems.needs import lacking
-from problems.options import Options, options
+from problems.options import options
 from problems.serving import Serving
 from problems.settings import Budgets, LawTable, Objective
 from problems.shapes import ShapeLaw, shape_law
@@ -24,6 +24,7 @@ from problems.splits import Split
 from problems.tables import Table
 from problems.tokens import TokenLimits, token_limits
 from problems.training import Training
+from problems.widths import Options
 
 
 class Problem(Table):

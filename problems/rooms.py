@@ -96,7 +96,9 @@ def latency_estimates(
             estimate: float(
                 max(
                     part.at(counts)
-                    for part in branches(problem, architecture.trunk, kinds, estimate)
+                    for part in branches(
+                        problem.serving, problem.context_length, architecture.trunk, kinds, estimate
+                    )
                 )
             )
             for estimate in get_args(Estimate)

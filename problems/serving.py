@@ -10,17 +10,13 @@ from pydantic import model_validator
 
 from problems.accounting import KvPolicy
 from problems.efficiency import engines
-from problems.hardware import Accelerator
 from problems.tables import (
-    AcceleratorName,
     Bytes,
     BytesAValue,
     Count,
-    CustomAccelerator,
+    OnAccelerator,
     Seconds,
     Share,
-    Table,
-    chosen,
     one_number_of,
     one_of,
 )
@@ -61,7 +57,7 @@ class WeightFormat:
 _Bits = Annotated[int | None, one_number_of("a number of bits", BITS)]
 
 
-class Serving(Table):
+class Serving(OnAccelerator):
     """``[serving]``.
 
     Parameters
@@ -113,8 +109,6 @@ class Serving(Table):
         Of a layer, in one step.
     """
 
-    accelerator: AcceleratorName | None = None
-    custom_accelerator: CustomAccelerator | None = None
     accelerators: Count | None = None
     tensor_parallel: Count = 1
     batch_size: Count = 1
@@ -143,7 +137,6 @@ class Serving(Table):
     def _alternatives(self) -> Serving:
         given = self.model_fields_set
         for first, second in (
-            ("accelerator", "custom_accelerator"),
             ("weight_bytes", "weight_bits"),
             ("kv_bytes", "kv_bits"),
         ):
@@ -160,18 +153,6 @@ class Serving(Table):
                 f"tensor_parallel = {self.tensor_parallel}"
             )
         return self
-
-    @property
-    def device(self) -> Accelerator | None:
-        """The accelerator, if one is named."""
-        return chosen(self.accelerator, self.custom_accelerator)
-
-    @property
-    def named(self) -> Accelerator:
-        """The accelerator, which must be named."""
-        device = self.device
-        assert device is not None, "problems.needs.lacking tells"
-        return device
 
     @property
     def reserve(self) -> Fraction:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from problems.errors import did_you_mean
 from problems.hardware import Accelerator, accelerator
@@ -150,8 +150,36 @@ class CustomAccelerator(Table):
         )
 
 
-def chosen(name: str | None, custom: CustomAccelerator | None) -> Accelerator | None:
-    """The accelerator of a table: one's own, or one of the catalogue."""
-    if custom is not None:
-        return custom.device
-    return None if name is None else accelerator(name)
+class OnAccelerator(Table):
+    """A table that says what accelerator something runs on.
+
+    Parameters
+    ----------
+    accelerator : str, optional
+        A name of the catalogue.
+    custom_accelerator : CustomAccelerator, optional
+        One's own, in its place.
+    """
+
+    accelerator: AcceleratorName | None = None
+    custom_accelerator: CustomAccelerator | None = None
+
+    @model_validator(mode="after")
+    def _one_accelerator(self) -> OnAccelerator:
+        if self.accelerator is not None and self.custom_accelerator is not None:
+            raise ValueError("give accelerator or custom_accelerator, not both")
+        return self
+
+    @property
+    def device(self) -> Accelerator | None:
+        """The accelerator, if one is named."""
+        if self.custom_accelerator is not None:
+            return self.custom_accelerator.device
+        return None if self.accelerator is None else accelerator(self.accelerator)
+
+    @property
+    def named(self) -> Accelerator:
+        """The accelerator, which must be named."""
+        device = self.device
+        assert device is not None, "problems.needs.lacking tells"
+        return device

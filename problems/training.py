@@ -5,25 +5,21 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import field_validator, model_validator
+from pydantic import field_validator
 
 from problems.accounting import FlopsConvention
 from problems.efficiency import training_mfu
-from problems.hardware import Accelerator
 from problems.menus import Interval
 from problems.tables import (
-    AcceleratorName,
     BytesAValue,
     Count,
-    CustomAccelerator,
     Dollars,
+    OnAccelerator,
     Share,
-    Table,
     Tokens,
     Watts,
     Ways,
     bytes_a_value,
-    chosen,
     limit,
     one_number_of,
     one_of,
@@ -41,7 +37,7 @@ Precision = Literal["bf16", "fp8"]
 _MOST_OF_A_PUE = 10  # power usage effectiveness; a data centre above it is a slip of the pen
 
 
-class Training(Table):
+class Training(OnAccelerator):
     """``[training]``.
 
     Parameters
@@ -104,8 +100,6 @@ class Training(Table):
     )
     tokens: Annotated[Interval | None, limit("tokens")] = None
     unique_tokens: Tokens | None = None
-    accelerator: AcceleratorName | None = None
-    custom_accelerator: CustomAccelerator | None = None
     accelerators: Count | None = None
     data_parallel: Ways | None = None
     tensor_parallel: Ways | None = None
@@ -147,24 +141,6 @@ class Training(Table):
                 f"{value!r} is not a PUE: what is drawn for each watt of computing, 1 or a bit more"
             )
         return value
-
-    @model_validator(mode="after")
-    def _one_accelerator(self) -> Training:
-        if self.accelerator is not None and self.custom_accelerator is not None:
-            raise ValueError("give accelerator or custom_accelerator, not both")
-        return self
-
-    @property
-    def device(self) -> Accelerator | None:
-        """The accelerator, if one is named."""
-        return chosen(self.accelerator, self.custom_accelerator)
-
-    @property
-    def named(self) -> Accelerator:
-        """The accelerator, which must be named."""
-        device = self.device
-        assert device is not None, "problems.needs.lacking tells"
-        return device
 
     @property
     def flops_per_second(self) -> Fraction:

@@ -208,7 +208,9 @@ def test_verify_says_what_a_second_proof_says(good: Path) -> None:
     assert out["verification"]["solver"] == "exhaustive"
     text = run("solve", str(good), "--verify").stdout
     assert "Verified: exhaustive, in " in text
-    text = run("solve", str(good), "--verify", "--set", "budgets.serving_memory=1 MB", code=1).stdout
+    text = run(
+        "solve", str(good), "--verify", "--set", "budgets.serving_memory=1 MB", code=1
+    ).stdout
     assert "proves that no design keeps every limit" in text
 
 
