@@ -28,7 +28,7 @@ from optimizer.store import TableStore
 from optimizer.table import Floats, Ints, Mask, Table
 from problems.architecture import Architecture
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from problems.evaluation import Evaluation, evaluate, rounded_up
+from problems.evaluation import Evaluation, evaluate, rounded_down, rounded_up
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.tokens import TIMED, rate
@@ -123,7 +123,9 @@ class Model:
         if self.kind == "loss":
             return self.least_loss
         if self.kind == "least_tokens" and tokens.least > 0:
-            return rounded_up(tokens.least)
+            # As `problems.evaluation` has it where the interval holds no double.
+            narrow = tokens.most is not None and rounded_up(tokens.least) > tokens.most
+            return rounded_down(tokens.least) if narrow else rounded_up(tokens.least)
         if self.kind == "least_flops" and tokens.least_flops > 0 and self.name != "training_time":
             timed = self.name in TIMED
             cost = rate(self.problem.training, self.name) if timed else Fraction(1)

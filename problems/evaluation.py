@@ -97,7 +97,7 @@ class Evaluation:
         )
 
 
-def _floor(value: Fraction) -> float:
+def rounded_down(value: Fraction) -> float:
     """The largest double not above an exact number."""
     near = float(value)
     return near if Fraction(near) <= value else math.nextafter(near, 0.0)
@@ -129,7 +129,7 @@ class _TokenChoice:
         self._least_flops = limits.least_flops if limits.least < low else None
         self._cut_at: float | None = None
         if ends:
-            self.high = _floor(min(ends))
+            self.high = rounded_down(min(ends))
             if self.high < self.low and low <= min(ends):
                 self.low = self.high  # an interval narrower than the spacing of doubles
         self._asked = self.low
