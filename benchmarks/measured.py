@@ -20,6 +20,7 @@ import numpy as np
 from problems.accounting import kv_bytes_per_token, training_flops_per_token
 from problems.architecture import Architecture, Layer, LayerGroup, Trunk
 from problems.attention import FullAttention
+from problems.efficiency import training_mfu
 from problems.evaluation import evaluate
 from problems.feedforward import DenseFeedForward, MixtureOfExperts
 from problems.hardware import accelerator
@@ -176,7 +177,7 @@ def decode_rows(data: Path) -> Iterator[Row]:
         architecture = architecture_of(shape)
         problem = situation(architecture, settings)
         predicted = float(evaluate(problem, architecture).exact["decode_throughput"])
-        yield Row("decode", engine, _name(problem.serving.named.name), r["model"],
+        yield Row("decode", engine, problem.serving.named.name, r["model"],
                   r["tokens_per_s"], predicted)  # fmt: skip
     for r in content["first_token"]:
         shape, device = shape_of(r["model"], listed), settings_of(r["hardware"], "serving")
@@ -232,8 +233,6 @@ def training_rows(data: Path) -> Iterator[Row]:
             continue
         given = r.get("precision") or ""
         precision = "fp8" if "8" in given else "bf16"
-        from problems.efficiency import training_mfu
-
         name = device.get("training.accelerator")
         if name is None:
             continue
@@ -328,10 +327,6 @@ def kv_rows(data: Path) -> Iterator[Row]:
                 [g.count for g in a.groups]
             )
             yield Row("KV bytes", "vLLM", "any", r["model"], each, float(bytes_))
-
-
-def _name(device: str) -> str:
-    return device
 
 
 def all_rows(data: Path) -> list[Row]:

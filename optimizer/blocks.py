@@ -8,7 +8,7 @@ the bounds of `optimizer.relaxation` and exact comparison take over.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +22,7 @@ from optimizer.table import Ints, Table, build_table, needed
 from problems.evaluation import Evaluation
 from problems.layouts import Layout
 from problems.splits import divided
-from problems.widths import Options
+from problems.widths import Options, joined
 
 Floats = NDArray[np.float64]
 
@@ -35,25 +35,6 @@ LEAST_WIDTHS = 32  # of d_model in the sample, however many layouts there are
 AT_ONCE = 4096  # blocks split in one round: enough to keep NumPy busy, few enough to stay greedy
 LISTED_AT_ONCE = 200  # small blocks listed before looking at how much there is to look at
 TABLE_ROWS = 30_000  # width options gathered before they are looked at
-
-
-@dataclass
-class Tally:
-    """What a search over blocks did.
-
-    Parameters
-    ----------
-    blocks : int
-        Blocks bounded.
-    listed : int
-        Width options that were listed.
-    peak : int
-        The most blocks held at once.
-    """
-
-    blocks: int = 0
-    listed: int = 0
-    peak: int = 0
 
 
 class BlockSearch:
@@ -73,7 +54,8 @@ class BlockSearch:
     ----------
     value : float
         To be kept up to date by whoever reads the tables.
-    tally : Tally
+    bounded : int
+        Blocks bounded so far.
     """
 
     def __init__(
@@ -86,7 +68,7 @@ class BlockSearch:
         self.model = model
         self.grid = model.store.grid(model.problem)
         self.value = value
-        self.tally = Tally()
+        self.bounded = 0
         self._names = needed(model.problem) if names is None else names
         self._layouts, self._splits = model.problem.layouts, model.problem.splits
         self._bounds = BlockBounds(model, self.grid, breach)
@@ -154,7 +136,6 @@ class BlockSearch:
             ready = ready.plus(now.take(small))
             self._pending = float(ready.least.min(initial=np.inf))
             self._blocks = rest.plus(self._bounded(self._halves(now.take(~small))))
-            self.tally.peak = max(self.tally.peak, len(self._blocks) + len(ready))
             enough = LISTED_AT_ONCE if np.isfinite(self.value) else 1
             if len(ready) >= enough or not len(self._blocks):
                 yield from self._handed_on(ready)
@@ -179,8 +160,7 @@ class BlockSearch:
 
     def _built(self, gathered: dict[tuple[int, str], list[Options]]) -> Iterator[Table]:
         for layout, block in sorted(gathered):
-            options = _joined(gathered[layout, block])
-            self.tally.listed += len(options)
+            options = joined(gathered[layout, block])
             yield build_table(self.model.problem, self._layouts[layout], options, self._names)
 
     def _listed(self, blocks: Blocks) -> Iterator[tuple[int, Options]]:
@@ -227,7 +207,7 @@ class BlockSearch:
     def _bounded(self, blocks: Blocks) -> Blocks:
         """The blocks that may hold something better than `value`, cut to depths that may fit."""
         parts = []
-        self.tally.blocks += len(blocks)
+        self.bounded += len(blocks)
         for index in np.unique(blocks.root):
             mine = blocks.take(blocks.root == index)
             parts.append(self._bounds.bound(int(index), mine, self.value))
@@ -253,10 +233,3 @@ def _spread(lower: Options, upper: Options) -> Floats:
     found[:, KV] = log_ratio("kv_heads") / 4
     found[:, VOCABULARY] = log_ratio("vocab_size") / 4
     return found
-
-
-def _joined(parts: list[Options]) -> Options:
-    names = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied", "start",
-             "step", "count")  # fmt: skip
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return Options(parts[0].block, **columns)

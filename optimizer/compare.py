@@ -7,8 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from optimizer.model import Model
-from optimizer.table import WIDTHS, Floats, Ints, Mask, Table
+from optimizer.table import Floats, Ints, Mask, Table
 from problems.evaluation import Evaluation
+from problems.widths import WIDTHS
 
 DESIGNS_AT_ONCE = 200_000  # about 50 MB of columns
 

@@ -22,7 +22,7 @@ from problems.options import feed_forward_columns, head_menus, listed
 from problems.problem import Problem
 from problems.rounding import depths_of, least_depths, most_depths
 from problems.units import exact
-from problems.widths import Options
+from problems.widths import WIDTHS, Options, joined
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
@@ -274,7 +274,7 @@ class Grid:
         count = high[box, LAYERS] - low[box, LAYERS] + 1
         table = Options(
             root.block,
-            **{name: getattr(found, name) for name in _WIDTHS},
+            **{name: getattr(found, name) for name in WIDTHS},
             start=start,
             step=found.step,
             count=count,
@@ -302,9 +302,6 @@ class Grid:
         elif space.kv_heads is not None:
             keep &= (o.heads % self._kv[point[:, KV]] == 0) & (o.kv_heads == self._kv[point[:, KV]])
         return keep
-
-
-_WIDTHS = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
 
 
 def _first_of_each(columns: Ints) -> Bools:
@@ -337,6 +334,4 @@ def _at_aspects(aspect: Menu, table: Options) -> tuple[Options, Ints]:
         one = np.ones(len(table), dtype=np.int64)
         parts.append(replace(table, start=depth, step=one, count=one).take(keep))
         rows.append(keep)
-    columns = (*_WIDTHS, "start", "step", "count")
-    joined = {name: np.concatenate([getattr(p, name) for p in parts]) for name in columns}
-    return Options(table.block, **joined), np.concatenate(rows)
+    return joined(parts), np.concatenate(rows)

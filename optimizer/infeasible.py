@@ -31,10 +31,10 @@ def why_infeasible(model: Model) -> list[str]:
     """Sentences on limits that no design meets, or that it is all of them together."""
     problem = model.problem
     listable = model.store.listable(problem)
-    found = _listed(model) if listable else _searched(problem)
+    found = _listed(model) if listable else _searched(model)
     loss = problem.budgets.loss
     if not found and loss is not None and loss.max is not None:
-        best = _least_loss(problem)
+        best = _least_loss(model)
         if best is not None and best > float(loss.max):
             found = [
                 f"budgets.loss <= {loss.max:g}: the least loss of any design of the space, at the "
@@ -85,16 +85,16 @@ def _extreme(table: Table, rows: list[Limit], *, least: bool) -> Fraction:
     return Fraction(int(larger.min() if least else larger.max()), common)
 
 
-def _searched(problem: Problem) -> list[str]:
+def _searched(model: Model) -> list[str]:
     """The same of a space too large to list: the least of each quantity by a search of its own."""
-    found = []
+    problem, found = model.problem, []
     for name, limit in problem.budgets.limits.items():
         row = QUANTITIES[name]
         quantity = "decode_latency" if row.form == "inverse" else name
         upper = limit.max is not None or row.form == "inverse"
         if not (row.affine or row.form == "inverse"):
             continue
-        value = _best(problem, quantity, least=upper)
+        value = _best(model, quantity, least=upper)
         if value is None:
             continue
         asked = limit.max if limit.max is not None else limit.min
@@ -107,19 +107,17 @@ def _searched(problem: Problem) -> list[str]:
     return found
 
 
-def _best(problem: Problem, quantity: str, *, least: bool) -> Fraction | None:
+def _best(model: Model, quantity: str, *, least: bool) -> Fraction | None:
     """The least, or the most, of an affine quantity over all designs, without any limit."""
-    plain = problem.to_dict()
-    plain.pop("scenarios", None)
-    kept = {k: v for k, v in plain.get("objective", {}).items() if k in ("law", "shape")}
+    plain = model.problem.bare()
     plain["budgets"] = {}
     plain["training"] = plain.get("training", {}) | {"tokens": 1}
-    plain["objective"] = kept | {"minimize" if least else "maximize": quantity}
+    plain["objective"] |= {"minimize" if least else "maximize": quantity}
     try:
-        model = Model(Problem.from_tables(plain, like=problem))
+        free = Model(Problem.from_tables(plain, like=model.problem), model.store)
     except ProblemError:
         return None
-    found = BoundSolve(model, Clock(Limits()), lambda _: 0.0, True, None).run().incumbent
+    found = BoundSolve(free, Clock(Limits()), lambda _: 0.0, True, None).run().incumbent
     if found is None:
         return None
     value: Any = found.exact[quantity]
@@ -168,18 +166,16 @@ def _unmet_tokens(problem: Problem, rule: Limit, value: Fraction, what: str, sig
     )
 
 
-def _least_loss(problem: Problem) -> float | None:
-    tables_ = problem.to_dict()
-    tables_.pop("scenarios", None)
+def _least_loss(model: Model) -> float | None:
+    """The least loss of any design at the most tokens that it may take."""
+    plain = model.problem.bare()
     keep = ("training_flops", "tokens", *TIMED)
-    tables_["budgets"] = {k: v for k, v in tables_["budgets"].items() if k in keep}
-    objective = {k: v for k, v in tables_.get("objective", {}).items() if k in ("law", "shape")}
-    tables_["objective"] = objective
+    plain["budgets"] = {k: v for k, v in plain["budgets"].items() if k in keep}
     try:
-        model = Model(Problem.from_tables(tables_))
+        free = Model(Problem.from_tables(plain, like=model.problem), model.store)
     except ProblemError:
         return None
-    search = Search(model, Clock(Limits()))
+    search = Search(free, Clock(Limits()))
     search.open()
     search.tighten(0)
     search.compare()

@@ -44,11 +44,7 @@ def landscape(problem: Problem) -> Landscape:
 
     The loss is drawn whatever the problem's objective is.
     """
-    plain = problem.to_dict()
-    plain.pop("scenarios", None)
-    sought = plain.get("objective", {})
-    plain["objective"] = {k: v for k, v in sought.items() if k in ("law", "shape")}
-    model = Model(Problem.from_tables(plain))
+    model = Model(Problem.from_tables(problem.bare(), like=problem))
     layers = np.array(problem.space.layers.numbers, dtype=np.int64)
     d_model = np.array(problem.space.d_model.numbers, dtype=np.int64)
     cells = len(layers) * len(d_model)

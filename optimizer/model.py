@@ -96,7 +96,7 @@ class Model:
         self.most_loss = None if loss is None or loss.max is None else float(loss.max)
         self.least_loss = None if loss is None or loss.min is None else float(loss.min)
         self.floor = self._floor()
-        self._rules: dict[tuple[int, ...], list[Limit]] = {}
+        self._rules: dict[tuple[tuple[str, int], ...], list[Limit]] = {}
         self._evaluated: dict[Architecture, Evaluation] = {}
 
     def exactly(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
@@ -180,7 +180,7 @@ class Model:
 
     def rules(self, table: Table) -> list[Limit]:
         """Linear limits over a table."""
-        units = tuple(quantity.denominator for quantity in table.linear.values())
+        units = tuple((name, q.denominator) for name, q in table.linear.items())
         if units not in self._rules:
             self._rules[units] = limits(self.problem, table)
         return self._rules[units]

@@ -122,7 +122,7 @@ class Search:
                 kept.append((table.take(rows), Boxes(row, boxes.low, boxes.high), least))
             if self.blocks is not None:
                 self.blocks.value = self.value
-                self.counts.blocks = self.blocks.tally.blocks
+                self.counts.blocks = self.blocks.bounded
                 self.floor = max(self.floor, min(self.blocks.floor, lowest, self.value))
                 if progress is not None:
                     progress(self.value, self.floor, self.blocks.waiting)
@@ -130,7 +130,7 @@ class Search:
                     self.unread = self.blocks.floor
                     break
         if self.blocks is not None:
-            self.counts.blocks = self.blocks.tally.blocks
+            self.counts.blocks = self.blocks.bounded
         if not kept:
             self.floor = min(self.value, self.unread)
             return

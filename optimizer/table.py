@@ -28,7 +28,7 @@ from problems.costs import (
 from problems.layouts import Layout
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
-from problems.widths import Options
+from problems.widths import WIDTHS, Options
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -37,7 +37,6 @@ Mask = NDArray[np.bool_]
 LARGEST_INT64 = 2**62  # half of the range, so that a sum of two never overflows
 
 _NAMED = ("block", "layout", "linear")  # fields of a table that are no columns
-WIDTHS = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,13 +114,6 @@ class Table:
         arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in _NAMED}
         linear = {name: quantity.take(rows) for name, quantity in self.linear.items()}
         return Table(self.block, self.layout, **arrays, linear=linear)
-
-    @property
-    def accelerators(self) -> Ints:
-        """Accelerators that each row's layout keeps at work; shape (W,)."""
-        each = np.array([layout.accelerators for layout in self.layout], dtype=np.int64)
-        found: Ints = each[self.layout_id]
-        return found
 
     def layers(self, row: Ints, j: Ints) -> Ints:
         """Depths of designs, all kinds together; shape (B,)."""

@@ -223,14 +223,16 @@ def _divides(problem: Problem, layout: Layout, architecture: Architecture) -> bo
 def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> Evaluation:
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
-    names = [*computable(problem), *ALWAYS]
+    known = computable(problem)
     values = {
         name: affine.at(counts)
-        for name, affine in costs(problem, architecture.trunk, kinds, layout, names).items()
+        for name, affine in costs(
+            problem, architecture.trunk, kinds, layout, [*known, *ALWAYS]
+        ).items()
     }
     n, flops = int(values.pop(LAW_PARAMETERS)), int(values.pop(TRAINING_FLOPS_PER_TOKEN))
     exact: dict[str, Fraction | float] = {
-        name: max(values[part] for part in QUANTITIES[name].parts) for name in computable(problem)
+        name: max(values[part] for part in QUANTITIES[name].parts) for name in known
     }
     d_model, layers = float(architecture.trunk.d_model), float(architecture.layers)
     excess = float(problem.shape.excess(d_model, layers))

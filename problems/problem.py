@@ -152,6 +152,13 @@ class Problem(Table):
         """What was given, as plain tables: `parse` of its TOML gives the same problem."""
         return self.model_dump(exclude_unset=True, exclude_none=True)
 
+    def bare(self) -> dict[str, Any]:
+        """Its tables for another question: no scenarios, and of the objective only the laws."""
+        found = {k: v for k, v in self.to_dict().items() if k != "scenarios"}
+        sought = found.get("objective", {})
+        found["objective"] = {k: v for k, v in sought.items() if k in ("law", "shape")}
+        return found
+
     def to_toml(self) -> str:
         """The problem as a TOML file."""
         return reading.write_toml(self.to_dict())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -9,6 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
+
+
+WIDTHS = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
+"""What a width option fixes, its block aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,3 +54,10 @@ class Options:
     def designs(self) -> int:
         """How many designs the rows hold."""
         return int(self.count.sum())
+
+
+def joined(parts: Sequence[Options]) -> Options:
+    """Tables of one block, one below another."""
+    names = [f.name for f in fields(Options) if f.name != "block"]
+    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
+    return Options(parts[0].block, **columns)

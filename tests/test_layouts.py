@@ -15,6 +15,7 @@ from problems.evaluation import evaluate
 from problems.layouts import Layout, layouts
 from problems.training import Training
 from problems.training_memory import stages
+from problems.widths import WIDTHS
 from tests.random_problems import random_tables
 
 SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp")
@@ -80,14 +81,11 @@ def test_by_hand_over_every_layout(seed: int) -> None:
         for row in range(len(options)):
             for j in range(int(options.count[row])):
                 depth = int(options.start[row] + options.step[row] * j)
-                seen.add((options.block, *(int(getattr(options, n)[row]) for n in _WIDTHS), depth))
+                seen.add((options.block, *(int(getattr(options, n)[row]) for n in WIDTHS), depth))
     assert len(seen) == problem.count_designs()
     pinned = _pinned(problem, given["training"])
     losses = [loss for key in seen if (loss := _best_loss(problem, pinned, key)) is not None]
     assert solve(problem).objective.value == min(losses, default=None)
-
-
-_WIDTHS = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
 
 
 def _pinned(problem: Problem, training: dict[str, Any]) -> dict[Layout, Problem]:
@@ -119,7 +117,7 @@ def _best_loss(
     problem: Problem, pinned: dict[Layout, Problem], key: tuple[Any, ...]
 ) -> float | None:
     block, *widths, depth = key
-    named = dict(zip(_WIDTHS, widths, strict=True))
+    named = dict(zip(WIDTHS, widths, strict=True))
     tied = bool(named.pop("tied"))
     architecture = architecture_of(
         problem, block=block, tied_embeddings=tied, layers=depth, **named
