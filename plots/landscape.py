@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plots.style import COLOURS, FAINT, HEIGHT, INK, LINES, STAR, STYLE, WIDTH
+from plots.axes import quantity_axis
+from plots.style import COLOURS, FAINT, INK, LINES, QUIET, STAR, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -29,6 +30,7 @@ def loss_landscape(
     *,
     binding: frozenset[str] = frozenset(),
     title: str = "",
+    size: str = "wide",
 ) -> Figure:
     """Draw the least loss at every depth and width.
 
@@ -40,6 +42,8 @@ def loss_landscape(
     binding : frozenset of str
         Names of budgets drawn heavy.
     title : str
+    size : str
+        A key of `plots.style.SIZES`.
 
     Returns
     -------
@@ -52,20 +56,16 @@ def loss_landscape(
     """
     if len(data.layers) < 2 or len(data.d_model) < 2:
         raise ValueError("a landscape needs at least two depths and two widths to choose from")
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(WIDTH, HEIGHT), layout="constrained")
+    with canvas(size) as figure:
         axes = figure.add_subplot()
         _colours(figure, axes, data)
         _limits(axes, data, binding)
         _name_grey(axes, data)
         if best is not None:
             _star(axes, best)
-        axes.set_xlabel("d_model")
-        axes.set_ylabel("layers")
-        axes.set_title(title, fontweight="bold")
+        quantity_axis(axes, "x", "d_model")
+        quantity_axis(axes, "y", "layers")
+        axes.set_title(title)
     return figure
 
 
@@ -146,7 +146,7 @@ def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> None:
         x_label, y_label = longest[int(_LABEL_AT[drawn % len(_LABEL_AT)] * (len(longest) - 1))]
         drawn += 1
         where = [(float(x_label), float(y_label))]
-        labels = axes.clabel(lines, fmt={1.0: name}, fontsize=8, manual=where)
+        labels = axes.clabel(lines, fmt={1.0: name}, fontsize="small", manual=where)
         for label in labels:
             label.set_path_effects([withStroke(linewidth=2.5, foreground="white")])
 
@@ -171,7 +171,7 @@ def _name_grey(axes: Axes, data: Landscape) -> None:
         textcoords="offset points",
         ha="right",
         va="center",
-        color="#555555",
+        color=QUIET,
     )
 
 

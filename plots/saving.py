@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from plots.style import STYLE
+from plots.style import SIZES, STYLE, small
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -30,5 +30,6 @@ def save(figure: Figure, path: Path) -> None:
 
     if path.suffix not in FORMATS:
         raise ValueError(f"{path} must end in {', '.join(FORMATS)}")
-    with mpl.rc_context(STYLE):
-        figure.savefig(path, metadata=_NO_METADATA[path.suffix])
+    kind = SIZES["column" if small(figure) else "wide"]
+    with mpl.rc_context({**STYLE, "font.size": kind.font}):
+        figure.savefig(path, dpi=kind.dpi, metadata=_NO_METADATA[path.suffix])

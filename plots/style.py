@@ -1,29 +1,118 @@
-"""The look of every figure, in one place."""
+"""The look of every figure, in one place.
+
+Colours are Okabe and Ito's (2008), told apart by the colour-blind, and differ in lightness enough to
+be told apart in grey; sequences are viridis, even in lightness. A figure is made for one of two
+sizes and never shrunk: type that is right on a page is unreadable at half of it.
+"""
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
 
-WIDTH, HEIGHT = 6.6, 4.2
-"""Inches; readable when halved to the 3.3 inches of a paper's column."""
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
-INK, FAINT, STAR = "#222222", "#d9d9d9", "#d55e00"
+INK, QUIET, FAINT, STAR = "#222222", "#6b6b6b", "#d9d9d9", "#d55e00"
+"""Text and frames; lesser text; what is only background; the optimum."""
 LINES = ("#000000", "#5b2a86", "#8c3b00", "#004d40", "#7a0045", "#1d3f8a")
-COLOURS = "viridis"  # even in lightness, so that it reads in grey and to the colour-blind
+"""Lines over a coloured ground: dark, so that they read on it."""
+FILLS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442", "#999999")
+"""Series and parts of a whole on white; Okabe and Ito's, blue first. Never red against green."""
+HATCHES = ("", "///", "...", "\\\\\\", "xxx", "++", "oo")
+"""One for each of `FILLS`, where areas that touch must be told apart in grey."""
+COLOURS = "viridis"
+PIXELS = 1600  # across, of a wide picture
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """What a figure is made for.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+    font : float
+        Points.
+    dpi : float
+        Of a bitmap.
+    """
+
+    width: float
+    height: float
+    font: float
+    dpi: float
+
+
+SIZES = MappingProxyType(
+    {
+        "wide": Size(6.6, 4.2, 9.0, PIXELS / 6.6),
+        "column": Size(3.3, 2.7, 6.5, 400.0),  # the column of a two-column paper
+    }
+)
+"""Sizes by name, as `--plot-size` takes them."""
+WIDTH, HEIGHT = SIZES["wide"].width, SIZES["wide"].height
 
 STYLE: Any = {
     "font.size": 9.0,
-    "axes.titlesize": 10.0,
+    "axes.titlesize": "medium",
+    "axes.titleweight": "bold",
     "axes.titlelocation": "left",
+    "axes.labelsize": "medium",
+    "xtick.labelsize": "small",
+    "ytick.labelsize": "small",
+    "legend.fontsize": "small",
+    "legend.frameon": False,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.edgecolor": INK,
     "axes.labelcolor": INK,
+    "axes.linewidth": 0.7,
     "xtick.color": INK,
     "ytick.color": INK,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
     "text.color": INK,
+    "hatch.linewidth": 0.5,
     "figure.dpi": 100.0,
-    "savefig.dpi": 240.0,
+    "savefig.dpi": SIZES["wide"].dpi,
     "svg.hashsalt": "modelsizer",  # the same bytes from the same input
     "svg.fonttype": "none",
 }
+
+
+@contextmanager
+def canvas(size: str = "wide", *, height: float | None = None) -> Iterator[Figure]:
+    """An empty figure, and the style in force while it is drawn on.
+
+    Parameters
+    ----------
+    size : str
+        A key of `SIZES`.
+    height : float, optional
+        Of the size's own height, for figures with more rows than one or less to show.
+
+    Raises
+    ------
+    ValueError
+        If there is no such size.
+    """
+    if size not in SIZES:
+        raise ValueError(f"{size!r} is not a size of figure; take {' or '.join(SIZES)}")
+    import matplotlib as mpl
+    from matplotlib.figure import Figure
+
+    kind = SIZES[size]
+    with mpl.rc_context({**STYLE, "font.size": kind.font, "savefig.dpi": kind.dpi}):
+        figure = Figure(figsize=(kind.width, kind.height * (height or 1.0)), layout="constrained")
+        figure.set_dpi(100.0)
+        yield figure
+
+
+def small(figure: Figure) -> bool:
+    """Whether a figure is made for a paper's column, where there is room for fewer words."""
+    return bool(figure.get_figwidth() < WIDTH * 0.75)

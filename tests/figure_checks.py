@@ -1,0 +1,85 @@
+"""What a referee sees first: text over text, text cut off, type too small."""
+
+from __future__ import annotations
+
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from matplotlib.text import Text
+    from matplotlib.transforms import Bbox
+
+SMALLEST_POINTS = 4.9
+_TOUCH = (
+    0.5  # pixels at 100 dpi by which boxes may overlap: the box of a text is larger than its ink
+)
+
+
+def _shown(figure: Figure) -> list[tuple[Text, Bbox]]:
+    """Every text that is drawn, with its box in pixels."""
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.text import Text
+
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    renderer = canvas.get_renderer()
+    found = []
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if not text.get_visible() or not text.get_text().strip():
+            continue
+        if text.axes is not None and not text.axes.get_visible():
+            continue
+        box = text.get_window_extent(renderer)
+        if box.width > 0 and box.height > 0 and _is_drawn(text, figure):
+            found.append((text, box))
+    return found
+
+
+def _is_drawn(text: Text, figure: Figure) -> bool:
+    """Whether a tick label belongs to a tick within the limits; other text always is."""
+    for axes in figure.axes:
+        for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
+            for ticks in (axis.get_major_ticks(), axis.get_minor_ticks()):
+                for tick in ticks:
+                    if text in (tick.label1, tick.label2):
+                        inside = min(low, high) <= tick.get_loc() <= max(low, high)
+                        return bool(inside and axes.axison)
+    return True
+
+
+def overlaps(figure: Figure) -> list[tuple[str, str]]:
+    """Pairs of texts whose boxes overlap."""
+    found = []
+    for (a, box_a), (b, box_b) in combinations(_shown(figure), 2):
+        width = min(box_a.x1, box_b.x1) - max(box_a.x0, box_b.x0)
+        height = min(box_a.y1, box_b.y1) - max(box_a.y0, box_b.y0)
+        if width > _TOUCH and height > _TOUCH:
+            found.append((a.get_text(), b.get_text()))
+    return found
+
+
+def clipped(figure: Figure) -> list[str]:
+    """Texts that reach beyond the figure."""
+    whole = figure.bbox
+    return [
+        text.get_text()
+        for text, box in _shown(figure)
+        if box.x0 < whole.x0 - 1
+        or box.y0 < whole.y0 - 1
+        or box.x1 > whole.x1 + 1
+        or box.y1 > whole.y1 + 1
+    ]
+
+
+def too_small(figure: Figure) -> list[str]:
+    """Texts in type too small to print."""
+    return [t.get_text() for t, _ in _shown(figure) if t.get_fontsize() < SMALLEST_POINTS]
+
+
+def check(figure: Figure) -> None:
+    """Fail if text overlaps, is cut off or is too small."""
+    assert not overlaps(figure)
+    assert not clipped(figure)
+    assert not too_small(figure)
