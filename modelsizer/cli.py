@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 
-from modelsizer.commands import architectures, hardware, solving
+# Each group of commands registers itself when it is imported, in the order of `--help`.
+from modelsizer.commands import solving  # isort: skip
+from modelsizer.commands import ranking, fronts  # isort: skip
+from modelsizer.commands import allocating, architectures, hardware  # isort: skip
 from modelsizer.commands.app import app
 
-__all__ = ["app", "architectures", "hardware", "main", "solving"]
+__all__ = ["allocating", "app", "architectures", "fronts", "hardware", "main", "ranking", "solving"]
 
 INTERRUPTED = 130  # 128 + SIGINT, where there is no result to hand over
 

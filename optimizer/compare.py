@@ -88,11 +88,11 @@ def best_of(
         least = min(least, model.value_of(so_far))
     near = np.flatnonzero(keeps & (value <= least + NEAR[model.kind] * abs(least)))
     if model.exact and len(near) > 1:
-        near = near[_by_tie_rule(table, row[near], j[near])[:1]]
+        near = near[by_tie_rule(table, row[near], j[near])[:1]]
     best = so_far
     if model.floor is not None and (at_it := near[value[near] == model.floor]).size:
         # Nothing is below the floor, so of the designs at it the tie rule alone decides.
-        for i in at_it[_by_tie_rule(table, row[at_it], j[at_it])]:
+        for i in at_it[by_tie_rule(table, row[at_it], j[at_it])]:
             candidate = model.exactly(table, row[i], j[i])
             if candidate.feasible and model.value_of(candidate) == model.floor:
                 return candidate if better(model, candidate, best) else best
@@ -103,7 +103,7 @@ def best_of(
     return best
 
 
-def _by_tie_rule(table: Table, row: Ints, j: Ints) -> Ints:
+def by_tie_rule(table: Table, row: Ints, j: Ints) -> Ints:
     """Positions of designs in the order of `Evaluation.tie_key`."""
     first = ("d_model", "head_dim", "kv_heads", "d_ff")
     keys = [table.linear["parameters"].at(row, j), table.layers(row, j)]

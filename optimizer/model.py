@@ -28,9 +28,10 @@ from optimizer.store import TableStore
 from optimizer.table import Floats, Ints, Mask, Table
 from problems.architecture import Architecture
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from problems.evaluation import Evaluation, evaluate, rounded_down, rounded_up
+from problems.evaluation import Evaluation, evaluate
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
+from problems.token_choice import rounded_down, rounded_up
 from problems.tokens import TIMED, rate
 
 Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]

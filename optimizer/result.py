@@ -220,7 +220,15 @@ def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
     }
 
 
-_APART = ("loss", "tokens", "training_flops", "parameters", "non_embedding_parameters")
+_APART = (
+    "layers",
+    "d_model",
+    "loss",
+    "tokens",
+    "training_flops",
+    "parameters",
+    "non_embedding_parameters",
+)
 """Quantities that have keys of their own."""
 
 

@@ -1,4 +1,4 @@
-"""Axes that speak the words of the field: "parameters" with ticks of 7B, "decode latency" of 25 ms."""
+"""Axes in words and units: "parameters" with ticks of 7B, "decode latency" of 25 ms."""
 
 from __future__ import annotations
 

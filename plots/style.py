@@ -1,7 +1,7 @@
 """The look of every figure, in one place.
 
-Colours are Okabe and Ito's (2008), told apart by the colour-blind, and differ in lightness enough to
-be told apart in grey; sequences are viridis, even in lightness. A figure is made for one of two
+Colours are Okabe and Ito's (2008), told apart by the colour-blind, and differ in lightness enough
+to be told apart in grey; sequences are viridis, even in lightness. A figure is made for one of two
 sizes and never shrunk: type that is right on a page is unreadable at half of it.
 """
 

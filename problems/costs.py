@@ -40,6 +40,14 @@ class _Design:
     kinds: Sequence[Layer]
     layout: Layout
 
+    def layers(self) -> Affine:
+        none = 0 * self.trunk.d_model
+        return Affine(none, tuple(none + 1 for _ in self.kinds))
+
+    def d_model(self) -> Affine:
+        none = 0 * self.trunk.d_model
+        return Affine(self.trunk.d_model, tuple(none for _ in self.kinds))
+
     def parameters(self) -> Affine:
         return accounting.parameters(self.trunk, self.kinds)
 
@@ -115,6 +123,8 @@ class _Design:
 
 _ONE: MappingProxyType[str, Callable[[_Design], Affine]] = MappingProxyType(
     {
+        "layers": _Design.layers,
+        "d_model": _Design.d_model,
         "parameters": _Design.parameters,
         "non_embedding_parameters": _Design.non_embedding,
         LAW_PARAMETERS: _Design.law_parameters,
@@ -191,7 +201,7 @@ def depends_on(problem: Problem, name: str) -> tuple[object, ...]:
     Two problems that give the same have the same figures of it, so tables of it can be kept.
     """
     training = problem.training
-    if name in ("parameters", "non_embedding_parameters", ACCELERATORS):
+    if name in ("layers", "d_model", "parameters", "non_embedding_parameters", ACCELERATORS):
         return ()
     if name == LAW_PARAMETERS:
         return (problem.law.parameter_kind,)

@@ -173,6 +173,21 @@ class Problem(Table):
         """
         return self.from_tables(reading.overlaid(self.to_dict(), settings), like=self)
 
+    def without(self, *keys: str) -> Problem:
+        """The same problem with limits left out.
+
+        Parameters
+        ----------
+        *keys : str
+            Dotted keys that the problem gives, such as ``"budgets.kv_cache"``.
+
+        Raises
+        ------
+        ProblemError
+            If it does not give one of them, or makes no sense without.
+        """
+        return self.from_tables(reading.lessened(self.to_dict(), keys), like=self)
+
     def scenario(self, name: str) -> Problem:
         """The problem with a scenario's values over its own.
 

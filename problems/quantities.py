@@ -55,6 +55,8 @@ _ROWS = (
     Quantity("loss", "nats", "predicted loss, nats a token", "loss"),
     Quantity("training_flops", "FLOPs", "tokens x training FLOPs for each", "flops"),
     Quantity("tokens", "tokens", "training tokens", "tokens"),
+    Quantity("layers", "count", "depth"),
+    Quantity("d_model", "count", "width of the residual stream"),
     Quantity("parameters", "parameters", "all parameters, tied weights once"),
     Quantity("non_embedding_parameters", "parameters", "less embedding and untied head"),
     Quantity("kv_cache", "bytes", "whole cache: batch x context"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -185,6 +185,27 @@ def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
             at = at[part]
         at[parts[-1]] = value
     return merged
+
+
+def lessened(raw: Mapping[str, Any], keys: Iterable[str]) -> Raw:
+    """Tables without some dotted keys.
+
+    Raises
+    ------
+    ProblemError
+        If a key is not there to be left out; the message lists what is.
+    """
+    left: Raw = {k: dict(v) if isinstance(v, Mapping) else v for k, v in raw.items()}
+    for key in keys:
+        given = [k for k in flattened(left) if k.startswith(("budgets.", "training.tokens"))]
+        if key not in given:
+            hint = did_you_mean(key, given)
+            raise ProblemError.of(
+                key, f"is no limit of this problem{hint}; its limits: {', '.join(given) or 'none'}"
+            )
+        table, _, name = key.partition(".")
+        del left[table][name]
+    return left
 
 
 # Errors

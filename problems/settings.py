@@ -24,6 +24,8 @@ class Budgets(Table):
     """``[budgets]``: hard limits, each a number (the most) or ``{min, max}``."""
 
     training_flops: Annotated[Interval | None, limit("FLOPs")] = None
+    layers: Annotated[Interval | None, limit("count")] = None
+    d_model: Annotated[Interval | None, limit("count")] = None
     parameters: Annotated[Interval | None, limit("parameters")] = None
     non_embedding_parameters: Annotated[Interval | None, limit("parameters")] = None
     tokens: Annotated[Interval | None, limit("tokens")] = None

@@ -118,9 +118,11 @@ _EXAMPLES = {
 _NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
 
 
-def exact(value: Number) -> Fraction:
+def exact(value: Number | Fraction) -> Fraction:
     """The decimal number that a person wrote, exactly: 1e24 is 10**24, not its nearest double."""
-    return Fraction(value) if isinstance(value, int) else Fraction(repr(float(value)))
+    if isinstance(value, int | Fraction):
+        return Fraction(value)
+    return Fraction(repr(float(value)))
 
 
 def plain(value: Fraction) -> Number:

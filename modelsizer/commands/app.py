@@ -16,6 +16,8 @@ from modelsizer import __version__
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from problems.problem import Problem
+
 BAD_INPUT = 2
 
 app = typer.Typer(
@@ -42,6 +44,16 @@ Json = Annotated[
     typer.Option(
         "--json", metavar="PATH", help="Write JSON to PATH, or to standard output if it is -."
     ),
+]
+
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without", metavar="KEY", help="Leave a limit out, such as budgets.kv_cache; repeatable."
+    ),
+]
+PlotSize = Annotated[
+    str, typer.Option("--plot-size", help="wide, or column: 3.3 inches, as in a paper.")
 ]
 
 
@@ -86,6 +98,26 @@ def check_ending(option: str, path: Path, endings: tuple[str, ...]) -> None:
     """Refuse a path whose ending names no format that the option can write."""
     if path.suffix not in endings:
         fail(f"{option}: {path} must end in {' or '.join(endings)}")
+
+
+def check_plot(path: Path | None, size: str) -> None:
+    """Refuse a picture in a format or a size that there is none of."""
+    from plots.saving import FORMATS
+    from plots.style import SIZES
+
+    if path is not None:
+        check_ending("--plot", path, FORMATS)
+    if size not in SIZES:
+        fail(f"--plot-size: {size!r} is not {' or '.join(SIZES)}")
+
+
+def load(file: str, settings: list[str] | None, without: list[str] | None = None) -> Problem:
+    """The problem of a file with settings over it and without some of its limits."""
+    from modelsizer.settings import parse_settings
+    from problems.problem import Problem
+
+    problem = Problem.load(file, parse_settings(settings or []))
+    return problem.without(*without) if without else problem
 
 
 def _version(wanted: bool) -> None:

@@ -1,0 +1,156 @@
+"""A front by bounds: boxes of designs whose best conceivable vector is dominated are left out.
+
+Multi-objective branch and bound in the sense of Przybylski and Gandibleux 2017 (European Journal
+of Operational Research 260(3), 856-872): the bound of a box is its ideal point, goal by goal, the
+upper bound set is the front found so far, and boxes are halved until few designs are left in them,
+which are looked at one by one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from optimizer.boxes import Boxes
+from optimizer.clock import Clock
+from optimizer.compare import DESIGNS_AT_ONCE, box_designs
+from optimizer.fronts.archive import Archive, nondominated
+from optimizer.fronts.enumeration import Report
+from optimizer.fronts.front import Zone
+from optimizer.fronts.scores import Columns, Scorer, as_points
+from optimizer.limits import depth_intervals
+from optimizer.program import Stop
+from optimizer.relaxation import ROUNDING
+from optimizer.table import Floats, Table, join
+from problems.quantities import QUANTITIES
+
+SMALL = 4
+"""Designs in a box below which it is cheaper to look at them than to bound it again."""
+MANY = 400_000  # boxes that are no longer halved, for memory
+
+
+class Bounding:
+    """A front by bounds.
+
+    Parameters
+    ----------
+    archive : Archive
+    clock : Clock
+    report : callable, optional
+    """
+
+    def __init__(self, archive: Archive, clock: Clock, report: Report | None = None) -> None:
+        self.archive, self.clock, self.report = archive, clock, report
+        self.looked_at = self.bounded = 0
+        self._left: tuple[Table, Boxes] | None = None
+        self._unread = True
+
+    def run(self) -> Stop:
+        """Search; why it ended."""
+        scorer = self.archive.scorer
+        try:
+            tables: Iterable[Table] = scorer.model.store.tables(scorer.problem, scorer.names)
+            if scorer.model.store.listable(scorer.problem):
+                tables = [join(list(tables))]
+                self._unread = False
+            for table in tables:
+                if not self._search(table):
+                    return "time"
+        except KeyboardInterrupt:
+            return "interrupted"
+        self._unread = False
+        return "proven"
+
+    def _search(self, table: Table) -> bool:
+        """Search a table; False if time ran out before the end."""
+        model, row = self.archive.scorer.model, np.arange(len(table))
+        low, high = depth_intervals(
+            table, model.rules(table), row, np.zeros_like(table.count), table.count - 1
+        )
+        some = (low <= high).all(axis=1)
+        boxes = Boxes(row[some], low[some], high[some])
+        while len(boxes):
+            self._left = table, boxes
+            self.bounded += len(boxes)
+            best = ideal(self.archive.scorer, table, boxes)
+            boxes = boxes.take(~self.archive.rules_out(table, best))
+            if not len(boxes):
+                break
+            if self.report is not None:
+                self.report(self.archive.points, self.looked_at)
+            if self.clock.out_of_time:
+                return False
+            sizes = (boxes.high - boxes.low + 1).prod(axis=1)
+            few = sizes <= SMALL
+            if boxes.designs <= DESIGNS_AT_ONCE or len(boxes) > MANY:
+                few[:] = True
+            if not self._look(table, boxes.take(few)):
+                return False
+            boxes = boxes.take(~few)
+            if len(boxes):
+                middle = (boxes.low + boxes.high) // 2
+                self.archive.offer(table, boxes.row, middle, count=False)
+                boxes = boxes.halved()
+        self._left = None
+        return True
+
+    def _look(self, table: Table, boxes: Boxes) -> bool:
+        """Look at every design of some boxes."""
+        for row, j in box_designs(boxes.row, boxes.low, boxes.high, DESIGNS_AT_ONCE):
+            self.archive.offer(table, row, j)
+            self.looked_at += len(row)
+            if self.clock.out_of_time:
+                return False
+        return True
+
+    def unexplored(self) -> list[Zone]:
+        """Above the ideal points of the boxes left; anywhere if a part of the space is unread."""
+        scorer = self.archive.scorer
+        nothing = (None,) * len(scorer.goals)
+        if self._unread or self._left is None:
+            return [Zone(nothing, nothing)]
+        table, boxes = self._left
+        columns = ideal(scorer, table, boxes)
+        least = nondominated(as_points(columns), ties=False)
+        denominators = scorer.denominators(table)
+        points = [
+            np.asarray(column)[least].astype(float) / denominator * goal.sign
+            for goal, column, denominator in zip(scorer.goals, columns, denominators, strict=True)
+        ]
+        return [
+            Zone(tuple(float(x) if np.isfinite(x) else None for x in corner), nothing)
+            for corner in zip(*points, strict=True)
+        ]
+
+
+def ideal(scorer: Scorer, table: Table, boxes: Boxes) -> Columns:
+    """For each goal the best that designs of a box may have, in the units of `Scorer.columns`.
+
+    Returns
+    -------
+    list of arrays of shape (B,)
+    """
+    unknown = np.full(len(boxes), -np.inf)
+    zero = np.zeros(len(boxes))
+    at_low = scorer.columns(table, boxes.row, boxes.low, zero)
+    at_high = scorer.columns(table, boxes.row, boxes.high, zero)
+    found: Columns = []
+    for i, goal in enumerate(scorer.goals):
+        if goal.name == "loss":
+            found.append(_least_loss(scorer, table, boxes) if goal.sign > 0 else unknown)
+        elif i in scorer.noisy:
+            found.append(unknown)
+        else:
+            # Affine quantities rise with depth and those of tokens are monotone in the FLOPs.
+            found.append(np.minimum(at_low[i], at_high[i]))
+    return found
+
+
+def _least_loss(scorer: Scorer, table: Table, boxes: Boxes) -> Floats:
+    model = scorer.model
+    assert QUANTITIES[model.name].form == "loss"
+    least = model.relax(table, boxes.row, boxes.low, boxes.high).least
+    known = np.where(np.isfinite(least), least, 0.0)
+    lower: Floats = np.where(np.isfinite(least), known - 100 * ROUNDING * np.abs(known), least)
+    return lower

@@ -1,0 +1,202 @@
+"""A front by a mixed-integer solver: one goal minimised, the others held below what is known.
+
+Each step takes the largest zone that is not explored (`optimizer.fronts.zones`), minimises one goal
+with the others below the zone's bounds, and proves one of three things: no design is there; the
+best one is no better than the zone allows; or a new point, which splits the zones that hold it. An
+answer also settles every zone whose bounds it is below, so the zones need to be told apart by the
+other goals alone: with two goals this is the epsilon-constraint method (Haimes, Lasdon and Wismer
+1971, IEEE Transactions on Systems, Man, and Cybernetics 1(3), 296-297); with three it is that of
+Kirlik and Sayin 2014 (European Journal of Operational Research 232(3), 479-488) with the search
+zones of Tamby and Vanderpooten 2021 (INFORMS Journal on Computing 33(1), 72-85) for rectangles.
+
+It ends, since every step adds a point or drops a zone, and points are finite; when no zone is left,
+no nondominated point is missing. Bounds are strict to the unit of an integer and to the next
+double, so nothing lies between two steps.
+"""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+from typing import cast
+
+import numpy as np
+
+from optimizer.clock import Clock
+from optimizer.fronts.enumeration import Report
+from optimizer.fronts.front import Zone
+from optimizer.fronts.goals import OF_TOKENS, Goal
+from optimizer.fronts.scores import Scorer
+from optimizer.fronts.zones import Zones
+from optimizer.program import Stop
+from optimizer.solver import Solver
+from optimizer.table import Floats
+from problems.errors import ProblemError
+from problems.evaluation import Evaluation
+from problems.menus import Interval
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+from problems.units import Number, exact
+
+_BELOW_ANY_UNIT = Fraction(1, 10**40)
+"""Less than the spacing of any affine quantity: those are multiples of 1 over an int64."""
+
+
+class EpsilonConstraint:
+    """A front by solving.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    solver : str
+        As `optimizer.solve.solve` takes it.
+    clock : Clock
+    report : callable, optional
+
+    Attributes
+    ----------
+    found : list of Evaluation
+        A design of every point found; weakly dominated ones may be among them.
+    solves : int
+
+    Raises
+    ------
+    ProblemError
+        If what is to be held below a bound can only be held there by training on fewer tokens.
+    """
+
+    def __init__(
+        self, scorer: Scorer, solver: str, clock: Clock, report: Report | None = None
+    ) -> None:
+        self.scorer, self.clock, self.report = scorer, clock, report
+        self.goals = scorer.goals
+        self.minimised = self._minimised()
+        self.solver = Solver(self._asking(), solver=solver)
+        self.zones = Zones(len(self.goals))
+        self.found: list[Evaluation] = []
+        self.solves = 0
+        self._ideal = np.full(len(self.goals), np.inf)
+        self._exact: dict[tuple[int, float], Fraction | float] = {}
+
+    def _minimised(self) -> int:
+        """The goal that is minimised: the one that decides how many tokens a design takes."""
+        names = [goal.name for goal in self.goals]
+        if "loss" in names:
+            for name in names:
+                if name in OF_TOKENS:
+                    raise ProblemError.of(
+                        "--objectives",
+                        f"a limit on {name} changes the tokens, and with them the loss, of every "
+                        f"design: sweep it with `modelsizer frontier --over budgets.{name}`, or "
+                        "take --solver exhaustive, which compares designs at all their tokens",
+                    )
+        for goal in self.goals:
+            if goal.sign < 0 and QUANTITIES[goal.name].branches:
+                raise ProblemError.of(
+                    "--objectives",
+                    f"{goal.name} is the most of several costs and can only be held below a limit; "
+                    "take --solver exhaustive to maximise it",
+                )
+        if "loss" in names:
+            return names.index("loss")
+        sought = self.scorer.problem.objective.quantity
+        return names.index(sought) if sought in names else 0
+
+    def _asking(self) -> Problem:
+        """The question of every step but its bounds."""
+        goal = self.goals[self.minimised]
+        name, sense = goal.name, goal.sense
+        if name == "decode_throughput":
+            name, sense = "decode_latency", "minimize"
+        tables = self.scorer.problem.bare()
+        tables["objective"] = tables.get("objective", {}) | {sense: name}
+        return Problem.from_tables(tables, like=self.scorer.problem)
+
+    def run(self) -> Stop:
+        """Solve until no zone is left; why it ended."""
+        others = [i for i in range(len(self.goals)) if i != self.minimised]
+        try:
+            while len(self.zones):
+                if self.clock.out_of_time:
+                    return "time"
+                if self.report is not None:
+                    self.report(len(self.found), self.solves)
+                zone = self.zones.bounds[self._largest(others)]
+                bounded = self._within(zone, others)
+                result = self.solver.solve(
+                    problem=bounded, time_limit=self.clock.left.seconds, details=False
+                )
+                self.solves += 1
+                if result.status == "limit":
+                    return result.stop
+                inside = (self.zones.bounds[:, others] <= zone[others]).all(axis=1)
+                if result.design is None:
+                    self.zones.drop(inside)
+                    continue
+                point = self._vector(result.design)
+                self._ideal = np.minimum(self._ideal, point)
+                if point[self.minimised] < zone[self.minimised]:
+                    self.found.append(result.design)
+                    self.zones.add(point)
+                    inside = (self.zones.bounds[:, others] <= zone[others]).all(axis=1)
+                settled = self.zones.bounds[:, self.minimised] <= point[self.minimised]
+                self.zones.drop(inside & settled)
+        except KeyboardInterrupt:
+            return "interrupted"
+        return "proven"
+
+    def _largest(self, others: list[int]) -> int:
+        """The zone that reaches furthest in the goals that are held below bounds."""
+        reach = self.zones.bounds[:, others]
+        free = ~np.isfinite(reach)
+        span = np.where(free, 1.0, np.maximum(np.where(free, 0, reach) - self._ideal[others], 0))
+        return int(np.lexsort((-span.prod(axis=1), -free.sum(axis=1)))[0])
+
+    def _vector(self, design: Evaluation) -> Floats:
+        """A design in objective space, less being better; its exact values are kept."""
+        values = self.scorer.exact_values(design)
+        vector = np.array([g.sign * float(v) for g, v in zip(self.goals, values, strict=True)])
+        for i, value in enumerate(values):
+            self._exact[i, float(vector[i])] = value
+        return vector
+
+    def _within(self, zone: Floats, others: list[int]) -> Problem:
+        """The question with the other goals strictly below a zone's bounds."""
+        base = self.solver.problem
+        limits: dict[str, Interval] = {}
+        for i in others:
+            if math.isfinite(zone[i]):
+                goal = self.goals[i]
+                given = getattr(base.budgets, goal.name) or Interval()
+                limits[goal.name] = _narrowed(given, self._exact[i, float(zone[i])], goal)
+        budgets = base.budgets.model_copy(update=limits)
+        return base.model_copy(update={"budgets": budgets})
+
+    def unexplored(self) -> list[Zone]:
+        """The zones left."""
+        signs = [goal.sign for goal in self.goals]
+        nothing = (None,) * len(self.goals)
+        return [
+            Zone(
+                nothing,
+                tuple(
+                    sign * float(x) if math.isfinite(x) else None
+                    for sign, x in zip(signs, zone, strict=True)
+                ),
+            )
+            for zone in self.zones.bounds
+        ]
+
+
+def _narrowed(given: Interval, known: Fraction | float, goal: Goal) -> Interval:
+    """A limit that also leaves out a value of a goal and all that is no better."""
+    least = None if given.min is None else exact(given.min)
+    most = None if given.max is None else exact(given.max)
+    if goal.sign > 0:
+        edge = Fraction(known) - _BELOW_ANY_UNIT
+        most = edge if most is None else min(most, edge)
+    else:
+        edge = Fraction(known) + _BELOW_ANY_UNIT
+        least = edge if least is None else max(least, edge)
+    # Limits are numbers that a file can write; the bounds of a step need not be.
+    return Interval(cast("Number | None", least), cast("Number | None", most))

@@ -1,0 +1,149 @@
+"""From candidates to a front: exact values, ties counted, one design shown of each point."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compare import by_tie_rule
+from optimizer.fronts.archive import Candidates, nondominated
+from optimizer.fronts.scores import Scorer, as_points
+from optimizer.table import Floats, Ints, Table
+from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from problems.menus import Interval
+from problems.token_choice import TokenChoice
+from problems.units import Number, plain
+from problems.widths import WIDTHS
+
+
+@dataclass(frozen=True, slots=True)
+class Points:
+    """The points of a front with the design shown of each; see `optimizer.fronts.front.Front`."""
+
+    values: dict[str, tuple[Number, ...]]
+    designs: Ints
+    tokens: Floats
+    loss: Floats
+    table: Table
+    row: Ints
+    j: Ints
+
+
+def finished(scorer: Scorer, found: Candidates) -> Points:
+    """Points of candidates, every noisy value replaced by the exact one.
+
+    Parameters
+    ----------
+    scorer : Scorer
+    found : Candidates
+        No feasible design outside of them dominates or equals one of them.
+    """
+    tokens, loss = _evaluated(scorer, found)
+    found = found.take(nondominated(as_points(found.columns)) if len(found) else np.array([], int))
+    if len(found) < len(tokens):
+        tokens, loss = _evaluated(scorer, found)
+    columns = [np.asarray(column) for column in found.columns]
+    first_by_rule = by_tie_rule(found.table, found.row, found.j)
+    place = np.empty(len(found), dtype=np.int64)
+    place[first_by_rule] = np.arange(len(found))
+    shown_as = [
+        _rank(goal.sign * column) for goal, column in zip(scorer.goals, columns, strict=True)
+    ]
+    order = np.lexsort((place, *reversed(shown_as)))
+    keys = np.stack([rank[order] for rank in shown_as], axis=1)
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (keys[1:] != keys[:-1]).any(axis=1)
+    group = np.cumsum(fresh) - 1
+    shown = order[fresh]
+    kept = found.take(shown)
+    return Points(
+        _values(scorer, kept),
+        _distinct(found, order, group, int(fresh.sum())),
+        tokens[shown],
+        loss[shown],
+        kept.table,
+        kept.row,
+        kept.j,
+    )
+
+
+def _rank(column: NDArray[np.generic]) -> Ints:
+    _, rank = np.unique(column, return_inverse=True)
+    found: Ints = rank.reshape(-1)
+    return found
+
+
+def _distinct(found: Candidates, order: Ints, group: Ints, groups: int) -> Ints:
+    """Distinct architectures of each group; several layouts of one are one design."""
+    table, row = found.table, found.row[order]
+    columns = [getattr(table, name)[row] for name in WIDTHS]
+    columns += [table.block_id[row], table.layers(row, found.j[order])]
+    identity = np.unique(np.column_stack([group, *columns]), axis=0)
+    counts: Ints = np.bincount(identity[:, 0], minlength=groups)
+    return counts
+
+
+def _values(scorer: Scorer, kept: Candidates) -> dict[str, tuple[Number, ...]]:
+    """Goals of the designs shown as numbers in their own units and senses."""
+    found: dict[str, tuple[Number, ...]] = {}
+    denominators = scorer.denominators(kept.table)
+    batch = scorer.problem.serving.batch_size
+    for goal, column, denominator in zip(scorer.goals, kept.columns, denominators, strict=True):
+        if goal.name == "decode_throughput":
+            times = [Fraction(abs(int(n)), denominator) for n in column]
+            found[goal.name] = tuple(float(batch / t) for t in times)
+        elif column.dtype.kind == "f":
+            found[goal.name] = tuple(goal.sign * float(x) for x in column)
+        else:
+            found[goal.name] = tuple(
+                plain(Fraction(goal.sign * int(n), denominator)) for n in column
+            )
+    return found
+
+
+def _evaluated(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
+    """Tokens and loss as `evaluate` has them; noisy columns are made exact in place."""
+    table = found.table
+    if scorer.fewest:
+        return _one_by_one(scorer, found)
+    n = table.linear[LAW_PARAMETERS].at(found.row, found.j)
+    flops = table.linear[TRAINING_FLOPS_PER_TOKEN].at(found.row, found.j)
+    layers = table.layers(found.row, found.j)
+    problem = scorer.problem
+    law, limits, shape = problem.law, problem.token_limits, problem.shape
+    target = problem.budgets.loss or Interval()
+    tokens, loss = np.empty(len(found)), np.empty(len(found))
+    for i in range(len(found)):
+        row = found.row[i]
+        choice = TokenChoice(
+            law,
+            limits,
+            target,
+            n=int(n[i]),
+            flops=int(flops[i]),
+            excess=float(shape.excess(float(table.d_model[row]), float(layers[i]))),
+            accelerators=table.layout[table.layout_id[row]].accelerators,
+        )
+        tokens[i] = choice.high
+        loss[i] = choice.loss_at(choice.high)
+    for i in scorer.noisy:
+        found.columns[i] = scorer.goals[i].sign * loss
+    return tokens, loss
+
+
+def _one_by_one(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
+    """The same by a whole evaluation of each design, where tokens are found from a loss."""
+    tokens, loss = np.empty(len(found)), np.empty(len(found))
+    columns = {i: np.empty(len(found)) for i in scorer.noisy}
+    for at in range(len(found)):
+        depths = [int(n) for n in found.j[at]]
+        design = scorer.model.exactly(found.table, int(found.row[at]), depths)
+        tokens[at], loss[at] = design.tokens, design.loss
+        for i, column in columns.items():
+            column[at] = scorer.goals[i].sign * float(design.exact[scorer.goals[i].name])
+    for i, column in columns.items():
+        found.columns[i] = column
+    return tokens, loss

@@ -1,0 +1,177 @@
+"""A front as frozen values: its points, what is proven of it, and what is not explored."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from optimizer.fronts.goals import Goal
+from optimizer.program import Stop
+from optimizer.table import Floats, Ints, Table
+from problems.architecture import Architecture
+from problems.describing import architecture_dict
+from problems.problem import Problem
+from problems.units import Number
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A part of objective space in which points may have been missed.
+
+    Parameters
+    ----------
+    least : tuple of float or None
+        No missed point is better than this in a goal; None where nothing is known of one.
+    most : tuple of float or None
+        Missed points are better than this in every goal; None for no such bound.
+    """
+
+    least: tuple[float | None, ...]
+    most: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Front:
+    """All nondominated points of a problem, or those that were found.
+
+    Parameters
+    ----------
+    problem : Problem
+        As it was asked: its objective does not matter, its limits and its law do.
+    goals : tuple of Goal
+    solver : str
+    seconds : float
+    stop : str
+        Why the search ended; "proven" if nothing is unexplored.
+    values : mapping of str to tuple of number
+        For each goal its value at every point; points ascend by the first goal, then the second.
+    designs : array of shape (P,)
+        Distinct designs that share each point.
+    tokens, loss : array of shape (P,)
+        Of the design shown.
+    table : Table
+    row : array of shape (P,)
+    j : array of shape (P, K)
+        The design shown of each point: of those that share it the first by the tie rule.
+    unexplored : tuple of Zone
+        Empty if the front is complete.
+    statistics : mapping of str to number
+        What the search looked at.
+
+    Raises
+    ------
+    ValueError
+        If a finished search leaves something unexplored, or an unfinished one nothing.
+    """
+
+    problem: Problem
+    goals: tuple[Goal, ...]
+    solver: str
+    seconds: float
+    stop: Stop
+    values: Mapping[str, tuple[Number, ...]]
+    designs: Ints
+    tokens: Floats
+    loss: Floats
+    table: Table
+    row: Ints
+    j: Ints
+    unexplored: tuple[Zone, ...] = ()
+    statistics: Mapping[str, Number] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.complete == bool(self.unexplored):
+            raise ValueError("a finished search leaves nothing unexplored, another one something")
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    @property
+    def complete(self) -> bool:
+        """Whether no nondominated point is missing, to the unit and to the last double."""
+        return self.stop == "proven"
+
+    @property
+    def points(self) -> Floats:
+        """Objective vectors as doubles, in the goals' own senses; shape (P, G)."""
+        columns = [np.array(self.values[goal.name], dtype=float) for goal in self.goals]
+        return np.stack(columns, axis=1)
+
+    def architecture(self, point: int) -> Architecture:
+        """The design shown of a point."""
+        return self.table.architecture(
+            self.problem, int(self.row[point]), [int(n) for n in self.j[point]]
+        )
+
+    def point(self, i: int) -> dict[str, Any]:
+        """One point under the keys of the JSON contract."""
+        found: dict[str, Any] = {goal.name: self.values[goal.name][i] for goal in self.goals}
+        tokens = float(self.tokens[i])
+        return found | {
+            "designs": int(self.designs[i]),
+            "architecture": architecture_dict(self.architecture(i)),
+            "tokens": tokens if np.isfinite(tokens) else None,
+        }
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        return (self.point(i) for i in range(len(self)))
+
+    def take(self, which: Ints) -> Front:
+        """Some of the points; it is as complete as the whole one, which it is drawn from."""
+        values = {name: tuple(column[i] for i in which) for name, column in self.values.items()}
+        return Front(
+            self.problem,
+            self.goals,
+            self.solver,
+            self.seconds,
+            self.stop,
+            values,
+            self.designs[which],
+            self.tokens[which],
+            self.loss[which],
+            self.table,
+            self.row[which],
+            self.j[which],
+            self.unexplored,
+            self.statistics,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        from optimizer.fronts.indicators import hypervolume
+
+        return {
+            "name": self.problem.name,
+            "objectives": [{"name": g.name, "sense": g.sense} for g in self.goals],
+            "complete": self.complete,
+            "stop": self.stop,
+            "solver": self.solver,
+            "seconds": round(self.seconds, 6),
+            "count": len(self),
+            "hypervolume": hypervolume(self),
+            "unexplored": [
+                {
+                    side: {g.name: at for g, at in zip(self.goals, ends, strict=True)}
+                    for side, ends in (("least", zone.least), ("most", zone.most))
+                }
+                for zone in self.unexplored
+            ],
+            "statistics": dict(self.statistics),
+            "points": list(self),
+        }
+
+    def to_frame(self) -> pd.DataFrame:
+        """The points as a table: goals, designs, tokens and the architecture's columns."""
+        import pandas as pd
+
+        rows = []
+        for point in self:
+            architecture = point.pop("architecture")
+            rows.append(point | {k: v for k, v in architecture.items() if k not in point})
+        return pd.DataFrame(rows)

@@ -1,0 +1,114 @@
+"""The objectives of a front: which quantities, and whether less or more of each is better."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from problems.errors import ProblemError, did_you_mean
+from problems.problem import Problem
+from problems.quantities import QUANTITIES, Sense
+from problems.tokens import TIMED
+
+FEWEST, MOST = 2, 3
+"""How many objectives a front has: a picture shows three at most, and so do people's heads."""
+_MORE_IS_BETTER = ("decode_throughput",)
+OF_TOKENS = ("tokens", "training_flops", *TIMED)
+"""Quantities that depend on how many tokens a design is trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Goal:
+    """One objective of a front.
+
+    Parameters
+    ----------
+    name : str
+        A quantity.
+    sense : {"minimize", "maximize"}
+    """
+
+    name: str
+    sense: Sense
+
+    @property
+    def sign(self) -> int:
+        """1 where less is better, -1 where more is."""
+        return 1 if self.sense == "minimize" else -1
+
+
+def parse_goals(problem: Problem, names: Sequence[str], key: str = "--objectives") -> list[Goal]:
+    """Objectives from their names; a leading ``-`` turns one.
+
+    Parameters
+    ----------
+    problem : Problem
+    names : sequence of str
+        Two or three quantities, such as ``["parameters", "layers", "loss"]``.
+    key : str
+        What the user wrote them under, for messages.
+
+    Raises
+    ------
+    ProblemError
+        If there are fewer than two or more than three, a name is unknown or comes twice, or the
+        problem does not say what a quantity is computed from.
+    """
+    goals = [parse_goal(problem, name.strip(), key) for name in names]
+    if not FEWEST <= len(goals) <= MOST:
+        raise ProblemError.of(key, f"a front has two or three objectives, not {len(goals)}")
+    known = [goal.name for goal in goals]
+    for name in known:
+        if known.count(name) > 1:
+            raise ProblemError.of(key, f"{name} comes twice")
+    return goals
+
+
+def parse_goal(problem: Problem, text: str, key: str) -> Goal:
+    """One objective from its name; see `parse_goals`."""
+    turned, name = text.startswith("-"), text.removeprefix("-")
+    if name not in QUANTITIES:
+        hint = did_you_mean(name, QUANTITIES)
+        raise ProblemError.of(
+            key, f"unknown quantity {name!r}{hint}; known: {', '.join(QUANTITIES)}"
+        )
+    if lack := problem.lacks(name):
+        raise ProblemError.of(key, lack)
+    more = (name in _MORE_IS_BETTER) != turned
+    return Goal(name, "maximize" if more else "minimize")
+
+
+def question(problem: Problem, goals: Sequence[Goal]) -> Problem:
+    """The problem as its designs are evaluated for a front: the goals say which tokens they take.
+
+    With the loss among the goals a design is trained on all tokens that the limits allow; without
+    it, where something that grows with the tokens is to be small, on as few as the limits ask for.
+
+    Raises
+    ------
+    ProblemError
+        If nothing bounds the tokens of the designs.
+    """
+    tables = problem.bare()
+    names = [goal.name for goal in goals]
+    few = [g.name for g in goals if g.name in OF_TOKENS and g.sense == "minimize"]
+    if "loss" in names:
+        sought: tuple[Sense, str] = ("minimize", "loss")
+    elif few:
+        sought = ("minimize", few[0])
+    elif "tokens" in names:
+        sought = ("maximize", "tokens")
+    else:
+        first = "decode_latency" if names[0] in _MORE_IS_BETTER else names[0]
+        sought = ("minimize", first)
+    tables["objective"] = tables.get("objective", {}) | {sought[0]: sought[1]}
+    asked = Problem.from_tables(tables, like=problem)
+    loss = asked.budgets.loss
+    if sought[1] == "loss" and loss is not None and loss.min is not None:
+        for name in names:
+            if name in OF_TOKENS:
+                raise ProblemError.of(
+                    "budgets.loss",
+                    f"a least loss leaves {name} undecided in a front with the loss; take it away",
+                )
+    return asked

@@ -1,0 +1,162 @@
+"""The front of a problem, by whichever way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from optimizer.clock import Clock
+from optimizer.fronts.archive import Archive
+from optimizer.fronts.bounding import Bounding
+from optimizer.fronts.enumeration import Enumeration, Report
+from optimizer.fronts.epsilon_constraint import EpsilonConstraint
+from optimizer.fronts.finishing import Points, finished
+from optimizer.fronts.front import Front, Zone
+from optimizer.fronts.goals import OF_TOKENS, Goal, parse_goals
+from optimizer.fronts.scores import Scorer
+from optimizer.fronts.ties import archived
+from optimizer.program import Limits, Stop
+from optimizer.solver import DEFAULT_SOLVER, WITHOUT_ENGINE, Solver
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+from problems.units import Number
+
+ENUMERATED = 8_000_000
+"""Pairs of design and layout up to which looking at each is the quickest way, measured."""
+_IDEAL_SECONDS = 2.0  # for each goal's own best, where a front is not finished
+
+
+def front(
+    problem: Problem,
+    objectives: Sequence[str],
+    *,
+    solver: str = DEFAULT_SOLVER,
+    time_limit: float | None = None,
+    report: Report | None = None,
+) -> Front:
+    """All nondominated points of a problem, each limit of it kept.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its limits, law and space count; its objective does not.
+    objectives : sequence of str
+        Two or three quantities, such as ``["parameters", "layers", "loss"]``; less is better, of
+        decode_throughput more, and a leading ``-`` turns either.
+    solver : str
+        ``auto``, ``exhaustive`` (every design), ``bound`` (boxes of designs ruled out whole), or an
+        engine of `optimizer.solve.solve` for the epsilon-constraint method: ``scipy``, ``pulp``,
+        ``pulp:NAME``.
+    time_limit : float, optional
+        Seconds; what is found by then is returned, with what is not explored.
+    report : callable, optional
+        Called with points found and designs looked at (programs solved, by an engine).
+
+    Returns
+    -------
+    Front
+        With equal vectors as one point, and how many designs share it.
+
+    Raises
+    ------
+    ProblemError
+        If an objective is unknown, or cannot be computed from what the problem says.
+    ValueError
+        If the solver is unknown or not installed.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem, front
+    >>> found = front(Problem.load("phone-2gb"), ["loss", "serving_memory"])
+    >>> found.complete, len(found) > 100
+    (True, True)
+    """
+    goals = parse_goals(problem, objectives)
+    clock = Clock(Limits(time_limit, None))
+    scorer = Scorer(problem, goals)
+    name = solver
+    if solver == "auto":
+        name = "exhaustive" if problem.counted.pairs <= ENUMERATED else "bound"
+    statistics: dict[str, Number] = {}
+    if name in WITHOUT_ENGINE:
+        archive = Archive(scorer)
+        search = (Enumeration if name == "exhaustive" else Bounding)(archive, clock, report)
+        stop, unexplored = search.run(), search.unexplored
+        statistics["looked_at"] = search.looked_at
+        if name == "exhaustive" and stop == "proven" and len(problem.layouts) == 1:
+            statistics["feasible"] = archive.feasible
+    else:
+        program = EpsilonConstraint(scorer, name, clock, report)
+        stop, unexplored = program.run(), program.unexplored
+        statistics["solves"] = program.solves
+        archive = archived(scorer, program.found)
+    statistics["designs"] = problem.counted.designs
+    found = _points(scorer, archive)
+    zones = () if stop == "proven" else _bounded(problem, goals, unexplored())
+    return _front(problem, tuple(goals), name, clock, stop, found, zones, statistics)
+
+
+def _points(scorer: Scorer, archive: Archive) -> Points | None:
+    return None if archive.front is None else finished(scorer, archive.front)
+
+
+def _front(
+    problem: Problem,
+    goals: tuple[Goal, ...],
+    solver: str,
+    clock: Clock,
+    stop: Stop,
+    found: Points | None,
+    zones: tuple[Zone, ...],
+    statistics: dict[str, Number],
+) -> Front:
+    if found is None:
+        table = next(iter(Scorer(problem, goals).model.tables())).take(np.zeros(0, dtype=int))
+        none = np.zeros(0)
+        empty = np.zeros(0, dtype=np.int64)
+        values: dict[str, tuple[Number, ...]] = {goal.name: () for goal in goals}
+        found = Points(values, empty, none, none, table, empty, np.zeros((0, 1), dtype=np.int64))
+    return Front(
+        problem,
+        goals,
+        solver,
+        clock.elapsed,
+        stop,
+        found.values,
+        found.designs,
+        found.tokens,
+        found.loss,
+        found.table,
+        found.row,
+        found.j,
+        zones,
+        statistics,
+    )
+
+
+def _bounded(problem: Problem, goals: Sequence[Goal], zones: Sequence[Zone]) -> tuple[Zone, ...]:
+    """Zones with each goal's own proven best where nothing else is known of it."""
+    best = tuple(_ideal(problem, goal, goals) for goal in goals)
+    return tuple(
+        Zone(
+            tuple(b if known is None else known for known, b in zip(zone.least, best, strict=True)),
+            zone.most,
+        )
+        for zone in zones
+    )
+
+
+def _ideal(problem: Problem, goal: Goal, goals: Sequence[Goal]) -> float | None:
+    """What no design within the limits is better than in one goal; None where that is not known."""
+    row = QUANTITIES[goal.name]
+    with_loss = any(g.name == "loss" for g in goals)
+    if row.form == "inverse" or (goal.name in OF_TOKENS and (with_loss or goal.sign < 0)):
+        return None
+    if goal.sign < 0 and (row.only == "max" or row.form in ("loss", "flops")):
+        return None
+    tables = problem.bare()
+    tables["objective"] = tables.get("objective", {}) | {goal.sense: goal.name}
+    asked = Problem.from_tables(tables, like=problem)
+    result = Solver(asked).solve(time_limit=_IDEAL_SECONDS, details=False)
+    return result.bound

@@ -1,0 +1,242 @@
+"""Designs in objective space: one column for each goal, less being better.
+
+Affine goals are exact integers. What depends on the tokens alone is a double, rounded once and
+monotone, so that equal designs are equal in it. Loss, and tokens found from a loss, carry the
+rounding of vectorised powers: where two designs are too near to tell, both are evaluated alone
+(`settle`), so that what is compared is what `problems.evaluation.evaluate` says.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.compare import NEAR
+from optimizer.fronts.goals import OF_TOKENS, Goal, question
+from optimizer.model import Model, to_floats
+from optimizer.store import TableStore
+from optimizer.table import Floats, Ints, Mask, Table, needed
+from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from problems.evaluation import Evaluation
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+from problems.tokens import rate
+
+Columns = list[NDArray[np.generic]]
+
+EXACT_DOUBLES = 2**53  # integers beyond are not all doubles
+
+
+class Scorer:
+    """Objective vectors of designs.
+
+    Parameters
+    ----------
+    problem : Problem
+    goals : sequence of Goal
+    store : TableStore, optional
+
+    Attributes
+    ----------
+    problem : Problem
+        As `optimizer.fronts.goals.question` has it.
+    names : tuple of str
+        Affine quantities that its tables need.
+    fewest : bool
+        Whether designs take as few tokens as the limits ask for.
+    """
+
+    def __init__(
+        self, problem: Problem, goals: Sequence[Goal], store: TableStore | None = None
+    ) -> None:
+        self.goals = tuple(goals)
+        self.problem = question(problem, goals)
+        self.model = Model(self.problem, store)
+        self.fewest = self.model.kind in ("least_tokens", "least_flops")
+        parts = {self._affine(goal) for goal in goals} - {""}
+        self.names = tuple(sorted({*needed(self.problem), *parts}))
+        self._tokens_matter = any(g.name in OF_TOKENS or g.name == "loss" for g in goals)
+
+    @staticmethod
+    def _affine(goal: Goal) -> str:
+        """The affine quantity that a goal is read from; empty if none is."""
+        if goal.name == "decode_throughput":
+            return "decode_latency"
+        return goal.name if QUANTITIES[goal.name].affine else ""
+
+    @property
+    def noisy(self) -> tuple[int, ...]:
+        """Goals whose columns carry rounding that `settle` must see to."""
+        names = OF_TOKENS if self.fewest else ("loss",)
+        return tuple(i for i, goal in enumerate(self.goals) if goal.name in names)
+
+    def feasible(self, table: Table, row: Ints, j: Ints) -> tuple[Mask, Floats]:
+        """Which designs keep every limit, and the values that `Model.evaluate` gives."""
+        value, keeps = self.model.evaluate(table, row, j)
+        return keeps, value
+
+    def columns(self, table: Table, row: Ints, j: Ints, value: Floats) -> Columns:
+        """One array of shape (B,) for each goal, less being better.
+
+        Integers (numerators over the table's own denominators) for affine goals, doubles for
+        others.
+
+        Parameters
+        ----------
+        value : array of shape (B,)
+            From `feasible`.
+        """
+        return [self._column(goal, table, row, j, value) for goal in self.goals]
+
+    def _column(
+        self, goal: Goal, table: Table, row: Ints, j: Ints, value: Floats
+    ) -> NDArray[np.generic]:
+        if goal.name == "loss":
+            return value
+        if (name := self._affine(goal)) == "":
+            return goal.sign * self.of_tokens(goal.name, table, row, j, value)
+        sign = -goal.sign if goal.name == "decode_throughput" else goal.sign
+        parts = [table.linear[part] for part in QUANTITIES[name].parts]
+        common = np.lcm.reduce([np.int64(part.denominator) for part in parts])
+        found = [part.at(row, j) * int(common // part.denominator) for part in parts]
+        most: NDArray[np.generic] = sign * np.max(found, axis=0)
+        return most
+
+    def denominators(self, table: Table) -> tuple[int, ...]:
+        """What the integers of each goal's column are counted in, for this table."""
+        found = []
+        for goal in self.goals:
+            parts = QUANTITIES[name].parts if (name := self._affine(goal)) else ()
+            found.append(int(np.lcm.reduce([1, *(table.linear[p].denominator for p in parts)])))
+        return tuple(found)
+
+    def of_tokens(self, name: str, table: Table, row: Ints, j: Ints, value: Floats) -> Floats:
+        """Tokens, training FLOPs or what is in proportion to them; each operation is monotone."""
+        tokens, flops = self._tokens_and_flops(table, row, j, value)
+        if name == "tokens":
+            return tokens
+        if name == "training_flops":
+            return flops
+        cost = float(rate(self.problem.training, name))
+        if name != "training_time":
+            return flops * cost
+        shares = np.array([cost / layout.accelerators for layout in table.layout])
+        found: Floats = flops * shares[table.layout_id[row]]
+        return found
+
+    def _tokens_and_flops(
+        self, table: Table, row: Ints, j: Ints, value: Floats
+    ) -> tuple[Floats, Floats]:
+        each = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        if self.fewest:
+            return self._fewest(table, row, each, value)
+        caps = self.model.caps(table, row)
+        with np.errstate(invalid="ignore", over="ignore"):
+            return caps.tokens(each), np.minimum(caps.most * each, caps.most_flops)
+
+    def tokens_and_loss(
+        self, table: Table, row: Ints, j: Ints, value: Floats
+    ) -> tuple[Floats, Floats]:
+        """Tokens and loss of designs; `value` is that of `feasible`."""
+        tokens, _ = self._tokens_and_flops(table, row, j, value)
+        if self.model.kind == "loss":
+            return tokens, value
+        n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
+        width, depth = table.d_model[row].astype(float), table.layers(row, j).astype(float)
+        law, shape = self.problem.law, self.problem.shape
+        loss: Floats = np.asarray(law.loss(n, tokens), float) + shape.excess(width, depth)
+        return tokens, loss
+
+    def _fewest(
+        self, table: Table, row: Ints, each: Floats, value: Floats
+    ) -> tuple[Floats, Floats]:
+        if self.model.kind == "least_tokens":
+            return value, value * each
+        flops = value / self.model.factor(table, row)
+        return flops / each, flops
+
+    def settle(self, table: Table, row: Ints, j: Ints, columns: Columns, exact: Mask) -> None:
+        """Replace noisy values that are too near to others by exact ones.
+
+        Parameters
+        ----------
+        columns : list of arrays of shape (B,)
+            Changed in place.
+        exact : array of bool, shape (B,)
+            Designs whose values are exact already; changed in place.
+        """
+        for i in self.noisy:
+            close = _close(
+                np.asarray(columns[i], dtype=float),
+                NEAR["loss" if not self.fewest else "least_flops"],
+            )
+            if not (close >= 0).any():
+                continue
+            at = np.flatnonzero(close >= 0)
+            doubtful = at[_differ(close[at], self._classes(table, row[at], j[at]))]
+            for which in doubtful[~exact[doubtful]]:
+                design = self.model.exactly(table, int(row[which]), [int(n) for n in j[which]])
+                for k in self.noisy:
+                    columns[k][which] = self.goals[k].sign * float(design.exact[self.goals[k].name])
+            exact[doubtful] = True
+
+    def _classes(self, table: Table, row: Ints, j: Ints) -> Floats:
+        """What a noisy value depends on: designs of one class have exactly the same."""
+        n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
+        flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        width, depth = table.d_model[row].astype(float), table.layers(row, j).astype(float)
+        excess = np.asarray(self.problem.shape.excess(width, depth), float)
+        if self.fewest:
+            return np.stack([n, flops, excess, table.layout_id[row].astype(float)], axis=1)
+        return np.stack([n, self.model.caps(table, row).tokens(flops), excess], axis=1)
+
+    def exact_values(self, design: Evaluation) -> tuple[Fraction | float, ...]:
+        """The objective vector of an evaluated design, as people read it."""
+        return tuple(design.exact[goal.name] for goal in self.goals)
+
+
+def _close(column: Floats, near: float) -> Ints:
+    """The number of the cluster of values nearer than rounding; -1 for a value by itself."""
+    order = np.argsort(column, kind="stable")
+    ordered = column[order]
+    with np.errstate(invalid="ignore"):
+        joined = np.diff(ordered) <= near * np.abs(ordered[1:])
+    cluster = np.concatenate([[0], np.cumsum(~joined)])
+    sizes = np.bincount(cluster)
+    found = np.full(len(column), -1, dtype=np.int64)
+    found[order] = np.where(sizes[cluster] > 1, cluster, -1)
+    return found
+
+
+def _differ(cluster: Ints, classes: Floats) -> Mask:
+    """Which members of clusters have another class than some member of theirs."""
+    _, kind = np.unique(classes, axis=0, return_inverse=True)
+    kind = kind.reshape(-1)
+    order = np.argsort(cluster, kind="stable")
+    starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
+    low = np.minimum.reduceat(kind[order], starts)
+    high = np.maximum.reduceat(kind[order], starts)
+    sizes = np.diff(np.append(starts, len(order)))
+    found = np.zeros(len(cluster), dtype=bool)
+    found[order] = np.repeat(low != high, sizes)
+    return found
+
+
+def as_points(columns: Columns) -> Floats:
+    """Columns as doubles that compare as the columns do; shape (B, G).
+
+    Integers too large to be doubles are replaced by their ranks.
+    """
+    found = []
+    for column in columns:
+        if column.dtype == object or (
+            column.dtype.kind == "i" and len(column) and int(np.abs(column).max()) >= EXACT_DOUBLES
+        ):
+            _, rank = np.unique(column, return_inverse=True)
+            found.append(rank.reshape(-1).astype(float))
+        else:
+            found.append(column.astype(float))
+    return np.stack(found, axis=1) if found else np.zeros((0, 0))

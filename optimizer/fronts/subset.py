@@ -1,0 +1,76 @@
+"""A few points that stand for a whole front, and the one where it bends."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimizer.fronts.front import Front
+from optimizer.fronts.indicators import scaled
+from optimizer.table import Floats, Ints
+
+_DECADE = 10.0  # a goal that spans more is spaced by its logarithm
+
+
+def _spaced(front: Front) -> Floats:
+    """Goals from 0 to 1 as a picture spaces them: by the logarithm where they span a decade."""
+    columns = []
+    for column in front.points.T:
+        low, high = column.min(), column.max()
+        at = np.log(column) if low > 0 and high > _DECADE * low else column
+        span = at.max() - at.min()
+        columns.append((at - at.min()) / (span if span > 0 else 1.0))
+    return np.stack(columns, axis=1)
+
+
+def even_subset(front: Front, count: int) -> tuple[Ints, float]:
+    """Points spread evenly over a front, the best of each goal among them.
+
+    Each next point is the one furthest from those taken (Gonzalez 1985, doi
+    10.1016/0304-3975(85)90224-5), which leaves a gap of at most twice the least possible.
+
+    Parameters
+    ----------
+    front : Front
+    count : int
+        How many; at least as many as there are goals.
+
+    Returns
+    -------
+    which : array of shape (min(count, P),)
+        Ascending.
+    gap : float
+        Every point of the front is within this of a point taken, as a fraction of the range of
+        whichever goal they differ most in (of its logarithm where it spans over a decade).
+
+    Raises
+    ------
+    ValueError
+        If there are to be fewer points than goals.
+    """
+    if count < len(front.goals):
+        raise ValueError(f"at least {len(front.goals)} points, one for each goal, not {count}")
+    if count >= len(front):
+        return np.arange(len(front)), 0.0
+    at = _spaced(front)
+    taken = list(dict.fromkeys(int(i) for i in scaled(front).argmin(axis=0)))
+    away = np.full(len(front), np.inf)
+    for i in taken:
+        away = np.minimum(away, np.abs(at - at[i]).max(axis=1))
+    while len(taken) < count:
+        furthest = int(away.argmax())
+        taken.append(furthest)
+        away = np.minimum(away, np.abs(at - at[furthest]).max(axis=1))
+    return np.sort(np.array(taken)), float(away.max())
+
+
+def knee(front: Front) -> int | None:
+    """The point of a front of two goals that lies furthest below the line through its ends.
+
+    Goals are scaled to their range on the front (Das 1999, Structural Optimization 18, 107-115).
+    None where there are three goals, or no point is below the line.
+    """
+    if len(front.goals) != 2 or len(front) < 3:
+        return None
+    depth = 1.0 - scaled(front).sum(axis=1)  # the line runs from (0, 1) to (1, 0)
+    at = int(depth.argmax())
+    return at if depth[at] > 0 else None

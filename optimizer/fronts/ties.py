@@ -1,0 +1,49 @@
+"""All designs at given points of objective space, for fronts found one design at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from fractions import Fraction
+
+import numpy as np
+
+from optimizer.compare import DESIGNS_AT_ONCE, box_designs
+from optimizer.fronts.archive import Archive
+from optimizer.fronts.scores import Scorer
+from optimizer.limits import Limit, depth_intervals
+from optimizer.table import Table
+from problems.evaluation import Evaluation
+from problems.quantities import QUANTITIES
+
+
+def archived(scorer: Scorer, found: Sequence[Evaluation]) -> Archive:
+    """An archive of all designs that share the affine goals of a design found, and of no others.
+
+    A design that ties with a point in every goal is among them, so ties are counted in full; what
+    is worse in a goal falls to the comparison.
+    """
+    archive = Archive(scorer)
+    names = [g.name for g in scorer.goals if QUANTITIES[g.name].affine]
+    single = [name for name in names if not QUANTITIES[name].branches]
+    corners = sorted({tuple(Fraction(design.exact[name]) for name in single) for design in found})
+    for table in scorer.model.store.tables(scorer.problem, scorer.names):
+        for corner in corners:
+            rules = [_at(table, name, at) for name, at in zip(single, corner, strict=True)]
+            _offer(archive, table, [*scorer.model.rules(table), *rules])
+    return archive
+
+
+def _at(table: Table, name: str, value: Fraction) -> Limit:
+    """The row that holds a quantity at a value; one that nothing keeps where none can be there."""
+    numerator = value * table.linear[name].denominator
+    if numerator.denominator == 1:
+        return Limit(name, name, int(numerator), int(numerator))
+    return Limit(name, name, 1, 0)
+
+
+def _offer(archive: Archive, table: Table, rules: Sequence[Limit]) -> None:
+    row = np.arange(len(table))
+    low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
+    some = (low <= high).all(axis=1)
+    for part, j in box_designs(row[some], low[some], high[some], DESIGNS_AT_ONCE):
+        archive.offer(table, part, j)

@@ -1,0 +1,65 @@
+"""The part of objective space that no known point dominates, as a list of local upper bounds.
+
+A nondominated point that is not known lies strictly below some local upper bound in every goal
+(Klamroth, Lacour and Vanderpooten 2015, European Journal of Operational Research 245(3), 767-778).
+Less is better in every goal.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimizer.table import Floats, Mask
+
+
+class Zones:
+    """Local upper bounds of what is not explored.
+
+    Parameters
+    ----------
+    goals : int
+
+    Attributes
+    ----------
+    bounds : array of shape (Z, goals)
+        A zone is every vector strictly below its row; infinite where nothing bounds a goal.
+    """
+
+    def __init__(self, goals: int) -> None:
+        self.bounds: Floats = np.full((1, goals), np.inf)
+
+    def __len__(self) -> int:
+        return len(self.bounds)
+
+    def add(self, point: Floats) -> None:
+        """Take out what a new point dominates or equals.
+
+        Parameters
+        ----------
+        point : array of shape (goals,)
+        """
+        holds = (point < self.bounds).all(axis=1)
+        split = self.bounds[holds]
+        parts = []
+        for goal in range(self.bounds.shape[1]):
+            part = split.copy()
+            part[:, goal] = point[goal]
+            parts.append(part)
+        rest = self.bounds[~holds]
+        fresh = np.unique(np.concatenate(parts), axis=0)
+        # What lies within another zone, fresh or old, is explored with it.
+        fresh = fresh[~_within(fresh, fresh, themselves=True)]
+        fresh = fresh[~_within(fresh, rest, themselves=False)]
+        self.bounds = np.concatenate([rest, fresh])
+
+    def drop(self, empty: Mask) -> None:
+        """Take out zones that were proven empty."""
+        self.bounds = self.bounds[~empty]
+
+
+def _within(zones: Floats, others: Floats, *, themselves: bool) -> Mask:
+    """Which zones lie within another one."""
+    below: Mask = np.asarray((zones[:, None, :] <= others[None, :, :]).all(axis=2))
+    if themselves:
+        np.fill_diagonal(below, False)
+    return np.asarray(below.any(axis=1))

@@ -1,0 +1,162 @@
+"""Columns of designs, for tables and files."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optimizer.fronts.scores import Scorer
+from optimizer.held import Held, table_of
+from optimizer.model import to_floats
+from optimizer.table import Ints, Table
+from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, computable
+from problems.errors import ProblemError, did_you_mean
+from problems.evaluation import Evaluation
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+from problems.units import Number
+
+WIDTH_COLUMNS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
+OTHER_COLUMNS = ("tied_embeddings", "block")
+DERIVED = ("rank", "aspect_ratio", "tokens_per_parameter", "shape_excess",
+           "training_flops_per_token")  # fmt: skip
+LAYOUT_COLUMNS = ("data_parallel", "tensor_parallel", "pipeline_parallel")
+DEFAULT = ("rank", "loss", "parameters", "tokens", "layers", "d_model", "heads", "kv_heads",
+           "head_dim", "d_ff")  # fmt: skip
+
+
+def known_columns(problem: Problem) -> list[str]:
+    """Columns that the problem says enough to fill."""
+    quantities = [name for name in QUANTITIES if not problem.lacks(name)]
+    fixed = (*DERIVED, *WIDTH_COLUMNS, *OTHER_COLUMNS, *LAYOUT_COLUMNS)
+    return list(dict.fromkeys([*fixed, *quantities]))
+
+
+def check_columns(problem: Problem, columns: list[str]) -> list[str]:
+    """Affine quantities that some columns are filled from.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such column, or the problem does not say what it is computed from.
+    """
+    known = known_columns(problem)
+    needs = {"parameters", TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS}
+    for name in columns:
+        if name in QUANTITIES and (lack := problem.lacks(name)):
+            raise ProblemError.of("--columns", lack)
+        if name not in known:
+            hint = did_you_mean(name, known)
+            raise ProblemError.of(
+                "--columns", f"unknown column {name!r}{hint}; known: {', '.join(known)}"
+            )
+        if name == "decode_throughput":
+            needs.add("decode_latency")
+        elif name in QUANTITIES and QUANTITIES[name].affine:
+            needs.add(name)
+    return sorted(needs & {*computable(problem), TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS})
+
+
+def design_columns(
+    scorer: Scorer, held: Held, columns: list[str], names: list[str], first_rank: int
+) -> dict[str, np.ndarray[Any, Any]]:
+    """Columns of designs, each of shape (B,).
+
+    Parameters
+    ----------
+    scorer : Scorer
+        Which says how many tokens designs take.
+    held : Held
+        In order.
+    columns : list of str
+    names : list of str
+        From `check_columns`.
+    first_rank : int
+        Of the first design.
+    """
+    problem = scorer.problem
+    table = table_of(problem, held, sorted({*names, *scorer.names}))
+    row, j = np.arange(len(held)), np.zeros((len(held), 1), dtype=np.int64)
+    keeps, value = scorer.feasible(table, row, j)
+    assert keeps.all()
+    tokens, loss = scorer.tokens_and_loss(table, row, j, value)
+    found: dict[str, np.ndarray[Any, Any]] = {}
+    for name in columns:
+        if name == "rank":
+            found[name] = np.arange(first_rank, first_rank + len(held))
+        elif name in ("loss", "tokens"):
+            found[name] = loss if name == "loss" else tokens
+        else:
+            found[name] = _column(scorer, table, row, j, tokens, value, name)
+    return found
+
+
+def _column(
+    scorer: Scorer, table: Table, row: Ints, j: Ints, tokens: Any, value: Any, name: str
+) -> np.ndarray[Any, Any]:
+    problem = scorer.problem
+    layers = table.layers(row, j)
+    if name == "layers":
+        return layers
+    if name in WIDTH_COLUMNS:
+        column: np.ndarray[Any, Any] = getattr(table, name)[row]
+        return column
+    if name == "tied_embeddings":
+        return table.tied[row].astype(bool)
+    if name == "block":
+        return np.array(table.block)[table.block_id[row]]
+    if name in LAYOUT_COLUMNS:
+        return np.array([getattr(lay, name) for lay in table.layout])[table.layout_id[row]]
+    if name == "aspect_ratio":
+        return table.d_model[row] / layers
+    if name == "shape_excess":
+        width = table.d_model[row].astype(float)
+        return np.asarray(problem.shape.excess(width, layers.astype(float)), float)
+    if name == "tokens_per_parameter":
+        return tokens / to_floats(table.linear["parameters"].at(row, j))
+    if name == TRAINING_FLOPS_PER_TOKEN:
+        return np.asarray(table.linear[name].at(row, j))
+    return _quantity(scorer, table, row, j, value, name)
+
+
+def _quantity(
+    scorer: Scorer, table: Table, row: Ints, j: Ints, value: Any, name: str
+) -> np.ndarray[Any, Any]:
+    kind = QUANTITIES[name]
+    if name == "decode_throughput":
+        seconds = _quantity(scorer, table, row, j, value, "decode_latency")
+        return np.asarray(scorer.problem.serving.batch_size / seconds)
+    if not kind.affine:
+        return scorer.of_tokens(name, table, row, j, value)
+    parts = [table.linear[part] for part in kind.parts]
+    if len(parts) == 1 and parts[0].denominator == 1:
+        return np.asarray(parts[0].at(row, j))
+    return np.asarray(np.max([to_floats(p.at(row, j)) / p.denominator for p in parts], axis=0))
+
+
+def cell(problem: Problem, design: Evaluation, name: str) -> Number | bool | str:
+    """One column of one evaluated design; all but the rank."""
+    architecture = design.architecture
+    trunk, attention = architecture.trunk, architecture.groups[0].layer.attention
+    widths: dict[str, Number | bool | str] = {
+        "layers": architecture.layers,
+        "d_model": trunk.d_model,
+        "heads": attention.heads,
+        "kv_heads": attention.kv_heads,
+        "head_dim": attention.head_dim,
+        "d_ff": architecture.groups[0].layer.ffn.d_ff,
+        "vocab_size": trunk.vocab_size,
+        "tied_embeddings": trunk.tied_embeddings,
+        "block": architecture.block,
+        "aspect_ratio": trunk.d_model / architecture.layers,
+        "shape_excess": design.shape_excess,
+        "tokens_per_parameter": design.tokens / design.parameters.total,
+        TRAINING_FLOPS_PER_TOKEN: design.training_flops_per_token,
+    }
+    if name in widths:
+        return widths[name]
+    if name in LAYOUT_COLUMNS:
+        ways: int = getattr(design.layout, name)
+        return ways
+    return design.quantity(name)

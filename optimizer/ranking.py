@@ -1,0 +1,334 @@
+"""Every design that keeps the limits, counted exactly and in order.
+
+Designs are enumerated in pieces. Of each only its identity and its value are held
+(`optimizer.held`), so millions take little memory; what else is wanted of them is computed again as
+they are shown or written.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optimizer.clock import Clock
+from optimizer.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
+from optimizer.fronts.goals import Goal, parse_goal
+from optimizer.fronts.scores import Scorer
+from optimizer.held import IDENTITY, Held, hold, table_of, together
+from optimizer.listing import check_columns, design_columns
+from optimizer.program import Limits
+from optimizer.result import design_dict
+from optimizer.table import Floats, Ints
+from problems.errors import ProblemError
+from problems.evaluation import Evaluation, evaluate
+from problems.options import listed
+from problems.problem import Problem
+
+
+GROUPS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size",
+          "tied_embeddings", "block")  # fmt: skip
+"""What designs can be grouped by."""
+_SPARE = 400_000  # designs held beyond those wanted before the worst are dropped
+
+Progress = Callable[[int, int], None]
+"""Called with the feasible designs found and the designs looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The designs that share one value of a choice.
+
+    Parameters
+    ----------
+    value : int, bool or str
+    designs : int
+        Feasible ones.
+    parameters : (int, int)
+        Fewest and most of them.
+    best : Evaluation
+    """
+
+    value: int | bool | str
+    designs: int
+    parameters: tuple[int, int]
+    best: Evaluation
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Ranking:
+    """Designs of a problem in order.
+
+    Parameters
+    ----------
+    problem : Problem
+    goal : Goal
+        What they are ordered by.
+    designs, feasible : int
+        Designs of the space, and those that keep every limit.
+    seconds : float
+    best : tuple of Evaluation
+        The first ones, evaluated exactly; ties by `Evaluation.tie_key`.
+    group_by : str or None
+    groups : tuple of Group
+        Ascending by value, where they were asked for.
+    """
+
+    problem: Problem
+    goal: Goal
+    designs: int
+    feasible: int
+    seconds: float
+    best: tuple[Evaluation, ...]
+    group_by: str | None
+    groups: tuple[Group, ...]
+    _scorer: Scorer
+    _all: Held | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        found: dict[str, Any] = {
+            "name": self.problem.name,
+            "by": {"name": self.goal.name, "sense": self.goal.sense},
+            "designs": self.designs,
+            "feasible": self.feasible,
+            "seconds": round(self.seconds, 6),
+            "rows": [
+                {"rank": rank} | design_dict(self.problem, design)
+                for rank, design in enumerate(self.best, start=1)
+            ],
+        }
+        if self.group_by is not None:
+            found["group_by"] = self.group_by
+            found["groups"] = [
+                {
+                    self.group_by: group.value,
+                    "designs": group.designs,
+                    "parameters_from": group.parameters[0],
+                    "parameters_to": group.parameters[1],
+                    "best": design_dict(self.problem, group.best),
+                }
+                for group in self.groups
+            ]
+        return found
+
+    def batches(
+        self, columns: list[str], at_once: int = DESIGNS_AT_ONCE
+    ) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
+        """Columns of all feasible designs in order, in pieces.
+
+        Parameters
+        ----------
+        columns : list of str
+            See `optimizer.listing.COLUMNS`.
+        at_once : int
+            Designs of a piece.
+
+        Raises
+        ------
+        ValueError
+            If not all designs were kept.
+        ProblemError
+            If there is no such column.
+        """
+        if self._all is None:
+            raise ValueError("only the best were kept: rank(..., keep_all=True)")
+        names = check_columns(self.problem, columns)
+        for begin in range(0, len(self._all), at_once):
+            part = self._all.take(slice(begin, begin + at_once))
+            yield design_columns(self._scorer, part, columns, names, first_rank=begin + 1)
+
+
+def rank(
+    problem: Problem,
+    by: str | None = None,
+    *,
+    top: int = 50,
+    group_by: str | None = None,
+    keep_all: bool = False,
+    progress: Progress | None = None,
+) -> Ranking:
+    """Order all designs that keep every limit.
+
+    Parameters
+    ----------
+    problem : Problem
+    by : str, optional
+        A quantity, the problem's objective by default; less is better, of decode_throughput more,
+        and a leading ``-`` turns either.
+    top : int
+        How many to evaluate exactly.
+    group_by : str, optional
+        One of `GROUPS`: also the best for each value.
+    keep_all : bool
+        Keep all of them, for `Ranking.batches`.
+    progress : callable, optional
+
+    Raises
+    ------
+    ProblemError
+        If a quantity or a group is unknown, or cannot be computed.
+    """
+    objective = problem.objective
+    goal = (
+        Goal(objective.quantity, objective.sense) if by is None else parse_goal(problem, by, "--by")
+    )
+    if group_by is not None and group_by not in GROUPS:
+        raise ProblemError.of("--group-by", f"{group_by!r} is not one of {', '.join(GROUPS)}")
+    if top < 1:
+        raise ProblemError.of("--top", f"must be 1 or more, not {top}")
+    clock = Clock(Limits(None, None))
+    scorer = Scorer(problem, [goal])
+    several = len(problem.layouts) > 1
+    everything = keep_all or group_by is not None or several
+    held, feasible = _read(scorer, None if everything else top, progress)
+    if held is not None and several:
+        held = _one_layout_each(held)
+        feasible = len(held)
+    best: tuple[Evaluation, ...] = ()
+    groups: tuple[Group, ...] = ()
+    if held is not None:
+        held = _ordered(scorer, held)
+        best = tuple(_evaluated(scorer, held, np.arange(min(top, len(held)))))
+        if group_by is not None:
+            groups = tuple(_groups(scorer, held, group_by))
+    return Ranking(
+        problem,
+        goal,
+        problem.counted.designs,
+        feasible,
+        clock.elapsed,
+        best,
+        group_by,
+        groups,
+        scorer,
+        held if keep_all else None,
+    )
+
+
+def _read(scorer: Scorer, top: int | None, progress: Progress | None) -> tuple[Held | None, int]:
+    """Feasible designs, all or those among which the best `top` are, and their number."""
+    parts: list[Held] = []
+    feasible = waiting = looked_at = 0
+    problem = scorer.problem
+    blocks = tuple(listed(problem.space.block))
+    for table in scorer.model.store.tables(problem, scorer.names):
+        denominator = scorer.denominators(table)[0]
+        row = np.arange(len(table))
+        low = np.zeros_like(table.count)
+        for part, j in box_designs(row, low, table.count - 1, DESIGNS_AT_ONCE):
+            keeps, value = scorer.feasible(table, part, j)
+            looked_at += len(part)
+            part, j, value = part[keeps], j[keeps], value[keeps]
+            feasible += len(part)
+            column = scorer.columns(table, part, j, value)[0].astype(float) / denominator
+            parts.append(hold(blocks, problem, table, part, j, column))
+            waiting += len(part)
+            if top is not None and waiting > _SPARE + top:
+                parts = [_best(together(parts), top, scorer)]
+                waiting = len(parts[0])
+            if progress is not None:
+                progress(feasible, looked_at)
+    if not feasible:
+        return None, 0
+    held = together(parts)
+    return (held if top is None else _best(held, top, scorer)), feasible
+
+
+def _near(scorer: Scorer) -> float:
+    return NEAR[scorer.model.kind] if scorer.noisy else 0.0
+
+
+def _best(held: Held, top: int, scorer: Scorer) -> Held:
+    """The `top` of least value, and whatever cannot be told from the last of them."""
+    if len(held) <= top:
+        return held
+    last = float(np.partition(held.value, top - 1)[top - 1])
+    return held.take(held.value <= last + _near(scorer) * abs(last))
+
+
+def _one_layout_each(held: Held) -> Held:
+    """Of the layouts of one design the best, the preferred one of equals."""
+    keys = [getattr(held, name) for name in IDENTITY]
+    order = np.lexsort((held.layout, held.value, *keys))
+    sorted_ = np.stack([key[order] for key in keys])
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (sorted_[:, 1:] != sorted_[:, :-1]).any(axis=0)
+    return held.take(order[fresh])
+
+
+def _ordered(scorer: Scorer, held: Held) -> Held:
+    """In order of value, near ones settled by exact evaluation, ties by the tie rule."""
+    held = held.take(np.argsort(held.value, kind="stable"))
+    value = held.value.copy()
+    order = np.arange(len(held))
+    near = _near(scorer)
+    with np.errstate(invalid="ignore"):
+        apart = ~(np.diff(value) <= near * np.abs(value[1:]))
+    cluster = np.concatenate([[0], np.cumsum(apart)])
+    alone = np.bincount(cluster)[cluster] == 1
+    doubtful = np.flatnonzero(~alone)
+    begin = 0
+    while begin < len(doubtful):
+        end = min(begin + DESIGNS_AT_ONCE, len(doubtful))
+        while end < len(doubtful) and cluster[doubtful[end]] == cluster[doubtful[end - 1]]:
+            end += 1
+        at = doubtful[begin:end]
+        table = table_of(scorer.problem, held.take(at), scorer.names)
+        row, j = np.arange(len(at)), np.zeros((len(at), 1), dtype=np.int64)
+        if scorer.noisy:
+            columns: list[np.ndarray[Any, Any]] = [value[at]]
+            scorer.settle(table, row, j, columns, np.zeros(len(at), dtype=bool))
+            value[at] = columns[0]
+        place = np.empty(len(at), dtype=np.int64)
+        place[by_tie_rule(table, row, j)] = row
+        inner = np.lexsort((place, value[at], cluster[at]))
+        order[at] = at[inner]
+        begin = end
+    found = Held(held.blocks, value, *(getattr(held, n) for n in _COLUMNS))
+    return found.take(order)
+
+
+_COLUMNS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied",
+            "block", "layout")  # fmt: skip
+
+
+def _evaluated(scorer: Scorer, held: Held, which: Ints) -> list[Evaluation]:
+    """Designs evaluated exactly, each of them checked against every limit again."""
+    some = held.take(which)
+    table = table_of(scorer.problem, some, scorer.names)
+    found = []
+    for i in range(len(some)):
+        design = evaluate(scorer.problem, table.architecture(scorer.problem, i, [0]))
+        assert design.feasible, design.violated
+        found.append(design)
+    return found
+
+
+def _groups(scorer: Scorer, held: Held, name: str) -> Iterator[Group]:
+    column = getattr(held, "tied" if name == "tied_embeddings" else name)
+    values, first, group, counts = np.unique(
+        column, return_index=True, return_inverse=True, return_counts=True
+    )
+    fewest, most = _parameters(scorer, held, group.reshape(-1), len(values))
+    for i, best in enumerate(_evaluated(scorer, held, first)):
+        value: int | bool | str = int(values[i])
+        if name == "block":
+            value = held.blocks[int(values[i])]
+        elif name == "tied_embeddings":
+            value = bool(values[i])
+        yield Group(value, int(counts[i]), (int(fewest[i]), int(most[i])), best)
+
+
+def _parameters(scorer: Scorer, held: Held, group: Ints, groups: int) -> tuple[Floats, Floats]:
+    """Fewest and most parameters of the designs of each group."""
+    fewest, most = np.full(groups, np.inf), np.zeros(groups)
+    for begin in range(0, len(held), DESIGNS_AT_ONCE):
+        part = slice(begin, begin + DESIGNS_AT_ONCE)
+        table = table_of(scorer.problem, held.take(part), ("parameters",))
+        n = table.linear["parameters"].base.astype(float)
+        np.minimum.at(fewest, group[part], n)
+        np.maximum.at(most, group[part], n)
+    return fewest, most
