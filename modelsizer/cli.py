@@ -6,11 +6,23 @@ import sys
 
 # Each group of commands registers itself when it is imported, in the order of `--help`.
 from modelsizer.commands import solving  # isort: skip
-from modelsizer.commands import ranking, fronts  # isort: skip
-from modelsizer.commands import allocating, architectures, hardware  # isort: skip
+from modelsizer.commands import ranking, fronts, frontiers, shaping  # isort: skip
+from modelsizer.commands import allocating, architectures, drawing, hardware  # isort: skip
 from modelsizer.commands.app import app
 
-__all__ = ["allocating", "app", "architectures", "fronts", "hardware", "main", "ranking", "solving"]
+__all__ = [
+    "allocating",
+    "app",
+    "architectures",
+    "drawing",
+    "frontiers",
+    "fronts",
+    "hardware",
+    "main",
+    "ranking",
+    "shaping",
+    "solving",
+]
 
 INTERRUPTED = 130  # 128 + SIGINT, where there is no result to hand over
 

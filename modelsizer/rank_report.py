@@ -12,7 +12,6 @@ from rich.text import Text
 from optimizer.listing import cell
 from optimizer.ranking import Ranking
 from problems.evaluation import Evaluation
-from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.units import format_quantity
 
@@ -21,9 +20,9 @@ SHORT = ("loss", "parameters", "tokens", "layers", "d_model", "heads", "kv_heads
 _RATIOS = ("aspect_ratio", "tokens_per_parameter")
 
 
-def show(problem: Problem, design: Evaluation, name: str) -> str:
+def show(design: Evaluation, name: str) -> str:
     """One cell of a design, in units."""
-    value: Any = cell(problem, design, name)
+    value: Any = cell(design, name)
     if isinstance(value, bool | str):
         return str(value).lower() if isinstance(value, bool) else value
     if name == "loss":
@@ -72,7 +71,7 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
         return
     table = _table(["rank", *columns])
     for rank, design in enumerate(ranking.best, start=1):
-        table.add_row(str(rank), *(show(problem, design, name) for name in columns))
+        table.add_row(str(rank), *(show(design, name) for name in columns))
     console.print(table)
     if (rest := ranking.feasible - len(ranking.best)) > 0:
         console.print(f"\nand {rest:,} more; --csv PATH or --parquet PATH writes them all")
@@ -92,7 +91,7 @@ def _print_groups(console: Console, ranking: Ranking, columns: Sequence[str]) ->
     table = _table([group_by, "designs", "fewest", "most", *shown, ""])
     for i, group in enumerate(ranking.groups):
         fewest, most = (format_quantity(n, "parameters", 3) for n in group.parameters)
-        cells = [show(ranking.problem, group.best, name) for name in shown]
+        cells = [show(group.best, name) for name in shown]
         value = str(group.value).lower() if isinstance(group.value, bool) else str(group.value)
         mark = "best" if i == best else ""
         table.add_row(value, f"{group.designs:,}", fewest, most, *cells, mark)

@@ -109,12 +109,12 @@ def _column(
     if name in LAYOUT_COLUMNS:
         return np.array([getattr(lay, name) for lay in table.layout])[table.layout_id[row]]
     if name == "aspect_ratio":
-        return table.d_model[row] / layers
+        return np.asarray(table.d_model[row] / layers)
     if name == "shape_excess":
         width = table.d_model[row].astype(float)
         return np.asarray(problem.shape.excess(width, layers.astype(float)), float)
     if name == "tokens_per_parameter":
-        return tokens / to_floats(table.linear["parameters"].at(row, j))
+        return np.asarray(tokens) / to_floats(table.linear["parameters"].at(row, j))
     if name == TRAINING_FLOPS_PER_TOKEN:
         return np.asarray(table.linear[name].at(row, j))
     return _quantity(scorer, table, row, j, value, name)
@@ -135,7 +135,7 @@ def _quantity(
     return np.asarray(np.max([to_floats(p.at(row, j)) / p.denominator for p in parts], axis=0))
 
 
-def cell(problem: Problem, design: Evaluation, name: str) -> Number | bool | str:
+def cell(design: Evaluation, name: str) -> Number | bool | str:
     """One column of one evaluated design; all but the rank."""
     architecture = design.architecture
     trunk, attention = architecture.trunk, architecture.groups[0].layer.attention

@@ -27,7 +27,6 @@ from problems.evaluation import Evaluation, evaluate
 from problems.options import listed
 from problems.problem import Problem
 
-
 GROUPS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size",
           "tied_embeddings", "block")  # fmt: skip
 """What designs can be grouped by."""

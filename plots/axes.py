@@ -11,6 +11,7 @@ from problems.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
 
 Side = Literal["x", "y"]
 
@@ -31,7 +32,7 @@ _WORDS = {
 }
 _OTHER_DIMENSIONS = {"layers": "count", "d_model": "count"}
 _LABELLED_IN_A_DECADE = (1.0, 2.0, 5.0)
-_NARROW, _WIDE = 1.3, 6.0  # decades below which 2 and 5 are labelled, above which minors go
+_NARROW, _WIDE = 2.0, 6.0  # decades below which 2 and 5 are labelled, above which minors go
 
 
 def words(name: str) -> str:
@@ -57,6 +58,24 @@ def tick(value: float, name: str) -> str:
         power = rf"$10^{{{int(exponent)}}}$"
         return power if mantissa == "1" else rf"${mantissa}\times$" + power
     return format_quantity(value, kind, 3)
+
+
+def wrapped(figure: Figure, title: str) -> str:
+    """A title in as many lines as its length asks for."""
+    import textwrap
+
+    from matplotlib import rcParams
+
+    width = figure.get_figwidth() - _LEFT_OF_TITLE
+    letters = width * _POINTS_AN_INCH / (_EM * rcParams["font.size"])
+    return "\n".join(textwrap.wrap(title, int(letters)))
+
+
+def heading(axes: Axes, title: str) -> None:
+    """Give axes a title in as many lines as its length asks for."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    axes.set_title(wrapped(figure, title))
 
 
 def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> None:
@@ -95,4 +114,6 @@ def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> No
     axis.set_minor_formatter(NullFormatter())
 
 
+_POINTS_AN_INCH, _EM = 72, 0.66  # width of a letter of bold type, in its size
+_LEFT_OF_TITLE = 0.75  # inches of an axis and its label
 _LEAST_FOR_LOG = 0.45  # decades below which 1, 2 and 5 may leave an axis with one label or none

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from plots.axes import quantity_axis
+from plots.axes import heading, quantity_axis
 from plots.style import COLOURS, FAINT, INK, LINES, QUIET, STAR, canvas
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ def loss_landscape(
             _star(axes, best)
         quantity_axis(axes, "x", "d_model")
         quantity_axis(axes, "y", "layers")
-        axes.set_title(title)
+        heading(axes, title)
     return figure
 
 

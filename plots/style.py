@@ -14,6 +14,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
 
 INK, QUIET, FAINT, STAR = "#222222", "#6b6b6b", "#d9d9d9", "#d55e00"
@@ -25,6 +26,8 @@ FILLS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442", "#999
 HATCHES = ("", "///", "...", "\\\\\\", "xxx", "++", "oo")
 """One for each of `FILLS`, where areas that touch must be told apart in grey."""
 COLOURS = "viridis"
+_BETWEEN = 0.75  # of a wide figure, below which one is a column's
+_LIGHTEST = 0.93  # of the way along it
 PIXELS = 1600  # across, of a wide picture
 
 
@@ -51,7 +54,7 @@ class Size:
 SIZES = MappingProxyType(
     {
         "wide": Size(6.6, 4.2, 9.0, PIXELS / 6.6),
-        "column": Size(3.3, 2.7, 6.5, 400.0),  # the column of a two-column paper
+        "column": Size(3.3, 2.7, 7.2, 400.0),  # the column of a two-column paper
     }
 )
 """Sizes by name, as `--plot-size` takes them."""
@@ -113,6 +116,15 @@ def canvas(size: str = "wide", *, height: float | None = None) -> Iterator[Figur
         yield figure
 
 
-def small(figure: Figure) -> bool:
+def shades(steps: int) -> Colormap:
+    """Colours of points on white, the best lightest: `COLOURS` without what white swallows."""
+    import matplotlib as mpl
+    import numpy as np
+    from matplotlib.colors import ListedColormap
+
+    return ListedColormap(mpl.colormaps[COLOURS](np.linspace(_LIGHTEST, 0.0, steps)))
+
+
+def small(figure: Figure | None) -> bool:
     """Whether a figure is made for a paper's column, where there is room for fewer words."""
-    return bool(figure.get_figwidth() < WIDTH * 0.75)
+    return figure is not None and bool(figure.get_figwidth() < WIDTH * _BETWEEN)

@@ -197,7 +197,7 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "watts": ((1e6, " MW"), (1e3, " kW"), (1.0, " W")),
     "dollars": ((1e9, "B USD"), (1e6, "M USD"), (1e3, "K USD"), (1.0, " USD")),
     "kWh": ((1e6, " GWh"), (1e3, " MWh"), (1.0, " kWh")),
-    "tokens/s": ((1.0, " tokens/s"),),
+    "tokens/s": ((1e6, "M tokens/s"), (1e3, "K tokens/s"), (1.0, " tokens/s")),
 }  # fmt: skip
 _POWERS_FROM = 1e15  # FLOPs that are a budget, not a token's, are written as powers of ten
 

@@ -79,7 +79,7 @@ class Bounding:
                 break
             if self.report is not None:
                 self.report(self.archive.points, self.looked_at)
-            if self.clock.out_of_time:
+            if self.clock.out_of_time and self.archive.points:
                 return False
             sizes = (boxes.high - boxes.low + 1).prod(axis=1)
             few = sizes <= SMALL

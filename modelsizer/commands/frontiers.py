@@ -1,0 +1,179 @@
+"""The command that sweeps a limit: frontier."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import File, Json, Settings, app, check_ending, emit, fail, told
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from optimizer.exponents import IsoFlops
+    from optimizer.frontier import Frontier, Sweep
+    from problems.problem import Problem
+    from problems.units import Number
+
+DEFAULT_OVER = "budgets.training_flops"
+SPAN = 100
+"""By default a sweep runs from the file's limit over this to the limit times this."""
+CURVES = 5
+"""IsoFLOP curves of the picture: more would lie over one another."""
+_PROVEN, _INFEASIBLE, _STOPPED = 0, 1, 3  # exit statuses, as of solve
+
+
+@app.command()
+def frontier(
+    file: File,
+    over: Annotated[
+        str,
+        typer.Option(metavar="KEY", help="The budget, or other number of the file, to sweep."),
+    ] = DEFAULT_OVER,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="VALUE", help='Where to begin, such as 1e21 or "20 GB".'),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="VALUE", help="Where to end.")] = None,
+    points: Annotated[int, typer.Option(min=2, help="Values, evenly spaced in logarithm.")] = 21,
+    band: Annotated[
+        bool,
+        typer.Option(
+            help="Also solve for half and twice the size: what it costs to be off by a factor of "
+            "two."
+        ),
+    ] = True,
+    set_: Settings = None,
+    solver: Annotated[str, typer.Option(help="As of solve.")] = "auto",
+    time_limit: Annotated[float | None, typer.Option(help="Seconds, of the whole sweep.")] = None,
+    json_: Json = None,
+    csv: Annotated[
+        Path | None, typer.Option("--csv", metavar="PATH", help="Write the points as CSV.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="Draw the frontier and isoFLOP curves: .png, .svg or .pdf."
+        ),
+    ] = None,
+    plot_size: Annotated[str, typer.Option(help="wide, or column for a paper's column.")] = "wide",
+) -> None:
+    """Sweep a limit: the best design at each value, and the exponents of its growth.
+
+    By default training FLOPs, from a hundredth to a hundred times the file's limit.
+    Exit status: 0 all proven, 1 no value has a design, 2 bad input, 3 stopped by a limit.
+    """
+    with told():
+        from modelsizer.settings import parse_settings
+        from problems.problem import Problem
+
+        if plot is not None:
+            from plots.saving import FORMATS
+            from plots.style import SIZES
+
+            check_ending("--plot", plot, FORMATS)
+            if plot_size not in SIZES:
+                fail(f"--plot-size: {plot_size!r} is not one of {', '.join(SIZES)}")
+        problem = Problem.load(file, parse_settings(set_ or []))
+        from modelsizer.frontier_report import frontier_csv, frontier_dict, print_frontier
+        from optimizer.exponents import exponents
+        from optimizer.frontier import Sweep
+        from optimizer.frontier import frontier as sweep_it
+
+        sweep = Sweep.of(problem, over)
+        values = sweep.between(*_ends(problem, sweep, from_, to), points)
+        try:
+            found = sweep_it(
+                problem,
+                over,
+                values,
+                solver=solver,
+                band=band,
+                time_limit=time_limit,
+                progress=_progress(),
+            )
+        except ValueError as error:
+            fail(str(error))
+        slopes = exponents(found)
+        notes: list[str] = []
+        curves = _curves(found, notes) if plot is not None else ()
+
+        def show(console: Console) -> None:
+            print_frontier(console, found, slopes, notes)
+
+        emit(frontier_dict(found, slopes), json_, show)
+        if csv is not None:
+            from modelsizer.files import write_text
+
+            write_text(csv, frontier_csv(found))
+        if plot is not None:
+            _draw(found, curves, plot, plot_size)
+    raise typer.Exit(_status(found))
+
+
+def _status(found: Frontier) -> int:
+    if not found.complete:
+        return _STOPPED
+    return _PROVEN if found.solved else _INFEASIBLE
+
+
+def _ends(
+    problem: Problem, sweep: Sweep, from_: str | None, to: str | None
+) -> tuple[Number, Number]:
+    """The first and the last value."""
+    from problems.errors import ProblemError
+
+    now = sweep.now(problem)
+    if now is None and (from_ is None or to is None):
+        message = "the file gives no such value to sweep around: give --from and --to"
+        raise ProblemError.of(sweep.over, message)
+    low = sweep.read(from_) if from_ is not None else sweep.scaled(now or 1, 1, SPAN)
+    high = sweep.read(to) if to is not None else sweep.scaled(now or 1, SPAN, 1)
+    if low >= high:
+        raise ProblemError.of("--from", f"{low:g} is not below --to, {high:g}")
+    return low, high
+
+
+def _progress() -> Callable[[int, int], None] | None:
+    if not sys.stderr.isatty():
+        return None
+
+    def show(done: int, asked: int) -> None:
+        sys.stderr.write("\r\x1b[K" if done == asked else f"\rpoint {done} of {asked}\x1b[K")
+        sys.stderr.flush()
+
+    return show
+
+
+def _curves(found: Frontier, notes: list[str]) -> tuple[IsoFlops, ...]:
+    """Curves of equal FLOPs at some of the points, where the picture has a place for them."""
+    from optimizer.exponents import isoflops
+
+    of_loss = found.problem.objective.quantity == "loss"
+    if found.over != DEFAULT_OVER or not of_loss or not found.solved:
+        return ()
+    solved = found.solved
+    # Where more FLOPs buy nothing, one curve is enough.
+    last = next(i for i, point in enumerate(solved) if point.value == solved[-1].value)
+    chosen = sorted({round(i * last / (CURVES - 1)) for i in range(CURVES)})
+    try:
+        return isoflops(found.problem, [solved[i].limit for i in chosen])
+    except ValueError as error:
+        notes.append(f"The picture has no isoFLOP curves: {error}.")
+        return ()
+
+
+def _draw(found: Frontier, curves: tuple[IsoFlops, ...], path: Path, size: str) -> None:
+    from modelsizer.files import write_whole
+    from plots.frontier import loss_frontier
+    from plots.saving import save
+
+    try:
+        figure = loss_frontier(found, curves, title=found.problem.name, size=size)
+    except ValueError as error:
+        fail(f"--plot: {error}")
+    write_whole(path, lambda part: save(figure, part))

@@ -1,0 +1,124 @@
+"""The command about shape: depth-width."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import (
+    File,
+    Json,
+    PlotSize,
+    Settings,
+    Without,
+    app,
+    check_ending,
+    check_plot,
+    emit,
+    load,
+    told,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+INFEASIBLE = 1
+
+
+@app.command(name="depth-width")
+def depth_width(
+    file: File,
+    parameters: Annotated[
+        str | None,
+        typer.Option(help='The size, such as "7B"; by default that of the problem\'s optimum.'),
+    ] = None,
+    tolerance: Annotated[
+        str, typer.Option(help='How far a size may be from it: 0.02 or "2 %".')
+    ] = "0.02",
+    layers: Annotated[
+        int | None, typer.Option(help="A habitual depth: what does it cost over the preferred one?")
+    ] = None,
+    all_: Annotated[
+        bool, typer.Option("--all", help="Show every depth, not an even choice of them.")
+    ] = False,
+    set_: Settings = None,
+    without: Without = None,
+    json_: Json = None,
+    csv: Annotated[
+        Path | None, typer.Option(metavar="PATH", help="Write every depth as CSV.")
+    ] = None,
+    plot: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="PATH", help="Draw what depth costs in loss and in serving: .png, .svg or .pdf."
+        ),
+    ] = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """List the shapes of nearly one size, deepest to widest, with what each costs.
+
+    Of every depth the design nearest to the size that keeps all limits; the row that the shape law
+    prefers is marked. Exit status: 0 listed, 1 no design keeps every limit, 2 bad input.
+    """
+    with told():
+        from modelsizer.depth_width_report import (
+            csv_text,
+            parse_parameters,
+            parse_tolerance,
+            print_depth_width,
+        )
+        from modelsizer.depth_width_words import habit_sentence
+        from optimizer import depth_width as shapes
+
+        if csv is not None:
+            check_ending("--csv", csv, (".csv",))
+        check_plot(plot, plot_size)
+        share = parse_tolerance(tolerance)
+        size = None if parameters is None else parse_parameters(parameters)
+        problem = load(file, set_, without)
+        try:
+            if size is None:
+                size = shapes.optimal_size(problem)
+            found = shapes.depth_width(problem, size, share, layers)
+        except shapes.InfeasibleError as error:
+            _infeasible(size, share, error.reasons, json_)
+            raise typer.Exit(INFEASIBLE) from None
+        content = found.to_dict()
+        if found.habit is not None:
+            content["habit"]["sentence"] = habit_sentence(found)
+        emit(content, json_, lambda console: print_depth_width(console, found, everything=all_))
+        if csv is not None:
+            from modelsizer.files import write_text
+
+            write_text(csv, csv_text(found))
+        if plot is not None:
+            from modelsizer.files import write_whole
+            from plots.depth_width import depth_width_figure
+            from plots.saving import save
+
+            figure = depth_width_figure(found, title=problem.name, size=plot_size)
+            write_whole(plot, lambda part: save(figure, part))
+
+
+def _infeasible(
+    size: int | float | None, tolerance: float, reasons: tuple[str, ...], json_: str | None
+) -> None:
+    """Say why there is nothing to list."""
+    content = {
+        "parameters": size,
+        "tolerance": tolerance,
+        "rows": [],
+        "excluded": [],
+        "ideal": None,
+        "habit": None,
+        "infeasible": list(reasons),
+    }
+
+    def show(console: Console) -> None:
+        console.print("Proven infeasible: no design of the space keeps every limit.")
+        for reason in reasons:
+            console.print(f"  - {reason}")
+
+    emit(content, json_, show)

@@ -1,0 +1,52 @@
+"""Pictures of answers: computed, drawn and written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelsizer.files import write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from optimizer.fronts.front import Front
+    from problems.problem import Problem
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a figure, whole or not at all."""
+    from plots.saving import save
+
+    write_whole(path, lambda part: save(figure, part))
+
+
+def depth_picture(problem: Problem, size: str = "wide") -> Figure:
+    """Parameters against depth."""
+    from optimizer.region import region
+    from plots.depth_parameters import depth_parameters
+
+    return depth_parameters(region(problem), title=problem.name, size=size)
+
+
+def front_picture(front: Front, size: str = "wide") -> Figure:
+    """A front; of parameters, layers and loss it is the picture of parameters against depth."""
+    from optimizer.fronts.cloud import cloud
+    from optimizer.fronts.subset import knee
+    from optimizer.region import OBJECTIVES
+    from plots.front import front_figure
+
+    goals = {goal.name for goal in front.goals if goal.sign > 0}
+    if goals == set(OBJECTIVES) and front.complete:
+        return depth_picture(front.problem, size)
+    return front_figure(front, cloud(front), knee=knee(front), title=front.problem.name, size=size)
+
+
+def draw_depth(problem: Problem, path: Path, size: str) -> None:
+    """Write the picture of parameters against depth."""
+    write_figure(depth_picture(problem, size), path)
+
+
+def draw_front(front: Front, path: Path, size: str) -> None:
+    """Write the picture of a front."""
+    write_figure(front_picture(front, size), path)

@@ -1,0 +1,350 @@
+"""The shapes of nearly one size, deepest to widest: what depth costs at equal parameters.
+
+Sizes differ within a tolerance, and a larger model has less loss whatever its shape, so shapes
+are not ranked by loss but by their shape excess alone.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from optimizer.compare import DESIGNS_AT_ONCE, box_designs, by_tie_rule
+from optimizer.depth_width_rows import (
+    SIDE_BY_SIDE,
+    BrokenLimit,
+    DepthWidth,
+    Excluded,
+    Habit,
+    ShapeRow,
+)
+from optimizer.infeasible import why_infeasible
+from optimizer.limits import Limit, depth_intervals
+from optimizer.model import Model
+from optimizer.solver import Solver
+from optimizer.table import LARGEST_INT64, Ints, Mask, Table
+from problems.architecture import Architecture
+from problems.costs import architecture_of
+from problems.errors import ModelsizerError, ProblemError
+from problems.evaluation import Evaluation, evaluate
+from problems.problem import Problem
+from problems.shapes import WidthDepthShape
+from problems.units import Number, exact, format_quantity
+
+DEFAULT_TOLERANCE = 0.02
+"""Relative: a step of one layer in fifty changes the size by as much."""
+_COLUMNS = ("d_model", "head_dim", "kv_heads", "d_ff", "heads", "vocab_size", "tied")
+"""Columns of a table in the order of `Evaluation.tie_key`."""
+
+
+class InfeasibleError(ModelsizerError):
+    """No design of the space keeps every limit.
+
+    Parameters
+    ----------
+    reasons : list of str
+        As `optimizer.infeasible.why_infeasible` gives them.
+    """
+
+    def __init__(self, reasons: list[str]) -> None:
+        self.reasons = tuple(reasons)
+        super().__init__("infeasible: " + "; ".join(reasons))
+
+
+def optimal_size(problem: Problem) -> int:
+    """The parameters of a problem's own optimum.
+
+    Raises
+    ------
+    InfeasibleError
+        If there is none.
+    """
+    found = Solver(problem).solve(details=False)
+    if found.design is None:
+        raise InfeasibleError(why_infeasible(Model(problem)))
+    return found.design.parameters.total
+
+
+def depth_width(
+    problem: Problem,
+    parameters: Number,
+    tolerance: float = DEFAULT_TOLERANCE,
+    layers: int | None = None,
+) -> DepthWidth:
+    """For each depth the design nearest to a size, of those that keep every limit.
+
+    Designs are evaluated as `solve` evaluates them, under the problem's own objective. Of designs
+    as near, `Evaluation.tie_key` decides.
+
+    Parameters
+    ----------
+    problem : Problem
+    parameters : int or float
+        The size sought: a whole number.
+    tolerance : float
+        Relative and inclusive, compared in exact integers; read as the decimal that is written.
+    layers : int, optional
+        A depth to compare with the preferred one.
+
+    Raises
+    ------
+    ProblemError
+        If the size or the tolerance is no such number, if no design of that size fits (the nearest
+        sizes that do are named), or if no design of `layers` is of that size.
+    InfeasibleError
+        If no design of any size fits.
+    """
+    target = _whole(parameters)
+    if not 0 <= tolerance < 1:
+        raise ProblemError.of("tolerance", f"{tolerance!r} is not a share from 0 to below 1")
+    model = Model(problem)
+    fitting, any_ = _Nearest(problem, target), _Nearest(problem, target)
+    for table, row, j, fits in _of_size(model, window(target, tolerance)):
+        any_.offer(table, row, j)
+        fitting.offer(table, row[fits], j[fits])
+    rows = [ShapeRow(evaluate(problem, found)) for found in fitting.architectures()]
+    lost = [found for found in any_.architectures() if found.layers not in fitting.layers]
+    excluded = tuple(_excluded(problem, found) for found in lost)
+    if not rows:
+        raise _nothing(model, target, tolerance, excluded)
+    rows = _marked(problem, target, rows)
+    preferred = next((row for row in rows if row.preferred), None)
+    ideal = None
+    if preferred is not None and isinstance(problem.shape, WidthDepthShape):
+        ideal = problem.shape.ideal(preferred.d_model, preferred.layers)
+    found = DepthWidth(problem, target, tolerance, tuple(rows), excluded, ideal)
+    if layers is None:
+        return found
+    habit = _habit(found, layers)
+    return DepthWidth(problem, target, tolerance, tuple(rows), excluded, ideal, habit)
+
+
+def window(target: int, tolerance: float) -> tuple[int, int]:
+    """The least and the most parameters within a tolerance, both inclusive."""
+    share = exact(tolerance)
+    return math.ceil(target * (1 - share)), math.floor(target * (1 + share))
+
+
+def _whole(parameters: Number) -> int:
+    value = exact(parameters) if math.isfinite(parameters) else Fraction(0)
+    if value.denominator != 1 or not 0 < value < LARGEST_INT64 // 2:
+        raise ProblemError.of(
+            "parameters", f"{parameters!r} is not a whole number of parameters, such as 7e9"
+        )
+    return int(value)
+
+
+# Selection
+
+
+class _Nearest:
+    """Of the designs offered, for each depth the one nearest to a size."""
+
+    def __init__(self, problem: Problem, target: int) -> None:
+        self._problem, self._target = problem, target
+        self._depths = np.array(problem.space.layers.numbers, dtype=np.int64)
+        self._gap = np.full(len(self._depths), LARGEST_INT64)
+        self._best: dict[int, tuple[Any, ...]] = {}
+
+    @property
+    def layers(self) -> set[int]:
+        """Depths that a design was offered of."""
+        return set(self._best)
+
+    def offer(self, table: Table, row: Ints, j: Ints) -> None:
+        """Keep what is nearer than what was, or as near and before it by the tie rule."""
+        size = table.linear["parameters"].at(row, j).astype(np.int64)
+        at = np.searchsorted(self._depths, table.layers(row, j))
+        gap = np.abs(size - self._target)
+        np.minimum.at(self._gap, at, gap)
+        near = np.flatnonzero(gap == self._gap[at])
+        if not len(near):
+            return
+        order = by_tie_rule(table, row[near], j[near])
+        order = order[np.argsort(at[near][order], kind="stable")]
+        first = near[order[np.flatnonzero(np.diff(at[near][order], prepend=-1))]]
+        for i in first:  # the best of each depth
+            depth = int(self._depths[at[i]])
+            widths = (int(getattr(table, name)[row[i]]) for name in _COLUMNS)
+            mine = (int(gap[i]), int(size[i]), *widths, table.block[table.block_id[row[i]]])
+            if depth not in self._best or mine < self._best[depth]:
+                self._best[depth] = mine
+
+    def architectures(self) -> Iterator[Architecture]:
+        """What was kept, deepest first."""
+        for layers in sorted(self._best, reverse=True):
+            _, _, *widths, tied, block = self._best[layers]
+            named = dict(zip(_COLUMNS[:-1], widths, strict=True))
+            yield architecture_of(
+                self._problem, block=block, tied_embeddings=bool(tied), layers=layers, **named
+            )
+
+
+def _boxes(table: Table, rules: list[Limit]) -> tuple[Ints, Ints, Ints]:
+    """Rows of a table that some depth is left of, with those depths."""
+    row = np.arange(len(table))
+    low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
+    some = (low <= high).all(axis=1)
+    return row[some], low[some], high[some]
+
+
+def _linear_only(model: Model, table: Table) -> bool:
+    """Whether depth intervals alone say which designs keep every limit."""
+    return table.count.shape[1] == 1 and model.most_loss is None and model.least_loss is None
+
+
+def _of_size(model: Model, sizes: tuple[int, int]) -> Iterator[tuple[Table, Ints, Ints, Mask]]:
+    """Every design of a range of sizes, in pieces of bounded size, and which keep every limit."""
+    for table in model.tables():
+        rows, low, high = _boxes(table, [Limit("", "parameters", *sizes)])
+        fit = depth_intervals(table, model.rules(table), rows, low, high)
+        for box, j in box_designs(np.arange(len(rows)), low, high, DESIGNS_AT_ONCE):
+            row = rows[box]
+            fits: Mask = np.asarray(((fit[0][box] <= j) & (j <= fit[1][box])).all(axis=1))
+            if not _linear_only(model, table):
+                some = np.flatnonzero(fits)
+                fits[some] = model.evaluate(table, row[some], j[some])[1]
+            yield table, row, j, fits
+
+
+def _sizes_around(model: Model, target: int) -> tuple[int | None, int | None]:
+    """The nearest sizes below and above that a design within every limit has."""
+    below: int | None = None
+    above: int | None = None
+    for table in model.tables():
+        size = table.linear["parameters"]
+        for side in ("below", "above"):
+            ends = (None, target) if side == "below" else (target, None)
+            rows, low, high = _boxes(table, [*model.rules(table), Limit("", "parameters", *ends)])
+            if _linear_only(model, table):  # sizes rise with depth
+                low, high = (high, high) if side == "below" else (low, low)
+            for row, j in box_designs(rows, low, high, DESIGNS_AT_ONCE):
+                if not _linear_only(model, table):
+                    keeps = model.evaluate(table, row, j)[1]
+                    row, j = row[keeps], j[keeps]
+                if not len(row):
+                    continue
+                sizes = size.at(row, j)
+                if side == "below":
+                    below = max(int(sizes.max()), below or 0)
+                else:
+                    above = min(int(sizes.min()), above or int(sizes.min()))
+    return below, above
+
+
+def _marked(problem: Problem, target: int, rows: list[ShapeRow]) -> list[ShapeRow]:
+    """The rows with the one of least shape excess marked; of equal excess, the nearest in size."""
+    if problem.shape.name == "none":
+        return rows
+    best = min(
+        rows, key=lambda r: (r.design.shape_excess, abs(r.parameters - target), r.design.tie_key)
+    )
+    return [ShapeRow(row.design, row is best) for row in rows]
+
+
+# What is left out
+
+
+def _excluded(problem: Problem, architecture: Architecture) -> Excluded:
+    design = evaluate(problem, architecture)
+    return Excluded(design, tuple(_broken(problem, design, key) for key in design.violated))
+
+
+def _broken(problem: Problem, design: Evaluation, key: str) -> BrokenLimit:
+    name = key.partition(".")[2]
+    limit = problem.training.tokens if key == "training.tokens" else problem.budgets.limits[name]
+    assert limit is not None
+    value = design.exact[name]
+    if limit.max is not None and value > exact(limit.max):
+        return BrokenLimit(key, name, design.quantity(name), limit.max, "max")
+    assert limit.min is not None
+    return BrokenLimit(key, name, design.quantity(name), limit.min, "min")
+
+
+def _sizes(sizes: list[int]) -> str:
+    return " and ".join(f"{format_quantity(n, 'parameters', 4)} ({n:,})" for n in sizes)
+
+
+def _about(target: int, tolerance: float) -> str:
+    return f"within {100 * tolerance:g} % of {target:,} parameters"
+
+
+def _nothing(
+    model: Model, target: int, tolerance: float, excluded: tuple[Excluded, ...]
+) -> ModelsizerError:
+    """Why there is no row."""
+    around = [size for size in _sizes_around(model, target) if size is not None]
+    if not around:
+        return InfeasibleError(why_infeasible(model))
+    what = "size that does is" if len(around) == 1 else "sizes that do are"
+    text = f"no design {_about(target, tolerance)} keeps every limit; the nearest {what}"
+    text += f" {_sizes(around)}"
+    if excluded:
+        nearest = min(
+            excluded, key=lambda out: (abs(out.design.parameters.total - target), -out.layers)
+        )
+        breaks = "; ".join(map(str, nearest.broken))
+        text += f". The nearest within it, of {nearest.layers} layers, breaks {breaks}"
+    return ProblemError.of("parameters", text)
+
+
+# A habit
+
+
+def _habit(found: DepthWidth, layers: int) -> Habit:
+    row = next((row for row in found.rows if row.layers == layers), None)
+    out = next((out for out in found.excluded if out.layers == layers), None)
+    best = found.preferred
+    if row is None and out is None:
+        raise ProblemError.of("layers", _absent(found, layers))
+    if row is None or best is None:
+        return Habit(layers, row, best, out, None, None, None, {})
+    mine, theirs = row.design, best.design
+    tokens_fraction = flops_fraction = None
+    if math.isfinite(mine.tokens):
+        law = found.problem.law
+        n = float(mine.law_parameters)
+        needed = float(law.tokens_for(n, mine.loss - theirs.shape_excess))
+        tokens_fraction = needed / mine.tokens if best is not row else 1.0
+        each = [d.training_flops_per_token / d.law_parameters for d in (theirs, mine)]
+        flops_fraction = tokens_fraction * each[0] / each[1]
+    differences = {}
+    for name in SIDE_BY_SIDE:
+        a, b = row.quantity(name), best.quantity(name)
+        if a is not None and b is not None:
+            differences[name] = a - b
+    return Habit(
+        layers,
+        row,
+        best,
+        None,
+        mine.shape_excess - theirs.shape_excess,
+        tokens_fraction,
+        flops_fraction,
+        differences,
+    )
+
+
+def _absent(found: DepthWidth, layers: int) -> str:
+    """Why a depth has neither a row nor a limit that it breaks, and which sizes it has."""
+    problem, target = found.problem, found.parameters
+    if layers not in problem.space.layers.numbers:
+        return f"{layers} is not a depth that space.layers offers"
+    text = f"no design of {layers} layers is {_about(target, found.tolerance)}"
+    try:
+        alone = problem.with_settings({"space.layers": layers})
+    except ProblemError:  # nothing of that depth in the space
+        return f"{text}, nor of any size: see space.aspect_ratio and what must divide the layers"
+    around = [size for size in _sizes_around(Model(alone), target) if size is not None]
+    if not around:
+        return f"{text}, and none of any other size keeps every limit"
+    least = min(abs(size - target) for size in around) / target
+    percent = math.ceil(1000 * least) / 10
+    return (
+        f"{text}. The nearest of that depth that keep every limit have {_sizes(around)}: a "
+        f"tolerance of {percent:g} % takes one in"
+    )

@@ -1,0 +1,51 @@
+"""Designs behind a front: a thin sample of all that keep the limits, for pictures."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimizer.compare import DESIGNS_AT_ONCE, box_designs
+from optimizer.fronts.front import Front
+from optimizer.fronts.scores import Scorer
+from optimizer.table import Floats
+
+AT_MOST = 20_000  # what a picture of print size can tell apart
+
+
+def cloud(front: Front, at_most: int = AT_MOST) -> Floats:
+    """Objective vectors of feasible designs, evenly thinned, in the goals' own senses.
+
+    Parameters
+    ----------
+    front : Front
+    at_most : int
+
+    Returns
+    -------
+    array of shape (B, G)
+    """
+    scorer = Scorer(front.problem, front.goals)
+    every = max(1, front.problem.counted.pairs // (2 * at_most))
+    signs = [goal.sign for goal in front.goals]
+    batch = scorer.problem.serving.batch_size
+    parts: list[Floats] = []
+    for table in scorer.model.store.tables(scorer.problem, scorer.names):
+        row, low = np.arange(len(table)), np.zeros_like(table.count)
+        denominators = scorer.denominators(table)
+        for part, j in box_designs(row, low, table.count - 1, DESIGNS_AT_ONCE):
+            part, j = part[::every], j[::every]
+            keeps, value = scorer.feasible(table, part, j)
+            part, j, value = part[keeps], j[keeps], value[keeps]
+            columns = scorer.columns(table, part, j, value)
+            points = [
+                sign * c.astype(float) / d
+                for sign, c, d in zip(signs, columns, denominators, strict=True)
+            ]
+            for i, goal in enumerate(front.goals):
+                if (
+                    goal.name == "decode_throughput"
+                ):  # held as the latency that it is the inverse of
+                    points[i] = batch / np.abs(points[i])
+            parts.append(np.stack(points, axis=1))
+    found = np.concatenate(parts)
+    return found[:: max(1, len(found) // at_most)]

@@ -1,0 +1,146 @@
+"""What fits, as a picture of parameters against depth needs it: how many designs lie where."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.compare import DESIGNS_AT_ONCE, box_designs
+from optimizer.fronts.front import Front
+from optimizer.fronts.run import front
+from optimizer.model import Model, to_floats
+from optimizer.table import Floats, Ints
+from problems.architecture import Architecture
+from problems.evaluation import Evaluation
+from problems.models import models
+from problems.problem import Problem
+
+MOST_BINS, FEWEST_BINS = 90, 32  # of parameters, by their logarithm
+IN_A_CELL = 3  # designs that a cell should hold, or the picture is of the menu's own steps
+OBJECTIVES = ("parameters", "layers", "loss")
+
+
+@dataclass(frozen=True, slots=True)
+class Landmark:
+    """A published model of the range drawn."""
+
+    name: str
+    layers: int
+    parameters: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Region:
+    """Designs over depth and parameters.
+
+    Parameters
+    ----------
+    layers : array of shape (L,)
+        Depths of the space.
+    edges : array of shape (B + 1,)
+        Of the bins of parameters.
+    feasible, designs : array of shape (L, B)
+        Designs that keep every limit, and all of them.
+    front : Front
+        Of parameters, layers and loss.
+    best : Evaluation or None
+        The design of least loss.
+    landmarks : tuple of Landmark
+        Published dense models within the range, largest first.
+    """
+
+    layers: Ints
+    edges: Floats
+    feasible: Ints
+    designs: Ints
+    front: Front
+    best: Evaluation | None
+    landmarks: tuple[Landmark, ...]
+
+    def guide(self, aspect: float) -> Floats:
+        """Parameters at each depth of designs with ``d_model = aspect x layers``; shape (L,).
+
+        Weights of a layer are in proportion to d_model^2 and of the embeddings to d_model, each with
+        the constant that the best design has. NaN without a best design.
+        """
+        if self.best is None:
+            return np.full(len(self.layers), np.nan)
+        count, shape = self.best.parameters, self.best.architecture
+        width = shape.trunk.d_model
+        a_layer = count.non_embedding / (shape.layers * width**2)
+        outside = (count.total - count.non_embedding) / width
+        d_model = aspect * self.layers
+        found: Floats = a_layer * self.layers * d_model**2 + outside * d_model
+        return found
+
+
+def region(problem: Problem, best: Evaluation | None = None) -> Region:
+    """Count the designs of a problem over depth and parameters, and find its front.
+
+    Parameters
+    ----------
+    problem : Problem
+    best : Evaluation, optional
+        The design of least loss, where it is known.
+    """
+    model = Model(Problem.from_tables(problem.bare(), like=problem))
+    layers = np.array(problem.space.layers.numbers, dtype=np.int64)
+    fewest, most = _ends(model)
+    bins = problem.counted.designs // (IN_A_CELL * len(layers))
+    bins = max(FEWEST_BINS, min(bins, MOST_BINS))
+    edges = np.geomspace(fewest, most * (1 + 1e-9), bins + 1)
+    feasible = np.zeros((len(layers), bins), dtype=np.int64)
+    designs = np.zeros_like(feasible)
+    for table in model.tables():
+        row = np.arange(len(table))
+        for part, j in box_designs(
+            row, np.zeros_like(table.count), table.count - 1, DESIGNS_AT_ONCE
+        ):
+            _, keeps = model.evaluate(table, part, j)
+            n = to_floats(table.linear["parameters"].at(part, j))
+            depth = np.searchsorted(layers, table.layers(part, j))
+            bin_ = np.clip(np.searchsorted(edges, n, "right") - 1, 0, bins - 1)
+            np.add.at(designs, (depth, bin_), 1)
+            np.add.at(feasible, (depth[keeps], bin_[keeps]), 1)
+    found = front(problem, OBJECTIVES)
+    if best is None and len(found):
+        best = model_best(problem, found)
+    return Region(layers, edges, feasible, designs, found, best, _landmarks(layers, edges))
+
+
+def model_best(problem: Problem, found: Front) -> Evaluation:
+    """The design of least loss on a front that has the loss among its goals."""
+    from optimizer.fronts.goals import question
+    from problems.evaluation import evaluate
+
+    at = int(np.argmin(found.loss))
+    return evaluate(question(problem, found.goals), found.architecture(at))
+
+
+def _ends(model: Model) -> tuple[float, float]:
+    """Fewest and most parameters of any design of the space."""
+    fewest, most = np.inf, 1.0
+    for table in model.tables():
+        row, low = np.arange(len(table)), np.zeros_like(table.count)
+        n = table.linear["parameters"]
+        fewest = min(fewest, float(to_floats(n.at(row, low)).min()))
+        most = max(most, float(to_floats(n.at(row, table.count - 1)).max()))
+    return fewest, most
+
+
+def _landmarks(layers: Ints, edges: Floats) -> tuple[Landmark, ...]:
+    found = []
+    for name, model in models().items():
+        architecture = model.architecture
+        parameters = model.parameters.total
+        inside = layers[0] <= architecture.layers <= layers[-1]
+        if inside and edges[0] <= parameters <= edges[-1] and _dense(architecture):
+            found.append(Landmark(name, architecture.layers, parameters))
+    return tuple(sorted(found, key=lambda mark: (-mark.parameters, mark.name)))
+
+
+def _dense(architecture: Architecture) -> bool:
+    from problems.feedforward import DenseFeedForward
+
+    return all(isinstance(group.layer.ffn, DenseFeedForward) for group in architecture.groups)
