@@ -6,6 +6,10 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from optimizer.frontier import frontier
+    from optimizer.fronts.front import Front
+    from optimizer.fronts.run import front
+    from optimizer.ranking import Ranking, rank
     from optimizer.result import Result
     from optimizer.solve import solve
     from optimizer.solver import Solver
@@ -22,16 +26,21 @@ __version__ = "0.1.0"
 _HOMES = {
     "Architecture": "problems.architecture",
     "Evaluation": "problems.evaluation",
+    "Front": "optimizer.fronts.front",
     "ModelsizerError": "problems.errors",
     "PowerLaw": "problems.laws",
     "Problem": "problems.problem",
     "ProblemError": "problems.errors",
+    "Ranking": "optimizer.ranking",
     "Result": "optimizer.result",
     "ShapeLaw": "problems.shapes",
     "Solver": "optimizer.solver",
     "TokenLaw": "problems.laws",
     "Verification": "optimizer.verification",
     "evaluate": "problems.evaluation",
+    "front": "optimizer.fronts.run",
+    "frontier": "optimizer.frontier",
+    "rank": "optimizer.ranking",
     "register_law": "problems.laws",
     "register_shape": "problems.shapes",
     "solve": "optimizer.solve",
@@ -41,10 +50,12 @@ _HOMES = {
 __all__ = [
     "Architecture",
     "Evaluation",
+    "Front",
     "ModelsizerError",
     "PowerLaw",
     "Problem",
     "ProblemError",
+    "Ranking",
     "Result",
     "ShapeLaw",
     "Solver",
@@ -52,6 +63,9 @@ __all__ = [
     "Verification",
     "__version__",
     "evaluate",
+    "front",
+    "frontier",
+    "rank",
     "register_law",
     "register_shape",
     "solve",

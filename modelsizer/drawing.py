@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from optimizer.fronts.front import Front
+    from optimizer.result import Result
     from problems.problem import Problem
 
 
@@ -27,6 +28,25 @@ def depth_picture(problem: Problem, size: str = "wide") -> Figure:
     from plots.depth_parameters import depth_parameters
 
     return depth_parameters(region(problem), title=problem.name, size=size)
+
+
+def landscape_picture(result: Result, size: str = "wide") -> Figure:
+    """Loss over depth and width, with the answer of a solve.
+
+    Raises
+    ------
+    ValueError
+        If the space has fewer than two depths or two widths.
+    """
+    from optimizer.landscape import landscape
+    from plots.landscape import loss_landscape
+
+    best = None
+    if (design := result.design) is not None:
+        best = (design.architecture.layers, design.architecture.trunk.d_model, design.loss)
+    binding = frozenset(use.name for use in result.budgets if use.binding)
+    problem = result.problem
+    return loss_landscape(landscape(problem), best, binding=binding, title=problem.name, size=size)
 
 
 def front_picture(front: Front, size: str = "wide") -> Figure:

@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
-from optimizer.model import Model
+from optimizer.model import Model, to_floats
 from optimizer.table import Floats, Ints, Mask
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
@@ -67,8 +67,8 @@ def landscape(problem: Problem) -> Landscape:
             value, keeps = model.evaluate(table, part, j)
             np.minimum.at(loss, at[keeps], value[keeps])
             for name, limit in limits.items():
-                quantity = table.linear[name]
-                used = quantity.at(part, j).astype(float) / quantity.denominator
+                parts = [table.linear[part_name] for part_name in QUANTITIES[name].parts]
+                used = np.max([to_floats(q.at(part, j)) / q.denominator for q in parts], axis=0)
                 np.minimum.at(share[name], at, used / limit)
 
     shape = (len(layers), len(d_model))

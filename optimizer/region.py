@@ -61,8 +61,8 @@ class Region:
     def guide(self, aspect: float) -> Floats:
         """Parameters at each depth of designs with ``d_model = aspect x layers``; shape (L,).
 
-        Weights of a layer are in proportion to d_model^2 and of the embeddings to d_model, each with
-        the constant that the best design has. NaN without a best design.
+        Weights of a layer are in proportion to d_model^2 and of the embeddings to d_model, each
+        with the constant that the best design has. NaN without a best design.
         """
         if self.best is None:
             return np.full(len(self.layers), np.nan)

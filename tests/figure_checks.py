@@ -51,8 +51,30 @@ def _is_drawn(text: Text, figure: Figure) -> bool:
 
 def overlaps(figure: Figure) -> list[tuple[str, str]]:
     """Pairs of texts whose boxes overlap."""
+    return _overlapping(_shown(figure))
+
+
+def clipped(figure: Figure) -> list[str]:
+    """Texts that reach beyond the figure."""
+    return _beyond(figure, _shown(figure))
+
+
+def too_small(figure: Figure) -> list[str]:
+    """Texts in type too small to print."""
+    return _tiny(_shown(figure))
+
+
+def check(figure: Figure) -> None:
+    """Fail if text overlaps, is cut off or is too small."""
+    shown = _shown(figure)
+    assert not _overlapping(shown)
+    assert not _beyond(figure, shown)
+    assert not _tiny(shown)
+
+
+def _overlapping(shown: list[tuple[Text, Bbox]]) -> list[tuple[str, str]]:
     found = []
-    for (a, box_a), (b, box_b) in combinations(_shown(figure), 2):
+    for (a, box_a), (b, box_b) in combinations(shown, 2):
         width = min(box_a.x1, box_b.x1) - max(box_a.x0, box_b.x0)
         height = min(box_a.y1, box_b.y1) - max(box_a.y0, box_b.y0)
         if width > _TOUCH and height > _TOUCH:
@@ -60,12 +82,11 @@ def overlaps(figure: Figure) -> list[tuple[str, str]]:
     return found
 
 
-def clipped(figure: Figure) -> list[str]:
-    """Texts that reach beyond the figure."""
+def _beyond(figure: Figure, shown: list[tuple[Text, Bbox]]) -> list[str]:
     whole = figure.bbox
     return [
         text.get_text()
-        for text, box in _shown(figure)
+        for text, box in shown
         if box.x0 < whole.x0 - 1
         or box.y0 < whole.y0 - 1
         or box.x1 > whole.x1 + 1
@@ -73,13 +94,5 @@ def clipped(figure: Figure) -> list[str]:
     ]
 
 
-def too_small(figure: Figure) -> list[str]:
-    """Texts in type too small to print."""
-    return [t.get_text() for t, _ in _shown(figure) if t.get_fontsize() < SMALLEST_POINTS]
-
-
-def check(figure: Figure) -> None:
-    """Fail if text overlaps, is cut off or is too small."""
-    assert not overlaps(figure)
-    assert not clipped(figure)
-    assert not too_small(figure)
+def _tiny(shown: list[tuple[Text, Bbox]]) -> list[str]:
+    return [text.get_text() for text, _ in shown if text.get_fontsize() < SMALLEST_POINTS]

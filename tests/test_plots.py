@@ -36,7 +36,7 @@ def test_figure_marks_the_optimum_and_names_the_limits() -> None:
     (star,) = [line for line in axes.lines if line.get_marker() == "*"]
     assert (star.get_xdata()[0], star.get_ydata()[0]) == (best[1], best[0])  # type: ignore[index]
     words = {text.get_text() for text in axes.texts}
-    assert {"serving_memory", "parameters", "breaks a limit"} <= words
+    assert {"serving memory", "parameters", "breaks a limit"} <= words
     assert axes.get_xlabel() == "d_model"
     assert axes.get_ylabel() == "layers"
 

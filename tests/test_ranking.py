@@ -80,7 +80,8 @@ def test_a_design_is_counted_once_however_many_layouts_fit_it() -> None:
     problem = Problem.load("h100-cluster-90-days")
     found = rank(problem, top=3, keep_all=True)
     assert found.designs == problem.count_designs()
-    some = list(found.batches(["layers", "d_model", "kv_heads", "d_ff", "tensor_parallel"]))[0]
+    names = ["layers", "d_model", "kv_heads", "d_ff", "tensor_parallel"]
+    some = next(found.batches(names))
     rows = set(
         zip(*(some[n].tolist() for n in ("layers", "d_model", "kv_heads", "d_ff")), strict=True)
     )

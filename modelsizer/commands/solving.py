@@ -10,7 +10,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import File, Json, Settings, app, check_ending, emit, fail, told
+from modelsizer.commands.app import (
+    File,
+    Json,
+    PlotSize,
+    Settings,
+    Without,
+    app,
+    check_ending,
+    check_plot,
+    emit,
+    fail,
+    load,
+    told,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -50,6 +63,7 @@ def _clear_progress() -> None:
 def solve(
     file: File,
     set_: Settings = None,
+    without: Without = None,
     solver: Annotated[
         str,
         typer.Option(help="auto, bound, scipy, pulp (CBC), pulp:NAME (pulp:HiGHS) or exhaustive."),
@@ -71,6 +85,7 @@ def solve(
         Path | None,
         typer.Option(metavar="PATH", help="Draw loss over layers and d_model: .png, .svg or .pdf."),
     ] = None,
+    plot_size: PlotSize = "wide",
     export: Annotated[
         str | None,
         typer.Option(
@@ -89,11 +104,7 @@ def solve(
 
     Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
-    from problems.problem import Problem
-
     with told():
-        from modelsizer.settings import parse_settings
-
         if write is not None:
             check_ending("--write", write, (".lp", ".mps"))
         framework, _, config_path = (export or "").partition(":")
@@ -103,11 +114,8 @@ def solve(
             check_framework(framework)
             if not config_path or config_path == "-":
                 fail(f"--export: {export!r} is not FRAMEWORK:PATH, such as hf:config.json")
-        if plot is not None:
-            from plots.saving import FORMATS
-
-            check_ending("--plot", plot, FORMATS)
-        problem = Problem.load(file, parse_settings(set_ or []))
+        check_plot(plot, plot_size)
+        problem = load(file, set_, without)
         from optimizer.solve import solve as run
 
         try:
@@ -144,28 +152,20 @@ def solve(
         if write is not None:
             _write_program(problem, write)
         if plot is not None:
-            _draw(result, plot)
+            _draw(result, plot, plot_size)
     if checked is not None and not checked.agrees:
         raise typer.Exit(EXIT["limit"])
     raise typer.Exit(EXIT[result.status])
 
 
-def _draw(result: Result, path: Path) -> None:
-    from modelsizer.files import write_whole
-    from optimizer.landscape import landscape
-    from plots.landscape import loss_landscape
-    from plots.saving import save
+def _draw(result: Result, path: Path, size: str) -> None:
+    from modelsizer.drawing import landscape_picture, write_figure
 
-    best = None
-    if (design := result.design) is not None:
-        best = (design.architecture.layers, design.architecture.trunk.d_model, design.loss)
-    binding = frozenset(use.name for use in result.budgets if use.binding)
-    problem = result.problem
     try:
-        figure = loss_landscape(landscape(problem), best, binding=binding, title=problem.name)
+        figure = landscape_picture(result, size)
     except ValueError as error:
         fail(f"--plot: {error}")
-    write_whole(path, lambda part: save(figure, part))
+    write_figure(figure, path)
 
 
 def _write_program(problem: Problem, path: Path) -> None:
