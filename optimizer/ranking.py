@@ -14,16 +14,17 @@ from typing import Any
 import numpy as np
 
 from optimizer.clock import Clock
-from optimizer.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
+from optimizer.compare import DESIGNS_AT_ONCE, box_designs
 from optimizer.fronts.goals import Goal, parse_goal
 from optimizer.fronts.scores import Scorer
-from optimizer.held import IDENTITY, Held, hold, table_of, together
+from optimizer.held import Held, hold, table_of, together
 from optimizer.listing import check_columns, design_columns
+from optimizer.ordering import evaluated, lowest, one_layout_each, ordered
 from optimizer.program import Limits
 from optimizer.result import design_dict
 from optimizer.table import Floats, Ints
 from problems.errors import ProblemError
-from problems.evaluation import Evaluation, evaluate
+from problems.evaluation import Evaluation
 from problems.options import listed
 from problems.problem import Problem
 
@@ -184,13 +185,13 @@ def rank(
     everything = keep_all or group_by is not None or several
     held, feasible = _read(scorer, None if everything else top, progress)
     if held is not None and several:
-        held = _one_layout_each(held)
+        held = one_layout_each(held)
         feasible = len(held)
     best: tuple[Evaluation, ...] = ()
     groups: tuple[Group, ...] = ()
     if held is not None:
-        held = _ordered(scorer, held)
-        best = tuple(_evaluated(scorer, held, np.arange(min(top, len(held)))))
+        held = ordered(scorer, held)
+        best = tuple(evaluated(scorer, held, np.arange(min(top, len(held)))))
         if group_by is not None:
             groups = tuple(_groups(scorer, held, group_by))
     return Ranking(
@@ -226,84 +227,14 @@ def _read(scorer: Scorer, top: int | None, progress: Progress | None) -> tuple[H
             parts.append(hold(blocks, problem, table, part, j, column))
             waiting += len(part)
             if top is not None and waiting > _SPARE + top:
-                parts = [_best(together(parts), top, scorer)]
+                parts = [lowest(together(parts), top, scorer)]
                 waiting = len(parts[0])
             if progress is not None:
                 progress(feasible, looked_at)
     if not feasible:
         return None, 0
     held = together(parts)
-    return (held if top is None else _best(held, top, scorer)), feasible
-
-
-def _near(scorer: Scorer) -> float:
-    return NEAR[scorer.model.kind] if scorer.noisy else 0.0
-
-
-def _best(held: Held, top: int, scorer: Scorer) -> Held:
-    """The `top` of least value, and whatever cannot be told from the last of them."""
-    if len(held) <= top:
-        return held
-    last = float(np.partition(held.value, top - 1)[top - 1])
-    return held.take(held.value <= last + _near(scorer) * abs(last))
-
-
-def _one_layout_each(held: Held) -> Held:
-    """Of the layouts of one design the best, the preferred one of equals."""
-    keys = [getattr(held, name) for name in IDENTITY]
-    order = np.lexsort((held.layout, held.value, *keys))
-    sorted_ = np.stack([key[order] for key in keys])
-    fresh = np.ones(len(order), dtype=bool)
-    fresh[1:] = (sorted_[:, 1:] != sorted_[:, :-1]).any(axis=0)
-    return held.take(order[fresh])
-
-
-def _ordered(scorer: Scorer, held: Held) -> Held:
-    """In order of value, near ones settled by exact evaluation, ties by the tie rule."""
-    held = held.take(np.argsort(held.value, kind="stable"))
-    value = held.value.copy()
-    order = np.arange(len(held))
-    near = _near(scorer)
-    with np.errstate(invalid="ignore"):
-        apart = ~(np.diff(value) <= near * np.abs(value[1:]))
-    cluster = np.concatenate([[0], np.cumsum(apart)])
-    alone = np.bincount(cluster)[cluster] == 1
-    doubtful = np.flatnonzero(~alone)
-    begin = 0
-    while begin < len(doubtful):
-        end = min(begin + DESIGNS_AT_ONCE, len(doubtful))
-        while end < len(doubtful) and cluster[doubtful[end]] == cluster[doubtful[end - 1]]:
-            end += 1
-        at = doubtful[begin:end]
-        table = table_of(scorer.problem, held.take(at), scorer.names)
-        row, j = np.arange(len(at)), np.zeros((len(at), 1), dtype=np.int64)
-        if scorer.noisy:
-            columns: list[np.ndarray[Any, Any]] = [value[at]]
-            scorer.settle(table, row, j, columns, np.zeros(len(at), dtype=bool))
-            value[at] = columns[0]
-        place = np.empty(len(at), dtype=np.int64)
-        place[by_tie_rule(table, row, j)] = row
-        inner = np.lexsort((place, value[at], cluster[at]))
-        order[at] = at[inner]
-        begin = end
-    found = Held(held.blocks, value, *(getattr(held, n) for n in _COLUMNS))
-    return found.take(order)
-
-
-_COLUMNS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied",
-            "block", "layout")  # fmt: skip
-
-
-def _evaluated(scorer: Scorer, held: Held, which: Ints) -> list[Evaluation]:
-    """Designs evaluated exactly, each of them checked against every limit again."""
-    some = held.take(which)
-    table = table_of(scorer.problem, some, scorer.names)
-    found = []
-    for i in range(len(some)):
-        design = evaluate(scorer.problem, table.architecture(scorer.problem, i, [0]))
-        assert design.feasible, design.violated
-        found.append(design)
-    return found
+    return (held if top is None else lowest(held, top, scorer)), feasible
 
 
 def _groups(scorer: Scorer, held: Held, name: str) -> Iterator[Group]:
@@ -312,7 +243,7 @@ def _groups(scorer: Scorer, held: Held, name: str) -> Iterator[Group]:
         column, return_index=True, return_inverse=True, return_counts=True
     )
     fewest, most = _parameters(scorer, held, group.reshape(-1), len(values))
-    for i, best in enumerate(_evaluated(scorer, held, first)):
+    for i, best in enumerate(evaluated(scorer, held, first)):
         value: int | bool | str = int(values[i])
         if name == "block":
             value = held.blocks[int(values[i])]

@@ -96,6 +96,34 @@ def solve(
     verify: Annotated[
         bool, typer.Option("--verify", help="Prove it once more by another solver, and compare.")
     ] = False,
+    best: Annotated[
+        int | None, typer.Option(metavar="K", help="The K best designs, proven.")
+    ] = None,
+    within: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOLERANCE",
+            help="Count all designs this near to the best (as --gap, or '0.1 %'), and show what "
+            "they would save.",
+        ),
+    ] = None,
+    diverse: Annotated[
+        bool, typer.Option("--diverse", help="Of those within, show the ones furthest apart.")
+    ] = False,
+    fix: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHOICE=VALUE", help="Pin a choice, and say what that costs."),
+    ] = None,
+    forbid: Annotated[
+        list[str] | None,
+        typer.Option(metavar="CHOICE=VALUE", help="Take a value away; repeatable."),
+    ] = None,
+    near: Annotated[
+        str | None,
+        typer.Option(
+            metavar="MODEL", help="Also the least change to a known model that keeps the limits."
+        ),
+    ] = None,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")
     ] = False,
@@ -115,7 +143,17 @@ def solve(
             if not config_path or config_path == "-":
                 fail(f"--export: {export!r} is not FRAMEWORK:PATH, such as hf:config.json")
         check_plot(plot, plot_size)
-        problem = load(file, set_, without)
+        free = load(file, set_, without)
+        problem = free
+        if fix or forbid:
+            from modelsizer.alternatives import narrowed
+
+            problem = narrowed(free, fix or [], forbid or [])
+        model = None
+        if near is not None:
+            from problems.sources import load_architecture
+
+            model = load_architecture(near)
         from optimizer.solve import solve as run
 
         try:
@@ -134,14 +172,39 @@ def solve(
             from optimizer.verification import verify as prove_again
 
             checked = prove_again(result, time_limit=time_limit)
+        others, pins, closest = None, None, None
+        if best is not None or within is not None or diverse or fix or forbid:
+            from modelsizer.alternatives import alternatives, pinned
+
+            others = alternatives(result, best, within, diverse)
+            pins = pinned(free, fix or [], forbid or [], solver)
+        if model is not None:
+            from optimizer.nearest_model import nearest
+
+            closest = nearest(problem, model)
         _clear_progress()
 
         def show(console: Console) -> None:
             from modelsizer.report import print_result
 
             print_result(console, result, checked, verbose=verbose)
+            if others is not None or pins is not None or near is not None:
+                from modelsizer import alternatives as more
+
+                if others is not None:
+                    more.print_alternatives(console, result, others)
+                if pins is not None:
+                    more.print_cost(console, result, pins)
+                if near is not None:
+                    more.print_nearest(console, near, closest)
 
         content = result.to_dict()
+        if others is not None:
+            content |= others.to_dict()
+        if pins is not None:
+            content["pinned"] = pins.to_dict(result)
+        if near is not None:
+            content["nearest"] = None if closest is None else closest.to_dict()
         if checked is not None:
             content["verification"] = checked.to_dict()
         emit(content, json_, show)

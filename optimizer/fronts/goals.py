@@ -100,7 +100,8 @@ def question(problem: Problem, goals: Sequence[Goal]) -> Problem:
         sought = ("maximize", "tokens")
     else:
         first = "decode_latency" if names[0] in _MORE_IS_BETTER else names[0]
-        sought = ("minimize", first)
+        turned = goals[0].sense == "maximize" and QUANTITIES[first].only is None
+        sought = ("maximize" if turned else "minimize", first)
     tables["objective"] = tables.get("objective", {}) | {sought[0]: sought[1]}
     asked = Problem.from_tables(tables, like=problem)
     loss = asked.budgets.loss

@@ -1,0 +1,299 @@
+"""The best designs after the best, and all that are nearly as good, proven.
+
+Designs of no more than some value are collected by bounds: boxes whose bound is above it are left
+out, what is left is split and looked at. So nothing within it is missed, and if the k-th best of
+them is within, it is the k-th best of all. Small spaces are ranked whole instead.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optimizer.blocks import BlockSearch
+from optimizer.boxes import Boxes
+from optimizer.compare import DESIGNS_AT_ONCE, box_designs
+from optimizer.fronts.goals import Goal
+from optimizer.fronts.scores import Scorer
+from optimizer.held import Held, hold, together
+from optimizer.limits import depth_intervals
+from optimizer.listing import design_columns
+from optimizer.ordering import evaluated, noise, one_layout_each, ordered
+from optimizer.result import Result, design_dict
+from optimizer.table import Floats, Ints, Table
+from problems.evaluation import Evaluation
+from problems.options import listed
+from problems.problem import Problem
+from problems.quantities import QUANTITIES
+from problems.units import Number
+
+MOST_HELD = 20_000_000  # designs within a tolerance beyond which it is too wide to be of use; 1 GB
+FIRST_STEP, GROWTH = 1e-6, 8.0
+"""Relative step above the optimum within which the next best are sought first, and its growth."""
+SMALL = 4  # designs in a box below which looking at them is cheaper than another bound
+SAVED = ("serving_memory", "decode_latency", "kv_cache", "inference_flops_per_token", "layers",
+         "parameters", "training_memory")  # fmt: skip
+"""Quantities of which the design that needs least is named, the objective aside."""
+
+
+class TooManyError(ValueError):
+    """More designs lie within a tolerance than are worth holding."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class NearOptimal:
+    """Designs that come close to the best one.
+
+    Parameters
+    ----------
+    problem : Problem
+    goal : Goal
+    best : tuple of Evaluation
+        In order, the optimum first; ties by `Evaluation.tie_key`.
+    tolerance : float or None
+        Of the objective, in its unit, within which all designs were counted.
+    within : int or None
+        How many there are.
+    savings : mapping of str to Evaluation
+        Of those, for each quantity the design that needs least of it.
+    """
+
+    problem: Problem
+    goal: Goal
+    best: tuple[Evaluation, ...]
+    tolerance: float | None = None
+    within: int | None = None
+    savings: tuple[tuple[str, Evaluation], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        found: dict[str, Any] = {
+            "designs": [
+                {"rank": rank} | design_dict(self.problem, design)
+                for rank, design in enumerate(self.best, start=1)
+            ]
+        }
+        if self.within is not None:
+            found["within"] = {
+                "tolerance": self.tolerance,
+                "designs": self.within,
+                "savings": {
+                    name: design_dict(self.problem, design) for name, design in self.savings
+                },
+            }
+        return found
+
+
+def k_best(result: Result, count: int) -> NearOptimal:
+    """The best designs of a solved problem, as many as there are up to a number.
+
+    Parameters
+    ----------
+    result : Result
+        Optimal, with gap 0.
+    count : int
+        1 or more.
+
+    Raises
+    ------
+    ValueError
+        If the result is no proven optimum, or `count` is not positive.
+    """
+    if count < 1:
+        raise ValueError(f"must be 1 or more, not {count}")
+    scorer, value = _start(result)
+    step = FIRST_STEP
+    everything = False
+    while True:
+        held = None
+        limit = np.inf if everything else value + step * max(1.0, abs(value))
+        held = collected(scorer, limit)
+        if len(held) >= count or everything:
+            held = ordered(scorer, held)
+            best = evaluated(scorer, held, np.arange(min(count, len(held))))
+            return NearOptimal(result.problem, scorer.goals[0], tuple(best))
+        step *= GROWTH
+        everything = step > GROWTH**2
+
+
+def near_optimal(result: Result, tolerance: float, show: int) -> NearOptimal:
+    """All designs within a tolerance of the optimum, counted, and the best of them.
+
+    Parameters
+    ----------
+    result : Result
+        Optimal, with gap 0.
+    tolerance : float
+        In the unit of the objective.
+    show : int
+        How many to evaluate.
+
+    Raises
+    ------
+    ValueError
+        If the result is no proven optimum, or the tolerance is negative.
+    TooManyError
+        If more than `MOST_HELD` designs lie within.
+    """
+    if not tolerance >= 0:
+        raise ValueError(f"must be zero or more, not {tolerance}")
+    scorer, value = _start(result)
+    held = ordered(scorer, collected(scorer, value + tolerance))
+    held = held.take(held.value <= value + tolerance)
+    best = evaluated(scorer, held, np.arange(min(show, len(held))))
+    return NearOptimal(
+        result.problem,
+        scorer.goals[0],
+        tuple(best),
+        tolerance,
+        len(held),
+        tuple(_savings(scorer, held)),
+    )
+
+
+def diverse(result: Result, tolerance: float, show: int) -> NearOptimal:
+    """Designs within a tolerance that differ most in shape; see `near_optimal`.
+
+    The optimum, then each time the design that is furthest, in the logarithms of layers, widths and
+    heads, from those taken (Gonzalez 1985, doi 10.1016/0304-3975(85)90224-5).
+    """
+    found = near_optimal(result, tolerance, 1)
+    scorer, value = _start(result)
+    held = ordered(scorer, collected(scorer, value + tolerance))
+    held = held.take(held.value <= value + tolerance)
+    at = _shapes(held)
+    taken = [0]
+    away = _distance(at, at[0])
+    while len(taken) < min(show, len(held)) and away.max() > 0:
+        taken.append(int(away.argmax()))
+        away = np.minimum(away, _distance(at, at[taken[-1]]))
+    best = evaluated(scorer, held, np.array(taken))
+    return NearOptimal(
+        found.problem, found.goal, tuple(best), found.tolerance, found.within, found.savings
+    )
+
+
+_SHAPE = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
+
+
+def _shapes(held: Held) -> Floats:
+    found: Floats = np.log(np.stack([getattr(held, n).astype(float) for n in _SHAPE], axis=1))
+    return found
+
+
+def _distance(at: Floats, point: Floats) -> Floats:
+    found: Floats = np.linalg.norm(at - point, axis=1)
+    return found
+
+
+def _start(result: Result) -> tuple[Scorer, float]:
+    """The scorer of a solved problem and the optimum's value to minimise."""
+    if result.status != "optimal" or result.gap != 0:
+        raise ValueError("only a proven optimum has a next best: solve without --gap and limits")
+    objective = result.objective
+    goal = Goal(objective.name, objective.sense)
+    scorer = Scorer(result.problem, [goal])
+    return scorer, goal.sign * float(result.best.exact[objective.name])
+
+
+def collected(scorer: Scorer, limit: float) -> Held:
+    """All feasible designs whose value to minimise is at most a limit.
+
+    Raises
+    ------
+    TooManyError
+        If there are more than `MOST_HELD`.
+    """
+    problem, model = scorer.problem, scorer.model
+    blocks = tuple(listed(problem.space.block))
+    edge = limit + abs(limit) * noise(scorer) if np.isfinite(limit) else limit
+    tables: Iterable[Table]
+    if model.store.listable(problem) or not np.isfinite(limit):
+        tables = model.store.tables(problem, scorer.names)
+    else:
+        tables = BlockSearch(model, edge, scorer.names).tables()
+    parts: list[Held] = []
+    total = 0
+    for table in tables:
+        denominator = scorer.denominators(table)[0]
+        for row, j in _within(scorer, table, edge):
+            keeps, value = scorer.feasible(table, row, j)
+            row, j, value = row[keeps], j[keeps], value[keeps]
+            column = scorer.columns(table, row, j, value)[0].astype(float) / denominator
+            good = column <= edge
+            parts.append(hold(blocks, problem, table, row[good], j[good], column[good]))
+            total += int(good.sum())
+            if total > MOST_HELD:
+                raise TooManyError(f"more than {MOST_HELD:,} designs; take a smaller tolerance")
+    if not parts:
+        empty = next(iter(model.store.tables(problem, scorer.names))).take(np.zeros(0, dtype=int))
+        none = np.zeros(0, dtype=np.int64)
+        return hold(blocks, problem, empty, none, none[:, None], np.zeros(0))
+    held = together(parts)
+    return one_layout_each(held) if len(problem.layouts) > 1 and len(held) else held
+
+
+def _within(scorer: Scorer, table: Table, edge: float) -> Iterable[tuple[Ints, Ints]]:
+    """Designs of a table that may be at or below an edge, in pieces."""
+    model, row = scorer.model, np.arange(len(table))
+    low, high = depth_intervals(
+        table, model.rules(table), row, np.zeros_like(table.count), table.count - 1
+    )
+    some = (low <= high).all(axis=1)
+    boxes = Boxes(row[some], low[some], high[some])
+    while len(boxes) and np.isfinite(edge):
+        least = model.relax(table, boxes.row, boxes.low, boxes.high).least
+        boxes = boxes.take(np.isfinite(least) & (least <= edge))
+        sizes = (boxes.high - boxes.low + 1).prod(axis=1)
+        few = sizes <= SMALL
+        if boxes.designs <= DESIGNS_AT_ONCE:
+            break
+        yield from box_designs(boxes.row[few], boxes.low[few], boxes.high[few], DESIGNS_AT_ONCE)
+        boxes = boxes.take(~few)
+        if len(boxes):
+            boxes = boxes.halved()
+    yield from box_designs(boxes.row, boxes.low, boxes.high, DESIGNS_AT_ONCE)
+
+
+def _savings(scorer: Scorer, held: Held) -> Iterable[tuple[str, Evaluation]]:
+    """For each quantity the design that needs least of it; of equals the best."""
+    problem, goal = scorer.problem, scorer.goals[0].name
+    wanted = [name for name in SAVED if name != goal and not problem.lacks(name)]
+    if problem.training.device is None and "training_memory" in wanted:
+        wanted.remove("training_memory")
+    best: dict[str, tuple[float, int]] = {}
+    for begin in range(0, len(held), DESIGNS_AT_ONCE):
+        part = held.take(slice(begin, begin + DESIGNS_AT_ONCE))
+        needs = sorted({n for n in wanted if QUANTITIES[n].affine})
+        columns = design_columns(scorer, part, wanted, needs, 1)
+        for name, column in columns.items():
+            at = int(np.argmin(column))
+            if name not in best or float(column[at]) < best[name][0]:
+                best[name] = (float(column[at]), begin + at)
+    for name, (_, at) in best.items():
+        yield name, evaluated(scorer, held, np.array([at]))[0]
+
+
+def tolerance_of(text: str, name: str, value: Number) -> float:
+    """A tolerance in the unit of an objective, from what a user wrote.
+
+    Parameters
+    ----------
+    text : str
+        ``"0.001"``: nats of loss, or a fraction of any other objective; ``"0.1 %"``: of the
+        objective, whatever it is.
+
+    Raises
+    ------
+    ValueError
+        If it is no number.
+    """
+    stripped = text.strip()
+    percent = stripped.endswith("%")
+    number = float(stripped.rstrip("% "))
+    if percent:
+        return number / 100 * abs(float(value))
+    return number if name == "loss" else number * abs(float(value))

@@ -1,0 +1,119 @@
+"""The design of a space that is least unlike a known model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optimizer.compare import by_tie_rule
+from optimizer.fronts.goals import Goal
+from optimizer.fronts.scores import Scorer
+from optimizer.held import Held, table_of
+from optimizer.near_optimal import collected
+from optimizer.ordering import evaluated
+from optimizer.result import design_dict
+from problems.architecture import Architecture
+from problems.attention import FullAttention
+from problems.errors import ModelsizerError
+from problems.evaluation import Evaluation
+from problems.feedforward import DenseFeedForward
+from problems.problem import Problem
+
+SETTINGS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
+"""What is compared, of numbers by the size of their ratio."""
+
+
+@dataclass(frozen=True, slots=True)
+class Nearest:
+    """The nearest design that keeps every limit.
+
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+    changed : mapping of str to (was, is)
+        Settings that differ from the model's.
+    """
+
+    problem: Problem
+    design: Evaluation
+    changed: dict[str, tuple[int, int]]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        changes = {name: {"from": was, "to": now} for name, (was, now) in self.changed.items()}
+        return {"changed": changes} | design_dict(self.problem, self.design)
+
+
+def nearest(problem: Problem, model: Architecture) -> Nearest | None:
+    """The feasible design with the fewest settings changed, and of those the nearest.
+
+    Nearest is the least sum of ``|ln(is / was)|`` over the settings; ties by the tie rule. The
+    block is the space's own: norms, biases and activations are not compared.
+
+    Parameters
+    ----------
+    problem : Problem
+    model : Architecture
+        Of one kind of layer, dense, with full attention.
+
+    Returns
+    -------
+    Nearest or None
+        None if no design keeps every limit.
+
+    Raises
+    ------
+    ModelsizerError
+        If the model is of another kind.
+    """
+    was = _settings(model)
+    scorer = Scorer(problem, [Goal("parameters", "minimize")])
+    held = collected(scorer, np.inf)
+    if not len(held):
+        return None
+    columns = np.stack([getattr(held, name).astype(float) for name in SETTINGS], axis=1)
+    target = np.array([was[name] for name in SETTINGS], dtype=float)
+    changed = (columns != target).sum(axis=1)
+    tied = SETTINGS.index("tied")  # 0 or 1: as far apart as 1 and 2
+    columns[:, tied] += 1
+    target[tied] += 1
+    apart = np.abs(np.log(columns / target)).sum(axis=1)
+    first = np.lexsort((apart, changed))
+    best = changed == changed[first[0]]
+    best &= np.isclose(apart, apart[first[0]], rtol=1e-12, atol=0)
+    design = _first_by_rule(scorer, held.take(best))
+    now = _settings(design.architecture)
+    return Nearest(problem, design, {n: (was[n], now[n]) for n in SETTINGS if was[n] != now[n]})
+
+
+def _first_by_rule(scorer: Scorer, held: Held) -> Evaluation:
+    table = table_of(scorer.problem, held, scorer.names)
+    row, j = np.arange(len(held)), np.zeros((len(held), 1), dtype=np.int64)
+    at = by_tie_rule(table, row, j)[:1]
+    return evaluated(scorer, held, at)[0]
+
+
+def _settings(model: Architecture) -> dict[str, int]:
+    kinds = {group.layer for group in model.groups}
+    layer = model.groups[0].layer
+    attention, ffn = layer.attention, layer.ffn
+    plain = isinstance(attention, FullAttention) and isinstance(ffn, DenseFeedForward)
+    if len(kinds) > 1 or not plain:
+        raise ModelsizerError(
+            "--near: only dense models of one kind of layer with full attention can be compared"
+        )
+    assert isinstance(attention, FullAttention)
+    assert isinstance(ffn, DenseFeedForward)
+    return {
+        "layers": model.layers,
+        "d_model": model.trunk.d_model,
+        "heads": attention.heads,
+        "kv_heads": attention.kv_heads,
+        "head_dim": attention.head_dim,
+        "d_ff": ffn.d_ff,
+        "vocab_size": model.trunk.vocab_size,
+        "tied": int(model.trunk.tied_embeddings),
+    }

@@ -1,0 +1,84 @@
+"""Designs in order: near values settled by exact evaluation, ties by one rule."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from optimizer.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
+from optimizer.fronts.scores import Scorer
+from optimizer.held import IDENTITY, Held, table_of
+from optimizer.table import Ints
+from problems.evaluation import Evaluation, evaluate
+
+
+def noise(scorer: Scorer) -> float:
+    """Relative distance within which vectorised values do not tell designs apart."""
+    return NEAR[scorer.model.kind] if scorer.noisy else 0.0
+
+
+def lowest(held: Held, top: int, scorer: Scorer) -> Held:
+    """The `top` of least value, and whatever cannot be told from the last of them."""
+    if len(held) <= top:
+        return held
+    last = float(np.partition(held.value, top - 1)[top - 1])
+    return held.take(held.value <= last + noise(scorer) * abs(last))
+
+
+def one_layout_each(held: Held) -> Held:
+    """Of the layouts of one design the best, the preferred one of equals."""
+    keys = [getattr(held, name) for name in IDENTITY]
+    order = np.lexsort((held.layout, held.value, *keys))
+    sorted_ = np.stack([key[order] for key in keys])
+    fresh = np.ones(len(order), dtype=bool)
+    fresh[1:] = (sorted_[:, 1:] != sorted_[:, :-1]).any(axis=0)
+    return held.take(order[fresh])
+
+
+def ordered(scorer: Scorer, held: Held) -> Held:
+    """In order of value, near ones settled by exact evaluation, ties by the tie rule."""
+    held = held.take(np.argsort(held.value, kind="stable"))
+    value = held.value.copy()
+    order = np.arange(len(held))
+    close = noise(scorer)
+    with np.errstate(invalid="ignore"):
+        apart = ~(np.diff(value) <= close * np.abs(value[1:]))
+    cluster = np.concatenate([[0], np.cumsum(apart)])
+    alone = np.bincount(cluster)[cluster] == 1
+    doubtful = np.flatnonzero(~alone)
+    begin = 0
+    while begin < len(doubtful):
+        end = min(begin + DESIGNS_AT_ONCE, len(doubtful))
+        while end < len(doubtful) and cluster[doubtful[end]] == cluster[doubtful[end - 1]]:
+            end += 1
+        at = doubtful[begin:end]
+        table = table_of(scorer.problem, held.take(at), scorer.names)
+        row, j = np.arange(len(at)), np.zeros((len(at), 1), dtype=np.int64)
+        if scorer.noisy:
+            columns: list[np.ndarray[Any, Any]] = [value[at]]
+            scorer.settle(table, row, j, columns, np.zeros(len(at), dtype=bool))
+            value[at] = columns[0]
+        place = np.empty(len(at), dtype=np.int64)
+        place[by_tie_rule(table, row, j)] = row
+        inner = np.lexsort((place, value[at], cluster[at]))
+        order[at] = at[inner]
+        begin = end
+    found = Held(held.blocks, value, *(getattr(held, n) for n in _COLUMNS))
+    return found.take(order)
+
+
+_COLUMNS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied",
+            "block", "layout")  # fmt: skip
+
+
+def evaluated(scorer: Scorer, held: Held, which: Ints) -> list[Evaluation]:
+    """Designs evaluated exactly, each of them checked against every limit again."""
+    some = held.take(which)
+    table = table_of(scorer.problem, some, scorer.names)
+    found = []
+    for i in range(len(some)):
+        design = evaluate(scorer.problem, table.architecture(scorer.problem, i, [0]))
+        assert design.feasible, design.violated
+        found.append(design)
+    return found

@@ -1,0 +1,94 @@
+"""A problem with fewer choices: one pinned to a value, or a value of one forbidden."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from problems.errors import ProblemError, did_you_mean
+from problems.menus import Choice
+from problems.problem import Problem
+
+CHOICES = ("layers", "d_model", "head_dim", "heads", "kv_heads", "kv_group", "d_ff", "ffn_ratio",
+           "ffn_multiple", "vocab_size", "tied_embeddings", "block")  # fmt: skip
+_FOLLOWS = {
+    "heads": "heads = d_model / head_dim here: fix d_model or head_dim",
+    "head_dim": "head_dim is 128, or d_model / heads where heads are offered",
+    "kv_heads": "kv_heads follow from the heads here: offer space.kv_heads",
+    "d_ff": "d_ff = ffn_ratio x d_model here: fix ffn_ratio or d_model",
+    "ffn_ratio": "ffn_ratio is the block's own, or d_ff is offered instead",
+}
+
+
+def fixed(problem: Problem, values: Mapping[str, object], option: str = "--fix") -> Problem:
+    """The problem with choices pinned to values that their menus offer.
+
+    Parameters
+    ----------
+    problem : Problem
+    values : mapping of str to value
+        By the choice's name, ``{"layers": 80}``.
+    option : str
+        What the user wrote it under, for messages.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such choice, or its menu does not offer the value.
+    """
+    settings: dict[str, object] = {}
+    for name, value in values.items():
+        menu = _menu(problem, name, option)
+        if value not in menu:
+            raise ProblemError.of(
+                option, f"space.{name} does not offer {value!r}{_near(menu, value)}"
+            )
+        settings[f"space.{name}"] = value
+    return problem.with_settings(settings)
+
+
+def forbidden(
+    problem: Problem, values: Mapping[str, Sequence[object]], option: str = "--forbid"
+) -> Problem:
+    """The problem with values taken from its menus.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such choice, its menu does not offer a value, or nothing is left of it.
+    """
+    settings: dict[str, object] = {}
+    for name, out in values.items():
+        menu = _menu(problem, name, option)
+        for value in out:
+            if value not in menu:
+                hint = _near(menu, value)
+                raise ProblemError.of(option, f"space.{name} does not offer {value!r}{hint}")
+        left = [value for value in menu if value not in out]
+        if not left:
+            raise ProblemError.of(option, f"nothing is left of space.{name}")
+        settings[f"space.{name}"] = left
+    return problem.with_settings(settings)
+
+
+def _menu(problem: Problem, name: str, option: str) -> list[Any]:
+    """The values that a choice may take."""
+    if name not in CHOICES:
+        hint = did_you_mean(name, CHOICES)
+        raise ProblemError.of(option, f"no choice {name!r}{hint}; choices: {', '.join(CHOICES)}")
+    given = getattr(problem.space, name)
+    if given is None:
+        reason = _FOLLOWS.get(name, f"space.{name} is not offered by the problem")
+        raise ProblemError.of(option, reason)
+    if isinstance(given, Choice):
+        return list(given.numbers)
+    return list(given) if isinstance(given, tuple) else [given]
+
+
+def _near(menu: Sequence[Any], value: object) -> str:
+    """What is offered instead: the nearest numbers, or all."""
+    if isinstance(value, int | float) and not isinstance(value, bool):
+        below = [v for v in menu if v < value][-1:]
+        above = [v for v in menu if v > value][:1]
+        return f"; nearest: {', '.join(str(v) for v in [*below, *above])}"
+    return f"; it offers {', '.join(str(v) for v in menu)}"
