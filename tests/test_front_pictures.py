@@ -126,7 +126,8 @@ def test_three_goals_are_a_plane_with_colour() -> None:
         assert figure.axes[1].get_ylabel() == "training memory of an accelerator"
 
 
-def test_what_is_unexplored_is_shaded() -> None:
+def test_what_is_unexplored_is_shaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimizer.fronts.bounding.DESIGNS_AT_ONCE", 2_000)
     part = front(REFERENCE, ["parameters", "loss"], solver="bound", time_limit=0.0)
     figure = front_picture(part)
     assert not overlaps(figure)

@@ -221,7 +221,8 @@ def test_a_limit_taken_away_widens_the_front() -> None:
         REFERENCE.without("budgets.kv_cach")
 
 
-def test_stopped_by_time_it_says_what_is_unexplored() -> None:
+def test_stopped_by_time_it_says_what_is_unexplored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("optimizer.fronts.bounding.DESIGNS_AT_ONCE", 2_000)
     names = ["parameters", "layers", "loss"]
     whole = front(REFERENCE, names)
     for solver in ("bound", "scipy"):

@@ -98,10 +98,10 @@ class Bounding:
     def _look(self, table: Table, boxes: Boxes) -> bool:
         """Look at every design of some boxes."""
         for row, j in box_designs(boxes.row, boxes.low, boxes.high, DESIGNS_AT_ONCE):
+            if self.clock.out_of_time and self.archive.points:
+                return False
             self.archive.offer(table, row, j)
             self.looked_at += len(row)
-            if self.clock.out_of_time:
-                return False
         return True
 
     def unexplored(self) -> list[Zone]:

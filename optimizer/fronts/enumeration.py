@@ -42,12 +42,12 @@ class Enumeration:
                 low = np.zeros_like(table.count)
                 row = np.arange(len(table))
                 for part, j in box_designs(row, low, table.count - 1, DESIGNS_AT_ONCE):
+                    if self.clock.out_of_time and self.archive.points:
+                        return "time"
                     self.archive.offer(table, part, j)
                     self.looked_at += len(part)
                     if self.report is not None:
                         self.report(self.archive.points, self.looked_at)
-                    if self.clock.out_of_time:
-                        return "time"
         except KeyboardInterrupt:
             return "interrupted"
         return "proven"
