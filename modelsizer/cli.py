@@ -7,7 +7,8 @@ import sys
 # Each group of commands registers itself when it is imported, in the order of `--help`.
 from modelsizer.commands import solving  # isort: skip
 from modelsizer.commands import ranking, fronts, frontiers, shaping  # isort: skip
-from modelsizer.commands import allocating, architectures, drawing, hardware  # isort: skip
+from modelsizer.commands import reporting, allocating, drawing  # isort: skip
+from modelsizer.commands import architectures, hardware, galleries  # isort: skip
 from modelsizer.commands.app import app
 
 __all__ = [
@@ -17,9 +18,11 @@ __all__ = [
     "drawing",
     "frontiers",
     "fronts",
+    "galleries",
     "hardware",
     "main",
     "ranking",
+    "reporting",
     "shaping",
     "solving",
 ]

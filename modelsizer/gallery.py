@@ -145,15 +145,15 @@ PICTURES = MappingProxyType(
         ),
         "three": Picture(
             "A front of three objectives",
-            "Loss and decode latency, the training memory that the cheapest layout needs as colour.",
+            "Loss and decode latency, with the training memory of the layout chosen as colour.",
             "modelsizer pareto h100-cluster-90-days "
             "--objectives loss,decode_latency,training_memory --plot three.png",
             _three,
         ),
         "frontier": Picture(
             "The frontier of compute",
-            "The best loss for each budget, what it costs to be off by a factor of two in size, and "
-            "curves of equal FLOPs with their minima.",
+            "The best loss for each budget, what it costs to be off by a factor of two in size, "
+            "and curves of equal FLOPs with their minima.",
             "modelsizer frontier exercise-1e24 --plot frontier.png",
             _frontier,
         ),

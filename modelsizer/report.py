@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable
 
 from rich.console import Console, Group, RenderableType
@@ -10,10 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from modelsizer.answer_rows import architecture_rows, limit_rows, prediction_rows
 from modelsizer.costs_report import cost_rows
 from optimizer.result import BudgetUse, Result
 from optimizer.verification import Verification
-from problems.describing import architecture_dict
 from problems.quantities import QUANTITIES
 from problems.units import format_quantity
 
@@ -52,55 +51,6 @@ def _pairs(rows: Iterable[tuple[str, str]], sign: str = " ") -> Table:
     return table
 
 
-def _architecture(result: Result) -> Table:
-    def toml(value: object) -> str:
-        if isinstance(value, bool):
-            return str(value).lower()
-        return f'"{value}"' if isinstance(value, str) else str(value)
-
-    return _pairs(
-        ((k, toml(v)) for k, v in architecture_dict(result.best.architecture).items()), "="
-    )
-
-
-def _prediction(result: Result) -> Table:
-    design, problem = result.best, result.problem
-    parameters = design.parameters
-    count = f"{format_quantity(parameters.total, 'parameters')} ({parameters.total:,})"
-    rows = [("parameters", count)]
-    if parameters.non_embedding != parameters.total:
-        inner = format_quantity(parameters.non_embedding, "parameters")
-        rows.append(("non-embedding", inner))
-    if math.isfinite(design.tokens):
-        each = design.tokens / parameters.total
-        rows.append(
-            ("tokens", f"{format_quantity(design.tokens, 'tokens')} ({each:.3g} a parameter)")
-        )
-        flops = format_quantity(design.training_flops, "FLOPs")
-        rows.append(("training FLOPs", f"{flops} ({problem.training.flops})"))
-    else:
-        rows.append(("tokens", "unlimited"))
-    shape = f" + {problem.shape.name}" if problem.shape.name != "none" else ""
-    rows.append(("loss", f"{design.loss:.6f} nats a token ({problem.law.name}{shape})"))
-    if shape:
-        rows.append(("  of it shape", f"{design.shape_excess:.6f}"))
-    return _pairs(rows)
-
-
-def _amounts(use: BudgetUse) -> tuple[str, str, str]:
-    """Used, limit and share as text; digits are added until used and limit look different."""
-    for digits in range(4, 16):
-        used = format_quantity(use.used, use.unit, digits)
-        limit = format_quantity(use.limit, use.unit, digits)
-        if used != limit or math.isclose(float(use.used), float(use.limit), rel_tol=1e-9):
-            break
-    share = 100 * float(use.used) / float(use.limit)
-    percent = f"{share:.1f} %"
-    if percent == "100.0 %" and not math.isclose(float(use.used), float(use.limit), rel_tol=1e-9):
-        percent = "> 99.9 %" if share < 100 else "> 100 %"
-    return used, limit, percent
-
-
 def _budgets(uses: tuple[BudgetUse, ...]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column("", no_wrap=True)
@@ -108,11 +58,8 @@ def _budgets(uses: tuple[BudgetUse, ...]) -> Table:
     table.add_column("limit", justify="right", no_wrap=True)
     table.add_column("", justify="right", no_wrap=True)
     table.add_column("", no_wrap=True)
-    for use in uses:
-        used, limit, share = _amounts(use)
-        sign = "<=" if use.side == "max" else ">="
-        mark = Text("binds", style="bold yellow") if use.binding else Text("")
-        table.add_row(use.name, used, f"{sign} {limit}", share, mark)
+    for *cells, binds in limit_rows(uses):
+        table.add_row(*cells, Text(binds, style="bold yellow"))
     return table
 
 
@@ -198,8 +145,8 @@ def print_result(
     """Print an answer, and what a second proof says of it."""
     console.print(_heading(result))
     if result.design is not None:
-        console.print(_section("Architecture", _architecture(result)))
-        console.print(_section("Prediction", _prediction(result)))
+        console.print(_section("Architecture", _pairs(architecture_rows(result), "=")))
+        console.print(_section("Prediction", _pairs(prediction_rows(result))))
         if rows := cost_rows(result.problem, result.best):
             console.print(_section("Costs", _pairs(rows)))
         if result.budgets:

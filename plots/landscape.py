@@ -168,8 +168,9 @@ def _name_limits(
     named: list[Text] = []
     for path, name, colour in lines:
         seen = _evenly(axes.transData.transform(path))
-        text = axes.text(0, 0, name.replace("_", " "), fontsize="x-small", color=colour, ha="center",
-                         va="center", rotation_mode="anchor", zorder=5)  # fmt: skip
+        words = name.replace("_", " ")
+        text = axes.text(0, 0, words, fontsize="x-small", color=colour, ha="center", va="center",
+                         rotation_mode="anchor", zorder=5)  # fmt: skip
         halo(text, 3.0)
         for along in _LABEL_AT:
             at = int(along * (_STEPS_OF_LINE - 1))

@@ -21,32 +21,32 @@ def _shown(figure: Figure) -> list[tuple[Text, Bbox]]:
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.text import Text
 
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    renderer = canvas.get_renderer()
+    renderer = FigureCanvasAgg(figure).get_renderer()
+    figure.draw_without_rendering()  # lays out; ink is not looked at
+    left_out = _left_out(figure)
     found = []
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
-        if not text.get_visible() or not text.get_text().strip():
+        if not text.get_visible() or not text.get_text().strip() or text in left_out:
             continue
         if text.axes is not None and not text.axes.get_visible():
             continue
         box = text.get_window_extent(renderer)
-        if box.width > 0 and box.height > 0 and _is_drawn(text, figure):
+        if box.width > 0 and box.height > 0:
             found.append((text, box))
     return found
 
 
-def _is_drawn(text: Text, figure: Figure) -> bool:
-    """Whether a tick label belongs to a tick within the limits; other text always is."""
+def _left_out(figure: Figure) -> set[Text]:
+    """Labels of ticks beyond the limits, which are not drawn."""
+    found: set[Text] = set()
     for axes in figure.axes:
         for axis, (low, high) in ((axes.xaxis, axes.get_xlim()), (axes.yaxis, axes.get_ylim())):
-            for ticks in (axis.get_major_ticks(), axis.get_minor_ticks()):
-                for tick in ticks:
-                    if text in (tick.label1, tick.label2):
-                        inside = min(low, high) <= tick.get_loc() <= max(low, high)
-                        return bool(inside and axes.axison)
-    return True
+            for tick in (*axis.get_major_ticks(), *axis.get_minor_ticks()):
+                inside = min(low, high) <= tick.get_loc() <= max(low, high)
+                if not (inside and axes.axison):
+                    found |= {tick.label1, tick.label2}
+    return found
 
 
 def overlaps(figure: Figure) -> list[tuple[str, str]]:

@@ -6,15 +6,17 @@ import csv
 import json
 import math
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
-from modelsizer import Problem, solve
+from modelsizer import Problem, Solver, solve
 from modelsizer.commands import allocating
 from modelsizer.commands.app import app
 from plots.allocation import allocation
@@ -38,6 +40,7 @@ from tests.figure_checks import check
 assert allocating  # importing it registers the command
 
 CONTEXTS = (1, 4096, 32768, 131072)
+EXAMPLES = 25  # of each property
 CATALOGUE = ("llama-3-8b", "gemma-3-27b", "deepseek-v3", "mixtral-8x7b", "qwen3-30b-a3b", "gpt2",
              "opt-350m", "bloom-560m", "mistral-7b", "qwen1.5-moe-a2.7b", "gpt-oss-120b")  # fmt: skip
 
@@ -105,7 +108,7 @@ def adds_up(architecture: Architecture, contexts: tuple[int, ...]) -> counting.A
     return found
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(architectures, st.lists(st.integers(1, 600), min_size=1, max_size=3))
 def test_parts_add_up(architecture: Architecture, contexts: list[int]) -> None:
     adds_up(architecture, tuple(contexts))
@@ -156,7 +159,7 @@ def assert_least(architecture: Architecture, least: int | None, which: int) -> N
     assert least == 1 or not beyond(architecture, least - 1)[which]
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(architectures)
 def test_crossings_against_every_context(architecture: Architecture) -> None:
     found = allocate(architecture)
@@ -168,7 +171,7 @@ def test_crossings_against_every_context(architecture: Architecture) -> None:
             assert least == first
 
 
-@settings(deadline=None)
+@settings(deadline=None, max_examples=EXAMPLES)
 @given(st.integers(1, 300), st.integers(1, 999), st.integers(1, 64), st.integers(1, 128), small)
 def test_crossing_of_a_llama_is_the_closed_form(
     d_model: int, d_ff: int, heads: int, head_dim: int, layers: int
@@ -301,7 +304,7 @@ def test_csv_adds_up_and_the_picture_is_drawn(tmp_path: Path) -> None:
         (("llama-3-8b", "--context", "1.5"), 2, "whole number"),
         (("llama-3-8b", "--csv", "x.txt"), 2, ".csv"),
         (("llama-3-8b", "--plot", "x.bmp"), 2, ".png"),
-        (("llama-3-8b", "--plot", "x.png", "--plot-size", "huge"), 2, "wide, column"),
+        (("llama-3-8b", "--plot", "x.png", "--plot-size", "huge"), 2, "wide or column"),
     ],
 )
 def test_errors(args: tuple[str, ...], code: int, word: str) -> None:
@@ -310,10 +313,30 @@ def test_errors(args: tuple[str, ...], code: int, word: str) -> None:
     assert not answer.stdout
 
 
+def test_a_search_that_is_stopped_before_a_design_exits_with_3(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    found = solve(Problem.load("one-h100-1e24"))
+    nothing = replace(found.objective, value=None)
+    stopped = replace(
+        found, status="limit", stop="interrupted", objective=nothing, design=None, budgets=()
+    )
+    monkeypatch.setattr(Solver, "solve", lambda *_, **__: stopped)
+    answer = run("one-h100-1e24", code=3)
+    assert "one-h100-1e24: stopped before a design was found" in answer.stderr
+    assert not answer.stdout
+
+
 # The picture
 
 
-def _pieces(figure: Any) -> list[tuple[int, float, float, str, str]]:
+@cache
+def drawn(name: str, size: str) -> Figure:
+    title = f"{name}, with a title so long that it cannot but break somewhere before it ends"
+    return allocation(allocate(load_architecture(name), CONTEXTS), title, size)
+
+
+def _pieces(figure: Figure) -> list[tuple[int, float, float, str, str]]:
     """Row, left end, width, colour and hatch of every piece of a bar."""
     from matplotlib.colors import to_hex
 
@@ -335,9 +358,7 @@ def _pieces(figure: Any) -> list[tuple[int, float, float, str, str]]:
     ],
 )
 def test_bars_are_the_shares(name: str, size: str) -> None:
-    found = allocate(load_architecture(name), CONTEXTS)
-    figure = allocation(found, f"{name}, with a title so long that it cannot but break somewhere "
-                        "before it ends", size)  # fmt: skip
+    found, figure = allocate(load_architecture(name), CONTEXTS), drawn(name, size)
     check(figure)
     p = found.parameters
     wholes = [[held_parts(p)[part] for part in HELD]]
@@ -351,14 +372,13 @@ def test_bars_are_the_shares(name: str, size: str) -> None:
         shares = [100 * part / sum(parts) for part in parts]
         lefts = [math.fsum(shares[:i]) for i in range(len(shares))]
         wanted = [(left, share) for left, share in zip(lefts, shares, strict=True) if share >= 0.5]
-        drawn = [(left, width) for at, left, width, _, _ in pieces if at == row]
-        assert [x for pair in drawn for x in pair] == pytest.approx([x for w in wanted for x in w])
+        shown = [(left, width) for at, left, width, _, _ in pieces if at == row]
+        assert [x for pair in shown for x in pair] == pytest.approx([x for w in wanted for x in w])
     assert len(figure.axes[0].get_yticks()) == len(wholes)
 
 
 def test_a_part_looks_the_same_in_every_bar_and_in_the_key() -> None:
-    found = allocate(load_architecture("deepseek-v3"), (4096, 131072))
-    figure = allocation(found)
+    figure = drawn("deepseek-v3", "wide")
     looks = {(colour, hatch) for *_, colour, hatch in _pieces(figure)}
     assert len({colour for colour, _ in looks}) == len(looks)
     assert looks <= {(c, h) for c, h in zip(FILLS, HATCHES, strict=True)}
@@ -374,7 +394,7 @@ def test_a_part_looks_the_same_in_every_bar_and_in_the_key() -> None:
 
 
 def test_words_are_inside_their_parts() -> None:
-    figure = allocation(allocate(load_architecture("llama-3-8b"), CONTEXTS), size="column")
+    figure = drawn("mistral-7b", "column")
     (axes,) = figure.axes
     pieces = _pieces(figure)
     texts = [text for text in axes.texts if text.get_visible()]

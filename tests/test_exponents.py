@@ -8,9 +8,11 @@ import numpy as np
 import pytest
 
 from modelsizer import Problem, Solver
-from optimizer import exponents as module
-from optimizer.exponents import PUBLISHED, exponents, fit_power, implied, isoflops
-from optimizer.frontier import Frontier, Sweep, frontier
+from optimizer import isoflops as module
+from optimizer.exponents import PUBLISHED, exponents, fit_power, implied
+from optimizer.frontier import Frontier, frontier
+from optimizer.isoflops import CURVES, curves_along, isoflops
+from optimizer.sweep import Sweep
 from problems.laws import token_law
 from problems.shapes import WidthDepthShape, shape_law
 
@@ -36,16 +38,15 @@ def test_powers_are_recovered_exactly(power: float) -> None:
 
 
 def test_standard_error_and_r2_are_those_of_least_squares() -> None:
-    """Against SciPy's own regression, on points off the line."""
-    from scipy.stats import linregress
-
+    """Against NumPy's own fit and its covariance, on points off the line."""
     compute = np.geomspace(1e20, 1e24, 7)
     values = compute**0.5 * np.array([1.1, 0.9, 1.05, 1.0, 0.93, 1.2, 0.97])
     found = fit_power("tokens", compute, values)
-    known = linregress(np.log(compute), np.log(values))
-    assert found.exponent == pytest.approx(known.slope, rel=1e-12)
-    assert found.standard_error == pytest.approx(known.stderr, rel=1e-9)
-    assert found.r2 == pytest.approx(known.rvalue**2, rel=1e-9)
+    x, y = np.log(compute), np.log(values)
+    (slope, _), covariance = np.polyfit(x, y, 1, cov=True)
+    assert found.exponent == pytest.approx(slope, rel=1e-12)
+    assert found.standard_error == pytest.approx(covariance[0, 0] ** 0.5, rel=1e-9)
+    assert found.r2 == pytest.approx(np.corrcoef(x, y)[0, 1] ** 2, rel=1e-9)
 
 
 def test_what_is_constant_has_exponent_zero() -> None:
@@ -204,3 +205,21 @@ def test_a_space_too_large_to_look_at_is_refused(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(module, "MOST_DESIGNS", 1000)
     with pytest.raises(ValueError, match="15,189"):
         isoflops(Problem.load("exercise-1e24"), [10**24])
+
+
+def test_curves_along_a_frontier_are_spread_over_its_points() -> None:
+    exercise = Problem.load("exercise-1e24")
+    found = swept(exercise, 10**22, 10**24, 9)
+    curves = curves_along(found)
+    assert [c.training_flops for c in curves] == [p.limit for p in found.points[::2]]
+    assert len(curves) == CURVES
+    # Beyond what the largest design can use, more FLOPs buy nothing: one curve, not several.
+    full = Problem.load("one-h100-1e24")
+    high = swept(full, 10**25, 10**27, 5)
+    least = min(p.limit for p in high.points if p.value == high.points[-1].value)
+    assert [c.training_flops for c in curves_along(high)][-1] == least < 10**27
+    for other in (
+        frontier(exercise, "budgets.parameters", [10**9, 10**10], band=False),
+        frontier(full.with_settings({"budgets.serving_memory": 1000}), FLOPS, [10**24]),
+    ):
+        assert curves_along(other) == ()

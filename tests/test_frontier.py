@@ -15,9 +15,10 @@ from modelsizer import Problem, ProblemError, Solver, solve
 from modelsizer.commands import frontiers  # noqa: F401 - registers the command
 from modelsizer.commands.app import app
 from optimizer.compare import box_designs
-from optimizer.exponents import isoflops
-from optimizer.frontier import Frontier, Sweep, edges, frontier
+from optimizer.frontier import Frontier, edges, frontier
+from optimizer.isoflops import isoflops
 from optimizer.model import Model
+from optimizer.sweep import Sweep
 from plots.frontier import loss_frontier
 from tests.figure_checks import check
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import random
 from fractions import Fraction
+from functools import cache
 
 import pytest
+from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 import modelsizer.commands.drawing  # noqa: F401 - its commands join the application
-from modelsizer import Problem, ProblemError, solve
+from modelsizer import Problem, ProblemError, Solver
 from modelsizer.commands.app import app
 from plots.memory import memory_waterfall
 from plots.style import SIZES
@@ -25,7 +27,7 @@ from tests.figure_checks import check
 from tests.random_problems import random_tables
 
 CLUSTER = Problem.load("h100-cluster-90-days")
-BEST = solve(CLUSTER).best
+BEST = Solver(CLUSTER).solve(details=False).best
 
 
 def some_architecture(problem: Problem, r: random.Random) -> Architecture:
@@ -173,13 +175,17 @@ def panels(problem: Problem = CLUSTER, name: str = "") -> list[MemoryParts]:
     return [parts for parts in found if parts is not None]
 
 
+@cache
+def drawn(name: str = "", size: str = "wide") -> Figure:
+    return memory_waterfall(panels(name=name), size=size)
+
+
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("name", ["", "llama-3-8b", "llama-3.1-405b"])
 def test_steps_add_up_to_the_total(size: str, name: str) -> None:
-    drawn = panels(name=name)
-    figure = memory_waterfall(drawn, size=size)
+    figure = drawn(name, size)
     check(figure)
-    for axes, parts in zip(figure.axes, drawn, strict=True):
+    for axes, parts in zip(figure.axes, panels(name=name), strict=True):
         names = [label.get_text() for label in axes.get_yticklabels()]
         bars = {round(p.get_y() + p.get_height() / 2): p for p in reversed(axes.patches)}  # type: ignore[attr-defined]
         end = 0.0
@@ -197,12 +203,12 @@ def test_steps_add_up_to_the_total(size: str, name: str) -> None:
 
 
 def test_what_is_left_or_over_is_written() -> None:
-    def words(drawn: list[MemoryParts]) -> list[str]:
-        return [t.get_text() for axes in memory_waterfall(drawn).axes for t in axes.texts]
+    def words(figure: Figure) -> set[str]:
+        return {text.get_text() for axes in figure.axes for text in axes.texts}
 
-    assert {"limit 64 GB, 24.2 GB left", "limit 70 GB, 15.9 GB left"} <= set(words(panels()))
+    assert {"limit 64 GB, 24.2 GB left", "limit 70 GB, 15.9 GB left"} <= words(drawn())
     over = panels(CLUSTER.with_settings({"budgets.serving_memory": "30 GB"}))
-    assert "limit 30 GB, 9.84 GB over" in words(over)
+    assert "limit 30 GB, 9.84 GB over" in words(memory_waterfall(over))
     with pytest.raises(ValueError, match="no memory to draw"):
         memory_waterfall([])
 

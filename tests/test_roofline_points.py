@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
 import modelsizer.commands.drawing  # noqa: F401 - its commands join the application
-from modelsizer import Problem, solve
+from modelsizer import Problem, Solver
 from modelsizer.commands.app import app
 from plots.roofline import roofline
 from plots.saving import save
@@ -22,7 +23,6 @@ from problems.roofline_points import BATCHES, Roofline, roofline_points
 from tests.figure_checks import check
 
 CLUSTER = Problem.load("h100-cluster-90-days")
-BEST = solve(CLUSTER).best
 ONE = Problem.load("one-h100-1e24", {"serving.accelerator": "H100-SXM"})
 LLAMA = models()["llama-3-8b"].architecture
 
@@ -138,22 +138,26 @@ def marks(figure: Figure) -> set[tuple[float, float]]:
     return {(line.get_xdata()[0], line.get_ydata()[0]) for line in lines}  # type: ignore[index]
 
 
+BRIEF = ONE.with_settings({"serving.prompt_length": 256, "serving.batch_size": 1})
+CASES = {
+    "cluster": (CLUSTER, ["llama-3-70b"]),
+    "one": (ONE, ["llama-3-8b"]),
+    "three": (ONE, ["llama-3-8b", "llama-3-70b", "deepseek-v3"]),
+    "brief": (BRIEF, ["gemma-2-9b"]),
+}
+
+
+@cache
+def drawn(case: str, size: str) -> Figure:
+    problem, names = CASES[case]
+    return roofline(of(problem, *names), size=size, title="x")
+
+
 @pytest.mark.parametrize("size", SIZES)
-@pytest.mark.parametrize(
-    ("problem", "names"),
-    [
-        (CLUSTER, ["llama-3-70b"]),
-        (ONE, ["llama-3-8b"]),
-        (ONE, ["llama-3-8b", "llama-3-70b", "deepseek-v3"]),
-        (
-            ONE.with_settings({"serving.prompt_length": 256, "serving.batch_size": 1}),
-            ["gemma-2-9b"],
-        ),
-    ],
-)
-def test_every_point_is_drawn_and_named(problem: Problem, names: list[str], size: str) -> None:
-    data = of(problem, *names)
-    figure = roofline(data, size=size, title="x")
+@pytest.mark.parametrize("case", CASES)
+def test_every_point_is_drawn_and_named(case: str, size: str) -> None:
+    problem, names = CASES[case]
+    data, figure = of(problem, *names), drawn(case, size)
     check(figure)
     axes = figure.axes[0]
     shown = {(p.intensity, p.attained) for d in data.designs for p in (d.decode, d.prefill)}
@@ -172,8 +176,8 @@ def test_every_point_is_drawn_and_named(problem: Problem, names: list[str], size
 
 
 def test_both_roofs_are_lines_with_their_corner_at_the_ridge() -> None:
-    data = of(ONE, "llama-3-8b")
-    lines = [line for line in roofline(data).axes[0].lines if len(line.get_xdata()) == 3]  # type: ignore[arg-type]
+    data, (axes,) = of(ONE, "llama-3-8b"), drawn("one", "wide").axes
+    lines = [line for line in axes.lines if len(line.get_xdata()) == 3]  # type: ignore[arg-type]
     corners = {(line.get_xdata()[1], line.get_ydata()[1]) for line in lines}  # type: ignore[index]
     roof = data.roof
     assert corners == {(roof.ridge, roof.flops), (roof.peak_ridge, roof.peak_flops)}
@@ -183,9 +187,9 @@ def test_both_roofs_are_lines_with_their_corner_at_the_ridge() -> None:
 
 
 def test_the_same_bytes_from_the_same_data(tmp_path: Path) -> None:
-    data = of(ONE, "llama-3-8b", "deepseek-v3")
+    data = of(ONE, "deepseek-v3")
     for name in "ab":
-        save(roofline(data), tmp_path / f"{name}.svg")
+        save(roofline(data, size="column"), tmp_path / f"{name}.svg")
     assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
 
 
@@ -193,18 +197,20 @@ def test_the_same_bytes_from_the_same_data(tmp_path: Path) -> None:
 
 
 def test_roofline_of_a_problem(tmp_path: Path) -> None:
-    args = ["roofline", "h100-cluster-90-days", "--beside", "llama-3-70b"]
-    picture = tmp_path / "roof.png"
-    answer = CliRunner().invoke(app, [*args, "--plot", str(picture)], env={"COLUMNS": "80"})
-    assert answer.exit_code == 0, answer.output
-    assert max(map(len, answer.stdout.splitlines())) <= 80
-    assert "…" not in answer.stdout
-    assert answer.stdout.count("decode, ") == 2 * 6
+    picture, answer = tmp_path / "roof.png", tmp_path / "roof.json"
+    args = ["roofline", "h100-cluster-90-days", "--beside", "llama-3-70b", "--json", str(answer),
+            "--plot", str(picture), "--plot-size", "column"]  # fmt: skip
+    run = CliRunner().invoke(app, args, env={"COLUMNS": "80"})
+    assert run.exit_code == 0, run.output
+    assert max(map(len, run.stdout.splitlines())) <= 80
+    assert "…" not in run.stdout
+    assert run.stdout.count("decode, ") == 2 * 6
     assert picture.read_bytes()[:4] == b"\x89PNG"
-    content = json.loads(CliRunner().invoke(app, [*args, "--json", "-"]).stdout)
+    content = json.loads(answer.read_text())
     own, other = content["designs"]
     assert (own["name"], other["name"]) == ("optimum", "llama-3-70b")
-    assert own["decode"]["seconds"] == float(BEST.exact["decode_latency"])
+    best = Solver(CLUSTER).solve(details=False).best
+    assert own["decode"]["seconds"] == float(best.exact["decode_latency"])
     assert own["decode"]["bound"] == "memory" and own["prefill"]["bound"] == "compute"
 
 

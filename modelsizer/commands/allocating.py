@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import Json, Settings, app, check_ending, emit, fail, told
+from modelsizer.commands.app import (
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    app,
+    check_ending,
+    check_plot,
+    emit,
+    fail,
+    told,
+)
+from modelsizer.commands.sources import Source, is_problem, solved
 
 if TYPE_CHECKING:
     from problems.architecture import Architecture
-    from problems.problem import Problem
 
 _CONTEXTS = (4096, 32768, 131072)
-_EXIT = {"infeasible": 1, "limit": 3}
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +40,7 @@ class _Asked:
 
 @app.command()
 def allocate(
-    source: Annotated[
-        str,
-        typer.Argument(
-            metavar="SOURCE",
-            help="A problem file or a name that `problems` lists (its best design), or whatever "
-            "`describe` reads: a config.json, an answer, a name that `models` lists.",
-        ),
-    ],
+    source: Source,
     context: Annotated[
         str | None,
         typer.Option(
@@ -52,30 +54,20 @@ def allocate(
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="PATH", help="Write every count to a .csv file.")
     ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Draw the shares as bars: .png, .svg or .pdf."),
-    ] = None,
-    plot_size: Annotated[
-        str, typer.Option(help="wide, or column for the column of a paper.")
-    ] = "wide",
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
 ) -> None:
     """Show where the parameters and the FLOPs go: by component, by layer, by context.
 
-    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input.
+    The picture is of the shares, as bars.
+    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped with no design.
     """
     with told():
         if csv is not None:
             check_ending("--csv", csv, (".csv",))
-        if plot is not None:
-            from plots.saving import FORMATS
-            from plots.style import SIZES
-
-            check_ending("--plot", plot, FORMATS)
-            if plot_size not in SIZES:
-                fail(f"--plot-size: {plot_size!r} is not one of {', '.join(SIZES)}")
+        check_plot(plot, plot_size)
         contexts = None if context is None else _read_contexts(context)
-        asked = _asked(source, set_ or [])
+        asked = _asked(source, set_)
         from modelsizer.allocation_report import csv_text, print_allocation
         from problems.allocation import allocate as count
 
@@ -85,12 +77,10 @@ def allocate(
 
             write_text(csv, csv_text(found))
         if plot is not None:
-            from modelsizer.files import write_whole
+            from modelsizer.drawing import write_figure
             from plots.allocation import allocation
-            from plots.saving import save
 
-            figure = allocation(found, asked.title, plot_size)
-            write_whole(plot, lambda part: save(figure, part))
+            write_figure(allocation(found, asked.title, plot_size), plot)
         emit(
             {"source": source} | found.to_dict(),
             json_,
@@ -114,15 +104,10 @@ def _read_contexts(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _asked(source: str, settings: list[str]) -> _Asked:
+def _asked(source: str, settings: list[str] | None) -> _Asked:
     """The best design of a problem, or an architecture as it is."""
-    from problems.reading import library
-
-    if source.endswith(".toml") or source in library():
-        from modelsizer.settings import parse_settings
-        from problems.problem import Problem
-
-        return _best(source, Problem.load(source, parse_settings(settings)))
+    if is_problem(source):
+        return _best(source, settings)
     if settings:
         fail(f"--set: {source} is an architecture, and settings are of a problem")
     from problems.sources import load_architecture
@@ -131,23 +116,13 @@ def _asked(source: str, settings: list[str]) -> _Asked:
     return _Asked(architecture, "standard input" if source == "-" else source)
 
 
-def _best(source: str, problem: Problem) -> _Asked:
-    from optimizer.solver import Solver
-
-    result = Solver(problem).solve(details=False)
-    if (design := result.design) is None:
-        reason = (
-            "proven infeasible, so there is no design to allocate; `modelsizer solve` says why"
-            if result.status == "infeasible"
-            else "stopped before a design was found"
-        )
-        print(f"{source}: {reason}", file=sys.stderr)
-        raise typer.Exit(_EXIT[result.status])
-    notes = []
+def _best(source: str, settings: list[str] | None) -> _Asked:
+    result = solved(source, settings)
+    problem, notes = result.problem, []
     if result.status != "optimal":
         notes.append("The search was stopped: this is the best design found, not a proven one.")
     if problem.training.flops != "exact":
         notes.append(f'The problem itself counts training FLOPs as "{problem.training.flops}".')
     contexts = dict.fromkeys((problem.training.sequence_length, problem.context_length))
     title = problem.name or source
-    return _Asked(design.architecture, title, tuple(contexts), tuple(notes))
+    return _Asked(result.best.architecture, title, tuple(contexts), tuple(notes))

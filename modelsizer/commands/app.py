@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     from problems.problem import Problem
 
-BAD_INPUT = 2
+INFEASIBLE, BAD_INPUT, STOPPED = 1, 2, 3
+"""Exit statuses: proven that no design fits; a wrong question; a limit reached before a proof."""
 
 app = typer.Typer(
     name="modelsizer",
@@ -51,6 +52,10 @@ Without = Annotated[
     typer.Option(
         "--without", metavar="KEY", help="Leave a limit out, such as budgets.kv_cache; repeatable."
     ),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="PATH", help="Draw the answer: .png, .svg or .pdf."),
 ]
 PlotSize = Annotated[
     str, typer.Option("--plot-size", help="wide, or column: 3.3 inches, as in a paper.")

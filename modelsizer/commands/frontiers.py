@@ -9,22 +9,34 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import File, Json, Settings, app, check_ending, emit, fail, told
+from modelsizer.commands.app import (
+    INFEASIBLE,
+    STOPPED,
+    File,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    app,
+    check_plot,
+    emit,
+    fail,
+    load,
+    told,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from optimizer.exponents import IsoFlops
-    from optimizer.frontier import Frontier, Sweep
+    from optimizer.frontier import Frontier
+    from optimizer.isoflops import IsoFlops
+    from optimizer.sweep import Sweep
     from problems.problem import Problem
     from problems.units import Number
 
 DEFAULT_OVER = "budgets.training_flops"
 SPAN = 100
 """By default a sweep runs from the file's limit over this to the limit times this."""
-CURVES = 5
-"""IsoFLOP curves of the picture: more would lie over one another."""
-_PROVEN, _INFEASIBLE, _STOPPED = 0, 1, 3  # exit statuses, as of solve
 
 
 @app.command()
@@ -54,35 +66,22 @@ def frontier(
     csv: Annotated[
         Path | None, typer.Option("--csv", metavar="PATH", help="Write the points as CSV.")
     ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH", help="Draw the frontier and isoFLOP curves: .png, .svg or .pdf."
-        ),
-    ] = None,
-    plot_size: Annotated[str, typer.Option(help="wide, or column for a paper's column.")] = "wide",
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
 ) -> None:
     """Sweep a limit: the best design at each value, and the exponents of its growth.
 
-    By default training FLOPs, from a hundredth to a hundred times the file's limit.
+    By default training FLOPs, from a hundredth to a hundred times the file's limit. The picture
+    is of the frontier and of isoFLOP curves.
     Exit status: 0 all proven, 1 no value has a design, 2 bad input, 3 stopped by a limit.
     """
     with told():
-        from modelsizer.settings import parse_settings
-        from problems.problem import Problem
-
-        if plot is not None:
-            from plots.saving import FORMATS
-            from plots.style import SIZES
-
-            check_ending("--plot", plot, FORMATS)
-            if plot_size not in SIZES:
-                fail(f"--plot-size: {plot_size!r} is not one of {', '.join(SIZES)}")
-        problem = Problem.load(file, parse_settings(set_ or []))
+        check_plot(plot, plot_size)
+        problem = load(file, set_)
         from modelsizer.frontier_report import frontier_csv, frontier_dict, print_frontier
         from optimizer.exponents import exponents
-        from optimizer.frontier import Sweep
         from optimizer.frontier import frontier as sweep_it
+        from optimizer.sweep import Sweep
 
         sweep = Sweep.of(problem, over)
         values = sweep.between(*_ends(problem, sweep, from_, to), points)
@@ -117,8 +116,8 @@ def frontier(
 
 def _status(found: Frontier) -> int:
     if not found.complete:
-        return _STOPPED
-    return _PROVEN if found.solved else _INFEASIBLE
+        return STOPPED
+    return 0 if found.solved else INFEASIBLE
 
 
 def _ends(
@@ -150,30 +149,22 @@ def _progress() -> Callable[[int, int], None] | None:
 
 
 def _curves(found: Frontier, notes: list[str]) -> tuple[IsoFlops, ...]:
-    """Curves of equal FLOPs at some of the points, where the picture has a place for them."""
-    from optimizer.exponents import isoflops
+    """Curves of equal FLOPs for the picture, or a note that says why it has none."""
+    from optimizer.isoflops import curves_along
 
-    of_loss = found.problem.objective.quantity == "loss"
-    if found.over != DEFAULT_OVER or not of_loss or not found.solved:
-        return ()
-    solved = found.solved
-    # Where more FLOPs buy nothing, one curve is enough.
-    last = next(i for i, point in enumerate(solved) if point.value == solved[-1].value)
-    chosen = sorted({round(i * last / (CURVES - 1)) for i in range(CURVES)})
     try:
-        return isoflops(found.problem, [solved[i].limit for i in chosen])
+        return curves_along(found)
     except ValueError as error:
         notes.append(f"The picture has no isoFLOP curves: {error}.")
         return ()
 
 
 def _draw(found: Frontier, curves: tuple[IsoFlops, ...], path: Path, size: str) -> None:
-    from modelsizer.files import write_whole
+    from modelsizer.drawing import write_figure
     from plots.frontier import loss_frontier
-    from plots.saving import save
 
     try:
         figure = loss_frontier(found, curves, title=found.problem.name, size=size)
     except ValueError as error:
         fail(f"--plot: {error}")
-    write_whole(path, lambda part: save(figure, part))
+    write_figure(figure, path)

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import (
+    INFEASIBLE,
     File,
     Json,
+    Plot,
     PlotSize,
     Settings,
     Without,
@@ -23,8 +25,6 @@ from modelsizer.commands.app import (
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-INFEASIBLE = 1
 
 
 @app.command(name="depth-width")
@@ -49,18 +49,14 @@ def depth_width(
     csv: Annotated[
         Path | None, typer.Option(metavar="PATH", help="Write every depth as CSV.")
     ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(
-            metavar="PATH", help="Draw what depth costs in loss and in serving: .png, .svg or .pdf."
-        ),
-    ] = None,
+    plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
     """List the shapes of nearly one size, deepest to widest, with what each costs.
 
     Of every depth the design nearest to the size that keeps all limits; the row that the shape law
-    prefers is marked. Exit status: 0 listed, 1 no design keeps every limit, 2 bad input.
+    prefers is marked. The picture is of what depth costs in loss and in serving.
+    Exit status: 0 listed, 1 no design keeps every limit, 2 bad input.
     """
     with told():
         from modelsizer.depth_width_report import (
@@ -94,12 +90,10 @@ def depth_width(
 
             write_text(csv, csv_text(found))
         if plot is not None:
-            from modelsizer.files import write_whole
+            from modelsizer.drawing import write_figure
             from plots.depth_width import depth_width_figure
-            from plots.saving import save
 
-            figure = depth_width_figure(found, title=problem.name, size=plot_size)
-            write_whole(plot, lambda part: save(figure, part))
+            write_figure(depth_width_figure(found, title=problem.name, size=plot_size), plot)
 
 
 def _infeasible(

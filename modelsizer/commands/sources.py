@@ -1,0 +1,78 @@
+"""SOURCE of a command: a problem, which is solved, or an architecture that is taken as it is."""
+
+from __future__ import annotations
+
+import sys
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, load
+
+if TYPE_CHECKING:
+    from optimizer.result import Result
+    from problems.evaluation import Evaluation
+    from problems.problem import Problem
+
+Source = Annotated[
+    str,
+    typer.Argument(
+        metavar="SOURCE",
+        help="A problem (a .toml file, or a name that `problems` lists), which is solved; or a "
+        "config.json or an answer (a path, or - for standard input), or a name that `models` "
+        "lists.",
+    ),
+]
+
+
+def is_problem(source: str) -> bool:
+    """Whether a source is a problem, by its name alone."""
+    from problems.reading import library
+
+    return source.endswith(".toml") or source in library()
+
+
+def solved(source: str, settings: list[str] | None) -> Result:
+    """The answer of a problem, which has a design; without one the command ends as solve does."""
+    from optimizer.solver import Solver
+
+    result = Solver(load(source, settings)).solve(details=False)
+    if result.design is not None:
+        return result
+    if result.status == "infeasible":
+        why = f"proven infeasible, so it has no design; `modelsizer solve {source}` says why"
+        status = INFEASIBLE
+    else:
+        why, status = "stopped before a design was found", STOPPED
+    print(f"{source}: {why}", file=sys.stderr)
+    raise typer.Exit(status)
+
+
+def design_of(
+    source: str, problem: str | None, settings: list[str] | None
+) -> tuple[Problem, Evaluation]:
+    """The best design of a problem, or an architecture evaluated under a problem.
+
+    Parameters
+    ----------
+    source : str
+    problem : str or None
+        What an architecture is evaluated under; see `modelsizer.evaluating.evaluated`.
+    settings : list of str or None
+        ``"key=value"`` over the problem, whichever it is.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such source or problem, or a setting is wrong.
+    """
+    if is_problem(source):
+        if problem is not None:
+            fail(f"--problem: {source} is a problem itself; name a config, an answer or a model")
+        result = solved(source, settings)
+        return result.problem, result.best
+    from modelsizer.evaluating import evaluated
+    from problems.sources import load_architecture
+
+    found = evaluated(load_architecture(source), problem, settings or [])
+    return found.problem, found.design

@@ -1,0 +1,91 @@
+"""HTML in pieces: what is not HTML already is escaped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from html import escape
+
+
+class Html(str):
+    """Text that is HTML already; every other text is escaped where it is put into a tag."""
+
+    __slots__ = ()
+
+
+_VOID = frozenset({"br", "meta"})  # the elements without an end that a page here has
+
+
+def tag(name: str, /, *content: str, **attributes: str | None) -> Html:
+    """One element.
+
+    Parameters
+    ----------
+    name : str
+    *content : str
+        Escaped unless it is `Html`.
+    **attributes : str, optional
+        None for none; ``class_`` is ``class``, and an underscore inside is a hyphen.
+    """
+    given = "".join(
+        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        for key, value in attributes.items()
+        if value is not None
+    )
+    if name in _VOID:
+        return Html(f"<{name}{given}>")
+    return Html(f"<{name}{given}>{join(content)}</{name}>")
+
+
+def join(parts: Iterable[str], between: str = "") -> Html:
+    """Pieces one after another, escaped unless they are `Html`."""
+    return Html(between.join(p if isinstance(p, Html) else escape(p, quote=False) for p in parts))
+
+
+def listing(lines: Iterable[str], **attributes: str | None) -> Html:
+    """A list of lines."""
+    return tag("ul", join((tag("li", line) for line in lines), "\n"), **attributes)
+
+
+def pairs(rows: Iterable[tuple[str, str]]) -> Html:
+    """Names and what they stand for, as a table without headings."""
+    lines = (tag("tr", tag("th", name, scope="row"), tag("td", text)) for name, text in rows)
+    return tag("table", tag("tbody", join(lines, "\n")), class_="pairs")
+
+
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[str]],
+    *,
+    caption: str = "",
+    words: frozenset[int] = frozenset({0}),
+    marked: frozenset[int] = frozenset(),
+    long: bool = False,
+) -> Html:
+    """A table; the first cell of a row is its heading.
+
+    Parameters
+    ----------
+    headings : sequence of str
+    rows : iterable of sequence of str
+    caption : str
+    words : frozenset of int
+        Columns of words, to the left; the others are numbers, to the right.
+    marked : frozenset of int
+        Rows that stand out.
+    long : bool
+        On paper it may go on over a page's end.
+    """
+    kinds = [None if column in words else "n" for column in range(len(headings))]
+
+    def row(at: int, texts: Sequence[str]) -> Html:
+        first = tag("th", texts[0], scope="row", class_=kinds[0])
+        rest = (tag("td", t, class_=c) for t, c in zip(texts[1:], kinds[1:], strict=True))
+        return tag("tr", first, *rest, class_="marked" if at in marked else None)
+
+    named = (tag("th", t, scope="col", class_=c) for t, c in zip(headings, kinds, strict=True))
+    whole = [
+        *([tag("caption", caption)] if caption else []),
+        tag("thead", tag("tr", *named)),
+        tag("tbody", join((row(at, texts) for at, texts in enumerate(rows)), "\n")),
+    ]
+    return tag("div", tag("table", *whole, class_="long" if long else None), class_="wide")
