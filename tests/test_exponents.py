@@ -11,8 +11,8 @@ from modelsizer import Problem, Solver
 from optimizer import exponents as module
 from optimizer.exponents import PUBLISHED, exponents, fit_power, implied, isoflops
 from optimizer.frontier import Frontier, Sweep, frontier
-from problems.laws import token_law
 from problems.shapes import WidthDepthShape, shape_law
+from problems.token_laws import token_law
 
 FLOPS = "budgets.training_flops"
 
