@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from problems.architecture import Architecture
     from problems.errors import ModelsizerError, ProblemError
     from problems.evaluation import Evaluation, evaluate
-    from problems.laws import PowerLaw, TokenLaw, register_law
+    from problems.laws import PowerLaw, TokenLaw
     from problems.problem import Problem
     from problems.shapes import ShapeLaw, register_shape
+    from problems.token_laws import register_law
 
 __version__ = "0.1.0"
 
@@ -41,7 +42,7 @@ _HOMES = {
     "front": "optimizer.fronts.run",
     "frontier": "optimizer.frontier",
     "rank": "optimizer.ranking",
-    "register_law": "problems.laws",
+    "register_law": "problems.token_laws",
     "register_shape": "problems.shapes",
     "solve": "optimizer.solve",
     "verify": "optimizer.verification",

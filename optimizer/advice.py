@@ -129,13 +129,14 @@ def _menu_ends(problem: Problem, design: Evaluation) -> list[str]:
 
 
 def _epochs(problem: Problem, design: Evaluation) -> list[str]:
-    unique = problem.training.unique_tokens
-    if unique is None or design.tokens <= GOOD_EPOCHS * unique:
+    unique, seen = problem.training.unique_tokens, problem.law.most_epochs
+    good = GOOD_EPOCHS if seen is None else seen
+    if unique is None or design.tokens <= good * unique:
         return []
     return [
         f"{format_quantity(design.tokens, 'tokens', 3)} tokens are {design.tokens / unique:.1f} "
         f"epochs of training.unique_tokens = {format_quantity(unique, 'tokens', 3)}; past "
-        f"{GOOD_EPOCHS} epochs repeated tokens are worth less than {problem.law.name} says. Limit "
+        f"{good:g} epochs repeated tokens are worth less than {problem.law.name} says. Limit "
         "training.tokens, or find more data"
     ]
 

@@ -251,7 +251,7 @@ class BlockBounds:
             ]
             idle = idle + 2 * (outside[0] - outside[1])
         scores = np.maximum(flops_low - weight_low, 0.0)
-        caps = model.caps(cheap, row)
+        caps = model.caps(cheap, row, first)
         ratio = np.maximum(n_high / n_low, 1.0)
         needs_loss = model.kind == "loss" or model.most_loss is not None
         best = np.full(len(row), np.inf)
@@ -304,7 +304,7 @@ class BlockBounds:
             least = model.affine(cheap, row, first) if model.sign > 0 else None
             return -model.affine(dear, row, last) if least is None else least
         if model.kind == "most_tokens":
-            return -model.caps(cheap, row).tokens(flops_low)
+            return -model.caps(cheap, row, first).tokens(flops_low)
         asked = model.most_loss is not None
         least_tokens, least_flops = model.least_tokens, model.least_flops
         tokens = tokens_least if asked else np.zeros(len(row))
@@ -313,8 +313,8 @@ class BlockBounds:
             return tokens * (1 - 100 * ROUNDING)
         flops = flops_least if asked else np.zeros(len(row))
         flops = np.maximum(flops, np.maximum(least_flops, least_tokens * flops_low))
-        found: Floats = flops * model.factor(cheap, row) * (1 - 100 * ROUNDING)
-        return found
+        found: Floats = flops * model.factor(cheap, row) + model.charge(cheap, row, first)
+        return found * (1 - 100 * ROUNDING)
 
 
 def _by_layout(rule: Limit) -> bool:

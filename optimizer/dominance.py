@@ -18,6 +18,7 @@ from optimizer.boxes import Boxes
 from optimizer.model import Model, to_floats
 from optimizer.table import Ints, Mask, Table
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from problems.lifetime import INFERENCE
 from problems.quantities import QUANTITIES
 
 REACH = 32
@@ -77,6 +78,8 @@ def _features(model: Model, table: Table, boxes: Boxes) -> list[tuple[NDArray[An
     """Base at the table's least depths and unit of quantities of which less is at least as good."""
     signed = [("parameters", 1), (TRAINING_FLOPS_PER_TOKEN, 1)]
     signed += [(LAW_PARAMETERS, 1), (LAW_PARAMETERS, -1)]  # the same N
+    if INFERENCE in table.linear:
+        signed.append((INFERENCE, 1))
     for rule in model.rules(table):
         if rule.high is not None:
             signed.append((rule.quantity, 1))

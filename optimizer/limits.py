@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from optimizer.table import LARGEST_INT64, Ints, Mask, Table
 from problems.costs import ACCELERATORS, TRAINING_FLOPS_EACH, TRAINING_FLOPS_PER_TOKEN
+from problems.lifetime import INFERENCE
 from problems.menus import Interval
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
@@ -122,6 +123,11 @@ def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:
         found.append(Limit(tokens.most_flops_key, flops, None, high))
     if low is not None:
         found.append(Limit("budgets.training_flops", flops, low, None))
+    for charge in tokens.charges:
+        if charge.each > 0:
+            # Inference alone must not take it all; what it leaves is checked with the tokens.
+            room = charge.limit / charge.each * table.linear[INFERENCE].denominator
+            found.append(Limit(charge.key, INFERENCE, None, math.floor(room)))
     if (each := tokens.most_flops_each) is not None:
         if tokens.least > 0:
             denominator = table.linear[TRAINING_FLOPS_EACH].denominator

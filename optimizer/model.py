@@ -29,10 +29,11 @@ from optimizer.table import Floats, Ints, Mask, Table
 from problems.architecture import Architecture
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.evaluation import Evaluation, evaluate
+from problems.lifetime import INFERENCE
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.token_choice import rounded_down, rounded_up
-from problems.tokens import TIMED, rate
+from problems.tokens import TIMED, inference_charge, lifetime_rate, rate
 
 Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]
 
@@ -40,6 +41,10 @@ BORDER = 1e-12
 """Relative distance from a loss limit within which vectorised arithmetic is not trusted and a
 design is evaluated alone: NumPy's vector loops may round the last digit otherwise."""
 
+LEAST_FLOPS = 1.0
+"""Training FLOPs that a cap never falls below, so that its logarithm is a number; a design with so
+few is evaluated alone."""
+LARGEST_LN = 700.0  # exp overflows a little above
 REMEMBERED = 10_000  # designs whose exact evaluation is kept; some 30 MB
 
 
@@ -96,6 +101,7 @@ class Model:
         loss = problem.budgets.loss
         self.most_loss = None if loss is None or loss.max is None else float(loss.max)
         self.least_loss = None if loss is None or loss.min is None else float(loss.min)
+        self._charge = self._inference_charge()
         self.floor = self._floor()
         self._rules: dict[tuple[tuple[str, int], ...], list[Limit]] = {}
         self._evaluated: dict[Architecture, Evaluation] = {}
@@ -115,12 +121,21 @@ class Model:
             return "loss"
         if row.affine:
             return "affine"
-        if row.form == "flops":
+        if row.form in ("flops", "lifetime"):
             return "least_flops"
         return "most_tokens" if self.sense == "maximize" else "least_tokens"
 
+    def _inference_charge(self) -> Fraction:
+        """What one inference FLOP a token adds to the quantity sought."""
+        if QUANTITIES[self.name].form != "lifetime":
+            return Fraction(0)
+        problem = self.problem
+        return inference_charge(problem.training, problem.serving, problem.lifetime, self.name)
+
     def _floor(self) -> float | None:
         tokens = self._tokens
+        if QUANTITIES[self.name].form == "lifetime":
+            return None
         if self.kind == "loss":
             return self.least_loss
         if self.kind == "least_tokens" and tokens.least > 0:
@@ -154,18 +169,40 @@ class Model:
         """The value to minimise of an evaluated design."""
         return self.sign * float(evaluation.exact[self.name])
 
-    def caps(self, table: Table, row: Ints) -> TokenCaps:
-        """The most tokens of designs of some rows; training time counts their accelerators."""
+    def caps(self, table: Table, row: Ints, j: Ints) -> TokenCaps:
+        """The most tokens of designs; training time counts their accelerators.
+
+        What inference takes of a lifetime's FLOPs rises with the depth, so the caps of the least
+        depths of a box are those of all designs in it, or above.
+        """
         tokens = self._tokens
         most = math.inf if tokens.most is None else float(tokens.most)
+        flops: float | Floats
         if tokens.most_flops_each is None:
             flops = math.inf if tokens.most_flops is None else float(tokens.most_flops)
-            return TokenCaps(most, flops)
-        limits_ = [float(tokens.flops_on(lay.accelerators) or math.inf) for lay in table.layout]
-        return TokenCaps(most, np.array(limits_)[table.layout_id[row]])
+        else:
+            ends = [float(tokens.flops_on(lay.accelerators) or math.inf) for lay in table.layout]
+            flops = np.array(ends)[table.layout_id[row]]
+        for charge in tokens.charges:
+            left = float(charge.limit) - float(charge.each) * self._inference(table, row, j)
+            flops = np.minimum(flops, np.maximum(left, LEAST_FLOPS))
+        return TokenCaps(most, flops)
+
+    def _inference(self, table: Table, row: Ints, j: Ints) -> Floats:
+        quantity = table.linear[INFERENCE]
+        return to_floats(quantity.at(row, j)) / quantity.denominator
+
+    def charge(self, table: Table, row: Ints, j: Ints) -> Floats:
+        """What inference adds to the quantity sought, for designs."""
+        if self._charge == 0:
+            return np.zeros(len(row))
+        found: Floats = float(self._charge) * self._inference(table, row, j)
+        return found
 
     def factor(self, table: Table, row: Ints) -> Floats:
         """What one training FLOP costs of the quantity sought, for designs of some rows."""
+        if self.name == "lifetime_cost":
+            return np.full(len(row), float(lifetime_rate(self.problem.training, self.name)))
         if self.name not in TIMED:
             return np.ones(len(row))
         each = float(rate(self.problem.training, self.name))
@@ -208,18 +245,23 @@ class Model:
         for limit in self.rules(table):
             keeps &= feasible(limit, table, row, j)
         flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
-        tokens = self.caps(table, row).tokens(flops)
-        if self.kind == "affine" and self.most_loss is None and self.least_loss is None:
+        tokens = self.caps(table, row, j).tokens(flops)
+        doubtful = np.zeros(len(row), dtype=bool)
+        from_flops = self.least_flops / flops
+        low = np.maximum(self.least_tokens, from_flops)
+        if self._tokens.charges:
+            keeps &= low <= tokens * (1 + BORDER)
+            doubtful |= np.abs(tokens - low) <= 1e-9 * tokens
+            doubtful |= tokens * flops <= LEAST_FLOPS * (1 + BORDER)
+        plain = self.most_loss is None and self.least_loss is None and not doubtful.any()
+        if self.kind == "affine" and plain:
             return self.sign * self.affine(table, row, j), keeps
-        if self.kind == "most_tokens" and self.most_loss is None and self.least_loss is None:
+        if self.kind == "most_tokens" and plain:
             return -tokens, keeps
         n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
         layers = table.layers(row, j).astype(float)
         excess = self.problem.shape.excess(table.d_model[row].astype(float), layers)
         law = self.problem.law
-        doubtful = np.zeros(len(row), dtype=bool)
-        from_flops = self.least_flops / flops
-        low = np.maximum(self.least_tokens, from_flops)
         if self.least_loss is not None:
             edge = np.asarray(law.tokens_for(n, self.least_loss - excess), float)
             cut = edge < tokens
@@ -242,7 +284,9 @@ class Model:
         else:
             low = np.minimum(low, tokens)
             of_flops = self.kind == "least_flops"
-            value = low * flops * self.factor(table, row) if of_flops else low
+            value = low
+            if of_flops:
+                value = low * flops * self.factor(table, row) + self.charge(table, row, j)
             if self.floor is not None:
                 least = from_flops if of_flops else self.least_tokens
                 value = np.where(low == least, self.floor, value)
@@ -278,7 +322,7 @@ class Model:
         if needs_loss:
             layers = self._feature(table, "layers", row, low, high)
             shape = shape_bound(self.problem.shape, table.d_model[row].astype(float), layers)
-            token, corner = law_bound(self.problem.law, n, flops, self.caps(table, row))
+            token, corner = law_bound(self.problem.law, n, flops, self.caps(table, row, low))
             loss = token + shape
             least_loss = np.maximum(loss.least(extent), corner)
             least_loss = _lowered(least_loss)
@@ -317,14 +361,15 @@ class Model:
             best = low if self.sign > 0 else high
             return bound, self.sign * self.affine(table, row, best)
         if self.kind == "most_tokens":
-            rising, caps = log_bound(flops), self.caps(table, row)
+            rising, caps = log_bound(flops), self.caps(table, row, low)
             at_caps = Affine(rising.constant - np.log(caps.most_flops), rising.slope)
             flat = Affine.flat(np.full(len(row), -math.log(caps.most)), kinds)
             bound = _higher(at_caps, flat, extent) if math.isfinite(caps.most) else at_caps
             if not np.isfinite(caps.most_flops).all():
                 bound = flat
             return bound, -caps.tokens(flops.low)
-        return self._least_tokens_bound(extent, n, flops, shape, self.factor(table, row))
+        charge = self.charge(table, row, low)
+        return self._least_tokens_bound(extent, n, flops, shape, self.factor(table, row), charge)
 
     def _part(self, table: Table, row: Ints, low: Ints, name: str) -> Affine:
         part = table.linear[name]
@@ -338,6 +383,7 @@ class Model:
         flops: Feature,
         shape: Affine | None,
         factor: Floats,
+        charge: Floats,
     ) -> tuple[Affine, Floats]:
         """Ln of the least tokens, or of what their training FLOPs cost."""
         kinds = extent.shape[1]
@@ -365,6 +411,9 @@ class Model:
         least = np.max([b.least(extent) for b in bounds], axis=0)
         with np.errstate(over="ignore"):
             least = np.exp(least) * (1.0 - 100.0 * ROUNDING)  # exp magnifies by ln C, below 100
+        if self._charge > 0:
+            least = least + charge * (1.0 - ROUNDING)
+            bound = _charged(bound, charge, extent)
         return Affine(_lowered(bound.constant), bound.slope), least
 
     def _feature(self, table: Table, name: str, row: Ints, low: Ints, high: Ints) -> Feature:
@@ -374,6 +423,20 @@ class Model:
             to_floats(quantity.at(row, high)) / quantity.denominator,
             to_floats(quantity.unit[row]) / quantity.denominator,
         )
+
+
+def _charged(bound: Affine, charge: Floats, extent: Floats) -> Affine:
+    """Affine lower bound of ``ln(exp(u) + charge)`` for u above `bound`: convex and rising in u."""
+    middle = bound.constant + (bound.slope * extent).sum(axis=1) / 2
+    usable = np.isfinite(middle) & (middle < LARGEST_LN)
+    at = np.where(usable, middle, 0.0)
+    total = np.exp(at) + charge
+    share = np.exp(at) / total
+    constant = np.log(total) + share * (np.where(usable, bound.constant, 0.0) - at)
+    return Affine(
+        np.where(usable, constant, bound.constant),
+        np.where(usable[:, None], share[:, None] * bound.slope, bound.slope),
+    )
 
 
 def to_floats(values: object) -> Floats:

@@ -26,6 +26,7 @@ from problems.costs import (
     option_parts,
 )
 from problems.layouts import Layout
+from problems.lifetime import INFERENCE
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.widths import WIDTHS, Options
@@ -193,6 +194,9 @@ def needed(problem: Problem) -> tuple[str, ...]:
             names.add(name)
         elif row.form == "inverse":
             names.add("decode_latency")
+    row = QUANTITIES[problem.objective.quantity]
+    if problem.token_limits.charges or row.form == "lifetime":
+        names.add(INFERENCE)
     if problem.token_limits.most_flops_each is not None:
         names |= {TRAINING_FLOPS_EACH, ACCELERATORS}
     return tuple(sorted(names))

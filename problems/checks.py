@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from problems.errors import Fault, did_you_mean
-from problems.laws import TOKEN_LAWS
+from problems.lifetime import LIFETIME, Lifetime
 from problems.needs import lacking
 from problems.options import options
 from problems.serving import Serving
@@ -14,6 +14,7 @@ from problems.settings import Budgets, Objective
 from problems.shapes import SHAPE_LAWS
 from problems.space import Space
 from problems.splits import Split
+from problems.token_laws import TOKEN_LAWS
 from problems.tokens import TIMED, TokenLimits
 from problems.training import Training
 
@@ -57,7 +58,11 @@ def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
 
 
 def check_inputs(
-    training: Training, serving: Serving, budgets: Budgets, objective: Objective
+    training: Training,
+    serving: Serving,
+    lifetime: Lifetime,
+    budgets: Budgets,
+    objective: Objective,
 ) -> None:
     """Refuse a budget or an objective that lacks what it is computed from.
 
@@ -69,7 +74,7 @@ def check_inputs(
     asked = {f"budgets.{name}": name for name in budgets.limits}
     asked[f"objective.{objective.sense}"] = objective.quantity
     for key, quantity in asked.items():
-        if lacks := lacking(training, serving, quantity):
+        if lacks := lacking(training, serving, lifetime, quantity):
             raise ValueError(f"@{key} {lacks}")
 
 
@@ -92,7 +97,7 @@ def check_tokens(
         )
     quantity = objective.quantity
     wants_most = quantity == "tokens" and objective.sense == "maximize"
-    wants_least = quantity in ("tokens", "training_flops", *TIMED) and not wants_most
+    wants_least = quantity in ("tokens", "training_flops", *TIMED, *LIFETIME) and not wants_most
     asks_loss = budgets.loss is not None and budgets.loss.max is not None
     if wants_least:
         if not (asks_loss or limits.least > 0 or limits.least_flops > 0):

@@ -18,11 +18,12 @@ from problems.costs import (
     costs,
 )
 from problems.layouts import Layout
+from problems.lifetime import INFERENCE, LIFETIME
 from problems.menus import Interval
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.token_choice import TokenChoice
-from problems.tokens import TIMED, rate
+from problems.tokens import TIMED, inference_charge, lifetime_rate, rate
 from problems.units import Number, plain
 from problems.units import exact as as_exact
 
@@ -170,10 +171,11 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
         flops=flops,
         excess=excess,
         accelerators=layout.accelerators,
+        inference_flops=Fraction(values[INFERENCE]),
     )
     fewest = (
         problem.objective.sense == "minimize"
-        and QUANTITIES[problem.objective.quantity].form in ("tokens", "flops")
+        and QUANTITIES[problem.objective.quantity].form in ("tokens", "flops", "lifetime")
         and choice.low <= choice.high
     )
     tokens = choice.low if fewest else choice.high
@@ -187,6 +189,11 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
             at_once = layout.accelerators if name == "training_time" else 1
             cost = rate(problem.training, name) / at_once
             exact[name] = exact["training_flops"] * cost if finite else math.inf
+    for name in LIFETIME:
+        if not problem.lacks(name):
+            each = inference_charge(problem.training, problem.serving, problem.lifetime, name)
+            trained = exact["training_flops"] * lifetime_rate(problem.training, name)
+            exact[name] = trained + each * values[INFERENCE] if finite else math.inf
     if "decode_latency" in exact:
         exact["decode_throughput"] = problem.serving.batch_size / exact["decode_latency"]
     return Evaluation(

@@ -2,7 +2,7 @@
 
 A law is a small class with `loss`. If it can also write itself as power terms, the solvers
 relax it tightly; otherwise they use only that loss falls in N and in D, which every law
-must honour. Registering one makes its name usable in problem files.
+must honour. `problems.token_laws` has the published ones.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
-
-from problems.registry import Registry
 
 Floats = Any
 """A float, or a float64 array; laws work on both alike."""
@@ -63,6 +61,12 @@ class TokenLaw(ABC):
     token_range: Range = ANYWHERE
     source: str = ""
     form: str = ""
+    most_epochs: float | None = None
+    """Repeats of the data up to which it was seen to hold; None where it is blind to repeats."""
+
+    def on_data(self, unique_tokens: float | None) -> TokenLaw:  # noqa: ARG002 - for laws that see it
+        """The law for data of so many tokens, repeated where more are trained on; None: no end."""
+        return self
 
     @abstractmethod
     def loss(self, n: Floats, d: Floats) -> Floats:
@@ -139,86 +143,3 @@ class PowerLaw(TokenLaw):
         with np.errstate(divide="ignore", over="ignore"):
             tokens = np.power(self.B / np.where(left > 0, left, np.nan), 1 / self.beta)
         return np.where(left > 0, tokens, np.inf)
-
-
-# Kaplan et al. 2020, arXiv 2001.08361, table 2 (the joint fit, not the single laws of eq. 1.1-1.2).
-_KAPLAN = {"alpha_n": 0.076, "alpha_d": 0.103, "n_c": 6.4e13, "d_c": 1.8e13}
-
-_HOFFMANN_RANGE = Range(70e6, 16e9)  # arXiv 2203.15556, abstract: "70 million to over 16 billion"
-_HOFFMANN_TOKENS = Range(5e9, 500e9)  # ibid.: "5 to 500 billion tokens"
-
-_PUBLISHED: tuple[TokenLaw, ...] = (
-    PowerLaw(
-        "kaplan-2020",
-        E=0.0,
-        A=_KAPLAN["n_c"] ** (_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"]),
-        alpha=_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"],
-        B=_KAPLAN["d_c"],
-        beta=1.0,
-        outer=_KAPLAN["alpha_d"],
-        parameter_kind="non_embedding",
-        parameter_range=Range(768, 1.5e9),
-        token_range=Range(22e6, 23e9),
-        source="Kaplan et al. 2020, arXiv 2001.08361, eq. 1.5 and table 2",
-        form="[(Nc/N)^(aN/aD) + Dc/D]^aD",
-    ),
-    PowerLaw(
-        "hoffmann-2022",
-        E=1.6934,
-        A=406.4,
-        alpha=0.3392,
-        B=410.7,
-        beta=0.2849,
-        parameter_range=_HOFFMANN_RANGE,
-        token_range=_HOFFMANN_TOKENS,
-        source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10, unrounded",
-    ),
-    PowerLaw(
-        "hoffmann-2022-rounded",
-        E=1.69,
-        A=406.4,
-        alpha=0.34,
-        B=410.7,
-        beta=0.28,
-        parameter_range=_HOFFMANN_RANGE,
-        token_range=_HOFFMANN_TOKENS,
-        source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10 as printed: "
-        "rounding shifts its data term by 13 %",
-    ),
-    PowerLaw(
-        "besiroglu-2024",
-        E=1.8172,
-        A=482.01,
-        alpha=0.3478,
-        B=2085.43,
-        beta=0.3658,
-        parameter_range=_HOFFMANN_RANGE,
-        token_range=_HOFFMANN_TOKENS,
-        source="Besiroglu et al. 2024, arXiv 2404.10102, refit of Hoffmann's figure 4",
-    ),
-)
-
-TOKEN_LAWS: Registry[TokenLaw] = Registry("law", _PUBLISHED)
-"""Every registered law by name."""
-
-
-def register_law(law: TokenLaw) -> None:
-    """Make a law usable by its name in problem files.
-
-    Raises
-    ------
-    ValueError
-        If the name is empty or taken by another law.
-    """
-    TOKEN_LAWS.register(law)
-
-
-def token_law(name: str) -> TokenLaw:
-    """Look up a registered law.
-
-    Raises
-    ------
-    ValueError
-        If there is none of that name; the message lists what there is.
-    """
-    return TOKEN_LAWS.look_up(name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from problems.hardware import UnknownFigureError
 from problems.latency import SERVED, prefill_machine
+from problems.lifetime import LIFETIME, Lifetime
 from problems.serving import Serving
 from problems.tokens import TIMED, rate
 from problems.training import Training
@@ -12,9 +13,11 @@ _ACCELERATOR = 'an accelerator: write {table}.accelerator = "H100-SXM", or defin
 _PRICE = "a price: write training.price_per_hour = 2.5, in dollars"
 
 
-def lacking(training: Training, serving: Serving, quantity: str) -> str:
+def lacking(training: Training, serving: Serving, lifetime: Lifetime, quantity: str) -> str:
     """What a quantity needs and the problem does not say, with the remedy; empty if nothing."""
     needs = ""
+    if quantity in LIFETIME:
+        return _lifetime_lacks(training, serving, lifetime, quantity)
     if quantity in TIMED and training.device is None:
         needs = _ACCELERATOR.format(table="training")
     elif quantity == "training_cost" and training.price_per_hour is None:
@@ -28,6 +31,25 @@ def lacking(training: Training, serving: Serving, quantity: str) -> str:
             rate(training, quantity)
         elif quantity in SERVED:
             prefill_machine(serving)
+    except UnknownFigureError as error:
+        return str(error)
+    return ""
+
+
+def _lifetime_lacks(training: Training, serving: Serving, lifetime: Lifetime, quantity: str) -> str:
+    """What a quantity of training and inference together needs; empty if nothing."""
+    if lifetime.inference_tokens is None:
+        return f'{quantity} needs lifetime.inference_tokens: write "10T tokens"'
+    if quantity == "lifetime_flops":
+        return ""
+    if lifetime.prefill_share is None:
+        return f"{quantity} needs lifetime.prefill_share, the share of prompts: write 0.8"
+    if serving.device is None:
+        return f"{quantity} needs {_ACCELERATOR.format(table='serving')}"
+    if lack := lacking(training, serving, lifetime, "training_cost"):
+        return lack.replace("training_cost", quantity)
+    try:
+        serving.named.figure(f"{serving.compute}_flops")
     except UnknownFigureError as error:
         return str(error)
     return ""

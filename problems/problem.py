@@ -12,8 +12,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from problems import checks, reading
 from problems.counting import Counted, count_designs
 from problems.errors import ProblemError
-from problems.laws import TOKEN_LAWS, TokenLaw, token_law
+from problems.laws import TokenLaw
 from problems.layouts import Layout, layouts
+from problems.lifetime import Lifetime
 from problems.needs import lacking
 from problems.options import options
 from problems.serving import Serving
@@ -22,6 +23,7 @@ from problems.shapes import ShapeLaw, shape_law
 from problems.space import Space
 from problems.splits import Split
 from problems.tables import Table
+from problems.token_laws import TOKEN_LAWS, token_law
 from problems.tokens import TokenLimits, token_limits
 from problems.training import Training
 from problems.widths import Options
@@ -37,6 +39,7 @@ class Problem(Table):
     space : Space
     training : Training
     serving : Serving
+    lifetime : Lifetime
     budgets : Budgets
     objective : Objective
     laws : dict of LawTable
@@ -56,6 +59,7 @@ class Problem(Table):
     space: Space
     training: Training = Field(default_factory=Training)
     serving: Serving = Field(default_factory=Serving)
+    lifetime: Lifetime = Field(default_factory=Lifetime)
     budgets: Budgets = Field(default_factory=Budgets)
     objective: Objective = Field(default_factory=Objective)
     laws: dict[str, LawTable] = Field(default_factory=dict)
@@ -73,7 +77,9 @@ class Problem(Table):
     def _consistent(self) -> Problem:
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
-        checks.check_inputs(self.training, self.serving, self.budgets, self.objective)
+        checks.check_inputs(
+            self.training, self.serving, self.lifetime, self.budgets, self.objective
+        )
         layouts(self.training)
         checks.check_tokens(self.token_limits, self.training, self.budgets, self.objective)
         return self
@@ -210,9 +216,11 @@ class Problem(Table):
 
     @property
     def law(self) -> TokenLaw:
-        """The token law."""
+        """The token law, told of the data where it sees repeats."""
         own = self.laws.get(self.objective.law)
-        return own.law(self.objective.law) if own is not None else token_law(self.objective.law)
+        law = own.law(self.objective.law) if own is not None else token_law(self.objective.law)
+        unique = self.training.unique_tokens
+        return law.on_data(None if unique is None else float(unique))
 
     @property
     def shape(self) -> ShapeLaw:
@@ -244,12 +252,12 @@ class Problem(Table):
 
     def lacks(self, quantity: str) -> str:
         """What the file must say for a quantity to be computed, and does not; empty if nothing."""
-        return lacking(self.training, self.serving, quantity)
+        return lacking(self.training, self.serving, self.lifetime, quantity)
 
     @property
     def token_limits(self) -> TokenLimits:
         """Limits on tokens from [training] and [budgets] together."""
-        return token_limits(self.training, self.budgets)
+        return token_limits(self.training, self.serving, self.lifetime, self.budgets)
 
     def options(self, rows_at_once: int = 200_000) -> Iterator[tuple[Layout, Options]]:
         """Tables of every width option that the space and its rules allow, under each layout."""

@@ -7,7 +7,7 @@ from types import MappingProxyType
 from typing import Literal
 
 Sense = Literal["minimize", "maximize"]
-Form = Literal["affine", "flops", "tokens", "loss", "inverse"]
+Form = Literal["affine", "flops", "tokens", "loss", "inverse", "lifetime"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +22,10 @@ class Quantity:
         Key of `problems.units.UNITS`.
     about : str
         What it is, for people.
-    form : {"affine", "flops", "tokens", "loss", "inverse"}
+    form : {"affine", "flops", "tokens", "loss", "inverse", "lifetime"}
         A constant plus a coefficient for each layer, or the most of several such; proportional to
-        the training FLOPs; the tokens; the loss; or a constant over another quantity.
+        the training FLOPs; the tokens; the loss; a constant over another quantity; or what is
+        proportional to the training FLOPs and an affine quantity together.
     branches : tuple of str
         Where the quantity is the most of several affine ones, their names.
     only : {"max", "min"} or None
@@ -73,6 +74,8 @@ _ROWS = (
     Quantity("training_time", "seconds", "training FLOPs at the MFU", "flops", only="max"),
     Quantity("training_cost", "dollars", "accelerator hours x price", "flops", only="max"),
     Quantity("training_energy", "kWh", "accelerator hours x watts x PUE", "flops", only="max"),
+    Quantity("lifetime_flops", "FLOPs", "of training and inference", "lifetime", only="max"),
+    Quantity("lifetime_cost", "dollars", "of training and inference", "lifetime", only="max"),
     Quantity("decode_latency", "seconds", "one step of a batch", branches=_ROOFLINE, only="max"),
     Quantity("decode_throughput", "tokens/s", "batch_size / decode_latency", "inverse", only="min"),
     Quantity("prefill_latency", "seconds", "time to first token", branches=_ROOFLINE, only="max"),
@@ -80,6 +83,3 @@ _ROWS = (
 
 QUANTITIES = MappingProxyType({row.name: row for row in _ROWS})
 """Every quantity by name."""
-
-NOT_YET = MappingProxyType({"lifetime": "lifetime costs"})
-"""Keys of the file format that a later version brings, with what they wait for."""

@@ -13,7 +13,6 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from problems.errors import Fault, ProblemError, did_you_mean
-from problems.quantities import NOT_YET
 from problems.units import exact
 
 LARGEST_TOML_INTEGER = 2**63 - 1  # what TOML promises to carry; larger ones are written as floats
@@ -235,10 +234,6 @@ def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> l
     top = tuple(model.model_fields)
 
     def fault(key: str, siblings: tuple[str, ...]) -> None:
-        if key in NOT_YET:
-            message = f"{NOT_YET[key]} come with a later version; remove this key for now"
-            faults.append(_located(key, message, text))
-            return
         word = key.rsplit(".", 1)[-1]
         homes = [f"{table}.{word}" for table, keys in tables.items() if word in keys]
         # The very word in another table is a surer guess than a similar one in this.

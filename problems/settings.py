@@ -37,6 +37,8 @@ class Budgets(Table):
     training_time: Annotated[Interval | None, limit("seconds")] = None
     training_cost: Annotated[Interval | None, limit("dollars")] = None
     training_energy: Annotated[Interval | None, limit("kWh")] = None
+    lifetime_flops: Annotated[Interval | None, limit("FLOPs")] = None
+    lifetime_cost: Annotated[Interval | None, limit("dollars")] = None
     decode_latency: Annotated[Interval | None, limit("seconds")] = None
     decode_throughput: Annotated[Interval | None, limit("tokens/s")] = None
     prefill_latency: Annotated[Interval | None, limit("seconds")] = None
@@ -93,7 +95,9 @@ class Objective(Table):
         if self.quantity == "decode_throughput":
             raise ValueError("minimize decode_latency: decode_throughput is batch_size over it")
         row = QUANTITIES[self.quantity]
-        if self.maximize is not None and (row.only == "max" or row.form in ("loss", "flops")):
+        if self.maximize is not None and (
+            row.only == "max" or row.form in ("loss", "flops", "lifetime")
+        ):
             raise ValueError(f"{self.maximize} can be minimized only")
         return self
 

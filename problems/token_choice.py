@@ -9,6 +9,8 @@ from problems.laws import TokenLaw
 from problems.menus import Interval
 from problems.tokens import TokenLimits
 
+_NONE = Fraction(0)
+
 
 def rounded_down(value: Fraction) -> float:
     """The largest double not above an exact number."""
@@ -40,6 +42,8 @@ class TokenChoice:
         Loss of the shape.
     accelerators : int
         At work in training.
+    inference_flops : Fraction
+        FLOPs of an inference token.
     """
 
     def __init__(
@@ -52,12 +56,14 @@ class TokenChoice:
         flops: int,
         excess: float,
         accelerators: int,
+        inference_flops: Fraction = _NONE,
     ) -> None:
         self._law, self._n, self._excess = law, float(n), excess
         low = max(limits.least, limits.least_flops / flops)
         ends = [limits.most] if limits.most is not None else []
         if (most_flops := limits.flops_on(accelerators)) is not None:
             ends.append(most_flops / flops)
+        ends += [charge.left(inference_flops) / flops for charge in limits.charges]
         self.low, self.high = rounded_up(low), math.inf
         self._least_flops = limits.least_flops if limits.least < low else None
         self._cut_at: float | None = None

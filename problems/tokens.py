@@ -11,7 +11,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from problems.accounting import TRAINING_PASSES
+from problems.lifetime import LIFETIME, Lifetime
 from problems.menus import Interval
+from problems.serving import Serving
 from problems.settings import Budgets
 from problems.training import Training
 from problems.units import Number, exact
@@ -23,12 +25,36 @@ TIMED = ("training_time", "training_cost", "training_energy")
 
 
 @dataclass(frozen=True, slots=True)
+class Charge:
+    """A limit on training FLOPs that inference takes its part of.
+
+    Training FLOPs are at most ``limit - each x inference FLOPs a token``.
+
+    Parameters
+    ----------
+    key : str
+        The budget behind it.
+    limit, each : Fraction
+        In training FLOPs, and in training FLOPs for each inference FLOP a token.
+    """
+
+    key: str
+    limit: Fraction
+    each: Fraction
+
+    def left(self, inference_flops: Fraction) -> Fraction:
+        """What is left for training; zero where inference takes it all."""
+        return max(self.limit - self.each * inference_flops, Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
 class TokenLimits:
     """What bounds the training tokens of a design, whatever the budget asks of loss.
 
     Tokens lie between ``max(least, least_flops / F)`` and ``min(most, most_flops / F)`` for a
     design of F training FLOPs a token; on n accelerators at work also below
-    ``most_flops_each * n / F``. `most_flops_key` names the budget behind `most_flops`.
+    ``most_flops_each * n / F``, and below what each of `charges` leaves. `most_flops_key` names the
+    budget behind `most_flops`.
     """
 
     least: Fraction
@@ -37,11 +63,12 @@ class TokenLimits:
     most_flops: Fraction | None
     most_flops_each: Fraction | None = None
     most_flops_key: str = "budgets.training_flops"
+    charges: tuple[Charge, ...] = ()
 
     @property
     def bounded(self) -> bool:
         """Whether anything keeps tokens finite."""
-        return self.most is not None or self.flops_on(1) is not None
+        return self.most is not None or self.flops_on(1) is not None or bool(self.charges)
 
     def flops_on(self, accelerators: int) -> Fraction | None:
         """The most training FLOPs on some accelerators at work; None for no limit."""
@@ -79,7 +106,40 @@ def rate(training: Training, quantity: str) -> Fraction:
     return seconds / SECONDS_AN_HOUR * exact(watts) / WATTS_A_KILOWATT * exact(training.pue)
 
 
-def token_limits(training: Training, budgets: Budgets) -> TokenLimits:
+def inference_charge(
+    training: Training, serving: Serving, lifetime: Lifetime, quantity: str
+) -> Fraction:
+    """How much of a quantity of `LIFETIME` one inference FLOP a token costs over the lifetime.
+
+    What the quantity needs must be there: `problems.needs.lacking` tells.
+    """
+    if quantity == "lifetime_flops":
+        return lifetime.tokens
+    peak = Fraction(serving.named.figure(f"{serving.compute}_flops"))
+    return lifetime.tokens * lifetime.dollars_a_flop(training, peak)
+
+
+def lifetime_rate(training: Training, quantity: str) -> Fraction:
+    """How much of a quantity of `LIFETIME` one training FLOP costs."""
+    return rate(training, "training_cost") if quantity == "lifetime_cost" else Fraction(1)
+
+
+def _charges(
+    training: Training, serving: Serving, lifetime: Lifetime, budgets: Budgets
+) -> tuple[Charge, ...]:
+    found = []
+    for name in LIFETIME:
+        limit: Interval | None = getattr(budgets, name)
+        if limit is not None and limit.max is not None:
+            each = lifetime_rate(training, name)
+            inference = inference_charge(training, serving, lifetime, name)
+            found.append(Charge(f"budgets.{name}", exact(limit.max) / each, inference / each))
+    return tuple(found)
+
+
+def token_limits(
+    training: Training, serving: Serving, lifetime: Lifetime, budgets: Budgets
+) -> TokenLimits:
     """Limits on tokens from [training] and [budgets] together."""
     empty = Interval()
     tokens, budget = training.tokens or empty, budgets.tokens or empty
@@ -102,4 +162,5 @@ def token_limits(training: Training, budgets: Budgets) -> TokenLimits:
         min(most.values()) if most else None,
         each,
         min(most, key=lambda key: most[key]) if most else "budgets.training_flops",
+        _charges(training, serving, lifetime, budgets),
     )

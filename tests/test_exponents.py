@@ -13,8 +13,8 @@ from optimizer.exponents import PUBLISHED, exponents, fit_power, implied
 from optimizer.frontier import Frontier, frontier
 from optimizer.isoflops import CURVES, curves_along, isoflops
 from optimizer.sweep import Sweep
-from problems.laws import token_law
 from problems.shapes import WidthDepthShape, shape_law
+from problems.token_laws import token_law
 
 FLOPS = "budgets.training_flops"
 

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelsizer import Problem, solve
-from problems.laws import TOKEN_LAWS, PowerLaw, TokenLaw, register_law, token_law
+from problems.laws import PowerLaw, TokenLaw
 from problems.shapes import SHAPE_LAWS, WidthDepthShape
+from problems.token_laws import TOKEN_LAWS, register_law, token_law
 
 CHINCHILLA_FLOPS = 5.76e23  # Hoffmann et al. 2022, table 3: Gopher's budget
 
@@ -192,3 +193,44 @@ def test_power_law_refuses_what_would_not_fall(key: str, value: float) -> None:
     good = {"E": 1.0, "A": 1.0, "alpha": 0.3, "B": 1.0, "beta": 0.3, "outer": 1.0}
     with pytest.raises(ValueError, match=key):
         PowerLaw("x", **good | {key: value})
+
+
+# Repeated data
+
+
+def test_repeats_are_worth_what_the_paper_says() -> None:
+    """Four epochs are nearly as good as new data; sixteen R* out, more are worth nothing."""
+    law = token_law("muennighoff-2023")
+    unique = 100e9
+    on_data = law.on_data(unique)
+    n = 1e9  # few enough that no parameter is in excess
+    worth = unique * (1 + 15.387756 * (1 - math.exp(-3 / 15.387756)))  # eq. 17 at R = 3
+    assert worth / unique == pytest.approx(3.726, abs=1e-3)
+    assert on_data.loss(n, 4 * unique) == pytest.approx(float(law.loss(n, worth)), rel=1e-12)
+    assert on_data.loss(n, unique) == law.loss(n, unique)
+    assert float(on_data.loss(n, 1e30)) == pytest.approx(
+        float(law.loss(n, unique * (1 + 15.387756))), rel=1e-9
+    )
+
+
+def test_repeats_never_raise_the_loss() -> None:
+    law = token_law("muennighoff-2023").on_data(50e9)
+    n = np.geomspace(1e7, 1e12, 60)
+    d = np.geomspace(1e8, 1e14, 60)
+    loss = np.asarray(law.loss(n[:, None], d[None, :]))
+    assert (np.diff(loss, axis=0) <= 1e-12).all()
+    assert (np.diff(loss, axis=1) <= 1e-12).all()
+    tokens = np.asarray(law.tokens_for(n, loss[:, 30]))
+    assert np.allclose(np.asarray(law.loss(n, tokens)), loss[:, 30], rtol=1e-12)
+
+
+def test_less_data_makes_a_smaller_model_best() -> None:
+    free = fine(1e24, "muennighoff-2023")
+    scarce = free.with_settings({"training.unique_tokens": 2e11})
+    results = {s: solve(scarce, solver=s) for s in ("exhaustive", "auto", "scipy")}
+    assert len({r.best.architecture for r in results.values()}) == 1
+    assert results["auto"].best.loss > solve(free).best.loss
+    blind = fine(1e24, "besiroglu-2024")
+    told = blind.with_settings({"training.unique_tokens": 2e11})
+    assert solve(told).best.loss == solve(blind).best.loss
+    assert any("epochs" in warning for warning in solve(told).warnings)

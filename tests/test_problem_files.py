@@ -124,7 +124,7 @@ MALFORMED = [
     ("minimize = \"loss\"", "[scenarios.long]\nserving.contxt_length = 8192",
      "scenarios.long.serving.contxt_length", "context_length"),
     ("minimize = \"loss\"", "[scenarios.a]\nbudgets.parameters = 1e9\n[scenarios.a]\n", "scenarios.a", "twice"),
-    ("minimize = \"loss\"", "[lifetime]\ninference_tokens = 1e13", "lifetime", "later version"),
+    ("minimize = \"loss\"", "[lifetime]\ninference_token = 1e13", "lifetime.inference_token", "inference_tokens"),
     ("name = \"good\"", "name = 3", "name", "not text"),
     ("name = \"good\"", "space = 3", "space", "twice"),
     ("name = \"good\"", "name = ", "", "TOML"),

@@ -91,7 +91,8 @@ def test_a_design_is_counted_once_however_many_layouts_fit_it() -> None:
 
 def test_every_column_is_that_of_the_design() -> None:
     settings = {"serving.accelerator": "H100-SXM", "training.accelerator": "H100-SXM",
-                "training.accelerators": 1024, "training.price_per_hour": 2}  # fmt: skip
+                "training.accelerators": 1024, "training.price_per_hour": 2,
+                "lifetime.inference_tokens": 1e12, "lifetime.prefill_share": 0.5}  # fmt: skip
     problem = Problem.load("phone-2gb", settings)
     names = [name for name in known_columns(problem) if name != "rank"]
     assert set(QUANTITIES) <= set(names)

@@ -122,6 +122,8 @@ def check_stateable(problem: Problem) -> None:
     ------
     Skipped
     """
+    if problem.token_limits.charges:
+        raise Skipped("a lifetime's budget, of which inference takes its part")
     if problem.objective.quantity != "loss":
         raise Skipped(f"its objective is {problem.objective.quantity}, not the loss")
     if problem.budgets.loss is not None:
@@ -159,7 +161,7 @@ def state(problem: Problem, *, tightened: bool) -> Statement:
         table, first, last = table.take(keep), first[keep], last[keep]
         if not len(table):
             raise Skipped("no design keeps its limits")
-    caps = model.caps(table, np.arange(len(table)))
+    caps = model.caps(table, np.arange(len(table)), np.zeros_like(table.count))
     rows = []
     for rule in rules:
         scale = float((rule.high if rule.high is not None else rule.low) or 1)

@@ -107,7 +107,7 @@ def _values(scorer: Scorer, kept: Candidates) -> dict[str, tuple[Number, ...]]:
 def _evaluated(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
     """Tokens and loss as `evaluate` has them; noisy columns are made exact in place."""
     table = found.table
-    if scorer.fewest:
+    if scorer.fewest or scorer.problem.token_limits.charges:
         return _one_by_one(scorer, found)
     n = table.linear[LAW_PARAMETERS].at(found.row, found.j)
     flops = table.linear[TRAINING_FLOPS_PER_TOKEN].at(found.row, found.j)

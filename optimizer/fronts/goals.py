@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from problems.errors import ProblemError, did_you_mean
+from problems.lifetime import LIFETIME
 from problems.problem import Problem
 from problems.quantities import QUANTITIES, Sense
 from problems.tokens import TIMED
@@ -13,7 +14,7 @@ from problems.tokens import TIMED
 FEWEST, MOST = 2, 3
 """How many objectives a front has: a picture shows three at most, and so do people's heads."""
 _MORE_IS_BETTER = ("decode_throughput",)
-OF_TOKENS = ("tokens", "training_flops", *TIMED)
+OF_TOKENS = ("tokens", "training_flops", *TIMED, *LIFETIME)
 """Quantities that depend on how many tokens a design is trained on."""
 
 

@@ -21,9 +21,10 @@ from optimizer.store import TableStore
 from optimizer.table import Floats, Ints, Mask, Table, needed
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.evaluation import Evaluation
+from problems.lifetime import INFERENCE, LIFETIME
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
-from problems.tokens import rate
+from problems.tokens import inference_charge, lifetime_rate, rate
 
 Columns = list[NDArray[np.generic]]
 
@@ -57,6 +58,8 @@ class Scorer:
         self.model = Model(self.problem, store)
         self.fewest = self.model.kind in ("least_tokens", "least_flops")
         parts = {self._affine(goal) for goal in goals} - {""}
+        if any(goal.name in LIFETIME for goal in goals):
+            parts.add(INFERENCE)
         self.names = tuple(sorted({*needed(self.problem), *parts}))
         self._tokens_matter = any(g.name in OF_TOKENS or g.name == "loss" for g in goals)
 
@@ -120,6 +123,8 @@ class Scorer:
             return tokens
         if name == "training_flops":
             return flops
+        if name in LIFETIME:
+            return self._lifetime(name, table, row, j, flops)
         cost = float(rate(self.problem.training, name))
         if name != "training_time":
             return flops * cost
@@ -127,13 +132,21 @@ class Scorer:
         found: Floats = flops * shares[table.layout_id[row]]
         return found
 
+    def _lifetime(self, name: str, table: Table, row: Ints, j: Ints, flops: Floats) -> Floats:
+        problem = self.problem
+        each = inference_charge(problem.training, problem.serving, problem.lifetime, name)
+        quantity = table.linear[INFERENCE]
+        inference = to_floats(quantity.at(row, j)) / quantity.denominator
+        found: Floats = flops * float(lifetime_rate(problem.training, name))
+        return found + float(each) * inference
+
     def _tokens_and_flops(
         self, table: Table, row: Ints, j: Ints, value: Floats
     ) -> tuple[Floats, Floats]:
         each = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
         if self.fewest:
-            return self._fewest(table, row, each, value)
-        caps = self.model.caps(table, row)
+            return self._fewest(table, row, j, each, value)
+        caps = self.model.caps(table, row, j)
         with np.errstate(invalid="ignore", over="ignore"):
             return caps.tokens(each), np.minimum(caps.most * each, caps.most_flops)
 
@@ -151,11 +164,11 @@ class Scorer:
         return tokens, loss
 
     def _fewest(
-        self, table: Table, row: Ints, each: Floats, value: Floats
+        self, table: Table, row: Ints, j: Ints, each: Floats, value: Floats
     ) -> tuple[Floats, Floats]:
         if self.model.kind == "least_tokens":
             return value, value * each
-        flops = value / self.model.factor(table, row)
+        flops = (value - self.model.charge(table, row, j)) / self.model.factor(table, row)
         return flops / each, flops
 
     def settle(self, table: Table, row: Ints, j: Ints, columns: Columns, exact: Mask) -> None:
@@ -191,7 +204,7 @@ class Scorer:
         excess = np.asarray(self.problem.shape.excess(width, depth), float)
         if self.fewest:
             return np.stack([n, flops, excess, table.layout_id[row].astype(float)], axis=1)
-        return np.stack([n, self.model.caps(table, row).tokens(flops), excess], axis=1)
+        return np.stack([n, self.model.caps(table, row, j).tokens(flops), excess], axis=1)
 
     def exact_values(self, design: Evaluation) -> tuple[Fraction | float, ...]:
         """The objective vector of an evaluated design, as people read it."""

@@ -1,0 +1,103 @@
+"""The published loss laws, by name."""
+
+from __future__ import annotations
+
+import math
+
+from problems.laws import PowerLaw, Range, TokenLaw
+from problems.registry import Registry
+from problems.repeats import RepeatedDataLaw
+
+# Kaplan et al. 2020, arXiv 2001.08361, table 2 (the joint fit, not the single laws of eq. 1.1-1.2).
+_KAPLAN = {"alpha_n": 0.076, "alpha_d": 0.103, "n_c": 6.4e13, "d_c": 1.8e13}
+
+_HOFFMANN_RANGE = Range(70e6, 16e9)  # arXiv 2203.15556, abstract: "70 million to over 16 billion"
+_HOFFMANN_TOKENS = Range(5e9, 500e9)  # ibid.: "5 to 500 billion tokens"
+
+_PUBLISHED: tuple[TokenLaw, ...] = (
+    PowerLaw(
+        "kaplan-2020",
+        E=0.0,
+        A=_KAPLAN["n_c"] ** (_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"]),
+        alpha=_KAPLAN["alpha_n"] / _KAPLAN["alpha_d"],
+        B=_KAPLAN["d_c"],
+        beta=1.0,
+        outer=_KAPLAN["alpha_d"],
+        parameter_kind="non_embedding",
+        parameter_range=Range(768, 1.5e9),
+        token_range=Range(22e6, 23e9),
+        source="Kaplan et al. 2020, arXiv 2001.08361, eq. 1.5 and table 2",
+        form="[(Nc/N)^(aN/aD) + Dc/D]^aD",
+    ),
+    PowerLaw(
+        "hoffmann-2022",
+        E=1.6934,
+        A=406.4,
+        alpha=0.3392,
+        B=410.7,
+        beta=0.2849,
+        parameter_range=_HOFFMANN_RANGE,
+        token_range=_HOFFMANN_TOKENS,
+        source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10, unrounded",
+    ),
+    PowerLaw(
+        "hoffmann-2022-rounded",
+        E=1.69,
+        A=406.4,
+        alpha=0.34,
+        B=410.7,
+        beta=0.28,
+        parameter_range=_HOFFMANN_RANGE,
+        token_range=_HOFFMANN_TOKENS,
+        source="Hoffmann et al. 2022, arXiv 2203.15556, eq. 10 as printed: "
+        "rounding shifts its data term by 13 %",
+    ),
+    PowerLaw(
+        "besiroglu-2024",
+        E=1.8172,
+        A=482.01,
+        alpha=0.3478,
+        B=2085.43,
+        beta=0.3658,
+        parameter_range=_HOFFMANN_RANGE,
+        token_range=_HOFFMANN_TOKENS,
+        source="Besiroglu et al. 2024, arXiv 2404.10102, refit of Hoffmann's figure 4",
+    ),
+    RepeatedDataLaw(
+        "muennighoff-2023",
+        E=math.exp(0.6254804),
+        A=math.exp(6.255414),
+        B=math.exp(7.3049974),
+        alpha=0.3526596,
+        repeated_data=15.387756,
+        repeated_parameters=5.309743,
+        parameter_range=Range(7e6, 9e9),
+        most_epochs=44,
+        source="Muennighoff et al. 2023, arXiv 2305.16264, eq. 17, fitted on C4",
+    ),
+)
+
+TOKEN_LAWS: Registry[TokenLaw] = Registry("law", _PUBLISHED)
+"""Every registered law by name."""
+
+
+def register_law(law: TokenLaw) -> None:
+    """Make a law usable by its name in problem files.
+
+    Raises
+    ------
+    ValueError
+        If the name is empty or taken by another law.
+    """
+    TOKEN_LAWS.register(law)
+
+
+def token_law(name: str) -> TokenLaw:
+    """Look up a registered law.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; the message lists what there is.
+    """
+    return TOKEN_LAWS.look_up(name)
