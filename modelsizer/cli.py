@@ -7,6 +7,7 @@ import sys
 # Each group of commands registers itself when it is imported, in the order of `--help`.
 from modelsizer.commands import solving  # isort: skip
 from modelsizer.commands import ranking, fronts, frontiers, shaping  # isort: skip
+from modelsizer.commands import asking, sweeping  # isort: skip
 from modelsizer.commands import reporting, allocating, drawing  # isort: skip
 from modelsizer.commands import architectures, hardware, galleries  # isort: skip
 from modelsizer.commands.app import app
@@ -15,6 +16,7 @@ __all__ = [
     "allocating",
     "app",
     "architectures",
+    "asking",
     "drawing",
     "frontiers",
     "fronts",
@@ -25,6 +27,7 @@ __all__ = [
     "reporting",
     "shaping",
     "solving",
+    "sweeping",
 ]
 
 INTERRUPTED = 130  # 128 + SIGINT, where there is no result to hand over

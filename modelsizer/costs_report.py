@@ -5,10 +5,13 @@ from __future__ import annotations
 import math
 
 from problems.evaluation import Evaluation
+from problems.lifetime import LIFETIME
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.rooms import latency_estimates, serving_room
 from problems.units import format_quantity
+
+_WORDS = {"lifetime_flops": "lifetime FLOPs", "lifetime_cost": "lifetime cost"}
 
 
 def cost_rows(
@@ -32,6 +35,10 @@ def cost_rows(
         if priced and key in design.exact and math.isfinite(design.quantity(key)):
             note = f" (MFU {training.expected_mfu:.2f})" if key == "training_time" else ""
             rows.append((words, _written(design, key) + note))
+    for key in LIFETIME:
+        if priced and key in design.exact and math.isfinite(design.quantity(key)):
+            served = format_quantity(problem.lifetime.inference_tokens or 0, "tokens", 3)
+            rows.append((_WORDS[key], f"{_written(design, key)} with {served} served"))
     if (estimates := latency_estimates(problem, design.architecture)) is not None:
         for key, ends in estimates.items():
             low, expected, high = (format_quantity(ends[e], "seconds", 3) for e in ends)

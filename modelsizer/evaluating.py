@@ -13,7 +13,7 @@ from problems.problem import Problem
 from problems.situation import situation, trains
 
 _OF_TRAINING = ("loss", "shape_excess", "law", "shape", "tokens", "training_flops")
-_TIMED = ("training_time", "training_cost", "training_energy")
+_TIMED = ("training_time", "training_cost", "training_energy", "lifetime_flops", "lifetime_cost")
 
 
 @dataclass(frozen=True, slots=True)

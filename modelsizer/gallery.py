@@ -79,9 +79,9 @@ def _shapes(size: str) -> Figure:
     from plots.depth_width import depth_width_figure
     from problems.problem import Problem
 
-    settings = {"serving.accelerator": "H100-SXM", "space.kv_heads": 8, "space.ffn_ratio": 3.5}
-    problem = Problem.load("one-h100-1e24", settings)
-    return depth_width_figure(depth_width(problem, 30 * 10**9, layers=48), size=size)
+    settings = {"serving.accelerator": "H100-SXM"}
+    problem = Problem.load("exercise-1e24", settings)
+    return depth_width_figure(depth_width(problem, 30 * 10**9, layers=40), size=size)
 
 
 def _allocation(size: str) -> Figure:
@@ -160,9 +160,8 @@ PICTURES = MappingProxyType(
         "shapes": Picture(
             "Depth against width at one size",
             "What a shape of 30B parameters costs in loss, and in time to decode.",
-            "modelsizer depth-width one-h100-1e24 --parameters 30B --layers 48 "
-            "--set serving.accelerator=H100-SXM --set space.kv_heads=8 --set space.ffn_ratio=3.5 "
-            "--plot shapes.png",
+            "modelsizer depth-width exercise-1e24 --parameters 30B --layers 40 "
+            "--set serving.accelerator=H100-SXM --plot shapes.png",
             _shapes,
         ),
         "allocation": Picture(

@@ -1,0 +1,420 @@
+"""Grids of solves: right at every point, the same file however solved, and nothing lost by a kill."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+import modelsizer.commands.sweeping  # noqa: F401
+from modelsizer import Problem, ProblemError, solve
+from modelsizer.cli import app
+from modelsizer.sweep_files import Question, SweepFile, line
+from modelsizer.sweep_runs import Spec, results, solve_run
+from optimizer.budgets import AT_THE_LIMIT
+from optimizer.grids import SweepGrid, axis_of, grid_of
+from optimizer.sweeps import PointSolver, columns, without_scenarios
+from problems.describing import architecture_dict
+from problems.errors import ModelsizerError
+from tests.test_fronts import small
+from tests.test_problem_files import GOOD
+
+GOOD_PROBLEM = Problem.parse(GOOD)
+SETTINGS = ("budgets.training_flops=1e19..1e22:log:4", "serving.context_length=2048,65536",
+            "budgets.kv_cache=1 GB,300 MB")  # fmt: skip
+MANY = ("budgets.training_flops=1e19..1e22:log:80", "serving.context_length=2048,65536")
+ENTRY = "import modelsizer.commands.sweeping; from modelsizer.cli import main; main()"
+POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+def grid(problem: Problem, settings: tuple[str, ...]) -> SweepGrid:
+    axes = (axis_of(problem, *text.split("=", 1)) for text in settings)
+    return grid_of(problem, list(axes))
+
+
+def question(settings: tuple[str, ...] = SETTINGS, **given: Any) -> Question:
+    return Question(GOOD_PROBLEM, grid(GOOD_PROBLEM, settings), **given)
+
+
+def as_options(settings: tuple[str, ...]) -> list[str]:
+    return [part for text in settings for part in ("--set", text)]
+
+
+def run(*args: str, code: int = 0) -> Any:
+    answer = CliRunner().invoke(app, ["sweep", *args])
+    assert answer.exit_code == code, answer.output + answer.stderr
+    return answer
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    path = tmp_path / "good.toml"
+    path.write_text(GOOD)
+    return str(path)
+
+
+def started(*args: str) -> subprocess.Popen[str]:
+    """The command in a process group of its own, with Ctrl-C as a terminal has it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", ENTRY, "sweep", *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A job in the background of a script inherits SIGINT ignored, and would never hear it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def wait_for_lines(path: Path, count: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if path.exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.001)
+    raise AssertionError(f"{path} has no {count} lines")
+
+
+# Points
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_point_is_what_a_fresh_enumeration_gives(seed: int) -> None:
+    problem, r = small(seed), random.Random(seed)
+    tables = problem.to_dict()
+    name = next(iter(problem.budgets.limits), None)
+    memory = r.choice(["1 GB..100 GB:log:3", "200 MB,1 TB"])
+    axes = [axis_of(problem, "budgets.serving_memory", memory),
+            axis_of(problem, "serving.batch_size", "1,64"),
+            axis_of(problem, "space.vocab_size", "32000,64000")]  # fmt: skip
+    assert tables == problem.to_dict() and name is not None
+    points = SweepGrid(tuple(axes))
+    solver = PointSolver(problem, points, "auto")
+    for index in points.neighbours(range(len(points))):
+        row, fresh = solver.row(index), problem.with_settings(points.point(index))
+        wanted = solve(fresh, solver="exhaustive")
+        assert row["status"] == wanted.status
+        assert tuple(row) == columns(problem, points)
+        if wanted.design is None:
+            assert row["loss"] is row["layers"] is row["serving_memory_used"] is None
+            continue
+        design = wanted.design
+        assert (row["objective"], row["loss"]) == (wanted.objective.value, design.loss)
+        widths = architecture_dict(design.architecture)
+        assert all(row[k] == widths[k] for k in ("layers", "d_model", "heads", "kv_heads", "d_ff"))
+        assert row["parameters"] == design.parameters.total
+        for use in wanted.budgets:
+            assert row[f"{use.name}_used"] == use.used
+            if use.side == "max" and row["serving_memory_at_limit"] is not None:
+                at = float(use.limit) - use.used <= AT_THE_LIMIT * float(use.limit)
+                assert row[f"{use.name}_at_limit"] >= at
+
+
+def test_values_that_make_no_problem_together_are_rows() -> None:
+    settings = ("serving.accelerators=1,8", "serving.tensor_parallel=1,8")
+    found = sorted(results(question(settings), range(4), jobs=1), key=lambda row: row["index"])
+    assert [row["status"] for row in found] == ["optimal", "invalid", "optimal", "optimal"]
+    assert "multiple of tensor_parallel" in found[1]["reason"]
+
+
+def test_a_worker_hands_back_what_it_has_and_keeps_its_solver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modelsizer.sweep_runs._LEASE", 0.0)
+    made: list[PointSolver] = []
+    fresh = Spec.point_solver
+
+    def counted(spec: Spec) -> PointSolver:
+        made.append(fresh(spec))
+        return made[-1]
+
+    monkeypatch.setattr(Spec, "point_solver", counted)
+    spec = Spec.of(question(solver="bound"))
+    rows, rest = solve_run(spec, (3, 4, 5))
+    assert [row["index"] for row in rows] == [3] and rest == (4, 5)
+    assert solve_run(spec, rest)[1] == (5,)
+    assert len(made) == 1
+    other = Spec(spec.tables, spec.axes, spec.solver, spec.time_limit, "0")
+    with pytest.raises(ModelsizerError, match="install the same"):
+        solve_run(other, (0,))
+
+
+def test_processes_begin_once_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelsizer.sweep_runs._PATIENCE", 0.0)
+    monkeypatch.setattr("modelsizer.sweep_runs._WORTH", 0.0)
+    monkeypatch.setattr("modelsizer.sweep_runs.cores", lambda: 2)
+    asked: list[tuple[list[int], int]] = []
+
+    def stand_in(spec: Spec, order: list[int], workers: int) -> Any:
+        asked.append((list(order), workers))
+        return spec.point_solver().rows(order)
+
+    monkeypatch.setattr("modelsizer.sweep_runs._in_processes", stand_in)
+    q = question()
+    found = [row["index"] for row in results(q, range(16))]
+    assert asked == [(q.grid.neighbours(range(16))[1:], 2)]
+    assert sorted(found) == list(range(16))
+
+
+# The file
+
+
+@pytest.fixture
+def finished(tmp_path: Path) -> Path:
+    """A whole file, and its rows written in another order than the grid's."""
+    path = tmp_path / "x.jsonl"
+    with SweepFile(path, question()) as file:
+        for row in results(file.question, file.missing[::-1], jobs=1):
+            file.append(row)
+        raw = path.read_bytes()
+        file.finish()
+    assert path.read_bytes() != raw and sorted(path.read_bytes()) == sorted(raw)
+    return path
+
+
+def test_the_finished_file_is_sorted_and_says_what_it_is(finished: Path) -> None:
+    header, *rows = [json.loads(text) for text in finished.read_text().splitlines()]
+    assert [row["index"] for row in rows] == list(range(16))
+    assert header["format"] == "modelsizer-sweep" and header["points"] == 16
+    assert [axis["key"] for axis in header["grid"]] == [s.partition("=")[0] for s in SETTINGS]
+    assert Problem.from_tables(header["problem"]) == GOOD_PROBLEM
+    assert "seconds" not in finished.read_text()
+    assert {row["status"] for row in rows} == {"optimal", "infeasible"}
+
+
+@pytest.mark.parametrize("cut", [1, 40, "line", "header", "damage"])
+def test_a_line_cut_short_is_dropped(finished: Path, cut: int | str) -> None:
+    whole = finished.read_bytes()
+    lines = whole.splitlines(keepends=True)
+    content, kept = {
+        1: (whole[:-1], 15),
+        40: (whole[:-40], 15),
+        "line": (b"".join(lines[:5]), 4),
+        "header": (lines[0][:30], 0),
+        "damage": (b"".join(lines[:-1]) + b"\0" * 20 + b"\n", 15),
+    }[cut]
+    finished.write_bytes(content)
+    with SweepFile(finished, question()) as file:
+        assert file.found == kept and len(file.missing) == 16 - kept
+        assert finished.read_bytes() == b"".join(lines[: kept + 1])  # before anything is appended
+        for row in results(file.question, file.missing, jobs=1):
+            file.append(row)
+        file.finish()
+    assert finished.read_bytes() == whole
+
+
+def test_damage_within_a_file_is_refused(finished: Path) -> None:
+    lines = finished.read_bytes().splitlines(keepends=True)
+    moved = json.loads(lines[3]) | {"index": 9}  # a row of another point than its values say
+    for bad in (b"{}\n", b"nonsense\n", line(moved)):
+        finished.write_bytes(b"".join([*lines[:3], bad, *lines[4:]]))
+        with pytest.raises(ModelsizerError, match="line 4 is no result of this sweep"):
+            SweepFile(finished, question())
+
+
+@pytest.mark.parametrize(
+    ("changed", "word"),
+    [
+        (Question(GOOD_PROBLEM.with_settings({"serving.batch_size": 8}), question().grid),
+         "serving.batch_size"),
+        (question(solver="bound"), "solver"),
+        (question(time_limit=3.0), "time_limit"),
+        (question((*SETTINGS[:2], "budgets.kv_cache=1 GB,400 MB")), "the values of budgets.kv_cache"),
+        (question(SETTINGS[::-1]), "the order of the keys"),
+    ],
+)  # fmt: skip
+def test_another_question_is_refused_and_may_start_anew(
+    finished: Path, changed: Question, word: str
+) -> None:
+    before = finished.read_bytes()
+    with pytest.raises(ModelsizerError, match=f"another question; changed: {word}"):
+        SweepFile(finished, changed)
+    assert finished.read_bytes() == before
+    with SweepFile(finished, changed, resume=False) as file:
+        assert file.found == 0 and len(file.missing) == 16
+
+
+def test_the_hash_is_of_the_question_alone() -> None:
+    same = Question(Problem.parse(GOOD.replace("1e21", '"1000e18"')), question().grid)
+    assert same.header == question().header
+    with_scenarios = Problem.parse(GOOD + "\n[scenarios.a]\nserving.batch_size = 2\n")
+    assert Question(without_scenarios(with_scenarios), question().grid).header == same.header
+
+
+@pytest.mark.parametrize("resume", [True, False])
+def test_a_file_of_something_else_is_left_alone(tmp_path: Path, resume: bool) -> None:
+    path = tmp_path / "notes.jsonl"
+    for text in ("my notes\n", '{"a": 1}\n', "unfinished"):
+        path.write_text(text)
+        with pytest.raises(ModelsizerError, match="no file of a sweep"):
+            SweepFile(path, question(), resume=resume)
+        assert path.read_text() == text
+
+
+@POSIX
+def test_two_sweeps_do_not_write_one_file(finished: Path) -> None:
+    with (
+        SweepFile(finished, question()),
+        pytest.raises(ModelsizerError, match="another sweep is writing"),
+    ):
+        SweepFile(finished, question())
+    SweepFile(finished, question()).__exit__(None, None, None)
+
+
+# The command
+
+
+def test_the_same_file_from_processes_as_from_here(good: str, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    settings = as_options(SETTINGS)
+    first = json.loads(run(good, *settings, "--jobs", "1", "-o", str(one), "--json", "-").stdout)
+    second = json.loads(run(good, *settings, "--jobs", "2", "-o", str(two), "--json", "-").stdout)
+    assert one.read_bytes() == two.read_bytes()
+    assert first["rows"] == second["rows"] and first["solved"] == second["solved"] == 16
+    assert [row["index"] for row in first["rows"]] == list(range(16))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="no Dask")
+def test_the_same_file_from_dask(good: str, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    run(good, *as_options(SETTINGS), "--jobs", "1", "-o", str(one))
+    options = ["--dask", "local", "--jobs", "1", "-o", str(two)]
+    process = started(good, *as_options(SETTINGS), *options)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_dask_that_is_not_there(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "not tcp://" in run(good, *as_options(SETTINGS), "--dask", "here", code=2).stderr
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    answer = run(good, *as_options(SETTINGS), "--dask", "local", code=2)
+    assert "pip install 'modelsizer[dask]'" in answer.stderr
+
+
+@POSIX
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_kill_loses_nothing_and_nothing_is_solved_twice(
+    good: str, tmp_path: Path, jobs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.jsonl"
+    args = [good, *as_options(MANY), "-o", str(path)]
+    process = started(*args, "--jobs", jobs)
+    wait_for_lines(path, 61)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)  # its workers hold its standard error until they end
+    assert process.returncode == -signal.SIGKILL
+    for _ in range(200):
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("workers outlive the sweep")
+    torn = path.read_bytes() + b'{"index": 159, "budg'
+    path.write_bytes(torn)
+    kept = [json.loads(text)["index"] for text in torn.splitlines()[1:-1]]
+    assert 60 <= len(kept) < 160 and len(set(kept)) == len(kept)
+
+    solved: list[int] = []
+    row = PointSolver.row
+
+    def counted(self: PointSolver, index: int) -> Any:
+        solved.append(index)
+        return row(self, index)
+
+    monkeypatch.setattr(PointSolver, "row", counted)
+    answer = run(*args, "--jobs", "1", "--json", "-")
+    assert f"{len(kept)} of 160 points are there" in answer.stderr
+    assert json.loads(answer.stdout)["solved"] == len(solved) == 160 - len(kept)
+    assert sorted(kept + solved) == list(range(160))
+    resumed = path.read_bytes()
+    run(*args, "--jobs", "1", "--no-resume")
+    assert path.read_bytes() == resumed
+    solved.clear()
+    run(*args, "--jobs", "1")
+    assert not solved and path.read_bytes() == resumed
+
+
+@POSIX
+def test_ctrl_c_says_how_to_go_on(good: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    process = started(good, *as_options(MANY), "-o", str(path), "--jobs", "1")
+    wait_for_lines(path, 20)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    kept = path.read_bytes().count(b"\n") - 1
+    assert 19 <= kept < 160
+    assert err == (
+        f"interrupted; {path} holds {kept} of 160 points, and the same command goes on from there\n"
+    )
+    assert out == ""
+
+
+def test_parquet_holds_the_rows_of_the_lines(good: str, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "x.parquet"
+    settings = ("space.kv_heads=[4],[4, 8]", "budgets.kv_cache=100 kB,1 GB")
+    run(good, *as_options(settings), "--jobs", "1", "-o", str(path))
+    rows = [json.loads(text) for text in (tmp_path / "x.jsonl").read_text().splitlines()[1:]]
+    table = pq.read_table(path)
+    assert table.column_names == list(rows[0])
+    lists = [row | {"space.kv_heads": json.dumps(row["space.kv_heads"])} for row in rows]
+    assert table.to_pylist() == lists
+    kinds = {f.name: str(f.type) for f in table.schema}
+    assert kinds["layers"] == kinds["budgets.kv_cache"] == "int64"
+    assert kinds["loss"] == "double" and kinds["kv_cache_at_limit"] == "bool"
+    before = path.read_bytes()
+    run(good, *as_options(settings), "--jobs", "1", "-o", str(path), "--no-resume")
+    assert path.read_bytes() == before
+
+
+def test_flops_beyond_64_bits_are_doubles_in_parquet(good: str, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "x.parquet"
+    run(good, "--set", "budgets.training_flops=1e18,1e22", "--jobs", "1", "-o", str(path))
+    column = pq.read_table(path).column("budgets.training_flops")
+    assert column.to_pylist() == [1e18, 1e22]
+
+
+def test_text_of_a_sweep(good: str) -> None:
+    text = run(good, *as_options(SETTINGS), "--jobs", "1").stdout
+    assert "4 x 2 x 2 points; 16 solved" in text and "no design" in text
+    assert max(map(len, text.splitlines())) <= 80
+    nothing = run(good, "--set", "budgets.kv_cache=1 kB,2 kB", "--jobs", "1").stdout
+    assert "2 without a design" in nothing
+    long = run(good, "--set", "serving.batch_size=1..60:step=1", "--jobs", "1").stdout
+    assert "and 36 more, with -o FILE or --json" in long
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        (("--set", "budgets.kv_cache=1,2", "-o", "x.csv"), "must end in .jsonl or .parquet"),
+        (("--set", "budgets.kv_cache=1,2", "--solver", "foo"), "unknown solver 'foo'"),
+        (("--set", "budgets.kv_cache=1,2", "--time-limit", "-1"), "--time-limit"),
+        (("--set", "budgets.kv_cache=1,2", "-o", "/nowhere/x.jsonl"), "cannot be written"),
+        ((), "no key takes several values"),
+    ],
+)
+def test_bad_input_is_told(good: str, args: tuple[str, ...], word: str) -> None:
+    assert word in run(good, *args, code=2).stderr
+
+
+def test_grids_are_checked_before_they_are_solved() -> None:
+    with pytest.raises(ProblemError, match="divides no"):
+        grid(GOOD_PROBLEM, ("space.kv_heads=4,17",))
