@@ -7,7 +7,7 @@ import sys
 # Each group of commands registers itself when it is imported, in the order of `--help`.
 from modelsizer.commands import solving  # isort: skip
 from modelsizer.commands import ranking, fronts, frontiers, shaping  # isort: skip
-from modelsizer.commands import asking, sweeping  # isort: skip
+from modelsizer.commands import asking, explaining, pricing, sweeping  # isort: skip
 from modelsizer.commands import reporting, allocating, drawing  # isort: skip
 from modelsizer.commands import architectures, hardware, galleries  # isort: skip
 from modelsizer.commands.app import app
@@ -18,11 +18,13 @@ __all__ = [
     "architectures",
     "asking",
     "drawing",
+    "explaining",
     "frontiers",
     "fronts",
     "galleries",
     "hardware",
     "main",
+    "pricing",
     "ranking",
     "reporting",
     "shaping",

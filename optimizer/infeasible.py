@@ -25,6 +25,7 @@ from problems.units import format_quantity
 
 TOGETHER = "each limit can be kept by some design, but none keeps all of them together"
 UNSURE = "no design keeps all limits together; nothing is known of one of them alone"
+MORE = "`modelsizer explain` says which limits conflict, and the least that would have to give"
 
 
 def why_infeasible(model: Model) -> list[str]:
@@ -40,7 +41,7 @@ def why_infeasible(model: Model) -> list[str]:
                 f"budgets.loss <= {loss.max:g}: the least loss of any design of the space, at the "
                 f"most tokens that it may take, is {best:.6g}"
             ]
-    return found or [TOGETHER if listable else UNSURE]
+    return [*(found or [TOGETHER if listable else UNSURE]), MORE]
 
 
 def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:

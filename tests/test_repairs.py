@@ -15,7 +15,7 @@ from rich.console import Console
 from typer.testing import CliRunner
 
 import modelsizer.commands.explaining  # noqa: F401 - registers the command
-from modelsizer import Problem, ProblemError, solve
+from modelsizer import Problem, ProblemError, Solver, solve
 from modelsizer.commands.app import app
 from modelsizer.explain_report import Explanation, explain, loosely, print_explanation
 from optimizer.conflicts import Oracle
@@ -41,7 +41,10 @@ FIVE: dict[str, tuple[str, dict[str, object]]] = {
                                "space.layers": {"min": 100, "max": 120},
                                "space.aspect_ratio": {"min": 60, "max": 70}}),
     "training memory": ("h100-cluster-90-days", {"budgets.training_memory": "3 GB"}),
-    "cost": ("h100-cluster-90-days", {"budgets.training_cost": 1e5, "budgets.loss": 2.0}),
+    "lifetime": ("served-10t-tokens", {"budgets.lifetime_flops": 8e22, "budgets.loss": 2.1}),
+    "cost": ("h100-cluster-90-days", {"budgets.training_cost": 1e5, "budgets.loss": 2.0,
+                                      "training.tensor_parallel": 8,
+                                      "training.pipeline_parallel": [1, 4]}),
 }  # fmt: skip
 
 
@@ -96,12 +99,15 @@ def test_repairs_are_exact_to_the_unit(name: str) -> None:
     assert not found.feasible
     assert found.repairs
     limits = {limit.key: limit for limit in found.limits}
-    assert solve(problem).status == "infeasible"
+
+    def status(asked: Problem) -> str:
+        return Solver(asked).solve(details=False).status
+
+    assert status(problem) == "infeasible"
     for repair in found.repairs:
-        mended = applied(problem, limits, repair, repair.value)
-        assert solve(mended).status == "optimal", repair
+        assert status(applied(problem, limits, repair, repair.value)) == "optimal", repair
         almost = applied(problem, limits, repair, tighter(problem, limits, repair))
-        assert solve(almost).status == "infeasible", repair
+        assert status(almost) == "infeasible", repair
 
 
 @pytest.mark.parametrize("name", FIVE)
@@ -115,14 +121,15 @@ def test_what_cannot_help_is_not_offered(name: str) -> None:
             without = problem.without(limit.key)
         except ProblemError:
             continue  # nothing would limit the tokens
-        assert (solve(without).status == "optimal") == (limit.key in offered), limit.key
+        found_one = Solver(without).solve(details=False).status == "optimal"
+        assert found_one == (limit.key in offered), limit.key
 
 
 def test_kinds_of_conflicts() -> None:
     def promised(name: str) -> set[tuple[str, ...]]:
         return set(explained(name).conflicts)
 
-    assert promised("memory") == {("budgets.serving_memory",)}
+    assert promised("memory") == {("budgets.parameters", "budgets.serving_memory")}
     assert promised("loss") == {("budgets.training_flops", "budgets.loss")}
     assert promised("tokens x FLOPs") == {
         ("budgets.training_flops", "budgets.parameters", "training.tokens")
@@ -339,4 +346,4 @@ def test_rounded_values_are_still_enough(value: Any, unit: str, side: str) -> No
     text = loosely(value, unit, side)
     read = exact(parse_quantity(text, unit))
     assert read >= exact(value) if side == "max" else read <= exact(value)
-    assert abs(read / Fraction(value) - 1) < Fraction(1, 1000)
+    assert abs(read / Fraction(value) - 1) <= Fraction(2, 1000)
