@@ -244,6 +244,7 @@ class Model:
         keeps = np.ones(len(row), dtype=bool)
         for limit in self.rules(table):
             keeps &= feasible(limit, table, row, j)
+        possible = keeps.copy()  # what an exact row rules out needs no second look
         flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
         tokens = self.caps(table, row, j).tokens(flops)
         doubtful = np.zeros(len(row), dtype=bool)
@@ -253,6 +254,7 @@ class Model:
             keeps &= low <= tokens * (1 + BORDER)
             doubtful |= np.abs(tokens - low) <= 1e-9 * tokens
             doubtful |= tokens * flops <= LEAST_FLOPS * (1 + BORDER)
+        doubtful &= possible
         plain = self.most_loss is None and self.least_loss is None and not doubtful.any()
         if self.kind == "affine" and plain:
             return self.sign * self.affine(table, row, j), keeps
@@ -290,7 +292,7 @@ class Model:
             if self.floor is not None:
                 least = from_flops if of_flops else self.least_tokens
                 value = np.where(low == least, self.floor, value)
-        for i in np.flatnonzero(doubtful):
+        for i in np.flatnonzero(doubtful & possible):
             alone = self.exactly(table, row[i], j[i])
             keeps[i] = alone.feasible
             value[i] = self.value_of(alone)

@@ -206,8 +206,21 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
         loss,
         excess,
         exact,
-        _violations(problem, exact, flops),
+        _violations(problem, exact, flops) or _unmet(problem, choice),
     )
+
+
+def _unmet(problem: Problem, choice: TokenChoice) -> tuple[str, ...]:
+    """The least tokens asked for, where limits on FLOPs leave fewer by less than two doubles."""
+    if choice.possible:
+        return ()
+    for key, limit in (
+        ("training.tokens", problem.training.tokens),
+        ("budgets.tokens", problem.budgets.tokens),
+    ):
+        if limit is not None and limit.min is not None:
+            return (key,)
+    return ("budgets.training_flops",)
 
 
 def _violations(

@@ -44,6 +44,13 @@ class TokenChoice:
         At work in training.
     inference_flops : Fraction
         FLOPs of an inference token.
+
+    Attributes
+    ----------
+    low, high : float
+        Fewest and most tokens; the first above the second where a loss is missed.
+    possible : bool
+        Whether the limits on tokens and on FLOPs leave any tokens, in exact arithmetic.
     """
 
     def __init__(
@@ -67,6 +74,7 @@ class TokenChoice:
         self.low, self.high = rounded_up(low), math.inf
         self._least_flops = limits.least_flops if limits.least < low else None
         self._cut_at: float | None = None
+        self.possible = not ends or low <= min(ends)
         if ends:
             self.high = rounded_down(min(ends))
             if self.high < self.low and low <= min(ends):

@@ -186,3 +186,15 @@ def test_enumeration_checks_what_it_can() -> None:
     many = replace(result, statistics={"designs": 10**9, "rounds": 0})
     assert other_solver(many) == "scipy"
     assert other_solver(replace(many, statistics={"designs": 10**9, "rounds": 2})) == "bound"
+
+
+def test_one_flop_too_few_is_infeasible_however_it_is_asked() -> None:
+    """A design's tokens are doubles; a limit on FLOPs is exact, and a warm start must not bend it."""
+    problem = Problem.load("fixed-2t-tokens", {"budgets.parameters": {"min": 20 * 10**9}})
+    rich = {"objective.minimize": "training_flops", "budgets.training_flops": 1e26}
+    least = solve(problem.with_settings(rich)).best
+    flops = int(least.exact["training_flops"])
+    solver = Solver(problem)
+    assert solver.solve({"budgets.training_flops": flops}).status == "optimal"
+    assert solver.solve({"budgets.training_flops": flops - 1}).status == "infeasible"
+    assert solve(problem.with_settings({"budgets.training_flops": flops - 1})).design is None
