@@ -220,7 +220,7 @@ def point(name: str, goals: str, solver: str) -> dict[str, Any]:
         if seconds[-1] > NOT_REPEATED:
             break
     values = json.dumps([list(found.values[goal.name]) for goal in found.goals])
-    volume = hypervolume(found)
+    volume = hypervolume(found.goals, found.points)
     return {
         "question": name,
         "goals": goals,

@@ -10,6 +10,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from modelsizer.columns import print_columns
 from modelsizer.rank_report import SHORT, show
 from optimizer.near_optimal import NearOptimal, diverse, k_best, near_optimal, tolerance_of
 from optimizer.nearest_model import Nearest
@@ -131,12 +132,9 @@ def print_alternatives(console: Console, result: Result, found: NearOptimal) -> 
     objective = result.objective.name
     console.print(Text(f"\n{_heading(found)}", style="bold"))
     columns = list(dict.fromkeys([objective, *SHORT]))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("", *columns):
-        table.add_column(name, justify="right", no_wrap=True)
-    for rank, design in enumerate(found.best, start=1):
-        table.add_row(str(rank), *(show(design, name) for name in columns))
-    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+    ranks = [str(rank) for rank in range(1, len(found.best) + 1)]
+    cells = [(name, [show(design, name) for design in found.best]) for name in columns]
+    print_columns(console, ("", ranks), cells, indent=2)
     if found.savings:
         _print_savings(console, result, found)
 

@@ -14,8 +14,6 @@ if TYPE_CHECKING:
     from optimizer.result import Result
     from problems.problem import Problem
 
-_SPAN, _POINTS = 100, 21  # of a frontier: how far to each side, and how many solves
-
 
 def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all."""
@@ -68,23 +66,12 @@ def frontier_picture(problem: Problem, size: str = "wide") -> Figure:
     """The best loss for each budget of training FLOPs, from a hundredth to a hundred times."""
     from optimizer.frontier import frontier
     from optimizer.isoflops import curves_along
-    from optimizer.sweep import Sweep
+    from optimizer.swept_key import POINTS, Sweep
     from plots.frontier import loss_frontier
 
     over = "budgets.training_flops"
     sweep = Sweep.of(problem, over)
     now = sweep.now(problem)
     assert now is not None
-    ends = sweep.scaled(now, 1, _SPAN), sweep.scaled(now, _SPAN, 1)
-    found = frontier(problem, over, sweep.between(*ends, _POINTS))
+    found = frontier(problem, over, sweep.between(*sweep.around(now), POINTS))
     return loss_frontier(found, curves_along(found), title=problem.name, size=size)
-
-
-def draw_depth(problem: Problem, path: Path, size: str) -> None:
-    """Write the picture of parameters against depth."""
-    write_figure(depth_picture(problem, size), path)
-
-
-def draw_front(front: Front, path: Path, size: str) -> None:
-    """Write the picture of a front."""
-    write_figure(front_picture(front, size), path)

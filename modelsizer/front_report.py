@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from rich.console import Console
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
+from modelsizer.columns import print_columns
 from optimizer.fronts.front import Front
 from optimizer.fronts.indicators import hypervolume
 from optimizer.fronts.subset import even_subset, knee
@@ -47,7 +47,7 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
         elif len(front) > AT_MOST:
             which, gap = even_subset(front, AT_MOST)
             shown = front.take(which)
-        console.print(_points(front, shown))
+        _print_points(console, front, shown)
         if len(shown) < len(front):
             ask = "" if subset is not None else " (--points N for another number)"
             console.print(
@@ -61,21 +61,15 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
     console.print(Padding(Text(certificate(front)), (0, 0, 0, 2)))
 
 
-def _points(front: Front, shown: Front) -> Table:
+def _print_points(console: Console, front: Front, shown: Front) -> None:
     names = [goal.name for goal in front.goals]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     beside = [n for n in ("layers", "d_model", "heads", "kv_heads", "d_ff") if n not in names]
-    for name in (*names, *beside):
-        table.add_column(name, justify="right", no_wrap=True)
-    shared = bool((front.designs > 1).any())
-    if shared:
-        table.add_column("designs", justify="right", no_wrap=True)
-    for point in shown:
-        architecture = point["architecture"]
-        cells = [_show(point[name], name) for name in names]
-        cells += [str(architecture[name]) for name in beside]
-        table.add_row(*cells, *([f"{point['designs']:,}"] if shared else []))
-    return table
+    points = list(shown)
+    columns = [(name, [_show(point[name], name) for point in points]) for name in names]
+    columns += [(name, [str(p["architecture"][name]) for p in points]) for name in beside]
+    if (front.designs > 1).any():
+        columns.append(("designs", [f"{point['designs']:,}" for point in points]))
+    print_columns(console, columns[0], columns[1:])
 
 
 def certificate(front: Front) -> str:
@@ -85,7 +79,7 @@ def certificate(front: Front) -> str:
     took = f"{how}, {front.seconds:.2f} s, {front.solver}"
     if front.complete and not len(front):
         return f"Proven infeasible: none of {designs} keeps every limit ({took})."
-    volume = hypervolume(front)
+    volume = hypervolume(front.goals, front.points)
     held = "" if volume is None else f" Hypervolume {volume['value']:.4f} of the box they span."
     if front.complete:
         several = int((front.designs > 1).sum())

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from optimizer.result import Result
     from problems.problem import Problem
 
-SPAN, POINTS = 100, 21
-"""Of the frontier: from the limit over this to the limit times this, at so many points."""
 FLOPS = "training_flops"
 _KNEE = "The knee is the point furthest from the line through the ends (Das 1999)."
 
@@ -157,7 +155,7 @@ def _front(problem: Problem, time_limit: float | None) -> tuple[Figure, str]:
 
 def _frontier(problem: Problem, time_limit: float | None) -> tuple[Figure, str]:
     from optimizer.frontier import frontier
-    from optimizer.sweep import Sweep
+    from optimizer.swept_key import POINTS, Sweep
     from plots.frontier import loss_frontier
 
     key = f"budgets.{FLOPS}"
@@ -165,9 +163,8 @@ def _frontier(problem: Problem, time_limit: float | None) -> tuple[Figure, str]:
     if limit is None or limit.max is None:
         raise _NothingToDrawError(f"the problem has no {key} to sweep")
     sweep = Sweep.of(problem, key)
-    ends = sweep.scaled(limit.max, 1, SPAN), sweep.scaled(limit.max, SPAN, 1)
     band = not too_many(problem)  # four times the solves, which then take seconds each
-    values = sweep.between(*ends, POINTS)
+    values = sweep.between(*sweep.around(limit.max), POINTS)
     found = frontier(problem, key, values, band=band, time_limit=time_limit)
     if len(found.solved) < 2:
         late = "the time limit came first"

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from rich.console import Console
-from rich.table import Table
 from rich.text import Text
 
+from modelsizer.columns import GAP, print_columns
 from optimizer.listing import cell
 from optimizer.ranking import Ranking
 from problems.evaluation import Evaluation
@@ -38,13 +38,6 @@ def show(design: Evaluation, name: str) -> str:
     return str(value)
 
 
-def _table(headings: Sequence[str]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
 def columns_of(ranking: Ranking, wanted: Sequence[str] | None) -> list[str]:
     """The columns to show, but for the rank."""
     if wanted is not None:
@@ -67,17 +60,20 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
         return
     columns = columns_of(ranking, wanted)
     if ranking.group_by is not None:
-        _print_groups(console, ranking, columns)
+        _print_groups(console, ranking, columns, wanted)
         return
-    table = _table(["rank", *columns])
-    for rank, design in enumerate(ranking.best, start=1):
-        table.add_row(str(rank), *(show(design, name) for name in columns))
-    console.print(table)
+    ranks = [str(rank) for rank in range(1, len(ranking.best) + 1)]
+    shown = [(name, [show(design, name) for design in ranking.best]) for name in columns]
+    if wanted is None:  # without being asked, one line a design
+        shown = _fitting(console, len("rank") - _MARK, shown)
+    print_columns(console, ("rank", ranks), shown)
     if (rest := ranking.feasible - len(ranking.best)) > 0:
         console.print(f"\nand {rest:,} more; --csv PATH or --parquet PATH writes them all")
 
 
-def _print_groups(console: Console, ranking: Ranking, columns: Sequence[str]) -> None:
+def _print_groups(
+    console: Console, ranking: Ranking, columns: Sequence[str], wanted: Sequence[str] | None
+) -> None:
     """The best of each group, with how many there are and what they span."""
     group_by = ranking.group_by
     assert group_by is not None
@@ -85,25 +81,40 @@ def _print_groups(console: Console, ranking: Ranking, columns: Sequence[str]) ->
         range(len(ranking.groups)),
         key=lambda i: _key(ranking, ranking.groups[i].best),
     )
+    groups = ranking.groups
     shown = [name for name in columns if name != group_by]
-    if len(shown) > _BESIDE:
-        shown = [name for name in shown if name not in _LESS]
-    table = _table([group_by, "designs", "fewest", "most", *shown, ""])
-    for i, group in enumerate(ranking.groups):
-        fewest, most = (format_quantity(n, "parameters", 3) for n in group.parameters)
-        cells = [show(group.best, name) for name in shown]
-        value = str(group.value).lower() if isinstance(group.value, bool) else str(group.value)
-        mark = "best" if i == best else ""
-        table.add_row(value, f"{group.designs:,}", fewest, most, *cells, mark)
-    console.print(table)
+    values = [str(g.value).lower() if isinstance(g.value, bool) else str(g.value) for g in groups]
+    ends = [[format_quantity(g.parameters[i], "parameters", 3) for g in groups] for i in (0, 1)]
+    cells = [
+        ("designs", [f"{group.designs:,}" for group in groups]),
+        ("fewest", ends[0]),
+        ("most", ends[1]),
+        *((name, [show(group.best, name) for group in groups]) for name in shown),
+    ]
+    if wanted is None:  # without being asked, no more than one line a group
+        cells = _fitting(console, len(max([group_by, *values], key=len)), cells)
+    marks = [f"{value} *" if i == best else f"{value}  " for i, value in enumerate(values)]
+    print_columns(console, (f"{group_by}  ", marks), cells)
     console.print(
         "\nfewest and most: parameters of the designs of a group; the other columns are of the "
-        "best of them"
+        "best of them; * the best of all"
     )
 
 
-_BESIDE = 6  # columns that fit beside those of a group at 80 columns of text
-_LESS = ("heads", "kv_heads", "d_ff")
+def _fitting(
+    console: Console, first: int, columns: list[tuple[str, list[str]]]
+) -> list[tuple[str, list[str]]]:
+    """The first columns that fit the width beside one of some letters and its mark."""
+    room, found = console.width - first - _MARK - GAP, []
+    for heading, cells in columns:
+        room -= max(len(heading), *(len(cell) for cell in cells)) + GAP
+        if room < 0:
+            break
+        found.append((heading, cells))
+    return found
+
+
+_MARK = 2  # letters of the mark of the best
 
 
 def _key(ranking: Ranking, design: Evaluation) -> tuple[float, tuple[int, ...]]:

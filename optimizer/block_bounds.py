@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from optimizer.grid import LAYERS, Bools, Grid
 from optimizer.limits import Breach, Limit, depth_intervals, feasible
-from optimizer.model import Model, to_floats
+from optimizer.model import Model
 from optimizer.relaxation import ROUNDING
 from optimizer.table import (
     LARGEST_INT64,
@@ -26,6 +26,7 @@ from optimizer.table import (
     largest,
     needed,
     quantities,
+    to_floats,
 )
 from problems.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, WEIGHT_FLOPS

@@ -17,8 +17,8 @@ from optimizer.block_bounds import BlockBounds, Blocks
 from optimizer.compare import box_designs
 from optimizer.grid import D_MODEL, FFN, FIRST, KV, LAYERS, SECOND, VOCABULARY
 from optimizer.limits import Breach
-from optimizer.model import Model, to_floats
-from optimizer.table import Ints, Table, build_table, needed
+from optimizer.model import Model
+from optimizer.table import Ints, Table, build_table, needed, to_floats
 from problems.evaluation import Evaluation
 from problems.layouts import Layout
 from problems.splits import divided

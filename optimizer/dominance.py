@@ -15,8 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.boxes import Boxes
-from optimizer.model import Model, to_floats
-from optimizer.table import Ints, Mask, Table
+from optimizer.model import Model
+from optimizer.table import Ints, Mask, Table, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.lifetime import INFERENCE
 from problems.quantities import QUANTITIES

@@ -13,9 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from optimizer.grid_solves import without_scenarios
 from optimizer.result import PROVEN, Result, Status
 from optimizer.solver import DEFAULT_SOLVER, Solver
-from optimizer.sweep import Sweep
+from optimizer.swept_key import Sweep
 from problems.architecture import Architecture
 from problems.evaluation import Evaluation
 from problems.options import head_menus
@@ -160,7 +161,7 @@ def frontier(
         If the solver is unknown.
     """
     started = time.perf_counter()
-    base = _without_scenarios(problem)
+    base = without_scenarios(problem)
     sweep = Sweep.of(base, over)
     asked = [(value, sweep.at(base, value)) for value in sorted(set(values))]
     run = _Run(Solver(base, solver=solver), started, time_limit)
@@ -177,12 +178,6 @@ def frontier(
     complete = len(points) == len(asked) and run.proven and not run.interrupted
     seconds = time.perf_counter() - started
     return Frontier(problem, sweep, tuple(points), len(asked), complete, seconds)
-
-
-def _without_scenarios(problem: Problem) -> Problem:
-    """Scenarios are checked anew with every change, and play no part here."""
-    tables = {name: table for name, table in problem.to_dict().items() if name != "scenarios"}
-    return Problem.from_tables(tables, like=problem)
 
 
 class _Run:

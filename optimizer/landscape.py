@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
-from optimizer.model import Model, to_floats
-from optimizer.table import Floats, Ints, Mask
+from optimizer.model import Model
+from optimizer.table import Floats, Ints, Mask, to_floats
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 

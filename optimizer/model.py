@@ -18,22 +18,21 @@ from optimizer.relaxation import (
     ROUNDING,
     Affine,
     Feature,
-    TokenCaps,
     law_bound,
     log_bound,
     log_tokens_bound,
     shape_bound,
 )
+from optimizer.spending import LEAST_FLOPS, Spending
 from optimizer.store import TableStore
-from optimizer.table import Floats, Ints, Mask, Table
+from optimizer.table import Floats, Ints, Mask, Table, to_floats
 from problems.architecture import Architecture
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.evaluation import Evaluation, evaluate
-from problems.lifetime import INFERENCE
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.token_choice import rounded_down, rounded_up
-from problems.tokens import TIMED, inference_charge, lifetime_rate, rate
+from problems.tokens import TIMED, rate
 
 Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]
 
@@ -41,9 +40,6 @@ BORDER = 1e-12
 """Relative distance from a loss limit within which vectorised arithmetic is not trusted and a
 design is evaluated alone: NumPy's vector loops may round the last digit otherwise."""
 
-LEAST_FLOPS = 1.0
-"""Training FLOPs that a cap never falls below, so that its logarithm is a number; a design with so
-few is evaluated alone."""
 LARGEST_LN = 700.0  # exp overflows a little above
 REMEMBERED = 10_000  # designs whose exact evaluation is kept; some 30 MB
 
@@ -84,6 +80,10 @@ class Model:
         Whether `Relaxed.least` is free of rounding, so that ties show in it.
     most_loss, least_loss : float or None
         Limits on the loss.
+    caps, charge, factor : callable
+        See `optimizer.spending.Spending`.
+    charged : bool
+        Whether inference adds to the quantity sought.
     floor : float or None
         A value that no design is below and that many may reach exactly, since a limit sets it.
     """
@@ -101,7 +101,9 @@ class Model:
         loss = problem.budgets.loss
         self.most_loss = None if loss is None or loss.max is None else float(loss.max)
         self.least_loss = None if loss is None or loss.min is None else float(loss.min)
-        self._charge = self._inference_charge()
+        spending = Spending(problem, self.name)
+        self.caps, self.charge, self.factor = spending.caps, spending.charge, spending.factor
+        self.charged = spending.charged
         self.floor = self._floor()
         self._rules: dict[tuple[tuple[str, int], ...], list[Limit]] = {}
         self._evaluated: dict[Architecture, Evaluation] = {}
@@ -124,13 +126,6 @@ class Model:
         if row.form in ("flops", "lifetime"):
             return "least_flops"
         return "most_tokens" if self.sense == "maximize" else "least_tokens"
-
-    def _inference_charge(self) -> Fraction:
-        """What one inference FLOP a token adds to the quantity sought."""
-        if QUANTITIES[self.name].form != "lifetime":
-            return Fraction(0)
-        problem = self.problem
-        return inference_charge(problem.training, problem.serving, problem.lifetime, self.name)
 
     def _floor(self) -> float | None:
         tokens = self._tokens
@@ -168,49 +163,6 @@ class Model:
     def value_of(self, evaluation: Evaluation) -> float:
         """The value to minimise of an evaluated design."""
         return self.sign * float(evaluation.exact[self.name])
-
-    def caps(self, table: Table, row: Ints, j: Ints) -> TokenCaps:
-        """The most tokens of designs; training time counts their accelerators.
-
-        What inference takes of a lifetime's FLOPs rises with the depth, so the caps of the least
-        depths of a box are those of all designs in it, or above.
-        """
-        tokens = self._tokens
-        most = math.inf if tokens.most is None else float(tokens.most)
-        flops: float | Floats
-        if tokens.most_flops_each is None:
-            flops = math.inf if tokens.most_flops is None else float(tokens.most_flops)
-        else:
-            ends = [float(tokens.flops_on(lay.accelerators) or math.inf) for lay in table.layout]
-            flops = np.array(ends)[table.layout_id[row]]
-        for charge in tokens.charges:
-            left = float(charge.limit) - float(charge.each) * self._inference(table, row, j)
-            flops = np.minimum(flops, np.maximum(left, LEAST_FLOPS))
-        return TokenCaps(most, flops)
-
-    def _inference(self, table: Table, row: Ints, j: Ints) -> Floats:
-        quantity = table.linear[INFERENCE]
-        return to_floats(quantity.at(row, j)) / quantity.denominator
-
-    def charge(self, table: Table, row: Ints, j: Ints) -> Floats:
-        """What inference adds to the quantity sought, for designs."""
-        if self._charge == 0:
-            return np.zeros(len(row))
-        found: Floats = float(self._charge) * self._inference(table, row, j)
-        return found
-
-    def factor(self, table: Table, row: Ints) -> Floats:
-        """What one training FLOP costs of the quantity sought, for designs of some rows."""
-        if self.name == "lifetime_cost":
-            return np.full(len(row), float(lifetime_rate(self.problem.training, self.name)))
-        if self.name not in TIMED:
-            return np.ones(len(row))
-        each = float(rate(self.problem.training, self.name))
-        if self.name != "training_time":
-            return np.full(len(row), each)
-        shares = np.array([each / layout.accelerators for layout in table.layout])
-        found: Floats = shares[table.layout_id[row]]
-        return found
 
     def tables(self) -> Iterator[Table]:
         """All width options with the quantities that the question needs."""
@@ -413,7 +365,7 @@ class Model:
         least = np.max([b.least(extent) for b in bounds], axis=0)
         with np.errstate(over="ignore"):
             least = np.exp(least) * (1.0 - 100.0 * ROUNDING)  # exp magnifies by ln C, below 100
-        if self._charge > 0:
+        if self.charged:
             least = least + charge * (1.0 - ROUNDING)
             bound = _charged(bound, charge, extent)
         return Affine(_lowered(bound.constant), bound.slope), least
@@ -439,11 +391,6 @@ def _charged(bound: Affine, charge: Floats, extent: Floats) -> Affine:
         np.where(usable, constant, bound.constant),
         np.where(usable[:, None], share[:, None] * bound.slope, bound.slope),
     )
-
-
-def to_floats(values: object) -> Floats:
-    """Integers, Python's among them, as doubles."""
-    return np.asarray(values).astype(np.float64)
 
 
 def _lowered(bound: Floats) -> Floats:

@@ -9,8 +9,8 @@ import numpy as np
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
 from optimizer.fronts.front import Front
 from optimizer.fronts.run import front
-from optimizer.model import Model, to_floats
-from optimizer.table import Floats, Ints
+from optimizer.model import Model
+from optimizer.table import Floats, Ints, to_floats
 from problems.architecture import Architecture
 from problems.evaluation import Evaluation
 from problems.models import models

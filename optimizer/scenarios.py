@@ -7,10 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from optimizer.grid_solves import without_scenarios
 from optimizer.grids import Axis, one_value, pieces
 from optimizer.result import BudgetUse, Result
 from optimizer.solver import DEFAULT_SOLVER, Solver
-from optimizer.sweeps import without_scenarios
 from problems.describing import architecture_dict
 from problems.errors import ProblemError
 from problems.problem import Problem

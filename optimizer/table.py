@@ -202,6 +202,11 @@ def needed(problem: Problem) -> tuple[str, ...]:
     return tuple(sorted(names))
 
 
+def to_floats(values: object) -> Floats:
+    """Integers, Python's among them, as doubles."""
+    return np.asarray(values).astype(np.float64)
+
+
 def frame(layout: Layout, options: Options) -> Table:
     """A table of options under a layout, with no quantity but the layers."""
     rows = len(options)

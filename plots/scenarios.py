@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING
 
 from optimizer.scenarios import Answer, WhatIf
 from plots.axes import dimension, heading, quantity_axis, words
+from plots.bars import HEAD, beside, make_room, rows_around
 from plots.style import FILLS, INK, QUIET, canvas, small
 from problems.units import format_quantity
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Annotation
 
 BETTER, WORSE = FILLS[0], FILLS[1]
 _BAR = 0.5  # of a row
-_ROWS_OF_A_SIZE, _HEAD = 9, 2.6  # rows that fill a size's own height; rows of title and axis
-_AWAY = 4  # points from a bar to its text
-_MOST_WORDS = 0.9  # of the width that texts may take before bars would vanish
-_LEAST_SPAN = 1e-3  # of the values' span, or of the base where nothing moves
+_ROWS_OF_A_SIZE = 9  # rows that fill a figure of the size's own height
 _MINUS = "\N{MINUS SIGN}"
-_ROUNDS = 60  # in which limits settle
 _LINES = 2  # of a name
 _NAME = {False: 24, True: 16}  # letters of a line of a name, wide and in a column
 
@@ -79,21 +75,17 @@ def scenario_figure(found: WhatIf, *, size: str = "wide") -> Figure:
     narrow = size == "column"
     rows = [_row(found, answer, name, sign, base, short=narrow) for answer in found.others]
     rows.sort(key=lambda row: (row.value is not None, -sign * (row.value or 0.0)))
-    with canvas(size, height=(len(rows) + _HEAD) / _ROWS_OF_A_SIZE) as figure:
+    with canvas(size, height=(len(rows) + HEAD) / _ROWS_OF_A_SIZE) as figure:
         axes = figure.add_subplot()
         for at, row in enumerate(rows):
             _draw(axes, at, row, base, sign)
-        axes.axvline(base, color=INK, lw=1.0, zorder=4)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_yticks(range(len(rows)), [_folded(row.name, figure) for row in rows])
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
+        rows_around(axes, [_folded(row.name, figure) for row in rows], base)
         quantity_axis(axes, "x", name)
         between = "\n" if narrow else "; "
         axes.set_xlabel(f"{words(name)}{between}{_base(found, base, name)}")
         heading(axes, found.base.scenario.problem.name)
         figure.draw_without_rendering()
-        _make_room(axes, [base, *(row.value for row in rows if row.value is not None)])
+        make_room(axes, [base, *(row.value for row in rows if row.value is not None)])
     return figure
 
 
@@ -150,27 +142,4 @@ def _draw(axes: Axes, at: int, row: Row, base: float, sign: float) -> None:
     if row.value is not None:
         axes.barh(at, value - base, _BAR, left=base, color=colour, zorder=2)
     right = value >= base if row.value is not None else sign > 0
-    axes.annotate(row.text, (value, at), (_AWAY if right else -_AWAY, 0),
-                  textcoords="offset points", va="center", ha="left" if right else "right",
-                  fontsize="small", color=QUIET if row.value is None else INK,
-                  zorder=5)  # fmt: skip
-
-
-def _make_room(axes: Axes, values: list[float]) -> None:
-    """Set limits between which every text beside a bar has room."""
-    whole = axes.get_window_extent().width
-    edge = (max(values) - min(values) or abs(values[0]) or 1.0) * _LEAST_SPAN
-    left, right = [(min(values) - edge, 0.0)], [(max(values) + edge, 0.0)]
-    texts: list[Annotation] = [t for t in axes.texts if hasattr(t, "xy")]  # type: ignore[misc]
-    for text in texts:
-        part = (text.get_window_extent().width + 2 * _AWAY) / whole
-        side = right if text.get_horizontalalignment() == "left" else left
-        side.append((float(text.xy[0]), part))
-    most = max(part for _, part in left) + max(part for _, part in right)
-    shrink = min(1.0, _MOST_WORDS / most) if most else 1.0
-    low, high = left[0][0], right[0][0]
-    for _ in range(_ROUNDS):
-        span = high - low
-        low = min(x - part * shrink * span for x, part in left)
-        high = max(x + part * shrink * span for x, part in right)
-    axes.set_xlim(low, high)
+    beside(axes, value, at, row.text, 1 if right else -1, QUIET if row.value is None else INK)

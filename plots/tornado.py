@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from plots.axes import heading, quantity_axis, tick, words
-from plots.style import FILLS, INK, QUIET, canvas
+from plots.bars import HEAD, beside, make_room, rows_around
+from plots.style import FILLS, QUIET, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,11 +18,6 @@ Row = tuple[str, float | None, float | None, str, str]
 """Label; the objective at the low and at the high setting, None where nothing fits; their texts."""
 _BAR = 0.62  # of a row
 _ROWS_OF_A_SIZE = 10  # rows that fill a figure of the size's own height
-_HEAD = 2.6  # rows that title and axis take
-_AWAY = 4  # points from the end of a bar to its text
-_MOST_WORDS = 0.85  # of the width, that texts may take before bars would vanish
-_LEAST_SPAN = 1e-3  # of the bars' span, or of the base where no row moves it: never no width
-_ROUNDS = 60  # in which limits settle
 
 
 def tornado(
@@ -61,21 +57,17 @@ def tornado(
     if not rows:
         raise ValueError("a tornado needs at least one setting that was changed")
     ordered = sorted(rows, key=lambda row: (-_swing(row, base), row[0]))
-    with canvas(size, height=(len(rows) + _HEAD) / _ROWS_OF_A_SIZE) as figure:
+    with canvas(size, height=(len(rows) + HEAD) / _ROWS_OF_A_SIZE) as figure:
         axes = figure.add_subplot()
         for at, row in enumerate(ordered):
             _bars(axes, at, row, base)
-        axes.axvline(base, color=INK, lw=1.0, zorder=4)
-        axes.set_ylim(len(rows) - 0.4, -0.6)
-        axes.set_yticks(range(len(rows)), [row[0] for row in ordered])
-        axes.tick_params(axis="y", length=0)
-        axes.spines["left"].set_visible(False)
+        rows_around(axes, [row[0] for row in ordered], base)
         quantity_axis(axes, "x", name)
         axes.set_xlabel(f"{words(name)}; today {tick(base, name)}")
         heading(axes, title)
         values = [base, *(value for row in ordered for value in _values(row))]
         figure.draw_without_rendering()
-        _make_room(axes, values)
+        make_room(axes, values)
     return figure
 
 
@@ -90,28 +82,6 @@ def _swing(row: Row, base: float) -> float:
     return max([base, *_values(row)]) - min([base, *_values(row)])
 
 
-def _make_room(axes: Axes, values: Sequence[float]) -> None:
-    """Set limits between which every text beside a bar has room."""
-    from matplotlib.text import Annotation
-
-    whole = axes.get_window_extent().width
-    edge = (max(values) - min(values) or abs(values[0]) or 1.0) * _LEAST_SPAN
-    left, right = [(min(values) - edge, 0.0)], [(max(values) + edge, 0.0)]
-    for text in axes.texts:
-        share = (text.get_window_extent().width + 2 * _AWAY) / whole
-        side = right if text.get_horizontalalignment() == "left" else left
-        assert isinstance(text, Annotation)
-        side.append((float(text.xy[0]), share))
-    most = max(share for _, share in left) + max(share for _, share in right)
-    shrink = min(1.0, _MOST_WORDS / most) if most else 1.0
-    low, high = left[0][0], right[0][0]
-    for _ in range(_ROUNDS):
-        span = high - low
-        low = min(x - share * shrink * span for x, share in left)
-        high = max(x + share * shrink * span for x, share in right)
-    axes.set_xlim(low, high)
-
-
 def _bars(axes: Axes, at: int, row: Row, base: float) -> None:
     _, low, high, low_text, high_text = row
     same = low is not None and high is not None and (low - base) * (high - base) > 0
@@ -122,10 +92,10 @@ def _bars(axes: Axes, at: int, row: Row, base: float) -> None:
         (low, high), (low_text, high_text), lanes, FILLS, sides, strict=False
     ):
         if value is None:
-            _write(axes, base, y, f"{text}: nothing fits", side, QUIET)
+            beside(axes, base, y, f"{text}: nothing fits", side, QUIET)
             continue
         axes.barh(y, value - base, height, left=base, color=colour, zorder=2)
-        _write(axes, value, y, text, side, INK)
+        beside(axes, value, y, text, side)
 
 
 def _sides(low: float | None, high: float | None, base: float) -> tuple[int, int]:
@@ -140,9 +110,3 @@ def _sides(low: float | None, high: float | None, base: float) -> tuple[int, int
     if not first and not second:
         return (-1, 1) if low is not None else (1, -1)
     return first or -second, second or -first
-
-
-def _write(axes: Axes, x: float, y: float, text: str, side: int, colour: str) -> None:
-    axes.annotate(text, (x, y), (_AWAY * side, 0), textcoords="offset points", va="center",
-                  ha="left" if side > 0 else "right", fontsize="small", color=colour,
-                  zorder=5)  # fmt: skip

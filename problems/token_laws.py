@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from problems.laws import PowerLaw, Range, TokenLaw
+from problems.more_laws import MORE_LAWS
 from problems.registry import Registry
 from problems.repeats import RepeatedDataLaw
 
@@ -75,6 +76,7 @@ _PUBLISHED: tuple[TokenLaw, ...] = (
         most_epochs=44,
         source="Muennighoff et al. 2023, arXiv 2305.16264, eq. 17, fitted on C4",
     ),
+    *MORE_LAWS,
 )
 
 TOKEN_LAWS: Registry[TokenLaw] = Registry("law", _PUBLISHED)

@@ -12,7 +12,7 @@ from optimizer import isoflops as module
 from optimizer.exponents import PUBLISHED, exponents, fit_power, implied
 from optimizer.frontier import Frontier, frontier
 from optimizer.isoflops import CURVES, curves_along, isoflops
-from optimizer.sweep import Sweep
+from optimizer.swept_key import Sweep
 from problems.shapes import WidthDepthShape, shape_law
 from problems.token_laws import token_law
 

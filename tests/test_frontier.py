@@ -18,7 +18,7 @@ from optimizer.compare import box_designs
 from optimizer.frontier import Frontier, edges, frontier
 from optimizer.isoflops import isoflops
 from optimizer.model import Model
-from optimizer.sweep import Sweep
+from optimizer.swept_key import Sweep
 from plots.frontier import loss_frontier
 from tests.figure_checks import check
 

@@ -324,7 +324,7 @@ def test_hypervolume_of_two_goals_is_the_area_of_the_steps() -> None:
     y = np.array(found.values["serving_memory"], float)
     x, y = (x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)
     area = sum((x[i + 1] - x[i]) * (1 - y[i]) for i in range(len(x) - 1))
-    volume = hypervolume(found)
+    volume = hypervolume(found.goals, found.points)
     assert volume is not None
     assert volume["value"] == pytest.approx(area, rel=1e-12)
 

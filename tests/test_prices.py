@@ -71,17 +71,23 @@ def test_limits_are_whole_where_counted_and_exact_where_not() -> None:
     assert exact(loss.at(1).limit) == exact(2.15) * 101 / 100
 
 
-def test_looser_is_never_worse_and_tighter_never_better() -> None:
-    for seed in range(0, 26, 4):
-        found = prices(small(seed))
-        sign = -1 if found.result.objective.sense == "maximize" else 1
-        for price in found.rows:
-            assert price.stays.holds(price.end.limit)
-            for change in price.changes:
-                if change.change is None or price.end.fixed:
-                    continue
-                looser = (change.percent > 0) == (price.end.side == "max")
-                assert sign * change.change <= 0 if looser else sign * change.change >= 0
+SEEDS = (0, 12, 20)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [*SEEDS, *(pytest.param(s, marks=pytest.mark.slow) for s in range(26) if s not in SEEDS)],
+)
+def test_looser_is_never_worse_and_tighter_never_better(seed: int) -> None:
+    found = prices(small(seed))
+    sign = -1 if found.result.objective.sense == "maximize" else 1
+    for price in found.rows:
+        assert price.stays.holds(price.end.limit)
+        for change in price.changes:
+            if change.change is None or price.end.fixed:
+                continue
+            looser = (change.percent > 0) == (price.end.side == "max")
+            assert sign * change.change <= 0 if looser else sign * change.change >= 0
 
 
 def test_a_slack_limit_has_no_price_and_says_how_far_it_may_shrink() -> None:
@@ -164,7 +170,11 @@ def test_json_keeps_the_contract() -> None:
     assert content["relaxation"]["is_bound"] is False
 
 
-def test_the_report_fits_80_columns_and_says_what_is_asked() -> None:
+def test_the_report_fits_80_columns_and_says_what_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("optimizer.prices.prices", lambda problem, *_: known[problem.name])
+    known = {priced(name).result.problem.name: priced(name) for name in NAMES[:2]}
     for name in NAMES[:2]:
         text = run(name)
         assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
@@ -212,7 +222,8 @@ def test_rows_of_the_tornado_are_the_changes_of_a_tenth() -> None:
     for price, (label, low, high, low_text, _) in zip(found.rows, tornado_rows(found), strict=True):
         assert (low, high) == (price.at(-10).objective, price.at(10).objective)
         assert label and low_text
-    both = prices(Problem.load("one-h100-1e24", {"training.tokens": {"min": 1e12, "max": 15e12}}))
+    problem = Problem.load("one-h100-1e24", {"training.tokens": {"min": 1e12, "max": 15e12}})
+    both = prices(problem, budgets=["training.tokens"])
     labels = [label for label, *_ in tornado_rows(both)]
     assert {"training tokens, most", "training tokens, least"} <= set(labels)
 

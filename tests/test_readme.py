@@ -23,7 +23,7 @@ SHOWN = re.findall(r"<!-- output: (.+?) -->\n```\n(.*?)\n```", PAGES, re.DOTALL)
 def without_time(text: str) -> str:
     """The text with seconds and the width that they take left out."""
     return re.sub(
-        r" +(optimal, \w+), [\d.]+ s|; [\d.]+ s$|, [\d.]+ s, (?=\w+\))", r" \1", text, flags=re.M
+        r" +(optimal, \w+), [\d.]+ s|; [\d.]+ s\.?$|, [\d.]+ s, (?=\w+\))", r" \1", text, flags=re.M
     )
 
 

@@ -17,10 +17,13 @@ from typer.testing import CliRunner
 import modelsizer.commands.explaining  # noqa: F401 - registers the command
 from modelsizer import Problem, ProblemError, Solver, solve
 from modelsizer.commands.app import app
-from modelsizer.explain_report import Explanation, explain, loosely, print_explanation
+from modelsizer.explain_report import print_explanation
+from modelsizer.explain_words import loosely
+from modelsizer.explaining import Explanation, explain
 from optimizer.conflicts import Oracle
+from optimizer.joint_repair import joint_repair
 from optimizer.named_limits import NamedLimit, Repair, named_limits
-from optimizer.repairs import joint_repair, limit_repairs
+from optimizer.repairs import limit_repairs
 from problems.evaluation import Evaluation
 from problems.problem import Problem as AnyProblem
 from problems.quantities import QUANTITIES

@@ -205,7 +205,7 @@ def test_another_objective_and_another_law_are_named(file: str) -> None:
     least = run("least-memory-2.15", "--set", "budgets.loss=2.1,2.2").stdout.splitlines()
     (row,) = [text.split() for text in least if text.startswith("  serving_memory")][:1]
     assert row[1:] == ["3.555", "GB", "5.432", "GB", "2.484", "GB"]
-    assert "There is no scenario" in run("one-h100-1e24").stdout
+    assert "There is no scenario" in run("exercise-1e24").stdout
 
 
 def test_csv_has_a_line_for_each(file: str, tmp_path: Path) -> None:
@@ -298,7 +298,7 @@ def test_long_names_and_a_single_row_are_legible(size: str) -> None:
 
 def test_what_cannot_be_drawn_is_told(file: str, tmp_path: Path) -> None:
     plot = ("--plot", str(tmp_path / "x.svg"))
-    assert "no scenario" in run("one-h100-1e24", *plot, code=2).stderr
+    assert "no scenario" in run("exercise-1e24", *plot, code=2).stderr
     low = run(file, "--set", "budgets.serving_memory=1 MB", *plot, code=2)
     assert "base has no design" in low.stderr
     run(file, *plot, "--plot-size", "column")

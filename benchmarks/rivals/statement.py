@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from benchmarks.rivals.answer import Skipped
 from optimizer.limits import depth_intervals
-from optimizer.model import Model, to_floats
-from optimizer.table import Table, join, tables
+from optimizer.model import Model
+from optimizer.table import Table, join, tables, to_floats
 from problems.architecture import Architecture
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.laws import PowerLaw

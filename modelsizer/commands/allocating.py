@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelsizer.commands.app import (
+    Csv,
     Json,
     Plot,
     PlotSize,
     Settings,
     app,
-    check_ending,
     check_plot,
+    check_tables,
     emit,
     fail,
     told,
+    write_csv,
+    write_plot,
 )
 from modelsizer.commands.sources import Source, is_problem, solved
 
@@ -51,9 +53,7 @@ def allocate(
     ] = None,
     set_: Settings = None,
     json_: Json = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="PATH", help="Write every count to a .csv file.")
-    ] = None,
+    csv: Csv = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
@@ -63,24 +63,17 @@ def allocate(
     Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped with no design.
     """
     with told():
-        if csv is not None:
-            check_ending("--csv", csv, (".csv",))
+        check_tables(csv)
         check_plot(plot, plot_size)
         contexts = None if context is None else _read_contexts(context)
         asked = _asked(source, set_)
         from modelsizer.allocation_report import csv_text, print_allocation
+        from plots.allocation import allocation
         from problems.allocation import allocate as count
 
         found = count(asked.architecture, asked.contexts if contexts is None else contexts)
-        if csv is not None:
-            from modelsizer.files import write_text
-
-            write_text(csv, csv_text(found))
-        if plot is not None:
-            from modelsizer.drawing import write_figure
-            from plots.allocation import allocation
-
-            write_figure(allocation(found, asked.title, plot_size), plot)
+        write_csv(csv, lambda: csv_text(found))
+        write_plot(plot, lambda: allocation(found, asked.title, plot_size))
         emit(
             {"source": source} | found.to_dict(),
             json_,

@@ -14,12 +14,15 @@ import typer
 from modelsizer import __version__
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from rich.console import Console
 
     from problems.problem import Problem
 
 INFEASIBLE, BAD_INPUT, STOPPED = 1, 2, 3
 """Exit statuses: proven that no design fits; a wrong question; a limit reached before a proof."""
+EXIT = {"optimal": 0, "infeasible": INFEASIBLE, "limit": STOPPED}
+"""Exit status of each status of a result."""
 
 app = typer.Typer(
     name="modelsizer",
@@ -46,12 +49,19 @@ Json = Annotated[
         "--json", metavar="PATH", help="Write JSON to PATH, or to standard output if it is -."
     ),
 ]
-
 Without = Annotated[
     list[str] | None,
     typer.Option(
         "--without", metavar="KEY", help="Leave a limit out, such as budgets.kv_cache; repeatable."
     ),
+]
+SolverName = Annotated[str, typer.Option("--solver", help="As of solve.")]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", metavar="PATH", help="Write every row to a .csv file.")
+]
+Parquet = Annotated[
+    Path | None,
+    typer.Option("--parquet", metavar="PATH", help="Write every row to a .parquet file."),
 ]
 Plot = Annotated[
     Path | None,
@@ -69,13 +79,20 @@ def fail(message: str) -> NoReturn:
 
 
 @contextmanager
-def told() -> Iterator[None]:
-    """Errors of the question end in a message and exit 2, never in a traceback."""
+def told(*also: type[Exception]) -> Iterator[None]:
+    """Errors of the question end in a message and exit 2, never in a traceback.
+
+    Parameters
+    ----------
+    *also : type
+        Other errors that tell what is wrong with the question.
+    """
     from problems.errors import ModelsizerError
 
+    questions: tuple[type[Exception], ...] = (ModelsizerError, *also)
     try:
         yield
-    except ModelsizerError as error:
+    except questions as error:
         fail(str(error))
 
 
@@ -83,26 +100,62 @@ def console() -> Console:
     """Standard output for people."""
     from rich.console import Console
 
-    return Console(highlight=False, markup=False, emoji=False)
+    class _Console(Console):
+        def on_broken_pipe(self) -> None:
+            """The reader has gone (`| head`); what it read is fine."""
+            raise BrokenPipeError
+
+    return _Console(highlight=False, markup=False, emoji=False)
 
 
 def emit(content: Any, target: str | None, show: Callable[[Console], None]) -> None:
-    """JSON to where it is wanted; text for people unless JSON took standard output."""
-    text = json.dumps(content, indent=2, allow_nan=False) + "\n"
-    if target == "-":
-        sys.stdout.write(text)
-        return
+    """JSON to where it is wanted; text for people unless JSON took standard output.
+
+    Content that takes long to make is a function, called only where JSON is wanted.
+    """
     if target is not None:
+        made = content() if callable(content) else content
+        text = json.dumps(made, indent=2, allow_nan=False) + "\n"
+        if target == "-":
+            sys.stdout.write(text)
+            return
         from modelsizer.files import write_text
 
         write_text(Path(target), text)
     show(console())
 
 
-def check_ending(option: str, path: Path, endings: tuple[str, ...]) -> None:
+def write_csv(path: Path | None, text: Callable[[], str]) -> None:
+    """Write a table where one is asked for."""
+    if path is not None:
+        from modelsizer.files import write_text
+
+        write_text(path, text())
+
+
+def write_plot(path: Path | None, draw: Callable[[], Figure]) -> None:
+    """Draw and write a picture where one is asked for; a ValueError says why there is none."""
+    if path is None:
+        return
+    from modelsizer.drawing import write_figure
+
+    try:
+        figure = draw()
+    except ValueError as error:
+        fail(f"--plot: {error}")
+    write_figure(figure, path)
+
+
+def check_ending(option: str, path: Path | None, *endings: str) -> None:
     """Refuse a path whose ending names no format that the option can write."""
-    if path.suffix not in endings:
+    if path is not None and path.suffix not in endings:
         fail(f"{option}: {path} must end in {' or '.join(endings)}")
+
+
+def check_tables(csv: Path | None, parquet: Path | None = None) -> None:
+    """Refuse tables whose names do not say what they are."""
+    check_ending("--csv", csv, ".csv")
+    check_ending("--parquet", parquet, ".parquet")
 
 
 def check_plot(path: Path | None, size: str) -> None:
@@ -110,10 +163,15 @@ def check_plot(path: Path | None, size: str) -> None:
     from plots.saving import FORMATS
     from plots.style import SIZES
 
-    if path is not None:
-        check_ending("--plot", path, FORMATS)
+    check_ending("--plot", path, *FORMATS)
     if size not in SIZES:
         fail(f"--plot-size: {size!r} is not {' or '.join(SIZES)}")
+
+
+def check_time_limit(seconds: float | None) -> None:
+    """Refuse a time limit that is no time."""
+    if seconds is not None and not seconds >= 0:
+        fail(f"--time-limit: {seconds} is not zero seconds or more")
 
 
 def load(file: str, settings: list[str] | None, without: list[str] | None = None) -> Problem:

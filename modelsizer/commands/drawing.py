@@ -17,6 +17,7 @@ from modelsizer.commands.app import (
     emit,
     fail,
     told,
+    write_plot,
 )
 from modelsizer.commands.sources import Source, design_of, is_problem
 
@@ -37,6 +38,7 @@ def memory(
 ) -> None:
     """Show what fills the memory of one accelerator, in serving and in training."""
     with told():
+        from plots.memory import memory_waterfall
         from problems.memory_parts import serving_parts, training_parts, training_untold
 
         check_plot(plot, plot_size)
@@ -53,11 +55,7 @@ def memory(
         }
         title, lack = asked.name or source, training_untold(asked)
         emit(content, json_, lambda console: print_memory(console, title, known, lack))
-        if plot is not None:
-            from modelsizer.drawing import write_figure
-            from plots.memory import memory_waterfall
-
-            write_figure(memory_waterfall(known, size=plot_size), plot)
+        write_plot(plot, lambda: memory_waterfall(known, size=plot_size))
 
 
 @app.command()
@@ -79,6 +77,7 @@ def roofline(
 ) -> None:
     """Show whether memory or compute bounds decode at several batches, and prefill."""
     with told():
+        from plots.roofline import roofline as figure
         from problems.roofline_points import roofline_points
         from problems.sources import load_architecture
 
@@ -94,11 +93,7 @@ def roofline(
 
         title = asked.name or source
         emit(roofline_dict(found), json_, lambda console: print_roofline(console, title, found))
-        if plot is not None:
-            from modelsizer.drawing import write_figure
-            from plots.roofline import roofline as figure
-
-            write_figure(figure(found, size=plot_size), plot)
+        write_plot(plot, lambda: figure(found, size=plot_size))
 
 
 def _short(source: str) -> str:

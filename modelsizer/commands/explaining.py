@@ -39,8 +39,8 @@ def explain(
     """
     with told():
         problem = load(file, set_)
-        from modelsizer.explain_report import explain as explained
         from modelsizer.explain_report import print_explanation
+        from modelsizer.explaining import explain as explained
         from modelsizer.settings import parse_settings
 
         with counter("conflicts") as progress:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -12,31 +9,34 @@ import typer
 from modelsizer.commands.app import (
     INFEASIBLE,
     STOPPED,
+    Csv,
     File,
     Json,
     Plot,
     PlotSize,
     Settings,
+    SolverName,
     app,
     check_plot,
+    check_tables,
     emit,
-    fail,
     load,
     told,
+    write_csv,
+    write_plot,
 )
+from modelsizer.commands.progress import steps
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from optimizer.frontier import Frontier
     from optimizer.isoflops import IsoFlops
-    from optimizer.sweep import Sweep
+    from optimizer.swept_key import Sweep
     from problems.problem import Problem
     from problems.units import Number
 
 DEFAULT_OVER = "budgets.training_flops"
-SPAN = 100
-"""By default a sweep runs from the file's limit over this to the limit times this."""
 
 
 @app.command()
@@ -60,12 +60,10 @@ def frontier(
         ),
     ] = True,
     set_: Settings = None,
-    solver: Annotated[str, typer.Option(help="As of solve.")] = "auto",
+    solver: SolverName = "auto",
     time_limit: Annotated[float | None, typer.Option(help="Seconds, of the whole sweep.")] = None,
     json_: Json = None,
-    csv: Annotated[
-        Path | None, typer.Option("--csv", metavar="PATH", help="Write the points as CSV.")
-    ] = None,
+    csv: Csv = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
@@ -76,16 +74,18 @@ def frontier(
     Exit status: 0 all proven, 1 no value has a design, 2 bad input, 3 stopped by a limit.
     """
     with told():
+        check_tables(csv)
         check_plot(plot, plot_size)
         problem = load(file, set_)
         from modelsizer.frontier_report import frontier_csv, frontier_dict, print_frontier
         from optimizer.exponents import exponents
         from optimizer.frontier import frontier as sweep_it
-        from optimizer.sweep import Sweep
+        from optimizer.swept_key import Sweep
+        from plots.frontier import loss_frontier
 
         sweep = Sweep.of(problem, over)
         values = sweep.between(*_ends(problem, sweep, from_, to), points)
-        try:
+        with told(ValueError), steps("point") as progress:
             found = sweep_it(
                 problem,
                 over,
@@ -93,10 +93,8 @@ def frontier(
                 solver=solver,
                 band=band,
                 time_limit=time_limit,
-                progress=_progress(),
+                progress=progress,
             )
-        except ValueError as error:
-            fail(str(error))
         slopes = exponents(found)
         notes: list[str] = []
         curves = _curves(found, notes) if plot is not None else ()
@@ -105,12 +103,8 @@ def frontier(
             print_frontier(console, found, slopes, notes)
 
         emit(frontier_dict(found, slopes), json_, show)
-        if csv is not None:
-            from modelsizer.files import write_text
-
-            write_text(csv, frontier_csv(found))
-        if plot is not None:
-            _draw(found, curves, plot, plot_size)
+        write_csv(csv, lambda: frontier_csv(found))
+        write_plot(plot, lambda: loss_frontier(found, curves, title=problem.name, size=plot_size))
     raise typer.Exit(_status(found))
 
 
@@ -130,22 +124,12 @@ def _ends(
     if now is None and (from_ is None or to is None):
         message = "the file gives no such value to sweep around: give --from and --to"
         raise ProblemError.of(sweep.over, message)
-    low = sweep.read(from_) if from_ is not None else sweep.scaled(now or 1, 1, SPAN)
-    high = sweep.read(to) if to is not None else sweep.scaled(now or 1, SPAN, 1)
+    low, high = sweep.around(now or 1)
+    low = low if from_ is None else sweep.read(from_)
+    high = high if to is None else sweep.read(to)
     if low >= high:
         raise ProblemError.of("--from", f"{low:g} is not below --to, {high:g}")
     return low, high
-
-
-def _progress() -> Callable[[int, int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-
-    def show(done: int, asked: int) -> None:
-        sys.stderr.write("\r\x1b[K" if done == asked else f"\rpoint {done} of {asked}\x1b[K")
-        sys.stderr.flush()
-
-    return show
 
 
 def _curves(found: Frontier, notes: list[str]) -> tuple[IsoFlops, ...]:
@@ -157,14 +141,3 @@ def _curves(found: Frontier, notes: list[str]) -> tuple[IsoFlops, ...]:
     except ValueError as error:
         notes.append(f"The picture has no isoFLOP curves: {error}.")
         return ()
-
-
-def _draw(found: Frontier, curves: tuple[IsoFlops, ...], path: Path, size: str) -> None:
-    from modelsizer.drawing import write_figure
-    from plots.frontier import loss_frontier
-
-    try:
-        figure = loss_frontier(found, curves, title=found.problem.name, size=size)
-    except ValueError as error:
-        fail(f"--plot: {error}")
-    write_figure(figure, path)

@@ -3,23 +3,30 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from modelsizer.commands.app import (
+    INFEASIBLE,
+    STOPPED,
+    Csv,
     File,
     Json,
+    Parquet,
+    Plot,
     PlotSize,
     Settings,
     Without,
     app,
-    check_ending,
     check_plot,
+    check_tables,
+    check_time_limit,
     emit,
     fail,
     load,
     told,
+    write_plot,
 )
 from modelsizer.commands.progress import counter
 
@@ -27,8 +34,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from optimizer.fronts.front import Front
-
-INFEASIBLE, UNFINISHED = 1, 3
 
 
 @app.command()
@@ -49,36 +54,29 @@ def pareto(
     time_limit: Annotated[float | None, typer.Option(help="Seconds.")] = None,
     set_: Settings = None,
     without: Without = None,
-    csv: Annotated[Path | None, typer.Option(metavar="PATH", help="Write the points.")] = None,
-    parquet: Annotated[Path | None, typer.Option(metavar="PATH", help="Write the points.")] = None,
+    csv: Csv = None,
+    parquet: Parquet = None,
     json_: Json = None,
-    plot: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Draw the front: .png, .svg or .pdf.")
-    ] = None,
+    plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
     """Find all designs of which none is worse in every objective than another.
 
+    The picture is of the front.
     Exit status: 0 complete, 1 if no design keeps the limits, 3 stopped by a limit.
     """
     with told():
-        for option, path, ending in (("--csv", csv, ".csv"), ("--parquet", parquet, ".parquet")):
-            if path is not None:
-                check_ending(option, path, (ending,))
+        check_tables(csv, parquet)
         check_plot(plot, plot_size)
-        if time_limit is not None and not time_limit >= 0:
-            fail(f"--time-limit: {time_limit!r} is not zero seconds or more")
+        check_time_limit(time_limit)
         problem = load(file, set_, without)
         from optimizer.fronts.run import front
 
         names = objectives.split(",")
         if points is not None and points < len(names):
             fail(f"--points: at least {len(names)}, one for each objective, not {points}")
-        try:
-            with counter("points") as report:
-                found = front(problem, names, solver=solver, time_limit=time_limit, report=report)
-        except ValueError as error:
-            fail(str(error))
+        with told(ValueError), counter("points") as report:
+            found = front(problem, names, solver=solver, time_limit=time_limit, report=report)
         shown, gap = found, 0.0
         if points is not None and len(found):
             from optimizer.fronts.subset import even_subset
@@ -87,9 +85,10 @@ def pareto(
             shown = found.take(which)
         if len(shown):
             _write(shown, [path for path in (csv, parquet) if path is not None])
-        content = shown.to_dict() | {"count": len(found)}
-        if points is not None:
-            content["gap"] = gap
+
+        def content() -> dict[str, Any]:
+            also = {"count": len(found)} | ({} if points is None else {"gap": gap})
+            return shown.to_dict() | also
 
         def show(console: Console) -> None:
             from modelsizer.front_report import print_front
@@ -97,14 +96,14 @@ def pareto(
             print_front(console, found, None if points is None else (shown, gap))
 
         emit(content, json_, show)
-        if plot is not None and len(found):
-            from modelsizer.drawing import draw_front
+        if len(found):
+            from modelsizer.drawing import front_picture
 
-            draw_front(found, plot, plot_size)
+            write_plot(plot, lambda: front_picture(found, plot_size))
     if not len(found) and found.complete:
         raise typer.Exit(INFEASIBLE)
     if not found.complete:
-        raise typer.Exit(UNFINISHED)
+        raise typer.Exit(STOPPED)
 
 
 def _write(shown: Front, paths: list[Path]) -> None:

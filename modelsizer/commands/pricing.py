@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelsizer.commands.app import (
     INFEASIBLE,
+    Csv,
     File,
     Json,
     Plot,
     PlotSize,
     Settings,
+    SolverName,
     Without,
     app,
-    check_ending,
     check_plot,
+    check_tables,
     emit,
     load,
     told,
+    write_csv,
+    write_plot,
 )
 
 if TYPE_CHECKING:
@@ -39,13 +42,9 @@ def prices(
     ] = None,
     set_: Settings = None,
     without: Without = None,
-    solver: Annotated[
-        str, typer.Option(help="auto, bound, exhaustive, scipy, pulp, or pulp:NAME.")
-    ] = "auto",
+    solver: SolverName = "auto",
     json_: Json = None,
-    csv: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write every change as CSV.")
-    ] = None,
+    csv: Csv = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
@@ -57,18 +56,12 @@ def prices(
     with told():
         from modelsizer.prices_report import csv_text, print_prices
         from optimizer.prices import prices as priced
-        from problems.errors import ModelsizerError
 
-        if csv is not None:
-            check_ending("--csv", csv, (".csv",))
+        check_tables(csv)
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
-        try:
+        with told(ValueError):
             found = priced(problem, solver, None if budget is None else [budget])
-        except ValueError as error:
-            if isinstance(error, ModelsizerError):
-                raise
-            raise ModelsizerError(f"--solver: {error}") from None
         feasible = found.result.design is not None
 
         def show(console: Console) -> None:
@@ -83,14 +76,8 @@ def prices(
         emit(found.to_dict(), json_, show)
         if not feasible:
             raise typer.Exit(INFEASIBLE)
-        if csv is not None:
-            from modelsizer.files import write_text
-
-            write_text(csv, csv_text(found))
-        if plot is not None:
-            from modelsizer.drawing import write_figure
-
-            write_figure(_figure(found, budget, solver, plot_size), plot)
+        write_csv(csv, lambda: csv_text(found))
+        write_plot(plot, lambda: _figure(found, budget, solver, plot_size))
 
 
 def _figure(found: Prices, budget: str | None, solver: str, size: str) -> Figure:

@@ -2,31 +2,33 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelsizer.commands.app import (
+    INFEASIBLE,
+    Csv,
     File,
     Json,
+    Parquet,
+    Plot,
     PlotSize,
     Settings,
     Without,
     app,
-    check_ending,
     check_plot,
+    check_tables,
     emit,
     fail,
     load,
     told,
+    write_plot,
 )
 from modelsizer.commands.progress import counter
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-INFEASIBLE = 1
 
 
 @app.command()
@@ -46,30 +48,19 @@ def rank(
     ] = None,
     set_: Settings = None,
     without: Without = None,
-    csv: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write all that fit, in order.")
-    ] = None,
-    parquet: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write all that fit, in order.")
-    ] = None,
+    csv: Csv = None,
+    parquet: Parquet = None,
     json_: Json = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Draw parameters against depth: .png, .svg or .pdf."),
-    ] = None,
+    plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
     """List every design that keeps the limits, counted exactly, the best first.
 
+    --csv and --parquet write all that fit, in order. The picture is of parameters against depth.
     Exit status: 0, or 1 if no design keeps every limit.
     """
     with told():
-        for option, path, endings in (
-            ("--csv", csv, (".csv",)),
-            ("--parquet", parquet, (".parquet",)),
-        ):
-            if path is not None:
-                check_ending(option, path, endings)
+        check_tables(csv, parquet)
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
         from optimizer.listing import DEFAULT, check_columns
@@ -97,11 +88,10 @@ def rank(
             print_ranking(console, found, wanted)
 
         emit(found.to_dict(), json_, show)
-        if plot is not None:
-            from modelsizer.drawing import draw_depth
+        if plot is not None and not found.feasible:
+            fail("--plot: no design keeps every limit, so there is nothing to draw")
+        from modelsizer.drawing import depth_picture
 
-            if not found.feasible:
-                fail("--plot: no design keeps every limit, so there is nothing to draw")
-            draw_depth(problem, plot, plot_size)
+        write_plot(plot, lambda: depth_picture(problem, plot_size))
     if not found.feasible:
         raise typer.Exit(INFEASIBLE)

@@ -9,19 +9,8 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    INFEASIBLE,
-    STOPPED,
-    File,
-    Settings,
-    Without,
-    app,
-    fail,
-    load,
-    told,
-)
+from modelsizer.commands.app import EXIT, File, Settings, SolverName, Without, app, fail, load, told
 
-EXIT = {"optimal": 0, "infeasible": INFEASIBLE, "limit": STOPPED}
 STANDARD_OUTPUT = "-"
 
 
@@ -39,7 +28,7 @@ def report(
     ] = None,
     set_: Settings = None,
     without: Without = None,
-    solver: Annotated[str, typer.Option(help="As of solve.")] = "auto",
+    solver: SolverName = "auto",
     time_limit: Annotated[
         float | None, typer.Option(help="Seconds, of the solve, the front and the sweep each.")
     ] = None,
@@ -62,10 +51,8 @@ def report(
         from modelsizer.html_report import Asked, report_page
         from optimizer.solve import solve
 
-        try:
+        with told(ValueError):
             result = solve(problem, solver=solver, time_limit=time_limit)
-        except ValueError as error:
-            fail(str(error))
         settings, left = tuple(set_ or ()), tuple(without or ())
         page = report_page(result, Asked(file, settings, left, solver, time_limit, date or ""))
         if path is None:

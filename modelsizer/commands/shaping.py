@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelsizer.commands.app import (
     INFEASIBLE,
+    Csv,
     File,
     Json,
     Plot,
@@ -16,11 +16,13 @@ from modelsizer.commands.app import (
     Settings,
     Without,
     app,
-    check_ending,
     check_plot,
+    check_tables,
     emit,
     load,
     told,
+    write_csv,
+    write_plot,
 )
 
 if TYPE_CHECKING:
@@ -46,9 +48,7 @@ def depth_width(
     set_: Settings = None,
     without: Without = None,
     json_: Json = None,
-    csv: Annotated[
-        Path | None, typer.Option(metavar="PATH", help="Write every depth as CSV.")
-    ] = None,
+    csv: Csv = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
@@ -67,9 +67,9 @@ def depth_width(
         )
         from modelsizer.depth_width_words import habit_sentence
         from optimizer import depth_width as shapes
+        from plots.depth_width import depth_width_figure
 
-        if csv is not None:
-            check_ending("--csv", csv, (".csv",))
+        check_tables(csv)
         check_plot(plot, plot_size)
         share = parse_tolerance(tolerance)
         size = None if parameters is None else parse_parameters(parameters)
@@ -85,15 +85,8 @@ def depth_width(
         if found.habit is not None:
             content["habit"]["sentence"] = habit_sentence(found)
         emit(content, json_, lambda console: print_depth_width(console, found, everything=all_))
-        if csv is not None:
-            from modelsizer.files import write_text
-
-            write_text(csv, csv_text(found))
-        if plot is not None:
-            from modelsizer.drawing import write_figure
-            from plots.depth_width import depth_width_figure
-
-            write_figure(depth_width_figure(found, title=problem.name, size=plot_size), plot)
+        write_csv(csv, lambda: csv_text(found))
+        write_plot(plot, lambda: depth_width_figure(found, title=problem.name, size=plot_size))
 
 
 def _infeasible(

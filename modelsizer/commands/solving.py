@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelsizer.commands.app import (
+    EXIT,
+    STOPPED,
     File,
     Json,
+    Plot,
     PlotSize,
     Settings,
     Without,
@@ -23,40 +23,14 @@ from modelsizer.commands.app import (
     fail,
     load,
     told,
+    write_plot,
 )
+from modelsizer.commands.progress import gaps
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from optimizer.result import Result
     from problems.problem import Problem
-
-EXIT = {"optimal": 0, "infeasible": 1, "limit": 3}
-PROGRESS_AFTER = 1.0  # seconds
-PROGRESS_EVERY = 0.2
-
-
-def _progress() -> Callable[[float, float, int], None] | None:
-    if not sys.stderr.isatty():
-        return None
-    started = last = time.perf_counter()
-
-    def show(incumbent: float, bound: float, left: int) -> None:
-        nonlocal last
-        now = time.perf_counter()
-        if now - started < PROGRESS_AFTER or now - last < PROGRESS_EVERY:
-            return
-        last = now
-        line = f"{now - started:6.1f} s  incumbent {incumbent:.9g}  bound {bound:.9g}"
-        sys.stderr.write(f"\r{line}  gap {incumbent - bound:.3g}  left {left}\x1b[K")
-        sys.stderr.flush()
-
-    return show
-
-
-def _clear_progress() -> None:
-    if sys.stderr.isatty():
-        sys.stderr.write("\r\x1b[K")
 
 
 @app.command()
@@ -81,10 +55,7 @@ def solve(
         Path | None,
         typer.Option(metavar="PATH", help="Write the mixed-integer program to a .lp or .mps file."),
     ] = None,
-    plot: Annotated[
-        Path | None,
-        typer.Option(metavar="PATH", help="Draw loss over layers and d_model: .png, .svg or .pdf."),
-    ] = None,
+    plot: Plot = None,
     plot_size: PlotSize = "wide",
     export: Annotated[
         str | None,
@@ -130,11 +101,11 @@ def solve(
 ) -> None:
     """Find the best design of a problem, with proof.
 
+    The picture is of loss over layers and d_model.
     Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with told():
-        if write is not None:
-            check_ending("--write", write, (".lp", ".mps"))
+        check_ending("--write", write, ".lp", ".mps")
         framework, _, config_path = (export or "").partition(":")
         if export is not None:
             from modelsizer.exporting import check_framework
@@ -156,17 +127,15 @@ def solve(
             model = load_architecture(near)
         from optimizer.solve import solve as run
 
-        try:
+        with told(ValueError), gaps() as progress:
             result = run(
                 problem,
                 solver=solver,
                 gap=gap,
                 time_limit=time_limit,
                 node_limit=node_limit,
-                progress=_progress(),
+                progress=progress,
             )
-        except ValueError as error:
-            fail(str(error))
         checked = None
         if verify:
             from optimizer.verification import verify as prove_again
@@ -182,7 +151,6 @@ def solve(
             from optimizer.nearest_model import nearest
 
             closest = nearest(problem, model)
-        _clear_progress()
 
         def show(console: Console) -> None:
             from modelsizer.report import print_result
@@ -214,21 +182,12 @@ def solve(
             write_config(result.design.architecture, framework, config_path)
         if write is not None:
             _write_program(problem, write)
-        if plot is not None:
-            _draw(result, plot, plot_size)
+        from modelsizer.drawing import landscape_picture
+
+        write_plot(plot, lambda: landscape_picture(result, plot_size))
     if checked is not None and not checked.agrees:
-        raise typer.Exit(EXIT["limit"])
+        raise typer.Exit(STOPPED)
     raise typer.Exit(EXIT[result.status])
-
-
-def _draw(result: Result, path: Path, size: str) -> None:
-    from modelsizer.drawing import landscape_picture, write_figure
-
-    try:
-        figure = landscape_picture(result, size)
-    except ValueError as error:
-        fail(f"--plot: {error}")
-    write_figure(figure, path)
 
 
 def _write_program(problem: Problem, path: Path) -> None:
@@ -271,9 +230,7 @@ def check(file: File, set_: Settings = None, json_: Json = None) -> None:
     """Check a problem file, count its designs and estimate the work."""
     with told():
         from modelsizer.checking import check_problem, print_check
-        from modelsizer.settings import parse_settings
-        from problems.problem import Problem
 
-        problem = Problem.load(file, parse_settings(set_ or []))
+        problem = load(file, set_)
         found = check_problem(problem)
         emit(found, json_, lambda console: print_check(console, problem, found))

@@ -15,11 +15,12 @@ from modelsizer.commands.app import (
     STOPPED,
     File,
     Json,
+    SolverName,
     Without,
     app,
     check_ending,
+    check_time_limit,
     emit,
-    fail,
     told,
 )
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from modelsizer.sweep_files import Question, SweepFile
-    from optimizer.sweeps import Row
+    from optimizer.grid_solves import Row
 
 
 @contextmanager
@@ -78,7 +79,7 @@ def sweep(
     resume: Annotated[
         bool, typer.Option(help="Go on with what the file holds, or start anew.")
     ] = True,
-    solver: Annotated[str, typer.Option(help="As of solve.")] = "auto",
+    solver: SolverName = "auto",
     time_limit: Annotated[float | None, typer.Option(help="Seconds, of each point.")] = None,
     json_: Json = None,
 ) -> None:
@@ -91,23 +92,19 @@ def sweep(
     with told():
         from modelsizer.sweep_files import ENDINGS, Question
         from modelsizer.sweep_runs import check_dask
+        from optimizer.grid_solves import without_scenarios
         from optimizer.grids import axis_of, grid_of, split_problem
         from optimizer.solver import Solver
-        from optimizer.sweeps import without_scenarios
 
-        if output is not None:
-            check_ending("--output", output, ENDINGS)
+        check_ending("--output", output, *ENDINGS)
         if dask is not None:
             check_dask(dask)
         problem, many = split_problem(file, set_ or [], without or [])
         problem = without_scenarios(problem)
         grid = grid_of(problem, [axis_of(problem, key, text) for key, text in many.items()])
-        try:
+        with told(ValueError):
             Solver(problem, solver=solver)
-        except ValueError as error:
-            fail(str(error))
-        if time_limit is not None and not time_limit >= 0:
-            fail(f"--time-limit: {time_limit} is not zero seconds or more")
+        check_time_limit(time_limit)
         question = Question(problem, grid, solver, time_limit)
         started = time.perf_counter()
         rows, solved = _solved(question, output, resume, jobs, dask)
@@ -135,7 +132,7 @@ def _solved(
     """All rows in the grid's order, and how many of them were solved now."""
     from modelsizer.sweep_files import SweepFile, write_parquet
     from modelsizer.sweep_runs import LostWorkerError, results
-    from optimizer.sweeps import columns
+    from optimizer.grid_solves import columns
 
     total = len(question.grid)
     lines = None if output is None else output.with_suffix(".jsonl")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,6 +11,8 @@ from optimizer.fronts.cover import Cover
 from optimizer.fronts.scores import EXACT_DOUBLES, Columns, Scorer, as_points
 from optimizer.table import Floats, Ints, Mask, Table, join
 
+MERGED_AT_ONCE, _OF_THE_FRONT = 2_000, 0.25
+"""Designs that wait before they are compared with the front: so many, or this part of it."""
 _NOISE = 1e-12
 """Relative margin within which a vectorised loss is not ruled out by another one."""
 
@@ -66,13 +69,21 @@ class Archive:
     def __init__(self, scorer: Scorer) -> None:
         self.scorer = scorer
         self.feasible = 0
-        self.front: Candidates | None = None
+        self._front: Candidates | None = None
+        self._waiting: list[Candidates] = []
         self._cover: Cover | None = None
 
     @property
     def points(self) -> int:
-        """Designs on the front so far, ties among them."""
-        return 0 if self.front is None else len(self.front)
+        """Designs that may be on the front so far, ties among them."""
+        merged = 0 if self._front is None else len(self._front)
+        return merged + sum(map(len, self._waiting))
+
+    @property
+    def front(self) -> Candidates | None:
+        """The front so far."""
+        self._merge()
+        return self._front
 
     def offer(self, table: Table, row: Ints, j: Ints, *, count: bool = True) -> None:
         """Look at designs of a table.
@@ -96,26 +107,34 @@ class Archive:
         if not new.any():
             return
         exact = np.zeros(len(row), dtype=bool)
-        fresh = Candidates(table, row, j, columns, exact).take(new)
-        self._merge(fresh)
+        self._waiting.append(Candidates(table, row, j, columns, exact).take(new))
+        merged = 0 if self._front is None else len(self._front)
+        if self.points - merged >= max(MERGED_AT_ONCE, merged * _OF_THE_FRONT):
+            self._merge()
 
     def rules_out(self, table: Table, columns: Columns) -> Mask:
         """Which objective vectors, in the units of a table, a design of the front dominates."""
         none: Mask = np.zeros(len(columns[0]), dtype=bool)
-        if self._cover is None or self.front is None or not _comparable(columns):
+        if self._cover is None or self._front is None or not _comparable(columns):
             return none
-        if self.scorer.denominators(table) != self.scorer.denominators(self.front.table):
+        if self.scorer.denominators(table) != self.scorer.denominators(self._front.table):
             return none
         return self._cover.rules_out(np.stack([c.astype(float) for c in columns], axis=1))
 
-    def _merge(self, fresh: Candidates) -> None:
-        both = fresh if self.front is None else _joined(self.scorer, self.front, fresh)
-        self.scorer.settle(both.table, both.row, both.j, both.columns, both.exact)
-        kept = both.take(nondominated(as_points(both.columns)))
-        self.front = kept
+    def _merge(self) -> None:
+        """Compare what waits with the front, and with itself."""
+        if not self._waiting:
+            return
+        parts = [*([] if self._front is None else [self._front]), *self._waiting]
+        known = 0 if self._front is None else len(self._front)
+        self._waiting = []
+        both = _joined(self.scorer, parts)
+        fresh = np.arange(len(both)) >= known
+        self.scorer.settle(both.table, both.row, both.j, both.columns, both.exact, fresh)
+        self._front = both.take(nondominated(as_points(both.columns)))
         self._cover = None
-        if _comparable(self.front.columns):
-            points = np.stack([c.astype(float) for c in self.front.columns], axis=1)
+        if _comparable(self._front.columns):
+            points = np.stack([c.astype(float) for c in self._front.columns], axis=1)
             self._cover = Cover(points, _NOISE)
 
 
@@ -127,18 +146,18 @@ def _comparable(columns: Columns) -> bool:
     )
 
 
-def _joined(scorer: Scorer, first: Candidates, second: Candidates) -> Candidates:
-    """Two lists of designs over one table."""
-    table = join([first.table, second.table])
-    row = np.concatenate([first.row, second.row + len(first.table)])
-    j = np.concatenate([first.j, second.j])
-    value = np.zeros(len(row))
-    noisy = set(scorer.noisy)
-    columns = scorer.columns(table, row, j, value)
-    for i in range(len(columns)):
-        if i in noisy:
-            columns[i] = np.concatenate([first.columns[i], second.columns[i]])
-    return Candidates(table, row, j, columns, np.concatenate([first.exact, second.exact]))
+def _joined(scorer: Scorer, parts: Sequence[Candidates]) -> Candidates:
+    """Lists of designs over one table."""
+    if len(parts) == 1:
+        return parts[0]
+    table = join([part.table for part in parts])
+    begin = np.cumsum([0, *(len(part.table) for part in parts)])
+    row = np.concatenate([part.row + at for part, at in zip(parts, begin, strict=False)])
+    j = np.concatenate([part.j for part in parts])
+    columns = scorer.columns(table, row, j, np.zeros(len(row)))
+    for i in scorer.noisy:
+        columns[i] = np.concatenate([part.columns[i] for part in parts])
+    return Candidates(table, row, j, columns, np.concatenate([part.exact for part in parts]))
 
 
 def nondominated(points: Floats, *, ties: bool = True) -> Mask:

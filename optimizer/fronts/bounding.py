@@ -14,13 +14,12 @@ import numpy as np
 
 from optimizer.boxes import Boxes
 from optimizer.clock import Clock
-from optimizer.compare import DESIGNS_AT_ONCE, box_designs
+from optimizer.compare import DESIGNS_AT_ONCE
 from optimizer.fronts.archive import Archive, nondominated
-from optimizer.fronts.enumeration import Report
 from optimizer.fronts.front import Zone
+from optimizer.fronts.looking import Looking, Report
 from optimizer.fronts.scores import Columns, Scorer, as_points
 from optimizer.limits import depth_intervals
-from optimizer.program import Stop
 from optimizer.relaxation import ROUNDING
 from optimizer.table import Floats, Table, join
 from problems.quantities import QUANTITIES
@@ -30,37 +29,22 @@ SMALL = 4
 MANY = 400_000  # boxes that are no longer halved, for memory
 
 
-class Bounding:
-    """A front by bounds.
-
-    Parameters
-    ----------
-    archive : Archive
-    clock : Clock
-    report : callable, optional
-    """
+class Bounding(Looking):
+    """A front by bounds; see `Looking`."""
 
     def __init__(self, archive: Archive, clock: Clock, report: Report | None = None) -> None:
-        self.archive, self.clock, self.report = archive, clock, report
-        self.looked_at = self.bounded = 0
+        super().__init__(archive, clock, report)
+        self.bounded = 0
         self._left: tuple[Table, Boxes] | None = None
         self._unread = True
 
-    def run(self) -> Stop:
-        """Search; why it ended."""
-        scorer = self.archive.scorer
-        try:
-            tables: Iterable[Table] = scorer.model.store.tables(scorer.problem, scorer.names)
-            if scorer.model.store.listable(scorer.problem):
-                tables = [join(list(tables))]
-                self._unread = False
-            for table in tables:
-                if not self._search(table):
-                    return "time"
-        except KeyboardInterrupt:
-            return "interrupted"
+    def _tables(self) -> Iterable[Table]:
+        tables, scorer = super()._tables(), self.archive.scorer
+        if scorer.model.store.listable(scorer.problem):
+            tables = [join(list(tables))]
+            self._unread = False
+        yield from tables
         self._unread = False
-        return "proven"
 
     def _search(self, table: Table) -> bool:
         """Search a table; False if time ran out before the end."""
@@ -77,15 +61,15 @@ class Bounding:
             boxes = boxes.take(~self.archive.rules_out(table, best))
             if not len(boxes):
                 break
-            if self.report is not None:
-                self.report(self.archive.points, self.looked_at)
-            if self.clock.out_of_time and self.archive.points:
+            self._tell()
+            if self._late:
                 return False
             sizes = (boxes.high - boxes.low + 1).prod(axis=1)
             few = sizes <= SMALL
             if boxes.designs <= DESIGNS_AT_ONCE or len(boxes) > MANY:
                 few[:] = True
-            if not self._look(table, boxes.take(few)):
+            near = boxes.take(few)
+            if not self._look(table, near.row, near.low, near.high):
                 return False
             boxes = boxes.take(~few)
             if len(boxes):
@@ -95,21 +79,12 @@ class Bounding:
         self._left = None
         return True
 
-    def _look(self, table: Table, boxes: Boxes) -> bool:
-        """Look at every design of some boxes."""
-        for row, j in box_designs(boxes.row, boxes.low, boxes.high, DESIGNS_AT_ONCE):
-            if self.clock.out_of_time and self.archive.points:
-                return False
-            self.archive.offer(table, row, j)
-            self.looked_at += len(row)
-        return True
-
     def unexplored(self) -> list[Zone]:
         """Above the ideal points of the boxes left; anywhere if a part of the space is unread."""
         scorer = self.archive.scorer
-        nothing = (None,) * len(scorer.goals)
         if self._unread or self._left is None:
-            return [Zone(nothing, nothing)]
+            return super().unexplored()
+        nothing = (None,) * len(scorer.goals)
         table, boxes = self._left
         columns = ideal(scorer, table, boxes)
         least = nondominated(as_points(columns), ties=False)

@@ -23,9 +23,9 @@ from typing import cast
 import numpy as np
 
 from optimizer.clock import Clock
-from optimizer.fronts.enumeration import Report
 from optimizer.fronts.front import Zone
 from optimizer.fronts.goals import OF_TOKENS, Goal
+from optimizer.fronts.looking import Report
 from optimizer.fronts.scores import Scorer
 from optimizer.fronts.zones import Zones
 from optimizer.program import Stop

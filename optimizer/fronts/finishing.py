@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -10,26 +9,14 @@ from numpy.typing import NDArray
 
 from optimizer.compare import by_tie_rule
 from optimizer.fronts.archive import Candidates, nondominated
+from optimizer.fronts.front import Points
 from optimizer.fronts.scores import Scorer, as_points
-from optimizer.table import Floats, Ints, Table
+from optimizer.table import Floats, Ints
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.menus import Interval
 from problems.token_choice import TokenChoice
 from problems.units import Number, plain
 from problems.widths import WIDTHS
-
-
-@dataclass(frozen=True, slots=True)
-class Points:
-    """The points of a front with the design shown of each; see `optimizer.fronts.front.Front`."""
-
-    values: dict[str, tuple[Number, ...]]
-    designs: Ints
-    tokens: Floats
-    loss: Floats
-    table: Table
-    row: Ints
-    j: Ints
 
 
 def finished(scorer: Scorer, found: Candidates) -> Points:
@@ -42,9 +29,9 @@ def finished(scorer: Scorer, found: Candidates) -> Points:
         No feasible design outside of them dominates or equals one of them.
     """
     tokens, loss = _evaluated(scorer, found)
-    found = found.take(nondominated(as_points(found.columns)) if len(found) else np.array([], int))
-    if len(found) < len(tokens):
-        tokens, loss = _evaluated(scorer, found)
+    if len(found):
+        best = nondominated(as_points(found.columns))
+        found, tokens, loss = found.take(best), tokens[best], loss[best]
     columns = [np.asarray(column) for column in found.columns]
     first_by_rule = by_tie_rule(found.table, found.row, found.j)
     place = np.empty(len(found), dtype=np.int64)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from optimizer.fronts.goals import Goal
+from optimizer.fronts.indicators import hypervolume
 from optimizer.program import Stop
 from optimizer.table import Floats, Ints, Table
 from problems.architecture import Architecture
@@ -37,18 +38,11 @@ class Zone:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Front:
-    """All nondominated points of a problem, or those that were found.
+class Points:
+    """The points of a front, with the design shown of each.
 
     Parameters
     ----------
-    problem : Problem
-        As it was asked: its objective does not matter, its limits and its law do.
-    goals : tuple of Goal
-    solver : str
-    seconds : float
-    stop : str
-        Why the search ended; "proven" if nothing is unexplored.
     values : mapping of str to tuple of number
         For each goal its value at every point; points ascend by the first goal, then the second.
     designs : array of shape (P,)
@@ -59,6 +53,45 @@ class Front:
     row : array of shape (P,)
     j : array of shape (P, K)
         The design shown of each point: of those that share it the first by the tie rule.
+    """
+
+    values: Mapping[str, tuple[Number, ...]]
+    designs: Ints
+    tokens: Floats
+    loss: Floats
+    table: Table
+    row: Ints
+    j: Ints
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def take(self, which: Ints) -> Self:
+        """Some of the points; a front stays as complete as the whole, which they are drawn from."""
+        return replace(
+            self,
+            values={name: tuple(each[i] for i in which) for name, each in self.values.items()},
+            designs=self.designs[which],
+            tokens=self.tokens[which],
+            loss=self.loss[which],
+            row=self.row[which],
+            j=self.j[which],
+        )
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Front(Points):
+    """All nondominated points of a problem, or those that were found; see `Points`.
+
+    Parameters
+    ----------
+    problem : Problem
+        As it was asked: its objective does not matter, its limits and its law do.
+    goals : tuple of Goal
+    solver : str
+    seconds : float
+    stop : str
+        Why the search ended; "proven" if nothing is unexplored.
     unexplored : tuple of Zone
         Empty if the front is complete.
     statistics : mapping of str to number
@@ -75,22 +108,12 @@ class Front:
     solver: str
     seconds: float
     stop: Stop
-    values: Mapping[str, tuple[Number, ...]]
-    designs: Ints
-    tokens: Floats
-    loss: Floats
-    table: Table
-    row: Ints
-    j: Ints
     unexplored: tuple[Zone, ...] = ()
     statistics: Mapping[str, Number] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if self.complete == bool(self.unexplored):
             raise ValueError("a finished search leaves nothing unexplored, another one something")
-
-    def __len__(self) -> int:
-        return len(self.row)
 
     @property
     def complete(self) -> bool:
@@ -122,30 +145,8 @@ class Front:
     def __iter__(self) -> Iterator[dict[str, Any]]:
         return (self.point(i) for i in range(len(self)))
 
-    def take(self, which: Ints) -> Front:
-        """Some of the points; it is as complete as the whole one, which it is drawn from."""
-        values = {name: tuple(column[i] for i in which) for name, column in self.values.items()}
-        return Front(
-            self.problem,
-            self.goals,
-            self.solver,
-            self.seconds,
-            self.stop,
-            values,
-            self.designs[which],
-            self.tokens[which],
-            self.loss[which],
-            self.table,
-            self.row[which],
-            self.j[which],
-            self.unexplored,
-            self.statistics,
-        )
-
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
-        from optimizer.fronts.indicators import hypervolume
-
         return {
             "name": self.problem.name,
             "objectives": [{"name": g.name, "sense": g.sense} for g in self.goals],
@@ -154,7 +155,7 @@ class Front:
             "solver": self.solver,
             "seconds": round(self.seconds, 6),
             "count": len(self),
-            "hypervolume": hypervolume(self),
+            "hypervolume": hypervolume(self.goals, self.points),
             "unexplored": [
                 {
                     side: {g.name: at for g, at in zip(self.goals, ends, strict=True)}

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import fields
 
 import numpy as np
 
 from optimizer.clock import Clock
 from optimizer.fronts.archive import Archive
 from optimizer.fronts.bounding import Bounding
-from optimizer.fronts.enumeration import Enumeration, Report
+from optimizer.fronts.enumeration import Enumeration
 from optimizer.fronts.epsilon_constraint import EpsilonConstraint
-from optimizer.fronts.finishing import Points, finished
-from optimizer.fronts.front import Front, Zone
+from optimizer.fronts.finishing import finished
+from optimizer.fronts.front import Front, Points, Zone
 from optimizer.fronts.goals import OF_TOKENS, Goal, parse_goals
+from optimizer.fronts.looking import Looking, Report
 from optimizer.fronts.scores import Scorer
 from optimizer.fronts.ties import archived
 from optimizer.program import Limits, Stop
@@ -81,7 +83,8 @@ def front(
     statistics: dict[str, Number] = {}
     if name in WITHOUT_ENGINE:
         archive = Archive(scorer)
-        search = (Enumeration if name == "exhaustive" else Bounding)(archive, clock, report)
+        way: type[Looking] = Enumeration if name == "exhaustive" else Bounding
+        search = way(archive, clock, report)
         stop, unexplored = search.run(), search.unexplored
         statistics["looked_at"] = search.looked_at
         if name == "exhaustive" and stop == "proven" and len(problem.layouts) == 1:
@@ -118,20 +121,14 @@ def _front(
         values: dict[str, tuple[Number, ...]] = {goal.name: () for goal in goals}
         found = Points(values, empty, none, none, table, empty, np.zeros((0, 1), dtype=np.int64))
     return Front(
-        problem,
-        goals,
-        solver,
-        clock.elapsed,
-        stop,
-        found.values,
-        found.designs,
-        found.tokens,
-        found.loss,
-        found.table,
-        found.row,
-        found.j,
-        zones,
-        statistics,
+        **{part.name: getattr(found, part.name) for part in fields(Points)},
+        problem=problem,
+        goals=goals,
+        solver=solver,
+        seconds=clock.elapsed,
+        stop=stop,
+        unexplored=zones,
+        statistics=statistics,
     )
 
 

@@ -16,15 +16,15 @@ from numpy.typing import NDArray
 
 from optimizer.compare import NEAR
 from optimizer.fronts.goals import OF_TOKENS, Goal, question
-from optimizer.model import Model, to_floats
+from optimizer.model import Model
+from optimizer.spending import Spending
 from optimizer.store import TableStore
-from optimizer.table import Floats, Ints, Mask, Table, needed
+from optimizer.table import Floats, Ints, Mask, Table, needed, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.evaluation import Evaluation
 from problems.lifetime import INFERENCE, LIFETIME
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
-from problems.tokens import inference_charge, lifetime_rate, rate
 
 Columns = list[NDArray[np.generic]]
 
@@ -123,22 +123,8 @@ class Scorer:
             return tokens
         if name == "training_flops":
             return flops
-        if name in LIFETIME:
-            return self._lifetime(name, table, row, j, flops)
-        cost = float(rate(self.problem.training, name))
-        if name != "training_time":
-            return flops * cost
-        shares = np.array([cost / layout.accelerators for layout in table.layout])
-        found: Floats = flops * shares[table.layout_id[row]]
-        return found
-
-    def _lifetime(self, name: str, table: Table, row: Ints, j: Ints, flops: Floats) -> Floats:
-        problem = self.problem
-        each = inference_charge(problem.training, problem.serving, problem.lifetime, name)
-        quantity = table.linear[INFERENCE]
-        inference = to_floats(quantity.at(row, j)) / quantity.denominator
-        found: Floats = flops * float(lifetime_rate(problem.training, name))
-        return found + float(each) * inference
+        spending = Spending(self.problem, name)
+        return flops * spending.factor(table, row) + spending.charge(table, row, j)
 
     def _tokens_and_flops(
         self, table: Table, row: Ints, j: Ints, value: Floats
@@ -171,7 +157,15 @@ class Scorer:
         flops = (value - self.model.charge(table, row, j)) / self.model.factor(table, row)
         return flops / each, flops
 
-    def settle(self, table: Table, row: Ints, j: Ints, columns: Columns, exact: Mask) -> None:
+    def settle(
+        self,
+        table: Table,
+        row: Ints,
+        j: Ints,
+        columns: Columns,
+        exact: Mask,
+        fresh: Mask | None = None,
+    ) -> None:
         """Replace noisy values that are too near to others by exact ones.
 
         Parameters
@@ -180,12 +174,16 @@ class Scorer:
             Changed in place.
         exact : array of bool, shape (B,)
             Designs whose values are exact already; changed in place.
+        fresh : array of bool, shape (B,), optional
+            Designs not yet compared with the others; all by default.
         """
         for i in self.noisy:
             close = _close(
                 np.asarray(columns[i], dtype=float),
                 NEAR["loss" if not self.fewest else "least_flops"],
             )
+            if fresh is not None:
+                close = _with_some(close, fresh)
             if not (close >= 0).any():
                 continue
             at = np.flatnonzero(close >= 0)
@@ -226,15 +224,24 @@ def _close(column: Floats, near: float) -> Ints:
 
 def _differ(cluster: Ints, classes: Floats) -> Mask:
     """Which members of clusters have another class than some member of theirs."""
-    _, kind = np.unique(classes, axis=0, return_inverse=True)
-    kind = kind.reshape(-1)
-    order = np.argsort(cluster, kind="stable")
+    order = np.lexsort((*classes.T, cluster))
     starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
-    low = np.minimum.reduceat(kind[order], starts)
-    high = np.maximum.reduceat(kind[order], starts)
+    changes = np.zeros(len(order), dtype=bool)
+    changes[1:] = (classes[order][1:] != classes[order][:-1]).any(axis=1)
+    changes[starts] = False
     sizes = np.diff(np.append(starts, len(order)))
     found = np.zeros(len(cluster), dtype=bool)
-    found[order] = np.repeat(low != high, sizes)
+    found[order] = np.repeat(np.logical_or.reduceat(changes, starts), sizes)
+    return found
+
+
+def _with_some(cluster: Ints, wanted: Mask) -> Ints:
+    """Clusters that hold some wanted member; the others are none."""
+    inside = cluster >= 0
+    if not inside.any():
+        return cluster
+    holds = np.bincount(cluster[inside], weights=wanted[inside]) > 0
+    found: Ints = np.where(inside & holds[np.maximum(cluster, 0)], cluster, -1)
     return found
 
 

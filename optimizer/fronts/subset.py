@@ -52,7 +52,7 @@ def even_subset(front: Front, count: int) -> tuple[Ints, float]:
     if count >= len(front):
         return np.arange(len(front)), 0.0
     at = _spaced(front)
-    taken = list(dict.fromkeys(int(i) for i in scaled(front).argmin(axis=0)))
+    taken = list(dict.fromkeys(int(i) for i in scaled(front.goals, front.points).argmin(axis=0)))
     away = np.full(len(front), np.inf)
     for i in taken:
         away = np.minimum(away, np.abs(at - at[i]).max(axis=1))
@@ -71,6 +71,6 @@ def knee(front: Front) -> int | None:
     """
     if len(front.goals) != 2 or len(front) < 3:
         return None
-    depth = 1.0 - scaled(front).sum(axis=1)  # the line runs from (0, 1) to (1, 0)
+    depth = 1.0 - scaled(front.goals, front.points).sum(axis=1)  # the line runs from (0, 1) to (1, 0)
     at = int(depth.argmax())
     return at if depth[at] > 0 else None

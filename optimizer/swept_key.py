@@ -13,6 +13,8 @@ from problems.quantities import QUANTITIES
 from problems.units import Number, exact, parse_quantity, plain
 
 DIGITS = 6  # significant digits of a value between the ends of a sweep
+SPAN, POINTS = 100, 21
+"""Of a sweep around a value: from the value over this to it times this, at so many points."""
 
 _TABLES = ("space", "training", "serving", "budgets")
 _DIMENSIONS = {
@@ -119,6 +121,10 @@ class Sweep:
         """A value times `up` over `down`; whole, and 1 at least, where it is counted."""
         number = exact(value) * up / down
         return max(1, round(number)) if self.dimension in _WHOLE else plain(number)
+
+    def around(self, value: Number) -> tuple[Number, Number]:
+        """The ends of a sweep around a value."""
+        return self.scaled(value, 1, SPAN), self.scaled(value, SPAN, 1)
 
     def between(self, low: Number, high: Number, points: int) -> tuple[Number, ...]:
         """Values from one end to the other, evenly spaced in their logarithm.
