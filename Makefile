@@ -58,13 +58,14 @@ check: $(STAMP)-test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# Under 15 minutes; the pages and pictures of docs/ are pasted and drawn from what it writes.
+# Some 20 minutes; the pages and pictures of docs/ are pasted and drawn from what it writes.
 bench: $(STAMP)-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,check,bench]' --config-settings editable_mode=compat
 	$(BIN)/python -m benchmarks.reference
 	$(BIN)/python -m benchmarks.resolve
 	$(BIN)/python -m benchmarks.solvers
 	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.fronts
 	$(BIN)/python -m benchmarks.pictures
 
 # Pins for each Python; needs uv on the path.
