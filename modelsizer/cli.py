@@ -9,7 +9,7 @@ from modelsizer.commands import solving  # isort: skip
 from modelsizer.commands import ranking, fronts, frontiers, shaping  # isort: skip
 from modelsizer.commands import asking, explaining, pricing, sweeping  # isort: skip
 from modelsizer.commands import reporting, allocating, drawing  # isort: skip
-from modelsizer.commands import architectures, lawful, hardware, galleries  # isort: skip
+from modelsizer.commands import architectures, lawful, comparing, hardware, galleries  # isort: skip
 from modelsizer.commands.app import app
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "app",
     "architectures",
     "asking",
+    "comparing",
     "drawing",
     "explaining",
     "frontiers",

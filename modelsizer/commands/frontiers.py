@@ -84,7 +84,7 @@ def frontier(
         from plots.frontier import loss_frontier
 
         sweep = Sweep.of(problem, over)
-        values = sweep.between(*_ends(problem, sweep, from_, to), points)
+        values = sweep.between(*ends(problem, sweep, from_, to), points)
         with told(ValueError), steps("point") as progress:
             found = sweep_it(
                 problem,
@@ -114,7 +114,7 @@ def _status(found: Frontier) -> int:
     return 0 if found.solved else INFEASIBLE
 
 
-def _ends(
+def ends(
     problem: Problem, sweep: Sweep, from_: str | None, to: str | None
 ) -> tuple[Number, Number]:
     """The first and the last value."""
