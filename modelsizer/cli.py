@@ -9,7 +9,8 @@ from modelsizer.commands import solving  # isort: skip
 from modelsizer.commands import ranking, fronts, frontiers, shaping  # isort: skip
 from modelsizer.commands import asking, explaining, pricing, sweeping  # isort: skip
 from modelsizer.commands import reporting, allocating, drawing  # isort: skip
-from modelsizer.commands import architectures, lawful, comparing, hardware, galleries  # isort: skip
+from modelsizer.commands import architectures, lawful, comparing, fitting, uncertain  # isort: skip
+from modelsizer.commands import hardware, galleries  # isort: skip
 from modelsizer.commands.app import app
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "comparing",
     "drawing",
     "explaining",
+    "fitting",
     "frontiers",
     "fronts",
     "galleries",
@@ -32,6 +34,7 @@ __all__ = [
     "shaping",
     "solving",
     "sweeping",
+    "uncertain",
 ]
 
 INTERRUPTED = 130  # 128 + SIGINT, where there is no result to hand over

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from problems.errors import Fault, did_you_mean
+from problems.errors import Fault, ProblemError, did_you_mean
+from problems.law_files import PREFIX, law_named
 from problems.lifetime import LIFETIME, Lifetime
 from problems.needs import lacking
 from problems.options import options
@@ -46,6 +47,13 @@ def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
     ValueError
         See `check_alternatives`.
     """
+    if objective.law.startswith(PREFIX):
+        try:
+            law_named(objective.law)
+        except ProblemError as error:
+            reasons = "; ".join(str(error).splitlines())
+            raise ValueError(f"@objective.law {reasons}") from None
+        own_laws = [*own_laws, objective.law]
     for key, what, name, known in (
         ("law", "law", objective.law, [*own_laws, *TOKEN_LAWS]),
         ("shape", "shape law", objective.shape, list(SHAPE_LAWS)),

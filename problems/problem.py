@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from problems import checks, reading
 from problems.counting import Counted, count_designs
 from problems.errors import ProblemError
+from problems.law_files import PREFIX, law_named
 from problems.laws import TokenLaw
 from problems.layouts import Layout, layouts
 from problems.lifetime import Lifetime
@@ -217,8 +218,13 @@ class Problem(Table):
     @property
     def law(self) -> TokenLaw:
         """The token law, told of the data where it sees repeats."""
-        own = self.laws.get(self.objective.law)
-        law = own.law(self.objective.law) if own is not None else token_law(self.objective.law)
+        name = self.objective.law
+        law: TokenLaw
+        if name.startswith(PREFIX):
+            law = law_named(name)
+        else:
+            own = self.laws.get(name)
+            law = own.law(name) if own is not None else token_law(name)
         unique = self.training.unique_tokens
         return law.on_data(None if unique is None else float(unique))
 

@@ -71,6 +71,8 @@ def knee(front: Front) -> int | None:
     """
     if len(front.goals) != 2 or len(front) < 3:
         return None
-    depth = 1.0 - scaled(front.goals, front.points).sum(axis=1)  # the line runs from (0, 1) to (1, 0)
+    depth = 1.0 - scaled(front.goals, front.points).sum(
+        axis=1
+    )  # the line runs from (0, 1) to (1, 0)
     at = int(depth.argmax())
     return at if depth[at] > 0 else None

@@ -1,0 +1,158 @@
+"""An answer under every draw of its law, as a person reads it at 80 columns."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from optimizer.advice import advice
+from optimizer.robust import CRITERIA, TODAY, WHY, Candidate, Uncertainty
+from plots.axes import tick
+from plots.uncertainty import percent, shape_words
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_ROBUST = {
+    "expected": "mean loss",
+    "worst_case": "worst loss",
+    "regret": "max. regret",
+    "cvar": "CVaR",
+}
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for heading in headings:
+        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
+    return table
+
+
+def _put(console: Console, item: Table | Text) -> None:
+    console.print(Padding(item, (0, 0, 0, 2), expand=False))
+
+
+def _design(one: Candidate) -> list[str]:
+    architecture = one.design.architecture
+    layer = architecture.groups[0].layer
+    return [
+        str(architecture.layers),
+        str(architecture.trunk.d_model),
+        str(layer.attention.kv_heads),
+        str(layer.ffn.d_ff),
+        tick(one.design.parameters.total, "parameters"),
+    ]
+
+
+def _regret(one: Candidate) -> list[str]:
+    found = one.regret
+    return [f"{value:.4f}" for value in (found.mean, found.p95, found.worst)]
+
+
+def print_uncertainty(
+    console: Console, found: Uncertainty, most: int, notes: Sequence[str] = ()
+) -> None:
+    """Print the answer in a sentence, who wins how often, the intervals and the robust designs.
+
+    Parameters
+    ----------
+    console : Console
+    found : Uncertainty
+    most : int
+        Winners to show.
+    notes : sequence of str
+        Warnings besides those of today's design.
+    """
+    problem, today = found.problem, found.best_by(TODAY)
+    console.print(Text(problem.name or "unnamed problem", style="bold"))
+    console.print(
+        f"{found.draws} draws of {problem.law.name} + {problem.shape.name}; {found.seconds:.2f} s\n"
+    )
+    console.print(Text(sentence(today)))
+    cautious = found.best_by("regret")
+    if cautious is not today:
+        console.print(Text(sentence(cautious, "Least regret has ")))
+    _winners(console, found, most)
+    _intervals(console, found)
+    _robust(console, found)
+    _certificate(console, found)
+    warnings = [*notes, *advice(problem, today.design)]
+    if warnings:
+        console.print("\nWarnings")
+        for warning in warnings:
+            table = Table.grid(padding=(0, 1, 0, 0))
+            table.add_row("-", Text(warning))
+            _put(console, table)
+
+
+def sentence(one: Candidate, lead: str = "") -> str:
+    """What choosing a design comes to, in words."""
+    first = " (today's)" if TODAY in one.roles and not lead else ""
+    if one.share == 1.0:
+        return f"{lead}{shape_words(one)}{first}: best in every draw; nothing is given up by it."
+    return (
+        f"{lead}{shape_words(one)}{first}: best in {percent(one.share)} of the draws; the loss "
+        f"given up by choosing it is at most {one.regret.p95:.4f} in 95 % of them, "
+        f"{one.regret.worst:.4f} in the worst."
+    )
+
+
+def _winners(console: Console, found: Uncertainty, most: int) -> None:
+    winners = found.winners
+    console.print(Text("\nBest designs, by the share of draws; loss given up by choosing each"))
+    table = _table("share", "layers", "d_model", "kv_heads", "d_ff", "parameters", "mean", "95 %",
+                   "worst", "")  # fmt: skip
+    for one in winners[:most]:
+        mark = "*" if TODAY in one.roles else ""
+        table.add_row(percent(one.share), *_design(one), *_regret(one), mark)
+    _put(console, table)
+    if (rest := winners[most:]) != ():
+        share = percent(sum(one.share for one in rest))
+        _put(console, Text(f"and {len(rest)} more designs in {share} of the draws"))
+    if any(TODAY in one.roles for one in winners[:most]):
+        _put(console, Text("* today's: the best under the law itself"))
+
+
+def _intervals(console: Console, found: Uncertainty) -> None:
+    console.print("\nThe best design and its loss over the draws")
+    table = _table("", "5 %", "50 %", "95 %")
+    for name, ends in found.intervals.items():
+        values = (ends.p5, ends.p50, ends.p95)
+        shown = [f"{v:.4f}" if name == "loss" else tick(v, name) for v in values]
+        table.add_row(name, *shown)
+    _put(console, table)
+
+
+def _robust(console: Console, found: Uncertainty) -> None:
+    tail = percent(1 - found.tail)
+    tail = percent(1 - found.tail)
+    console.print(
+        "\nRobust designs: each of the least value of its kind, in nats a token. CVaR is the "
+        f"mean loss of the worst {tail} of the draws; mean, 95 % and worst are of the loss given up"
+    )
+    table = _table("", "value", "layers", "d_model", "d_ff", "share", "mean", "95 %", "worst")
+    for name in CRITERIA:
+        one = found.best_by(name)
+        words = _ROBUST[name]
+        layers, d_model, _, d_ff, _ = _design(one)
+        value = f"{found.values[name]:.4f}"
+        table.add_row(words, value, layers, d_model, d_ff, percent(one.share), *_regret(one))
+    _put(console, table)
+
+
+def _certificate(console: Console, found: Uncertainty) -> None:
+    c = found.certificate
+    equal = f"{c.equal:,} equal another in N, D and excess; " if c.equal else ""
+    console.print("\nCertificate")
+    _put(
+        console,
+        Text(
+            f"Proven optimal over the draws: of {c.looked_at:,} designs {c.infeasible:,} break a "
+            f"limit; {c.dominated:,} are dominated, each checked against one that dominates it; "
+            f"{equal}{c.compared:,} evaluated under every draw. Dominated: {WHY}."
+        ),
+    )

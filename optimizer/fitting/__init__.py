@@ -1,0 +1,1 @@
+"""Fitting loss laws to one's own training runs."""

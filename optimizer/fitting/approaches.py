@@ -1,0 +1,202 @@
+"""Two other ways from runs to the best size for a budget, as checks of a fitted law.
+
+Hoffmann et al. 2022 (arXiv 2203.15556), section 3. *Approach 1*, the minimum over training
+curves: at each budget of FLOPs, which model has the least loss so far? *Approach 2*, isoFLOP: among
+runs of equal FLOPs, a parabola of loss in ln N has its least where? Both give the exponent of
+``N = k C^a`` without any law; Chinchilla's form says ``a = beta / (alpha + beta)``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.fitting.forms import Array
+
+SLICE = 0.05  # of ln C: runs within it of their middle are of equal FLOPs
+_IN_SLICE = 5  # runs of different sizes that a parabola needs
+_SLICES = 3  # that a power of C needs
+_BUDGETS = 40  # of approach 1, evenly spaced in ln C
+_MODELS = 4  # that must have curves
+_SAME_SIZE = 1.1  # sizes nearer than that are one size
+
+
+@dataclass(frozen=True)
+class Slice:
+    """Runs of nearly equal FLOPs.
+
+    Parameters
+    ----------
+    flops : float
+        Their geometric mean.
+    members : array of int
+        Positions of the runs.
+    best_n, best_loss : float
+        Where the parabola is least; NaN where it has no least within the sizes of the slice.
+    parabola : tuple of float
+        Coefficients of ``loss = p2 (ln N)^2 + p1 ln N + p0``.
+    """
+
+    flops: float
+    members: Array
+    best_n: float
+    best_loss: float
+    parabola: tuple[float, float, float]
+
+    @property
+    def inside(self) -> bool:
+        """Whether the least lies within the sizes that were run."""
+        return bool(np.isfinite(self.best_n))
+
+
+@dataclass(frozen=True)
+class Approach:
+    """What one approach finds.
+
+    Parameters
+    ----------
+    name : {"isoflop", "curves"}
+    flops, best_n : array, shape (budgets,)
+        The best size at each budget.
+    exponent, standard_error : float
+        a of ``N = k C^a`` by least squares on logarithms, and its standard error.
+    ln_factor : float
+        ln k.
+    slices : tuple of Slice
+        Of isoFLOP.
+    """
+
+    name: str
+    flops: Array
+    best_n: Array
+    exponent: float
+    standard_error: float
+    ln_factor: float
+    slices: tuple[Slice, ...] = ()
+
+    def size_at(self, flops: float) -> float:
+        """The best number of parameters at a budget."""
+        return float(np.exp(self.ln_factor + self.exponent * np.log(flops)))
+
+
+def isoflop_slices(n: Array, flops: Array, loss: Array, width: float = SLICE) -> list[Slice]:
+    """Groups of runs of nearly equal FLOPs, each with its parabola; most runs first taken.
+
+    Parameters
+    ----------
+    n, flops, loss : array, shape (runs,)
+    width : float
+        Half the width of a slice in ln C.
+    """
+    log_c = np.log(flops)
+    free = np.ones(len(log_c), bool)
+    found = []
+    while True:
+        near = (np.abs(log_c[:, None] - log_c[None, :]) <= width) & free[None, :] & free[:, None]
+        counts = near.sum(axis=1)
+        middle = int(counts.argmax())
+        if counts[middle] < _IN_SLICE:
+            break
+        members = np.flatnonzero(near[middle])
+        free[members] = False
+        if (made := _slice(n, flops, loss, members)) is not None:
+            found.append(made)
+    return sorted(found, key=lambda one: one.flops)
+
+
+def _slice(n: Array, flops: Array, loss: Array, members: Array) -> Slice | None:
+    x = np.log(n[members])
+    sizes = np.sort(x)
+    distinct = 1 + int((np.diff(sizes) > np.log(_SAME_SIZE)).sum())
+    if distinct < _IN_SLICE:
+        return None
+    middle = x.mean()
+    p2, p1, p0 = (float(p) for p in np.polyfit(x - middle, loss[members], 2))
+    best_n = best_loss = float("nan")
+    if p2 > 0 and sizes[0] < (lowest := middle - p1 / (2 * p2)) < sizes[-1]:
+        best_n, best_loss = float(np.exp(lowest)), p0 - p1 * p1 / (4 * p2)
+    mean = float(np.exp(np.log(flops[members]).mean()))
+    whole = (p2, p1 - 2 * p2 * middle, p0 - p1 * middle + p2 * middle**2)
+    return Slice(mean, members, best_n, best_loss, whole)
+
+
+def isoflop(n: Array, flops: Array, loss: Array) -> Approach:
+    """Approach 2.
+
+    Raises
+    ------
+    ValueError
+        If fewer than three slices have a least loss within their sizes.
+    """
+    slices = isoflop_slices(n, flops, loss)
+    good = [one for one in slices if one.inside]
+    if len(good) < _SLICES:
+        raise ValueError(
+            f"isoFLOP needs {_SLICES} budgets with {_IN_SLICE} sizes around the best each; "
+            f"the runs have {len(good)}"
+        )
+    c, best = np.array([s.flops for s in good]), np.array([s.best_n for s in good])
+    return _approach("isoflop", c, best, tuple(slices))
+
+
+def minimum_over_curves(
+    n: Array, flops: Array, loss: Array, models: Sequence[str] | None
+) -> Approach:
+    """Approach 1.
+
+    The envelope of the curves, loss linear in ln C between checkpoints. Budgets at which the
+    smallest or the largest model seen there is best are left out: one beyond might be better.
+
+    Parameters
+    ----------
+    n, flops, loss : array, shape (runs,)
+    models : sequence of str or None
+        Model of each run.
+
+    Raises
+    ------
+    ValueError
+        If there are too few curves, or too few models are best anywhere.
+    """
+    names, member = np.unique(np.asarray(models if models is not None else []), return_inverse=True)
+    curves = []
+    for k in range(len(names)):
+        rows = np.flatnonzero(member == k)
+        rows = rows[np.argsort(flops[rows], kind="stable")]
+        if len(rows) >= 2:
+            curves.append((float(n[rows].mean()), np.log(flops[rows]), loss[rows]))
+    if len(curves) < _MODELS:
+        raise ValueError(
+            f"the minimum over curves needs {_MODELS} models with checkpoints, named by a "
+            f"column (--columns run=NAME); the runs have {len(curves)}"
+        )
+    low = min(curve[1][0] for curve in curves)
+    high = max(curve[1][-1] for curve in curves)
+    budgets = np.linspace(low, high, _BUDGETS)
+    losses = np.stack([np.interp(budgets, x, y, left=np.inf, right=np.inf) for _, x, y in curves])
+    sizes = np.array([curve[0] for curve in curves])
+    best = sizes[losses.argmin(axis=0)]
+    there = np.where(np.isfinite(losses), sizes[:, None], np.nan)
+    some = np.isfinite(losses).sum(axis=0) >= _SLICES
+    low_size = np.where(some, np.nanmin(np.where(some, there, 0.0), axis=0), np.inf)
+    high_size = np.where(some, np.nanmax(np.where(some, there, 0.0), axis=0), -np.inf)
+    sound = (best > low_size) & (best < high_size)
+    if len(np.unique(best[sound])) < _SLICES:
+        raise ValueError(
+            f"the minimum over curves needs {_SLICES} sizes between the smallest and the largest "
+            f"that are best somewhere; there are {len(np.unique(best[sound]))}"
+        )
+    return _approach("curves", np.exp(budgets[sound]), best[sound])
+
+
+def _approach(name: str, c: Array, best: Array, slices: tuple[Slice, ...] = ()) -> Approach:
+    x, y = np.log(c), np.log(best)
+    middle = x.mean()
+    spread = float(((x - middle) ** 2).sum())
+    slope = float(((x - middle) * y).sum()) / spread
+    start = float(y.mean()) - slope * middle
+    left = y - start - slope * x
+    error = float(np.sqrt((left**2).sum() / max(len(x) - 2, 1) / spread))
+    return Approach(name, c, best, slope, error, start, slices)

@@ -1,0 +1,203 @@
+"""What a fit does not say by itself: how sure, how good, what stands out, what it cannot know."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.fitting.bootstrap import Bootstrap
+from optimizer.fitting.fit import BEST_EXPONENT, WORST_EXPONENT, Fit, fit
+from optimizer.fitting.forms import Array
+from optimizer.fitting.newton import huber, slopes_at
+
+_TO_SIGMA = 1.4826  # of a normal: sigma over the median absolute deviation
+_OUTLIER = 5.0  # robust sigmas
+_ILL = 1e4  # condition number, beyond which one direction of the coefficients is next to free
+_LOOSE = 0.5  # standard error over coefficient
+_LEAST_SHARE = 1e-4  # of the loss, that a term must reach on some run to be there at all
+_NEAR_END = 1.001
+
+
+@dataclass(frozen=True)
+class Curvature:
+    """Standard errors from the shape of the objective at its minimum.
+
+    Parameters
+    ----------
+    standard_errors : array, shape (coefficients,)
+        NaN where the runs say nothing of a coefficient.
+    covariance : array, shape (coefficients, coefficients)
+    condition : float
+        Of the curvature in theta, its diagonal scaled to one.
+    """
+
+    standard_errors: Array
+    covariance: Array
+    condition: float
+
+
+def curvature(found: Fit) -> Curvature:
+    """The sandwich ``H^-1 S H^-1`` of an M-estimate, carried over to the coefficients as reported.
+
+    Huber 1981, section 6.3. Nearly all residuals are beyond delta, so the second derivative of
+    Huber's loss is nothing at nearly all runs; its mean is taken over a window about zero of the
+    residuals' own width, as for a median (Powell 1984).
+    """
+    design, delta = found.design, found.delta
+    slope = slopes_at(design, found.theta)  # (parameters, runs)
+    residual = found.residuals
+    sigma = _TO_SIGMA * float(np.median(np.abs(residual)))
+    window = max(delta, 1.06 * sigma * design.runs ** (-1 / 5) * 2)  # Silverman's width
+    near = (np.abs(residual) < window) * (delta / window)
+    hessian = (slope * near) @ slope.T
+    scores = np.clip(residual, -delta, delta)
+    spread = (slope * scores**2) @ slope.T
+    size = np.sqrt(np.maximum(np.diag(hessian), 1e-300))
+    scaled = hessian / size[:, None] / size[None, :]
+    values = np.linalg.eigvalsh(scaled)
+    condition = float(values[-1] / values[0]) if values[0] > 0 else math.inf
+    if not condition < 1 / np.finfo(float).eps:
+        nothing = np.full(len(found.theta), np.nan)
+        return Curvature(nothing, np.full(hessian.shape, np.nan), math.inf)
+    inverse = np.linalg.inv(scaled) / size[:, None] / size[None, :]
+    carried = design.values_jacobian(found.theta) @ inverse
+    covariance = carried @ spread @ carried.T
+    return Curvature(np.sqrt(np.diag(covariance)), covariance, condition)
+
+
+def r_squared(found: Fit) -> float:
+    """Share of the variance of ln loss, over the runs used, that the law explains."""
+    seen = found.design.log_loss
+    return 1.0 - float((found.residuals**2).sum() / ((seen - seen.mean()) ** 2).sum())
+
+
+def outliers(found: Fit) -> Array:
+    """Positions of runs, among those used, more than five robust sigmas away; worst first."""
+    size = np.abs(found.residuals)
+    sigma = _TO_SIGMA * float(np.median(size))
+    order = np.argsort(-size, kind="stable")
+    return order[size[order] > _OUTLIER * max(sigma, 1e-300)]
+
+
+@dataclass(frozen=True)
+class HoldOut:
+    """What a law fitted to the cheaper runs says of the dearer ones.
+
+    Parameters
+    ----------
+    fitted, held : int
+        Runs.
+    from_flops : float
+        Least training FLOPs of a run held out.
+    mean, worst : float
+        Mean and largest of ``|ln predicted - ln seen|`` over those held out.
+    bias : float
+        Mean of ``ln predicted - ln seen``.
+    objective : float
+        Sum of Huber losses over those held out.
+    """
+
+    fitted: int
+    held: int
+    from_flops: float
+    mean: float
+    worst: float
+    bias: float
+    objective: float
+
+
+def hold_out(found: Fit, flops: Array, share: float) -> HoldOut:
+    """Fit all but the runs of largest compute, and predict those.
+
+    Parameters
+    ----------
+    found : Fit
+    flops : array, shape (runs,)
+        Training FLOPs of the runs used.
+    share : float
+        Of the runs, to hold out.
+
+    Raises
+    ------
+    ValueError
+        If the share leaves too few runs to fit, or none to predict.
+    """
+    design = found.design
+    held = round(share * design.runs)
+    needed = len(design.form.coefficients) + 1
+    if held < 1 or design.runs - held < needed:
+        raise ValueError(
+            f"{share:g} of {design.runs} runs leaves {design.runs - held} to fit "
+            f"{needed - 1} coefficients and {held} to predict"
+        )
+    order = np.argsort(flops, kind="stable")
+    rest, last = order[:-held], order[-held:]
+    cheap = fit(design.take(rest), found.delta)
+    dear = design.take(last)
+    residual = np.log(design.form.loss(cheap.values, dear.columns)) - dear.log_loss
+    return HoldOut(
+        len(rest),
+        held,
+        float(flops[last].min()),
+        float(np.abs(residual).mean()),
+        float(np.abs(residual).max()),
+        float(residual.mean()),
+        float(huber(residual, found.delta).sum()),
+    )
+
+
+def term_shares(found: Fit) -> dict[str, float]:
+    """The largest share that each term has of its sum on any run, by its coefficient."""
+    _, shares = found.design.shares(found.theta[None, :])
+    sums = zip(found.form.factors, shares, strict=True)
+    return {
+        term.scale: float(share.max())
+        for factor, parts in sums
+        for term, share in zip(factor, parts, strict=True)
+        if term.scale is not None
+    }
+
+
+def warnings_of(found: Fit, curved: Curvature, drawn: Bootstrap | None) -> list[str]:
+    """What the runs do not tell, in words."""
+    absent = [name for name, share in term_shares(found).items() if share < _LEAST_SHARE]
+    said = [
+        f"the runs have no use for the term of {name}: it is less than 0.01 % of the loss on "
+        "every run"
+        for name in absent
+    ]
+    silent = {
+        term.exponent for term in found.form.terms if term.scale in absent and term.exponent
+    } - {term.exponent for term in found.form.terms if term.scale not in absent and term.exponent}
+    for name in found.form.exponents:
+        value = found.coefficients[name]
+        if name in silent:
+            continue
+        if value <= WORST_EXPONENT * _NEAR_END:
+            said.append(f"{name} is at its end, {WORST_EXPONENT:g}: its term is flat")
+        elif value >= BEST_EXPONENT / _NEAR_END:
+            said.append(f"{name} is at its end, {BEST_EXPONENT:g}: its term is a step")
+    errors = curved.standard_errors if drawn is None else drawn.standard_errors
+    what = "curvature" if drawn is None else "bootstrap"
+    for name, value, error in zip(found.form.coefficients, found.values, errors, strict=True):
+        if name in absent or name in silent:
+            continue
+        if not math.isfinite(error):
+            said.append(f"{name} is not identified: the objective is flat along it")
+        elif (name not in found.form.scales or name == "E") and error > _LOOSE * abs(value):
+            said.append(
+                f"{name} = {value:.4g} is hardly identified: its standard error is "
+                f"{error:.2g} ({what})"
+            )
+    if curved.condition > _ILL:
+        said.append(
+            f"the coefficients are nearly interchangeable (condition number "
+            f"{curved.condition:.1e}): trust predictions near the runs, not single coefficients"
+        )
+    if found.agreeing == 1 and found.starts > 1:
+        said.append(
+            f"only one of {found.starts} starts reached the least objective: there may be a lower"
+        )
+    return said

@@ -1,0 +1,296 @@
+"""A fit with everything that should be known of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from time import perf_counter
+from typing import Any
+
+import numpy as np
+
+from optimizer.fitting import approaches
+from optimizer.fitting.approaches import Approach
+from optimizer.fitting.bootstrap import Bootstrap, bootstrap
+from optimizer.fitting.diagnostics import (
+    Curvature,
+    HoldOut,
+    curvature,
+    hold_out,
+    outliers,
+    r_squared,
+    warnings_of,
+)
+from optimizer.fitting.fit import Fit, fit_without
+from optimizer.fitting.forms import Array, Form
+from optimizer.fitting.runs import Runs
+from problems.law_files import LawFile
+from problems.laws import ParameterKind, Range
+
+DELTA = 1e-3  # of Huber's loss on ln loss: Hoffmann et al. 2022 (arXiv 2203.15556), appendix D.3
+SAMPLES = 1000
+INTERVAL = 0.9
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What a study is to do.
+
+    Parameters
+    ----------
+    delta : float
+        Of Huber's loss.
+    worst, outliers : int
+        Runs to leave out: of the highest loss; of the largest residual of a first fit.
+    samples : int
+        Of the bootstrap; 0 for none.
+    seed : int
+    hold_out : float or None
+        Share of the runs, those of the largest compute.
+    cross_check : bool
+    """
+
+    delta: float = DELTA
+    worst: int = 0
+    outliers: int = 0
+    samples: int = SAMPLES
+    seed: int = 0
+    hold_out: float | None = None
+    cross_check: bool = False
+
+
+@dataclass(frozen=True)
+class Study:
+    """What came of it.
+
+    Parameters
+    ----------
+    runs : Runs
+        Those used.
+    dropped : tuple of str
+        Labels of those left out, worst first.
+    fit : Fit
+    curvature : Curvature
+    bootstrap : Bootstrap or None
+    hold_out : HoldOut or None
+    approaches : tuple of Approach
+    no_approach : tuple of str
+        Why a cross-check could not be made.
+    warnings : tuple of str
+    fit_seconds, bootstrap_seconds : float
+    """
+
+    runs: Runs
+    dropped: tuple[str, ...]
+    fit: Fit
+    curvature: Curvature
+    bootstrap: Bootstrap | None
+    hold_out: HoldOut | None
+    approaches: tuple[Approach, ...]
+    no_approach: tuple[str, ...]
+    warnings: tuple[str, ...]
+    fit_seconds: float
+    bootstrap_seconds: float
+
+    @property
+    def form(self) -> Form:
+        """The form fitted."""
+        return self.fit.form
+
+    @property
+    def errors_from(self) -> str:
+        """Where the standard errors come from."""
+        return "curvature" if self.bootstrap is None else "bootstrap"
+
+    @property
+    def standard_errors(self) -> dict[str, float]:
+        """By coefficient; NaN where there is none."""
+        drawn = self.bootstrap
+        found = self.curvature.standard_errors if drawn is None else drawn.standard_errors
+        return dict(zip(self.form.coefficients, map(float, found), strict=True))
+
+    @property
+    def covariance(self) -> Array:
+        """Of the coefficients, from where the standard errors are."""
+        return self.curvature.covariance if self.bootstrap is None else self.bootstrap.covariance
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float]]:
+        """The middle 90 % of the bootstrap's draws by coefficient; empty where there are none."""
+        if self.bootstrap is None:
+            return {}
+        low, high = self.bootstrap.interval(INTERVAL)
+        ends = zip(map(float, low), map(float, high), strict=True)
+        return dict(zip(self.form.coefficients, ends, strict=True))
+
+    @property
+    def r_squared(self) -> float:
+        """Of ln loss over the runs used."""
+        return r_squared(self.fit)
+
+    @property
+    def outliers(self) -> tuple[tuple[str, float], ...]:
+        """Label and residual of runs that stand out, worst first."""
+        residuals = self.fit.residuals
+        return tuple((self.runs.labels[i], float(residuals[i])) for i in outliers(self.fit))
+
+    @property
+    def size_exponent(self) -> float | None:
+        """``a`` of the law's own best ``N = k C^a``, shape aside."""
+        own = self.fit.coefficients
+        if self.form.name == "chinchilla":
+            return own["beta"] / (own["alpha"] + own["beta"])
+        return own["t"] / (own["g"] + own["t"]) if self.form.name == "gemstones" else 0.5
+
+    def law_file(self, name: str, parameters: ParameterKind, provenance: dict[str, Any]) -> LawFile:
+        """As the file of a law."""
+        n, d = self.runs.columns["N"], self.runs.columns["D"]
+        errors = {k: v for k, v in self.standard_errors.items() if math.isfinite(v)}
+        drawn = self.bootstrap
+        return LawFile(
+            name,
+            self.form.name,
+            self.fit.coefficients,
+            parameters,
+            Range(float(n.min()), float(n.max())),
+            Range(float(d.min()), float(d.max())),
+            f"fit of {self.runs.source}, {len(self.runs.labels)} runs",
+            errors,
+            () if drawn is None else tuple(tuple(map(float, row)) for row in drawn.draws),
+            None if drawn is None else drawn.seed,
+            provenance,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        runs, found, held = self.runs, self.fit, self.hold_out
+        predicted = np.exp(found.design.log_loss + found.residuals)
+        rows = zip(runs.labels, runs.loss, predicted, found.residuals, strict=True)
+        curved, drawn = self.curvature, self.bootstrap
+        return {
+            "law": self.form.name,
+            "form": self.form.text,
+            "coefficients": found.coefficients,
+            "standard_errors": {k: _plain(v) for k, v in self.standard_errors.items()},
+            "standard_errors_from": self.errors_from,
+            "intervals_90": {k: list(v) for k, v in self.intervals.items()},
+            "covariance": [[_plain(v) for v in row] for row in self.covariance],
+            "objective": found.objective,
+            "huber": found.delta,
+            "runs": {"used": len(runs.labels), "dropped": len(self.dropped)},
+            "dropped": list(self.dropped),
+            "skipped": dict(runs.skipped),
+            "columns": dict(runs.used_names),
+            "r2": _plain(self.r_squared),
+            "outliers": [{"run": run, "residual": value} for run, value in self.outliers],
+            "residuals": [
+                {"run": run, "loss": float(y), "predicted": float(p), "residual": float(r)}
+                for run, y, p, r in rows
+            ],
+            "starts": {"followed": found.starts, "agreeing": found.agreeing},
+            "curvature": {
+                "standard_errors": dict(
+                    zip(self.form.coefficients, map(_plain, curved.standard_errors), strict=True)
+                ),
+                "condition_number": _plain(curved.condition),
+            },
+            "bootstrap": None
+            if drawn is None
+            else {
+                "samples": len(drawn.draws),
+                "seed": drawn.seed,
+                "of": "models" if drawn.clustered else "runs",
+                "groups": drawn.groups,
+                "seconds": self.bootstrap_seconds,
+            },
+            "hold_out": None
+            if held is None
+            else {name: getattr(held, name) for name in held.__dataclass_fields__},
+            "cross_checks": [
+                {
+                    "approach": one.name,
+                    "exponent": one.exponent,
+                    "standard_error": one.standard_error,
+                    "law": self.size_exponent,
+                    "budgets": [
+                        {"training_flops": float(c), "parameters": float(n)}
+                        for c, n in zip(one.flops, one.best_n, strict=True)
+                    ],
+                }
+                for one in self.approaches
+            ],
+            "warnings": list(self.warnings),
+            "seconds": self.fit_seconds,
+        }
+
+
+def _plain(value: float) -> float | None:
+    """A number that JSON can hold."""
+    return float(value) if math.isfinite(value) else None
+
+
+def study(runs: Runs, form: Form, wishes: Wishes) -> Study:
+    """Fit a form to runs and look at the fit from all sides.
+
+    Raises
+    ------
+    ValueError
+        If the runs are too few for what is wished.
+    """
+    start = perf_counter()
+    found, kept = fit_without(
+        runs.design(form), wishes.delta, worst=wishes.worst, outliers=wishes.outliers
+    )
+    fitted = perf_counter()
+    used, lost = runs.take(kept), runs.take(~kept)
+    order = np.argsort(-lost.loss, kind="stable")
+    drawn = None
+    if wishes.samples:
+        drawn = bootstrap(found, wishes.samples, seed=wishes.seed, groups=used.models)
+    done = perf_counter()
+    curved = curvature(found)
+    held = None
+    if wishes.hold_out is not None:
+        held = hold_out(found, used.columns["C"], wishes.hold_out)
+    made, unmade = _cross_checks(used) if wishes.cross_check else ((), ())
+    return Study(
+        used,
+        tuple(lost.labels[i] for i in order),
+        found,
+        curved,
+        drawn,
+        held,
+        made,
+        unmade,
+        tuple(_warnings(used, found, curved, drawn)),
+        fitted - start,
+        done - fitted,
+    )
+
+
+def _cross_checks(runs: Runs) -> tuple[tuple[Approach, ...], tuple[str, ...]]:
+    """Both approaches where the runs allow them, and why not where they don't."""
+    n, c = runs.columns["N"], runs.columns["C"]
+    made, unmade = [], []
+    try:
+        made.append(approaches.minimum_over_curves(n, c, runs.loss, runs.models))
+    except ValueError as error:
+        unmade.append(str(error))
+    try:
+        made.append(approaches.isoflop(n, c, runs.loss))
+    except ValueError as error:
+        unmade.append(str(error))
+    return tuple(made), tuple(unmade)
+
+
+def _warnings(runs: Runs, found: Fit, curved: Curvature, drawn: Bootstrap | None) -> list[str]:
+    said = warnings_of(found, curved, drawn)
+    if drawn is not None and drawn.clustered:
+        said.append(
+            f"the {len(runs.labels)} runs are checkpoints of {drawn.groups} models: the bootstrap "
+            "draws whole models, for checkpoints of one are not independent"
+        )
+    for reason, count in runs.skipped.items():
+        if count and not reason.startswith("not "):
+            said.append(f"{count} rows left out: {reason}")
+    return said

@@ -1,0 +1,310 @@
+"""Designs that stand up to a law's uncertainty, each a proven optimum over its draws.
+
+With K draws of the law, l(k, i) the loss of design i under draw k and best(k) the least of any
+design under it, four designs are sought:
+
+- ``expected``: least mean of l over the draws;
+- ``worst_case``: least max of l (min-max);
+- ``regret``: least max of l(k, i) - best(k) (Savage 1951, doi 10.2307/2280094);
+- ``cvar``: least mean of the worst share 1 - q of the draws' losses, the conditional value at risk
+  (Rockafellar and Uryasev 2002, doi 10.1016/S0378-4266(02)00271-6, eq. 24: the draw at the
+  quantile counts in part, so that the share is exact).
+
+None of these falls where l rises under some draws and falls under none, so a design that another
+dominates (`optimizer.uncertainty`) cannot be the only optimum. The rest are enumerated: each is
+evaluated under every draw. That is the whole proof.
+
+Losses of different draws are compared as losses on one scale. Regret alone is free of E, which
+moves all designs alike and no choice can change.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from optimizer.clock import Clock
+from optimizer.program import Limits
+from optimizer.table import Floats
+from optimizer.uncertainty import Contenders, Draws, contenders, design_of, optima, pieces
+from problems.describing import architecture_dict
+from problems.errors import ProblemError
+from problems.evaluation import Evaluation
+from problems.laws import PowerLaw
+from problems.problem import Problem
+
+CRITERIA = ("expected", "worst_case", "regret", "cvar")
+DEFAULT_TAIL = 0.9
+TODAY = "today"
+QUANTILES = (0.05, 0.5, 0.95)
+"""Of intervals; a quantile is a value that a draw has (the inverse of the empirical
+distribution), so that layers stay whole and "at most, in 95 % of the draws" is true as said."""
+WHY = (
+    "a design with no fewer parameters, no fewer tokens and no more shape excess than another has "
+    "no more loss under any E + A/N^alpha + B/D^beta"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Regret:
+    """What choosing a design gives up against each draw's own best, in nats a token."""
+
+    mean: float
+    p95: float
+    worst: float
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """A design that one may choose.
+
+    Parameters
+    ----------
+    design : Evaluation
+        Under the law itself.
+    share : float
+        Of the draws whose optimum it is.
+    regret : Regret
+    roles : tuple of str
+        `TODAY`, the optimum under the law itself, and those of `CRITERIA` that it is best by.
+    """
+
+    design: Evaluation
+    share: float
+    regret: Regret
+    roles: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """`QUANTILES` of a quantity over the optima of the draws."""
+
+    p5: float
+    p50: float
+    p95: float
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """What was left out and why: `looked_at` is the sum of the others.
+
+    Parameters
+    ----------
+    looked_at : int
+        Every design of the space, under each layout.
+    infeasible, dominated, equal : int
+        See `optimizer.uncertainty.Contenders`.
+    compared : int
+        Evaluated under every draw.
+    """
+
+    looked_at: int
+    infeasible: int
+    dominated: int
+    equal: int
+    compared: int
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Uncertainty:
+    """The answer to a problem under every draw of its law.
+
+    Parameters
+    ----------
+    problem : Problem
+    draws : int
+    seconds : float
+    candidates : tuple of Candidate
+        Every winner, the most frequent first, then today's and the robust designs that never win.
+    values : mapping
+        What each of `CRITERIA` comes to at its best design, in nats a token.
+    tail : float
+        q of the conditional value at risk.
+    intervals : mapping
+        Of the loss, parameters (N of the law), tokens, layers and d_model of the optima.
+    certificate : Certificate
+    """
+
+    problem: Problem
+    draws: int
+    seconds: float
+    candidates: tuple[Candidate, ...]
+    values: Mapping[str, float]
+    tail: float
+    intervals: Mapping[str, Interval]
+    certificate: Certificate
+
+    def best_by(self, role: str) -> Candidate:
+        """Today's design, or the best by one of `CRITERIA`."""
+        return next(c for c in self.candidates if role in c.roles)
+
+    @property
+    def winners(self) -> tuple[Candidate, ...]:
+        """Candidates that win under some draw."""
+        return tuple(c for c in self.candidates if c.share > 0)
+
+    def to_dict(self, most: int | None = None) -> dict[str, Any]:
+        """The keys of the JSON contract, with the `most` most frequent winners."""
+        law = self.problem.law
+        return {
+            "status": "optimal",
+            "law": law.name,
+            "shape": self.problem.shape.name,
+            "draws": self.draws,
+            "seconds": round(self.seconds, 6),
+            "distinct_winners": len(self.winners),
+            "winners": [_candidate_dict(c) for c in self.winners[:most]],
+            "today": _candidate_dict(self.best_by(TODAY)),
+            "intervals": {k: _numbers(v) for k, v in self.intervals.items()},
+            "robust": {
+                name: _candidate_dict(self.best_by(name)) | {"value": self.values[name]}
+                for name in CRITERIA
+            },
+            "cvar_level": self.tail,
+            "certificate": _numbers(self.certificate) | {"why_dominated": WHY},
+        }
+
+
+def _numbers(some: Interval | Certificate | Regret) -> dict[str, Any]:
+    return {name: getattr(some, name) for name in some.__dataclass_fields__}
+
+
+def _candidate_dict(one: Candidate) -> dict[str, Any]:
+    design = one.design
+    return {
+        "architecture": architecture_dict(design.architecture),
+        "parameters": design.parameters.total,
+        "tokens": design.tokens,
+        "share": one.share,
+        "regret": _numbers(one.regret),
+        "roles": list(one.roles),
+    }
+
+
+def conditional_value_at_risk(losses: Floats, tail: float) -> Floats:
+    """Mean of the worst share ``1 - tail`` of the losses of each design; shape (B,).
+
+    Parameters
+    ----------
+    losses : array of shape (K, B)
+    tail : float
+        In [0, 1).
+    """
+    draws = len(losses)
+    share = (1.0 - tail) * draws  # draws that count, the last of them in part
+    whole = min(int(share), draws - 1)
+    ordered = -np.partition(-losses, whole, axis=0)[: whole + 1]
+    rest = np.minimum(share - whole, 1.0)
+    worst: Floats = ordered[:whole].sum(axis=0) + rest * ordered[whole]
+    return worst / share
+
+
+@dataclass(frozen=True, slots=True)
+class _Scores:
+    """Of every contender; each array has shape (B,)."""
+
+    values: Mapping[str, Floats]
+    mean: Floats
+    p95: Floats
+
+
+def _scores(some: Contenders, draws: Draws, best: Floats, tail: float) -> _Scores:
+    values = {name: np.empty(len(some)) for name in CRITERIA}
+    mean, p95 = np.empty(len(some)), np.empty(len(some))
+    for part, losses in pieces(some, draws):
+        values["expected"][part] = losses.mean(axis=0)
+        values["worst_case"][part] = losses.max(axis=0)
+        values["cvar"][part] = conditional_value_at_risk(losses, tail)
+        losses -= best[:, None]
+        regret = np.maximum(losses, 0.0, out=losses)  # the best itself may differ by rounding
+        values["regret"][part] = regret.max(axis=0)
+        mean[part] = regret.mean(axis=0)
+        p95[part] = quantile(regret, QUANTILES[-1])
+    return _Scores(values, mean, p95)
+
+
+def quantile(values: NDArray[Any], q: float) -> NDArray[Any]:
+    """The least value that a share q of the rows does not exceed, by column."""
+    found: NDArray[Any] = np.quantile(values, q, axis=0, method="inverted_cdf")
+    return found
+
+
+def uncertainty(
+    problem: Problem, laws: list[PowerLaw] | tuple[PowerLaw, ...], *, tail: float = DEFAULT_TAIL
+) -> Uncertainty | None:
+    """Solve a problem under every draw of its law; None, proven, where no design keeps the limits.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its own law, of Chinchilla's form, gives today's design.
+    laws : sequence of PowerLaw
+        Draws, such as those of a bootstrap; they count the same N as the problem's law.
+    tail : float
+        q of the conditional value at risk, in [0, 1).
+
+    Raises
+    ------
+    ProblemError
+        If the problem seeks anything but the least loss or limits the loss, its law is not of
+        Chinchilla's form, or the draws count another N.
+    ValueError
+        If there is no draw, or the tail is none.
+    """
+    if not 0 <= tail < 1:
+        raise ValueError(f"the level of the conditional value at risk is in [0, 1), not {tail}")
+    clock = Clock(Limits(None, None))
+    draws = Draws.of(laws)
+    some = contenders(problem)
+    law = problem.law
+    assert isinstance(law, PowerLaw)
+    if law.parameter_kind != draws.laws[0].parameter_kind:
+        raise ProblemError.of(
+            "objective.law",
+            f"{law.name} counts {law.parameter_kind} parameters, its draws "
+            f"{draws.laws[0].parameter_kind}",
+        )
+    if some is None:
+        return None
+    found = optima(problem, some, draws)
+    today = int(optima(problem, some, Draws.of([law])).winner[0])
+    scores = _scores(some, draws, found.loss, tail)
+    roles: dict[int, list[str]] = {today: [TODAY]}
+    for name in CRITERIA:
+        roles.setdefault(int(scores.values[name].argmin()), []).append(name)
+    wins = np.bincount(found.winner, minlength=len(some))
+    order = [int(i) for i in np.argsort(-wins, kind="stable") if wins[i]]
+    order += [i for i in roles if not wins[i]]
+    candidates = tuple(
+        Candidate(
+            design_of(problem, some, i),
+            int(wins[i]) / len(draws),
+            Regret(float(scores.mean[i]), float(scores.p95[i]), float(scores.values["regret"][i])),
+            tuple(roles.get(i, ())),
+        )
+        for i in order
+    )
+    columns = {
+        "loss": found.loss,
+        "parameters": some.n[found.winner],
+        "tokens": some.tokens[found.winner],
+        "layers": some.layers[found.winner],
+        "d_model": some.d_model[found.winner],
+    }
+    return Uncertainty(
+        problem,
+        len(draws),
+        clock.elapsed,
+        candidates,
+        {name: float(scores.values[name].min()) for name in CRITERIA},
+        tail,
+        {
+            name: Interval(*(quantile(column, q).item() for q in QUANTILES))
+            for name, column in columns.items()
+        },
+        Certificate(some.designs, some.infeasible, some.dominated, some.equal, len(some)),
+    )
