@@ -6,13 +6,13 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optimizer.frontier import frontier
     from optimizer.fronts.front import Front
     from optimizer.fronts.run import front
-    from optimizer.ranking import Ranking, rank
+    from optimizer.questions.frontier import frontier
     from optimizer.result import Result
     from optimizer.solve import solve
     from optimizer.solver import Solver
+    from optimizer.surveys.ranking import Ranking, rank
     from optimizer.verification import Verification, verify
     from problems.architecture import Architecture
     from problems.errors import ModelsizerError, ProblemError
@@ -32,7 +32,7 @@ _HOMES = {
     "PowerLaw": "problems.laws",
     "Problem": "problems.problem",
     "ProblemError": "problems.errors",
-    "Ranking": "optimizer.ranking",
+    "Ranking": "optimizer.surveys.ranking",
     "Result": "optimizer.result",
     "ShapeLaw": "problems.shapes",
     "Solver": "optimizer.solver",
@@ -40,8 +40,8 @@ _HOMES = {
     "Verification": "optimizer.verification",
     "evaluate": "problems.evaluation",
     "front": "optimizer.fronts.run",
-    "frontier": "optimizer.frontier",
-    "rank": "optimizer.ranking",
+    "frontier": "optimizer.questions.frontier",
+    "rank": "optimizer.surveys.ranking",
     "register_law": "problems.token_laws",
     "register_shape": "problems.shapes",
     "solve": "optimizer.solve",

@@ -12,10 +12,10 @@ from rich.text import Text
 
 from modelsizer.columns import print_columns
 from modelsizer.rank_report import SHORT, show
-from optimizer.near_optimal import NearOptimal, diverse, k_best, near_optimal, tolerance_of
-from optimizer.nearest_model import Nearest
 from optimizer.result import Result
 from optimizer.solver import Solver
+from optimizer.surveys.near_optimal import NearOptimal, diverse, k_best, near_optimal, tolerance_of
+from optimizer.surveys.nearest_model import Nearest
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation
 from problems.narrowing import fixed, forbidden

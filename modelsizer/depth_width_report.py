@@ -19,7 +19,7 @@ from problems.units import Number, format_quantity, parse_quantity
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from optimizer.depth_width_rows import DepthWidth, ShapeRow
+    from optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
 
 MOST_ROWS = 24
 """Rows shown without --all: what a terminal of 24 to 40 lines holds beside the notes."""

@@ -12,7 +12,7 @@ from problems.quantities import QUANTITIES
 from problems.units import format_quantity
 
 if TYPE_CHECKING:
-    from optimizer.depth_width_rows import BrokenLimit, DepthWidth, Habit, ShapeRow
+    from optimizer.surveys.depth_width_rows import BrokenLimit, DepthWidth, Habit, ShapeRow
 
 _MOST_RANGES = 10  # of depths named in a line; the rest is in --json
 

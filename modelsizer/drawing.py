@@ -24,7 +24,7 @@ def write_figure(figure: Figure, path: Path) -> None:
 
 def depth_picture(problem: Problem, size: str = "wide") -> Figure:
     """Parameters against depth."""
-    from optimizer.region import region
+    from optimizer.surveys.region import region
     from plots.depth_parameters import depth_parameters
 
     return depth_parameters(region(problem), title=problem.name, size=size)
@@ -38,7 +38,7 @@ def landscape_picture(result: Result, size: str = "wide") -> Figure:
     ValueError
         If the space has fewer than two depths or two widths.
     """
-    from optimizer.landscape import landscape
+    from optimizer.surveys.landscape import landscape
     from plots.landscape import loss_landscape
 
     best = None
@@ -53,7 +53,7 @@ def front_picture(front: Front, size: str = "wide") -> Figure:
     """A front; of parameters, layers and loss it is the picture of parameters against depth."""
     from optimizer.fronts.cloud import cloud
     from optimizer.fronts.subset import knee
-    from optimizer.region import OBJECTIVES
+    from optimizer.surveys.region import OBJECTIVES
     from plots.front import front_figure
 
     goals = {goal.name for goal in front.goals if goal.sign > 0}
@@ -64,9 +64,9 @@ def front_picture(front: Front, size: str = "wide") -> Figure:
 
 def frontier_picture(problem: Problem, size: str = "wide") -> Figure:
     """The best loss for each budget of training FLOPs, from a hundredth to a hundred times."""
-    from optimizer.frontier import frontier
-    from optimizer.isoflops import curves_along
-    from optimizer.swept_key import POINTS, Sweep
+    from optimizer.questions.frontier import frontier
+    from optimizer.questions.isoflops import curves_along
+    from optimizer.questions.swept_key import POINTS, Sweep
     from plots.frontier import loss_frontier
 
     over = "budgets.training_flops"

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from modelsizer.explain_words import amount, loosely, name_of, sentence
 from modelsizer.explaining import Explanation, Why
-from optimizer.named_limits import Repair
+from optimizer.questions.named_limits import Repair
 
 MOST_SHOWN = 12  # conflicts in text; JSON has them all
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from optimizer.conflicts import Conflict
-from optimizer.named_limits import NamedLimit, Repair
+from optimizer.questions.conflicts import Conflict
+from optimizer.questions.named_limits import NamedLimit, Repair
 from problems.lifetime import LIFETIME
 from problems.problem import Problem
 from problems.quantities import QUANTITIES

@@ -7,10 +7,17 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelsizer.explain_words import sentence
-from optimizer.conflicts import Conflict, Keys, Oracle, all_conflicts, measured, promised_conflicts
-from optimizer.joint_repair import JointRepair, joint_repair
-from optimizer.named_limits import AFFECTS, NamedLimit, Repair
-from optimizer.repairs import can_help, limit_repairs, setting_repairs
+from optimizer.questions.conflicts import (
+    Conflict,
+    Keys,
+    Oracle,
+    all_conflicts,
+    measured,
+    promised_conflicts,
+)
+from optimizer.questions.joint_repair import JointRepair, joint_repair
+from optimizer.questions.named_limits import AFFECTS, NamedLimit, Repair
+from optimizer.questions.repairs import can_help, limit_repairs, setting_repairs
 from optimizer.result import design_dict
 from problems.errors import ProblemError, did_you_mean
 from problems.problem import Problem

@@ -7,8 +7,8 @@ import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from optimizer.exponents import PUBLISHED, Exponent, Published, implied
-from optimizer.frontier import Frontier, OffSize, Point
+from optimizer.questions.exponents import PUBLISHED, Exponent, Published, implied
+from optimizer.questions.frontier import Frontier, OffSize, Point
 from problems.describing import architecture_dict, parameters_dict
 from problems.quantities import QUANTITIES
 from problems.units import Number, format_quantity

@@ -75,7 +75,7 @@ def _frontier(size: str) -> Figure:
 
 
 def _shapes(size: str) -> Figure:
-    from optimizer.depth_width import depth_width
+    from optimizer.surveys.depth_width import depth_width
     from plots.depth_width import depth_width_figure
     from problems.problem import Problem
 

@@ -13,8 +13,8 @@ from problems.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from optimizer.frontier import Frontier
-    from optimizer.isoflops import IsoFlops
+    from optimizer.questions.frontier import Frontier
+    from optimizer.questions.isoflops import IsoFlops
     from optimizer.result import Result
     from problems.problem import Problem
 
@@ -91,7 +91,7 @@ def _landscape(result: Result) -> tuple[Figure, str]:
     import numpy as np
 
     from modelsizer.drawing import landscape_picture
-    from optimizer.landscape import landscape
+    from optimizer.surveys.landscape import landscape
 
     if reason := too_many(result.problem):
         raise _NothingToDrawError(reason)
@@ -154,8 +154,8 @@ def _front(problem: Problem, time_limit: float | None) -> tuple[Figure, str]:
 
 
 def _frontier(problem: Problem, time_limit: float | None) -> tuple[Figure, str]:
-    from optimizer.frontier import frontier
-    from optimizer.swept_key import POINTS, Sweep
+    from optimizer.questions.frontier import frontier
+    from optimizer.questions.swept_key import POINTS, Sweep
     from plots.frontier import loss_frontier
 
     key = f"budgets.{FLOPS}"
@@ -190,7 +190,7 @@ def _frontier(problem: Problem, time_limit: float | None) -> tuple[Figure, str]:
 
 def _isoflops(found: Frontier) -> tuple[IsoFlops, ...]:
     """Curves at some of the points; none where there is no place for them."""
-    from optimizer.isoflops import curves_along
+    from optimizer.questions.isoflops import curves_along
 
     try:
         return curves_along(found)

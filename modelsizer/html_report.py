@@ -29,8 +29,8 @@ from problems.quantities import QUANTITIES
 from problems.units import format_quantity
 
 if TYPE_CHECKING:
-    from optimizer.depth_width_rows import DepthWidth, ShapeRow
-    from optimizer.ranking import Ranking
+    from optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
+    from optimizer.surveys.ranking import Ranking
     from problems.problem import Problem
 
 BEST = 20  # designs listed
@@ -220,7 +220,7 @@ def _context(drawn: Sequence[Picture]) -> Html:
 
 
 def _ranking(result: Result) -> Html:
-    from optimizer.ranking import rank
+    from optimizer.surveys.ranking import rank
 
     problem = result.problem
     if reason := too_many(problem):
@@ -268,7 +268,7 @@ def _depths(found: Ranking) -> Html:
 
 def _shapes(result: Result) -> list[Html]:
     """Shapes of nearly the optimum's size, where there is more than one."""
-    from optimizer.depth_width import InfeasibleError, depth_width
+    from optimizer.surveys.depth_width import InfeasibleError, depth_width
 
     try:
         # Its own depth is asked after as a habit would be, so that the table has it.

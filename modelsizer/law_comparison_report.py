@@ -8,8 +8,8 @@ from rich.console import Console
 from rich.text import Text
 
 from modelsizer.columns import print_columns
-from optimizer.law_comparison import LawComparison, LawCurve, LawOptimum, Within
-from optimizer.law_regrets import Regret
+from optimizer.laws.law_comparison import LawComparison, LawCurve, LawOptimum, Within
+from optimizer.laws.law_regrets import Regret
 from problems.units import format_quantity
 
 _DIGITS = 3

@@ -14,7 +14,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from optimizer.prices import PERCENTS, SHOWN, Change, Price, Prices
+from optimizer.questions.prices import PERCENTS, SHOWN, Change, Price, Prices
 from plots.axes import words
 from problems.quantities import QUANTITIES
 from problems.units import Number, exact, format_quantity

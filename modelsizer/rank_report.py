@@ -9,8 +9,8 @@ from rich.console import Console
 from rich.text import Text
 
 from modelsizer.columns import GAP, print_columns
-from optimizer.listing import cell
-from optimizer.ranking import Ranking
+from optimizer.surveys.listing import cell
+from optimizer.surveys.ranking import Ranking
 from problems.evaluation import Evaluation
 from problems.quantities import QUANTITIES
 from problems.units import format_quantity

@@ -19,8 +19,8 @@ from typing import Any, BinaryIO
 
 from modelsizer import __version__
 from modelsizer.files import write_whole
-from optimizer.grid_solves import Row
-from optimizer.grids import SweepGrid
+from optimizer.questions.grid_solves import Row
+from optimizer.questions.grids import SweepGrid
 from problems.errors import ModelsizerError
 from problems.problem import Problem
 from problems.reading import flattened

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from optimizer.grid_solves import Row
-from optimizer.grids import SweepGrid
-from optimizer.scenarios import value_text
+from optimizer.questions.grid_solves import Row
+from optimizer.questions.grids import SweepGrid
+from optimizer.questions.scenarios import value_text
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.units import format_quantity

@@ -33,8 +33,8 @@ from typing import Any
 
 from modelsizer import __version__
 from modelsizer.sweep_files import Question
-from optimizer.grid_solves import PointSolver, Row, runs
-from optimizer.grids import Axis, SweepGrid
+from optimizer.questions.grid_solves import PointSolver, Row, runs
+from optimizer.questions.grids import Axis, SweepGrid
 from problems.errors import ModelsizerError
 from problems.problem import Problem
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from optimizer.advice import advice
-from optimizer.robust import CRITERIA, TODAY, WHY, Candidate, Uncertainty
+from optimizer.laws.robust import CRITERIA, TODAY, WHY, Candidate, Uncertainty
 from plots.axes import tick
 from plots.uncertainty import percent, shape_words
 

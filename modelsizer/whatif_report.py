@@ -9,8 +9,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from optimizer.questions.scenarios import BASE, Answer, WhatIf, value_text
 from optimizer.result import BudgetUse
-from optimizer.scenarios import BASE, Answer, WhatIf, value_text
 from problems.describing import architecture_dict
 from problems.quantities import QUANTITIES
 from problems.reading import flattened

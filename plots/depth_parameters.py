@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-    from optimizer.region import Region
+    from optimizer.surveys.region import Region
     from optimizer.table import Floats
 
 GUIDES = (16, 32, 64, 128, 256)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-    from optimizer.depth_width_rows import DepthWidth, ShapeRow
+    from optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
 
     Floats = NDArray[np.float64]
 

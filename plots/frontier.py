@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from optimizer.frontier import Frontier, OffSize, Point
-    from optimizer.isoflops import IsoFlops
+    from optimizer.questions.frontier import Frontier, OffSize, Point
+    from optimizer.questions.isoflops import IsoFlops
 
 _SPAN = 6.0  # an isoFLOP curve is drawn so many times below and above its minimum
 _IN_VIEW = 0.35

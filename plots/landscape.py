@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.text import Text
     from numpy.typing import NDArray
 
-    from optimizer.landscape import Landscape
+    from optimizer.surveys.landscape import Landscape
     from optimizer.table import Floats
 
 _LEVELS = 14  # steps of colour; fine enough to follow, coarse enough to see

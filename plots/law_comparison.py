@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from optimizer.law_comparison import LawCurve
+    from optimizer.laws.law_comparison import LawCurve
     from optimizer.table import Floats
 
 _LINE = 1.15  # height of a name, in its size

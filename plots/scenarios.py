@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from optimizer.scenarios import Answer, WhatIf
+from optimizer.questions.scenarios import Answer, WhatIf
 from plots.axes import dimension, heading, quantity_axis, words
 from plots.bars import HEAD, beside, make_room, rows_around
 from plots.style import FILLS, INK, QUIET, canvas, small

@@ -5,7 +5,7 @@ from __future__ import annotations
 import textwrap
 from typing import TYPE_CHECKING
 
-from optimizer.robust import CRITERIA, TODAY, Candidate, Uncertainty
+from optimizer.laws.robust import CRITERIA, TODAY, Candidate, Uncertainty
 from plots.axes import wrapped
 from plots.style import FAINT, FILLS, INK, QUIET, STAR, canvas
 

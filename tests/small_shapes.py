@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from modelsizer import Problem
-from optimizer.depth_width import depth_width
-from optimizer.depth_width_rows import DepthWidth
+from optimizer.surveys.depth_width import depth_width
+from optimizer.surveys.depth_width_rows import DepthWidth
 
 TABLES: dict[str, Any] = {
     "name": "small",

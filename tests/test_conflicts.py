@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from modelsizer import Problem, ProblemError
-from optimizer import named_limits
-from optimizer.conflicts import (
+from optimizer.questions import named_limits
+from optimizer.questions.conflicts import (
     Keys,
     Oracle,
     all_conflicts,
@@ -23,7 +23,7 @@ from optimizer.conflicts import (
     minimal_conflicts,
     promised_conflicts,
 )
-from optimizer.named_limits import (
+from optimizer.questions.named_limits import (
     UNLIMITED_TOKENS,
     NamedLimit,
     Relaxer,

@@ -13,8 +13,8 @@ import pytest
 
 from modelsizer import Problem, solve
 from modelsizer.depth_width_words import habit_sentence, notes
-from optimizer.depth_width import InfeasibleError, depth_width, optimal_size, window
-from optimizer.depth_width_rows import SIDE_BY_SIDE, DepthWidth
+from optimizer.surveys.depth_width import InfeasibleError, depth_width, optimal_size, window
+from optimizer.surveys.depth_width_rows import SIDE_BY_SIDE, DepthWidth
 from problems.accounting import count_parameters
 from problems.costs import architecture_of
 from problems.errors import ProblemError

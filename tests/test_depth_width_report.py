@@ -23,8 +23,8 @@ from modelsizer.depth_width_report import (
     thinned,
 )
 from modelsizer.depth_width_words import habit_sentence, notes
-from optimizer.depth_width import depth_width
-from optimizer.depth_width_rows import ShapeRow
+from optimizer.surveys.depth_width import depth_width
+from optimizer.surveys.depth_width_rows import ShapeRow
 from plots.depth_width import depth_width_figure
 from problems.errors import ProblemError
 from tests.figure_checks import check

@@ -8,11 +8,11 @@ import numpy as np
 import pytest
 
 from modelsizer import Problem, Solver
-from optimizer import isoflops as module
-from optimizer.exponents import PUBLISHED, exponents, fit_power, implied
-from optimizer.frontier import Frontier, frontier
-from optimizer.isoflops import CURVES, curves_along, isoflops
-from optimizer.swept_key import Sweep
+from optimizer.questions import isoflops as module
+from optimizer.questions.exponents import PUBLISHED, exponents, fit_power, implied
+from optimizer.questions.frontier import Frontier, frontier
+from optimizer.questions.isoflops import CURVES, curves_along, isoflops
+from optimizer.questions.swept_key import Sweep
 from problems.shapes import WidthDepthShape, shape_law
 from problems.token_laws import token_law
 

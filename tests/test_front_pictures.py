@@ -13,7 +13,7 @@ from optimizer.fronts.cloud import cloud
 from optimizer.fronts.front import Front
 from optimizer.fronts.run import front
 from optimizer.fronts.subset import knee
-from optimizer.region import Region, region
+from optimizer.surveys.region import Region, region
 from plots.depth_parameters import depth_parameters
 from plots.front import front_figure
 from plots.saving import save

@@ -15,10 +15,10 @@ from modelsizer import Problem, ProblemError, Solver, solve
 from modelsizer.commands import frontiers  # noqa: F401 - registers the command
 from modelsizer.commands.app import app
 from optimizer.compare import box_designs
-from optimizer.frontier import Frontier, edges, frontier
-from optimizer.isoflops import isoflops
 from optimizer.model import Model
-from optimizer.swept_key import Sweep
+from optimizer.questions.frontier import Frontier, edges, frontier
+from optimizer.questions.isoflops import isoflops
+from optimizer.questions.swept_key import Sweep
 from plots.frontier import loss_frontier
 from tests.figure_checks import check
 

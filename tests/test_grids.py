@@ -8,7 +8,7 @@ import math
 import pytest
 
 from modelsizer import Problem, ProblemError
-from optimizer.grids import Axis, SweepGrid, axis_of, grid_of, pieces, split_problem
+from optimizer.questions.grids import Axis, SweepGrid, axis_of, grid_of, pieces, split_problem
 
 PROBLEM = Problem.load("one-h100-1e24")
 GB, GIB = 10**9, 2**30

@@ -22,7 +22,7 @@ from modelsizer.html_report import Asked, report_page
 from modelsizer.html_svg import inlined, standalone
 from modelsizer.html_tags import Html, table, tag
 from optimizer.fronts.run import ENUMERATED
-from optimizer.ranking import rank
+from optimizer.surveys.ranking import rank
 
 assert reporting.report  # which puts the command into `app`
 

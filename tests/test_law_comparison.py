@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 import modelsizer.commands.comparing  # noqa: F401 - registers the command
 from modelsizer import Problem, solve
 from modelsizer.cli import app
-from optimizer.law_comparison import LawComparison, Within, compare_laws, law_curves
-from optimizer.swept_key import Sweep
+from optimizer.laws.law_comparison import LawComparison, Within, compare_laws, law_curves
+from optimizer.questions.swept_key import Sweep
 from plots.law_comparison import _apart, law_comparison
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation, evaluate

@@ -10,7 +10,7 @@ import pytest
 
 from modelsizer import Problem, ProblemError, solve
 from optimizer.fronts.run import front
-from optimizer.near_optimal import k_best
+from optimizer.surveys.near_optimal import k_best
 from problems.costs import architecture_of
 from problems.evaluation import Evaluation, evaluate
 from problems.widths import WIDTHS

@@ -13,9 +13,9 @@ from modelsizer import Problem, solve
 from modelsizer.cli import app
 from optimizer.fronts.goals import Goal
 from optimizer.fronts.scores import Scorer
-from optimizer.near_optimal import collected, diverse, k_best, near_optimal, tolerance_of
-from optimizer.nearest_model import SETTINGS, nearest
-from optimizer.ranking import rank
+from optimizer.surveys.near_optimal import collected, diverse, k_best, near_optimal, tolerance_of
+from optimizer.surveys.nearest_model import SETTINGS, nearest
+from optimizer.surveys.ranking import rank
 from problems.evaluation import Evaluation, evaluate
 from problems.narrowing import fixed, forbidden
 from problems.sources import load_architecture

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modelsizer import Problem, solve
-from optimizer.landscape import landscape
+from optimizer.surveys.landscape import landscape
 from plots.landscape import loss_landscape
 from plots.saving import save
 

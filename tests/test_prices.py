@@ -16,8 +16,8 @@ from modelsizer import Problem, solve
 from modelsizer.commands import pricing
 from modelsizer.commands.app import app
 from modelsizer.prices_report import csv_text, curve_limits, tornado_rows, unit_of
-from optimizer.ends import moved
-from optimizer.prices import PERCENTS, Price, Prices, curve, prices
+from optimizer.questions.ends import moved
+from optimizer.questions.prices import PERCENTS, Price, Prices, curve, prices
 from plots.style import SIZES
 from problems.errors import ProblemError
 from problems.quantities import QUANTITIES
@@ -173,7 +173,9 @@ def test_json_keeps_the_contract() -> None:
 def test_the_report_fits_80_columns_and_says_what_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("optimizer.prices.prices", lambda problem, *_: known[problem.name])
+    monkeypatch.setattr(
+        "optimizer.questions.prices.prices", lambda problem, *_: known[problem.name]
+    )
     known = {priced(name).result.problem.name: priced(name) for name in NAMES[:2]}
     for name in NAMES[:2]:
         text = run(name)

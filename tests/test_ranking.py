@@ -14,8 +14,8 @@ from typer.testing import CliRunner
 from modelsizer import Problem, ProblemError
 from modelsizer.cli import app
 from optimizer.fronts.goals import Goal, question
-from optimizer.listing import cell, known_columns
-from optimizer.ranking import rank
+from optimizer.surveys.listing import cell, known_columns
+from optimizer.surveys.ranking import rank
 from problems.evaluation import evaluate
 from problems.quantities import QUANTITIES
 from tests.shared import reference, reference_json

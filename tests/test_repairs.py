@@ -20,10 +20,10 @@ from modelsizer.commands.app import app
 from modelsizer.explain_report import print_explanation
 from modelsizer.explain_words import loosely
 from modelsizer.explaining import Explanation, explain
-from optimizer.conflicts import Oracle
-from optimizer.joint_repair import joint_repair
-from optimizer.named_limits import NamedLimit, Repair, named_limits
-from optimizer.repairs import limit_repairs
+from optimizer.questions.conflicts import Oracle
+from optimizer.questions.joint_repair import joint_repair
+from optimizer.questions.named_limits import NamedLimit, Repair, named_limits
+from optimizer.questions.repairs import limit_repairs
 from problems.evaluation import Evaluation
 from problems.problem import Problem as AnyProblem
 from problems.quantities import QUANTITIES

@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from modelsizer import Problem
-from optimizer.ends import End, Resolver, ends, moved, used
-from optimizer.stays_optimal import bisect, same_until, stays_optimal
+from optimizer.questions.ends import End, Resolver, ends, moved, used
+from optimizer.questions.stays_optimal import bisect, same_until, stays_optimal
 from problems.architecture import Architecture
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation, evaluate

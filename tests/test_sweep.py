@@ -22,8 +22,8 @@ from modelsizer.cli import app
 from modelsizer.sweep_files import Question, SweepFile, line
 from modelsizer.sweep_runs import Spec, results, solve_run
 from optimizer.budgets import AT_THE_LIMIT
-from optimizer.grid_solves import PointSolver, columns, without_scenarios
-from optimizer.grids import SweepGrid, axis_of, grid_of
+from optimizer.questions.grid_solves import PointSolver, columns, without_scenarios
+from optimizer.questions.grids import SweepGrid, axis_of, grid_of
 from problems.describing import architecture_dict
 from problems.errors import ModelsizerError
 from tests.test_fronts import small

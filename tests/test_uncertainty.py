@@ -16,15 +16,15 @@ from typer.testing import CliRunner
 import modelsizer.commands.uncertain  # noqa: F401 - registers the command
 from modelsizer import Problem, ProblemError
 from modelsizer.commands.app import app
-from optimizer.robust import (
+from optimizer.laws.robust import (
     CRITERIA,
     TODAY,
     Uncertainty,
     conditional_value_at_risk,
     uncertainty,
 )
+from optimizer.laws.uncertainty import Draws, all_dominated, contenders, optima
 from optimizer.solver import Solver
-from optimizer.uncertainty import Draws, all_dominated, contenders, optima
 from plots.style import FILLS, STAR
 from plots.uncertainty import percent, rows_of, uncertainty_figure
 from problems.evaluation import Evaluation, evaluate

@@ -16,8 +16,8 @@ import modelsizer.commands.asking  # noqa: F401
 from modelsizer import Problem, ProblemError, solve
 from modelsizer.cli import app
 from modelsizer.whatif_report import signed
-from optimizer.grids import axis_of
-from optimizer.scenarios import WhatIf, compare, scenarios, value_text
+from optimizer.questions.grids import axis_of
+from optimizer.questions.scenarios import WhatIf, compare, scenarios, value_text
 from plots.scenarios import BETTER, WORSE, scenario_figure
 from plots.style import SIZES
 from problems.describing import architecture_dict

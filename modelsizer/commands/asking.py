@@ -64,8 +64,8 @@ def whatif(
         check_tables(csv)
         check_plot(plot, plot_size)
         from modelsizer.whatif_report import print_whatif, whatif_csv
-        from optimizer.grids import axis_of, split_problem
-        from optimizer.scenarios import compare, scenarios
+        from optimizer.questions.grids import axis_of, split_problem
+        from optimizer.questions.scenarios import compare, scenarios
         from plots.scenarios import scenario_figure
 
         problem, many = split_problem(file, set_ or [], without or [])

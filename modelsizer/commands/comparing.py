@@ -28,8 +28,8 @@ from modelsizer.commands.progress import steps
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from optimizer.law_comparison import LawComparison, LawCurve
-    from optimizer.swept_key import Sweep
+    from optimizer.laws.law_comparison import LawComparison, LawCurve
+    from optimizer.questions.swept_key import Sweep
 
 
 @app.command("compare-laws")
@@ -66,9 +66,9 @@ def compare_laws(
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
         from modelsizer.law_comparison_report import print_comparison
-        from optimizer.law_comparison import compare_laws as compared
-        from optimizer.law_comparison import law_curves
-        from optimizer.swept_key import Sweep
+        from optimizer.laws.law_comparison import compare_laws as compared
+        from optimizer.laws.law_comparison import law_curves
+        from optimizer.questions.swept_key import Sweep
         from plots.law_comparison import law_comparison
 
         names = None if laws is None else [n.strip() for n in laws.split(",") if n.strip()]

@@ -30,9 +30,9 @@ from modelsizer.commands.progress import steps
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from optimizer.frontier import Frontier
-    from optimizer.isoflops import IsoFlops
-    from optimizer.swept_key import Sweep
+    from optimizer.questions.frontier import Frontier
+    from optimizer.questions.isoflops import IsoFlops
+    from optimizer.questions.swept_key import Sweep
     from problems.problem import Problem
     from problems.units import Number
 
@@ -78,9 +78,9 @@ def frontier(
         check_plot(plot, plot_size)
         problem = load(file, set_)
         from modelsizer.frontier_report import frontier_csv, frontier_dict, print_frontier
-        from optimizer.exponents import exponents
-        from optimizer.frontier import frontier as sweep_it
-        from optimizer.swept_key import Sweep
+        from optimizer.questions.exponents import exponents
+        from optimizer.questions.frontier import frontier as sweep_it
+        from optimizer.questions.swept_key import Sweep
         from plots.frontier import loss_frontier
 
         sweep = Sweep.of(problem, over)
@@ -134,7 +134,7 @@ def ends(
 
 def _curves(found: Frontier, notes: list[str]) -> tuple[IsoFlops, ...]:
     """Curves of equal FLOPs for the picture, or a note that says why it has none."""
-    from optimizer.isoflops import curves_along
+    from optimizer.questions.isoflops import curves_along
 
     try:
         return curves_along(found)

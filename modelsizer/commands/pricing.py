@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
 
-    from optimizer.prices import Prices
+    from optimizer.questions.prices import Prices
 
 
 @app.command()
@@ -55,7 +55,7 @@ def prices(
     """
     with told():
         from modelsizer.prices_report import csv_text, print_prices
-        from optimizer.prices import prices as priced
+        from optimizer.questions.prices import prices as priced
 
         check_tables(csv)
         check_plot(plot, plot_size)
@@ -83,7 +83,7 @@ def prices(
 def _figure(found: Prices, budget: str | None, solver: str, size: str) -> Figure:
     """All limits beside one another, or the curve of one."""
     from modelsizer.prices_report import curve_limits, tornado_rows
-    from optimizer.prices import curve
+    from optimizer.questions.prices import curve
     from plots.price_curve import price_curve
     from plots.tornado import tornado
 

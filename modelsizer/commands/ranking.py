@@ -63,8 +63,8 @@ def rank(
         check_tables(csv, parquet)
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
-        from optimizer.listing import DEFAULT, check_columns
-        from optimizer.ranking import rank as ranked
+        from optimizer.surveys.listing import DEFAULT, check_columns
+        from optimizer.surveys.ranking import rank as ranked
 
         wanted = None if columns is None else [name.strip() for name in columns.split(",")]
         if wanted is not None:

@@ -66,7 +66,7 @@ def depth_width(
             print_depth_width,
         )
         from modelsizer.depth_width_words import habit_sentence
-        from optimizer import depth_width as shapes
+        from optimizer.surveys import depth_width as shapes
         from plots.depth_width import depth_width_figure
 
         check_tables(csv)

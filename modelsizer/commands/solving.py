@@ -148,7 +148,7 @@ def solve(
             others = alternatives(result, best, within, diverse)
             pins = pinned(free, fix or [], forbid or [], solver)
         if model is not None:
-            from optimizer.nearest_model import nearest
+            from optimizer.surveys.nearest_model import nearest
 
             closest = nearest(problem, model)
 

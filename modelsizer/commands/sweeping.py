@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from modelsizer.sweep_files import Question, SweepFile
-    from optimizer.grid_solves import Row
+    from optimizer.questions.grid_solves import Row
 
 
 @contextmanager
@@ -92,8 +92,8 @@ def sweep(
     with told():
         from modelsizer.sweep_files import ENDINGS, Question
         from modelsizer.sweep_runs import check_dask
-        from optimizer.grid_solves import without_scenarios
-        from optimizer.grids import axis_of, grid_of, split_problem
+        from optimizer.questions.grid_solves import without_scenarios
+        from optimizer.questions.grids import axis_of, grid_of, split_problem
         from optimizer.solver import Solver
 
         check_ending("--output", output, *ENDINGS)
@@ -132,7 +132,7 @@ def _solved(
     """All rows in the grid's order, and how many of them were solved now."""
     from modelsizer.sweep_files import SweepFile, write_parquet
     from modelsizer.sweep_runs import LostWorkerError, results
-    from optimizer.grid_solves import columns
+    from optimizer.questions.grid_solves import columns
 
     total = len(question.grid)
     lines = None if output is None else output.with_suffix(".jsonl")

@@ -60,7 +60,7 @@ def uncertainty(
         laws, notes = _draws(law, draws)
         problem = load(file, [*(set_ or []), f"objective.law=file:{law}"], without)
         from modelsizer.uncertainty_report import print_uncertainty
-        from optimizer.robust import uncertainty as under_all
+        from optimizer.laws.robust import uncertainty as under_all
 
         found = under_all(problem, laws, tail=cvar)
 

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from optimizer.grid_solves import without_scenarios
+from optimizer.questions.grid_solves import without_scenarios
+from optimizer.questions.swept_key import Sweep
 from optimizer.result import PROVEN, Result, Status
 from optimizer.solver import DEFAULT_SOLVER, Solver
-from optimizer.swept_key import Sweep
 from problems.architecture import Architecture
 from problems.evaluation import Evaluation
 from problems.options import head_menus

@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from optimizer.grids import SweepGrid
+from optimizer.questions.grids import SweepGrid
 from optimizer.result import Result
 from optimizer.solver import Solver
 from problems.describing import architecture_dict

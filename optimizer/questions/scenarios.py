@@ -7,8 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.grid_solves import without_scenarios
-from optimizer.grids import Axis, one_value, pieces
+from optimizer.questions.grid_solves import without_scenarios
+from optimizer.questions.grids import Axis, one_value, pieces
 from optimizer.result import BudgetUse, Result
 from optimizer.solver import DEFAULT_SOLVER, Solver
 from problems.describing import architecture_dict

@@ -16,7 +16,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from optimizer.swept_key import Sweep
+from optimizer.questions.swept_key import Sweep
 from problems.errors import ProblemError
 from problems.problem import Problem
 from problems.units import Number, exact, plain

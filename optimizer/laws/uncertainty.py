@@ -11,10 +11,10 @@ Most designs need not even be compared. Every draw has the form
 which falls in N and in D and rises in the excess. So a design with no fewer parameters, no fewer
 tokens and no more excess than another one has no more loss *under any such law*: whatever the
 coefficients, the other cannot be the only optimum of a draw. Nor can it be the only optimum of the
-robust criteria (`optimizer.robust`), since each of those does not fall when the loss rises under
-some draws and falls under none. Only designs that no other dominates in (N up, D up, excess down)
-are kept; of those that are equal in all three, which no law of this form tells apart, the first by
-the tie rule. In doubles a dropped design may still equal the best loss to the last digit where its
+robust criteria (`optimizer.laws.robust`), since each of those does not fall when the loss rises
+under some draws and falls under none. Only designs that no other dominates in (N up, D up, excess
+down) are kept; of those that are equal in all three, which no law of this form tells apart, the
+first by the tie rule. In doubles a dropped design may still equal the best loss to the last digit where its
 terms vanish beside E; then the dominating one is reported.
 """
 
@@ -28,8 +28,8 @@ import numpy as np
 
 from optimizer.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
 from optimizer.fronts.archive import nondominated
-from optimizer.held import Held, hold, table_of, together
 from optimizer.model import Model
+from optimizer.surveys.held import Held, hold, table_of, together
 from optimizer.table import Floats, Ints, Table, needed, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.errors import ProblemError

@@ -8,7 +8,7 @@ import numpy as np
 
 from optimizer.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
 from optimizer.fronts.scores import Scorer
-from optimizer.held import IDENTITY, Held, table_of
+from optimizer.surveys.held import IDENTITY, Held, table_of
 from optimizer.table import Ints
 from problems.evaluation import Evaluation, evaluate
 

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
-from optimizer.frontier import Frontier
 from optimizer.model import Model
+from optimizer.questions.frontier import Frontier
 from optimizer.store import TableStore
 from optimizer.table import Floats, Ints, Table
 from problems.evaluation import Evaluation

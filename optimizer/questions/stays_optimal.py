@@ -31,7 +31,7 @@ from fractions import Fraction
 from typing import Any
 
 from optimizer.budgets import sides
-from optimizer.ends import WHOLE, End, Resolver, near, used
+from optimizer.questions.ends import WHOLE, End, Resolver, near, used
 from optimizer.result import Side
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation
@@ -40,8 +40,8 @@ from problems.quantities import QUANTITIES
 from problems.units import Number, exact, plain
 
 STEPS = (1.01, 1.05, 1.1, 1.25, 2.0, 4.0, 16.0, 256.0, 65536.0)
-"""Factors by which a limit is stepped out; those of `optimizer.prices` are solved already. A design
-that is the best at the last is said to stay so without end."""
+"""Factors by which a limit is stepped out; those of `optimizer.questions.prices` are solved
+already. A design that is the best at the last is said to stay so without end."""
 NEAR, WIDER = 1e-13, (1e-12, 1e-10, 1e-8)
 """Relative precision of a crossing's root, and how far around it a bracket is looked for."""
 DOUBLE_BITS = 53  # of a double's mantissa: whole numbers beyond are not all doubles
@@ -252,7 +252,7 @@ def _steps(end: End, *, upward: bool) -> Iterator[Number]:
     """Limits further and further from today's."""
     last = end.limit
     for step in STEPS:
-        # 1 % less is 0.99, as `optimizer.prices` has it, and not 1 / 1.01.
+        # 1 % less is 0.99, as `optimizer.questions.prices` has it, and not 1 / 1.01.
         factor = exact(step) if upward else 2 - exact(step) if step < 2 else 1 / exact(step)
         limit = end.scaled(factor)
         if limit != last and limit > 0:

@@ -1,8 +1,8 @@
 """Every design that keeps the limits, counted exactly and in order.
 
 Designs are enumerated in pieces. Of each only its identity and its value are held
-(`optimizer.held`), so millions take little memory; what else is wanted of them is computed again as
-they are shown or written.
+(`optimizer.surveys.held`), so millions take little memory; what else is wanted of them is computed
+again as they are shown or written.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from optimizer.clock import Clock
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
 from optimizer.fronts.goals import Goal, parse_goal
 from optimizer.fronts.scores import Scorer
-from optimizer.held import Held, hold, table_of, together
-from optimizer.listing import check_columns, design_columns
-from optimizer.ordering import evaluated, lowest, one_layout_each, ordered
 from optimizer.program import Limits
 from optimizer.result import design_dict
+from optimizer.surveys.held import Held, hold, table_of, together
+from optimizer.surveys.listing import check_columns, design_columns
+from optimizer.surveys.ordering import evaluated, lowest, one_layout_each, ordered
 from optimizer.table import Floats, Ints
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation
@@ -122,7 +122,7 @@ class Ranking:
         Parameters
         ----------
         columns : list of str
-            See `optimizer.listing.COLUMNS`.
+            See `optimizer.surveys.listing.COLUMNS`.
         at_once : int
             Designs of a piece.
 

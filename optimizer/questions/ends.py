@@ -1,7 +1,7 @@
 """Ends of limits: each moved by itself, and the problem solved again wherever it is.
 
-What is worth knowing of a limit (`optimizer.prices`, `optimizer.stays_optimal`) is asked of one end
-of it at a time, all else held.
+What is worth knowing of a limit (`optimizer.questions.prices`, `optimizer.questions.stays_optimal`)
+is asked of one end of it at a time, all else held.
 """
 
 from __future__ import annotations

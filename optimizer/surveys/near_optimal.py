@@ -18,11 +18,11 @@ from optimizer.boxes import Boxes
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
 from optimizer.fronts.goals import Goal
 from optimizer.fronts.scores import Scorer
-from optimizer.held import Held, hold, together
 from optimizer.limits import depth_intervals
-from optimizer.listing import design_columns
-from optimizer.ordering import evaluated, noise, one_layout_each, ordered
 from optimizer.result import Result, design_dict
+from optimizer.surveys.held import Held, hold, together
+from optimizer.surveys.listing import design_columns
+from optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered
 from optimizer.table import Floats, Ints, Table
 from problems.evaluation import Evaluation
 from problems.options import listed

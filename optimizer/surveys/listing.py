@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from optimizer.fronts.scores import Scorer
-from optimizer.held import Held, table_of
+from optimizer.surveys.held import Held, table_of
 from optimizer.table import Ints, Table, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, computable
 from problems.errors import ProblemError, did_you_mean

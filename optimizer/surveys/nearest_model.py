@@ -10,10 +10,10 @@ import numpy as np
 from optimizer.compare import by_tie_rule
 from optimizer.fronts.goals import Goal
 from optimizer.fronts.scores import Scorer
-from optimizer.held import Held, table_of
-from optimizer.near_optimal import collected
-from optimizer.ordering import evaluated
 from optimizer.result import design_dict
+from optimizer.surveys.held import Held, table_of
+from optimizer.surveys.near_optimal import collected
+from optimizer.surveys.ordering import evaluated
 from problems.architecture import Architecture
 from problems.attention import FullAttention
 from problems.errors import ModelsizerError

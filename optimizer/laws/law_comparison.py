@@ -1,7 +1,7 @@
 """One problem under several loss laws: where they agree, and where each is extrapolated.
 
 Losses of different laws are on different scales and are never subtracted from one another; what a
-design of one law costs by another is told as `optimizer.law_regrets` defines it.
+design of one law costs by another is told as `optimizer.laws.law_regrets` defines it.
 """
 
 from __future__ import annotations
@@ -11,13 +11,13 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from optimizer.frontier import edges
-from optimizer.grid_solves import without_scenarios
-from optimizer.law_regrets import Compromise, Judge, Regrets, least_worst
-from optimizer.near_optimal import TooManyError
+from optimizer.laws.law_regrets import Compromise, Judge, Regrets, least_worst
+from optimizer.questions.frontier import edges
+from optimizer.questions.grid_solves import without_scenarios
+from optimizer.questions.swept_key import Sweep
 from optimizer.result import Status
 from optimizer.solver import Solver
-from optimizer.swept_key import Sweep
+from optimizer.surveys.near_optimal import TooManyError
 from problems.describing import architecture_dict
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike
 
-from optimizer.frontier import COMPUTE, Frontier, Point
+from optimizer.questions.frontier import COMPUTE, Frontier, Point
 from problems.laws import PowerLaw
 from problems.problem import Problem
 from problems.shapes import WidthDepthShape

@@ -2,8 +2,8 @@
 
 A mixed-integer program has no exact dual, so every change is a solve of its own, with proof. Beside
 them stand the range of the limit over which today's design stays the best
-(`optimizer.stays_optimal`) and, as an estimate, the multiplier of the continuous relaxation
-(`optimizer.continuous`).
+(`optimizer.questions.stays_optimal`) and, as an estimate, the multiplier of the continuous
+relaxation (`optimizer.questions.continuous`).
 """
 
 from __future__ import annotations
@@ -15,12 +15,12 @@ from fractions import Fraction
 from typing import Any, Literal
 
 from optimizer.clock import Clock
-from optimizer.continuous import Relaxation, relax
-from optimizer.ends import End, Resolver, ends, spent
 from optimizer.program import Limits
+from optimizer.questions.continuous import Relaxation, relax
+from optimizer.questions.ends import End, Resolver, ends, spent
+from optimizer.questions.stays_optimal import Stays, same_until, stays_optimal
 from optimizer.result import Result
 from optimizer.solver import DEFAULT_SOLVER
-from optimizer.stays_optimal import Stays, same_until, stays_optimal
 from problems.errors import ProblemError, did_you_mean
 from problems.evaluation import Evaluation
 from problems.problem import Problem
@@ -87,7 +87,8 @@ class Price:
     binding : bool
         See `optimizer.result.BudgetUse`.
     same_until : int or float
-        The tightest limit at which the optimum is the same; see `optimizer.stays_optimal`.
+        The tightest limit at which the optimum is the same; see
+        `optimizer.questions.stays_optimal`.
     changes : tuple of Change
         From 25 % less to 25 % more.
     stays : Stays

@@ -11,8 +11,8 @@ design under it, four designs are sought:
   quantile counts in part, so that the share is exact).
 
 None of these falls where l rises under some draws and falls under none, so a design that another
-dominates (`optimizer.uncertainty`) cannot be the only optimum. The rest are enumerated: each is
-evaluated under every draw. That is the whole proof.
+dominates (`optimizer.laws.uncertainty`) cannot be the only optimum. The rest are enumerated: each
+is evaluated under every draw. That is the whole proof.
 
 Losses of different draws are compared as losses on one scale. Regret alone is free of E, which
 moves all designs alike and no choice can change.
@@ -28,9 +28,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.clock import Clock
+from optimizer.laws.uncertainty import Contenders, Draws, contenders, design_of, optima, pieces
 from optimizer.program import Limits
 from optimizer.table import Floats
-from optimizer.uncertainty import Contenders, Draws, contenders, design_of, optima, pieces
 from problems.describing import architecture_dict
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation
@@ -97,7 +97,7 @@ class Certificate:
     looked_at : int
         Every design of the space, under each layout.
     infeasible, dominated, equal : int
-        See `optimizer.uncertainty.Contenders`.
+        See `optimizer.laws.uncertainty.Contenders`.
     compared : int
         Evaluated under every draw.
     """

@@ -14,7 +14,11 @@ from typing import Any
 import numpy as np
 
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs, by_tie_rule
-from optimizer.depth_width_rows import (
+from optimizer.infeasible import why_infeasible
+from optimizer.limits import Limit, depth_intervals
+from optimizer.model import Model
+from optimizer.solver import Solver
+from optimizer.surveys.depth_width_rows import (
     SIDE_BY_SIDE,
     BrokenLimit,
     DepthWidth,
@@ -22,10 +26,6 @@ from optimizer.depth_width_rows import (
     Habit,
     ShapeRow,
 )
-from optimizer.infeasible import why_infeasible
-from optimizer.limits import Limit, depth_intervals
-from optimizer.model import Model
-from optimizer.solver import Solver
 from optimizer.table import LARGEST_INT64, Ints, Mask, Table
 from problems.architecture import Architecture
 from problems.costs import architecture_of

@@ -3,7 +3,7 @@
 A single repair moves one limit, or turns one setting, and leaves the rest. Its value is exact: a
 design keeps all limits at it, and none does one unit tighter (a byte, a FLOP, a token; of seconds,
 dollars, kWh and nats the next double). Both are proven by a search of their own.
-`optimizer.joint_repair` relaxes several limits at once.
+`optimizer.questions.joint_repair` relaxes several limits at once.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from fractions import Fraction
 
-from optimizer.conflicts import Keys, Oracle, reached
-from optimizer.named_limits import (
+from optimizer.questions.conflicts import Keys, Oracle, reached
+from optimizer.questions.named_limits import (
     AFFECTS,
     OF_CACHE,
     NamedLimit,

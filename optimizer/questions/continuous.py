@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from optimizer.ends import End, ends
+from optimizer.questions.ends import End, ends
 from optimizer.result import Side
 from problems.blocks import BLOCKS
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, costs

@@ -21,8 +21,8 @@ from fractions import Fraction
 from optimizer.automatic import AutoSolve
 from optimizer.clock import Clock
 from optimizer.model import Model
-from optimizer.named_limits import NamedLimit, Relaxer
 from optimizer.program import Limits
+from optimizer.questions.named_limits import NamedLimit, Relaxer
 from optimizer.search import FEW_DESIGNS, Search
 from optimizer.store import TableStore
 from problems.errors import ProblemError

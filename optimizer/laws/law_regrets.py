@@ -24,10 +24,10 @@ import numpy as np
 from optimizer.compare import DESIGNS_AT_ONCE, NEAR
 from optimizer.fronts.goals import Goal
 from optimizer.fronts.scores import Scorer
-from optimizer.held import Held, table_of
 from optimizer.model import Model
-from optimizer.near_optimal import TooManyError, collected
 from optimizer.solver import Solver
+from optimizer.surveys.held import Held, table_of
+from optimizer.surveys.near_optimal import TooManyError, collected
 from optimizer.table import Floats, Mask, needed
 from problems.architecture import Architecture
 from problems.describing import architecture_dict

@@ -14,8 +14,14 @@ from typing import Any
 import numpy as np
 
 from optimizer.boxes import Boxes
-from optimizer.conflicts import Oracle
-from optimizer.named_limits import UNLIMITED_TOKENS, NamedLimit, Repair, at_position, position
+from optimizer.questions.conflicts import Oracle
+from optimizer.questions.named_limits import (
+    UNLIMITED_TOKENS,
+    NamedLimit,
+    Repair,
+    at_position,
+    position,
+)
 from optimizer.table import Floats, Ints, Mask, Table, needed, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.evaluation import Evaluation, evaluate

@@ -1,0 +1,1 @@
+"""The answer under many laws, and under many fits of one."""

@@ -1,0 +1,1 @@
+"""The questions after the answer: what if, what is it worth, why does nothing fit."""

@@ -1,0 +1,1 @@
+"""Every design looked at: counted, ordered, drawn."""
