@@ -14,8 +14,8 @@ coefficients, the other cannot be the only optimum of a draw. Nor can it be the 
 robust criteria (`optimizer.laws.robust`), since each of those does not fall when the loss rises
 under some draws and falls under none. Only designs that no other dominates in (N up, D up, excess
 down) are kept; of those that are equal in all three, which no law of this form tells apart, the
-first by the tie rule. In doubles a dropped design may still equal the best loss to the last digit where its
-terms vanish beside E; then the dominating one is reported.
+first by the tie rule. In doubles a dropped design may still equal the best loss to the last digit
+where its terms vanish beside E; then the dominating one is reported.
 """
 
 from __future__ import annotations
