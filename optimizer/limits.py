@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.boxes import Boxes
 from optimizer.table import LARGEST_INT64, Ints, Mask, Table
 from problems.costs import ACCELERATORS, TRAINING_FLOPS_EACH, TRAINING_FLOPS_PER_TOKEN
 from problems.lifetime import INFERENCE
@@ -153,6 +154,14 @@ def feasible(limit: Limit, table: Table, row: Ints, j: Ints) -> Mask:
 def _clipped(bound: int, like: NDArray[Any]) -> int:
     """A bound that NumPy can compare: beyond int64 it changes nothing."""
     return bound if like.dtype == object else max(-LARGEST_INT64, min(bound, 2 * LARGEST_INT64 - 1))
+
+
+def feasible_boxes(table: Table, rules: Sequence[Limit]) -> Boxes:
+    """One box for each row of a table that has a depth within the limits, cut to those depths."""
+    row = np.arange(len(table))
+    low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
+    some = (low <= high).all(axis=1)
+    return Boxes(row[some], low[some], high[some])
 
 
 def depth_intervals(

@@ -18,9 +18,12 @@ from optimizer.relaxation import (
     ROUNDING,
     Affine,
     Feature,
+    charged,
+    higher,
     law_bound,
     log_bound,
     log_tokens_bound,
+    lowered,
     shape_bound,
 )
 from optimizer.spending import LEAST_FLOPS, Spending
@@ -40,7 +43,6 @@ BORDER = 1e-12
 """Relative distance from a loss limit within which vectorised arithmetic is not trusted and a
 design is evaluated alone: NumPy's vector loops may round the last digit otherwise."""
 
-LARGEST_LN = 700.0  # exp overflows a little above
 REMEMBERED = 10_000  # designs whose exact evaluation is kept; some 30 MB
 
 
@@ -279,8 +281,8 @@ class Model:
             token, corner = law_bound(self.problem.law, n, flops, self.caps(table, row, low))
             loss = token + shape
             least_loss = np.maximum(loss.least(extent), corner)
-            least_loss = _lowered(least_loss)
-            loss = Affine(_lowered(loss.constant), loss.slope)
+            least_loss = lowered(least_loss)
+            loss = Affine(lowered(loss.constant), loss.slope)
         objective, least = self._objective(table, row, low, high, extent, n, flops, loss, shape)
         if self.kind == "loss" and least_loss is not None:
             least = (
@@ -310,7 +312,7 @@ class Model:
             # The most of several is above each of them.
             bound = self._part(table, row, low, QUANTITIES[self.name].parts[0])
             for part in QUANTITIES[self.name].parts[1:]:
-                bound = _higher(bound, self._part(table, row, low, part), extent)
+                bound = higher(bound, self._part(table, row, low, part), extent)
             # At a corner, evaluated as a design is, so that ties are seen as ties.
             best = low if self.sign > 0 else high
             return bound, self.sign * self.affine(table, row, best)
@@ -318,7 +320,7 @@ class Model:
             rising, caps = log_bound(flops), self.caps(table, row, low)
             at_caps = Affine(rising.constant - np.log(caps.most_flops), rising.slope)
             flat = Affine.flat(np.full(len(row), -math.log(caps.most)), kinds)
-            bound = _higher(at_caps, flat, extent) if math.isfinite(caps.most) else at_caps
+            bound = higher(at_caps, flat, extent) if math.isfinite(caps.most) else at_caps
             if not np.isfinite(caps.most_flops).all():
                 bound = flat
             return bound, -caps.tokens(flops.low)
@@ -361,14 +363,14 @@ class Model:
             bounds.append(Affine.flat(most, kinds))
         bound = bounds[0]
         for other in bounds[1:]:
-            bound = _higher(bound, other, extent)
+            bound = higher(bound, other, extent)
         least = np.max([b.least(extent) for b in bounds], axis=0)
         with np.errstate(over="ignore"):
             least = np.exp(least) * (1.0 - 100.0 * ROUNDING)  # exp magnifies by ln C, below 100
         if self.charged:
             least = least + charge * (1.0 - ROUNDING)
-            bound = _charged(bound, charge, extent)
-        return Affine(_lowered(bound.constant), bound.slope), least
+            bound = charged(bound, charge, extent)
+        return Affine(lowered(bound.constant), bound.slope), least
 
     def _feature(self, table: Table, name: str, row: Ints, low: Ints, high: Ints) -> Feature:
         quantity = table.linear[name]
@@ -377,34 +379,3 @@ class Model:
             to_floats(quantity.at(row, high)) / quantity.denominator,
             to_floats(quantity.unit[row]) / quantity.denominator,
         )
-
-
-def _charged(bound: Affine, charge: Floats, extent: Floats) -> Affine:
-    """Affine lower bound of ``ln(exp(u) + charge)`` for u above `bound`: convex and rising in u."""
-    middle = bound.constant + (bound.slope * extent).sum(axis=1) / 2
-    usable = np.isfinite(middle) & (middle < LARGEST_LN)
-    at = np.where(usable, middle, 0.0)
-    total = np.exp(at) + charge
-    share = np.exp(at) / total
-    constant = np.log(total) + share * (np.where(usable, bound.constant, 0.0) - at)
-    return Affine(
-        np.where(usable, constant, bound.constant),
-        np.where(usable[:, None], share[:, None] * bound.slope, bound.slope),
-    )
-
-
-def _lowered(bound: Floats) -> Floats:
-    """A bound less what rounding may have added to it; infinite ones stay."""
-    finite = np.isfinite(bound)
-    lower: Floats = np.where(finite, bound - ROUNDING * np.abs(np.where(finite, bound, 0.0)), bound)
-    return lower
-
-
-def _higher(first: Affine, second: Affine, extent: Floats) -> Affine:
-    """Of two bounds, on each box the one that is higher in its middle."""
-    middle = [b.constant + (b.slope * extent).sum(axis=1) / 2 for b in (first, second)]
-    better = middle[0] >= middle[1]
-    return Affine(
-        np.where(better, first.constant, second.constant),
-        np.where(better[:, None], first.slope, second.slope),
-    )

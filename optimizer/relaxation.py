@@ -24,6 +24,7 @@ ROUNDING = 1e-12
 """Relative slack that every floating-point bound gives away. A bound is some tens of operations,
 each rounded by 1.1e-16 relative, so 1e-12 covers them a hundredfold and stays far below the
 1e-9 that a proof is asked for."""
+LARGEST_LN = 700.0  # exp overflows a little above
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,3 +227,34 @@ def log_bound(feature: Feature) -> Affine:
     rise: Any = np.log(feature.high) - np.log(feature.low)
     slope = np.where(width > 0, rise / np.where(width > 0, width, 1.0), 0.0)
     return Affine(np.log(feature.low), slope[:, None] * feature.unit)
+
+
+def charged(bound: Affine, charge: Floats, extent: Floats) -> Affine:
+    """Affine lower bound of ``ln(exp(u) + charge)`` for u above `bound`: convex and rising in u."""
+    middle = bound.constant + (bound.slope * extent).sum(axis=1) / 2
+    usable = np.isfinite(middle) & (middle < LARGEST_LN)
+    at = np.where(usable, middle, 0.0)
+    total = np.exp(at) + charge
+    share = np.exp(at) / total
+    constant = np.log(total) + share * (np.where(usable, bound.constant, 0.0) - at)
+    return Affine(
+        np.where(usable, constant, bound.constant),
+        np.where(usable[:, None], share[:, None] * bound.slope, bound.slope),
+    )
+
+
+def lowered(bound: Floats) -> Floats:
+    """A bound less what rounding may have added to it; infinite ones stay."""
+    finite = np.isfinite(bound)
+    lower: Floats = np.where(finite, bound - ROUNDING * np.abs(np.where(finite, bound, 0.0)), bound)
+    return lower
+
+
+def higher(first: Affine, second: Affine, extent: Floats) -> Affine:
+    """Of two bounds, on each box the one that is higher in its middle."""
+    middle = [b.constant + (b.slope * extent).sum(axis=1) / 2 for b in (first, second)]
+    better = middle[0] >= middle[1]
+    return Affine(
+        np.where(better, first.constant, second.constant),
+        np.where(better[:, None], first.slope, second.slope),
+    )

@@ -18,7 +18,7 @@ from optimizer.clock import Clock
 from optimizer.compare import DESIGNS_AT_ONCE, best_of, box_designs
 from optimizer.dominance import dominated
 from optimizer.found import Counts, Progress
-from optimizer.limits import Breach, depth_intervals
+from optimizer.limits import Breach, depth_intervals, feasible_boxes
 from optimizer.model import Model
 from optimizer.relaxation import ROUNDING
 from optimizer.table import Floats, Ints, Table, join, needed
@@ -164,11 +164,7 @@ class Search:
 
     def _feasible(self, table: Table) -> Boxes:
         """One box a row, cut to its exact feasible depths."""
-        row = np.arange(len(table))
-        rules = self.model.rules(table)
-        low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
-        full = (low <= high).all(axis=1)
-        return Boxes(row[full], low[full], high[full])
+        return feasible_boxes(table, self.model.rules(table))
 
     def _first_boxes(self, table: Table) -> tuple[Boxes, Floats]:
         """Boxes of a table with their bounds."""

@@ -19,7 +19,7 @@ from optimizer.fronts.archive import Archive, nondominated
 from optimizer.fronts.front import Zone
 from optimizer.fronts.looking import Looking, Report
 from optimizer.fronts.scores import Columns, Scorer, as_points
-from optimizer.limits import depth_intervals
+from optimizer.limits import feasible_boxes
 from optimizer.relaxation import ROUNDING
 from optimizer.table import Floats, Table, join
 from problems.quantities import QUANTITIES
@@ -48,12 +48,7 @@ class Bounding(Looking):
 
     def _search(self, table: Table) -> bool:
         """Search a table; False if time ran out before the end."""
-        model, row = self.archive.scorer.model, np.arange(len(table))
-        low, high = depth_intervals(
-            table, model.rules(table), row, np.zeros_like(table.count), table.count - 1
-        )
-        some = (low <= high).all(axis=1)
-        boxes = Boxes(row[some], low[some], high[some])
+        boxes = feasible_boxes(table, self.archive.scorer.model.rules(table))
         while len(boxes):
             self._left = table, boxes
             self.bounded += len(boxes)

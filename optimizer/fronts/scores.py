@@ -61,7 +61,6 @@ class Scorer:
         if any(goal.name in LIFETIME for goal in goals):
             parts.add(INFERENCE)
         self.names = tuple(sorted({*needed(self.problem), *parts}))
-        self._tokens_matter = any(g.name in OF_TOKENS or g.name == "loss" for g in goals)
 
     @staticmethod
     def _affine(goal: Goal) -> str:

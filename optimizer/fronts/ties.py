@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-import numpy as np
-
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
 from optimizer.fronts.archive import Archive
 from optimizer.fronts.scores import Scorer
-from optimizer.limits import Limit, depth_intervals
+from optimizer.limits import Limit, feasible_boxes
 from optimizer.table import Table
 from problems.evaluation import Evaluation
 from problems.quantities import QUANTITIES
@@ -42,8 +40,6 @@ def _at(table: Table, name: str, value: Fraction) -> Limit:
 
 
 def _offer(archive: Archive, table: Table, rules: Sequence[Limit]) -> None:
-    row = np.arange(len(table))
-    low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
-    some = (low <= high).all(axis=1)
-    for part, j in box_designs(row[some], low[some], high[some], DESIGNS_AT_ONCE):
+    boxes = feasible_boxes(table, rules)
+    for part, j in box_designs(boxes.row, boxes.low, boxes.high, DESIGNS_AT_ONCE):
         archive.offer(table, part, j)

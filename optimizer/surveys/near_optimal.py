@@ -14,15 +14,14 @@ from typing import Any
 import numpy as np
 
 from optimizer.blocks import BlockSearch
-from optimizer.boxes import Boxes
 from optimizer.compare import DESIGNS_AT_ONCE, box_designs
 from optimizer.fronts.goals import Goal
 from optimizer.fronts.scores import Scorer
-from optimizer.limits import depth_intervals
+from optimizer.limits import feasible_boxes
 from optimizer.result import Result, design_dict
 from optimizer.surveys.held import Held, hold, together
 from optimizer.surveys.listing import design_columns
-from optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered
+from optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered, valued
 from optimizer.table import Floats, Ints, Table
 from problems.evaluation import Evaluation
 from problems.options import listed
@@ -138,20 +137,8 @@ def near_optimal(result: Result, tolerance: float, show: int) -> NearOptimal:
     TooManyError
         If more than `MOST_HELD` designs lie within.
     """
-    if not tolerance >= 0:
-        raise ValueError(f"must be zero or more, not {tolerance}")
-    scorer, value = _start(result)
-    held = ordered(scorer, collected(scorer, value + tolerance))
-    held = held.take(held.value <= value + tolerance)
-    best = evaluated(scorer, held, np.arange(min(show, len(held))))
-    return NearOptimal(
-        result.problem,
-        scorer.goals[0],
-        tuple(best),
-        tolerance,
-        len(held),
-        tuple(_savings(scorer, held)),
-    )
+    scorer, held = _near(result, tolerance)
+    return _shown(result, tolerance, scorer, held, np.arange(min(show, len(held))))
 
 
 def diverse(result: Result, tolerance: float, show: int) -> NearOptimal:
@@ -160,19 +147,36 @@ def diverse(result: Result, tolerance: float, show: int) -> NearOptimal:
     The optimum, then each time the design that is furthest, in the logarithms of layers, widths and
     heads, from those taken (Gonzalez 1985, doi 10.1016/0304-3975(85)90224-5).
     """
-    found = near_optimal(result, tolerance, 1)
-    scorer, value = _start(result)
-    held = ordered(scorer, collected(scorer, value + tolerance))
-    held = held.take(held.value <= value + tolerance)
+    scorer, held = _near(result, tolerance)
     at = _shapes(held)
     taken = [0]
     away = _distance(at, at[0])
     while len(taken) < min(show, len(held)) and away.max() > 0:
         taken.append(int(away.argmax()))
         away = np.minimum(away, _distance(at, at[taken[-1]]))
-    best = evaluated(scorer, held, np.array(taken))
+    return _shown(result, tolerance, scorer, held, np.array(taken))
+
+
+def _near(result: Result, tolerance: float) -> tuple[Scorer, Held]:
+    """All designs within a tolerance of the optimum, in order."""
+    if not tolerance >= 0:
+        raise ValueError(f"must be zero or more, not {tolerance}")
+    scorer, value = _start(result)
+    held = ordered(scorer, collected(scorer, value + tolerance))
+    return scorer, held.take(held.value <= value + tolerance)
+
+
+def _shown(
+    result: Result, tolerance: float, scorer: Scorer, held: Held, which: Ints
+) -> NearOptimal:
+    """Some of the designs within a tolerance, evaluated, and what all of them would save."""
     return NearOptimal(
-        found.problem, found.goal, tuple(best), found.tolerance, found.within, found.savings
+        result.problem,
+        scorer.goals[0],
+        tuple(evaluated(scorer, held, which)),
+        tolerance,
+        len(held),
+        tuple(_savings(scorer, held)),
     )
 
 
@@ -218,14 +222,10 @@ def collected(scorer: Scorer, limit: float) -> Held:
     parts: list[Held] = []
     total = 0
     for table in tables:
-        denominator = scorer.denominators(table)[0]
         for row, j in _within(scorer, table, edge):
-            keeps, value = scorer.feasible(table, row, j)
-            row, j, value = row[keeps], j[keeps], value[keeps]
-            column = scorer.columns(table, row, j, value)[0].astype(float) / denominator
-            good = column <= edge
-            parts.append(hold(blocks, problem, table, row[good], j[good], column[good]))
-            total += int(good.sum())
+            found = valued(scorer, blocks, table, row, j)
+            parts.append(found.take(found.value <= edge))
+            total += len(parts[-1])
             if total > MOST_HELD:
                 raise TooManyError(f"more than {MOST_HELD:,} designs; take a smaller tolerance")
     if not parts:
@@ -238,12 +238,8 @@ def collected(scorer: Scorer, limit: float) -> Held:
 
 def _within(scorer: Scorer, table: Table, edge: float) -> Iterable[tuple[Ints, Ints]]:
     """Designs of a table that may be at or below an edge, in pieces."""
-    model, row = scorer.model, np.arange(len(table))
-    low, high = depth_intervals(
-        table, model.rules(table), row, np.zeros_like(table.count), table.count - 1
-    )
-    some = (low <= high).all(axis=1)
-    boxes = Boxes(row[some], low[some], high[some])
+    model = scorer.model
+    boxes = feasible_boxes(table, model.rules(table))
     while len(boxes) and np.isfinite(edge):
         least = model.relax(table, boxes.row, boxes.low, boxes.high).least
         boxes = boxes.take(np.isfinite(least) & (least <= edge))

@@ -8,14 +8,23 @@ import numpy as np
 
 from optimizer.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
 from optimizer.fronts.scores import Scorer
-from optimizer.surveys.held import IDENTITY, Held, table_of
-from optimizer.table import Ints
+from optimizer.surveys.held import IDENTITY, Held, hold, table_of
+from optimizer.table import Ints, Table
 from problems.evaluation import Evaluation, evaluate
 
 
 def noise(scorer: Scorer) -> float:
     """Relative distance within which vectorised values do not tell designs apart."""
     return NEAR[scorer.model.kind] if scorer.noisy else 0.0
+
+
+def valued(scorer: Scorer, blocks: tuple[str, ...], table: Table, row: Ints, j: Ints) -> Held:
+    """The designs of a list that keep every limit, with their values to minimise."""
+    keeps, value = scorer.feasible(table, row, j)
+    row, j, value = row[keeps], j[keeps], value[keeps]
+    numerators = scorer.columns(table, row, j, value)[0].astype(float)
+    column = numerators / scorer.denominators(table)[0]
+    return hold(blocks, scorer.problem, table, row, j, column)
 
 
 def lowest(held: Held, top: int, scorer: Scorer) -> Held:

@@ -19,9 +19,9 @@ from optimizer.fronts.goals import Goal, parse_goal
 from optimizer.fronts.scores import Scorer
 from optimizer.program import Limits
 from optimizer.result import design_dict
-from optimizer.surveys.held import Held, hold, table_of, together
+from optimizer.surveys.held import Held, table_of, together
 from optimizer.surveys.listing import check_columns, design_columns
-from optimizer.surveys.ordering import evaluated, lowest, one_layout_each, ordered
+from optimizer.surveys.ordering import evaluated, lowest, one_layout_each, ordered, valued
 from optimizer.table import Floats, Ints
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation
@@ -215,17 +215,13 @@ def _read(scorer: Scorer, top: int | None, progress: Progress | None) -> tuple[H
     problem = scorer.problem
     blocks = tuple(listed(problem.space.block))
     for table in scorer.model.store.tables(problem, scorer.names):
-        denominator = scorer.denominators(table)[0]
         row = np.arange(len(table))
         low = np.zeros_like(table.count)
         for part, j in box_designs(row, low, table.count - 1, DESIGNS_AT_ONCE):
-            keeps, value = scorer.feasible(table, part, j)
+            parts.append(valued(scorer, blocks, table, part, j))
             looked_at += len(part)
-            part, j, value = part[keeps], j[keeps], value[keeps]
-            feasible += len(part)
-            column = scorer.columns(table, part, j, value)[0].astype(float) / denominator
-            parts.append(hold(blocks, problem, table, part, j, column))
-            waiting += len(part)
+            feasible += len(parts[-1])
+            waiting += len(parts[-1])
             if top is not None and waiting > _SPARE + top:
                 parts = [lowest(together(parts), top, scorer)]
                 waiting = len(parts[0])
