@@ -7,18 +7,27 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.text import Text
 
-from modelsizer.columns import print_columns
+from modelsizer.columns import GAP, print_columns
 from optimizer.laws.law_comparison import LawComparison, LawCurve, LawOptimum, Within
 from optimizer.laws.law_regrets import Regret
+from problems.architecture import Architecture
+from problems.evaluation import Evaluation
 from problems.units import format_quantity
 
 _DIGITS = 3
 _WHOLE = 10  # a factor from which its decimals are left out
-_NOTHING = 1e-9  # nats that are rounding
+_COMPROMISE = "no law hates"
+_SEVERAL = 2  # laws that can agree
 _LEAST_SHOWN = 0.005  # a share of compute below which a cell of whole percents would say 0
 
 
-def print_comparison(console: Console, found: LawComparison, curves: Sequence[LawCurve]) -> None:
+def print_comparison(
+    console: Console,
+    found: LawComparison,
+    curves: Sequence[LawCurve] = (),
+    *,
+    below: bool = False,
+) -> None:
     """Print the optimum under each law, what each costs by the others, and the compromise.
 
     Parameters
@@ -27,17 +36,72 @@ def print_comparison(console: Console, found: LawComparison, curves: Sequence[La
     found : LawComparison
     curves : sequence of LawCurve
         Optima along a swept limit; their sizes are listed.
+    below : bool
+        Whether the answer of a solve, with its name, stands above.
     """
-    console.print(Text(found.problem.name or "unnamed problem", style="bold"))
-    console.print(f"the proven optimum under each of {_count(len(found.laws), 'law')}\n")
+    count = _count(len(found.laws), "law")
+    if below:
+        console.print(Text(f"\nUnder {count}", style="bold"))
+        if (own := found.problem.law.name) not in {law.law.name for law in found.laws}:
+            console.print(f"The answer above is by {own}, which is none of them.")
+    else:
+        console.print(Text(found.problem.name or "unnamed problem", style="bold"))
+        console.print(f"the proven optimum under each of {count}")
+    if said := agreement(found.laws):
+        console.print(f"\n{said}")
+    console.print()
     _print_optima(console, found.laws)
-    if any(law.regrets for law in found.laws):
+    if any(law.regrets for law in found.laws) and not _all_agree(found.laws):
         _print_regrets(console, found)
     if found.why_not:
         console.print(f"\nNo compromise between the laws: {found.why_not}.")
     _print_compromise(console, found)
     if curves:
         _print_curves(console, curves)
+
+
+def agreement(laws: Sequence[LawOptimum]) -> str:
+    """Where laws agree and where they do not, in a sentence or two; empty for fewer than two."""
+    designs = {law.name: law.design for law in laws if law.design is not None}
+    if len(designs) < _SEVERAL:
+        return ""
+    chosen: dict[Architecture, list[str]] = {}
+    for name, design in designs.items():
+        chosen.setdefault(design.architecture, []).append(name)
+    if len(chosen) == 1:
+        (design, *_) = designs.values()
+        who = "The laws" if _all_agree(laws) else "The laws that have a design"
+        return f"{who} agree: {_design(design)} is the best by each of them."
+    words = [
+        f"The laws disagree: they choose {len(chosen)} designs, {_spans(list(designs.values()))}."
+    ]
+    words.extend(
+        f"{', '.join(names[:-1])} and {names[-1]} choose {_words(architecture)}."
+        for architecture, names in chosen.items()
+        if len(names) > 1
+    )
+    return " ".join(words)
+
+
+def _all_agree(laws: Sequence[LawOptimum]) -> bool:
+    """Whether every law has a design, and all the same."""
+    designs = {None if law.design is None else law.design.architecture for law in laws}
+    return len(laws) >= _SEVERAL and len(designs) == 1 and None not in designs
+
+
+def _spans(designs: Sequence[Evaluation]) -> str:
+    """From the least to the most of each quantity that differs between designs."""
+    shapes = [design.architecture for design in designs]
+    sizes = [design.parameters.total for design in designs]
+    low, high = (format_quantity(end(sizes), "parameters", _DIGITS) for end in (min, max))
+    said = [f"{low} to {high} parameters"]
+    for name, values in (
+        ("layers", [shape.layers for shape in shapes]),
+        ("d_model", [shape.trunk.d_model for shape in shapes]),
+    ):
+        if min(values) < max(values):
+            said.append(f"{name} {min(values)} to {max(values)}")
+    return ", ".join(said)
 
 
 def _print_optima(console: Console, laws: Sequence[LawOptimum]) -> None:
@@ -91,7 +155,7 @@ def _print_regrets(console: Console, found: LawComparison) -> None:
     names = [f"{n.rjust(wide)} {law.name}" for n, law in zip(numbers, laws, strict=True)]
     rows = [(law.name, law.regrets) for law in laws]
     if found.no_law_hates is not None:
-        names.append(" " * wide + " no law hates")
+        names.append(_COMPROMISE)
         rows.append(("", found.no_law_hates.regrets))
     columns = [
         (n, [_cell(regrets[judge.name], owner == judge.name) for owner, regrets in rows])
@@ -103,7 +167,15 @@ def _print_regrets(console: Console, found: LawComparison) -> None:
     else:
         title = "Loss of the design of a row above the least by the law of a column, nats"
     console.print(f"\n{title}\n")
-    print_columns(console, ("design of", names), columns)
+    room = console.width - GAP - sum(GAP + max(map(len, (h, *cells))) for h, cells in columns)
+    print_columns(console, ("design of", [_cut(name, room) for name in names]), columns)
+
+
+def _cut(name: str, room: int) -> str:
+    """A name cut to the room beside the columns, where that leaves enough of it."""
+    if room < len(_COMPROMISE) or len(name) <= room:
+        return name
+    return name[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
 
 def _most(regrets: Iterable[Regret]) -> float:
@@ -124,23 +196,29 @@ def _percent(share: float) -> str:
 
 def _print_compromise(console: Console, found: LawComparison) -> None:
     best = found.no_law_hates
-    if best is None:
+    if best is None or _all_agree(found.laws):
         return
-    size = format_quantity(best.parameters, "parameters", _DIGITS)
-    tokens = format_quantity(best.tokens, "tokens", _DIGITS)
-    architecture = best.architecture
-    name = (
-        f"{architecture.layers} x {architecture.trunk.d_model} ({size} parameters, {tokens} tokens)"
-    )
-    if best.wasted_compute < _NOTHING:
-        console.print(f"\nThe laws agree: {name} is the best by each of them.")
-        return
+    name = _shape(best.architecture, best.parameters, best.tokens)
     console.print(
         f"\nNo law hates {name}: it wastes at most {100 * best.wasted_compute:.1f} % of the "
         f"compute, by {best.worst}; no design wastes less at worst, proven "
         f"({_count(best.finalists, 'finalist')} evaluated exactly). To waste 20 % is to be no "
         "better than the law's own choice with four fifths of the compute."
     )
+
+
+def _design(design: Evaluation) -> str:
+    return _shape(design.architecture, design.parameters.total, design.tokens)
+
+
+def _shape(architecture: Architecture, parameters: int, tokens: float) -> str:
+    size = format_quantity(parameters, "parameters", _DIGITS)
+    seen = format_quantity(tokens, "tokens", _DIGITS)
+    return f"{_words(architecture)} ({size} parameters, {seen} tokens)"
+
+
+def _words(architecture: Architecture) -> str:
+    return f"{architecture.layers} x {architecture.trunk.d_model}"
 
 
 def _print_curves(console: Console, curves: Sequence[LawCurve]) -> None:

@@ -11,10 +11,11 @@ from rich.table import Table
 from rich.text import Text
 
 from problems.law_page import APART, LawPage
+from problems.law_pages import LEFT_OUT
 from problems.laws import Range
 from problems.units import format_quantity
 
-_UNKNOWN = "-"
+_UNKNOWN, _UNSEEN = "-", "not seen stated"
 # What a table has no room to spell out.
 _SHORTER = MappingProxyType({"vocabulary": "vocab", "precision": "bits"})
 _NOTES = (
@@ -45,6 +46,9 @@ def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
     for note in _NOTES:
         console.print()
         console.print(note)
+    console.print("\nLeft out, since no coefficients of a loss were found in them")
+    for source, what in LEFT_OUT:
+        _bullet(console, f"{source}: {what}")
 
 
 def print_law(console: Console, page: LawPage) -> None:
@@ -58,8 +62,8 @@ def print_law(console: Console, page: LawPage) -> None:
             ("in words", page.words),
             ("gives", page.unit or "no loss: the optimum alone"),
             ("N", page.parameters),
-            ("fitted on N", _range(page.parameter_range, " to ")),
-            ("fitted on D", _range(page.token_range, " to ")),
+            ("fitted on N", _range(page.parameter_range, " to ", _UNSEEN)),
+            ("fitted on D", _range(page.token_range, " to ", _UNSEEN)),
             ("data", page.data),
             ("sees", ", ".join(page.sees)),
             ("source", page.source),
@@ -74,7 +78,7 @@ def print_law(console: Console, page: LawPage) -> None:
         _block(console, "Recomputed", (page.checked,))
     console.print("\nWarnings")
     for warning in (*page.warnings, APART):
-        _rows(console, (("-", warning),))
+        _bullet(console, warning)
 
 
 def coefficient(value: float) -> str:
@@ -100,7 +104,13 @@ def _block(console: Console, heading: str, lines: Iterable[str]) -> None:
         console.print(Padding(Text(line), (0, 0, 0, 2)))
 
 
-def _range(found: Range, between: str) -> str:
+def _bullet(console: Console, text: str) -> None:
+    line = Table.grid(padding=(0, 1))
+    line.add_row("-", Text(text))
+    console.print(Padding(line, (0, 0, 0, 2), expand=False))
+
+
+def _range(found: Range, between: str, unknown: str = _UNKNOWN) -> str:
     def ends(value: float | None, write: Callable[[float], str]) -> str | None:
         return None if value is None else write(value)
 
@@ -109,5 +119,5 @@ def _range(found: Range, between: str) -> str:
 
     low, high = ends(found.low, short), ends(found.high, short)
     if low is None:
-        return _UNKNOWN if high is None else f"to {high}"
+        return unknown if high is None else f"to {high}"
     return f"from {low}" if high is None else f"{low}{between}{high}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ _ROBUST = {
     "regret": "max. regret",
     "cvar": "CVaR",
 }
+_DIGITS = 4  # of a loss, after the point
+_ROUNDING = 1e-6  # of the last of them, which is nothing
 
 
 def _table(*headings: str) -> Table:
@@ -50,11 +53,16 @@ def _design(one: Candidate) -> list[str]:
 
 def _regret(one: Candidate) -> list[str]:
     found = one.regret
-    return [f"{value:.4f}" for value in (found.mean, found.p95, found.worst)]
+    return [f"{found.mean:.{_DIGITS}f}", _at_most(found.p95), _at_most(found.worst)]
 
 
 def print_uncertainty(
-    console: Console, found: Uncertainty, most: int, notes: Sequence[str] = ()
+    console: Console,
+    found: Uncertainty,
+    most: int,
+    notes: Sequence[str] = (),
+    *,
+    below: bool = False,
 ) -> None:
     """Print the answer in a sentence, who wins how often, the intervals and the robust designs.
 
@@ -66,22 +74,25 @@ def print_uncertainty(
         Winners to show.
     notes : sequence of str
         Warnings besides those of today's design.
+    below : bool
+        Whether the answer of a solve, with its name and its warnings, stands above.
     """
-    problem, today = found.problem, found.best_by(TODAY)
-    console.print(Text(problem.name or "unnamed problem", style="bold"))
-    console.print(
-        f"{found.draws} draws of {problem.law.name} + {problem.shape.name}; {found.seconds:.2f} s\n"
-    )
-    console.print(Text(sentence(today)))
-    cautious = found.best_by("regret")
-    if cautious is not today:
-        console.print(Text(sentence(cautious, "Least regret has ")))
+    problem = found.problem
+    laws = f"draws of {problem.law.name} + {problem.shape.name}; {found.seconds:.2f} s"
+    if below:
+        console.print()
+        console.print(Text(f"Under {found.draws} {laws}", style="bold"))
+    else:
+        console.print(Text(problem.name or "unnamed problem", style="bold"))
+        console.print(f"{found.draws} {laws}\n")
+    for said in headline(found):
+        console.print(Text(said))
     _winners(console, found, most)
     _intervals(console, found)
     _robust(console, found)
     _certificate(console, found)
-    warnings = [*notes, *advice(problem, today.design)]
-    if warnings:
+    about = [] if below else advice(problem, found.best_by(TODAY).design)
+    if warnings := [*notes, *about]:
         console.print("\nWarnings")
         for warning in warnings:
             table = Table.grid(padding=(0, 1, 0, 0))
@@ -89,16 +100,42 @@ def print_uncertainty(
             _put(console, table)
 
 
-def sentence(one: Candidate, lead: str = "") -> str:
-    """What choosing a design comes to, in words."""
-    first = " (today's)" if TODAY in one.roles and not lead else ""
+def headline(found: Uncertainty) -> list[str]:
+    """What choosing comes to: of the most frequent winner, then of today's and of least regret."""
+    first, today = found.winners[0], found.best_by(TODAY)
+    said = [_sentence(first, found)]
+    if today is not first:
+        said.append(_sentence(today, found))
+    cautious = found.best_by("regret")
+    if cautious is not first and cautious is not today:
+        said.append("Least regret: " + _sentence(cautious, found))
+    return said
+
+
+def _sentence(one: Candidate, found: Uncertainty) -> str:
+    """The share of the fits that a design wins, and what choosing it gives up."""
+    name = _name(one, found) + (" (today's)" if TODAY in one.roles else "")
     if one.share == 1.0:
-        return f"{lead}{shape_words(one)}{first}: best in every draw; nothing is given up by it."
+        return f"{name} in all of {found.draws} bootstrap fits; nothing is given up by choosing it."
     return (
-        f"{lead}{shape_words(one)}{first}: best in {percent(one.share)} of the draws; the loss "
-        f"given up by choosing it is at most {one.regret.p95:.4f} in 95 % of them, "
-        f"{one.regret.worst:.4f} in the worst."
+        f"{name} in {percent(one.share)} of bootstrap fits; the loss given up by choosing it is at "
+        f"most {_at_most(one.regret.p95)} in 95 %, and {_at_most(one.regret.worst)} in the worst."
     )
+
+
+def _name(one: Candidate, found: Uncertainty) -> str:
+    """Layers and width, and what tells the design from others of the same."""
+    layer = one.design.architecture.groups[0].layer
+    words = shape_words(one)
+    if sum(shape_words(other) == words for other in found.candidates) > 1:
+        words += f" (d_ff {layer.ffn.d_ff}, kv_heads {layer.attention.kv_heads})"
+    return words
+
+
+def _at_most(value: float) -> str:
+    """A loss rounded up, so that "at most" is true as said."""
+    steps = math.ceil(value * 10**_DIGITS - _ROUNDING)
+    return f"{max(steps, 0) / 10**_DIGITS:.{_DIGITS}f}"
 
 
 def _winners(console: Console, found: Uncertainty, most: int) -> None:
@@ -128,7 +165,6 @@ def _intervals(console: Console, found: Uncertainty) -> None:
 
 
 def _robust(console: Console, found: Uncertainty) -> None:
-    tail = percent(1 - found.tail)
     tail = percent(1 - found.tail)
     console.print(
         "\nRobust designs: each of the least value of its kind, in nats a token. CVaR is the "

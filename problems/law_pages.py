@@ -115,6 +115,9 @@ _USABLE = (
         "muennighoff-2023",
         "Chinchilla's sum with one exponent, of what repeated tokens and parameters are worth",
         short="E + n' + d'",
+        form="E + A/N'^alpha + B/D'^alpha; D' = U + U r (1 - e^(-R/r)) of U unique tokens, "
+        "R = D/U - 1 repeats, r = repeated_data; N' likewise of the U' = min(N, the best for U), "
+        "R' = N/U' - 1, r' = repeated_parameters",
         data=f"C4, up to 500 epochs; {_UNSEEN}",
         seen=PAPER,
         sees=("N", "D", "repeats"),
@@ -166,3 +169,12 @@ _USABLE = (
 
 LAW_PAGES: Registry[LawPage] = Registry("law", (*_USABLE, *LISTED))
 """Every page by the name of its law; those that `objective.law` takes come first."""
+
+LEFT_OUT: tuple[tuple[str, str], ...] = (
+    ("Bian et al. 2025, arXiv 2510.18245", "width, and feed-forward over attention parameters"),
+    ("Chen et al. 2025, arXiv 2503.09579", "query and kv heads"),
+    ("Porian et al. 2024, arXiv 2406.19146", "the exponent of the best size, and no loss"),
+    ("Li et al. 2025 (StepLaw), arXiv 2503.04715", "learning rate and batch, and no loss"),
+)
+"""Publications that have no page, since no coefficients of a loss were found in what could be
+opened of them; each with what it is about."""

@@ -68,14 +68,15 @@ LISTED: tuple[LawPage, ...] = (
         sees=("N", "D"),
         parameter_range=more.FARSEER_PARAMETERS,
         unit="bits a character",
-        why_not="bits a character, and shape laws are in nats a token. From Python: "
-        "register_law(problems.more_laws.FarseerLaw(characters_per_token=...))",
+        why_not="bits a character, and shape laws are in nats a token. From Python: register_law "
+        "with problems.more_laws.FarseerLaw, given the characters of a token",
         warnings=(
             "Unbounded outside its fit: at 1e20 FLOPs the least loss runs off to ever more "
             "parameters. FarseerLaw gives none above 6.4B any credit, and so falls everywhere.",
         ),
         checked="At 1e20 FLOPs the minimum inside is 1.2B; at 1e23 there is none.",
         curve=lambda n, d: more.farseer_bits(n, d),
+        held="above 6.4B parameters it runs away",
     ),
     LawPage(
         name="kumar-2024",
@@ -92,8 +93,9 @@ LISTED: tuple[LawPage, ...] = (
         sees=("N", "D", "precision"),
         parameter_range=Range(30e6, 1.7e9),
         token_range=Range(1.5e9, 26e9),
-        why_not="a problem file has no bits of training. From Python: "
-        "register_law(problems.more_laws.kumar_law(weights, activations, kv))",
+        why_not="a problem file has no bits of training, and its authors warn against the "
+        "constants. At stated bits from Python: register_law with "
+        "problems.more_laws.kumar_law(weights, activations, kv)",
         warnings=(
             "The authors warn against using the constants.",
             "The offset n is in the fit, not in the printed formula.",

@@ -107,7 +107,6 @@ def _ludziejewski_dense() -> PowerLaw:
         beta=beta,
         parameter_range=Range(None, 2.7e9),  # where the least was is not known here
         source="Ludziejewski et al. 2025, arXiv 2502.05172, eq. 6 and table 3 at one expert",
-        form="a E'^delta N^(alpha + gamma ln E') + b E'^omega D^(beta + zeta ln E') + c",
     )
 
 

@@ -15,7 +15,7 @@ from modelsizer.commands.app import app
 from modelsizer.laws_report import coefficient
 from plots.law import law_curves, sizes_of, spaced
 from problems.law_page import APART
-from problems.law_pages import LAW_PAGES
+from problems.law_pages import LAW_PAGES, LEFT_OUT
 from problems.laws import Range
 from tests.figure_checks import check
 
@@ -33,6 +33,8 @@ def test_the_table_fits_80_columns() -> None:
         (row,) = [line for line in lines if line.split(" ")[0] == name]
         assert row.split()[-1] == (page.use or "no")
     assert "…" not in found.stdout
+    said = " ".join(found.stdout.split())
+    assert all(f"{source}: {what}" in said for source, what in LEFT_OUT)
 
 
 @pytest.mark.parametrize("name", LAW_PAGES)
@@ -41,7 +43,10 @@ def test_a_page_says_all(name: str) -> None:
     page = LAW_PAGES[name]
     assert found.exit_code == 0
     assert max(map(len, found.stdout.splitlines())) <= 80
+    assert "…" not in found.stdout
     said = " ".join(found.stdout.split())
+    for text in (page.form, page.words, page.data, page.why_not, page.parameters):
+        assert " ".join(text.split()) in said
     for warning in (*page.warnings, APART):
         assert " ".join(warning.split()) in said
     for key, value in page.coefficients.items():

@@ -301,7 +301,8 @@ def test_the_command(tmp_path: Path) -> None:
     assert max(map(len, found.stdout.splitlines())) <= 80
     assert "…" not in found.stdout
     said = " ".join(found.stdout.split())
-    assert "68 layers x 6144 (today's): best in" in said
+    assert "68 layers x 6144 (today's) in " in said
+    assert "of bootstrap fits" in said
     assert "120 draws, fewer than the 500 asked for" in said
     picture = tmp_path / "u.png"
     answer = json.loads(

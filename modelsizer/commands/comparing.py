@@ -23,6 +23,7 @@ from modelsizer.commands.app import (
     write_plot,
 )
 from modelsizer.commands.frontiers import DEFAULT_OVER, ends
+from modelsizer.commands.many_laws import law_settings, under_laws
 from modelsizer.commands.progress import steps
 
 if TYPE_CHECKING:
@@ -66,17 +67,15 @@ def compare_laws(
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
         from modelsizer.law_comparison_report import print_comparison
-        from optimizer.laws.law_comparison import compare_laws as compared
         from optimizer.laws.law_comparison import law_curves
         from optimizer.questions.swept_key import Sweep
         from plots.law_comparison import law_comparison
 
-        names = None if laws is None else [n.strip() for n in laws.split(",") if n.strip()]
+        names = law_settings(problem, laws)
         asked = (over, from_, to) != (None, None, None)
         sweep = Sweep.of(problem, over or DEFAULT_OVER) if asked or plot is not None else None
         values = () if sweep is None else sweep.between(*ends(problem, sweep, from_, to), points)
-        with steps("law") as progress:
-            found = compared(problem, names, progress=progress)
+        found = under_laws(problem, names)
         curves: tuple[LawCurve, ...] = ()
         if sweep is not None:
             with steps("law") as progress:

@@ -25,6 +25,14 @@ from modelsizer.commands.app import (
     told,
     write_plot,
 )
+from modelsizer.commands.many_laws import (
+    DRAWS,
+    check_together,
+    law_settings,
+    load_under,
+    under_draws,
+    under_laws,
+)
 from modelsizer.commands.progress import gaps
 
 if TYPE_CHECKING:
@@ -38,6 +46,21 @@ def solve(
     file: File,
     set_: Settings = None,
     without: Without = None,
+    law: Annotated[
+        str | None,
+        typer.Option(metavar="LAW", help="A law that `laws` lists, or LAW.toml of `fit -o`."),
+    ] = None,
+    uncertainty: Annotated[
+        bool,
+        typer.Option("--uncertainty", help="Also under every bootstrap draw of LAW.toml."),
+    ] = False,
+    draws: Annotated[
+        int | None, typer.Option(min=1, help=f"The first so many of them, {DRAWS} by default.")
+    ] = None,
+    laws: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Also under each of these laws, side by side."),
+    ] = None,
     solver: Annotated[
         str,
         typer.Option(help="auto, bound, scipy, pulp (CBC), pulp:NAME (pulp:HiGHS) or exhaustive."),
@@ -101,11 +124,14 @@ def solve(
 ) -> None:
     """Find the best design of a problem, with proof.
 
-    The picture is of loss over layers and d_model.
+    The picture is of loss over layers and d_model, by the law itself; those of `uncertainty` and
+    `compare-laws` are of many laws.
     Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with told():
         check_ending("--write", write, ".lp", ".mps")
+        limits = {"--gap": gap, "--time-limit": time_limit, "--node-limit": node_limit}
+        check_together(uncertainty=uncertainty, laws=laws, draws=draws, write=write, limits=limits)
         framework, _, config_path = (export or "").partition(":")
         if export is not None:
             from modelsizer.exporting import check_framework
@@ -114,7 +140,7 @@ def solve(
             if not config_path or config_path == "-":
                 fail(f"--export: {export!r} is not FRAMEWORK:PATH, such as hf:config.json")
         check_plot(plot, plot_size)
-        free = load(file, set_, without)
+        free = load_under(file, set_, without, law)
         problem = free
         if fix or forbid:
             from modelsizer.alternatives import narrowed
@@ -151,6 +177,8 @@ def solve(
             from optimizer.surveys.nearest_model import nearest
 
             closest = nearest(problem, model)
+        under = under_draws(problem, draws or DRAWS) if uncertainty else None
+        compared = None if laws is None else under_laws(problem, law_settings(problem, laws))
 
         def show(console: Console) -> None:
             from modelsizer.report import print_result
@@ -165,6 +193,12 @@ def solve(
                     more.print_cost(console, result, pins)
                 if near is not None:
                     more.print_nearest(console, near, closest)
+            if under is not None:
+                under.show(console, below=True)
+            if compared is not None:
+                from modelsizer.law_comparison_report import print_comparison
+
+                print_comparison(console, compared, below=True)
 
         content = result.to_dict()
         if others is not None:
@@ -175,6 +209,10 @@ def solve(
             content["nearest"] = None if closest is None else closest.to_dict()
         if checked is not None:
             content["verification"] = checked.to_dict()
+        if under is not None:
+            content["uncertainty"] = under.to_dict()
+        if compared is not None:
+            content["laws"] = compared.to_dict()
         emit(content, json_, show)
         if export is not None and result.design is not None:
             from modelsizer.exporting import write_config
