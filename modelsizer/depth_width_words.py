@@ -48,8 +48,8 @@ def notes(found: DepthWidth, unseen: int = 0) -> list[str]:
         )
     else:
         lines.append(
-            f"* preferred by {found.problem.shape.name}: least shape excess. Not least loss: "
-            "sizes differ within the tolerance, and loss favours the larger."
+            f"* preferred by {found.problem.quality.shape_name}: least shape excess. Not "
+            "least loss: sizes differ within the tolerance, and loss favours the larger."
         )
     if found.ideal is not None and best is not None:
         d_model, layers = found.ideal

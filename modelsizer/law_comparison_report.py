@@ -51,6 +51,9 @@ def print_comparison(
         console.print(f"\n{said}")
     console.print()
     _print_optima(console, found.laws)
+    if found.left_out:
+        why = "; ".join(f"{name}: {reason}" for name, reason in found.left_out.items())
+        console.print(f"Left out unless named: {why}.")
     if any(law.regrets for law in found.laws) and not _all_agree(found.laws):
         _print_regrets(console, found)
     if found.why_not:

@@ -21,11 +21,12 @@ _SHORTER = MappingProxyType({"vocabulary": "vocab", "precision": "bits"})
 _NOTES = (
     "n and d are powers of N and D (of N alone or with what is in brackets), s of the shape, S of "
     "the sparsity, V of the vocabulary. N range is where the law was fitted.",
-    "use: law, shape: a problem file takes it as objective.law or objective.shape; no: "
+    "use: law: a problem file takes it as objective.law; both: as objective.shape too; no: "
     "`modelsizer laws NAME` says why not.",
     APART,
 )
 _MANY, _FEW = 1e5, 1e-3  # a coefficient beyond these is written as a power of ten
+_BRIEF = {"law, shape": "both", "": "no"}
 
 
 def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
@@ -40,7 +41,7 @@ def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
             page.kind,
             _range(page.parameter_range, "-"),
             " ".join(_SHORTER.get(choice, choice) for choice in page.sees),
-            page.use or "no",
+            _BRIEF.get(page.use, page.use),
         )
     console.print(table)
     for note in _NOTES:
@@ -57,7 +58,12 @@ def print_law(console: Console, page: LawPage) -> None:
     _rows(
         console,
         (
-            ("use", f'objective.{page.use} = "{page.name}"' if page.use else f"no: {page.why_not}"),
+            (
+                "use",
+                " or ".join(f'objective.{key} = "{page.name}"' for key in page.keys)
+                if page.use
+                else f"no: {page.why_not}",
+            ),
             ("form", page.form),
             ("in words", page.words),
             ("gives", page.unit or "no loss: the optimum alone"),

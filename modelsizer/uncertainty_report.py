@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from optimizer.advice import advice
-from optimizer.laws.robust import CRITERIA, TODAY, WHY, Candidate, Uncertainty
+from optimizer.laws.robust import CRITERIA, TODAY, Candidate, Uncertainty
 from plots.axes import tick
 from plots.uncertainty import percent, shape_words
 
@@ -182,13 +182,13 @@ def _robust(console: Console, found: Uncertainty) -> None:
 
 def _certificate(console: Console, found: Uncertainty) -> None:
     c = found.certificate
-    equal = f"{c.equal:,} equal another in N, D and excess; " if c.equal else ""
+    equal = f"{c.equal:,} equal another in all that the law sees; " if c.equal else ""
     console.print("\nCertificate")
     _put(
         console,
         Text(
             f"Proven optimal over the draws: of {c.looked_at:,} designs {c.infeasible:,} break a "
             f"limit; {c.dominated:,} are dominated, each checked against one that dominates it; "
-            f"{equal}{c.compared:,} evaluated under every draw. Dominated: {WHY}."
+            f"{equal}{c.compared:,} evaluated under every draw. Dominated: {found.why}."
         ),
     )

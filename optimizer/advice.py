@@ -6,7 +6,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from problems.evaluation import Evaluation
+from problems.evaluation import Evaluation, architecture_features
+from problems.features import parts_of
 from problems.laws import Range
 from problems.problem import Problem
 from problems.units import format_quantity
@@ -57,11 +58,13 @@ def _outside_ranges(problem: Problem, design: Evaluation) -> list[str]:
         return f"{n:g}"
 
     kind = law.parameter_kind.replace("_", "-")
+    seen = architecture_features(design.architecture, law.ranges)
     checks = (
         (law.name, law.parameter_range, design.law_parameters, f"{kind} parameters", parameters),
         (law.name, law.token_range, design.tokens, "tokens", parameters),
         (shape.name, shape.d_model_range, trunk.d_model, "d_model", plain),
         (shape.name, shape.layers_range, design.architecture.layers, "layers", plain),
+        *((law.name, law.ranges[name], float(seen[name]), name, plain) for name in seen),
     )
     return [
         f"{name} was fitted on {_limits(range_, write)} {what}; the design has {write(value)}. "
@@ -77,6 +80,16 @@ def _edge(value: Any, menu: tuple[Any, ...]) -> str | None:
     return "smallest" if value == menu[0] else "largest" if value == menu[-1] else None
 
 
+_TOLD_BY = {
+    "kv_heads": ("kv_heads",),
+    "kv_group": ("kv_heads",),
+    "head_dim": ("head_dim",),
+    "heads": ("heads",),
+    "d_ff": ("d_ff",),
+}
+"""Widths of which a law must see one, or it is blind to a choice."""
+
+
 def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
     """Choices that no law in use sees go to whatever end of the menu is cheapest."""
     space = problem.space
@@ -84,9 +97,11 @@ def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
     attention, d_ff = layer.attention, layer.ffn.d_ff
     trunk = design.architecture.trunk
     found: list[tuple[str, str]] = []
+    seen = {*parts_of(problem.law.features)}
 
     def look(key: str, value: Any, menu: Any) -> None:
-        if menu is not None and (edge := _edge(value, menu.numbers)) is not None:
+        known = not seen.isdisjoint(_TOLD_BY[key])
+        if menu is not None and not known and (edge := _edge(value, menu.numbers)) is not None:
             found.append((key, f"{edge} of its menu, {value}"))
 
     look("kv_heads", attention.kv_heads, space.kv_heads)
@@ -94,7 +109,7 @@ def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
     look("head_dim", attention.head_dim, space.head_dim)
     look("heads", attention.heads, space.heads)
     look("d_ff", d_ff, space.d_ff)
-    if space.ffn_ratio is not None and len(space.ffn_ratio.numbers) > 1:
+    if "d_ff" not in seen and space.ffn_ratio is not None and len(space.ffn_ratio.numbers) > 1:
         ratios = space.ffn_ratio.numbers
         nearest = min(ratios, key=lambda ratio: abs(ratio * trunk.d_model - d_ff))
         if (edge := _edge(nearest, ratios)) is not None:
@@ -104,7 +119,7 @@ def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
         "values whose quality you know"
         for key, what in found
     ]
-    if problem.shape.name == "none" and len(space.layers.numbers) > 1:
+    if not problem.quality.prices_shape and len(space.layers.numbers) > 1:
         warnings.append(
             f'shape = "none" leaves the law blind to depth and width: {design.architecture.layers} '
             f"layers of width {trunk.d_model} is what costs least, not what trains well. Take "
@@ -116,11 +131,20 @@ def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
 def _menu_ends(problem: Problem, design: Evaluation) -> list[str]:
     space = problem.space
     found = []
-    for key, value, menu in (
+    layer = design.architecture.groups[0].layer
+    heads, kv_heads = layer.attention.heads, layer.attention.kv_heads
+    seen = {*parts_of(problem.law.features)}
+    ends: list[tuple[str, Any, Any]] = [
         ("layers", design.architecture.layers, space.layers),
         ("d_model", design.architecture.trunk.d_model, space.d_model),
-    ):
-        if (edge := _edge(value, menu.numbers)) is not None:
+    ]
+    if "kv_heads" in seen:
+        ends += [("kv_heads", kv_heads, space.kv_heads)]
+        ends += [("kv_group", heads // kv_heads, space.kv_group)]
+    if "d_ff" in seen:
+        ends.append(("d_ff", layer.ffn.d_ff, space.d_ff))
+    for key, value, menu in ends:
+        if menu is not None and (edge := _edge(value, menu.numbers)) is not None:
             found.append(
                 f"{key} = {value} is the {edge} that space.{key} offers; widen it, since a better "
                 "design may lie beyond"

@@ -30,6 +30,7 @@ from optimizer.table import (
 )
 from problems.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, WEIGHT_FLOPS
+from problems.features import ranges_of
 from problems.widths import Options
 
 Floats = NDArray[np.float64]
@@ -235,11 +236,11 @@ class BlockBounds:
         n_high = _value(dear, LAW_PARAMETERS, row, last)
         flops_low = _value(cheap, TRAINING_FLOPS_PER_TOKEN, row, first)
         flops_high = _value(dear, TRAINING_FLOPS_PER_TOKEN, row, last)
-        shape = model.problem.shape.least_excess(
-            to_floats(cheap.d_model[row]),
-            to_floats(dear.d_model[row]),
-            to_floats(cheap.layers(row, first)),
-            to_floats(cheap.layers(row, last)),
+        seen = model.quality.features
+        ends = ranges_of(
+            seen,
+            lambda name: cheap.width(name, row, first),
+            lambda name: dear.width(name, row, last),
         )
         # F = passes x (2 x weights that multiply + scores); weights that multiply = N - idle.
         weight_low = _value(cheap, WEIGHT_FLOPS, row, first)
@@ -264,13 +265,11 @@ class BlockBounds:
             tied = (each * (a - idle) + scores) * (1 - 10 * ROUNDING)
             flops = np.maximum(flops_low, tied)
             if needs_loss:
-                most = caps.tokens(flops)
-                loss = np.asarray(model.problem.law.loss(b, most), float) + shape
+                judged = model.quality.over(a, b, *ends)
+                loss = np.asarray(judged.loss(b, caps.tokens(flops)), float)
                 best = np.minimum(best, loss)
                 if model.most_loss is not None:
-                    need = np.asarray(
-                        model.problem.law.tokens_for(b, model.most_loss - shape), float
-                    )
+                    need = np.asarray(judged.tokens_for(b, model.most_loss), float)
                     need = np.where(loss * (1 - ROUNDING) <= model.most_loss, need, np.inf)
                     tokens_least = np.minimum(tokens_least, need)
                     flops_least = np.minimum(flops_least, need * flops)

@@ -1,14 +1,16 @@
 """Dominance between width options: one provably at least as good as another at every depth.
 
-A width option dominates another of the same d_model, depths, block and layout if, at every depth,
-it counts the same N, has no more training FLOPs a token, no more of what a limit bounds from above,
-no less of what one bounds from below and no worse an objective, and comes first where all that is
-equal. Costs are affine in the depths, so it is enough to compare bases and units. Of 48 heads of
-128 and 96 of 64 with as wide keys and values, say, only one need be looked at.
+A width option dominates another of the same d_model, depths, block and layout, and of the same
+widths as far as the law sees them, if, at every depth, it counts the same N, has no more training
+FLOPs a token, no more of what a limit bounds from above, no less of what one bounds from below and
+no worse an objective, and comes first where all that is equal. Costs are affine in the depths, so
+it is enough to compare bases and units. Of 48 heads of 128 and 96 of 64 with as wide keys and
+values, say, only one need be looked at.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -18,6 +20,7 @@ from optimizer.boxes import Boxes
 from optimizer.model import Model
 from optimizer.table import Ints, Mask, Table, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from problems.features import parts_of
 from problems.lifetime import INFERENCE
 from problems.quantities import QUANTITIES
 
@@ -46,7 +49,7 @@ def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
     features = _features(model, table, boxes)
     if any(base.dtype == object for base, _ in features):
         return none
-    order, groups = _grouped(table, boxes)
+    order, groups = _grouped(table, boxes, model.quality.features)
     widest = int(np.bincount(groups).max())
     if widest == 1:
         return none
@@ -95,8 +98,10 @@ def _features(model: Model, table: Table, boxes: Boxes) -> list[tuple[NDArray[An
     return found
 
 
-def _grouped(table: Table, boxes: Boxes) -> tuple[Ints, Ints]:
+def _grouped(table: Table, boxes: Boxes, seen: Sequence[str]) -> tuple[Ints, Ints]:
     """Boxes of one d_model, depths, block and layout together, by the tie rule within.
+
+    Of one in all that the law sees besides, too.
 
     Returns
     -------
@@ -107,6 +112,8 @@ def _grouped(table: Table, boxes: Boxes) -> tuple[Ints, Ints]:
     """
     depths = (table.start, table.step, table.count)
     shared = [a[boxes.row] for a in (table.d_model, table.block_id, table.layout_id)]
+    widths = (part for part in parts_of(seen) if part not in ("d_model", "layers"))
+    shared += [getattr(table, part)[boxes.row] for part in widths]
     shared += [column for a in depths for column in a[boxes.row].T]
     keys = [getattr(table, name)[boxes.row] for name in _TIE_RULE]
     order: Ints = np.lexsort((*keys[::-1], *shared))

@@ -13,6 +13,7 @@ from typing import Literal
 
 import numpy as np
 
+from optimizer.law_bounds import Sizes, law_bound, log_tokens_bound, shape_bound
 from optimizer.limits import Limit, feasible, limits
 from optimizer.relaxation import (
     ROUNDING,
@@ -20,11 +21,8 @@ from optimizer.relaxation import (
     Feature,
     charged,
     higher,
-    law_bound,
     log_bound,
-    log_tokens_bound,
     lowered,
-    shape_bound,
 )
 from optimizer.spending import LEAST_FLOPS, Spending
 from optimizer.store import TableStore
@@ -32,6 +30,7 @@ from optimizer.table import Floats, Ints, Mask, Table, to_floats
 from problems.architecture import Architecture
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.evaluation import Evaluation, evaluate
+from problems.features import parts_of
 from problems.problem import Problem
 from problems.quantities import QUANTITIES
 from problems.token_choice import rounded_down, rounded_up
@@ -76,6 +75,8 @@ class Model:
 
     Attributes
     ----------
+    quality : Quality
+        How designs are judged.
     kind : str
         Which form the objective has.
     exact : bool
@@ -91,7 +92,7 @@ class Model:
     """
 
     def __init__(self, problem: Problem, store: TableStore | None = None) -> None:
-        self.problem = problem
+        self.problem, self.quality = problem, problem.quality
         self.store = TableStore() if store is None else store
         objective = problem.objective
         self.name, self.sense = objective.quantity, objective.sense
@@ -215,22 +216,20 @@ class Model:
         if self.kind == "most_tokens" and plain:
             return -tokens, keeps
         n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
-        layers = table.layers(row, j).astype(float)
-        excess = self.problem.shape.excess(table.d_model[row].astype(float), layers)
-        law = self.problem.law
+        judged = self.quality.of(table.features(row, j, self.quality.features))
         if self.least_loss is not None:
-            edge = np.asarray(law.tokens_for(n, self.least_loss - excess), float)
+            edge = np.asarray(judged.tokens_for(n, self.least_loss), float)
             cut = edge < tokens
             tokens = np.minimum(tokens, edge)
             keeps &= low <= tokens * (1 + BORDER)
             doubtful |= np.abs(tokens - low) <= 1e-9 * tokens
-        loss = np.asarray(law.loss(n, tokens), float) + excess
+        loss = np.asarray(judged.loss(n, tokens), float)
         if self.least_loss is not None:
             loss = np.where(cut, self.least_loss, loss)
         if self.most_loss is not None:
             keeps &= loss <= self.most_loss
             doubtful |= np.abs(loss - self.most_loss) <= BORDER * self.most_loss
-            low = np.maximum(low, np.asarray(law.tokens_for(n, self.most_loss - excess), float))
+            low = np.maximum(low, np.asarray(judged.tokens_for(n, self.most_loss), float))
         if self.kind == "loss":
             value = loss
         elif self.kind == "affine":
@@ -274,16 +273,17 @@ class Model:
         n = self._feature(table, LAW_PARAMETERS, row, low, high)
         flops = self._feature(table, TRAINING_FLOPS_PER_TOKEN, row, low, high)
         needs_loss = self.kind == "loss" or self.most_loss is not None
-        loss, least_loss, shape = None, None, None
+        loss, least_loss, shape, sizes = None, None, None, None
         if needs_loss:
-            layers = self._feature(table, "layers", row, low, high)
-            shape = shape_bound(self.problem.shape, table.d_model[row].astype(float), layers)
-            token, corner = law_bound(self.problem.law, n, flops, self.caps(table, row, low))
+            sizes = self._sizes(table, row, low, high, n, flops)
+            width = table.d_model[row].astype(float)
+            shape = shape_bound(self.quality.shape, width, sizes.layers)
+            token, corner = law_bound(self.quality.law, sizes, self.caps(table, row, low))
             loss = token + shape
             least_loss = np.maximum(loss.least(extent), corner)
             least_loss = lowered(least_loss)
             loss = Affine(lowered(loss.constant), loss.slope)
-        objective, least = self._objective(table, row, low, high, extent, n, flops, loss, shape)
+        objective, least = self._objective(table, row, low, high, extent, flops, loss, shape, sizes)
         if self.kind == "loss" and least_loss is not None:
             least = (
                 least_loss if self.least_loss is None else np.maximum(least_loss, self.least_loss)
@@ -299,10 +299,10 @@ class Model:
         low: Ints,
         high: Ints,
         extent: Floats,
-        n: Feature,
         flops: Feature,
         loss: Affine | None,
         shape: Affine | None,
+        sizes: Sizes | None,
     ) -> tuple[Affine, Floats]:
         kinds = low.shape[1]
         if self.kind == "loss":
@@ -325,7 +325,8 @@ class Model:
                 bound = flat
             return bound, -caps.tokens(flops.low)
         charge = self.charge(table, row, low)
-        return self._least_tokens_bound(extent, n, flops, shape, self.factor(table, row), charge)
+        factor = self.factor(table, row)
+        return self._least_tokens_bound(extent, flops, shape, sizes, factor, charge)
 
     def _part(self, table: Table, row: Ints, low: Ints, name: str) -> Affine:
         part = table.linear[name]
@@ -335,9 +336,9 @@ class Model:
     def _least_tokens_bound(
         self,
         extent: Floats,
-        n: Feature,
         flops: Feature,
         shape: Affine | None,
+        sizes: Sizes | None,
         factor: Floats,
         charge: Floats,
     ) -> tuple[Affine, Floats]:
@@ -346,10 +347,10 @@ class Model:
         rows = len(extent)
         each = log_bound(flops)
         bounds = []
-        if self.most_loss is not None and shape is not None:
+        if self.most_loss is not None and shape is not None and sizes is not None:
             target = self.most_loss - np.maximum(shape.least(extent), 0.0)
             target = target + ROUNDING * np.abs(target)
-            bounds.append(log_tokens_bound(self.problem.law, target, n))
+            bounds.append(log_tokens_bound(self.quality.law, target, sizes))
         if self.least_tokens > 0:
             bounds.append(Affine.flat(np.full(rows, math.log(self.least_tokens)), kinds))
         if self.kind == "least_flops":
@@ -371,6 +372,13 @@ class Model:
             least = least + charge * (1.0 - ROUNDING)
             bound = charged(bound, charge, extent)
         return Affine(lowered(bound.constant), bound.slope), least
+
+    def _sizes(
+        self, table: Table, row: Ints, low: Ints, high: Ints, n: Feature, flops: Feature
+    ) -> Sizes:
+        layers = self._feature(table, "layers", row, low, high)
+        seen = self.quality.law.features
+        return Sizes(n, flops, layers, *table.ranges(row, low, high, (*seen, *parts_of(seen))))
 
     def _feature(self, table: Table, name: str, row: Ints, low: Ints, high: Ints) -> Feature:
         quantity = table.linear[name]

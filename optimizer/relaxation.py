@@ -9,14 +9,14 @@ bounded by secants. A secant of a convex part, or a tangent of a concave one, wo
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from problems.laws import PowerLaw, PowerTerm, TokenLaw
-from problems.shapes import ShapeLaw
+from problems.laws import PowerTerm
 
 Floats = NDArray[np.float64]
 
@@ -89,7 +89,7 @@ def power_bound(coefficient: Floats | float, exponent: float, feature: Feature) 
     return Affine(constant, slope[:, None] * feature.unit)
 
 
-def term_bound(term: PowerTerm, features: dict[str, Feature | Floats]) -> Affine:
+def term_bound(term: PowerTerm, features: Mapping[str, Feature | Floats]) -> Affine:
     """Affine lower bound of a term; a feature given as an array is constant on each box."""
     factor: Floats | float = term.coefficient
     varying: list[tuple[Feature, float]] = []
@@ -101,124 +101,39 @@ def term_bound(term: PowerTerm, features: dict[str, Feature | Floats]) -> Affine
             factor = factor * np.power(feature, exponent)
     if len(varying) == 1:
         return power_bound(factor, varying[0][1], varying[0][0])
-    # No factor varies, or several do: the least product of their ranges.
-    kinds = next(f for f in features.values() if isinstance(f, Feature)).unit.shape[1]
-    rows = next(f for f in features.values() if isinstance(f, Feature)).low
-    factor = np.broadcast_to(np.asarray(factor, float), rows.shape)
-    low, high = np.ones_like(rows), np.ones_like(rows)
+    box = next(f for f in features.values() if isinstance(f, Feature))
+    factor = np.broadcast_to(np.asarray(factor, float), box.low.shape)
+    return _product_bound(factor, varying, box)
+
+
+def _product_bound(
+    factor: Floats, varying: Sequence[tuple[Feature, float]], box: Feature
+) -> Affine:
+    """Affine lower bound of ``factor x product of feature ^ exponent``.
+
+    Where the factor is positive by McCormick's inequality: of u and v within their ranges
+    ``u v >= u_low v + v_low u - u_low v_low``, and u and v may be replaced by affine bounds since
+    neither is negative (McCormick 1976, Mathematical Programming 10, 147-175). Otherwise flat, the
+    least product of the ranges.
+    """
+    kinds = box.unit.shape[1]
+    low, high = np.ones_like(box.low), np.ones_like(box.low)
+    bound = Affine.flat(low, kinds)
     for feature, exponent in varying:
         ends = np.power(feature.low, exponent), np.power(feature.high, exponent)
-        low, high = low * np.minimum(*ends), high * np.maximum(*ends)
-    return Affine.flat(np.where(factor >= 0, factor * low, factor * high), kinds)
-
-
-def shape_bound(shape: ShapeLaw, d_model: Floats, layers: Feature) -> Affine:
-    """Affine lower bound of the shape excess; zero for a shape law without terms."""
-    kinds = layers.unit.shape[1]
-    if not shape.terms:
-        return Affine.flat(np.zeros(len(d_model)), kinds)
-    features: dict[str, Feature | Floats] = {"d_model": d_model, "layers": layers}
-    bound = term_bound(shape.terms[0], features)
-    for term in shape.terms[1:]:
-        bound = bound + term_bound(term, features)
-    return bound
-
-
-@dataclass(frozen=True, slots=True)
-class TokenCaps:
-    """The most tokens: ``min(most, most_flops / F)``; infinity where there is no such limit.
-
-    `most_flops` is one number, or an array of shape (B,) with one for each box.
-    """
-
-    most: float
-    most_flops: float | Floats
-
-    def tokens(self, flops: Floats) -> Floats:
-        """The most tokens at F training FLOPs for each."""
-        tokens: Floats = np.minimum(self.most, self.most_flops / flops)
-        return tokens
-
-
-def _token_term_bound(law: PowerLaw, flops: Feature, caps: TokenCaps) -> Affine:
-    """``B / D^beta`` at the most tokens: the larger of a constant and a power of F."""
-    kinds = flops.unit.shape[1]
-    flat = Affine.flat(np.full(flops.low.shape, law.B * np.power(caps.most, -law.beta)), kinds)
-    if not np.isfinite(caps.most_flops).all():
-        return flat
-    rising = power_bound(law.B * caps.most_flops**-law.beta, law.beta, flops)
-    # Both are bounds; take, box by box, the one that rules in the middle.
-    paid = caps.most_flops / (np.sqrt(flops.low) * np.sqrt(flops.high)) <= caps.most
+        least, most = np.minimum(*ends), np.maximum(*ends)
+        each = power_bound(1.0, exponent, feature)
+        bound = Affine(
+            low * each.constant + least * bound.constant - low * least,
+            low[:, None] * each.slope + least[:, None] * bound.slope,
+        )
+        low, high = low * least, high * most
+    flat = Affine.flat(np.where(factor >= 0, factor * low, factor * high), kinds)
+    rising = factor >= 0
     return Affine(
-        np.where(paid, rising.constant, flat.constant),
-        np.where(paid[:, None], rising.slope, flat.slope),
+        np.where(rising, factor * bound.constant, flat.constant),
+        np.where(rising[:, None], factor[:, None] * bound.slope, flat.slope),
     )
-
-
-def law_bound(law: TokenLaw, n: Feature, flops: Feature, caps: TokenCaps) -> tuple[Affine, Floats]:
-    """Lower bounds of the token law where each design takes all the tokens it may.
-
-    Returns
-    -------
-    bound : Affine
-        For a law that is no `PowerLaw`, flat: the law where N is greatest and F least.
-    corner : array of shape (B,)
-        The law at that corner; a law never rises in N or D, so no design of the box is below.
-    """
-    kinds = n.unit.shape[1]
-    corner = np.asarray(law.loss(n.high, caps.tokens(flops.low)), float)
-    if not isinstance(law, PowerLaw):
-        return Affine.flat(corner, kinds), corner
-    inner = power_bound(law.A, -law.alpha, n) + _token_term_bound(law, flops, caps)
-    if law.outer == 1.0:
-        return Affine(inner.constant + law.E, inner.slope), corner
-    return _outer_bound(law, inner, n, flops, caps), corner
-
-
-def _outer_bound(
-    law: PowerLaw, inner: Affine, n: Feature, flops: Feature, caps: TokenCaps
-) -> Affine:
-    """``E + y ^ outer`` for y above `inner`: a tangent or a secant over the range of y."""
-    # y itself, at its least and greatest corner.
-    low = law.A * np.power(n.high, -law.alpha) + law.B * np.power(caps.tokens(flops.low), -law.beta)
-    high = law.A * np.power(n.low, -law.alpha) + law.B * np.power(
-        caps.tokens(flops.high), -law.beta
-    )
-    y = Feature(low, high, inner.slope)
-    bound = power_bound(1.0, law.outer, y)  # in terms of y - low, slopes chained by `unit`
-    rise = power_bound(1.0, law.outer, Feature(low, high, np.ones((len(low), 1)))).slope[:, 0]
-    constant = law.E + bound.constant + rise * (inner.constant - low)
-    return Affine(constant, bound.slope)
-
-
-def log_tokens_bound(law: TokenLaw, target: Floats, n: Feature) -> Affine:
-    """Affine lower bound of ln of the least tokens that reach a loss.
-
-    For ``E + A/N^alpha + B/D^beta = target`` (and its outer power), ln D is a convex function of
-    N, so a tangent bounds it. Where even the greatest N misses the target the bound is infinite.
-
-    Parameters
-    ----------
-    target : array of shape (B,)
-        Loss that the token law must reach, shape excess deducted; an upper bound of it.
-    """
-    kinds = n.unit.shape[1]
-    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
-        corner = np.log(np.asarray(law.tokens_for(n.high, target), float))
-        if not isinstance(law, PowerLaw):
-            return Affine.flat(corner, kinds)
-        middle = np.sqrt(n.low) * np.sqrt(n.high)
-        usable = np.isfinite(np.asarray(law.tokens_for(middle, target), float))
-        at = np.where(usable, middle, n.high)
-        over = np.power(np.maximum(target - law.E, 0.0), 1.0 / law.outer)
-        left = over - law.A * np.power(at, -law.alpha)
-        value = np.log(law.B / left) / law.beta
-        slope = -law.alpha * law.A * np.power(at, -law.alpha - 1.0) / (law.beta * left)
-        constant = value + slope * (n.low - at)
-    reached = np.isfinite(corner) & (left > 0)
-    constant = np.where(reached, constant, corner)
-    slope = np.where(reached, slope, 0.0)
-    return Affine(constant, slope[:, None] * n.unit)
 
 
 def log_bound(feature: Feature) -> Affine:

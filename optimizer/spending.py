@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from optimizer.relaxation import TokenCaps
+from optimizer.law_bounds import TokenCaps
 from optimizer.table import Floats, Ints, Table, to_floats
 from problems.lifetime import INFERENCE
 from problems.problem import Problem

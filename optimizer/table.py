@@ -8,7 +8,7 @@ kind of layer (one kind, today; the arithmetic assumes no number), and each quan
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from problems.costs import (
     costs,
     option_parts,
 )
+from problems.features import Features, features_of, ranges_of
 from problems.layouts import Layout
 from problems.lifetime import INFERENCE
 from problems.problem import Problem
@@ -120,6 +121,23 @@ class Table:
         """Depths of designs, all kinds together; shape (B,)."""
         total: Ints = (self.start[row] + self.step[row] * j).sum(axis=1)
         return total
+
+    def features(self, row: Ints, j: Ints, names: Iterable[str]) -> Features:
+        """What laws see of designs, each of shape (B,); see `problems.features`."""
+        return features_of(names, lambda name: self.width(name, row, j))
+
+    def ranges(
+        self, row: Ints, low: Ints, high: Ints, names: Iterable[str]
+    ) -> tuple[Features, Features]:
+        """The least and the greatest of what laws see of boxes of depths."""
+        return ranges_of(
+            names, lambda name: self.width(name, row, low), lambda name: self.width(name, row, high)
+        )
+
+    def width(self, name: str, row: Ints, j: Ints) -> Ints:
+        """A width of designs, or their layers, by its name; shape (B,)."""
+        found: Ints = self.layers(row, j) if name == "layers" else getattr(self, name)[row]
+        return found
 
     def architecture(self, problem: Problem, row: int, j: Sequence[int]) -> Architecture:
         """The design of a row at some depths."""

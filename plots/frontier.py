@@ -159,7 +159,7 @@ def _irreducible(axes: Axes, frontier: Frontier) -> None:
     """The loss that no size and no data get below, where it is near enough to be seen."""
     least = frontier.problem.least_loss
     low, high = axes.get_ylim()
-    if low - least > _IN_VIEW * (high - low):
+    if least is None or low - least > _IN_VIEW * (high - low):
         return
     axes.set_ylim(min(low, least - 0.06 * (high - least)), high)
     axes.axhline(least, color=QUIET, linewidth=0.8, linestyle=(0, (4, 3)), zorder=1)

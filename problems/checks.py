@@ -6,7 +6,8 @@ import math
 from collections.abc import Iterable, Sequence
 
 from problems.errors import Fault, ProblemError, did_you_mean
-from problems.law_files import PREFIX, law_named
+from problems.law_reading import PREFIX, law_named
+from problems.laws import TokenLaw
 from problems.lifetime import LIFETIME, Lifetime
 from problems.needs import lacking
 from problems.options import options
@@ -58,11 +59,26 @@ def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
         ("law", "law", objective.law, [*own_laws, *TOKEN_LAWS]),
         ("shape", "shape law", objective.shape, list(SHAPE_LAWS)),
     ):
-        if name not in known:
+        if name is not None and name not in known:
             hint = did_you_mean(name, known)
             raise ValueError(
                 f"@objective.{key} unknown {what} {name!r}{hint}; known: {', '.join(known)}"
             )
+
+
+def check_shape(objective: Objective, law: TokenLaw) -> None:
+    """Refuse a shape law beside a law that prices width or depth itself.
+
+    Raises
+    ------
+    ValueError
+        See `check_alternatives`.
+    """
+    if objective.shape not in (None, "none") and law.sees_shape:
+        raise ValueError(
+            f"@objective.shape {law.name} prices width and depth itself, and {objective.shape} "
+            'would count them twice; leave shape out, or set it to "none"'
+        )
 
 
 def check_inputs(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -17,6 +17,7 @@ from problems.costs import (
     computable,
     costs,
 )
+from problems.features import Features, features_of
 from problems.layouts import Layout
 from problems.lifetime import INFERENCE, LIFETIME
 from problems.menus import Interval
@@ -161,15 +162,14 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
     exact: dict[str, Fraction | float] = {
         name: max(values[part] for part in QUANTITIES[name].parts) for name in known
     }
-    d_model, layers = float(architecture.trunk.d_model), float(architecture.layers)
-    excess = float(problem.shape.excess(d_model, layers))
+    quality = problem.quality
+    judged = quality.of(architecture_features(architecture, quality.features))
     choice = TokenChoice(
-        problem.law,
+        judged,
         problem.token_limits,
         problem.budgets.loss or Interval(),
         n=n,
         flops=flops,
-        excess=excess,
         accelerators=layout.accelerators,
         inference_flops=Fraction(values[INFERENCE]),
     )
@@ -204,10 +204,31 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
         flops,
         tokens,
         loss,
-        excess,
+        float(judged.excess),
         exact,
         _violations(problem, exact, flops) or _unmet(problem, choice),
     )
+
+
+def architecture_features(architecture: Architecture, names: Iterable[str]) -> Features:
+    """What laws see of an architecture of one kind of layer, as numbers.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of `problems.features.SHAPE_FEATURES`.
+    """
+    trunk, layer = architecture.trunk, architecture.groups[0].layer
+    values = {
+        "layers": architecture.layers,
+        "d_model": trunk.d_model,
+        "heads": layer.attention.heads,
+        "kv_heads": layer.attention.kv_heads,
+        "head_dim": layer.attention.head_dim,
+        "d_ff": layer.ffn.d_ff,
+        "vocab_size": trunk.vocab_size,
+    }
+    return features_of(names, values.__getitem__)
 
 
 def _unmet(problem: Problem, choice: TokenChoice) -> tuple[str, ...]:

@@ -1,7 +1,9 @@
 """Files of fitted laws: what `modelsizer fit` writes and ``law = "file:PATH"`` reads.
 
 ``[law]`` has the form, the coefficients and where they hold; ``[law.standard_errors]``,
-``[provenance]`` and ``[bootstrap]`` say how sure they are and where they come from.
+``[provenance]`` and ``[bootstrap]`` say how sure they are and where they come from. Of the form
+"terms" a coefficient is called by the name of its term, and an exponent by that and its feature,
+as in "A" and "A.parameters". `problems.law_reading` reads them.
 """
 
 from __future__ import annotations
@@ -9,24 +11,22 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from functools import lru_cache
-from pathlib import Path
-from typing import Any, get_args
+from dataclasses import dataclass, field, replace
+from typing import Any
 
-from problems import reading
-from problems.errors import Fault, ProblemError, did_you_mean
-from problems.laws import ANYWHERE, ParameterKind, PowerLaw, Range
+from problems.laws import ANYWHERE, ParameterKind, PowerLaw, PowerTerm, Range, TokenLaw
+from problems.term_laws import TermLaw, bian_terms, gemstones_terms, write_terms
 
-PREFIX = "file:"
-"""What a law's name starts with where it is a file."""
+TERMS = "terms"
+"""The form whose terms are its own."""
 COEFFICIENTS: Mapping[str, tuple[str, ...]] = {
     "chinchilla": ("E", "A", "alpha", "B", "beta"),
     "gemstones": ("E", "A", "a", "B", "b", "G", "g", "T", "t"),
     "bian": ("E", "A", "B", "alpha", "gamma"),
 }
-"""Coefficients of each form, in the order in which they are written."""
+"""Coefficients of each form but `TERMS`, in the order in which they are written."""
 _FORM_TEXT = "E + A/N^alpha + B/D^beta"
+_EXPANDED = {"gemstones": gemstones_terms, "bian": bian_terms}
 _DIGITS = 12  # of the numbers of a file; standard errors are far larger
 
 
@@ -38,8 +38,9 @@ class LawFile:
     ----------
     name : str
     form : str
-        A key of `COEFFICIENTS`.
+        A key of `COEFFICIENTS`, or `TERMS`.
     coefficients : mapping
+        By the names of `names`.
     parameters : {"total", "non_embedding", "active"}
         What N counts.
     parameter_range, token_range : Range
@@ -48,12 +49,18 @@ class LawFile:
     standard_errors : mapping
         By coefficient; may lack some.
     draws : tuple of tuple of float
-        Coefficients, in the form's order, of each bootstrap sample.
+        Coefficients, in the order of `names`, of each bootstrap sample.
     seed : int or None
         Of the bootstrap.
     provenance : mapping
     path : str
         Where it was read from.
+    terms : tuple of PowerTerm
+        Of the form `TERMS`, with the numbers of `coefficients`.
+    ranges : mapping of Range
+        Of other features of the runs.
+    fixed : tuple of str
+        Coefficients that a fit holds.
     """
 
     name: str
@@ -68,45 +75,72 @@ class LawFile:
     seed: int | None = None
     provenance: Mapping[str, Any] = field(default_factory=dict)
     path: str = ""
+    terms: tuple[PowerTerm, ...] = ()
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
 
     @property
-    def law(self) -> PowerLaw:
-        """As a law of parameters and tokens.
+    def names(self) -> tuple[str, ...]:
+        """Coefficients in the order in which they are written and drawn."""
+        return term_names(self.terms) if self.form == TERMS else COEFFICIENTS[self.form]
+
+    @property
+    def law(self) -> TokenLaw:
+        """The law to solve with.
 
         Raises
         ------
-        ProblemError
-            If its form sees more than these.
+        ValueError
+            If its coefficients make none.
         """
-        return self._law([self.coefficients[name] for name in COEFFICIENTS[self.form]])
+        return self._law([self.coefficients[name] for name in self.names])
 
     @property
-    def drawn_laws(self) -> tuple[PowerLaw, ...]:
+    def drawn_laws(self) -> tuple[TokenLaw, ...]:
         """The law of each bootstrap sample; see `law`."""
         return tuple(self._law(row, f", draw {i}") for i, row in enumerate(self.draws, start=1))
 
-    def _law(self, values: Sequence[float], which: str = "") -> PowerLaw:
-        if self.form != "chinchilla":
-            raise ProblemError.of(
-                "law.form",
-                f"{self.form!r} sees the shape; a law of parameters and tokens is needed here, "
-                "of form 'chinchilla'",
-                self.path,
-            )
-        E, A, alpha, B, beta = values
-        return PowerLaw(
-            self.name + which,
-            E,
-            A,
-            alpha,
-            B,
-            beta,
-            parameter_kind=self.parameters,
-            parameter_range=self.parameter_range,
-            token_range=self.token_range,
-            source=self.source,
-            form=_FORM_TEXT,
+    def _law(self, values: Sequence[float], which: str = "") -> TokenLaw:
+        found = dict(zip(self.names, values, strict=True))
+        name = self.name + which
+        limits = (self.parameters, self.parameter_range, self.token_range, self.source)
+        if self.form == "chinchilla":
+            E, A, alpha, B, beta = values
+            return PowerLaw(name, E, A, alpha, B, beta, 1.0, *limits, form=_FORM_TEXT)
+        if self.form == TERMS:
+            E, terms = found["E"], with_values(self.terms, found)
+        else:
+            E, terms = _EXPANDED[self.form](found)
+        return TermLaw(name, E, terms, *limits, ranges=self.ranges)
+
+
+def term_names(terms: Sequence[PowerTerm]) -> tuple[str, ...]:
+    """Names of the coefficients of a sum of terms: E, then of each term its scale and exponents."""
+    found = ["E"]
+    for term in terms:
+        found += [term.name, *(f"{term.name}.{feature}" for feature in term.exponents)]
+    return tuple(found)
+
+
+def term_values(constant: float, terms: Sequence[PowerTerm]) -> dict[str, float]:
+    """Coefficients of a sum of terms by the names of `term_names`."""
+    found = {"E": constant}
+    for term in terms:
+        found[term.name] = term.coefficient
+        found |= {f"{term.name}.{feature}": power for feature, power in term.exponents.items()}
+    return found
+
+
+def with_values(terms: Sequence[PowerTerm], values: Mapping[str, float]) -> tuple[PowerTerm, ...]:
+    """Terms with other numbers, by the names of `term_names`."""
+    return tuple(
+        replace(
+            term,
+            coefficient=values[term.name],
+            exponents={feature: values[f"{term.name}.{feature}"] for feature in term.exponents},
         )
+        for term in terms
+    )
 
 
 # Writing
@@ -140,12 +174,19 @@ def _range(ends: Range) -> dict[str, float]:
 
 def law_text(law: LawFile) -> str:
     """The file of a law, as TOML."""
-    names = COEFFICIENTS[law.form]
+    names = law.names
     head: dict[str, Any] = {"name": law.name, "form": law.form, "parameters": law.parameters}
-    head |= {name: float(law.coefficients[name]) for name in names}
+    if law.form == TERMS:
+        head["E"] = float(law.coefficients["E"])
+        head["terms"] = write_terms(with_values(law.terms, law.coefficients))
+        head |= {"fixed": law.fixed} if law.fixed else {}
+    else:
+        head |= {name: float(law.coefficients[name]) for name in names}
     for key, ends in (("parameter_range", law.parameter_range), ("token_range", law.token_range)):
         if _range(ends):
             head[key] = _range(ends)
+    if law.ranges:
+        head["ranges"] = {name: _range(ends) for name, ends in law.ranges.items()}
     if law.source:
         head["source"] = law.source
     tables: dict[str, Mapping[str, Any]] = {"law": head}
@@ -155,7 +196,14 @@ def law_text(law: LawFile) -> str:
         tables["provenance"] = law.provenance
     lines = []
     for table, content in tables.items():
-        lines += [f"[{table}]", *(f"{_key(k)} = {_text(v)}" for k, v in content.items()), ""]
+        lines.append(f"[{table}]")
+        for key, value in content.items():
+            if key == TERMS:  # one a line
+                rows = [f"    {_text(row)}," for row in value]
+                lines += [f"{key} = [", *rows, "]"]
+            else:
+                lines.append(f"{_key(key)} = {_text(value)}")
+        lines.append("")
     if law.draws:
         lines += ["[bootstrap]"]
         lines += [f"seed = {law.seed}"] if law.seed is not None else []
@@ -163,158 +211,3 @@ def law_text(law: LawFile) -> str:
         lines += [f"    {_text([float(v) for v in row])}," for row in law.draws]
         lines += ["]", ""]
     return "\n".join(lines)
-
-
-# Reading
-
-
-def load_law(path: str | Path) -> LawFile:
-    """Read the file of a law.
-
-    Raises
-    ------
-    ProblemError
-        If there is no such file, or anything in it is wrong.
-    """
-    label = str(path)
-    try:
-        text = Path(path).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise ProblemError.of("", f"{label}: cannot be read: {reason}") from None
-    raw = reading.parse_toml(text, label)
-    reader = _Reader(raw, text)
-    found = reader.law(label)
-    if reader.faults:
-        raise ProblemError(reader.faults, label)
-    assert found is not None
-    return found
-
-
-def law_named(name: str) -> PowerLaw:
-    """The law of ``file:PATH``, a path from the working directory; read again when it changes.
-
-    Raises
-    ------
-    ProblemError
-        As `load_law`, and if the law sees more than parameters and tokens.
-    """
-    path = Path(name.removeprefix(PREFIX))
-    try:
-        state = path.stat()
-    except OSError:
-        return load_law(path).law  # says what is wrong
-    return _kept(str(path.resolve()), str(path), state.st_mtime_ns, state.st_size)
-
-
-@lru_cache(maxsize=64)
-def _kept(_: str, path: str, __: int, ___: int) -> PowerLaw:
-    return load_law(path).law
-
-
-class _Reader:
-    """Takes a law out of plain tables and keeps what is wrong."""
-
-    _TABLES = ("law", "provenance", "bootstrap")
-
-    def __init__(self, raw: Mapping[str, Any], text: str) -> None:
-        self.raw, self.lines = raw, reading.key_lines(text)
-        self.faults: list[Fault] = []
-
-    def wrong(self, key: str, message: str) -> None:
-        self.faults.append(Fault(key, message, self.lines.get(key)))
-
-    def table(self, key: str, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
-        value = content.get(name, {})
-        if isinstance(value, Mapping):
-            return value
-        self.wrong(key, f"{value!r} is not a table")
-        return {}
-
-    def number(self, key: str, value: Any, *, zero: bool = False) -> float:
-        plain = isinstance(value, int | float) and not isinstance(value, bool)
-        if plain and math.isfinite(value) and (value > 0 or (zero and value == 0)):
-            return float(value)
-        self.wrong(key, f"{value!r} is not {'zero or ' if zero else ''}a positive number")
-        return 1.0
-
-    def law(self, path: str) -> LawFile | None:
-        for name in self.raw:
-            if name not in self._TABLES:
-                hint = did_you_mean(name, self._TABLES)
-                self.wrong(name, f"unknown table{hint}; known: {', '.join(self._TABLES)}")
-        head = self.table("law", self.raw, "law")
-        form = head.get("form", "chinchilla")
-        if form not in COEFFICIENTS:
-            known = ", ".join(COEFFICIENTS)
-            hint = did_you_mean(str(form), COEFFICIENTS)
-            self.wrong("law.form", f"{form!r} is no form{hint}; known: {known}")
-            return None
-        names = COEFFICIENTS[form]
-        rest = ("name", "form", "parameters", "parameter_range", "token_range", "source",
-                "standard_errors")  # fmt: skip
-        for key in head:
-            if key not in (*rest, *names):
-                hint = did_you_mean(key, (*rest, *names))
-                self.wrong(f"law.{key}", f"unknown key{hint}; known: {', '.join((*names, *rest))}")
-        values = {}
-        for name in names:
-            if name not in head:
-                self.wrong(f"law.{name}", f"this key is required for the form {form!r}")
-            else:
-                values[name] = self.number(f"law.{name}", head[name], zero=name == "E")
-        kind = head.get("parameters", "total")
-        if kind not in get_args(ParameterKind):
-            self.wrong(
-                "law.parameters", f"{kind!r} is not one of {', '.join(get_args(ParameterKind))}"
-            )
-        errors = self.table("law.standard_errors", head, "standard_errors")
-        seed, draws = self.draws(names)
-        ends = self.range("parameter_range", head), self.range("token_range", head)
-        if self.faults:
-            return None
-        return LawFile(
-            str(head.get("name") or Path(path).stem),
-            form,
-            values,
-            kind,
-            *ends,
-            str(head.get("source", "")),
-            {str(k): float(v) for k, v in errors.items() if isinstance(v, int | float)},
-            draws,
-            seed,
-            self.table("provenance", self.raw, "provenance"),
-            path,
-        )
-
-    def range(self, name: str, head: Mapping[str, Any]) -> Range:
-        key = f"law.{name}"
-        ends = self.table(key, head, name)
-        low, high = (
-            self.number(key, ends[end], zero=True) if end in ends else None
-            for end in ("min", "max")
-        )
-        if set(ends) - {"min", "max"} or (low is not None and high is not None and low > high):
-            self.wrong(key, f"{dict(ends)!r} is no range; write {{min = 7e7, max = 1.6e10}}")
-        return Range(low, high)
-
-    def draws(self, names: tuple[str, ...]) -> tuple[int | None, tuple[tuple[float, ...], ...]]:
-        content = self.table("bootstrap", self.raw, "bootstrap")
-        rows = content.get("draws", [])
-        order = content.get("coefficients", list(names))
-        if not isinstance(order, list) or sorted(map(str, order)) != sorted(names):
-            self.wrong("bootstrap.coefficients", f"{order!r} are not {', '.join(names)}")
-            return None, ()
-        at = [order.index(name) for name in names]
-        found = []
-        for i, row in enumerate(rows if isinstance(rows, list) else [rows], start=1):
-            if not isinstance(row, list) or len(row) != len(names):
-                self.wrong("bootstrap.draws", f"row {i} is not {len(names)} numbers")
-                break
-            values = [
-                self.number("bootstrap.draws", row[k], zero=names[j] == "E")
-                for j, k in enumerate(at)
-            ]
-            found.append(tuple(values))
-        seed = content.get("seed")
-        return (seed if isinstance(seed, int) else None), tuple(found)

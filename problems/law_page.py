@@ -9,7 +9,7 @@ from typing import Any, Literal
 from problems.laws import ANYWHERE, Floats, Range
 
 Choice = Literal["N", "D", "shape", "vocabulary", "repeats", "precision", "sparsity"]
-Use = Literal["law", "shape", ""]
+Use = Literal["law", "law, shape", ""]
 NATS = "nats a token"
 APART = (
     "Losses of different laws are on different scales (tokenizer, corpus, unit). Never subtract "
@@ -47,8 +47,8 @@ class LawPage:
         Where it is published, and which text of it was seen.
     sees : tuple of str
         The choices that it tells apart.
-    use : {"law", "shape", ""}
-        The key of [objective] that takes its name; empty where it cannot be solved with.
+    use : {"law", "law, shape", ""}
+        The keys of [objective] that take its name; empty where it cannot be solved with.
     why_not : str
         Why it cannot.
     unit : str
@@ -83,6 +83,11 @@ class LawPage:
     curve: Callable[[Floats, Floats], Floats] | None = field(default=None, compare=False)
     held: str = ""
 
+    @property
+    def keys(self) -> list[str]:
+        """The keys of [objective] that take its name."""
+        return [key for key in self.use.split(", ") if key]
+
     def to_dict(self) -> dict[str, Any]:
         """As plain values; ranges are {min, max}."""
         left_out = {"curve", "short", "use"}
@@ -97,5 +102,5 @@ class LawPage:
             "sees": list(self.sees),
             "warnings": [*self.warnings, APART],
             "usable": bool(self.use),
-            "usable_as": f"objective.{self.use}" if self.use else None,
+            "usable_as": " or ".join(f"objective.{key}" for key in self.keys) or None,
         }

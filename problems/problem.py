@@ -12,15 +12,16 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from problems import checks, reading
 from problems.counting import Counted, count_designs
 from problems.errors import ProblemError
-from problems.law_files import PREFIX, law_named
+from problems.law_reading import PREFIX, law_named
 from problems.laws import TokenLaw
 from problems.layouts import Layout, layouts
 from problems.lifetime import Lifetime
 from problems.needs import lacking
 from problems.options import options
+from problems.quality import Quality
 from problems.serving import Serving
 from problems.settings import Budgets, LawTable, Objective
-from problems.shapes import ShapeLaw, shape_law
+from problems.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
 from problems.space import Space
 from problems.splits import Split
 from problems.tables import Table
@@ -78,6 +79,7 @@ class Problem(Table):
     def _consistent(self) -> Problem:
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
+        checks.check_shape(self.objective, self.law)
         checks.check_inputs(
             self.training, self.serving, self.lifetime, self.budgets, self.objective
         )
@@ -218,20 +220,42 @@ class Problem(Table):
     @property
     def law(self) -> TokenLaw:
         """The token law, told of the data where it sees repeats."""
-        name = self.objective.law
-        law: TokenLaw
-        if name.startswith(PREFIX):
-            law = law_named(name)
-        else:
-            own = self.laws.get(name)
-            law = own.law(name) if own is not None else token_law(name)
         unique = self.training.unique_tokens
+        law = self._law_called(self.objective.law)
         return law.on_data(None if unique is None else float(unique))
+
+    def _law_called(self, name: str) -> TokenLaw:
+        if name.startswith(PREFIX):
+            return law_named(name)
+        own = self.laws.get(name)
+        return own.law(name) if own is not None else token_law(name)
+
+    def under_law(self, name: str) -> dict[str, object]:
+        """Settings that judge designs by another law, and by no shape law where it is one.
+
+        Parameters
+        ----------
+        name : str
+            As `objective.law` takes it; `with_settings` refuses one that there is not.
+        """
+        found: dict[str, object] = {"objective.law": name}
+        try:
+            law = self._law_called(name)
+        except (ValueError, ProblemError):
+            return found
+        return found | ({"objective.shape": "none"} if law.sees_shape else {})
 
     @property
     def shape(self) -> ShapeLaw:
-        """The shape law."""
-        return shape_law(self.objective.shape)
+        """The shape law; that of `objective.law` itself where it prices width or depth."""
+        if (given := self.objective.shape) is not None:
+            return shape_law(given)
+        return shape_law("none" if self.law.sees_shape else DEFAULT_SHAPE)
+
+    @property
+    def quality(self) -> Quality:
+        """The law and the shape law together."""
+        return Quality(self.law, self.shape)
 
     @property
     def context_length(self) -> int:
@@ -281,6 +305,9 @@ class Problem(Table):
         return count_designs(self.space, self.splits)
 
     @property
-    def least_loss(self) -> float:
-        """What no model can fall below: the law's own limit of endless size and data."""
-        return float(self.law.loss(math.inf, math.inf))
+    def least_loss(self) -> float | None:
+        """What no model can fall below: the law's own limit of endless size and data.
+
+        None for a law that sees more than these.
+        """
+        return None if self.law.features else float(self.law.loss(math.inf, math.inf))

@@ -278,7 +278,8 @@ def faults_of(error: ValidationError, text: str = "") -> list[Fault]:
         if kind == "value_error":
             message = str(found["ctx"]["error"]) if "ctx" in found else found["msg"]
             if message.startswith("@"):  # a check of the whole problem names its own key
-                key, message = message[1:].split(" ", 1)
+                name, message = message[1:].split(" ", 1)
+                key = f"{key}{name}" if name.startswith(".") else name
         elif kind == "literal_error":
             message = f"{found['input']!r} is not one of {found['ctx']['expected']}"
         else:

@@ -6,6 +6,7 @@ from typing import Annotated
 
 from pydantic import (
     BeforeValidator,
+    Field,
     InstanceOf,
     PlainSerializer,
     ValidationInfo,
@@ -14,10 +15,11 @@ from pydantic import (
 )
 
 from problems.errors import did_you_mean
-from problems.laws import ANYWHERE, ParameterKind, PowerLaw, Range
+from problems.laws import ANYWHERE, ParameterKind, PowerLaw, Range, TokenLaw
 from problems.menus import Interval, interval_parser
 from problems.quantities import QUANTITIES, Sense
 from problems.tables import Table, limit
+from problems.term_laws import TermLaw, read_terms, write_terms
 
 
 class Budgets(Table):
@@ -75,13 +77,14 @@ class Objective(Table):
     minimize, maximize : str
         A quantity; one of the two, ``minimize = "loss"`` by default.
     law, shape : str
-        Names of a token law and a shape law.
+        Names of a law and a shape law; `DEFAULT_SHAPE` where the law is blind to width and
+        depth, and none where it prices them itself.
     """
 
     minimize: str | None = None
     maximize: str | None = None
     law: str = "besiroglu-2024"
-    shape: str = "gemstones-2025"
+    shape: str | None = None
 
     @model_validator(mode="after")
     def _sought(self) -> Objective:
@@ -129,18 +132,36 @@ _Range = Annotated[
 ]
 
 
+_Terms = Annotated[
+    InstanceOf[tuple],  # type: ignore[type-arg]
+    BeforeValidator(read_terms),
+    PlainSerializer(write_terms),
+]
+_Ranges = dict[str, _Range]
+_FORMS = (
+    "give A, alpha, B and beta, for E + (A / N^alpha + B / D^beta) ^ outer; or terms, for E + the "
+    "sum of terms"
+)
+
+
 class LawTable(Table):
-    """``[laws.NAME]``: one's own law ``E + (A / N^alpha + B / D^beta) ^ outer``."""
+    """``[laws.NAME]``: one's own law.
+
+    ``E + (A / N^alpha + B / D^beta) ^ outer``, or with `terms` a sum of power terms; see
+    `problems.term_laws`.
+    """
 
     E: float
-    A: float
-    alpha: float
-    B: float
-    beta: float
-    outer: float = 1.0
+    A: float | None = None
+    alpha: float | None = None
+    B: float | None = None
+    beta: float | None = None
+    outer: float | None = None
+    terms: _Terms | None = None
     parameters: ParameterKind = "total"
     parameter_range: _Range = ANYWHERE
     token_range: _Range = ANYWHERE
+    ranges: _Ranges = Field(default_factory=dict)
     source: str = ""
 
     @model_validator(mode="after")
@@ -148,16 +169,37 @@ class LawTable(Table):
         self.law("x")
         return self
 
-    def law(self, name: str) -> PowerLaw:
+    def law(self, name: str) -> TokenLaw:
         """The law of this table."""
+        powers = (self.A, self.alpha, self.B, self.beta)
+        if self.terms is not None:
+            if any(value is not None for value in (*powers, self.outer)):
+                raise ValueError(f"@.terms {_FORMS}; not both")
+            return TermLaw(
+                name,
+                self.E,
+                self.terms,
+                self.parameters,
+                self.parameter_range,
+                self.token_range,
+                self.source,
+                ranges=self.ranges,
+            )
+        if self.ranges:
+            raise ValueError("@.ranges a law of N and D has parameter_range and token_range only")
+        A, alpha, B, beta = powers
+        if A is None or alpha is None or B is None or beta is None:
+            named = {"A": A, "alpha": alpha, "B": B, "beta": beta}
+            missing = next(key for key, value in named.items() if value is None)
+            raise ValueError(f"@.{missing} this key is required: {_FORMS}")
         return PowerLaw(
             name,
             self.E,
-            self.A,
-            self.alpha,
-            self.B,
-            self.beta,
-            self.outer,
+            A,
+            alpha,
+            B,
+            beta,
+            1.0 if self.outer is None else self.outer,
             self.parameters,
             self.parameter_range,
             self.token_range,

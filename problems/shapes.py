@@ -12,7 +12,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from problems.laws import ANYWHERE, Floats, PowerTerm, Range
+from problems.features import Floats
+from problems.laws import ANYWHERE, PowerTerm, Range
 from problems.registry import Registry
 
 
@@ -132,20 +133,20 @@ class WidthDepthShape(ShapeLaw):
         return width, size / width**2
 
 
-_PUBLISHED: tuple[ShapeLaw, ...] = (
-    NoShape(),
-    WidthDepthShape(
-        "gemstones-2025",
-        a=0.2195783536,
-        ln_A=1.082043835,
-        b=0.4758917337,
-        ln_B=-0.2186969889,
-        d_model_range=Range(256, 3072),
-        layers_range=Range(3, 80),
-        source="McLeish et al. 2025, arXiv 2502.06857, width and depth terms of the "
-        "four-term law, fitted on hot runs of 100B tokens and more",
-    ),
+GEMSTONES_SHAPE = WidthDepthShape(
+    "gemstones-2025",
+    a=0.2195783536,
+    ln_A=1.082043835,
+    b=0.4758917337,
+    ln_B=-0.2186969889,
+    d_model_range=Range(256, 3072),
+    layers_range=Range(3, 80),
+    source="McLeish et al. 2025, arXiv 2502.06857, width and depth terms of the four-term law, "
+    "fitted on hot runs of 100B tokens and more",
 )
+_PUBLISHED: tuple[ShapeLaw, ...] = (NoShape(), GEMSTONES_SHAPE)
+
+DEFAULT_SHAPE = "gemstones-2025"
 
 SHAPE_LAWS: Registry[ShapeLaw] = Registry("shape law", _PUBLISHED)
 """Every registered shape law by name."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from problems.laws import TokenLaw
 from problems.menus import Interval
+from problems.quality import Judged
 from problems.tokens import TokenLimits
 
 _NONE = Fraction(0)
@@ -32,14 +32,13 @@ class TokenChoice:
 
     Parameters
     ----------
-    law : TokenLaw
+    quality : Judged
+        The loss of the design.
     limits : TokenLimits
     target : Interval
         Limits on the loss.
     n, flops : int
         Parameters that the law counts, and training FLOPs a token.
-    excess : float
-        Loss of the shape.
     accelerators : int
         At work in training.
     inference_flops : Fraction
@@ -55,17 +54,16 @@ class TokenChoice:
 
     def __init__(
         self,
-        law: TokenLaw,
+        quality: Judged,
         limits: TokenLimits,
         target: Interval,
         *,
         n: int,
         flops: int,
-        excess: float,
         accelerators: int,
         inference_flops: Fraction = _NONE,
     ) -> None:
-        self._law, self._n, self._excess = law, float(n), excess
+        self._quality, self._n = quality, float(n)
         low = max(limits.least, limits.least_flops / flops)
         ends = [limits.most] if limits.most is not None else []
         if (most_flops := limits.flops_on(accelerators)) is not None:
@@ -104,11 +102,11 @@ class TokenChoice:
 
     def loss(self, tokens: float) -> float:
         """The loss at some tokens."""
-        return float(self._law.loss(self._n, tokens)) + self._excess
+        return float(self._quality.loss(self._n, tokens))
 
     def _edge(self, target: float, *, above: bool) -> float:
         """The least tokens with loss <= target, or (`above`) the most with loss >= target."""
-        tokens = float(self._law.tokens_for(self._n, target - self._excess))
+        tokens = float(self._quality.tokens_for(self._n, target))
         if not math.isfinite(tokens):
             return math.inf
         # The inverse carries rounding; step away from it until the loss itself agrees.

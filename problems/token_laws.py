@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import math
 
+from problems.law_checks import check_law
 from problems.laws import PowerLaw, Range, TokenLaw
-from problems.more_laws import MORE_LAWS
+from problems.more_laws import BIAN, GEMSTONES, MORE_LAWS
 from problems.registry import Registry
 from problems.repeats import RepeatedDataLaw
+from problems.shapes import GEMSTONES_SHAPE
+from problems.term_laws import TermLaw, bian_terms, gemstones_terms
 
 # Kaplan et al. 2020, arXiv 2001.08361, table 2 (the joint fit, not the single laws of eq. 1.1-1.2).
 _KAPLAN = {"alpha_n": 0.076, "alpha_d": 0.103, "n_c": 6.4e13, "d_c": 1.8e13}
@@ -77,6 +80,29 @@ _PUBLISHED: tuple[TokenLaw, ...] = (
         source="Muennighoff et al. 2023, arXiv 2305.16264, eq. 17, fitted on C4",
     ),
     *MORE_LAWS,
+    TermLaw(
+        "gemstones-2025",
+        *gemstones_terms(
+            {
+                key.removeprefix("ln_"): math.exp(value) if "ln_" in key else value
+                for key, value in GEMSTONES.items()
+            }
+        ),
+        parameter_range=Range(48e6, 2.1e9),
+        token_range=Range(100e9, 350e9),
+        source="McLeish et al. 2025, arXiv 2502.06857, the four-term law",
+        form="e^ln_E + A w^-a + B L^-b + G N^-g + T D^-t",
+        ranges={"d_model": GEMSTONES_SHAPE.d_model_range, "layers": GEMSTONES_SHAPE.layers_range},
+        caution="its term of tokens is a guess outside 100B to 350B",
+    ),
+    TermLaw(
+        "bian-2025",
+        *bian_terms(BIAN),
+        parameter_range=Range(80e6, 1e9),
+        source="Bian et al. 2025, arXiv 2501.18107",
+        form="(E + A/N^alpha + B/D^alpha) (1 + gamma (d_model/layers)^alpha)",
+        caution="it takes the deepest model without end",
+    ),
 )
 
 TOKEN_LAWS: Registry[TokenLaw] = Registry("law", _PUBLISHED)
@@ -89,8 +115,10 @@ def register_law(law: TokenLaw) -> None:
     Raises
     ------
     ValueError
-        If the name is empty or taken by another law.
+        If the name is empty or taken by another law, or the law breaks one of its promises; see
+        `problems.law_checks.check_law`.
     """
+    check_law(law)
     TOKEN_LAWS.register(law)
 
 

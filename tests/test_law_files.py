@@ -12,7 +12,8 @@ import pytest
 
 from modelsizer import Problem, solve
 from problems.errors import ProblemError
-from problems.law_files import COEFFICIENTS, LawFile, law_named, law_text, load_law
+from problems.law_files import COEFFICIENTS, LawFile, law_text
+from problems.law_reading import law_named, load_law
 from problems.laws import Range
 from problems.token_laws import token_law
 
@@ -47,13 +48,21 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("form", ["gemstones", "bian"])
-def test_other_forms_are_read_but_are_no_token_law(form: str, tmp_path: Path) -> None:
-    values = dict.fromkeys(COEFFICIENTS[form], 0.5)
+def test_other_forms_predict_as_they_say(form: str, tmp_path: Path) -> None:
+    values = {name: 0.5 + 0.125 * i for i, name in enumerate(COEFFICIENTS[form])}
     text = law_text(LawFile("shaped", form, values))
     found = load_law(written(tmp_path, text))
     assert found.coefficients == values and found.form == form
-    with pytest.raises(ProblemError, match="sees the shape"):
-        _ = found.law
+    n, d, c = 7e9, 2e11, values
+    shape = {"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0}
+    want = {
+        "gemstones": lambda: (c["E"] + c["A"] * 4096 ** -c["a"] + c["B"] * 32 ** -c["b"]
+                              + c["G"] * n ** -c["g"] + c["T"] * d ** -c["t"]),
+        "bian": lambda: ((c["E"] + c["A"] * n ** -c["alpha"] + c["B"] * d ** -c["alpha"])
+                         * (1 + c["gamma"] * 128 ** c["alpha"])),
+    }[form]()  # fmt: skip
+    assert found.law.of(shape).loss(n, d) == pytest.approx(want, rel=1e-13)
+    assert found.law.sees_shape
 
 
 def test_the_law_predicts_as_its_coefficients_say(tmp_path: Path) -> None:
@@ -140,7 +149,7 @@ def test_the_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
     [
         (None, "objective.law: .*none.toml: cannot be read"),
         ("[law]\nE = -1.0\n", "law.E: -1.0 is not zero or a positive number"),
-        (law_text(LawFile("s", "bian", dict.fromkeys(COEFFICIENTS["bian"], 0.5))), "sees the shape"),
+        ("[law]\nE = 1.0\nterms = [{coefficient = 1.0, tokens = 0.1}]\n", "must fall with the tokens"),
     ],
 )  # fmt: skip
 def test_a_problem_says_what_is_wrong_with_the_file(

@@ -15,6 +15,8 @@ from problems.laws import PowerLaw, TokenLaw
 from problems.shapes import SHAPE_LAWS, WidthDepthShape
 from problems.token_laws import TOKEN_LAWS, register_law, token_law
 
+SHAPE = {"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0}
+"""At which laws that see it are tried."""
 CHINCHILLA_FLOPS = 5.76e23  # Hoffmann et al. 2022, table 3: Gopher's budget
 
 
@@ -98,14 +100,14 @@ def test_besiroglu_coefficients() -> None:
     st.floats(1.001, 100),
 )
 def test_laws_fall_in_both_arguments(name: str, n: float, d: float, factor: float) -> None:
-    law = token_law(name)
+    law = token_law(name).of(SHAPE)
     assert law.loss(n * factor, d) <= law.loss(n, d)
     assert law.loss(n, d * factor) <= law.loss(n, d)
 
 
 @given(st.sampled_from(sorted(TOKEN_LAWS)), st.floats(1e6, 1e12), st.floats(1e8, 1e14))
 def test_inverse(name: str, n: float, d: float) -> None:
-    law = token_law(name)
+    law = token_law(name).of(SHAPE)
     assert law.tokens_for(n, law.loss(n, d)) == pytest.approx(d, rel=1e-6)
     by_bisection = TokenLaw.tokens_for(law, n, law.loss(n, d))
     assert by_bisection == pytest.approx(d, rel=1e-6)

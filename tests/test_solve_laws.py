@@ -123,7 +123,7 @@ def test_uncertainty_stands_below_the_answer(small: str, mine: str) -> None:
 
 
 def headline_of(problem: str, law: str) -> str:
-    from problems.law_files import load_law
+    from problems.law_reading import load_law
 
     found = uncertainty(
         Problem.load(problem, {"objective.law": f"file:{law}"}), load_law(law).drawn_laws
@@ -255,7 +255,6 @@ def test_some_laws_choose_the_same() -> None:
         (["--law", "kaplan-2021"], "--law: unknown law 'kaplan-2021' (did you mean kaplan-2020?)"),
         (["--law", "nothing.toml"], "--law: nothing.toml: cannot be read"),
         (["--law", "kumar-2024"], "--law: kumar-2024 cannot be solved with: a problem file has no"),
-        (["--law", "gemstones-2025"], "--law: gemstones-2025 is a shape law: --set objective.sh"),
         (["--law", "kaplan-2020", "--set", "objective.law=besiroglu-2024"], "says it too"),
         (["--law", "kaplan-2020", "--uncertainty"], "kaplan-2020 has no bootstrap draws"),
         (["--uncertainty"], "besiroglu-2024 has no bootstrap draws; give --law mylaw.toml"),

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import modelsizer.commands.uncertain  # noqa: F401 - registers the command
 from modelsizer import Problem, ProblemError
 from modelsizer.commands.app import app
+from optimizer.laws.draws import Draws
 from optimizer.laws.robust import (
     CRITERIA,
     TODAY,
@@ -23,7 +24,7 @@ from optimizer.laws.robust import (
     conditional_value_at_risk,
     uncertainty,
 )
-from optimizer.laws.uncertainty import Draws, all_dominated, contenders, optima
+from optimizer.laws.uncertainty import all_dominated, contenders, optima
 from optimizer.solver import Solver
 from plots.style import FILLS, STAR
 from plots.uncertainty import percent, rows_of, uncertainty_figure
@@ -125,7 +126,7 @@ def test_each_draw_is_solved_as_the_solver_solves_it() -> None:
             some.d_model[at],
         )
         assert best.law_parameters == some.n[at]
-        assert best.tokens == pytest.approx(some.tokens[at], rel=1e-15)
+        assert best.tokens == pytest.approx(some.values["tokens"][at], rel=1e-15)
         assert best.loss == pytest.approx(found.loss[k], abs=1e-14)
         different.add(int(at))
     assert len(different) > 2

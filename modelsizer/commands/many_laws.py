@@ -29,7 +29,7 @@ _FEW = 100  # draws below which a 5 % quantile stands on fewer than five of them
 
 def law_setting(typed: str) -> str:
     """What `objective.law` takes for a law as it is typed: a name, or a path with `file:`."""
-    from problems.law_files import PREFIX
+    from problems.law_reading import PREFIX
 
     text = typed.strip()
     return PREFIX + text if text.endswith(_ENDING) and not text.startswith(PREFIX) else text
@@ -68,9 +68,7 @@ def _told_of(option: str, law: str, error: ProblemError) -> ProblemError:
 
     page = LAW_PAGES.get(law)
     reason = ""
-    if page is not None and page.use == "shape":
-        reason = f"{law} is a shape law: --set objective.shape={law}"
-    elif page is not None and not page.use:
+    if page is not None and not page.use:
         reason = f"{law} cannot be solved with: {page.why_not}"
     of_law = [fault.key == _KEY for fault in error.faults]
     faults = [
@@ -154,7 +152,7 @@ def under_draws(
 def _fitted(problem: Problem) -> LawFile:
     """The file of the problem's law, which has draws."""
     from problems.errors import ProblemError
-    from problems.law_files import PREFIX, load_law
+    from problems.law_reading import PREFIX, load_law
 
     name = problem.objective.law
     how = "modelsizer fit RUNS --bootstrap 500 -o mylaw.toml"
@@ -187,7 +185,7 @@ def law_settings(problem: Problem, typed: str | None) -> list[str] | None:
     found = []
     for name in filter(None, map(str.strip, typed.split(","))):
         try:
-            problem.with_settings({_KEY: law_setting(name)})
+            problem.with_settings(problem.under_law(law_setting(name)))
         except ProblemError as error:
             raise _told_of("--laws", name, error) from None
         found.append(law_setting(name))

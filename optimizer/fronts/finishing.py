@@ -98,20 +98,18 @@ def _evaluated(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
         return _one_by_one(scorer, found)
     n = table.linear[LAW_PARAMETERS].at(found.row, found.j)
     flops = table.linear[TRAINING_FLOPS_PER_TOKEN].at(found.row, found.j)
-    layers = table.layers(found.row, found.j)
-    problem = scorer.problem
-    law, limits, shape = problem.law, problem.token_limits, problem.shape
+    problem, quality = scorer.problem, scorer.model.quality
+    limits, features = problem.token_limits, table.features(found.row, found.j, quality.features)
     target = problem.budgets.loss or Interval()
     tokens, loss = np.empty(len(found)), np.empty(len(found))
     for i in range(len(found)):
         row = found.row[i]
         choice = TokenChoice(
-            law,
+            quality.of({name: float(values[i]) for name, values in features.items()}),
             limits,
             target,
             n=int(n[i]),
             flops=int(flops[i]),
-            excess=float(shape.excess(float(table.d_model[row]), float(layers[i]))),
             accelerators=table.layout[table.layout_id[row]].accelerators,
         )
         tokens[i] = choice.high

@@ -143,10 +143,9 @@ class Scorer:
         if self.model.kind == "loss":
             return tokens, value
         n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
-        width, depth = table.d_model[row].astype(float), table.layers(row, j).astype(float)
-        law, shape = self.problem.law, self.problem.shape
-        loss: Floats = np.asarray(law.loss(n, tokens), float) + shape.excess(width, depth)
-        return tokens, loss
+        quality = self.model.quality
+        judged = quality.of(table.features(row, j, quality.features))
+        return tokens, np.asarray(judged.loss(n, tokens), float)
 
     def _fewest(
         self, table: Table, row: Ints, j: Ints, each: Floats, value: Floats
@@ -197,11 +196,13 @@ class Scorer:
         """What a noisy value depends on: designs of one class have exactly the same."""
         n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
         flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        law, shape = self.model.quality.law, self.model.quality.shape
+        seen = [np.broadcast_to(x, n.shape) for x in table.features(row, j, law.features).values()]
         width, depth = table.d_model[row].astype(float), table.layers(row, j).astype(float)
-        excess = np.asarray(self.problem.shape.excess(width, depth), float)
+        seen.append(np.asarray(shape.excess(width, depth), float))
         if self.fewest:
-            return np.stack([n, flops, excess, table.layout_id[row].astype(float)], axis=1)
-        return np.stack([n, self.model.caps(table, row, j).tokens(flops), excess], axis=1)
+            return np.stack([n, flops, *seen, table.layout_id[row].astype(float)], axis=1)
+        return np.stack([n, self.model.caps(table, row, j).tokens(flops), *seen], axis=1)
 
     def exact_values(self, design: Evaluation) -> tuple[Fraction | float, ...]:
         """The objective vector of an evaluated design, as people read it."""

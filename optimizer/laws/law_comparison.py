@@ -7,8 +7,8 @@ design of one law costs by another is told as `optimizer.laws.law_regrets` defin
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from optimizer.laws.law_regrets import Compromise, Judge, Regrets, least_worst
@@ -169,12 +169,15 @@ class LawComparison:
     no_law_hates : Compromise or None
     why_not : str
         Why there is no such design, or no regrets; empty where there is one.
+    left_out : mapping of str to str
+        Laws that are compared only if they are named, and why.
     """
 
     problem: Problem
     laws: tuple[LawOptimum, ...]
     no_law_hates: Compromise | None
     why_not: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
@@ -184,11 +187,12 @@ class LawComparison:
             "laws": [law.to_dict() for law in self.laws],
             "no_law_hates": None if found is None else found.to_dict(),
             "why_not": self.why_not or None,
+            "left_out": dict(self.left_out),
         }
 
 
 def law_names(problem: Problem, wanted: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Laws to compare: those wanted, or all registered ones and the problem's own.
+    """Laws to compare: those wanted, or all registered ones without caution and one's own.
 
     Raises
     ------
@@ -196,13 +200,20 @@ def law_names(problem: Problem, wanted: Sequence[str] | None = None) -> tuple[st
         If one of those wanted is unknown, or none is wanted.
     """
     if wanted is None:
-        wanted = [*TOKEN_LAWS, *problem.laws, problem.objective.law]
+        free = (name for name, law in TOKEN_LAWS.items() if not law.caution)
+        wanted = [*free, *problem.laws, problem.objective.law]
     names = tuple(dict.fromkeys(wanted))
     if not names:
         raise ProblemError.of("--laws", "name at least one law")
     for name in names:
-        problem.with_settings({"objective.law": name})
+        problem.with_settings(problem.under_law(name))
     return names
+
+
+def left_out(named: Sequence[str]) -> dict[str, str]:
+    """Laws that are compared only if they are named, and are not, with the reason."""
+    laws = TOKEN_LAWS.items()
+    return {name: law.caution for name, law in laws if law.caution and name not in named}
 
 
 def compare_laws(
@@ -229,7 +240,7 @@ def compare_laws(
     names, solver = law_names(base, laws), Solver(base)
     results = []
     for i, name in enumerate(names, start=1):
-        results.append(solver.solve({"objective.law": name}, details=False))
+        results.append(solver.solve(base.under_law(name), details=False))
         if progress is not None:
             progress(i, len(names))
     status = [result.status for result in results]
@@ -261,7 +272,8 @@ def compare_laws(
             best = least_worst(judges, [design.architecture for design in solved])
         except TooManyError as error:
             why = f"too many designs come near the best of every law: {error}"
-    return LawComparison(problem, found, best, why)
+    aside = {} if laws is not None else left_out(labels)
+    return LawComparison(problem, found, best, why, aside)
 
 
 def law_curves(
@@ -283,7 +295,7 @@ def law_curves(
     solver, found = Solver(base), []
     names = law_names(base, laws)
     for i, name in enumerate(names, start=1):
-        under = base.with_settings({"objective.law": name})
+        under = base.with_settings(base.under_law(name))
         points = []
         for value in values:
             result = solver.solve(problem=sweep.at(under, value), details=False)

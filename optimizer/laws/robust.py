@@ -20,7 +20,7 @@ moves all designs alike and no choice can change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,13 +28,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.clock import Clock
-from optimizer.laws.uncertainty import Contenders, Draws, contenders, design_of, optima, pieces
+from optimizer.laws.draws import Draws
+from optimizer.laws.uncertainty import Contenders, contenders, design_of, optima, pieces
 from optimizer.program import Limits
 from optimizer.table import Floats
 from problems.describing import architecture_dict
 from problems.errors import ProblemError
 from problems.evaluation import Evaluation
-from problems.laws import PowerLaw
+from problems.laws import TokenLaw
 from problems.problem import Problem
 
 CRITERIA = ("expected", "worst_case", "regret", "cvar")
@@ -46,6 +47,10 @@ distribution), so that layers stay whole and "at most, in 95 % of the draws" is 
 WHY = (
     "a design with no fewer parameters, no fewer tokens and no more shape excess than another has "
     "no more loss under any E + A/N^alpha + B/D^beta"
+)
+WHY_TERMS = (
+    "a design as good as another in each of {features} and in shape excess, in the direction in "
+    "which every draw falls, has no more loss under any of them"
 )
 
 
@@ -147,6 +152,12 @@ class Uncertainty:
         """Candidates that win under some draw."""
         return tuple(c for c in self.candidates if c.share > 0)
 
+    @property
+    def why(self) -> str:
+        """Why dominated designs may be left out."""
+        seen = self.problem.law.features
+        return WHY_TERMS.format(features=", ".join(("N", "D", *seen))) if seen else WHY
+
     def to_dict(self, most: int | None = None) -> dict[str, Any]:
         """The keys of the JSON contract, with the `most` most frequent winners."""
         law = self.problem.law
@@ -165,7 +176,7 @@ class Uncertainty:
                 for name in CRITERIA
             },
             "cvar_level": self.tail,
-            "certificate": _numbers(self.certificate) | {"why_dominated": WHY},
+            "certificate": _numbers(self.certificate) | {"why_dominated": self.why},
         }
 
 
@@ -234,24 +245,25 @@ def quantile(values: NDArray[Any], q: float) -> NDArray[Any]:
 
 
 def uncertainty(
-    problem: Problem, laws: list[PowerLaw] | tuple[PowerLaw, ...], *, tail: float = DEFAULT_TAIL
+    problem: Problem, laws: Sequence[TokenLaw], *, tail: float = DEFAULT_TAIL
 ) -> Uncertainty | None:
     """Solve a problem under every draw of its law; None, proven, where no design keeps the limits.
 
     Parameters
     ----------
     problem : Problem
-        Its own law, of Chinchilla's form, gives today's design.
-    laws : sequence of PowerLaw
-        Draws, such as those of a bootstrap; they count the same N as the problem's law.
+        Its own law, a sum of power terms, gives today's design.
+    laws : sequence of TokenLaw
+        Draws, such as those of a bootstrap; they have the same terms as the problem's law and count
+        the same N.
     tail : float
         q of the conditional value at risk, in [0, 1).
 
     Raises
     ------
     ProblemError
-        If the problem seeks anything but the least loss or limits the loss, its law is not of
-        Chinchilla's form, or the draws count another N.
+        If the problem seeks anything but the least loss or limits the loss, its law is no sum
+        of power terms, or the draws count another N or see something else.
     ValueError
         If there is no draw, or the tail is none.
     """
@@ -259,15 +271,14 @@ def uncertainty(
         raise ValueError(f"the level of the conditional value at risk is in [0, 1), not {tail}")
     clock = Clock(Limits(None, None))
     draws = Draws.of(laws)
-    some = contenders(problem)
+    some = contenders(problem, draws)
     law = problem.law
-    assert isinstance(law, PowerLaw)
-    if law.parameter_kind != draws.laws[0].parameter_kind:
-        raise ProblemError.of(
-            "objective.law",
-            f"{law.name} counts {law.parameter_kind} parameters, its draws "
-            f"{draws.laws[0].parameter_kind}",
-        )
+    for what, mine, theirs in (
+        ("counts", f"{law.parameter_kind} parameters", f"{draws.parameter_kind} parameters"),
+        ("sees", ", ".join(law.features) or "N and D", ", ".join(draws.laws[0].features)),
+    ):
+        if theirs and mine != theirs:
+            raise ProblemError.of("objective.law", f"{law.name} {what} {mine}, its draws {theirs}")
     if some is None:
         return None
     found = optima(problem, some, draws)
@@ -291,7 +302,7 @@ def uncertainty(
     columns = {
         "loss": found.loss,
         "parameters": some.n[found.winner],
-        "tokens": some.tokens[found.winner],
+        "tokens": some.values["tokens"][found.winner],
         "layers": some.layers[found.winner],
         "d_model": some.d_model[found.winner],
     }

@@ -1,45 +1,49 @@
 """A fitted law's uncertainty carried to the answer: one problem solved under every draw of the law.
 
-What a design is, N, its tokens D and its shape excess do not change with the law's coefficients:
-each design that keeps the limits is trained on all the tokens they allow. So the designs are looked
-at once, and the loss of all of them under all draws is two exponentials of matrix products.
+What a design is, N, its tokens D, the other features that the law sees and its shape excess do not
+change with the law's coefficients: each design that keeps the limits is trained on all the tokens
+they allow. So the designs are looked at once, and the loss of all of them under all draws is a few
+exponentials of matrix products.
 
-Most designs need not even be compared. Every draw has the form
+Most designs need not even be compared. Every draw of Chinchilla's form,
 
     loss = E + A / N^alpha + B / D^beta + excess,    A, alpha, B, beta > 0,
 
-which falls in N and in D and rises in the excess. So a design with no fewer parameters, no fewer
-tokens and no more excess than another one has no more loss *under any such law*: whatever the
+falls in N and in D and rises in the excess. So a design with no fewer parameters, no fewer tokens
+and no more excess than another one has no more loss *under any such law*: whatever the
 coefficients, the other cannot be the only optimum of a draw. Nor can it be the only optimum of the
 robust criteria (`optimizer.laws.robust`), since each of those does not fall when the loss rises
 under some draws and falls under none. Only designs that no other dominates in (N up, D up, excess
 down) are kept; of those that are equal in all three, which no law of this form tells apart, the
-first by the tie rule. In doubles a dropped design may still equal the best loss to the last digit
-where its terms vanish beside E; then the dominating one is reported.
+first by the tie rule. A law that sees more adds a column for each feature, in the direction in
+which all draws fall; a feature in which some term falls and some term rises has to be equal. In
+doubles a dropped design may still equal the best loss to the last digit where its terms vanish
+beside E; then the dominating one is reported.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from optimizer.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
 from optimizer.fronts.archive import nondominated
+from optimizer.laws.draws import Draws, sum_of_powers
 from optimizer.model import Model
 from optimizer.surveys.held import Held, hold, table_of, together
 from optimizer.table import Floats, Ints, Table, needed, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.errors import ProblemError
-from problems.evaluation import Evaluation, evaluate
-from problems.laws import PowerLaw
+from problems.evaluation import Evaluation, architecture_features, evaluate
 from problems.options import listed
 from problems.problem import Problem
+from problems.quality import Quality
 
 LOSSES_AT_ONCE = 4_000_000  # draws x designs of a piece; 32 MB a matrix
-_COEFFICIENTS = ("E", "A", "alpha", "B", "beta")
+_THREE = 3  # columns, of Chinchilla's form: N, D and the excess
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,20 +52,21 @@ class Contenders:
 
     Parameters
     ----------
-    n, tokens, excess : array of float
-        Parameters that the law counts, training tokens, and the shape's part of the loss.
+    values : mapping of array of float
+        Of what the law sees: parameters as it counts them, training tokens, and so on.
+    excess : array of float
+        What a shape law adds to the loss.
     layers, d_model : array of int
     held : Held
         What else tells one from another.
     designs : int
         All that were looked at, under each layout.
     infeasible, dominated, equal : int
-        Of these, left out since they break a limit; since another is as good in N, D and excess and
-        better in one; since another of the same N, D and excess comes first by the tie rule.
+        Of these, left out since they break a limit; since another is as good in all that the law
+        sees and better in one; since another equal in all that comes first by the tie rule.
     """
 
-    n: Floats
-    tokens: Floats
+    values: Mapping[str, Floats]
     excess: Floats
     layers: Ints
     d_model: Ints
@@ -72,48 +77,12 @@ class Contenders:
     equal: int
 
     def __len__(self) -> int:
-        return len(self.n)
+        return len(self.excess)
 
-
-@dataclass(frozen=True, slots=True)
-class Draws:
-    """Laws of one form; arrays have shape (K,)."""
-
-    laws: tuple[PowerLaw, ...]
-    E: Floats
-    A: Floats
-    alpha: Floats
-    B: Floats
-    beta: Floats
-
-    @classmethod
-    def of(cls, laws: Sequence[PowerLaw]) -> Draws:
-        """Coefficients of laws as arrays.
-
-        Raises
-        ------
-        ValueError
-            If there is none, one has an outer power, or they count parameters differently.
-        """
-        if not laws:
-            raise ValueError("at least one draw of the law is needed")
-        if any(law.outer != 1.0 for law in laws):
-            raise ValueError("draws must have the form E + A/N^alpha + B/D^beta, with outer = 1")
-        if len({law.parameter_kind for law in laws}) > 1:
-            raise ValueError("draws must count the same parameters as N")
-        columns = [np.array([getattr(law, c) for law in laws], float) for c in _COEFFICIENTS]
-        return cls(tuple(laws), *columns)
-
-    def __len__(self) -> int:
-        return len(self.laws)
-
-    def losses(self, n: Floats, tokens: Floats, excess: Floats) -> Floats:
-        """Loss of each design under each draw; shape (K, B)."""
-        by_size = np.exp(np.log(self.A)[:, None] - np.outer(self.alpha, np.log(n)))
-        by_size += np.exp(np.log(self.B)[:, None] - np.outer(self.beta, np.log(tokens)))
-        by_size += self.E[:, None] + excess
-        found: Floats = by_size
-        return found
+    @property
+    def n(self) -> Floats:
+        """Parameters that the law counts."""
+        return self.values["parameters"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,17 +101,24 @@ class Optima:
     loss: Floats
 
 
-def contenders(problem: Problem) -> Contenders | None:
+def contenders(problem: Problem, draws: Draws | None = None) -> Contenders | None:
     """Look at every design, and keep those that may win under some law; None if nothing fits.
+
+    Parameters
+    ----------
+    problem : Problem
+    draws : Draws, optional
+        Laws that may judge, beside the problem's own.
 
     Raises
     ------
     ProblemError
-        If the problem seeks anything but the least loss, limits the loss, or its law is not of
-        Chinchilla's form.
+        If the problem seeks anything but the least loss, limits the loss, or its law is no sum of
+        power terms.
     """
     model = Model(problem)
     _refuse(problem, model)
+    columns = _Columns(model, Draws.of([problem.law]), *(() if draws is None else (draws,)))
     blocks = tuple(listed(problem.space.block))
     parts: list[tuple[Floats, Held]] = []
     seen = infeasible = dominated = waiting = 0
@@ -156,8 +132,8 @@ def contenders(problem: Problem) -> Contenders | None:
             part, j = part[keeps], j[keeps]
             if not len(part):
                 continue
-            points = _points(model, table, part, j)
-            parts.append((points, hold(blocks, problem, table, part, j, points[:, 2])))
+            points = columns.of(table, part, j)
+            parts.append((points, hold(blocks, problem, table, part, j, points[:, -1])))
             waiting += len(part)
             if waiting > DESIGNS_AT_ONCE:
                 kept, gone = _merged(parts)
@@ -170,9 +146,8 @@ def contenders(problem: Problem) -> Contenders | None:
     first = np.sort(first)
     equal, points, held = len(points) - len(first), points[first], held.take(first)
     return Contenders(
-        -points[:, 0],
-        -points[:, 1],
-        points[:, 2],
+        columns.values(points),
+        points[:, -1],
         held.layers.astype(np.int64),
         held.d_model.astype(np.int64),
         held,
@@ -196,21 +171,44 @@ def _refuse(problem: Problem, model: Model) -> None:
             "a limit on the loss moves with every draw of the law; leave it out "
             "(--without budgets.loss)",
         )
-    law = problem.law
-    if not isinstance(law, PowerLaw) or law.outer != 1.0:
-        raise ProblemError.of(
-            "objective.law",
-            f"{law.name!r} is not of the form E + A/N^alpha + B/D^beta, of which draws are taken",
-        )
+    try:
+        sum_of_powers(problem.law)
+    except ValueError as error:
+        raise ProblemError.of("objective.law", str(error)) from None
 
 
-def _points(model: Model, table: Table, row: Ints, j: Ints) -> Floats:
-    """-N, -D and excess of designs, less being better in each; shape (B, 3)."""
-    n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
-    flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
-    tokens = np.broadcast_to(model.caps(table, row, j).tokens(flops), n.shape)
-    width, depth = table.d_model[row].astype(float), table.layers(row, j).astype(float)
-    return np.stack([-n, -tokens, model.problem.shape.excess(width, depth)], axis=1)
+class _Columns:
+    """What tells designs apart under any draw, less being no worse; the last is the excess."""
+
+    def __init__(self, model: Model, *draws: Draws) -> None:
+        self.model, self.names = model, draws[0].features
+        signs: dict[str, set[int]] = {name: set() for name in self.names}
+        for some in draws:
+            for name, directions in some.directions.items():
+                signs[name] |= set(directions)
+        # Parameters and tokens, then the others; a feature of both directions is there twice.
+        self.columns = [(name, sign) for name in self.names for sign in sorted(signs[name])]
+
+    def of(self, table: Table, row: Ints, j: Ints) -> Floats:
+        """Of designs; shape (B, G)."""
+        model, quality = self.model, self.model.quality
+        n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
+        flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        seen = {
+            "parameters": n,
+            "tokens": np.broadcast_to(model.caps(table, row, j).tokens(flops), n.shape),
+            **table.features(row, j, quality.law.features),
+        }
+        width, depth = table.d_model[row].astype(float), table.layers(row, j).astype(float)
+        found = [sign * seen[name] for name, sign in self.columns]
+        return np.stack([*found, quality.shape.excess(width, depth)], axis=1)
+
+    def values(self, points: Floats) -> dict[str, Floats]:
+        """The features themselves."""
+        found = {}
+        for i, (name, sign) in enumerate(self.columns):
+            found[name] = sign * points[:, i]
+        return found
 
 
 def _merged(parts: Sequence[tuple[Floats, Held]]) -> tuple[tuple[Floats, Held], int]:
@@ -225,10 +223,30 @@ def _merged(parts: Sequence[tuple[Floats, Held]]) -> tuple[tuple[Floats, Held], 
 def all_dominated(left_out: Floats, kept: Floats) -> bool:
     """Whether of each point left out a kept one is as good in all and better in one.
 
-    A check of moocore's answer by other code: points are read in the order of the first column,
-    kept ones before others, and the second and third columns of the kept ones read so far are held
-    as a staircase, along which the third falls as the second rises. A point that none of them
-    equals is dominated if the last step not beyond it in the second is not above it in the third.
+    A check of moocore's answer by other code.
+    """
+    return _staircase(left_out, kept) if kept.shape[1] == _THREE else _struck_out(left_out, kept)
+
+
+def _struck_out(left_out: Floats, kept: Floats) -> bool:
+    """The same of any number of columns: each kept point strikes out what it dominates."""
+    size = np.ptp(kept, axis=0)
+    order = np.argsort((kept / np.where(size > 0, size, 1.0)).sum(axis=1), kind="stable")
+    for point in kept[order]:
+        if not len(left_out):
+            break
+        struck = (left_out >= point).all(axis=1) & (left_out > point).any(axis=1)
+        left_out = left_out[~struck]
+    return not len(left_out)
+
+
+def _staircase(left_out: Floats, kept: Floats) -> bool:
+    """The same of three columns.
+
+    Points are read in the order of the first column, kept ones before others, and the second and
+    third columns of the kept ones read so far are held as a staircase, along which the third falls
+    as the second rises. A point that none of them equals is dominated if the last step not beyond
+    it in the second is not above it in the third.
     """
     known = set(map(tuple, kept.tolist()))
     points = [(a, 0, b, c) for a, b, c in kept.tolist()]
@@ -268,7 +286,8 @@ def pieces(some: Contenders, draws: Draws) -> Iterator[tuple[slice, Floats]]:
     step = max(1, LOSSES_AT_ONCE // len(draws))
     for begin in range(0, len(some), step):
         part = slice(begin, min(begin + step, len(some)))
-        yield part, draws.losses(some.n[part], some.tokens[part], some.excess[part])
+        values = {name: column[part] for name, column in some.values.items()}
+        yield part, draws.losses(values, some.excess[part])
 
 
 def optima(problem: Problem, some: Contenders, draws: Draws) -> Optima:
@@ -292,9 +311,9 @@ def optima(problem: Problem, some: Contenders, draws: Draws) -> Optima:
         for at in near[k]:
             if at not in known:
                 known[at] = design_of(problem, some, at)
-            design = known[at]
-            loss = float(draws.laws[k].loss(float(design.law_parameters), design.tokens))
-            exact.append(loss + design.shape_excess)
+            design, quality = known[at], Quality(draws.laws[k], problem.shape)
+            judged = quality.of(architecture_features(design.architecture, quality.features))
+            exact.append(float(judged.loss(float(design.law_parameters), design.tokens)))
         winner[k] = near[k][int(np.argmin(exact))]  # contenders come in the order of the tie rule
     return Optima(winner, least)
 

@@ -30,14 +30,18 @@ from optimizer.questions.ends import End, ends
 from optimizer.result import Side
 from problems.blocks import BLOCKS
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, costs
-from problems.evaluation import Evaluation
+from problems.evaluation import Evaluation, architecture_features
+from problems.features import features_of
 from problems.menus import Choice
 from problems.problem import Problem
+from problems.quality import Judged
 from problems.quantities import QUANTITIES
+from problems.space import Space
 from problems.tokens import TIMED, rate
 
 Floats = NDArray[np.float64]
 
+_WIDTHS = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
 WIDTHS = (1, 2, 3)
 """Multiples of today's width, of which the costs are taken: divisibility holds at each."""
 STEP = 1e-5  # of the logarithms, for central differences: their error is about its square
@@ -103,14 +107,29 @@ class Polynomials:
         return float(self.base @ powers + layers * (self.per_layer @ powers))
 
 
-def polynomials(
-    problem: Problem, design: Evaluation, names: Sequence[str]
-) -> dict[str, Polynomials]:
-    """Costs around a design as functions of real width and depth.
+def growing_widths(space: Space) -> frozenset[str]:
+    """What goes with d_model where the width is real; the rest is held.
 
     Heads go with d_model unless the space offers heads; then head_dim does, or neither where it
     offers both. kv_heads are held where the space offers them and go with the heads otherwise; d_ff
     is held where the space offers it, and keeps its ratio to d_model otherwise.
+    """
+    found = {"d_model"}
+    if space.heads is None:
+        found.add("heads")
+    elif space.head_dim is None:
+        found.add("head_dim")
+    if space.kv_heads is None and "heads" in found:
+        found.add("kv_heads")
+    if space.d_ff is None:
+        found.add("d_ff")
+    return frozenset(found)
+
+
+def polynomials(
+    problem: Problem, design: Evaluation, names: Sequence[str]
+) -> dict[str, Polynomials]:
+    """Costs around a design as functions of real width and depth; see `growing_widths`.
 
     Parameters
     ----------
@@ -120,28 +139,21 @@ def polynomials(
     names : sequence of str
         Affine costs of `problems.costs`.
     """
-    space, trunk = problem.space, design.architecture.trunk
-    layer = design.architecture.groups[0].layer
-    attention = layer.attention
+    trunk, growing = design.architecture.trunk, growing_widths(problem.space)
     grow = np.array(WIDTHS, dtype=object)
     held = np.array([1] * len(WIDTHS), dtype=object)
-    heads = grow if space.heads is None else held
-    head_dim = grow if space.heads is not None and space.head_dim is None else held
-    kv_heads = held if space.kv_heads is not None else heads
-    d_ff = held if space.d_ff is not None else grow
+    widths = {
+        name: int(value) * (grow if name in growing else held)
+        for name, value in architecture_features(design.architecture, _WIDTHS).items()
+    }
     block = BLOCKS[design.architecture.block]
     wide = block.trunk(
-        trunk.d_model * grow,
-        trunk.vocab_size * held,
+        widths["d_model"],
+        widths["vocab_size"],
         held * int(trunk.tied_embeddings),
         problem.training.sequence_length,
     )
-    kind = block.layer(
-        attention.heads * heads,
-        attention.kv_heads * kv_heads,
-        attention.head_dim * head_dim,
-        layer.ffn.d_ff * d_ff,
-    )
+    kind = block.layer(*(widths[name] for name in ("heads", "kv_heads", "head_dim", "d_ff")))
     return {
         name: Polynomials(
             _through(affine.base + 0 * held, affine.denominator),
@@ -176,6 +188,8 @@ class _Program:
         names |= {"decode_latency"} if "decode_throughput" in asked else set()
         self.costs = polynomials(problem, design, sorted(names))
         self.d_model = float(design.architecture.trunk.d_model)
+        self.quality, self.growing = problem.quality, growing_widths(problem.space)
+        self.widths = architecture_features(design.architecture, _WIDTHS)
         self.scale = abs(float(design.exact[self.sought])) or 1.0
         self.rows, self.ids = self._rows()
 
@@ -189,15 +203,19 @@ class _Program:
         if name == "tokens":
             return math.exp(z[2])
         if name == "loss":
-            width = t * self.d_model
-            excess = float(self.problem.shape.excess(width, layers))
             n = self.costs[LAW_PARAMETERS].at(t, layers)
-            return float(self.problem.law.loss(n, math.exp(z[2]))) + excess
+            return float(self._judged(t, layers).loss(n, math.exp(z[2])))
         flops = self.costs[TRAINING_FLOPS_PER_TOKEN].at(t, layers) * math.exp(z[2])
         if name not in TIMED:
             return flops
         at_once = self.design.layout.accelerators if name == "training_time" else 1
         return flops * float(rate(self.problem.training, name)) / at_once
+
+    def _judged(self, t: float, layers: float) -> Judged:
+        """The loss at a relative width and a depth."""
+        at = {k: value * (t if k in self.growing else 1.0) for k, value in self.widths.items()}
+        at["layers"] = layers
+        return self.quality.of(features_of(self.quality.features, at.__getitem__))
 
     def _parts(self, name: str) -> tuple[str, ...]:
         return QUANTITIES[name].parts if QUANTITIES[name].affine else (name,)

@@ -96,7 +96,7 @@ def exponents(frontier: Frontier) -> tuple[Exponent, ...]:
         "tokens": [design.tokens for design in designs],
         "tokens_per_parameter": [design.tokens / design.parameters.total for design in designs],
     }
-    if problem.shape.name != "none":
+    if problem.quality.prices_shape:
         columns["layers"] = [design.architecture.layers for design in designs]
         columns["d_model"] = [design.architecture.trunk.d_model for design in designs]
     menus = {"layers": problem.space.layers, "d_model": problem.space.d_model}

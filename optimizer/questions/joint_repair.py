@@ -22,12 +22,13 @@ from optimizer.questions.named_limits import (
     at_position,
     position,
 )
-from optimizer.table import Floats, Ints, Mask, Table, needed, to_floats
+from optimizer.table import Floats, Ints, Table, needed, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.evaluation import Evaluation, evaluate
 from problems.lifetime import INFERENCE
 from problems.menus import Interval
 from problems.problem import Problem
+from problems.quality import Judged
 from problems.quantities import QUANTITIES
 from problems.tokens import TIMED, inference_charge, lifetime_rate, rate
 from problems.units import Number
@@ -172,14 +173,12 @@ class _Costing:
                 met = (float(limit.value) - taken) / slope
                 over.append((met, weight * slope / float(limit.value)))
         losses = {limit.side: limit for limit in self.limits if limit.quantity == "loss"}
-        n = to_floats(table.linear[LAW_PARAMETERS].at(row, high))
-        excess = self._shape(table, row, low, high)
         single = (low == high).all(axis=1)
-        law = self.problem.law
+        judged = self._judged(table, row, low, high)
         points = [met for met, _ in (*over, *under)]
         for side, limit in losses.items():
             if side == "max" or single.all():
-                met = np.asarray(law.tokens_for(n, float(limit.value) - excess), float)
+                met = np.asarray(judged.tokens_for(1.0, float(limit.value)), float)[:, 0]
                 points.append(np.where(np.isfinite(met), met, float(UNLIMITED_TOKENS)))
         if not points:
             return np.zeros(len(row)), np.ones(len(row))
@@ -191,7 +190,7 @@ class _Costing:
             for met, slope in under:
                 found += slope[:, None] * np.maximum(0.0, met[:, None] - tokens)
             if losses:
-                loss = np.asarray(law.loss(n[:, None], tokens), float) + excess[:, None]
+                loss = np.asarray(judged.loss(1.0, tokens), float)
                 for side, limit in losses.items():
                     ratio = loss / float(limit.value) - 1
                     if side == "min":
@@ -207,11 +206,15 @@ class _Costing:
         rows = np.arange(len(row))
         return costs[rows, best], at[rows, best]
 
-    def _shape(self, table: Table, row: Ints, low: Ints, high: Ints) -> Floats:
-        """Loss of the shape; of a box with several designs nothing, which is no more."""
-        single: Mask = (low == high).all(axis=1)
-        d_model, layers = table.d_model[row].astype(float), table.layers(row, low).astype(float)
-        return np.where(single, self.problem.shape.excess(d_model, layers), 0.0)
+    def _judged(self, table: Table, row: Ints, low: Ints, high: Ints) -> Judged:
+        """A loss that no design of a box is below, as a function of tokens of shape (B, T)."""
+        quality, parameters = self.problem.quality, table.linear[LAW_PARAMETERS]
+        n = [to_floats(parameters.at(row, j))[:, None] for j in (low, high)]
+        ends = [
+            {name: np.broadcast_to(values, len(row))[:, None] for name, values in side.items()}
+            for side in table.ranges(row, low, high, quality.features)
+        ]
+        return quality.over(n[0], n[1], ends[0], ends[1])
 
 
 def _flat(cost: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
@@ -285,9 +288,9 @@ def _used(
     if quantity.form == "inverse":
         return problem.serving.batch_size / exactly(*QUANTITIES["decode_latency"].parts)
     if quantity.form == "loss":
-        excess = costing._shape(table, one, at, at)
-        n = float(exactly(LAW_PARAMETERS))
-        return float(problem.law.loss(n, tokens)) + float(excess[0])
+        quality = problem.quality
+        judged = quality.of(table.features(one, at, quality.features))
+        return float(np.asarray(judged.loss(float(exactly(LAW_PARAMETERS)), tokens)).item())
     if quantity.form == "tokens":
         return Fraction(tokens)
     flops = Fraction(tokens) * exactly(TRAINING_FLOPS_PER_TOKEN)

@@ -153,7 +153,7 @@ class WhatIf:
 
 def _judge(answer: Answer) -> tuple[object, ...]:
     problem = answer.scenario.problem
-    return problem.law, problem.objective.shape
+    return problem.law, problem.shape
 
 
 def _finite(value: Number | None) -> Number | None:

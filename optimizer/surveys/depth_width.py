@@ -30,7 +30,7 @@ from optimizer.table import LARGEST_INT64, Ints, Mask, Table
 from problems.architecture import Architecture
 from problems.costs import architecture_of
 from problems.errors import ModelsizerError, ProblemError
-from problems.evaluation import Evaluation, evaluate
+from problems.evaluation import Evaluation, architecture_features, evaluate
 from problems.problem import Problem
 from problems.shapes import WidthDepthShape
 from problems.units import Number, exact, format_quantity
@@ -238,7 +238,7 @@ def _sizes_around(model: Model, target: int) -> tuple[int | None, int | None]:
 
 def _marked(problem: Problem, target: int, rows: list[ShapeRow]) -> list[ShapeRow]:
     """The rows with the one of least shape excess marked; of equal excess, the nearest in size."""
-    if problem.shape.name == "none":
+    if not problem.quality.prices_shape:
         return rows
     best = min(
         rows, key=lambda r: (r.design.shape_excess, abs(r.parameters - target), r.design.tie_key)
@@ -306,9 +306,9 @@ def _habit(found: DepthWidth, layers: int) -> Habit:
     mine, theirs = row.design, best.design
     tokens_fraction = flops_fraction = None
     if math.isfinite(mine.tokens):
-        law = found.problem.law
-        n = float(mine.law_parameters)
-        needed = float(law.tokens_for(n, mine.loss - theirs.shape_excess))
+        quality = found.problem.quality
+        shaped = quality.of(architecture_features(theirs.architecture, quality.features))
+        needed = float(shaped.tokens_for(float(mine.law_parameters), mine.loss))
         tokens_fraction = needed / mine.tokens if best is not row else 1.0
         each = [d.training_flops_per_token / d.law_parameters for d in (theirs, mine)]
         flops_fraction = tokens_fraction * each[0] / each[1]

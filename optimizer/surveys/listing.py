@@ -110,8 +110,9 @@ def _column(
     if name == "aspect_ratio":
         return np.asarray(table.d_model[row] / layers)
     if name == "shape_excess":
-        width = table.d_model[row].astype(float)
-        return np.asarray(problem.shape.excess(width, layers.astype(float)), float)
+        quality = problem.quality
+        judged = quality.of(table.features(row, j, quality.features))
+        return np.asarray(np.broadcast_to(judged.excess, layers.shape), float)
     if name == "tokens_per_parameter":
         return np.asarray(tokens) / to_floats(table.linear["parameters"].at(row, j))
     if name == TRAINING_FLOPS_PER_TOKEN:

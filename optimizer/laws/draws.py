@@ -1,0 +1,151 @@
+"""Laws drawn around a fitted one, as arrays: the loss of many designs under all of them at once.
+
+Every draw is a sum of power terms (`problems.term_laws`; Chinchilla's form is two), the same terms
+in all draws with other numbers. A term of all designs under all draws is the exponential of a
+matrix product of exponents and logarithms of features.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from problems.laws import ParameterKind, PowerLaw, PowerTerm, TokenLaw
+from problems.term_laws import TermLaw
+
+Floats = NDArray[np.float64]
+
+SUMS = "E + A/N^alpha + B/D^beta, or a sum of power terms"
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnTerm:
+    """One term of every draw.
+
+    Parameters
+    ----------
+    features : tuple of str
+        F of them, of `problems.features.FEATURES`.
+    coefficient : array of shape (K,)
+    exponents : array of shape (K, F)
+    """
+
+    features: tuple[str, ...]
+    coefficient: Floats
+    exponents: Floats
+
+    def at(self, logs: Mapping[str, Floats]) -> Floats:
+        """The term of each design under each draw; shape (K, B).
+
+        Parameters
+        ----------
+        logs : mapping of array of shape (B,)
+            Logarithms of the features.
+        """
+        power = self.exponents @ np.stack([logs[name] for name in self.features])
+        size: Floats = np.exp(np.log(np.abs(self.coefficient))[:, None] + power)
+        if (self.coefficient < 0).any():
+            size *= np.sign(self.coefficient)[:, None]
+        return size
+
+
+@dataclass(frozen=True, slots=True)
+class Draws:
+    """Laws of one form.
+
+    Parameters
+    ----------
+    laws : tuple of TokenLaw
+    E : array of shape (K,)
+    terms : tuple of DrawnTerm
+    """
+
+    laws: tuple[TokenLaw, ...]
+    E: Floats
+    terms: tuple[DrawnTerm, ...]
+
+    @classmethod
+    def of(cls, laws: Sequence[TokenLaw]) -> Draws:
+        """Coefficients of laws as arrays.
+
+        Raises
+        ------
+        ValueError
+            If there is none, one is no sum of power terms, they are of several forms, or they count
+            parameters differently.
+        """
+        if not laws:
+            raise ValueError("at least one draw of the law is needed")
+        sums = [sum_of_powers(law) for law in laws]
+        shape = [tuple(term.exponents) for term in sums[0][1]]
+        if any([tuple(term.exponents) for term in terms] != shape for _, terms in sums):
+            raise ValueError("draws must have the same terms")
+        if len({law.parameter_kind for law in laws}) > 1:
+            raise ValueError("draws must count the same parameters as N")
+        terms = tuple(
+            DrawnTerm(
+                features,
+                np.array([drawn[i].coefficient for _, drawn in sums]),
+                np.array([[drawn[i].exponents[name] for name in features] for _, drawn in sums]),
+            )
+            for i, features in enumerate(shape)
+        )
+        return cls(tuple(laws), np.array([E for E, _ in sums]), terms)
+
+    def __len__(self) -> int:
+        return len(self.laws)
+
+    @property
+    def parameter_kind(self) -> ParameterKind:
+        """What N counts."""
+        return self.laws[0].parameter_kind
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """All that the terms see, parameters and tokens first."""
+        seen = (name for term in self.terms for name in term.features)
+        return tuple(dict.fromkeys(("parameters", "tokens", *seen)))
+
+    @property
+    def directions(self) -> dict[str, tuple[int, ...]]:
+        """For each feature the signs with which the loss of some draw rises with it."""
+        found: dict[str, set[int]] = {name: set() for name in self.features}
+        for term in self.terms:
+            for i, name in enumerate(term.features):
+                signs = np.sign(term.coefficient * term.exponents[:, i])
+                found[name] |= {int(sign) for sign in np.unique(signs)}
+        return {name: tuple(sorted(signs)) for name, signs in found.items()}
+
+    def losses(self, values: Mapping[str, Floats], excess: Floats) -> Floats:
+        """Loss of each design under each draw; shape (K, B).
+
+        Parameters
+        ----------
+        values : mapping of array of shape (B,)
+            Of `features`.
+        excess : array of shape (B,)
+            What a shape law adds.
+        """
+        logs = {name: np.log(values[name]) for name in self.features}
+        total: Floats = self.E[:, None] + excess
+        for term in self.terms:
+            total = total + term.at(logs)
+        return total
+
+
+def sum_of_powers(law: TokenLaw) -> tuple[float, tuple[PowerTerm, ...]]:
+    """The constant and the terms of a law.
+
+    Raises
+    ------
+    ValueError
+        If it is no sum of power terms.
+    """
+    if isinstance(law, TermLaw):
+        return law.E, law.terms
+    if isinstance(law, PowerLaw) and law.outer == 1.0:
+        return law.E, law.terms
+    raise ValueError(f"{law.name!r} is not of the form {SUMS}, of which draws are taken")

@@ -1,0 +1,86 @@
+"""What a law may see of a design besides its parameters and its tokens.
+
+Designs are given to laws as mappings ``{feature: array}``, boxes of designs as two of them, the
+least and the greatest value of each feature.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import numpy as np
+
+Floats = Any
+"""A float, or a float64 array; laws work on both alike."""
+
+SHAPE_FEATURES = (
+    "layers",
+    "d_model",
+    "aspect_ratio",
+    "heads",
+    "kv_heads",
+    "kv_group",
+    "head_dim",
+    "d_ff",
+    "ffn_ratio",
+    "vocab_size",
+)
+FEATURES = ("parameters", "tokens", *SHAPE_FEATURES)
+RATIOS: Mapping[str, tuple[str, str]] = {
+    "aspect_ratio": ("d_model", "layers"),
+    "kv_group": ("heads", "kv_heads"),
+    "ffn_ratio": ("d_ff", "d_model"),
+}
+"""Features that are one width or depth over another."""
+
+Features = Mapping[str, Floats]
+"""Values by the name of the feature; all broadcast with one another, with N and with D."""
+
+
+def parts_of(names: Iterable[str]) -> tuple[str, ...]:
+    """The widths and depths that features are made of, each once."""
+    return tuple(dict.fromkeys(part for name in names for part in RATIOS.get(name, (name,))))
+
+
+def features_of(names: Iterable[str], value: Callable[[str], Floats]) -> dict[str, Floats]:
+    """Features of designs.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of `SHAPE_FEATURES`.
+    value : callable
+        From the name of a width, or ``layers``, to its values.
+    """
+    names = tuple(names)
+    parts = {part: np.asarray(value(part), float) for part in parts_of(names)}
+    return {name: _ratio(name, parts, parts) for name in names}
+
+
+def ranges_of(
+    names: Iterable[str], low: Callable[[str], Floats], high: Callable[[str], Floats]
+) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    """The least and the greatest of features over boxes, from those of widths and depths.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of `SHAPE_FEATURES`.
+    low, high : callable
+        From the name of a width, or ``layers``, to its least and greatest values.
+    """
+    names = tuple(names)
+    least = {part: np.asarray(low(part), float) for part in parts_of(names)}
+    most = {part: np.asarray(high(part), float) for part in parts_of(names)}
+    return (
+        {name: _ratio(name, least, most) for name in names},
+        {name: _ratio(name, most, least) for name in names},
+    )
+
+
+def _ratio(name: str, over: Features, under: Features) -> Floats:
+    if name not in RATIOS:
+        return over[name]
+    above, below = RATIOS[name]
+    return over[above] / under[below]
