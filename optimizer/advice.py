@@ -58,6 +58,11 @@ def _outside_ranges(problem: Problem, design: Evaluation) -> list[str]:
         return f"{n:g}"
 
     kind = law.parameter_kind.replace("_", "-")
+    if design.loss <= 0:
+        return [
+            f"{law.name} predicts a loss of {design.loss:g}, and no loss is below 0: far outside "
+            "its data it means nothing. Narrow the space, or mend the law"
+        ]
     seen = architecture_features(design.architecture, law.ranges)
     checks = (
         (law.name, law.parameter_range, design.law_parameters, f"{kind} parameters", parameters),

@@ -22,6 +22,7 @@ from problems.layouts import Layout
 from problems.lifetime import INFERENCE, LIFETIME
 from problems.menus import Interval
 from problems.problem import Problem
+from problems.quality import Judged, Quality
 from problems.quantities import QUANTITIES
 from problems.token_choice import TokenChoice
 from problems.tokens import TIMED, inference_charge, lifetime_rate, rate
@@ -162,8 +163,7 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
     exact: dict[str, Fraction | float] = {
         name: max(values[part] for part in QUANTITIES[name].parts) for name in known
     }
-    quality = problem.quality
-    judged = quality.of(architecture_features(architecture, quality.features))
+    judged = judge(problem.quality, architecture)
     choice = TokenChoice(
         judged,
         problem.token_limits,
@@ -208,6 +208,11 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
         exact,
         _violations(problem, exact, flops) or _unmet(problem, choice),
     )
+
+
+def judge(quality: Quality, architecture: Architecture) -> Judged:
+    """The loss of an architecture as a function of parameters and tokens."""
+    return quality.of(architecture_features(architecture, quality.features))
 
 
 def architecture_features(architecture: Architecture, names: Iterable[str]) -> Features:

@@ -31,7 +31,7 @@ from optimizer.questions.named_limits import (
     edge,
     position,
 )
-from problems.evaluation import Evaluation, evaluate
+from problems.evaluation import Evaluation, evaluate, judge
 from problems.menus import Steps
 from problems.quantities import QUANTITIES
 from problems.units import exact
@@ -171,7 +171,8 @@ def tight(seed: int) -> Problem:
     if r.random() < 0.7 or kind in ("none", "min"):
         tables["budgets"]["training_flops"] = float(f"{flops * tokens * r.uniform(0.5, 1.2):.6g}")
     if r.random() < 0.6:
-        loss = float(problem.law.loss(typical.law_parameters, tokens)) + typical.shape_excess
+        judged = judge(problem.quality, typical.architecture)
+        loss = float(judged.loss(typical.law_parameters, tokens))
         tables["budgets"]["loss"] = round(loss * r.uniform(0.97, 1.01), 5)
     tables["objective"] |= {"minimize": "parameters"}
     return Problem.from_tables(tables)

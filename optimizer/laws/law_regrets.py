@@ -149,7 +149,9 @@ class Judge:
             return math.inf
         at = self.problem.with_settings({"budgets.training_flops.max": flops})
         result = self._solver.solve(problem=at, details=False)
-        return math.inf if result.design is None else result.design.loss * (1.0 + NEAR["loss"])
+        if result.design is None:
+            return math.inf
+        return result.design.loss + NEAR["loss"] * abs(result.design.loss)
 
 
 # The design that no law hates

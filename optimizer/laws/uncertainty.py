@@ -37,7 +37,7 @@ from optimizer.surveys.held import Held, hold, table_of, together
 from optimizer.table import Floats, Ints, Table, needed, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.errors import ProblemError
-from problems.evaluation import Evaluation, architecture_features, evaluate
+from problems.evaluation import Evaluation, evaluate, judge
 from problems.options import listed
 from problems.problem import Problem
 from problems.quality import Quality
@@ -299,7 +299,7 @@ def optima(problem: Problem, some: Contenders, draws: Draws) -> Optima:
     least = np.full(len(draws), np.inf)
     for _, losses in pieces(some, draws):
         np.minimum(least, losses.min(axis=1), out=least)
-    edge = least * (1 + NEAR["loss"])
+    edge = least + NEAR["loss"] * np.abs(least)
     near: list[list[int]] = [[] for _ in range(len(draws))]
     for part, losses in pieces(some, draws):
         for k, i in np.argwhere(losses <= edge[:, None]):
@@ -312,7 +312,7 @@ def optima(problem: Problem, some: Contenders, draws: Draws) -> Optima:
             if at not in known:
                 known[at] = design_of(problem, some, at)
             design, quality = known[at], Quality(draws.laws[k], problem.shape)
-            judged = quality.of(architecture_features(design.architecture, quality.features))
+            judged = judge(quality, design.architecture)
             exact.append(float(judged.loss(float(design.law_parameters), design.tokens)))
         winner[k] = near[k][int(np.argmin(exact))]  # contenders come in the order of the tie rule
     return Optima(winner, least)

@@ -30,7 +30,7 @@ from optimizer.table import LARGEST_INT64, Ints, Mask, Table
 from problems.architecture import Architecture
 from problems.costs import architecture_of
 from problems.errors import ModelsizerError, ProblemError
-from problems.evaluation import Evaluation, architecture_features, evaluate
+from problems.evaluation import Evaluation, evaluate, judge
 from problems.problem import Problem
 from problems.shapes import WidthDepthShape
 from problems.units import Number, exact, format_quantity
@@ -306,8 +306,7 @@ def _habit(found: DepthWidth, layers: int) -> Habit:
     mine, theirs = row.design, best.design
     tokens_fraction = flops_fraction = None
     if math.isfinite(mine.tokens):
-        quality = found.problem.quality
-        shaped = quality.of(architecture_features(theirs.architecture, quality.features))
+        shaped = judge(found.problem.quality, theirs.architecture)
         needed = float(shaped.tokens_for(float(mine.law_parameters), mine.loss))
         tokens_fraction = needed / mine.tokens if best is not row else 1.0
         each = [d.training_flops_per_token / d.law_parameters for d in (theirs, mine)]
