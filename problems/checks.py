@@ -60,10 +60,20 @@ def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
         ("shape", "shape law", objective.shape, list(SHAPE_LAWS)),
     ):
         if name is not None and name not in known:
+            if why := _why_not(key, name):
+                raise ValueError(f"@objective.{key} {name} cannot be solved with: {why}")
             hint = did_you_mean(name, known)
             raise ValueError(
                 f"@objective.{key} unknown {what} {name!r}{hint}; known: {', '.join(known)}"
             )
+
+
+def _why_not(key: str, name: str) -> str:
+    """Why a law of the catalogue is none to solve with; empty for anything else."""
+    from problems.law_pages import LAW_PAGES  # every page is read only for this message
+
+    page = LAW_PAGES.get(name) if key == "law" else None
+    return "" if page is None else page.why_not
 
 
 def check_shape(objective: Objective, law: TokenLaw) -> None:

@@ -28,6 +28,7 @@ COEFFICIENTS: Mapping[str, tuple[str, ...]] = {
 _FORM_TEXT = "E + A/N^alpha + B/D^beta"
 _EXPANDED = {"gemstones": gemstones_terms, "bian": bian_terms}
 _DIGITS = 12  # of the numbers of a file; standard errors are far larger
+_DRAWN_DIGITS = 8  # of a draw, of which there may be thousands
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +165,10 @@ def _text(value: Any) -> str:
     return "[" + ", ".join(_text(v) for v in value) + "]"
 
 
+def _drawn(value: float) -> float:
+    return float(f"{value:.{_DRAWN_DIGITS}g}")
+
+
 def _key(name: str) -> str:
     return name if name.replace("_", "a").replace("-", "a").isalnum() else json.dumps(name)
 
@@ -208,6 +213,6 @@ def law_text(law: LawFile) -> str:
         lines += ["[bootstrap]"]
         lines += [f"seed = {law.seed}"] if law.seed is not None else []
         lines += [f"coefficients = {_text(names)}", "draws = ["]
-        lines += [f"    {_text([float(v) for v in row])}," for row in law.draws]
+        lines += [f"    {_text([_drawn(v) for v in row])}," for row in law.draws]
         lines += ["]", ""]
     return "\n".join(lines)

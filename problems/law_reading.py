@@ -31,7 +31,7 @@ def load_law(path: str | Path) -> LawFile:
     """
     label = str(path)
     try:
-        text = Path(path).read_text("utf-8")
+        text = Path(path).read_text("utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
         reason = getattr(error, "strerror", None) or "it is not text"
         raise ProblemError.of("", f"{label}: cannot be read: {reason}") from None

@@ -58,21 +58,16 @@ def load_under(
     try:
         return load(file, [*(settings or []), f"{_KEY}={law_setting(law)}"], without)
     except ProblemError as error:
-        raise _told_of("--law", law, error) from None
+        raise _told_of("--law", error) from None
 
 
-def _told_of(option: str, law: str, error: ProblemError) -> ProblemError:
+def _told_of(option: str, error: ProblemError) -> ProblemError:
     """The error with what is wrong with the law told of the option that names it."""
     from problems.errors import Fault, ProblemError
-    from problems.law_pages import LAW_PAGES
 
-    page = LAW_PAGES.get(law)
-    reason = ""
-    if page is not None and not page.use:
-        reason = f"{law} cannot be solved with: {page.why_not}"
     of_law = [fault.key == _KEY for fault in error.faults]
     faults = [
-        Fault(option, reason or fault.message) if mine else fault
+        Fault(option, fault.message) if mine else fault
         for mine, fault in zip(of_law, error.faults, strict=True)
     ]
     return ProblemError(faults, "" if all(of_law) else error.source)
@@ -187,7 +182,7 @@ def law_settings(problem: Problem, typed: str | None) -> list[str] | None:
         try:
             problem.with_settings(problem.under_law(law_setting(name)))
         except ProblemError as error:
-            raise _told_of("--laws", name, error) from None
+            raise _told_of("--laws", error) from None
         found.append(law_setting(name))
     return found
 
