@@ -17,27 +17,33 @@ if TYPE_CHECKING:
     from problems.architecture import Architecture
     from problems.errors import ModelsizerError, ProblemError
     from problems.evaluation import Evaluation, evaluate
-    from problems.laws import PowerLaw, TokenLaw
+    from problems.law_checks import check_law
+    from problems.laws import DesignLaw, PowerLaw, PowerTerm, TokenLaw
     from problems.problem import Problem
     from problems.shapes import ShapeLaw, register_shape
+    from problems.term_laws import TermLaw
     from problems.token_laws import register_law
 
 __version__ = "0.1.0"
 
 _HOMES = {
     "Architecture": "problems.architecture",
+    "DesignLaw": "problems.laws",
     "Evaluation": "problems.evaluation",
     "Front": "optimizer.fronts.front",
     "ModelsizerError": "problems.errors",
     "PowerLaw": "problems.laws",
+    "PowerTerm": "problems.laws",
     "Problem": "problems.problem",
     "ProblemError": "problems.errors",
     "Ranking": "optimizer.surveys.ranking",
     "Result": "optimizer.result",
     "ShapeLaw": "problems.shapes",
     "Solver": "optimizer.solver",
+    "TermLaw": "problems.term_laws",
     "TokenLaw": "problems.laws",
     "Verification": "optimizer.verification",
+    "check_law": "problems.law_checks",
     "evaluate": "problems.evaluation",
     "front": "optimizer.fronts.run",
     "frontier": "optimizer.questions.frontier",
@@ -50,19 +56,23 @@ _HOMES = {
 
 __all__ = [
     "Architecture",
+    "DesignLaw",
     "Evaluation",
     "Front",
     "ModelsizerError",
     "PowerLaw",
+    "PowerTerm",
     "Problem",
     "ProblemError",
     "Ranking",
     "Result",
     "ShapeLaw",
     "Solver",
+    "TermLaw",
     "TokenLaw",
     "Verification",
     "__version__",
+    "check_law",
     "evaluate",
     "front",
     "frontier",

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from modelsizer import Problem
-from optimizer.questions.continuous import Relaxation, polynomials, relax
+from optimizer.questions.continuous import Relaxation, relax
 from optimizer.questions.ends import Resolver, ends, moved
+from optimizer.questions.real_widths import polynomials
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, architecture_of, costs
 from problems.evaluation import Evaluation
 

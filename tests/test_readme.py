@@ -59,3 +59,15 @@ def test_every_command_shown_exists() -> None:
 def test_linked_files_exist() -> None:
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / link).exists(), link
+
+
+def test_the_guide_to_own_laws_shows_its_file_and_runs() -> None:
+    guide = (ROOT / "docs/own-laws.md").read_text()
+    (text,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    assert text == (ROOT / "docs/own-law.toml").read_text()
+    code = "".join(re.findall(r"```python\n(.*?)```", guide, re.DOTALL))
+    code += "register_law(Logs())\n"
+    answer = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "4\n"

@@ -16,6 +16,7 @@ from typer.testing import CliRunner
 import modelsizer.commands.uncertain  # noqa: F401 - registers the command
 from modelsizer import Problem, ProblemError
 from modelsizer.commands.app import app
+from optimizer.laws.checked import all_dominated
 from optimizer.laws.draws import Draws
 from optimizer.laws.robust import (
     CRITERIA,
@@ -24,7 +25,7 @@ from optimizer.laws.robust import (
     conditional_value_at_risk,
     uncertainty,
 )
-from optimizer.laws.uncertainty import all_dominated, contenders, optima
+from optimizer.laws.uncertainty import contenders, optima
 from optimizer.solver import Solver
 from plots.style import FILLS, STAR
 from plots.uncertainty import percent, rows_of, uncertainty_figure

@@ -4,11 +4,6 @@ Other choices (head_dim, kv_heads, the ratio of d_ff, vocabulary, block, layout 
 the optimum, so the relaxed optimum is an estimate and no bound of the whole problem, and so are its
 multipliers: what one unit more of a limit would change the relaxed optimum by.
 
-Costs are extended to real widths exactly: with the choices held, what a layer costs and what
-stands outside the layers are polynomials in d_model of degree two at most (weights are products of
-two widths, each held or in proportion to d_model), so their values at three widths, in whole
-numbers, give them everywhere, but for the rounding of training memory to bytes and of latencies.
-
 Minimised by sequential quadratic programming (Kraft 1988; SciPy's SLSQP) in logarithms, each limit
 as ``ln limit - ln quantity >= 0``. Multipliers are those of the Karush-Kuhn-Tucker conditions at
 the solution, ``gradient of the objective = sum of multiplier x gradient of an active constraint``
@@ -18,32 +13,27 @@ with none negative, by non-negative least squares (Lawson and Hanson 1974, chapt
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from optimizer.questions.ends import End, ends
+from optimizer.questions.real_widths import FIXED_WITH_A_DESIGN, growing_widths, polynomials
 from optimizer.result import Side
-from problems.blocks import BLOCKS
-from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, costs
+from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from problems.evaluation import Evaluation, architecture_features
 from problems.features import features_of
 from problems.menus import Choice
 from problems.problem import Problem
 from problems.quality import Judged
 from problems.quantities import QUANTITIES
-from problems.space import Space
 from problems.tokens import TIMED, rate
 
 Floats = NDArray[np.float64]
 
-_WIDTHS = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
-WIDTHS = (1, 2, 3)
-"""Multiples of today's width, of which the costs are taken: divisibility holds at each."""
 STEP = 1e-5  # of the logarithms, for central differences: their error is about its square
 PRECISION, ITERATIONS = 1e-14, 300
 KEPT = 1e-7  # by how much of its size a limit may be broken
@@ -88,89 +78,6 @@ class Relaxation:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Polynomials:
-    """A cost, ``(base + layers x per_layer)``, both of degree two in ``t = d_model / today's``.
-
-    Parameters
-    ----------
-    base, per_layer : array of shape (3,)
-        Coefficients of 1, t and t^2.
-    """
-
-    base: Floats
-    per_layer: Floats
-
-    def at(self, t: float, layers: float) -> float:
-        """The cost at a relative width and a depth, both real."""
-        powers = np.array([1.0, t, t * t])
-        return float(self.base @ powers + layers * (self.per_layer @ powers))
-
-
-def growing_widths(space: Space) -> frozenset[str]:
-    """What goes with d_model where the width is real; the rest is held.
-
-    Heads go with d_model unless the space offers heads; then head_dim does, or neither where it
-    offers both. kv_heads are held where the space offers them and go with the heads otherwise; d_ff
-    is held where the space offers it, and keeps its ratio to d_model otherwise.
-    """
-    found = {"d_model"}
-    if space.heads is None:
-        found.add("heads")
-    elif space.head_dim is None:
-        found.add("head_dim")
-    if space.kv_heads is None and "heads" in found:
-        found.add("kv_heads")
-    if space.d_ff is None:
-        found.add("d_ff")
-    return frozenset(found)
-
-
-def polynomials(
-    problem: Problem, design: Evaluation, names: Sequence[str]
-) -> dict[str, Polynomials]:
-    """Costs around a design as functions of real width and depth; see `growing_widths`.
-
-    Parameters
-    ----------
-    problem : Problem
-    design : Evaluation
-        Of one kind of layer.
-    names : sequence of str
-        Affine costs of `problems.costs`.
-    """
-    trunk, growing = design.architecture.trunk, growing_widths(problem.space)
-    grow = np.array(WIDTHS, dtype=object)
-    held = np.array([1] * len(WIDTHS), dtype=object)
-    widths = {
-        name: int(value) * (grow if name in growing else held)
-        for name, value in architecture_features(design.architecture, _WIDTHS).items()
-    }
-    block = BLOCKS[design.architecture.block]
-    wide = block.trunk(
-        widths["d_model"],
-        widths["vocab_size"],
-        held * int(trunk.tied_embeddings),
-        problem.training.sequence_length,
-    )
-    kind = block.layer(*(widths[name] for name in ("heads", "kv_heads", "head_dim", "d_ff")))
-    return {
-        name: Polynomials(
-            _through(affine.base + 0 * held, affine.denominator),
-            _through(affine.per_layer[0] + 0 * held, affine.denominator),
-        )
-        for name, affine in costs(problem, wide, [kind], design.layout, names).items()
-    }
-
-
-def _through(values: NDArray[Any], denominator: int) -> Floats:
-    """Coefficients of the parabola through values at t = 1, 2, 3."""
-    one, two, three = (Fraction(int(v), denominator) for v in values)
-    square = (three - 2 * two + one) / 2
-    slope = two - one - 3 * square
-    return np.array([float(one - slope - square), float(slope), float(square)])
-
-
 class _Program:
     """The relaxed problem in logarithms: ``z = ln(t), ln(layers)[, ln(tokens)][, ln(value)]``."""
 
@@ -189,7 +96,7 @@ class _Program:
         self.costs = polynomials(problem, design, sorted(names))
         self.d_model = float(design.architecture.trunk.d_model)
         self.quality, self.growing = problem.quality, growing_widths(problem.space)
-        self.widths = architecture_features(design.architecture, _WIDTHS)
+        self.widths = architecture_features(design.architecture, FIXED_WITH_A_DESIGN)
         self.scale = abs(float(design.exact[self.sought])) or 1.0
         self.rows, self.ids = self._rows()
 
