@@ -47,7 +47,7 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
         Path of the law file, if one was written.
     """
     runs, found = study.runs, study.fit
-    console.print(f"{study.form.name}: {study.form.text}")
+    console.print(Text(f"{study.form.name}: {study.form.text}"))
     left = f", {len(study.dropped)} dropped" if study.dropped else ""
     console.print(Text(f"{runs.source}: {len(runs.labels)} runs{left}"))
     said = ", ".join(f"{_WORDS.get(k, k)} = {v}" for k, v in runs.used_names.items())
@@ -59,9 +59,14 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
     lines = [
         f"objective {found.objective:.6g}: sum of Huber({found.delta:g}) of ln predicted - ln seen",
         f"R2 {study.r_squared:.5f} of ln loss; median |residual| {_median(study):.2g} in ln loss",
-        f"{found.agreeing} of {found.starts} starts reached it; "
-        f"{study.fit_seconds:.2f} s" + _bootstrap_words(study),
+        f"{found.agreeing} of {found.starts} starts reached it; {study.fit_seconds:.2f} s",
     ]
+    if (drawn := study.bootstrap) is not None:
+        of = "models" if drawn.clustered else "runs"
+        lines.append(
+            f"{len(drawn.draws)} bootstrap samples of {drawn.groups} {of}; "
+            f"{study.bootstrap_seconds:.2f} s"
+        )
     if (held := study.hold_out) is not None:
         lines.append(
             f"hold-out: fitted to {held.fitted} runs, the {held.held} of "
@@ -94,6 +99,9 @@ def _coefficients(console: Console, study: Study) -> None:
     table = _table(*headings)
     curved = study.curvature.standard_errors
     for i, (name, value) in enumerate(study.fit.coefficients.items()):
+        if name in study.form.fixed:
+            table.add_row(name, _number(value), "held")
+            continue
         row = [name, _number(value), _number(study.standard_errors[name], 3)]
         if drawn:
             low, high = study.intervals[name]
@@ -106,17 +114,6 @@ def _median(study: Study) -> float:
     import numpy as np
 
     return float(np.median(np.abs(study.fit.residuals)))
-
-
-def _bootstrap_words(study: Study) -> str:
-    drawn = study.bootstrap
-    if drawn is None:
-        return ""
-    of = "models" if drawn.clustered else "runs"
-    return (
-        f"; {len(drawn.draws)} bootstrap samples of {drawn.groups} {of} in "
-        f"{study.bootstrap_seconds:.2f} s"
-    )
 
 
 def _names(console: Console, title: str, names: tuple[str, ...]) -> None:
@@ -142,7 +139,7 @@ def _checks(console: Console, study: Study) -> None:
             str(len(one.flops)),
         )
     if study.size_exponent is not None:
-        aside = "" if study.form.name == "chinchilla" else " (terms of N and D)"
+        aside = "" if study.form.columns == ("N", "D") else " (terms of N and D)"
         table.add_row(f"the law{aside}", f"{study.size_exponent:.3f}", "", "")
     _indented(console, table)
     for reason in study.no_approach:

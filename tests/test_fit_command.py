@@ -13,13 +13,14 @@ from typer.testing import CliRunner
 
 import modelsizer.commands.fitting  # noqa: F401 - registers the command
 from modelsizer.commands.app import app
+from optimizer.fitting.columns import parse_columns
 from optimizer.fitting.forms import CHINCHILLA, FORMS
-from optimizer.fitting.runs import Runs, parse_columns, read_runs
+from optimizer.fitting.runs import Runs, read_runs
 from optimizer.fitting.study import Study, Wishes, study
 from plots.fit import PANELS, fit_figure
 from plots.style import SIZES
 from problems.errors import ModelsizerError
-from problems.law_files import load_law
+from problems.law_reading import load_law
 from tests.figure_checks import check
 from tests.shared import reference
 from tests.test_fitting import TRUTH, table
@@ -45,12 +46,12 @@ def runs_of(tmp_path: Path, name: str, columns: dict[str, Any]) -> Path:
 
 @pytest.mark.parametrize("name", ["a.csv", "a.jsonl", "a.parquet"])
 def test_tables_are_read_alike(name: str, tmp_path: Path) -> None:
-    columns = {"Params": [1e8, 2e8, 3e8], "Training FLOPs": [6e18, 1.2e19, 1.8e19],
-               "val-loss": [3.0, 2.9, 2.8], "Run Name": ["a", "a", "b"]}  # fmt: skip
+    columns = {"Params": [1e8, 2e8, 3e8, 4e8], "Training FLOPs": [6e18, 1.2e19, 1.8e19, 2.4e19],
+               "val-loss": [3.0, 2.9, 2.8, 2.7], "Run Name": ["a", "a", "b", "c"]}  # fmt: skip
     found = read_runs(runs_of(tmp_path, name, columns), CHINCHILLA)
-    assert found.columns["D"].tolist() == [1e10, 1e10, 1e10]  # C / 6N
-    assert found.loss.tolist() == [3.0, 2.9, 2.8]
-    assert found.models == ("a", "a", "b") and found.labels[2] == "b, row 3"
+    assert found.columns["D"].tolist() == [1e10] * 4  # C / 6N
+    assert found.loss.tolist() == [3.0, 2.9, 2.8, 2.7]
+    assert found.models == ("a", "a", "b", "c") and found.labels[2] == "b, row 3"
     assert found.used_names == {"N": "Params", "C": "Training FLOPs", "loss": "val-loss",
                                 "run": "Run Name"}  # fmt: skip
 
@@ -135,6 +136,35 @@ def test_the_command_keeps_the_contract(tmp_path: Path) -> None:
     assert law.standard_errors == pytest.approx(found["standard_errors"], rel=1e-11)
     assert law.provenance["sha256"] and law.provenance["dropped"] == 5
     assert law.parameter_range.low == pytest.approx(57334197.4069)
+
+
+def test_what_cannot_be_used_is_counted_and_what_n_counts_is_taken_from_its_name(
+    tmp_path: Path,
+) -> None:
+    columns = {k: list(v) for k, v in table(CHINCHILLA, 30).items() if k in ("N", "D", "loss")}
+    columns["loss"][4] = "nan"
+    columns["Non-Embedding Params"] = columns.pop("N")
+    path, out = runs_of(tmp_path, "a.csv", columns), tmp_path / "mine.toml"
+    answer = called(path, "--bootstrap", 0, "--drop-worst", 2, "--json", "-", "-o", out)
+    found = json.loads(answer.stdout)
+    assert found["runs"] == {"used": 27, "dropped": 3} and found["dropped"][-1] == "row 5"
+    assert load_law(out).parameters == "non_embedding"
+    called(path, "--bootstrap", 0, "--json", "-", "-o", out, "--parameters", "total")
+    assert load_law(out).parameters == "total"
+
+
+def test_a_law_of_the_other_sign_is_not_written(tmp_path: Path) -> None:
+    columns = {k: v for k, v in table(CHINCHILLA, 40).items() if k in ("N", "D", "loss")}
+    columns["loss"] = 3.0 + 1e-12 * columns["D"] + 30.0 * columns["N"] ** -0.2
+    path = runs_of(tmp_path, "a.csv", {k: list(v) for k, v in columns.items()})
+    held = json.loads(called(path, "--bootstrap", 0, "--json", "-").stdout)
+    assert any("other sign of beta" in warning for warning in held["warnings"])
+    assert held["coefficients"]["beta"] > 0
+    loose = called(path, "--bootstrap", 0, "--json", "-", "--any-sign")
+    assert json.loads(loose.stdout)["coefficients"]["beta"] == pytest.approx(-1, rel=0.05)
+    assert json.loads(loose.stdout)["objective"] < 0.1 * held["objective"]
+    refused = called(path, "--bootstrap", 0, "--any-sign", "-o", tmp_path / "mine.toml")
+    assert refused.exit_code == 2 and "beta of the other sign" in refused.stderr
 
 
 def test_a_report_reads_well_at_80_columns(tmp_path: Path) -> None:

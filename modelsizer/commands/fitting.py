@@ -12,6 +12,8 @@ from modelsizer.commands.app import told as told_errors
 
 if TYPE_CHECKING:
     from optimizer.fitting.study import Study, Wishes
+    from optimizer.fitting.terms import Form
+    from problems.laws import ParameterKind
 
 _KINDS = ("total", "non_embedding", "active")
 
@@ -19,15 +21,22 @@ _KINDS = ("total", "non_embedding", "active")
 @app.command()
 def fit(
     runs: Annotated[
-        Path, typer.Argument(metavar="RUNS", help="A table of runs: .csv, .jsonl or .parquet.")
+        Path,
+        typer.Argument(metavar="RUNS", help="A table of runs: .csv, .tsv, .jsonl or .parquet."),
     ],
-    law: Annotated[str, typer.Option(help="chinchilla, gemstones or bian.")] = "chinchilla",
+    law: Annotated[
+        str,
+        typer.Option(
+            metavar="FORM",
+            help='chinchilla, gemstones, bian, or the .toml of a law of form "terms": your own.',
+        ),
+    ] = "chinchilla",
     columns: Annotated[
         str | None,
         typer.Option(
             metavar="KEY=NAME,...",
-            help="Columns of N, D, C, width, depth, loss and run, such as N=params,C=flops; "
-            "common names are known.",
+            help="Columns of N, D, C, width, depth, heads, kv_heads, head_dim, d_ff, vocab_size, "
+            "loss and run, such as N=params,C=flops; common names are known.",
         ),
     ] = None,
     where: Annotated[
@@ -64,9 +73,18 @@ def fit(
             "--cross-check", help="The best size by isoFLOP parabolas and by training curves too."
         ),
     ] = False,
+    any_sign: Annotated[
+        bool,
+        typer.Option("--any-sign", help="Let exponents take the other sign than the form's."),
+    ] = False,
     parameters: Annotated[
-        str, typer.Option(help="What N counts: total, non_embedding or active.")
-    ] = "total",
+        str | None,
+        typer.Option(
+            metavar="KIND",
+            help="What N counts: total (unless its column or the law's file says otherwise), "
+            "non_embedding or active.",
+        ),
+    ] = None,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="PATH", help="Write the law as .toml."),
@@ -86,26 +104,26 @@ def fit(
     """
     with told_errors():
         from modelsizer.fit_report import print_study
-        from optimizer.fitting.forms import FORMS
-        from optimizer.fitting.runs import parse_columns, read_runs
+        from optimizer.fitting.columns import counts_of, parse_columns
+        from optimizer.fitting.runs import read_runs
         from optimizer.fitting.study import Wishes, study
-        from problems.errors import ModelsizerError, did_you_mean
+        from problems.errors import ModelsizerError
 
         check_plot(plot, plot_size)
         check_ending("--output", output, ".toml")
-        if law not in FORMS:
-            fail(
-                f"--law: unknown form {law!r}{did_you_mean(law, FORMS)}; known: {', '.join(FORMS)}"
-            )
         _check(parameters, huber, bootstrap, hold_out, figure)
-        wishes = Wishes(huber, drop_worst, drop_outliers, bootstrap, seed, hold_out, cross_check)
-        table = read_runs(runs, FORMS[law], parse_columns(columns), where or ())
+        wishes = Wishes(
+            huber, drop_worst, drop_outliers, bootstrap, seed, hold_out, cross_check, any_sign
+        )
+        form, own_kind = _form(law)
+        table = read_runs(runs, form, parse_columns(columns), where or ())
         try:
-            found = study(table, FORMS[law], wishes)
+            found = study(table, form, wishes)
         except ValueError as error:
             raise ModelsizerError(f"{runs}: {error}") from None
         if output is not None:
-            _write(found, output, parameters, wishes, where or [])
+            kind = parameters or own_kind or counts_of(table.used_names["N"])
+            _write(found, output, law, kind, wishes, where or [])
         written = None if output is None else str(output)
         emit(found.to_dict(), json_, lambda console: print_study(console, found, written))
         if plot is not None:
@@ -115,14 +133,26 @@ def fit(
             write_plot(plot, lambda: fit_figure(found, figure, size=plot_size))
 
 
+def _form(law: str) -> tuple[Form, ParameterKind | None]:
+    """A form by its name or from a file, and what its file says that N counts."""
+    from optimizer.fitting.forms import FORMS
+    from optimizer.fitting.own_forms import form_of
+    from problems.errors import did_you_mean
+
+    if law not in FORMS and not law.endswith(".toml"):
+        hint = did_you_mean(law, FORMS)
+        fail(f"--law: unknown form {law!r}{hint}; known: {', '.join(FORMS)}, or your own's .toml")
+    return (FORMS[law], None) if law in FORMS else form_of(Path(law))
+
+
 def _check(
-    parameters: str, huber: float, bootstrap: int, hold_out: float | None, figure: str
+    parameters: str | None, huber: float, bootstrap: int, hold_out: float | None, figure: str
 ) -> None:
     """Refuse what no study can do."""
     from optimizer.fitting.bootstrap import LEAST_DRAWS
     from plots.fit import PANELS
 
-    if parameters not in _KINDS:
+    if parameters is not None and parameters not in _KINDS:
         fail(f"--parameters: {parameters!r} is not one of {', '.join(_KINDS)}")
     if not 0 < huber < float("inf"):
         fail(f"--huber: {huber} is not a positive number")
@@ -134,17 +164,20 @@ def _check(
         fail(f"--figure: {figure!r} is not one of all, {', '.join(PANELS)}")
 
 
-def _write(found: Study, output: Path, parameters: Any, wishes: Wishes, where: list[str]) -> None:
+def _write(
+    found: Study, output: Path, law: str, parameters: Any, wishes: Wishes, where: list[str]
+) -> None:
     """Write the file of the law."""
     from modelsizer import __version__
     from modelsizer.files import write_text
-    from problems.law_files import law_text
+    from problems.law_files import TERMS, law_text
 
-    asked = [f"modelsizer fit {found.runs.source} --law {found.form.name}"]
+    asked = [f"modelsizer fit {found.runs.source} --law {law}"]
     named = ",".join(f"{key}={name}" for key, name in found.runs.used_names.items())
     asked += [f'--columns "{named}"', *(f'--where "{condition}"' for condition in where)]
     asked += [f"--drop-worst {wishes.worst}"] if wishes.worst else []
     asked += [f"--drop-outliers {wishes.outliers}"] if wishes.outliers else []
+    asked += ["--any-sign"] if wishes.any_sign else []
     asked += [f"--huber {wishes.delta:g} --bootstrap {wishes.samples} --seed {wishes.seed}"]
     provenance = {
         "runs": found.runs.source,
@@ -158,4 +191,7 @@ def _write(found: Study, output: Path, parameters: Any, wishes: Wishes, where: l
         "modelsizer": __version__,
         "command": " ".join(asked),
     }
-    write_text(output, law_text(found.law_file(output.stem, parameters, provenance)))
+    fitted = found.law_file(output.stem, parameters, provenance)
+    if found.form.kind != TERMS and (turned := found.form.turned(fitted.coefficients)):
+        fail(f"--output: {', '.join(turned)} of the other sign: no file of {law} can hold it")
+    write_text(output, law_text(fitted))

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
 
 from optimizer.fitting.bootstrap import Bootstrap
-from optimizer.fitting.fit import BEST_EXPONENT, WORST_EXPONENT, Fit, fit
-from optimizer.fitting.forms import Array
+from optimizer.fitting.fit import Fit, fit
+from optimizer.fitting.forms import Array, Form
 from optimizer.fitting.newton import huber, slopes_at
+from optimizer.fitting.starts import WORST_EXPONENT, bounds_of
 
 _TO_SIGMA = 1.4826  # of a normal: sigma over the median absolute deviation
 _OUTLIER = 5.0  # robust sigmas
 _ILL = 1e4  # condition number, beyond which one direction of the coefficients is next to free
 _LOOSE = 0.5  # standard error over coefficient
 _LEAST_SHARE = 1e-4  # of the loss, that a term must reach on some run to be there at all
+_VARIES = 1e-6  # of the logarithm of a feature, least to greatest
+_STEEP = 2.0  # exponent, beyond which a term is hardly a law
 _NEAR_END = 1.001
 
 
@@ -46,7 +50,8 @@ def curvature(found: Fit) -> Curvature:
     residuals' own width, as for a median (Powell 1984).
     """
     design, delta = found.design, found.delta
-    slope = slopes_at(design, found.theta)  # (parameters, runs)
+    free = [design.form.position(name) for name in design.form.free]
+    slope = slopes_at(design, found.theta)[free]  # (free parameters, runs)
     residual = found.residuals
     sigma = _TO_SIGMA * float(np.median(np.abs(residual)))
     window = max(delta, 1.06 * sigma * design.runs ** (-1 / 5) * 2)  # Silverman's width
@@ -60,9 +65,9 @@ def curvature(found: Fit) -> Curvature:
     condition = float(values[-1] / values[0]) if values[0] > 0 else math.inf
     if not condition < 1 / np.finfo(float).eps:
         nothing = np.full(len(found.theta), np.nan)
-        return Curvature(nothing, np.full(hessian.shape, np.nan), math.inf)
+        return Curvature(nothing, np.full((len(nothing), len(nothing)), np.nan), math.inf)
     inverse = np.linalg.inv(scaled) / size[:, None] / size[None, :]
-    carried = design.values_jacobian(found.theta) @ inverse
+    carried = design.values_jacobian(found.theta)[:, free] @ inverse
     covariance = carried @ spread @ carried.T
     return Curvature(np.sqrt(np.diag(covariance)), covariance, condition)
 
@@ -126,7 +131,7 @@ def hold_out(found: Fit, flops: Array, share: float) -> HoldOut:
     """
     design = found.design
     held = round(share * design.runs)
-    needed = len(design.form.coefficients) + 1
+    needed = len(design.form.free) + 1
     if held < 1 or design.runs - held < needed:
         raise ValueError(
             f"{share:g} of {design.runs} runs leaves {design.runs - held} to fit "
@@ -160,33 +165,68 @@ def term_shares(found: Fit) -> dict[str, float]:
     }
 
 
+def _still(found: Fit) -> dict[str, list[str]]:
+    """Terms of which no feature differs between runs: coefficient -> the features."""
+    design = found.design
+    constant = {name for name, values in design.features.items() if np.ptp(values) < _VARIES}
+    return {
+        term.scale: [power.feature for power in term.powers]
+        for term in found.form.terms
+        if term.scale in found.form.free
+        and term.powers
+        and all(power.feature in constant for power in term.powers)
+    }
+
+
+def _exponents(form: Form, scales: Collection[str]) -> set[str]:
+    """The exponents of some terms, by their coefficients."""
+    return {p.exponent for term in form.terms if term.scale in scales for p in term.powers}
+
+
 def warnings_of(found: Fit, curved: Curvature, drawn: Bootstrap | None) -> list[str]:
     """What the runs do not tell, in words."""
-    absent = [name for name, share in term_shares(found).items() if share < _LEAST_SHARE]
+    form, ends = found.form, bounds_of(found.design)
+    absent = [
+        name
+        for name, share in term_shares(found).items()
+        if share < _LEAST_SHARE and name in form.free
+    ]
     said = [
         f"the runs have no use for the term of {name}: it is less than 0.01 % of the loss on "
         "every run"
         for name in absent
     ]
-    silent = {
-        term.exponent for term in found.form.terms if term.scale in absent and term.exponent
-    } - {term.exponent for term in found.form.terms if term.scale not in absent and term.exponent}
-    for name in found.form.exponents:
-        value = found.coefficients[name]
+    still = _still(found)
+    said += [
+        f"{' and '.join(features)} {'is' if len(features) == 1 else 'are'} the same in every run: "
+        f"nothing is learnt of the term of {scale}"
+        for scale, features in still.items()
+    ]
+    absent += [scale for scale in still if scale not in absent]
+    silent = _exponents(form, absent) - _exponents(form, set(form.scales) - set(absent))
+    silent |= set(form.fixed)
+    for name in form.exponents:
+        size, at = abs(found.coefficients[name]), form.position(name)
+        most = float(np.maximum(np.abs(ends.low[at]), np.abs(ends.high[at])))
         if name in silent:
             continue
-        if value <= WORST_EXPONENT * _NEAR_END:
+        if size <= WORST_EXPONENT * _NEAR_END:
             said.append(f"{name} is at its end, {WORST_EXPONENT:g}: its term is flat")
-        elif value >= BEST_EXPONENT / _NEAR_END:
-            said.append(f"{name} is at its end, {BEST_EXPONENT:g}: its term is a step")
+        elif size >= most / _NEAR_END:
+            said.append(f"{name} is at its end, {most:.3g}: its term is a step")
+        elif size > _STEEP:
+            said.append(
+                f"{name} = {found.coefficients[name]:.3g} is steep: its term is about the runs at "
+                "one end only (published exponents are .07 to .77)"
+            )
     errors = curved.standard_errors if drawn is None else drawn.standard_errors
     what = "curvature" if drawn is None else "bootstrap"
-    for name, value, error in zip(found.form.coefficients, found.values, errors, strict=True):
+    for name, value, error in zip(form.coefficients, found.values, errors, strict=True):
         if name in absent or name in silent:
             continue
         if not math.isfinite(error):
             said.append(f"{name} is not identified: the objective is flat along it")
-        elif (name not in found.form.scales or name == "E") and error > _LOOSE * abs(value):
+        elif (name not in form.scales or name == "E") and error > _LOOSE * abs(value):
             said.append(
                 f"{name} = {value:.4g} is hardly identified: its standard error is "
                 f"{error:.2g} ({what})"

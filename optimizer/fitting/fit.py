@@ -1,33 +1,26 @@
 """The fit: a grid of starts, many damped Newton steps at once, and SciPy's L-BFGS as judge.
 
-For given exponents the scales enter the law linearly. So the grid is of exponents only (and of the
-scale of a second factor), and each start takes the scales of least squares that are not negative:
-variable projection (Golub and Pereyra 1973). The best starts are followed to their minima, first
-with a wider Huber delta, which has fewer kinks, then with the delta asked for.
+The best starts are followed to their minima, first with a wider Huber delta, which has fewer kinks,
+then with the delta asked for.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import product
 
 import numpy as np
 
 from optimizer.fitting.forms import Array, Design, Form
-from optimizer.fitting.newton import Bounds, Minima, gradient, minimise, objective, pieces
+from optimizer.fitting.newton import Bounds, Minima, gradient, minimise, objective
+from optimizer.fitting.starts import bounds_of, grid, hops, steep_starts
 
-_GRIDS = {1: 24, 2: 10, 4: 5}  # exponents of the form -> values of each in the grid
-_LEAST_EXPONENT, _MOST_EXPONENT = 0.06, 1.6  # of the grid; published laws lie within .07 to .77
-_SECOND_SCALES = (-9.0, -6.0, -4.0, -2.5, -1.0)  # ln of a second factor's term, mid-runs
-_SWEEPS = 60  # of coordinate descent
-_FOLLOWED, _KEPT = 32, 6
+_FOLLOWED = 32, 160  # starts, at least and at most; as many as runs allow
+_CELLS = 8000  # starts x runs that are followed, if that is between
+_HOPPED = 4  # minima, of which those with steep exponents are left for others
+_KEPT = 8  # of them, followed to the end, at least
 _WIDER = (30.0, 5.0)  # times delta, before delta itself
 _FIRST_STEPS, _SHORT_STEPS, _LONG_STEPS = 20, 50, 600
 _ROUGH = 1e-4  # of the objective: enough before delta itself
-_LEAST_SHARE = 1e-6  # of the loss, that a term starts with where least squares gives it nothing
-BEST_EXPONENT, WORST_EXPONENT = 10.0, 1e-3
-"""Ends of every exponent: steeper is a step, flatter a constant."""
-_LN_SMALLEST, _LN_LARGEST = -40.0, 5.0  # of a term mid-runs, beside the loss there
 _MANY = 1500  # runs, beyond which starts are first followed on an even choice of so many
 _SAME = 2e-3  # of the objective, within which starts agree
 
@@ -82,49 +75,6 @@ class Fit:
         return np.asarray(predicted - self.design.log_loss)
 
 
-def bounds_of(design: Design) -> Bounds:
-    """Ends of theta: wide enough that only a term that is not there reaches them."""
-    middle = float(np.median(design.log_loss))
-    scale = design.is_scale
-    low = np.where(scale, middle + _LN_SMALLEST, WORST_EXPONENT)
-    return Bounds(low, np.where(scale, middle + _LN_LARGEST, BEST_EXPONENT))
-
-
-def grid(design: Design) -> Array:
-    """Starts, shape (starts, parameters)."""
-    form = design.form
-    many = _GRIDS.get(len(form.exponents), 4)
-    values = np.geomspace(_LEAST_EXPONENT, _MOST_EXPONENT, many)
-    second = [t.scale for factor in form.factors[1:] for t in factor if t.scale is not None]
-    axes = [values] * len(form.exponents) + [np.array(_SECOND_SCALES)] * len(second)
-    points = np.array(list(product(*axes)))
-    theta = np.zeros((len(points), len(form.coefficients)))
-    for i, name in enumerate((*form.exponents, *second)):
-        theta[:, form.position(str(name))] = points[:, i]
-    parts = [_with_scales(design, theta[piece]) for piece in pieces(len(theta), design.runs)]
-    return np.concatenate(parts)
-
-
-def _with_scales(design: Design, theta: Array) -> Array:
-    """Theta with the scales of the first factor by least squares of predicted / seen - 1."""
-    form, first = design.form, design.form.factors[0]
-    at = [form.position(str(term.scale)) for term in first]
-    theta = theta.copy()
-    theta[:, at] = 0.0
-    rest = design.log_factors(theta, start=1)
-    columns = np.exp(design.log_terms(theta) + rest - design.log_loss)  # (terms, starts, runs)
-    normal = np.einsum("jsn,ksn->sjk", columns, columns, optimize=True)
-    right = columns.sum(axis=2).T
-    scales = np.zeros((len(theta), len(at)))
-    for _ in range(_SWEEPS):
-        for j in range(len(at)):
-            off = right[:, j] - np.einsum("sk,sk->s", normal[:, j], scales)
-            scales[:, j] = np.maximum(scales[:, j] + off / normal[:, j, j], 0.0)
-    least = _LEAST_SHARE / columns.mean(axis=2).T
-    theta[:, at] = np.log(np.maximum(scales, least))
-    return theta
-
-
 def fit(design: Design, delta: float, *, weights: Array | None = None) -> Fit:
     """Fit a form to runs.
 
@@ -154,18 +104,35 @@ def fit(design: Design, delta: float, *, weights: Array | None = None) -> Fit:
 def _followed(design: Design, w: Array, delta: float, bounds: Bounds) -> Minima:
     """Minima of the best starts; the best of those are followed to the end."""
     few, fewer = _thinned(design, w)
-    starts = bounds.into(grid(few))
-    starts = starts[np.argsort(objective(few, starts, fewer, delta * _WIDER[0]))[:_FOLLOWED]]
+    many = int(np.clip(_CELLS // few.runs, *_FOLLOWED))
+    best = []
+    for made, followed in ((grid(few), many), (steep_starts(few), many // 2)):
+        inside = bounds.into(made)
+        value = objective(few, inside, fewer, delta * _WIDER[0])
+        best.append(inside[np.argsort(value, kind="stable")[:followed]])
+    starts = np.concatenate(best)
     for factor in _WIDER:
         starts = minimise(
             few, starts, fewer, delta * factor, bounds, steps=_FIRST_STEPS, close=_ROUGH
         ).theta
     starts = minimise(few, starts, fewer, delta, bounds, steps=_SHORT_STEPS).theta
     value = objective(design, starts, w, delta)
-    top = np.argsort(value)[:_KEPT]
+    top = _different(value)[: max(_KEPT, many // 4)]
     ended = minimise(design, starts[top], w, delta, bounds, steps=_LONG_STEPS)
     starts[top], value[top] = ended.theta, ended.objective
+    others = bounds.into(hops(design, starts[_different(value)[:_HOPPED]]))
+    if len(others):
+        ended = minimise(design, others, w, delta, bounds, steps=_LONG_STEPS)
+        starts = np.concatenate([starts, ended.theta])
+        value = np.concatenate([value, ended.objective])
     return Minima(starts, value)
+
+
+def _different(value: Array) -> Array:
+    """Positions of minima, the least first, without those that are as low as one before."""
+    order = np.argsort(value, kind="stable")
+    rises = np.diff(value[order], prepend=-np.inf) > _ROUGH * np.abs(value[order])
+    return np.concatenate([order[rises], order[~rises]])
 
 
 def _thinned(design: Design, w: Array) -> tuple[Design, Array]:
@@ -204,7 +171,7 @@ def check_runs(design: Design) -> None:
     ValueError
         If there are not more runs than coefficients.
     """
-    needed = len(design.form.coefficients) + 1
+    needed = len(design.form.free) + 1
     if design.runs < needed:
         raise ValueError(
             f"{design.form.name} has {needed - 1} coefficients and needs {needed} runs or more; "

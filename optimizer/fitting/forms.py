@@ -1,12 +1,13 @@
-"""The three forms of law that are fitted, each a product of sums of power terms.
+"""The three published forms of law that are fitted, and a form on the runs of a table.
 
-Each term is ``coefficient x product of feature ** (+- exponent)``, so its logarithm is linear in
-the parameters ``theta`` = (ln coefficient or exponent, ...), and the logarithm of a sum is a
-log-sum-exp (Hoffmann et al. 2022, arXiv 2203.15556, appendix D.3). Coefficients are positive by
-construction; first and second derivatives are exact.
+Each is a product of sums of power terms, so the logarithm of a term is linear in the parameters
+``theta`` = (ln coefficient or exponent, ...), and the logarithm of a sum is a log-sum-exp (Hoffmann
+et al. 2022, arXiv 2203.15556, appendix D.3). Coefficients are positive by construction; first and
+second derivatives are exact.
 
 Features are centred, ``ln x - mean(ln x)``: then ``theta`` of a scale is the logarithm of its
-term in the middle of the runs, which no exponent moves much, and the problem is well scaled.
+term in the middle of the runs, which no exponent moves much, and the problem is well scaled. The
+features of a term whose coefficient is held fixed are not.
 """
 
 from __future__ import annotations
@@ -18,113 +19,22 @@ from typing import Any
 
 import numpy as np
 
+from optimizer.fitting.terms import Array, Form, Power, Term, features_of
 from problems.law_files import COEFFICIENTS
 
-Array = np.ndarray[Any, np.dtype[Any]]
+__all__ = ["BIAN", "CHINCHILLA", "FORMS", "GEMSTONES", "Array", "Design", "Form", "products"]
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
-    """A term of a sum.
-
-    Parameters
-    ----------
-    scale : str or None
-        Name of its coefficient; None where it is 1.
-    feature : str or None
-        What is raised to a power; None for a constant.
-    exponent : str or None
-        Name of the exponent.
-    sign : int
-        -1 where the term falls as the feature grows.
-    """
-
-    scale: str | None
-    feature: str | None = None
-    exponent: str | None = None
-    sign: int = -1
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """A form of law.
-
-    Parameters
-    ----------
-    name : str
-    text : str
-        As people write it.
-    coefficients : tuple of str
-        In the order in which they are reported.
-    factors : tuple of tuple of Term
-        The law is the product of these sums.
-    columns : tuple of str
-        Columns that a run must have, besides its loss.
-    source : str
-    """
-
-    name: str
-    text: str
-    coefficients: tuple[str, ...]
-    factors: tuple[tuple[Term, ...], ...]
-    columns: tuple[str, ...]
-    source: str
-
-    @property
-    def terms(self) -> tuple[Term, ...]:
-        """The terms of all factors."""
-        return tuple(term for factor in self.factors for term in factor)
-
-    @property
-    def scales(self) -> tuple[str, ...]:
-        """Coefficients that multiply; the others are exponents."""
-        found = {term.scale for term in self.terms}
-        return tuple(name for name in self.coefficients if name in found)
-
-    @property
-    def exponents(self) -> tuple[str, ...]:
-        """Coefficients that are exponents."""
-        return tuple(name for name in self.coefficients if name not in self.scales)
-
-    def position(self, name: str) -> int:
-        """Where a coefficient stands."""
-        return self.coefficients.index(name)
-
-    def loss(self, values: Array, columns: Mapping[str, Array]) -> Array:
-        """Predicted loss.
-
-        Parameters
-        ----------
-        values : array, shape (..., coefficients)
-            Coefficients as reported.
-        columns : mapping of array, shape (runs,)
-
-        Returns
-        -------
-        array, shape (..., runs)
-        """
-        values = np.asarray(values, float)
-        features = features_of(columns, self)
-        product: Array = np.ones((*values.shape[:-1], 1))
-        for factor in self.factors:
-            total: Array = np.zeros(1)
-            for term in factor:
-                part: Array = np.ones(1)
-                if term.feature is not None and term.exponent is not None:
-                    power = term.sign * values[..., self.position(term.exponent), None]
-                    part = np.exp(power * features[term.feature])
-                if term.scale is not None:
-                    part = part * values[..., self.position(term.scale), None]
-                total = total + part
-            product = product * total
-        return product
+def _term(scale: str, feature: str, exponent: str, sign: int = -1) -> Term:
+    """A term of one feature."""
+    return Term(scale, (Power(feature, exponent, sign),))
 
 
 CHINCHILLA = Form(
     "chinchilla",
     "E + A/N^alpha + B/D^beta",
     COEFFICIENTS["chinchilla"],
-    ((Term("E"), Term("A", "N", "alpha"), Term("B", "D", "beta")),),
+    ((Term("E"), _term("A", "N", "alpha"), _term("B", "D", "beta")),),
     ("N", "D"),
     "Hoffmann et al. 2022, arXiv 2203.15556, eq. 10",
 )
@@ -135,10 +45,10 @@ GEMSTONES = Form(
     (
         (
             Term("E"),
-            Term("A", "width", "a"),
-            Term("B", "depth", "b"),
-            Term("G", "N", "g"),
-            Term("T", "D", "t"),
+            _term("A", "width", "a"),
+            _term("B", "depth", "b"),
+            _term("G", "N", "g"),
+            _term("T", "D", "t"),
         ),
     ),
     ("width", "depth", "N", "D"),
@@ -149,8 +59,8 @@ BIAN = Form(
     "(E + A/N^alpha + B/D^alpha) (1 + gamma (width/depth)^alpha)",
     COEFFICIENTS["bian"],
     (
-        (Term("E"), Term("A", "N", "alpha"), Term("B", "D", "alpha")),
-        (Term(None), Term("gamma", "aspect", "alpha", sign=+1)),
+        (Term("E"), _term("A", "N", "alpha"), _term("B", "D", "alpha")),
+        (Term(None), _term("gamma", "aspect", "alpha", sign=+1)),
     ),
     ("width", "depth", "N", "D"),
     "Bian et al. 2025, arXiv 2501.18107",
@@ -159,17 +69,13 @@ FORMS = {form.name: form for form in (CHINCHILLA, GEMSTONES, BIAN)}
 """Every form by name, as `fit --law` takes them."""
 
 
-def features_of(columns: Mapping[str, Array], form: Form) -> dict[str, Array]:
-    """Logarithms of what the terms of a form raise to powers, each of shape (runs,)."""
-    found = {name: np.log(np.asarray(columns[name], float)) for name in form.columns}
-    if any(term.feature == "aspect" for term in form.terms):
-        found["aspect"] = found["width"] - found["depth"]
-    return found
-
-
 def products(jacobian: Array, weights: Array) -> Array:
     """``J diag(weights) J^T`` at each point, of J of shape (points, parameters, runs)."""
     return np.asarray((jacobian * weights[:, None, :]) @ np.swapaxes(jacobian, 1, 2))
+
+
+SMALLEST = 1e-300
+"""What a coefficient of zero is taken for, so that it has a logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,8 +83,7 @@ class _Part:
     """A term on the runs: positions in theta, and d(ln term) / d(exponent) of each run."""
 
     scale: int | None
-    exponent: int | None
-    slope: Any
+    powers: tuple[tuple[int, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -224,6 +129,10 @@ class Design:
             return self.middle
         return {name: float(values.mean()) for name, values in self.features.items()}
 
+    def _centre(self, term: Term, power: Power) -> float:
+        """What a feature is centred on in a term."""
+        return 0.0 if term.scale in self.form.fixed else self.centres[power.feature]
+
     @cached_property
     def _parts(self) -> tuple[tuple[_Part, ...], ...]:
         """The terms of each factor with their columns."""
@@ -233,11 +142,14 @@ class Design:
             parts = []
             for term in factor:
                 scale = None if term.scale is None else form.position(term.scale)
-                if term.feature is None or term.exponent is None:
-                    parts.append(_Part(scale, None, None))
-                    continue
-                centred = self.features[term.feature] - self.centres[term.feature]
-                parts.append(_Part(scale, form.position(term.exponent), term.sign * centred))
+                powers = [
+                    (
+                        form.position(power.exponent),
+                        power.sign * (self.features[power.feature] - self._centre(term, power)),
+                    )
+                    for power in term.powers
+                ]
+                parts.append(_Part(scale, tuple(powers)))
             found.append(tuple(parts))
         return tuple(found)
 
@@ -272,8 +184,8 @@ class Design:
         log: Array = np.zeros((len(theta), self.runs))
         if part.scale is not None:
             log += theta[:, part.scale, None]
-        if part.exponent is not None:
-            log += theta[:, part.exponent, None] * part.slope
+        for exponent, slope in part.powers:
+            log += theta[:, exponent, None] * slope
         return log
 
     def log_terms(self, theta: Array) -> Array:
@@ -299,8 +211,8 @@ class Design:
             for part, of_term in zip(factor, share, strict=True):
                 if part.scale is not None:
                     jacobian[:, part.scale] += of_term
-                if part.exponent is not None:
-                    jacobian[:, part.exponent] += of_term * part.slope
+                for exponent, slope in part.powers:
+                    jacobian[:, exponent] += of_term * slope
             found.append(jacobian)
         return found
 
@@ -324,15 +236,18 @@ class Design:
         for factor, share, jacobian in zip(self._parts, shares, jacobians, strict=True):
             for part, of_term in zip(factor, share, strict=True):
                 weight = pull * of_term
-                s, e = part.scale, part.exponent
-                if s is not None:
+                if (s := part.scale) is not None:
                     total[:, s, s] += weight.sum(axis=1)
-                if e is not None:
-                    total[:, e, e] += weight @ (part.slope * part.slope)
-                if s is not None and e is not None:
-                    mixed = weight @ part.slope
-                    total[:, s, e] += mixed
-                    total[:, e, s] += mixed
+                for i, (e, slope) in enumerate(part.powers):
+                    total[:, e, e] += weight @ (slope * slope)
+                    if s is not None:
+                        mixed = weight @ slope
+                        total[:, s, e] += mixed
+                        total[:, e, s] += mixed
+                    for other, across in part.powers[:i]:
+                        mixed = weight @ (slope * across)
+                        total[:, e, other] += mixed
+                        total[:, other, e] += mixed
             total -= products(jacobian, pull)
         return total
 
@@ -344,9 +259,11 @@ class Design:
         p = len(self.form.coefficients)
         shift = np.zeros((p, p))
         for term in self.form.terms:
-            if term.scale is not None and term.feature and term.exponent is not None:
-                at = self.form.position(term.scale), self.form.position(term.exponent)
-                shift[at] = -term.sign * self.centres[term.feature]
+            if term.scale is None:
+                continue
+            for power in term.powers:
+                at = self.form.position(term.scale), self.form.position(power.exponent)
+                shift[at] = -power.sign * self._centre(term, power)
         return shift
 
     @cached_property
@@ -357,11 +274,15 @@ class Design:
     def values(self, theta: Array) -> Array:
         """Coefficients as reported, of theta; shape (..., parameters)."""
         raw = theta + theta @ self._shift.T
-        return np.where(self.is_scale, np.exp(np.where(self.is_scale, raw, 0.0)), raw)
+        found = np.where(self.is_scale, np.exp(np.where(self.is_scale, raw, 0.0)), raw)
+        for name, value in self.form.fixed.items():
+            found[..., self.form.position(name)] = value
+        return found
 
     def theta(self, values: Array) -> Array:
         """Theta of coefficients as reported; shape (..., parameters)."""
-        raw = np.where(self.is_scale, np.log(np.where(self.is_scale, values, 1.0)), values)
+        positive = np.maximum(np.where(self.is_scale, values, 1.0), SMALLEST)
+        raw = np.where(self.is_scale, np.log(positive), values)
         exponents = np.where(self.is_scale, 0.0, raw)
         return np.asarray(raw - exponents @ self._shift.T)
 

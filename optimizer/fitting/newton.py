@@ -19,6 +19,7 @@ from optimizer.fitting.forms import Array, Design, products
 
 _STEPS = 300
 _CLOSE = 1e-10  # of the objective, that a step still promises: then it is over
+_EQUAL = 1e-9  # of the objective: minima nearer than that are equal
 _CELLS = 30_000  # points x runs that are worked on together, so that arrays stay in cache
 _LEAST_DAMPING, _MOST_DAMPING = 1e-9, 1e9
 _LONGEST = 3.0  # of a step in any parameter
@@ -51,8 +52,9 @@ class Minima:
 
     @property
     def best(self) -> int:
-        """Position of the least."""
-        return int(np.argmin(self.objective))
+        """Position of the least; the first of equals, to rounding."""
+        least = float(self.objective.min())
+        return int(np.argmax(self.objective <= least + _EQUAL * abs(least)))
 
 
 def huber(residual: Array, delta: float) -> Array:

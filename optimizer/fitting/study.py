@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Any
 
@@ -21,13 +21,16 @@ from optimizer.fitting.diagnostics import (
     r_squared,
     warnings_of,
 )
-from optimizer.fitting.fit import Fit, fit_without
+from optimizer.fitting.fit import Fit, fit, fit_without
 from optimizer.fitting.forms import Array, Form
+from optimizer.fitting.own_forms import feature_ranges, fitted_terms
 from optimizer.fitting.runs import Runs
+from optimizer.fitting.starts import bounds_of
 from problems.law_files import LawFile
 from problems.laws import ParameterKind, Range
 
 DELTA = 1e-3  # of Huber's loss on ln loss: Hoffmann et al. 2022 (arXiv 2203.15556), appendix D.3
+_LOWER = 1e-3  # of the objective: less is not worth a word
 SAMPLES = 1000
 INTERVAL = 0.9
 
@@ -48,6 +51,8 @@ class Wishes:
     hold_out : float or None
         Share of the runs, those of the largest compute.
     cross_check : bool
+    any_sign : bool
+        Let exponents take the other sign than the form's.
     """
 
     delta: float = DELTA
@@ -57,6 +62,7 @@ class Wishes:
     seed: int = 0
     hold_out: float | None = None
     cross_check: bool = False
+    any_sign: bool = False
 
 
 @dataclass(frozen=True)
@@ -104,10 +110,11 @@ class Study:
 
     @property
     def standard_errors(self) -> dict[str, float]:
-        """By coefficient; NaN where there is none."""
+        """By coefficient that was fitted; NaN where there is none."""
         drawn = self.bootstrap
         found = self.curvature.standard_errors if drawn is None else drawn.standard_errors
-        return dict(zip(self.form.coefficients, map(float, found), strict=True))
+        named = dict(zip(self.form.coefficients, map(float, found), strict=True))
+        return {name: named[name] for name in self.form.free}
 
     @property
     def covariance(self) -> Array:
@@ -121,7 +128,8 @@ class Study:
             return {}
         low, high = self.bootstrap.interval(INTERVAL)
         ends = zip(map(float, low), map(float, high), strict=True)
-        return dict(zip(self.form.coefficients, ends, strict=True))
+        named = dict(zip(self.form.coefficients, ends, strict=True))
+        return {name: named[name] for name in self.form.free}
 
     @property
     def r_squared(self) -> float:
@@ -138,9 +146,14 @@ class Study:
     def size_exponent(self) -> float | None:
         """``a`` of the law's own best ``N = k C^a``, shape aside."""
         own = self.fit.coefficients
-        if self.form.name == "chinchilla":
-            return own["beta"] / (own["alpha"] + own["beta"])
-        return own["t"] / (own["g"] + own["t"]) if self.form.name == "gemstones" else 0.5
+        alone = {"N": list[str](), "D": list[str]()}
+        for term in self.form.terms:
+            if len(term.powers) == 1 and term.powers[0].feature in alone:
+                alone[term.powers[0].feature].append(term.powers[0].exponent)
+        if any(len(names) != 1 for names in alone.values()):
+            return None  # no power of C
+        alpha, beta = (abs(own[names[0]]) for names in alone.values())
+        return beta / (alpha + beta)
 
     def law_file(self, name: str, parameters: ParameterKind, provenance: dict[str, Any]) -> LawFile:
         """As the file of a law."""
@@ -149,7 +162,7 @@ class Study:
         drawn = self.bootstrap
         return LawFile(
             name,
-            self.form.name,
+            self.form.kind,
             self.fit.coefficients,
             parameters,
             Range(float(n.min()), float(n.max())),
@@ -159,6 +172,9 @@ class Study:
             () if drawn is None else tuple(tuple(map(float, row)) for row in drawn.draws),
             None if drawn is None else drawn.seed,
             provenance,
+            terms=fitted_terms(self.form, self.fit.coefficients),
+            ranges=feature_ranges(self.form, self.runs.columns),
+            fixed=tuple(self.form.fixed),
         )
 
     def to_dict(self) -> dict[str, Any]:
@@ -173,12 +189,16 @@ class Study:
             "coefficients": found.coefficients,
             "standard_errors": {k: _plain(v) for k, v in self.standard_errors.items()},
             "standard_errors_from": self.errors_from,
+            "fixed": dict(self.form.fixed),
             "intervals_90": {k: list(v) for k, v in self.intervals.items()},
             "covariance": [[_plain(v) for v in row] for row in self.covariance],
             "objective": found.objective,
             "huber": found.delta,
-            "runs": {"used": len(runs.labels), "dropped": len(self.dropped)},
-            "dropped": list(self.dropped),
+            "runs": {
+                "used": len(runs.labels),
+                "dropped": len(self.dropped) + len(runs.unusable),
+            },
+            "dropped": [*self.dropped, *runs.unusable],
             "skipped": dict(runs.skipped),
             "columns": dict(runs.used_names),
             "r2": _plain(self.r_squared),
@@ -189,9 +209,13 @@ class Study:
             ],
             "starts": {"followed": found.starts, "agreeing": found.agreeing},
             "curvature": {
-                "standard_errors": dict(
-                    zip(self.form.coefficients, map(_plain, curved.standard_errors), strict=True)
-                ),
+                "standard_errors": {
+                    name: _plain(error)
+                    for name, error in zip(
+                        self.form.coefficients, curved.standard_errors, strict=True
+                    )
+                    if name in self.form.free
+                },
                 "condition_number": _plain(curved.condition),
             },
             "bootstrap": None
@@ -238,9 +262,11 @@ def study(runs: Runs, form: Form, wishes: Wishes) -> Study:
         If the runs are too few for what is wished.
     """
     start = perf_counter()
+    form = replace(form, any_sign=wishes.any_sign)
     found, kept = fit_without(
         runs.design(form), wishes.delta, worst=wishes.worst, outliers=wishes.outliers
     )
+    found, of_signs = _signs_tried(found)
     fitted = perf_counter()
     used, lost = runs.take(kept), runs.take(~kept)
     order = np.argsort(-lost.loss, kind="stable")
@@ -262,10 +288,34 @@ def study(runs: Runs, form: Form, wishes: Wishes) -> Study:
         held,
         made,
         unmade,
-        tuple(_warnings(used, found, curved, drawn)),
+        (*of_signs, *_warnings(used, found, curved, drawn)),
         fitted - start,
         done - fitted,
     )
+
+
+def _signs_tried(found: Fit) -> tuple[Fit, list[str]]:
+    """The fit, and a word where exponents of either sign would come closer to the runs.
+
+    A loss that rises with parameters or tokens makes no law to size a model by, so the signs are
+    held unless asked; but that is a choice, and what it costs is said.
+    """
+    form = found.form
+    if form.any_sign:
+        turned = form.turned(found.coefficients)
+        return found, [f"{name} has the other sign than {form.name} gives it" for name in turned]
+    loose = fit(replace(found.design, form=replace(form, any_sign=True)), found.delta)
+    if not loose.objective < found.objective * (1 - _LOWER):
+        return found, []
+    bounds = bounds_of(found.design)
+    if (loose.theta == bounds.into(loose.theta)).all():  # no sign turned: a lower minimum
+        return replace(loose, design=found.design), []
+    turned = form.turned(loose.coefficients)
+    return found, [
+        f"with the other sign of {', '.join(turned) or 'an exponent'} the objective would be "
+        f"{1 - loose.objective / found.objective:.1%} lower; signs are held, for such a law "
+        "rises where loss falls (--any-sign lets go)"
+    ]
 
 
 def _cross_checks(runs: Runs) -> tuple[tuple[Approach, ...], tuple[str, ...]]:
@@ -292,5 +342,7 @@ def _warnings(runs: Runs, found: Fit, curved: Curvature, drawn: Bootstrap | None
         )
     for reason, count in runs.skipped.items():
         if count and not reason.startswith("not "):
-            said.append(f"{count} rows left out: {reason}")
+            rows = "1 row" if count == 1 else f"{count} rows"
+            said.append(f"{rows} left out: {reason}")
+    said.extend(runs.notes)
     return said

@@ -1,0 +1,209 @@
+"""Where fits start: a grid or a spread of exponents, scales by least squares, and their ends.
+
+For given exponents the scales of the first factor enter the law linearly. So starts are of
+exponents only (and of the scale of a second factor), and each takes the scales of least squares
+that are not negative: variable projection (Golub and Pereyra 1973).
+"""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+
+from optimizer.fitting.forms import SMALLEST, Array, Design
+from optimizer.fitting.newton import Bounds, pieces
+
+_GRIDS = {1: 24, 2: 10, 3: 7, 4: 5}  # free exponents of the form -> values of each in the grid
+_SPREAD = 1024  # starts where exponents are more, spread evenly (a Sobol sequence's power of two)
+_LEAST_EXPONENT, _MOST_EXPONENT = 0.06, 1.6  # of the grid; published laws lie within .07 to .77
+_STEEP, _USUAL = (3.0, 8.0, 18.0), (0.15, 0.4, 1.0)  # exponents of a step, and those beside it
+_HOPS = (0.4, 0.7, 1.4, 2.0)  # times a steep exponent
+_SECOND_SCALES = (-9.0, -6.0, -4.0, -2.5, -1.0)  # ln of a second factor's term, mid-runs
+_SIGNS_SEED = 0  # of the signs of starts, where exponents may take either
+_SWEEPS = 60  # of coordinate descent
+_LEAST_SHARE = 1e-6  # of the loss, that a term starts with where least squares gives it nothing
+_NEAR = (0.6, 1.6)  # times each exponent that the user starts from
+BEST_EXPONENT, WORST_EXPONENT = 30.0, 1e-3
+"""Ends of every exponent's size: steeper is a step, flatter a constant."""
+_LN_LARGEST_SCALE = 650.0  # of a coefficient, so that it is a double: theirs end at 709
+_LN_SMALLEST, _LN_LARGEST = -150.0, 5.0  # of a term mid-runs, beside the loss; steps are small
+
+
+def bounds_of(design: Design) -> Bounds:
+    """Ends of theta: wide enough that only a term that is not there reaches them."""
+    form = design.form
+    middle = float(np.median(design.log_loss))
+    scale = design.is_scale
+    steepest = _steepest(design)
+    low = np.where(scale, middle + _LN_SMALLEST, WORST_EXPONENT)
+    high = np.where(scale, middle + _LN_LARGEST, steepest)
+    for name in form.negative:
+        at = form.position(name)
+        low[at], high[at] = -steepest[at], -WORST_EXPONENT
+    if form.any_sign:
+        low, high = np.where(scale, low, -steepest), np.where(scale, high, steepest)
+    for name, value in form.fixed.items():
+        at = form.position(name)
+        low[at] = high[at] = np.log(max(value, SMALLEST)) if scale[at] else value
+    return Bounds(low, high)
+
+
+def _steepest(design: Design) -> Array:
+    """The size of each exponent beyond which its coefficient would be no double."""
+    form = design.form
+    found = np.full(len(form.coefficients), BEST_EXPONENT)
+    for term in form.terms:
+        for power in term.powers:
+            at = form.position(power.exponent)
+            reach = len(term.powers) * max(abs(design.centres[power.feature]), 1.0)
+            found[at] = min(found[at], _LN_LARGEST_SCALE / reach)
+    return found
+
+
+def grid(design: Design) -> Array:
+    """Starts, shape (starts, parameters)."""
+    names = _searched(design)
+    exponents = [name for name in names if name in design.form.exponents]
+    second = names[len(exponents) :]
+    low, high = np.log(_LEAST_EXPONENT), np.log(_MOST_EXPONENT)
+    if len(exponents) in _GRIDS or not exponents:
+        values = np.exp(np.linspace(low, high, _GRIDS.get(len(exponents), 1)))
+        axes = [values] * len(exponents) + [np.array(_SECOND_SCALES)] * len(second)
+        points = np.array(list(product(*axes))).reshape(-1, len(exponents) + len(second))
+    else:
+        points = _spread(len(exponents) + len(second))
+        ends = [(low, high)] * len(exponents) + [(min(_SECOND_SCALES), max(_SECOND_SCALES))] * len(
+            second
+        )
+        points = np.array([e[0] for e in ends]) + points * np.array([e[1] - e[0] for e in ends])
+        points[:, : len(exponents)] = np.exp(points[:, : len(exponents)])
+    return _made(design, points, _near_start(design))
+
+
+def steep_starts(design: Design) -> Array:
+    """Starts in which one term is nearly a step, shape (starts, parameters).
+
+    Where runs are few or a term is not needed for what it means, the least may lie there: such a
+    term takes up the residuals of the runs at one end.
+    """
+    names = _searched(design)
+    exponents = [name for name in names if name in design.form.exponents]
+    rest = [_USUAL if len(exponents) <= max(_GRIDS) else _USUAL[1:2] for _ in exponents]
+    points = []
+    for i in range(len(exponents)):
+        axes = [_STEEP if j == i else others for j, others in enumerate(rest)]
+        axes += [(_SECOND_SCALES[2],)] * (len(names) - len(exponents))
+        points += list(product(*axes))
+    return _made(design, np.array(points).reshape(-1, len(names)))
+
+
+def hops(design: Design, theta: Array) -> Array:
+    """From minima with a steep exponent, other steepnesses that leave its largest term as it is.
+
+    Along such an exponent minima are many, for each run that the step comes to is one.
+
+    Parameters
+    ----------
+    theta : array, shape (points, parameters)
+
+    Returns
+    -------
+    array, shape (starts, parameters)
+    """
+    form, found = design.form, []
+    for point in theta:
+        for term in form.terms:
+            for power in term.powers:
+                at = form.position(power.exponent)
+                if abs(point[at]) < _STEEP[0] / 2 or power.exponent in form.fixed:
+                    continue
+                slope = power.sign * (
+                    design.features[power.feature] - design.centres[power.feature]
+                )
+                for factor in _HOPS:
+                    start = point.copy()
+                    start[at] *= factor
+                    if term.scale is not None and term.scale in form.free:
+                        largest = (point[at] * slope).max()
+                        start[form.position(term.scale)] += largest * (1 - factor)
+                    found.append(start)
+    return np.array(found).reshape(-1, len(form.coefficients))
+
+
+def _searched(design: Design) -> list[str]:
+    """What starts differ in: free exponents, then free scales of a second factor."""
+    form = design.form
+    exponents = [name for name in form.exponents if name in form.free]
+    second = [t.scale for factor in form.factors[1:] for t in factor]
+    return exponents + [name for name in second if name is not None and name in form.free]
+
+
+def _made(design: Design, points: Array, more: Array | None = None) -> Array:
+    """Starts from the sizes of what is searched, and more: their signs, and the scales."""
+    form = design.form
+    names = _searched(design)
+    theta = np.zeros((len(points), len(form.coefficients)))
+    for i, name in enumerate(names):
+        theta[:, form.position(name)] = points[:, i]
+    for name in form.negative:
+        theta[:, form.position(name)] *= -1
+    if form.any_sign:
+        at = [form.position(name) for name in names if name in form.exponents]
+        signs = np.random.default_rng(_SIGNS_SEED).choice((-1.0, 1.0), (len(theta), len(at)))
+        theta[:, at] *= signs
+    if more is not None:
+        theta = np.concatenate([theta, more])
+    fixed = bounds_of(design)
+    for name in form.fixed:
+        theta[:, form.position(name)] = fixed.low[form.position(name)]
+    parts = [_with_scales(design, theta[piece]) for piece in pieces(len(theta), design.runs)]
+    return np.concatenate(parts)
+
+
+def _spread(dimensions: int) -> Array:
+    """Points that fill a unit cube evenly, shape (points, dimensions)."""
+    from scipy.stats import qmc
+
+    return np.asarray(qmc.Sobol(dimensions, rng=0).random(_SPREAD))
+
+
+def _near_start(design: Design) -> Array:
+    """Starts from the exponents that the form gives, each as it is, smaller and larger."""
+    form = design.form
+    if not form.start:
+        return np.zeros((0, len(form.coefficients)))
+    own = [name for name in form.exponents if name in form.free]
+    theta = np.zeros((2 * len(own) + 1, len(form.coefficients)))
+    for name, value in form.start.items():
+        if name in form.exponents:
+            theta[:, form.position(name)] = value
+    for i, name in enumerate(own):
+        for row, factor in ((2 * i + 1, _NEAR[0]), (2 * i + 2, _NEAR[1])):
+            theta[row, form.position(name)] *= factor
+    return theta
+
+
+def _with_scales(design: Design, theta: Array) -> Array:
+    """Theta with the scales of the first factor by least squares of predicted / seen - 1."""
+    form = design.form
+    free = [j for j, term in enumerate(form.factors[0]) if term.scale in form.free]
+    if not free:
+        return theta
+    at = [form.position(str(form.factors[0][j].scale)) for j in free]
+    theta = theta.copy()
+    theta[:, at] = 0.0
+    rest = design.log_factors(theta, start=1)
+    every = np.exp(design.log_terms(theta) + rest - design.log_loss)  # (terms, starts, runs)
+    columns = every[free]
+    wanted = 1.0 - (every.sum(axis=0) - columns.sum(axis=0))  # what fixed terms leave over
+    normal = np.einsum("jsn,ksn->sjk", columns, columns, optimize=True)
+    right = np.einsum("jsn,sn->sj", columns, wanted, optimize=True)
+    scales = np.zeros((len(theta), len(at)))
+    for _ in range(_SWEEPS):
+        for j in range(len(at)):
+            off = right[:, j] - np.einsum("sk,sk->s", normal[:, j], scales)
+            scales[:, j] = np.maximum(scales[:, j] + off / normal[:, j, j], 0.0)
+    least = _LEAST_SHARE / columns.mean(axis=2).T
+    theta[:, at] = np.log(np.maximum(scales, least))
+    return theta

@@ -1,0 +1,184 @@
+"""A table of any kind as columns of plain values: CSV, JSON lines or Parquet."""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from problems.errors import ModelsizerError
+
+ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
+_SEPARATORS = ("\t", ";", ",")  # the one that a header has most of; the first of equals
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # as spreadsheets save "Unicode text"
+_SHOWN = 60  # characters of a value in a message
+_NO_NAME = "column {}"
+
+
+@dataclass(frozen=True)
+class Table:
+    """Columns of equal length.
+
+    Parameters
+    ----------
+    path : Path
+    columns : mapping of list
+        Values as the file has them: text, numbers, None.
+    lines : sequence of int or None
+        Line of the file of each row, where it has lines.
+    sha256 : str
+    """
+
+    path: Path
+    columns: Mapping[str, list[Any]]
+    lines: Sequence[int] | None
+    sha256: str
+
+    @property
+    def rows(self) -> int:
+        """How many."""
+        return len(next(iter(self.columns.values()), []))
+
+    def where(self, row: int) -> str:
+        """A row, counted from 0, as a person finds it: rows of data are counted from 1."""
+        return _where(row, self.lines)
+
+    def copies(self) -> int:
+        """How many rows are the same as an earlier one."""
+        rows = [repr(row) for row in zip(*self.columns.values(), strict=True)]
+        return len(rows) - len(set(rows))
+
+
+def short(value: Any) -> str:
+    """A value for a message, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+
+
+def _where(row: int, lines: Sequence[int] | None) -> str:
+    line = None if lines is None else lines[row]
+    return f"row {row + 1}" + ("" if line is None or line == row + 2 else f" (line {line})")
+
+
+def read_table(path: Path) -> Table:
+    """Read a table by the ending of its name.
+
+    Raises
+    ------
+    ModelsizerError
+        If the ending is unknown, or the file cannot be read or is no such table.
+    """
+    ending = path.suffix.lower()
+    if ending not in ENDINGS:
+        raise ModelsizerError(f"{path} must end in {', '.join(ENDINGS)}")
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise ModelsizerError(f"{path}: cannot be read: {error.strerror or error}") from None
+    lines: Sequence[int] | None = None
+    try:
+        if ending == ".parquet":
+            columns = _parquet(content)
+        elif ending in (".csv", ".tsv"):
+            columns, lines = _csv(_decoded(content))
+        else:
+            columns, lines = _json(_decoded(content))
+    except (ValueError, OSError, csv.Error) as error:  # ArrowInvalid and JSON's are ValueErrors
+        raise ModelsizerError(f"{path}: is no {ending[1:]} table: {error}") from None
+    return Table(path, columns, lines, hashlib.sha256(content).hexdigest())
+
+
+def _decoded(content: bytes) -> str:
+    try:
+        return content.decode("utf-16" if content[:2] in _UTF16 else "utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start} is not UTF-8 text; save it as UTF-8") from None
+
+
+def _parquet(content: bytes) -> dict[str, list[Any]]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    read = pq.read_table(pa.BufferReader(content)).to_pylist()
+    return _columns([_flat(row) for row in read])
+
+
+def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
+    names = dict.fromkeys(name for row in rows for name in row)
+    return {name: [row.get(name) for row in rows] for name in names}
+
+
+def _flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
+    """A row with what is nested under dotted names."""
+    found: dict[str, Any] = {}
+    for name, value in row.items():
+        if isinstance(value, Mapping):
+            found |= _flat(value, f"{before}{name}.")
+        else:
+            found[f"{before}{name}"] = value
+    return found
+
+
+def _csv(text: str) -> tuple[dict[str, list[Any]], list[int]]:
+    """Comma, semicolon or tab between values; empty lines and lines of # before the header."""
+    skipped, header = 0, ""
+    for skipped, header in enumerate(text.splitlines()):  # noqa: B007
+        if header.strip() and not header.lstrip().startswith("#"):
+            break
+    else:
+        return {}, []
+    separator = max(_SEPARATORS, key=header.count)
+    body = "".join(text.splitlines(keepends=True)[skipped:])
+    reader = csv.reader(io.StringIO(body, newline=""), delimiter=separator, skipinitialspace=True)
+    rows, lines, before = [], [], skipped
+    for row in reader:
+        if any(value.strip() for value in row):
+            rows.append(row)
+            lines.append(before + 1)
+        before = skipped + reader.line_num
+    names = [name.strip() or _NO_NAME.format(i) for i, name in enumerate(rows[0], start=1)]
+    if twice := sorted({name for name in names if names.count(name) > 1}):
+        raise ValueError(f"the column {twice[0]!r} is there twice")
+    for number, row in enumerate(rows[1:], start=1):
+        while len(row) > len(names) and not row[-1].strip():
+            row.pop()
+        if len(row) != len(names):
+            where = _where(number - 1, lines[1:])
+            raise ValueError(
+                f"{where} has {len(row)} values, the header {len(names)}: {short(row)}"
+            )
+    values = zip(*rows[1:], strict=True) if len(rows) > 1 else ([] for _ in names)
+    return {name: list(column) for name, column in zip(names, values, strict=True)}, lines[1:]
+
+
+def _json(text: str) -> tuple[dict[str, list[Any]], list[int] | None]:
+    """An object a line, or one list of objects."""
+    rows: list[Any] = []
+    lines: list[int] | None = []
+    if text.lstrip().startswith("["):
+        try:
+            rows, lines = json.loads(text), None
+        except ValueError:
+            rows = []  # lines of lists: said below
+    if not rows:
+        lines = []
+        for number, line in enumerate(text.split("\n"), start=1):
+            if not line.strip():
+                continue
+            try:
+                rows.append(json.loads(line))
+            except ValueError as error:
+                raise ValueError(f"line {number}: {error}") from None
+            lines.append(number)
+    for i, row in enumerate(rows):
+        if not isinstance(row, Mapping):
+            where = f"row {i + 1}" if lines is None else f"line {lines[i]}"
+            raise ValueError(f'{where} is not an object such as {{"N": 1e8, "loss": 3.1}}')
+    if lines == list(range(1, len(rows) + 1)):
+        lines = None  # as rows are counted
+    return _columns([_flat(row) for row in rows]), lines
