@@ -9,7 +9,8 @@ from modelsizer.commands import solving  # isort: skip
 from modelsizer.commands import ranking, fronts, frontiers, shaping  # isort: skip
 from modelsizer.commands import asking, explaining, pricing, sweeping  # isort: skip
 from modelsizer.commands import reporting, allocating, drawing  # isort: skip
-from modelsizer.commands import architectures, lawful, comparing, fitting, uncertain  # isort: skip
+from modelsizer.commands import architectures, lawful, comparing  # isort: skip
+from modelsizer.commands import fitting, planning, uncertain  # isort: skip
 from modelsizer.commands import hardware, galleries  # isort: skip
 from modelsizer.commands.app import app
 
@@ -28,6 +29,7 @@ __all__ = [
     "hardware",
     "lawful",
     "main",
+    "planning",
     "pricing",
     "ranking",
     "reporting",

@@ -45,12 +45,12 @@ def form_of(path: Path) -> tuple[Form, ParameterKind]:
         If there is no such file, it is of another form, or anything in it is wrong.
     """
     law = load_law(path)
-    if faults := _faults(law):
+    if faults := faults_of(law):
         raise ProblemError(faults, str(path))
-    return _form(law), law.parameters
+    return form_from(law), law.parameters
 
 
-def _faults(law: LawFile) -> list[Fault]:
+def faults_of(law: LawFile) -> list[Fault]:
     """What a law may be and no fit starts from."""
     if law.form != TERMS:
         return [
@@ -73,7 +73,8 @@ def _faults(law: LawFile) -> list[Fault]:
     return found
 
 
-def _form(law: LawFile) -> Form:
+def form_from(law: LawFile) -> Form:
+    """The form of such a law; its numbers are where a fit starts."""
     own = dict(law.coefficients)
     features = dict.fromkeys(FEATURES[f] for term in law.terms for f in term.exponents)
     columns = dict.fromkeys((*_ALWAYS, *(c for f in features for c in columns_of(f))))
@@ -117,8 +118,9 @@ def fitted_terms(form: Form, values: Mapping[str, float]) -> tuple[PowerTerm, ..
 def feature_ranges(form: Form, columns: Mapping[str, Array]) -> dict[str, Range]:
     """Where the features of a form lie in runs, but for N and D."""
     found = {}
+    seen = {power.feature for term in form.terms for power in term.powers}
     for column, logs in features_of(columns, form).items():
-        if column not in _ALWAYS:
+        if column in seen and column not in _ALWAYS:
             low, high = (float(f"{math.exp(end):.6g}") for end in (logs.min(), logs.max()))
             found[_NAMES[column]] = Range(low, high)
     return found

@@ -1,0 +1,220 @@
+"""A bound that no plan can beat: the relaxation in which runs may be split, solved and certified.
+
+A plan is 0 <= w_i <= repeats with sum w <= runs and cost . w <= budget, whole numbers; without
+"whole" these are a polytope, and the criterion is convex on it. So for any w
+
+    phi(w') >= phi(w) + grad phi(w) . (w' - w)    for every plan w',
+
+and the least of the right side over the polytope, a linear program, is a bound for all plans
+(Frank and Wolfe 1956, doi 10.1002/nav.3800030109). The program has two rows beside the boxes: by
+weak duality every price of a FLOP gives a bound of it, so a bound is right whatever else is not.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from optimizer.fitting.forms import Array
+from optimizer.planning.information import Question
+
+CLOSE = 1e-3  # of the criterion, a logarithm, at which the bound is near enough to the relaxation
+_ROUNDS, _STEPS = 30, 60
+_FIRST = 25  # Frank-Wolfe steps, that find out which candidates matter
+_HALVINGS = 70  # of the price
+_BEGIN, _TIGHTER = 10.0, 12.0  # weight of the criterion against the barrier, and by what it grows
+_ROUNDING = 1e-12
+_BACK = 0.5  # of a step, while it does not descend
+_ENOUGH = 1e-9  # of Newton's decrement
+_ALIVE = 1e-3  # a weight below is none
+_LIKELY = 0.1  # a weight of Frank-Wolfe, from which a candidate is looked at closely
+_FINER = 4.0  # than the gap so far, that the inner problem is solved
+_TELLING = 64  # candidates that are added first, and twice as many each time after
+_MORE = 8  # candidates beyond the runs that are added at once
+
+
+@dataclass(frozen=True)
+class Room:
+    """What a plan may use.
+
+    Parameters
+    ----------
+    costs : array, shape (candidates,)
+        FLOPs of each, as a share of the budget.
+    runs : int
+        At most so many.
+    repeats : int
+        Of one candidate.
+    """
+
+    costs: Array
+    runs: int
+    repeats: int = 1
+
+    def allows(self, weights: Array) -> bool:
+        """Whether a plan keeps the room, to rounding of its costs."""
+        whole = bool((weights >= 0).all() and (weights <= self.repeats).all())
+        return bool(whole and weights.sum() <= self.runs and self.costs @ weights <= 1 + _ROUNDING)
+
+    def least(self, slope: Array) -> tuple[Array, float, float]:
+        """The least of ``slope . w``: the weights, a proven bound, and the price of the budget."""
+        low, high = 0.0, 1.0
+        at_low = self._at(slope, low)
+        if self.costs @ at_low[0] <= 1:
+            return at_low[0], at_low[1], 0.0
+        at_high = self._at(slope, high)
+        while self.costs @ at_high[0] > 1:
+            low, at_low, high = high, at_high, high * 4
+            at_high = self._at(slope, high)
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            found = self._at(slope, middle)
+            if self.costs @ found[0] > 1:
+                low, at_low = middle, found
+            else:
+                high, at_high = middle, found
+        over, under = float(self.costs @ at_low[0]), float(self.costs @ at_high[0])
+        share = (1 - under) / (over - under)
+        weights = share * at_low[0] + (1 - share) * at_high[0]
+        return weights, max(at_low[1], at_high[1]), high
+
+    def _at(self, slope: Array, price: float) -> tuple[Array, float]:
+        """Weights and bound at a price of the whole budget."""
+        priced = slope + price * self.costs
+        many = min(len(priced), -(-self.runs // self.repeats))
+        first = np.argpartition(priced, many - 1)[:many]
+        first = first[np.argsort(priced[first], kind="stable")]
+        first = first[priced[first] < 0]
+        weights = np.zeros(len(priced))
+        weights[first] = self.repeats
+        if (beyond := self.repeats * len(first) - self.runs) > 0:
+            weights[first[-1]] -= beyond
+        return weights, float(priced @ weights) - price
+
+
+@dataclass(frozen=True)
+class Relaxed:
+    """The relaxation as it was left.
+
+    Parameters
+    ----------
+    weights : array, shape (candidates,)
+    value : float
+        The criterion there.
+    bound : float
+        No plan has less, proven.
+    price : float
+        Of the whole budget, in the criterion.
+    reduced : array, shape (candidates,)
+        What a run of each would change the criterion by, its price paid.
+    """
+
+    weights: Array
+    value: float
+    bound: float
+    price: float
+    reduced: Array
+
+
+def relax(question: Question, room: Room, close: float = CLOSE) -> Relaxed:
+    """Solve the relaxation: Frank-Wolfe finds the candidates that matter, Newton does the rest.
+
+    The inner problem, on those candidates alone, is solved by a barrier method (Boyd and
+    Vandenberghe 2004, Convex Optimization, section 11.3); candidates that the linear program asks
+    for are added until the bound is near.
+    """
+    w = _inside(room, np.arange(len(room.costs)))
+    vertex = w
+    bound, price = -np.inf, 0.0
+    for step in range(_FIRST):
+        slope = question.gradient(w)
+        vertex, least, price = room.least(slope)
+        bound = max(bound, question.value(w) + least - float(slope @ w))
+        w += (vertex - w) * (2 / (step + 3))
+    wanted = (vertex > 0) | (w > _LIKELY)
+    best = (question.value(w), w)
+    inner = max(close, best[0] - bound) / _FINER
+    for _ in range(_ROUNDS):
+        wanted = _telling(question, w, wanted)
+        active = np.flatnonzero(wanted)
+        w = np.zeros(len(w))
+        w[active] = _newton(question, room, active, inner)
+        value = question.value(w)
+        if value < best[0]:
+            best = value, w
+        slope = question.gradient(w)
+        vertex, least, price = room.least(slope)
+        bound = max(bound, value + least - float(slope @ w))
+        new = (vertex > 0) & ~wanted
+        if best[0] - bound <= close or (not new.any() and inner <= close / _FINER):
+            break
+        inner = max(close, best[0] - bound) / _FINER
+        wanted = (w > _ALIVE) | (vertex > 0)
+        wanted |= _promising(slope, room, price)
+    return Relaxed(best[1], best[0], bound, price, slope + price * room.costs)
+
+
+def _telling(question: Question, weights: Array, wanted: Array) -> Array:
+    """Candidates that matter, and as many of the next as it takes to tell every coefficient."""
+    found, order, many = wanted, np.argsort(-weights, kind="stable"), _TELLING
+    while not np.isfinite(question.value(found.astype(float))) and not found.all():
+        found = wanted.copy()
+        found[order[:many]] = True
+        many *= 2
+    return found
+
+
+def _promising(slope: Array, room: Room, price: float) -> Array:
+    """The candidates of least reduced cost."""
+    reduced = slope + price * room.costs
+    found = np.zeros(len(slope), bool)
+    found[np.argsort(reduced, kind="stable")[: room.runs + _MORE]] = True
+    return found
+
+
+def _inside(room: Room, active: Array) -> Array:
+    """Weights strictly within the room: less than half of each limit."""
+    each = 1 / len(active)
+    return 0.5 * np.minimum(np.minimum(room.repeats, room.runs * each), each / room.costs[active])
+
+
+def _newton(question: Question, room: Room, active: Array, gap: float) -> Array:
+    """The least criterion on some candidates, within `gap`."""
+    x, costs, ends = _inside(room, active), room.costs[active], room.repeats
+    full = np.zeros(len(room.costs))
+
+    def barrier(at: Array, weight: float) -> float:
+        slack = (room.runs - at.sum(), 1 - costs @ at)
+        if at.min() <= 0 or at.max() >= ends or min(slack) <= 0:
+            return np.inf
+        full[active] = at
+        logs = np.log(at).sum() + np.log(ends - at).sum() + np.log(slack[0]) + np.log(slack[1])
+        return weight * question.value(full) - float(logs)
+
+    weight, many = _BEGIN, 2 * len(active) + 2
+    while True:
+        now = barrier(x, weight)
+        for _ in range(_STEPS):
+            full[active] = x
+            slope, bend = question.parts(full, active)
+            few, dear = room.runs - x.sum(), 1 - costs @ x
+            slope = weight * slope - 1 / x + 1 / (ends - x) + 1 / few + costs / dear
+            bend = weight * bend + 1 / few**2 + np.outer(costs, costs) / dear**2
+            bend[np.diag_indices(len(x))] += 1 / x**2 + 1 / (ends - x) ** 2
+            scale = 1 / np.sqrt(np.diag(bend))
+            move = -scale * np.linalg.solve(bend * scale[:, None] * scale, slope * scale)
+            fall = -float(slope @ move)
+            size = 1.0
+            while (there := barrier(x + size * move, weight)) > now - 0.1 * size * fall:
+                size *= _BACK
+                if size < _ENOUGH:
+                    break
+            if not there < now:
+                break
+            x, now = x + size * move, there
+            if fall <= _ENOUGH * max(1.0, weight):
+                break
+        if many / weight <= gap:
+            return x
+        weight *= _TIGHTER

@@ -1,0 +1,252 @@
+"""Where a law is made linear: its coefficients, or draws of them, and the noise of a run."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from optimizer.fitting.forms import FORMS, Array, Form
+from optimizer.fitting.own_forms import FEATURES, faults_of, form_from
+from problems.errors import ModelsizerError, ProblemError, did_you_mean
+from problems.law_files import TERMS, LawFile, term_values
+from problems.laws import ParameterKind, PowerLaw, TokenLaw
+from problems.more_laws import BIAN, GEMSTONES
+from problems.term_laws import TermLaw
+
+DRAWS = 16
+"""Bootstrap draws that a plan is made for unless told: every draw is worked on at each step."""
+NOISE = 0.0075
+"""Standard deviation of ln loss of a run about its law: that of the residuals of the 240 runs of
+Hoffmann et al. 2022 (arXiv 2203.15556, figure 4) about the refit of Besiroglu et al. 2024 (arXiv
+2404.10102). The residuals' heavy tails, and what was lost in reading a figure, are in it."""
+_NOISE_FROM = "residuals of Hoffmann's 240 runs"
+_BISECTIONS = 80
+_WIDEST = 1.0  # standard deviation of ln loss, that no fit is as bad as
+SHAPE_LAWS_BY_FORM = {"gemstones": "gemstones-2025", "bian": "bian-2025"}
+"""The published law of each form that sees the shape."""
+
+
+@dataclass(frozen=True)
+class LawPoint:
+    """A law as a plan takes it.
+
+    Parameters
+    ----------
+    name : str
+    form : Form
+    values : array, shape (coefficients,)
+        In the form's order.
+    draws : array, shape (draws, coefficients)
+        Bootstrap draws that the plan is made for; the values alone where there are none.
+    drawn : bool
+        Whether they are draws.
+    kind : {"total", "non_embedding", "active"}
+        What N counts.
+    smallest : float or None
+        Parameters of the smallest model that the law was fitted on.
+    noise : float
+        Standard deviation of ln loss of a run.
+    noise_from : str
+    """
+
+    name: str
+    form: Form
+    values: Array
+    draws: Array
+    drawn: bool
+    kind: ParameterKind
+    smallest: float | None
+    noise: float
+    noise_from: str
+
+    @property
+    def own(self) -> bool:
+        """Whether it is a sum of terms of one's own."""
+        return self.form.kind == TERMS
+
+    def feature(self, column: str) -> str:
+        """What a law's file calls a feature of the form."""
+        return next(name for name, one in FEATURES.items() if one == column)
+
+    @property
+    def seen(self) -> frozenset[str]:
+        """Features of terms of which something is to be learnt."""
+        return frozenset(
+            power.feature
+            for term in self.form.terms
+            for power in term.powers
+            if not {term.scale, power.exponent}.isdisjoint(self.form.free)
+        )
+
+
+def of_law(law: TokenLaw) -> LawPoint:
+    """A law that was published, or written in the problem.
+
+    Raises
+    ------
+    ProblemError
+        If it is neither of Chinchilla's form nor a sum of power terms, or has no floor to learn.
+    """
+    for form, named in SHAPE_LAWS_BY_FORM.items():
+        if law.name == named:
+            return of_form(form)
+    if isinstance(law, TermLaw):
+        return _of_terms(law_file(law), f"laws.{law.name}", 0)
+    if not isinstance(law, PowerLaw) or law.outer != 1.0:
+        what = (
+            f"its outer power is {law.outer:g}"
+            if isinstance(law, PowerLaw)
+            else "its form is its own"
+        )
+        raise ProblemError.of(
+            "objective.law",
+            f"runs cannot be planned for {law.name!r}: {what}, and only coefficients of "
+            "E + A/N^alpha + B/D^beta and of sums of power terms are fitted; take another by "
+            "--law, or a file of `fit`",
+        )
+    values = {name: float(getattr(law, name)) for name in FORMS["chinchilla"].coefficients}
+    return _point(
+        law.name, FORMS["chinchilla"], values, law.parameter_kind, law.parameter_range.low
+    )  # fmt: skip
+
+
+def law_file(law: TermLaw) -> LawFile:
+    """A sum of power terms as its file would be; terms without a name are called by number."""
+    terms = tuple(
+        replace(term, name=term.name or str(i)) for i, term in enumerate(law.terms, start=1)
+    )
+    return LawFile(
+        law.name, TERMS, term_values(law.E, terms), law.parameter_kind, law.parameter_range,
+        law.token_range, law.source, terms=terms, ranges=law.ranges,
+    )  # fmt: skip
+
+
+def of_form(form: str) -> LawPoint:
+    """The published law of a form that sees the shape.
+
+    Raises
+    ------
+    ModelsizerError
+        If there is none of that form.
+    """
+    if form not in SHAPE_LAWS_BY_FORM:
+        hint = did_you_mean(form, SHAPE_LAWS_BY_FORM)
+        raise ModelsizerError(
+            f"--form: {form!r} is none that has a published law here{hint}; known: "
+            f"{', '.join(SHAPE_LAWS_BY_FORM)}"
+        )
+    published: Mapping[str, float] = GEMSTONES if form == "gemstones" else BIAN
+    values = {
+        name: published[name] if name in published else math.exp(published[f"ln_{name}"])
+        for name in FORMS[form].coefficients
+    }
+    return _point(SHAPE_LAWS_BY_FORM[form], FORMS[form], values, "total", None)
+
+
+def of_file(law: LawFile, most: int = DRAWS) -> LawPoint:
+    """A fitted law, with its first bootstrap draws.
+
+    Parameters
+    ----------
+    law : LawFile
+    most : int
+        Of the draws; 0 for none.
+
+    Raises
+    ------
+    ProblemError
+        If it has no floor to learn, or a coefficient of the wrong sign.
+    """
+    if law.form == TERMS:
+        return _of_terms(law, "law", most)
+    return _of_file(law, FORMS[law.form], most)
+
+
+def _of_terms(law: LawFile, table: str, most: int) -> LawPoint:
+    """A sum of power terms, whose own form is learnt."""
+    if faults := faults_of(law):
+        named = [replace(fault, key=table + fault.key.removeprefix("law")) for fault in faults]
+        raise ProblemError(named, law.path)
+    return _of_file(law, form_from(law), most)
+
+
+def _of_file(law: LawFile, form: Form, most: int) -> LawPoint:
+    noise = noise_of(law.provenance)
+    source = _NOISE_FROM if noise is None else f"residuals of {law.name}"
+    found = _point(
+        law.name,
+        form,
+        law.coefficients,
+        law.parameters,
+        law.parameter_range.low,
+        NOISE if noise is None else noise,
+        source,
+    )
+    draws = np.array(law.draws[:most], float).reshape(-1, len(found.values))
+    # One without a floor has no slope along it, and one of another sign is of another form.
+    free = [form.position(name) for name in form.free]
+    draws = draws[(draws * _signs(form) > 0)[:, free].all(axis=1)]
+    if not len(draws):
+        return found
+    return replace(found, draws=draws, drawn=True)
+
+
+def _signs(form: Form) -> Array:
+    """Of coefficients as the form has them, 1 or -1."""
+    return np.array([-1.0 if name in form.negative else 1.0 for name in form.coefficients])
+
+
+def _point(
+    name: str,
+    form: Form,
+    values: Mapping[str, float],
+    kind: ParameterKind,
+    smallest: float | None,
+    noise: float = NOISE,
+    noise_from: str = _NOISE_FROM,
+) -> LawPoint:
+    row = np.array([values[key] for key in form.coefficients], float)
+    for key, value in zip(form.coefficients, row * _signs(form), strict=True):
+        if key in form.free and not value > 0:
+            raise ProblemError.of(
+                "objective.law",
+                f"runs cannot be planned for {name!r}: its {key} is {values[key]:g}, and a "
+                "coefficient that is to be learnt must be positive",
+            )
+    return LawPoint(name, form, row, row[None, :], False, kind, smallest, noise, noise_from)
+
+
+def noise_of(provenance: Mapping[str, object]) -> float | None:
+    """The standard deviation of normal residuals that a fit's objective tells of.
+
+    `fit` writes the sum over its runs of Huber's loss of the residuals and its delta; the mean of
+    Huber's loss over a normal rises with its standard deviation, so one fits.
+    """
+    keys = ("objective", "used", "delta")
+    given = [provenance.get(key) for key in keys]
+    if not all(isinstance(v, int | float) and math.isfinite(v) and v > 0 for v in given):
+        return None
+    objective, used, delta = (float(v) for v in given)  # type: ignore[arg-type]
+    low, high = 0.0, _WIDEST
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        above = mean_huber(middle, delta) > objective / used
+        low, high = (low, middle) if above else (middle, high)
+    return high
+
+
+def mean_huber(sigma: float, delta: float) -> float:
+    """Mean of Huber's loss of a normal of mean zero.
+
+    ``E[r^2/2; |r| < d] + E[d (|r| - d/2); |r| > d]`` with z = d/sigma and phi, Phi of the normal:
+    ``sigma^2 (Phi(z) - 1/2 - z phi(z)) + 2 d sigma phi(z) - d^2 (1 - Phi(z))``.
+    """
+    if sigma == 0:
+        return 0.0
+    z = delta / sigma
+    phi = math.exp(-z * z / 2) / math.sqrt(2 * math.pi)
+    tail = math.erfc(z / math.sqrt(2)) / 2
+    return sigma**2 * (0.5 - tail - z * phi) + 2 * delta * sigma * phi - delta**2 * tail

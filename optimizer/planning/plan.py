@@ -1,0 +1,252 @@
+"""A plan of small runs: what was asked, for what, and what came of it."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from optimizer.planning.candidates import TOKENS_PER_PARAMETER, Runs
+from optimizer.planning.information import Criterion
+from optimizer.planning.isoflop_grid import IsoFlopGrid
+from optimizer.planning.law_point import LawPoint
+from optimizer.planning.prediction import Prediction, Simulated
+from optimizer.planning.target import Target
+from problems.architecture import Architecture
+from problems.describing import architecture_dict
+from problems.problem import Problem
+
+RUNS = 24
+LARGEST_SHARE = 0.25
+"""Of the budget, for one run unless told: a run that fails then costs at most so much of it."""
+REPEATS = 1
+"""Of a config at the same tokens: another seed tells of the noise, which is taken as known; a
+neighbour on the grid tells nearly the same of the law, and of its form as well."""
+AROUND = 4.0
+"""Sizes of the target's FLOPs at which the loss is predicted too: so many times smaller and larger.
+A plan for the target alone learns one number well and not where the optimum is: its fits bend, and
+scatter more than the linear theory says (docs/plan-runs.md has the figures)."""
+
+_NAMED = ("head_dim", "kv_heads", "d_ff", "vocab_size")
+"""What configs of one shape may differ in."""
+
+
+@dataclass(frozen=True)
+class Wishes:
+    """What is asked of a plan.
+
+    Parameters
+    ----------
+    budget : float
+        Training FLOPs of all runs together.
+    runs : int
+    criterion : {"target", "determinant"}
+    largest : float or None
+        FLOPs of one run; a share of the budget where it is at most 1.
+    tokens_per_parameter : (low, high)
+    smallest : float or None
+        Parameters of the smallest config; of the law's own data where it is left out.
+    repeats : int
+        Of one config at the same tokens.
+    around : float
+        The target is predicted at so many times smaller and larger sizes too, of the same FLOPs;
+        1 for the target alone.
+    simulations : int
+        Repetitions of a check by simulation; 0 for none.
+    seed : int
+    """
+
+    budget: float
+    runs: int = RUNS
+    criterion: Criterion = "target"
+    largest: float | None = None
+    tokens_per_parameter: tuple[float, float] = TOKENS_PER_PARAMETER
+    smallest: float | None = None
+    repeats: int = REPEATS
+    around: float = AROUND
+    simulations: int = 0
+    seed: int = 0
+
+    @property
+    def largest_flops(self) -> float:
+        """FLOPs of one run."""
+        given = LARGEST_SHARE if self.largest is None else self.largest
+        return min(self.budget, given * self.budget if given <= 1 else given)
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A plan, its bound and the grid beside it.
+
+    Parameters
+    ----------
+    problem : Problem
+    wishes : Wishes
+    point : LawPoint
+    target : Target
+    runs : Runs
+        In order of FLOPs.
+    prediction : Prediction
+    value, bound : float
+        The criterion, and what no plan has less than.
+    candidates : Runs
+        What was chosen from.
+    starts : int
+        That were improved.
+    have : int
+        Runs already made.
+    grid : IsoFlopGrid or None
+    grid_prediction : Prediction or None
+    simulated, grid_simulated : Simulated or None
+    warnings : tuple of str
+    seconds : float
+    """
+
+    problem: Problem
+    wishes: Wishes
+    point: LawPoint
+    target: Target
+    runs: Runs
+    prediction: Prediction
+    value: float
+    bound: float
+    candidates: Runs
+    starts: int
+    have: int
+    grid: IsoFlopGrid | None
+    grid_prediction: Prediction | None
+    simulated: Simulated | None
+    grid_simulated: Simulated | None
+    warnings: tuple[str, ...]
+    seconds: float
+
+    @property
+    def gap(self) -> float:
+        """By what share the plan may be above the least standard deviation.
+
+        Of the predictions, or the mean over coefficients for the determinant.
+        """
+        return self._ratio(self.value)
+
+    @property
+    def grid_excess(self) -> float | None:
+        """By what share of the plan's standard deviation the grid's is above it."""
+        if self.grid is None:
+            return None
+        return (1 + self._ratio(self.grid.value)) / (1 + self.gap) - 1
+
+    def _ratio(self, value: float) -> float:
+        each = 2 * len(self.point.form.free) if self.wishes.criterion == "determinant" else 2
+        return math.expm1(max(value - self.bound, 0.0) / each)
+
+    def sd_of(self, value: float) -> float | None:
+        """The standard deviation of predicted ln loss that a value of the criterion is.
+
+        The geometric mean over the target and the sizes around it, and over the draws; None for the
+        determinant.
+        """
+        if self.wishes.criterion == "determinant":
+            return None
+        return self.point.noise * math.exp(value / 2)
+
+    def file_names(self) -> dict[Architecture, str]:
+        """A name for each architecture: its shape, and what else not all of that shape share."""
+        found: dict[tuple[int, int], dict[Architecture, None]] = {}
+        for one in self.runs.architectures:
+            found.setdefault((one.layers, int(one.trunk.d_model)), {})[one] = None
+        names = {}
+        for (layers, width), some in found.items():
+            configs = [architecture_dict(one) for one in some]
+            differ = [key for key in _NAMED if len({config[key] for config in configs}) > 1]
+            for one, config in zip(some, configs, strict=True):
+                names[one] = "-".join(
+                    [f"{layers}x{width}", *(f"{key}{config[key]}" for key in differ)]
+                )
+        return names
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The runs as configs that can be launched."""
+        found = []
+        for i, one in enumerate(self.runs.architectures):
+            config = architecture_dict(one)
+            flops, tokens = float(self.runs.flops[i]), int(self.runs.tokens[i])
+            total = int(self.runs.parameters[i])
+            found.append(
+                {"run": i + 1}
+                | config
+                | {
+                    "parameters": total,
+                    "tokens": tokens,
+                    "training_flops": flops,
+                    "share_of_budget": flops / self.wishes.budget,
+                    "tokens_per_parameter": tokens / total,
+                }
+            )
+        return found
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        point, target, grid = self.point, self.target, self.grid
+        return {
+            "law": point.name,
+            "form": point.form.name,
+            "coefficients": dict(
+                zip(point.form.coefficients, map(float, point.values), strict=True)
+            ),
+            "fixed": list(point.form.fixed),
+            "draws": len(point.draws) if point.drawn else 0,
+            "noise": {"sd_ln_loss": point.noise, "from": point.noise_from},
+            "criterion": self.wishes.criterion,
+            "target": {
+                "parameters": target.n,
+                "tokens": target.tokens,
+                "layers": target.layers,
+                "d_model": target.d_model,
+                "training_flops": target.flops,
+                "loss": self.prediction.loss,
+                "around": self.wishes.around,
+            },
+            "budget": self.wishes.budget,
+            "largest": self.wishes.largest_flops,
+            "training_flops": float(self.runs.flops.sum()),
+            "have": self.have,
+            "runs": self.rows(),
+            "prediction": self.prediction.to_dict(),
+            "certificate": {
+                "criterion": self.value,
+                "lower_bound": self.bound,
+                "sd_ln_loss": self.sd_of(self.value),
+                "least_sd_ln_loss": self.sd_of(self.bound),
+                "gap": self.gap,
+                "candidates": len(self.candidates),
+                "starts": self.starts,
+            },
+            "isoflop_grid": None
+            if grid is None or self.grid_prediction is None
+            else {
+                "budgets": grid.budgets,
+                "sizes": grid.sizes,
+                "apart": grid.apart,
+                "span": grid.span,
+                "pattern": grid.pattern,
+                "tried": grid.tried,
+                "training_flops": float(grid.runs.flops.sum()),
+                "criterion": grid.value,
+                "excess": self.grid_excess,
+                "prediction": self.grid_prediction.to_dict(),
+            },
+            "simulation": None
+            if self.simulated is None
+            else {
+                "plan": _simulated(self.simulated),
+                "isoflop_grid": _simulated(self.grid_simulated),
+            },
+            "warnings": list(self.warnings),
+            "seconds": self.seconds,
+        }
+
+
+def _simulated(found: Simulated | None) -> dict[str, float] | None:
+    if found is None:
+        return None
+    return {"repetitions": found.repetitions, "sd_ln_loss": found.sd, "bias": found.bias}

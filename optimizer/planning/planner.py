@@ -1,0 +1,132 @@
+"""Planning: the question put together, answered, bounded and compared."""
+
+from __future__ import annotations
+
+import math
+from time import perf_counter
+
+import numpy as np
+
+from optimizer.fitting.forms import Array
+from optimizer.fitting.runs import Runs as Made
+from optimizer.planning.candidates import SMALLEST, candidates
+from optimizer.planning.certificate import Room, relax
+from optimizer.planning.exchange import exchange
+from optimizer.planning.family import Family
+from optimizer.planning.information import Linearised
+from optimizer.planning.isoflop_grid import Limits, best_grid
+from optimizer.planning.law_point import LawPoint
+from optimizer.planning.plan import Plan, Wishes
+from optimizer.planning.prediction import Asked, simulate
+from optimizer.planning.refusals import check_question, check_room, unlearnt
+from optimizer.planning.target import Target
+from optimizer.planning.untold import UntoldError
+from optimizer.planning.warnings import warnings
+from problems.errors import ModelsizerError
+from problems.problem import Problem
+
+
+def plan_runs(
+    problem: Problem, point: LawPoint, target: Target, wishes: Wishes, have: Made | None = None
+) -> Plan:
+    """Plan the runs that tell most of a target.
+
+    Parameters
+    ----------
+    problem : Problem
+        Whose accounting of FLOPs, and whose family, the runs have.
+    point : LawPoint
+    target : Target
+    wishes : Wishes
+    have : optimizer.fitting.runs.Runs, optional
+        Runs already made.
+
+    Raises
+    ------
+    ModelsizerError
+        If there is no such plan; the message names the option and the value.
+    """
+    begin = perf_counter()
+    weights = None if have is None else _weights(have)
+    made = 0 if weights is None else round(float(weights.sum()))
+    check_question(point, target, wishes, have, made)
+    family = Family(problem, target.family, point.kind, point.seen)
+    smallest = wishes.smallest or point.smallest or SMALLEST
+    some = candidates(
+        family,
+        largest=wishes.largest_flops,
+        tokens_per_parameter=wishes.tokens_per_parameter,
+        smallest=smallest,
+    )
+    check_room(some, wishes, smallest)
+    try:
+        drawn = Linearised(point.form, point.draws, some.columns)
+        own = Linearised(point.form, point.values[None, :], some.columns)
+    except UntoldError as error:
+        raise unlearnt(error, point, problem.space, wishes) from None
+    columns = None if have is None else have.columns
+    asked = Asked(
+        point,
+        drawn,
+        own,
+        target.columns,
+        target.around(wishes.around),
+        target.flops,
+        columns,
+        weights,
+    )
+    question = asked.question(wishes.criterion, drawn.rows(some.columns))
+    room = Room(some.flops / wishes.budget, wishes.runs, wishes.repeats)
+    relaxed = relax(question, room)
+    planned = exchange(question, room, relaxed, seed=wishes.seed)
+    if not math.isfinite(planned.value):
+        raise ModelsizerError(
+            f"--budget {wishes.budget:g}: no {wishes.runs} runs within it tell every coefficient "
+            f"of {point.form.name}"
+        )
+    at = np.repeat(np.arange(len(some)), planned.counts.astype(int))
+    at = at[np.lexsort((some.parameters[at], some.flops[at]))]
+    runs = some.take(at)
+    grid = best_grid(
+        question,
+        drawn,
+        point,
+        family,
+        list(dict.fromkeys(some.architectures)),
+        Limits(wishes.runs, wishes.budget, wishes.largest_flops, wishes.tokens_per_parameter),
+        target.columns,
+    )
+    prediction = asked.predict(runs.columns)
+    grid_prediction = None if grid is None else asked.predict(grid.runs.columns)
+    simulated = grid_simulated = None
+    if wishes.simulations:
+        simulated = simulate(asked, runs.columns, wishes.simulations, wishes.seed)
+        if grid is not None:
+            grid_simulated = simulate(asked, grid.runs.columns, wishes.simulations, wishes.seed)
+    return Plan(
+        problem,
+        wishes,
+        point,
+        target,
+        runs,
+        prediction,
+        planned.value,
+        min(relaxed.bound, planned.value),
+        some,
+        planned.starts,
+        0 if have is None else len(have.loss),
+        grid,
+        grid_prediction,
+        simulated,
+        grid_simulated,
+        tuple(warnings(point, target, runs, prediction, wishes, have)),
+        perf_counter() - begin,
+    )
+
+
+def _weights(have: Made) -> Array:
+    """One for each run; the checkpoints of one model share it."""
+    if have.models is None:
+        return np.ones(len(have.loss))
+    names, member = np.unique(np.asarray(have.models), return_inverse=True)
+    return np.asarray(1 / np.bincount(member, minlength=len(names))[member])

@@ -1,0 +1,173 @@
+"""What is known after runs were made: predicted by the linear theory, and seen in simulations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from optimizer.fitting.fit import fit
+from optimizer.fitting.forms import Array, Design
+from optimizer.planning.best_size import size_slope
+from optimizer.planning.information import Criterion, Linearised, Question, of_weights
+from optimizer.planning.law_point import LawPoint
+
+LEAST_SQUARES = 1e3
+"""Huber's delta above every residual of ln loss: noise that is normal is fitted by least
+squares."""
+_ENDS = (0.05, 0.95)  # quantiles over the draws
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What a set of runs would tell.
+
+    Parameters
+    ----------
+    sd : float
+        Of ln loss at the target, under the law's own coefficients.
+    drawn_sd : float
+        Geometric mean of it over the points that the plan is made for.
+    drawn_ends : (float, float)
+        5 and 95 % of it over those.
+    loss : float
+        At the target, nats a token.
+    standard_errors : mapping
+        By coefficient that is learnt.
+    best_size_sd : float or None
+        Of ln N of least loss at the target's FLOPs (delta method), the shape aside; None where the
+        law has no best size.
+    """
+
+    sd: float
+    drawn_sd: float
+    drawn_ends: tuple[float, float]
+    loss: float
+    standard_errors: Mapping[str, float]
+    best_size_sd: float | None
+
+    @property
+    def nats(self) -> float:
+        """Standard deviation of the loss at the target, to first order."""
+        return self.loss * self.sd
+
+    def to_dict(self) -> dict[str, Any]:
+        """As JSON holds it."""
+        return {
+            "sd_ln_loss": self.sd,
+            "sd_nats": self.nats,
+            "sd_ln_loss_over_draws": {
+                "geometric_mean": self.drawn_sd,
+                "p5": self.drawn_ends[0],
+                "p95": self.drawn_ends[1],
+            },
+            "standard_errors": dict(self.standard_errors),
+            "sd_ln_best_parameters": self.best_size_sd,
+        }
+
+
+@dataclass(frozen=True)
+class Asked:
+    """All that predictions are made of.
+
+    Parameters
+    ----------
+    point : LawPoint
+    drawn : Linearised
+        About the points that the plan is made for.
+    own : Linearised
+        About the law's own coefficients.
+    target : mapping of array, shape (1,)
+        Its columns.
+    targets : mapping of array, shape (targets,)
+        Columns of what the criterion asks for: the target, and what is around it.
+    target_flops : float
+    have : mapping of array, shape (runs,)
+        Columns of runs already made.
+    have_weights : array, shape (runs,)
+    """
+
+    point: LawPoint
+    drawn: Linearised
+    own: Linearised
+    target: Mapping[str, Array]
+    targets: Mapping[str, Array]
+    target_flops: float
+    have: Mapping[str, Array] | None = None
+    have_weights: Array | None = None
+
+    def question(
+        self, criterion: Criterion, rows: Array, *, own: bool = False, alone: bool = False
+    ) -> Question:
+        """The criterion over some rows, about the own coefficients, of the target alone."""
+        linear = self.own if own else self.drawn
+        points, _, p = rows.shape
+        have = np.zeros((points, p, p))
+        if self.have is not None and self.have_weights is not None:
+            have = of_weights(linear.rows(self.have), self.have_weights)
+        wanted = self.target if alone else self.targets
+        return Question(criterion, rows, linear.rows(wanted), have)
+
+    def predict(self, columns: Mapping[str, Array]) -> Prediction:
+        """What runs of these columns would tell."""
+        noise = self.point.noise
+        ones = np.ones(len(columns["N"]))
+        rows = self.drawn.rows(columns)
+        drawn = self.question("target", rows, alone=True)
+        sds = noise * np.sqrt(drawn.variances(drawn.information(ones))[:, 0])
+        mine = self.question("target", self.own.rows(columns), own=True, alone=True)
+        told = mine.information(ones)
+        covariance = noise**2 * self.own.covariance(told)[0]
+        form, values = self.point.form, self.point.values
+        slope = size_slope(form, values, self.target_flops, self.target)
+        low, high = np.quantile(sds, _ENDS)
+        errors = np.sqrt(np.diag(covariance))
+        return Prediction(
+            noise * float(np.sqrt(mine.variances(told)[0, 0])),
+            float(np.exp(np.log(sds).mean())),
+            (float(low), float(high)),
+            float(np.exp(self.own.log_predicted(self.target)[0, 0])),
+            {name: float(errors[form.position(name)]) for name in form.free},
+            None if slope is None else float(np.sqrt(slope @ covariance @ slope)),
+        )
+
+
+@dataclass(frozen=True)
+class Simulated:
+    """Fits to losses drawn from the law.
+
+    Parameters
+    ----------
+    repetitions : int
+    sd : float
+        Of predicted ln loss at the target over the fits.
+    bias : float
+        Mean of predicted less true ln loss there.
+    """
+
+    repetitions: int
+    sd: float
+    bias: float
+
+
+def simulate(asked: Asked, columns: Mapping[str, Array], repetitions: int, seed: int) -> Simulated:
+    """Draw losses of runs from the law with normal noise, fit, and predict the target.
+
+    Runs already made are drawn again too, each with its weight.
+    """
+    point, generator = asked.point, np.random.default_rng(seed)
+    form, kept, weights = point.form, dict(columns), np.ones(len(columns["N"]))
+    if asked.have is not None and asked.have_weights is not None:
+        kept = {k: np.concatenate([v, asked.have[k]]) for k, v in kept.items() if k in asked.have}
+        weights = np.concatenate([weights, asked.have_weights])
+    truth = np.log(form.loss(point.values, kept))
+    at_target = float(np.log(form.loss(point.values, asked.target))[0])
+    only = {name: kept[name] for name in form.columns}
+    errors = []
+    for _ in range(repetitions):
+        seen = truth + point.noise * generator.standard_normal(len(truth)) / np.sqrt(weights)
+        found = fit(Design(form, only, seen), LEAST_SQUARES, weights=weights)
+        errors.append(float(np.log(form.loss(found.values, asked.target))[0]) - at_target)
+    return Simulated(repetitions, float(np.std(errors, ddof=1)), float(np.mean(errors)))

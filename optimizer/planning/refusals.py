@@ -1,0 +1,121 @@
+"""What no plan can be, in words: which option or key is in the way, and what would be right."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from optimizer.fitting.runs import Runs as Made
+from optimizer.planning.candidates import Runs
+from optimizer.planning.law_point import LawPoint
+from optimizer.planning.plan import Wishes
+from optimizer.planning.target import Target
+from optimizer.planning.untold import UntoldError
+from problems.accounting import SIX_ND
+from problems.attention import FullAttention
+from problems.errors import Fault, ModelsizerError, ProblemError
+from problems.feedforward import DenseFeedForward
+from problems.space import Space
+
+_KEYS = {
+    "head_dim": ("head_dim", "heads"),
+    "heads": ("head_dim", "heads"),
+    "kv_heads": ("kv_heads", "kv_group"),
+    "kv_group": ("kv_group", "kv_heads"),
+    "d_ff": ("d_ff", "ffn_ratio"),
+    "ffn_ratio": ("ffn_ratio", "d_ff"),
+    "vocab_size": ("vocab_size",),
+    "depth": ("aspect_ratio",),
+    "aspect": ("aspect_ratio",),
+}
+"""Keys of the space that leave a feature of a form open: the first that is given, or the first.
+Width, N and D are not of the space but of what runs may cost."""
+
+
+def check_question(
+    point: LawPoint, target: Target, wishes: Wishes, have: Made | None, made: int
+) -> None:
+    """Refuse a question that no runs answer.
+
+    Parameters
+    ----------
+    made : int
+        Runs already made, checkpoints of one model counted as one.
+
+    Raises
+    ------
+    ModelsizerError
+    """
+    layer = target.family.groups[0].layer
+    uniform = len(target.family.groups) == 1
+    if not (uniform and isinstance(layer.attention, FullAttention)
+            and isinstance(layer.ffn, DenseFeedForward)):  # fmt: skip
+        raise ProblemError.of("space", "runs are planned for dense models of one kind of layer")
+    needed = len(point.form.free) + 1
+    if wishes.runs + made < needed:
+        raise ModelsizerError(
+            f"--runs {wishes.runs}: {point.form.name} has {needed - 1} coefficients and needs "
+            f"{needed} runs or more" + (f" beside the {made} made" if made else "")
+        )
+    if target.flops <= wishes.largest_flops:
+        raise ModelsizerError(
+            f"--largest {wishes.largest_flops:g} FLOPs: the target takes {target.flops:g}, no more "
+            "than one run may; train it, or allow less to a run"
+        )
+    if have is not None and float(have.columns["C"].max()) >= target.flops:
+        raise ModelsizerError(
+            f"--have: {have.labels[int(have.columns['C'].argmax())]} took "
+            f"{float(have.columns['C'].max()):.4g} FLOPs, no less than the target's "
+            f"{target.flops:.4g}: the target is within the data"
+        )
+
+
+def check_room(some: Runs, wishes: Wishes, smallest: float) -> None:
+    """Refuse limits within which so many runs cannot be.
+
+    Raises
+    ------
+    ModelsizerError
+    """
+    low, high = wishes.tokens_per_parameter
+    if len(some) * wishes.repeats < wishes.runs:
+        cheapest = SIX_ND * smallest * smallest * low
+        many = f"only {len(some)}" if len(some) else "no"
+        raise ModelsizerError(
+            f"--runs {wishes.runs}: {many} runs of {smallest:g} parameters or more, at "
+            f"{low:g} to {high:g} tokens a parameter, cost at most "
+            f"{wishes.largest_flops:g} FLOPs each (one of {smallest:g} parameters takes about "
+            f"{cheapest:.2g} or more): raise --budget or --largest, or lower --smallest or --runs"
+        )
+    cheapest = float(np.sort(np.repeat(some.flops, wishes.repeats))[: wishes.runs].sum())
+    if cheapest > wishes.budget:
+        raise ModelsizerError(
+            f"--budget {wishes.budget:g}: the {wishes.runs} cheapest runs take {cheapest:.4g} "
+            "FLOPs; raise it, or lower --runs, --smallest or --tokens-per-parameter"
+        )
+
+
+def unlearnt(untold: UntoldError, point: LawPoint, space: Space, wishes: Wishes) -> ModelsizerError:
+    """The error where candidates do not tell every coefficient: which, why, and what would."""
+    few = {column: values for column, values in untold.few.items() if column in _KEYS}
+    if not few:
+        return ModelsizerError(
+            f"--budget {wishes.budget:g}: {untold}; "
+            + ("make one term of those alike, hold some (law.fixed), " if point.own else "")
+            + "allow larger runs (--largest), or other tokens (--tokens-per-parameter)"
+        )
+    names = ", ".join(untold.names)
+    faults = []
+    for column, values in few.items():
+        feature = point.feature(column)
+        key = next((k for k in _KEYS[column] if getattr(space, k) is not None), _KEYS[column][0])
+        words = " or ".join(f"{value:.6g}" for value in values)
+        more = "several" if len(values) == 1 else "more"
+        faults.append(
+            Fault(
+                f"space.{key}",
+                f"{names} of {point.name} cannot be learnt: {feature} is {words} in every run that "
+                f"could be made; give space.{key} {more} values, or take terms of {feature} out of "
+                "the law, or hold them (law.fixed)",
+            )
+        )
+    return ProblemError(faults)

@@ -1,0 +1,84 @@
+"""What is to be predicted: the optimum of a problem, or sizes of its family."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from optimizer.fitting.forms import Array
+from optimizer.planning.best_size import SIZE_POWERS
+from optimizer.planning.candidates import shape_columns
+from optimizer.solver import Solver
+from problems.accounting import SIX_ND
+from problems.architecture import Architecture
+from problems.problem import Problem
+
+_OF_WIDTH = ("heads", "d_ff")  # that grow with the width where one is given
+
+
+@dataclass(frozen=True)
+class Target:
+    """What is to be predicted.
+
+    Parameters
+    ----------
+    n, tokens : float
+        Parameters as the law counts them.
+    layers, d_model : float
+    flops : float
+    family : Architecture
+        The optimum, whose family the runs are of.
+    given : bool
+        Whether it was given rather than found as the optimum.
+    """
+
+    n: float
+    tokens: float
+    layers: float
+    d_model: float
+    flops: float
+    family: Architecture
+    given: bool = False
+
+    @property
+    def columns(self) -> Mapping[str, Array]:
+        """As forms of laws name them, each of shape (1,)."""
+        found = shape_columns(self.family)
+        wider = self.d_model / found["width"]
+        found |= {name: found[name] * wider for name in _OF_WIDTH}
+        found |= {"N": self.n, "D": self.tokens, "width": self.d_model, "depth": self.layers}
+        return {name: np.array([float(value)]) for name, value in found.items()}
+
+    def moved(self, n: float, tokens: float, shape: tuple[float, float] | None = None) -> Target:
+        """Another size of the family, at its aspect ratio unless layers and d_model are given."""
+        scale = (n / self.n) ** (1 / 3)
+        layers, d_model = shape or (self.layers * scale, self.d_model * scale)
+        flops = SIX_ND * n * tokens
+        return replace(
+            self, n=n, tokens=tokens, layers=layers, d_model=d_model, flops=flops, given=True
+        )
+
+    def around(self, factor: float) -> Mapping[str, Array]:
+        """Columns of the target and of sizes around it, of the same aspect and N x D."""
+        sizes = np.array([1 / factor, 1.0, factor]) if factor > 1 else np.ones(1)
+        return {
+            name: column * sizes ** SIZE_POWERS.get(name, 0.0)
+            for name, column in self.columns.items()
+        }
+
+
+def optimum(problem: Problem) -> Target | None:
+    """The optimum of a problem; None if nothing keeps its limits.
+
+    Its tokens may be infinite, where nothing limits them.
+    """
+    best = Solver(problem).solve(details=False).design
+    if best is None:
+        return None
+    one = best.architecture
+    width = float(one.trunk.d_model)
+    return Target(
+        float(best.law_parameters), best.tokens, float(one.layers), width, best.training_flops, one
+    )  # fmt: skip

@@ -1,0 +1,70 @@
+"""What to mind of a plan."""
+
+from __future__ import annotations
+
+from optimizer.fitting.runs import Runs as Made
+from optimizer.planning.candidates import Runs
+from optimizer.planning.law_point import LawPoint
+from optimizer.planning.plan import Wishes
+from optimizer.planning.prediction import Prediction
+from optimizer.planning.target import Target
+from problems.units import format_quantity
+
+_NEAR_END = 1.03  # of tokens a parameter: tokens are rounded
+
+
+def warnings(
+    point: LawPoint,
+    target: Target,
+    runs: Runs,
+    prediction: Prediction,
+    wishes: Wishes,
+    have: Made | None,
+) -> list[str]:
+    """What to mind, in words."""
+    size = format_quantity(float(runs.n.max()), "parameters", 3)
+    said = [
+        f"the target has {target.n / runs.n.max():.3g} times the parameters of the largest run "
+        f"({size}) and {target.flops / runs.flops.max():.3g} times the FLOPs of the dearest: the "
+        "standard deviation is of noise alone, and takes the form of the law as true there"
+    ]
+    if not point.drawn:
+        said.append(
+            f"the plan stands on one point, the coefficients of {point.name}; with a law of "
+            "`fit --bootstrap` it is made for draws of them"
+        )
+    values = dict(zip(point.form.coefficients, point.values, strict=True))
+    vague = [
+        name
+        for name in (point.form.free if point.own else point.form.exponents)
+        if prediction.standard_errors.get(name, 0.0) > abs(values[name])
+    ]
+    if vague:
+        said.append(
+            f"so few runs hardly tell {', '.join(vague)}: the standard error is above the value; "
+            + (
+                "take more, or give the space more values of what their terms see"
+                if point.own
+                else "take more, or a law of fewer terms"
+            )
+        )
+    each = runs.tokens / runs.parameters
+    ends = [
+        f"{int(held.sum())} at {end:g}"
+        for held, end in (
+            (each <= wishes.tokens_per_parameter[0] * _NEAR_END, wishes.tokens_per_parameter[0]),
+            (each >= wishes.tokens_per_parameter[1] / _NEAR_END, wishes.tokens_per_parameter[1]),
+        )
+        if held.any()
+    ]
+    if ends and wishes.tokens_per_parameter[0] < wishes.tokens_per_parameter[1]:
+        said.append(
+            f"runs at an end of --tokens-per-parameter: {', '.join(ends)}; widen it only as far as "
+            "you trust the law's form"
+        )
+    if have is not None and have.models is not None:
+        said.append(
+            f"the {len(have.loss)} runs of {have.source} are checkpoints: those of one model count "
+            "as one run together"
+        )
+    return said
