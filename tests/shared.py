@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -22,3 +23,8 @@ def reference(name: str) -> Path:
 def reference_json(name: str) -> Any:
     """A reference file, parsed."""
     return json.loads(reference(name).read_text())
+
+
+def seeds(values: Iterable[int], long: Collection[int]) -> list[Any]:
+    """Seeds of random problems; those that take several seconds run with the slow tests."""
+    return [pytest.param(n, marks=pytest.mark.slow) if n in long else n for n in values]

@@ -169,8 +169,13 @@ class Steps(TokenLaw):
     "objective",
     [{"minimize": "loss"}, {"minimize": "training_flops"}, {"minimize": "serving_memory"}],
 )
-def test_own_law_by_a_small_class(objective: dict[str, str]) -> None:
-    register_law(TOKEN_LAWS.get("steps", Steps()))  # the same law twice is no fault
+def test_own_law_by_a_small_class(
+    objective: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(TOKEN_LAWS, "_items", dict(TOKEN_LAWS))  # as it was for other tests
+    steps = Steps()
+    register_law(steps)
+    register_law(steps)  # the same law twice is no fault
     tables = fine(1e22, "steps").to_dict()
     tables["objective"] = objective | {"law": "steps"}
     tables["space"]["d_model"] = {"min": 1024, "max": 4096, "step": 256}

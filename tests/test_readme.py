@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
@@ -10,6 +9,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from modelsizer import Problem
 from modelsizer.cli import app
@@ -29,9 +29,8 @@ def without_time(text: str) -> str:
 
 @pytest.mark.parametrize(("command", "text"), SHOWN, ids=[command for command, _ in SHOWN])
 def test_shown_output_is_printed(command: str, text: str) -> None:
-    args = [sys.executable, "-m", *command.split()]
-    environment = os.environ | {"COLUMNS": "80"}
-    answer = subprocess.run(args, capture_output=True, text=True, check=True, env=environment)
+    answer = CliRunner().invoke(app, command.split()[1:], env={"COLUMNS": "80"})
+    assert answer.exit_code == 0, answer.output
     printed = "\n".join(line.rstrip() for line in answer.stdout.splitlines())
     assert without_time(printed) == without_time(text)
 
