@@ -21,7 +21,8 @@ SHOWN = re.findall(r"<!-- output: (.+?) -->\n```\n(.*?)\n```", PAGES, re.DOTALL)
 
 
 def without_time(text: str) -> str:
-    """The text with seconds and the width that they take left out."""
+    """The text without seconds, the width that they take, and starts that ended within a hair."""
+    text = re.sub(r"\d+ (of \d+ starts reached)", r"\1", text)
     return re.sub(
         r" +(optimal, \w+), [\d.]+ s|; [\d.]+ s\.?$|, [\d.]+ s, (?=\w+\))", r" \1", text, flags=re.M
     )
