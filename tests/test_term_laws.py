@@ -24,7 +24,7 @@ from tests.test_agreement import SOLVERS
 from tests.test_blocks import check_bounds
 from tests.test_uncertainty import all_designs
 
-FAST_SEEDS, SLOW_SEEDS = range(40), range(40, 400)
+FAST_SEEDS, SLOW_SEEDS = range(28), range(28, 400)
 
 
 def law_of(seed: int) -> TermLaw:
@@ -149,7 +149,7 @@ def check_agreement(seed: int) -> int:
 
 
 def test_solvers_agree() -> None:
-    assert sum(check_agreement(seed) for seed in FAST_SEEDS) >= 30
+    assert sum(check_agreement(seed) for seed in FAST_SEEDS) >= 20
 
 
 @pytest.mark.slow
@@ -160,18 +160,18 @@ def test_solvers_agree_at_length(seed: int) -> None:
 
 def test_blocks_of_menus_are_bounded() -> None:
     seen = 0
-    for seed in range(60):
+    for seed in range(40):
         try:
             problem = Problem.from_tables(with_law(random_tables(seed), seed))
         except ProblemError:
             continue
         seen += check_bounds(problem, seed)
-    assert seen > 400
+    assert seen > 250
 
 
 def test_a_space_that_no_list_holds_is_solved_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = 0
-    for seed in range(0, 60, 3):
+    for seed in range(0, 60, 5):
         try:
             problem = Problem.from_tables(with_law(random_tables(seed), seed))
         except ProblemError:
@@ -184,7 +184,7 @@ def test_a_space_that_no_list_holds_is_solved_the_same(monkeypatch: pytest.Monke
                 assert result.status == listed.status
                 assert result.objective.value == listed.objective.value
         looked += 1
-    assert looked >= 12
+    assert looked >= 8
 
 
 def u_shaped(**settings: object) -> Problem:
