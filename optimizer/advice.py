@@ -31,12 +31,19 @@ def advice(problem: Problem, design: Evaluation) -> list[str]:
     list of str
     """
     return [
+        *_cautions(problem),
         *_outside_ranges(problem, design),
         *_blind_choices(problem, design),
         *_menu_ends(problem, design),
         *_epochs(problem, design),
         *_replicas(problem, design),
     ]
+
+
+def _cautions(problem: Problem) -> list[str]:
+    """What a law itself is to be taken with."""
+    law = problem.law
+    return [f"take {law.name} with caution: {law.caution}"] if law.caution else []
 
 
 def _limits(range_: Range, write: Callable[[float], str]) -> str:

@@ -154,3 +154,11 @@ def test_a_sum_of_terms_is_a_class_too() -> None:
     assert TermLaw("sum", 1.8, terms).loss(1e9, 1e10) == pytest.approx(
         1.8 + 400.0 * 1e9**-0.34 + 2000.0 * 1e10**-0.36
     )
+
+
+@pytest.mark.parametrize("name", ["gemstones-2025", "bian-2025"])
+def test_laws_with_a_caution_say_so_in_the_answer(name: str) -> None:
+    problem = Problem.load("one-h100-1e24")
+    warnings = solve(problem.with_settings(problem.under_law(name))).warnings
+    assert warnings[0] == f"take {name} with caution: {TOKEN_LAWS[name].caution}"
+    assert not any("caution" in warning for warning in solve(problem).warnings)
