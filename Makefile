@@ -66,6 +66,7 @@ bench: $(STAMP)-test
 	$(BIN)/python -m benchmarks.solvers
 	$(BIN)/python -m benchmarks.growth
 	$(BIN)/python -m benchmarks.fronts
+	$(BIN)/python -m benchmarks.laws
 	$(BIN)/python -m benchmarks.pictures
 
 # Pins for each Python; needs uv on the path.
