@@ -39,9 +39,9 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
         rows.append(("training FLOPs", f"{flops} ({problem.training.flops})"))
     else:
         rows.append(("tokens", "unlimited"))
-    shape = f" + {problem.shape.name}" if problem.shape.name != "none" else ""
-    rows.append(("loss", f"{design.loss:.6f} nats a token ({problem.law.name}{shape})"))
-    if shape:
+    quality = problem.quality
+    rows.append(("loss", f"{design.loss:.6f} nats a token ({quality.name})"))
+    if quality.prices_shape:
         rows.append(("  of it shape", f"{design.shape_excess:.6f}"))
     return rows
 

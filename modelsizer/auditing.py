@@ -54,7 +54,7 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
 
 
 def _verdict(found: Audit, model: Evaluation) -> str:
-    law = f"{found.problem.law.name} + {found.problem.shape.name}"
+    law = found.problem.quality.name
     each = model.tokens / model.parameters.total
     return (
         f"\nBy {law}, the same FLOPs, memory and KV bytes could reach {found.loss_gained:.4f} nats "

@@ -78,7 +78,7 @@ def print_uncertainty(
         Whether the answer of a solve, with its name and its warnings, stands above.
     """
     problem = found.problem
-    laws = f"draws of {problem.law.name} + {problem.shape.name}; {found.seconds:.2f} s"
+    laws = f"draws of {problem.quality.name}; {found.seconds:.2f} s"
     if below:
         console.print()
         console.print(Text(f"Under {found.draws} {laws}", style="bold"))

@@ -93,7 +93,7 @@ def audit(
     *,
     sequence: int | None = None,
     law: str = "besiroglu-2024",
-    shape: str = "gemstones-2025",
+    shape: str | None = None,
     solver: str = "scipy",
     problem: Problem | None = None,
 ) -> Audit:
@@ -108,7 +108,7 @@ def audit(
     sequence : int, optional
         Training sequence length, and the context of one sequence served; the learned positions
         where the model has them, else 4096.
-    law, shape : str
+    law, shape : str, str or None
         By which both are judged.
     solver : str
     problem : Problem, optional
@@ -156,7 +156,12 @@ def _block(architecture: Architecture) -> str:
 
 
 def _tables(
-    architecture: Architecture, block: str, tokens: float, sequence: int, law: str, shape: str
+    architecture: Architecture,
+    block: str,
+    tokens: float,
+    sequence: int,
+    law: str,
+    shape: str | None,
 ) -> dict[str, Any]:
     """The widest space, and what one sequence of the model takes on one accelerator."""
     kv_heads = architecture.groups[0].layer.attention.kv_heads
@@ -173,7 +178,7 @@ def _tables(
             },
             "training": {"sequence_length": sequence},
             "serving": {"context_length": sequence},
-            "objective": {"law": law, "shape": shape},
+            "objective": {"law": law, **({} if shape is None else {"shape": shape})},
         },
         architecture,
         block,

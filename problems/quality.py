@@ -52,6 +52,11 @@ class Quality:
         return tuple(dict.fromkeys((*self.law.features, *seen)))
 
     @property
+    def name(self) -> str:
+        """The law, and the shape law where there is one."""
+        return self.law.name + (f" + {self.shape.name}" if self.shape.name != "none" else "")
+
+    @property
     def prices_shape(self) -> bool:
         """Whether width or depth matter beyond N."""
         return self.shape.name != "none" or self.law.sees_shape

@@ -94,7 +94,9 @@ def audit(
         typer.Option(help="Training sequence length; the learned positions, or 4096."),
     ] = None,
     law: Annotated[str, typer.Option(help="The loss law.")] = "besiroglu-2024",
-    shape: Annotated[str, typer.Option(help="The shape law.")] = "gemstones-2025",
+    shape: Annotated[
+        str | None, typer.Option(help="The shape law, where the law does not price it itself.")
+    ] = None,
     solver: Annotated[str, typer.Option(help="As of solve.")] = "scipy",
     problem: Annotated[
         str | None,
@@ -108,6 +110,7 @@ def audit(
     """Compare a published model with the best design within its own budgets."""
     with told():
         from modelsizer.auditing import print_audit, trained_tokens
+        from modelsizer.commands.many_laws import law_setting
         from optimizer.audit import audit as compare
         from problems.sources import load_architecture
 
@@ -126,7 +129,7 @@ def audit(
                 architecture,
                 number,
                 sequence=sequence,
-                law=law,
+                law=law_setting(law),
                 shape=shape,
                 solver=solver,
                 problem=base,
