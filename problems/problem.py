@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticSerializationError
 
 from problems import checks, reading
 from problems.counting import Counted, count_designs
@@ -159,7 +160,13 @@ class Problem(Table):
 
     def to_dict(self) -> dict[str, Any]:
         """What was given, as plain tables: `parse` of its TOML gives the same problem."""
-        return self.model_dump(exclude_unset=True, exclude_none=True)
+        try:
+            return self.model_dump(exclude_unset=True, exclude_none=True)
+        except PydanticSerializationError as error:
+            # Ctrl-C in one of our own serializers comes back as an error of the library.
+            if isinstance(error.__cause__, KeyboardInterrupt):
+                raise KeyboardInterrupt from None
+            raise
 
     def bare(self) -> dict[str, Any]:
         """Its tables for another question: no scenarios, and of the objective only the laws."""
