@@ -79,18 +79,18 @@ def check_bounds(problem: Problem, seed: int) -> int:
 
 def test_a_bound_is_never_above_a_design() -> None:
     seen = 0
-    for seed in range(3000, 3090):
+    for seed in range(3000, 3060):
         problem = problem_of(random_tables(seed))
         seen += 0 if problem is None else check_bounds(problem, seed)
-    assert seen > 500
+    assert seen > 330
 
 
 def test_a_bound_is_never_above_a_design_under_any_layout() -> None:
     seen = 0
-    for seed in range(3200, 3222):
+    for seed in range(3200, 3212):
         problem = problem_of(layout_tables(seed))
         seen += 0 if problem is None else check_bounds(problem, seed)
-    assert seen > 50
+    assert seen > 20
 
 
 def check_agreement(problem: Problem, solvers: tuple[str, ...]) -> None:

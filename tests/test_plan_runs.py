@@ -183,6 +183,7 @@ def test_a_plan_for_a_point_alone_knows_less_of_the_best_size() -> None:
     assert alone.prediction.best_size_sd > 2 * planned().prediction.best_size_sd
 
 
+@pytest.mark.slow
 def test_simulated_fits_scatter_as_predicted_and_less_than_the_grid() -> None:
     quiet = replace(planned().point, noise=0.001)  # where the law is all but linear
     plan = plan_runs(EXERCISE, quiet, target_of(), Wishes(1e21, simulations=25))
