@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -26,10 +27,10 @@ def shape_bound(shape: ShapeLaw, d_model: Floats, layers: Feature) -> Affine:
     if not shape.terms:
         return Affine.flat(np.zeros(len(d_model)), kinds)
     features: dict[str, Feature | Floats] = {"d_model": d_model, "layers": layers}
-    bound = term_bound(shape.terms[0], features)
-    for term in shape.terms[1:]:
-        bound = bound + term_bound(term, features)
-    return bound
+    first, *rest = (term_bound(term, features) for term in shape.terms)
+    for bound in rest:
+        first = first + bound
+    return first
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +47,6 @@ class TokenCaps:
         """The most tokens at F training FLOPs for each."""
         tokens: Floats = np.minimum(self.most, self.most_flops / flops)
         return tokens
-
-
-def _token_term_bound(law: PowerLaw, flops: Feature, caps: TokenCaps) -> Affine:
-    """``B / D^beta`` at the most tokens: the larger of a constant and a power of F."""
-    kinds = flops.unit.shape[1]
-    flat = Affine.flat(np.full(flops.low.shape, law.B * np.power(caps.most, -law.beta)), kinds)
-    if not np.isfinite(caps.most_flops).all():
-        return flat
-    rising = power_bound(law.B * caps.most_flops**-law.beta, law.beta, flops)
-    # Both are bounds; take, box by box, the one that rules in the middle.
-    paid = _is_paid(flops, caps)
-    return Affine(
-        np.where(paid, rising.constant, flat.constant),
-        np.where(paid[:, None], rising.slope, flat.slope),
-    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +90,7 @@ def law_bound(law: TokenLaw, sizes: Sizes, caps: TokenCaps) -> tuple[Affine, Flo
         return _terms_bound(law, sizes, caps), corner
     if not isinstance(law, PowerLaw):
         return Affine.flat(corner, kinds), corner
-    inner = power_bound(law.A, -law.alpha, n) + _token_term_bound(law, flops, caps)
+    inner = _sum_bound(law.terms, {"parameters": n}, flops, caps)
     if law.outer == 1.0:
         return Affine(inner.constant + law.E, inner.slope), corner
     return _outer_bound(law, inner, n, flops, caps), corner
@@ -127,15 +113,25 @@ def _outer_bound(
 
 
 def _terms_bound(law: TermLaw, sizes: Sizes, caps: TokenCaps) -> Affine:
-    """A sum of terms, each bounded by itself."""
+    """A sum of terms and its constant."""
     features: dict[str, Feature | Floats] = {"parameters": sizes.n, "layers": sizes.layers}
     # Widths are the same all over a box; what the depth is in varies.
     features |= {name: low for name, low in sizes.low.items() if name not in DEEP}
-    kinds = sizes.n.unit.shape[1]
-    bound = Affine.flat(np.full(sizes.n.low.shape, law.E), kinds)
-    for term in law.terms:
-        bound = bound + _with_tokens(_deep(term), features, sizes.flops, caps)
-    return bound
+    bound = _sum_bound([_deep(term) for term in law.terms], features, sizes.flops, caps)
+    return Affine(bound.constant + law.E, bound.slope)
+
+
+def _sum_bound(
+    terms: Sequence[PowerTerm],
+    features: dict[str, Feature | Floats],
+    flops: Feature,
+    caps: TokenCaps,
+) -> Affine:
+    """A sum of terms, each bounded by itself."""
+    first, *rest = (_with_tokens(term, features, flops, caps) for term in terms)
+    for bound in rest:
+        first = first + bound
+    return first
 
 
 def _deep(term: PowerTerm) -> PowerTerm:
@@ -167,17 +163,12 @@ def _with_tokens(
         PowerTerm(term.coefficient, exponents | {"flops": -power, "most_flops": power}),
         features | {"flops": flops, "most_flops": most_flops},
     )
-    paid = _is_paid(flops, caps)
+    # Both are bounds; take, box by box, the one that rules in the middle.
+    paid: Mask = caps.most_flops / (np.sqrt(flops.low) * np.sqrt(flops.high)) <= caps.most
     return Affine(
         np.where(paid, paid_for.constant, flat.constant),
         np.where(paid[:, None], paid_for.slope, flat.slope),
     )
-
-
-def _is_paid(flops: Feature, caps: TokenCaps) -> Mask:
-    """Whether, in the middle of a box, FLOPs limit the tokens and no number of tokens does."""
-    paid: Mask = caps.most_flops / (np.sqrt(flops.low) * np.sqrt(flops.high)) <= caps.most
-    return paid
 
 
 def log_tokens_bound(law: TokenLaw, target: Floats, sizes: Sizes) -> Affine:

@@ -17,6 +17,7 @@ from problems.costs import (
     computable,
     costs,
 )
+from problems.describing import architecture_dict
 from problems.features import Features, features_of
 from problems.layouts import Layout
 from problems.lifetime import INFERENCE, LIFETIME
@@ -163,9 +164,10 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
     exact: dict[str, Fraction | float] = {
         name: max(values[part] for part in QUANTITIES[name].parts) for name in known
     }
-    judged = judge(problem.quality, architecture)
+    quality = problem.quality
+    features = architecture_features(architecture, quality.features)
     choice = TokenChoice(
-        judged,
+        quality.of(features),
         problem.token_limits,
         problem.budgets.loss or Interval(),
         n=n,
@@ -204,7 +206,7 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
         flops,
         tokens,
         loss,
-        float(judged.excess),
+        float(quality.shape_excess(features)),
         exact,
         _violations(problem, exact, flops) or _unmet(problem, choice),
     )
@@ -223,17 +225,7 @@ def architecture_features(architecture: Architecture, names: Iterable[str]) -> F
     names : iterable of str
         Of `problems.features.SHAPE_FEATURES`.
     """
-    trunk, layer = architecture.trunk, architecture.groups[0].layer
-    values = {
-        "layers": architecture.layers,
-        "d_model": trunk.d_model,
-        "heads": layer.attention.heads,
-        "kv_heads": layer.attention.kv_heads,
-        "head_dim": layer.attention.head_dim,
-        "d_ff": layer.ffn.d_ff,
-        "vocab_size": trunk.vocab_size,
-    }
-    return features_of(names, values.__getitem__)
+    return features_of(names, architecture_dict(architecture).__getitem__)
 
 
 def _unmet(problem: Problem, choice: TokenChoice) -> tuple[str, ...]:

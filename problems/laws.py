@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
@@ -37,6 +37,14 @@ class PowerTerm:
     coefficient: float
     exponents: Mapping[str, float]
     name: str = ""
+
+    def at(self, features: Features, without: Collection[str] = ()) -> Floats:
+        """Its value, of all its features or without some of them."""
+        value: Floats = self.coefficient
+        for name, exponent in self.exponents.items():
+            if name not in without:
+                value = value * np.power(features[name], exponent)
+        return value
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,10 @@ _WIDTH_AND_DEPTH = ("d_model", "layers")
 
 
 class Judged(TokenLaw):
-    """Loss of some designs, or a bound over boxes of them, as a function of N and D.
+    """Loss of some designs, or a bound over boxes of them, as a function of N and D."""
 
-    Attributes
-    ----------
-    excess : array
-        The part of it that only the shape decides.
-    """
-
-    def __init__(self, law: TokenLaw, added: Floats, excess: Floats) -> None:
-        self.name, self._law, self._added, self.excess = law.name, law, added, excess
+    def __init__(self, law: TokenLaw, added: Floats) -> None:
+        self.name, self._law, self._added = law.name, law, added
 
     def loss(self, n: Floats, d: Floats) -> Floats:
         """Predicted loss in nats a token."""
@@ -46,20 +40,24 @@ class Quality:
     shape: ShapeLaw
 
     @property
+    def _has_shape(self) -> bool:
+        return self.shape.name != "none"
+
+    @property
     def features(self) -> tuple[str, ...]:
         """What it must know of a design besides N and D."""
-        seen = _WIDTH_AND_DEPTH if self.shape.terms != () else ()
+        seen = _WIDTH_AND_DEPTH if self._has_shape else ()
         return tuple(dict.fromkeys((*self.law.features, *seen)))
 
     @property
     def name(self) -> str:
         """The law, and the shape law where there is one."""
-        return self.law.name + (f" + {self.shape.name}" if self.shape.name != "none" else "")
+        return self.law.name + (f" + {self.shape.name}" if self._has_shape else "")
 
     @property
     def prices_shape(self) -> bool:
         """Whether width or depth matter beyond N."""
-        return self.shape.name != "none" or self.law.sees_shape
+        return self._has_shape or self.law.sees_shape
 
     @property
     def shape_name(self) -> str:
@@ -74,11 +72,17 @@ class Quality:
         features : mapping of array
             Of `features`.
         """
-        added: Floats = 0.0
-        if self.shape.terms != ():
-            added = self.shape.excess(features["d_model"], features["layers"])
-        own = self.law.shape_part(features)
-        return Judged(self.law.of(features), added, added + own)
+        return Judged(self.law.of(features), self._added(features))
+
+    def shape_excess(self, features: Features) -> Floats:
+        """The part of the loss that only the shape decides, by both laws."""
+        return self._added(features) + self.law.shape_part(features)
+
+    def _added(self, features: Features) -> Floats:
+        """What the shape law adds."""
+        if not self._has_shape:
+            return 0.0
+        return self.shape.excess(features["d_model"], features["layers"])
 
     def over(self, n_low: Floats, n_high: Floats, low: Features, high: Features) -> Judged:
         """A loss, of the tokens alone, that no design of boxes is below.
@@ -90,8 +94,8 @@ class Quality:
             Of `features`.
         """
         added: Floats = 0.0
-        if self.shape.terms != ():
+        if self._has_shape:
             added = self.shape.least_excess(
                 low["d_model"], high["d_model"], low["layers"], high["layers"]
             )
-        return Judged(self.law.over(n_low, n_high, low, high), added, added)
+        return Judged(self.law.over(n_low, n_high, low, high), added)

@@ -81,9 +81,7 @@ class TermLaw(DesignLaw):
         at = {_SIZE: n, _DATA: d, **features}
         found: dict[str, Floats] = dict.fromkeys((_SIZE, _DATA, *self.features), 0.0)
         for term in self.terms:
-            value = term.coefficient
-            for name, exponent in term.exponents.items():
-                value = value * np.power(at[name], exponent)
+            value = term.at(at)
             for name, exponent in term.exponents.items():
                 found[name] = found[name] + exponent * value / at[name]
         return found
@@ -106,12 +104,8 @@ class TermLaw(DesignLaw):
         """The law of N and D for designs of these features."""
         found = []
         for term in self.terms:
-            factor: Floats = term.coefficient
-            for name, exponent in term.exponents.items():
-                if name not in (_SIZE, _DATA):
-                    factor = factor * np.power(features[name], exponent)
             exponents = term.exponents.get(_SIZE, 0.0), term.exponents.get(_DATA, 0.0)
-            found.append(_OfSizeAndData(factor, *exponents))
+            found.append(_OfSizeAndData(term.at(features, without=(_SIZE, _DATA)), *exponents))
         return PowerSum(self.name, self.E, found)
 
     def over(self, n_low: Floats, n_high: Floats, low: Features, high: Features) -> TokenLaw:
@@ -130,14 +124,8 @@ class TermLaw(DesignLaw):
 
     def shape_part(self, features: Features) -> Floats:
         """The terms that neither parameters nor tokens are in."""
-        total: Floats = 0.0
-        for term in self.terms:
-            if term.exponents.keys().isdisjoint((_SIZE, _DATA)):
-                factor: Floats = term.coefficient
-                for name, exponent in term.exponents.items():
-                    factor = factor * np.power(features[name], exponent)
-                total = total + factor
-        return total
+        own = (t for t in self.terms if t.exponents.keys().isdisjoint((_SIZE, _DATA)))
+        return sum((term.at(features) for term in own), start=0.0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,27 +11,20 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from optimizer.fitting.terms import Array, Form, Power, Term, columns_of, features_of
+from optimizer.fitting.terms import (
+    FEATURES,
+    Array,
+    Form,
+    Power,
+    Term,
+    columns_of,
+    features_of,
+)
 from problems.errors import Fault, ProblemError
 from problems.law_files import TERMS, LawFile
 from problems.law_reading import load_law
 from problems.laws import ParameterKind, PowerTerm, Range
 
-FEATURES: Mapping[str, str] = {
-    "parameters": "N",
-    "tokens": "D",
-    "layers": "depth",
-    "d_model": "width",
-    "aspect_ratio": "aspect",
-    "heads": "heads",
-    "kv_heads": "kv_heads",
-    "kv_group": "kv_group",
-    "head_dim": "head_dim",
-    "d_ff": "d_ff",
-    "ffn_ratio": "ffn_ratio",
-    "vocab_size": "vocab_size",
-}
-"""What a law's file may raise to a power, and what the fit calls it."""
 _NAMES = {column: feature for feature, column in FEATURES.items()}
 _ALWAYS = ("N", "D")  # columns that give a law its range, and runs their FLOPs
 

@@ -12,11 +12,19 @@ from typing import Any
 
 import numpy as np
 
+from problems.features import RATIOS, SHAPE_FEATURES
+
 Array = np.ndarray[Any, np.dtype[Any]]
+FEATURES: Mapping[str, str] = {name: name for name in SHAPE_FEATURES} | {
+    "parameters": "N",
+    "tokens": "D",
+    "layers": "depth",
+    "d_model": "width",
+    "aspect_ratio": "aspect",
+}
+"""What a law's file may raise to a power, and what the fit calls it."""
 _RATIOS = {
-    "aspect": ("width", "depth"),
-    "ffn_ratio": ("d_ff", "width"),
-    "kv_group": ("heads", "kv_heads"),
+    FEATURES[name]: (FEATURES[over], FEATURES[under]) for name, (over, under) in RATIOS.items()
 }
 """Features that are one column over another."""
 

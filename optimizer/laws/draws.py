@@ -144,8 +144,6 @@ def sum_of_powers(law: TokenLaw) -> tuple[float, tuple[PowerTerm, ...]]:
     ValueError
         If it is no sum of power terms.
     """
-    if isinstance(law, TermLaw):
-        return law.E, law.terms
-    if isinstance(law, PowerLaw) and law.outer == 1.0:
+    if isinstance(law, TermLaw) or (isinstance(law, PowerLaw) and law.outer == 1.0):
         return law.E, law.terms
     raise ValueError(f"{law.name!r} is not of the form {SUMS}, of which draws are taken")

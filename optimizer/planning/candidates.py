@@ -5,13 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from optimizer.fitting.terms import FEATURES
 from optimizer.planning.family import WIDER, Family
 from problems.architecture import Architecture
+from problems.evaluation import architecture_features
+from problems.features import SHAPE_FEATURES, parts_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -22,6 +24,7 @@ SMALLEST = 70e6
 TOKENS_PER_PARAMETER = (5.0, 500.0)
 """From a quarter of Chinchilla's 20 (ibid., table 3) to what small models are served with today."""
 _TOKENS_STEP = 1.4  # at most, between tokens of one config
+_SHAPE = parts_of(SHAPE_FEATURES)  # widths and depth, no ratios
 _DIGITS = 3  # of tokens, as a person would type them
 MOST = 2500
 """Candidates, about: widths and tokens are further apart where there would be more."""
@@ -74,8 +77,8 @@ class Runs:
     @property
     def columns(self) -> Mapping[str, Floats]:
         """As forms of laws name them."""
-        shapes = np.array([list(shape_columns(a).values()) for a in self.architectures], float)
-        named = dict(zip(shape_columns(self.architectures[0]), shapes.T, strict=True))
+        rows = [shape_columns(a) for a in self.architectures]
+        named = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         return {"N": self.n, "D": self.tokens, **named}
 
     def take(self, rows: Iterable[int]) -> Runs:
@@ -92,17 +95,9 @@ class Runs:
 
 def shape_columns(architecture: Architecture) -> dict[str, float]:
     """Widths and depth of a dense and uniform architecture, as forms of laws name them."""
-    trunk, layer = architecture.trunk, architecture.groups[0].layer
-    attention: Any = layer.attention
-    ffn: Any = layer.ffn
     return {
-        "width": float(trunk.d_model),
-        "depth": float(architecture.layers),
-        "heads": float(attention.heads),
-        "kv_heads": float(attention.kv_heads),
-        "head_dim": float(attention.head_dim),
-        "d_ff": float(ffn.d_ff),
-        "vocab_size": float(trunk.vocab_size),
+        FEATURES[name]: float(value)
+        for name, value in architecture_features(architecture, _SHAPE).items()
     }
 
 

@@ -9,7 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from optimizer.fitting.forms import FORMS, Array, Form
-from optimizer.fitting.own_forms import FEATURES, faults_of, form_from
+from optimizer.fitting.own_forms import faults_of, form_from
+from optimizer.fitting.terms import FEATURES
 from problems.errors import ModelsizerError, ProblemError, did_you_mean
 from problems.law_files import TERMS, LawFile, term_values
 from problems.laws import ParameterKind, PowerLaw, TokenLaw

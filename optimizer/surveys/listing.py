@@ -10,6 +10,7 @@ from optimizer.fronts.scores import Scorer
 from optimizer.surveys.held import Held, table_of
 from optimizer.table import Ints, Table, to_floats
 from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, computable
+from problems.describing import architecture_dict
 from problems.errors import ProblemError, did_you_mean
 from problems.evaluation import Evaluation
 from problems.problem import Problem
@@ -111,8 +112,8 @@ def _column(
         return np.asarray(table.d_model[row] / layers)
     if name == "shape_excess":
         quality = problem.quality
-        judged = quality.of(table.features(row, j, quality.features))
-        return np.asarray(np.broadcast_to(judged.excess, layers.shape), float)
+        excess = quality.shape_excess(table.features(row, j, quality.features))
+        return np.asarray(np.broadcast_to(excess, layers.shape), float)
     if name == "tokens_per_parameter":
         return np.asarray(tokens) / to_floats(table.linear["parameters"].at(row, j))
     if name == TRAINING_FLOPS_PER_TOKEN:
@@ -138,18 +139,9 @@ def _quantity(
 def cell(design: Evaluation, name: str) -> Number | bool | str:
     """One column of one evaluated design; all but the rank."""
     architecture = design.architecture
-    trunk, attention = architecture.trunk, architecture.groups[0].layer.attention
     widths: dict[str, Number | bool | str] = {
-        "layers": architecture.layers,
-        "d_model": trunk.d_model,
-        "heads": attention.heads,
-        "kv_heads": attention.kv_heads,
-        "head_dim": attention.head_dim,
-        "d_ff": architecture.groups[0].layer.ffn.d_ff,
-        "vocab_size": trunk.vocab_size,
-        "tied_embeddings": trunk.tied_embeddings,
-        "block": architecture.block,
-        "aspect_ratio": trunk.d_model / architecture.layers,
+        **architecture_dict(architecture),
+        "aspect_ratio": architecture.trunk.d_model / architecture.layers,
         "shape_excess": design.shape_excess,
         "tokens_per_parameter": design.tokens / design.parameters.total,
         TRAINING_FLOPS_PER_TOKEN: design.training_flops_per_token,
