@@ -33,11 +33,11 @@ python:
 $(STAMP)-solve: pyproject.toml $(LOCK) | python
 	@test "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(MINOR)" \
 		|| $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e . --config-settings editable_mode=compat
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e .
 	@touch $@
 
 $(STAMP)-test: $(STAMP)-solve
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,check]' --config-settings editable_mode=compat
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,check]'
 	@touch $@
 
 solve: $(STAMP)-solve
@@ -50,17 +50,19 @@ test-slow: $(STAMP)-test
 	$(BIN)/python -m pytest -n auto -m slow
 
 test-reference: $(STAMP)-test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,reference]' --config-settings editable_mode=compat
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,reference]'
 	$(BIN)/python -m pytest -m reference
 
 check: $(STAMP)-test
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	rm -rf build/tree && mkdir -p build/tree/modelsizer
+	ln -s $(CURDIR)/modelsizer/* $(CURDIR)/problems $(CURDIR)/optimizer $(CURDIR)/plots build/tree/modelsizer/
 	$(BIN)/mypy
 
 # Some 20 minutes; the pages and pictures of docs/ are pasted and drawn from what it writes.
 bench: $(STAMP)-test
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,check,bench]' --config-settings editable_mode=compat
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,check,bench]'
 	$(BIN)/python -m benchmarks.reference
 	$(BIN)/python -m benchmarks.resolve
 	$(BIN)/python -m benchmarks.solvers

@@ -206,8 +206,8 @@ def _cpu() -> float:
 
 def point(name: str, goals: str, solver: str) -> dict[str, Any]:
     """One front by one solver, in this process."""
-    from optimizer.fronts.indicators import hypervolume
-    from optimizer.fronts.run import front
+    from modelsizer.optimizer.fronts.indicators import hypervolume
+    from modelsizer.optimizer.fronts.run import front
 
     problem = stated(name)
     seconds: list[float] = []

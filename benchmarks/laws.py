@@ -15,17 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from modelsizer.optimizer.fitting.bootstrap import bootstrap
+from modelsizer.optimizer.fitting.fit import fit
+from modelsizer.optimizer.fitting.forms import FORMS, Design, Form
+from modelsizer.optimizer.laws.robust import uncertainty
+from modelsizer.optimizer.planning.law_point import of_law
+from modelsizer.optimizer.planning.plan import Wishes
+from modelsizer.optimizer.planning.planner import plan_runs
+from modelsizer.optimizer.planning.target import optimum
+from modelsizer.problems.laws.published import token_law
 
 from modelsizer import PowerLaw, Problem, Solver, solve
-from optimizer.fitting.bootstrap import bootstrap
-from optimizer.fitting.fit import fit
-from optimizer.fitting.forms import FORMS, Design, Form
-from optimizer.laws.robust import uncertainty
-from optimizer.planning.law_point import of_law
-from optimizer.planning.plan import Wishes
-from optimizer.planning.planner import plan_runs
-from optimizer.planning.target import optimum
-from problems.token_laws import token_law
 
 RESULTS = Path("benchmarks/results/laws.json")
 TIMES = 3

@@ -16,20 +16,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from problems.accounting import kv_bytes_per_token, training_flops_per_token
-from problems.architecture import Architecture, Layer, LayerGroup, Trunk
-from problems.attention import FullAttention
-from problems.efficiency import training_mfu
-from problems.evaluation import evaluate
-from problems.feedforward import DenseFeedForward, MixtureOfExperts
-from problems.hardware import accelerator
-from problems.layouts import Layout
-from problems.models import models
-from problems.rooms import serving_room
-from problems.situation import situation
-from problems.training import Training
-from problems.training_memory import stages
+from modelsizer.problems.architecture.accounting import kv_bytes_per_token, training_flops_per_token
+from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
+from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+from modelsizer.problems.architecture.models import models
+from modelsizer.problems.costs.training_memory import stages
+from modelsizer.problems.designs.capacity import serving_room
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.designs.standalone import situation
+from modelsizer.problems.hardware.accelerators import accelerator
+from modelsizer.problems.hardware.efficiencies import training_mfu
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.training import Training
 
 GB = 10**9
 # Devices of the rows that the catalogue does not hold: GB/s and dense bf16 TFLOP/s of their makers.
@@ -367,8 +366,8 @@ def main() -> None:
         print(f"{quantity:17}{'':34}{len(x):5}{np.median(x):8.2f}{np.quantile(x, 0.1):7.2f}"
               f"{np.quantile(x, 0.9):7.2f}{near:9.0%}{twice:7.0%}")  # fmt: skip
     if len(sys.argv) > 2:
-        from plots.predictions import predictions
-        from plots.saving import save
+        from modelsizer.plots.drawing.saving import save
+        from modelsizer.plots.measurements.predictions import predictions
 
         figure = predictions([(r.quantity, r.measured, r.predicted) for r in rows])
         save(figure, Path(sys.argv[2]))

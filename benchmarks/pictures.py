@@ -6,9 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
+from modelsizer.plots.drawing.saving import save
+from modelsizer.plots.measurements import benchmarks as figures
+
 from benchmarks import growth, solvers
-from plots import benchmarks as figures
-from plots.saving import save
 
 DOCS = Path("docs")
 EXACT = 1e-9  # nats: a gap that is none

@@ -6,52 +6,52 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from optimizer.fronts.front import Front
-    from optimizer.fronts.run import front
-    from optimizer.questions.frontier import frontier
-    from optimizer.result import Result
-    from optimizer.solve import solve
-    from optimizer.solver import Solver
-    from optimizer.surveys.ranking import Ranking, rank
-    from optimizer.verification import Verification, verify
-    from problems.architecture import Architecture
-    from problems.errors import ModelsizerError, ProblemError
-    from problems.evaluation import Evaluation, evaluate
-    from problems.law_checks import check_law
-    from problems.laws import DesignLaw, PowerLaw, PowerTerm, TokenLaw
-    from problems.problem import Problem
-    from problems.shapes import ShapeLaw, register_shape
-    from problems.term_laws import TermLaw
-    from problems.token_laws import register_law
+    from modelsizer.optimizer.frontiers.frontier import frontier
+    from modelsizer.optimizer.fronts.front import Front
+    from modelsizer.optimizer.fronts.run import front
+    from modelsizer.optimizer.result import Result
+    from modelsizer.optimizer.solve import solve
+    from modelsizer.optimizer.solver import Solver
+    from modelsizer.optimizer.surveys.ranking import Ranking, rank
+    from modelsizer.optimizer.verification import Verification, verify
+    from modelsizer.problems.architecture.architecture import Architecture
+    from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+    from modelsizer.problems.errors import ModelsizerError, ProblemError
+    from modelsizer.problems.laws.checks import check_law
+    from modelsizer.problems.laws.laws import DesignLaw, PowerLaw, PowerTerm, TokenLaw
+    from modelsizer.problems.laws.published import register_law
+    from modelsizer.problems.laws.shapes import ShapeLaw, register_shape
+    from modelsizer.problems.laws.terms import TermLaw
+    from modelsizer.problems.problem import Problem
 
 __version__ = "0.1.0"
 
 _HOMES = {
-    "Architecture": "problems.architecture",
-    "DesignLaw": "problems.laws",
-    "Evaluation": "problems.evaluation",
-    "Front": "optimizer.fronts.front",
-    "ModelsizerError": "problems.errors",
-    "PowerLaw": "problems.laws",
-    "PowerTerm": "problems.laws",
-    "Problem": "problems.problem",
-    "ProblemError": "problems.errors",
-    "Ranking": "optimizer.surveys.ranking",
-    "Result": "optimizer.result",
-    "ShapeLaw": "problems.shapes",
-    "Solver": "optimizer.solver",
-    "TermLaw": "problems.term_laws",
-    "TokenLaw": "problems.laws",
-    "Verification": "optimizer.verification",
-    "check_law": "problems.law_checks",
-    "evaluate": "problems.evaluation",
-    "front": "optimizer.fronts.run",
-    "frontier": "optimizer.questions.frontier",
-    "rank": "optimizer.surveys.ranking",
-    "register_law": "problems.token_laws",
-    "register_shape": "problems.shapes",
-    "solve": "optimizer.solve",
-    "verify": "optimizer.verification",
+    "Architecture": "modelsizer.problems.architecture.architecture",
+    "DesignLaw": "modelsizer.problems.laws.laws",
+    "Evaluation": "modelsizer.problems.designs.evaluation",
+    "Front": "modelsizer.optimizer.fronts.front",
+    "ModelsizerError": "modelsizer.problems.errors",
+    "PowerLaw": "modelsizer.problems.laws.laws",
+    "PowerTerm": "modelsizer.problems.laws.laws",
+    "Problem": "modelsizer.problems.problem",
+    "ProblemError": "modelsizer.problems.errors",
+    "Ranking": "modelsizer.optimizer.surveys.ranking",
+    "Result": "modelsizer.optimizer.result",
+    "ShapeLaw": "modelsizer.problems.laws.shapes",
+    "Solver": "modelsizer.optimizer.solver",
+    "TermLaw": "modelsizer.problems.laws.terms",
+    "TokenLaw": "modelsizer.problems.laws.laws",
+    "Verification": "modelsizer.optimizer.verification",
+    "check_law": "modelsizer.problems.laws.checks",
+    "evaluate": "modelsizer.problems.designs.evaluation",
+    "front": "modelsizer.optimizer.fronts.run",
+    "frontier": "modelsizer.optimizer.frontiers.frontier",
+    "rank": "modelsizer.optimizer.surveys.ranking",
+    "register_law": "modelsizer.problems.laws.published",
+    "register_shape": "modelsizer.problems.laws.shapes",
+    "solve": "modelsizer.optimizer.solve",
+    "verify": "modelsizer.optimizer.verification",
 }
 
 __all__ = [

@@ -4,39 +4,39 @@ from __future__ import annotations
 
 import sys
 
-# Each group of commands registers itself when it is imported, in the order of `--help`.
+# Each command registers itself when it is imported, in the order of `--help`.
 from modelsizer.commands import solving  # isort: skip
-from modelsizer.commands import ranking, fronts, frontiers, shaping  # isort: skip
-from modelsizer.commands import asking, explaining, pricing, sweeping  # isort: skip
-from modelsizer.commands import reporting, allocating, drawing  # isort: skip
-from modelsizer.commands import architectures, lawful, comparing  # isort: skip
-from modelsizer.commands import fitting, planning, uncertain  # isort: skip
-from modelsizer.commands import hardware, galleries  # isort: skip
+from modelsizer.commands import rank, pareto, frontier, depth_width  # isort: skip
+from modelsizer.commands import whatif, explain, prices, sweep  # isort: skip
+from modelsizer.commands import report, allocate, drawing  # isort: skip
+from modelsizer.commands import architectures, laws, compare_laws  # isort: skip
+from modelsizer.commands import fit, plan_runs, uncertainty  # isort: skip
+from modelsizer.commands import accelerators, gallery  # isort: skip
 from modelsizer.commands.app import app
 
 __all__ = [
-    "allocating",
+    "accelerators",
+    "allocate",
     "app",
     "architectures",
-    "asking",
-    "comparing",
+    "compare_laws",
+    "depth_width",
     "drawing",
-    "explaining",
-    "fitting",
-    "frontiers",
-    "fronts",
-    "galleries",
-    "hardware",
-    "lawful",
+    "explain",
+    "fit",
+    "frontier",
+    "gallery",
+    "laws",
     "main",
-    "planning",
-    "pricing",
-    "ranking",
-    "reporting",
-    "shaping",
+    "pareto",
+    "plan_runs",
+    "prices",
+    "rank",
+    "report",
     "solving",
-    "sweeping",
-    "uncertain",
+    "sweep",
+    "uncertainty",
+    "whatif",
 ]
 
 INTERRUPTED = 130  # 128 + SIGINT, where there is no result to hand over

@@ -5,27 +5,27 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from modelsizer.files import write_whole
+from modelsizer.problems.files import write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from optimizer.fronts.front import Front
-    from optimizer.result import Result
-    from problems.problem import Problem
+    from modelsizer.optimizer.fronts.front import Front
+    from modelsizer.optimizer.result import Result
+    from modelsizer.problems.problem import Problem
 
 
 def write_figure(figure: Figure, path: Path) -> None:
     """Write a figure, whole or not at all."""
-    from plots.saving import save
+    from modelsizer.plots.drawing.saving import save
 
     write_whole(path, lambda part: save(figure, part))
 
 
 def depth_picture(problem: Problem, size: str = "wide") -> Figure:
     """Parameters against depth."""
-    from optimizer.surveys.region import region
-    from plots.depth_parameters import depth_parameters
+    from modelsizer.optimizer.surveys.region import region
+    from modelsizer.plots.designs.depth_parameters import depth_parameters
 
     return depth_parameters(region(problem), title=problem.name, size=size)
 
@@ -38,8 +38,8 @@ def landscape_picture(result: Result, size: str = "wide") -> Figure:
     ValueError
         If the space has fewer than two depths or two widths.
     """
-    from optimizer.surveys.landscape import landscape
-    from plots.landscape import loss_landscape
+    from modelsizer.optimizer.surveys.landscape import landscape
+    from modelsizer.plots.designs.landscape import loss_landscape
 
     best = None
     if (design := result.design) is not None:
@@ -51,10 +51,10 @@ def landscape_picture(result: Result, size: str = "wide") -> Figure:
 
 def front_picture(front: Front, size: str = "wide") -> Figure:
     """A front; of parameters, layers and loss it is the picture of parameters against depth."""
-    from optimizer.fronts.cloud import cloud
-    from optimizer.fronts.subset import knee
-    from optimizer.surveys.region import OBJECTIVES
-    from plots.front import front_figure
+    from modelsizer.optimizer.fronts.cloud import cloud
+    from modelsizer.optimizer.fronts.subset import knee
+    from modelsizer.optimizer.surveys.region import OBJECTIVES
+    from modelsizer.plots.fronts.front import front_figure
 
     goals = {goal.name for goal in front.goals if goal.sign > 0}
     if goals == set(OBJECTIVES) and front.complete:
@@ -64,10 +64,10 @@ def front_picture(front: Front, size: str = "wide") -> Figure:
 
 def frontier_picture(problem: Problem, size: str = "wide") -> Figure:
     """The best loss for each budget of training FLOPs, from a hundredth to a hundred times."""
-    from optimizer.questions.frontier import frontier
-    from optimizer.questions.isoflops import curves_along
-    from optimizer.questions.swept_key import POINTS, Sweep
-    from plots.frontier import loss_frontier
+    from modelsizer.optimizer.frontiers.frontier import frontier
+    from modelsizer.optimizer.frontiers.isoflops import curves_along
+    from modelsizer.optimizer.sweeps.swept_key import POINTS, Sweep
+    from modelsizer.plots.fronts.frontier import loss_frontier
 
     over = "budgets.training_flops"
     sweep = Sweep.of(problem, over)

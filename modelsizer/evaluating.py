@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from modelsizer.optimizer.result import design_dict
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.designs.standalone import situation, trains
+from modelsizer.problems.problem import Problem
 from modelsizer.settings import parse_settings
-from optimizer.result import design_dict
-from problems.architecture import Architecture
-from problems.evaluation import Evaluation, evaluate
-from problems.problem import Problem
-from problems.situation import situation, trains
 
 _OF_TRAINING = ("loss", "shape_excess", "law", "shape", "tokens", "training_flops")
 _TIMED = ("training_time", "training_cost", "training_energy", "lifetime_flops", "lifetime_cost")

@@ -5,10 +5,10 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from modelsizer.files import write_text
-from problems.architecture import Architecture
-from problems.configs.export import EXPORTERS
-from problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.configs.export import EXPORTERS
+from modelsizer.problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.files import write_text
 
 
 def check_framework(name: str) -> None:

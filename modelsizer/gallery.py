@@ -8,7 +8,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-from modelsizer.files import write_text, write_whole
+from modelsizer.problems.files import write_text, write_whole
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -26,7 +26,7 @@ class Picture:
     command : str
         The command that draws it.
     draw : callable
-        From a size of `plots.style.SIZES` to the figure.
+        From a size of `modelsizer.plots.drawing.style.SIZES` to the figure.
     """
 
     title: str
@@ -37,31 +37,31 @@ class Picture:
 
 def _depth(size: str) -> Figure:
     from modelsizer.drawing import depth_picture
-    from problems.problem import Problem
+    from modelsizer.problems.problem import Problem
 
     return depth_picture(Problem.load("exercise-1e24"), size)
 
 
 def _landscape(size: str) -> Figure:
     from modelsizer.drawing import landscape_picture
-    from optimizer.solve import solve
-    from problems.problem import Problem
+    from modelsizer.optimizer.solve import solve
+    from modelsizer.problems.problem import Problem
 
     return landscape_picture(solve(Problem.load("one-h100-1e24")), size)
 
 
 def _front(size: str) -> Figure:
     from modelsizer.drawing import front_picture
-    from optimizer.fronts.run import front
-    from problems.problem import Problem
+    from modelsizer.optimizer.fronts.run import front
+    from modelsizer.problems.problem import Problem
 
     return front_picture(front(Problem.load("one-h100-1e24"), ["loss", "serving_memory"]), size)
 
 
 def _three(size: str) -> Figure:
     from modelsizer.drawing import front_picture
-    from optimizer.fronts.run import front
-    from problems.problem import Problem
+    from modelsizer.optimizer.fronts.run import front
+    from modelsizer.problems.problem import Problem
 
     goals = ["loss", "decode_latency", "training_memory"]
     return front_picture(front(Problem.load("h100-cluster-90-days"), goals), size)
@@ -69,15 +69,15 @@ def _three(size: str) -> Figure:
 
 def _frontier(size: str) -> Figure:
     from modelsizer.drawing import frontier_picture
-    from problems.problem import Problem
+    from modelsizer.problems.problem import Problem
 
     return frontier_picture(Problem.load("exercise-1e24"), size)
 
 
 def _shapes(size: str) -> Figure:
-    from optimizer.surveys.depth_width import depth_width
-    from plots.depth_width import depth_width_figure
-    from problems.problem import Problem
+    from modelsizer.optimizer.surveys.depth_width import depth_width
+    from modelsizer.plots.designs.depth_width import depth_width_figure
+    from modelsizer.problems.problem import Problem
 
     settings = {"serving.accelerator": "H100-SXM"}
     problem = Problem.load("exercise-1e24", settings)
@@ -85,9 +85,9 @@ def _shapes(size: str) -> Figure:
 
 
 def _allocation(size: str) -> Figure:
-    from plots.allocation import allocation
-    from problems.allocation import allocate
-    from problems.sources import load_architecture
+    from modelsizer.plots.designs.allocation import allocation
+    from modelsizer.problems.architecture.allocation import allocate
+    from modelsizer.problems.architecture.sources import load_architecture
 
     contexts = (4096, 32768, 131072)
     data = allocate(load_architecture("deepseek-v3"), contexts)
@@ -95,10 +95,10 @@ def _allocation(size: str) -> Figure:
 
 
 def _memory(size: str) -> Figure:
-    from optimizer.solver import Solver
-    from plots.memory import memory_waterfall
-    from problems.memory_parts import serving_parts, training_parts
-    from problems.problem import Problem
+    from modelsizer.optimizer.solver import Solver
+    from modelsizer.plots.designs.memory import memory_waterfall
+    from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
+    from modelsizer.problems.problem import Problem
 
     problem = Problem.load("h100-cluster-90-days")
     best = Solver(problem).solve(details=False).best
@@ -107,11 +107,11 @@ def _memory(size: str) -> Figure:
 
 
 def _roofline(size: str) -> Figure:
-    from optimizer.solver import Solver
-    from plots.roofline import roofline
-    from problems.problem import Problem
-    from problems.roofline_points import roofline_points
-    from problems.sources import load_architecture
+    from modelsizer.optimizer.solver import Solver
+    from modelsizer.plots.designs.roofline import roofline
+    from modelsizer.problems.architecture.sources import load_architecture
+    from modelsizer.problems.designs.roofline_points import roofline_points
+    from modelsizer.problems.problem import Problem
 
     problem = Problem.load("one-h100-1e24", {"serving.accelerator": "H100-SXM"})
     best = Solver(problem).solve(details=False).best
@@ -209,7 +209,7 @@ def draw_gallery(folder: Path, size: str = "wide", only: list[str] | None = None
     only : list of str, optional
         Stems of the pictures wanted; all, and the page, by default.
     """
-    from plots.saving import save
+    from modelsizer.plots.drawing.saving import save
 
     folder.mkdir(parents=True, exist_ok=True)
     written = []

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
-from problems.errors import ProblemError
+from modelsizer.problems.errors import ProblemError
 
 
 def parse_settings(texts: list[str]) -> dict[str, object]:

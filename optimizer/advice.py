@@ -6,11 +6,11 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from problems.evaluation import Evaluation, architecture_features
-from problems.features import parts_of
-from problems.laws import Range
-from problems.problem import Problem
-from problems.units import format_quantity
+from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
+from modelsizer.problems.laws.features import parts_of
+from modelsizer.problems.laws.laws import Range
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import format_quantity
 
 GOOD_EPOCHS = 4
 """Repeating data up to four times is nearly as good as new data (Muennighoff et al. 2023,

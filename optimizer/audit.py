@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.result import Result
-from optimizer.solve import solve
-from problems.architecture import Architecture
-from problems.blocks import BLOCKS
-from problems.describing import architecture_dict
-from problems.errors import ModelsizerError
-from problems.evaluation import Evaluation, evaluate
-from problems.feedforward import DenseFeedForward
-from problems.problem import Problem
-from problems.training import DEFAULT_SEQUENCE_LENGTH
+from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.solve import solve
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
 
 # The block of each model type whose layers this version can search; they hold the same parts.
 _BLOCK_OF = {

@@ -7,23 +7,22 @@ from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
-
-from optimizer.clock import Clock
-from optimizer.compare import NEAR
-from optimizer.limits import Breach, Limit, depth_intervals
-from optimizer.model import Model
-from optimizer.program import Limits
-from optimizer.result import BudgetUse, Side
-from optimizer.search import FEW_DESIGNS, Search
-from optimizer.table import Table
-from problems.costs import TRAINING_FLOPS_PER_TOKEN
-from problems.errors import ProblemError
-from problems.evaluation import Evaluation
-from problems.menus import Interval
-from problems.problem import Problem
-from problems.quantities import QUANTITIES
-from problems.tokens import TIMED, rate
-from problems.units import Number, format_quantity
+from modelsizer.optimizer.bounds.limits import Breach, Limit, depth_intervals
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.milp.program import Limits
+from modelsizer.optimizer.result import BudgetUse, Side
+from modelsizer.optimizer.search.compare import NEAR
+from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.table import Table
+from modelsizer.problems.costs.tokens import TIMED, rate
+from modelsizer.problems.designs.costs import TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.units import Number, format_quantity
 
 AT_THE_LIMIT = 1e-9
 """Relative slack below which a design is said to be at a limit: tokens are doubles, and a budget

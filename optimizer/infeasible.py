@@ -8,20 +8,23 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-
-from optimizer.bounding import BoundSolve
-from optimizer.clock import Clock
-from optimizer.limits import Limit
-from optimizer.model import Model
-from optimizer.program import Limits
-from optimizer.search import Search
-from optimizer.table import Table
-from problems.costs import ACCELERATORS, TRAINING_FLOPS_EACH, TRAINING_FLOPS_PER_TOKEN
-from problems.errors import ProblemError
-from problems.problem import Problem
-from problems.quantities import QUANTITIES
-from problems.tokens import TIMED, rate
-from problems.units import format_quantity
+from modelsizer.optimizer.bounds.limits import Limit
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.milp.program import Limits
+from modelsizer.optimizer.search.bounding import BoundSolve
+from modelsizer.optimizer.search.search import Search
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.table import Table
+from modelsizer.problems.costs.tokens import TIMED, rate
+from modelsizer.problems.designs.costs import (
+    ACCELERATORS,
+    TRAINING_FLOPS_EACH,
+    TRAINING_FLOPS_PER_TOKEN,
+)
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import format_quantity
 
 TOGETHER = "each limit can be kept by some design, but none keeps all of them together"
 UNSURE = "no design keeps all limits together; nothing is known of one of them alone"

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from optimizer.program import Stop
-from problems.describing import architecture_dict, parameters_dict
-from problems.evaluation import Evaluation
-from problems.problem import Problem
-from problems.quantities import Sense
-from problems.rooms import latency_estimates, serving_room
-from problems.units import Number
+from modelsizer.optimizer.milp.program import Stop
+from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
+from modelsizer.problems.designs.capacity import latency_estimates, serving_room
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import Sense
+from modelsizer.problems.units import Number
 
 Status = Literal["optimal", "infeasible", "limit"]
 Side = Literal["max", "min"]

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from optimizer.found import Progress
-from optimizer.result import Result
-from optimizer.solver import DEFAULT_SOLVER, Solver
-from problems.problem import Problem
+from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
+from modelsizer.optimizer.tables.outcome import Progress
+from modelsizer.problems.problem import Problem
 
 
 def solve(

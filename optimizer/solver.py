@@ -6,24 +6,24 @@ import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 
-from optimizer.advice import advice
-from optimizer.automatic import AutoSolve
-from optimizer.backends import backend
-from optimizer.bounding import BoundSolve
-from optimizer.budgets import budget_uses, idle_limits
-from optimizer.clock import Clock
-from optimizer.exhaustive import enumerate_designs
-from optimizer.found import Found, Progress
-from optimizer.infeasible import why_infeasible
-from optimizer.mip import MipSolve
-from optimizer.model import Model
-from optimizer.program import Limits
-from optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
-from optimizer.store import TableStore
-from problems.architecture import Architecture
-from problems.evaluation import Evaluation, evaluate
-from problems.problem import Problem
-from problems.units import Number
+from modelsizer.optimizer.advice import advice
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.budgets import budget_uses, idle_limits
+from modelsizer.optimizer.infeasible import why_infeasible
+from modelsizer.optimizer.milp.backends import backend
+from modelsizer.optimizer.milp.mip import MipSolve
+from modelsizer.optimizer.milp.program import Limits
+from modelsizer.optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
+from modelsizer.optimizer.search.automatic import AutoSolve
+from modelsizer.optimizer.search.bounding import BoundSolve
+from modelsizer.optimizer.search.exhaustive import enumerate_designs
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.outcome import Found, Progress
+from modelsizer.optimizer.tables.store import TableStore
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import Number
 
 DEFAULT_SOLVER = "auto"
 WITHOUT_ENGINE = ("auto", "bound", "exhaustive")
@@ -34,15 +34,15 @@ DEFAULT_GAP = 1e-9
 class Solver:
     """Solves problems over one space, keeping what does not change between them.
 
-    Tables of width options and of their quantities are kept (`optimizer.store`), and the last
-    answer is where the next search begins, so a changed budget, token limit, law or serving setting
-    is solved in milliseconds, with the same proof.
+    Tables of width options and of their quantities are kept (`modelsizer.optimizer.tables.store`),
+    and the last answer is where the next search begins, so a changed budget, token limit, law or
+    serving setting is solved in milliseconds, with the same proof.
 
     Parameters
     ----------
     problem : Problem
     solver : str
-        See `optimizer.solve.solve`.
+        See `modelsizer.optimizer.solve.solve`.
 
     Raises
     ------
@@ -85,7 +85,7 @@ class Solver:
         problem : Problem, optional
             In place of the solver's own. Of another space it is solved as well, not as quickly.
         gap, time_limit, node_limit, progress
-            See `optimizer.solve.solve`.
+            See `modelsizer.optimizer.solve.solve`.
         details : bool
             Find out which limits bind by solving without each, and which leave no design out. If
             not, a limit is said to bind only where the design is at it.

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from optimizer.result import Result, Status
-from optimizer.solver import Solver
-from problems.units import Number
+from modelsizer.optimizer.result import Result, Status
+from modelsizer.optimizer.solver import Solver
+from modelsizer.problems.units import Number
 
 ENUMERABLE = 5_000_000  # designs; enumerating them takes a second or two
 SAME = 1e-9

@@ -5,20 +5,20 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from problems.errors import Fault, ProblemError, did_you_mean
-from problems.law_reading import PREFIX, law_named
-from problems.laws import TokenLaw
-from problems.lifetime import LIFETIME, Lifetime
-from problems.needs import lacking
-from problems.options import options
-from problems.serving import Serving
-from problems.settings import Budgets, Objective
-from problems.shapes import SHAPE_LAWS
-from problems.space import Space
-from problems.splits import Split
-from problems.token_laws import TOKEN_LAWS
-from problems.tokens import TIMED, TokenLimits
-from problems.training import Training
+from modelsizer.problems.costs.needs import lacking
+from modelsizer.problems.costs.tokens import TIMED, TokenLimits
+from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
+from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.published import TOKEN_LAWS
+from modelsizer.problems.laws.reading import PREFIX, law_named
+from modelsizer.problems.laws.shapes import SHAPE_LAWS
+from modelsizer.problems.space.options import options
+from modelsizer.problems.space.splits import Split
+from modelsizer.problems.tables.lifetime import LIFETIME, Lifetime
+from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.settings import Budgets, Objective
+from modelsizer.problems.tables.space import Space
+from modelsizer.problems.tables.training import Training
 
 _A_LOOK = 4096  # rows of the tables in which a first design is looked for
 
@@ -29,7 +29,8 @@ def check_alternatives(space: Space) -> None:
     Raises
     ------
     ValueError
-        ``"@key message"``; `problems.reading.faults_of` gives it its key. So do all checks here.
+        ``"@key message"``; `modelsizer.problems.reading.faults_of` gives it its key. So do all
+        checks here.
     """
     for first, second in (
         ("kv_heads", "kv_group"),
@@ -70,7 +71,7 @@ def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
 
 def _why_not(key: str, name: str) -> str:
     """Why a law of the catalogue is none to solve with; empty for anything else."""
-    from problems.law_pages import LAW_PAGES  # every page is read only for this message
+    from modelsizer.problems.laws.pages import LAW_PAGES  # every page is read only for this message
 
     page = LAW_PAGES.get(name) if key == "law" else None
     return "" if page is None else page.why_not

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from problems.errors import ProblemError, did_you_mean
-from problems.menus import Choice
-from problems.problem import Problem
+from modelsizer.problems.errors import ProblemError, did_you_mean
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.tables.menus import Choice
 
 CHOICES = ("layers", "d_model", "head_dim", "heads", "kv_heads", "kv_group", "d_ff", "ffn_ratio",
            "ffn_multiple", "vocab_size", "tied_embeddings", "block")  # fmt: skip

@@ -7,29 +7,28 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from modelsizer.problems import checks, reading
+from modelsizer.problems.costs.needs import lacking
+from modelsizer.problems.costs.tokens import TokenLimits, token_limits
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
+from modelsizer.problems.laws.quality import Quality
+from modelsizer.problems.laws.reading import PREFIX, law_named
+from modelsizer.problems.laws.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
+from modelsizer.problems.space.counting import Counted, count_designs
+from modelsizer.problems.space.layouts import Layout, layouts
+from modelsizer.problems.space.options import options
+from modelsizer.problems.space.splits import Split
+from modelsizer.problems.space.widths import Options
+from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.settings import Budgets, LawTable, Objective
+from modelsizer.problems.tables.space import Space
+from modelsizer.problems.tables.tables import Table
+from modelsizer.problems.tables.training import Training
 from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticSerializationError
-
-from problems import checks, reading
-from problems.counting import Counted, count_designs
-from problems.errors import ProblemError
-from problems.law_reading import PREFIX, law_named
-from problems.laws import TokenLaw
-from problems.layouts import Layout, layouts
-from problems.lifetime import Lifetime
-from problems.needs import lacking
-from problems.options import options
-from problems.quality import Quality
-from problems.serving import Serving
-from problems.settings import Budgets, LawTable, Objective
-from problems.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
-from problems.space import Space
-from problems.splits import Split
-from problems.tables import Table
-from problems.token_laws import TOKEN_LAWS, token_law
-from problems.tokens import TokenLimits, token_limits
-from problems.training import Training
-from problems.widths import Options
 
 
 class Problem(Table):

@@ -19,7 +19,7 @@ class Quantity:
     name : str
         Key of the problem file, of JSON and of tables.
     dimension : str
-        Key of `problems.units.UNITS`.
+        Key of `modelsizer.problems.units.UNITS`.
     about : str
         What it is, for people.
     form : {"affine", "flops", "tokens", "loss", "inverse", "lifetime"}

@@ -10,10 +10,9 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
+from modelsizer.problems.units import exact
 from pydantic import BaseModel, ValidationError
-
-from problems.errors import Fault, ProblemError, did_you_mean
-from problems.units import exact
 
 LARGEST_TOML_INTEGER = 2**63 - 1  # what TOML promises to carry; larger ones are written as floats
 
@@ -25,7 +24,7 @@ Raw = dict[str, Any]
 
 def library() -> dict[str, Traversable]:
     """Files of the problems that come with modelsizer, by name."""
-    folder = resources.files("problems") / "library"
+    folder = resources.files(__package__) / "library"
     files = (f for f in folder.iterdir() if f.name.endswith(".toml"))
     return {f.name.removesuffix(".toml"): f for f in sorted(files, key=lambda f: f.name)}
 

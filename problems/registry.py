@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Generic, Protocol, TypeVar
 
-from problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean
 
 
 class Named(Protocol):

@@ -12,7 +12,7 @@ import re
 from fractions import Fraction
 from types import MappingProxyType
 
-from problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean
 
 Number = int | float
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from problems.architecture import Architecture
-from problems.evaluation import Evaluation, evaluate
-from problems.problem import Problem
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.problem import Problem
 
 
 class Skipped(Exception):  # noqa: N818 - a reason, not an error
@@ -21,8 +21,8 @@ class RivalAnswer:
     Parameters
     ----------
     loss : float or None
-        Of the design that it returned, by `problems.evaluation.evaluate`; None if it returned none
-        or one that breaks a limit.
+        Of the design that it returned, by `modelsizer.problems.designs.evaluation.evaluate`; None
+        if it returned none or one that breaks a limit.
     bound : float or None
         No design has less loss, if the rival is right; None where it proves nothing.
     proof : bool

@@ -1,8 +1,9 @@
 """A problem written straight in NumPy floats, for the rivals that only evaluate designs.
 
 The formulas are written out again here, for the llama block and the counts that budgets of most
-problems need: nothing of `problems.accounting` or `optimizer` is used, so that agreement means
-something. Only limits "at most" are known, and tokens that are free, limited or fixed.
+problems need: nothing of `modelsizer.problems.architecture.accounting` or `optimizer` is used, so
+that agreement means something. Only limits "at most" are known, and tokens that are free, limited
+or fixed.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.costs import architecture_of
+from modelsizer.problems.laws.laws import PowerLaw
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.tables.space import (
+    DEFAULT_FFN_MULTIPLE,
+    DEFAULT_GATED_RATIO,
+    DEFAULT_HEAD_DIM,
+)
 from numpy.typing import NDArray
 
 from benchmarks.rivals.answer import Skipped
 from benchmarks.rivals.statement import check_stateable
-from problems.architecture import Architecture
-from problems.costs import architecture_of
-from problems.laws import PowerLaw
-from problems.menus import Interval
-from problems.problem import Problem
-from problems.space import DEFAULT_FFN_MULTIPLE, DEFAULT_GATED_RATIO, DEFAULT_HEAD_DIM
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.problem import Problem
 
 from benchmarks.rivals.answer import RivalAnswer, Stopwatch, answered
 from benchmarks.rivals.counts import Counts, Widths
-from problems.evaluation import evaluate
-from problems.problem import Problem
 
 AT_ONCE = 200_000  # designs in one slice: some twenty arrays of them stay in cache or near it
 

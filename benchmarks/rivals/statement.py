@@ -1,8 +1,9 @@
 """A problem as rivals with a modelling language state it: width options with affine costs.
 
-Rivals are handed the tables of the program (`optimizer.table`): enumerating width options and
-counting parameters is the question, not the answer. Nothing that `optimizer` proves is in it,
-except that depths may be cut to what each width's rows allow (`tightened`), as a modeller would.
+Rivals are handed the tables of the program (`modelsizer.optimizer.tables.table`): enumerating width
+options and counting parameters is the question, not the answer. Nothing that `optimizer` proves is
+in it, except that depths may be cut to what each width's rows allow (`tightened`), as a modeller
+would.
 """
 
 from __future__ import annotations
@@ -10,17 +11,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from modelsizer.optimizer.bounds.limits import depth_intervals
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.tables.table import Table, join, tables, to_floats
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.laws.laws import PowerLaw
+from modelsizer.problems.laws.shapes import NoShape, WidthDepthShape
+from modelsizer.problems.problem import Problem
 from numpy.typing import NDArray
 
 from benchmarks.rivals.answer import Skipped
-from optimizer.limits import depth_intervals
-from optimizer.model import Model
-from optimizer.table import Table, join, tables, to_floats
-from problems.architecture import Architecture
-from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from problems.laws import PowerLaw
-from problems.problem import Problem
-from problems.shapes import NoShape, WidthDepthShape
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
 
-    from problems.problem import Problem
+    from modelsizer.problems.problem import Problem
 
 INFEASIBLE, BAD_INPUT, STOPPED = 1, 2, 3
 """Exit statuses: proven that no design fits; a wrong question; a limit reached before a proof."""
@@ -87,7 +87,7 @@ def told(*also: type[Exception]) -> Iterator[None]:
     *also : type
         Other errors that tell what is wrong with the question.
     """
-    from problems.errors import ModelsizerError
+    from modelsizer.problems.errors import ModelsizerError
 
     questions: tuple[type[Exception], ...] = (ModelsizerError, *also)
     try:
@@ -119,7 +119,7 @@ def emit(content: Any, target: str | None, show: Callable[[Console], None]) -> N
         if target == "-":
             sys.stdout.write(text)
             return
-        from modelsizer.files import write_text
+        from modelsizer.problems.files import write_text
 
         write_text(Path(target), text)
     show(console())
@@ -128,7 +128,7 @@ def emit(content: Any, target: str | None, show: Callable[[Console], None]) -> N
 def write_csv(path: Path | None, text: Callable[[], str]) -> None:
     """Write a table where one is asked for."""
     if path is not None:
-        from modelsizer.files import write_text
+        from modelsizer.problems.files import write_text
 
         write_text(path, text())
 
@@ -160,8 +160,8 @@ def check_tables(csv: Path | None, parquet: Path | None = None) -> None:
 
 def check_plot(path: Path | None, size: str) -> None:
     """Refuse a picture in a format or a size that there is none of."""
-    from plots.saving import FORMATS
-    from plots.style import SIZES
+    from modelsizer.plots.drawing.saving import FORMATS
+    from modelsizer.plots.drawing.style import SIZES
 
     check_ending("--plot", path, *FORMATS)
     if size not in SIZES:
@@ -176,8 +176,8 @@ def check_time_limit(seconds: float | None) -> None:
 
 def load(file: str, settings: list[str] | None, without: list[str] | None = None) -> Problem:
     """The problem of a file with settings over it and without some of its limits."""
+    from modelsizer.problems.problem import Problem
     from modelsizer.settings import parse_settings
-    from problems.problem import Problem
 
     problem = Problem.load(file, parse_settings(settings or []))
     return problem.without(*without) if without else problem

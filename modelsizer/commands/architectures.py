@@ -44,14 +44,14 @@ def describe(
     """
     with told():
         if not_modelled:
-            from modelsizer.not_modelled import print_not_modelled, rows
+            from modelsizer.text.not_modelled import print_not_modelled, rows
 
             emit({"not_modelled": rows()}, json_, print_not_modelled)
             return
         if source is None:
             fail("SOURCE: name a config.json, an answer or a model of the catalogue")
-        from problems.describing import describe as count
-        from problems.sources import load_architecture
+        from modelsizer.problems.architecture.describing import describe as count
+        from modelsizer.problems.architecture.sources import load_architecture
 
         architecture = load_architecture(source)
         try:
@@ -73,7 +73,7 @@ def describe(
             content["design"] = design.to_dict()
 
         def show(console: Console) -> None:
-            from modelsizer.architecture_report import print_description, print_design
+            from modelsizer.text.architecture import print_description, print_design
 
             print_description(console, source, found)
             if design is not None:
@@ -109,18 +109,18 @@ def audit(
 ) -> None:
     """Compare a published model with the best design within its own budgets."""
     with told():
-        from modelsizer.auditing import print_audit, trained_tokens
         from modelsizer.commands.many_laws import law_setting
-        from optimizer.audit import audit as compare
-        from problems.sources import load_architecture
+        from modelsizer.optimizer.audit import audit as compare
+        from modelsizer.problems.architecture.sources import load_architecture
+        from modelsizer.text.audit import print_audit, trained_tokens
 
         architecture = load_architecture(source)
         try:
             number = trained_tokens(source, tokens)
             base = None
             if problem is not None:
+                from modelsizer.problems.problem import Problem
                 from modelsizer.settings import parse_settings
-                from problems.problem import Problem
 
                 base = Problem.load(problem, parse_settings(set_ or []))
             elif set_:
@@ -153,7 +153,7 @@ def export(
     """Write the architecture of an answer as a configuration that a framework accepts."""
     with told():
         from modelsizer.exporting import write_config
-        from problems.sources import load_architecture
+        from modelsizer.problems.architecture.sources import load_architecture
 
         write_config(load_architecture(source), to, output)
 
@@ -169,7 +169,7 @@ def models(
 ) -> None:
     """List published models; their parameters are counted, not typed."""
     with told():
-        from modelsizer.architecture_report import SORT_KEYS, model_rows, print_models, write_csv
+        from modelsizer.text.architecture import SORT_KEYS, model_rows, print_models, write_csv
 
         if sort not in SORT_KEYS:
             fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")

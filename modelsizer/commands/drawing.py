@@ -38,8 +38,12 @@ def memory(
 ) -> None:
     """Show what fills the memory of one accelerator, in serving and in training."""
     with told():
-        from plots.memory import memory_waterfall
-        from problems.memory_parts import serving_parts, training_parts, training_untold
+        from modelsizer.plots.designs.memory import memory_waterfall
+        from modelsizer.problems.designs.memory_parts import (
+            serving_parts,
+            training_parts,
+            training_untold,
+        )
 
         check_plot(plot, plot_size)
         asked, design = design_of(source, problem, set_)
@@ -48,7 +52,7 @@ def memory(
             "training_memory": training_parts(asked, design),
         }
         known = [parts for parts in found.values() if parts is not None]
-        from modelsizer.design_report import parts_dict, print_memory
+        from modelsizer.text.design import parts_dict, print_memory
 
         content = {
             name: None if parts is None else parts_dict(parts) for name, parts in found.items()
@@ -77,9 +81,9 @@ def roofline(
 ) -> None:
     """Show whether memory or compute bounds decode at several batches, and prefill."""
     with told():
-        from plots.roofline import roofline as figure
-        from problems.roofline_points import roofline_points
-        from problems.sources import load_architecture
+        from modelsizer.plots.designs.roofline import roofline as figure
+        from modelsizer.problems.architecture.sources import load_architecture
+        from modelsizer.problems.designs.roofline_points import roofline_points
 
         check_plot(plot, plot_size)
         asked, design = design_of(source, problem, set_)
@@ -89,7 +93,7 @@ def roofline(
         found = roofline_points(asked, designs)
         if found is None:
             fail(asked.lacks("decode_latency"))
-        from modelsizer.design_report import print_roofline, roofline_dict
+        from modelsizer.text.design import print_roofline, roofline_dict
 
         title = asked.name or source
         emit(roofline_dict(found), json_, lambda console: print_roofline(console, title, found))

@@ -12,11 +12,11 @@ from modelsizer.commands.progress import steps
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from optimizer.laws.law_comparison import LawComparison
-    from optimizer.laws.robust import Uncertainty
-    from problems.errors import ProblemError
-    from problems.law_files import LawFile
-    from problems.problem import Problem
+    from modelsizer.optimizer.laws.comparison import LawComparison
+    from modelsizer.optimizer.laws.robust import Uncertainty
+    from modelsizer.problems.errors import ProblemError
+    from modelsizer.problems.laws.files import LawFile
+    from modelsizer.problems.problem import Problem
 
 DRAWS, CANDIDATES = 500, 20
 """Draws looked at and winners shown where none are asked for."""
@@ -29,7 +29,7 @@ _FEW = 100  # draws below which a 5 % quantile stands on fewer than five of them
 
 def law_setting(typed: str) -> str:
     """What `objective.law` takes for a law as it is typed: a name, or a path with `file:`."""
-    from problems.law_reading import PREFIX
+    from modelsizer.problems.laws.reading import PREFIX
 
     text = typed.strip()
     return PREFIX + text if text.endswith(_ENDING) and not text.startswith(PREFIX) else text
@@ -48,7 +48,7 @@ def load_under(
     ProblemError
         As `load`; what is wrong with the law is told of `--law`.
     """
-    from problems.errors import ProblemError
+    from modelsizer.problems.errors import ProblemError
 
     if law is None:
         return load(file, settings, without)
@@ -63,7 +63,7 @@ def load_under(
 
 def _told_of(option: str, error: ProblemError) -> ProblemError:
     """The error with what is wrong with the law told of the option that names it."""
-    from problems.errors import Fault, ProblemError
+    from modelsizer.problems.errors import Fault, ProblemError
 
     of_law = [fault.key == _KEY for fault in error.faults]
     faults = [
@@ -104,7 +104,7 @@ class UnderDraws:
 
     def show(self, console: Console, *, below: bool = False) -> None:
         """Print it, by itself or below the answer of a solve."""
-        from modelsizer.uncertainty_report import print_uncertainty
+        from modelsizer.text.uncertainty import print_uncertainty
 
         if self.found is not None:
             print_uncertainty(console, self.found, self.most, self.notes, below=below)
@@ -131,7 +131,7 @@ def under_draws(
     ProblemError
         If its law has no draws, or the problem is none that draws can be taken for.
     """
-    from optimizer.laws.robust import DEFAULT_TAIL, uncertainty
+    from modelsizer.optimizer.laws.robust import DEFAULT_TAIL, uncertainty
 
     fitted = _fitted(problem)
     laws = fitted.drawn_laws[:draws]
@@ -146,8 +146,8 @@ def under_draws(
 
 def _fitted(problem: Problem) -> LawFile:
     """The file of the problem's law, which has draws."""
-    from problems.errors import ProblemError
-    from problems.law_reading import PREFIX, load_law
+    from modelsizer.problems.errors import ProblemError
+    from modelsizer.problems.laws.reading import PREFIX, load_law
 
     name = problem.objective.law
     how = "modelsizer fit RUNS --bootstrap 500 -o mylaw.toml"
@@ -173,7 +173,7 @@ def law_settings(problem: Problem, typed: str | None) -> list[str] | None:
     ProblemError
         If one of them is not, with the reason, told of `--laws`.
     """
-    from problems.errors import ProblemError
+    from modelsizer.problems.errors import ProblemError
 
     if typed is None:
         return None
@@ -189,7 +189,7 @@ def law_settings(problem: Problem, typed: str | None) -> list[str] | None:
 
 def under_laws(problem: Problem, names: Sequence[str] | None) -> LawComparison:
     """Solve a problem under each of several laws, all that can be used where none are named."""
-    from optimizer.laws.law_comparison import compare_laws
+    from modelsizer.optimizer.laws.comparison import compare_laws
 
     with steps("law") as progress:
         return compare_laws(problem, names, progress=progress)

@@ -38,7 +38,7 @@ from modelsizer.commands.progress import gaps
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from problems.problem import Problem
+    from modelsizer.problems.problem import Problem
 
 
 @app.command()
@@ -143,15 +143,15 @@ def solve(
         free = load_under(file, set_, without, law)
         problem = free
         if fix or forbid:
-            from modelsizer.alternatives import narrowed
+            from modelsizer.text.alternatives import narrowed
 
             problem = narrowed(free, fix or [], forbid or [])
         model = None
         if near is not None:
-            from problems.sources import load_architecture
+            from modelsizer.problems.architecture.sources import load_architecture
 
             model = load_architecture(near)
-        from optimizer.solve import solve as run
+        from modelsizer.optimizer.solve import solve as run
 
         with told(ValueError), gaps() as progress:
             result = run(
@@ -164,28 +164,28 @@ def solve(
             )
         checked = None
         if verify:
-            from optimizer.verification import verify as prove_again
+            from modelsizer.optimizer.verification import verify as prove_again
 
             checked = prove_again(result, time_limit=time_limit)
         others, pins, closest = None, None, None
         if best is not None or within is not None or diverse or fix or forbid:
-            from modelsizer.alternatives import alternatives, pinned
+            from modelsizer.text.alternatives import alternatives, pinned
 
             others = alternatives(result, best, within, diverse)
             pins = pinned(free, fix or [], forbid or [], solver)
         if model is not None:
-            from optimizer.surveys.nearest_model import nearest
+            from modelsizer.optimizer.surveys.nearest_model import nearest
 
             closest = nearest(problem, model)
         under = under_draws(problem, draws or DRAWS) if uncertainty else None
         compared = None if laws is None else under_laws(problem, law_settings(problem, laws))
 
         def show(console: Console) -> None:
-            from modelsizer.report import print_result
+            from modelsizer.text.answer import print_result
 
             print_result(console, result, checked, verbose=verbose)
             if others is not None or pins is not None or near is not None:
-                from modelsizer import alternatives as more
+                from modelsizer.text import alternatives as more
 
                 if others is not None:
                     more.print_alternatives(console, result, others)
@@ -196,7 +196,7 @@ def solve(
             if under is not None:
                 under.show(console, below=True)
             if compared is not None:
-                from modelsizer.law_comparison_report import print_comparison
+                from modelsizer.text.law_comparison import print_comparison
 
                 print_comparison(console, compared, below=True)
 
@@ -229,9 +229,9 @@ def solve(
 
 
 def _write_program(problem: Problem, path: Path) -> None:
-    from modelsizer.files import write_whole
-    from optimizer.backends.pulp_adapter import write_program
-    from optimizer.export import program_of
+    from modelsizer.optimizer.milp.backends.pulp_adapter import write_program
+    from modelsizer.optimizer.milp.export import program_of
+    from modelsizer.problems.files import write_whole
 
     program = program_of(problem)
     write_whole(path, lambda part: write_program(program, part))
@@ -240,8 +240,8 @@ def _write_program(problem: Problem, path: Path) -> None:
 @app.command()
 def problems(json_: Json = None) -> None:
     """List the problems that come with modelsizer."""
-    from problems.problem import Problem
-    from problems.reading import library
+    from modelsizer.problems.problem import Problem
+    from modelsizer.problems.reading import library
 
     with told():
         rows = [
@@ -267,7 +267,7 @@ def problems(json_: Json = None) -> None:
 def check(file: File, set_: Settings = None, json_: Json = None) -> None:
     """Check a problem file, count its designs and estimate the work."""
     with told():
-        from modelsizer.checking import check_problem, print_check
+        from modelsizer.text.check import check_problem, print_check
 
         problem = load(file, set_)
         found = check_problem(problem)

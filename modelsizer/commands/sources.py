@@ -10,9 +10,9 @@ import typer
 from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, load
 
 if TYPE_CHECKING:
-    from optimizer.result import Result
-    from problems.evaluation import Evaluation
-    from problems.problem import Problem
+    from modelsizer.optimizer.result import Result
+    from modelsizer.problems.designs.evaluation import Evaluation
+    from modelsizer.problems.problem import Problem
 
 Source = Annotated[
     str,
@@ -27,14 +27,14 @@ Source = Annotated[
 
 def is_problem(source: str) -> bool:
     """Whether a source is a problem, by its name alone."""
-    from problems.reading import library
+    from modelsizer.problems.reading import library
 
     return source.endswith(".toml") or source in library()
 
 
 def solved(source: str, settings: list[str] | None) -> Result:
     """The answer of a problem, which has a design; without one the command ends as solve does."""
-    from optimizer.solver import Solver
+    from modelsizer.optimizer.solver import Solver
 
     result = Solver(load(source, settings)).solve(details=False)
     if result.design is not None:
@@ -72,7 +72,7 @@ def design_of(
         result = solved(source, settings)
         return result.problem, result.best
     from modelsizer.evaluating import evaluated
-    from problems.sources import load_architecture
+    from modelsizer.problems.architecture.sources import load_architecture
 
     found = evaluated(load_architecture(source), problem, settings or [])
     return found.problem, found.design

@@ -12,8 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from optimizer.fitting.forms import Array
+from modelsizer.optimizer.fitting.forms import Array
 
 SLICE = 0.05  # of ln C: runs within it of their middle are of equal FLOPs
 _IN_SLICE = 5  # runs of different sizes that a parabola needs

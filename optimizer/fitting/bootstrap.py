@@ -12,11 +12,10 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
-
-from optimizer.fitting.fit import Fit
-from optimizer.fitting.forms import Array, Design
-from optimizer.fitting.newton import Bounds, minimise
-from optimizer.fitting.starts import bounds_of
+from modelsizer.optimizer.fitting.fit import Fit
+from modelsizer.optimizer.fitting.forms import Array, Design
+from modelsizer.optimizer.fitting.newton import Bounds, minimise
+from modelsizer.optimizer.fitting.starts import bounds_of
 
 _THREADS = 2
 _PIECE = 48  # samples, that one thread takes at a time

@@ -9,12 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-
-from optimizer.fitting.tables import Table, short
-from optimizer.fitting.terms import Array, Form
-from problems.errors import ModelsizerError, did_you_mean
-from problems.laws import ParameterKind
-from problems.units import parse_quantity
+from modelsizer.optimizer.fitting.tables import Table, short
+from modelsizer.optimizer.fitting.terms import Array, Form
+from modelsizer.problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.laws.laws import ParameterKind
+from modelsizer.problems.units import parse_quantity
 
 NAMES: dict[str, tuple[str, ...]] = {
     "N": ("n", "params", "parameters", "n_params", "num_params", "num_parameters", "n_parameters",

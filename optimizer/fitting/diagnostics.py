@@ -7,12 +7,11 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 import numpy as np
-
-from optimizer.fitting.bootstrap import Bootstrap
-from optimizer.fitting.fit import Fit, fit
-from optimizer.fitting.forms import Array, Form
-from optimizer.fitting.newton import huber, slopes_at
-from optimizer.fitting.starts import WORST_EXPONENT, bounds_of
+from modelsizer.optimizer.fitting.bootstrap import Bootstrap
+from modelsizer.optimizer.fitting.fit import Fit, fit
+from modelsizer.optimizer.fitting.forms import Array, Form
+from modelsizer.optimizer.fitting.newton import huber, slopes_at
+from modelsizer.optimizer.fitting.starts import WORST_EXPONENT, bounds_of
 
 _TO_SIGMA = 1.4826  # of a normal: sigma over the median absolute deviation
 _OUTLIER = 5.0  # robust sigmas

@@ -9,10 +9,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from optimizer.fitting.forms import Array, Design, Form
-from optimizer.fitting.newton import Bounds, Minima, gradient, minimise, objective
-from optimizer.fitting.starts import bounds_of, grid, hops, steep_starts
+from modelsizer.optimizer.fitting.forms import Array, Design, Form
+from modelsizer.optimizer.fitting.newton import Bounds, Minima, gradient, minimise, objective
+from modelsizer.optimizer.fitting.starts import bounds_of, grid, hops, steep_starts
 
 _FOLLOWED = 32, 160  # starts, at least and at most; as many as runs allow
 _CELLS = 8000  # starts x runs that are followed, if that is between

@@ -18,9 +18,8 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-
-from optimizer.fitting.terms import Array, Form, Power, Term, features_of
-from problems.law_files import COEFFICIENTS
+from modelsizer.optimizer.fitting.terms import Array, Form, Power, Term, features_of
+from modelsizer.problems.laws.files import COEFFICIENTS
 
 __all__ = ["BIAN", "CHINCHILLA", "FORMS", "GEMSTONES", "Array", "Design", "Form", "products"]
 

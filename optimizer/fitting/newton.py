@@ -14,8 +14,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from optimizer.fitting.forms import Array, Design, products
+from modelsizer.optimizer.fitting.forms import Array, Design, products
 
 _STEPS = 300
 _CLOSE = 1e-10  # of the objective, that a step still promises: then it is over

@@ -11,7 +11,7 @@ import math
 from collections.abc import Mapping
 from pathlib import Path
 
-from optimizer.fitting.terms import (
+from modelsizer.optimizer.fitting.terms import (
     FEATURES,
     Array,
     Form,
@@ -20,10 +20,10 @@ from optimizer.fitting.terms import (
     columns_of,
     features_of,
 )
-from problems.errors import Fault, ProblemError
-from problems.law_files import TERMS, LawFile
-from problems.law_reading import load_law
-from problems.laws import ParameterKind, PowerTerm, Range
+from modelsizer.problems.errors import Fault, ProblemError
+from modelsizer.problems.laws.files import TERMS, LawFile
+from modelsizer.problems.laws.laws import ParameterKind, PowerTerm, Range
+from modelsizer.problems.laws.reading import load_law
 
 _NAMES = {column: feature for feature, column in FEATURES.items()}
 _ALWAYS = ("N", "D")  # columns that give a law its range, and runs their FLOPs

@@ -9,12 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-
-from optimizer.fitting.columns import Column, mapped, notes, numbers
-from optimizer.fitting.forms import Array, Design, Form
-from optimizer.fitting.tables import Table, read_table
-from problems.errors import ModelsizerError, did_you_mean
-from problems.units import parse_quantity
+from modelsizer.optimizer.fitting.columns import Column, mapped, notes, numbers
+from modelsizer.optimizer.fitting.forms import Array, Design, Form
+from modelsizer.optimizer.fitting.tables import Table, read_table
+from modelsizer.problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.units import parse_quantity
 
 SIX = 6.0  # FLOPs of a parameter and a token: C = 6 N D (Kaplan et al. 2020, section 2.1)
 LEAST_MODELS = 3
@@ -97,11 +96,11 @@ def read_runs(
     Parameters
     ----------
     path : Path
-        One of `optimizer.fitting.tables.ENDINGS`.
+        One of `modelsizer.optimizer.fitting.tables.ENDINGS`.
     form : Form
         Says which columns are needed; tokens may be left out where FLOPs are given.
     columns : mapping, optional
-        The table's names for the keys of `optimizer.fitting.columns.NAMES`.
+        The table's names for the keys of `modelsizer.optimizer.fitting.columns.NAMES`.
     where : sequence of str
         Conditions such as ``"tokens>=100B"`` that rows must keep.
 

@@ -10,9 +10,8 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
-
-from optimizer.fitting.forms import SMALLEST, Array, Design
-from optimizer.fitting.newton import Bounds, pieces
+from modelsizer.optimizer.fitting.forms import SMALLEST, Array, Design
+from modelsizer.optimizer.fitting.newton import Bounds, pieces
 
 _GRIDS = {1: 24, 2: 10, 3: 7, 4: 5}  # free exponents of the form -> values of each in the grid
 _SPREAD = 1024  # starts where exponents are more, spread evenly (a Sobol sequence's power of two)

@@ -8,11 +8,10 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
-
-from optimizer.fitting import approaches
-from optimizer.fitting.approaches import Approach
-from optimizer.fitting.bootstrap import Bootstrap, bootstrap
-from optimizer.fitting.diagnostics import (
+from modelsizer.optimizer.fitting import approaches
+from modelsizer.optimizer.fitting.approaches import Approach
+from modelsizer.optimizer.fitting.bootstrap import Bootstrap, bootstrap
+from modelsizer.optimizer.fitting.diagnostics import (
     Curvature,
     HoldOut,
     curvature,
@@ -21,13 +20,13 @@ from optimizer.fitting.diagnostics import (
     r_squared,
     warnings_of,
 )
-from optimizer.fitting.fit import Fit, fit, fit_without
-from optimizer.fitting.forms import Array, Form
-from optimizer.fitting.own_forms import feature_ranges, fitted_terms
-from optimizer.fitting.runs import Runs
-from optimizer.fitting.starts import bounds_of
-from problems.law_files import LawFile
-from problems.laws import ParameterKind, Range
+from modelsizer.optimizer.fitting.fit import Fit, fit, fit_without
+from modelsizer.optimizer.fitting.forms import Array, Form
+from modelsizer.optimizer.fitting.own_forms import feature_ranges, fitted_terms
+from modelsizer.optimizer.fitting.runs import Runs
+from modelsizer.optimizer.fitting.starts import bounds_of
+from modelsizer.problems.laws.files import LawFile
+from modelsizer.problems.laws.laws import ParameterKind, Range
 
 DELTA = 1e-3  # of Huber's loss on ln loss: Hoffmann et al. 2022 (arXiv 2203.15556), appendix D.3
 _LOWER = 1e-3  # of the objective: less is not worth a word

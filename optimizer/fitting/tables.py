@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from problems.errors import ModelsizerError
+from modelsizer.problems.errors import ModelsizerError
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 _SEPARATORS = ("\t", ";", ",")  # the one that a header has most of; the first of equals

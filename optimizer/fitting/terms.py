@@ -11,8 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-
-from problems.features import RATIOS, SHAPE_FEATURES
+from modelsizer.problems.laws.features import RATIOS, SHAPE_FEATURES
 
 Array = np.ndarray[Any, np.dtype[Any]]
 FEATURES: Mapping[str, str] = {name: name for name in SHAPE_FEATURES} | {

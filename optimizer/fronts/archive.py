@@ -6,10 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from optimizer.fronts.cover import Cover
-from optimizer.fronts.scores import EXACT_DOUBLES, Columns, Scorer, as_points
-from optimizer.table import Floats, Ints, Mask, Table, join
+from modelsizer.optimizer.fronts.cover import Cover
+from modelsizer.optimizer.fronts.scores import EXACT_DOUBLES, Columns, Scorer, as_points
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, join
 
 MERGED_AT_ONCE, _OF_THE_FRONT = 2_000, 0.25
 """Designs that wait before they are compared with the front: so many, or this part of it."""
@@ -27,7 +26,7 @@ class Candidates:
     row : array of shape (B,)
     j : array of shape (B, K)
     columns : list of arrays of shape (B,)
-        As `optimizer.fronts.scores.Scorer.columns` gives them.
+        As `modelsizer.optimizer.fronts.scores.Scorer.columns` gives them.
     exact : array of bool, shape (B,)
         Where noisy values were evaluated alone.
     """

@@ -11,18 +11,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
-
-from optimizer.boxes import Boxes
-from optimizer.clock import Clock
-from optimizer.compare import DESIGNS_AT_ONCE
-from optimizer.fronts.archive import Archive, nondominated
-from optimizer.fronts.front import Zone
-from optimizer.fronts.looking import Looking, Report
-from optimizer.fronts.scores import Columns, Scorer, as_points
-from optimizer.limits import feasible_boxes
-from optimizer.relaxation import ROUNDING
-from optimizer.table import Floats, Table, join
-from problems.quantities import QUANTITIES
+from modelsizer.optimizer.bounds.limits import feasible_boxes
+from modelsizer.optimizer.bounds.relaxation import ROUNDING
+from modelsizer.optimizer.fronts.archive import Archive, nondominated
+from modelsizer.optimizer.fronts.front import Zone
+from modelsizer.optimizer.fronts.scan import Looking, Report
+from modelsizer.optimizer.fronts.scores import Columns, Scorer, as_points
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE
+from modelsizer.optimizer.tables.boxes import Boxes
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.table import Floats, Table, join
+from modelsizer.problems.quantities import QUANTITIES
 
 SMALL = 4
 """Designs in a box below which it is cheaper to look at them than to bound it again."""

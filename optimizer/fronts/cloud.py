@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import numpy as np
-
-from optimizer.compare import DESIGNS_AT_ONCE, box_designs
-from optimizer.fronts.front import Front
-from optimizer.fronts.scores import Scorer
-from optimizer.table import Floats
+from modelsizer.optimizer.fronts.front import Front
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.tables.table import Floats
 
 AT_MOST = 20_000  # what a picture of print size can tell apart
 

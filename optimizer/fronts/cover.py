@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask
 from numpy.typing import NDArray
-
-from optimizer.table import Floats, Ints, Mask
 
 CELLS = 1024
 """Edges of the grid in each of two goals: 8 MB, and finer than most menus."""

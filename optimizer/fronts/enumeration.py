@@ -7,9 +7,8 @@ dimension sweep (Kung, Luccio and Preparata 1975, doi 10.1145/321906.321910) dec
 from __future__ import annotations
 
 import numpy as np
-
-from optimizer.fronts.looking import Looking
-from optimizer.table import Table
+from modelsizer.optimizer.fronts.scan import Looking
+from modelsizer.optimizer.tables.table import Table
 
 
 class Enumeration(Looking):

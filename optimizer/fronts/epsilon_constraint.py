@@ -1,13 +1,14 @@
 """A front by a mixed-integer solver: one goal minimised, the others held below what is known.
 
-Each step takes the largest zone that is not explored (`optimizer.fronts.zones`), minimises one goal
-with the others below the zone's bounds, and proves one of three things: no design is there; the
-best one is no better than the zone allows; or a new point, which splits the zones that hold it. An
-answer also settles every zone whose bounds it is below, so the zones need to be told apart by the
-other goals alone: with two goals this is the epsilon-constraint method (Haimes, Lasdon and Wismer
-1971, IEEE Transactions on Systems, Man, and Cybernetics 1(3), 296-297); with three it is that of
-Kirlik and Sayin 2014 (European Journal of Operational Research 232(3), 479-488) with the search
-zones of Tamby and Vanderpooten 2021 (INFORMS Journal on Computing 33(1), 72-85) for rectangles.
+Each step takes the largest zone that is not explored (`modelsizer.optimizer.fronts.zones`),
+minimises one goal with the others below the zone's bounds, and proves one of three things: no
+design is there; the best one is no better than the zone allows; or a new point, which splits the
+zones that hold it. An answer also settles every zone whose bounds it is below, so the zones need to
+be told apart by the other goals alone: with two goals this is the epsilon-constraint method
+(Haimes, Lasdon and Wismer 1971, IEEE Transactions on Systems, Man, and Cybernetics 1(3), 296-297);
+with three it is that of Kirlik and Sayin 2014 (European Journal of Operational Research 232(3),
+479-488) with the search zones of Tamby and Vanderpooten 2021 (INFORMS Journal on Computing 33(1),
+72-85) for rectangles.
 
 It ends, since every step adds a point or drops a zone, and points are finite; when no zone is left,
 no nondominated point is missing. Bounds are strict to the unit of an integer and to the next
@@ -21,22 +22,21 @@ from fractions import Fraction
 from typing import cast
 
 import numpy as np
-
-from optimizer.clock import Clock
-from optimizer.fronts.front import Zone
-from optimizer.fronts.goals import OF_TOKENS, Goal
-from optimizer.fronts.looking import Report
-from optimizer.fronts.scores import Scorer
-from optimizer.fronts.zones import Zones
-from optimizer.program import Stop
-from optimizer.solver import Solver
-from optimizer.table import Floats
-from problems.errors import ProblemError
-from problems.evaluation import Evaluation
-from problems.menus import Interval
-from problems.problem import Problem
-from problems.quantities import QUANTITIES
-from problems.units import Number, exact
+from modelsizer.optimizer.fronts.front import Zone
+from modelsizer.optimizer.fronts.goals import OF_TOKENS, Goal
+from modelsizer.optimizer.fronts.scan import Report
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.fronts.zones import Zones
+from modelsizer.optimizer.milp.program import Stop
+from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.table import Floats
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.units import Number, exact
 
 _BELOW_ANY_UNIT = Fraction(1, 10**40)
 """Less than the spacing of any affine quantity: those are multiples of 1 over an int64."""
@@ -49,7 +49,7 @@ class EpsilonConstraint:
     ----------
     scorer : Scorer
     solver : str
-        As `optimizer.solve.solve` takes it.
+        As `modelsizer.optimizer.solve.solve` takes it.
     clock : Clock
     report : callable, optional
 

@@ -5,18 +5,17 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+from modelsizer.optimizer.fronts.archive import Candidates, nondominated
+from modelsizer.optimizer.fronts.front import Points
+from modelsizer.optimizer.fronts.scores import Scorer, as_points
+from modelsizer.optimizer.search.compare import by_tie_rule
+from modelsizer.optimizer.tables.table import Floats, Ints
+from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.token_choice import TokenChoice
+from modelsizer.problems.space.widths import WIDTHS
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.units import Number, plain
 from numpy.typing import NDArray
-
-from optimizer.compare import by_tie_rule
-from optimizer.fronts.archive import Candidates, nondominated
-from optimizer.fronts.front import Points
-from optimizer.fronts.scores import Scorer, as_points
-from optimizer.table import Floats, Ints
-from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from problems.menus import Interval
-from problems.token_choice import TokenChoice
-from problems.units import Number, plain
-from problems.widths import WIDTHS
 
 
 def finished(scorer: Scorer, found: Candidates) -> Points:

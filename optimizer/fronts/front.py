@@ -7,15 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
-
-from optimizer.fronts.goals import Goal
-from optimizer.fronts.indicators import hypervolume
-from optimizer.program import Stop
-from optimizer.table import Floats, Ints, Table
-from problems.architecture import Architecture
-from problems.describing import architecture_dict
-from problems.problem import Problem
-from problems.units import Number
+from modelsizer.optimizer.fronts.goals import Goal
+from modelsizer.optimizer.fronts.indicators import hypervolume
+from modelsizer.optimizer.milp.program import Stop
+from modelsizer.optimizer.tables.table import Floats, Ints, Table
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import Number
 
 if TYPE_CHECKING:
     import pandas as pd

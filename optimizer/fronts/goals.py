@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from problems.errors import ProblemError, did_you_mean
-from problems.lifetime import LIFETIME
-from problems.problem import Problem
-from problems.quantities import QUANTITIES, Sense
-from problems.tokens import TIMED
+from modelsizer.problems.costs.tokens import TIMED
+from modelsizer.problems.errors import ProblemError, did_you_mean
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES, Sense
+from modelsizer.problems.tables.lifetime import LIFETIME
 
 FEWEST, MOST = 2, 3
 """How many objectives a front has: a picture shows three at most, and so do people's heads."""

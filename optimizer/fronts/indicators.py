@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-
-from optimizer.fronts.goals import Goal
-from optimizer.table import Floats
+from modelsizer.optimizer.fronts.goals import Goal
+from modelsizer.optimizer.tables.table import Floats
 
 
 def scaled(goals: Sequence[Goal], points: Floats) -> Floats:

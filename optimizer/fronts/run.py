@@ -6,23 +6,22 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
-
-from optimizer.clock import Clock
-from optimizer.fronts.archive import Archive
-from optimizer.fronts.bounding import Bounding
-from optimizer.fronts.enumeration import Enumeration
-from optimizer.fronts.epsilon_constraint import EpsilonConstraint
-from optimizer.fronts.finishing import finished
-from optimizer.fronts.front import Front, Points, Zone
-from optimizer.fronts.goals import OF_TOKENS, Goal, parse_goals
-from optimizer.fronts.looking import Looking, Report
-from optimizer.fronts.scores import Scorer
-from optimizer.fronts.ties import archived
-from optimizer.program import Limits, Stop
-from optimizer.solver import DEFAULT_SOLVER, WITHOUT_ENGINE, Solver
-from problems.problem import Problem
-from problems.quantities import QUANTITIES
-from problems.units import Number
+from modelsizer.optimizer.fronts.archive import Archive
+from modelsizer.optimizer.fronts.bounding import Bounding
+from modelsizer.optimizer.fronts.enumeration import Enumeration
+from modelsizer.optimizer.fronts.epsilon_constraint import EpsilonConstraint
+from modelsizer.optimizer.fronts.finishing import finished
+from modelsizer.optimizer.fronts.front import Front, Points, Zone
+from modelsizer.optimizer.fronts.goals import OF_TOKENS, Goal, parse_goals
+from modelsizer.optimizer.fronts.scan import Looking, Report
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.fronts.ties import archived
+from modelsizer.optimizer.milp.program import Limits, Stop
+from modelsizer.optimizer.solver import DEFAULT_SOLVER, WITHOUT_ENGINE, Solver
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import Number
 
 ENUMERATED = 8_000_000
 """Pairs of design and layout up to which looking at each is the quickest way, measured."""
@@ -48,8 +47,8 @@ def front(
         decode_throughput more, and a leading ``-`` turns either.
     solver : str
         ``auto``, ``exhaustive`` (every design), ``bound`` (boxes of designs ruled out whole), or an
-        engine of `optimizer.solve.solve` for the epsilon-constraint method: ``scipy``, ``pulp``,
-        ``pulp:NAME``.
+        engine of `modelsizer.optimizer.solve.solve` for the epsilon-constraint method: ``scipy``,
+        ``pulp``, ``pulp:NAME``.
     time_limit : float, optional
         Seconds; what is found by then is returned, with what is not explored.
     report : callable, optional

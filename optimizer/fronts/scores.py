@@ -3,7 +3,7 @@
 Affine goals are exact integers. What depends on the tokens alone is a double, rounded once and
 monotone, so that equal designs are equal in it. Loss, and tokens found from a loss, carry the
 rounding of vectorised powers: where two designs are too near to tell, both are evaluated alone
-(`settle`), so that what is compared is what `problems.evaluation.evaluate` says.
+(`settle`), so that what is compared is what `modelsizer.problems.designs.evaluation.evaluate` says.
 """
 
 from __future__ import annotations
@@ -12,19 +12,18 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.bounds.token_caps import Spending
+from modelsizer.optimizer.fronts.goals import OF_TOKENS, Goal, question
+from modelsizer.optimizer.search.compare import NEAR
+from modelsizer.optimizer.tables.store import TableStore
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, needed, to_floats
+from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.lifetime import INFERENCE, LIFETIME
 from numpy.typing import NDArray
-
-from optimizer.compare import NEAR
-from optimizer.fronts.goals import OF_TOKENS, Goal, question
-from optimizer.model import Model
-from optimizer.spending import Spending
-from optimizer.store import TableStore
-from optimizer.table import Floats, Ints, Mask, Table, needed, to_floats
-from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from problems.evaluation import Evaluation
-from problems.lifetime import INFERENCE, LIFETIME
-from problems.problem import Problem
-from problems.quantities import QUANTITIES
 
 Columns = list[NDArray[np.generic]]
 
@@ -43,7 +42,7 @@ class Scorer:
     Attributes
     ----------
     problem : Problem
-        As `optimizer.fronts.goals.question` has it.
+        As `modelsizer.optimizer.fronts.goals.question` has it.
     names : tuple of str
         Affine quantities that its tables need.
     fewest : bool

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-
-from optimizer.fronts.front import Front
-from optimizer.fronts.indicators import scaled
-from optimizer.table import Floats, Ints
+from modelsizer.optimizer.fronts.front import Front
+from modelsizer.optimizer.fronts.indicators import scaled
+from modelsizer.optimizer.tables.table import Floats, Ints
 
 _DECADE = 10.0  # a goal that spans more is spaced by its logarithm
 

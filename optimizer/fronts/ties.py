@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from fractions import Fraction
 
-from optimizer.compare import DESIGNS_AT_ONCE, box_designs
-from optimizer.fronts.archive import Archive
-from optimizer.fronts.scores import Scorer
-from optimizer.limits import Limit, feasible_boxes
-from optimizer.table import Table
-from problems.evaluation import Evaluation
-from problems.quantities import QUANTITIES
+from modelsizer.optimizer.bounds.limits import Limit, feasible_boxes
+from modelsizer.optimizer.fronts.archive import Archive
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.tables.table import Table
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.quantities import QUANTITIES
 
 
 def archived(scorer: Scorer, found: Sequence[Evaluation]) -> Archive:

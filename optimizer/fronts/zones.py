@@ -8,8 +8,7 @@ Less is better in every goal.
 from __future__ import annotations
 
 import numpy as np
-
-from optimizer.table import Floats, Mask
+from modelsizer.optimizer.tables.table import Floats, Mask
 
 
 class Zones:

@@ -1,8 +1,8 @@
 """Laws drawn around a fitted one, as arrays: the loss of many designs under all of them at once.
 
-Every draw is a sum of power terms (`problems.term_laws`; Chinchilla's form is two), the same terms
-in all draws with other numbers. A term of all designs under all draws is the exponential of a
-matrix product of exponents and logarithms of features.
+Every draw is a sum of power terms (`modelsizer.problems.laws.terms`; Chinchilla's form is two), the
+same terms in all draws with other numbers. A term of all designs under all draws is the exponential
+of a matrix product of exponents and logarithms of features.
 """
 
 from __future__ import annotations
@@ -11,10 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, PowerTerm, TokenLaw
+from modelsizer.problems.laws.terms import TermLaw
 from numpy.typing import NDArray
-
-from problems.laws import ParameterKind, PowerLaw, PowerTerm, TokenLaw
-from problems.term_laws import TermLaw
 
 Floats = NDArray[np.float64]
 
@@ -28,7 +27,7 @@ class DrawnTerm:
     Parameters
     ----------
     features : tuple of str
-        F of them, of `problems.features.FEATURES`.
+        F of them, of `modelsizer.problems.laws.features.FEATURES`.
     coefficient : array of shape (K,)
     exponents : array of shape (K, F)
     """

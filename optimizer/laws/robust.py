@@ -11,8 +11,8 @@ design under it, four designs are sought:
   quantile counts in part, so that the share is exact).
 
 None of these falls where l rises under some draws and falls under none, so a design that another
-dominates (`optimizer.laws.uncertainty`) cannot be the only optimum. The rest are enumerated: each
-is evaluated under every draw. That is the whole proof.
+dominates (`modelsizer.optimizer.laws.uncertainty`) cannot be the only optimum. The rest are
+enumerated: each is evaluated under every draw. That is the whole proof.
 
 Losses of different draws are compared as losses on one scale. Regret alone is free of E, which
 moves all designs alike and no choice can change.
@@ -25,18 +25,17 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from modelsizer.optimizer.laws.draws import Draws
+from modelsizer.optimizer.laws.uncertainty import Contenders, contenders, design_of, optima, pieces
+from modelsizer.optimizer.milp.program import Limits
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.table import Floats
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.problem import Problem
 from numpy.typing import NDArray
-
-from optimizer.clock import Clock
-from optimizer.laws.draws import Draws
-from optimizer.laws.uncertainty import Contenders, contenders, design_of, optima, pieces
-from optimizer.program import Limits
-from optimizer.table import Floats
-from problems.describing import architecture_dict
-from problems.errors import ProblemError
-from problems.evaluation import Evaluation
-from problems.laws import TokenLaw
-from problems.problem import Problem
 
 CRITERIA = ("expected", "worst_case", "regret", "cvar")
 DEFAULT_TAIL = 0.9
@@ -102,7 +101,7 @@ class Certificate:
     looked_at : int
         Every design of the space, under each layout.
     infeasible, dominated, equal : int
-        See `optimizer.laws.uncertainty.Contenders`.
+        See `modelsizer.optimizer.laws.uncertainty.Contenders`.
     compared : int
         Evaluated under every draw.
     """

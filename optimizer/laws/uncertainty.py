@@ -12,13 +12,13 @@ Most designs need not even be compared. Every draw of Chinchilla's form,
 falls in N and in D and rises in the excess. So a design with no fewer parameters, no fewer tokens
 and no more excess than another one has no more loss *under any such law*: whatever the
 coefficients, the other cannot be the only optimum of a draw. Nor can it be the only optimum of the
-robust criteria (`optimizer.laws.robust`), since each of those does not fall when the loss rises
-under some draws and falls under none. Only designs that no other dominates in (N up, D up, excess
-down) are kept; of those that are equal in all three, which no law of this form tells apart, the
-first by the tie rule. A law that sees more adds a column for each feature, in the direction in
-which all draws fall; a feature in which some term falls and some term rises has to be equal. In
-doubles a dropped design may still equal the best loss to the last digit where its terms vanish
-beside E; then the dominating one is reported.
+robust criteria (`modelsizer.optimizer.laws.robust`), since each of those does not fall when the
+loss rises under some draws and falls under none. Only designs that no other dominates in (N up, D
+up, excess down) are kept; of those that are equal in all three, which no law of this form tells
+apart, the first by the tie rule. A law that sees more adds a column for each feature, in the
+direction in which all draws fall; a feature in which some term falls and some term rises has to be
+equal. In doubles a dropped design may still equal the best loss to the last digit where its terms
+vanish beside E; then the dominating one is reported.
 """
 
 from __future__ import annotations
@@ -27,20 +27,19 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from optimizer.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
-from optimizer.fronts.archive import nondominated
-from optimizer.laws.checked import all_dominated
-from optimizer.laws.draws import Draws, sum_of_powers
-from optimizer.model import Model
-from optimizer.surveys.held import Held, hold, table_of, together
-from optimizer.table import Floats, Ints, Table, needed, to_floats
-from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from problems.errors import ProblemError
-from problems.evaluation import Evaluation, evaluate, judge
-from problems.options import listed
-from problems.problem import Problem
-from problems.quality import Quality
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.fronts.archive import nondominated
+from modelsizer.optimizer.laws.checked import all_dominated
+from modelsizer.optimizer.laws.draws import Draws, sum_of_powers
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
+from modelsizer.optimizer.surveys.kept_designs import Held, hold, table_of, together
+from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
+from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.laws.quality import Quality
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.options import listed
 
 LOSSES_AT_ONCE = 4_000_000  # draws x designs of a piece; 32 MB a matrix
 
@@ -244,8 +243,8 @@ def pieces(some: Contenders, draws: Draws) -> Iterator[tuple[slice, Floats]]:
 def optima(problem: Problem, some: Contenders, draws: Draws) -> Optima:
     """The best contender under each draw, ties by the tie rule.
 
-    Where several are within `optimizer.compare.NEAR` of the best they are evaluated one by one, as
-    a solve compares them.
+    Where several are within `modelsizer.optimizer.search.compare.NEAR` of the best they are
+    evaluated one by one, as a solve compares them.
     """
     least = np.full(len(draws), np.inf)
     for _, losses in pieces(some, draws):

@@ -11,9 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
-
-from optimizer.fitting.terms import Array, Form, Term, columns_of, features_of
-from problems.accounting import SIX_ND
+from modelsizer.optimizer.fitting.terms import Array, Form, Term, columns_of, features_of
+from modelsizer.problems.architecture.accounting import SIX_ND
 
 SIZE_POWERS: Mapping[str, float] = {
     "N": 1.0,

@@ -7,13 +7,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from modelsizer.optimizer.fitting.terms import FEATURES
+from modelsizer.optimizer.planning.family import WIDER, Family
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.evaluation import architecture_features
+from modelsizer.problems.laws.features import SHAPE_FEATURES, parts_of
 from numpy.typing import NDArray
-
-from optimizer.fitting.terms import FEATURES
-from optimizer.planning.family import WIDER, Family
-from problems.architecture import Architecture
-from problems.evaluation import architecture_features
-from problems.features import SHAPE_FEATURES, parts_of
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -15,9 +15,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
-from optimizer.fitting.forms import Array
-from optimizer.planning.information import Question
+from modelsizer.optimizer.fitting.forms import Array
+from modelsizer.optimizer.planning.information import Question
 
 CLOSE = 1e-3  # of the criterion, a logarithm, at which the bound is near enough to the relaxation
 _ROUNDS, _STEPS = 30, 60

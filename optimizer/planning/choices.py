@@ -10,11 +10,10 @@ from itertools import product
 from typing import Any, TypeVar
 
 import numpy as np
-
-from problems.architecture import Architecture
-from problems.rounding import nearest_multiples
-from problems.space import DEFAULT_FFN_MULTIPLE, Space
-from problems.units import exact
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.space.rounding import nearest_multiples
+from modelsizer.problems.tables.space import DEFAULT_FFN_MULTIPLE, Space
+from modelsizer.problems.units import exact
 
 FFN_RATIOS = (Fraction(1), Fraction(2), Fraction(8, 3), Fraction(4), Fraction(8))
 """d_ff / d_model where the space leaves none open: that of gated blocks, 8/3, and of plain ones, 4

@@ -11,10 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from optimizer.fitting.forms import Array
-from optimizer.planning.certificate import Relaxed, Room
-from optimizer.planning.information import Question
+from modelsizer.optimizer.fitting.forms import Array
+from modelsizer.optimizer.planning.certificate import Relaxed, Room
+from modelsizer.optimizer.planning.information import Question
 
 STARTS = 6
 _GAINS = 1e-9  # of the criterion, that an exchange must gain

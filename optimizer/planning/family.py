@@ -8,14 +8,13 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-
-from optimizer.planning.choices import LEAST_HEADS, Choice, Choices, choices_of
-from problems.accounting import count_parameters, training_flops_per_token
-from problems.architecture import Architecture, LayerGroup
-from problems.blocks import BLOCKS
-from problems.laws import ParameterKind
-from problems.menus import Interval
-from problems.problem import Problem
+from modelsizer.optimizer.planning.choices import LEAST_HEADS, Choice, Choices, choices_of
+from modelsizer.problems.architecture.accounting import count_parameters, training_flops_per_token
+from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.laws.laws import ParameterKind
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.tables.menus import Interval
 
 LEAST_STEP = 64  # between widths: what tensor cores and their kernels like
 WIDER = 1.1  # than the last width of the ladder: about a quarter more parameters

@@ -21,9 +21,8 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
-
-from optimizer.fitting.forms import Array, Design, Form
-from optimizer.planning.untold import UntoldError
+from modelsizer.optimizer.fitting.forms import Array, Design, Form
+from modelsizer.optimizer.planning.unidentified import UntoldError
 
 Criterion = Literal["target", "determinant"]
 CRITERIA: tuple[Criterion, ...] = ("target", "determinant")

@@ -2,7 +2,7 @@
 
 Hoffmann et al. 2022 (arXiv 2203.15556, section 3.2) trained nine budgets so. To be fair, grids of
 every number, spacing and span tried here share the budget out, what else the law sees is varied in
-every pattern of `optimizer.planning.patterns`, and the best of them is kept.
+every pattern of `modelsizer.optimizer.planning.patterns`, and the best of them is kept.
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
-
-from optimizer.fitting.forms import Array
-from optimizer.planning.best_size import log_best_size
-from optimizer.planning.candidates import Floats, Runs, round_tokens
-from optimizer.planning.choices import evenly
-from optimizer.planning.family import Family
-from optimizer.planning.information import Linearised, Question, of_weights
-from optimizer.planning.law_point import LawPoint
-from optimizer.planning.patterns import DEPTH, Shares, assignments, patterns
-from problems.accounting import SIX_ND
-from problems.architecture import Architecture
+from modelsizer.optimizer.fitting.forms import Array
+from modelsizer.optimizer.planning.best_size import log_best_size
+from modelsizer.optimizer.planning.candidates import Floats, Runs, round_tokens
+from modelsizer.optimizer.planning.choices import evenly
+from modelsizer.optimizer.planning.family import Family
+from modelsizer.optimizer.planning.information import Linearised, Question, of_weights
+from modelsizer.optimizer.planning.law_point import LawPoint
+from modelsizer.optimizer.planning.patterns import DEPTH, Shares, assignments, patterns
+from modelsizer.problems.architecture.accounting import SIX_ND
+from modelsizer.problems.architecture.architecture import Architecture
 
 _LEAST_BUDGETS, _LEAST_SIZES = 2, 3
 _NUMBERS = 12  # of budgets that are tried

@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from optimizer.fitting.forms import FORMS, Array, Form
-from optimizer.fitting.own_forms import faults_of, form_from
-from optimizer.fitting.terms import FEATURES
-from problems.errors import ModelsizerError, ProblemError, did_you_mean
-from problems.law_files import TERMS, LawFile, term_values
-from problems.laws import ParameterKind, PowerLaw, TokenLaw
-from problems.more_laws import BIAN, GEMSTONES
-from problems.term_laws import TermLaw
+from modelsizer.optimizer.fitting.forms import FORMS, Array, Form
+from modelsizer.optimizer.fitting.own_forms import faults_of, form_from
+from modelsizer.optimizer.fitting.terms import FEATURES
+from modelsizer.problems.errors import ModelsizerError, ProblemError, did_you_mean
+from modelsizer.problems.laws.files import TERMS, LawFile, term_values
+from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, TokenLaw
+from modelsizer.problems.laws.more_laws import BIAN, GEMSTONES
+from modelsizer.problems.laws.terms import TermLaw
 
 DRAWS = 16
 """Bootstrap draws that a plan is made for unless told: every draw is worked on at each step."""

@@ -6,8 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 
-from optimizer.planning.choices import varied
-from optimizer.planning.family import Family
+from modelsizer.optimizer.planning.choices import varied
+from modelsizer.optimizer.planning.family import Family
 
 DEPTH = "depth"
 Shares = tuple[tuple[str, float], ...]

@@ -6,15 +6,15 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.planning.candidates import TOKENS_PER_PARAMETER, Runs
-from optimizer.planning.information import Criterion
-from optimizer.planning.isoflop_grid import IsoFlopGrid
-from optimizer.planning.law_point import LawPoint
-from optimizer.planning.prediction import Prediction, Simulated
-from optimizer.planning.target import Target
-from problems.architecture import Architecture
-from problems.describing import architecture_dict
-from problems.problem import Problem
+from modelsizer.optimizer.planning.candidates import TOKENS_PER_PARAMETER, Runs
+from modelsizer.optimizer.planning.information import Criterion
+from modelsizer.optimizer.planning.isoflop_grid import IsoFlopGrid
+from modelsizer.optimizer.planning.law_point import LawPoint
+from modelsizer.optimizer.planning.prediction import Prediction, Simulated
+from modelsizer.optimizer.planning.target import Target
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.problem import Problem
 
 RUNS = 24
 LARGEST_SHARE = 0.25

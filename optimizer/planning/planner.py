@@ -6,24 +6,23 @@ import math
 from time import perf_counter
 
 import numpy as np
-
-from optimizer.fitting.forms import Array
-from optimizer.fitting.runs import Runs as Made
-from optimizer.planning.candidates import SMALLEST, candidates
-from optimizer.planning.certificate import Room, relax
-from optimizer.planning.exchange import exchange
-from optimizer.planning.family import Family
-from optimizer.planning.information import Linearised
-from optimizer.planning.isoflop_grid import Limits, best_grid
-from optimizer.planning.law_point import LawPoint
-from optimizer.planning.plan import Plan, Wishes
-from optimizer.planning.prediction import Asked, simulate
-from optimizer.planning.refusals import check_question, check_room, unlearnt
-from optimizer.planning.target import Target
-from optimizer.planning.untold import UntoldError
-from optimizer.planning.warnings import warnings
-from problems.errors import ModelsizerError
-from problems.problem import Problem
+from modelsizer.optimizer.fitting.forms import Array
+from modelsizer.optimizer.fitting.runs import Runs as Made
+from modelsizer.optimizer.planning.candidates import SMALLEST, candidates
+from modelsizer.optimizer.planning.certificate import Room, relax
+from modelsizer.optimizer.planning.exchange import exchange
+from modelsizer.optimizer.planning.family import Family
+from modelsizer.optimizer.planning.information import Linearised
+from modelsizer.optimizer.planning.isoflop_grid import Limits, best_grid
+from modelsizer.optimizer.planning.law_point import LawPoint
+from modelsizer.optimizer.planning.plan import Plan, Wishes
+from modelsizer.optimizer.planning.prediction import Asked, simulate
+from modelsizer.optimizer.planning.refusals import check_question, check_room, unlearnt
+from modelsizer.optimizer.planning.target import Target
+from modelsizer.optimizer.planning.unidentified import UntoldError
+from modelsizer.optimizer.planning.warnings import warnings
+from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.problem import Problem
 
 
 def plan_runs(
@@ -38,7 +37,7 @@ def plan_runs(
     point : LawPoint
     target : Target
     wishes : Wishes
-    have : optimizer.fitting.runs.Runs, optional
+    have : modelsizer.optimizer.fitting.runs.Runs, optional
         Runs already made.
 
     Raises

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from optimizer.fitting.fit import fit
-from optimizer.fitting.forms import Array, Design
-from optimizer.planning.best_size import size_slope
-from optimizer.planning.information import Criterion, Linearised, Question, of_weights
-from optimizer.planning.law_point import LawPoint
+from modelsizer.optimizer.fitting.fit import fit
+from modelsizer.optimizer.fitting.forms import Array, Design
+from modelsizer.optimizer.planning.best_size import size_slope
+from modelsizer.optimizer.planning.information import Criterion, Linearised, Question, of_weights
+from modelsizer.optimizer.planning.law_point import LawPoint
 
 LEAST_SQUARES = 1e3
 """Huber's delta above every residual of ln loss: noise that is normal is fitted by least

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import numpy as np
-
-from optimizer.fitting.runs import Runs as Made
-from optimizer.planning.candidates import Runs
-from optimizer.planning.law_point import LawPoint
-from optimizer.planning.plan import Wishes
-from optimizer.planning.target import Target
-from optimizer.planning.untold import UntoldError
-from problems.accounting import SIX_ND
-from problems.attention import FullAttention
-from problems.errors import Fault, ModelsizerError, ProblemError
-from problems.feedforward import DenseFeedForward
-from problems.space import Space
+from modelsizer.optimizer.fitting.runs import Runs as Made
+from modelsizer.optimizer.planning.candidates import Runs
+from modelsizer.optimizer.planning.law_point import LawPoint
+from modelsizer.optimizer.planning.plan import Wishes
+from modelsizer.optimizer.planning.target import Target
+from modelsizer.optimizer.planning.unidentified import UntoldError
+from modelsizer.problems.architecture.accounting import SIX_ND
+from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.errors import Fault, ModelsizerError, ProblemError
+from modelsizer.problems.tables.space import Space
 
 _KEYS = {
     "head_dim": ("head_dim", "heads"),

@@ -6,14 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
-
-from optimizer.fitting.forms import Array
-from optimizer.planning.best_size import SIZE_POWERS
-from optimizer.planning.candidates import shape_columns
-from optimizer.solver import Solver
-from problems.accounting import SIX_ND
-from problems.architecture import Architecture
-from problems.problem import Problem
+from modelsizer.optimizer.fitting.forms import Array
+from modelsizer.optimizer.planning.best_size import SIZE_POWERS
+from modelsizer.optimizer.planning.candidates import shape_columns
+from modelsizer.optimizer.solver import Solver
+from modelsizer.problems.architecture.accounting import SIX_ND
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.problem import Problem
 
 _OF_WIDTH = ("heads", "d_ff")  # that grow with the width where one is given
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from optimizer.fitting.runs import Runs as Made
-from optimizer.planning.candidates import Runs
-from optimizer.planning.law_point import LawPoint
-from optimizer.planning.plan import Wishes
-from optimizer.planning.prediction import Prediction
-from optimizer.planning.target import Target
-from problems.units import format_quantity
+from modelsizer.optimizer.fitting.runs import Runs as Made
+from modelsizer.optimizer.planning.candidates import Runs
+from modelsizer.optimizer.planning.law_point import LawPoint
+from modelsizer.optimizer.planning.plan import Wishes
+from modelsizer.optimizer.planning.prediction import Prediction
+from modelsizer.optimizer.planning.target import Target
+from modelsizer.problems.units import format_quantity
 
 _NEAR_END = 1.03  # of tokens a parameter: tokens are rounded
 

@@ -12,13 +12,12 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-
-from optimizer.compare import DESIGNS_AT_ONCE, box_designs, by_tie_rule
-from optimizer.infeasible import why_infeasible
-from optimizer.limits import Limit, depth_intervals
-from optimizer.model import Model
-from optimizer.solver import Solver
-from optimizer.surveys.depth_width_rows import (
+from modelsizer.optimizer.bounds.limits import Limit, depth_intervals
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.infeasible import why_infeasible
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs, by_tie_rule
+from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.surveys.depth_width_rows import (
     SIDE_BY_SIDE,
     BrokenLimit,
     DepthWidth,
@@ -26,14 +25,14 @@ from optimizer.surveys.depth_width_rows import (
     Habit,
     ShapeRow,
 )
-from optimizer.table import LARGEST_INT64, Ints, Mask, Table
-from problems.architecture import Architecture
-from problems.costs import architecture_of
-from problems.errors import ModelsizerError, ProblemError
-from problems.evaluation import Evaluation, evaluate, judge
-from problems.problem import Problem
-from problems.shapes import WidthDepthShape
-from problems.units import Number, exact, format_quantity
+from modelsizer.optimizer.tables.table import LARGEST_INT64, Ints, Mask, Table
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.costs import architecture_of
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
+from modelsizer.problems.errors import ModelsizerError, ProblemError
+from modelsizer.problems.laws.shapes import WidthDepthShape
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import Number, exact, format_quantity
 
 DEFAULT_TOLERANCE = 0.02
 """Relative: a step of one layer in fifty changes the size by as much."""
@@ -47,7 +46,7 @@ class InfeasibleError(ModelsizerError):
     Parameters
     ----------
     reasons : list of str
-        As `optimizer.infeasible.why_infeasible` gives them.
+        As `modelsizer.optimizer.infeasible.why_infeasible` gives them.
     """
 
     def __init__(self, reasons: list[str]) -> None:

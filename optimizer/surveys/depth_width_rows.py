@@ -7,12 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from optimizer.result import Side
-from problems.describing import architecture_dict
-from problems.evaluation import Evaluation
-from problems.problem import Problem
-from problems.quantities import QUANTITIES
-from problems.units import Number, format_quantity
+from modelsizer.optimizer.result import Side
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import Number, format_quantity
 
 SIDE_BY_SIDE = ("kv_cache", "kv_bytes_per_token", "decode_latency", "prefill_latency",
                 "serving_memory", "training_memory")  # fmt: skip

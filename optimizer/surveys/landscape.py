@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, to_floats
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
 from numpy.typing import NDArray
-
-from optimizer.compare import DESIGNS_AT_ONCE, box_designs
-from optimizer.model import Model
-from optimizer.table import Floats, Ints, Mask, to_floats
-from problems.problem import Problem
-from problems.quantities import QUANTITIES
 
 
 @dataclass(frozen=True, slots=True)

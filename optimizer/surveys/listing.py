@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
-from optimizer.fronts.scores import Scorer
-from optimizer.surveys.held import Held, table_of
-from optimizer.table import Ints, Table, to_floats
-from problems.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, computable
-from problems.describing import architecture_dict
-from problems.errors import ProblemError, did_you_mean
-from problems.evaluation import Evaluation
-from problems.problem import Problem
-from problems.quantities import QUANTITIES
-from problems.units import Number
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.surveys.kept_designs import Held, table_of
+from modelsizer.optimizer.tables.table import Ints, Table, to_floats
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, computable
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError, did_you_mean
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import Number
 
 WIDTH_COLUMNS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
 OTHER_COLUMNS = ("tied_embeddings", "block")

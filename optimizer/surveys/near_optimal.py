@@ -12,22 +12,21 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from optimizer.blocks import BlockSearch
-from optimizer.compare import DESIGNS_AT_ONCE, box_designs
-from optimizer.fronts.goals import Goal
-from optimizer.fronts.scores import Scorer
-from optimizer.limits import feasible_boxes
-from optimizer.result import Result, design_dict
-from optimizer.surveys.held import Held, hold, together
-from optimizer.surveys.listing import design_columns
-from optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered, valued
-from optimizer.table import Floats, Ints, Table
-from problems.evaluation import Evaluation
-from problems.options import listed
-from problems.problem import Problem
-from problems.quantities import QUANTITIES
-from problems.units import Number
+from modelsizer.optimizer.bounds.limits import feasible_boxes
+from modelsizer.optimizer.fronts.goals import Goal
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.result import Result, design_dict
+from modelsizer.optimizer.search.blocks import BlockSearch
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.surveys.kept_designs import Held, hold, together
+from modelsizer.optimizer.surveys.listing import design_columns
+from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered, valued
+from modelsizer.optimizer.tables.table import Floats, Ints, Table
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.space.options import listed
+from modelsizer.problems.units import Number
 
 MOST_HELD = 20_000_000  # designs within a tolerance beyond which it is too wide to be of use; 1 GB
 FIRST_STEP, GROWTH = 1e-6, 8.0

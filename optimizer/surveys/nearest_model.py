@@ -6,20 +6,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from optimizer.compare import by_tie_rule
-from optimizer.fronts.goals import Goal
-from optimizer.fronts.scores import Scorer
-from optimizer.result import design_dict
-from optimizer.surveys.held import Held, table_of
-from optimizer.surveys.near_optimal import collected
-from optimizer.surveys.ordering import evaluated
-from problems.architecture import Architecture
-from problems.attention import FullAttention
-from problems.errors import ModelsizerError
-from problems.evaluation import Evaluation
-from problems.feedforward import DenseFeedForward
-from problems.problem import Problem
+from modelsizer.optimizer.fronts.goals import Goal
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.result import design_dict
+from modelsizer.optimizer.search.compare import by_tie_rule
+from modelsizer.optimizer.surveys.kept_designs import Held, table_of
+from modelsizer.optimizer.surveys.near_optimal import collected
+from modelsizer.optimizer.surveys.ordering import evaluated
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.problem import Problem
 
 SETTINGS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
 """What is compared, of numbers by the size of their ratio."""

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-
-from optimizer.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
-from optimizer.fronts.scores import Scorer
-from optimizer.surveys.held import IDENTITY, Held, hold, table_of
-from optimizer.table import Ints, Table
-from problems.evaluation import Evaluation, evaluate
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
+from modelsizer.optimizer.surveys.kept_designs import IDENTITY, Held, hold, table_of
+from modelsizer.optimizer.tables.table import Ints, Table
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 
 
 def noise(scorer: Scorer) -> float:

@@ -1,8 +1,8 @@
 """Every design that keeps the limits, counted exactly and in order.
 
 Designs are enumerated in pieces. Of each only its identity and its value are held
-(`optimizer.surveys.held`), so millions take little memory; what else is wanted of them is computed
-again as they are shown or written.
+(`modelsizer.optimizer.surveys.kept_designs`), so millions take little memory; what else is wanted
+of them is computed again as they are shown or written.
 """
 
 from __future__ import annotations
@@ -12,21 +12,26 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-
-from optimizer.clock import Clock
-from optimizer.compare import DESIGNS_AT_ONCE, box_designs
-from optimizer.fronts.goals import Goal, parse_goal
-from optimizer.fronts.scores import Scorer
-from optimizer.program import Limits
-from optimizer.result import design_dict
-from optimizer.surveys.held import Held, table_of, together
-from optimizer.surveys.listing import check_columns, design_columns
-from optimizer.surveys.ordering import evaluated, lowest, one_layout_each, ordered, valued
-from optimizer.table import Floats, Ints
-from problems.errors import ProblemError
-from problems.evaluation import Evaluation
-from problems.options import listed
-from problems.problem import Problem
+from modelsizer.optimizer.fronts.goals import Goal, parse_goal
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.milp.program import Limits
+from modelsizer.optimizer.result import design_dict
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.surveys.kept_designs import Held, table_of, together
+from modelsizer.optimizer.surveys.listing import check_columns, design_columns
+from modelsizer.optimizer.surveys.ordering import (
+    evaluated,
+    lowest,
+    one_layout_each,
+    ordered,
+    valued,
+)
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.table import Floats, Ints
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.options import listed
 
 GROUPS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size",
           "tied_embeddings", "block")  # fmt: skip
@@ -122,7 +127,7 @@ class Ranking:
         Parameters
         ----------
         columns : list of str
-            See `optimizer.surveys.listing.COLUMNS`.
+            See `modelsizer.optimizer.surveys.listing.COLUMNS`.
         at_once : int
             Designs of a piece.
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
-from optimizer.compare import DESIGNS_AT_ONCE, box_designs
-from optimizer.fronts.front import Front
-from optimizer.fronts.run import front
-from optimizer.model import Model
-from optimizer.table import Floats, Ints, to_floats
-from problems.architecture import Architecture
-from problems.evaluation import Evaluation
-from problems.models import models
-from problems.problem import Problem
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.fronts.front import Front
+from modelsizer.optimizer.fronts.run import front
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.tables.table import Floats, Ints, to_floats
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.models import models
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.problem import Problem
 
 MOST_BINS, FEWEST_BINS = 90, 32  # of parameters, by their logarithm
 IN_A_CELL = 3  # designs that a cell should hold, or the picture is of the menu's own steps
@@ -111,8 +110,8 @@ def region(problem: Problem, best: Evaluation | None = None) -> Region:
 
 def model_best(problem: Problem, found: Front) -> Evaluation:
     """The design of least loss on a front that has the loss among its goals."""
-    from optimizer.fronts.goals import question
-    from problems.evaluation import evaluate
+    from modelsizer.optimizer.fronts.goals import question
+    from modelsizer.problems.designs.evaluation import evaluate
 
     at = int(np.argmin(found.loss))
     return evaluate(question(problem, found.goals), found.architecture(at))
@@ -141,6 +140,6 @@ def _landmarks(layers: Ints, edges: Floats) -> tuple[Landmark, ...]:
 
 
 def _dense(architecture: Architecture) -> bool:
-    from problems.feedforward import DenseFeedForward
+    from modelsizer.problems.architecture.feedforward import DenseFeedForward
 
     return all(isinstance(group.layer.ffn, DenseFeedForward) for group in architecture.groups)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from problems.configs.huggingface import READERS
+from modelsizer.problems.architecture.configs.huggingface import READERS
 
 _BIASES = {
     "attention_bias": "llama qwen3 qwen3_moe gemma gemma2 gemma3_text olmo2 cohere granite glm4 "

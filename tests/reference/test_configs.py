@@ -7,14 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from modelsizer.problems.architecture.accounting import count_parameters
+from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.configs.huggingface import READERS, read_config
+from modelsizer.problems.architecture.describing import describe
+from modelsizer.problems.architecture.models import models
 
-from problems.accounting import count_parameters
-from problems.configs.fields import ConfigError
-from problems.configs.huggingface import READERS, read_config
-from problems.describing import describe
-from problems.models import models
 from tests.reference.random_configs import random_config
-from tests.shared import reference_json
+from tests.support.shared import reference_json
 
 ROWS = [
     json.loads(line)

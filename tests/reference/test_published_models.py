@@ -5,11 +5,15 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from modelsizer.problems.architecture.accounting import (
+    count_parameters,
+    forward_flops,
+    training_flops_per_token,
+)
+from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.blocks import BLOCKS
 
-from problems.accounting import count_parameters, forward_flops, training_flops_per_token
-from problems.architecture import Architecture, LayerGroup
-from problems.blocks import BLOCKS
-from tests.shared import reference_json
+from tests.support.shared import reference_json
 
 BLOCK_OF = {
     "llama": "llama", "mistral": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "gemma": "llama",

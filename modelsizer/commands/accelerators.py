@@ -1,0 +1,62 @@
+"""The command about hardware: accelerators."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import Json, app, emit, fail, told
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@app.command()
+def accelerators(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="NAME", help="Only these; one alone is shown with its sources."),
+    ] = None,
+    match: Annotated[
+        str | None, typer.Option(help="Only accelerators with this text in name or vendor.")
+    ] = None,
+    sort: Annotated[
+        str | None,
+        typer.Option(
+            help="name, memory, bandwidth, bf16, fp8, link or watts; by default the order of the "
+            "catalogue, or that of the names."
+        ),
+    ] = None,
+    csv: Annotated[bool, typer.Option("--csv", help="CSV to standard output.")] = False,
+    json_: Json = None,
+) -> None:
+    """List accelerators with the figures that a source was seen for."""
+    with told():
+        from modelsizer.text.accelerators import (
+            SORT_KEYS,
+            accelerator_rows,
+            print_accelerator,
+            print_accelerators,
+            write_csv,
+        )
+
+        if sort is not None and sort not in SORT_KEYS:
+            fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")
+        if csv and json_ is not None:
+            fail("--csv and --json exclude each other; write one of them")
+        try:
+            rows = accelerator_rows(names or (), match, sort)
+        except ValueError as error:
+            fail(str(error))
+        if csv:
+            write_csv(rows)
+            return
+
+        def show(console: Console) -> None:
+            if names and len(rows) == 1:
+                print_accelerator(console, rows[0])
+            else:
+                print_accelerators(console, rows)
+
+        emit({"accelerators": rows}, json_, show)

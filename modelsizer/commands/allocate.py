@@ -1,0 +1,121 @@
+"""The command allocate: where parameters and FLOPs go."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import (
+    Csv,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    app,
+    check_plot,
+    check_tables,
+    emit,
+    fail,
+    told,
+    write_csv,
+    write_plot,
+)
+from modelsizer.commands.sources import Source, is_problem, solved
+
+if TYPE_CHECKING:
+    from modelsizer.problems.architecture.architecture import Architecture
+
+_CONTEXTS = (4096, 32768, 131072)
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What is allocated, at which contexts if none is given, and what to add to the report."""
+
+    architecture: Architecture
+    title: str
+    contexts: tuple[int, ...] = _CONTEXTS
+    notes: tuple[str, ...] = ()
+
+
+@app.command()
+def allocate(
+    source: Source,
+    context: Annotated[
+        str | None,
+        typer.Option(
+            metavar="TOKENS,...",
+            help="Contexts at which FLOPs are counted; by default 4096,32768,131072, and of a "
+            "problem its training sequence length and serving context.",
+        ),
+    ] = None,
+    set_: Settings = None,
+    json_: Json = None,
+    csv: Csv = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """Show where the parameters and the FLOPs go: by component, by layer, by context.
+
+    The picture is of the shares, as bars.
+    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped with no design.
+    """
+    with told():
+        check_tables(csv)
+        check_plot(plot, plot_size)
+        contexts = None if context is None else _read_contexts(context)
+        asked = _asked(source, set_)
+        from modelsizer.plots.designs.allocation import allocation
+        from modelsizer.problems.architecture.allocation import allocate as count
+        from modelsizer.text.allocation import csv_text, print_allocation
+
+        found = count(asked.architecture, asked.contexts if contexts is None else contexts)
+        write_csv(csv, lambda: csv_text(found))
+        write_plot(plot, lambda: allocation(found, asked.title, plot_size))
+        emit(
+            {"source": source} | found.to_dict(),
+            json_,
+            lambda console: print_allocation(console, asked.title, found, asked.notes),
+        )
+
+
+def _read_contexts(text: str) -> tuple[int, ...]:
+    """Contexts of ``"4096,32768"``, each once."""
+    from modelsizer.problems.units import parse_quantity
+
+    found = []
+    for part in text.split(","):
+        try:
+            value = parse_quantity(part, "count")
+        except ValueError as error:
+            fail(f"--context: {error}")
+        if not isinstance(value, int) or value < 1:
+            fail(f"--context: {part.strip()!r} is not a whole number of tokens, 1 or more")
+        found.append(value)
+    return tuple(dict.fromkeys(found))
+
+
+def _asked(source: str, settings: list[str] | None) -> _Asked:
+    """The best design of a problem, or an architecture as it is."""
+    if is_problem(source):
+        return _best(source, settings)
+    if settings:
+        fail(f"--set: {source} is an architecture, and settings are of a problem")
+    from modelsizer.problems.architecture.sources import load_architecture
+
+    architecture = load_architecture(source)
+    return _Asked(architecture, "standard input" if source == "-" else source)
+
+
+def _best(source: str, settings: list[str] | None) -> _Asked:
+    result = solved(source, settings)
+    problem, notes = result.problem, []
+    if result.status != "optimal":
+        notes.append("The search was stopped: this is the best design found, not a proven one.")
+    if problem.training.flops != "exact":
+        notes.append(f'The problem itself counts training FLOPs as "{problem.training.flops}".')
+    contexts = dict.fromkeys((problem.training.sequence_length, problem.context_length))
+    title = problem.name or source
+    return _Asked(result.best.architecture, title, tuple(contexts), tuple(notes))

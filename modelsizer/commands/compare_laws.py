@@ -1,0 +1,122 @@
+"""The command that sets laws against one another: compare-laws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from modelsizer.commands.app import (
+    INFEASIBLE,
+    STOPPED,
+    File,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    Without,
+    app,
+    check_plot,
+    emit,
+    load,
+    told,
+    write_plot,
+)
+from modelsizer.commands.frontier import DEFAULT_OVER, ends
+from modelsizer.commands.many_laws import law_settings, under_laws
+from modelsizer.commands.progress import steps
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from modelsizer.optimizer.laws.comparison import LawComparison, LawCurve
+    from modelsizer.optimizer.sweeps.swept_key import Sweep
+
+
+@app.command("compare-laws")
+def compare_laws(
+    file: File,
+    laws: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,...", help="Laws to compare, all that are usable by default."),
+    ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(
+            metavar="KEY", help=f"Also the sizes along a limit, {DEFAULT_OVER} by default."
+        ),
+    ] = None,
+    from_: Annotated[
+        str | None, typer.Option("--from", metavar="VALUE", help="Where that begins.")
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="VALUE", help="Where it ends.")] = None,
+    points: Annotated[int, typer.Option(min=2, help="Values, evenly spaced in logarithm.")] = 13,
+    set_: Settings = None,
+    without: Without = None,
+    json_: Json = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """Solve a problem under each loss law, and find the design that no law hates.
+
+    Each answer is judged by every other law: in nats of that law, and as the share of the compute
+    that it wastes. The picture is of parameters against the limit of --over under each law.
+    Exit status: 0 all proven, 1 no law has a design, 2 bad input, 3 stopped by a limit.
+    """
+    with told():
+        check_plot(plot, plot_size)
+        problem = load(file, set_, without)
+        from modelsizer.optimizer.laws.comparison import law_curves
+        from modelsizer.optimizer.sweeps.swept_key import Sweep
+        from modelsizer.plots.laws.law_comparison import law_comparison
+        from modelsizer.text.law_comparison import print_comparison
+
+        names = law_settings(problem, laws)
+        asked = (over, from_, to) != (None, None, None)
+        sweep = Sweep.of(problem, over or DEFAULT_OVER) if asked or plot is not None else None
+        values = () if sweep is None else sweep.between(*ends(problem, sweep, from_, to), points)
+        found = under_laws(problem, names)
+        curves: tuple[LawCurve, ...] = ()
+        if sweep is not None:
+            with steps("law") as progress:
+                curves = law_curves(problem, sweep, values, names, progress=progress)
+
+        def show(console: Console) -> None:
+            print_comparison(console, found, curves if asked else ())
+
+        emit(_content(found, sweep, curves), json_, show)
+        if sweep is not None:
+            write_plot(
+                plot,
+                lambda: law_comparison(
+                    curves, sweep.name, _published(sweep), title=problem.name, size=plot_size
+                ),
+            )
+    status = {law.status for law in found.laws}
+    if status == {"infeasible"}:
+        raise typer.Exit(INFEASIBLE)
+    if "limit" in status:
+        raise typer.Exit(STOPPED)
+
+
+def _content(
+    found: LawComparison, sweep: Sweep | None, curves: tuple[LawCurve, ...]
+) -> dict[str, Any]:
+    content = found.to_dict()
+    if sweep is not None:
+        content["frontier"] = {"over": sweep.over, "laws": [curve.to_dict() for curve in curves]}
+    return content
+
+
+def _published(sweep: Sweep) -> tuple[tuple[str, float, float], ...]:
+    """Name, training FLOPs (6ND) and parameters of dense models whose tokens are known."""
+    from modelsizer.problems.architecture.models import models
+
+    if sweep.name != "training_flops":
+        return ()
+    found = []
+    for name, model in models().items():
+        n = model.parameters
+        if model.tokens is not None and n.active == n.total:
+            found.append((name, 6.0 * n.total * model.tokens, float(n.total)))
+    return tuple(found)

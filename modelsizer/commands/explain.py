@@ -1,0 +1,57 @@
+"""The command that says why nothing is feasible: explain."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import File, Json, Settings, app, emit, load, told
+from modelsizer.commands.progress import counter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@app.command()
+def explain(
+    file: File,
+    why: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY", help="Say of a limit or setting whether it can help; repeatable."
+        ),
+    ] = None,
+    weight: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="KEY=W",
+            help="What exceeding a budget costs in the joint repair, for each per cent; 1 unless "
+            "given. Repeatable.",
+        ),
+    ] = None,
+    set_: Settings = None,
+    json_: Json = None,
+) -> None:
+    """Say why no design keeps every limit: all minimal conflicts, and the least that must give.
+
+    Exit status: 0 if it is explained or there is nothing to explain, 2 if the input is wrong.
+    """
+    with told():
+        problem = load(file, set_)
+        from modelsizer.optimizer.explain.explaining import explain as explained
+        from modelsizer.settings import parse_settings
+        from modelsizer.text.explain import print_explanation
+
+        with counter("conflicts") as progress:
+            found = explained(
+                problem,
+                why=why or (),
+                weights=parse_settings(weight or []),
+                progress=progress,
+            )
+
+        def show(console: Console) -> None:
+            print_explanation(console, found)
+
+        emit(found.to_dict(), json_, show)

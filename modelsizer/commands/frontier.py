@@ -1,0 +1,143 @@
+"""The command that sweeps a limit: frontier."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import (
+    INFEASIBLE,
+    STOPPED,
+    Csv,
+    File,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    SolverName,
+    app,
+    check_plot,
+    check_tables,
+    emit,
+    load,
+    told,
+    write_csv,
+    write_plot,
+)
+from modelsizer.commands.progress import steps
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from modelsizer.optimizer.frontiers.frontier import Frontier
+    from modelsizer.optimizer.frontiers.isoflops import IsoFlops
+    from modelsizer.optimizer.sweeps.swept_key import Sweep
+    from modelsizer.problems.problem import Problem
+    from modelsizer.problems.units import Number
+
+DEFAULT_OVER = "budgets.training_flops"
+
+
+@app.command()
+def frontier(
+    file: File,
+    over: Annotated[
+        str,
+        typer.Option(metavar="KEY", help="The budget, or other number of the file, to sweep."),
+    ] = DEFAULT_OVER,
+    from_: Annotated[
+        str | None,
+        typer.Option("--from", metavar="VALUE", help='Where to begin, such as 1e21 or "20 GB".'),
+    ] = None,
+    to: Annotated[str | None, typer.Option(metavar="VALUE", help="Where to end.")] = None,
+    points: Annotated[int, typer.Option(min=2, help="Values, evenly spaced in logarithm.")] = 21,
+    band: Annotated[
+        bool,
+        typer.Option(
+            help="Also solve for half and twice the size: what it costs to be off by a factor of "
+            "two."
+        ),
+    ] = True,
+    set_: Settings = None,
+    solver: SolverName = "auto",
+    time_limit: Annotated[float | None, typer.Option(help="Seconds, of the whole sweep.")] = None,
+    json_: Json = None,
+    csv: Csv = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """Sweep a limit: the best design at each value, and the exponents of its growth.
+
+    By default training FLOPs, from a hundredth to a hundred times the file's limit. The picture
+    is of the frontier and of isoFLOP curves.
+    Exit status: 0 all proven, 1 no value has a design, 2 bad input, 3 stopped by a limit.
+    """
+    with told():
+        check_tables(csv)
+        check_plot(plot, plot_size)
+        problem = load(file, set_)
+        from modelsizer.optimizer.frontiers.exponents import exponents
+        from modelsizer.optimizer.frontiers.frontier import frontier as sweep_it
+        from modelsizer.optimizer.sweeps.swept_key import Sweep
+        from modelsizer.plots.fronts.frontier import loss_frontier
+        from modelsizer.text.frontier import frontier_csv, frontier_dict, print_frontier
+
+        sweep = Sweep.of(problem, over)
+        values = sweep.between(*ends(problem, sweep, from_, to), points)
+        with told(ValueError), steps("point") as progress:
+            found = sweep_it(
+                problem,
+                over,
+                values,
+                solver=solver,
+                band=band,
+                time_limit=time_limit,
+                progress=progress,
+            )
+        slopes = exponents(found)
+        notes: list[str] = []
+        curves = _curves(found, notes) if plot is not None else ()
+
+        def show(console: Console) -> None:
+            print_frontier(console, found, slopes, notes)
+
+        emit(frontier_dict(found, slopes), json_, show)
+        write_csv(csv, lambda: frontier_csv(found))
+        write_plot(plot, lambda: loss_frontier(found, curves, title=problem.name, size=plot_size))
+    raise typer.Exit(_status(found))
+
+
+def _status(found: Frontier) -> int:
+    if not found.complete:
+        return STOPPED
+    return 0 if found.solved else INFEASIBLE
+
+
+def ends(
+    problem: Problem, sweep: Sweep, from_: str | None, to: str | None
+) -> tuple[Number, Number]:
+    """The first and the last value."""
+    from modelsizer.problems.errors import ProblemError
+
+    now = sweep.now(problem)
+    if now is None and (from_ is None or to is None):
+        message = "the file gives no such value to sweep around: give --from and --to"
+        raise ProblemError.of(sweep.over, message)
+    low, high = sweep.around(now or 1)
+    low = low if from_ is None else sweep.read(from_)
+    high = high if to is None else sweep.read(to)
+    if low >= high:
+        raise ProblemError.of("--from", f"{low:g} is not below --to, {high:g}")
+    return low, high
+
+
+def _curves(found: Frontier, notes: list[str]) -> tuple[IsoFlops, ...]:
+    """Curves of equal FLOPs for the picture, or a note that says why it has none."""
+    from modelsizer.optimizer.frontiers.isoflops import curves_along
+
+    try:
+        return curves_along(found)
+    except ValueError as error:
+        notes.append(f"The picture has no isoFLOP curves: {error}.")
+        return ()

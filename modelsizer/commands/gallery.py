@@ -1,0 +1,36 @@
+"""The command that draws the pictures of the documentation: gallery."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from modelsizer.commands.app import PlotSize, app, check_plot, fail, told
+
+
+@app.command()
+def gallery(
+    folder: Annotated[
+        Path, typer.Argument(metavar="FOLDER", help="Where to write; made if it is not there.")
+    ] = Path("gallery"),
+    only: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Draw this one; repeatable.")
+    ] = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """Draw one picture of each kind, from problems that come with modelsizer."""
+    with told():
+        from modelsizer.gallery import PICTURES, draw_gallery
+        from modelsizer.problems.errors import did_you_mean
+
+        check_plot(None, plot_size)
+        for name in only or []:
+            if name not in PICTURES:
+                hint = did_you_mean(name, PICTURES)
+                fail(f"--only: no picture {name!r}{hint}; there are {', '.join(PICTURES)}")
+        if folder.exists() and not folder.is_dir():
+            fail(f"FOLDER: {folder} is not a folder")
+        for path in draw_gallery(folder, plot_size, only):
+            print(path)

@@ -1,0 +1,60 @@
+"""The command about loss laws: laws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import (
+    Json,
+    Plot,
+    PlotSize,
+    app,
+    check_plot,
+    emit,
+    fail,
+    told,
+    write_plot,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@app.command()
+def laws(
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="Only this one, with all that is known.")
+    ] = None,
+    json_: Json = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """List published loss laws: form, range, what they see, and which can be solved with.
+
+    With NAME its page: coefficients, data, source, and what is wrong with it; --plot draws it.
+    """
+    with told():
+        check_plot(plot, plot_size)
+        if plot is not None and name is None:
+            fail("--plot: name one law, as in `modelsizer laws besiroglu-2024 --plot law.png`")
+        from modelsizer.problems.laws.pages import LAW_PAGES
+        from modelsizer.text.laws import print_law, print_laws
+
+        try:
+            pages = list(LAW_PAGES.values()) if name is None else [LAW_PAGES.look_up(name)]
+        except ValueError as error:
+            fail(str(error))
+        if plot is not None:
+            from modelsizer.plots.laws.law import law_curves
+
+            write_plot(plot, lambda: law_curves(pages[0], size=plot_size))
+
+        def show(console: Console) -> None:
+            if name is None:
+                print_laws(console, pages)
+            else:
+                print_law(console, pages[0])
+
+        emit({"laws": [page.to_dict() for page in pages]}, json_, show)

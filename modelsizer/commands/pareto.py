@@ -1,0 +1,118 @@
+"""The command of several objectives: pareto."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from modelsizer.commands.app import (
+    INFEASIBLE,
+    STOPPED,
+    Csv,
+    File,
+    Json,
+    Parquet,
+    Plot,
+    PlotSize,
+    Settings,
+    Without,
+    app,
+    check_plot,
+    check_tables,
+    check_time_limit,
+    emit,
+    fail,
+    load,
+    told,
+    write_plot,
+)
+from modelsizer.commands.progress import counter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from modelsizer.optimizer.fronts.front import Front
+
+
+@app.command()
+def pareto(
+    file: File,
+    objectives: Annotated[
+        str,
+        typer.Option(metavar="A,B[,C]", help="Two or three quantities; -x turns one."),
+    ] = "parameters,layers,loss",
+    solver: Annotated[
+        str,
+        typer.Option(help="auto, exhaustive, bound, or scipy, pulp (by epsilon-constraint)."),
+    ] = "auto",
+    points: Annotated[
+        int | None,
+        typer.Option(metavar="N", help="Show N points spread evenly over the whole front."),
+    ] = None,
+    time_limit: Annotated[float | None, typer.Option(help="Seconds.")] = None,
+    set_: Settings = None,
+    without: Without = None,
+    csv: Csv = None,
+    parquet: Parquet = None,
+    json_: Json = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """Find all designs of which none is worse in every objective than another.
+
+    The picture is of the front.
+    Exit status: 0 complete, 1 if no design keeps the limits, 3 stopped by a limit.
+    """
+    with told():
+        check_tables(csv, parquet)
+        check_plot(plot, plot_size)
+        check_time_limit(time_limit)
+        problem = load(file, set_, without)
+        from modelsizer.optimizer.fronts.run import front
+
+        names = objectives.split(",")
+        if points is not None and points < len(names):
+            fail(f"--points: at least {len(names)}, one for each objective, not {points}")
+        with told(ValueError), counter("points") as report:
+            found = front(problem, names, solver=solver, time_limit=time_limit, report=report)
+        shown, gap = found, 0.0
+        if points is not None and len(found):
+            from modelsizer.optimizer.fronts.subset import even_subset
+
+            which, gap = even_subset(found, points)
+            shown = found.take(which)
+        if len(shown):
+            _write(shown, [path for path in (csv, parquet) if path is not None])
+
+        def content() -> dict[str, Any]:
+            also = {"count": len(found)} | ({} if points is None else {"gap": gap})
+            return shown.to_dict() | also
+
+        def show(console: Console) -> None:
+            from modelsizer.text.front import print_front
+
+            print_front(console, found, None if points is None else (shown, gap))
+
+        emit(content, json_, show)
+        if len(found):
+            from modelsizer.drawing import front_picture
+
+            write_plot(plot, lambda: front_picture(found, plot_size))
+    if not len(found) and found.complete:
+        raise typer.Exit(INFEASIBLE)
+    if not found.complete:
+        raise typer.Exit(STOPPED)
+
+
+def _write(shown: Front, paths: list[Path]) -> None:
+    """Write points as tables."""
+    if not paths:
+        return
+    from modelsizer.text.table_files import write_table
+
+    frame = shown.to_frame()
+    columns = {name: frame[name].to_numpy() for name in frame.columns}
+    for path in paths:
+        write_table(path, [columns])

@@ -1,0 +1,298 @@
+"""The command that plans small runs: plan-runs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import (
+    INFEASIBLE,
+    Csv,
+    File,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    Without,
+    app,
+    check_plot,
+    check_tables,
+    emit,
+    fail,
+    load,
+    told,
+    write_plot,
+)
+
+if TYPE_CHECKING:
+    from modelsizer.optimizer.fitting.runs import Runs
+    from modelsizer.optimizer.planning.law_point import LawPoint
+    from modelsizer.optimizer.planning.plan import Plan
+    from modelsizer.optimizer.planning.target import Target
+    from modelsizer.problems.problem import Problem
+
+
+@app.command("plan-runs")
+def plan_runs(
+    file: File,
+    budget: Annotated[
+        str, typer.Option(metavar="FLOPS", help="Training FLOPs of all runs together, as 1e21.")
+    ],
+    runs: Annotated[int, typer.Option(min=1, help="How many runs.")] = 24,
+    law: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NAME|FILE",
+            help="Law that is to be learnt: a name, or a file of `fit -o`; the problem's by "
+            "default. Bootstrap draws of a file are planned for.",
+        ),
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(help="gemstones or bian: learn the published law of that form, shape too."),
+    ] = None,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N,D[,LAYERS,D_MODEL]",
+            help="Predict there, as 70B,1.4T, instead of at the problem's optimum.",
+        ),
+    ] = None,
+    around: Annotated[
+        float,
+        typer.Option(
+            metavar="K", help="And at sizes K times smaller and larger at its FLOPs; 1 for none."
+        ),
+    ] = 4.0,
+    criterion: Annotated[
+        str,
+        typer.Option(
+            help="target: least variance of the predicted loss; determinant: of the coefficients."
+        ),
+    ] = "target",
+    largest: Annotated[
+        str | None,
+        typer.Option(metavar="X", help="Most of one run: a share of the budget up to 1, or FLOPs."),
+    ] = None,
+    tokens_per_parameter: Annotated[
+        str, typer.Option(metavar="LOW,HIGH", help="Limits on tokens over parameters.")
+    ] = "5,500",
+    smallest: Annotated[
+        str | None,
+        typer.Option(
+            metavar="N", help="Parameters of the smallest model; the law's data by default."
+        ),
+    ] = None,
+    repeats: Annotated[
+        int, typer.Option(min=1, help="Most runs of one config at the same tokens, by seed.")
+    ] = 1,
+    have: Annotated[
+        Path | None,
+        typer.Option(metavar="RUNS", help="Runs already made, a table as of fit."),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="KEY=NAME,...", help="Columns of --have, as of fit.")
+    ] = None,
+    noise: Annotated[
+        float | None,
+        typer.Option(metavar="SD", help="Of ln loss of a run; it scales all, and ranks nothing."),
+    ] = None,
+    draws: Annotated[int, typer.Option(min=0, help="The first so many draws of the law.")] = 16,
+    simulate: Annotated[
+        int, typer.Option(min=0, metavar="K", help="Check by K fits to losses drawn from the law.")
+    ] = 0,
+    seed: Annotated[int, typer.Option(min=0, help="Of the starts and of the simulation.")] = 0,
+    set_: Settings = None,
+    without: Without = None,
+    csv: Csv = None,
+    export_dir: Annotated[
+        Path | None,
+        typer.Option(metavar="FOLDER", help="Write a Hugging Face config for each architecture."),
+    ] = None,
+    json_: Json = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """Plan the small runs that tell most about the law at the scale of the problem's optimum.
+
+    Runs of the target's family are chosen by exchange, proven near the best by a convex bound, and
+    compared with the best of many isoFLOP grids of the same budget. Exit status: 0 planned, 1 no
+    design keeps the problem's limits, 2 bad input.
+    """
+    with told():
+        check_tables(csv)
+        check_plot(plot, plot_size)
+        from modelsizer.optimizer.planning.information import CRITERIA
+        from modelsizer.optimizer.planning.plan import Wishes
+        from modelsizer.optimizer.planning.planner import plan_runs as planned
+        from modelsizer.text.run_plan import print_plan
+
+        if criterion not in CRITERIA:
+            fail(f"--criterion: {criterion!r} is not {' or '.join(CRITERIA)}")
+        if not 1 <= around < float("inf"):
+            fail(f"--around: {around:g} is not 1 or more")
+        wishes = Wishes(
+            _flops("--budget", budget),
+            runs,
+            criterion,
+            None if largest is None else _flops("--largest", largest),
+            _limits(tokens_per_parameter),
+            None if smallest is None else _number("--smallest", smallest, "parameters"),
+            repeats,
+            around,
+            simulate,
+            seed,
+        )
+        problem, point = _law(load(file, set_, without), law, form, draws)
+        if noise is not None:
+            from dataclasses import replace
+
+            if not 0 < noise < 1:
+                fail(f"--noise: {noise:g} is not a standard deviation of ln loss between 0 and 1")
+            point = replace(point, noise=noise, noise_from="--noise")
+        target = _target(problem, at)
+        if target is None:
+            emit(
+                {"status": "infeasible"},
+                json_,
+                lambda console: console.print(
+                    "No design keeps the limits; `modelsizer explain` says why."
+                ),
+            )
+            raise typer.Exit(INFEASIBLE)
+        made = None if have is None else _made(have, point, columns)
+        found = planned(problem, point, target, wishes, made)
+        if csv is not None:
+            _write_csv(found, csv)
+        if export_dir is not None:
+            _export(found, export_dir)
+        emit(found.to_dict, json_, lambda console: print_plan(console, found))
+        if plot is not None:
+            from modelsizer.plots.laws.run_plan import run_plan
+
+            write_plot(plot, lambda: run_plan(found, title=problem.name, size=plot_size))
+
+
+# Reading options
+
+
+def _number(option: str, text: str, dimension: str) -> float:
+    from modelsizer.problems.units import parse_quantity
+
+    try:
+        value = float(parse_quantity(text.strip(), dimension))
+    except ValueError as error:
+        fail(f"{option}: {error}")
+    if not value > 0:
+        fail(f"{option}: {text} is not above 0")
+    return value
+
+
+def _flops(option: str, text: str) -> float:
+    return _number(option, text, "FLOPs")
+
+
+def _limits(text: str) -> tuple[float, float]:
+    ends = [
+        _number("--tokens-per-parameter", part, "count") for part in text.split(",") if part.strip()
+    ]
+    if len(ends) != 2 or ends[0] > ends[1]:
+        fail(f"--tokens-per-parameter: {text!r} is not LOW,HIGH, such as 5,500")
+    return ends[0], ends[1]
+
+
+def _law(
+    problem: Problem, law: str | None, form: str | None, draws: int
+) -> tuple[Problem, LawPoint]:
+    """The problem under the law that is to be learnt, and that law.
+
+    Laws of the forms gemstones and bian are learnt at the optimum of the problem's own law: they
+    were fitted on small runs, and that of Gemstones runs away far from them (docs/laws.md).
+    """
+    from modelsizer.commands.many_laws import law_setting
+    from modelsizer.optimizer.planning.law_point import SHAPE_LAWS_BY_FORM, of_file, of_form, of_law
+    from modelsizer.problems.laws.files import COEFFICIENTS
+    from modelsizer.problems.laws.reading import PREFIX, load_law
+
+    for key, named in SHAPE_LAWS_BY_FORM.items():
+        if law == named and form in (None, key):
+            law, form = None, key
+    if law is None and form in SHAPE_LAWS_BY_FORM:
+        name = problem.objective.law
+        if not name.startswith(PREFIX) or load_law(name.removeprefix(PREFIX)).form != form:
+            return problem, of_form(form)
+    name = problem.objective.law if law is None else law_setting(law)
+    if not name.startswith(PREFIX):
+        if law is not None:
+            problem = problem.with_settings(problem.under_law(name))
+        point = of_law(problem.law)
+    else:
+        fitted = load_law(name.removeprefix(PREFIX))
+        point = of_file(fitted, draws)
+        if law is not None and fitted.form not in SHAPE_LAWS_BY_FORM:
+            problem = problem.with_settings(problem.under_law(name))
+    if form not in (None, point.form.kind):
+        if law is None and form not in COEFFICIENTS:
+            of_form(form)  # says what is known
+        whose = "the problem's law" if law is None else f"--law {law}"
+        fail(f"--form: {form} is not the form of {whose}, {point.form.kind}")
+    return problem, point
+
+
+def _target(problem: Problem, at: str | None) -> Target | None:
+    """The optimum, or what was given in the optimum's family; None if nothing fits."""
+    import math
+
+    from modelsizer.optimizer.planning.target import optimum
+    from modelsizer.problems.errors import ProblemError
+
+    best = optimum(problem)
+    if best is None:
+        return None
+    if at is None:
+        if not math.isfinite(best.tokens):
+            raise ProblemError.of(
+                "training.tokens", "nothing limits them at the optimum; give --at N,D"
+            )
+        return best
+    parts = at.split(",")
+    if len(parts) not in (2, 4):
+        fail(f"--at: {at!r} is not N,D or N,D,LAYERS,D_MODEL, such as 70B,1.4T,80,8192")
+    n, tokens = _number("--at", parts[0], "parameters"), _number("--at", parts[1], "tokens")
+    if len(parts) == 2:
+        return best.moved(n, tokens)
+    layers, width = (_number("--at", part, "count") for part in parts[2:])
+    return best.moved(n, tokens, (layers, width))
+
+
+def _made(path: Path, point: LawPoint, columns: str | None) -> Runs:
+    from modelsizer.optimizer.fitting.columns import parse_columns
+    from modelsizer.optimizer.fitting.runs import read_runs
+
+    return read_runs(path, point.form, parse_columns(columns))
+
+
+# Writing
+
+
+def _write_csv(found: Plan, path: Path) -> None:
+    import numpy as np
+
+    from modelsizer.text.table_files import write_table
+
+    rows = found.rows()
+    write_table(path, [{key: np.array([row[key] for row in rows]) for key in rows[0]}])
+
+
+def _export(found: Plan, folder: Path) -> None:
+    """One file for each architecture, named by its shape and what else differs."""
+    from modelsizer.exporting import write_config
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        fail(f"--export-dir: {folder}: {error.strerror or error}")
+    for one, name in found.file_names().items():
+        write_config(one, "hf", str(folder / f"{name}.json"))

@@ -1,0 +1,108 @@
+"""The command that says what limits are worth: prices."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import (
+    INFEASIBLE,
+    Csv,
+    File,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    SolverName,
+    Without,
+    app,
+    check_plot,
+    check_tables,
+    emit,
+    load,
+    told,
+    write_csv,
+    write_plot,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+    from rich.console import Console
+
+    from modelsizer.optimizer.prices.prices import Prices
+
+
+@app.command()
+def prices(
+    file: File,
+    budget: Annotated[
+        str | None,
+        typer.Option(metavar="NAME", help="Only this limit; --plot draws its price curve."),
+    ] = None,
+    set_: Settings = None,
+    without: Without = None,
+    solver: SolverName = "auto",
+    json_: Json = None,
+    csv: Csv = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """Say what each limit is worth: the optimum with more and with less of it.
+
+    Every change is solved again, with proof. The picture is of all limits at 10 % less and 10 %
+    more. Exit status: 0 priced, 1 no design keeps every limit, 2 bad input.
+    """
+    with told():
+        from modelsizer.optimizer.prices.prices import prices as priced
+        from modelsizer.text.prices import csv_text, print_prices
+
+        check_tables(csv)
+        check_plot(plot, plot_size)
+        problem = load(file, set_, without)
+        with told(ValueError):
+            found = priced(problem, solver, None if budget is None else [budget])
+        feasible = found.result.design is not None
+
+        def show(console: Console) -> None:
+            if feasible:
+                print_prices(console, found)
+            else:
+                console.print(
+                    "Proven infeasible: no design keeps every limit, so none has a price. "
+                    f"`modelsizer explain {file}` says which limits conflict."
+                )
+
+        emit(found.to_dict(), json_, show)
+        if not feasible:
+            raise typer.Exit(INFEASIBLE)
+        write_csv(csv, lambda: csv_text(found))
+        write_plot(plot, lambda: _figure(found, budget, solver, plot_size))
+
+
+def _figure(found: Prices, budget: str | None, solver: str, size: str) -> Figure:
+    """All limits beside one another, or the curve of one."""
+    from modelsizer.optimizer.prices.prices import curve
+    from modelsizer.plots.limits.price_curve import price_curve
+    from modelsizer.plots.limits.tornado import tornado
+    from modelsizer.text.prices import curve_limits, tornado_rows
+
+    result, objective = found.result, found.result.objective
+    assert objective.value is not None
+    title = result.problem.name
+    if budget is None:
+        rows = tornado_rows(found)
+        return tornado(rows, float(objective.value), name=objective.name, title=title, size=size)
+    row = found.row(budget)
+    points = curve(result.problem, row.end, curve_limits(row), solver)
+    start, end = row.stays.start, row.stays.end
+    return price_curve(
+        row.end.quantity,
+        [float(limit) for limit, _ in points],
+        [value for _, value in points],
+        float(row.end.limit),
+        (None if start is None else float(start), None if end is None else float(end)),
+        objective=objective.name,
+        title=title,
+        size=size,
+    )

@@ -1,0 +1,97 @@
+"""The command that lists designs in order: rank."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import (
+    INFEASIBLE,
+    Csv,
+    File,
+    Json,
+    Parquet,
+    Plot,
+    PlotSize,
+    Settings,
+    Without,
+    app,
+    check_plot,
+    check_tables,
+    emit,
+    fail,
+    load,
+    told,
+    write_plot,
+)
+from modelsizer.commands.progress import counter
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@app.command()
+def rank(
+    file: File,
+    top: Annotated[int, typer.Option(help="How many to show.")] = 20,
+    by: Annotated[
+        str | None,
+        typer.Option(help="A quantity, the problem's objective by default; -x turns it."),
+    ] = None,
+    columns: Annotated[
+        str | None, typer.Option(metavar="A,B,...", help="Columns to show and to write.")
+    ] = None,
+    group_by: Annotated[
+        str | None,
+        typer.Option(metavar="CHOICE", help="The best for each value of layers, d_model, ..."),
+    ] = None,
+    set_: Settings = None,
+    without: Without = None,
+    csv: Csv = None,
+    parquet: Parquet = None,
+    json_: Json = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """List every design that keeps the limits, counted exactly, the best first.
+
+    --csv and --parquet write all that fit, in order. The picture is of parameters against depth.
+    Exit status: 0, or 1 if no design keeps every limit.
+    """
+    with told():
+        check_tables(csv, parquet)
+        check_plot(plot, plot_size)
+        problem = load(file, set_, without)
+        from modelsizer.optimizer.surveys.listing import DEFAULT, check_columns
+        from modelsizer.optimizer.surveys.ranking import rank as ranked
+
+        wanted = None if columns is None else [name.strip() for name in columns.split(",")]
+        if wanted is not None:
+            check_columns(problem, wanted)
+        writes = csv is not None or parquet is not None
+        with counter("feasible") as progress:
+            found = ranked(
+                problem, by, top=top, group_by=group_by, keep_all=writes, progress=progress
+            )
+        files = [path for path in (csv, parquet) if path is not None]
+        if files and found.feasible:
+            from modelsizer.text.table_files import write_table
+
+            written = list(dict.fromkeys(["rank", *(wanted or DEFAULT)]))
+            for path in files:
+                write_table(path, found.batches(written))
+
+        def show(console: Console) -> None:
+            from modelsizer.text.rank import print_ranking
+
+            print_ranking(console, found, wanted)
+
+        emit(found.to_dict(), json_, show)
+        if plot is not None and not found.feasible:
+            fail("--plot: no design keeps every limit, so there is nothing to draw")
+        from modelsizer.drawing import depth_picture
+
+        write_plot(plot, lambda: depth_picture(problem, plot_size))
+    if not found.feasible:
+        raise typer.Exit(INFEASIBLE)

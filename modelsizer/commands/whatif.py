@@ -1,0 +1,83 @@
+"""The command that asks what if: the base and its scenarios, side by side."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import (
+    EXIT,
+    Csv,
+    File,
+    Json,
+    Plot,
+    PlotSize,
+    SolverName,
+    Without,
+    app,
+    check_plot,
+    check_tables,
+    emit,
+    told,
+    write_csv,
+    write_plot,
+)
+from modelsizer.commands.progress import steps
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+@app.command()
+def whatif(
+    file: File,
+    scenario: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="'NAME: KEY=VALUE, ...'", help="A scenario besides the file's; repeatable."
+        ),
+    ] = None,
+    set_: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUES",
+            help="Set a key for all; of a list, a,b,c, each value is a scenario. Repeatable.",
+        ),
+    ] = None,
+    without: Without = None,
+    solver: SolverName = "auto",
+    time_limit: Annotated[float | None, typer.Option(help="Seconds, of each scenario.")] = None,
+    json_: Json = None,
+    csv: Csv = None,
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
+) -> None:
+    """Solve a problem and its scenarios, and show what changes.
+
+    Scenarios are the tables [scenarios.NAME] of the file, --scenario and lists in --set. One that
+    is infeasible is a row with its reason.
+    Exit status: of the problem itself, as solve has it.
+    """
+    with told():
+        check_tables(csv)
+        check_plot(plot, plot_size)
+        from modelsizer.optimizer.sweeps.grids import axis_of, split_problem
+        from modelsizer.optimizer.sweeps.scenarios import compare, scenarios
+        from modelsizer.plots.limits.scenarios import scenario_figure
+        from modelsizer.text.whatif import print_whatif, whatif_csv
+
+        problem, many = split_problem(file, set_ or [], without or [])
+        axes = [axis_of(problem, key, text) for key, text in many.items()]
+        asked = scenarios(problem, scenario or [], axes)
+        with told(ValueError), steps("scenario") as progress:
+            found = compare(asked, solver=solver, time_limit=time_limit, progress=progress)
+
+        def show(console: Console) -> None:
+            print_whatif(console, found)
+
+        emit(found.to_dict(), json_, show)
+        write_csv(csv, lambda: whatif_csv(found))
+        write_plot(plot, lambda: scenario_figure(found, size=plot_size))
+    raise typer.Exit(EXIT[found.base.result.status])

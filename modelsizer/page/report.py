@@ -1,0 +1,354 @@
+"""A page that a team attaches to a decision: one file, no network, no script."""
+
+from __future__ import annotations
+
+import math
+import platform
+import re
+import shlex
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib.metadata import version
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from modelsizer import __version__
+from modelsizer.optimizer.result import Result
+from modelsizer.page.pictures import Picture, pictures, too_many
+from modelsizer.page.style import CSS
+from modelsizer.page.svg import inlined
+from modelsizer.page.tags import Html, join, listing, pairs, table, tag
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import format_quantity
+from modelsizer.text.answer import certificate
+from modelsizer.text.answer_rows import architecture_rows, limit_rows, prediction_rows
+from modelsizer.text.costs import cost_rows
+from modelsizer.text.depth_width import heading as of_one_size
+from modelsizer.text.depth_width import thinned
+from modelsizer.text.depth_width_words import column_value, habit_sentence, notes
+from modelsizer.text.rank import columns_of, show
+
+if TYPE_CHECKING:
+    from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
+    from modelsizer.optimizer.surveys.ranking import Ranking
+    from modelsizer.problems.problem import Problem
+
+BEST = 20  # designs listed
+_PACKAGES = ("numpy", "scipy", "pulp")
+_SHAPES = MappingProxyType(
+    {
+        "layers": "layers",
+        "d_model": "d_model",
+        "aspect_ratio": "aspect",
+        "parameters": "size",
+        "shape_excess": "excess",
+        "loss": "loss",
+        "tokens": "tokens",
+        "kv_cache": "KV",
+        "decode_latency": "decode",
+        "serving_memory": "serving",
+        "training_memory": "train",
+    }
+)
+"""Columns of the shapes of one size, those that are known, with the headings of `depth-width`."""
+_DECIMALS = MappingProxyType({"d_model": 0, "loss": 4, "aspect_ratio": 1, "shape_excess": 6})
+_ARRAY = re.compile(r"\[\n((?: +.*,\n)+)\]")
+_STATUS = {"optimal": "Proven optimal", "infeasible": "Proven infeasible", "limit": "Not proven"}
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """How a report was asked for.
+
+    Parameters
+    ----------
+    source : str
+        The problem's path, or its name in the library.
+    settings, without : tuple of str
+        ``key=value`` set over it, and keys left out.
+    solver : str
+    time_limit : float or None
+        Seconds.
+    date : str
+        ISO 8601; empty for none, so that one input gives the same bytes on any day.
+    """
+
+    source: str
+    settings: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    solver: str = "auto"
+    time_limit: float | None = None
+    date: str = ""
+
+    def command(self, verb: str) -> str:
+        """What to type to get it again."""
+        words = ["modelsizer", verb, self.source]
+        words += [part for text in self.settings for part in ("--set", text)]
+        words += [part for key in self.without for part in ("--without", key)]
+        words += ["--solver", self.solver] if self.solver != "auto" else []
+        words += [] if self.time_limit is None else ["--time-limit", f"{self.time_limit:g}"]
+        words += ["--date", self.date] if verb == "report" and self.date else []
+        return shlex.join(words)
+
+
+def report_page(result: Result, asked: Asked) -> str:
+    """The whole page: the answer, its proof, its surroundings and the question.
+
+    Parameters
+    ----------
+    result : Result
+    asked : Asked
+
+    Returns
+    -------
+    str
+        HTML; the same from the same input, but where a time limit came first.
+    """
+    problem, solved = result.problem, result.design is not None
+    drawn = list(pictures(result, time_limit=asked.time_limit))
+    sections = [
+        ("answer", "The answer", _answer(result)) if solved else None,
+        ("certificate", "Certificate", tag("p", certificate(result))),
+        ("limits", "Limits", _limits(result)) if result.budgets else None,
+        _warnings(result),
+        ("context", "Context", _context(drawn)),
+        ("ranking", "Ranking", _ranking(result)) if solved else None,
+        ("problem", "The problem", _problem(result, asked)),
+        ("reproduce", "How to reproduce it", _reproduce(asked)),
+    ]
+    known = [section for section in sections if section is not None]
+    title = problem.name or "Unnamed problem"
+    links = [tag("a", heading, href=f"#{name}") for name, heading, _ in known]
+    body = [
+        tag("header", tag("h1", title), _status(result, asked), *_lead(result)),
+        tag("nav", listing(links), aria_label="Contents"),
+        tag("main", join((_section(*section) for section in known), "\n")),
+    ]
+    head = [
+        tag("meta", charset="utf-8"),
+        tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        tag("meta", name="generator", content=f"modelsizer {__version__}"),
+        tag("title", title),
+        tag("style", Html(f"\n{CSS}\n")),
+    ]
+    page = tag("html", "\n", tag("head", join(head, "\n")), "\n", tag("body", join(body, "\n")),
+               "\n", lang="en")  # fmt: skip
+    return f"<!DOCTYPE html>\n{page}\n"
+
+
+def _section(name: str, heading: str, content: Html) -> Html:
+    return tag("section", tag("h2", heading), "\n", content, "\n", id=name)
+
+
+def _status(result: Result, asked: Asked) -> Html:
+    parts = [tag("strong", _STATUS[result.status])]
+    if asked.date:
+        parts.append(tag("time", asked.date, datetime=asked.date))
+    return tag("p", join([*parts, f"modelsizer {__version__}"], " · "), class_="status")
+
+
+def _lead(result: Result) -> list[Html]:
+    """The answer in a sentence."""
+    if (design := result.design) is None:
+        return []
+    a, objective = design.architecture, result.objective
+    size = format_quantity(design.parameters.total, "parameters")
+    tokens = "unlimited"
+    if math.isfinite(design.tokens):
+        tokens = format_quantity(design.tokens, "tokens")
+    text = (
+        f"{a.layers} layers of width {a.trunk.d_model}: {size} parameters, trained on {tokens} "
+        f"tokens to a predicted loss of {design.loss:.4f} nats a token."
+    )
+    if objective.name != "loss":
+        most = "most" if objective.sense == "maximize" else "least"
+        value = format_quantity(objective.value or 0, QUANTITIES[objective.name].dimension)
+        text += f" Its {objective.name.replace('_', ' ')} is the {most}: {value}."
+    return [tag("p", text, class_="lead")]
+
+
+def _answer(result: Result) -> Html:
+    config = "\n".join(f"{name} = {value}" for name, value in architecture_rows(result))
+    parts = [
+        tag("h3", "Architecture"),
+        tag("pre", tag("code", config)),
+        tag("h3", "Prediction"),
+        pairs((name.strip(), value) for name, value in prediction_rows(result)),
+    ]
+    if rows := cost_rows(result.problem, result.best):
+        parts += [tag("h3", "Costs"), pairs(rows)]
+    return join(parts, "\n")
+
+
+def _limits(result: Result) -> Html:
+    heads = ("limit", "used", "at most or least", "share", "")
+    binding = frozenset(i for i, use in enumerate(result.budgets) if use.binding)
+    note = "A limit binds if the design is at it, or if something better would fit without it."
+    rows = limit_rows(result.budgets)
+    return join(
+        [table(heads, rows, words=frozenset({0, 4}), marked=binding),
+         tag("p", note, class_="quiet")], "\n"
+    )  # fmt: skip
+
+
+def _warnings(result: Result) -> tuple[str, str, Html] | None:
+    if not result.warnings:
+        return None
+    heading = "Why" if result.status == "infeasible" else "Warnings"
+    return heading.lower(), heading, listing(result.warnings)
+
+
+def _context(drawn: Sequence[Picture]) -> Html:
+    """Figures, numbered, and what there is none of."""
+    parts = []
+    some = [picture for picture in drawn if picture.figure is not None]
+    for number, picture in enumerate(some, start=1):
+        assert picture.figure is not None
+        name = f"figure-{picture.name}"
+        bold = tag("strong", f"Figure {number}. {picture.title}.")
+        svg = inlined(picture.figure, name, picture.title)
+        caption = tag("figcaption", bold, " ", picture.caption)
+        parts.append(tag("figure", svg, "\n", caption, id=name))
+    left = [f"{p.title}: {p.caption}." for p in drawn if p.figure is None]
+    if left:
+        parts.append(tag("p", "Not drawn:", class_="quiet"))
+        parts.append(listing(left, class_="quiet"))
+    return join(parts, "\n")
+
+
+# Lists of designs
+
+
+def _ranking(result: Result) -> Html:
+    from modelsizer.optimizer.surveys.ranking import rank
+
+    problem = result.problem
+    if reason := too_many(problem):
+        return tag("p", f"Not made: {reason}. `modelsizer rank` lists them.", class_="quiet")
+    found = rank(problem, top=BEST, group_by="layers")
+    parts = [
+        tag("p", f"{found.feasible:,} of {found.designs:,} designs keep every limit."),
+        _best(found),
+        tag("h3", "The best of each depth"),
+        _depths(found),
+    ]
+    return join([*parts, *_shapes(result)], "\n")
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _best(found: Ranking) -> Html:
+    columns = columns_of(found, None)
+    rows = ([str(n), *(show(d, c) for c in columns)] for n, d in enumerate(found.best, start=1))
+    order = "most" if found.goal.sense == "maximize" else "least"
+    count = len(found.best)
+    which = f"The {count} designs" if count > 1 else "The one design"
+    caption = f"{which} of {order} {_words(found.goal.name)}"
+    return table(["rank", *columns], rows, caption=caption, marked=frozenset({0}))
+
+
+def _depths(found: Ranking) -> Html:
+    columns = [c for c in columns_of(found, None) if c not in ("layers", "heads", "kv_heads")]
+    rows = []
+    for group in found.groups:
+        ends = (format_quantity(n, "parameters", 3) for n in group.parameters)
+        cells = (show(group.best, name) for name in columns)
+        rows.append([str(group.value), f"{group.designs:,}", *ends, *cells])
+    depth = found.best[0].architecture.layers
+    marked = frozenset(i for i, group in enumerate(found.groups) if group.value == depth)
+    caption = (
+        "Designs of each depth that keep every limit, the fewest and the most parameters of them, "
+        "and the best of them"
+    )
+    heads = ["layers", "designs", "fewest", "most", *columns]
+    return table(heads, rows, caption=caption, marked=marked, long=True)
+
+
+def _shapes(result: Result) -> list[Html]:
+    """Shapes of nearly the optimum's size, where there is more than one."""
+    from modelsizer.optimizer.surveys.depth_width import InfeasibleError, depth_width
+
+    try:
+        # Its own depth is asked after as a habit would be, so that the table has it.
+        design = result.best
+        depth = design.architecture.layers
+        found = depth_width(result.problem, design.parameters.total, layers=depth)
+    except InfeasibleError:
+        return []
+    if len(found.rows) < 2:
+        return []
+    return [tag("h3", "Shapes of the optimum's size"), _shape_table(found)]
+
+
+def _shape_table(found: DepthWidth) -> Html:
+    rows = thinned(found)
+    known = [n for n in _SHAPES if any(column_value(row, n) is not None for row in rows)]
+    body = [[_shape_cell(row, name) for name in known] for row in rows]
+    said: list[str] = []
+    for line in notes(found):
+        if line.startswith(" ") and said:
+            said[-1] = join([said[-1], tag("br"), line.strip()])  # it goes on from the last line
+        else:
+            said.append(line)
+    unseen = len(found.rows) - len(rows)
+    if unseen:
+        said.insert(0, f"{unseen} depths between those shown are left out of the table.")
+    heads = [_SHAPES[name] for name in known]
+    depth = None if found.habit is None else found.habit.layers
+    marked = frozenset(i for i, row in enumerate(rows) if row.layers == depth)
+    shown = table(heads, body, caption=of_one_size(found), marked=marked)
+    cost = tag("p", habit_sentence(found)) if found.habit is not None else Html("")
+    return join([shown, cost, listing(said, class_="quiet")], "\n")
+
+
+def _shape_cell(row: ShapeRow, name: str) -> str:
+    value = column_value(row, name)
+    if name == "layers":
+        return f"{'* ' if row.preferred else ''}{value}"
+    if value is None:
+        return "-"
+    if name in ("d_model", "loss", "aspect_ratio", "shape_excess"):
+        return f"{value:.{_DECIMALS[name]}f}"
+    return format_quantity(value, QUANTITIES[name].dimension)
+
+
+# The question
+
+
+def _problem(result: Result, asked: Asked) -> Html:
+    problem = result.problem
+    rows: list[tuple[str, str]] = [("from", asked.source)]
+    rows += [("set over it", text) for text in asked.settings]
+    rows += [("left out of it", key) for key in asked.without]
+    for what, law in (("loss law", problem.law), ("shape law", problem.shape)):
+        rows.append((what, f"{law.name}: {law.source}" if law.source else law.name))
+    text = "With what was set and left out:" if asked.settings or asked.without else "Its tables:"
+    return join([pairs(rows), tag("p", text), tag("pre", tag("code", _toml(problem)))], "\n")
+
+
+def _toml(problem: Problem) -> str:
+    """The problem as a file, with each list in a line."""
+
+    def line(match: re.Match[str]) -> str:
+        return f"[{', '.join(item.strip().rstrip(',') for item in match[1].splitlines())}]"
+
+    return _ARRAY.sub(line, problem.to_toml()).strip()
+
+
+def _reproduce(asked: Asked) -> Html:
+    same = "modelsizer solve problem.toml"
+    made_with = [("modelsizer", __version__), ("Python", platform.python_version())]
+    made_with += [(name, version(name)) for name in _PACKAGES]
+    return join(
+        [
+            tag("p", "This page, and the answer alone:"),
+            *(tag("pre", tag("code", asked.command(verb))) for verb in ("report", "solve")),
+            tag("p", "Or save the tables above as problem.toml, and"),
+            tag("pre", tag("code", same)),
+            tag("h3", "Made with"),
+            pairs(made_with),
+        ],
+        "\n",
+    )

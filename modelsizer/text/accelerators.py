@@ -1,0 +1,152 @@
+"""Accelerators as a person reads them."""
+
+from __future__ import annotations
+
+import csv
+import sys
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from types import MappingProxyType
+from typing import Any
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from modelsizer.problems.hardware.accelerators import (
+    FIGURES,
+    Accelerator,
+    accelerator,
+    accelerators,
+)
+from modelsizer.problems.units import format_quantity
+
+_GIGA, _TERA, _GIBI = 10**9, 10**12, 2**30
+_UNKNOWN = "-"
+
+# A table has one unit to a column, so that its numbers compare at a glance.
+_COLUMNS = MappingProxyType(
+    {
+        "memory": ("memory", "GB", _GIGA),
+        "bandwidth": ("bandwidth", "GB/s", _GIGA),
+        "bf16": ("bf16_flops", "TFLOP/s", _TERA),
+        "fp8": ("fp8_flops", "TFLOP/s", _TERA),
+        "link": ("link", "GB/s", _GIGA),
+        "watts": ("watts", "W", 1),
+    }
+)
+_DIMENSIONS = MappingProxyType(
+    {
+        "memory": "bytes",
+        "bandwidth": "bytes/s",
+        "bf16_flops": "FLOP/s",
+        "fp8_flops": "FLOP/s",
+        "link": "bytes/s",
+        "watts": "watts",
+    }
+)
+_TABLE_NOTES = (
+    "Memory is what the device reports; FLOP/s are dense; link is one way.",
+    f"{_UNKNOWN} means that no source was seen.",
+)
+
+SORT_KEYS = ("name", *_COLUMNS)
+
+
+def accelerator_rows(
+    names: Iterable[str], match: str | None, sort: str | None
+) -> list[dict[str, Any]]:
+    """Rows of the catalogue, filtered and sorted; an unknown figure is None.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Only these, in this order; all if there is none.
+    match : str or None
+        Only those with this text in name or vendor, case aside.
+    sort : str or None
+        One of `SORT_KEYS`: names ascending, figures largest first and unknown ones last.
+
+    Raises
+    ------
+    ValueError
+        If a name is of no accelerator.
+    """
+    chosen = {found.name: found for found in map(accelerator, names)} or accelerators()
+    rows = [_row(found) for found in chosen.values()]
+    if match is not None:
+        word = match.lower()
+        rows = [row for row in rows if word in f"{row['vendor']} {row['name']}".lower()]
+    if sort is None:
+        return rows
+    if sort == "name":
+        return sorted(rows, key=lambda row: str(row["name"]).lower())
+    figure = _COLUMNS[sort][0]
+    return sorted(rows, key=lambda row: (-(row[figure] or 0), str(row["name"]).lower()))
+
+
+def _row(found: Accelerator) -> dict[str, Any]:
+    """Text that is not there is unknown too, not empty."""
+    return {name: None if value == "" else value for name, value in asdict(found).items()}
+
+
+def print_accelerators(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Print a table; the source of each row is in --json, --csv and the view of one alone."""
+    if not rows:
+        console.print("no accelerator matches")
+        return
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("name", no_wrap=True)
+    for heading, (_, unit, _) in _COLUMNS.items():
+        table.add_column(f"{heading}\n{unit}", justify="right", no_wrap=True)
+    for row in rows:
+        table.add_row(
+            row["name"], *(_scaled(row[figure], scale) for figure, _, scale in _COLUMNS.values())
+        )
+    console.print(table)
+    console.print()
+    for line in _TABLE_NOTES:
+        console.print(line)
+
+
+def _scaled(value: int | None, scale: int) -> str:
+    """At most one decimal, and none where there is nothing to show."""
+    return _UNKNOWN if value is None else f"{value / scale:.1f}".removesuffix(".0")
+
+
+def print_accelerator(console: Console, row: dict[str, Any]) -> None:
+    """Print everything about one accelerator."""
+    console.print(Text(row["name"], style="bold"))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    table.add_row("vendor", row["vendor"] or _UNKNOWN)
+    table.add_row("memory as it is sold", row["memory_label"] or _UNKNOWN)
+    for figure, words in FIGURES.items():
+        table.add_row(words, _described(figure, row[figure]))
+    console.print(table)
+    for heading, text in (
+        ("Source", row["source"]),
+        ("Source of the power", row["watts_source"]),
+        ("Note", row["note"]),
+    ):
+        if text is not None:
+            console.print(f"\n{heading}")
+            console.print(Padding(Text(text), (0, 0, 0, 2)))
+
+
+def _described(figure: str, value: int | None) -> str:
+    """A figure with its unit, to five digits: 1.3074 PFLOP/s is not 1.307."""
+    if value is None:
+        return _UNKNOWN
+    said = format_quantity(value, _DIMENSIONS[figure], 5)
+    return f"{said} ({value / _GIBI:.2f} GiB)" if figure == "memory" else said
+
+
+def write_csv(rows: list[dict[str, Any]]) -> None:
+    """Write rows to standard output as CSV; an unknown figure is an empty field."""
+    names = [field.name for field in fields(Accelerator)]
+    writer = csv.DictWriter(sys.stdout, fieldnames=names)
+    writer.writeheader()
+    writer.writerows(rows)

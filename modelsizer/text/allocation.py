@@ -1,0 +1,235 @@
+"""Where parameters and FLOPs go, as a person reads it, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from modelsizer.problems.architecture.accounting import TRAINING_PASSES
+from modelsizer.problems.architecture.allocation import SPENT, Allocation, active_parts, held_parts
+from modelsizer.problems.architecture.describing import groups_list
+from modelsizer.problems.units import format_quantity
+
+_WORDS = {
+    "embedding": "embedding",
+    "attention": "attention",
+    "attention_projections": "attention projections",
+    "scores": "scores and values",
+    "ffn": "feed-forward",
+    "experts": "  routed experts",
+    "norm": "norms",
+    "other": "embedding projections",
+    "lm_head": "lm head",
+    "head": "lm head",
+}
+_SCALES = ((10**12, "TFLOPs"), (10**9, "GFLOPs"), (10**6, "MFLOPs"), (1, "FLOPs"))
+_LONGISH, _LONG = 10**4, 10**6  # of a scale's unit, from which a number is written shorter
+_LONG_CONTEXT = 10**9
+_TIMES = f"{TRAINING_PASSES} x"
+_CONTEXTS_A_TABLE = 3  # what 80 columns have room for
+_GROUPS_SHOWN = 4  # kinds of layers; models with one kind a layer would fill pages
+_CSV_FIELDS = ("scope", "group", "layers", "quantity", "context", "component", "value", "share")
+
+
+def print_allocation(
+    console: Console, title: str, found: Allocation, notes: Sequence[str] = ()
+) -> None:
+    """Print parameters, one layer of each kind, FLOPs at each context, and where scores lead.
+
+    Parameters
+    ----------
+    console : Console
+    title : str
+    found : Allocation
+    notes : sequence of str
+        Sentences to end with.
+    """
+    console.print(Text(title, style="bold"))
+    layers, d_model = found.architecture.layers, found.architecture.trunk.d_model
+    console.print(f"{layers} layers, d_model {d_model}\n")
+    console.print(_parameters(found))
+    chunks = range(0, len(found.contexts), _CONTEXTS_A_TABLE)
+    for start in chunks:
+        console.print()
+        console.print(_flops(found, start))
+    for index, kind in enumerate(groups_list(found.architecture)[:_GROUPS_SHOWN]):
+        count = kind["count"]
+        which = "The one layer" if count == 1 else f"Each of {count} layers"
+        console.print(f"\n{which}: {_kind(kind)}")
+        for start in chunks or (0,):
+            console.print(_layer(found, index, start))
+    if (more := len(found.layers) - _GROUPS_SHOWN) > 0:
+        console.print(f"\n{more} further kinds of layers: --json and --csv have every one.")
+    console.print()
+    for sentence in (*sentences(found), *notes):
+        console.print(sentence)
+
+
+def sentences(found: Allocation) -> list[str]:
+    """What the tables do not say at a glance."""
+    ffn, rest = found.scores_outweigh_ffn, found.scores_outweigh_rest
+    if ffn is None:
+        said = ["Scores never outweigh the feed-forward: windows cap them."]
+    else:
+        said = [f"Scores outweigh the feed-forward from a context of {ffn:,} tokens."]
+        said += (
+            ["They never outweigh everything else together: windows cap them."]
+            if rest is None
+            else [f"They outweigh everything else together from {rest:,} tokens."]
+        )
+    said.append("Scores are full, not causally halved; training counts three forward passes.")
+    positions = found.architecture.trunk.positions
+    if positions and any(context > positions for context in found.contexts):
+        said.append(f"It has {positions:,} learned positions; longer contexts are hypothetical.")
+    return said
+
+
+def _table(*headings: str) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
+    table.add_column(headings[0], no_wrap=True, min_width=max(map(len, _WORDS.values())) + 2)
+    for heading in headings[1:]:
+        table.add_column(heading, justify="right", no_wrap=True)
+    return table
+
+
+def _share(part: int, total: int) -> str:
+    return f"{100 * part / total:.1f} %"
+
+
+def _parameters(found: Allocation) -> Table:
+    p = found.parameters
+    held, active = held_parts(p), active_parts(p)
+    sparse = p.active != p.total
+    headings = ["Parameters", "held" if sparse else "count", "share"]
+    table = _table(*headings, *(("active", "share") if sparse else ()))
+
+    def row(name: str, held: int, active: int) -> None:
+        cells = [f"{held:,}", _share(held, p.total)]
+        cells += [f"{active:,}", _share(active, p.active)] if sparse else []
+        table.add_row(f"  {name}", *cells)
+
+    for name, count in held.items():
+        if count or name == "lm_head":
+            tied = name == "lm_head" and not count
+            row("lm head, tied" if tied else _WORDS[name], count, active[name])
+        if name == "ffn" and p.experts:
+            row(_WORDS["experts"], p.experts, p.experts - (p.total - p.active))
+    row("total", p.total, p.active)
+    return table
+
+
+def _scale(values: Sequence[int]) -> tuple[int, str]:
+    """The largest unit in which the least of some totals is one at least."""
+    least = min(values)
+    return next((scale, unit) for scale, unit in _SCALES if least >= scale or scale == 1)
+
+
+def _number(value: int, scale: int) -> str:
+    in_scale = value / scale
+    if in_scale >= _LONG:
+        return f"{in_scale:.4g}"
+    digits = 0 if scale == 1 else 1 if in_scale >= _LONGISH else 3
+    return f"{in_scale:,.{digits}f}"
+
+
+def _flops(found: Allocation, start: int) -> Table:
+    """FLOPs with shares at up to three contexts, in one unit."""
+    contexts = found.contexts[start : start + _CONTEXTS_A_TABLE]
+    forward = found.forward[start : start + _CONTEXTS_A_TABLE]
+    scale, unit = _scale([flops.total for flops in found.forward])
+    table = _table(f"{unit} a token", *(f"at {_tokens(context)}" for context in contexts))
+    for name in (*SPENT, "total"):
+        parts = [(getattr(flops, name), flops.total) for flops in forward]
+        cells = [f"{_number(part, scale)} {_share(part, total):>7}" for part, total in parts]
+        table.add_row(f"  {_WORDS.get(name, 'forward')}", *cells)
+    table.add_row("  training", *(f"{_number(f.training, scale)} {_TIMES:>7}" for f in forward))
+    return table
+
+
+def _tokens(context: int) -> str:
+    return f"{context:,}" if context < _LONG_CONTEXT else format_quantity(context, "tokens")
+
+
+def _layer(found: Allocation, index: int, start: int) -> Table:
+    """One layer of a group: FLOPs at up to three contexts, and parameters."""
+    layer = found.layers[index]
+    p, window = layer.parameters, slice(start, start + _CONTEXTS_A_TABLE)
+    # One unit for every kind of layer, so that they compare at a glance.
+    totals = [flops.total for each in found.layers for flops in each.forward]
+    scale, unit = _scale(totals) if totals else (1, "FLOPs")
+    headings = [_tokens(context) for context in found.contexts[window]]
+    first = [f"at {headings[0]}", *headings[1:]] if headings else []
+    table = _table(f"{unit} a token", *first, "parameters")
+    rows: list[tuple[str, str | None, int | None]] = [
+        ("attention_projections", "attention_projections", p.attention),
+        ("scores", "scores", None),
+        ("ffn", "ffn", p.ffn),
+        ("experts", None, p.experts or None),
+        ("norm", None, p.norm),
+        ("total", "total", p.total),
+    ]
+    for name, spent, held in rows:
+        if spent is None and held is None:
+            continue
+        flops = ["" if spent is None else _number(getattr(f, spent), scale)
+                 for f in layer.forward[window]]  # fmt: skip
+        table.add_row(f"  {_WORDS.get(name, name)}", *flops, "" if held is None else f"{held:,}")
+    return table
+
+
+def _kind(group: dict[str, Any]) -> str:
+    """A kind of layer in a few words."""
+    attention, ffn = group["attention"], group["ffn"]
+    words = f"{attention['kind']} attention"
+    if "window" in attention:
+        words = f"attention over a window of {attention['window']:,}"
+    if ffn["kind"] == "experts":
+        return f"{words}, {ffn['experts']} experts of which {ffn['active']} active"
+    return f"{words}, d_ff {ffn['d_ff']:,}"
+
+
+# CSV
+
+
+def csv_text(found: Allocation) -> str:
+    """One number a line: parameters and FLOPs by component, in total and for each layer."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, fieldnames=_CSV_FIELDS, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(_csv_rows(found))
+    return text.getvalue()
+
+
+def _csv_rows(found: Allocation) -> Iterator[dict[str, Any]]:
+    content = found.to_dict()
+    whole = {"scope": "model", "layers": found.architecture.layers}
+    yield from _parts(whole | {"quantity": "parameters"}, held_parts(found.parameters))
+    yield from _parts(whole | {"quantity": "active_parameters"}, active_parts(found.parameters))
+    for at in content["contexts"]:
+        labels = {"quantity": "forward_flops_per_token", "context": at["context"]}
+        yield from _parts(whole | labels, {name: at["forward"][name] for name in SPENT})
+    for layer, each in zip(content["layers"], found.layers, strict=True):
+        one = {"scope": "layer", "group": layer["group"], "layers": layer["count"]}
+        for quantity, parts in (
+            ("parameters", held_parts(each.parameters)),
+            ("active_parameters", active_parts(each.parameters)),
+        ):
+            inside = {name: parts[name] for name in ("attention", "ffn", "norm")}
+            yield from _parts(one | {"quantity": quantity}, inside)
+        for at in layer["flops_per_token"]:
+            labels = {"quantity": "forward_flops_per_token", "context": at["context"]}
+            inside = {name: at[name] for name in SPENT if name in at}
+            yield from _parts(one | labels, inside)
+
+
+def _parts(labels: dict[str, Any], parts: dict[str, int]) -> Iterator[dict[str, Any]]:
+    """A line for each part, and one for their sum."""
+    total = sum(parts.values())
+    for name, value in (parts | {"total": total}).items():
+        yield labels | {"component": name, "value": value, "share": f"{value / total:.6f}"}

@@ -1,0 +1,162 @@
+"""A result as a person reads it, at 80 columns or more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
+from rich.table import Table
+from rich.text import Text
+
+from modelsizer.optimizer.result import BudgetUse, Result
+from modelsizer.optimizer.verification import Verification
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import format_quantity
+from modelsizer.text.answer_rows import architecture_rows, limit_rows, prediction_rows
+from modelsizer.text.costs import cost_rows
+
+_ENGINES = {"scipy": "SciPy's HiGHS", "pulp": "PuLP with CBC", "exhaustive": "enumeration"}
+_STOPS = {
+    "time": "the time limit was reached",
+    "nodes": "the node limit was reached",
+    "interrupted": "it was interrupted",
+    "stuck": "the solver could not go on",
+}
+
+
+def _heading(result: Result) -> Table:
+    line = Table.grid(expand=True, padding=(0, 2))
+    line.add_column(ratio=1)
+    line.add_column(justify="right", no_wrap=True)
+    colour = {"optimal": "green", "infeasible": "red", "limit": "yellow"}[result.status]
+    line.add_row(
+        Text(result.problem.name or "unnamed problem", style="bold"),
+        Text(f"{result.status}, {result.solver}, {result.seconds:.2f} s", style=colour),
+    )
+    return line
+
+
+def _section(title: str, body: RenderableType) -> Group:
+    return Group(Text(f"\n{title}", style="bold"), Padding(body, (0, 0, 0, 2), expand=False))
+
+
+def _pairs(rows: Iterable[tuple[str, str]], sign: str = " ") -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column(no_wrap=True, min_width=15)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, value in rows:
+        table.add_row(name, sign, Text(value))
+    return table
+
+
+def _budgets(uses: tuple[BudgetUse, ...]) -> Table:
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("", no_wrap=True)
+    table.add_column("used", justify="right", no_wrap=True)
+    table.add_column("limit", justify="right", no_wrap=True)
+    table.add_column("", justify="right", no_wrap=True)
+    table.add_column("", no_wrap=True)
+    for *cells, binds in limit_rows(uses):
+        table.add_row(*cells, Text(binds, style="bold yellow"))
+    return table
+
+
+def certificate(result: Result) -> str:
+    """What is proven, and how, in a sentence or two."""
+    s = result.statistics
+    designs = f"{s['designs']:,} designs"
+    if s.get("layouts", 1) > 1:
+        designs += f" in {s['layouts']} parallel layouts ({s['candidates']:,} pairs)"
+    better = "more" if result.objective.sense == "maximize" else "less"
+    what = result.objective.name
+    if result.status == "infeasible":
+        return f"Proven infeasible: none of the {designs} keeps every limit, in exact arithmetic."
+    steps = [f"{s['by_budgets']:,} break a limit"]
+    if s.get("by_blocks"):
+        steps = [f"{s['by_blocks']:,} lie in blocks ruled out whole", *steps]
+    if s["by_bounds"]:
+        steps.append(f"{s['by_bounds']:,} are ruled out by bounds{_rounds(result)}")
+    if s["by_dominance"]:
+        steps.append(f"{s['by_dominance']:,} by a design as good")
+    steps.append(f"{s['compared']:,} compared exactly")
+    how = "; ".join(steps)
+    if result.status == "optimal" and result.gap == 0:
+        return f"Proven optimal: none of {designs} has {better} {what}. {how}. Gap 0."
+    bound = "none" if result.bound is None else _value(result, result.bound)
+    gap = "" if result.gap is None else f", gap {_value(result, result.gap)}"
+    if result.status == "optimal":
+        return (
+            f"Proven optimal within the gap asked for: no other of {designs} has {better} {what} "
+            f"than the bound {bound}{gap}."
+        )
+    why = _STOPS[result.stop]
+    if result.design is None:
+        return f"Nothing is proven: {why} before a design was found among {designs}."
+    return f"Not proven: {why}. Best found so far; bound {bound}{gap}."
+
+
+def _rounds(result: Result) -> str:
+    rounds = int(result.statistics["rounds"])
+    if not rounds:
+        return ""
+    times = "once" if rounds == 1 else f"{rounds} times"
+    return f" ({_ENGINES.get(result.solver, result.solver)} solved {times})"
+
+
+def _value(result: Result, value: float) -> str:
+    if result.objective.name == "loss":
+        return f"{value:.3g}" if abs(value) < 0.1 else f"{value:.9f}"
+    return format_quantity(value, QUANTITIES[result.objective.name].dimension, 9)
+
+
+def _bullets(lines: Iterable[str]) -> Table:
+    table = Table.grid(padding=(0, 1))
+    table.add_column()
+    table.add_column()
+    for line in lines:
+        table.add_row("-", Text(line))
+    return table
+
+
+def verdict(result: Result, checked: Verification) -> str:
+    """What a second proof says of the first."""
+    took = f"{checked.solver}, in {checked.seconds:.2f} s,"
+    if checked.agrees:
+        what = "that no design keeps every limit" if result.design is None else "the same design"
+        return f"Verified: {took} proves {what}."
+    if "limit" in (result.status, checked.status):
+        return f"Not verified: {took} came to {checked.status}, {result.solver} to {result.status}."
+    found = "no design" if checked.objective is None else _value(result, checked.objective)
+    return (
+        f"The proofs disagree: {took} says {checked.status}, {found}. Trust neither, and please "
+        "report this with the problem file."
+    )
+
+
+def print_result(
+    console: Console,
+    result: Result,
+    checked: Verification | None = None,
+    *,
+    verbose: bool = False,
+) -> None:
+    """Print an answer, and what a second proof says of it."""
+    console.print(_heading(result))
+    if result.design is not None:
+        console.print(_section("Architecture", _pairs(architecture_rows(result), "=")))
+        console.print(_section("Prediction", _pairs(prediction_rows(result))))
+        if rows := cost_rows(result.problem, result.best):
+            console.print(_section("Costs", _pairs(rows)))
+        if result.budgets:
+            console.print(_section("Limits", _budgets(result.budgets)))
+    console.print(_section("Certificate", Text(certificate(result))))
+    if checked is not None:
+        console.print(Padding(Text(verdict(result, checked)), (0, 0, 0, 2)))
+    if verbose:
+        steps = ((name, f"{value:,}") for name, value in result.statistics.items())
+        console.print(_section("Steps of the proof", _pairs(steps)))
+    if result.warnings:
+        title = "Why" if result.status == "infeasible" else "Warnings"
+        console.print(_section(title, _bullets(result.warnings)))

@@ -1,0 +1,70 @@
+"""An answer as rows of words, for the terminal and for a page."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from modelsizer.optimizer.result import BudgetUse, Result
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.units import format_quantity
+
+
+def architecture_rows(result: Result) -> list[tuple[str, str]]:
+    """Names and values of the architecture, as a config file writes them."""
+
+    def toml(value: object) -> str:
+        if isinstance(value, bool):
+            return str(value).lower()
+        return f'"{value}"' if isinstance(value, str) else str(value)
+
+    return [(k, toml(v)) for k, v in architecture_dict(result.best.architecture).items()]
+
+
+def prediction_rows(result: Result) -> list[tuple[str, str]]:
+    """Size, tokens, FLOPs and loss of the design; part of what is above it begins with spaces."""
+    design, problem = result.best, result.problem
+    parameters = design.parameters
+    count = f"{format_quantity(parameters.total, 'parameters')} ({parameters.total:,})"
+    rows = [("parameters", count)]
+    if parameters.non_embedding != parameters.total:
+        inner = format_quantity(parameters.non_embedding, "parameters")
+        rows.append(("non-embedding", inner))
+    if math.isfinite(design.tokens):
+        each = design.tokens / parameters.total
+        rows.append(
+            ("tokens", f"{format_quantity(design.tokens, 'tokens')} ({each:.3g} a parameter)")
+        )
+        flops = format_quantity(design.training_flops, "FLOPs")
+        rows.append(("training FLOPs", f"{flops} ({problem.training.flops})"))
+    else:
+        rows.append(("tokens", "unlimited"))
+    quality = problem.quality
+    rows.append(("loss", f"{design.loss:.6f} nats a token ({quality.name})"))
+    if quality.prices_shape:
+        rows.append(("  of it shape", f"{design.shape_excess:.6f}"))
+    return rows
+
+
+def limit_rows(uses: Iterable[BudgetUse]) -> list[tuple[str, str, str, str, str]]:
+    """Of each limit its name, what is used, the limit, the share, and whether it binds."""
+    rows = []
+    for use in uses:
+        used, limit, share = _amounts(use)
+        sign = "<=" if use.side == "max" else ">="
+        rows.append((use.name, used, f"{sign} {limit}", share, "binds" if use.binding else ""))
+    return rows
+
+
+def _amounts(use: BudgetUse) -> tuple[str, str, str]:
+    """Used, limit and share as text; digits are added until used and limit look different."""
+    for digits in range(4, 16):
+        used = format_quantity(use.used, use.unit, digits)
+        limit = format_quantity(use.limit, use.unit, digits)
+        if used != limit or math.isclose(float(use.used), float(use.limit), rel_tol=1e-9):
+            break
+    share = 100 * float(use.used) / float(use.limit)
+    percent = f"{share:.1f} %"
+    if percent == "100.0 %" and not math.isclose(float(use.used), float(use.limit), rel_tol=1e-9):
+        percent = "> 99.9 %" if share < 100 else "> 100 %"
+    return used, limit, percent

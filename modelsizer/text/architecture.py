@@ -1,0 +1,139 @@
+"""Architectures and the catalogue as a person reads them."""
+
+from __future__ import annotations
+
+import csv
+import math
+import sys
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from modelsizer.evaluating import Evaluated
+from modelsizer.problems.architecture.describing import (
+    Description,
+    architecture_dict,
+    groups_list,
+    parameters_dict,
+)
+from modelsizer.problems.architecture.models import models
+from modelsizer.problems.units import format_quantity
+from modelsizer.text.costs import cost_rows
+
+SORT_KEYS = ("name", "parameters", "tokens", "year")
+
+
+def print_description(console: Console, source: str, found: Description) -> None:
+    """Print counts and costs."""
+    console.print(Text(source, style="bold"))
+    console.print("\nLayers")
+    for group in groups_list(found.architecture):
+        console.print(f"  {group['count']} x {_part(group['attention'])}; {_part(group['ffn'])}")
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+    table.add_column()
+    table.add_column(justify="right")
+    table.add_column(justify="right")
+    for name, count in parameters_dict(found.parameters).items():
+        if count or name == "total":
+            table.add_row(name, f"{count:,}", format_quantity(count, "parameters"))
+    console.print("\nParameters")
+    console.print(table)
+    console.print(f"\nCosts at {found.batch} x {found.sequence:,} tokens")
+    costs = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+    costs.add_column()
+    costs.add_column(justify="right")
+    for name, value, unit in (
+        ("forward pass", found.forward_flops, "FLOPs"),
+        ("forward and backward", found.forward_backward_flops, "FLOPs"),
+        ("forward, a token", found.forward_flops_per_token, "FLOPs"),
+        ("training, a token", found.training_flops_per_token, "FLOPs"),
+        ("KV cache, a token", found.kv_bytes_per_token, "bytes"),
+        ("KV cache", found.kv_cache, "bytes"),
+        ("serving memory", found.serving_memory, "bytes"),
+    ):
+        costs.add_row(name, format_quantity(value, unit))
+    console.print(costs)
+
+
+def print_design(console: Console, found: Evaluated) -> None:
+    """Print what an architecture costs under a problem, and the limits that it breaks."""
+    problem, design = found.problem, found.design
+    rows = cost_rows(problem, design, priced=found.priced)
+    if found.priced and math.isfinite(design.tokens):
+        rows = [
+            ("tokens", format_quantity(design.tokens, "tokens")),
+            ("training FLOPs", format_quantity(design.training_flops, "FLOPs")),
+            ("loss", f"{design.loss:.6f} nats a token ({problem.law.name})"),
+            *rows,
+        ]
+    console.print("\nUnder the settings given")
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
+    table.add_column(no_wrap=True)
+    table.add_column()
+    for name, value in rows:
+        table.add_row(name, Text(value))
+    console.print(table)
+    if design.violated:
+        console.print(Text(f"\nIt breaks {', '.join(design.violated)}", style="red"))
+
+
+def _part(part: dict[str, Any]) -> str:
+    words = [f"{k} {v}" for k, v in part.items() if k != "kind" and not isinstance(v, bool | str)]
+    flags = [k for k, v in part.items() if v is True]
+    return ", ".join([str(part["kind"]), *words, *flags])
+
+
+def model_rows(match: str | None, sort: str) -> list[dict[str, Any]]:
+    """Rows of the catalogue, filtered and sorted; largest or newest first, names ascending."""
+    rows = []
+    for model in models().values():
+        shape = architecture_dict(model.architecture)
+        counted = model.parameters
+        rows.append(
+            {
+                "name": model.name,
+                "type": str(model.config["model_type"]),
+                "parameters": counted.total,
+                "active": counted.active,
+                **{k: shape[k] for k in ("layers", "d_model", "heads", "kv_heads", "d_ff",
+                                         "vocab_size")},
+                "tokens": model.tokens,
+                "year": model.year,
+                "source": model.source,
+                "note": model.note,
+            }
+        )  # fmt: skip
+    if match is not None:
+        word = match.lower()
+        rows = [row for row in rows if word in row["name"] or word in row["type"]]
+    if sort == "name":
+        return sorted(rows, key=lambda row: str(row["name"]))
+    return sorted(rows, key=lambda row: (-(row[sort] or 0), row["name"]))
+
+
+def print_models(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Print the catalogue; the source of each row is in --json and --csv."""
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    table.add_column("name", no_wrap=True)
+    for name in ("parameters", "active", "layers", "d_model", "heads", "kv", "tokens", "year"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for row in rows:
+        tokens = "" if row["tokens"] is None else format_quantity(row["tokens"], "tokens", 3)
+        table.add_row(
+            row["name"],
+            format_quantity(row["parameters"], "parameters", 3),
+            format_quantity(row["active"], "parameters", 3),
+            *(str(row[k]) for k in ("layers", "d_model", "heads", "kv_heads")),
+            tokens,
+            str(row["year"]),
+        )
+    console.print(table)
+
+
+def write_csv(rows: list[dict[str, Any]]) -> None:
+    """Write rows to standard output as CSV."""
+    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["name"])
+    writer.writeheader()
+    writer.writerows(rows)

@@ -1,0 +1,54 @@
+"""What a design costs to train and to serve, in words."""
+
+from __future__ import annotations
+
+import math
+
+from modelsizer.problems.designs.capacity import latency_estimates, serving_room
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.lifetime import LIFETIME
+from modelsizer.problems.units import format_quantity
+
+_WORDS = {"lifetime_flops": "lifetime FLOPs", "lifetime_cost": "lifetime cost"}
+
+
+def cost_rows(
+    problem: Problem, design: Evaluation, *, priced: bool = True
+) -> list[tuple[str, str]]:
+    """Layout, training and serving costs, as far as the problem says what they need.
+
+    Time, money and energy of training only where it is `priced`: where the tokens are known.
+    """
+    rows = []
+    lay, training = design.layout, problem.training
+    if lay.accelerators > 1 or training.device is not None:
+        ways = f"{lay.data_parallel} data x {lay.tensor_parallel} tensor x "
+        name = training.device.name if training.device is not None else "accelerators"
+        rows.append(
+            ("layout", f"{ways}{lay.pipeline_parallel} pipeline = {lay.accelerators:,} {name}")
+        )
+        rows.append(("training memory", f"{_written(design, 'training_memory')} for each"))
+    for key, words in (("training_time", "training time"), ("training_cost", "training cost"),
+                       ("training_energy", "energy")):  # fmt: skip
+        if priced and key in design.exact and math.isfinite(design.quantity(key)):
+            note = f" (MFU {training.expected_mfu:.2f})" if key == "training_time" else ""
+            rows.append((words, _written(design, key) + note))
+    for key in LIFETIME:
+        if priced and key in design.exact and math.isfinite(design.quantity(key)):
+            served = format_quantity(problem.lifetime.inference_tokens or 0, "tokens", 3)
+            rows.append((_WORDS[key], f"{_written(design, key)} with {served} served"))
+    if (estimates := latency_estimates(problem, design.architecture)) is not None:
+        for key, ends in estimates.items():
+            low, expected, high = (format_quantity(ends[e], "seconds", 3) for e in ends)
+            rows.append((key.replace("_", " "), f"{expected} expected, {low} to {high}"))
+        rows.append(("throughput", _written(design, "decode_throughput")))
+    if (room := serving_room(problem, design)) is not None:
+        pool = f"{format_quantity(room.kv_tokens, 'tokens', 3)} tokens of KV"
+        rows.append(("fits", f"{pool}, {room.requests:,} requests of {problem.context_length:,}"))
+    return rows
+
+
+def _written(design: Evaluation, name: str) -> str:
+    return format_quantity(design.quantity(name), QUANTITIES[name].dimension)

@@ -1,0 +1,221 @@
+"""Shapes of one size as a person reads them, and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.units import Number, format_quantity, parse_quantity
+from modelsizer.text.depth_width_words import column_value, habit_sentence, notes
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
+
+MOST_ROWS = 24
+"""Rows shown without --all: what a terminal of 24 to 40 lines holds beside the notes."""
+_GAP = 2  # spaces between columns
+_LAST_DIGIT = 3  # of numbers in a column: the largest has four
+_PERCENT = re.compile(r"\s*([0-9.eE+-]+)\s*%\s*")
+
+
+def parse_tolerance(text: str) -> float:
+    """A share, or per cent: ``0.02`` or ``2 %``.
+
+    Raises
+    ------
+    ProblemError
+        If it is neither, or not from 0 to below 1.
+    """
+    match = _PERCENT.fullmatch(text)
+    try:
+        share = float(Fraction(match[1]) / 100) if match else float(Fraction(text.strip()))
+    except (ValueError, ZeroDivisionError, OverflowError):
+        share = math.nan
+    if not 0 <= share < 1:
+        raise ProblemError.of(
+            "--tolerance", f'{text!r} is not a share from 0 to below 1; write 0.02 or "2 %"'
+        )
+    return share
+
+
+def parse_parameters(text: str) -> Number:
+    """A number of parameters: ``7B`` or ``7e9``.
+
+    Raises
+    ------
+    ProblemError
+        If it is none.
+    """
+    try:
+        return parse_quantity(text, "parameters")
+    except ValueError as error:
+        raise ProblemError.of("--parameters", str(error)) from None
+
+
+# Columns
+
+
+@dataclass(frozen=True, slots=True)
+class _Column:
+    """One column: its heading, unit below, and a cell for each row."""
+
+    heading: str
+    unit: str
+    cells: tuple[str, ...]
+
+    @property
+    def width(self) -> int:
+        return max(map(len, (self.heading, self.unit, *self.cells)))
+
+
+_UNITED = MappingProxyType(
+    {
+        "parameters": ("size", "parameters"),
+        "tokens": ("tokens", "tokens"),
+        "kv_cache": ("KV", "bytes"),
+        "kv_bytes_per_token": ("KV/token", "bytes"),
+        "decode_latency": ("decode", "seconds"),
+        "prefill_latency": ("prefill", "seconds"),
+        "serving_memory": ("serving", "bytes"),
+        "training_memory": ("train", "bytes"),
+    }
+)
+"""Heading and dimension of the columns that have one unit each."""
+_ORDER = ("layers", "d_model", "aspect_ratio", "parameters", "shape_excess", "loss", "tokens",
+          "kv_cache", "kv_bytes_per_token", "decode_latency", "prefill_latency", "serving_memory",
+          "training_memory", "kv_heads", "head_dim", "heads", "d_ff")  # fmt: skip
+_FIRST = ("layers", "d_model", "aspect_ratio", "parameters", "shape_excess", "kv_cache",
+          "decode_latency", "training_memory", "serving_memory", "loss", "kv_heads", "head_dim",
+          "tokens", "prefill_latency", "d_ff", "kv_bytes_per_token", "heads")  # fmt: skip
+"""Columns in the order in which they get room."""
+_WHERE_VARIED = ("kv_heads", "head_dim", "heads", "d_ff")  # no column where all rows have the same
+
+
+def _column(rows: Sequence[ShapeRow], name: str, marks: Sequence[str]) -> _Column | None:
+    """A column; None where no row knows it, or it tells nothing."""
+    values = [column_value(row, name) for row in rows]
+    if all(value is None for value in values):
+        return None
+    if name in _WHERE_VARIED and len(set(values)) == 1:
+        return None
+    if name in _UNITED:
+        heading, dimension = _UNITED[name]
+        return _in_one_unit(heading, dimension, values)
+    if name == "layers":
+        cells = [f"{mark} {value}" for mark, value in zip(marks, values, strict=True)]
+        return _Column("layers", "", tuple(cells))
+    if name == "aspect_ratio":
+        return _Column("aspect", "ratio", tuple(f"{value:.1f}" for value in values))
+    if name == "shape_excess":
+        return _Column("excess", "nats", tuple(f"{value:.6f}" for value in values))
+    if name == "loss":
+        return _Column("loss", "nats", tuple(f"{value:.4f}" for value in values))
+    return _Column(name, "", tuple(map(str, values)))
+
+
+def _in_one_unit(heading: str, dimension: str, values: Sequence[Number | None]) -> _Column:
+    """Numbers in the unit of the largest, with as many decimals each: they compare at a glance."""
+    known = [value for value in values if value is not None]
+    largest = max(known)
+    written = re.fullmatch(r"[-+.\de]*?(\s?[^-+.\de\s].*)?", format_quantity(largest, dimension))
+    unit = (written[1] or "").strip() if written is not None else ""
+    scale = parse_quantity(f"1 {unit}".strip() if unit else 1, dimension)
+    digits = _LAST_DIGIT - (math.floor(math.log10(largest / scale)) if largest > 0 else 0)
+    digits = min(max(digits, 0), _LAST_DIGIT)
+    cells = ("-" if v is None else f"{v / scale:.{digits}f}" for v in values)
+    return _Column(heading, unit, tuple(cells))
+
+
+def _columns(rows: Sequence[ShapeRow], marks: Sequence[str], width: int) -> list[_Column]:
+    """As many columns as a width holds, the first ones first."""
+    chosen: dict[str, _Column] = {}
+    used = -_GAP
+    for name in _FIRST:
+        column = _column(rows, name, marks)
+        if column is not None and used + _GAP + column.width <= width:
+            chosen[name] = column
+            used += _GAP + column.width
+    return [chosen[name] for name in _ORDER if name in chosen]
+
+
+# Rows
+
+
+def thinned(found: DepthWidth, most: int = MOST_ROWS) -> tuple[ShapeRow, ...]:
+    """Rows spread evenly; the ends, the preferred one and the habit are always among them."""
+    rows = found.rows
+    if len(rows) <= most:
+        return rows
+    keep = {i for i, row in enumerate(rows) if row.preferred or _is_habit(found, row)}
+    keep |= {0, len(rows) - 1}
+    spread = [round(i * (len(rows) - 1) / (most - 1)) for i in range(most)]
+    for i in sorted(spread, key=lambda i: -min(abs(i - other) for other in keep)):
+        if len(keep) < most:
+            keep.add(i)
+    return tuple(rows[i] for i in sorted(keep))
+
+
+def _is_habit(found: DepthWidth, row: ShapeRow) -> bool:
+    return found.habit is not None and found.habit.layers == row.layers
+
+
+def print_depth_width(console: Console, found: DepthWidth, *, everything: bool = False) -> None:
+    """Print the table, what is left out of it, and what a habit costs."""
+    from rich.table import Table
+    from rich.text import Text
+
+    rows = found.rows if everything else thinned(found)
+    marks = ["*" if r.preferred else ">" if _is_habit(found, r) else " " for r in rows]
+    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+    for column in (columns := _columns(rows, marks, console.width)):
+        table.add_column(f"{column.heading}\n{column.unit}", justify="right", no_wrap=True)
+    for i, mark in enumerate(marks):
+        style = "bold" if mark != " " else ""
+        table.add_row(*(column.cells[i] for column in columns), style=style)
+    console.print(Text(found.problem.name or "unnamed problem", style="bold"))
+    console.print(heading(found) + "\n")
+    console.print(table)
+    console.print()
+    for note in notes(found, len(found.rows) - len(rows)):
+        console.print(note)
+    if found.habit is not None:
+        console.print(f"\n{habit_sentence(found)}")
+
+
+def heading(found: DepthWidth) -> str:
+    """What the rows are, in a line."""
+    size = format_quantity(found.parameters, "parameters", 6)
+    return f"For each depth the design nearest to {size} parameters, within {_tolerance(found)}"
+
+
+def _tolerance(found: DepthWidth) -> str:
+    return f"{100 * found.tolerance:.6g} %"
+
+
+# CSV
+
+
+def csv_text(found: DepthWidth) -> str:
+    """Every row, deepest first; an unknown figure is an empty field."""
+    content = []
+    for row in found.rows:
+        cells = row.to_dict()
+        architecture = cells.pop("architecture")
+        marked = cells.pop("preferred")
+        widths = {k: v for k, v in architecture.items() if k not in cells}
+        content.append({**cells, **widths, "preferred": marked, "habit": _is_habit(found, row)})
+    out = io.StringIO()
+    writer = csv.DictWriter(out, fieldnames=list(content[0]), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(content)
+    return out.getvalue()

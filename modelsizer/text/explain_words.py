@@ -1,0 +1,154 @@
+"""An explanation in words: names, amounts and conflicts as sentences."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelsizer.optimizer.explain.conflicts import Conflict
+from modelsizer.optimizer.explain.named_limits import NamedLimit, Repair
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.lifetime import LIFETIME
+from modelsizer.problems.units import Number, exact, format_quantity, parse_quantity, plain
+
+
+def name_of(key: str) -> str:
+    """A limit or setting as people call it: no table, no end; settings keep their table."""
+    for table in ("budgets.", "space."):
+        if key.startswith(table):
+            return key.removeprefix(table).removesuffix(".min").removesuffix(".max")
+    return key.removesuffix(".min").removesuffix(".max")
+
+
+def amount(value: Number, unit: str, digits: int = 6) -> str:
+    """A value with its unit."""
+    if unit == "count":
+        return f"{value:.{digits}g}" if isinstance(value, float) else str(value)
+    return format_quantity(value, unit, digits)
+
+
+def limit_words(limit: NamedLimit) -> str:
+    """``serving_memory <= 80 GB``."""
+    return f"{name_of(limit.key)} {limit.sign} {amount(limit.value, limit.unit)}"
+
+
+_NUDGES = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # of the last digit shown, until it is enough
+
+
+def loosely(value: Number, unit: str, side: str, digits: int = 4) -> str:
+    """A value rounded to where it is still enough: up for a most, down for a least amount."""
+    away = 10.0**-digits if side == "max" else -(10.0**-digits)
+    text = amount(value, unit, digits)
+    for step in _NUDGES:
+        text = amount(value * (1 + away * step) if step else value, unit, digits)
+        try:
+            read = exact(parse_quantity(text, unit))
+        except ValueError:
+            return text  # a unit that is written and not read
+        if read >= exact(value) if side == "max" else read <= exact(value):
+            return text
+    return text
+
+
+_FORMS = {
+    "latency": ("the fastest such design takes", "the slowest such design takes"),
+    "loss": ("the best such design reaches", "the most that such a design may have is"),
+    "throughput": ("", "the fastest such design reaches"),
+    "size": ("the smallest such design needs", "the largest such design has"),
+    "spent": ("the least that such a design takes is", "the most that such a design may take is"),
+}
+
+
+def _form(quantity: str) -> str:
+    if quantity == "decode_throughput":
+        return "throughput"
+    if quantity == "loss" or quantity.endswith("_latency"):
+        return quantity.rpartition("_")[2]
+    return "size" if QUANTITIES[quantity].affine else "spent"
+
+
+def _joined(words: Sequence[str]) -> str:
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) -> str:
+    """A conflict in a sentence, with the settings that it is held in.
+
+    Parameters
+    ----------
+    problem : Problem
+    repairs : sequence of Repair
+        Of limits alone: what the conflict needs within the other limits too.
+    conflict : Conflict
+    """
+    lead = conflict.lead
+    others = [limit_words(limit) for limit in conflict.limits if limit is not lead]
+    given = situation(problem, {limit.quantity for limit in conflict.limits})
+    settings = f" ({', '.join(given)})" if given else ""
+    if others:
+        text = f"{limit_words(lead)} conflicts with {_joined(others)}{settings}"
+    else:
+        text = f"{limit_words(lead)} is kept by no design, of whatever depth and width{settings}"
+    if conflict.needs is None:
+        return text + "."
+    value = conflict.needs if isinstance(conflict.needs, float) else plain(conflict.needs)
+    such = _FORMS[_form(lead.quantity)][lead.side == "min"]
+    such = such if others else such.replace("such design", "of all")
+    unit = " FLOPs" if lead.quantity in ("training_flops", "lifetime_flops") else ""
+    text = f"{text}: {such} {amount(value, lead.unit)}{unit}"
+    ends = [r.value for r in repairs if r.key == lead.key]
+    if ends and not isinstance(ends[0], str) and abs(ends[0] / value - 1) > 1e-6:
+        text += f" ({amount(ends[0], lead.unit)} within the other limits too)"
+    return text + "."
+
+
+def situation(problem: Problem, quantities: set[str]) -> list[str]:
+    """Settings that quantities depend on, as people say them."""
+    serving, training = problem.serving, problem.training
+    words = []
+    cached = {"kv_cache", "serving_memory", "decode_latency", "decode_throughput"} & quantities
+    if cached:
+        words.append(f"batch_size {serving.batch_size} at context {problem.context_length}")
+    elif quantities & {"inference_flops_per_token", "prefill_latency"}:
+        words.append(f"context {serving.prompt_length or problem.context_length}")
+    weights = _bytes(serving.weight_bytes, serving.weight_bits)
+    cache = _bytes(serving.kv_bytes, serving.kv_bits)
+    if quantities & {"serving_memory", "decode_latency", "decode_throughput"}:
+        words.append(f"{weights} a value" if weights == cache
+                     else f"{weights} a weight and {cache} a cached value")  # fmt: skip
+    elif cached or "kv_bytes_per_token" in quantities:
+        words.append(f"{cache} a cached value")
+    elif "prefill_latency" in quantities:
+        words.append(f"{weights} a weight")
+    timed = {"decode_latency", "decode_throughput", "prefill_latency"} & quantities
+    if timed or ("serving_memory" in quantities and serving.devices > 1):
+        device = f" {serving.named.name}" if timed else " accelerators"
+        words.append(f"{serving.devices}{device}")
+    if "training_memory" in quantities:
+        words.append(f"sequences of {training.sequence_length}")
+        words.append(f"ZeRO stage {training.zero_stage}, recompute = {training.recompute}")
+        many = len(problem.layouts)
+        words.append(f"the best of {many} layouts" if many > 1 else _layout(problem))
+    if {"training_time", "training_cost", "training_energy"} & quantities:
+        count = "" if training.accelerators is None else f"{training.accelerators} "
+        words.append(f"{count}{training.named.name} at an MFU of {training.expected_mfu:.3g}")
+    if quantities & {*LIFETIME}:
+        served = format_quantity(plain(problem.lifetime.tokens), "tokens")
+        words.append(f"{served} tokens served at context {problem.context_length}")
+    if "loss" in quantities:
+        words.append(problem.law.name)
+    return words
+
+
+def _layout(problem: Problem) -> str:
+    only = problem.layouts[0]
+    return (
+        f"data x tensor x pipeline parallel = {only.data_parallel} x {only.tensor_parallel} x "
+        f"{only.pipeline_parallel}"
+    )
+
+
+def _bytes(each: Number, bits: int | None) -> str:
+    if bits is not None:
+        return f"{bits} bits"
+    return "1 byte" if each == 1 else f"{each:g} bytes"

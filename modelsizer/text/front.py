@@ -1,0 +1,97 @@
+"""A front as a person reads it."""
+
+from __future__ import annotations
+
+from rich.console import Console
+from rich.padding import Padding
+from rich.text import Text
+
+from modelsizer.optimizer.fronts.front import Front
+from modelsizer.optimizer.fronts.indicators import hypervolume
+from modelsizer.optimizer.fronts.subset import even_subset, knee
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import Number, format_quantity
+from modelsizer.text.columns import print_columns
+
+AT_MOST = 24  # points listed where nobody said how many
+_WAYS = {"exhaustive": "every design looked at", "bound": "boxes of designs ruled out by bounds"}
+_STOPS = {"time": "the time limit was reached", "interrupted": "it was interrupted"}
+
+
+def _show(value: Number, name: str) -> str:
+    if name == "loss":
+        return f"{value:.6f}"
+    if QUANTITIES[name].dimension == "count":
+        return f"{value:,}"
+    return format_quantity(value, QUANTITIES[name].dimension)
+
+
+def print_front(console: Console, front: Front, subset: tuple[Front, float] | None) -> None:
+    """Print points of a front and what is proven of it.
+
+    Parameters
+    ----------
+    console : Console
+    front : Front
+    subset : (Front, float), optional
+        The points to list and the largest gap between them; an even choice by default.
+    """
+    names = [goal.name for goal in front.goals]
+    senses = ", ".join(f"{'most' if g.sign < 0 else 'least'} {g.name}" for g in front.goals)
+    console.print(Text(front.problem.name or "unnamed problem", style="bold"))
+    console.print(f"{senses}\n")
+    if len(front):
+        shown, gap = front, 0.0
+        if subset is not None:
+            shown, gap = subset
+        elif len(front) > AT_MOST:
+            which, gap = even_subset(front, AT_MOST)
+            shown = front.take(which)
+        _print_points(console, front, shown)
+        if len(shown) < len(front):
+            ask = "" if subset is not None else " (--points N for another number)"
+            console.print(
+                f"\n{len(shown):,} of {len(front):,} points{ask}: none of the others is further "
+                f"than {100 * gap:.2g} % of a goal's range from one shown"
+            )
+        if (at := knee(front)) is not None:
+            values = ", ".join(f"{n} {_show(front.values[n][at], n)}" for n in names)
+            console.print(f"\nknee at {values}: furthest from the line through the ends (Das 1999)")
+    console.print(Text("\nCertificate", style="bold"))
+    console.print(Padding(Text(certificate(front)), (0, 0, 0, 2)))
+
+
+def _print_points(console: Console, front: Front, shown: Front) -> None:
+    names = [goal.name for goal in front.goals]
+    beside = [n for n in ("layers", "d_model", "heads", "kv_heads", "d_ff") if n not in names]
+    points = list(shown)
+    columns = [(name, [_show(point[name], name) for point in points]) for name in names]
+    columns += [(name, [str(p["architecture"][name]) for p in points]) for name in beside]
+    if (front.designs > 1).any():
+        columns.append(("designs", [f"{point['designs']:,}" for point in points]))
+    print_columns(console, columns[0], columns[1:])
+
+
+def certificate(front: Front) -> str:
+    """What is proven of a front, in a sentence or two."""
+    designs = f"{front.statistics['designs']:,} designs"
+    how = _WAYS.get(front.solver, f"{front.statistics.get('solves', 0):,} programs solved")
+    took = f"{how}, {front.seconds:.2f} s, {front.solver}"
+    if front.complete and not len(front):
+        return f"Proven infeasible: none of {designs} keeps every limit ({took})."
+    volume = hypervolume(front.goals, front.points)
+    held = "" if volume is None else f" Hypervolume {volume['value']:.4f} of the box they span."
+    if front.complete:
+        several = int((front.designs > 1).sum())
+        shared = f" {several:,} of them are shared by several designs." if several else ""
+        return (
+            f"Complete: all {len(front):,} nondominated points of {designs}, to the unit and to "
+            f"the last digit of a double ({took}).{shared}{held}"
+        )
+    parts = len(front.unexplored)
+    where = "one part" if parts == 1 else f"{parts:,} parts"
+    return (
+        f"Not complete: {_STOPS.get(front.stop, 'a limit was reached')}. {len(front):,} points "
+        f"found in {front.seconds:.2f} s ({front.solver}); {where} of objective space may hold "
+        f"more, in --json under unexplored.{held}"
+    )

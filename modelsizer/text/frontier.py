@@ -1,0 +1,273 @@
+"""A swept limit as a person reads it, as JSON and as CSV."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modelsizer.optimizer.frontiers.exponents import PUBLISHED, Exponent, Published, implied
+from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
+from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import Number, format_quantity
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from modelsizer.problems.designs.evaluation import Evaluation
+
+BAND = "half and twice: what it costs to be off by a factor of two in size"
+"""What the band is, wherever it is named."""
+_NO_DESIGN = {"infeasible": "no design", "limit": "not proven"}
+_NAMES = {
+    "non_embedding_parameters": "  non-embedding",
+    "tokens_per_parameter": "tokens a parameter",
+}
+_LONG = 1000  # from where three digits would be written as a power of ten
+_ARCHITECTURE = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
+_COLUMNS = ("limit", "status", "objective", "loss", *_ARCHITECTURE, "parameters",
+            "non_embedding_parameters", "tokens", "tokens_per_parameter", "training_flops",
+            "half_loss", "half_parameters", "twice_loss", "twice_parameters", "edge",
+            "held")  # fmt: skip
+
+
+# Values
+
+
+def frontier_dict(frontier: Frontier, exponents: Sequence[Exponent]) -> dict[str, Any]:
+    """Plain values for JSON."""
+    objective = frontier.problem.objective
+    return {
+        "name": frontier.problem.name,
+        "over": frontier.over,
+        "objective": {"name": objective.quantity, "sense": objective.sense},
+        "complete": frontier.complete,
+        "asked": frontier.asked,
+        "seconds": round(frontier.seconds, 6),
+        "points": [_point_dict(point) for point in frontier.points],
+        "exponents": [
+            {
+                "quantity": e.quantity,
+                "exponent": e.exponent,
+                "standard_error": e.standard_error,
+                "r2": e.r2,
+                "points": e.points,
+            }
+            for e in exponents
+        ],
+        "published": [
+            {"source": p.source, "quantity": name, "exponent": value, "note": p.note}
+            for p in (*implied(frontier.problem), *PUBLISHED)
+            for name, value in p.exponents.items()
+        ]
+        if exponents
+        else [],
+    }
+
+
+def _design_dict(design: Evaluation | None) -> dict[str, Any]:
+    names = ("loss", "architecture", "parameters", "tokens", "training_flops")
+    if design is None:
+        return dict.fromkeys(names)
+    return {
+        "loss": design.loss,
+        "architecture": architecture_dict(design.architecture),
+        "parameters": parameters_dict(design.parameters),
+        "tokens": design.tokens,
+        "training_flops": design.training_flops,
+    }
+
+
+def _off_dict(off: OffSize | None) -> dict[str, Any] | None:
+    return None if off is None else {"status": off.status, **_design_dict(off.design)}
+
+
+def _point_dict(point: Point) -> dict[str, Any]:
+    return {
+        "limit": point.limit,
+        "status": point.status,
+        "value": point.value,
+        **_design_dict(point.design),
+        "half": _off_dict(point.half),
+        "twice": _off_dict(point.twice),
+        "edge": list(point.edge),
+        "held": point.held,
+    }
+
+
+def frontier_csv(frontier: Frontier) -> str:
+    """One line a point; what is not there is empty."""
+    text = io.StringIO()
+    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    for point in frontier.points:
+        row: dict[str, Any] = {"limit": point.limit, "status": point.status}
+        row |= {"edge": "; ".join(point.edge), "held": str(point.held).lower()}
+        if (design := point.design) is not None:
+            widths = architecture_dict(design.architecture)
+            row |= {name: widths[name] for name in _ARCHITECTURE}
+            total = design.parameters.total
+            row |= {
+                "objective": point.value,
+                "loss": design.loss,
+                "parameters": total,
+                "non_embedding_parameters": design.parameters.non_embedding,
+                "tokens": design.tokens,
+                "tokens_per_parameter": design.tokens / total,
+                "training_flops": design.training_flops,
+            }
+        for name, off in (("half", point.half), ("twice", point.twice)):
+            if off is not None and off.design is not None:
+                row[f"{name}_loss"] = off.design.loss
+                row[f"{name}_parameters"] = off.design.parameters.total
+        writer.writerow(row)
+    return text.getvalue()
+
+
+# Tables
+
+
+def print_frontier(
+    console: Console, frontier: Frontier, exponents: Sequence[Exponent], notes: Iterable[str] = ()
+) -> None:
+    """Print the points, the exponents fitted and those published."""
+    from rich.padding import Padding
+    from rich.text import Text
+
+    problem = frontier.problem
+    done = "complete" if frontier.complete else "not complete"
+    console.print(Text(problem.name or "unnamed problem", style="bold"))
+    console.print(
+        f"{frontier.over} swept: {len(frontier.points)} of {frontier.asked} points, {done}, "
+        f"{frontier.seconds:.2f} s\n"
+    )
+    console.print(_points(frontier))
+    for line in (*_legend(frontier), *notes):
+        console.print(Padding(Text(line), (1, 0, 0, 0)))
+    if not exponents:
+        return
+    left = len(frontier.solved) - exponents[0].points
+    console.print(Text("\nExponents of training FLOPs", style="bold"))
+    console.print(Padding(_fitted(exponents, implied(problem)), (0, 0, 0, 2)))
+    held = f"{left} left out: held by a menu's end or a limit, they say nothing of the law. "
+    console.print(
+        f"\n{exponents[0].points} points fitted. {held if left else ''}"
+        "Implied: by the file's laws, were C = 6ND and sizes real numbers."
+    )
+    console.print(Text("\nPublished", style="bold"))
+    console.print(Padding(_published(PUBLISHED), (0, 0, 0, 2)))
+    console.print("\n* without embeddings; DeepSeek's size is in FLOPs a token.")
+
+
+def _table() -> Table:
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+
+
+def _points(frontier: Frontier) -> Table:
+    objective = frontier.problem.objective.quantity
+    of_loss = objective == "loss"
+    table = _table()
+    heads = ["limit", *([] if of_loss else [objective.replace("_", "\n")]), "loss", "params",
+             "tokens", "tokens\n/param" if of_loss else "", "layers x\nd_model"]  # fmt: skip
+    heads = [head for head in heads if head]
+    band = any(point.half is not None for point in frontier.points)
+    for head in (*heads, *(("half", "twice") if band else ())):
+        table.add_column(head, justify="right", no_wrap=True)
+    table.add_column("held by")
+    for point in frontier.points:
+        limit = format_quantity(point.limit, frontier.sweep.dimension, 4)
+        design = point.design
+        if design is None:
+            empty = [""] * (len(heads) - 1 + 2 * band)
+            table.add_row(limit, *empty, _NO_DESIGN.get(point.status, point.status))
+            continue
+        total, shape = design.parameters.total, design.architecture
+        cells = [limit]
+        if not of_loss and point.value is not None:
+            cells.append(format_quantity(point.value, QUANTITIES[objective].dimension, 4))
+        cells += [f"{design.loss:.4f}", format_quantity(total, "parameters", 4)]
+        cells.append(format_quantity(design.tokens, "tokens", 4))
+        if of_loss:
+            each = design.tokens / total
+            cells.append(f"{each:.3g}" if each < _LONG else f"{each:,.0f}")
+        cells.append(f"{shape.layers} x {shape.trunk.d_model}")
+        if band:
+            cells += [_cost(frontier, point, off) for off in (point.half, point.twice)]
+        held = [edge.split()[0] for edge in point.edge] + (["limits"] if point.held else [])
+        proof = [] if point.status == "optimal" else [_NO_DESIGN[point.status]]
+        table.add_row(*cells, ", ".join([*proof, *held]))
+    return table
+
+
+def _cost(frontier: Frontier, point: Point, off: OffSize | None) -> str:
+    """What another size costs: nats of loss, or a share of another objective."""
+    if off is None:
+        return ""
+    if off.design is None:
+        return "none" if off.status == "infeasible" else "?"
+    name = frontier.problem.objective.quantity
+    there, here = float(off.design.quantity(name)), float(point.value or 0.0)
+    if name == "loss":
+        return f"{there - here:+.4f}".replace("+0.", "+.")
+    return f"{100 * (there / here - 1):+.0f} %"
+
+
+def _legend(frontier: Frontier) -> list[str]:
+    lines = []
+    if any(point.half is not None for point in frontier.points):
+        unit = "in nats" if frontier.problem.objective.quantity == "loss" else "in percent"
+        lines.append(f"{BAND}, {unit}; none: no such design within the limits.")
+    edges = {edge for point in frontier.points for edge in point.edge}
+    if edges:
+        lines.append(
+            f"{', '.join(sorted(edges))}: the end of that menu of [space] holds the answer."
+        )
+    if any(point.held for point in frontier.points):
+        lines.append("limits: without the file's other limits a better design fits.")
+    return lines
+
+
+def _number(value: Number | None) -> str:
+    return "" if value is None else f"{value:.3f}"
+
+
+def _stated(value: float | None) -> str:
+    """With as many decimals as the paper gives: two or three."""
+    if value is None:
+        return "-"
+    return f"{value:.2f}" if round(value, 2) == value else f"{value:.3f}"
+
+
+def _fitted(exponents: Sequence[Exponent], laws: Sequence[Published]) -> Table:
+    table = _table()
+    for head in ("", "exponent", "std. error", "R2", "implied"):
+        table.add_column(head, justify="right" if head else "left", no_wrap=True)
+    known = {name: value for law in laws for name, value in law.exponents.items()}
+    for e in exponents:
+        name = _NAMES.get(e.quantity, e.quantity)
+        row = (_number(e.exponent), f"{e.standard_error:.4f}", f"{e.r2:.4f}")
+        table.add_row(name, *row, _number(known.get(e.quantity)))
+    return table
+
+
+def _published(rows: Sequence[Published]) -> Table:
+    table = _table()
+    table.add_column("", no_wrap=False)
+    table.add_column("parameters", justify="right", no_wrap=True)
+    table.add_column("tokens", justify="right", no_wrap=True)
+    for row in rows:
+        outer = row.exponents.get("non_embedding_parameters")
+        size = row.exponents.get("parameters", outer)
+        star = "*" if outer is not None else " "
+        tokens = row.exponents.get("tokens")
+        table.add_row(
+            row.source,
+            f"{_stated(size)}{star}",
+            _stated(tokens),
+        )
+    return table

@@ -1,0 +1,249 @@
+"""A comparison of laws as a person reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.text import Text
+
+from modelsizer.optimizer.laws.comparison import LawComparison, LawCurve, LawOptimum, Within
+from modelsizer.optimizer.laws.regrets import Regret
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.units import format_quantity
+from modelsizer.text.columns import GAP, print_columns
+
+_DIGITS = 3
+_WHOLE = 10  # a factor from which its decimals are left out
+_COMPROMISE = "no law hates"
+_SEVERAL = 2  # laws that can agree
+_LEAST_SHOWN = 0.005  # a share of compute below which a cell of whole percents would say 0
+
+
+def print_comparison(
+    console: Console,
+    found: LawComparison,
+    curves: Sequence[LawCurve] = (),
+    *,
+    below: bool = False,
+) -> None:
+    """Print the optimum under each law, what each costs by the others, and the compromise.
+
+    Parameters
+    ----------
+    console : Console
+    found : LawComparison
+    curves : sequence of LawCurve
+        Optima along a swept limit; their sizes are listed.
+    below : bool
+        Whether the answer of a solve, with its name, stands above.
+    """
+    count = _count(len(found.laws), "law")
+    if below:
+        console.print(Text(f"\nUnder {count}", style="bold"))
+        if (own := found.problem.law.name) not in {law.law.name for law in found.laws}:
+            console.print(f"The answer above is by {own}, which is none of them.")
+    else:
+        console.print(Text(found.problem.name or "unnamed problem", style="bold"))
+        console.print(f"the proven optimum under each of {count}")
+    if said := agreement(found.laws):
+        console.print(f"\n{said}")
+    console.print()
+    _print_optima(console, found.laws)
+    if found.left_out:
+        why = "; ".join(f"{name}: {reason}" for name, reason in found.left_out.items())
+        console.print(f"Left out unless named: {why}.")
+    if any(law.regrets for law in found.laws) and not _all_agree(found.laws):
+        _print_regrets(console, found)
+    if found.why_not:
+        console.print(f"\nNo compromise between the laws: {found.why_not}.")
+    _print_compromise(console, found)
+    if curves:
+        _print_curves(console, curves)
+
+
+def agreement(laws: Sequence[LawOptimum]) -> str:
+    """Where laws agree and where they do not, in a sentence or two; empty for fewer than two."""
+    designs = {law.name: law.design for law in laws if law.design is not None}
+    if len(designs) < _SEVERAL:
+        return ""
+    chosen: dict[Architecture, list[str]] = {}
+    for name, design in designs.items():
+        chosen.setdefault(design.architecture, []).append(name)
+    if len(chosen) == 1:
+        (design, *_) = designs.values()
+        who = "The laws" if _all_agree(laws) else "The laws that have a design"
+        return f"{who} agree: {_design(design)} is the best by each of them."
+    words = [
+        f"The laws disagree: they choose {len(chosen)} designs, {_spans(list(designs.values()))}."
+    ]
+    words.extend(
+        f"{', '.join(names[:-1])} and {names[-1]} choose {_words(architecture)}."
+        for architecture, names in chosen.items()
+        if len(names) > 1
+    )
+    return " ".join(words)
+
+
+def _all_agree(laws: Sequence[LawOptimum]) -> bool:
+    """Whether every law has a design, and all the same."""
+    designs = {None if law.design is None else law.design.architecture for law in laws}
+    return len(laws) >= _SEVERAL and len(designs) == 1 and None not in designs
+
+
+def _spans(designs: Sequence[Evaluation]) -> str:
+    """From the least to the most of each quantity that differs between designs."""
+    shapes = [design.architecture for design in designs]
+    sizes = [design.parameters.total for design in designs]
+    low, high = (format_quantity(end(sizes), "parameters", _DIGITS) for end in (min, max))
+    said = [f"{low} to {high} parameters"]
+    for name, values in (
+        ("layers", [shape.layers for shape in shapes]),
+        ("d_model", [shape.trunk.d_model for shape in shapes]),
+    ):
+        if min(values) < max(values):
+            said.append(f"{name} {min(values)} to {max(values)}")
+    return ", ".join(said)
+
+
+def _print_optima(console: Console, laws: Sequence[LawOptimum]) -> None:
+    columns = ("N", "D", "D/N", "shape", "loss", "extrapolated")
+    cells = [_cells(law) for law in laws]
+    shown = [(name, [row[i] for row in cells]) for i, name in enumerate(columns)]
+    print_columns(console, ("law", [law.name for law in laws]), shown)
+    console.print(
+        "\nN parameters, D training tokens, shape layers by d_model. Extrapolated: how many times "
+        "beyond the data of its fit a law is used (? where that is not known). Losses of "
+        "different laws are on different scales: compare none of them."
+    )
+
+
+def _cells(law: LawOptimum) -> list[str]:
+    design = law.design
+    if design is None or law.within is None:
+        none = "no design" if law.status == "infeasible" else "not proven"
+        return ["", "", "", none, "", ""]
+    architecture = design.architecture
+    return [
+        format_quantity(design.parameters.total, "parameters", _DIGITS),
+        format_quantity(design.tokens, "parameters", _DIGITS),
+        f"{design.tokens / design.parameters.total:.3g}",
+        f"{architecture.layers}x{architecture.trunk.d_model}",
+        f"{design.loss:.4f}",
+        beyond(*law.within),
+    ]
+
+
+def beyond(n: Within, d: Within) -> str:
+    """How far parameters and tokens lie beyond the ranges of a law, such as ``N x20 D x3.2``."""
+    parts = []
+    for letter, value in (("N", n), ("D", d)):
+        if not value.known:
+            parts.append(f"{letter} ?")
+        elif value.factor > 1:
+            parts.append(f"{letter} x{_short(value.factor)}")
+    return " ".join(parts) or "no"
+
+
+def _short(factor: float) -> str:
+    return f"{factor:.0f}" if factor >= _WHOLE else f"{factor:.1f}"
+
+
+def _print_regrets(console: Console, found: LawComparison) -> None:
+    laws = found.laws
+    wasted = found.no_law_hates is not None
+    numbers = [str(i) for i, _ in enumerate(laws, start=1)]
+    wide = len(numbers[-1])
+    names = [f"{n.rjust(wide)} {law.name}" for n, law in zip(numbers, laws, strict=True)]
+    rows = [(law.name, law.regrets) for law in laws]
+    if found.no_law_hates is not None:
+        names.append(_COMPROMISE)
+        rows.append(("", found.no_law_hates.regrets))
+    columns = [
+        (n, [_cell(regrets[judge.name], owner == judge.name) for owner, regrets in rows])
+        for n, judge in zip(numbers, laws, strict=True)
+    ]
+    if wasted:
+        columns.append(("worst", [_percent(_most(regrets.values())) for _, regrets in rows]))
+        title = "Compute that the design of a row wastes by the law of a column, in %"
+    else:
+        title = "Loss of the design of a row above the least by the law of a column, nats"
+    console.print(f"\n{title}\n")
+    room = console.width - GAP - sum(GAP + max(map(len, (h, *cells))) for h, cells in columns)
+    print_columns(console, ("design of", [_cut(name, room) for name in names]), columns)
+
+
+def _cut(name: str, room: int) -> str:
+    """A name cut to the room beside the columns, where that leaves enough of it."""
+    if room < len(_COMPROMISE) or len(name) <= room:
+        return name
+    return name[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"
+
+
+def _most(regrets: Iterable[Regret]) -> float:
+    return max(regret.wasted_compute or 0.0 for regret in regrets)
+
+
+def _cell(regret: Regret, own: bool) -> str:
+    if own:
+        return "-"
+    return (
+        f"{regret.nats:.3f}" if regret.wasted_compute is None else _percent(regret.wasted_compute)
+    )
+
+
+def _percent(share: float) -> str:
+    return "<1" if 0 < share < _LEAST_SHOWN else f"{100 * share:.0f}"
+
+
+def _print_compromise(console: Console, found: LawComparison) -> None:
+    best = found.no_law_hates
+    if best is None or _all_agree(found.laws):
+        return
+    name = _shape(best.architecture, best.parameters, best.tokens)
+    console.print(
+        f"\nNo law hates {name}: it wastes at most {100 * best.wasted_compute:.1f} % of the "
+        f"compute, by {best.worst}; no design wastes less at worst, proven "
+        f"({_count(best.finalists, 'finalist')} evaluated exactly). To waste 20 % is to be no "
+        "better than the law's own choice with four fifths of the compute."
+    )
+
+
+def _design(design: Evaluation) -> str:
+    return _shape(design.architecture, design.parameters.total, design.tokens)
+
+
+def _shape(architecture: Architecture, parameters: int, tokens: float) -> str:
+    size = format_quantity(parameters, "parameters", _DIGITS)
+    seen = format_quantity(tokens, "tokens", _DIGITS)
+    return f"{_words(architecture)} ({size} parameters, {seen} tokens)"
+
+
+def _words(architecture: Architecture) -> str:
+    return f"{architecture.layers} x {architecture.trunk.d_model}"
+
+
+def _print_curves(console: Console, curves: Sequence[LawCurve]) -> None:
+    values = sorted({value for curve in curves for value, _ in curve.points})
+    sizes = [dict(curve.points) for curve in curves]
+    shown = [
+        (
+            f"{float(value):.3g}",
+            [
+                format_quantity(size[value].parameters.total, "parameters", _DIGITS)
+                if value in size
+                else "-"
+                for size in sizes
+            ],
+        )
+        for value in values
+    ]
+    if not shown:
+        return
+    console.print("\nParameters of the optimum at each value of the limit\n")
+    print_columns(console, ("law", [curve.name for curve in curves]), shown)
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}" + ("" if number == 1 else "s")

@@ -1,0 +1,318 @@
+"""Scenarios side by side: for a terminal, as CSV and as the rows of a picture."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import math
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from modelsizer.optimizer.result import BudgetUse
+from modelsizer.optimizer.sweeps.scenarios import BASE, Answer, WhatIf, value_text
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.reading import flattened
+from modelsizer.problems.units import format_quantity
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+MOST_COLUMNS = 3
+"""Scenarios beside the base that stand as columns; more are rows."""
+NONE = "-"
+_BINDS = " *"
+_GAP = 2  # spaces between columns
+_LONGEST_NAME = 24  # letters of a name as a row's head, beyond which it is folded
+_LONGEST_HEAD = 15  # and as a column's
+_NO_DESIGN = {"infeasible": "no design", "limit": "not proven"}
+_Cell = Callable[[Answer], str]
+
+
+# Cells
+
+
+def _loss(answer: Answer) -> str:
+    design = answer.result.design
+    return NONE if design is None else f"{design.loss:.6f}"
+
+
+def _objective(answer: Answer) -> str:
+    sought = answer.result.objective
+    if sought.value is None:
+        return NONE
+    return format_quantity(sought.value, QUANTITIES[sought.name].dimension)
+
+
+def signed(change: float | None, dimension: str = "nats") -> str:
+    """A change with its sign."""
+    if change is None:
+        return NONE
+    if change == 0:
+        return "0"
+    text = f"{abs(change):.6f}" if dimension == "nats" else format_quantity(abs(change), dimension)
+    return f"{'+' if change > 0 else '-'}{text}"
+
+
+def _size(answer: Answer) -> str:
+    design = answer.result.design
+    return NONE if design is None else format_quantity(design.parameters.total, "parameters")
+
+
+def _tokens(answer: Answer) -> str:
+    design = answer.result.design
+    if design is None:
+        return NONE
+    if not math.isfinite(design.tokens):
+        return "unlimited"
+    return format_quantity(design.tokens, "tokens")
+
+
+def _setting(name: str) -> _Cell:
+    def cell(answer: Answer) -> str:
+        value = answer.settings.get(name, NONE)
+        return str(value).lower() if isinstance(value, bool) else str(value)
+
+    return cell
+
+
+def _amount(name: str) -> _Cell:
+    def cell(answer: Answer) -> str:
+        use = answer.uses.get(name)
+        if use is None:
+            return NONE
+        return format_quantity(use.used, use.unit) + (_BINDS if use.binding else "")
+
+    return cell
+
+
+def _share(name: str, *, mark: bool = False) -> _Cell:
+    def cell(answer: Answer) -> str:
+        use = answer.uses.get(name)
+        if use is None:
+            return NONE
+        return f"{100 * share(use):.1f} %" + (_BINDS if mark and use.binding else "")
+
+    return cell
+
+
+def share(use: BudgetUse) -> float:
+    """What is used, as a part of the limit."""
+    return float(use.used) / float(use.limit)
+
+
+def _changes(found: WhatIf) -> list[tuple[str, _Cell]]:
+    """Rows of what is compared, but for the limits."""
+    objective = found.base.result.objective
+    rows: list[tuple[str, _Cell]] = []
+    if any(answer.result.status != "optimal" for answer in found.answers):
+        rows.append(("status", lambda a: _NO_DESIGN.get(a.result.status, a.result.status)))
+    if not (found.one_objective and objective.name == "loss"):
+        dimension = QUANTITIES[objective.name].dimension
+        name = objective.name if found.one_objective else "objective"
+        rows.append((name, _objective))
+        rows.append(("change", lambda a: _less(a, found.objective_change(a), dimension)))
+    rows.append(("loss", _loss))
+    rows.append(("change", lambda a: _less(a, found.loss_change(a), "nats")))
+    rows += [(name, _setting(name)) for name in found.differing]
+    return [*rows, ("parameters", _size), ("tokens", _tokens)]
+
+
+def _less(answer: Answer, change: float | None, dimension: str) -> str:
+    return "" if answer.scenario.name == BASE else signed(change, dimension)
+
+
+# Tables
+
+
+def print_whatif(console: Console, found: WhatIf) -> None:
+    """Print the answers: scenarios as columns where they are few, as rows where they are many."""
+    from rich.text import Text
+
+    console.print(Text(found.base.scenario.problem.name or "unnamed problem", style="bold"))
+    if len(found.others) <= MOST_COLUMNS:
+        _print_columns(console, found)
+    else:
+        _print_rows(console, found)
+    notes = []
+    if found.limits:
+        notes.append("* binds: the design is at the limit, or something better fits without it.")
+    if found.incomparable:
+        names = ", ".join(found.incomparable)
+        notes.append(f"Judged by another law than the base, on a scale of its own: {names}.")
+    if not found.others:
+        notes.append("There is no scenario: give --scenario 'name: key=value', --set key=a,b or a "
+                     "table [scenarios.name] in the file.")  # fmt: skip
+    if notes:
+        console.print()
+    for note in notes:
+        console.print(Text(note, style="dim"))
+    _print_reasons(console, found)
+
+
+def _print_reasons(console: Console, found: WhatIf) -> None:
+    from rich.padding import Padding
+    from rich.text import Text
+
+    for answer in found.answers:
+        if answer.result.status == "infeasible":
+            console.print(Text(f"\n{answer.scenario.name}: no design keeps every limit",
+                               style="bold"))  # fmt: skip
+            for reason in answer.reasons:
+                console.print(Padding(Text(f"- {reason}"), (0, 0, 0, 2)))
+        elif answer.result.status == "limit":
+            console.print(Text(f"\n{answer.scenario.name}: the time limit came before the proof"))
+
+
+def _empty() -> Table:
+    from rich.table import Table
+
+    return Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+
+
+def _print_columns(console: Console, found: WhatIf) -> None:
+    from rich.text import Text
+
+    table = _empty()
+    table.add_column("", no_wrap=True)
+    for answer in found.answers:
+        table.add_column(
+            Text(answer.scenario.name, style="bold", justify="right"),
+            justify="right",
+            overflow="fold",
+            max_width=_LONGEST_HEAD,
+        )
+    blank = [""] * len(found.answers)
+    sections: list[tuple[str, list[tuple[str, _Cell]]]] = [("", _changes(found))]
+    if keys := _keys(found):
+        sections.insert(0, ("what is set", [(key, _set(found, key)) for key in keys]))
+    limits: list[tuple[str, _Cell]] = []
+    for name in found.limits:
+        limits += [(name, _amount(name)), ("  of the limit", _share(name))]
+    if limits:
+        sections.append(("limits", limits))
+    for at, (title, rows) in enumerate(sections):
+        if title:
+            table.add_row(Text(("\n" if at else "") + title, style="dim"), *blank)
+        elif at:
+            table.add_row("", *blank)
+        for name, cell in rows:
+            table.add_row(f"  {name}", *(cell(answer) for answer in found.answers))
+    console.print(table)
+
+
+def _keys(found: WhatIf) -> list[str]:
+    """Keys that any scenario sets."""
+    return list(dict.fromkeys(key for answer in found.others for key in answer.scenario.settings))
+
+
+def _set(found: WhatIf, key: str) -> _Cell:
+    own = flattened(found.base.scenario.problem.to_dict())
+
+    def cell(answer: Answer) -> str:
+        if answer.scenario.name == BASE:
+            return value_text(key, own[key]) if key in own else NONE
+        settings = answer.scenario.settings
+        return value_text(key, settings[key]) if key in settings else ""
+
+    return cell
+
+
+def _print_rows(console: Console, found: WhatIf) -> None:
+    from rich.text import Text
+
+    lines = [_said(answer) for answer in found.others]
+    for line in filter(None, lines):
+        console.print(Text(f"  {line}"))
+    console.print()
+    _print_blocks(console, found, _changes(found))
+    if found.limits:
+        console.print(Text("\nshare of each limit that is used", style="dim"))
+        _print_blocks(console, found, [(n, _share(n, mark=True)) for n in found.limits])
+
+
+def _said(answer: Answer) -> str:
+    """What a scenario sets, where its name does not say it."""
+    name = answer.scenario.name
+    parts = [f"{key} = {value_text(key, v)}" for key, v in answer.scenario.settings.items()]
+    if len(parts) == 1 and name.rpartition("=")[2] in parts[0] and "=" in name:
+        return ""
+    return f"{name}: {', '.join(parts)}"
+
+
+def _print_blocks(console: Console, found: WhatIf, columns: Sequence[tuple[str, _Cell]]) -> None:
+    """Tables of scenarios as rows, as many as the width asks for."""
+    names = [answer.scenario.name for answer in found.answers]
+    first = min(_LONGEST_NAME, max(map(len, names)))
+    room = console.width - first - _GAP
+    block: list[tuple[str, list[str]]] = []
+    left = room
+    for name, cell in columns:
+        cells = [cell(answer) for answer in found.answers]
+        wide = max(len(name), *map(len, cells)) + _GAP
+        if block and wide > left:
+            _print_block(console, names, first, block)
+            console.print()
+            block, left = [], room
+        block.append((name, cells))
+        left -= wide
+    _print_block(console, names, first, block)
+
+
+def _print_block(
+    console: Console, names: Sequence[str], first: int, block: Sequence[tuple[str, list[str]]]
+) -> None:
+    table = _empty()
+    table.add_column("", overflow="fold", min_width=first, max_width=first)
+    for name, _ in block:
+        table.add_column(name, justify="right", no_wrap=True)
+    for at, name in enumerate(names):
+        table.add_row(name, *(cells[at] for _, cells in block))
+    console.print(table)
+
+
+# CSV
+
+
+def whatif_csv(found: WhatIf) -> str:
+    """One line a scenario, numbers in base units; what is not there is empty."""
+    rows = [_csv_row(found, answer) for answer in found.answers]
+    names = dict.fromkeys(name for row in rows for name in row)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, list(names), lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(rows)
+    return text.getvalue()
+
+
+def _csv_row(found: WhatIf, answer: Answer) -> dict[str, Any]:
+    result = answer.result
+    row: dict[str, Any] = {
+        "name": answer.scenario.name,
+        "settings": "; ".join(f"{k}={_plain(v)}" for k, v in answer.scenario.settings.items()),
+        "status": result.status,
+        "objective": result.objective.value,
+        "loss": None,
+        "loss_change": found.loss_change(answer),
+    }
+    if (design := result.design) is not None:
+        row |= {"loss": design.loss}
+        row |= {k: _plain(v) for k, v in architecture_dict(design.architecture).items()}
+        row |= {"parameters": design.parameters.total, "tokens": design.tokens}
+        row["training_flops"] = design.training_flops
+    for name, use in answer.uses.items():
+        row |= {f"{name}_used": use.used, f"{name}_limit": use.limit}
+        row |= {f"{name}_share": share(use), f"{name}_binds": _plain(use.binding)}
+    row["reason"] = "; ".join(answer.reasons)
+    return row
+
+
+def _plain(value: object) -> object:
+    """A value as the problem file writes it, on one line."""
+    return (
+        value
+        if isinstance(value, str | int | float) and not isinstance(value, bool)
+        else (json.dumps(value))
+    )

@@ -1,0 +1,1 @@
+"""Exact values of designs and bounds over boxes of them."""

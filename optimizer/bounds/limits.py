@@ -1,0 +1,212 @@
+"""Hard limits as exact linear rows over a table, and the depths that they leave."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from modelsizer.optimizer.tables.boxes import Boxes
+from modelsizer.optimizer.tables.table import LARGEST_INT64, Ints, Mask, Table
+from modelsizer.problems.costs.tokens import TokenLimits
+from modelsizer.problems.designs.costs import (
+    ACCELERATORS,
+    TRAINING_FLOPS_EACH,
+    TRAINING_FLOPS_PER_TOKEN,
+)
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.lifetime import INFERENCE
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.units import exact
+from numpy.typing import NDArray
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``low <= numerator of linear[quantity] <= high``, in exact integers.
+
+    Parameters
+    ----------
+    key : str
+        The limit in the words of the file, ``"budgets.kv_cache"``.
+    quantity : str
+        Which linear quantity; of a budget on the most of several, one of them.
+    low, high : int or None
+    """
+
+    key: str
+    quantity: str
+    low: int | None
+    high: int | None
+
+
+def _scaled(key: str, quantity: str, limit: Interval, denominator: int) -> Limit:
+    low = None if limit.min is None else math.ceil(exact(limit.min) * denominator)
+    high = None if limit.max is None else math.floor(exact(limit.max) * denominator)
+    return Limit(key, quantity, low, high)
+
+
+def limits(problem: Problem, table: Table) -> list[Limit]:
+    """Every hard limit that is linear in the depths.
+
+    Limits on tokens and training FLOPs together leave a design of F training FLOPs a token some
+    tokens only if ``least tokens x F <= most FLOPs`` and ``least FLOPs <= most tokens x F``.
+    """
+    found = []
+    for name, interval in problem.budgets.limits.items():
+        found += budget_rows(problem, name, interval, table)
+    return found + _token_rows(problem.token_limits, table)
+
+
+def budget_rows(problem: Problem, name: str, interval: Interval, table: Table) -> list[Limit]:
+    """The rows of one budget; none where it is no linear one."""
+    row, key = QUANTITIES[name], f"budgets.{name}"
+    if row.affine:
+        return [_scaled(key, part, interval, table.linear[part].denominator) for part in row.parts]
+    if row.form != "inverse":
+        return []
+    # batch / latency >= x is latency <= batch / x
+    assert interval.min is not None
+    most = problem.serving.batch_size / exact(interval.min)
+    return [
+        Limit(key, part, None, math.floor(most * table.linear[part].denominator))
+        for part in QUANTITIES["decode_latency"].parts
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Breach:
+    """A limit that the designs looked for break: those that keep it are known already.
+
+    Parameters
+    ----------
+    problem : Problem
+        Which has the limit.
+    name : str
+        The budget.
+    interval : Interval
+        Its limit, or one end of it.
+    least_flops : int or None
+        In place of it: fewer FLOPs a token than these.
+    """
+
+    problem: Problem
+    name: str
+    interval: Interval
+    least_flops: int | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Affine quantities that the rows are of."""
+        if self.least_flops is not None:
+            return (TRAINING_FLOPS_PER_TOKEN,)
+        return ("decode_latency" if QUANTITIES[self.name].form == "inverse" else self.name,)
+
+    def rules(self, table: Table) -> list[Limit]:
+        """The rows over a table."""
+        if self.least_flops is not None:
+            return [Limit(self.name, TRAINING_FLOPS_PER_TOKEN, self.least_flops, None)]
+        return budget_rows(self.problem, self.name, self.interval, table)
+
+
+def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:
+    """Limits on the training FLOPs of a token, so that a design may take some tokens at all."""
+    found = []
+    flops = TRAINING_FLOPS_PER_TOKEN
+    high = low = None
+    if tokens.most_flops is not None and tokens.least > 0:
+        high = math.floor(tokens.most_flops / tokens.least)
+    if tokens.most_flops is not None and tokens.least_flops > tokens.most_flops:
+        high = 0  # no design's FLOPs are both
+    if tokens.most is not None and tokens.least_flops > 0:
+        low = math.ceil(tokens.least_flops / tokens.most)
+    if high is not None:
+        found.append(Limit(tokens.most_flops_key, flops, None, high))
+    if low is not None:
+        found.append(Limit("budgets.training_flops", flops, low, None))
+    for charge in tokens.charges:
+        if charge.each > 0:
+            # Inference alone must not take it all; what it leaves is checked with the tokens.
+            room = charge.limit / charge.each * table.linear[INFERENCE].denominator
+            found.append(Limit(charge.key, INFERENCE, None, math.floor(room)))
+    if (each := tokens.most_flops_each) is not None:
+        if tokens.least > 0:
+            denominator = table.linear[TRAINING_FLOPS_EACH].denominator
+            high = math.floor(each / tokens.least * denominator)
+            found.append(Limit("budgets.training_time", TRAINING_FLOPS_EACH, None, high))
+        if tokens.least_flops > 0:
+            least = math.ceil(tokens.least_flops / each)
+            found.append(Limit("budgets.training_time", ACCELERATORS, least, None))
+    return found
+
+
+def feasible(limit: Limit, table: Table, row: Ints, j: Ints) -> Mask:
+    """Whether designs keep a limit; shape (B,)."""
+    value = table.linear[limit.quantity].at(row, j)
+    keeps = np.ones(len(row), dtype=bool)
+    if limit.high is not None:
+        keeps &= np.asarray(value <= _clipped(limit.high, value), dtype=bool)
+    if limit.low is not None:
+        keeps &= np.asarray(value >= _clipped(limit.low, value), dtype=bool)
+    return keeps
+
+
+def _clipped(bound: int, like: NDArray[Any]) -> int:
+    """A bound that NumPy can compare: beyond int64 it changes nothing."""
+    return bound if like.dtype == object else max(-LARGEST_INT64, min(bound, 2 * LARGEST_INT64 - 1))
+
+
+def feasible_boxes(table: Table, rules: Sequence[Limit]) -> Boxes:
+    """One box for each row of a table that has a depth within the limits, cut to those depths."""
+    row = np.arange(len(table))
+    low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
+    some = (low <= high).all(axis=1)
+    return Boxes(row[some], low[some], high[some])
+
+
+def depth_intervals(
+    table: Table, rules: Sequence[Limit], row: Ints, low: Ints, high: Ints
+) -> tuple[Ints, Ints]:
+    """Shrink boxes of depths to what the limits allow, exactly.
+
+    Parameters
+    ----------
+    table : Table
+    rules : sequence of Limit
+    row : array of shape (B,)
+    low, high : array of shape (B, K)
+
+    Returns
+    -------
+    low, high : array of shape (B, K)
+        With one kind of layer, exactly the feasible depths; with more, a box around them. Empty
+        where some low is above its high. All unit costs are non-negative.
+    """
+    low, high = low.copy(), high.copy()
+    kinds = low.shape[1]
+    for limit in rules:
+        quantity = table.linear[limit.quantity]
+        base, unit = quantity.base[row], quantity.unit[row]
+        for k in range(kinds):
+            u = unit[:, k]
+            others = [m for m in range(kinds) if m != k]
+            free = u == 0
+            divisor = np.where(free, 1, u)
+            if limit.high is not None:
+                rest = base + (unit[:, others] * low[:, others]).sum(axis=1)
+                room = _clipped(limit.high, rest) - rest
+                most = np.where(free, np.where(room >= 0, high[:, k], -1), room // divisor)
+                high[:, k] = np.minimum(high[:, k], np.maximum(most, -1).astype(np.int64))
+            if limit.low is not None:
+                rest = base + (unit[:, others] * high[:, others]).sum(axis=1)
+                lack = _clipped(limit.low, rest) - rest
+                least = np.where(
+                    free, np.where(lack <= 0, low[:, k], high[:, k] + 1), -(-lack // divisor)
+                )
+                low[:, k] = np.maximum(
+                    low[:, k], np.minimum(least, high[:, k] + 1).astype(np.int64)
+                )
+    return low, high

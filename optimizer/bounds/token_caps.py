@@ -1,0 +1,90 @@
+"""What designs may spend on training, and what a quantity sought costs beside it."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import numpy as np
+from modelsizer.optimizer.bounds.law_bounds import TokenCaps
+from modelsizer.optimizer.tables.table import Floats, Ints, Table, to_floats
+from modelsizer.problems.costs.tokens import TIMED, inference_charge, lifetime_rate, rate
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.lifetime import INFERENCE
+
+LEAST_FLOPS = 1.0
+"""Training FLOPs that a cap never falls below, so that its logarithm is a number; a design with so
+few is evaluated alone."""
+
+
+class Spending:
+    """Limits on the tokens of designs, and the prices of a quantity.
+
+    Parameters
+    ----------
+    problem : Problem
+    quantity : str
+        What is sought.
+
+    Attributes
+    ----------
+    charged : bool
+        Whether inference adds to the quantity.
+    """
+
+    def __init__(self, problem: Problem, quantity: str) -> None:
+        self._problem, self._quantity = problem, quantity
+        self._limits = problem.token_limits
+        self._charge = Fraction(0)
+        if QUANTITIES[quantity].form == "lifetime":
+            self._charge = inference_charge(
+                problem.training, problem.serving, problem.lifetime, quantity
+            )
+        self.charged = self._charge > 0
+
+    def caps(self, table: Table, row: Ints, j: Ints) -> TokenCaps:
+        """The most tokens of designs; training time counts their accelerators.
+
+        What inference takes of a lifetime's FLOPs rises with the depth, so the caps of the least
+        depths of a box are those of all designs in it, or above.
+        """
+        limits = self._limits
+        most = math.inf if limits.most is None else float(limits.most)
+        flops: float | Floats
+        if limits.most_flops_each is None:
+            flops = math.inf if limits.most_flops is None else float(limits.most_flops)
+        else:
+            ends = [float(limits.flops_on(lay.accelerators) or math.inf) for lay in table.layout]
+            flops = np.array(ends)[table.layout_id[row]]
+        for charge in limits.charges:
+            left = float(charge.limit) - float(charge.each) * inference_flops(table, row, j)
+            flops = np.minimum(flops, np.maximum(left, LEAST_FLOPS))
+        return TokenCaps(most, flops)
+
+    def charge(self, table: Table, row: Ints, j: Ints) -> Floats:
+        """What inference adds to the quantity, for designs; shape (B,)."""
+        if not self.charged:
+            return np.zeros(len(row))
+        found: Floats = float(self._charge) * inference_flops(table, row, j)
+        return found
+
+    def factor(self, table: Table, row: Ints) -> Floats:
+        """What one training FLOP costs of the quantity, for designs of some rows."""
+        training = self._problem.training
+        if self._quantity == "lifetime_cost":
+            return np.full(len(row), float(lifetime_rate(training, self._quantity)))
+        if self._quantity not in TIMED:
+            return np.ones(len(row))
+        each = float(rate(training, self._quantity))
+        if self._quantity != "training_time":
+            return np.full(len(row), each)
+        shares = np.array([each / layout.accelerators for layout in table.layout])
+        found: Floats = shares[table.layout_id[row]]
+        return found
+
+
+def inference_flops(table: Table, row: Ints, j: Ints) -> Floats:
+    """FLOPs of an inference token, for designs; shape (B,)."""
+    quantity = table.linear[INFERENCE]
+    return to_floats(quantity.at(row, j)) / quantity.denominator

@@ -1,0 +1,1 @@
+"""Why nothing is feasible, and what would have to give."""

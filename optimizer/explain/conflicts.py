@@ -1,0 +1,288 @@
+"""Every minimal conflict between the limits of a problem that nothing keeps.
+
+A *minimal conflict* (irreducible infeasible subset) is a set of limits that no design keeps
+together, though one keeps them once any of them is left out. A conflict is shrunk to a minimal one
+by the deletion filter (Chinneck and Dravnieks 1991, ORSA Journal on Computing 3(2), 157-168); all
+of them are listed by MARCO (Liffiton, Previti, Malik and Marques-Silva 2016, Constraints 21(2),
+223-250), which asks for a set of limits that nothing known explains until there is none.
+
+Whether a set can be kept is a proof each: a design found, evaluated in exact arithmetic, or a
+search that bounds and compares all there are.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import OrderedDict
+from collections.abc import Callable, Collection, Iterable, Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.explain.named_limits import NamedLimit, Relaxer
+from modelsizer.optimizer.milp.program import Limits
+from modelsizer.optimizer.search.automatic import AutoSolve
+from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.store import TableStore
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+
+SPACES_KEPT = 8
+"""Spaces whose tables are kept: those of a few ends relaxed, asked about in turns."""
+
+Keys = frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """A minimal conflict.
+
+    Parameters
+    ----------
+    limits : tuple of NamedLimit
+        Budgets and tokens first.
+    lead : NamedLimit
+        The one that is best said to conflict with the others.
+    needs : Fraction or float or None
+        What designs that keep the others must at least use of its quantity (of a least amount:
+        can at most reach); None where it is not known.
+    """
+
+    limits: tuple[NamedLimit, ...]
+    lead: NamedLimit
+    needs: Fraction | float | None = None
+
+    @property
+    def keys(self) -> tuple[str, ...]:
+        """Keys of its limits."""
+        return tuple(limit.key for limit in self.limits)
+
+    @property
+    def promised(self) -> tuple[str, ...]:
+        """Keys of its budgets and token limits."""
+        return tuple(limit.key for limit in self.limits if not limit.of_space)
+
+
+class Oracle:
+    """Whether some design keeps a set of limits, proven; answers are kept.
+
+    More limits are never easier to keep, so a set within one that can be kept, or around one that
+    cannot, is answered without a search.
+
+    Parameters
+    ----------
+    problem : Problem
+    progress : callable, optional
+        Called with the number of conflicts known and of sets asked about.
+
+    Attributes
+    ----------
+    relaxer : Relaxer
+    searches : int
+        How many sets or problems were searched.
+    """
+
+    def __init__(
+        self, problem: Problem, progress: Callable[[int, int], None] | None = None
+    ) -> None:
+        self.relaxer = Relaxer(problem)
+        self.searches = self.conflicts = 0
+        self._progress = progress
+        self._stores: OrderedDict[object, TableStore] = OrderedDict()
+        self._kept: list[Keys] = []
+        self._broken: list[Keys] = []
+
+    @property
+    def all(self) -> Keys:
+        """Keys of every limit."""
+        return frozenset(self.relaxer.keys)
+
+    def feasible(self, keys: Iterable[str]) -> bool:
+        """Whether some design keeps these limits, the others left out."""
+        asked = frozenset(keys)
+        if any(asked <= known for known in self._kept):
+            return True
+        if any(asked >= known for known in self._broken):
+            return False
+        found = self.holds(self.relaxer.problem(asked))
+        (self._kept if found else self._broken).append(asked)
+        return found
+
+    def holds(self, problem: Problem) -> bool:
+        """Whether some design keeps every limit of a problem."""
+        self.searches += 1
+        if self._progress is not None:
+            self._progress(self.conflicts, self.searches)
+        return any_design(problem, self.store(problem)) is not None
+
+    def best(self, keys: Collection[str], goal: tuple[str, str]) -> Evaluation | None:
+        """The best design that keeps some limits; None if none does, or none is best."""
+        try:
+            problem = self.relaxer.problem(keys, goal=goal)
+        except ProblemError:
+            return None
+        model = Model(problem, self.store(problem))
+        return AutoSolve(model, Clock(Limits()), lambda _: 0.0, True, None).run().incumbent
+
+    def store(self, problem: Problem) -> TableStore:
+        """Tables of a problem's space."""
+        space = repr((problem.space, problem.splits, problem.layouts))
+        if space not in self._stores and len(self._stores) >= SPACES_KEPT:
+            self._stores.popitem(last=False)
+        store = self._stores.setdefault(space, TableStore())
+        self._stores.move_to_end(space)
+        return store
+
+
+def any_design(problem: Problem, store: TableStore | None = None) -> Evaluation | None:
+    """Some design that keeps every limit; None is a proof that there is none.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its objective is looked at as far as it speeds the search: best loss where that is limited,
+        an affine quantity otherwise.
+    store : TableStore, optional
+    """
+    search = Search(Model(problem, store), Clock(Limits()), enough=math.inf)
+    search.open()
+    while search.incumbent is None and len(search.boxes):
+        if search.boxes.single.all() or search.boxes.designs <= FEW_DESIGNS:
+            search.compare()
+            break
+        search.halve()
+    return search.incumbent
+
+
+# All minimal conflicts
+
+
+def minimal_conflicts(
+    elements: Sequence[str], feasible: Callable[[Keys], bool], known: Iterable[Keys] = ()
+) -> list[Keys]:
+    """Every minimal set of elements that is not feasible.
+
+    Parameters
+    ----------
+    elements : sequence of str
+        Of two minimal sets, that with the later elements is found first.
+    feasible : callable
+        Monotone: a part of a feasible set is feasible.
+    known : iterable of frozenset of str
+        Minimal conflicts known beforehand.
+    """
+    conflicts: list[Keys] = list(known)
+    corrections: list[Keys] = []
+    while (seed := _unexplained(elements, conflicts, corrections)) is not None:
+        if not feasible(seed):
+            conflicts.append(_shrunk(elements, seed, feasible))
+            continue
+        largest = seed
+        for element in elements:
+            if element not in largest and feasible(largest | {element}):
+                largest |= {element}
+        corrections.append(frozenset(elements) - largest)
+    return conflicts
+
+
+def _shrunk(elements: Sequence[str], conflict: Keys, feasible: Callable[[Keys], bool]) -> Keys:
+    """A minimal conflict within one, by the deletion filter."""
+    for element in elements:
+        if element in conflict and not feasible(conflict - {element}):
+            conflict -= {element}
+    return conflict
+
+
+def _unexplained(
+    elements: Sequence[str], conflicts: Sequence[Keys], corrections: Sequence[Keys]
+) -> Keys | None:
+    """A set, as large as can be, that holds no known conflict and is in no known feasible set.
+
+    Parameters
+    ----------
+    elements : sequence of str
+    conflicts : sequence of frozenset of str
+    corrections : sequence of frozenset of str
+        What each known feasible set lacks: an unknown set has some of it.
+    """
+
+    def chosen(taken: Keys, left_out: Keys) -> Keys | None:
+        open_ = [c for c in corrections if not c & taken]
+        if not open_:
+            return taken
+        out = left_out
+        for element in sorted(min(open_, key=len) - left_out, key=elements.index):
+            more = taken | {element}
+            if not any(conflict <= more for conflict in conflicts):
+                found = chosen(more, out)
+                if found is not None:
+                    return found
+            out |= {element}
+        return None
+
+    found = chosen(frozenset(), frozenset())
+    if found is None or any(conflict <= found for conflict in conflicts):
+        return None
+    for element in elements:
+        more = found | {element}
+        if not any(conflict <= more for conflict in conflicts):
+            found = more
+    return found
+
+
+def promised_conflicts(oracle: Oracle) -> list[Keys]:
+    """Minimal conflicts among budgets and token limits, with the space as it is."""
+    limits = oracle.relaxer.limits
+    space = frozenset(limit.key for limit in limits if limit.of_space)
+    promised = [limit.key for limit in limits if not limit.of_space]
+    return minimal_conflicts(promised, lambda keys: oracle.feasible(keys | space))
+
+
+def all_conflicts(oracle: Oracle) -> list[Keys]:
+    """Minimal conflicts among all named limits, ends of the space too."""
+    ends = sorted(oracle.relaxer.limits, key=lambda limit: limit.of_space)
+    return minimal_conflicts([limit.key for limit in ends], oracle.feasible)
+
+
+# What a conflict needs
+
+
+_LEADS = ("affine", "inverse", "loss", "lifetime", "flops", "tokens")
+"""Forms of the quantities in the order in which a sentence begins with them."""
+
+
+def measured(oracle: Oracle, keys: Keys) -> Conflict:
+    """A minimal conflict, with what the first of its limits would have to be."""
+    limits = tuple(limit for limit in oracle.relaxer.limits if limit.key in keys)
+    promised = [limit for limit in limits if not limit.of_space]
+
+    def rank(limit: NamedLimit) -> tuple[bool, int]:
+        form = QUANTITIES[limit.quantity].form
+        return limit.side == "min" and form != "inverse", _LEADS.index(form)
+
+    lead = min(promised, key=rank)
+    return Conflict(limits, lead, reached(oracle, lead, keys - {lead.key}))
+
+
+def reached(oracle: Oracle, limit: NamedLimit, kept: Collection[str]) -> Fraction | float | None:
+    """The least of a limit's quantity (the most, for a least amount) of designs that keep others.
+
+    None where there is no such solve: of an exact number, of the ratio d_model / layers, and of the
+    most loss or FLOPs.
+    """
+    if limit.side == "exact" or limit.quantity == "aspect_ratio":
+        return None
+    row = QUANTITIES[limit.quantity]
+    if row.form == "inverse":
+        found = oracle.best(kept, ("minimize", "decode_latency"))
+        return None if found is None else Fraction(found.exact[limit.quantity])
+    if limit.side == "min" and row.form in ("loss", "flops", "lifetime"):
+        return None
+    found = oracle.best(kept, ("minimize" if limit.side == "max" else "maximize", limit.quantity))
+    if found is None:
+        return None
+    value = found.exact[limit.quantity]
+    return value if isinstance(value, float) else Fraction(value)

@@ -1,0 +1,303 @@
+"""The cheapest joint repair: budgets and token limits relaxed together, the space held as it is.
+
+Cheapest is the least sum of weight x relative excess; `joint_repair` says how it is found.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from modelsizer.optimizer.explain.conflicts import Oracle
+from modelsizer.optimizer.explain.named_limits import (
+    UNLIMITED_TOKENS,
+    NamedLimit,
+    Repair,
+    at_position,
+    position,
+)
+from modelsizer.optimizer.tables.boxes import Boxes
+from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
+from modelsizer.problems.costs.tokens import TIMED, inference_charge, lifetime_rate, rate
+from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.laws.quality import Judged
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.lifetime import INFERENCE
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.units import Number
+
+KEPT = 1e-12  # relative excess that is rounding of a limit that is kept
+_GOLDEN = (math.sqrt(5) - 1) / 2
+_ROUNDS = 64
+"""Of golden section: 0.618^64 of a range of 460 in ln D leaves 2e-11, whose square is what it adds
+to a cost."""
+
+
+@dataclass(frozen=True, slots=True)
+class JointRepair:
+    """The cheapest way to relax several limits at once.
+
+    Parameters
+    ----------
+    cost : float
+        Sum of weight x excess.
+    repairs : tuple of Repair
+    design : Evaluation
+        Of the problem with its limits so moved: one that keeps them.
+    """
+
+    cost: float
+    repairs: tuple[Repair, ...]
+    design: Evaluation
+
+
+def joint_repair(oracle: Oracle, weights: Mapping[str, float]) -> JointRepair | None:
+    """The budgets and token limits to relax together at the least total cost, proven.
+
+    The cost of a design and a number of tokens is the sum over limits of weight x excess, with
+    excess = used / limit - 1 of a most, 1 - used / limit of a least amount, and 0 where it is kept.
+    For one design the terms of tokens and FLOPs are linear in the tokens D beyond the point where
+    each limit is met, and that of the loss, ``E + (A/N^alpha + B/D^beta)^outer`` over its limit, is
+    convex and falls until the loss is met. So the best D is at such a point, or between two of them
+    where the sum is flat, which golden section finds. (A term of a least loss is concave, and its
+    best D is at a point too.) Designs are bounded by boxes of depths: the least of what may not be
+    much, the most of what may not be little; boxes that cannot cost less are dropped, the others
+    halved down to single designs.
+
+    Parameters
+    ----------
+    oracle : Oracle
+        Of an infeasible problem.
+    weights : mapping of str to float
+        By key of the limit; 1 by default.
+
+    Returns
+    -------
+    JointRepair or None
+        None where the space is too large to list.
+    """
+    problem = oracle.relaxer.origin
+    store = oracle.store(problem)
+    if not store.listable(problem):
+        return None
+    costing = _Costing(oracle, weights)
+    best: tuple[float, Table, int, Ints, float] | None = None
+    for table in store.tables(problem, needed(problem)):
+        boxes = Boxes(np.arange(len(table)), np.zeros_like(table.count), table.count - 1)
+        while len(boxes):
+            middle = (boxes.low + boxes.high) // 2
+            so_far = math.inf if best is None else best[0]
+            cost, tokens = costing.least(table, boxes.row, middle, middle, so_far)
+            at = int(cost.argmin())
+            if cost[at] < so_far:
+                so_far = float(cost[at])
+                best = (so_far, table, int(boxes.row[at]), middle[at], float(tokens[at]))
+            boxes = boxes.take(~boxes.single)
+            if len(boxes):
+                bound, _ = costing.least(table, boxes.row, boxes.low, boxes.high, so_far)
+                boxes = boxes.take(bound < so_far - KEPT)
+                boxes = boxes.halved() if len(boxes) else boxes
+    assert best is not None, "a space is never empty"
+    return _settled(oracle, costing, *best[1:])
+
+
+class _Costing:
+    """Costs of designs, or the least that any of a box of them can have."""
+
+    def __init__(self, oracle: Oracle, weights: Mapping[str, float]) -> None:
+        self.problem = oracle.relaxer.origin
+        self.limits = [limit for limit in oracle.relaxer.limits if not limit.of_space]
+        self.weights = {limit.key: float(weights.get(limit.key, 1)) for limit in self.limits}
+
+    def least(
+        self, table: Table, row: Ints, low: Ints, high: Ints, enough: float
+    ) -> tuple[Floats, Floats]:
+        """The least cost of boxes of designs and the tokens of it; infinite above `enough`."""
+        cost, tokens = self._affine(table, row, low, high), np.ones(len(row))
+        some = np.flatnonzero(cost < enough)
+        more, tokens[some] = self._of_tokens(table, row[some], low[some], high[some])
+        cost[some] += more
+        cost[cost >= enough] = np.inf
+        return cost, tokens
+
+    def _affine(self, table: Table, row: Ints, low: Ints, high: Ints) -> Floats:
+        cost = np.zeros(len(row))
+        for limit in self.limits:
+            quantity = QUANTITIES[limit.quantity]
+            if not (quantity.affine or quantity.form == "inverse"):
+                continue
+            inverse = quantity.form == "inverse"
+            parts = QUANTITIES["decode_latency"].parts if inverse else quantity.parts
+            at = high if limit.side == "min" and not inverse else low
+            linear = [table.linear[part] for part in parts]
+            used = np.max([to_floats(q.at(row, at)) / q.denominator for q in linear], axis=0)
+            used = self.problem.serving.batch_size / used if inverse else used
+            ratio = used / float(limit.value) - 1
+            cost += self.weights[limit.key] * np.maximum(
+                0.0, ratio if limit.side == "max" else -ratio
+            )
+        return cost
+
+    def _of_tokens(self, table: Table, row: Ints, low: Ints, high: Ints) -> tuple[Floats, Floats]:
+        """What tokens add at the best number of them, and that number."""
+        flops = table.linear[TRAINING_FLOPS_PER_TOKEN]
+        ends = {"max": to_floats(flops.at(row, low)), "min": to_floats(flops.at(row, high))}
+        shares = np.array([layout.accelerators for layout in table.layout])[table.layout_id[row]]
+        over: list[tuple[Floats, Floats]] = []
+        under: list[tuple[Floats, Floats]] = []
+        for limit in self.limits:
+            form, weight = QUANTITIES[limit.quantity].form, self.weights[limit.key]
+            for side, terms in (("max", over), ("min", under)):
+                if limit.side not in (side, "exact") or form not in ("tokens", "flops"):
+                    continue
+                met = np.full(len(row), float(limit.value))
+                if form == "flops":
+                    met = met / ends[side]
+                if limit.quantity in TIMED:
+                    met = met / float(rate(self.problem.training, limit.quantity))
+                    met = met * (shares if limit.quantity == "training_time" else 1)
+                terms.append((met, weight / met))
+            if form == "lifetime":
+                # What inference takes is taken first, and may be more than all.
+                slope = ends["max"] * float(lifetime_rate(self.problem.training, limit.quantity))
+                inference = table.linear[INFERENCE]
+                taken = to_floats(inference.at(row, low)) / inference.denominator
+                taken = taken * float(_charge(self.problem, limit.quantity))
+                met = (float(limit.value) - taken) / slope
+                over.append((met, weight * slope / float(limit.value)))
+        losses = {limit.side: limit for limit in self.limits if limit.quantity == "loss"}
+        single = (low == high).all(axis=1)
+        judged = self._judged(table, row, low, high)
+        points = [met for met, _ in (*over, *under)]
+        for side, limit in losses.items():
+            if side == "max" or single.all():
+                met = np.asarray(judged.tokens_for(1.0, float(limit.value)), float)[:, 0]
+                points.append(np.where(np.isfinite(met), met, float(UNLIMITED_TOKENS)))
+        if not points:
+            return np.zeros(len(row)), np.ones(len(row))
+
+        def cost(tokens: Floats) -> Floats:
+            found = np.zeros_like(tokens)
+            for met, slope in over:
+                found += slope[:, None] * np.maximum(0.0, tokens - met[:, None])
+            for met, slope in under:
+                found += slope[:, None] * np.maximum(0.0, met[:, None] - tokens)
+            if losses:
+                loss = np.asarray(judged.loss(1.0, tokens), float)
+                for side, limit in losses.items():
+                    ratio = loss / float(limit.value) - 1
+                    if side == "min":
+                        ratio = np.where(single[:, None], -ratio, 0.0)
+                    found += self.weights[limit.key] * np.maximum(0.0, ratio)
+            return found
+
+        at = np.clip(np.sort(np.stack(points, axis=1), axis=1), 1.0, float(UNLIMITED_TOKENS))
+        if "max" in losses and at.shape[1] > 1:
+            at = np.concatenate([at, _flat(cost, at[:, :-1], at[:, 1:])], axis=1)
+        costs = cost(at)
+        best = costs.argmin(axis=1)
+        rows = np.arange(len(row))
+        return costs[rows, best], at[rows, best]
+
+    def _judged(self, table: Table, row: Ints, low: Ints, high: Ints) -> Judged:
+        """A loss that no design of a box is below, as a function of tokens of shape (B, T)."""
+        quality, parameters = self.problem.quality, table.linear[LAW_PARAMETERS]
+        n = [to_floats(parameters.at(row, j))[:, None] for j in (low, high)]
+        ends = [
+            {name: np.broadcast_to(values, len(row))[:, None] for name, values in side.items()}
+            for side in table.ranges(row, low, high, quality.features)
+        ]
+        return quality.over(n[0], n[1], ends[0], ends[1])
+
+
+def _flat(cost: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
+    """Where convex costs are least between two numbers of tokens; all of one shape."""
+    a, b = np.log(low), np.log(high)
+    for _ in range(_ROUNDS):
+        width = _GOLDEN * (b - a)
+        left, right = b - width, a + width
+        lower = cost(np.exp(left)) <= cost(np.exp(right))
+        a, b = np.where(lower, a, left), np.where(lower, right, b)
+    found: Floats = np.clip(np.exp((a + b) / 2), low, high)
+    return found
+
+
+def _settled(
+    oracle: Oracle, costing: _Costing, table: Table, row: int, j: Ints, tokens: float
+) -> JointRepair:
+    """The limits moved to what one design uses, exactly, and searched for a design once more."""
+    places: dict[str, tuple[NamedLimit, str, int]] = {}
+    for limit in costing.limits:
+        used = _used(costing, table, row, j, tokens, limit)
+        if limit.excess(used) <= KEPT:
+            continue
+        side: str = limit.side
+        if side == "exact":
+            side = "min" if used < limit.value else "max"
+        places[limit.key] = (limit, side, position(limit, used, up=side == "max"))
+    nudge = 0
+    while True:
+        values = {
+            key: at_position(limit, place + (nudge if side == "max" else -nudge))
+            for key, (limit, side, place) in places.items()
+        }
+        moved: dict[str, Number | Interval] = {}
+        for key, value in values.items():
+            limit, side, _ = places[key]
+            ends = (value, limit.value) if side == "min" else (limit.value, value)
+            moved[key] = Interval(*ends) if limit.side == "exact" else value
+        problem = oracle.relaxer.problem(oracle.all, moved)
+        if oracle.holds(problem):
+            break
+        # Tokens are doubles: a limit that they just met by one rounding they may miss by another.
+        nudge = max(1, 2 * nudge)
+    repairs = tuple(
+        Repair(key, values[key], limit.value, limit.unit, side, limit.excess(values[key]))
+        for key, (limit, side, _) in places.items()
+    )
+    total = sum(costing.weights[repair.key] * (repair.excess or 0.0) for repair in repairs)
+    design = evaluate(problem, table.architecture(costing.problem, row, [int(n) for n in j]))
+    return JointRepair(total, repairs, design)
+
+
+def _charge(problem: Problem, quantity: str) -> Fraction:
+    """What one inference FLOP for each token adds to a lifetime's quantity."""
+    return inference_charge(problem.training, problem.serving, problem.lifetime, quantity)
+
+
+def _used(
+    costing: _Costing, table: Table, row: int, j: Ints, tokens: float, limit: NamedLimit
+) -> Fraction | float:
+    """What a design uses of a limit's quantity, exactly but for the loss."""
+    problem, quantity = costing.problem, QUANTITIES[limit.quantity]
+    one, at = np.array([row]), j[None, :]
+
+    def exactly(*names: str) -> Fraction:
+        found: list[Any] = [table.linear[n] for n in names]
+        return max(Fraction(int(q.at(one, at)[0]), q.denominator) for q in found)
+
+    if quantity.affine:
+        return exactly(*quantity.parts)
+    if quantity.form == "inverse":
+        return problem.serving.batch_size / exactly(*QUANTITIES["decode_latency"].parts)
+    if quantity.form == "loss":
+        quality = problem.quality
+        judged = quality.of(table.features(one, at, quality.features))
+        return float(np.asarray(judged.loss(float(exactly(LAW_PARAMETERS)), tokens)).item())
+    if quantity.form == "tokens":
+        return Fraction(tokens)
+    flops = Fraction(tokens) * exactly(TRAINING_FLOPS_PER_TOKEN)
+    if quantity.form == "lifetime":
+        served = _charge(problem, limit.quantity) * exactly(INFERENCE)
+        return flops * lifetime_rate(problem.training, limit.quantity) + served
+    if limit.quantity not in TIMED:
+        return flops
+    layout = table.layout[table.layout_id[row]]
+    at_once = layout.accelerators if limit.quantity == "training_time" else 1
+    return flops * rate(problem.training, limit.quantity) / at_once

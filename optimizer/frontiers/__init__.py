@@ -1,0 +1,1 @@
+"""One limit swept: frontiers, exponents, isoFLOP curves."""

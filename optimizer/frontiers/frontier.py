@@ -1,0 +1,267 @@
+"""One limit swept: the best design at each of its values, and what another size would cost.
+
+Every point is a proven solve of the whole problem with one value changed, tokens chosen anew. The
+*band* is what it costs to be off by a factor of two in size: for each point, the best among the
+designs of at most half the optimum's parameters and among those of at least twice.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+import numpy as np
+from modelsizer.optimizer.result import PROVEN, Result, Status
+from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
+from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
+from modelsizer.optimizer.sweeps.swept_key import Sweep
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.costs.tokens import TIMED
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.options import head_menus
+from modelsizer.problems.tables.space import Space
+from modelsizer.problems.units import Number
+
+FACTOR = 2
+"""By which the designs of the band are smaller or larger than the optimum."""
+HELD = 1e-4
+"""Nats that other limits must cost before they are said to hold a design. Below, they choose
+between sizes a tenth apart: a factor of two costs 3e-3 to 1e-2, a tenth a fiftieth of that."""
+COMPUTE = ("training_flops", *TIMED)
+"""Budgets that are training FLOPs or proportional to them."""
+
+Progress = Callable[[int, int], None]
+"""Called with the number of points done and asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class OffSize:
+    """The best design of at most half, or at least twice, an optimum's parameters.
+
+    Parameters
+    ----------
+    status : {"optimal", "infeasible", "limit"}
+    design : Evaluation or None
+    """
+
+    status: Status
+    design: Evaluation | None
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """The answer at one value of the limit.
+
+    Parameters
+    ----------
+    limit : int or float
+        The value.
+    status : {"optimal", "infeasible", "limit"}
+        What is proven; "limit" if the time ran out first.
+    value : int or float or None
+        Of the objective.
+    design : Evaluation or None
+    half, twice : OffSize or None
+        The band; None where it was not asked for or not reached.
+    edge : tuple of str
+        Ends of menus that hold the answer, such as ``"layers max"``.
+    held : bool
+        Limits other than the swept one hold it: without them another design has `HELD` less loss.
+        Only asked where the sweep is of compute.
+    """
+
+    limit: Number
+    status: Status
+    value: Number | None
+    design: Evaluation | None
+    half: OffSize | None = None
+    twice: OffSize | None = None
+    edge: tuple[str, ...] = ()
+    held: bool = False
+
+    @property
+    def free(self) -> bool:
+        """Whether the law chose the design: neither a menu's edge nor another limit did."""
+        return self.status == "optimal" and not self.edge and not self.held
+
+
+@dataclass(frozen=True, slots=True)
+class Frontier:
+    """A limit swept.
+
+    Parameters
+    ----------
+    problem : Problem
+    sweep : Sweep
+        What was changed.
+    points : tuple of Point
+        In ascending order of the limit.
+    asked : int
+        How many values were to be solved.
+    complete : bool
+        Every value was reached, and each answer is proven.
+    seconds : float
+    """
+
+    problem: Problem
+    sweep: Sweep
+    points: tuple[Point, ...]
+    asked: int
+    complete: bool
+    seconds: float
+
+    @property
+    def over(self) -> str:
+        """Dotted key of what was changed."""
+        return self.sweep.over
+
+    @property
+    def solved(self) -> tuple[Point, ...]:
+        """The points with a proven optimum."""
+        return tuple(point for point in self.points if point.status == "optimal")
+
+
+def frontier(
+    problem: Problem,
+    over: str,
+    values: Iterable[Number],
+    *,
+    solver: str = DEFAULT_SOLVER,
+    band: bool = True,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
+) -> Frontier:
+    """Solve a problem at several values of one of its limits or settings.
+
+    Parameters
+    ----------
+    problem : Problem
+    over : str
+        Dotted key: a budget (its most, or the end that the file gives; ``budgets.parameters.min``
+        names an end), ``training.tokens``, or another number such as ``serving.context_length``.
+    values : iterable of int or float
+        In base units; repeats are solved once.
+    solver : str
+        See `modelsizer.optimizer.solve.solve`.
+    band : bool
+        Also solve for half and twice the size.
+    time_limit : float, optional
+        Seconds for the whole sweep; what is solved by then is returned, not complete. So it is if
+        the sweep is interrupted.
+    progress : callable, optional
+
+    Raises
+    ------
+    ProblemError
+        If the key is no number of the problem, or one of its values makes no sense.
+    ValueError
+        If the solver is unknown.
+    """
+    started = time.perf_counter()
+    base = without_scenarios(problem)
+    sweep = Sweep.of(base, over)
+    asked = [(value, sweep.at(base, value)) for value in sorted(set(values))]
+    run = _Run(Solver(base, solver=solver), started, time_limit)
+    points: list[Point] = []
+    try:
+        for value, there in asked:
+            if run.over:
+                break
+            points.append(_point(run, there, value, sweep, band=band))
+            if progress is not None:
+                progress(len(points), len(asked))
+    except KeyboardInterrupt:
+        run.interrupted = True
+    complete = len(points) == len(asked) and run.proven and not run.interrupted
+    seconds = time.perf_counter() - started
+    return Frontier(problem, sweep, tuple(points), len(asked), complete, seconds)
+
+
+class _Run:
+    """One solver, the time that is left to it, and whether all that it said is proven."""
+
+    def __init__(self, solver: Solver, started: float, time_limit: float | None) -> None:
+        self._solver, self._started, self._limit = solver, started, time_limit
+        self.proven, self.interrupted = True, False
+
+    @property
+    def over(self) -> bool:
+        """Whether nothing more may be asked; what was to be asked is then not proven."""
+        late = self._limit is not None and time.perf_counter() - self._started >= self._limit
+        self.proven = self.proven and not late
+        return late or self.interrupted
+
+    def solve(self, problem: Problem) -> Result:
+        left = None
+        if self._limit is not None:
+            left = max(self._limit - (time.perf_counter() - self._started), 0.0)
+        result = self._solver.solve(problem=problem, time_limit=left, details=False)
+        self.proven = self.proven and result.stop in PROVEN
+        self.interrupted = self.interrupted or result.stop == "interrupted"
+        return result
+
+
+def _point(run: _Run, problem: Problem, value: Number, sweep: Sweep, *, band: bool) -> Point:
+    result = run.solve(problem)
+    design = result.design
+    if design is None or result.status != "optimal":
+        return Point(value, result.status, result.objective.value, design)
+    half = twice = None
+    if band and not run.over:
+        half = _off_size(run, problem, most=design.parameters.total // FACTOR)
+    if band and not run.over:
+        twice = _off_size(run, problem, least=design.parameters.total * FACTOR)
+    held = False
+    if sweep.name in COMPUTE and problem.objective.quantity == "loss" and not run.over:
+        held = _held(run, problem, sweep, design)
+    edge = edges(problem.space, design.architecture)
+    return Point(value, "optimal", result.objective.value, design, half, twice, edge, held)
+
+
+def _off_size(
+    run: _Run, problem: Problem, *, most: int | None = None, least: int | None = None
+) -> OffSize:
+    """The best design within a limit on parameters and within the problem's own."""
+    own = problem.budgets.parameters
+    lows = [v for v in (least, own.min if own is not None else None) if v is not None]
+    highs = [v for v in (most, own.max if own is not None else None) if v is not None]
+    ends = ({"min": max(lows)} if lows else {}) | ({"max": min(highs)} if highs else {})
+    if lows and highs and max(lows) > min(highs):
+        return OffSize("infeasible", None)
+    result = run.solve(problem.with_settings({"budgets.parameters": ends}))
+    return OffSize(result.status, result.design)
+
+
+def _held(run: _Run, problem: Problem, sweep: Sweep, design: Evaluation) -> bool:
+    """Whether other limits keep a better design out."""
+    tables = problem.bare()
+    given = problem.budgets.limits
+    if set(given) == {sweep.name} and problem.training.tokens is None:
+        return False
+    tables["budgets"] = {sweep.name: tables["budgets"][sweep.name]}
+    if "training" in tables:
+        tables["training"] = {k: v for k, v in tables["training"].items() if k != "tokens"}
+    result = run.solve(Problem.from_tables(tables, like=problem))
+    return result.design is not None and design.loss - result.design.loss > HELD
+
+
+def edges(space: Space, architecture: Architecture) -> tuple[str, ...]:
+    """Ends of the menus of layers and d_model that a design is at.
+
+    A fixed value is no menu. Widths that no heads divide are not of it.
+    """
+    widths = np.array(space.d_model.numbers, dtype=np.int64)
+    if space.heads is None or space.head_dim is None:
+        menu, _ = head_menus(space)
+        widths = widths[(widths[:, None] % menu == 0).any(axis=1)]
+    depths = np.array(space.layers.numbers, dtype=np.int64)
+    found = []
+    for name, menu, value in (
+        ("layers", depths, architecture.layers),
+        ("d_model", widths, architecture.trunk.d_model),
+    ):
+        if len(menu) > 1 and value in (menu[0], menu[-1]):
+            found.append(f"{name} {'max' if value == menu[-1] else 'min'}")
+    return tuple(found)

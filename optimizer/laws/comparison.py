@@ -1,0 +1,331 @@
+"""One problem under several loss laws: where they agree, and where each is extrapolated.
+
+Losses of different laws are on different scales and are never subtracted from one another; what a
+design of one law costs by another is told as `modelsizer.optimizer.laws.regrets` defines it.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from modelsizer.optimizer.frontiers.frontier import edges
+from modelsizer.optimizer.laws.regrets import Compromise, Judge, Regrets, least_worst
+from modelsizer.optimizer.result import Status
+from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.surveys.near_optimal import TooManyError
+from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
+from modelsizer.optimizer.sweeps.swept_key import Sweep
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.laws.laws import Range, TokenLaw
+from modelsizer.problems.laws.published import TOKEN_LAWS
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import Number
+
+Progress = Callable[[int, int], None]
+"""Called with the number of laws done and asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Within:
+    """A value against the range on which a law was fitted.
+
+    Parameters
+    ----------
+    value : float
+    range : Range
+    """
+
+    value: float
+    range: Range
+
+    @property
+    def known(self) -> bool:
+        """Whether the range has an end at all."""
+        return self.range.low is not None or self.range.high is not None
+
+    @property
+    def factor(self) -> float:
+        """How far beyond: 1 within, 5 at five times the upper end or at a fifth of the lower."""
+        high, low = self.range.high, self.range.low
+        above = 1.0 if high is None else self.value / high
+        below = 1.0 if low is None else low / self.value
+        return max(above, below, 1.0)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract; `within` is null where no range is known."""
+        return {
+            "value": self.value if math.isfinite(self.value) else None,
+            "min": self.range.low,
+            "max": self.range.high,
+            "within": self.factor == 1 if self.known else None,
+            "factor": self.factor if math.isfinite(self.factor) else None,
+        }
+
+
+def within(law: TokenLaw, design: Evaluation) -> tuple[Within, Within]:
+    """The N that the law counts and the tokens of a design, against the law's ranges."""
+    return (
+        Within(float(design.law_parameters), law.parameter_range),
+        Within(float(design.tokens), law.token_range),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class LawOptimum:
+    """The answer of a problem under one law.
+
+    Parameters
+    ----------
+    name : str
+        As asked for; of a law in a file its own.
+    law : TokenLaw
+    status : {"optimal", "infeasible", "limit"}
+    design : Evaluation or None
+    regrets : dict
+        Of its design; empty where there are none.
+    """
+
+    name: str
+    law: TokenLaw
+    status: Status
+    design: Evaluation | None
+    regrets: Regrets
+
+    @property
+    def within(self) -> tuple[Within, Within] | None:
+        """Parameters and tokens against the law's ranges."""
+        return None if self.design is None else within(self.law, self.design)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        found: dict[str, Any] = {"name": self.name, "status": self.status}
+        if self.design is None or self.within is None:
+            return found
+        design, (n, d) = self.design, self.within
+        return found | {
+            "loss": design.loss if math.isfinite(design.loss) else None,
+            "architecture": architecture_dict(design.architecture),
+            "parameters": design.parameters.total,
+            "tokens": design.tokens if math.isfinite(design.tokens) else None,
+            "within_range": {"parameters": n.to_dict(), "tokens": d.to_dict()},
+            "regrets": {name: regret.to_dict() for name, regret in self.regrets.items()},
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class LawCurve:
+    """The optimum under a law at each value of a swept limit.
+
+    Parameters
+    ----------
+    name : str
+        As of `LawOptimum`.
+    law : TokenLaw
+    points : tuple of (value, Evaluation)
+        Values that have a design.
+    edge : tuple of bool
+        Which of them lie at an end of the menus of layers or d_model.
+    """
+
+    name: str
+    law: TokenLaw
+    points: tuple[tuple[Number, Evaluation], ...]
+    edge: tuple[bool, ...]
+
+    @property
+    def fitted(self) -> tuple[bool, ...]:
+        """Which points lie within the ranges that the law was fitted on, where they are known."""
+        return tuple(all(w.factor == 1 for w in within(self.law, d)) for _, d in self.points)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        rows = zip(self.points, self.edge, self.fitted, strict=True)
+        points = [
+            {
+                "limit": value,
+                "parameters": design.parameters.total,
+                "tokens": design.tokens if math.isfinite(design.tokens) else None,
+                "within_range": fitted,
+                "at_edge": edge,
+            }
+            for (value, design), edge, fitted in rows
+        ]
+        return {"name": self.name, "points": points}
+
+
+@dataclass(frozen=True, slots=True)
+class LawComparison:
+    """A problem under several laws.
+
+    Parameters
+    ----------
+    problem : Problem
+    laws : tuple of LawOptimum
+    no_law_hates : Compromise or None
+    why_not : str
+        Why there is no such design, or no regrets; empty where there is one.
+    left_out : mapping of str to str
+        Laws that are compared only if they are named, and why.
+    """
+
+    problem: Problem
+    laws: tuple[LawOptimum, ...]
+    no_law_hates: Compromise | None
+    why_not: str = ""
+    left_out: Mapping[str, str] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        found = self.no_law_hates
+        return {
+            "name": self.problem.name,
+            "laws": [law.to_dict() for law in self.laws],
+            "no_law_hates": None if found is None else found.to_dict(),
+            "why_not": self.why_not or None,
+            "left_out": dict(self.left_out),
+        }
+
+
+def law_names(problem: Problem, wanted: Sequence[str] | None = None) -> tuple[str, ...]:
+    """Laws to compare: those wanted, or all registered ones without caution and one's own.
+
+    Raises
+    ------
+    ProblemError
+        If one of those wanted is unknown, or none is wanted.
+    """
+    if wanted is None:
+        free = (name for name, law in TOKEN_LAWS.items() if not law.caution)
+        wanted = [*free, *problem.laws, problem.objective.law]
+    names = tuple(dict.fromkeys(wanted))
+    if not names:
+        raise ProblemError.of("--laws", "name at least one law")
+    for name in names:
+        problem.with_settings(problem.under_law(name))
+    return names
+
+
+def left_out(named: Sequence[str]) -> dict[str, str]:
+    """Laws that are compared only if they are named, and are not, with the reason."""
+    laws = TOKEN_LAWS.items()
+    return {name: law.caution for name, law in laws if law.caution and name not in named}
+
+
+def compare_laws(
+    problem: Problem, laws: Sequence[str] | None = None, *, progress: Progress | None = None
+) -> LawComparison:
+    """Solve a problem under each of several laws, and judge each answer by the others.
+
+    Regrets ask for a problem of least loss without a limit on the loss, so that every law allows
+    the same designs; wasted compute also for a limit on training FLOPs.
+
+    Parameters
+    ----------
+    problem : Problem
+    laws : sequence of str, optional
+        Names as `objective.law` takes them; see `law_names`.
+    progress : callable, optional
+
+    Raises
+    ------
+    ProblemError
+        If a law is unknown.
+    """
+    base = without_scenarios(problem)
+    names, solver = law_names(base, laws), Solver(base)
+    results = []
+    for i, name in enumerate(names, start=1):
+        results.append(solver.solve(base.under_law(name), details=False))
+        if progress is not None:
+            progress(i, len(names))
+    status = [result.status for result in results]
+    designs = [result.design for result in results]
+    own = [result.problem.law for result in results]
+    labels = _labels(names, own)
+    solved = [design for design in designs if design is not None]
+    why, judges = _why_no_regrets(base), []
+    if not why and status == ["optimal"] * len(names):
+        with_flops = _most_flops(base) is not None
+        judges = [
+            Judge(result.problem, name, design, solver, with_flops=with_flops)
+            for name, result, design in zip(labels, results, solved, strict=True)
+        ]
+        why = "" if with_flops else "no budget of training FLOPs to waste: give training_flops"
+    found = tuple(
+        LawOptimum(
+            name,
+            law,
+            state,
+            design,
+            {} if design is None else {j.name: j.regret(design.architecture) for j in judges},
+        )
+        for name, law, state, design in zip(labels, own, status, designs, strict=True)
+    )
+    best = None
+    if judges and not why:
+        try:
+            best = least_worst(judges, [design.architecture for design in solved])
+        except TooManyError as error:
+            why = f"too many designs come near the best of every law: {error}"
+    aside = {} if laws is not None else left_out(labels)
+    return LawComparison(problem, found, best, why, aside)
+
+
+def law_curves(
+    problem: Problem,
+    sweep: Sweep,
+    values: Sequence[Number],
+    laws: Sequence[str] | None = None,
+    *,
+    progress: Progress | None = None,
+) -> tuple[LawCurve, ...]:
+    """The optimum under each law at each value of a limit, every one proven.
+
+    Raises
+    ------
+    ProblemError
+        If a law is unknown or a value makes no sense.
+    """
+    base = without_scenarios(problem)
+    solver, found = Solver(base), []
+    names = law_names(base, laws)
+    for i, name in enumerate(names, start=1):
+        under = base.with_settings(base.under_law(name))
+        points = []
+        for value in values:
+            result = solver.solve(problem=sweep.at(under, value), details=False)
+            if result.status == "optimal" and result.design is not None:
+                points.append((value, result.design))
+        edge = tuple(bool(edges(base.space, design.architecture)) for _, design in points)
+        found.append(LawCurve(name, under.law, tuple(points), edge))
+        if progress is not None:
+            progress(i, len(names))
+    labels = _labels(names, [curve.law for curve in found])
+    return tuple(replace(curve, name=label) for curve, label in zip(found, labels, strict=True))
+
+
+def _labels(names: Sequence[str], laws: Sequence[TokenLaw]) -> list[str]:
+    """What tells the laws apart: their own names, or what was asked for where two share one."""
+    own = [law.name for law in laws]
+    return [mine if own.count(mine) == 1 else name for name, mine in zip(names, own, strict=True)]
+
+
+# Regrets
+
+
+def _why_no_regrets(problem: Problem) -> str:
+    if problem.objective.quantity != "loss":
+        return f"regrets are of a least loss, and the problem seeks {problem.objective.quantity}"
+    if problem.budgets.loss is not None:
+        return "budgets.loss means another thing by each law, so designs of one break it by others"
+    return ""
+
+
+def _most_flops(problem: Problem) -> Number | None:
+    limit = problem.budgets.training_flops
+    return None if limit is None else limit.max

@@ -1,0 +1,236 @@
+"""PuLP 3 and 4 behind one face.
+
+PuLP 3.3 (Python 3.11) bundles CBC as ``PULP_CBC_CMD``, makes variables by ``LpVariable`` and
+hands back no bound. PuLP 4 (Python 3.12 on) has CBC in the extra ``pulp[cbc]`` as ``COIN_CMD``,
+makes variables by ``problem.add_variable`` and returns ``LpSolveStats``. In both, CBC's log
+leaves the objective's constant out and rounds its bound to a few digits, and a library's
+"Optimal" may only mean "stopped with a solution" (PuLP 3 says so of a run cut off by a limit).
+So programs are given without a constant, and bounds are read from the engine itself.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tempfile
+import warnings
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from modelsizer.optimizer.milp.backends import Backend
+from modelsizer.optimizer.milp.backends.quiet import silenced
+from modelsizer.optimizer.milp.program import Limits, Outcome, Program
+
+_CBC_NAMES = ("PULP_CBC_CMD", "COIN_CMD")
+_CBC_RESULT = re.compile(r"^Result - (.+?)\s*$", re.MULTILINE)
+_CBC_RELAXATION = re.compile(r"^Continuous objective value is (\S+)", re.MULTILINE)
+_CBC_POSSIBLE = re.compile(r"\(best possible ([^)]+)\)")
+_CBC_NODES = re.compile(r"^Enumerated nodes:\s+(\d+)", re.MULTILINE)
+_CBC_INFEASIBLE = re.compile(r"[Ii]nfeasible", re.MULTILINE)
+_FEASIBLE_POINT = 2  # highspy.SolutionStatus.kSolutionStatusFeasible
+_NODE_OPTIONS = {"HiGHS": "mip_max_nodes"} | dict.fromkeys(_CBC_NAMES, "maxNodes")
+
+
+def _pulp() -> Any:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pulp
+    return pulp
+
+
+def available() -> list[str]:
+    """Names of the solvers that PuLP finds on this machine."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return list(_pulp().listSolvers(onlyAvailable=True))
+
+
+def engine(name: str | None = None) -> Backend:
+    """A back end that drives one of PuLP's solvers.
+
+    Parameters
+    ----------
+    name : str, optional
+        PuLP's name of a solver (``"HiGHS"``, ``"GLPK_CMD"`` ...), or ``"CBC"``, the default.
+
+    Raises
+    ------
+    ValueError
+        If PuLP does not find it here.
+    """
+    found = available()
+    wanted = _CBC_NAMES if name is None or name.upper() == "CBC" else (name,)
+    chosen = next((known for known in found if known in wanted), None)
+    if chosen is None:
+        what = "CBC (install pulp[cbc])" if wanted == _CBC_NAMES else repr(name)
+        raise ValueError(f"PuLP does not find {what} here; it finds: {', '.join(found) or 'none'}")
+
+    def solve_program(program: Program, limits: Limits) -> Outcome:
+        return _solve(chosen, program, limits)
+
+    return solve_program
+
+
+def as_pulp(program: Program, name: str = "modelsizer") -> tuple[Any, list[Any]]:
+    """The program as PuLP's problem, and its variables in the order of the columns."""
+    pulp = _pulp()
+    problem = pulp.LpProblem(name, pulp.LpMinimize)
+    add = getattr(problem, "add_variable", None) or pulp.LpVariable
+    columns = [
+        add(
+            column,
+            float(low),
+            None if math.isinf(high) else float(high),
+            cat="Integer" if whole else "Continuous",
+        )
+        for column, low, high, whole in zip(
+            program.column_names, program.low, program.high, program.integer, strict=True
+        )
+    ]
+    problem += pulp.lpSum(c * x for c, x in zip(program.cost.tolist(), columns, strict=True))
+    rows = program.rows
+    for i, row in enumerate(program.row_names):
+        begin, end = rows.indptr[i], rows.indptr[i + 1]
+        entries = zip(rows.indices[begin:end], rows.data[begin:end].tolist(), strict=True)
+        sum_ = pulp.lpSum(value * columns[k] for k, value in entries)
+        low, high = float(program.row_low[i]), float(program.row_high[i])
+        if low == high:
+            problem += sum_ == low, row
+            continue
+        if math.isfinite(low):
+            problem += sum_ >= low, f"{row}_min" if math.isfinite(high) else row
+        if math.isfinite(high):
+            problem += sum_ <= high, row
+    return problem, columns
+
+
+def write_program(program: Program, path: Path) -> None:
+    """Write the program for other tools: ``.lp`` or ``.mps`` by the ending of the path."""
+    problem, _ = as_pulp(program)
+    if path.suffix == ".mps":
+        problem.writeMPS(str(path))
+    else:
+        problem.writeLP(str(path), max_length=250)
+
+
+def _solve(name: str, program: Program, limits: Limits) -> Outcome:
+    pulp = _pulp()
+    problem, columns = as_pulp(program)
+    with tempfile.TemporaryDirectory(prefix="modelsizer-") as folder, warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        log = Path(folder) / "log"
+        options: dict[str, Any] = {"msg": False, "gapRel": 0.0, "gapAbs": 0.0}
+        if name in _CBC_NAMES:
+            options["logPath"] = str(log)
+        if limits.seconds is not None:
+            options["timeLimit"] = max(limits.seconds, 0.0)
+        if limits.nodes is not None and name in _NODE_OPTIONS:
+            options[_NODE_OPTIONS[name]] = limits.nodes
+        try:
+            solver = pulp.getSolver(name, **options)
+        except TypeError:  # a solver without gaps
+            solver = pulp.getSolver(name, msg=False)
+        failure = ""
+        try:
+            with silenced():
+                answer = problem.solve(solver)
+        except KeyError as error:
+            # PuLP 3.3 does not know HiGHS' word for a node limit; the engine still holds all.
+            if getattr(problem, "solverModel", None) is None:
+                raise
+            answer, failure = None, f"unknown status {error}"
+        except pulp.PulpSolverError as error:
+            return Outcome(None, None, finished=False, words=str(error))
+        text = log.read_text(errors="replace") if log.exists() else ""
+    x = _values(columns)
+    if name == "HiGHS":
+        return _of_highs(problem.solverModel, x, failure)
+    if name in _CBC_NAMES:
+        return _of_cbc(text, program, x)
+    return _of_others(problem, answer, program, x)
+
+
+def _values(columns: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
+    values = [column.value() for column in columns]
+    if any(value is None for value in values):
+        return None
+    return np.array(values, dtype=float)
+
+
+def _of_highs(model: Any, x: Any, failure: str) -> Outcome:
+    """Ask the engine itself; only the point comes through PuLP, which sorts columns by name."""
+    info = model.getInfo()
+    words = failure or str(model.modelStatusToString(model.getModelStatus()))
+    infeasible = "nfeasible" in words and "nbounded" not in words
+    bound = math.inf if infeasible else float(info.mip_dual_bound)
+    if bound == -math.inf or math.isnan(bound):
+        return Outcome(None, None, finished=False, words=words)
+    has_point = int(info.primal_solution_status) == _FEASIBLE_POINT
+    finished = infeasible or words == "Optimal"
+    nodes = max(int(info.mip_node_count), 0)
+    return Outcome(x if has_point else None, bound, finished, words, nodes)
+
+
+def _rounded_down(digits: str) -> float:
+    """The least number that is printed as these digits."""
+    value = float(digits)
+    mantissa = digits.lower().split("e")[0].lstrip("+-")
+    places = len(mantissa.split(".")[1]) if "." in mantissa else 0
+    exponent = int(digits.lower().split("e")[1]) if "e" in digits.lower() else 0
+    return value - 10.0 ** (exponent - places)
+
+
+def _of_cbc(log: str, program: Program, x: Any) -> Outcome:
+    result = _CBC_RESULT.search(log)
+    nodes = _CBC_NODES.search(log)
+    count = int(nodes[1]) if nodes else 0
+    if result is None:
+        if _CBC_INFEASIBLE.search(log):
+            return Outcome(None, math.inf, finished=True, words="Infeasible")
+        return Outcome(None, None, finished=False, words="CBC told no result")
+    words = result[1]
+    if words == "Optimal solution found" and x is not None:
+        return Outcome(x, program.objective(x), finished=True, words=words, nodes=count)
+    if "nfeasible" in words:
+        return Outcome(None, math.inf, finished=True, words=words, nodes=count)
+    stopped_with_point = x is not None and "No feasible solution found" not in log
+    point = x if stopped_with_point else None
+    best = math.inf if point is None else program.objective(point)
+    return Outcome(
+        point, _bound_of_stopped(log, count, best), finished=False, words=words, nodes=count
+    )
+
+
+def _bound_of_stopped(log: str, nodes: int, best: float) -> float | None:
+    """What CBC proved before a limit stopped it.
+
+    Stopped before its first node, the CBC of PuLP 4 (2.929, "Devel") prints memory garbage as
+    "best possible" (1.1e8 for a minimum of -20.25) and its incumbent as "Lower bound". So the
+    value of the first linear relaxation is taken, and "best possible" only once nodes were
+    enumerated and if it lies between that value and the incumbent.
+    """
+    relaxation = _CBC_RELAXATION.findall(log)
+    if not relaxation:
+        return None
+    bound = _rounded_down(relaxation[-1])
+    possible = _CBC_POSSIBLE.findall(log)
+    if nodes and possible and bound <= (claim := _rounded_down(possible[-1])) < best:
+        return claim
+    return bound
+
+
+def _of_others(problem: Any, answer: Any, program: Program, x: Any) -> Outcome:
+    """Any other engine: PuLP 4 tells its bound, PuLP 3 only whether it claims optimality."""
+    pulp = _pulp()
+    stats = answer if hasattr(answer, "has_solution") else None
+    status = int(stats.status) if stats is not None else int(problem.status)
+    claims = status == 1
+    if stats is None:
+        claims = claims and problem.sol_status == pulp.constants.LpSolutionOptimal
+    if status == -1:
+        return Outcome(None, math.inf, finished=True, words="Infeasible")
+    bound = getattr(stats, "best_bound", None)
+    if bound is None and claims and x is not None:
+        bound = program.objective(x)
+    return Outcome(x, bound, claims, f"status {status}")

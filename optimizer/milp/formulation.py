@@ -1,0 +1,189 @@
+"""The mixed-integer program of a problem, written once.
+
+Columns: for each box b a binary z[b], "the design lies in box b", and for each kind k of layer
+an integer x[b, k], its steps above the box's least depth. Rows: exactly one z; x[b, k] within
+its box where z[b] is one, and zero elsewhere (the smallest big-M that the box proves); each
+linear budget, summed over the boxes; the loss limit through its affine bound on each box.
+Objective: the affine lower bound of the objective on each box. Every feasible design is a point
+of the program whose objective is not above the design's own, so its optimum is a lower bound;
+where all boxes of value are single designs it is the optimum itself.
+
+Every row is divided by its limit and the objective by its spread, so that all that a solver sees
+is about 1: given raw, 6e18 x + 4e18 y <= 1e21 is called infeasible by CBC and by HiGHS.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from modelsizer.optimizer.bounds.limits import Limit
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.bounds.relaxation import Affine
+from modelsizer.optimizer.milp.program import FEASIBILITY, Floats, Program
+from modelsizer.optimizer.tables.boxes import Boxes
+from modelsizer.optimizer.tables.table import Ints, Table
+
+
+@dataclass(frozen=True, slots=True)
+class Formulation:
+    """A program and what its columns mean.
+
+    Parameters
+    ----------
+    program : Program
+    boxes : Boxes
+        Box of each z column, in order.
+    step_column : array of shape (B, K)
+        Column of x[b, k], -1 where the box has one depth only.
+    reference, spread : float
+        The program's objective is ``(scaled objective - reference) / spread``.
+    """
+
+    program: Program
+    boxes: Boxes
+    step_column: Ints
+    reference: float
+    spread: float
+
+    def scaled(self, objective: float) -> float:
+        """A bound of the program in the scale of `Model.from_value`, tolerance given away."""
+        return self.reference + self.spread * (objective - 2.0 * FEASIBILITY)
+
+    def design(self, x: Floats) -> tuple[int, Ints] | None:
+        """Box and depths of a point, rounded to integers; None if it is no design."""
+        chosen = np.flatnonzero(np.rint(x[: len(self.boxes)]) == 1)
+        if len(chosen) != 1:
+            return None
+        box = int(chosen[0])
+        steps = np.zeros(self.step_column.shape[1], dtype=np.int64)
+        for k, column in enumerate(self.step_column[box]):
+            if column >= 0:
+                steps[k] = int(np.rint(x[column]))
+        j = self.boxes.low[box] + steps
+        inside = (j >= self.boxes.low[box]).all() and (j <= self.boxes.high[box]).all()
+        return (box, j) if inside else None
+
+
+class _Rows:
+    """Sparse rows under construction."""
+
+    def __init__(self) -> None:
+        self.entries: list[tuple[Ints, Ints, Floats]] = []
+        self.low: list[float] = []
+        self.high: list[float] = []
+        self.names: list[str] = []
+
+    def add(self, columns: Ints, values: Floats, low: float, high: float, name: str) -> None:
+        index = np.full(len(columns), len(self.names), dtype=np.int64)
+        self.entries.append((index, np.asarray(columns, dtype=np.int64), values))
+        self.low.append(low)
+        self.high.append(high)
+        self.names.append(name)
+
+
+def _column_names(table: Table, boxes: Boxes) -> list[str]:
+    names = []
+    for b, row in enumerate(boxes.row):
+        first = table.layers(np.array([row]), boxes.low[b : b + 1])[0]
+        last = table.layers(np.array([row]), boxes.high[b : b + 1])[0]
+        widths = "_".join(
+            f"{short}{getattr(table, name)[row]}"
+            for short, name in (
+                ("d", "d_model"), ("h", "heads"), ("kv", "kv_heads"),
+                ("hd", "head_dim"), ("ff", "d_ff"),
+            )
+        )  # fmt: skip
+        names.append(f"z{b}_{widths}_L{first}_to_{last}")
+    return names
+
+
+def formulate(model: Model, table: Table, boxes: Boxes, least: Floats) -> Formulation:
+    """The program over some boxes.
+
+    Parameters
+    ----------
+    model : Model
+    table : Table
+    boxes : Boxes
+        At least one.
+    least : array of shape (B,)
+        Known lower bounds; the value itself of a box that is a single design.
+    """
+    relaxed = model.relax(table, boxes.row, boxes.low, boxes.high)
+    extent = boxes.high - boxes.low
+    objective = _with_settled(model, relaxed.objective, boxes, least)
+    width = len(boxes)
+    step_column = np.full(extent.shape, -1, dtype=np.int64)
+    wide = np.argwhere(extent > 0)
+    step_column[wide[:, 0], wide[:, 1]] = width + np.arange(len(wide))
+
+    ends = objective.constant + np.maximum(objective.slope * extent, 0.0).sum(axis=1)
+    starts = objective.constant + np.minimum(objective.slope * extent, 0.0).sum(axis=1)
+    reference = float(starts.min())
+    spread = float(ends.max()) - reference
+    spread = spread if spread > 0 else max(abs(reference), 1.0)
+    z_cost = (objective.constant - reference) / spread
+    x_cost = objective.slope[wide[:, 0], wide[:, 1]] / spread
+
+    rows = _Rows()
+    rows.add(np.arange(width), np.ones(width), 1.0, 1.0, "one_design")
+    for number, (b, k) in enumerate(wide):
+        # x / extent <= z, so that the row is of size 1.
+        columns = np.array([width + number, b])
+        rows.add(columns, np.array([1.0 / extent[b, k], -1.0]), -np.inf, 0.0, f"depth_{b}_{k}")
+    for limit in model.rules(table):
+        _add_limit(rows, limit, table, boxes, wide)
+    if relaxed.loss is not None:
+        most = model.most_loss
+        assert most is not None
+        values = [relaxed.loss.constant, relaxed.loss.slope[wide[:, 0], wide[:, 1]]]
+        columns = np.arange(width + len(wide))
+        rows.add(columns, np.concatenate(values) / most, -np.inf, 1.0, "budgets_loss")
+
+    z_names = _column_names(table, boxes)
+    x_names = [f"x{b}_{k}" for b, k in wide]
+    program = Program(
+        np.concatenate([z_cost, x_cost]),
+        _matrix(rows, width + len(wide)),
+        np.array(rows.low),
+        np.array(rows.high),
+        np.zeros(width + len(wide)),
+        np.concatenate([np.ones(width), extent[wide[:, 0], wide[:, 1]].astype(float)]),
+        np.ones(width + len(wide), dtype=bool),
+        tuple(z_names + x_names),
+        tuple(rows.names),
+    )
+    return Formulation(program, boxes, step_column, reference, spread)
+
+
+def _matrix(rows: _Rows, columns: int):  # type: ignore[no-untyped-def]
+    from scipy.sparse import csr_array
+
+    index = np.concatenate([e[0] for e in rows.entries])
+    column = np.concatenate([e[1] for e in rows.entries])
+    value = np.concatenate([e[2] for e in rows.entries])
+    return csr_array((value, (index, column)), shape=(len(rows.names), columns))
+
+
+def _with_settled(model: Model, bound: Affine, boxes: Boxes, least: Floats) -> Affine:
+    """Single designs enter with their own value."""
+    single = boxes.single
+    constant = bound.constant.copy()
+    for b in np.flatnonzero(single):
+        constant[b] = max(constant[b], model.from_value(float(least[b])))
+    return Affine(constant, bound.slope)
+
+
+def _add_limit(rows: _Rows, limit: Limit, table: Table, boxes: Boxes, wide: Ints) -> None:
+    quantity = table.linear[limit.quantity]
+    base = np.asarray(quantity.at(boxes.row, boxes.low)).astype(float)
+    unit = np.asarray(quantity.unit[boxes.row]).astype(float)[wide[:, 0], wide[:, 1]]
+    columns = np.arange(len(boxes) + len(wide))
+    values = np.concatenate([base, unit])
+    _, _, branch = limit.quantity.partition(".")
+    name = "_".join([*limit.key.split("."), *([branch] if branch else [])])
+    if limit.high is not None and limit.high > 0:
+        rows.add(columns, values / float(limit.high), -np.inf, 1.0, f"{name}_max")
+    if limit.low is not None and limit.low > 0:
+        rows.add(columns, values / float(limit.low), 1.0, np.inf, f"{name}_min")

@@ -1,0 +1,166 @@
+"""Branch and bound by a mixed-integer solver, refined until bound and incumbent meet."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.milp.backends import Backend
+from modelsizer.optimizer.milp.formulation import formulate
+from modelsizer.optimizer.milp.program import Stop
+from modelsizer.optimizer.search.search import Search
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.outcome import COMPARABLE, Found, Progress
+from modelsizer.problems.designs.evaluation import Evaluation
+
+
+class MipSolve:
+    """One solve: tighten, then let a back end bound the program, refine, and repeat.
+
+    Parameters
+    ----------
+    model : Model
+    engine : Backend
+    clock : Clock
+    tolerance : callable
+        From an incumbent's value to the gap at which the proof is enough.
+    complete : bool
+        Go on to compare all that is left exactly, so that gap and ties are settled.
+    progress : callable or None
+    start : Evaluation, optional
+        A feasible design to begin with.
+    search : Search, optional
+        One that is under way, to go on with.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        engine: Backend,
+        clock: Clock,
+        tolerance: Callable[[float], float],
+        complete: bool,
+        progress: Progress | None,
+        start: Evaluation | None = None,
+        search: Search | None = None,
+    ) -> None:
+        self.model, self.engine, self.clock = model, engine, clock
+        self.tolerance, self.complete, self.progress = tolerance, complete, progress
+        self.search = Search(model, clock, start) if search is None else search
+        self.notes: list[str] = []
+        self.proven = -math.inf
+        self.last_bound: float | None = None
+
+    def run(self) -> Found:
+        """Solve."""
+        stop: Stop
+        try:
+            self.search.open(self.progress)
+            self.search.tighten()
+            stop = self.rounds()
+        except KeyboardInterrupt:
+            stop = "interrupted"
+        return self.found(stop)
+
+    def found(self, stop: Stop) -> Found:
+        """What is known after a stop."""
+        bound = self._bound
+        if stop == "proven":
+            # Everything else is excluded or compared: the incumbent is the bound.
+            bound = self.search.value
+        return Found(
+            self.search.incumbent,
+            bound,
+            stop,
+            self.search.counts,
+            tuple(self.notes),
+            self.last_bound,
+        )
+
+    @property
+    def _bound(self) -> float:
+        return min(max(self.proven, self.search.floor), self.search.value)
+
+    def _within(self) -> bool:
+        value = self.search.value
+        return math.isfinite(value) and value - self._bound <= self.tolerance(value)
+
+    def _limit(self) -> Stop | None:
+        if self.clock.out_of_time:
+            return "time"
+        return "nodes" if self.clock.out_of_nodes else None
+
+    def rounds(self) -> Stop:
+        """Solve the program, refine and repeat, until proven or stopped."""
+        search = self.search
+        while True:
+            self._report()
+            if not len(search.boxes):
+                return "proven" if search.read_all else "time"
+            if (limit := self._limit()) is not None:
+                return limit
+            if not self.complete and self._within():
+                return "gap"
+            settled = self._one_round()
+            if settled or search.boxes.single.all():
+                if not self.complete and self._within():
+                    return "gap"
+                return self._finish()
+
+    def _one_round(self) -> bool:
+        """Solve the program once and refine; True when the bound has met the incumbent."""
+        search = self.search
+        assert search.table is not None
+        form = formulate(self.model, search.table, search.boxes, search.least)
+        search.counts.rounds += 1
+        search.counts.columns = len(form.program.cost)
+        outcome = self.engine(form.program, self.clock.left)
+        self.clock.nodes += max(outcome.nodes, 1)
+        bound = outcome.bound
+        if bound == math.inf:
+            # "Infeasible" may be the library's word for trouble. With an incumbent it is plainly
+            # wrong; without one the designs left are compared before anything is claimed.
+            if search.incumbent is not None:
+                self._distrust(outcome.words)
+                bound = None
+            else:
+                return True
+        if bound is not None:
+            value = self.model.to_value(form.scaled(bound))
+            if value > search.value + self.tolerance(search.value):
+                self._distrust(outcome.words)
+            else:
+                self.last_bound = value
+                self.proven = max(self.proven, value)
+        design = None if outcome.x is None else form.design(outcome.x)
+        if design is not None:
+            box, j = design
+            search.offer(search.boxes.row[box : box + 1], j[None, :])
+            if not search.boxes.single[box]:
+                search.replace(search.boxes.without(box, j))
+            else:
+                search.prune()
+        if self._within():
+            return True
+        if len(search.boxes):
+            search.halve()
+        return False
+
+    def _distrust(self, words: str) -> None:
+        note = f"the solver's claim ({words}) contradicts a known design and was ignored"
+        if note not in self.notes:
+            self.notes.append(note)
+
+    def _finish(self) -> Stop:
+        """Settle what the bound left open: compare all designs of the remaining boxes."""
+        search = self.search
+        while search.boxes.designs > COMPARABLE and not search.boxes.single.all():
+            if (limit := self._limit()) is not None:
+                return limit
+            search.halve()
+        return "proven" if search.compare() and search.read_all else "time"
+
+    def _report(self) -> None:
+        if self.progress is not None:
+            self.progress(self.search.value, self._bound, len(self.search.boxes))

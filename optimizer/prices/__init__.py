@@ -1,0 +1,1 @@
+"""What each limit is worth, and how far the optimum holds."""

@@ -1,0 +1,319 @@
+"""The continuous relaxation: real width, depth and tokens, and what its limits are worth.
+
+Other choices (head_dim, kv_heads, the ratio of d_ff, vocabulary, block, layout ...) are those of
+the optimum, so the relaxed optimum is an estimate and no bound of the whole problem, and so are its
+multipliers: what one unit more of a limit would change the relaxed optimum by.
+
+Minimised by sequential quadratic programming (Kraft 1988; SciPy's SLSQP) in logarithms, each limit
+as ``ln limit - ln quantity >= 0``. Multipliers are those of the Karush-Kuhn-Tucker conditions at
+the solution, ``gradient of the objective = sum of multiplier x gradient of an active constraint``
+with none negative, by non-negative least squares (Lawson and Hanson 1974, chapter 23).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from modelsizer.optimizer.prices.ends import End, ends
+from modelsizer.optimizer.prices.real_widths import FIXED_WITH_A_DESIGN, growing_widths, polynomials
+from modelsizer.optimizer.result import Side
+from modelsizer.problems.costs.tokens import TIMED, rate
+from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
+from modelsizer.problems.laws.features import features_of
+from modelsizer.problems.laws.quality import Judged
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.menus import Choice
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+STEP = 1e-5  # of the logarithms, for central differences: their error is about its square
+PRECISION, ITERATIONS = 1e-14, 300
+KEPT = 1e-7  # by how much of its size a limit may be broken
+ACTIVE = 1e-6  # relative slack below which a limit is active
+CONDITION = 1e-3
+"""Residual of the optimality conditions, of the objective's gradient, up to which they hold."""
+STARTS = (1.0, 0.8, 1.25)
+"""Multiples of today's width from which the search starts; the best result is taken."""
+LN_MOST_TOKENS = 80.0  # e^80 tokens are more than any budget pays for
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """The relaxed optimum.
+
+    Parameters
+    ----------
+    objective : float
+        In its own unit and sense.
+    d_model, layers : float
+    tokens : float or None
+        None where the question does not depend on them.
+    multipliers : mapping of (key, side) to float or None
+        For each end of a limit, the objective for one unit more of it; 0 where it is slack; None
+        where the optimality conditions were not met.
+    """
+
+    objective: float
+    d_model: float
+    layers: float
+    tokens: float | None
+    multipliers: Mapping[tuple[str, Side], float | None]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON; multipliers stand with their budgets."""
+        return {
+            "objective": self.objective,
+            "d_model": self.d_model,
+            "layers": self.layers,
+            "tokens": self.tokens,
+            "is_bound": False,
+        }
+
+
+class _Program:
+    """The relaxed problem in logarithms: ``z = ln(t), ln(layers)[, ln(tokens)][, ln(value)]``."""
+
+    def __init__(self, problem: Problem, design: Evaluation) -> None:
+        self.problem, self.design = problem, design
+        self.sought = problem.objective.quantity
+        self.sign = -1.0 if problem.objective.sense == "maximize" else 1.0
+        self.ends = list(ends(problem))
+        asked = {end.quantity for end in self.ends} | {self.sought}
+        self.has_tokens = math.isfinite(design.tokens) and any(
+            not QUANTITIES[name].affine and QUANTITIES[name].form != "inverse" for name in asked
+        )
+        names = {LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN}
+        names |= {name for name in asked if QUANTITIES[name].affine}
+        names |= {"decode_latency"} if "decode_throughput" in asked else set()
+        self.costs = polynomials(problem, design, sorted(names))
+        self.d_model = float(design.architecture.trunk.d_model)
+        self.quality, self.growing = problem.quality, growing_widths(problem.space)
+        self.widths = architecture_features(design.architecture, FIXED_WITH_A_DESIGN)
+        self.scale = abs(float(design.exact[self.sought])) or 1.0
+        self.rows, self.ids = self._rows()
+
+    # Quantities at a point
+
+    def _part(self, name: str, z: Floats) -> float:
+        """A quantity, or one of the parts that it is the most of."""
+        t, layers = math.exp(z[0]), math.exp(z[1])
+        if name in self.costs:
+            return self.costs[name].at(t, layers)
+        if name == "tokens":
+            return math.exp(z[2])
+        if name == "loss":
+            n = self.costs[LAW_PARAMETERS].at(t, layers)
+            return float(self._judged(t, layers).loss(n, math.exp(z[2])))
+        flops = self.costs[TRAINING_FLOPS_PER_TOKEN].at(t, layers) * math.exp(z[2])
+        if name not in TIMED:
+            return flops
+        at_once = self.design.layout.accelerators if name == "training_time" else 1
+        return flops * float(rate(self.problem.training, name)) / at_once
+
+    def _judged(self, t: float, layers: float) -> Judged:
+        """The loss at a relative width and a depth."""
+        at = {k: value * (t if k in self.growing else 1.0) for k, value in self.widths.items()}
+        at["layers"] = layers
+        return self.quality.of(features_of(self.quality.features, at.__getitem__))
+
+    def _parts(self, name: str) -> tuple[str, ...]:
+        return QUANTITIES[name].parts if QUANTITIES[name].affine else (name,)
+
+    @property
+    def branched(self) -> bool:
+        """Whether the objective is the most of several, and so has a variable of its own."""
+        return len(self._parts(self.sought)) > 1
+
+    def objective(self, z: Floats) -> float:
+        """To minimise; about 1 or -1 today."""
+        if self.branched:
+            return math.exp(z[-1])
+        return self.sign * self._part(self._parts(self.sought)[0], z) / self.scale
+
+    def _rows(self) -> tuple[list[Callable[[Floats], float]], list[End | None]]:
+        """Constraints, not below 0 where kept, and the end of a limit behind each."""
+        rows: list[Callable[[Floats], float]] = []
+        ids: list[End | None] = []
+        for end in self.ends:
+            if float(end.limit) <= 0:
+                continue
+            quantity, sign = end.quantity, 1.0 if end.side == "max" else -1.0
+            edge = math.log(float(end.limit))
+            if quantity == "decode_throughput":  # batch / latency >= x
+                quantity, sign = "decode_latency", 1.0
+                edge = math.log(self.problem.serving.batch_size / float(end.limit))
+            for part in self._parts(quantity):
+                rows.append(self._row(part, sign, edge))
+                ids.append(end)
+                if end.fixed:
+                    rows.append(self._row(part, -sign, edge))
+                    ids.append(end)
+        if self.branched:
+            for part in self._parts(self.sought):
+                rows.append(self._below(part))
+                ids.append(None)
+        for sign, edge in self._aspects():
+            ideal = math.log(edge / self.d_model)
+            rows.append(_shaped(sign, ideal))
+            ids.append(None)
+        return rows, ids
+
+    def _row(self, part: str, sign: float, edge: float) -> Callable[[Floats], float]:
+        return lambda z: sign * (edge - math.log(self._part(part, z)))
+
+    def _below(self, part: str) -> Callable[[Floats], float]:
+        return lambda z: float(z[-1]) - math.log(self._part(part, z) / self.scale)
+
+    def _aspects(self) -> list[tuple[float, float]]:
+        given: Any = self.problem.space.aspect_ratio
+        if given is None:
+            return []
+        if isinstance(given, Choice):
+            given_low, given_high = float(given.numbers[0]), float(given.numbers[-1])
+            return [(1.0, given_high), (-1.0, given_low)]
+        found = [] if given.max is None else [(1.0, float(given.max))]
+        return found + ([] if given.min is None else [(-1.0, float(given.min))])
+
+    # Where to search
+
+    def start(self) -> Floats:
+        """Today's design."""
+        z = [0.0, math.log(self.design.architecture.layers)]
+        if self.has_tokens:
+            z.append(math.log(self.design.tokens))
+        if self.branched:
+            z.append(0.0)
+        return np.array(z)
+
+    def bounds(self) -> list[tuple[float, float]]:
+        """Ends of the menus of widths and depths."""
+        space = self.problem.space
+        widths, depths = space.d_model.numbers, space.layers.numbers
+        found = [(math.log(float(w[0]) / by), math.log(float(w[-1]) / by))
+                 for w, by in ((widths, self.d_model), (depths, 1.0))]  # fmt: skip
+        if self.has_tokens:
+            found.append((0.0, LN_MOST_TOKENS))
+        if self.branched:
+            found.append((-LN_MOST_TOKENS, LN_MOST_TOKENS))
+        return found
+
+    def values(self, z: Floats) -> Floats:
+        """All constraints."""
+        return np.array([row(z) for row in self.rows])
+
+
+def _shaped(sign: float, ideal: float) -> Callable[[Floats], float]:
+    """A limit on ln(d_model / layers)."""
+    return lambda z: float(sign * (ideal - z[0] + z[1]))
+
+
+def relax(problem: Problem, design: Evaluation) -> Relaxation | None:
+    """Solve the continuous relaxation around an optimum.
+
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+        Its optimum: where the search starts, and what is held.
+
+    Returns
+    -------
+    Relaxation or None
+        None where SciPy found no point that keeps the limits.
+    """
+    program = _Program(problem, design)
+    found = [z for factor in STARTS if (z := _solved(program, factor)) is not None]
+    if not found:
+        return None
+    z = min(found, key=program.objective)
+    value = program.objective(z) * program.scale * (1.0 if program.branched else program.sign)
+    return Relaxation(
+        value,
+        math.exp(z[0]) * program.d_model,
+        math.exp(z[1]),
+        math.exp(z[2]) if program.has_tokens else None,
+        _multipliers(program, z),
+    )
+
+
+def _gradient(function: Callable[[Floats], Any], z: Floats) -> Floats:
+    """Central differences; shape (variables, ...)."""
+    steps = np.eye(len(z)) * STEP
+    return np.array([(function(z + s) - function(z - s)) / (2 * STEP) for s in steps])
+
+
+def _solved(program: _Program, factor: float) -> Floats | None:
+    """The optimum found from a start, or None."""
+    from scipy.optimize import minimize
+
+    bounds = program.bounds()
+    low, high = np.array(bounds).T
+    start = program.start()
+    start[0] += math.log(factor)
+    constraints = {
+        "type": "ineq",
+        "fun": program.values,
+        "jac": lambda z: _gradient(program.values, z).T,
+    }
+    with np.errstate(all="ignore"):
+        result = minimize(
+            program.objective,
+            np.clip(start, low, high),
+            jac=lambda z: _gradient(program.objective, z),
+            method="SLSQP",
+            bounds=bounds,
+            constraints=[constraints] if program.rows else [],
+            options={"ftol": PRECISION, "maxiter": ITERATIONS},
+        )
+    z = np.clip(np.asarray(result.x, dtype=float), low, high)
+    kept = not program.rows or bool((program.values(z) >= -KEPT).all())
+    return z if np.isfinite(z).all() and kept else None
+
+
+def _multipliers(program: _Program, z: Floats) -> dict[tuple[str, Side], float | None]:
+    """For each end of a limit the objective for one unit more of it."""
+    from scipy.optimize import nnls
+
+    gradient = _gradient(program.objective, z)
+    columns: list[Floats] = []
+    owners: list[tuple[End | None, float]] = []
+    if program.rows:
+        slack = program.values(z)
+        slopes = _gradient(program.values, z)
+        seen: set[End] = set()
+        for i, end in enumerate(program.ids):
+            # Of the two rows of a fixed limit the second pulls the other way.
+            sign = -1.0 if end is None or end.side == "max" else 1.0
+            if end is not None and end.fixed:
+                sign = 1.0 if end in seen else -1.0
+                seen.add(end)
+            if slack[i] <= ACTIVE:
+                columns.append(slopes[:, i])
+                owners.append((end, sign))
+    for i, (low, high) in enumerate(program.bounds()):
+        unit = np.zeros(len(z))
+        unit[i] = 1.0
+        for sign, gap in ((1.0, z[i] - low), (-1.0, high - z[i])):
+            if gap <= ACTIVE:
+                columns.append(sign * unit)
+                owners.append((None, 0.0))
+    found: dict[tuple[str, Side], float | None] = {(e.key, e.side): 0.0 for e in program.ends}
+    size = float(np.linalg.norm(gradient))
+    weights, residual = np.zeros(0), size
+    if columns:
+        weights, residual = nnls(np.array(columns).T, gradient)
+    if residual > CONDITION * max(size, KEPT):
+        return dict.fromkeys(found)
+    per = program.scale * (1.0 if program.branched else program.sign)
+    for (end, sign), weight in zip(owners, weights, strict=True):
+        if end is not None:
+            key = (end.key, end.side)
+            found[key] = (found[key] or 0.0) + sign * per * float(weight) / float(end.limit)
+    return found

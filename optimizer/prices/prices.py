@@ -1,0 +1,358 @@
+"""What each limit is worth: the optimum solved again with a little more and a little less of it.
+
+A mixed-integer program has no exact dual, so every change is a solve of its own, with proof. Beside
+them stand the range of the limit over which today's design stays the best
+(`modelsizer.optimizer.prices.stays_optimal`) and, as an estimate, the multiplier of the continuous
+relaxation (`modelsizer.optimizer.prices.continuous`).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any, Literal
+
+from modelsizer.optimizer.milp.program import Limits
+from modelsizer.optimizer.prices.continuous import Relaxation, relax
+from modelsizer.optimizer.prices.ends import End, Resolver, ends, spent
+from modelsizer.optimizer.prices.stays_optimal import Stays, same_until, stays_optimal
+from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.solver import DEFAULT_SOLVER
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.problems.costs.tokens import TIMED
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError, did_you_mean
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import Number, exact
+
+PERCENTS = (1, 5, 10, 25)
+SHOWN = 10
+"""Per cent by which limits are compared with one another."""
+COMPUTE = ("training_flops", *TIMED)
+"""Limits in proportion to the training FLOPs: "compute" is all of them together."""
+MOST_COMPUTE = math.log(1000.0)
+"""Logarithm of the factor up to which compute is looked for that buys the same loss."""
+FIRST_STEP = 0.02  # in the logarithm of compute
+ROOT = 1e-8  # the same, to which the compute of the same loss is found
+DIGITS = 6  # of per cent of compute, which are known to about `ROOT`
+SAME_LOSS = 1e-9  # nats between losses that are said to be the same
+
+ChangeStatus = Literal["optimal", "infeasible"]
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """The optimum at another value of a limit.
+
+    Parameters
+    ----------
+    limit : int or float
+    percent : int
+        How much more, or (negative) less, than today.
+    objective, change : number or None
+        The optimum and its distance from today's; None where no design fits.
+    status : {"optimal", "infeasible"}
+    layers, d_model : int or None
+    worth : float or None
+        Per cent of compute, more or less, that would give the same loss with all else held; None
+        where compute does not limit the tokens, or none would.
+    """
+
+    limit: Number
+    percent: int
+    objective: Number | None
+    change: float | None
+    status: ChangeStatus
+    layers: int | None
+    d_model: int | None
+    worth: float | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        found = asdict(self)
+        found["percent_of_compute"] = found.pop("worth")
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Price:
+    """What one end of a limit is worth.
+
+    Parameters
+    ----------
+    end : End
+    used : int or float
+    binding : bool
+        See `modelsizer.optimizer.result.BudgetUse`.
+    same_until : int or float
+        The tightest limit at which the optimum is the same; see
+        `modelsizer.optimizer.prices.stays_optimal`.
+    changes : tuple of Change
+        From 25 % less to 25 % more.
+    stays : Stays
+    multiplier : float or None
+        Of the continuous relaxation: objective for one unit more of the limit. An estimate, not a
+        bound.
+    """
+
+    end: End
+    used: Number
+    binding: bool
+    same_until: Number
+    changes: tuple[Change, ...]
+    stays: Stays
+    multiplier: float | None
+
+    def at(self, percent: int) -> Change:
+        """The change of a percentage."""
+        return next(change for change in self.changes if change.percent == percent)
+
+    def _looser(self, percent: int, *, looser: bool) -> Change:
+        return self.at(percent if looser == (self.end.side == "max") else -percent)
+
+    @property
+    def order(self) -> tuple[bool, float, float]:
+        """Binding limits first; then by what more of it gains, and what less of it loses."""
+        more, less = (self._looser(SHOWN, looser=looser) for looser in (True, False))
+        gain = 0.0 if more.change is None else abs(more.change)
+        loss = math.inf if less.change is None else abs(less.change)
+        return (not self.binding, -gain, -loss)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        return {
+            "name": self.end.name,
+            "limit": self.end.limit,
+            "used": self.used,
+            "unit": self.end.dimension,
+            "side": self.end.side,
+            "binding": self.binding,
+            "same_until": self.same_until,
+            "changes": [change.to_dict() for change in self.changes],
+            "stays_optimal": self.stays.to_dict(),
+            "multiplier": self.multiplier,
+            "worth": self._looser(SHOWN, looser=True).worth,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """What the limits of a problem are worth.
+
+    Parameters
+    ----------
+    result : Result
+        Today's answer.
+    rows : tuple of Price
+        Binding limits first, then by worth; none if nothing fits today.
+    relaxation : Relaxation or None
+        The continuous relaxation that multipliers are of; None where it was not solved.
+    seconds : float
+    """
+
+    result: Result
+    rows: tuple[Price, ...]
+    relaxation: Relaxation | None
+    seconds: float
+
+    def row(self, name: str) -> Price:
+        """The price of a budget, of its upper limit where it has both."""
+        found = [row for row in self.rows if row.end.name == name]
+        return next((row for row in found if row.end.side == "max"), found[0])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        today = self.result.to_dict()
+        kept = ("name", "status", "solver", "objective", "loss", "architecture", "tokens")
+        return {
+            **{key: today[key] for key in kept},
+            "seconds": round(self.seconds, 6),
+            "relaxation": None if self.relaxation is None else self.relaxation.to_dict(),
+            "budgets": [row.to_dict() for row in self.rows],
+        }
+
+
+def prices(
+    problem: Problem, solver: str = DEFAULT_SOLVER, budgets: Sequence[str] | None = None
+) -> Prices:
+    """What every limit that a problem gives is worth.
+
+    Parameters
+    ----------
+    problem : Problem
+    solver : str
+        See `modelsizer.optimizer.solve.solve`.
+    budgets : sequence of str, optional
+        Only these, by name; all by default.
+
+    Returns
+    -------
+    Prices
+        Without rows if no design keeps today's limits.
+
+    Raises
+    ------
+    ProblemError
+        If the problem gives no budget of such a name.
+    """
+    clock = Clock(Limits(None, None))
+    given = list(ends(problem))
+    _check_names(budgets, [end.name for end in given])
+    resolver = Resolver(problem, solver)
+    result = resolver.today()
+    design = result.design
+    if design is None:
+        return Prices(result, (), None, clock.elapsed)
+    relaxation = relax(resolver.problem, design)
+    compute = _compute(resolver, design)
+    rows = []
+    for end, use in zip(given, result.budgets, strict=True):
+        if budgets is not None and end.name not in budgets:
+            continue
+        changes = tuple(_changes(resolver, design, end, compute))
+        stays = stays_optimal(resolver, design, end)
+        rows.append(
+            Price(
+                end,
+                use.used,
+                use.binding,
+                same_until(resolver, design, stays, end),
+                changes,
+                stays,
+                None if relaxation is None else relaxation.multipliers[end.key, end.side],
+            )
+        )
+    rows.sort(key=lambda row: row.order)
+    return Prices(result, tuple(rows), relaxation, clock.elapsed)
+
+
+def curve(
+    problem: Problem, end: End, limits: Sequence[Number], solver: str = DEFAULT_SOLVER
+) -> list[tuple[Number, float]]:
+    """The optimum at several values of a limit; NaN where nothing fits.
+
+    Parameters
+    ----------
+    problem : Problem
+    end : End
+    limits : sequence of int or float
+    solver : str
+        See `modelsizer.optimizer.solve.solve`.
+    """
+    resolver = Resolver(problem, solver)
+    found = []
+    for limit in limits:
+        design = resolver.at(end, limit)
+        value = math.nan if design is None else resolver.sign * resolver.value(design)
+        found.append((limit, value))
+    return found
+
+
+def _check_names(wanted: Sequence[str] | None, known: Sequence[str]) -> None:
+    for name in wanted or ():
+        if name not in known:
+            listed = ", ".join(dict.fromkeys(known))
+            hint = did_you_mean(name, known)
+            raise ProblemError.of("--budget", f"the problem has no {name!r}{hint}; it has {listed}")
+
+
+def _changes(
+    resolver: Resolver, design: Evaluation, end: End, compute: _Compute | None
+) -> list[Change]:
+    today = design.quantity(resolver.problem.objective.quantity)
+    found = []
+    for percent in (*(-p for p in reversed(PERCENTS)), *PERCENTS):
+        limit = end.scaled(Fraction(100 + percent, 100))
+        best = resolver.at(end, limit)
+        if best is None:
+            found.append(Change(limit, percent, None, None, "infeasible", None, None))
+            continue
+        value = best.quantity(resolver.problem.objective.quantity)
+        change = float(exact(value) - exact(today))
+        architecture = best.architecture
+        found.append(
+            Change(
+                limit,
+                percent,
+                value,
+                change,
+                "optimal",
+                architecture.layers,
+                architecture.trunk.d_model,
+                None if compute is None else compute.worth(float(value)),
+            )
+        )
+    return found
+
+
+# The compute that is worth as much
+
+
+def _compute(resolver: Resolver, design: Evaluation) -> _Compute | None:
+    """Compute as a scale of worth, where it is what limits the tokens and loss is sought."""
+    problem = resolver.problem
+    if problem.objective.quantity != "loss":
+        return None
+    limits = [e for e in ends(problem) if e.quantity in COMPUTE and e.side == "max"]
+    if not any(spent(end, design) for end in limits):
+        return None
+    return _Compute(resolver, limits, design.loss)
+
+
+class _Compute:
+    """The least loss as a function of all limits on compute, scaled together."""
+
+    def __init__(self, resolver: Resolver, limits: Sequence[End], today: float) -> None:
+        self._resolver, self._limits, self._today = resolver, limits, today
+        self._losses = {0.0: today}  # by the logarithm of the factor
+
+    def worth(self, loss: float) -> float | None:
+        """Per cent of compute, more or less, at which the least loss is this; None if nowhere."""
+        if loss == self._today:
+            return 0.0
+        bracket = self._bracket(loss)
+        if bracket is None:
+            return None
+        from scipy.optimize import brentq
+
+        low, high = bracket
+        root = float(brentq(lambda at: self._loss(at) - loss, low, high, xtol=ROOT))
+        if abs(self._loss(root) - loss) > SAME_LOSS:
+            return None
+        return round(100 * math.expm1(root), DIGITS)
+
+    def _bracket(self, loss: float) -> tuple[float, float] | None:
+        """Logarithms of factors with more and with less than a loss: the nearest that are known."""
+        step = FIRST_STEP if loss < self._today else -FIRST_STEP
+        while True:
+            above = max((at for at, v in self._losses.items() if v >= loss), default=None)
+            below = min((at for at, v in self._losses.items() if v <= loss), default=None)
+            if above is not None and below is not None:
+                if math.isfinite(self._losses[above]):
+                    return above, below
+                if below - above <= ROOT:
+                    return None  # the loss jumps here: with less, nothing fits
+                self._loss((above + below) / 2)
+                continue
+            if abs(step) > MOST_COMPUTE:
+                return None
+            self._loss(step)
+            step *= 2
+
+    def _loss(self, at: float) -> float:
+        if at not in self._losses:
+            factor = exact(math.exp(at))
+            settings: dict[str, object] = {}
+            for end in self._limits:
+                limit = end.interval(self._resolver.problem, end.scaled(factor))
+                settings[end.key] = limit.to_toml()
+            self._losses[at] = math.inf
+            try:
+                best = self._resolver.ask(self._resolver.problem.with_settings(settings))
+            except ProblemError:
+                best = None  # too little for the least tokens
+            if best is not None:
+                self._losses[at] = best.loss
+        return self._losses[at]

@@ -1,0 +1,112 @@
+"""Costs of a design extended to real widths and depths.
+
+Costs are extended to real widths exactly: with the choices held, what a layer costs and what
+stands outside the layers are polynomials in d_model of degree two at most (weights are products of
+two widths, each held or in proportion to d_model), so their values at three widths, in whole
+numbers, give them everywhere, but for the rounding of training memory to bytes and of latencies.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.designs.costs import costs
+from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.tables.space import Space
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+FIXED_WITH_A_DESIGN = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
+"""Widths of a design, some of which go with d_model."""
+MULTIPLES = (1, 2, 3)
+"""Of today's width, of which the costs are taken: divisibility holds at each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Polynomials:
+    """A cost, ``(base + layers x per_layer)``, both of degree two in ``t = d_model / today's``.
+
+    Parameters
+    ----------
+    base, per_layer : array of shape (3,)
+        Coefficients of 1, t and t^2.
+    """
+
+    base: Floats
+    per_layer: Floats
+
+    def at(self, t: float, layers: float) -> float:
+        """The cost at a relative width and a depth, both real."""
+        powers = np.array([1.0, t, t * t])
+        return float(self.base @ powers + layers * (self.per_layer @ powers))
+
+
+def growing_widths(space: Space) -> frozenset[str]:
+    """What goes with d_model where the width is real; the rest is held.
+
+    Heads go with d_model unless the space offers heads; then head_dim does, or neither where it
+    offers both. kv_heads are held where the space offers them and go with the heads otherwise; d_ff
+    is held where the space offers it, and keeps its ratio to d_model otherwise.
+    """
+    found = {"d_model"}
+    if space.heads is None:
+        found.add("heads")
+    elif space.head_dim is None:
+        found.add("head_dim")
+    if space.kv_heads is None and "heads" in found:
+        found.add("kv_heads")
+    if space.d_ff is None:
+        found.add("d_ff")
+    return frozenset(found)
+
+
+def polynomials(
+    problem: Problem, design: Evaluation, names: Sequence[str]
+) -> dict[str, Polynomials]:
+    """Costs around a design as functions of real width and depth; see `growing_widths`.
+
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+        Of one kind of layer.
+    names : sequence of str
+        Affine costs of `modelsizer.problems.designs.costs`.
+    """
+    trunk, growing = design.architecture.trunk, growing_widths(problem.space)
+    grow = np.array(MULTIPLES, dtype=object)
+    held = np.array([1] * len(MULTIPLES), dtype=object)
+    widths = {
+        name: int(value) * (grow if name in growing else held)
+        for name, value in architecture_features(design.architecture, FIXED_WITH_A_DESIGN).items()
+    }
+    block = BLOCKS[design.architecture.block]
+    wide = block.trunk(
+        widths["d_model"],
+        widths["vocab_size"],
+        held * int(trunk.tied_embeddings),
+        problem.training.sequence_length,
+    )
+    kind = block.layer(*(widths[name] for name in ("heads", "kv_heads", "head_dim", "d_ff")))
+    return {
+        name: Polynomials(
+            _through(affine.base + 0 * held, affine.denominator),
+            _through(affine.per_layer[0] + 0 * held, affine.denominator),
+        )
+        for name, affine in costs(problem, wide, [kind], design.layout, names).items()
+    }
+
+
+def _through(values: NDArray[Any], denominator: int) -> Floats:
+    """Coefficients of the parabola through values at t = 1, 2, 3."""
+    one, two, three = (Fraction(int(v), denominator) for v in values)
+    square = (three - 2 * two + one) / 2
+    slope = two - one - 3 * square
+    return np.array([float(one - slope - square), float(slope), float(square)])

@@ -1,0 +1,309 @@
+"""Over which values of one limit today's design stays the best, everything else held.
+
+Two ways, by what the limit does to a design:
+
+*It only lets designs in or keeps them out* (parameters, memory, cache, latency ...; also a limit on
+the loss where something else is sought). Tightened, it leaves the design the best for as long as it
+lets it in, so one end is what the design uses. Loosened, the design stays the best until the first
+better one is let in. That one is found by minimising the quantity over all designs that are
+strictly better: an optimum with proof, so the end is exact.
+
+*It sets how many tokens a design takes* (tokens, training FLOPs, time, cost, energy). Then the
+objective of every design moves with the limit. The limit is stepped out until another design wins;
+between the last limit at which today's won and that one their crossing is the root of the
+difference, by Brent's method and then by bisection, as exact as doubles tell the two apart (about
+1e-12 of the limit); the problem is solved again just inside of the crossing; if a third design wins
+there, it takes the rival's place. As every winner crosses nearer to today, and designs are finitely
+many, this ends (Dinkelbach 1967, doi 10.1287/mnsc.13.7.492, goes from ratio to ratio like this). It
+assumes that of any two designs the better one changes once at most between two limits looked at.
+For a law ``E + A/N^alpha + B/D^beta``, with or without a shape term, that is so: with F training
+FLOPs a token, D is min(T, C/F), and the difference of two losses is a constant plus
+``B (D1^-beta - D2^-beta)``, which is monotone in C and in T. Laws with an outer power (Kaplan's)
+beside a shape term are not covered by that argument.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from modelsizer.optimizer.budgets import sides
+from modelsizer.optimizer.prices.ends import WHOLE, End, Resolver, near, used
+from modelsizer.optimizer.result import Side
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import Number, exact, plain
+
+STEPS = (1.01, 1.05, 1.1, 1.25, 2.0, 4.0, 16.0, 256.0, 65536.0)
+"""Factors by which a limit is stepped out; those of `modelsizer.optimizer.prices.prices` are solved
+already. A design that is the best at the last is said to stay so without end."""
+NEAR, WIDER = 1e-13, (1e-12, 1e-10, 1e-8)
+"""Relative precision of a crossing's root, and how far around it a bracket is looked for."""
+DOUBLE_BITS = 53  # of a double's mantissa: whole numbers beyond are not all doubles
+
+
+@dataclass(frozen=True, slots=True)
+class Stays:
+    """Limits between which a design stays the best.
+
+    Parameters
+    ----------
+    start, end : int, float or None
+        None where there is no such end. Of an upper limit `start` is the least limit at which the
+        design is still the best, and `end` the first at which it is not: another is better from
+        there on. Of a lower limit the other way about: `end` is kept and `start` is not.
+    side : {"max", "min"}
+    """
+
+    start: Number | None
+    end: Number | None
+    side: Side
+
+    def holds(self, limit: Number) -> bool:
+        """Whether the design is the best at a limit."""
+        low = (
+            self.start is None or limit > self.start or (self.side == "max" and limit == self.start)
+        )
+        high = self.end is None or limit < self.end or (self.side == "min" and limit == self.end)
+        return low and high
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract, and which end is of the range itself."""
+        return {
+            "from": self.start,
+            "to": self.end,
+            "from_inclusive": self.side == "max",
+            "to_inclusive": self.side == "min",
+        }
+
+
+def stays_optimal(resolver: Resolver, design: Evaluation, end: End) -> Stays:
+    """The limits between which today's design stays the best, everything else held.
+
+    Parameters
+    ----------
+    resolver : Resolver
+        Of today's problem.
+    design : Evaluation
+        Its optimum.
+    end : End
+        The limit that moves.
+    """
+    if _lets_in(resolver.problem, end):
+        tight: Number | None = _least_kept(resolver, design, end)
+        loose = _first_better(resolver, design, end)
+    else:
+        tight = _probed(resolver, design, end, looser=False)
+        loose = _probed(resolver, design, end, looser=True)
+    first, last = (tight, loose) if end.side == "max" else (loose, tight)
+    return Stays(first, last, end.side)
+
+
+def _lets_in(problem: Problem, end: End) -> bool:
+    """Whether a limit only lets designs in, and does not move their tokens."""
+    form = QUANTITIES[end.quantity].form
+    if form == "loss" and end.side == "max":
+        sought = QUANTITIES[problem.objective.quantity].form
+        return sought not in ("tokens", "flops") or problem.objective.sense == "maximize"
+    return form in ("affine", "inverse")
+
+
+def same_until(resolver: Resolver, design: Evaluation, stays: Stays, end: End) -> Number:
+    """The tightest limit at which today's design is the best and its objective is today's.
+
+    Today's own limit, where the design has spent it up to the rounding of its tokens.
+    """
+    tight = stays.start if end.side == "max" else stays.end
+    value = resolver.value(design)
+    if tight is not None and resolver.value(resolver.own(design, end, tight)) == value:
+        return tight
+    edge = used(end, design)
+    while _lets_in(resolver.problem, end):
+        own = resolver.own(design, end, _next(edge, tighter=True, side=end.side))
+        if not own.feasible or resolver.value(own) != value:
+            break
+        edge = used(end, own)  # under another layout
+    return end.limit if near(end, edge) else edge
+
+
+def _least_kept(resolver: Resolver, design: Evaluation, end: End) -> Number:
+    """The tightest limit at which the design is the best.
+
+    It needs less under another layout, perhaps, at another value: then it must still be the best.
+    """
+    before = resolver.own(design, end, end.limit)
+    edge = used(end, before)
+    while True:
+        beyond = _next(edge, tighter=True, side=end.side)
+        own = resolver.own(design, end, beyond)
+        if not own.feasible:
+            return edge
+        worse = resolver.value(own) > resolver.value(before)
+        if worse and resolver.beaten(own, resolver.at(end, beyond)):
+            return edge
+        before, edge = own, used(end, own)
+
+
+def _first_better(resolver: Resolver, design: Evaluation, end: End) -> Number | None:
+    """The first limit that lets a strictly better design in; None if there is none."""
+    own, ulps = design, 1
+    while True:
+        asked = _strictly_better(resolver, own, end, ulps)
+        rival = None if asked is None else resolver.ask(asked)
+        if rival is None:
+            return None
+        edge = used(end, rival)
+        there = resolver.own(rival, end, edge)
+        if not resolver.value(there) < resolver.value(own):
+            ulps *= 2  # a limit on tokens is kept up to the rounding of tokens: ask for more
+            continue
+        own = resolver.own(design, end, edge)
+        if resolver.beaten(own, resolver.at(end, edge)):
+            return edge
+        # The design itself is let in under a better layout: it goes on from there.
+
+
+def _strictly_better(resolver: Resolver, design: Evaluation, end: End, ulps: int) -> Problem | None:
+    """Of all designs strictly better than one, to find that of least (or most) of a quantity."""
+    problem = resolver.problem
+    objective, sense = problem.objective.quantity, problem.objective.sense
+    tables = problem.bare()
+    budgets: dict[str, dict[Side, Number]] = {
+        name: dict(sides(i)) for name, i in problem.budgets.limits.items()
+    }
+    budgets[end.quantity].pop(end.side)
+    side: Side = "max" if sense == "minimize" else "min"
+    just = _beyond(design.exact[objective], -ulps if side == "max" else ulps)
+    limit = budgets.setdefault(objective, {})
+    if side in limit:
+        just = (min if side == "max" else max)(just, limit[side])
+    limit[side] = just
+    tables["budgets"] = {name: limits for name, limits in budgets.items() if limits}
+    if QUANTITIES[end.quantity].form == "inverse":
+        tables["objective"]["minimize"] = "decode_latency"  # decode_throughput is batch_size / it
+    else:
+        tables["objective"]["minimize" if end.side == "max" else "maximize"] = end.quantity
+    try:
+        return Problem.from_tables(tables, like=problem)
+    except ProblemError:
+        return None  # a limit on the other side forbids anything better
+
+
+def _beyond(value: Fraction | float, ulps: int) -> Number:
+    """The number some units of rounding above a value, or below."""
+    number = value if isinstance(value, float) else plain(value)
+    if isinstance(number, int) and abs(number) >> DOUBLE_BITS:
+        return number + ulps
+    return float(number) + ulps * math.ulp(float(number))
+
+
+def _next(limit: Number, *, tighter: bool, side: Side) -> Number:
+    return _beyond(exact(limit), -1 if tighter == (side == "max") else 1)
+
+
+# Limits that move the tokens
+
+
+def _probed(resolver: Resolver, design: Evaluation, end: End, *, looser: bool) -> Number | None:
+    """The edge on one side, found by stepping out and going back from crossing to crossing.
+
+    Returns
+    -------
+    int, float or None
+        Looser, the first limit at which another design is better; tighter, the last at which none
+        is. None if there is none.
+    """
+    good, bad, rival = end.limit, None, None
+    for limit in _steps(end, upward=looser == (end.side == "max")):
+        there = resolver.at(end, limit)
+        if resolver.beaten(resolver.own(design, end, limit), there):
+            bad, rival = limit, there
+            break
+        good = limit
+    if bad is None:
+        return None
+    won = good
+    if end.dimension not in WHOLE:
+        won, bad = float(won), float(bad)  # whole seconds are halved too
+    while True:
+
+        def behind(limit: Number, rival: Evaluation | None = rival) -> float:
+            own = resolver.own(design, end, limit)
+            if not own.feasible:
+                return math.inf
+            other = None if rival is None else resolver.own(rival, end, limit)
+            if other is None or not other.feasible:
+                return -math.inf
+            return resolver.value(own) - resolver.value(other)
+
+        good, bad = bisect(behind, *_narrowed(behind, won, bad))
+        there = resolver.at(end, good)
+        if not resolver.beaten(resolver.own(design, end, good), there):
+            return bad if looser else good
+        bad, rival = good, there
+
+
+def _steps(end: End, *, upward: bool) -> Iterator[Number]:
+    """Limits further and further from today's."""
+    last = end.limit
+    for step in STEPS:
+        # 1 % less is 0.99, as `modelsizer.optimizer.prices.prices` has it, and not 1 / 1.01.
+        factor = exact(step) if upward else 2 - exact(step) if step < 2 else 1 / exact(step)
+        limit = end.scaled(factor)
+        if limit != last and limit > 0:
+            yield limit
+            last = limit
+
+
+def _narrowed(
+    behind: Callable[[Number], float], low: Number, high: Number
+) -> tuple[Number, Number]:
+    """A good limit and a bad one near the crossing, where it is a smooth one; else as they are."""
+    if not (-math.inf < behind(low) < 0 < behind(high) < math.inf):
+        return low, high
+    from scipy.optimize import brentq
+
+    whole = isinstance(low, int)
+
+    def at(limit: float) -> Number:
+        return int(limit) if whole else limit
+
+    root = brentq(lambda x: behind(at(x)), float(low), float(high), rtol=NEAR)
+    for wide in WIDER:
+        step = math.copysign(wide * abs(root), float(high) - float(low))
+        near, far = at(root - step), at(root + step)
+        inside = all((x - low) * (high - x) > 0 for x in (near, far))
+        if inside and behind(near) <= 0 < behind(far):
+            return near, far
+    return low, high
+
+
+def bisect(behind: Callable[[Number], float], low: Number, high: Number) -> tuple[Number, Number]:
+    """Neighbouring limits of which the first is good and the second bad.
+
+    Parameters
+    ----------
+    behind : callable
+        Above 0 at a bad limit.
+    low, high : int or float
+        A good limit and a bad one, in either order; whole numbers are halved as such, down to the
+        spacing of doubles.
+    """
+    while True:
+        if isinstance(low, int) and isinstance(high, int):
+            if abs(high - low) <= max(1, abs(low) >> DOUBLE_BITS):
+                return low, high
+            middle: Number = (low + high) // 2
+        else:
+            middle = (low + high) / 2
+            if middle in (low, high):
+                return low, high
+        if behind(middle) > 0:
+            high = middle
+        else:
+            low = middle

@@ -1,1 +1,0 @@
-"""The questions after the answer: what if, what is it worth, why does nothing fit."""

@@ -1,0 +1,326 @@
+"""Bounds over blocks of the menus.
+
+A block is a box of the grid. Its two corners bound every affine cost in it
+(`modelsizer.optimizer.tables.grid`), so a limit that the cheap corner breaks rules the block out,
+and shortens its depths otherwise. The law is bounded by the least of it over the parameters that
+the block can have, since training FLOPs are tied to parameters: F >= p (2 (N - idle) + scores),
+where p is the number of passes and `idle` counts what multiplies no token, both taken at the corner
+that makes it a bound.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields, replace
+
+import numpy as np
+from modelsizer.optimizer.bounds.limits import Breach, Limit, depth_intervals, feasible
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.bounds.relaxation import ROUNDING
+from modelsizer.optimizer.tables.grid import LAYERS, Bools, Grid
+from modelsizer.optimizer.tables.table import (
+    LARGEST_INT64,
+    Ints,
+    Table,
+    build_table,
+    largest,
+    needed,
+    quantities,
+    to_floats,
+)
+from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
+from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, WEIGHT_FLOPS
+from modelsizer.problems.laws.features import ranges_of
+from modelsizer.problems.space.widths import Options
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+TRAINING_MEMORY = "training_memory"  # the one cost whose bound differs from layout to layout
+PIECES = 6
+"""Pieces of a block's range of parameters, each bounded by its own ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blocks:
+    """Some blocks.
+
+    Parameters
+    ----------
+    root : array of shape (B,)
+    low, high : array of shape (B, K)
+        Ranges of indices into the menus.
+    least : array of shape (B,)
+        No design of a block has a lower value.
+    able : array of bool, shape (B, layouts)
+        Under which parallel layouts a block may hold a feasible design.
+    """
+
+    root: Ints
+    low: Ints
+    high: Ints
+    least: Floats
+    able: Bools
+
+    def __len__(self) -> int:
+        return len(self.root)
+
+    def take(self, where: Bools | Ints) -> Blocks:
+        """The blocks at these positions, or where this mask holds."""
+        return Blocks(*(getattr(self, f.name)[where] for f in fields(self)))
+
+    def plus(self, *others: Blocks) -> Blocks:
+        """These blocks and others."""
+        parts = (self, *others)
+        return Blocks(
+            *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(self))
+        )
+
+    @property
+    def options(self) -> Ints:
+        """Width options of each block, those that do not divide among them."""
+        sides = (self.high - self.low + 1)[:, :LAYERS]
+        found: Ints = sides.prod(axis=1)
+        return found
+
+
+class BlockBounds:
+    """Bounds of blocks of a grid.
+
+    Parameters
+    ----------
+    model : Model
+    grid : Grid
+    breach : Breach, optional
+        A limit that the designs looked for break.
+    """
+
+    def __init__(self, model: Model, grid: Grid, breach: Breach | None = None) -> None:
+        self.model, self.grid = model, grid
+        # Of training memory every layout has another: its breach is looked at design by design.
+        layouts = breach is not None and TRAINING_MEMORY in breach.names
+        self.breach = None if layouts else breach
+        also = () if self.breach is None else self.breach.names
+        self._bounding = tuple(dict.fromkeys([*needed(model.problem), WEIGHT_FLOPS, *also]))
+        self._layouts = model.problem.layouts
+        # Tokens and time are best where most accelerators work; memory is bounded by each layout.
+        self._most = max(self._layouts, key=lambda layout: layout.accelerators)
+        self._wide: dict[int, bool] = {}
+        again = model.problem.training.recompute == "full"
+        self._flops_of_a_weight = FLOPS_PER_WEIGHT * (TRAINING_PASSES + again)
+
+    def _table(self, index: int, options: Options) -> Table:
+        """Corners with their costs, under the layout of most accelerators."""
+        return build_table(
+            self.model.problem, self._most, options, self._bounding, wide=self._is_wide(index)
+        )
+
+    def _is_wide(self, index: int) -> bool:
+        """Whether costs within a root may pass int64."""
+        if index not in self._wide:
+            root = self.grid.roots[index]
+            sizes = self.grid.sizes(root)[None, :]
+            _, top = self.grid.corners(root, sizes * 0, sizes - 1)
+            most = max(
+                largest(self.model.problem, layout, top, self._bounding)
+                for layout in self._layouts
+            )  # fmt: skip
+            self._wide[index] = most >= LARGEST_INT64
+        return self._wide[index]
+
+    def bound(self, index: int, blocks: Blocks, value: float) -> Blocks:
+        """The blocks of one root that may hold a feasible design no worse than a value.
+
+        They come with their bounds, cut to the depths that the limits may leave, and with the
+        layouts under which they may be feasible.
+
+        Parameters
+        ----------
+        index : int
+            Of the root.
+        blocks : Blocks
+            All of this root.
+        value : float
+        """
+        root = self.grid.roots[index]
+        blocks = blocks.take(self.grid.reachable(root, blocks.low, blocks.high))
+        if not len(blocks):
+            return blocks
+        lower, upper = self.grid.corners(root, blocks.low, blocks.high)
+        cheap, dear = self._table(index, lower), self._table(index, upper)
+        row = np.arange(len(blocks))
+        first, last = np.zeros_like(cheap.count), cheap.count - 1
+        # What the cheap corner breaks every design breaks; of a least amount, the dear one.
+        rules = [rule for rule in self.model.rules(cheap) if not _by_layout(rule)]
+        tops = [replace(rule, low=None) for rule in rules if rule.high is not None]
+        bottoms = [replace(rule, high=None) for rule in rules if rule.low is not None]
+        first, last = depth_intervals(cheap, tops, row, first, last)
+        first, last = depth_intervals(dear, bottoms, row, first, last)
+        row = np.flatnonzero((first <= last).all(axis=1) & self._breaks(cheap, dear, first, last))
+        if not len(row):
+            return blocks.take(row)
+        least = self._least(cheap, dear, row, first[row], last[row])
+        least = np.maximum(least, blocks.least[row])
+        possible = least <= value
+        row, least = row[possible], least[possible]
+        last, able, memory = self._under_layouts(index, cheap, lower, blocks, row, first, last)
+        if self.model.name == TRAINING_MEMORY:
+            least = np.maximum(least, memory)
+        keep = able.any(axis=1) & (least <= value)
+        row, last, able, least = row[keep], last[keep], able[keep], least[keep]
+        low, high = blocks.low[row].copy(), blocks.high[row].copy()
+        high[:, LAYERS] = low[:, LAYERS] + last[:, 0]
+        low[:, LAYERS] = low[:, LAYERS] + first[row, 0]
+        return Blocks(blocks.root[row], low, high, least, able)
+
+    def _breaks(self, cheap: Table, dear: Table, first: Ints, last: Ints) -> Bools:
+        """Whether blocks may hold a design that breaks the limit in question."""
+        if self.breach is None:
+            return np.ones(len(cheap), dtype=bool)
+        row = np.arange(len(cheap))
+        found = np.zeros(len(cheap), dtype=bool)
+        # The dear corner has most of what an upper limit bounds, the cheap one least.
+        for rule in self.breach.rules(dear):
+            top, bottom = replace(rule, low=None), replace(rule, high=None)
+            found |= ~feasible(top, dear, row, last) | ~feasible(bottom, cheap, row, first)
+        return found
+
+    def _under_layouts(
+        self,
+        index: int,
+        cheap: Table,
+        lower: Options,
+        blocks: Blocks,
+        row: Ints,
+        first: Ints,
+        last: Ints,
+    ) -> tuple[Ints, Bools, Floats]:
+        """What the costs that depend on the layout leave of some blocks.
+
+        Returns
+        -------
+        last : array of shape (n, K)
+            The most depths under any layout.
+        able : array of bool, shape (n, layouts)
+        memory : array of shape (n,)
+            The least training memory under any layout; minus infinity where it is not asked for.
+        """
+        last, able = last[row], blocks.able[row].copy()
+        memory = np.full(len(row), -np.inf)
+        if TRAINING_MEMORY not in self._bounding:
+            return last, able, memory
+        wide, most = self._is_wide(index), np.full_like(last, -1)
+        memory = np.full(len(row), np.inf)
+        for number, layout in enumerate(self._layouts):
+            at = np.flatnonzero(able[:, number])
+            if not len(at):
+                continue
+            corner = lower.take(row[at])
+            found = quantities(self.model.problem, layout, corner, [TRAINING_MEMORY], wide=wide)
+            part = cheap.take(row[at])
+            table = replace(part, linear=part.linear | found)
+            rules = [rule for rule in self.model.rules(table) if _by_layout(rule)]
+            here, begin = np.arange(len(at)), first[row[at]]
+            low, high = depth_intervals(table, rules, here, begin, last[at])
+            fits = np.all(low <= high, axis=1)
+            able[at, number] = fits
+            most[at] = np.maximum(most[at], np.where(fits[:, None], high, -1))
+            if self.model.name == TRAINING_MEMORY:
+                held = self.model.affine(table, here, begin)
+                memory[at] = np.minimum(memory[at], np.where(fits, held, np.inf))
+        return most, able, memory
+
+    def _least(self, cheap: Table, dear: Table, row: Ints, first: Ints, last: Ints) -> Floats:
+        """No design of a block has a lower value; infinite where none can keep the loss limit."""
+        model = self.model
+        n_low = _value(cheap, LAW_PARAMETERS, row, first)
+        n_high = _value(dear, LAW_PARAMETERS, row, last)
+        flops_low = _value(cheap, TRAINING_FLOPS_PER_TOKEN, row, first)
+        flops_high = _value(dear, TRAINING_FLOPS_PER_TOKEN, row, last)
+        seen = model.quality.features
+        ends = ranges_of(
+            seen,
+            lambda name: cheap.width(name, row, first),
+            lambda name: dear.width(name, row, last),
+        )
+        # F = passes x (2 x weights that multiply + scores); weights that multiply = N - idle.
+        weight_low = _value(cheap, WEIGHT_FLOPS, row, first)
+        each = self._flops_of_a_weight
+        idle = n_high - _value(dear, WEIGHT_FLOPS, row, last) / each
+        if model.problem.law.parameter_kind == "non_embedding":
+            # Embedding and head are in the FLOPs (or in 6ND) and not in N: idle falls with them.
+            outside = [
+                to_floats(t.d_model[row]) * to_floats(t.vocab_size[row]) for t in (dear, cheap)
+            ]
+            idle = idle + 2 * (outside[0] - outside[1])
+        scores = np.maximum(flops_low - weight_low, 0.0)
+        caps = model.caps(cheap, row, first)
+        ratio = np.maximum(n_high / n_low, 1.0)
+        needs_loss = model.kind == "loss" or model.most_loss is not None
+        best = np.full(len(row), np.inf)
+        tokens_least = np.full(len(row), np.inf)
+        flops_least = np.full(len(row), np.inf)
+        for piece in range(PIECES):
+            a = n_low * ratio ** (piece / PIECES)
+            b = n_high if piece == PIECES - 1 else n_low * ratio ** ((piece + 1) / PIECES)
+            tied = (each * (a - idle) + scores) * (1 - 10 * ROUNDING)
+            flops = np.maximum(flops_low, tied)
+            if needs_loss:
+                judged = model.quality.over(a, b, *ends)
+                loss = np.asarray(judged.loss(b, caps.tokens(flops)), float)
+                best = np.minimum(best, loss)
+                if model.most_loss is not None:
+                    need = np.asarray(judged.tokens_for(b, model.most_loss), float)
+                    need = np.where(loss * (1 - ROUNDING) <= model.most_loss, need, np.inf)
+                    tokens_least = np.minimum(tokens_least, need)
+                    flops_least = np.minimum(flops_least, need * flops)
+        if needs_loss:
+            best = best - ROUNDING * np.abs(best)
+        value = self._objective(
+            cheap, dear, row, first, last, best, tokens_least, flops_least, flops_low, flops_high
+        )
+        if model.most_loss is not None:
+            value = np.where(best > model.most_loss, np.inf, value)
+        return value
+
+    def _objective(
+        self,
+        cheap: Table,
+        dear: Table,
+        row: Ints,
+        first: Ints,
+        last: Ints,
+        loss: Floats,
+        tokens_least: Floats,
+        flops_least: Floats,
+        flops_low: Floats,
+        flops_high: Floats,
+    ) -> Floats:
+        model = self.model
+        if model.kind == "loss":
+            return loss if model.least_loss is None else np.maximum(loss, model.least_loss)
+        if model.kind == "affine":
+            if model.name == TRAINING_MEMORY:  # by layout, in `_under_layouts`
+                return np.full(len(row), -np.inf)
+            least = model.affine(cheap, row, first) if model.sign > 0 else None
+            return -model.affine(dear, row, last) if least is None else least
+        if model.kind == "most_tokens":
+            return -model.caps(cheap, row, first).tokens(flops_low)
+        asked = model.most_loss is not None
+        least_tokens, least_flops = model.least_tokens, model.least_flops
+        tokens = tokens_least if asked else np.zeros(len(row))
+        tokens = np.maximum(tokens, np.maximum(least_tokens, least_flops / flops_high))
+        if model.kind == "least_tokens":
+            return tokens * (1 - 100 * ROUNDING)
+        flops = flops_least if asked else np.zeros(len(row))
+        flops = np.maximum(flops, np.maximum(least_flops, least_tokens * flops_low))
+        found: Floats = flops * model.factor(cheap, row) + model.charge(cheap, row, first)
+        return found * (1 - 100 * ROUNDING)
+
+
+def _by_layout(rule: Limit) -> bool:
+    return rule.quantity.partition(".")[0] == TRAINING_MEMORY
+
+
+def _value(table: Table, name: str, row: Ints, j: Ints) -> Floats:
+    quantity = table.linear[name]
+    return to_floats(quantity.at(row, j)) / quantity.denominator

@@ -1,0 +1,235 @@
+"""Best-first search over blocks of the menus, for spaces that no list can hold.
+
+A block is a box of the grid, bounded by `modelsizer.optimizer.search.block_bounds`. Blocks are
+split, the most promising first, until they are small; small ones are handed on as tables of width
+options, on which the bounds of `modelsizer.optimizer.bounds.relaxation` and exact comparison take
+over.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+from modelsizer.optimizer.bounds.limits import Breach
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
+from modelsizer.optimizer.search.compare import box_designs
+from modelsizer.optimizer.tables.grid import D_MODEL, FFN, FIRST, KV, LAYERS, SECOND, VOCABULARY
+from modelsizer.optimizer.tables.table import Ints, Table, build_table, needed, to_floats
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.space.splits import divided
+from modelsizer.problems.space.widths import Options, joined
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+
+SMALL = 96
+"""Width options below which a block is listed: about where listing costs what splitting does."""
+SAMPLE = (2, 64, 2, 2, 2, 4)
+"""Entries of each menu of widths that are sampled for a first incumbent: a few thousand options."""
+SAMPLE_NEAR = (2, 24, 2, 2, 2, 6)  # the same of the neighbourhood of an incumbent
+LEAST_WIDTHS = 32  # of d_model in the sample, however many layouts there are
+AT_ONCE = 4096  # blocks split in one round: enough to keep NumPy busy, few enough to stay greedy
+LISTED_AT_ONCE = 200  # small blocks listed before looking at how much there is to look at
+TABLE_ROWS = 30_000  # width options gathered before they are looked at
+
+
+class BlockSearch:
+    """Tables of the width options that may hold the best, the most promising first.
+
+    Parameters
+    ----------
+    model : Model
+    value : float
+        The incumbent's value: what cannot be better is left out.
+    names : tuple of str, optional
+        Affine quantities of the tables; those of the problem's own question by default.
+    breach : Breach, optional
+        A limit that the designs looked for break.
+
+    Attributes
+    ----------
+    value : float
+        To be kept up to date by whoever reads the tables.
+    bounded : int
+        Blocks bounded so far.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        value: float = np.inf,
+        names: tuple[str, ...] | None = None,
+        breach: Breach | None = None,
+    ) -> None:
+        self.model = model
+        self.grid = model.store.grid(model.problem)
+        self.value = value
+        self.bounded = 0
+        self._names = needed(model.problem) if names is None else names
+        self._layouts, self._splits = model.problem.layouts, model.problem.splits
+        self._bounds = BlockBounds(model, self.grid, breach)
+        self._pending = np.inf  # least bound of blocks listed and not yet handed on
+        self._blocks = self._first()
+
+    @property
+    def floor(self) -> float:
+        """No design of a block not yet handed on has a lower value."""
+        rest = float(self._blocks.least.min()) if len(self._blocks) else np.inf
+        return min(rest, self._pending)
+
+    @property
+    def waiting(self) -> int:
+        """Blocks not yet split or handed on."""
+        return len(self._blocks)
+
+    def _first(self) -> Blocks:
+        sizes = np.array([self.grid.sizes(root) for root in self.grid.roots])
+        root = np.arange(len(sizes))
+        able = np.ones((len(sizes), len(self._layouts)), dtype=bool)
+        worst = np.full(len(sizes), -np.inf)
+        whole = Blocks(root, np.zeros_like(sizes), sizes - 1, worst, able)
+        return self._bounded(whole)
+
+    def scouts(self) -> Iterator[Table]:
+        """A thin sample of the space under each layout, in which to look for an incumbent."""
+        widths = max(SAMPLE[D_MODEL] // len(self._layouts), LEAST_WIDTHS)
+        most = (*SAMPLE[:D_MODEL], widths, *SAMPLE[D_MODEL + 1 :])
+        for index, root in enumerate(self.grid.roots):
+            sizes = self.grid.sizes(root)
+            yield from self._sampled(index, sizes * 0, sizes - 1, most, self._layouts)
+
+    def near(self, design: Evaluation, zoom: int) -> Iterator[Table]:
+        """A sample of the neighbourhood of a design, the smaller the larger `zoom`."""
+        index, point = self.grid.locate(design.architecture)
+        sizes = self.grid.sizes(self.grid.roots[index])
+        reach = -(-sizes // zoom)
+        low, high = np.maximum(point - reach, 0), np.minimum(point + reach, sizes - 1)
+        yield from self._sampled(index, low, high, SAMPLE_NEAR, self._layouts)
+
+    def _sampled(
+        self, index: int, low: Ints, high: Ints, most: tuple[int, ...], layouts: Sequence[Layout]
+    ) -> Iterator[Table]:
+        root = self.grid.roots[index]
+        point = self.grid.sample(low, high, most)
+        whole = self.grid.sizes(root)[None, :] - 1  # every depth
+        box = np.zeros(len(point), dtype=np.int64)
+        options, _ = self.grid.options(root, whole * 0, whole, point, box)
+        for layout in layouts:
+            if len(able := divided(options, self.model.problem.split(layout))):
+                yield build_table(self.model.problem, layout, able, self._names)
+
+    def tables(self) -> Iterator[Table]:
+        """Tables of width options, until no block can hold anything better than `value`."""
+        ready = self._blocks.take(np.zeros(len(self._blocks), dtype=bool))
+        while len(self._blocks) or len(ready):
+            blocks = self._blocks.take(self._blocks.least <= self.value)
+            if len(blocks) > AT_ONCE:
+                order = np.argpartition(blocks.least, AT_ONCE)
+                now, rest = blocks.take(order[:AT_ONCE]), blocks.take(order[AT_ONCE:])
+            else:
+                now, rest = blocks, blocks.take(np.zeros(len(blocks), dtype=bool))
+            small = now.options <= SMALL
+            ready = ready.plus(now.take(small))
+            self._pending = float(ready.least.min(initial=np.inf))
+            self._blocks = rest.plus(self._bounded(self._halves(now.take(~small))))
+            enough = LISTED_AT_ONCE if np.isfinite(self.value) else 1
+            if len(ready) >= enough or not len(self._blocks):
+                yield from self._handed_on(ready)
+                ready = ready.take(np.zeros(len(ready), dtype=bool))
+                self._pending = np.inf
+
+    def _handed_on(self, ready: Blocks) -> Iterator[Table]:
+        """Tables of small blocks, the most promising first, as long as they may hold the best."""
+        ready = ready.take(np.argsort(ready.least, kind="stable"))
+        while len(ready):
+            gathered: dict[tuple[int, str], list[Options]] = {}
+            rows = begin = 0
+            while begin < len(ready) and rows < TABLE_ROWS:
+                part = ready.take(np.arange(begin, min(begin + LISTED_AT_ONCE, len(ready))))
+                for layout, options in self._listed(part):
+                    gathered.setdefault((layout, options.block), []).append(options)
+                    rows += len(options)
+                begin += len(part)
+            yield from self._built(gathered)
+            ready = ready.take(np.arange(begin, len(ready)))
+            ready = ready.take(ready.least <= self.value)
+
+    def _built(self, gathered: dict[tuple[int, str], list[Options]]) -> Iterator[Table]:
+        for layout, block in sorted(gathered):
+            options = joined(gathered[layout, block])
+            yield build_table(self.model.problem, self._layouts[layout], options, self._names)
+
+    def _listed(self, blocks: Blocks) -> Iterator[tuple[int, Options]]:
+        """Width options of small blocks, by layout."""
+        for index in np.unique(blocks.root):
+            mine = blocks.take(blocks.root == index)
+            low, high = mine.low.copy(), mine.high.copy()
+            flat_low, flat_high = low.copy(), high.copy()
+            flat_low[:, LAYERS] = flat_high[:, LAYERS] = 0  # depths stay together in a row
+            numbers = np.arange(len(mine))
+            for box, point in box_designs(numbers, flat_low, flat_high, TABLE_ROWS):
+                at = point.copy()
+                at[:, LAYERS] = low[box, LAYERS]
+                options, box_of_row = self.grid.options(self.grid.roots[index], low, high, at, box)
+                for layout, split in enumerate(self._splits):
+                    able = options.take(mine.able[box_of_row, layout])
+                    if len(found := divided(able, split)):
+                        yield layout, found
+
+    # Splitting
+
+    def _halves(self, blocks: Blocks) -> Blocks:
+        """Each block cut in two across the side that spreads its costs most."""
+        if not len(blocks):
+            return blocks
+        spread = np.zeros(blocks.low.shape)
+        for index in np.unique(blocks.root):
+            mine = blocks.root == index
+            root = self.grid.roots[index]
+            lower, upper = self.grid.corners(root, blocks.low[mine], blocks.high[mine])
+            spread[mine] = _spread(lower, upper)
+        sides = blocks.high - blocks.low
+        spread = np.where(sides > 0, np.maximum(spread, 1e-9), -1.0)
+        side = spread.argmax(axis=1)
+        at = np.arange(len(blocks))
+        middle = (blocks.low[at, side] + blocks.high[at, side]) // 2
+        left, right = blocks.high.copy(), blocks.low.copy()
+        left[at, side] = middle
+        right[at, side] = middle + 1
+        return replace(blocks, high=left).plus(replace(blocks, low=right))
+
+    # Bounding
+
+    def _bounded(self, blocks: Blocks) -> Blocks:
+        """The blocks that may hold something better than `value`, cut to depths that may fit."""
+        parts = []
+        self.bounded += len(blocks)
+        for index in np.unique(blocks.root):
+            mine = blocks.take(blocks.root == index)
+            parts.append(self._bounds.bound(int(index), mine, self.value))
+        return parts[0].plus(*parts[1:]) if parts else blocks
+
+
+def _spread(lower: Options, upper: Options) -> Floats:
+    """How much each side of boxes spreads their costs, in the logarithm; shape (B, K)."""
+
+    def log_ratio(name: str) -> Floats:
+        found: Floats = np.log(to_floats(getattr(upper, name)) / to_floats(getattr(lower, name)))
+        return found
+
+    deepest = upper.start + upper.step * (upper.count - 1)
+    found = np.zeros((len(lower), LAYERS + 1))
+    # A layer holds about 4 to 12 d_model^2 weights: d_model counts twice, the rest once or less.
+    found[:, D_MODEL] = 2 * log_ratio("d_model")
+    found[:, LAYERS] = np.log(to_floats(deepest) / to_floats(lower.start))
+    found[:, FFN] = log_ratio("d_ff") - log_ratio("d_model")
+    heads = log_ratio("heads") / 3
+    found[:, FIRST] = heads
+    found[:, SECOND] = log_ratio("head_dim") / 3
+    found[:, KV] = log_ratio("kv_heads") / 4
+    found[:, VOCABULARY] = log_ratio("vocab_size") / 4
+    return found

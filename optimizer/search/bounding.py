@@ -1,0 +1,84 @@
+"""Branch and bound without a mixed-integer solver: tighten, split, compare what is left.
+
+The bounds are those of `modelsizer.optimizer.bounds.relaxation` (and of
+`modelsizer.optimizer.search.blocks` where the menu is large), so the proof is the same as the
+mixed-integer program's root bounds, box by box.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.milp.program import Stop
+from modelsizer.optimizer.search.search import Search
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.outcome import COMPARABLE, Found, Progress
+from modelsizer.problems.designs.evaluation import Evaluation
+
+
+class BoundSolve:
+    """One solve by bounds alone.
+
+    Parameters
+    ----------
+    model : Model
+    clock : Clock
+    tolerance : callable
+        From an incumbent's value to the gap at which the proof is enough.
+    complete : bool
+        Compare all that is left exactly, so that gap and ties are settled.
+    progress : callable or None
+    start : Evaluation, optional
+        A feasible design to begin with.
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        clock: Clock,
+        tolerance: Callable[[float], float],
+        complete: bool,
+        progress: Progress | None,
+        start: Evaluation | None = None,
+    ) -> None:
+        self.model, self.clock = model, clock
+        self.tolerance, self.complete, self.progress = tolerance, complete, progress
+        self.search = Search(model, clock, start)
+
+    def run(self) -> Found:
+        """Solve."""
+        search = self.search
+        stop: Stop
+        try:
+            search.open(self.progress)
+            stop = self._close()
+        except KeyboardInterrupt:
+            stop = "interrupted"
+        bound = search.value if stop == "proven" else min(search.floor, search.value)
+        return Found(search.incumbent, bound, stop, search.counts)
+
+    def _close(self) -> Stop:
+        search = self.search
+        while len(search.boxes):
+            if self.progress is not None:
+                self.progress(search.value, search.floor, len(search.boxes))
+            if self.clock.out_of_time:
+                return "time"
+            if self.clock.out_of_nodes:
+                return "nodes"
+            gap = search.value - search.floor
+            if not self.complete and math.isfinite(gap) and gap <= self.tolerance(search.value):
+                return "gap"
+            if search.boxes.single.all() or search.boxes.designs <= COMPARABLE:
+                return "proven" if search.compare() and search.read_all else "time"
+            if (stop := self._step()) is not None:
+                return stop
+        return "proven" if search.read_all else "time"
+
+    def _step(self) -> Stop | None:
+        """Split what is left; why to stop after it, if it is reason to."""
+        self.search.halve()
+        self.clock.nodes += 1
+        return None

@@ -1,0 +1,114 @@
+"""The last step of every proof: exact values compared, ties broken by one rule."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.space.widths import WIDTHS
+
+DESIGNS_AT_ONCE = 200_000  # about 50 MB of columns
+
+NEAR = {
+    "loss": 1e-12,
+    "affine": 0.0,
+    "most_tokens": 0.0,
+    "least_tokens": 1e-10,
+    "least_flops": 1e-10,
+}
+"""Relative distance from the best within which a design is evaluated alone before it is ranked.
+Vectorised doubles are good to about 1e-15 (1e-12 where a loss is inverted); integers exactly."""
+
+
+def better(model: Model, first: Evaluation, second: Evaluation | None) -> bool:
+    """Whether a design comes before another: by objective, then by the tie rule."""
+    if second is None:
+        return True
+    mine, theirs = model.value_of(first), model.value_of(second)
+    return (mine, first.tie_key, first.architecture.block) < (
+        theirs,
+        second.tie_key,
+        second.architecture.block,
+    )
+
+
+def box_designs(row: Ints, low: Ints, high: Ints, at_once: int) -> Iterator[tuple[Ints, Ints]]:
+    """Every design of some boxes, in pieces of bounded size.
+
+    Yields
+    ------
+    row : array of shape (n,)
+    j : array of shape (n, K)
+    """
+    sizes = (high - low + 1).prod(axis=1)
+    begin = 0
+    while begin < len(row):
+        # As many whole boxes as fit, and at least a part of one.
+        end = begin + max(1, int(np.searchsorted(np.cumsum(sizes[begin:]), at_once, "right")))
+        part = slice(begin, end)
+        total = int(sizes[part].sum())
+        first = np.repeat(np.cumsum(sizes[part]) - sizes[part], sizes[part])
+        for lead in range(0, total, at_once):
+            window = slice(lead, min(lead + at_once, total))
+            index = np.arange(window.start, window.stop) - first[window]
+            box = np.repeat(np.arange(begin, end), sizes[part])[window]
+            j = np.empty((len(index), low.shape[1]), dtype=np.int64)
+            for k in range(low.shape[1] - 1, -1, -1):
+                extent = high[box, k] - low[box, k] + 1
+                j[:, k] = low[box, k] + index % extent
+                index = index // extent
+            yield row[box], j
+        begin = end
+
+
+def best_of(
+    model: Model,
+    table: Table,
+    row: Ints,
+    j: Ints,
+    value: Floats,
+    keeps: Mask,
+    so_far: Evaluation | None,
+) -> Evaluation | None:
+    """The best feasible design of a list, or the one so far where none is better.
+
+    Parameters
+    ----------
+    value, keeps
+        As `Model.evaluate` gives them for `row` and `j`.
+    """
+    if not keeps.any():
+        return so_far
+    least = float(value[keeps].min())
+    if so_far is not None:
+        least = min(least, model.value_of(so_far))
+    near = np.flatnonzero(keeps & (value <= least + NEAR[model.kind] * abs(least)))
+    if model.exact and len(near) > 1:
+        near = near[by_tie_rule(table, row[near], j[near])[:1]]
+    best = so_far
+    if model.floor is not None and (at_it := near[value[near] == model.floor]).size:
+        # Nothing is below the floor, so of the designs at it the tie rule alone decides.
+        for i in at_it[by_tie_rule(table, row[at_it], j[at_it])]:
+            candidate = model.exactly(table, row[i], j[i])
+            if candidate.feasible and model.value_of(candidate) == model.floor:
+                return candidate if better(model, candidate, best) else best
+    for i in near:
+        candidate = model.exactly(table, row[i], j[i])
+        if candidate.feasible and better(model, candidate, best):
+            best = candidate
+    return best
+
+
+def by_tie_rule(table: Table, row: Ints, j: Ints) -> Ints:
+    """Positions of designs in the order of `Evaluation.tie_key`."""
+    first = ("d_model", "head_dim", "kv_heads", "d_ff")
+    keys = [table.linear["parameters"].at(row, j), table.layers(row, j)]
+    keys += [getattr(table, name)[row] for name in (*first, *(w for w in WIDTHS if w not in first))]
+    names_of_blocks = np.array(table.block)
+    ranks = np.argsort(np.argsort(names_of_blocks))
+    keys.append(ranks[table.block_id[row]])
+    found: Ints = np.lexsort([np.asarray(key) for key in reversed(keys)])
+    return found

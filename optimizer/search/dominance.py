@@ -1,0 +1,121 @@
+"""Dominance between width options: one provably at least as good as another at every depth.
+
+A width option dominates another of the same d_model, depths, block and layout, and of the same
+widths as far as the law sees them, if, at every depth, it counts the same N, has no more training
+FLOPs a token, no more of what a limit bounds from above, no less of what one bounds from below and
+no worse an objective, and comes first where all that is equal. Costs are affine in the depths, so
+it is enough to compare bases and units. Of 48 heads of 128 and 96 of 64 with as wide keys and
+values, say, only one need be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.tables.boxes import Boxes
+from modelsizer.optimizer.tables.table import Ints, Mask, Table, to_floats
+from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.laws.features import parts_of
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.lifetime import INFERENCE
+from numpy.typing import NDArray
+
+REACH = 32
+"""Neighbours that each option is compared with, in the order of the tie rule within its group."""
+CLEAR = 1e-12
+"""Relative difference of FLOPs above which more of them cannot round to a lower loss."""
+_PARAMETERS, _FLOPS = 0, 1  # positions among the features
+_TIE_RULE = ("head_dim", "kv_heads", "d_ff", "heads", "vocab_size", "tied")
+
+
+def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
+    """Which boxes another one makes superfluous; shape (B,).
+
+    Parameters
+    ----------
+    model : Model
+    table : Table
+    boxes : Boxes
+        At most one of each row.
+    """
+    none: Mask = np.zeros(len(boxes), dtype=bool)
+    # A least amount of FLOPs or of loss can favour the dearer option: nothing is claimed then.
+    if len(boxes) < 2 or model.least_loss is not None or model.least_flops > 0:
+        return none
+    features = _features(model, table, boxes)
+    if any(base.dtype == object for base, _ in features):
+        return none
+    order, groups = _grouped(table, boxes, model.quality.features)
+    widest = int(np.bincount(groups).max())
+    if widest == 1:
+        return none
+    base = np.stack([b for b, _ in features])[:, order]
+    unit = np.stack([u for _, u in features])[:, order]
+    low, high = boxes.low[order], boxes.high[order]
+    worse = none.copy()
+    flops = table.linear[TRAINING_FLOPS_PER_TOKEN]
+    dear = to_floats(flops.at(boxes.row, boxes.high))[order]
+    for shift in range(1, min(widest, REACH + 1)):
+        together = groups[:-shift] == groups[shift:]
+        gap, slope = base[:, :-shift] - base[:, shift:], unit[:, :-shift] - unit[:, shift:]
+        same = (gap[_FLOPS] == 0) & (slope[_FLOPS] == 0).all(axis=1)
+        clear = np.abs(gap[_FLOPS]) > CLEAR * np.maximum(dear[:-shift], dear[shift:])
+        sure = together & (same | clear)
+        first = (gap <= 0).all(axis=0) & (slope <= 0).all(axis=(0, 2))
+        first &= (low[:-shift] <= low[shift:]).all(axis=1)
+        first &= (high[:-shift] >= high[shift:]).all(axis=1)
+        # The later one loses ties, so it must be smaller.
+        second = (gap >= 0).all(axis=0) & (slope >= 0).all(axis=(0, 2)) & (gap[_PARAMETERS] > 0)
+        second &= (low[:-shift] >= low[shift:]).all(axis=1)
+        second &= (high[:-shift] <= high[shift:]).all(axis=1)
+        worse[order[shift:][sure & first]] = True
+        worse[order[:-shift][sure & second]] = True
+    return worse
+
+
+def _features(model: Model, table: Table, boxes: Boxes) -> list[tuple[NDArray[Any], NDArray[Any]]]:
+    """Base at the table's least depths and unit of quantities of which less is at least as good."""
+    signed = [("parameters", 1), (TRAINING_FLOPS_PER_TOKEN, 1)]
+    signed += [(LAW_PARAMETERS, 1), (LAW_PARAMETERS, -1)]  # the same N
+    if INFERENCE in table.linear:
+        signed.append((INFERENCE, 1))
+    for rule in model.rules(table):
+        if rule.high is not None:
+            signed.append((rule.quantity, 1))
+        if rule.low is not None:
+            signed.append((rule.quantity, -1))
+    if model.kind == "affine":
+        sign = 1 if model.sign > 0 else -1
+        signed += [(part, sign) for part in QUANTITIES[model.name].parts]
+    found = []
+    for name, sign in dict.fromkeys(signed):
+        quantity = table.linear[name]
+        found.append((sign * quantity.base[boxes.row], sign * quantity.unit[boxes.row]))
+    return found
+
+
+def _grouped(table: Table, boxes: Boxes, seen: Sequence[str]) -> tuple[Ints, Ints]:
+    """Boxes of one d_model, depths, block and layout together, by the tie rule within.
+
+    Of one in all that the law sees besides, too.
+
+    Returns
+    -------
+    order : array of shape (B,)
+        Their positions.
+    groups : array of shape (B,)
+        In that order, the number of each one's group.
+    """
+    depths = (table.start, table.step, table.count)
+    shared = [a[boxes.row] for a in (table.d_model, table.block_id, table.layout_id)]
+    widths = (part for part in parts_of(seen) if part not in ("d_model", "layers"))
+    shared += [getattr(table, part)[boxes.row] for part in widths]
+    shared += [column for a in depths for column in a[boxes.row].T]
+    keys = [getattr(table, name)[boxes.row] for name in _TIE_RULE]
+    order: Ints = np.lexsort((*keys[::-1], *shared))
+    sorted_ = np.stack([column[order] for column in shared])
+    fresh = (sorted_[:, 1:] != sorted_[:, :-1]).any(axis=0)
+    return order, np.concatenate([[0], np.cumsum(fresh)])

@@ -1,0 +1,67 @@
+"""Every design, one by one, with NumPy: the plain truth that the other solvers are held to."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.milp.program import Stop
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.outcome import Counts, Found, Progress
+from modelsizer.optimizer.tables.table import Table
+from modelsizer.problems.designs.evaluation import Evaluation
+
+
+def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> Found:
+    """Evaluate every design of the space, table by table, in bounded memory.
+
+    When a limit stops it, the designs not reached are bounded by the relaxation.
+    """
+    counts = Counts()
+    best: Evaluation | None = None
+    unread = math.inf
+    stop: Stop = "proven"
+    source = model.tables()
+    try:
+        for table in source:
+            counts.designs += table.designs
+            counts.options += len(table)
+            row = np.arange(len(table))
+            low, high = np.zeros_like(table.count), table.count - 1
+            done = 0
+            for part, j in box_designs(row, low, high, DESIGNS_AT_ONCE):
+                # The first piece is always looked at, so that there may be an incumbent.
+                if clock.nodes and (clock.out_of_time or clock.out_of_nodes):
+                    stop = "time" if clock.out_of_time else "nodes"
+                    unread = min(unread, _bound(model, table, int(part[0])))
+                    break
+                value, keeps = model.evaluate(table, part, j)
+                best = best_of(model, table, part, j, value, keeps, best)
+                counts.by_budgets += int((~keeps).sum())
+                done += len(part)
+                clock.nodes += 1
+                if progress is not None:
+                    progress(_value(model, best), -math.inf, counts.designs - done)
+            counts.compared += done
+            if stop != "proven":
+                break
+        for table in source:  # the rest, after a limit
+            unread = min(unread, _bound(model, table, 0))
+            counts.designs += table.designs
+            counts.options += len(table)
+    except KeyboardInterrupt:
+        stop, unread = "interrupted", -math.inf
+    return Found(best, min(_value(model, best), unread), stop, counts)
+
+
+def _value(model: Model, best: Evaluation | None) -> float:
+    return math.inf if best is None else model.value_of(best)
+
+
+def _bound(model: Model, table: Table, first_row: int) -> float:
+    """No design of a table from this row on has a lower value."""
+    row = np.arange(first_row, len(table))
+    high = table.count[first_row:] - 1
+    return float(model.relax(table, row, np.zeros_like(high), high).least.min())

@@ -1,0 +1,324 @@
+"""Tightening: what is left of a problem when bounds have dropped what cannot be best.
+
+A *box* is a row of the table with an interval for each depth. Boxes are cut to the exact
+feasible depths, dropped where their bound is above the incumbent, and split where they are not.
+Every back end shares this; none needs to, since all that is dropped is proven not to be best.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from modelsizer.optimizer.bounds.limits import Breach, depth_intervals, feasible_boxes
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.bounds.relaxation import ROUNDING
+from modelsizer.optimizer.search.blocks import BlockSearch
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
+from modelsizer.optimizer.search.dominance import dominated
+from modelsizer.optimizer.tables.boxes import Boxes
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.outcome import Counts, Progress
+from modelsizer.optimizer.tables.table import Floats, Ints, Table, join, needed
+from modelsizer.problems.designs.evaluation import Evaluation
+from numpy.typing import NDArray
+
+FEW_BOXES = 48
+"""Boxes at which tightening hands over to the program: a few dozen columns."""
+FEW_DESIGNS = 20_000  # with an incumbent, quicker compared than dived into
+MANY_BOXES = 400_000  # splitting further would cost more memory than the program saves
+_DIVE_FRACTIONS = np.linspace(0.0, 1.0, 9)
+_DIVE_BOXES = 24  # boxes searched depth by depth for a first incumbent
+_ZOOMS = (4, 16, 64)  # neighbourhoods of an incumbent: these parts of each menu
+_LOOK_AT = 64  # corners evaluated for a better incumbent in each round
+
+
+class Search:
+    """The state of a bounding search: boxes left, an incumbent, and a bound on the rest.
+
+    Parameters
+    ----------
+    model : Model
+    clock : Clock
+    incumbent : Evaluation, optional
+        A feasible design known beforehand.
+    enough : float
+        A value below which `open` need not look further, for whoever only asks if there is one.
+    breach : Breach, optional
+        A limit that the designs looked for break.
+
+    Attributes
+    ----------
+    table : Table or None
+        Rows that some box was left of; None if no row had a feasible depth.
+    boxes : Boxes
+    least : array of shape (B,)
+        Bound on each box.
+    incumbent : Evaluation or None
+    floor : float
+        What is proven of every design so far; it holds whenever the search is broken off.
+    unread : float
+        Bound of what a limit left unread; infinite where all was read.
+    counts : Counts
+    """
+
+    def __init__(
+        self,
+        model: Model,
+        clock: Clock,
+        incumbent: Evaluation | None = None,
+        enough: float = -np.inf,
+        breach: Breach | None = None,
+    ) -> None:
+        self.model, self.clock = model, clock
+        self.incumbent, self.enough, self.breach = incumbent, enough, breach
+        names = needed(model.problem)
+        if breach is not None:
+            names = tuple(sorted({*names, *breach.names}))
+        self.blocks: BlockSearch | None = None
+        if model.store.listable(model.problem):
+            self._source = model.store.tables(model.problem, names)
+        else:
+            self.blocks = BlockSearch(model, self.value, names, breach)
+            self._source = self.blocks.tables()
+        self.counts = Counts()
+        self.table: Table | None = None
+        empty = np.zeros((0, 1), dtype=np.int64)
+        self.boxes = Boxes(empty[:, 0], empty, empty)
+        self.least: Floats = np.zeros(0)
+        self.floor = -np.inf
+        self.unread = np.inf
+
+    @property
+    def read_all(self) -> bool:
+        """Whether no limit left a part of the space unread."""
+        return bool(self.unread == np.inf)
+
+    # Set-up
+
+    def open(self, progress: Progress | None = None) -> None:
+        """Read the space, table by table, keeping only rows that may hold the best.
+
+        A space too large to list is read by blocks, those that cannot hold the best left out.
+        """
+        if self.blocks is not None:
+            self._scout(self.blocks)
+            if self.value < self.enough:
+                return
+        kept: list[tuple[Table, Boxes, Floats]] = []
+        lowest = np.inf  # bound of what is kept
+        for table in self._source:
+            self.counts.designs += table.designs
+            self.counts.options += len(table)
+            boxes, least = self._first_boxes(table)
+            if len(boxes):
+                boxes, least = self._kept(table, boxes, least)
+            if self.value < self.enough:
+                return
+            if len(boxes):
+                lowest = min(lowest, float(least.min()))
+                rows, row = np.unique(boxes.row, return_inverse=True)
+                kept.append((table.take(rows), Boxes(row, boxes.low, boxes.high), least))
+            if self.blocks is not None:
+                self.blocks.value = self.value
+                self.counts.blocks = self.blocks.bounded
+                self.floor = max(self.floor, min(self.blocks.floor, lowest, self.value))
+                if progress is not None:
+                    progress(self.value, self.floor, self.blocks.waiting)
+                if self.clock.out_of_time:
+                    self.unread = self.blocks.floor
+                    break
+        if self.blocks is not None:
+            self.counts.blocks = self.blocks.bounded
+        if not kept:
+            self.floor = min(self.value, self.unread)
+            return
+        self.table = join([table for table, _, _ in kept])
+        offset = 0
+        parts: list[Boxes] = []
+        for table, boxes, _ in kept:
+            parts.append(Boxes(boxes.row + offset, boxes.low, boxes.high))
+            offset += len(table)
+        self.boxes = parts[0].plus(*parts[1:])
+        self.least = np.concatenate([least for _, _, least in kept])
+        self.prune()
+
+    def _scout(self, blocks: BlockSearch) -> None:
+        """Dive into a sample of the space, so that blocks are pruned from the start."""
+        if self.incumbent is None:
+            self._look(blocks.scouts())
+        for zoom in _ZOOMS:
+            if self.incumbent is not None:
+                self._look(blocks.near(self.incumbent, zoom))
+        blocks.value = self.value
+
+    def _look(self, tables: Iterator[Table]) -> None:
+        """Dive into tables that are only samples: nothing of them is kept or counted."""
+        for table in tables:
+            if self.clock.out_of_time:
+                return
+            boxes = self._feasible(table)
+            if len(boxes):
+                self._dive(table, boxes, np.zeros(len(boxes)))
+
+    def _feasible(self, table: Table) -> Boxes:
+        """One box a row, cut to its exact feasible depths."""
+        return feasible_boxes(table, self.model.rules(table))
+
+    def _first_boxes(self, table: Table) -> tuple[Boxes, Floats]:
+        """Boxes of a table with their bounds."""
+        boxes = self._feasible(table)
+        self.counts.by_budgets += table.designs - boxes.designs
+        if self.breach is not None and boxes.low.shape[1] == 1:
+            rules = self.breach.rules(table)
+            boxes = boxes.outside(*depth_intervals(table, rules, boxes.row, boxes.low, boxes.high))
+        if not len(boxes):
+            return boxes, np.zeros(0)
+        least = self.model.relax(table, boxes.row, boxes.low, boxes.high).least
+        possible = np.isfinite(least)
+        self.counts.by_budgets += boxes.take(~possible).designs
+        return boxes.take(possible), least[possible]
+
+    def _kept(self, table: Table, boxes: Boxes, least: Floats) -> tuple[Boxes, Floats]:
+        """The boxes of a table that may hold the best, after a dive into them."""
+        boxes, least = self._bounded(table, boxes, least)
+        known = self.incumbent is not None
+        if len(boxes) and not (known and (self.clock.out_of_time or boxes.designs <= FEW_DESIGNS)):
+            self._dive(table, boxes, least)
+            boxes, least = self._bounded(table, boxes, least)
+        if len(boxes) > 1 and self.breach is None:
+            worse = dominated(self.model, table, boxes)
+            self.counts.by_dominance += boxes.take(worse).designs
+            boxes, least = boxes.take(~worse), least[~worse]
+        return boxes, least
+
+    def _bounded(self, table: Table, boxes: Boxes, least: Floats) -> tuple[Boxes, Floats]:
+        alive = self._alive(table, boxes, least)
+        self.counts.by_bounds += boxes.take(~alive).designs
+        return boxes.take(alive), least[alive]
+
+    # Incumbents
+
+    def _offer(self, table: Table, row: Ints, j: Ints) -> Floats:
+        """Evaluate designs; the best becomes the incumbent if it is better."""
+        value, keeps = self.model.evaluate(table, row, j)
+        self.incumbent = best_of(self.model, table, row, j, value, keeps, self.incumbent)
+        return np.where(keeps, value, np.inf)
+
+    def _dive(self, table: Table, boxes: Boxes, least: Floats) -> None:
+        """A first incumbent: a few depths of every row, then every depth of the best rows."""
+        extent = boxes.high - boxes.low
+        at_once = max(1, DESIGNS_AT_ONCE // len(boxes))
+        found = np.full(len(boxes), np.inf)
+        for begin in range(0, len(_DIVE_FRACTIONS), at_once):
+            fractions = _DIVE_FRACTIONS[begin : begin + at_once]
+            j = boxes.low + np.rint(extent * fractions[:, None, None]).astype(np.int64)
+            row = np.tile(boxes.row, len(fractions))
+            value = self._offer(table, row, j.reshape(len(row), -1))
+            found = np.minimum(found, value.reshape(len(fractions), -1).min(axis=0))
+        some = boxes.take(np.lexsort((least, found))[:_DIVE_BOXES])
+        for row, j in box_designs(some.row, some.low, some.high, DESIGNS_AT_ONCE):
+            self._offer(table, row, j)
+            break
+
+    def offer(self, row: Ints, j: Ints) -> None:
+        """Evaluate designs; the best becomes the incumbent if it is better."""
+        assert self.table is not None
+        self._offer(self.table, row, j)
+
+    @property
+    def value(self) -> float:
+        """Value to minimise of the incumbent; infinite without one."""
+        return np.inf if self.incumbent is None else self.model.value_of(self.incumbent)
+
+    # Tightening
+
+    def _alive(self, table: Table, boxes: Boxes, least: Floats) -> NDArray[np.bool_]:
+        """Boxes that may hold something better than the incumbent, or as good and before it."""
+        alive = np.isfinite(least) & (least <= self.value)
+        if self.incumbent is not None and (self.model.exact or self.value == self.model.floor):
+            # What can only tie must have no more parameters.
+            held = table.linear["parameters"].at(boxes.row, boxes.low)
+            tied = least == self.value if self.model.exact else True
+            alive &= ~(tied & np.asarray(held > self.incumbent.parameters.total, dtype=bool))
+        return alive
+
+    def prune(self) -> None:
+        """Drop the boxes that the incumbent rules out."""
+        if self.table is None:
+            return
+        alive = self._alive(self.table, self.boxes, self.least)
+        self.counts.by_bounds += self.boxes.take(~alive).designs
+        self.boxes, self.least = self.boxes.take(alive), self.least[alive]
+        self.counts.left = self.boxes.designs
+        rest = float(self.least.min()) if len(self.least) else np.inf
+        self.floor = max(self.floor, min(rest, self.value, self.unread))
+
+    def replace(self, boxes: Boxes) -> None:
+        """Take other boxes of the same designs, bound them and prune."""
+        assert self.table is not None
+        self.boxes = boxes
+        if len(boxes):
+            self.least = self.model.relax(self.table, boxes.row, boxes.low, boxes.high).least
+            self._settle_singles()
+        else:
+            self.least = np.zeros(0)
+        self.prune()
+
+    def _settle_singles(self) -> None:
+        """Boxes of one design get its value as their bound, or go if it breaks a limit."""
+        assert self.table is not None
+        single = np.flatnonzero(self.boxes.single)
+        if not len(single):
+            return
+        row, j = self.boxes.row[single], self.boxes.low[single]
+        value, keeps = self.model.evaluate(self.table, row, j)
+        self.incumbent = best_of(self.model, self.table, row, j, value, keeps, self.incumbent)
+        slack = 0.0 if self.model.exact else 100.0 * ROUNDING
+        lower = value - slack * np.abs(value)  # the exact value may round below the vectorised one
+        self.least[single] = np.where(keeps, np.maximum(self.least[single], lower), np.inf)
+
+    def halve(self) -> None:
+        """Split every box that can be split, look at the most promising corners, and prune."""
+        assert self.table is not None
+        self.replace(self.boxes.halved())
+        if len(self.boxes):
+            first = np.argsort(self.least, kind="stable")[:_LOOK_AT]
+            some = self.boxes.take(first)
+            relaxed = self.model.relax(self.table, some.row, some.low, some.high)
+            corner = np.where(relaxed.objective.slope >= 0, some.low, some.high)
+            self.offer(some.row, corner)
+            self.offer(some.row, (some.low + some.high) // 2)
+            self.prune()
+
+    def tighten(self, boxes: int = FEW_BOXES) -> None:
+        """Split and prune until few boxes are left, or none can be split, or time is up."""
+        while (
+            boxes < len(self.boxes) < MANY_BOXES
+            and not self.boxes.single.all()
+            and not self.clock.out_of_time
+        ):
+            self.halve()
+
+    def compare(self) -> bool:
+        """Compare every design that is left, exactly; False if time ran out before the end."""
+        if self.table is None:
+            return True
+        for row, j in box_designs(self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE):
+            if self.clock.out_of_time:
+                return False
+            self.offer(row, j)
+            self.counts.compared += len(row)
+        return True
+
+    def any_below(self, value: float) -> bool:
+        """Whether some feasible design that is left has a lower value, as far as time allows."""
+        if self.table is None:
+            return False
+        for row, j in box_designs(self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE):
+            found, keeps = self.model.evaluate(self.table, row, j)
+            if (keeps & (found < value)).any():
+                return True
+            if self.clock.out_of_time:
+                break
+        return False

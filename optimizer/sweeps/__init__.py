@@ -1,0 +1,1 @@
+"""Many problems that differ in some keys: grids, scenarios, sweeps."""

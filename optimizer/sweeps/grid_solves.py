@@ -1,0 +1,129 @@
+"""The points of a grid solved one after another, each from what is known of its neighbour."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.sweeps.grids import SweepGrid
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import Number
+
+Row = dict[str, Any]
+"""A solved point: ``index``, the swept keys, and the columns of `columns`, in this order."""
+
+WIDTHS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff")
+_ANSWER = ("status", "reason", "objective", "loss", *WIDTHS, "parameters", "tokens",
+           "training_flops")  # fmt: skip
+INVALID = "invalid"
+"""Status of a point whose values make no problem together; its reason says why."""
+
+
+def without_scenarios(problem: Problem) -> Problem:
+    """The problem by itself: what is swept has no scenarios to check at every point."""
+    tables = {k: v for k, v in problem.to_dict().items() if k != "scenarios"}
+    return Problem.from_tables(tables, like=problem)
+
+
+def limit_names(problem: Problem, grid: SweepGrid) -> tuple[str, ...]:
+    """Names of the limits of every point: the problem's, and those that only the grid sets."""
+    names = ["training.tokens"] if problem.training.tokens is not None else []
+    names += problem.budgets.limits
+    for axis in grid.axes:
+        table, _, rest = axis.key.partition(".")
+        if axis.key.startswith("training.tokens"):
+            names = ["training.tokens", *names]
+        elif table == "budgets":
+            names.append(rest.partition(".")[0])
+    return tuple(dict.fromkeys(names))
+
+
+def columns(problem: Problem, grid: SweepGrid) -> tuple[str, ...]:
+    """Names of a row's columns, in order.
+
+    Of each limit ``NAME_used``, and ``NAME_at_limit``: whether the design is at it.
+    """
+    limits = limit_names(problem, grid)
+    uses = [f"{name}_{what}" for name in limits for what in ("used", "at_limit")]
+    return ("index", *(axis.key for axis in grid.axes), *_ANSWER, *uses)
+
+
+def runs(indices: Sequence[int], size: int) -> list[tuple[int, ...]]:
+    """Runs of neighbours of at most `size` points."""
+    return [tuple(indices[at : at + size]) for at in range(0, len(indices), size)]
+
+
+class PointSolver:
+    """Solves points of a grid, and keeps what `modelsizer.optimizer.solver.Solver` does.
+
+    Parameters
+    ----------
+    problem : Problem
+        Without scenarios.
+    grid : SweepGrid
+    solver : str
+        See `modelsizer.optimizer.solve.solve`.
+    time_limit : float, optional
+        Seconds, of each point.
+
+    Raises
+    ------
+    ValueError
+        If the solver is unknown or not installed.
+    """
+
+    def __init__(
+        self, problem: Problem, grid: SweepGrid, solver: str, time_limit: float | None = None
+    ) -> None:
+        self.problem, self.grid, self.time_limit = problem, grid, time_limit
+        self._solver = Solver(problem, solver=solver)
+        self._empty = dict.fromkeys(columns(problem, grid))
+
+    def row(self, index: int) -> Row:
+        """Solve one point.
+
+        Raises
+        ------
+        KeyboardInterrupt
+            If the solve is interrupted: what it then knows is no answer.
+        """
+        point = self.grid.point(index)
+        row = self._empty | {"index": index} | point
+        try:
+            problem = self.problem.with_settings(point)
+        except ProblemError as error:
+            return row | {"status": INVALID, "reason": str(error).replace("\n", "; ")}
+        result = self._solver.solve(problem=problem, time_limit=self.time_limit, details=False)
+        if result.stop == "interrupted":
+            raise KeyboardInterrupt
+        return row | _answer(result)
+
+    def rows(self, indices: Iterable[int]) -> Iterator[Row]:
+        """Solve points in turn."""
+        return (self.row(index) for index in indices)
+
+
+def _answer(result: Result) -> Row:
+    found: Row = {"status": result.status, "objective": _finite(result.objective.value)}
+    if (design := result.design) is None:
+        return found
+    widths: Mapping[str, Any] = architecture_dict(design.architecture)
+    found |= {"loss": design.loss, **{name: widths[name] for name in WIDTHS}}
+    found["parameters"] = design.parameters.total
+    found |= {
+        "tokens": _finite(design.tokens),
+        "training_flops": _finite(design.training_flops),
+    }
+    for use in result.budgets:
+        at = found.get(f"{use.name}_at_limit", False)  # one of the two ends is enough
+        found |= {f"{use.name}_used": _finite(use.used), f"{use.name}_at_limit": at or use.binding}
+    return found
+
+
+def _finite(value: Number | None) -> Number | None:
+    return None if value is None or not math.isfinite(value) else value

@@ -1,0 +1,322 @@
+"""The values that a key takes in turn, and the grid of several such keys.
+
+A text of values is a list, ``8192,32768,131072``, or a range, ``1e22..1e26:log:41``,
+``40 GB..80 GB:lin:5`` or ``1e9..9e9:step=2e9``. What has no comma outside of brackets and quotes is
+one value, as the problem file writes it.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import tomllib
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import islice, product
+from pathlib import Path
+from typing import Any
+
+from modelsizer.optimizer.sweeps.swept_key import Sweep
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import Number, exact, plain
+
+MOST_POINTS = 1_000_000
+"""Points of a grid; more are a slip of a range, and would take days."""
+_TRIED = 100  # values of an axis, and points with a value that is wrong alone
+_RANGE = re.compile(r"(?P<low>[^:]+?)\s*\.\.\s*(?P<high>[^:]+?)\s*(?::\s*(?P<how>.*))?")
+_HOW = re.compile(r"(?P<scale>log|lin)\s*:\s*(?P<points>\d+)|step\s*=\s*(?P<step>.+)")
+_EXAMPLE = "write 1e22..1e26:log:41, 40 GB..80 GB:lin:5 or 8192..65536:step=8192"
+_UNIT = re.compile(r"[A-Za-z$].*$")
+_CUT = re.compile(r"0\d\d.*")  # of 131,072 behind the comma
+_OPEN, _CLOSE, _QUOTES = "[{", "]}", "\"'"
+_ENTERED_ANEW = ("space", "laws")
+"""Tables of the problem file whose every value asks for new tables of widths."""
+_COUNTED_ANEW = ("training", "serving")
+"""Those whose values ask for some quantities to be counted again; the rest costs nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """A key and the values that it takes.
+
+    Parameters
+    ----------
+    key : str
+        Dotted key of the problem file.
+    values : tuple
+        Numbers in base units, or what else the file would hold; distinct, in the order given.
+    """
+
+    key: str
+    values: tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class SweepGrid:
+    """All combinations of the values of some keys, those of the last key fastest.
+
+    Parameters
+    ----------
+    axes : tuple of Axis
+        At least one.
+    """
+
+    axes: tuple[Axis, ...]
+
+    def __len__(self) -> int:
+        return math.prod(len(axis.values) for axis in self.axes)
+
+    def positions(self, index: int) -> tuple[int, ...]:
+        """Which value of each axis a point has."""
+        found = []
+        for axis in reversed(self.axes):
+            index, at = divmod(index, len(axis.values))
+            found.append(at)
+        return tuple(reversed(found))
+
+    def point(self, index: int) -> dict[str, Any]:
+        """Values by key."""
+        places = zip(self.axes, self.positions(index), strict=True)
+        return {axis.key: axis.values[at] for axis, at in places}
+
+    def neighbours(self, indices: Iterable[int]) -> list[int]:
+        """The points in an order in which they are quickly solved one after another.
+
+        Keys that ask for new tables change least often, and every other run of a key goes
+        backwards, so that each point differs by one step from the one before.
+        """
+        cost = [_cost(axis.key) for axis in self.axes]
+        order = sorted(range(len(self.axes)), key=lambda i: -cost[i])
+
+        def place(index: int) -> int:
+            at, rank = self.positions(index), 0
+            for i in order:
+                most = len(self.axes[i].values)
+                step = most - 1 - at[i] if rank % 2 else at[i]  # a reflected Gray code
+                rank = rank * most + step
+            return rank
+
+        return sorted(indices, key=place)
+
+    def to_list(self) -> list[dict[str, Any]]:
+        """Plain values for JSON."""
+        return [{"key": axis.key, "values": list(axis.values)} for axis in self.axes]
+
+
+def _cost(key: str) -> int:
+    table = key.partition(".")[0]
+    return 2 if table in _ENTERED_ANEW else 1 if table in _COUNTED_ANEW else 0
+
+
+# Texts
+
+
+def pieces(text: str) -> list[str]:
+    """A text split at the commas that are outside of brackets and quotes.
+
+    Examples
+    --------
+    >>> pieces('[1, 2], "a, b", {min = 1, max = 2}')
+    ['[1, 2]', '"a, b"', '{min = 1, max = 2}']
+    """
+    found, depth, quote = [""], 0, ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in _QUOTES:
+            quote = letter
+        elif letter in _OPEN:
+            depth += 1
+        elif letter in _CLOSE:
+            depth -= 1
+        elif letter == "," and depth == 0:
+            found.append("")
+            continue
+        found[-1] += letter
+    return [piece.strip() for piece in found]
+
+
+def one_value(text: str) -> Any:
+    """A value as TOML has it, or as plain text: ``80 GB`` needs no quotes."""
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def split_settings(texts: Sequence[str], option: str = "--set") -> dict[str, str]:
+    """Texts of values by key, from ``key=values`` texts.
+
+    Raises
+    ------
+    ProblemError
+        If a text has no key or no value, or a key comes twice.
+    """
+    found: dict[str, str] = {}
+    for text in texts:
+        key, sign, values = (part.strip() for part in text.partition("="))
+        if not sign or not key or not values:
+            raise ProblemError.of(option, f"{text!r} is not key=value")
+        if key in found:
+            raise ProblemError.of(option, f"{key} is given twice; keep one of them")
+        found[key] = values
+    return found
+
+
+def axis_of(problem: Problem, key: str, text: str) -> Axis:
+    """The axis that a key and a text of values make.
+
+    Raises
+    ------
+    ProblemError
+        If a range is none, or a value is missing or comes twice. Whether the problem takes the
+        values is not looked at.
+    """
+    match = _RANGE.fullmatch(text)
+    if match is not None and len(pieces(text)) == 1:
+        return Axis(key, tuple(_range(problem, key, text, match)))
+    if any(_CUT.fullmatch(piece) for piece in pieces(text)[1:]):
+        raise ProblemError.of(key, f"{text!r}: a comma stands between values, not within a number")
+    raw = [one_value(piece) for piece in pieces(text)]
+    if len(raw) == 1 and isinstance(raw[0], list):
+        raw = raw[0]
+    values: list[Any] = [_plain(problem, key, value) for value in raw]
+    for at, value in enumerate(values):
+        if value == "" or value in values[:at]:
+            what = "a value is missing" if value == "" else f"{value!r} is given twice"
+            raise ProblemError.of(key, f"{text!r}: {what}; a comma stands between two values")
+    return Axis(key, tuple(values))
+
+
+def grid_of(problem: Problem, axes: Sequence[Axis]) -> SweepGrid:
+    """The grid of some axes.
+
+    Each value is tried in the problem, of long axes the first and the last, so that a slip is found
+    before hours of solving. A value may need that of another key: then the point is tried whole.
+
+    Raises
+    ------
+    ProblemError
+        If there is no axis, there are more than `MOST_POINTS` points, or the problem takes a value
+        neither alone nor with others.
+    """
+    if not axes:
+        raise ProblemError.of(
+            "--set", f"no key takes several values: list them as 8192,32768, or {_EXAMPLE}"
+        )
+    grid = SweepGrid(tuple(axes))
+    if (points := len(grid)) > MOST_POINTS:
+        shape = " x ".join(str(len(axis.values)) for axis in axes)
+        raise ProblemError.of(
+            "--set", f"{shape} = {points:,} points; a grid has {MOST_POINTS:,} at most"
+        )
+    for axis in axes:
+        values = axis.values if len(axis.values) <= _TRIED else (axis.values[0], axis.values[-1])
+        for value in values:
+            _try(problem, grid, axis.key, value)
+    return grid
+
+
+def _try(problem: Problem, grid: SweepGrid, key: str, value: object) -> None:
+    try:
+        problem.with_settings({key: value})
+        return
+    except ProblemError as error:
+        alone = error
+    others = [[(axis.key, v) for v in axis.values] for axis in grid.axes if axis.key != key]
+    for point in islice(product(*others), _TRIED):
+        try:
+            problem.with_settings(dict(point) | {key: value})
+            return
+        except ProblemError:
+            continue
+    raise alone
+
+
+def _plain(problem: Problem, key: str, value: Any) -> Any:
+    """A number, or a text with a unit, in the base unit, where the problem is the same with it."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return value
+    try:
+        number = Sweep.of(problem, key).read(value)
+        same = problem.with_settings({key: number}) == problem.with_settings({key: value})
+    except ProblemError:
+        return value
+    return number if same else value
+
+
+def _range(problem: Problem, key: str, text: str, match: re.Match[str]) -> list[Number]:
+    sweep = Sweep.of(problem, key)
+    how = _HOW.fullmatch(match["how"] or "")
+    if how is None:
+        raise ProblemError.of(key, f"{text!r} is no range; {_EXAMPLE}")
+    unit = _UNIT.search(_after_exponent(match["high"]))
+    low_text = match["low"]
+    if unit is not None and _UNIT.search(_after_exponent(low_text)) is None:
+        low_text = f"{low_text} {unit[0]}"  # 40..80 GB
+    low, high = sweep.read(low_text), sweep.read(match["high"])
+    if low >= high:
+        raise ProblemError.of(key, f"{text!r}: a range goes from a number to a greater one")
+    if how["step"] is not None:
+        return list(_steps(sweep, low, high, sweep.read(how["step"]), text))
+    points = int(how["points"])
+    if not 2 <= points <= MOST_POINTS:
+        raise ProblemError.of(key, f"{text!r}: a range has 2 to {MOST_POINTS:,} points")
+    if how["scale"] == "log":
+        return list(sweep.between(low, high, points))
+    last = points - 1
+    ends = [exact(low) * (last - i) + exact(high) * i for i in range(points)]
+    values = [sweep.scaled(plain(end), 1, last) for end in ends]
+    return list(dict.fromkeys(values))  # counts repeat where points are many
+
+
+def _after_exponent(text: str) -> str:
+    """A number's text without the e of its exponent, so that only its unit has letters."""
+    return re.sub(r"(?<=\d)[eE](?=[+-]?\d)", "", text)
+
+
+def _steps(sweep: Sweep, low: Number, high: Number, step: Number, text: str) -> Iterator[Number]:
+    start, stride = exact(low), exact(step)
+    count = int((exact(high) - start) / stride) + 1
+    if count > MOST_POINTS:
+        raise ProblemError.of(sweep.over, f"{text!r} has {count:,} points, {MOST_POINTS:,} at most")
+    yield from (plain(start + i * stride) for i in range(count))
+
+
+def split_problem(
+    source: str | Path, texts: Sequence[str], without: Sequence[str] = ()
+) -> tuple[Problem, dict[str, str]]:
+    """A problem with the single values of some settings, and the texts of several values by key.
+
+    Parameters
+    ----------
+    source : str or Path
+        As `Problem.load` takes it.
+    texts : sequence of str
+        ``key=values`` each.
+    without : sequence of str
+        Limits to leave out.
+
+    Raises
+    ------
+    ProblemError
+        If the file, a text or a single value is wrong.
+    """
+    values = split_settings(texts)
+    listed = {key: text for key, text in values.items() if _looks_many(text)}
+    single = {key: one_value(text) for key, text in values.items() if key not in listed}
+    bracketed = {key: value for key, value in single.items() if isinstance(value, list) and value}
+    problem = Problem.load(source, {k: v for k, v in single.items() if k not in bracketed})
+    problem = problem.without(*without) if without else problem
+    for key, value in bracketed.items():
+        # One value where the key takes a menu; otherwise several.
+        try:
+            problem = problem.with_settings({key: value})
+        except ProblemError:
+            listed[key] = values[key]
+    return problem, {key: text for key, text in values.items() if key in listed}
+
+
+def _looks_many(text: str) -> bool:
+    return len(pieces(text)) > 1 or ".." in text

@@ -1,0 +1,281 @@
+"""What if: a problem and its scenarios, each solved and set beside the base."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from modelsizer.optimizer.result import BudgetUse, Result
+from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
+from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
+from modelsizer.optimizer.sweeps.grids import Axis, one_value, pieces
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.reading import flattened, under
+from modelsizer.problems.units import Number
+
+BASE = "base"
+"""The name of the problem itself among its scenarios."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scenario:
+    """The problem with some values changed.
+
+    Parameters
+    ----------
+    name : str
+    settings : mapping of str to value
+        By dotted key; of the base none.
+    problem : Problem
+        With these values.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    problem: Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A scenario and its solution."""
+
+    scenario: Scenario
+    result: Result
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """The architecture's settings by name; empty where no design is known."""
+        design = self.result.design
+        return {} if design is None else architecture_dict(design.architecture)
+
+    @property
+    def uses(self) -> dict[str, BudgetUse]:
+        """Limits by name; one with both ends has two names."""
+        found = self.result.budgets
+        both = {use.name for use in found if use.side == "min"}
+        both &= {use.name for use in found if use.side == "max"}
+        return {f"{use.name}.{use.side}" if use.name in both else use.name: use for use in found}
+
+    @property
+    def reasons(self) -> tuple[str, ...]:
+        """Why there is no design."""
+        return self.result.warnings if self.result.status == "infeasible" else ()
+
+
+@dataclass(frozen=True, slots=True)
+class WhatIf:
+    """The base and its scenarios, solved.
+
+    Parameters
+    ----------
+    base : Answer
+    others : tuple of Answer
+        In the order of the file, then as they were asked for.
+    """
+
+    base: Answer
+    others: tuple[Answer, ...]
+
+    @property
+    def answers(self) -> tuple[Answer, ...]:
+        """All, the base first."""
+        return (self.base, *self.others)
+
+    @property
+    def differing(self) -> tuple[str, ...]:
+        """Settings of the architecture that are not the same in every design."""
+        designs = [a.settings for a in self.answers if a.settings]
+        names = dict.fromkeys(name for settings in designs for name in settings)
+        return tuple(
+            name for name in names if any(d.get(name) != designs[0].get(name) for d in designs)
+        )
+
+    @property
+    def limits(self) -> tuple[str, ...]:
+        """Names of all limits, in order."""
+        return tuple(dict.fromkeys(name for answer in self.answers for name in answer.uses))
+
+    def loss_change(self, answer: Answer) -> float | None:
+        """Loss less that of the base; None where either is unknown."""
+        mine, theirs = answer.result.design, self.base.result.design
+        return None if mine is None or theirs is None else mine.loss - theirs.loss
+
+    def objective_change(self, answer: Answer) -> Number | None:
+        """Objective less that of the base; None where either is unknown or it is another one."""
+        mine, theirs = answer.result.objective, self.base.result.objective
+        if (mine.name, mine.sense) != (theirs.name, theirs.sense):
+            return None
+        if mine.value is None or theirs.value is None:
+            return None
+        return mine.value - theirs.value
+
+    @property
+    def one_objective(self) -> bool:
+        """Whether all seek the same."""
+        sought = {(a.result.objective.name, a.result.objective.sense) for a in self.answers}
+        return len(sought) == 1
+
+    @property
+    def incomparable(self) -> tuple[str, ...]:
+        """Scenarios judged by another law than the base: their losses are of another scale."""
+        own = _judge(self.base)
+        return tuple(a.scenario.name for a in self.others if _judge(a) != own)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract: those of a solve for each scenario."""
+        return {"scenarios": [self._entry(answer) for answer in self.answers]}
+
+    def _entry(self, answer: Answer) -> dict[str, Any]:
+        found = answer.result.to_dict()
+        title, first, mine = found.pop("name"), self.base.settings, answer.settings
+        changed = {
+            name: {"from": first.get(name), "to": mine.get(name)}
+            for name in dict.fromkeys((*first, *mine))
+            if first and mine and first.get(name) != mine.get(name)
+        }
+        return {
+            "name": answer.scenario.name,
+            **found,
+            "problem": title,
+            "settings": dict(answer.scenario.settings),
+            "change": {
+                "loss": _finite(self.loss_change(answer)),
+                "objective": _finite(self.objective_change(answer)),
+                "architecture": changed,
+            },
+            "reasons": list(answer.reasons),
+        }
+
+
+def _judge(answer: Answer) -> tuple[object, ...]:
+    problem = answer.scenario.problem
+    return problem.law, problem.shape
+
+
+def _finite(value: Number | None) -> Number | None:
+    return None if value is None or not math.isfinite(value) else value
+
+
+def scenarios(
+    problem: Problem, texts: Sequence[str] = (), axes: Sequence[Axis] = ()
+) -> tuple[Scenario, ...]:
+    """The base, the scenarios of the file, those written out, and one for each value of a key.
+
+    Parameters
+    ----------
+    problem : Problem
+    texts : sequence of str
+        ``"name: key=value, key=value"`` each.
+    axes : sequence of Axis
+        Keys whose values are each a scenario of its own.
+
+    Raises
+    ------
+    ProblemError
+        If a text cannot be read, a value is wrong, or a name comes twice.
+    """
+    base = without_scenarios(problem)
+    found = [Scenario(BASE, {}, base)]
+    for name, overlay in problem.scenarios.items():
+        found.append(Scenario(name, flattened(overlay), problem.scenario(name)))
+    wanted = [_parsed(text) for text in texts]
+    wanted += [(_named(base, axis.key, v), {axis.key: v}) for axis in axes for v in axis.values]
+    for name, settings in wanted:
+        try:
+            found.append(Scenario(name, settings, base.with_settings(settings)))
+        except ProblemError as error:
+            raise ProblemError(under(name, error)) from None
+    names = [scenario.name for scenario in found]
+    for name in names:
+        if names.count(name) > 1:
+            what = "is the problem itself" if name == BASE else "is given twice"
+            raise ProblemError.of(f"scenarios.{name}", f"{name!r} {what}; give another name")
+    return tuple(found)
+
+
+def _parsed(text: str) -> tuple[str, dict[str, Any]]:
+    """Name and settings of ``name: key=value, key=value``."""
+    name, colon, rest = (part.strip() for part in text.partition(":"))
+    settings = {}
+    for piece in pieces(rest):
+        key, sign, value = (part.strip() for part in piece.partition("="))
+        if not (name and colon and sign and key and value):
+            raise ProblemError.of(
+                "--scenario", f"{text!r} is not 'name: key=value, key=value'; see {piece!r}"
+            )
+        settings[key] = one_value(value)
+    return name, settings
+
+
+def _named(problem: Problem, key: str, value: object) -> str:
+    """A scenario's name from its key and value; the table is left out where one alone has it."""
+    table, _, rest = key.partition(".")
+    fields = {
+        name: type(content).model_fields
+        for name in type(problem).model_fields
+        if hasattr(type(content := getattr(problem, name)), "model_fields")
+    }
+    homes = [name for name, known in fields.items() if rest in known]
+    return f"{rest if homes == [table] else key}={value_text(key, value)}"
+
+
+def value_text(key: str, value: object) -> str:
+    """A value of a problem file as people write it: ``80 GB``, ``1e24``, ``131072``."""
+    from modelsizer.problems.quantities import QUANTITIES
+    from modelsizer.problems.units import format_quantity
+
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, Mapping):
+        return ", ".join(f"{end} {value_text(key, v)}" for end, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(value_text(key, v) for v in value)
+    table, _, rest = key.partition(".")
+    name = rest.partition(".")[0]
+    limit = table == "budgets" or (table, name) == ("training", "tokens")
+    if limit and isinstance(value, int | float) and name in QUANTITIES:
+        return format_quantity(value, QUANTITIES[name].dimension)
+    return str(value)
+
+
+def compare(
+    found: Sequence[Scenario],
+    *,
+    solver: str = DEFAULT_SOLVER,
+    time_limit: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> WhatIf:
+    """Solve the base and its scenarios, each starting from the tables of the one before.
+
+    Parameters
+    ----------
+    found : sequence of Scenario
+        The base first.
+    solver : str
+        See `modelsizer.optimizer.solve.solve`.
+    time_limit : float, optional
+        Seconds, of each.
+    progress : callable, optional
+        Called with how many are solved and how many there are.
+
+    Raises
+    ------
+    ValueError
+        If the solver is unknown or not installed, or the limit is negative.
+    KeyboardInterrupt
+        If one of them is interrupted.
+    """
+    worker = Solver(found[0].problem, solver=solver)
+    answers: list[Answer] = []
+    for scenario in found:
+        result = worker.solve(problem=scenario.problem, time_limit=time_limit)
+        if result.stop == "interrupted":
+            raise KeyboardInterrupt
+        answers.append(Answer(scenario, result))
+        if progress is not None:
+            progress(len(answers), len(found))
+    return WhatIf(answers[0], tuple(answers[1:]))

@@ -1,0 +1,42 @@
+"""Time and nodes spent against the limits of a solve."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+from modelsizer.optimizer.milp.program import Limits
+
+
+@dataclass
+class Clock:
+    """Time and nodes spent against the limits."""
+
+    limits: Limits
+    started: float = field(default_factory=time.perf_counter)
+    nodes: int = 0
+
+    @property
+    def elapsed(self) -> float:
+        """Seconds since the start."""
+        return time.perf_counter() - self.started
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time limit has passed."""
+        return self.limits.seconds is not None and self.elapsed >= self.limits.seconds
+
+    @property
+    def out_of_nodes(self) -> bool:
+        """Whether the node limit has been reached."""
+        return self.limits.nodes is not None and self.nodes >= self.limits.nodes
+
+    @property
+    def left(self) -> Limits:
+        """What is left of the limits."""
+        seconds = self.limits.seconds
+        nodes = self.limits.nodes
+        return Limits(
+            None if seconds is None else max(seconds - self.elapsed, 1e-3),
+            None if nodes is None else max(nodes - self.nodes, 1),
+        )

@@ -1,0 +1,106 @@
+"""Tables of a space, kept from one question about it to the next.
+
+Width options depend on [space], the parallel layouts and the sequence length; each quantity on some
+settings besides (`modelsizer.problems.designs.costs.depends_on`). A changed budget, token limit or
+law finds all of its tables here, a changed serving setting all but those of serving.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+
+from modelsizer.optimizer.tables.grid import Grid, menu_size
+from modelsizer.optimizer.tables.table import Linear, Table, frame, needed, quantities, tables
+from modelsizer.problems.designs.costs import depends_on
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.space.widths import Options
+
+LISTABLE = 150_000
+"""Width options up to which a space is listed; searching it by blocks pays beyond."""
+VERSIONS = 4
+"""Settings under which a quantity is remembered: enough for scenarios that take turns."""
+
+_Key = tuple[object, ...]
+
+
+class _Part:
+    """Some width options under one layout."""
+
+    def __init__(self, layout: Layout, options: Options) -> None:
+        self.layout, self.options = layout, options
+        self.frame = frame(layout, options)
+        self._kept: dict[str, list[tuple[_Key, dict[str, Linear]]]] = {}
+
+    def table(self, problem: Problem, names: Collection[str]) -> Table:
+        found: dict[str, Linear] = dict(self.frame.linear)
+        keys = {name: depends_on(problem, name) for name in names}
+        missing = []
+        for name, key in keys.items():
+            known = next((q for k, q in self._kept.get(name, []) if k == key), None)
+            if known is None:
+                missing.append(name)
+            else:
+                found |= known
+        if missing:
+            fresh = quantities(problem, self.layout, self.options, missing)
+            for name in missing:
+                parts = QUANTITIES[name].parts if name in QUANTITIES else (name,)
+                mine = {part: fresh[part] for part in parts}
+                kept = self._kept.setdefault(name, [])
+                kept.insert(0, (keys[name], mine))
+                del kept[VERSIONS:]
+                found |= mine
+        return replace(self.frame, linear=found)
+
+
+class TableStore:
+    """Tables of the space last asked about.
+
+    A space too large to list is not kept but made anew, piece by piece; of it only the grid is.
+    """
+
+    def __init__(self) -> None:
+        self._space: _Key = ()
+        self._parts: list[_Part] | None = None
+        self._grid: Grid | None = None
+        self._listable = True
+
+    def _turn_to(self, problem: Problem) -> None:
+        space: _Key = (problem.space, problem.splits, problem.layouts)
+        space = (*space, problem.training.sequence_length)
+        if space != self._space:
+            self._space, self._parts, self._grid = space, None, None
+            self._listable = menu_size(problem) <= LISTABLE
+
+    def listable(self, problem: Problem) -> bool:
+        """Whether the space is small enough to hold all its width options."""
+        self._turn_to(problem)
+        return self._listable
+
+    def grid(self, problem: Problem) -> Grid:
+        """The menus as a grid."""
+        self._turn_to(problem)
+        if self._grid is None:
+            self._grid = Grid(problem)
+        return self._grid
+
+    def tables(self, problem: Problem, names: Collection[str] | None = None) -> Iterator[Table]:
+        """All width options of a problem under all layouts, in tables of bounded size.
+
+        Parameters
+        ----------
+        problem : Problem
+        names : collection of str, optional
+            Affine quantities; those of the problem's own question by default.
+        """
+        names = needed(problem) if names is None else names
+        if not self.listable(problem):
+            yield from tables(problem, names=names)
+            return
+        if self._parts is None:
+            self._parts = [_Part(layout, options) for layout, options in problem.options()]
+        for part in self._parts:
+            yield part.table(problem, names)

@@ -1,0 +1,250 @@
+"""What depth costs at one size: in loss above, in serving below."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING
+
+import numpy as np
+from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas, small
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+_TALLER = 1.35  # than the size's own height: two panels
+_HEIGHTS = (3, 2)
+_ROOM = 0.12  # of each axis, between data and frame
+_ASPECTS = 7  # labels along the top, at most
+_APART = 0.11  # of the width, between two of them
+_SPANS, _SPANS_OF_COLUMN = (0.2, 0.09), (0.25, 0.13)
+"""Of the width: what left-out depths take for their limits, or a few words, to stand in place."""
+_LOWER, _UPPER = 0.33, 0.6  # of the height, names of marks
+_EDGE = 0.2  # of the width, what a name takes
+_FREE = 0.68  # of the height, below which the left of the lower panel keeps its points
+_SERVED = ("decode_latency", "kv_cache")  # the first that is known
+
+
+def depth_width_figure(data: DepthWidth, *, title: str = "", size: str = "wide") -> Figure:
+    """Draw shape excess, and below it what serving costs, over the depths of one size.
+
+    The preferred row is starred, the habit circled; depths whose designs all break a limit are
+    grey and have no points.
+
+    Parameters
+    ----------
+    data : DepthWidth
+    title : str
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+
+    Returns
+    -------
+    Figure
+    """
+    from matplotlib.ticker import MaxNLocator
+
+    served = next(name for name in _SERVED if data.rows[0].quantity(name) is not None)
+    with canvas(size, height=_TALLER) as figure:
+        above, below = figure.subplots(2, 1, sharex=True, height_ratios=_HEIGHTS)
+        rows = data.rows[::-1]
+        layers = np.array([row.layers for row in rows], dtype=float)
+        excess = np.array([row.design.shape_excess for row in rows])
+        cost = np.array([float(row.quantity(served) or 0) for row in rows])
+        for axes, values in ((above, excess), (below, cost)):
+            _points(axes, data, layers, values, brief=small(figure))
+        _limits(above, below, data, layers, excess, cost)
+        _left_out(above, below, data, brief=small(figure))
+        _marks(above, below, data, served, brief=small(figure))
+        quantity_axis(above, "y", "loss")
+        above.set_ylabel("shape excess\n(nats a token)")
+        quantity_axis(below, "y", served)
+        below.set_ylabel(f"{words(served)}\nof a step" if served == _SERVED[0] else words(served))
+        quantity_axis(below, "x", "layers")
+        for axis in (above.yaxis, below.yaxis, below.xaxis):
+            axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
+        if data.preferred is None:
+            above.set_yticks([0.0])
+        _aspects(figure, above, rows)
+        heading(above, title)
+    return figure
+
+
+def _points(axes: Axes, data: DepthWidth, layers: Floats, values: Floats, *, brief: bool) -> None:
+    """A point for each depth; the line between them breaks where depths are left out."""
+    gaps = [float(out.layers) for out in data.excluded]
+    x = np.concatenate([layers, gaps])
+    y = np.concatenate([values, np.full(len(gaps), np.nan)])
+    order = np.argsort(x, kind="stable")
+    axes.plot(x[order], y[order], color=FILLS[0], linewidth=0.6, alpha=0.45, zorder=2)
+    axes.plot(layers, values, color=FILLS[0], marker="o", markersize=1.8 if brief else 2.6,
+              linestyle="none", zorder=3)  # fmt: skip
+
+
+def _limits(
+    above: Axes,
+    below: Axes,
+    data: DepthWidth,
+    layers: Floats,
+    excess: Floats,
+    cost: Floats,
+) -> None:
+    """Room around what is drawn; the excess shows its zero."""
+    depths = [*layers, *(out.layers for out in data.excluded)]
+    low, high = min(depths), max(depths)
+    margin = max(1.0, 0.04 * (high - low))
+    above.set_xlim(low - margin, high + margin)
+    top = float(excess.max()) or 1e-3  # a shape law that is blind draws a line at zero
+    above.set_ylim(-_ROOM * top, (1 + _ROOM) * top)
+    room = _ROOM * float(cost.max() - cost.min()) or _ROOM * float(cost.max()) or 1.0
+    least = float(cost.min()) - room
+    # The upper left is for words: what is drawn there stays below them.
+    left = float(cost[layers <= (low + high) / 2].max(initial=least))
+    below.set_ylim(least, max(float(cost.max()) + room, least + (left - least) / _FREE))
+
+
+# Left out
+
+
+def _runs(data: DepthWidth) -> list[tuple[int, int]]:
+    """First and last of the left-out depths between which no row lies."""
+    out = {found.layers for found in data.excluded}
+    known = sorted(out | {row.layers for row in data.rows})
+    runs = []
+    for left, run in groupby(known, key=lambda depth: depth in out):
+        if left:
+            depths = list(run)
+            runs.append((depths[0], depths[-1]))
+    return runs
+
+
+def _left_out(above: Axes, below: Axes, data: DepthWidth, *, brief: bool) -> None:
+    """Grey where every design of a depth breaks a limit, named where there is room."""
+    runs = _runs(data)
+    if not runs:
+        return
+    for axes in (above, below):
+        for first, last in runs:
+            axes.axvspan(first - 0.5, last + 0.5, color=FAINT, linewidth=0, zorder=0)
+    first, last = max(runs, key=lambda run: run[1] - run[0])
+    low, high = below.get_xlim()
+    share = (last - first) / (high - low)
+    names_at, words_at = _SPANS_OF_COLUMN if brief else _SPANS
+    x, side = (first + last) / 2, "center"
+    if share >= names_at:
+        inside = [out for out in data.excluded if first <= out.layers <= last]
+        names = dict.fromkeys(b.quantity for out in inside for b in out.broken)
+        text = "breaks a limit:\n" + "\n".join(map(_name, names))
+    elif share >= words_at:
+        text = "breaks\na limit"
+    else:
+        text, x, side = "grey: breaks a limit", high - 0.01 * (high - low), "right"
+    below.text(x, 0.04, text, transform=below.get_xaxis_transform(), ha=side, va="bottom",
+               fontsize="small", color=QUIET)  # fmt: skip
+
+
+def _name(quantity: str) -> str:
+    return words(quantity).removesuffix(" of an accelerator").removesuffix(" (nats a token)")
+
+
+# Marks
+
+
+def _marks(above: Axes, below: Axes, data: DepthWidth, served: str, *, brief: bool) -> None:
+    """The preferred row starred, the habit circled, with their shapes and what they cost."""
+    best = data.preferred
+    habit = None if data.habit is None else data.habit.row
+    if best is None:
+        above.text(0.5, 0.6, 'shape law "none": no depth is preferred', ha="center",
+                   transform=above.transAxes, color=QUIET, fontsize="small")  # fmt: skip
+    names: list[tuple[ShapeRow, str]] = []
+    said = []
+    if best is not None:
+        names.append((best, f"preferred:\n{best.layers} x {best.d_model}"))
+        said.append(f"preferred: {_cost(best, served)}")
+    if habit is not None and habit is not best:
+        names.append((habit, f"habit:\n{habit.layers} x {habit.d_model}"))
+        said.append(f"habit: {_cost(habit, served)}")
+    for row, _ in names:
+        for axes, value in (
+            (above, row.design.shape_excess),
+            (below, float(row.quantity(served) or 0)),
+        ):
+            _mark(axes, row, value, star=row is best, brief=brief)
+    _names(above, names)
+    below.text(0.02, 0.97, "\n".join(said), transform=below.transAxes, va="top",
+               fontsize="small")  # fmt: skip
+
+
+def _cost(row: ShapeRow, served: str) -> str:
+    return tick(float(row.quantity(served) or 0), served)
+
+
+def _mark(axes: Axes, row: ShapeRow, value: float, *, star: bool, brief: bool) -> None:
+    part = 0.75 if brief else 1.0
+    if star:
+        axes.plot([row.layers], [value], marker="*", markersize=11 * part, color=STAR,
+                  markeredgecolor="white", markeredgewidth=0.5, linestyle="none",
+                  zorder=5)  # fmt: skip
+    else:
+        axes.plot([row.layers], [value], marker="o", markersize=8 * part, markerfacecolor="none",
+                  markeredgecolor=INK, markeredgewidth=1.2, linestyle="none",
+                  zorder=6)  # fmt: skip
+
+
+def _names(axes: Axes, names: Sequence[tuple[ShapeRow, str]]) -> None:
+    """Names above the valley, each with a line down to its point that crosses no other name.
+
+    The lower name extends away from the other's line: of two, the shallower is the lower one and
+    extends to the left, or the deeper one where there is room to its right.
+    """
+    low, high = axes.get_xlim()
+    bottom, top = axes.get_ylim()
+    shares = [(row.layers - low) / (high - low) for row, _ in names]
+    order = sorted(range(len(names)), key=lambda i: shares[i])
+    places: dict[int, tuple[float, str]] = {}
+    if len(order) == 1:
+        share = shares[order[0]]
+        side = "left" if share < _EDGE else "right" if share > 1 - _EDGE else "center"
+        places[order[0]] = (_LOWER, side)
+    elif order:
+        first, last = order
+        if shares[last] < 1 - 2 * _EDGE:
+            places[last], places[first] = (_LOWER, "left"), (_UPPER, "left")
+        else:
+            apart = shares[last] - shares[first] > _EDGE
+            side = "left" if shares[first] < _EDGE else "center" if apart else "right"
+            places[first], places[last] = (_LOWER, side), (_UPPER, "right")
+    for i, (height, side) in places.items():
+        row, text = names[i]
+        at = bottom + height * (top - bottom)
+        axes.plot([row.layers, row.layers], [row.design.shape_excess, at], color=QUIET,
+                  linewidth=0.7, zorder=4)  # fmt: skip
+        axes.text(row.layers, at, text, ha=side, va="bottom", fontweight="bold",
+                  fontsize="small", zorder=6)  # fmt: skip
+
+
+# Aspect ratios
+
+
+def _aspects(figure: Figure, axes: Axes, rows: tuple[ShapeRow, ...]) -> None:
+    """Width for each layer of some rows, along the top."""
+    low, high = axes.get_xlim()
+    apart = _APART * (high - low) * (1.3 if small(figure) else 1.0)
+    wanted = np.linspace(rows[0].layers, rows[-1].layers, _ASPECTS)
+    chosen: list[ShapeRow] = []
+    for depth in wanted:
+        row = min(rows, key=lambda row: abs(row.layers - depth))
+        if not chosen or row.layers - chosen[-1].layers >= apart:
+            chosen.append(row)
+    top = axes.secondary_xaxis("top")
+    top.set_xticks([row.layers for row in chosen], [f"{row.aspect_ratio:.0f}" for row in chosen])
+    top.tick_params(length=2, labelsize="small", colors=QUIET)
+    top.spines["top"].set_visible(False)
+    top.set_xlabel("d_model / layers", color=QUIET, fontsize="small")

@@ -1,0 +1,219 @@
+"""The roofline of decode and prefill: FLOP/s against arithmetic intensity, with designs on it."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from modelsizer.plots.drawing.axes import heading
+from modelsizer.plots.drawing.placement import REACHES, SIDES, Names
+from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, small
+from modelsizer.problems.units import format_quantity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from modelsizer.problems.designs.roofline_points import Point, Roof, Roofline
+
+_MARKERS = {"decode": "o", "prefill": "s"}
+_COLOURS = (STAR, "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#999999")
+"""The optimum's colour for the design that the figure is about, then those of `style.FILLS`."""
+_MARGIN = 2.2  # factor left around points and ridge
+_SLOPE = 60.0  # factor of intensity left of the ridge, at the least
+_HEADROOM = 3.0  # factor above the peak, for its name
+_ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.9, 0.1)  # of a line, where its name may stand
+_SMALL, _LARGE = 0.4, 0.7  # of the size of type: across a mark
+_DOT = 4.0  # points across the ridge
+_SAME_PLACE = 12.0  # points
+
+
+def roofline(data: Roofline, *, title: str = "", size: str = "wide") -> Figure:
+    """Draw decode and prefill of designs under the roof of an accelerator.
+
+    Parameters
+    ----------
+    data : Roofline
+        The batches of the first design are drawn as a line.
+    title : str
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+
+    Returns
+    -------
+    Figure
+        The roof at the efficiencies heavy, that of the data sheet dashed; a thin line leads from
+        each point up to the roof: what overheads take.
+    """
+    with canvas(size) as figure:
+        axes = figure.add_subplot()
+        axes.set_xscale("log")
+        axes.set_yscale("log")
+        _limits(axes, data)
+        _axes_in_words(axes, data.roof)
+        heading(axes, title)
+        layout = figure.get_layout_engine()
+        assert layout is not None
+        layout.execute(figure)  # names are placed on the axes as they will be
+        names = Names(axes)
+        _draw_roof(axes, data.roof, names)
+        _draw_points(axes, data, names)
+        _name_roof(axes, data.roof, names)
+        _name_points(data, names, narrow=small(figure))
+    return figure
+
+
+def _all(data: Roofline) -> list[Point]:
+    first = data.designs[0].batches if data.designs else ()
+    return [*first, *(p for d in data.designs for p in (d.decode, d.prefill))]
+
+
+def _limits(axes: Axes, data: Roofline) -> None:
+    points, roof = _all(data), data.roof
+    across = [*(p.intensity for p in points), roof.ridge, roof.peak_ridge]
+    up = [p.attained for p in points]
+    left = min(min(across) / _MARGIN, roof.peak_ridge / _SLOPE)
+    axes.set_xlim(left, max(across) * _MARGIN)
+    axes.set_ylim(min([*up, roof.flops / 10]) / _MARGIN, roof.peak_flops * _HEADROOM)
+
+
+def _axes_in_words(axes: Axes, roof: Roof) -> None:
+    from matplotlib.ticker import FuncFormatter, NullFormatter
+
+    axes.set_xlabel("arithmetic intensity (FLOPs/byte)")
+    each = f"each of {roof.ways}" if roof.ways > 1 else "one"
+    axes.set_ylabel(f"attained by {each} {roof.device}")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.yaxis.set_major_formatter(
+        FuncFormatter(lambda value, _: format_quantity(value, "FLOP/s", 3))
+    )
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_minor_formatter(NullFormatter())
+
+
+def _draw_roof(axes: Axes, roof: Roof, names: Names) -> None:
+    left, right = axes.get_xlim()
+    for flops, bandwidth, style in _roofs(roof):
+        corner = (flops / bandwidth, flops)
+        start, end = (left, left * bandwidth), (right, flops)
+        axes.plot(*zip(start, corner, end, strict=True), zorder=2, **style)
+        names.keep_clear(start, corner)
+        names.keep_clear(corner, end)
+    corner = (roof.ridge, roof.flops)
+    axes.plot(*corner, "o", ms=_DOT, color=INK, zorder=3)
+    names.keep_clear(corner, points=_DOT)
+
+
+def _roofs(roof: Roof) -> list[tuple[float, float, dict[str, Any]]]:
+    return [
+        (roof.peak_flops, roof.peak_bandwidth, {"color": QUIET, "lw": 0.8, "ls": (0, (4, 2))}),
+        (roof.flops, roof.bandwidth, {"color": INK, "lw": 1.6}),
+    ]
+
+
+def _name_roof(axes: Axes, roof: Roof, names: Names) -> None:
+    """Peak and bandwidth, and what is reached of them, above the roof, where no point can lie."""
+    left, right = axes.get_xlim()
+    bottom = axes.get_ylim()[0]
+
+    def between(start: float, end: float) -> list[float]:
+        return [start * (end / start) ** share for share in _ALONG]
+
+    def words(peak: float, reached: float, unit: str) -> str:
+        share = f"{100 * reached / peak:.0f} %"
+        return (
+            f"{format_quantity(peak, unit, 3)} peak\n{format_quantity(reached, unit, 3)} at {share}"
+        )
+
+    peak, bandwidth = roof.peak_flops, roof.peak_bandwidth
+    names.write(words(peak, roof.flops, "FLOP/s"),
+                [(x, peak) for x in between(roof.peak_ridge, right)], [(0, 1)], (3.0,))  # fmt: skip
+    slope = between(max(left, bottom / bandwidth), roof.peak_ridge)
+    names.write(words(bandwidth, roof.bandwidth, "bytes/s"),
+                [(x, x * bandwidth) for x in slope], [(-1, 1)], (3.0, 6.0))  # fmt: skip
+
+
+def _name_ridge(roof: Roof, names: Names, *, narrow: bool) -> None:
+    unit = "" if narrow else " FLOPs/byte"
+    sides = [(1, -1), (0.5, -1), (0, -1), (-1, 0), (-1, 0.5), (-1, 1)]
+    names.write(f"ridge {roof.ridge:,.0f}{unit}", [(roof.ridge, roof.flops)], sides, REACHES)
+
+
+def _draw_points(axes: Axes, data: Roofline, names: Names) -> None:
+    for i, design in reversed(list(enumerate(data.designs))):
+        colour = _COLOURS[i % len(_COLOURS)]
+        if i == 0:
+            x, y = zip(*((p.intensity, p.attained) for p in design.batches), strict=True)
+            axes.plot(x, y, color=colour, lw=0.9, zorder=3)
+            for start, end in pairwise(zip(x, y, strict=True)):
+                names.keep_clear(start, end)
+            for point in design.batches:
+                _mark(axes, data.roof, point, colour, names, size=_SMALL)
+        for point in (design.decode, design.prefill):
+            _mark(axes, data.roof, point, colour, names, size=_LARGE)
+
+
+def _mark(axes: Axes, roof: Roof, point: Point, colour: str, names: Names, *, size: float) -> None:
+    """A point, hollow where it does not fit, and what it lacks to the roof."""
+    import matplotlib as mpl
+
+    at = (point.intensity, point.attained)
+    size *= mpl.rcParams["font.size"]
+    fill = "white" if point.fits is False else colour
+    axes.plot(*at, _MARKERS[point.phase], ms=size, mfc=fill, mec=colour, zorder=4)
+    names.keep_clear(at, points=size + 1)
+    top = (point.intensity, roof.at(point.intensity))
+    axes.plot(*zip(at, top, strict=True), color=colour, lw=0.6, ls=":", zorder=1)
+    names.keep_clear(at, top, points=0.5)
+
+
+def _name_points(data: Roofline, names: Names, *, narrow: bool) -> None:
+    """The first design's steps by what they are, its batches, and each other design once."""
+    room = "no room" if narrow else "does not fit"
+    named: list[Point] = []
+
+    def name(point: Point, words: str, colour: str, *, bold: bool = False, far: int = 6) -> None:
+        names.write(words, [(point.intensity, point.attained)], SIDES, REACHES[:far],
+                    color=colour, fontweight="bold" if bold else "normal")  # fmt: skip
+        named.append(point)
+
+    for i, design in enumerate(data.designs):
+        colour = _COLOURS[i % len(_COLOURS)]
+        if i == 0:
+            start = "" if len(data.designs) == 1 else f"{design.name}, "
+            for point in (design.decode, design.prefill):
+                name(point, start + _words(point, narrow=narrow), colour, bold=True)
+            continue
+        name(
+            design.decode,
+            design.name + (f": {room}" if design.decode.fits is False else ""),
+            colour,
+        )
+        if not any(_near(names, design.prefill, other) for other in named):
+            name(design.prefill, f"{design.name}, prefill", colour)
+    _name_ridge(data.roof, names, narrow=narrow)
+    for design in data.designs[:1]:
+        too_large = [point.batch for point in design.batches if point.fits is False]
+        for point in design.batches:
+            if point.batch != design.decode.batch:
+                first = "batch " if point is design.batches[0] else ""
+                last = f": {room}" if point.batch in too_large[:1] else ""
+                name(point, f"{first}{point.batch}{last}", _COLOURS[0], far=3)
+
+
+def _near(names: Names, one: Point, other: Point) -> bool:
+    """Whether two marks lie so close that one name is enough for both."""
+    between = names.between((one.intensity, one.attained), (other.intensity, other.attained))
+    return one.phase == other.phase and math.hypot(*between) < _SAME_PLACE
+
+
+def _words(point: Point, *, narrow: bool) -> str:
+    """What a step is of, how long it takes, and what of that is overhead."""
+    time = format_quantity(point.seconds, "seconds", 3)
+    if narrow:
+        return f"{point.phase}\n{time}"
+    share = f"{100 * point.overhead_seconds / point.seconds:.0f} % overhead"
+    if point.phase == "decode":
+        return f"decode, batch {point.batch}\n{time} a token\n{share}"
+    prompts = f"{point.batch} x " if point.batch > 1 else ""
+    return f"prefill, {prompts}{point.tokens:,} tokens\n{time}\n{share}"

@@ -1,0 +1,119 @@
+"""Axes in words and units: "parameters" with ticks of 7B, "decode latency" of 25 ms."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Literal
+
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import format_quantity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.axis import Axis
+    from matplotlib.figure import Figure
+
+Side = Literal["x", "y"]
+
+_WORDS = {
+    "loss": "predicted loss (nats a token)",
+    "tokens": "training tokens",
+    "training_flops": "training FLOPs",
+    "non_embedding_parameters": "non-embedding parameters",
+    "kv_cache": "KV cache",
+    "kv_bytes_per_token": "KV cache of a token",
+    "serving_memory": "serving memory of an accelerator",
+    "training_memory": "training memory of an accelerator",
+    "inference_flops_per_token": "inference FLOPs a token",
+    "decode_latency": "decode latency",
+    "prefill_latency": "time to first token",
+    "decode_throughput": "decode throughput",
+    "d_model": "d_model",
+}
+_OTHER_DIMENSIONS = {"layers": "count", "d_model": "count"}
+_LABELLED_IN_A_DECADE = (1.0, 2.0, 5.0)
+_NARROW, _WIDE = 2.0, 6.0  # decades below which 2 and 5 are labelled, above which minors go
+
+
+def words(name: str) -> str:
+    """A quantity in words, for a label or a title."""
+    return _WORDS.get(name, name.replace("_", " "))
+
+
+def dimension(name: str) -> str:
+    """The dimension of a quantity or of a column of an architecture."""
+    if name in QUANTITIES:
+        return QUANTITIES[name].dimension
+    return _OTHER_DIMENSIONS.get(name, "count")
+
+
+def tick(value: float, name: str) -> str:
+    """A number as an axis writes it."""
+    kind = dimension(name)
+    if kind in ("nats", "count"):
+        return f"{value:g}"
+    if kind == "FLOPs" and value >= 1e15:
+        mantissa, exponent = f"{value:.2e}".split("e")
+        mantissa = mantissa.rstrip("0").rstrip(".")
+        power = rf"$10^{{{int(exponent)}}}$"
+        return power if mantissa == "1" else rf"${mantissa}\times$" + power
+    return format_quantity(value, kind, 3)
+
+
+def wrapped(figure: Figure, title: str) -> str:
+    """A title in as many lines as its length asks for."""
+    import textwrap
+
+    from matplotlib import rcParams
+
+    width = figure.get_figwidth() - _LEFT_OF_TITLE
+    letters = width * _POINTS_AN_INCH / (_EM * rcParams["font.size"])
+    return "\n".join(textwrap.wrap(title, int(letters)))
+
+
+def heading(axes: Axes, title: str) -> None:
+    """Give axes a title in as many lines as its length asks for."""
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    axes.set_title(wrapped(figure, title))
+
+
+def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> None:
+    """Label one axis with a quantity, in words and in its units.
+
+    Limits must be set, or data drawn, before: a logarithmic axis labels 2 and 5 of each decade
+    where it spans few, and draws the minor ticks of all nine where it does not span too many.
+
+    Parameters
+    ----------
+    axes : Axes
+    side : {"x", "y"}
+    name : str
+        A quantity of `modelsizer.problems.quantities`, or a column of an architecture.
+    log : bool
+    """
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+
+    axis: Axis = axes.xaxis if side == "x" else axes.yaxis
+    (axes.set_xlabel if side == "x" else axes.set_ylabel)(words(name))
+    if not log:
+        axis.set_major_locator(MaxNLocator(nbins=6, integer=dimension(name) == "count"))
+        axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, name)))
+        return
+    (axes.set_xscale if side == "x" else axes.set_yscale)("log")
+    low, high = axes.get_xlim() if side == "x" else axes.get_ylim()
+    decades = math.log10(high / low)
+    if decades < _LEAST_FOR_LOG:
+        axis.set_major_locator(MaxNLocator(nbins=5))
+    else:
+        subs = _LABELLED_IN_A_DECADE if decades <= _NARROW else (1.0,)
+        axis.set_major_locator(LogLocator(subs=subs, numticks=12))
+    if decades <= _WIDE:
+        axis.set_minor_locator(LogLocator(subs=range(1, 10), numticks=200))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, name)))
+    axis.set_minor_formatter(NullFormatter())
+
+
+_POINTS_AN_INCH, _EM = 72, 0.66  # width of a letter of bold type, in its size
+_LEFT_OF_TITLE = 0.75  # inches of an axis and its label
+_LEAST_FOR_LOG = 0.45  # decades below which 1, 2 and 5 may leave an axis with one label or none

@@ -1,0 +1,35 @@
+"""Writing figures: the same bytes from the same figure."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelsizer.plots.drawing.style import SIZES, STYLE, small
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+FORMATS = (".png", ".svg", ".pdf")
+_NO_METADATA = {
+    ".png": {"Software": None},
+    ".svg": {"Date": None, "Creator": None},
+    ".pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+
+
+def save(figure: Figure, path: Path) -> None:
+    """Write a figure in the format of the path's ending, without dates or versions in it.
+
+    Raises
+    ------
+    ValueError
+        If the ending is none of `FORMATS`.
+    """
+    import matplotlib as mpl
+
+    if path.suffix not in FORMATS:
+        raise ValueError(f"{path} must end in {', '.join(FORMATS)}")
+    kind = SIZES["column" if small(figure) else "wide"]
+    with mpl.rc_context({**STYLE, "font.size": kind.font}):
+        figure.savefig(path, dpi=kind.dpi, metadata=_NO_METADATA[path.suffix])

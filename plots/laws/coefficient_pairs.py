@@ -1,0 +1,206 @@
+"""Pairs of the coefficients of a fitted law: the bootstrap's draws, and the ellipse of most."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from modelsizer.plots.drawing.labels import halo
+from modelsizer.plots.drawing.style import FILLS, INK, QUIET, STAR, canvas, small
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from modelsizer.optimizer.fitting.study import Study
+    from modelsizer.optimizer.fitting.terms import Form
+
+_SQUARE = 1.45  # height, of one panel
+_TICKS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 2.0, 3.0, 5.0, 7.0), tuple(range(1, 10)))
+"""Of a decade, the fewest that give an axis two."""
+_SYMBOLS = {"alpha": r"$\alpha$", "beta": r"$\beta$", "gamma": r"$\gamma$"}
+_PAIRED = 5  # coefficients of one's own law, in pairs
+_INSIDE = 0.9  # of the draws, in the ellipse
+_PLAIN = (1e-2, 1e4)  # numbers that are written without a power
+_SHAPES = {
+    "chinchilla": (("alpha", "beta"), ("E", "alpha")),
+    "gemstones": (("g", "t"), ("a", "b")),
+    "bian": (("alpha", "gamma"), ("E", "alpha")),
+}
+"""The pair that decides how parameters and tokens, or width and depth, are traded; and another,
+shown where there are no isoFLOP slices."""
+_FIGURED: dict[str, tuple[str, ...]] = {
+    "chinchilla": ("E", "A", "alpha", "B", "beta"),
+    "gemstones": ("E", "a", "b", "g", "t"),
+    "bian": ("E", "A", "B", "alpha", "gamma"),
+}
+
+
+def _symbol(name: str) -> str:
+    if "." in name or "_" in name or name.isdigit():
+        return name  # of one's own law: a word, not a symbol
+    return _SYMBOLS.get(name, f"${name}$")
+
+
+def _shapes(form: Form) -> tuple[tuple[str, ...], ...]:
+    """Two pairs of coefficients to draw: the first free exponents, and what stands beside them."""
+    if form.name in _SHAPES:
+        return _SHAPES[form.name]
+    names = _figured(form)
+    exponents = [name for name in names if name in form.exponents]
+    first = tuple(exponents[:2]) if len(exponents) >= 2 else names[:2]
+    return first, tuple(exponents[2:4]) if len(exponents) >= 4 else (names[0], first[-1])
+
+
+def _figured(form: Form) -> tuple[str, ...]:
+    """At most five coefficients to draw in pairs."""
+    if form.name in _FIGURED:
+        return _FIGURED[form.name]
+    free = [name for name in form.free if name in form.exponents or name == "E"]
+    free += [name for name in form.free if name not in free]
+    return tuple(free[:_PAIRED])
+
+
+def _drawn(study: Study, name: str) -> Any:
+    if study.bootstrap is None:
+        raise ValueError("pairs of coefficients are of the bootstrap: --bootstrap 1000")
+    return study.bootstrap.draws[:, study.form.position(name)]
+
+
+def _cloud(axes: Axes, study: Study, across: str, up: str, *, small_dots: bool = False) -> None:
+    """The draws of two coefficients, the fit, and the ellipse that holds 90 % of a normal."""
+    x, y = _drawn(study, across), _drawn(study, up)
+    axes.scatter(x, y, s=2.0 if small_dots else 4.0, color=FILLS[0], alpha=0.35, linewidth=0,
+                 zorder=2, rasterized=True)  # fmt: skip
+    logs = [name in study.form.scales and name != "E" for name in (across, up)]
+    u, v = (np.log(a) if log else a for a, log in zip((x, y), logs, strict=True))
+    values, vectors = np.linalg.eigh(np.cov(u, v))
+    turn = np.linspace(0, 2 * math.pi, 120)
+    reach = math.sqrt(-2 * math.log(1 - _INSIDE))  # of a chi-squared of two degrees
+    rim = vectors @ (reach * np.sqrt(np.maximum(values, 0))[:, None] *
+                     np.stack([np.cos(turn), np.sin(turn)]))  # fmt: skip
+    rim += np.array([[u.mean()], [v.mean()]])
+    ends = [np.exp(r) if log else r for r, log in zip(rim, logs, strict=True)]
+    axes.plot(*ends, color=INK, linewidth=0.8, zorder=3)
+    own = study.fit.coefficients
+    axes.plot(own[across], own[up], marker="*", markersize=5 if small_dots else 9, color=STAR,
+              markeredgecolor="white", markeredgewidth=0.4, zorder=4)  # fmt: skip
+    _limits(axes, "x", x, ends[0], log=logs[0])
+    _limits(axes, "y", y, ends[1], log=logs[1])
+
+
+def _limits(axes: Axes, side: str, draws: Any, rim: Any, *, log: bool) -> None:
+    """Limits that hold nearly all draws, and few ticks."""
+    from matplotlib.ticker import (
+        FixedLocator,
+        FuncFormatter,
+        MaxNLocator,
+        NullLocator,
+        ScalarFormatter,
+    )
+
+    low, high = np.quantile(draws, (0.002, 0.998))
+    low, high = min(low, rim.min()), max(high, rim.max())
+    axis = axes.xaxis if side == "x" else axes.yaxis
+    if log:
+        (axes.set_xscale if side == "x" else axes.set_yscale)("log")
+        pad = (high / low) ** 0.04
+        ends = low / pad, high * pad
+        axis.set_major_locator(FixedLocator(_log_ticks(*ends)))
+        axis.set_minor_locator(NullLocator())
+        axis.set_major_formatter(FuncFormatter(lambda value, _: _short(value)))
+    else:
+        pad = 0.04 * (high - low)
+        ends = low - pad, high + pad
+        axis.set_major_locator(MaxNLocator(nbins=4, prune="both"))
+        axis.set_major_formatter(ScalarFormatter(useOffset=False))
+    (axes.set_xlim if side == "x" else axes.set_ylim)(*ends)
+
+
+def _log_ticks(low: float, high: float) -> list[float]:
+    """Two ticks or a few more."""
+    powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    found: list[float] = []
+    for of_decade in _TICKS:
+        found = [m * 10.0**p for p in powers for m in of_decade if low <= m * 10.0**p <= high]
+        if len(found) >= 2:
+            break
+    every = math.ceil(len(found) / 4)
+    return found[::every]
+
+
+def _short(value: float) -> str:
+    """A number of a log axis."""
+    if value <= 0:
+        return ""
+    if _PLAIN[0] <= value < _PLAIN[1]:
+        return f"{value:g}"
+    power = math.floor(math.log10(value) + 1e-9)
+    mantissa = round(value / 10**power)
+    times = "" if mantissa == 1 else rf"{mantissa}\cdot "
+    return rf"${times}10^{{{power}}}$"
+
+
+def draw_pair(axes: Axes, study: Study, *, second: bool = False) -> None:
+    """Draw the pair that decides most, or another, labelled."""
+    if study.bootstrap is None:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "no bootstrap was asked for", transform=axes.transAxes, ha="center",
+                  va="center", color=QUIET)  # fmt: skip
+        return
+    pairs = _shapes(study.form)
+    if len(study.form.free) < 2:
+        axes.set_axis_off()
+        axes.text(0.5, 0.5, "only one coefficient was fitted", transform=axes.transAxes,
+                  ha="center", va="center", color=QUIET)  # fmt: skip
+        return
+    across, up = pairs[second]
+    _cloud(axes, study, across, up)
+    axes.set_xlabel(_symbol(across))
+    axes.set_ylabel(_symbol(up))
+    own = study.fit.coefficients
+    text = axes.annotate("the fit", (own[across], own[up]), (6, 6), fontsize="small",
+                         textcoords="offset points", zorder=6)  # fmt: skip
+    halo(text)
+
+
+def pairs_figure(study: Study, size: str) -> Figure:
+    """Draw every pair of the coefficients that matter most.
+
+    Parameters
+    ----------
+    study : Study
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+
+    Raises
+    ------
+    ValueError
+        If there was no bootstrap, or fewer than two coefficients were fitted.
+    """
+    names = _figured(study.form)
+    if len(names) < 2:
+        raise ValueError("pairs take two fitted coefficients or more")
+    _drawn(study, names[0])
+    many = len(names) - 1
+    with canvas(size, height=_SQUARE) as figure:
+        grid = figure.subplots(many, many, sharex="col", sharey="row", squeeze=False)
+        for i, up in enumerate(names[1:]):
+            for j, across in enumerate(names[:-1]):
+                axes = grid[i, j]
+                if j > i:
+                    axes.set_visible(False)
+                    continue
+                _cloud(axes, study, across, up, small_dots=True)
+                axes.tick_params(labelsize="x-small")
+                axes.tick_params(axis="x", rotation=90 if small(figure) else 0)
+                if i == many - 1:
+                    axes.set_xlabel(_symbol(across))
+                if j == 0:
+                    axes.set_ylabel(_symbol(up))
+        assert study.bootstrap is not None
+        figure.text(0.98, 0.97, f"{len(study.bootstrap.draws)} bootstrap samples\n"
+                    "\u2605 the fit; ellipses: 90 %", ha="right", va="top", fontsize="small",
+                    color=QUIET)  # fmt: skip
+        figure.align_labels()
+    return figure

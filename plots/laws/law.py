@@ -1,0 +1,190 @@
+"""A loss law: loss against tokens for a few sizes, and where it was fitted."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from modelsizer.plots.drawing.axes import heading, quantity_axis
+from modelsizer.plots.drawing.labels import laid_out
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, canvas
+from modelsizer.problems.laws.laws import ANYWHERE
+from modelsizer.problems.units import format_quantity
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from modelsizer.problems.laws.laws import Range
+    from modelsizer.problems.laws.page import LawPage
+    from numpy.typing import NDArray
+
+TYPICAL_TOKENS = (1e9, 1e12)
+"""Drawn where no fitted range of tokens is known."""
+TYPICAL_PARAMETERS = (1e8, 1e10)
+_SIZES = 3  # within the fitted range, its ends among them
+_MOST_SPAN = 1e3  # of the sizes drawn: the smallest of a wide range says little
+_BEYOND = 10.0  # times the largest size fitted, drawn as an extrapolation
+_BEFORE, _AFTER = 4.0, 20.0  # of the fitted tokens, how far the axis reaches beyond
+_POINTS = 241
+_GAP = 1.25  # of the height of a label, from one to the next
+_MARGIN, _HEADROOM = 0.06, 0.18  # of the height of the curves, below them and above
+_NAMED_AT = 0.99  # of the height of the axes, where the words about the band begin
+_ROUNDING = 1e-9  # by which a size drawn may miss the end of its range
+_AWAY = 0.045  # of the width of the axes, from them to a name
+_POINTS_AN_INCH = 72
+
+
+def law_curves(page: LawPage, *, size: str = "wide") -> Figure:
+    """Draw what a law says: loss against tokens for a few sizes.
+
+    Parameters
+    ----------
+    page : LawPage
+        Of a law with a loss of N and D.
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+
+    Returns
+    -------
+    Figure
+        Solid within the fitted range of parameters and tokens, dashed beyond it.
+
+    Raises
+    ------
+    ValueError
+        If the law gives no loss of parameters and tokens.
+    """
+    if page.curve is None:
+        why = page.why_not or "it is no function of them"
+        raise ValueError(f"{page.name} has no loss of N and D to draw: {why}")
+    with canvas(size) as figure:
+        axes = figure.add_subplot()
+        low, high = _ends(page.token_range, TYPICAL_TOKENS)
+        tokens = np.geomspace(low / _BEFORE, high * _AFTER, _POINTS)
+        sizes = sizes_of(page.parameter_range)
+        lines = [np.asarray(page.curve(n, tokens), float) for n in sizes]
+        axes.set_xscale("log")
+        axes.set_xlim(tokens[0], tokens[-1])
+        top = float(np.interp(low, tokens, lines[0]))
+        floor = min(float(line[-1]) for line in lines)
+        height = top - floor
+        axes.set_ylim(floor - _MARGIN * height, top + _HEADROOM * height)
+        _band(axes, page)
+        for i, (n, line) in enumerate(zip(sizes, lines, strict=True)):
+            _curve(axes, page, n, tokens, line, FILLS[i])
+        quantity_axis(axes, "x", "tokens", log=True)
+        quantity_axis(axes, "y", "loss")
+        axes.set_ylabel(f"predicted loss ({page.unit})")
+        heading(axes, page.name if not page.held else f"{page.name}: {page.held}")
+        _name(axes, sizes, [float(line[-1]) for line in lines])
+    return figure
+
+
+def sizes_of(fitted: Range) -> tuple[float, ...]:
+    """Sizes to draw: from the least fitted to the most, and one ten times beyond."""
+    low, high = _ends(fitted, TYPICAL_PARAMETERS)
+    low = max(low, high / _MOST_SPAN)
+    return (*(float(n) for n in np.geomspace(low, high, _SIZES)), high * _BEYOND)
+
+
+def _ends(fitted: Range, typical: tuple[float, float]) -> tuple[float, float]:
+    """Both ends of a range; where one is unknown, as far from the other as is typical."""
+    span = typical[1] / typical[0]
+    if fitted.low is None and fitted.high is None:
+        return typical
+    if fitted.low is None:
+        assert fitted.high is not None
+        return fitted.high / span, fitted.high
+    return fitted.low, fitted.low * span if fitted.high is None else fitted.high
+
+
+def _count(value: float) -> str:
+    return format_quantity(value, "parameters", 3)
+
+
+def _band(axes: Axes, page: LawPage) -> None:
+    """Shade the tokens that the law was fitted on, and say what is solid and what is dashed."""
+    fitted = page.token_range
+    if fitted.low is not None and fitted.high is not None:
+        axes.axvspan(fitted.low, fitted.high, color=FAINT, alpha=0.55, lw=0, zorder=0)
+        ends = f"{_count(fitted.low)} to {_count(fitted.high)}"
+        words = f"shaded: fitted, {ends} tokens\ndashed: beyond the fit"
+    elif page.parameter_range != ANYWHERE:
+        words = "no fitted range of tokens known\ndashed: beyond the sizes fitted"
+    else:
+        words = "dashed: no fitted range known"
+    # Curves fall, so that there is room above their right ends.
+    axes.annotate(
+        words,
+        (1.0, _NAMED_AT),
+        xycoords="axes fraction",
+        ha="right",
+        va="top",
+        fontsize="small",
+        color=QUIET,
+        zorder=6,
+    )
+
+
+def _curve(
+    axes: Axes,
+    page: LawPage,
+    n: float,
+    tokens: NDArray[np.float64],
+    line: NDArray[np.float64],
+    colour: str,
+) -> None:
+    """One size: dashed, and solid over it where the law was fitted."""
+    axes.plot(tokens, line, color=colour, lw=1.1, ls=(0, (3, 2)), zorder=3)
+    known = page.parameter_range != ANYWHERE
+    fitted = any(page.parameter_range.holds(n * near) for near in (1 - _ROUNDING, 1 + _ROUNDING))
+    inside = np.array([page.token_range.holds(d) for d in tokens]) & (known and fitted)
+    if inside.any():
+        axes.plot(tokens[inside], line[inside], color=colour, lw=2.0, zorder=4)
+
+
+def _name(axes: Axes, sizes: tuple[float, ...], ends: list[float]) -> None:
+    """Name each size to the right of its line, the names apart; after all else is drawn."""
+    from matplotlib.font_manager import FontProperties
+
+    laid_out(axes)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    letters = FontProperties(size="small").get_size_in_points()
+    height = axes.get_window_extent().height * _POINTS_AN_INCH / figure.dpi
+    low, high = axes.get_ylim()
+    for n, y, at, colour in zip(
+        sizes, ends, spaced([(y - low) / (high - low) for y in ends], _GAP * letters / height),
+        FILLS, strict=False,
+    ):  # fmt: skip
+        axes.annotate(
+            f"N = {_count(n)}",
+            (1.0, (y - low) / (high - low)),
+            xycoords="axes fraction",
+            xytext=(1.0 + _AWAY, at),
+            textcoords="axes fraction",
+            va="center",
+            fontsize="small",
+            color=INK,
+            annotation_clip=False,
+            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.8, "shrinkA": 1, "shrinkB": 0},
+        )
+
+
+def spaced(heights: Sequence[float], gap: float) -> list[float]:
+    """Heights moved as little as a sweep up and one down ask for, until none is within `gap`.
+
+    The order is kept, and none leaves 0 to 1 as long as there is room.
+    """
+    order = sorted(range(len(heights)), key=lambda i: heights[i])
+    found = list(heights)
+    for below, i in pairwise(order):
+        found[i] = max(found[i], found[below] + gap)
+    over = max(0.0, found[order[-1]] - 1.0)
+    found[order[-1]] -= over
+    for above, i in pairwise(order[::-1]):
+        found[i] = min(found[i], found[above] - gap)
+    return found

@@ -1,0 +1,195 @@
+"""The size of the optimum under each of several laws, along a limit."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import groupby, pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+from modelsizer.plots.drawing.axes import heading, quantity_axis
+from modelsizer.plots.drawing.labels import laid_out
+from modelsizer.plots.drawing.style import INK, LINES, QUIET, canvas, small
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from modelsizer.optimizer.laws.comparison import LawCurve
+    from modelsizer.optimizer.tables.table import Floats
+
+_LINE = 1.15  # height of a name, in its size
+_PAD = 0.02  # of the width and the height, around the lines
+_NAMES_AT = 1.05  # of the width
+_DASHES = (3.5, 1.6)
+_SOLID, _DASHED = 1.9, 1.0  # widths of lines, points
+_IN_COLUMN = 0.75  # of them, in a column
+_LEAST_SPAN = 0.4  # of an axis, in its logarithm, around a size that does not change
+_POINTS = "#a8a8a8"  # published models: seen, but behind the lines
+
+
+def law_comparison(
+    curves: Sequence[LawCurve],
+    over: str,
+    models: Sequence[tuple[str, float, float]] = (),
+    *,
+    title: str = "",
+    size: str = "wide",
+) -> Figure:
+    """Draw parameters of the optimum against a limit, one line a law.
+
+    A line is solid within the data that its law was fitted on and dashed beyond. Where a line meets
+    the ends of the menus of layers or d_model the space chooses, not the law: lines begin behind
+    the lower ends, and the picture ends where the first of them meets the upper.
+
+    Parameters
+    ----------
+    curves : sequence of LawCurve
+    over : str
+        The quantity that was swept.
+    models : sequence of (name, limit, parameters)
+        Published models, drawn as points where they lie within the axes.
+    title : str
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+
+    Raises
+    ------
+    ValueError
+        If no law has an optimum inside the menus at two values.
+    """
+    lines = _lines(curves)
+    if not lines:
+        raise ValueError("no law has an optimum within the menus at two values of the limit")
+    with canvas(size) as figure:
+        axes = figure.add_subplot()
+        scale = _IN_COLUMN if small(figure) else 1.0
+        _limits(axes, list(lines.values()))
+        quantity_axis(axes, "x", over, log=True)
+        quantity_axis(axes, "y", "parameters", log=True)
+        ordered = sorted(lines, key=lambda name: lines[name][1][-1])
+        shades = [LINES[i % len(LINES)] for i in range(len(ordered))]
+        for name, shade in zip(ordered, shades, strict=True):
+            _line(axes, *lines[name], shade, scale)
+        seen = _models(axes, models)
+        heading(axes, title)
+        _key(figure, fitted=any(line[2].any() for line in lines.values()), models=seen)
+        ends = [(float(lines[name][0][-1]), float(lines[name][1][-1])) for name in ordered]
+        _names(axes, ordered, ends, shades)
+    return figure
+
+
+def _lines(curves: Sequence[LawCurve]) -> dict[str, tuple[Floats, Floats, Floats]]:
+    """Limit, parameters, and whether the law was fitted there, off the ends of the menus.
+
+    All end at one limit: the last that every law with two such points has.
+    """
+    inside = {curve.name: _inside(curve) for curve in curves}
+    inside = {name: rows for name, rows in inside.items() if len(rows) > 1}
+    end = min((rows[-1][0] for rows in inside.values()), default=0.0)
+    kept = {name: [r for r in rows if r[0] <= end] for name, rows in inside.items()}
+    return {
+        name: (*(np.array([row[i] for row in rows], dtype=float) for i in range(3)),)  # type: ignore[misc]
+        for name, rows in kept.items()
+        if len(rows) > 1
+    }
+
+
+def _inside(curve: LawCurve) -> list[tuple[float, float, bool]]:
+    rows = zip(curve.points, curve.edge, curve.fitted, strict=True)
+    return [(float(v), float(d.parameters.total), f) for (v, d), edge, f in rows if not edge]
+
+
+def _limits(axes: Axes, lines: Sequence[tuple[Floats, Floats, Floats]]) -> None:
+    """Logarithmic axes around the lines."""
+    ends = []
+    for i in (0, 1):
+        low = np.log(min(float(line[i].min()) for line in lines))
+        high = np.log(max(float(line[i].max()) for line in lines))
+        pad = max(_PAD * (high - low), (_LEAST_SPAN - (high - low)) / 2)
+        ends.append((float(np.exp(low - pad)), float(np.exp(high + pad))))
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+    axes.set_xlim(*ends[0])
+    axes.set_ylim(*ends[1])
+
+
+def _line(axes: Axes, x: Floats, y: Floats, fitted: Floats, shade: str, scale: float) -> None:
+    """Pieces, each solid where both of its ends are within the data of the law."""
+    solid = [bool(a and b) for a, b in pairwise(fitted)]
+    for kind, group in groupby(range(len(solid)), key=lambda i: solid[i]):
+        pieces = list(group)
+        part = slice(pieces[0], pieces[-1] + 2)
+        style = "-" if kind else (0, _DASHES)
+        wide = (_SOLID if kind else _DASHED) * scale
+        axes.plot(x[part], y[part], color=shade, linewidth=wide, linestyle=style, zorder=3)
+
+
+def _models(axes: Axes, models: Sequence[tuple[str, float, float]]) -> bool:
+    """Published models within the axes; whether there are any."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    seen = [(x, y) for _, x, y in models if left < x < right and bottom < y < top]
+    if seen:
+        x, y = zip(*seen, strict=True)
+        axes.plot(x, y, linestyle="none", marker="o", markersize=2.6, color=_POINTS,
+                  markeredgewidth=0, zorder=2, label="published models")  # fmt: skip
+    return bool(seen)
+
+
+def _key(figure: Figure, *, fitted: bool, models: bool) -> None:
+    """What the kinds of line and the points are, below the axes."""
+    from matplotlib.lines import Line2D
+
+    handles = []
+    if fitted:
+        handles.append(Line2D([], [], color=INK, linewidth=_SOLID, label="within the law's data"))
+    dashed = (0, _DASHES)
+    handles.append(
+        Line2D([], [], color=INK, linewidth=_DASHED, linestyle=dashed, label="extrapolated")
+    )
+    if models:
+        handles.append(
+            Line2D([], [], color=_POINTS, linestyle="none", marker="o", markersize=2.6,
+                   label="published models")
+        )  # fmt: skip
+    figure.legend(handles=handles, loc="outside lower center", ncols=len(handles),
+                  fontsize="x-small", columnspacing=1.2, handlelength=2.4)  # fmt: skip
+
+
+def _names(
+    axes: Axes, names: Sequence[str], ends: Sequence[tuple[float, float]], shades: Sequence[str]
+) -> None:
+    """Names beside the axes, kept apart, each joined to the end of its line."""
+    from matplotlib.font_manager import FontProperties
+
+    laid_out(axes)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    points = FontProperties(size="x-small").get_size_in_points()
+    gap = _LINE * points / 72 * figure.dpi / axes.bbox.height
+    to_axes = axes.transData + axes.transAxes.inverted()
+    at = to_axes.transform(ends)
+    heights = _apart(list(at[:, 1]), gap)
+    for name, (right, end), height, shade in zip(names, at, heights, shades, strict=True):
+        axes.text(_NAMES_AT + 0.012, height, name, transform=axes.transAxes, fontsize="x-small",
+                  color=shade, va="center")  # fmt: skip
+        axes.plot([right + 0.005, _NAMES_AT], [end, height], transform=axes.transAxes, color=QUIET,
+                  linewidth=0.4, zorder=1, clip_on=False)  # fmt: skip
+
+
+def _apart(wanted: Sequence[float], gap: float) -> list[float]:
+    """Ascending heights at least `gap` apart, least squares away from those wanted, within 0 and 1.
+
+    Pool adjacent violators (Ayer et al. 1955, doi 10.1214/aoms/1177728423) on heights less their
+    share of the gaps.
+    """
+    blocks: list[tuple[float, int]] = []
+    for i, height in enumerate(wanted):
+        mean, count = height - i * gap, 1
+        while blocks and blocks[-1][0] > mean:
+            before, members = blocks.pop()
+            mean = (mean * count + before * members) / (count + members)
+            count += members
+        blocks.append((mean, count))
+    flat = [mean for mean, count in blocks for _ in range(count)]
+    most = 1.0 - gap / 2 - (len(flat) - 1) * gap
+    return [max(min(mean, most), gap / 2) + i * gap for i, mean in enumerate(flat)]

@@ -1,0 +1,139 @@
+"""A plan of small runs: where they lie, what they cost, and how far off the target is."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
+from modelsizer.plots.drawing.labels import halo, laid_out
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas, small
+from modelsizer.problems.architecture.accounting import SIX_ND
+from modelsizer.problems.units import format_quantity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from modelsizer.optimizer.planning.candidates import Runs
+    from modelsizer.optimizer.planning.plan import Plan
+
+_LEAST_AREA, _MOST_AREA = 10.0, 120.0  # of a run, in square points: proportional to its FLOPs
+_IN_COLUMN = 0.6  # of these, in a column
+_DOT = 1.6  # area of a candidate
+_DOTS = "#c4c4c4"
+_GRID_AREA = 18.0
+_PAD = 0.07  # of an axis' decades, around what is drawn
+_ROOM = 0.09  # of the height, below the runs, in which lines of equal FLOPs are named
+_BESIDE = 0.07  # of the width, right of the target, for the same
+_NAMED_AT = (0.955, 0.05)  # of the width and the height, where a line is named
+_LEAST_STEP = {False: 1, True: 2}  # decades between lines of equal FLOPs, by whether it is small
+
+
+def run_plan(found: Plan, *, title: str = "", size: str = "wide") -> Figure:
+    """Draw tokens against parameters of the runs of a plan.
+
+    The area of a run is its FLOPs; lines are of equal 6ND; small dots are the candidates; hollow
+    squares the runs of the best isoFLOP grid; the star is the target.
+
+    Parameters
+    ----------
+    found : Plan
+    title : str
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+    """
+    with canvas(size) as figure:
+        axes = figure.add_subplot()
+        scale = _IN_COLUMN if small(figure) else 1.0
+        target = found.target
+        _limits(axes, found)
+        quantity_axis(axes, "x", "parameters", log=True)
+        quantity_axis(axes, "y", "tokens", log=True)
+        some, runs = found.candidates, found.runs
+        axes.scatter(
+            some.n, some.tokens, s=_DOT * scale, color=_DOTS, linewidth=0, zorder=2,
+            label=f"{len(some)} candidates",
+        )  # fmt: skip
+        if found.grid is not None:
+            grid = found.grid.runs
+            axes.scatter(
+                grid.n, grid.tokens, s=_GRID_AREA * scale, marker="s", facecolor="none",
+                edgecolor=QUIET, linewidth=0.7, zorder=3, label="best isoFLOP grid",
+            )  # fmt: skip
+        axes.scatter(
+            runs.n, runs.tokens, s=areas(runs) * scale, facecolor=FILLS[0], alpha=0.75,
+            edgecolor=INK, linewidth=0.4, zorder=4, label="plan, area by FLOPs",
+        )  # fmt: skip
+        axes.plot(
+            [target.n], [target.tokens], marker="*", markersize=13 * math.sqrt(scale),
+            color=STAR, markeredgecolor="white", markeredgewidth=0.5, linestyle="none", zorder=6,
+        )  # fmt: skip
+        heading(axes, title)
+        _flops_lines(axes, _LEAST_STEP[small(figure)])
+        figure.legend(
+            loc="outside lower center", ncols=2 if small(figure) else 4, fontsize="x-small",
+            columnspacing=1.2, handletextpad=0.4, handlelength=1.4,
+        )  # fmt: skip
+        laid_out(axes)
+        _target(axes, found)
+    return figure
+
+
+def areas(runs: Runs) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+    """Of runs, in square points; shape (runs,)."""
+    share = runs.flops / runs.flops.max()
+    return np.asarray(_LEAST_AREA + (_MOST_AREA - _LEAST_AREA) * share)
+
+
+def _limits(axes: Axes, found: Plan) -> None:
+    grid = [found.grid.runs] if found.grid is not None else []
+    drawn = [found.candidates, found.runs, *grid]
+    ends = []
+    for values, at in (
+        ([one.n for one in drawn], found.target.n),
+        ([one.tokens for one in drawn], found.target.tokens),
+    ):
+        every = np.log(np.concatenate([*values, [at]]))
+        low, high = float(every.min()), float(every.max())
+        pad = _PAD * (high - low)
+        ends.append((low - pad, high + pad))
+    (left, right), (bottom, top) = ends
+    axes.set_xlim(math.exp(left), math.exp(right + _BESIDE * (right - left)))
+    axes.set_ylim(math.exp(bottom - _ROOM * (top - bottom)), math.exp(top))
+    axes.set_xscale("log")
+    axes.set_yscale("log")
+
+
+def _flops_lines(axes: Axes, step: int) -> None:
+    """Lines of equal 6ND, each named where it leaves the axes below or to the right."""
+    (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
+    low = math.ceil(math.log10(SIX_ND * left * bottom))
+    high = math.floor(math.log10(SIX_ND * right * top))
+    across, up = _NAMED_AT
+    edge = left * (right / left) ** across, bottom * (top / bottom) ** up
+    for power in range(high - (high - low) // step * step, high + 1, step):
+        product = 10.0**power / SIX_ND
+        x = np.array([max(left, product / top), min(right, product / bottom)])
+        name = "_" if power < high else "equal FLOPs (6ND)"
+        axes.plot(x, product / x, color=FAINT, linewidth=0.6, zorder=1, label=name)
+        at = min(edge[0], product / edge[1])
+        if at <= left * (right / left) ** (1 - across) or product / at > top:
+            continue
+        text = axes.text(
+            at, product / at, tick(10.0**power, "training_flops"), fontsize="x-small",
+            color=QUIET, ha="center", va="center", zorder=1.5,
+        )  # fmt: skip
+        halo(text)
+
+
+def _target(axes: Axes, found: Plan) -> None:
+    """What the star is, on its left."""
+    target = found.target
+    n = format_quantity(target.n, "parameters", 3)
+    tokens = format_quantity(target.tokens, "tokens", 3)
+    text = axes.annotate(
+        f"target: {n}\non {tokens} tokens", (target.n, target.tokens), (-9, 0),
+        textcoords="offset points", ha="right", va="center", fontsize="small", zorder=7,
+    )  # fmt: skip
+    halo(text)

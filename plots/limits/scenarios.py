@@ -1,0 +1,145 @@
+"""Scenarios beside the base: how far each moves the objective, and to what design."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelsizer.optimizer.sweeps.scenarios import Answer, WhatIf
+from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, words
+from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
+from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
+from modelsizer.problems.units import format_quantity
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+BETTER, WORSE = FILLS[0], FILLS[1]
+_BAR = 0.5  # of a row
+_ROWS_OF_A_SIZE = 9  # rows that fill a figure of the size's own height
+_MINUS = "\N{MINUS SIGN}"
+_LINES = 2  # of a name
+_NAME = {False: 24, True: 16}  # letters of a line of a name, wide and in a column
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One scenario as it is drawn.
+
+    Parameters
+    ----------
+    name : str
+    value : float or None
+        What is compared; None where there is no design or its value is of another scale.
+    text : str
+        Behind the bar.
+    better : bool
+    """
+
+    name: str
+    value: float | None
+    text: str
+    better: bool = False
+
+
+def scenario_figure(found: WhatIf, *, size: str = "wide") -> Figure:
+    """Draw a bar from the base to each scenario: its objective, or the loss where they differ.
+
+    Parameters
+    ----------
+    found : WhatIf
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+
+    Returns
+    -------
+    Figure
+        What is better is blue, what is worse orange; the worst stands on top of those with a
+        design, and those without one on top of all.
+
+    Raises
+    ------
+    ValueError
+        If the base has no design, or there is no scenario.
+    """
+    design = found.base.result.design
+    if design is None:
+        raise ValueError("the base has no design to compare with")
+    if not found.others:
+        raise ValueError("there is no scenario to draw")
+    objective = found.base.result.objective
+    name = objective.name if found.one_objective else "loss"
+    sign = -1.0 if found.one_objective and objective.sense == "maximize" else 1.0
+    base = float(design.quantity(name))
+    narrow = size == "column"
+    rows = [_row(found, answer, name, sign, base, short=narrow) for answer in found.others]
+    rows.sort(key=lambda row: (row.value is not None, -sign * (row.value or 0.0)))
+    with canvas(size, height=(len(rows) + HEAD) / _ROWS_OF_A_SIZE) as figure:
+        axes = figure.add_subplot()
+        for at, row in enumerate(rows):
+            _draw(axes, at, row, base, sign)
+        rows_around(axes, [_folded(row.name, figure) for row in rows], base)
+        quantity_axis(axes, "x", name)
+        between = "\n" if narrow else "; "
+        axes.set_xlabel(f"{words(name)}{between}{_base(found, base, name)}")
+        heading(axes, found.base.scenario.problem.name)
+        figure.draw_without_rendering()
+        make_room(axes, [base, *(row.value for row in rows if row.value is not None)])
+    return figure
+
+
+def _row(found: WhatIf, answer: Answer, name: str, sign: float, base: float, *, short: bool) -> Row:
+    title, design = answer.scenario.name, answer.result.design
+    if design is None:
+        what = "no design fits" if answer.result.status == "infeasible" else "not proven"
+        return Row(title, None, what)
+    shape = f"{design.architecture.layers} x {design.architecture.trunk.d_model}"
+    if title in found.incomparable and name == "loss":
+        return Row(title, None, f"another law: {design.loss:.4f}")
+    value = float(design.quantity(name))
+    text = _change(value - base, name)
+    if not short:
+        own = found.base.settings
+        same = (answer.settings["layers"], answer.settings["d_model"]) == (
+            own["layers"],
+            own["d_model"],
+        )
+        if not (same and value == base):
+            text += f"   {'same shape' if same else shape}"
+    return Row(title, value, text, sign * (value - base) < 0)
+
+
+def _base(found: WhatIf, base: float, name: str) -> str:
+    """The base in words, which also tell what stands behind the bars."""
+    value = f"{base:.4f}" if name == "loss" else format_quantity(base, dimension(name))
+    own = found.base.settings
+    return f"base {value}, {own['layers']} layers x {own['d_model']}"
+
+
+def _change(change: float, name: str) -> str:
+    if change == 0:
+        return "no change"
+    size = (
+        f"{abs(change):.4f}" if name == "loss" else format_quantity(abs(change), dimension(name), 3)
+    )
+    return f"{'+' if change > 0 else _MINUS}{size}"
+
+
+def _folded(name: str, figure: Figure) -> str:
+    """A name in lines that leave room for the bars."""
+    import textwrap
+
+    width = _NAME[small(figure)]
+    spaced = name.replace("=", "= ")  # may be broken there
+    lines = textwrap.wrap(spaced, width, max_lines=_LINES, placeholder=" ...") or [name]
+    return "\n".join(line.replace("= ", "=") for line in lines)
+
+
+def _draw(axes: Axes, at: int, row: Row, base: float, sign: float) -> None:
+    value = base if row.value is None else row.value
+    colour = BETTER if row.better else WORSE
+    if row.value is not None:
+        axes.barh(at, value - base, _BAR, left=base, color=colour, zorder=2)
+    right = value >= base if row.value is not None else sign > 0
+    beside(axes, value, at, row.text, 1 if right else -1, QUIET if row.value is None else INK)

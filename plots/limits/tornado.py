@@ -1,0 +1,112 @@
+"""What-if: how far each setting, taken low and high, moves the objective from its value today."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
+from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
+from modelsizer.plots.drawing.style import FILLS, QUIET, canvas
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+Row = tuple[str, float | None, float | None, str, str]
+"""Label; the objective at the low and at the high setting, None where nothing fits; their texts."""
+_BAR = 0.62  # of a row
+_ROWS_OF_A_SIZE = 10  # rows that fill a figure of the size's own height
+
+
+def tornado(
+    rows: Sequence[Row],
+    base: float,
+    *,
+    name: str = "loss",
+    title: str = "",
+    size: str = "wide",
+) -> Figure:
+    """Draw bars around the value today, the widest swing on top.
+
+    Parameters
+    ----------
+    rows : sequence of (label, low value, high value, low text, high text)
+        The objective where the setting is low and where it is high, and what these settings are;
+        a value is None where no design keeps the limits.
+    base : float
+        The objective today.
+    name : str
+        The objective: a quantity of `modelsizer.problems.quantities`.
+    title : str
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+
+    Returns
+    -------
+    Figure
+        Bars of the low setting are blue, those of the high one orange. Where both move the
+        objective to the same side, each has half of the row.
+
+    Raises
+    ------
+    ValueError
+        If there is no row.
+    """
+    if not rows:
+        raise ValueError("a tornado needs at least one setting that was changed")
+    ordered = sorted(rows, key=lambda row: (-_swing(row, base), row[0]))
+    with canvas(size, height=(len(rows) + HEAD) / _ROWS_OF_A_SIZE) as figure:
+        axes = figure.add_subplot()
+        for at, row in enumerate(ordered):
+            _bars(axes, at, row, base)
+        rows_around(axes, [row[0] for row in ordered], base)
+        quantity_axis(axes, "x", name)
+        axes.set_xlabel(f"{words(name)}; today {tick(base, name)}")
+        heading(axes, title)
+        values = [base, *(value for row in ordered for value in _values(row))]
+        figure.draw_without_rendering()
+        make_room(axes, values)
+    return figure
+
+
+def _values(row: Row) -> list[float]:
+    return [value for value in row[1:3] if value is not None]
+
+
+def _swing(row: Row, base: float) -> float:
+    """How far apart the ends lie; a setting that leaves nothing swings the most."""
+    if None in row[1:3]:
+        return math.inf
+    return max([base, *_values(row)]) - min([base, *_values(row)])
+
+
+def _bars(axes: Axes, at: int, row: Row, base: float) -> None:
+    _, low, high, low_text, high_text = row
+    same = low is not None and high is not None and (low - base) * (high - base) > 0
+    half = _BAR / 2
+    lanes = ((at - half / 2, half), (at + half / 2, half)) if same else ((at, _BAR), (at, _BAR))
+    sides = _sides(low, high, base)
+    for value, text, (y, height), colour, side in zip(
+        (low, high), (low_text, high_text), lanes, FILLS, sides, strict=False
+    ):
+        if value is None:
+            beside(axes, base, y, f"{text}: nothing fits", side, QUIET)
+            continue
+        axes.barh(y, value - base, height, left=base, color=colour, zorder=2)
+        beside(axes, value, y, text, side)
+
+
+def _sides(low: float | None, high: float | None, base: float) -> tuple[int, int]:
+    """On which side of the base each text stands; what moves nothing stands across the other.
+
+    Where nothing fits, there is no better value: that text stands with the greater ones.
+    """
+    first, second = (
+        0 if value is None or value == base else int(math.copysign(1, value - base))
+        for value in (low, high)
+    )
+    if not first and not second:
+        return (-1, 1) if low is not None else (1, -1)
+    return first or -second, second or -first

@@ -1,0 +1,1 @@
+"""Figures of measurements: timings and predictions."""

@@ -1,0 +1,148 @@
+"""A decoder-only transformer: a trunk and a stack of layer groups.
+
+Every class here and in `modelsizer.problems.architecture.attention` and
+`modelsizer.problems.architecture.feedforward` may also carry NumPy integer arrays in place of its
+integers: the same formulas then count a whole table of architectures at once, and there is one
+source of truth for both. A new kind of attention or feed-forward is one more class with the same
+methods; nothing else needs to know it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from modelsizer.problems.architecture.attention import (
+    Attention,
+    Count,
+    FullAttention,
+    LatentAttention,
+    check_positive,
+)
+from modelsizer.problems.architecture.feedforward import (
+    DenseFeedForward,
+    FeedForward,
+    MixtureOfExperts,
+)
+
+__all__ = [
+    "Architecture",
+    "Attention",
+    "Count",
+    "DenseFeedForward",
+    "FeedForward",
+    "FullAttention",
+    "LatentAttention",
+    "Layer",
+    "LayerGroup",
+    "MixtureOfExperts",
+    "Trunk",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Layer:
+    """One kind of layer: an attention, a feed-forward and `norms` normalisations of d_model."""
+
+    attention: Attention
+    ffn: FeedForward
+    norms: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class LayerGroup:
+    """`count` layers of one kind."""
+
+    layer: Layer
+    count: int
+
+    def __post_init__(self) -> None:
+        check_positive("group", count=self.count)
+
+
+@dataclass(frozen=True, slots=True)
+class Trunk:
+    """What the layers share.
+
+    Parameters
+    ----------
+    d_model, vocab_size : int
+        Width of the residual stream; rows of the embedding.
+    tied_embeddings : bool
+        The output head is the embedding, counted once.
+    norm_bias : bool
+        LayerNorm with scale and bias (2 x d_model) instead of a scale alone (d_model).
+    positions : int
+        Rows of learned positions, 0 for rotary and the like.
+    norms : int
+        Normalisations outside the layers: the final one; BLOOM has another after its embedding,
+        OPT-350M none.
+    norm_scale : bool
+        Whether normalisations have parameters at all.
+    head_bias : bool
+        A bias of the output head (Phi).
+    embedding_width : int or None
+        Width of the embedding where it is not d_model: two projections then join them (OPT-350M).
+    """
+
+    d_model: Count
+    vocab_size: Count
+    tied_embeddings: Any = False
+    norm_bias: bool = False
+    positions: int = 0
+    norms: int = 1
+    norm_scale: bool = True
+    head_bias: bool = False
+    embedding_width: int | None = None
+
+    def __post_init__(self) -> None:
+        check_positive("trunk", d_model=self.d_model, vocab_size=self.vocab_size)
+
+    def norm_width(self) -> Count:
+        """Parameters of one normalisation of the residual stream."""
+        return (2 if self.norm_bias else 1) * self.d_model * (1 if self.norm_scale else 0)
+
+    def embedding_size(self) -> Count:
+        """Parameters of the token embedding."""
+        width = self.d_model if self.embedding_width is None else self.embedding_width
+        return self.vocab_size * width
+
+    def projections(self) -> Count:
+        """Weights between an embedding of another width and the residual stream."""
+        if self.embedding_width is None:
+            return 0 * self.d_model
+        return 2 * self.d_model * self.embedding_width
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A trunk and its groups of layers.
+
+    Raises
+    ------
+    ValueError
+        If there is no group, or if a count is not a positive whole number, or kv_heads does
+        not divide heads; the message names the field and the value.
+    """
+
+    trunk: Trunk
+    groups: tuple[LayerGroup, ...]
+    block: str = ""
+
+    def __post_init__(self) -> None:
+        if not self.groups:
+            raise ValueError("an architecture needs at least one group of layers")
+
+    @classmethod
+    def of_layers(cls, trunk: Trunk, layers: Iterable[Layer], block: str = "") -> Architecture:
+        """The architecture of some layers, those of one kind in one group."""
+        counts: dict[Layer, int] = {}
+        for layer in layers:
+            counts[layer] = counts.get(layer, 0) + 1
+        return cls(trunk, tuple(LayerGroup(kind, n) for kind, n in counts.items()), block)
+
+    @property
+    def layers(self) -> int:
+        """Depth: all layers of all groups."""
+        return sum(group.count for group in self.groups)

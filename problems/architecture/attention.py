@@ -1,0 +1,250 @@
+"""Kinds of attention: what one layer of each holds, costs and caches.
+
+Fields may be NumPy integer arrays in place of integers (see
+`modelsizer.problems.architecture.architecture`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal, Protocol
+
+Count = Any
+"""A Python int, or an int64 array of them: the same formulas count one design or a table."""
+
+QkNorm = Literal["none", "head", "head_with_bias", "full"]
+
+
+def check_positive(owner: str, **values: Count) -> None:
+    """Refuse counts that are no positive whole numbers; arrays are taken as checked.
+
+    Raises
+    ------
+    ValueError
+        Naming the owner, the field and the value.
+    """
+    for name, value in values.items():
+        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
+            raise ValueError(f"{owner}.{name} must be a whole number, got {value!r}")
+        if isinstance(value, int | float) and value < 1:
+            raise ValueError(f"{owner}.{name} must be at least 1, got {value!r}")
+
+
+class Attention(Protocol):
+    """What any kind of attention must be able to say of one layer of it."""
+
+    @property
+    def heads(self) -> Count:
+        """Query heads."""
+
+    @property
+    def kv_heads(self) -> Count:
+        """Key and value heads that tensor parallelism can split."""
+
+    @property
+    def head_dim(self) -> Count:
+        """Width of a head's query."""
+
+    def matmul_weights(self, d_model: Count) -> Count:
+        """Weights that multiply each token."""
+
+    def parameters(self, d_model: Count) -> Count:
+        """All parameters but those of normalisations."""
+
+    def norm_parameters(self) -> Count:
+        """Parameters of normalisations inside the attention."""
+
+    def score_flops(self, context: int) -> Count:
+        """FLOPs for each token of scores and values over a context (full, not causal)."""
+
+    def kv_values(self) -> Count:
+        """Cached values for each token."""
+
+    def visible(self, context: int) -> int:
+        """Tokens of a context that a token attends to, and that the cache must hold."""
+
+    def kept_values(self, *, repeated: bool) -> Count:
+        """Values for each token kept for the backward pass, its input and scores aside.
+
+        With `repeated`, keys and values are kept once for each query head.
+        """
+
+
+@dataclass(frozen=True, slots=True)
+class FullAttention:
+    """Grouped-query attention (Ainslie et al. 2023, arXiv 2305.13245), windowed or not.
+
+    Parameters
+    ----------
+    heads, kv_heads, head_dim : int
+        Query heads, key and value heads (a divisor of `heads`; equal to it for multi-head, 1 for
+        multi-query), and the width of a head. ``heads * head_dim`` may differ from d_model
+        (Gemma 2 9B has 16 x 256 on 3584).
+    qkv_bias, output_bias : bool
+        Biases of the input and output projections.
+    qk_norm : {"none", "head", "head_with_bias", "full"}
+        Normalisation of queries and keys: one scale (and bias) for all heads (Qwen 3; Phi), or
+        a scale for each head (OLMo 2, Cohere).
+    window : int or None
+        Tokens that a token sees, itself among them; None for all (Beltagy et al. 2020,
+        arXiv 2004.05150).
+    sinks : bool
+        A learned logit for each head beside the scores (gpt-oss).
+    qk_norm_dim : int or None
+        Width of the query and key norms where it is not head_dim (Phi).
+    """
+
+    heads: Count
+    kv_heads: Count
+    head_dim: Count
+    qkv_bias: bool = False
+    output_bias: bool = False
+    qk_norm: QkNorm = "none"
+    window: int | None = None
+    sinks: bool = False
+    qk_norm_dim: Count | None = None
+
+    def __post_init__(self) -> None:
+        check_positive("attention", heads=self.heads, kv_heads=self.kv_heads)
+        check_positive("attention", head_dim=self.head_dim)
+        if self.window is not None:
+            check_positive("attention", window=self.window)
+        if isinstance(self.heads, int) and self.heads % self.kv_heads:
+            raise ValueError(
+                f"attention.kv_heads must divide heads, got {self.kv_heads} for {self.heads} heads"
+            )
+
+    def matmul_weights(self, d_model: Count) -> Count:
+        """Query, key, value and output projections."""
+        return 2 * d_model * (self.heads + self.kv_heads) * self.head_dim
+
+    def parameters(self, d_model: Count) -> Count:
+        """Projections, their biases and sinks."""
+        total = self.matmul_weights(d_model)
+        if self.qkv_bias:
+            total = total + (self.heads + 2 * self.kv_heads) * self.head_dim
+        if self.output_bias:
+            total = total + d_model
+        if self.sinks:
+            total = total + self.heads
+        return total
+
+    def norm_parameters(self) -> Count:
+        """Scales (and biases) of query and key norms."""
+        width = self.head_dim if self.qk_norm_dim is None else self.qk_norm_dim
+        if self.qk_norm == "head":
+            return 2 * width
+        if self.qk_norm == "head_with_bias":
+            return 4 * width
+        if self.qk_norm == "full":
+            return (self.heads + self.kv_heads) * self.head_dim
+        return 0 * self.heads
+
+    def score_flops(self, context: int) -> Count:
+        """2 x context x heads x head_dim for the scores, as much again for the values."""
+        return 4 * context * self.heads * self.head_dim
+
+    def kv_values(self) -> Count:
+        """One key and one value for each kv head."""
+        return 2 * self.kv_heads * self.head_dim
+
+    def visible(self, context: int) -> int:
+        """At most the window."""
+        return context if self.window is None else min(context, self.window)
+
+    def kept_values(self, *, repeated: bool) -> Count:
+        """Queries, keys, values, and the output projection's input; inputs of query-key norms."""
+        keys = self.heads if repeated else self.kv_heads
+        normed = 0 if self.qk_norm == "none" else self.heads + self.kv_heads
+        return (2 * self.heads + 2 * keys + normed) * self.head_dim
+
+
+@dataclass(frozen=True, slots=True)
+class LatentAttention:
+    """Multi-head latent attention (DeepSeek-V2, arXiv 2405.04434, section 2.1).
+
+    Parameters
+    ----------
+    heads : int
+    kv_lora_rank : int
+        Width of the latent that keys and values are made from, and that is cached.
+    rope_dim, nope_dim, value_dim : int
+        Width of a head's rotary part (its key shared by all heads and cached), of the rest of its
+        query and key, and of its value.
+    q_lora_rank : int or None
+        Width of the queries' latent; None for plain queries.
+    bias : bool
+        Biases of the two down-projections and of the output.
+    """
+
+    heads: Count
+    kv_lora_rank: Count
+    rope_dim: Count
+    nope_dim: Count
+    value_dim: Count
+    q_lora_rank: Count | None = None
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        check_positive(
+            "attention",
+            heads=self.heads,
+            kv_lora_rank=self.kv_lora_rank,
+            rope_dim=self.rope_dim,
+            nope_dim=self.nope_dim,
+            value_dim=self.value_dim,
+        )
+        if self.q_lora_rank is not None:
+            check_positive("attention", q_lora_rank=self.q_lora_rank)
+
+    @property
+    def kv_heads(self) -> Count:
+        """One: the latent is shared by all heads, so every rank of a split holds it whole."""
+        return 0 * self.heads + 1
+
+    @property
+    def head_dim(self) -> Count:
+        """Width of a head's query."""
+        return self.nope_dim + self.rope_dim
+
+    def matmul_weights(self, d_model: Count) -> Count:
+        """Down- and up-projections of queries, keys and values, and the output."""
+        queries = self.heads * self.head_dim
+        if self.q_lora_rank is None:
+            total = d_model * queries
+        else:
+            total = (d_model + queries) * self.q_lora_rank
+        total = total + d_model * (self.kv_lora_rank + self.rope_dim)
+        total = total + self.kv_lora_rank * self.heads * (self.nope_dim + self.value_dim)
+        return total + self.heads * self.value_dim * d_model
+
+    def parameters(self, d_model: Count) -> Count:
+        """Projections and biases."""
+        total = self.matmul_weights(d_model)
+        if self.bias:
+            total = total + self.kv_lora_rank + self.rope_dim + d_model
+            if self.q_lora_rank is not None:
+                total = total + self.q_lora_rank
+        return total
+
+    def norm_parameters(self) -> Count:
+        """Scales of the latents' norms."""
+        return self.kv_lora_rank + (0 if self.q_lora_rank is None else self.q_lora_rank)
+
+    def score_flops(self, context: int) -> Count:
+        """Scores over nope and rope dims, values over value dims."""
+        return 2 * context * self.heads * (self.head_dim + self.value_dim)
+
+    def kv_values(self) -> Count:
+        """The latent and the shared rotary key."""
+        return self.kv_lora_rank + self.rope_dim
+
+    def visible(self, context: int) -> int:
+        """All of it."""
+        return context
+
+    def kept_values(self, *, repeated: bool) -> Count:  # noqa: ARG002 - each head has its own keys
+        """Queries, keys, values and output of every head, and the latents around their norms."""
+        heads = self.heads * (2 * self.head_dim + 2 * self.value_dim)
+        latents = 2 * self.kv_lora_rank + self.rope_dim
+        return heads + latents + (0 if self.q_lora_rank is None else 2 * self.q_lora_rank)

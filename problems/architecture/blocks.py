@@ -1,0 +1,104 @@
+"""Named blocks: what surrounds the widths in a layer of a published family.
+
+Each is checked against the parameter counts of published models of its family (see
+tests/reference).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.architecture.attention import Count, FullAttention, QkNorm
+from modelsizer.problems.architecture.feedforward import DenseFeedForward
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """Everything of a layer that is not a width.
+
+    Parameters
+    ----------
+    name : str
+        As problem files write it.
+    about : str
+        One line for people, with the source.
+    gated : bool
+        Gated feed-forward.
+    qkv_bias, output_bias, ffn_bias : bool
+        Biases of the projections.
+    norms : int
+        Normalisations of d_model in a layer.
+    norm_bias : bool
+        LayerNorm with bias; otherwise RMSNorm.
+    qk_norm : {"none", "head", "full"}
+        Normalisation of queries and keys.
+    learned_positions : bool
+        A learned position for each of `training.sequence_length`.
+    """
+
+    name: str
+    about: str
+    gated: bool = True
+    qkv_bias: bool = False
+    output_bias: bool = False
+    ffn_bias: bool = False
+    norms: int = 2
+    norm_bias: bool = False
+    qk_norm: QkNorm = "none"
+    learned_positions: bool = False
+
+    def layer(self, heads: Count, kv_heads: Count, head_dim: Count, d_ff: Count) -> Layer:
+        """A layer of this block with the given widths."""
+        return Layer(
+            FullAttention(heads, kv_heads, head_dim, self.qkv_bias, self.output_bias, self.qk_norm),
+            DenseFeedForward(d_ff, self.gated, self.ffn_bias),
+            self.norms,
+        )
+
+    def trunk(self, d_model: Count, vocab_size: Count, tied: Count, sequence: int) -> Trunk:
+        """A trunk of this block; `sequence` positions are learned where the block learns them."""
+        positions = sequence if self.learned_positions else 0
+        return Trunk(d_model, vocab_size, tied, self.norm_bias, positions)
+
+
+BLOCKS = MappingProxyType(
+    {
+        block.name: block
+        for block in (
+            Block("llama", "RMSNorm, gated feed-forward, no biases (arXiv 2302.13971)"),
+            Block("qwen2", "llama with query, key and value biases (2407.10671)", qkv_bias=True),
+            Block("qwen3", "llama with RMSNorm of each query and key (2505.09388)", qk_norm="head"),
+            Block("gemma2", "llama with norms before and after (2408.00118)", norms=4),
+            Block(
+                "gemma3", "gemma2, queries and keys normed (2503.19786)", norms=4, qk_norm="head"
+            ),
+            Block(
+                "olmo2",
+                "llama, queries and keys normed over all heads (2501.00656)",
+                qk_norm="full",
+            ),
+            Block(
+                "gpt2",
+                "LayerNorm, plain feed-forward, biases, learned positions (Radford et al. 2019)",
+                gated=False,
+                qkv_bias=True,
+                output_bias=True,
+                ffn_bias=True,
+                norm_bias=True,
+                learned_positions=True,
+            ),
+            Block(
+                "gpt-neox",
+                "gpt2 with rotary positions (2204.06745)",
+                gated=False,
+                qkv_bias=True,
+                output_bias=True,
+                ffn_bias=True,
+                norm_bias=True,
+            ),
+        )
+    }
+)
+"""The blocks that ``space.block`` knows, by name."""

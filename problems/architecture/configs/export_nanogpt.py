@@ -1,0 +1,101 @@
+"""An architecture as a configuration file of nanoGPT.
+
+Read from karpathy/nanoGPT: ``configurator.py`` (commit 085bba526a18), which executes the file
+among the variables of ``train.py`` (commit e2221318e607), and ``model.py`` (commit 04a1d697ddc5).
+nanoGPT has one kind of model, GPT-2's, and takes its vocabulary from the dataset's ``meta.pkl``.
+"""
+
+from __future__ import annotations
+
+import re
+
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.configs.export_common import (
+    Sizes,
+    check_count,
+    refuse,
+    sizes_of,
+)
+
+_OWN_VOCABULARY = 50304  # of train.py, for a dataset without meta.pkl
+_LARGEST_VOCABULARY = 2**16  # train.py reads the tokens of train.bin as uint16
+
+_WITH_META = """\
+# vocab_size = {n}
+# It is no setting: train.py takes it from the meta.pkl beside train.bin. Write it there once:
+#   import pickle
+#   pickle.dump({{"vocab_size": {n}}}, open("data/DATASET/meta.pkl", "wb"))
+"""
+
+_WITHOUT_META = """\
+# vocab_size = {n}
+# It is no setting: {n} is nanoGPT's own for a dataset that has no meta.pkl.
+"""
+
+
+def to_nanogpt(architecture: Architecture) -> str:
+    """A configuration file for ``python train.py FILE --dataset=DATASET``.
+
+    Raises
+    ------
+    ConfigError
+        If nanoGPT has no model of this shape; the message says what stands in the way.
+    """
+    why = "nanoGPT has GPT-2's block alone (LayerNorm, biases, learned positions, no gate)"
+    others = ("llama", "qwen2", "qwen3", "gemma2", "gemma3", "olmo2", "gpt-neox")
+    sizes = sizes_of(architecture, "nanogpt", ("gpt2",), dict.fromkeys(others, why))
+    refuse("nanogpt", _obstacles(sizes))
+    vocabulary = _WITHOUT_META if sizes.vocab_size == _OWN_VOCABULARY else _WITH_META
+    text = (
+        f"# gpt2 of {sizes.parameters:,} parameters, written by modelsizer for nanoGPT:\n"
+        "#   python train.py FILE --dataset=DATASET\n"
+        f"n_layer = {sizes.layers}\n"
+        f"n_head = {sizes.heads}\n"
+        f"n_embd = {sizes.d_model}\n"
+        f"block_size = {sizes.positions}\n"
+        "bias = True\n"
+    ) + vocabulary.format(n=sizes.vocab_size)
+    check_count("nanogpt", count_nanogpt(text), sizes)
+    return text
+
+
+def _obstacles(sizes: Sizes) -> list[str]:
+    found = []
+    if sizes.kv_heads != sizes.heads:
+        found.append(
+            f"it has a kv head for each head, got kv_heads = {sizes.kv_heads} of {sizes.heads}"
+        )
+    if not sizes.heads_span_the_model:
+        found.append(
+            f"it has heads x head_dim = d_model, got {sizes.heads} x {sizes.head_dim} on "
+            f"{sizes.d_model}"
+        )
+    if sizes.d_ff != 4 * sizes.d_model:
+        found.append(f"it has d_ff = 4 d_model = {4 * sizes.d_model}, got {sizes.d_ff}")
+    if not sizes.tied:
+        found.append("it ties the embedding to the head, got tied_embeddings = false")
+    if sizes.positions < 1:
+        found.append("its positions are learned, got none")
+    if sizes.vocab_size > _LARGEST_VOCABULARY:
+        found.append(
+            f"it stores tokens in two bytes, so vocab_size is at most {_LARGEST_VOCABULARY}, got "
+            f"{sizes.vocab_size}"
+        )
+    return found
+
+
+def count_nanogpt(text: str) -> int:
+    """The parameters that ``model.py`` makes of a file that `to_nanogpt` wrote."""
+    values = dict(re.findall(r"^(?:# )?(\w+) = (\w+)$", text, re.MULTILINE))
+    d, layers = int(values["n_embd"]), int(values["n_layer"])
+    biased = values["bias"] == "True"
+
+    def linear(inputs: int, outputs: int) -> int:
+        return inputs * outputs + (outputs if biased else 0)
+
+    norm = 2 * d if biased else d
+    attention = linear(d, 3 * d) + linear(d, d)
+    mlp = linear(d, 4 * d) + linear(4 * d, d)
+    # lm_head is wte, so it is counted once.
+    embeddings = (int(values["vocab_size"]) + int(values["block_size"])) * d
+    return embeddings + layers * (2 * norm + attention + mlp) + norm

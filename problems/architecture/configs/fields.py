@@ -1,0 +1,156 @@
+"""Reading the fields of a configuration so that nothing that sets a size goes unread."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from modelsizer.problems.errors import ModelsizerError, did_you_mean
+
+
+class ConfigError(ModelsizerError):
+    """A configuration that cannot be counted exactly; the message names the field."""
+
+
+_SIZED = re.compile(
+    r"(^|_)(n|num|dim|dims|size|sizes|width|hidden|inner|ffn|mlp|layer|layers|head|heads|kv|expert|"
+    r"experts|rank|lora|bias|proj|embed|embd|embedding|vocab|tie|tied|norm|layernorm|ln|gate|group|"
+    r"groups|adapter|conv|state|positions|position|block|blocks|moe|altup|laurel|memory)(_|$)"
+)
+"""Words in a field's name that may change a count of parameters."""
+
+_HARMLESS = re.compile(
+    r"(^|_)(token|id|ids|eps|epsilon|std|range|init|initializer|dropout|pdrop|drop|rope|rotary|alibi|"
+    r"theta|scale|scaling|scalar|multiplier|factor|act|activation|fn|function|coef|temperature|"
+    r"softcapping|cap|cache|dtype|version|labels|label|summary|task|beam|beams|return|output|"
+    r"prob|loss|jitter|noise|limit|alpha|method|impl|implementation|fp32|float32|fused|checkpointing|"
+    r"quantization|generation|clip|clamp|interleave|nope|yarn|sliding|window|chunk|mtp|nextn)(_|$)"
+)
+"""Words that mark a field as one that changes no count."""
+
+_KNOWN_HARMLESS = frozenset(
+    {
+        "_name_or_path", "_attn_implementation", "apply_residual_connection_post_layernorm",
+        "architectures", "attn_type", "auto_map", "bad_words_ids", "begin_suppress_tokens",
+        "causal_mask_size", "cross_attention_hidden_size", "dtype", "ep_size", "finetuning_task",
+        "first_k_dense", "gradient_checkpointing", "is_decoder", "is_encoder_decoder",
+        "layer_type_validation", "logit_scale", "masked_softmax_fusion", "max_length",
+        "max_sequence_length", "max_window_layers", "min_length", "model_max_length", "model_type",
+        "moe_layer_freq", "n_ctx", "n_group", "n_positions_unused", "no_repeat_ngram_size",
+        "no_rope_layer_interval", "no_rope_layers", "norm_topk_prob", "num_beams",
+        "num_beam_groups", "num_logits_to_keep", "num_return_sequences", "offset_alibi",
+        "original_max_position_embeddings", "pad_token_id", "parallelism", "pretraining_tp",
+        "problem_type", "qk_head_dim", "reorder_and_upcast_attn", "residual_multiplier",
+        "scale_attn_by_inverse_layer_idx", "scale_attn_weights", "scoring_func", "seq_length",
+        "skip_bias_add", "skip_bias_add_qkv", "slow_but_exact", "static_cache",
+        "swiglu_limit", "topk_group", "topk_method", "torch_dtype", "transformers_version",
+        "unk_token_id", "use_bidirectional_attention", "use_cache", "use_mrope",
+        "attention_softmax_in_fp32", "bias_dropout_fusion", "head_dtype", "embedding_multiplier",
+        "use_parallel_residual_unused", "initial_context_length", "experts_per_token",
+        "router_aux_loss_coef", "output_router_logits", "aux_loss_alpha", "seq_aux",
+        "cache_implementation", "hidden_act", "hidden_activation", "hidden_dropout",
+        "hidden_dropout_prob", "embd_pdrop", "embedding_dropout", "layerdrop", "layer_norm_eps",
+        "layer_norm_epsilon", "norm_eps", "norm_epsilon", "rms_norm_eps", "attention_multiplier",
+        "layernorm_epsilon", "init_std", "prefix", "sep_token_id", "bos_token_id", "eos_token_id",
+        "kv_channels_unused", "rotary_emb_base", "rotary_pct", "partial_rotary_factor",
+        "num_nextn_predict_layers", "mamba_unused", "attn_config_unused", "name",
+    }
+)  # fmt: skip
+
+
+class Fields:
+    """The fields of a configuration, each taken once.
+
+    Parameters
+    ----------
+    config : mapping
+        As ``config.json`` holds them.
+    aliases : mapping of str to str
+        Other names of a field, to the name that `take` is asked for.
+
+    Raises
+    ------
+    ConfigError
+        If a field is given under two names with two values.
+    """
+
+    def __init__(self, config: Mapping[str, Any], aliases: Mapping[str, str]) -> None:
+        self._values: dict[str, Any] = {}
+        self._read: set[str] = set()
+        for key, value in config.items():
+            name = aliases.get(key, key)
+            if name in self._values and self._values[name] != value:
+                raise ConfigError(f"{key} and {name} are one field, given twice with two values")
+            self._values[name] = value
+
+    def take(self, name: str, default: Any = None) -> Any:
+        """The value of a field, or the library's default where it is missing or null."""
+        self._read.add(name)
+        value = self._values.get(name)
+        return default if value is None else value
+
+    def written(self, name: str) -> bool:
+        """Whether the field is there at all, null or not."""
+        return name in self._values
+
+    def count(self, name: str, default: int | None = None, *, least: int = 1) -> int:
+        """A whole number.
+
+        Raises
+        ------
+        ConfigError
+            If it is none, is below `least`, or is missing where there is no default.
+        """
+        value = self.take(name, default)
+        if value is None:
+            raise ConfigError(f"{name} is missing, and this type has no default for it")
+        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
+            raise ConfigError(f"{name} must be a whole number, got {value!r}")
+        if value < least:
+            raise ConfigError(f"{name} must be at least {least}, got {value!r}")
+        return int(value)
+
+    def maybe(self, name: str, default: int | None = None) -> int | None:
+        """A whole number, or None where the field is null (or missing, with no default)."""
+        if self.written(name) and self._values[name] is None:
+            self._read.add(name)
+            return None
+        return None if self.take(name, default) is None else self.count(name, default)
+
+    def flag(self, name: str, default: bool) -> bool:
+        """True or false.
+
+        Raises
+        ------
+        ConfigError
+            If it is neither.
+        """
+        value = self.take(name, default)
+        if not isinstance(value, bool):
+            raise ConfigError(f"{name} must be true or false, got {value!r}")
+        return value
+
+    def ignore(self, names: Iterable[str]) -> None:
+        """Fields of this type that change no count."""
+        self._read |= set(names)
+
+    def check_all_read(self, model_type: str) -> None:
+        """Refuse what was not read and might change a count.
+
+        Raises
+        ------
+        ConfigError
+            Naming the first such field.
+        """
+        for name in self._values:
+            if name in self._read or name in _KNOWN_HARMLESS or _HARMLESS.search(name):
+                continue
+            if self._values[name] in (None, False) and not _SIZED.search(name):
+                continue
+            if _SIZED.search(name):
+                hint = did_you_mean(name, self._read)
+                raise ConfigError(
+                    f"{name} = {self._values[name]!r} is not a field of model_type {model_type!r} "
+                    f"that modelsizer knows{hint}, and it may change the size; remove it if not"
+                )

@@ -1,0 +1,179 @@
+"""What an architecture holds and costs, as plain values under the field's names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from fractions import Fraction
+from typing import Any
+
+from modelsizer.problems.architecture import accounting
+from modelsizer.problems.architecture.accounting import Parameters, count_parameters
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+from modelsizer.problems.units import Number, exact, plain
+
+
+@dataclass(frozen=True, slots=True)
+class Description:
+    """One architecture at a batch and a sequence length.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    batch, sequence : int
+    parameters : Parameters
+    forward_flops, forward_backward_flops : int
+        FLOPs of a whole pass of batch x sequence tokens, scores over the whole sequence and not
+        causally halved, windows ignored: what `torch.utils.flop_counter` counts.
+    forward_flops_per_token, training_flops_per_token : int
+        FLOPs for each token at this sequence length; windows cap the scores.
+    kv_bytes_per_token : int or float
+    kv_cache : int or float
+        Bytes of the whole cache; windowed layers hold their window.
+    serving_memory : int or float
+        Bytes of weights and cache on one accelerator.
+    """
+
+    architecture: Architecture
+    batch: int
+    sequence: int
+    parameters: Parameters
+    forward_flops: int
+    forward_backward_flops: int
+    forward_flops_per_token: int
+    training_flops_per_token: int
+    kv_bytes_per_token: Number
+    kv_cache: Number
+    serving_memory: Number
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        return {
+            "architecture": architecture_dict(self.architecture)
+            | {"groups": groups_list(self.architecture)},
+            "parameters": parameters_dict(self.parameters),
+            "batch": self.batch,
+            "sequence": self.sequence,
+            "flops": {
+                "forward": self.forward_flops,
+                "forward_backward": self.forward_backward_flops,
+            },
+            "flops_per_token": {
+                "forward": self.forward_flops_per_token,
+                "training": self.training_flops_per_token,
+            },
+            "kv_bytes_per_token": self.kv_bytes_per_token,
+            "kv_cache": self.kv_cache,
+            "serving_memory": self.serving_memory,
+        }
+
+
+def describe(
+    architecture: Architecture,
+    *,
+    batch: int = 1,
+    sequence: int = 4096,
+    weight_bytes: Number = 2,
+    kv_bytes: Number = 2,
+) -> Description:
+    """Count an architecture at a batch and a sequence length.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    batch, sequence : int
+        Sequences, and tokens of each.
+    weight_bytes, kv_bytes : int or float
+        Bytes of a weight and of a cached value.
+
+    Raises
+    ------
+    ValueError
+        If one of them is not positive.
+    """
+    for name, given in (("batch", batch), ("sequence", sequence),
+                        ("weight_bytes", weight_bytes), ("kv_bytes", kv_bytes)):  # fmt: skip
+        if not given > 0:
+            raise ValueError(f"{name} must be positive, got {given!r}")
+    trunk = architecture.trunk
+    kinds = [group.layer for group in architecture.groups]
+    counts = [group.count for group in architecture.groups]
+
+    def value(affine: accounting.Affine) -> Fraction:
+        return affine.at(counts)
+
+    kv, weights = exact(kv_bytes), exact(weight_bytes)
+    masked = accounting.forward_flops(trunk, kinds, sequence, ignore_windows=True)
+    whole = int(value(masked)) * batch * sequence
+    forward = int(value(accounting.forward_flops(trunk, kinds, sequence)))
+    cache = value(accounting.kv_cache(kinds, kv, batch, sequence))
+    return Description(
+        architecture,
+        batch,
+        sequence,
+        count_parameters(architecture),
+        whole,
+        accounting.TRAINING_PASSES * whole,
+        forward,
+        accounting.TRAINING_PASSES * forward,
+        plain(value(accounting.kv_bytes_per_token(kinds, kv))),
+        plain(cache),
+        plain(value(accounting.parameters(trunk, kinds)) * weights + cache),
+    )
+
+
+def parameters_dict(parameters: Parameters) -> dict[str, int]:
+    """Parameters by component."""
+    names = ("total", "active", "non_embedding", "embedding", "lm_head", "attention", "ffn", "norm",
+             "experts", "other")  # fmt: skip
+    return {name: int(getattr(parameters, name)) for name in names}
+
+
+def _differing(part: Any) -> dict[str, Any]:
+    """Fields of a dataclass that are not at their default."""
+    return {
+        f.name: getattr(part, f.name) for f in fields(part) if getattr(part, f.name) != f.default
+    }
+
+
+_KIND_NAMES = {FullAttention: "full", DenseFeedForward: "dense", MixtureOfExperts: "experts"}
+
+
+def _kind(part: Any) -> str:
+    if isinstance(part, FullAttention) and part.window is not None:
+        return "sliding"
+    return _KIND_NAMES.get(type(part), "latent")
+
+
+def architecture_dict(architecture: Architecture) -> dict[str, Any]:
+    """An architecture under the field's names: the widths of its first group, and every group."""
+    trunk, layer = architecture.trunk, architecture.groups[0].layer
+    attention, ffn = layer.attention, layer.ffn
+    found = {
+        "layers": architecture.layers,
+        "d_model": trunk.d_model,
+        "heads": attention.heads,
+        "kv_heads": attention.kv_heads,
+        "head_dim": attention.head_dim,
+        "d_ff": ffn.d_ff,
+        "vocab_size": trunk.vocab_size,
+        "tied_embeddings": bool(trunk.tied_embeddings),
+        "block": architecture.block,
+    }
+    if trunk.positions:
+        found["positions"] = trunk.positions
+    return found
+
+
+def groups_list(architecture: Architecture) -> list[dict[str, Any]]:
+    """Every group of layers, each field that differs from its default."""
+    return [
+        {
+            "count": group.count,
+            "attention": {"kind": _kind(group.layer.attention)} | _differing(group.layer.attention),
+            "ffn": {"kind": _kind(group.layer.ffn)} | _differing(group.layer.ffn),
+            "norms": group.layer.norms,
+        }
+        for group in architecture.groups
+    ]

@@ -1,0 +1,200 @@
+"""Kinds of feed-forward: what one layer of each holds and what a token uses of it.
+
+Fields may be NumPy integer arrays in place of integers (see
+`modelsizer.problems.architecture.architecture`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from modelsizer.problems.architecture.attention import Count, check_positive
+
+
+class FeedForward(Protocol):
+    """What any kind of feed-forward must be able to say of one layer of it."""
+
+    @property
+    def d_ff(self) -> Count:
+        """Hidden width (of one expert)."""
+
+    def matmul_weights(self, d_model: Count) -> Count:
+        """Weights that multiply each token."""
+
+    def parameters(self, d_model: Count) -> Count:
+        """All parameters held."""
+
+    def active_parameters(self, d_model: Count) -> Count:
+        """Parameters that one token uses."""
+
+    def expert_parameters(self, d_model: Count) -> Count:
+        """Parameters of routed experts."""
+
+    def matrix_parameters(self, d_model: Count) -> Count:
+        """Weights of its large matrices, all that are held: what quantisation shrinks."""
+
+    def kept_values(self, d_model: Count, *, fused: bool) -> Count:
+        """Values for each token kept for the backward pass, its input aside."""
+
+    def read_weights(self, d_model: Count, tokens: int) -> Count:
+        """Weights that a step of so many tokens reads from memory, in expectation."""
+
+
+def _weights(d_model: Count, d_ff: Count, gated: bool) -> Count:
+    return (3 if gated else 2) * d_model * d_ff
+
+
+def _biases(d_model: Count, d_ff: Count, gated: bool) -> Count:
+    return (2 if gated else 1) * d_ff + d_model
+
+
+def _kept(d_ff: Count, gated: bool, fused: bool) -> Count:
+    """Values kept around the activation.
+
+    A plain one keeps its input and its result; a gated one its two inputs and the product, and
+    unfused the activated gate too.
+    """
+    return (2 if not gated else 3 if fused else 4) * d_ff
+
+
+@dataclass(frozen=True, slots=True)
+class DenseFeedForward:
+    """Two projections, or three where it is gated (Shazeer 2020, arXiv 2002.05202).
+
+    Parameters
+    ----------
+    d_ff : int
+        Hidden width.
+    gated : bool
+        SwiGLU and its kin: gate, up and down projections.
+    bias : bool
+        A bias on each projection.
+    """
+
+    d_ff: Count
+    gated: bool = True
+    bias: bool = False
+
+    def __post_init__(self) -> None:
+        check_positive("ffn", d_ff=self.d_ff)
+
+    def matmul_weights(self, d_model: Count) -> Count:
+        """Two or three projections."""
+        return _weights(d_model, self.d_ff, self.gated)
+
+    def parameters(self, d_model: Count) -> Count:
+        """Projections and their biases."""
+        total = self.matmul_weights(d_model)
+        return total + _biases(d_model, self.d_ff, self.gated) if self.bias else total
+
+    def active_parameters(self, d_model: Count) -> Count:
+        """A dense layer uses all that it holds."""
+        return self.parameters(d_model)
+
+    def expert_parameters(self, d_model: Count) -> Count:
+        """It has no routed experts."""
+        return 0 * d_model
+
+    def matrix_parameters(self, d_model: Count) -> Count:
+        """All projections."""
+        return self.matmul_weights(d_model)
+
+    def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
+        """Inputs and result of the activation."""
+        return _kept(self.d_ff, self.gated, fused)
+
+    def read_weights(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
+        """All of them, whatever the tokens."""
+        return self.matmul_weights(d_model)
+
+
+@dataclass(frozen=True, slots=True)
+class MixtureOfExperts:
+    """Routed experts, of which a token uses a few, and shared ones that every token uses.
+
+    Parameters
+    ----------
+    d_ff : int
+        Hidden width of an expert.
+    experts, active : int
+        Routed experts, and how many of them a token is sent to (Shazeer et al. 2017,
+        arXiv 1701.06538).
+    gated : bool
+    shared_d_ff : int
+        Hidden width of the shared experts together; 0 for none (DeepSeekMoE, arXiv 2401.06066).
+    expert_bias, router_bias, shared_bias : bool
+    shared_gate : bool
+        A learned gate from d_model to 1 on the shared experts (Qwen2-MoE).
+    """
+
+    d_ff: Count
+    experts: int
+    active: int
+    gated: bool = True
+    shared_d_ff: int = 0
+    expert_bias: bool = False
+    router_bias: bool = False
+    shared_bias: bool = False
+    shared_gate: bool = False
+
+    def __post_init__(self) -> None:
+        check_positive("ffn", d_ff=self.d_ff, experts=self.experts, active=self.active)
+        if self.active > self.experts:
+            raise ValueError(
+                f"ffn.active must be at most experts, got {self.active} of {self.experts}"
+            )
+
+    def _expert(self, d_model: Count) -> Count:
+        total = _weights(d_model, self.d_ff, self.gated)
+        return total + _biases(d_model, self.d_ff, self.gated) if self.expert_bias else total
+
+    def _unrouted(self, d_model: Count) -> Count:
+        """Router, shared experts and their gate."""
+        total = d_model * self.experts + (self.experts if self.router_bias else 0)
+        if self.shared_d_ff:
+            total = total + _weights(d_model, self.shared_d_ff, self.gated)
+            if self.shared_bias:
+                total = total + _biases(d_model, self.shared_d_ff, self.gated)
+        return total + d_model if self.shared_gate else total
+
+    def matmul_weights(self, d_model: Count) -> Count:
+        """Active experts, router, shared experts and their gate."""
+        total = self.active * _weights(d_model, self.d_ff, self.gated) + d_model * self.experts
+        if self.shared_d_ff:
+            total = total + _weights(d_model, self.shared_d_ff, self.gated)
+        return total + d_model if self.shared_gate else total
+
+    def parameters(self, d_model: Count) -> Count:
+        """All experts, router, shared experts and their gate."""
+        return self.experts * self._expert(d_model) + self._unrouted(d_model)
+
+    def active_parameters(self, d_model: Count) -> Count:
+        """The experts that a token is sent to, and all that is not routed."""
+        return self.active * self._expert(d_model) + self._unrouted(d_model)
+
+    def expert_parameters(self, d_model: Count) -> Count:
+        """All routed experts."""
+        return self.experts * self._expert(d_model)
+
+    def matrix_parameters(self, d_model: Count) -> Count:
+        """All experts, shared ones too; a router stays as it is."""
+        experts = self.experts * _weights(d_model, self.d_ff, self.gated)
+        return experts + _weights(d_model, self.shared_d_ff, self.gated)
+
+    def kept_values(self, d_model: Count, *, fused: bool) -> Count:
+        """Of each active expert the input sent to it, its activation and its result."""
+        routed = self.active * (_kept(self.d_ff, self.gated, fused) + 2 * d_model)
+        return routed + _kept(self.shared_d_ff, self.gated, fused) + self.experts
+
+    def read_weights(self, d_model: Count, tokens: int) -> Count:
+        """Router and shared experts, and the routed experts that some token is sent to.
+
+        Of E experts, k of them for each token at random, n tokens reach E (1 - (1 - k / E)^n).
+        """
+        reached = self.experts * (1.0 - (1.0 - self.active / self.experts) ** tokens)
+        each = _weights(d_model, self.d_ff, self.gated)
+        routed = np.rint(np.asarray(each).astype(np.float64) * reached)
+        read: Count = int(routed) if routed.ndim == 0 else routed.astype(np.int64)
+        return self.matmul_weights(d_model) - self.active * each + read

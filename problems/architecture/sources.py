@@ -1,0 +1,100 @@
+"""Where an architecture comes from: a config, the catalogue, a solved answer."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.errors import ModelsizerError, did_you_mean
+
+STANDARD_INPUT = "-"
+
+
+class SourceError(ModelsizerError):
+    """There is no such source, or it is not what it should be."""
+
+
+def load_architecture(source: str) -> Architecture:
+    """The architecture of a source.
+
+    Parameters
+    ----------
+    source : str
+        Path of a Hugging Face ``config.json`` or of the JSON of an answer, ``-`` for either on
+        standard input, or a name of the catalogue.
+
+    Raises
+    ------
+    ModelsizerError
+        If it cannot be found, read or counted; the message names the source and the field.
+    """
+    if source == STANDARD_INPUT:
+        return from_json(sys.stdin.read(), "standard input")
+    path = Path(source)
+    if path.exists():
+        try:
+            return from_json(path.read_text("utf-8-sig"), source)
+        except (OSError, UnicodeDecodeError) as error:
+            reason = getattr(error, "strerror", None) or "is not UTF-8 text"
+            raise SourceError(f"{source}: {reason}") from None
+    from modelsizer.problems.architecture.models import models
+
+    catalogue = models()
+    if source in catalogue:
+        return catalogue[source].architecture
+    hint = did_you_mean(source, catalogue)
+    raise SourceError(f"{source}: no such file, and no model of that name in the catalogue{hint}")
+
+
+def from_json(text: str, label: str) -> Architecture:
+    """The architecture of a ``config.json`` or of a solved answer.
+
+    Raises
+    ------
+    ModelsizerError
+        If the text is no JSON object, or neither of the two.
+    """
+    try:
+        content = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise SourceError(f"{label}: not valid JSON: {error}") from None
+    if not isinstance(content, Mapping):
+        raise SourceError(f"{label}: not a JSON object")
+    try:
+        if "architecture" in content and "model_type" not in content:
+            return from_answer(content)
+        return read_config(content)
+    except ModelsizerError as error:
+        raise SourceError(f"{label}: {error}") from None
+
+
+def from_answer(answer: Mapping[str, Any]) -> Architecture:
+    """The architecture of the JSON that `modelsizer solve` and `describe` write.
+
+    Raises
+    ------
+    ConfigError
+        If it holds none, or its block is unknown.
+    """
+    a = answer["architecture"]
+    if not isinstance(a, Mapping):
+        raise ConfigError("the answer holds no architecture: the problem was not solved")
+    block = BLOCKS.get(str(a.get("block")))
+    if block is None:
+        raise ConfigError(f"architecture.block = {a.get('block')!r} is unknown")
+    try:
+        layer = block.layer(a["heads"], a["kv_heads"], a["head_dim"], a["d_ff"])
+        positions = a.get("positions", 0)
+        trunk = block.trunk(a["d_model"], a["vocab_size"], a["tied_embeddings"], positions)
+        return Architecture(trunk, (LayerGroup(layer, a["layers"]),), block.name)
+    except KeyError as error:
+        raise ConfigError(f"architecture.{error.args[0]} is missing") from None
+    except ValueError as error:
+        raise ConfigError(str(error)) from None

@@ -1,1 +1,0 @@
-"""Tables of published facts, as TOML, each row with its source."""

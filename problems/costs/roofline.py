@@ -1,0 +1,152 @@
+"""Rooflines of serving: the time of a decode step and of a prefill, affine in the layers.
+
+A step takes the longer of moving its bytes and of computing its FLOPs (Williams et al. 2009,
+doi 10.1145/1498765.1498785), each at the share of the peak that engines reach, beside an overhead
+for each layer (launches, synchronisation) and, under tensor parallelism, two all-reduces a
+layer (Shoeybi et al. 2019, arXiv 1909.08053, section 3), each a ring that moves 2 (n - 1) / n
+times its bytes over the link, and a latency.
+
+Times are counted in whole picoseconds, each coefficient rounded on its own, so that one
+architecture and a table of them, and every solver, agree to the unit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from modelsizer.problems.architecture.accounting import Affine, forward_flops
+from modelsizer.problems.architecture.architecture import Layer, Trunk
+
+PICOSECONDS = 10**12
+ALL_REDUCES = 2  # a layer: after attention and after the feed-forward
+ACTIVATION_BYTES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """What a step runs on, with the shares of its peaks already applied.
+
+    Parameters
+    ----------
+    bandwidth : float
+        Bytes/s that one accelerator moves.
+    flops : float
+        FLOP/s that one accelerator computes.
+    ways : int
+        Tensor parallelism.
+    link : float
+        Bytes/s between them, one way; not looked at for one.
+    link_latency, overhead : float
+        Seconds of each all-reduce, and of each layer.
+    """
+
+    bandwidth: float
+    flops: float
+    ways: int
+    link: float
+    link_latency: float
+    overhead: float
+
+
+def _time(values: Any, seconds_each: float) -> Any:
+    """Whole picoseconds of some values: the same for integers as for arrays of them."""
+    found = np.rint(np.asarray(values).astype(np.float64) * (seconds_each * PICOSECONDS))
+    return int(found) if found.ndim == 0 else found.astype(np.int64)
+
+
+def _fixed(machine: Machine, trunk: Trunk, tokens: int) -> Any:
+    """Picoseconds of a layer whatever is in it: overhead and all-reduces."""
+    time = _time(0 * trunk.d_model + 1, machine.overhead)
+    if machine.ways == 1:
+        return time
+    share = 2 * (machine.ways - 1) / machine.ways
+    moved = _time(trunk.d_model, ALL_REDUCES * tokens * ACTIVATION_BYTES * share / machine.link)
+    return time + moved + _time(0 * trunk.d_model + 1, ALL_REDUCES * machine.link_latency)
+
+
+def _steps(
+    base: tuple[Any, Any], layers: Sequence[tuple[Any, Any]], fixed: Any
+) -> tuple[Affine, Affine]:
+    """The memory-bound and the compute-bound branch."""
+    return (
+        Affine(base[0], tuple(memory + fixed for memory, _ in layers), PICOSECONDS),
+        Affine(base[1], tuple(compute + fixed for _, compute in layers), PICOSECONDS),
+    )
+
+
+def decode(
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    machine: Machine,
+    *,
+    batch: int,
+    context: int,
+    matrix_bytes: float,
+    head_bytes: float,
+    kv_bytes: float,
+) -> tuple[Affine, Affine]:
+    """Seconds of one decode step of a batch: memory-bound and compute-bound.
+
+    Parameters
+    ----------
+    trunk, kinds
+        An architecture without its numbers of layers; integers or arrays of shape (W,).
+    machine : Machine
+    batch, context : int
+        Sequences, and tokens of each that are cached.
+    matrix_bytes, head_bytes, kv_bytes : float
+        Bytes of a weight of the layers, of the output head, and of a cached value.
+
+    Returns
+    -------
+    memory, compute : Affine
+        The step takes the longer of the two.
+    """
+    moved = 1 / (machine.bandwidth * machine.ways)
+    computed = batch / (machine.flops * machine.ways)
+    flops = forward_flops(trunk, kinds, context)
+    layers = []
+    for kind, of_token in zip(kinds, flops.per_layer, strict=True):
+        weights = kind.attention.matmul_weights(trunk.d_model) + kind.ffn.read_weights(
+            trunk.d_model, batch
+        )
+        kv_heads = kind.attention.kv_heads
+        copies = (machine.ways + kv_heads - 1) // kv_heads
+        cached = kind.attention.kv_values() * copies * (batch * kind.attention.visible(context))
+        memory = _time(weights, matrix_bytes * moved) + _time(cached, kv_bytes * moved)
+        layers.append((memory, _time(of_token, computed)))
+    head = trunk.embedding_size() + trunk.projections()
+    base = _time(head, head_bytes * moved), _time(flops.base, computed)
+    return _steps(base, layers, _fixed(machine, trunk, batch))
+
+
+def prefill(
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    machine: Machine,
+    *,
+    batch: int,
+    prompt: int,
+    matrix_bytes: float,
+    head_bytes: float,
+) -> tuple[Affine, Affine]:
+    """Seconds to the first token of a batch of prompts: memory-bound and compute-bound.
+
+    Scores are counted in full, not causally halved; the head works on the last token only.
+    """
+    tokens = batch * prompt
+    moved = 1 / (machine.bandwidth * machine.ways)
+    computed = 1 / (machine.flops * machine.ways)
+    flops = forward_flops(trunk, kinds, prompt)
+    layers = []
+    for kind, of_token in zip(kinds, flops.per_layer, strict=True):
+        weights = kind.attention.matmul_weights(trunk.d_model) + kind.ffn.read_weights(
+            trunk.d_model, tokens
+        )
+        layers.append((_time(weights, matrix_bytes * moved), _time(of_token, tokens * computed)))
+    head = trunk.embedding_size() + trunk.projections()
+    base = _time(head, head_bytes * moved), _time(flops.base, batch * computed)
+    return _steps(base, layers, _fixed(machine, trunk, tokens))

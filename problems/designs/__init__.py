@@ -1,0 +1,1 @@
+"""One design evaluated exactly."""

@@ -1,0 +1,106 @@
+"""What fits an accelerator, and how long a step takes on it: figures beside the budgets."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import get_args
+
+from modelsizer.problems.architecture.accounting import serving_weights
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.costs.latency import decode_branches, prefill_branches
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.tables.serving import Estimate
+from modelsizer.problems.units import exact
+
+
+@dataclass(frozen=True, slots=True)
+class ServingRoom:
+    """Memory of one accelerator as an engine sees it.
+
+    Parameters
+    ----------
+    usable_memory : int
+        Bytes: what the device reports x memory_utilization - memory_reserve.
+    weights : int
+        Bytes of weights on each accelerator.
+    kv_pool : int
+        Bytes left for the cache; 0 where the weights do not fit.
+    kv_tokens : int
+        Tokens that the pool holds, no window counted: what engines log.
+    requests : int
+        Sequences of the serving context that fit at once.
+    """
+
+    usable_memory: int
+    weights: int
+    kv_pool: int
+    kv_tokens: int
+    requests: int
+
+
+def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
+    """What fits the accelerators that a design is served from; None where memory is not known."""
+    serving = problem.serving
+    device = serving.device
+    if device is None or device.memory is None:
+        return None
+    reserve = serving.reserve
+    usable = max(0, math.floor(device.memory * exact(serving.memory_utilization) - reserve))
+    architecture = design.architecture
+    kinds = [group.layer for group in architecture.groups]
+    counts = [group.count for group in architecture.groups]
+    formats = serving.weights
+    held = serving_weights(
+        architecture.trunk,
+        kinds,
+        matrix_bytes=formats.matrix,
+        embedding_bytes=formats.embedding,
+        other_bytes=formats.other,
+    ).at(counts)
+    weights = math.ceil(held / serving.devices)
+    cache = Fraction(design.exact["serving_memory"]) - held / serving.devices
+    a_request = cache / serving.batch_size
+    values = sum(
+        g.count * g.layer.attention.kv_values() * _copies(problem, g.layer.attention.kv_heads)
+        for g in architecture.groups
+    )
+    a_token = values * serving.exact_kv_bytes / serving.devices
+    pool = max(0, usable - weights)
+    return ServingRoom(
+        usable, weights, pool, math.floor(pool / a_token), math.floor(pool / a_request)
+    )
+
+
+def _copies(problem: Problem, kv_heads: int) -> int:
+    """Times that each kv head is held where tensor parallelism is wider than kv_heads."""
+    return -(-problem.serving.tensor_parallel // kv_heads)
+
+
+def latency_estimates(
+    problem: Problem, architecture: Architecture
+) -> dict[str, dict[str, float]] | None:
+    """Seconds of decode and prefill as low, expected and high; None without an accelerator."""
+    if problem.lacks("decode_latency"):
+        return None
+    kinds = [group.layer for group in architecture.groups]
+    counts = [group.count for group in architecture.groups]
+    found: dict[str, dict[str, float]] = {}
+    for name, branches in (
+        ("decode_latency", decode_branches),
+        ("prefill_latency", prefill_branches),
+    ):
+        found[name] = {
+            estimate: float(
+                max(
+                    part.at(counts)
+                    for part in branches(
+                        problem.serving, problem.context_length, architecture.trunk, kinds, estimate
+                    )
+                )
+            )
+            for estimate in get_args(Estimate)
+        }
+    return found

@@ -1,0 +1,273 @@
+"""One design, evaluated exactly: tokens, loss, every quantity, every budget checked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+from modelsizer.problems.architecture.accounting import Parameters, count_parameters
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.costs.tokens import TIMED, inference_charge, lifetime_rate, rate
+from modelsizer.problems.designs.costs import (
+    ALWAYS,
+    BY_LAYOUT,
+    LAW_PARAMETERS,
+    TRAINING_FLOPS_PER_TOKEN,
+    computable,
+    costs,
+)
+from modelsizer.problems.designs.token_choice import TokenChoice
+from modelsizer.problems.laws.features import Features, features_of
+from modelsizer.problems.laws.quality import Judged, Quality
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.lifetime import INFERENCE, LIFETIME
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.units import Number, plain
+from modelsizer.problems.units import exact as as_exact
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What a design costs and is predicted to reach.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    parameters : Parameters
+    layout : Layout
+        How its training is split: of the layouts that keep every limit the one that does best.
+    law_parameters : int
+        The N that the loss law counts.
+    training_flops_per_token : int
+    tokens : float
+        Training tokens; infinite where nothing limits them.
+    loss : float
+        Predicted, nats a token.
+    shape_excess : float
+        The part of the loss that the shape costs.
+    exact : mapping of str to Fraction or float
+        Every quantity by name; all but the loss (and unlimited tokens) are exact.
+    violated : tuple of str
+        Keys of the limits that the design breaks; empty if it is feasible.
+    """
+
+    architecture: Architecture
+    layout: Layout
+    parameters: Parameters
+    law_parameters: int
+    training_flops_per_token: int
+    tokens: float
+    loss: float
+    shape_excess: float
+    exact: Mapping[str, Fraction | float]
+    violated: tuple[str, ...]
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every limit is kept."""
+        return not self.violated
+
+    @property
+    def training_flops(self) -> float:
+        """Training FLOPs: tokens x FLOPs for each."""
+        return float(self.exact["training_flops"])
+
+    def quantity(self, name: str) -> Number:
+        """A quantity as a plain number: an integer where it is whole and counted."""
+        value = self.exact[name]
+        if not QUANTITIES[name].affine or isinstance(value, float):
+            return float(value)
+        return plain(value)
+
+    @property
+    def tie_key(self) -> tuple[int, ...]:
+        """What decides between designs of equal objective: the smallest comes first."""
+        trunk, layer = self.architecture.trunk, self.architecture.groups[0].layer
+        attention = layer.attention
+        return (
+            self.parameters.total,
+            self.architecture.layers,
+            trunk.d_model,
+            attention.head_dim,
+            attention.kv_heads,
+            layer.ffn.d_ff,
+            attention.heads,
+            trunk.vocab_size,
+            int(trunk.tied_embeddings),
+        )
+
+
+def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
+    """Evaluate a design exactly and check every limit of the problem.
+
+    Tokens are as many as the limits allow, or as few as they ask for where tokens or training
+    FLOPs, or what is proportional to them, are minimised. Of several parallel layouts the best
+    that keeps every limit is taken, the preferred one of equals.
+
+    Parameters
+    ----------
+    problem : Problem
+    architecture : Architecture
+
+    Returns
+    -------
+    Evaluation
+    """
+    layouts = [lay for lay in problem.layouts if _divides(problem, lay, architecture)]
+    if not layouts:
+        only = _evaluate(problem, architecture, problem.layouts[0])
+        return replace(only, violated=(*only.violated, "training.pipeline_parallel"))
+    if not _layout_matters(problem):
+        return _evaluate(problem, architecture, layouts[0])
+    found = [_evaluate(problem, architecture, layout) for layout in layouts]
+    sign = -1 if problem.objective.sense == "maximize" else 1
+    quantity = problem.objective.quantity
+    return min(found, key=lambda e: (not e.feasible, sign * e.exact[quantity]))
+
+
+def _layout_matters(problem: Problem) -> bool:
+    asked = {*problem.budgets.limits, problem.objective.quantity}
+    return not asked.isdisjoint(BY_LAYOUT)
+
+
+def _divides(problem: Problem, layout: Layout, architecture: Architecture) -> bool:
+    """Whether a layout can split an architecture."""
+    split = problem.split(layout)
+    if architecture.layers % split.stages:
+        return False
+    return all(
+        layer.attention.heads % ways == 0
+        and (layer.attention.kv_heads % ways == 0 or ways % layer.attention.kv_heads == 0)
+        and layer.ffn.d_ff % ways == 0
+        and architecture.trunk.vocab_size % ways == 0
+        for ways in split.ways
+        for layer in (group.layer for group in architecture.groups)
+    )
+
+
+def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> Evaluation:
+    kinds = [group.layer for group in architecture.groups]
+    counts = [group.count for group in architecture.groups]
+    known = computable(problem)
+    values = {
+        name: affine.at(counts)
+        for name, affine in costs(
+            problem, architecture.trunk, kinds, layout, [*known, *ALWAYS]
+        ).items()
+    }
+    n, flops = int(values.pop(LAW_PARAMETERS)), int(values.pop(TRAINING_FLOPS_PER_TOKEN))
+    exact: dict[str, Fraction | float] = {
+        name: max(values[part] for part in QUANTITIES[name].parts) for name in known
+    }
+    quality = problem.quality
+    features = architecture_features(architecture, quality.features)
+    choice = TokenChoice(
+        quality.of(features),
+        problem.token_limits,
+        problem.budgets.loss or Interval(),
+        n=n,
+        flops=flops,
+        accelerators=layout.accelerators,
+        inference_flops=Fraction(values[INFERENCE]),
+    )
+    fewest = (
+        problem.objective.sense == "minimize"
+        and QUANTITIES[problem.objective.quantity].form in ("tokens", "flops", "lifetime")
+        and choice.low <= choice.high
+    )
+    tokens = choice.low if fewest else choice.high
+    loss = choice.loss_at(tokens)
+    exact["loss"] = loss
+    finite = math.isfinite(tokens)
+    exact["tokens"] = Fraction(tokens) if finite else math.inf
+    exact["training_flops"] = choice.flops(tokens, flops) if finite else math.inf
+    for name in TIMED:
+        if not problem.lacks(name):
+            at_once = layout.accelerators if name == "training_time" else 1
+            cost = rate(problem.training, name) / at_once
+            exact[name] = exact["training_flops"] * cost if finite else math.inf
+    for name in LIFETIME:
+        if not problem.lacks(name):
+            each = inference_charge(problem.training, problem.serving, problem.lifetime, name)
+            trained = exact["training_flops"] * lifetime_rate(problem.training, name)
+            exact[name] = trained + each * values[INFERENCE] if finite else math.inf
+    if "decode_latency" in exact:
+        exact["decode_throughput"] = problem.serving.batch_size / exact["decode_latency"]
+    return Evaluation(
+        architecture,
+        layout,
+        count_parameters(architecture),
+        n,
+        flops,
+        tokens,
+        loss,
+        float(quality.shape_excess(features)),
+        exact,
+        _violations(problem, exact, flops) or _unmet(problem, choice),
+    )
+
+
+def judge(quality: Quality, architecture: Architecture) -> Judged:
+    """The loss of an architecture as a function of parameters and tokens."""
+    return quality.of(architecture_features(architecture, quality.features))
+
+
+def architecture_features(architecture: Architecture, names: Iterable[str]) -> Features:
+    """What laws see of an architecture of one kind of layer, as numbers.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Of `modelsizer.problems.laws.features.SHAPE_FEATURES`.
+    """
+    return features_of(names, architecture_dict(architecture).__getitem__)
+
+
+def _unmet(problem: Problem, choice: TokenChoice) -> tuple[str, ...]:
+    """The least tokens asked for, where limits on FLOPs leave fewer by less than two doubles."""
+    if choice.possible:
+        return ()
+    for key, limit in (
+        ("training.tokens", problem.training.tokens),
+        ("budgets.tokens", problem.budgets.tokens),
+    ):
+        if limit is not None and limit.min is not None:
+            return (key,)
+    return ("budgets.training_flops",)
+
+
+def _violations(
+    problem: Problem, exact: Mapping[str, Fraction | float], flops: int
+) -> tuple[str, ...]:
+    broken = []
+    for name, limit in problem.budgets.limits.items():
+        spacing = {"tokens": 1, "training_flops": flops}.get(name, 0)
+        if not _keeps(limit, exact[name], spacing):
+            broken.append(f"budgets.{name}")
+    tokens = problem.training.tokens
+    if tokens is not None and not _keeps(tokens, exact["tokens"], 1):
+        broken.append("training.tokens")
+    return tuple(broken)
+
+
+def _keeps(limit: Interval, value: Fraction | float, spacing: int) -> bool:
+    """Whether a limit is kept, in exact arithmetic.
+
+    Tokens are doubles; where they count `spacing` towards the value, a least amount that lies
+    between two doubles is kept by the lower one, or a fixed number of tokens could never be met.
+    """
+    if isinstance(value, float):
+        return limit.holds(value)
+    if limit.max is not None and value > as_exact(limit.max):
+        return False
+    if limit.min is None or value >= as_exact(limit.min):
+        return True
+    if not spacing:
+        return False
+    above = Fraction(math.nextafter(float(value / spacing), math.inf)) * spacing
+    return above >= as_exact(limit.min)

@@ -1,0 +1,222 @@
+"""What fills the memory of one accelerator: the parts of serving and of training memory.
+
+The parts add up exactly to what the budgets limit. Serving memory is linear in the bytes of each
+kind of value, so a part of it is the whole with every other kind at zero bytes. Training memory is
+that of the pipeline stage that holds the most; each of its parts is what
+`modelsizer.problems.costs.training_memory.stages` falls by when the part is counted at zero bytes,
+so its formulas stand there alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from modelsizer.problems.architecture import accounting
+from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.costs.training_memory import layer_activations, stages, state_bytes
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.hardware.accelerators import Accelerator
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.training import Training
+from modelsizer.problems.units import Number, exact
+
+STATES = {
+    "weights": "weight_bytes",
+    "gradients": "gradient_bytes",
+    "optimizer states": "optimizer_bytes",
+}
+"""Parts of the states of training, with the key of `[training]` that sizes each. Optimizer states
+hold the master weights: 12 bytes of Adam are 4 of them and 4 of each moment (arXiv 1910.02054,
+section 3.1)."""
+_STAGES = ("first pipeline stage", "last pipeline stage")
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryParts:
+    """The memory of one accelerator in parts.
+
+    Parameters
+    ----------
+    quantity : {"serving_memory", "training_memory"}
+    parts : tuple of (str, Fraction)
+        Names and bytes, in the order in which they are stacked; none is empty.
+    limit : int or float or None
+        Bytes: the most that the budget allows.
+    device : str
+        The accelerator, empty where none is named.
+    device_memory : int or None
+        Bytes that it reports.
+    accelerators : int
+        How many hold the model (and its copies) together.
+    stage : str
+        Which pipeline stage holds the most, where there are several.
+    """
+
+    quantity: str
+    parts: tuple[tuple[str, Fraction], ...]
+    limit: Number | None
+    device: str
+    device_memory: int | None
+    accelerators: int
+    stage: str = ""
+
+    @property
+    def total(self) -> Fraction:
+        """Bytes of all parts: the quantity that the budget limits."""
+        return sum((size for _, size in self.parts), Fraction(0))
+
+    @property
+    def room(self) -> Fraction | None:
+        """Bytes that the limit leaves, below zero where it is broken; None without a limit."""
+        return None if self.limit is None else exact(self.limit) - self.total
+
+    @property
+    def device_room(self) -> Fraction | None:
+        """Bytes that the accelerator's own memory leaves; None where that is not known."""
+        return None if self.device_memory is None else self.device_memory - self.total
+
+
+def _parts(
+    problem: Problem,
+    quantity: str,
+    parts: dict[str, Fraction],
+    device: Accelerator | None,
+    accelerators: int,
+    stage: str = "",
+) -> MemoryParts:
+    budget = problem.budgets.limits.get(quantity)
+    return MemoryParts(
+        quantity,
+        tuple((name, size) for name, size in parts.items() if size),
+        None if budget is None else budget.max,
+        "" if device is None else device.name,
+        None if device is None else device.memory,
+        accelerators,
+        stage,
+    )
+
+
+def _groups(design: Evaluation) -> tuple[Trunk, list[Layer], list[int]]:
+    groups = design.architecture.groups
+    return design.architecture.trunk, [g.layer for g in groups], [g.count for g in groups]
+
+
+def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
+    """Weights and cache on one accelerator.
+
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+        Of an architecture under this problem.
+
+    Returns
+    -------
+    MemoryParts or None
+        None where the problem does not say enough.
+    """
+    if problem.lacks("serving_memory"):
+        return None
+    serving = problem.serving
+    trunk, kinds, counts = _groups(design)
+    formats, none = serving.weights, Fraction(0)
+
+    def weights(matrix: Fraction, embedding: Fraction, other: Fraction) -> Fraction:
+        held = accounting.serving_weights(
+            trunk, kinds, matrix_bytes=matrix, embedding_bytes=embedding, other_bytes=other
+        )
+        return held.at(counts) / serving.devices
+
+    cache = accounting.serving_cache(
+        trunk,
+        kinds,
+        kv_bytes=serving.exact_kv_bytes,
+        batch=serving.batch_size,
+        context=problem.context_length,
+        policy=serving.kv_policy,
+        tensor_parallel=serving.tensor_parallel,
+    )
+    parts = {
+        "weight matrices": weights(formats.matrix, none, none),
+        "embedding and head": weights(none, formats.embedding, none),
+        "other weights": weights(none, none, formats.other),
+        "KV cache": cache.at(counts) / serving.devices,
+    }
+    return _parts(problem, "serving_memory", parts, serving.device, serving.devices)
+
+
+def training_untold(problem: Problem) -> str:
+    """What the problem must say for a picture of training memory, and does not; or nothing.
+
+    The quantity can be counted without it, as though one accelerator held everything: a figure
+    that nobody asked for.
+    """
+    if lack := problem.lacks("training_memory"):
+        return lack
+    training = problem.training
+    asked = {*problem.budgets.limits, problem.objective.quantity}
+    several = any(layout.accelerators > 1 for layout in problem.layouts)
+    if training.device is not None or several or "training_memory" in asked:
+        return ""
+    return "training_memory needs what it is trained on: write training.accelerators = 1024"
+
+
+def training_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
+    """States, activations and logits on one accelerator of the stage that holds the most.
+
+    "recomputed layer" is the layer at work under full recomputation. Where states round up to
+    whole bytes, the rounding is shared out in proportion.
+
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+        Of an architecture under this problem; its layout counts.
+
+    Returns
+    -------
+    MemoryParts or None
+        None where `training_untold` has something to say.
+    """
+    if training_untold(problem):
+        return None
+    training, layout = problem.training, design.layout
+    trunk, kinds, counts = _groups(design)
+
+    def held(**bytes_each: int) -> list[Fraction]:
+        """Bytes of both stages with some kinds of value at other sizes."""
+        changed = training.model_copy(update=bytes_each)
+        return [stage.at(counts) for stage in stages(changed, trunk, kinds, layout)]
+
+    whole = held()
+    at = max(range(len(whole)), key=lambda stage: whole[stage])
+    states = whole[at] - held(**dict.fromkeys(STATES.values(), 0))[at]
+    logits = whole[at] - held(logit_bytes=0)[at]
+    working = _recomputed(training, trunk, kinds, layout)
+    parts = {name: states * _share(training, layout, name) for name in STATES} | {
+        "activations": whole[at] - states - logits - working,
+        "recomputed layer": working,
+        "logits": logits,
+    }
+    stage = _STAGES[at] if layout.pipeline_parallel > 1 else ""
+    return _parts(problem, "training_memory", parts, training.device, layout.accelerators, stage)
+
+
+def _share(training: Training, layout: Layout, part: str) -> Fraction:
+    """The share of the states' bytes that one of `STATES` takes, under its ZeRO stage."""
+    others = {key: 0 for name, key in STATES.items() if name != part}
+    alone = state_bytes(training.model_copy(update=others), layout)
+    return alone / state_bytes(training, layout)
+
+
+def _recomputed(
+    training: Training, trunk: Trunk, kinds: Sequence[Layer], layout: Layout
+) -> Fraction:
+    """Bytes of the layer at work, of several kinds the largest, where it is recomputed whole."""
+    if training.recompute != "full":
+        return Fraction(0)
+    ways = layout.tensor_parallel
+    return Fraction(max(layer_activations(k, trunk, training, ways, "none") for k in kinds))

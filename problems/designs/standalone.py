@@ -1,0 +1,41 @@
+"""An architecture under settings, without a space to search."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.reading import overlaid
+
+_TRAINED = ("training.tokens", "budgets.tokens", "budgets.training_flops", "budgets.training_time",
+            "budgets.training_cost", "budgets.training_energy")  # fmt: skip
+
+
+def trains(settings: Mapping[str, object]) -> bool:
+    """Whether settings say how long the architecture is trained."""
+    return any(key.startswith(_TRAINED) for key in settings)
+
+
+def situation(architecture: Architecture, settings: Mapping[str, object]) -> Problem:
+    """A problem that holds the settings that one architecture is evaluated under.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    settings : mapping
+        Dotted keys of a problem file's training, serving, budgets and objective.
+
+    Raises
+    ------
+    ProblemError
+        If a setting is wrong.
+    """
+    shape = architecture_dict(architecture)
+    # The space is never searched: it only has to hold something.
+    names = ("layers", "d_model", "heads", "head_dim", "kv_heads", "d_ff", "vocab_size")
+    space = {name: int(shape[name]) for name in names}
+    tokens = {} if trains(settings) else {"training": {"tokens": 1}}
+    raw = overlaid({"space": space} | tokens, settings)
+    return Problem.from_tables(raw)

@@ -1,0 +1,1 @@
+"""Accelerators and the efficiencies that measured runs reach on them."""

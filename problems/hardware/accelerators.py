@@ -1,0 +1,118 @@
+"""Accelerators: what one of them holds, moves and computes.
+
+A figure that no source was seen for is None, never a guess; `Accelerator.figure` says so to
+whoever needs it.
+"""
+
+from __future__ import annotations
+
+import difflib
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+
+from modelsizer.problems.errors import ModelsizerError
+
+FIGURES = {
+    "memory": "memory as the device reports it",
+    "bandwidth": "memory bandwidth",
+    "bf16_flops": "dense bf16 FLOP/s",
+    "fp8_flops": "dense fp8 FLOP/s",
+    "link": "one-way link bandwidth",
+    "watts": "power",
+}
+"""Figures of an accelerator, with words for messages."""
+
+
+class UnknownFigureError(ModelsizerError):
+    """A figure is needed that no source was seen for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Accelerator:
+    """One accelerator.
+
+    Parameters
+    ----------
+    name : str
+    vendor : str
+    memory : int or None
+        Bytes that a process on the device is shown, which is not what the label says.
+    bandwidth : int or None
+        Bytes/s of its memory.
+    bf16_flops, fp8_flops : int or None
+        Dense FLOP/s of matrix multiplications, without sparsity.
+    link : int or None
+        Bytes/s to its neighbours, one way.
+    watts : int or None
+        Board power (TDP).
+    memory_label : str
+        Memory as it is sold: "80 GB".
+    memory_type : {"HBM", "GDDR", "LPDDR"}
+    source, watts_source : str
+    note : str
+        What a figure stands for, where that is not plain.
+    """
+
+    name: str
+    vendor: str = ""
+    memory: int | None = None
+    bandwidth: int | None = None
+    bf16_flops: int | None = None
+    fp8_flops: int | None = None
+    link: int | None = None
+    watts: int | None = None
+    memory_label: str = ""
+    memory_type: str = "HBM"
+    source: str = ""
+    watts_source: str = ""
+    note: str = ""
+
+    def figure(self, name: str) -> int:
+        """A figure that must be known.
+
+        Raises
+        ------
+        UnknownFigureError
+            If it is not; the message names accelerator, figure and remedy.
+        """
+        value: int | None = getattr(self, name)
+        if value is None:
+            raise UnknownFigureError(
+                f"the {FIGURES[name]} of {self.name} is not known; define the accelerator with "
+                f"its {name} under custom_accelerator"
+            )
+        return value
+
+
+def _key(name: str) -> str:
+    """Names compare without case, spaces and hyphens."""
+    return "".join(c for c in name.lower() if c.isalnum())
+
+
+@cache
+def accelerators() -> Mapping[str, Accelerator]:
+    """Every accelerator of the catalogue by name."""
+    file = resources.files(__package__) / "accelerators.toml"
+    rows = tomllib.loads(file.read_text("utf-8"))
+    return {name: Accelerator(name, **row) for name, row in rows.items()}
+
+
+@cache
+def accelerator(name: str) -> Accelerator:
+    """An accelerator of the catalogue, case, spaces and hyphens of its name aside.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; the message lists those that resemble it.
+    """
+    known = {_key(row): row for row in accelerators()}
+    if (key := _key(name)) in known:
+        return accelerators()[known[key]]
+    alike = [name for k, name in known.items() if key and k.startswith(key)]
+    alike = alike or [known[k] for k in difflib.get_close_matches(key, known, n=1)]
+    hint = f" (did you mean {' or '.join(alike)}?)" if alike else ""
+    raise ValueError(f"unknown accelerator {name!r}{hint}; `modelsizer accelerators` lists them")

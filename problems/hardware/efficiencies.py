@@ -1,0 +1,87 @@
+"""Shares of an accelerator's peak that measured runs reached, as defaults with their spread."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from typing import Any
+
+from modelsizer.problems.hardware.accelerators import Accelerator
+
+_OTHER = "other"
+_SIXTEEN, _EIGHT, _FOUR = "16", "8", "4"
+
+
+@dataclass(frozen=True, slots=True)
+class Estimates:
+    """A figure as 10th percentile, median and 90th percentile of measured rows."""
+
+    low: float
+    expected: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Decode:
+    """How decoding uses an accelerator.
+
+    Parameters
+    ----------
+    bandwidth : float
+        Share of the memory bandwidth.
+    overhead : float
+        Seconds for each layer.
+    """
+
+    bandwidth: float
+    overhead: float
+
+
+@cache
+def _table() -> dict[str, Any]:
+    file = resources.files(__package__) / "efficiencies.toml"
+    return tomllib.loads(file.read_text("utf-8"))
+
+
+def engines() -> tuple[str, ...]:
+    """Engines whose share differs from the rest."""
+    return tuple(_table()["engines"])
+
+
+def decode(device: Accelerator, weight_bits: float, engine: str | None = None) -> Decode:
+    """Share of bandwidth and overhead of decoding, by memory type and bits of a weight."""
+    row = _table()["decode"][device.memory_type]
+    key = _SIXTEEN if weight_bits > 8 else _EIGHT if weight_bits > 6 else _FOUR
+    factor = _table()["engines"][engine].get(device.memory_type, 1.0) if engine else 1.0
+    return Decode(row[key] * factor, row["overhead"])
+
+
+def prefill(precision: str) -> Decode:
+    """Share of dense FLOP/s and overhead of prefill."""
+    row = _table()["prefill"]
+    return Decode(row[precision], row["overhead"])
+
+
+def link_latency() -> float:
+    """Seconds of an all-reduce of few bytes."""
+    return float(_table()["link"]["latency"])
+
+
+def decode_spread(device: Accelerator) -> Estimates:
+    """Measured over predicted decode time of devices of this memory type."""
+    low, high = _table()["spread"][device.memory_type]
+    return Estimates(low, 1.0, high)
+
+
+def prefill_spread() -> Estimates:
+    """Measured over predicted time to first token."""
+    low, high = _table()["spread"]["prefill"]
+    return Estimates(low, 1.0, high)
+
+
+def training_mfu(device: Accelerator, precision: str) -> Estimates:
+    """Model FLOPs utilisation of training."""
+    rows = _table()["training"][precision]
+    return Estimates(*rows.get(device.name, rows[_OTHER]))

@@ -1,0 +1,1 @@
+"""Loss laws: what a design is predicted to reach."""

@@ -1,0 +1,225 @@
+"""Files of fitted laws: what `modelsizer fit` writes and ``law = "file:PATH"`` reads.
+
+``[law]`` has the form, the coefficients and where they hold; ``[law.standard_errors]``,
+``[provenance]`` and ``[bootstrap]`` say how sure they are and where they come from. Of the form
+"terms" a coefficient is called by the name of its term, and an exponent by that and its feature,
+as in "A" and "A.parameters". `modelsizer.problems.laws.reading` reads them.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+from modelsizer.problems.laws.laws import (
+    ANYWHERE,
+    ParameterKind,
+    PowerLaw,
+    PowerTerm,
+    Range,
+    TokenLaw,
+)
+from modelsizer.problems.laws.terms import TermLaw, bian_terms, gemstones_terms, write_terms
+
+TERMS = "terms"
+"""The form whose terms are its own."""
+COEFFICIENTS: Mapping[str, tuple[str, ...]] = {
+    "chinchilla": ("E", "A", "alpha", "B", "beta"),
+    "gemstones": ("E", "A", "a", "B", "b", "G", "g", "T", "t"),
+    "bian": ("E", "A", "B", "alpha", "gamma"),
+}
+"""Coefficients of each form but `TERMS`, in the order in which they are written."""
+_FORM_TEXT = "E + A/N^alpha + B/D^beta"
+_EXPANDED = {"gemstones": gemstones_terms, "bian": bian_terms}
+_DIGITS = 12  # of the numbers of a file; standard errors are far larger
+_DRAWN_DIGITS = 8  # of a draw, of which there may be thousands
+
+
+@dataclass(frozen=True, slots=True)
+class LawFile:
+    """A fitted law.
+
+    Parameters
+    ----------
+    name : str
+    form : str
+        A key of `COEFFICIENTS`, or `TERMS`.
+    coefficients : mapping
+        By the names of `names`.
+    parameters : {"total", "non_embedding", "active"}
+        What N counts.
+    parameter_range, token_range : Range
+        Of the runs.
+    source : str
+    standard_errors : mapping
+        By coefficient; may lack some.
+    draws : tuple of tuple of float
+        Coefficients, in the order of `names`, of each bootstrap sample.
+    seed : int or None
+        Of the bootstrap.
+    provenance : mapping
+    path : str
+        Where it was read from.
+    terms : tuple of PowerTerm
+        Of the form `TERMS`, with the numbers of `coefficients`.
+    ranges : mapping of Range
+        Of other features of the runs.
+    fixed : tuple of str
+        Coefficients that a fit holds.
+    """
+
+    name: str
+    form: str
+    coefficients: Mapping[str, float]
+    parameters: ParameterKind = "total"
+    parameter_range: Range = ANYWHERE
+    token_range: Range = ANYWHERE
+    source: str = ""
+    standard_errors: Mapping[str, float] = field(default_factory=dict)
+    draws: tuple[tuple[float, ...], ...] = ()
+    seed: int | None = None
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+    path: str = ""
+    terms: tuple[PowerTerm, ...] = ()
+    ranges: Mapping[str, Range] = field(default_factory=dict)
+    fixed: tuple[str, ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Coefficients in the order in which they are written and drawn."""
+        return term_names(self.terms) if self.form == TERMS else COEFFICIENTS[self.form]
+
+    @property
+    def law(self) -> TokenLaw:
+        """The law to solve with.
+
+        Raises
+        ------
+        ValueError
+            If its coefficients make none.
+        """
+        return self._law([self.coefficients[name] for name in self.names])
+
+    @property
+    def drawn_laws(self) -> tuple[TokenLaw, ...]:
+        """The law of each bootstrap sample; see `law`."""
+        return tuple(self._law(row, f", draw {i}") for i, row in enumerate(self.draws, start=1))
+
+    def _law(self, values: Sequence[float], which: str = "") -> TokenLaw:
+        found = dict(zip(self.names, values, strict=True))
+        name = self.name + which
+        limits = (self.parameters, self.parameter_range, self.token_range, self.source)
+        if self.form == "chinchilla":
+            E, A, alpha, B, beta = values
+            return PowerLaw(name, E, A, alpha, B, beta, 1.0, *limits, form=_FORM_TEXT)
+        if self.form == TERMS:
+            E, terms = found["E"], with_values(self.terms, found)
+        else:
+            E, terms = _EXPANDED[self.form](found)
+        return TermLaw(name, E, terms, *limits, ranges=self.ranges)
+
+
+def term_names(terms: Sequence[PowerTerm]) -> tuple[str, ...]:
+    """Names of the coefficients of a sum of terms: E, then of each term its scale and exponents."""
+    found = ["E"]
+    for term in terms:
+        found += [term.name, *(f"{term.name}.{feature}" for feature in term.exponents)]
+    return tuple(found)
+
+
+def term_values(constant: float, terms: Sequence[PowerTerm]) -> dict[str, float]:
+    """Coefficients of a sum of terms by the names of `term_names`."""
+    found = {"E": constant}
+    for term in terms:
+        found[term.name] = term.coefficient
+        found |= {f"{term.name}.{feature}": power for feature, power in term.exponents.items()}
+    return found
+
+
+def with_values(terms: Sequence[PowerTerm], values: Mapping[str, float]) -> tuple[PowerTerm, ...]:
+    """Terms with other numbers, by the names of `term_names`."""
+    return tuple(
+        replace(
+            term,
+            coefficient=values[term.name],
+            exponents={feature: values[f"{term.name}.{feature}"] for feature in term.exponents},
+        )
+        for term in terms
+    )
+
+
+# Writing
+
+
+def _text(value: Any) -> str:
+    """A value of TOML on one line."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float):
+        if not math.isfinite(value):
+            return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
+        text = f"{value:.{_DIGITS}g}"
+        return text if any(c in text for c in ".e") else f"{text}.0"
+    if isinstance(value, int):
+        return str(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
+    if isinstance(value, Mapping):
+        return "{" + ", ".join(f"{_key(k)} = {_text(v)}" for k, v in value.items()) + "}"
+    return "[" + ", ".join(_text(v) for v in value) + "]"
+
+
+def _drawn(value: float) -> float:
+    return float(f"{value:.{_DRAWN_DIGITS}g}")
+
+
+def _key(name: str) -> str:
+    return name if name.replace("_", "a").replace("-", "a").isalnum() else json.dumps(name)
+
+
+def _range(ends: Range) -> dict[str, float]:
+    return {k: v for k, v in (("min", ends.low), ("max", ends.high)) if v is not None}
+
+
+def law_text(law: LawFile) -> str:
+    """The file of a law, as TOML."""
+    names = law.names
+    head: dict[str, Any] = {"name": law.name, "form": law.form, "parameters": law.parameters}
+    if law.form == TERMS:
+        head["E"] = float(law.coefficients["E"])
+        head["terms"] = write_terms(with_values(law.terms, law.coefficients))
+        head |= {"fixed": law.fixed} if law.fixed else {}
+    else:
+        head |= {name: float(law.coefficients[name]) for name in names}
+    for key, ends in (("parameter_range", law.parameter_range), ("token_range", law.token_range)):
+        if _range(ends):
+            head[key] = _range(ends)
+    if law.ranges:
+        head["ranges"] = {name: _range(ends) for name, ends in law.ranges.items()}
+    if law.source:
+        head["source"] = law.source
+    tables: dict[str, Mapping[str, Any]] = {"law": head}
+    if law.standard_errors:
+        tables["law.standard_errors"] = {k: float(v) for k, v in law.standard_errors.items()}
+    if law.provenance:
+        tables["provenance"] = law.provenance
+    lines = []
+    for table, content in tables.items():
+        lines.append(f"[{table}]")
+        for key, value in content.items():
+            if key == TERMS:  # one a line
+                rows = [f"    {_text(row)}," for row in value]
+                lines += [f"{key} = [", *rows, "]"]
+            else:
+                lines.append(f"{_key(key)} = {_text(value)}")
+        lines.append("")
+    if law.draws:
+        lines += ["[bootstrap]"]
+        lines += [f"seed = {law.seed}"] if law.seed is not None else []
+        lines += [f"coefficients = {_text(names)}", "draws = ["]
+        lines += [f"    {_text([_drawn(v) for v in row])}," for row in law.draws]
+        lines += ["]", ""]
+    return "\n".join(lines)

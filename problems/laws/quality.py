@@ -1,0 +1,101 @@
+"""The loss of designs: the law and the shape law of a problem, together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelsizer.problems.laws.features import Features, Floats
+from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.shapes import ShapeLaw
+
+_WIDTH_AND_DEPTH = ("d_model", "layers")
+
+
+class Judged(TokenLaw):
+    """Loss of some designs, or a bound over boxes of them, as a function of N and D."""
+
+    def __init__(self, law: TokenLaw, added: Floats) -> None:
+        self.name, self._law, self._added = law.name, law, added
+
+    def loss(self, n: Floats, d: Floats) -> Floats:
+        """Predicted loss in nats a token."""
+        return self._law.loss(n, d) + self._added
+
+    def tokens_for(self, n: Floats, loss: Floats) -> Floats:
+        """The least number of tokens that reaches a loss, or infinity where none does."""
+        return self._law.tokens_for(n, loss - self._added)
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What a problem takes a design to be worth: the law's loss and the shape law's excess.
+
+    Parameters
+    ----------
+    law : TokenLaw
+    shape : ShapeLaw
+    """
+
+    law: TokenLaw
+    shape: ShapeLaw
+
+    @property
+    def _has_shape(self) -> bool:
+        return self.shape.name != "none"
+
+    @property
+    def features(self) -> tuple[str, ...]:
+        """What it must know of a design besides N and D."""
+        seen = _WIDTH_AND_DEPTH if self._has_shape else ()
+        return tuple(dict.fromkeys((*self.law.features, *seen)))
+
+    @property
+    def name(self) -> str:
+        """The law, and the shape law where there is one."""
+        return self.law.name + (f" + {self.shape.name}" if self._has_shape else "")
+
+    @property
+    def prices_shape(self) -> bool:
+        """Whether width or depth matter beyond N."""
+        return self._has_shape or self.law.sees_shape
+
+    @property
+    def shape_name(self) -> str:
+        """The law that prices width and depth, or none."""
+        return self.law.name if self.law.sees_shape else self.shape.name
+
+    def of(self, features: Features) -> Judged:
+        """The loss of designs.
+
+        Parameters
+        ----------
+        features : mapping of array
+            Of `features`.
+        """
+        return Judged(self.law.of(features), self._added(features))
+
+    def shape_excess(self, features: Features) -> Floats:
+        """The part of the loss that only the shape decides, by both laws."""
+        return self._added(features) + self.law.shape_part(features)
+
+    def _added(self, features: Features) -> Floats:
+        """What the shape law adds."""
+        if not self._has_shape:
+            return 0.0
+        return self.shape.excess(features["d_model"], features["layers"])
+
+    def over(self, n_low: Floats, n_high: Floats, low: Features, high: Features) -> Judged:
+        """A loss, of the tokens alone, that no design of boxes is below.
+
+        Parameters
+        ----------
+        n_low, n_high : array of shape (B,)
+        low, high : mapping of array of shape (B,)
+            Of `features`.
+        """
+        added: Floats = 0.0
+        if self._has_shape:
+            added = self.shape.least_excess(
+                low["d_model"], high["d_model"], low["layers"], high["layers"]
+            )
+        return Judged(self.law.over(n_low, n_high, low, high), added)

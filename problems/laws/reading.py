@@ -1,0 +1,232 @@
+"""Reads the files of laws; see `modelsizer.problems.laws.files`."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, get_args
+
+from modelsizer.problems import reading
+from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
+from modelsizer.problems.laws.features import SHAPE_FEATURES
+from modelsizer.problems.laws.files import COEFFICIENTS, TERMS, LawFile, term_names, term_values
+from modelsizer.problems.laws.laws import ParameterKind, PowerTerm, Range, TokenLaw
+from modelsizer.problems.laws.terms import read_terms
+
+PREFIX = "file:"
+"""What a law's name starts with where it is a file."""
+_REST = ("name", "form", "parameters", "parameter_range", "token_range", "ranges", "source",
+         "standard_errors")  # fmt: skip
+
+
+def load_law(path: str | Path) -> LawFile:
+    """Read the file of a law.
+
+    Raises
+    ------
+    ProblemError
+        If there is no such file, or anything in it is wrong.
+    """
+    label = str(path)
+    try:
+        text = Path(path).read_text("utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "it is not text"
+        raise ProblemError.of("", f"{label}: cannot be read: {reason}") from None
+    raw = reading.parse_toml(text, label)
+    reader = _Reader(raw, text)
+    found = reader.law(label)
+    if reader.faults:
+        raise ProblemError(reader.faults, label)
+    assert found is not None
+    return found
+
+
+def law_named(name: str) -> TokenLaw:
+    """The law of ``file:PATH``, a path from the working directory; read again when it changes.
+
+    Raises
+    ------
+    ProblemError
+        As `load_law`.
+    """
+    path = Path(name.removeprefix(PREFIX))
+    try:
+        state = path.stat()
+    except OSError:
+        return load_law(path).law  # says what is wrong
+    return _kept(str(path.resolve()), str(path), state.st_mtime_ns, state.st_size)
+
+
+@lru_cache(maxsize=64)
+def _kept(_: str, path: str, __: int, ___: int) -> TokenLaw:
+    return load_law(path).law
+
+
+class _Reader:
+    """Takes a law out of plain tables and keeps what is wrong."""
+
+    _TABLES = ("law", "provenance", "bootstrap")
+
+    def __init__(self, raw: Mapping[str, Any], text: str) -> None:
+        self.raw, self.lines = raw, reading.key_lines(text)
+        self.faults: list[Fault] = []
+
+    def wrong(self, key: str, message: str) -> None:
+        self.faults.append(Fault(key, message, self.lines.get(key)))
+
+    def table(self, key: str, content: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+        value = content.get(name, {})
+        if isinstance(value, Mapping):
+            return value
+        self.wrong(key, f"{value!r} is not a table")
+        return {}
+
+    def number(self, key: str, value: Any, *, zero: bool = False) -> float:
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        if plain and math.isfinite(value) and (value > 0 or (zero and value == 0)):
+            return float(value)
+        self.wrong(key, f"{value!r} is not {'zero or ' if zero else ''}a positive number")
+        return 1.0
+
+    def finite(self, key: str, value: Any) -> float:
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        if plain and math.isfinite(value):
+            return float(value)
+        self.wrong(key, f"{value!r} is not a number")
+        return 1.0
+
+    def law(self, path: str) -> LawFile | None:
+        for name in self.raw:
+            if name not in self._TABLES:
+                hint = did_you_mean(name, self._TABLES)
+                self.wrong(name, f"unknown table{hint}; known: {', '.join(self._TABLES)}")
+        head = self.table("law", self.raw, "law")
+        form = head.get("form", TERMS if TERMS in head else "chinchilla")
+        forms = (*COEFFICIENTS, TERMS)
+        if form not in forms:
+            hint = did_you_mean(str(form), forms)
+            self.wrong("law.form", f"{form!r} is no form{hint}; known: {', '.join(forms)}")
+            return None
+        keys = ("E", TERMS, "fixed") if form == TERMS else COEFFICIENTS[form]
+        for key in head:
+            if key not in (*_REST, *keys):
+                hint = did_you_mean(key, (*_REST, *keys))
+                self.wrong(f"law.{key}", f"unknown key{hint}; known: {', '.join((*keys, *_REST))}")
+        for name in keys:
+            if name not in head and name != "fixed":
+                self.wrong(f"law.{name}", f"this key is required for the form {form!r}")
+        terms: tuple[PowerTerm, ...] = ()
+        if form == TERMS:
+            terms = self.terms(head)
+            names = term_names(terms)
+            values = term_values(self.finite("law.E", head.get("E", 0.0)), terms)
+        else:
+            names = COEFFICIENTS[form]
+            values = {
+                name: self.number(f"law.{name}", head[name], zero=name == "E")
+                for name in names
+                if name in head
+            }
+        fixed = self.fixed(head, names)
+        kind = head.get("parameters", "total")
+        if kind not in get_args(ParameterKind):
+            self.wrong(
+                "law.parameters", f"{kind!r} is not one of {', '.join(get_args(ParameterKind))}"
+            )
+        errors = self.table("law.standard_errors", head, "standard_errors")
+        seed, draws = self.draws(names, any_sign=form == TERMS)
+        ends = self.range("parameter_range", head), self.range("token_range", head)
+        ranges = self.ranges(head)
+        if self.faults:
+            return None
+        found = LawFile(
+            str(head.get("name") or Path(path).stem),
+            form,
+            values,
+            kind,
+            *ends,
+            str(head.get("source", "")),
+            {str(k): float(v) for k, v in errors.items() if isinstance(v, int | float)},
+            draws,
+            seed,
+            self.table("provenance", self.raw, "provenance"),
+            path,
+            terms,
+            ranges,
+            fixed,
+        )
+        for key, laws in (
+            ("law", lambda: found.law),
+            ("bootstrap.draws", lambda: found.drawn_laws),
+        ):
+            try:
+                laws()
+            except ValueError as error:
+                self.wrong(key, str(error))
+        return found
+
+    def terms(self, head: Mapping[str, Any]) -> tuple[PowerTerm, ...]:
+        try:
+            return read_terms(head.get(TERMS))
+        except ValueError as error:
+            self.wrong(f"law.{TERMS}", str(error))
+            return ()
+
+    def fixed(self, head: Mapping[str, Any], names: tuple[str, ...]) -> tuple[str, ...]:
+        wanted = head.get("fixed", [])
+        if not isinstance(wanted, list) or any(name not in names for name in wanted):
+            known = ", ".join(names)
+            self.wrong("law.fixed", f"{wanted!r} is no list of coefficients; known: {known}")
+            return ()
+        return tuple(wanted)
+
+    def ranges(self, head: Mapping[str, Any]) -> dict[str, Range]:
+        found = {}
+        content = self.table("law.ranges", head, "ranges")
+        for name in content:
+            if name not in SHAPE_FEATURES:
+                hint = did_you_mean(str(name), SHAPE_FEATURES)
+                known = ", ".join(SHAPE_FEATURES)
+                self.wrong("law.ranges", f"unknown feature {name!r}{hint}; known: {known}")
+            else:
+                found[name] = self.range(name, content)
+        return found
+
+    def range(self, name: str, head: Mapping[str, Any]) -> Range:
+        key = f"law.{name}"
+        ends = self.table(key, head, name)
+        low, high = (
+            self.number(key, ends[end], zero=True) if end in ends else None
+            for end in ("min", "max")
+        )
+        if set(ends) - {"min", "max"} or (low is not None and high is not None and low > high):
+            self.wrong(key, f"{dict(ends)!r} is no range; write {{min = 7e7, max = 1.6e10}}")
+        return Range(low, high)
+
+    def draws(
+        self, names: tuple[str, ...], *, any_sign: bool
+    ) -> tuple[int | None, tuple[tuple[float, ...], ...]]:
+        content = self.table("bootstrap", self.raw, "bootstrap")
+        rows = content.get("draws", [])
+        order = content.get("coefficients", list(names))
+        if not isinstance(order, list) or sorted(map(str, order)) != sorted(names):
+            self.wrong("bootstrap.coefficients", f"{order!r} are not {', '.join(names)}")
+            return None, ()
+        at = [order.index(name) for name in names]
+        found = []
+        for i, row in enumerate(rows if isinstance(rows, list) else [rows], start=1):
+            if not isinstance(row, list) or len(row) != len(names):
+                self.wrong("bootstrap.draws", f"row {i} is not {len(names)} numbers")
+                break
+            values = [
+                self.finite("bootstrap.draws", row[k])
+                if any_sign
+                else self.number("bootstrap.draws", row[k], zero=names[j] == "E")
+                for j, k in enumerate(at)
+            ]
+            found.append(tuple(values))
+        seed = content.get("seed")
+        return (seed if isinstance(seed, int) else None), tuple(found)

@@ -1,0 +1,173 @@
+"""Shape excess: what a law of N and D alone cannot see, the price of a bad depth or width.
+
+Without a shape term every such law is blind to depth, and the best "architecture" of a large
+budget is a few enormous layers.
+"""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+
+import numpy as np
+from modelsizer.problems.laws.features import Floats
+from modelsizer.problems.laws.laws import ANYWHERE, PowerTerm, Range
+from modelsizer.problems.registry import Registry
+
+
+class ShapeLaw(ABC):
+    """Loss in nats a token that a shape costs over the ideal shape of its size; never negative."""
+
+    name: str
+    d_model_range: Range = ANYWHERE
+    layers_range: Range = ANYWHERE
+    source: str = ""
+
+    @abstractmethod
+    def excess(self, d_model: Floats, layers: Floats) -> Floats:
+        """Excess loss; arguments broadcast."""
+
+    @property
+    def terms(self) -> tuple[PowerTerm, ...] | None:
+        """Power terms in d_model and layers that sum to the excess, or None if there are none."""
+        return None
+
+    def least_excess(
+        self, d_low: Floats, d_high: Floats, layers_low: Floats, layers_high: Floats
+    ) -> Floats:
+        """No shape within these ranges has less excess; zero unless a law knows better."""
+        return 0.0 * (d_low + d_high + layers_low + layers_high)
+
+
+class NoShape(ShapeLaw):
+    """Blind to shape."""
+
+    name = "none"
+
+    def excess(self, d_model: Floats, layers: Floats) -> Floats:
+        """Zero."""
+        return np.multiply(d_model, 0.0) * np.multiply(layers, 0.0)
+
+    @property
+    def terms(self) -> tuple[PowerTerm, ...]:
+        """No terms."""
+        return ()
+
+
+@dataclass(frozen=True)
+class WidthDepthShape(ShapeLaw):
+    """Excess of ``S(w, L) = A w^-a + B L^-b`` over its least value at the same ``w^2 L``.
+
+    With ``P = w^2 L`` held and w', L' real, dS/dw' = 0 at
+    ``w'^(a + 2b) = a A P^b / (2 b B)``, so the least value is a single power of P:
+    ``K P^-g`` with ``g = a b / (a + 2 b)``.
+    """
+
+    name: str
+    a: float
+    ln_A: float  # noqa: N815 - the paper's symbol
+    b: float
+    ln_B: float  # noqa: N815 - the paper's symbol
+    d_model_range: Range = ANYWHERE
+    layers_range: Range = ANYWHERE
+    source: str = ""
+
+    @property
+    def _least(self) -> tuple[float, float]:
+        """K and g of the least value."""
+        big_a, big_b = math.exp(self.ln_A), math.exp(self.ln_B)
+        power = self.a + 2 * self.b
+        width = (self.a * big_a / (2 * self.b * big_b)) ** (1 / power)  # of P = 1
+        return big_a * width**-self.a + big_b * width ** (2 * self.b), self.a * self.b / power
+
+    @property
+    def terms(self) -> tuple[PowerTerm, ...]:
+        """Width and depth terms, less the least value."""
+        k, g = self._least
+        return (
+            PowerTerm(math.exp(self.ln_A), {"d_model": -self.a}),
+            PowerTerm(math.exp(self.ln_B), {"layers": -self.b}),
+            PowerTerm(-k, {"d_model": -2 * g, "layers": -g}),
+        )
+
+    def excess(self, d_model: Floats, layers: Floats) -> Floats:
+        """Excess loss in nats a token, zero at the ideal shape."""
+        k, g = self._least
+        shape = math.exp(self.ln_A) * np.power(d_model, -self.a)
+        shape = shape + math.exp(self.ln_B) * np.power(layers, -self.b)
+        size = np.multiply(np.multiply(d_model, d_model), layers)
+        # At the ideal shape the difference is rounding, of either sign.
+        return np.maximum(shape - k * np.power(size, -g), 0.0)
+
+    def least_excess(
+        self, d_low: Floats, d_high: Floats, layers_low: Floats, layers_high: Floats
+    ) -> Floats:
+        """The least excess of a rectangle of shapes, exactly.
+
+        At constant L the excess rises with w where w is above the ideal width of its size
+        and falls below it: by the envelope theorem w dE/dw = a A (w'^-a - w^-a); likewise in
+        L. The ideal shapes are a rising curve, so a rectangle that it does not cross lies on one
+        side of it, and its least excess is at the corner next to the curve.
+        """
+        wide = self._side(d_low, layers_high) > 0  # even the deepest of least width is too wide
+        narrow = self._side(d_high, layers_low) < 0
+        at_wide = self.excess(d_low, layers_high)
+        at_narrow = self.excess(d_high, layers_low)
+        return np.where(wide, at_wide, np.where(narrow, at_narrow, 0.0))
+
+    def _side(self, d_model: Floats, layers: Floats) -> Floats:
+        """Positive where a shape is wider than the ideal of its size, negative where narrower."""
+        a, b = self.a, self.b
+        depth = math.log(2 * b) + self.ln_B - b * np.log(layers)
+        return depth - (math.log(a) + self.ln_A - a * np.log(d_model))
+
+    def ideal(self, d_model: float, layers: float) -> tuple[float, float]:
+        """The real-valued width and depth of least S at the same ``w^2 L``."""
+        big_a, big_b = math.exp(self.ln_A), math.exp(self.ln_B)
+        size = d_model * d_model * layers
+        width = (self.a * big_a * size**self.b / (2 * self.b * big_b)) ** (
+            1 / (self.a + 2 * self.b)
+        )
+        return width, size / width**2
+
+
+GEMSTONES_SHAPE = WidthDepthShape(
+    "gemstones-2025",
+    a=0.2195783536,
+    ln_A=1.082043835,
+    b=0.4758917337,
+    ln_B=-0.2186969889,
+    d_model_range=Range(256, 3072),
+    layers_range=Range(3, 80),
+    source="McLeish et al. 2025, arXiv 2502.06857, width and depth terms of the four-term law, "
+    "fitted on hot runs of 100B tokens and more",
+)
+_PUBLISHED: tuple[ShapeLaw, ...] = (NoShape(), GEMSTONES_SHAPE)
+
+DEFAULT_SHAPE = "gemstones-2025"
+
+SHAPE_LAWS: Registry[ShapeLaw] = Registry("shape law", _PUBLISHED)
+"""Every registered shape law by name."""
+
+
+def register_shape(law: ShapeLaw) -> None:
+    """Make a shape law usable by its name in problem files.
+
+    Raises
+    ------
+    ValueError
+        If the name is empty or taken.
+    """
+    SHAPE_LAWS.register(law)
+
+
+def shape_law(name: str) -> ShapeLaw:
+    """Look up a registered shape law.
+
+    Raises
+    ------
+    ValueError
+        If there is none of that name; the message lists what there is.
+    """
+    return SHAPE_LAWS.look_up(name)

@@ -1,0 +1,89 @@
+"""How many designs a space holds, without listing what only repeats them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from modelsizer.problems.space.options import listed, options
+from modelsizer.problems.space.splits import Split, divided, divides
+from modelsizer.problems.space.widths import Options
+from modelsizer.problems.tables.menus import Menu
+from modelsizer.problems.tables.space import Space
+
+
+@dataclass(frozen=True, slots=True)
+class Counted:
+    """What a space holds.
+
+    Parameters
+    ----------
+    designs : int
+        Distinct architectures that one layout or another can split.
+    pairs : int
+        Those of each layout, added up.
+    """
+
+    designs: int
+    pairs: int
+
+
+def count_designs(space: Space, splits: Sequence[Split]) -> Counted:
+    """Count the designs of a space.
+
+    Vocabularies that the same layouts divide, and tied and untied embeddings, repeat the same
+    widths and depths, so they are counted once and multiplied.
+
+    Parameters
+    ----------
+    space : Space
+    splits : sequence of Split
+        What each parallel layout asks of an architecture.
+    """
+    ties = len(listed(space.tied_embeddings))
+    alike: Counter[tuple[bool, ...]] = Counter()
+    example: dict[tuple[bool, ...], int] = {}
+    for vocabulary in map(int, space.vocab_size.numbers):
+        fits = tuple(all(vocabulary % ways == 0 for ways in split.ways) for split in splits)
+        alike[fits] += 1
+        example[fits] = vocabulary
+    found = Counted(0, 0)
+    for fits, vocabulary in example.items():
+        times = alike[fits] * ties
+        one = space.model_copy(update={"vocab_size": Menu((vocabulary,)), "tied_embeddings": False})
+        able = [split for split, fit in zip(splits, fits, strict=True) if fit]
+        if able:
+            designs, pairs = _count(one, able)
+            found = Counted(found.designs + times * designs, found.pairs + times * pairs)
+    return found
+
+
+def _count(space: Space, splits: Sequence[Split]) -> tuple[int, int]:
+    designs = pairs = 0
+    for table in options(space):
+        of_each = [divided(table, split).designs for split in splits]
+        pairs += sum(of_each)
+        designs += of_each[0] if len(splits) == 1 else _union(table, splits)
+    return designs, pairs
+
+
+def _union(table: Options, splits: Sequence[Split]) -> int:
+    """Designs of a table that some split divides."""
+    # For each row the splits that its widths allow; of those only the stages matter.
+    stages = sorted({split.stages for split in splits})
+    allowed = np.zeros((len(table), len(stages)), dtype=bool)
+    for split in splits:
+        allowed[:, stages.index(split.stages)] |= divides(split, table)
+    runs = np.column_stack([table.start, table.step, table.count, allowed])
+    distinct, times = np.unique(runs, axis=0, return_counts=True)
+    total = 0
+    for run, repeats in zip(distinct, times, strict=True):
+        depths = run[0] + run[1] * np.arange(run[2])
+        fits = np.zeros(len(depths), dtype=bool)
+        for divisor, ok in zip(stages, run[3:], strict=True):
+            if ok:
+                fits |= depths % divisor == 0
+        total += int(repeats) * int(fits.sum())
+    return total

@@ -1,0 +1,216 @@
+"""Width options: every architecture of a space, as tables.
+
+A *width option* is everything but the depth: block, vocabulary, widths and heads. Divisibility
+and the aspect rule are applied while options are made, so no design ever breaks them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.space.rounding import (
+    depths_of,
+    least_depths,
+    most_depths,
+    nearest_multiples,
+)
+from modelsizer.problems.space.splits import Split, divided
+from modelsizer.problems.space.widths import Options
+from modelsizer.problems.tables.menus import Interval, Menu, arithmetic_runs, integers
+from modelsizer.problems.tables.space import (
+    DEFAULT_FFN_MULTIPLE,
+    DEFAULT_GATED_RATIO,
+    DEFAULT_HEAD_DIM,
+    DEFAULT_PLAIN_RATIO,
+    Space,
+)
+from modelsizer.problems.units import exact
+from numpy.typing import NDArray
+
+Ints = NDArray[np.int64]
+
+
+def listed(value: Any) -> list[Any]:
+    """The distinct entries of a menu that is no range, in order."""
+    return sorted(set(value)) if isinstance(value, tuple) else [value]
+
+
+def head_menus(space: Space) -> tuple[Ints, Ints]:
+    """Menus of heads and head_dim where both are given; else of the one, and nothing to choose."""
+    if space.heads is not None and space.head_dim is not None:
+        return integers(space.heads), integers(space.head_dim)
+    given = space.heads if space.heads is not None else space.head_dim
+    menu = integers(given) if given is not None else np.array([DEFAULT_HEAD_DIM], dtype=np.int64)
+    return menu, np.ones(1, dtype=np.int64)
+
+
+def _head_pairs(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints]:
+    """Row of d_model, heads and head_dim of every geometry that divides."""
+    menu, second = head_menus(space)
+    if space.heads is not None and space.head_dim is not None:
+        grid = np.meshgrid(np.arange(len(d_model)), menu, second, indexing="ij")
+        return grid[0].ravel(), grid[1].ravel(), grid[2].ravel()
+    row, divisor = (g.ravel() for g in np.meshgrid(np.arange(len(d_model)), menu, indexing="ij"))
+    keep = d_model[row] % divisor == 0
+    row, divisor = row[keep], divisor[keep]
+    other = d_model[row] // divisor
+    return (row, divisor, other) if space.heads is not None else (row, other, divisor)
+
+
+def _kv_heads(space: Space, heads: Ints) -> tuple[Ints, Ints]:
+    """Row of heads and kv_heads that divide them."""
+    rows = np.arange(len(heads))
+    if space.kv_heads is None and space.kv_group is None:
+        return rows, heads
+    grouped = space.kv_group is not None
+    given = space.kv_group if space.kv_group is not None else space.kv_heads
+    assert given is not None
+    menu = integers(given)
+    row, divisor = (g.ravel() for g in np.meshgrid(rows, menu, indexing="ij"))
+    keep = heads[row] % divisor == 0
+    row, divisor = row[keep], divisor[keep]
+    return row, (heads[row] // divisor if grouped else divisor)
+
+
+def _d_ff(space: Space, d_model: Ints, gated: bool) -> tuple[Ints, Ints]:
+    """Row of d_model and hidden width."""
+    rows = np.arange(len(d_model))
+    columns = feed_forward_columns(space, d_model, gated)
+    return np.repeat(rows, len(columns)), columns.T.ravel()
+
+
+def feed_forward_columns(space: Space, d_model: Ints, gated: bool) -> Ints:
+    """Hidden widths of each entry of the menu at each d_model; shape (entries, D)."""
+    if space.d_ff is not None:
+        width = integers(space.d_ff)
+        return np.broadcast_to(width[:, None], (len(width), len(d_model))).copy()
+    ratios = (
+        [exact(r) for r in space.ffn_ratio.numbers]
+        if space.ffn_ratio is not None
+        else [DEFAULT_GATED_RATIO if gated else DEFAULT_PLAIN_RATIO]
+    )
+    multiples = (
+        space.ffn_multiple.numbers if space.ffn_multiple is not None else [DEFAULT_FFN_MULTIPLE]
+    )
+    return np.stack(
+        [
+            nearest_multiples(d_model, ratio, int(multiple))
+            for ratio in ratios
+            for multiple in multiples
+        ]
+    )
+
+
+def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
+    """Rows of d_model with start, step and count of their depths; one entry for each run."""
+    aspect = space.aspect_ratio
+    rows = np.arange(len(d_model))
+    if isinstance(aspect, Menu):
+        depths = integers(space.layers)
+        found = []
+        for ratio in aspect.numbers:
+            layers = depths_of(d_model, exact(ratio))
+            keep = rows[np.isin(layers, depths)]
+            one = np.ones(len(keep), dtype=np.int64)
+            found.append((keep, layers[keep], one, one))
+        return found
+    found = []
+    for start, step, count in arithmetic_runs(tuple(int(v) for v in space.layers.numbers)):
+        first, last = np.zeros(len(d_model), dtype=np.int64), np.full(len(d_model), count - 1)
+        if isinstance(aspect, Interval):
+            if aspect.max is not None:  # layers >= d_model / max
+                least = least_depths(d_model, exact(aspect.max))
+                first = np.maximum(first, -(-(least - start) // step))
+            if aspect.min is not None:  # layers <= d_model / min
+                most = most_depths(d_model, exact(aspect.min))
+                last = np.minimum(last, (most - start) // step)
+        keep = rows[first <= last]
+        found.append(
+            (
+                keep,
+                start + step * first[keep],
+                np.full(len(keep), step, dtype=np.int64),
+                (last - first + 1)[keep],
+            )
+        )
+    return found
+
+
+def _unique_rows(*columns: Ints) -> list[Ints]:
+    """Each distinct row once, in ascending order of the columns."""
+    stacked = np.stack(columns, axis=1)
+    order = np.lexsort(stacked.T[::-1])
+    stacked = stacked[order]
+    fresh = np.ones(len(stacked), dtype=bool)
+    fresh[1:] = (stacked[1:] != stacked[:-1]).any(axis=1)
+    return list(stacked[fresh].T)
+
+
+_WIDTH_NAMES = ("d_model", "heads", "kv_heads", "head_dim", "d_ff")
+
+
+def _widths(space: Space, block: str, d_model: Ints) -> list[Ints]:
+    """Distinct (d_model, heads, kv_heads, head_dim, d_ff) of some widths."""
+    row, heads, head_dim = _head_pairs(space, d_model)
+    of_heads, kv_heads = _kv_heads(space, heads)
+    row, heads, head_dim = row[of_heads], heads[of_heads], head_dim[of_heads]
+    of_width, d_ff = _d_ff(space, d_model[row], BLOCKS[block].gated)
+    row, heads, head_dim, kv_heads = (a[of_width] for a in (row, heads, head_dim, kv_heads))
+    keep = d_ff > 0
+    columns = [a[keep] for a in (d_model[row], heads, kv_heads, head_dim, d_ff)]
+    return _unique_rows(*columns) if keep.any() else columns
+
+
+def options(
+    space: Space, split: Split | None = None, rows_at_once: int = 200_000
+) -> Iterator[Options]:
+    """All width options, in tables of bounded size.
+
+    Parameters
+    ----------
+    space : Space
+    split : Split, optional
+        What a parallel layout asks.
+    rows_at_once : int
+        Rows of a table, roughly: a table holds at least one whole d_model.
+
+    Yields
+    ------
+    Options
+        Never an empty one. No design appears twice.
+    """
+    split = split or Split()
+    all_widths = integers(space.d_model)
+    vocabularies = [v for v in integers(space.vocab_size) if all(v % t == 0 for t in split.ways)]
+    menus = (space.heads, space.head_dim, space.kv_heads, space.kv_group, space.d_ff)
+    each = 1
+    for menu in (*menus, space.ffn_ratio, space.ffn_multiple):
+        each *= len(menu.numbers) if menu is not None else 1
+    at_once = max(1, rows_at_once // each)
+    for block in listed(space.block):
+        for begin in range(0, len(all_widths), at_once):
+            columns = _widths(space, block, all_widths[begin : begin + at_once])
+            for keep, start, step, count in _depths(space, columns[0]):
+                if not len(keep):
+                    continue
+                kept = [column[keep] for column in columns]
+                for vocabulary in vocabularies:
+                    for tied in listed(space.tied_embeddings):
+                        vocab_size = np.full(len(keep), vocabulary)
+                        flags = np.full(len(keep), int(tied))
+                        widths = dict(zip(_WIDTH_NAMES, kept, strict=True))
+                        table = Options(
+                            block,
+                            **widths,
+                            vocab_size=vocab_size,
+                            tied=flags,
+                            start=start,
+                            step=step,
+                            count=count,
+                        )
+                        table = divided(table, split)
+                        if len(table):
+                            yield table

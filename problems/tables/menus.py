@@ -1,0 +1,274 @@
+"""Menus: what a choice may be. A number is fixed, a list is a menu, {min, max, step} a range."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.units import Number, exact, parse_quantity, plain
+from numpy.typing import NDArray
+
+MAX_VALUE = 2**31  # no width, depth or vocabulary comes near; beyond it tables would overflow
+MAX_ENTRIES = 10**7  # a longer menu is a slip of the step, and would not fit in memory
+
+
+class Written:
+    """A value that a problem file can write."""
+
+    __slots__ = ()
+
+    def to_toml(self) -> object:
+        """As the problem file writes it."""
+        raise NotImplementedError
+
+
+class Choice(Written):
+    """Values to choose from."""
+
+    __slots__ = ()
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """The distinct values, ascending."""
+        raise NotImplementedError
+
+
+@dataclass(frozen=True, slots=True)
+class Menu(Choice):
+    """A list of values, or a fixed one.
+
+    Parameters
+    ----------
+    entries : tuple of int or float
+        As written, repeats and order kept; `numbers` gives them sorted and once each.
+    fixed : bool
+        Written as a bare number.
+    """
+
+    entries: tuple[Number, ...]
+    fixed: bool = False
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """The distinct values, ascending."""
+        return tuple(sorted(set(self.entries)))
+
+    def to_toml(self) -> object:
+        """As the problem file writes it."""
+        return self.entries[0] if self.fixed else list(self.entries)
+
+
+@dataclass(frozen=True, slots=True)
+class Steps(Choice):
+    """A range, ends included where the step reaches them.
+
+    Parameters
+    ----------
+    min, max, step : int or float
+        ``min, min + step, ...`` up to `max`.
+    written_step : bool
+        Whether the file gave the step (otherwise it is the key's default).
+    """
+
+    min: Number
+    max: Number
+    step: Number
+    written_step: bool = True
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """The values, ascending."""
+        if all(isinstance(v, int) for v in (self.min, self.max, self.step)):
+            return tuple(range(int(self.min), int(self.max) + 1, int(self.step)))
+        low, high, step = exact(self.min), exact(self.max), exact(self.step)
+        return tuple(plain(low + i * step) for i in range(int((high - low) / step) + 1))
+
+    def to_toml(self) -> object:
+        """As the problem file writes it."""
+        ends: dict[str, Number] = {"min": self.min, "max": self.max}
+        return ends | ({"step": self.step} if self.written_step else {})
+
+
+@dataclass(frozen=True, slots=True)
+class Interval(Written):
+    """Inclusive limits on a quantity; at least one of them given."""
+
+    min: Number | None = None
+    max: Number | None = None
+    written_as_number: bool = False
+
+    def to_toml(self) -> object:
+        """As the problem file writes it."""
+        if self.written_as_number:
+            return self.max
+        return {k: v for k, v in (("min", self.min), ("max", self.max)) if v is not None}
+
+    def holds(self, value: Fraction | Number) -> bool:
+        """Whether a value keeps the limits."""
+        return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
+
+
+@dataclass(frozen=True, slots=True)
+class WrittenValue:
+    """Tells pydantic to read a field with a function, and to write it with `to_toml`.
+
+    Parameters
+    ----------
+    read : callable
+        From what TOML gives to a `Written`; raises ValueError with a message for people.
+    """
+
+    read: Callable[[object], Written]
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
+        from pydantic_core import core_schema
+
+        def write(value: Written | None) -> object:
+            return None if value is None else value.to_toml()
+
+        return core_schema.no_info_plain_validator_function(
+            self.read, serialization=core_schema.plain_serializer_function_ser_schema(write)
+        )
+
+
+def _check_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> None:
+    for key in table:
+        if key not in known:
+            hint = did_you_mean(str(key), known)
+            raise ValueError(f"unknown key {key!r}{hint}; known: {', '.join(known)}")
+
+
+def _whole(value: object, what: str) -> int:
+    number = parse_quantity(value, "count")
+    if not isinstance(number, int):
+        raise ValueError(f"{value!r} is not a whole number; {what} must be one")
+    return number
+
+
+def _positive(value: object, what: str, whole: bool) -> Number:
+    number = _whole(value, what) if whole else parse_quantity(value, "count")
+    if number <= 0:
+        raise ValueError(f"{value!r} is not positive; {what} must be above 0")
+    if number > MAX_VALUE:
+        raise ValueError(f"{value!r} is too large; {what} must be at most {MAX_VALUE}")
+    return number
+
+
+def choice_parser(
+    what: str, *, whole: bool = True, default_step: Number | None = None
+) -> Callable[[object], Choice]:
+    """A function that reads a number, a list or a range of `what`.
+
+    Parameters
+    ----------
+    what : str
+        The word for one value, used in messages.
+    whole : bool
+        Only whole numbers.
+    default_step : int or float, optional
+        Step of a range that names none; without it a range must name its step.
+    """
+
+    def read(value: object) -> Choice:
+        if isinstance(value, Menu | Steps):
+            return value
+        if isinstance(value, list | tuple):
+            if not value:
+                raise ValueError("the menu is empty; list at least one value")
+            return Menu(tuple(_positive(v, what, whole) for v in value))
+        if isinstance(value, Mapping):
+            return _read_steps(value)
+        if isinstance(value, bool) or not isinstance(value, int | float | str):
+            raise ValueError(
+                f"{value!r} is not a number, a list or a range {{min, max, step}} of {what}"
+            )
+        return Menu((_positive(value, what, whole),), fixed=True)
+
+    def _read_steps(table: Mapping[str, Any]) -> Steps:
+        _check_keys(table, ("min", "max", "step"))
+        for key in ("min", "max"):
+            if key not in table:
+                raise ValueError(f"a range needs {key}: write {{min = ..., max = ...}}")
+        if "step" not in table and default_step is None:
+            raise ValueError("a range needs step here: write {min = ..., max = ..., step = ...}")
+        low = _positive(table["min"], f"min of {what}", whole)
+        high = _positive(table["max"], f"max of {what}", whole)
+        step = _positive(table.get("step", default_step), f"step of {what}", whole)
+        if low > high:
+            raise ValueError(f"min {low} is above max {high}")
+        if "step" not in table and isinstance(default_step, int) and low % default_step:
+            above = -(-int(low) // default_step) * default_step
+            raise ValueError(
+                f"min {low} is not a multiple of {default_step}, the default step; "
+                f"write min = {above}, or give a step"
+            )
+        if (exact(high) - exact(low)) / exact(step) >= MAX_ENTRIES:
+            raise ValueError(f"the range has more than {MAX_ENTRIES} values; take a larger step")
+        return Steps(low, high, step, "step" in table)
+
+    return read
+
+
+def interval_parser(dimension: str, *, whole: bool = False) -> Callable[[object], Interval]:
+    """A function that reads limits: a number (the most), or ``{min, max}``.
+
+    Parameters
+    ----------
+    dimension : str
+        A key of `modelsizer.problems.units.UNITS`.
+    whole : bool
+        Fractions of a unit make no sense (tokens and FLOPs may be fractional).
+    """
+
+    def end(value: object) -> Number:
+        number = parse_quantity(value, dimension)
+        if number <= 0:
+            raise ValueError(f"{value!r} is not positive; a limit must be above 0")
+        if whole and not isinstance(number, int):
+            raise ValueError(f"{value!r} is not a whole number of {dimension}")
+        return number
+
+    def read(value: object) -> Interval:
+        if isinstance(value, Interval):
+            return value
+        if isinstance(value, Mapping):
+            _check_keys(value, ("min", "max"))
+            if not value:
+                raise ValueError("the limit is empty; give min, max or both")
+            low = end(value["min"]) if "min" in value else None
+            high = end(value["max"]) if "max" in value else None
+            if low is not None and high is not None and low > high:
+                raise ValueError(f"min {low} is above max {high}")
+            return Interval(low, high)
+        return Interval(max=end(value), written_as_number=True)
+
+    return read
+
+
+def arithmetic_runs(values: tuple[int, ...]) -> list[tuple[int, int, int]]:
+    """Split ascending distinct integers into runs (start, step, count) of equal steps."""
+    runs: list[tuple[int, int, int]] = []
+    i = 0
+    while i < len(values):
+        if i + 1 == len(values):
+            runs.append((values[i], 1, 1))
+            break
+        step, j = values[i + 1] - values[i], i + 1
+        while j + 1 < len(values) and values[j + 1] - values[j] == step:
+            j += 1
+        if j == i + 1 and j + 1 < len(values):
+            runs.append((values[i], 1, 1))  # a pair that goes on with another step: split it
+            i += 1
+            continue
+        runs.append((values[i], step, j - i + 1))
+        i = j + 1
+    return runs
+
+
+def integers(choice: Choice) -> NDArray[np.int64]:
+    """The distinct values of a whole-number menu, ascending."""
+    return np.array(choice.numbers, dtype=np.int64)

@@ -1,0 +1,190 @@
+"""``[serving]``: what the model is served from, at what precision, and to how many."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from modelsizer.problems.architecture.accounting import KvPolicy
+from modelsizer.problems.hardware.efficiencies import engines
+from modelsizer.problems.tables.tables import (
+    Bytes,
+    BytesAValue,
+    Count,
+    OnAccelerator,
+    Seconds,
+    Share,
+    one_number_of,
+    one_of,
+)
+from modelsizer.problems.units import exact
+from pydantic import model_validator
+
+Precision = Literal["bf16", "fp8"]
+Estimate = Literal["low", "expected", "high"]
+
+
+FULL_PRECISION = Fraction(2)  # bytes of a bf16 value
+BITS = (16, 8, 4)
+_BITS_A_BYTE = 8
+DEFAULT_BLOCK = 128
+"""4-bit weights that share a scale: the group size of GPTQ (Frantar et al. 2022, arXiv 2210.17323,
+section 5) and AWQ (Lin et al. 2023, arXiv 2306.00978, section 5.1)."""
+DEFAULT_UTILIZATION = 0.9  # vLLM's gpu_memory_utilization
+DEFAULT_RESERVE = 3 * 2**30
+"""Bytes of activation peak and of what is outside the framework: the median of vLLM's logs, 3.05
+GiB, rounded (vllm-project/vllm PRs 2031 and 10511, issues 12330 and 10517: 1.43, 1.45, 3.05, 3.37
+and 9.47 GiB)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFormat:
+    """Bytes of a parameter: in the layers' matrices, in embedding and head, and elsewhere.
+
+    Parameters
+    ----------
+    matrix, embedding, other : Fraction
+        Scales included.
+    """
+
+    matrix: Fraction
+    embedding: Fraction
+    other: Fraction
+
+
+_Bits = Annotated[int | None, one_number_of("a number of bits", BITS)]
+
+
+class Serving(OnAccelerator):
+    """``[serving]``.
+
+    Parameters
+    ----------
+    accelerator, custom_accelerator
+        What it is served from: a name of the catalogue, or a table of one's own figures.
+    accelerators : int
+        Over which weights and cache are split evenly; `tensor_parallel` by default.
+    tensor_parallel : int
+        Ways that heads, kv_heads, d_ff and vocabulary must divide by; where it is wider than
+        kv_heads, each kv head is held more than once.
+    batch_size : int
+        Sequences in the cache.
+    context_length : int
+        Tokens of each; `training.sequence_length` by default.
+    prompt_length : int
+        Tokens that prefill latency is for; `context_length` by default.
+    prompts : int
+        How many prompts are prefilled together.
+    weight_bytes, kv_bytes : number
+        Bytes of a weight and of a cached value: 2, 1, 0.5.
+    weight_bits, kv_bits : {16, 8, 4}
+        In place of them, scales counted apart. Matrices of the layers have `weight_bits`, what
+        else is in a layer 16.
+    embedding_bits : {16, 8, 4}
+        Of embedding and head; 16 by default where `weight_bits` is given.
+    weight_block, kv_block : int
+        Values that share a scale; 128 by default for 4 bits, and otherwise a whole row, whose
+        scale is not counted.
+    scale_bytes : number
+        Bytes of a scale.
+    kv_policy : {"windowed", "full"}
+        Whether a layer with a window caches the window only, or all as engines that reserve
+        whole pages do.
+    memory_utilization : number
+        Share of the accelerator's memory that is given to the engine.
+    memory_reserve : bytes
+        What the engine needs of it beside weights and cache.
+    latency : {"expected", "low", "high"}
+        Which estimate budgets are held against.
+    engine : str
+        One whose decoding is known to differ from the rest.
+    compute : {"bf16", "fp8"}
+        Precision of the matrix multiplications.
+    memory_efficiency, prefill_efficiency : number
+        Shares of bandwidth and of peak that decode and prefill reach; by default what measured
+        runs did, with their spread.
+    overhead : seconds
+        Of a layer, in one step.
+    """
+
+    accelerators: Count | None = None
+    tensor_parallel: Count = 1
+    batch_size: Count = 1
+    context_length: Count | None = None
+    prompt_length: Count | None = None
+    prompts: Count = 1
+    weight_bytes: BytesAValue = 2
+    kv_bytes: BytesAValue = 2
+    weight_bits: _Bits = None
+    kv_bits: _Bits = None
+    embedding_bits: _Bits = None
+    weight_block: Count | None = None
+    kv_block: Count | None = None
+    scale_bytes: BytesAValue = 2
+    kv_policy: Annotated[KvPolicy, one_of("a KV policy", ("windowed", "full"))] = "windowed"
+    memory_utilization: Share = DEFAULT_UTILIZATION
+    memory_reserve: Bytes | None = None
+    latency: Annotated[Estimate, one_of("an estimate", ("expected", "low", "high"))] = "expected"
+    engine: Annotated[str | None, one_of("an engine", engines())] = None
+    compute: Annotated[Precision, one_of("a precision", ("bf16", "fp8"))] = "bf16"
+    memory_efficiency: Share | None = None
+    prefill_efficiency: Share | None = None
+    overhead: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _alternatives(self) -> Serving:
+        given = self.model_fields_set
+        for first, second in (
+            ("weight_bytes", "weight_bits"),
+            ("kv_bytes", "kv_bits"),
+        ):
+            if {first, second} <= given:
+                raise ValueError(f"give {first} or {second}, not both")
+        for block, bits in (("weight_block", "weight_bits"), ("kv_block", "kv_bits")):
+            if block in given and bits not in given:
+                raise ValueError(f"{block} needs {bits}: bytes given as such count no scales")
+        if "embedding_bits" in given and "weight_bits" not in given:
+            raise ValueError("embedding_bits needs weight_bits")
+        if self.devices % self.tensor_parallel:
+            raise ValueError(
+                f"accelerators = {self.accelerators} is not a multiple of "
+                f"tensor_parallel = {self.tensor_parallel}"
+            )
+        return self
+
+    @property
+    def reserve(self) -> Fraction:
+        """Bytes that the engine keeps for itself, with the default filled in."""
+        return exact(DEFAULT_RESERVE if self.memory_reserve is None else self.memory_reserve)
+
+    @property
+    def devices(self) -> int:
+        """Accelerators, with the default filled in."""
+        return self.accelerators if self.accelerators is not None else self.tensor_parallel
+
+    @property
+    def exact_kv_bytes(self) -> Fraction:
+        """Bytes of a cached value, scales included."""
+        if self.kv_bits is None:
+            return exact(self.kv_bytes)
+        return self._quantised(self.kv_bits, self.kv_block)
+
+    @property
+    def weights(self) -> WeightFormat:
+        """Bytes of a parameter, scales included."""
+        if self.weight_bits is None:
+            each = exact(self.weight_bytes)
+            return WeightFormat(each, each, each)
+        return WeightFormat(
+            self._quantised(self.weight_bits, self.weight_block),
+            self._quantised(self.embedding_bits or BITS[0], self.weight_block),
+            FULL_PRECISION,
+        )
+
+    def _quantised(self, bits: int, block: int | None) -> Fraction:
+        """Bytes of a value of some bits and its part of a scale."""
+        if block is None and bits == BITS[-1]:
+            block = DEFAULT_BLOCK
+        scale = Fraction(0) if block is None or bits == BITS[0] else exact(self.scale_bytes) / block
+        return Fraction(bits, _BITS_A_BYTE) + scale

@@ -1,0 +1,184 @@
+"""What the tables of a problem file are made of: a frozen base and the kinds of value."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.hardware.accelerators import Accelerator, accelerator
+from modelsizer.problems.tables.menus import Choice, WrittenValue, choice_parser, interval_parser
+from modelsizer.problems.units import Number, parse_quantity
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
+MAX_COUNT = 2**31  # batch, context, accelerators: more is a slip, and would overflow exact tables
+MAX_BYTES_A_VALUE = 64
+
+
+class Table(BaseModel):
+    """A frozen table that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
+
+
+def _read_count(value: object) -> int:
+    number = parse_quantity(value, "count")
+    if not isinstance(number, int) or not 1 <= number <= MAX_COUNT:
+        raise ValueError(f"{value!r} must be a whole number from 1 to {MAX_COUNT}")
+    return number
+
+
+def bytes_a_value(*, zero: bool = False) -> BeforeValidator:
+    """Bytes of each value of some kind."""
+
+    def read(value: object) -> Number:
+        number = parse_quantity(value, "bytes")
+        if not 0 <= number <= MAX_BYTES_A_VALUE or (number == 0 and not zero):
+            raise ValueError(
+                f"{value!r} is not a number of bytes for each value, such as 2, 1 or 0.5"
+            )
+        return number
+
+    return BeforeValidator(read)
+
+
+def _read_share(value: object) -> Number:
+    number = parse_quantity(value, "count")
+    if not 0 < number <= 1:
+        raise ValueError(f"{value!r} is not a share; write a number above 0 and at most 1")
+    return number
+
+
+def _reader(dimension: str, *, zero: bool = False) -> BeforeValidator:
+    def read(value: object) -> Number:
+        number = parse_quantity(value, dimension)
+        if number < 0 or (number == 0 and not zero):
+            least = "0 or more" if zero else "above 0"
+            raise ValueError(f"{value!r} is not positive; a number of {dimension} must be {least}")
+        return number
+
+    return BeforeValidator(read)
+
+
+def one_of(what: str, known: tuple[str, ...]) -> BeforeValidator:
+    """Text from a list of words."""
+
+    def read(value: object) -> str:
+        if value not in known:
+            hint = did_you_mean(str(value), known)
+            raise ValueError(f"{value!r} is not {what}{hint}; write one of {', '.join(known)}")
+        return str(value)
+
+    return BeforeValidator(read)
+
+
+def one_number_of(what: str, known: tuple[Number, ...]) -> BeforeValidator:
+    """A number from a list."""
+
+    def read(value: object) -> Number:
+        if isinstance(value, bool) or value not in known:
+            listed = ", ".join(str(k) for k in known)
+            raise ValueError(f"{value!r} is not {what}; write one of {listed}")
+        return known[known.index(value)]
+
+    return BeforeValidator(read)
+
+
+def _read_accelerator(value: object) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f'{value!r} is not the name of an accelerator, such as "H100-SXM"')
+    return accelerator(value).name
+
+
+def limit(dimension: str) -> WrittenValue:
+    """A limit: a number (the most), or ``{min, max}``."""
+    return WrittenValue(interval_parser(dimension))
+
+
+def _counts(value: object) -> Choice:
+    return choice_parser("ways", whole=True, default_step=1)(value)
+
+
+Count = Annotated[int, BeforeValidator(_read_count)]
+BytesAValue = Annotated[int | float, bytes_a_value()]
+Share = Annotated[int | float, BeforeValidator(_read_share)]
+Tokens = Annotated[int | float, _reader("tokens")]
+Bytes = Annotated[int | float, _reader("bytes", zero=True)]
+Dollars = Annotated[int | float, _reader("dollars")]
+Watts = Annotated[int | float, _reader("watts")]
+Seconds = Annotated[int | float, _reader("seconds", zero=True)]
+AcceleratorName = Annotated[str, BeforeValidator(_read_accelerator)]
+Ways = Annotated[Choice, WrittenValue(_counts)]
+
+
+class CustomAccelerator(Table):
+    """``[serving.custom_accelerator]`` or ``[training.custom_accelerator]``: one's own.
+
+    Parameters
+    ----------
+    name : str
+    memory_type : {"HBM", "GDDR", "LPDDR"}
+        By which the default efficiency of decoding goes.
+    memory : bytes
+        As the device reports it.
+    bandwidth : bytes/s
+    bf16_flops, fp8_flops : FLOP/s
+        Dense.
+    link : bytes/s
+        One way.
+    watts : W
+    """
+
+    name: str = "custom accelerator"
+    memory_type: Annotated[str, one_of("a type of memory", ("HBM", "GDDR", "LPDDR"))] = "HBM"
+    memory: Annotated[int | float | None, _reader("bytes")] = None
+    bandwidth: Annotated[int | float | None, _reader("bytes/s")] = None
+    bf16_flops: Annotated[int | float | None, _reader("FLOP/s")] = None
+    fp8_flops: Annotated[int | float | None, _reader("FLOP/s")] = None
+    link: Annotated[int | float | None, _reader("bytes/s")] = None
+    watts: Annotated[int | float | None, _reader("watts")] = None
+
+    @property
+    def device(self) -> Accelerator:
+        """As a row of the catalogue would be."""
+        figures: dict[str, Any] = {
+            name: None if (value := getattr(self, name)) is None else int(value)
+            for name in ("memory", "bandwidth", "bf16_flops", "fp8_flops", "link", "watts")
+        }
+        return Accelerator(
+            self.name, memory_type=self.memory_type, source="the problem file", **figures
+        )
+
+
+class OnAccelerator(Table):
+    """A table that says what accelerator something runs on.
+
+    Parameters
+    ----------
+    accelerator : str, optional
+        A name of the catalogue.
+    custom_accelerator : CustomAccelerator, optional
+        One's own, in its place.
+    """
+
+    accelerator: AcceleratorName | None = None
+    custom_accelerator: CustomAccelerator | None = None
+
+    @model_validator(mode="after")
+    def _one_accelerator(self) -> OnAccelerator:
+        if self.accelerator is not None and self.custom_accelerator is not None:
+            raise ValueError("give accelerator or custom_accelerator, not both")
+        return self
+
+    @property
+    def device(self) -> Accelerator | None:
+        """The accelerator, if one is named."""
+        if self.custom_accelerator is not None:
+            return self.custom_accelerator.device
+        return None if self.accelerator is None else accelerator(self.accelerator)
+
+    @property
+    def named(self) -> Accelerator:
+        """The accelerator, which must be named."""
+        device = self.device
+        assert device is not None, "modelsizer.problems.costs.needs.lacking tells"
+        return device

@@ -1,0 +1,160 @@
+"""``[training]``: how the model is trained, on what, and what an hour of it costs."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+from typing import Annotated, Literal
+
+from modelsizer.problems.architecture.accounting import FlopsConvention
+from modelsizer.problems.hardware.efficiencies import training_mfu
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.tables.tables import (
+    BytesAValue,
+    Count,
+    Dollars,
+    OnAccelerator,
+    Share,
+    Tokens,
+    Watts,
+    Ways,
+    bytes_a_value,
+    limit,
+    one_number_of,
+    one_of,
+)
+from modelsizer.problems.units import exact
+from pydantic import field_validator
+
+DEFAULT_SEQUENCE_LENGTH = 4096
+
+Recompute = Literal["none", "selective", "half", "full"]
+LOGIT_BYTES = 12
+"""Of each logit where the loss is computed at once: bf16 logits, their fp32 copy, and both's
+gradients. Peaks of Llama 3.1 8B in torchtitan imply 13 to 15 (docs/predictions.md); the paper
+counts the fp32 copy only, 4 (arXiv 2205.05198, section 4.3)."""
+Precision = Literal["bf16", "fp8"]
+_MOST_OF_A_PUE = 10  # power usage effectiveness; a data centre above it is a slip of the pen
+
+
+class Training(OnAccelerator):
+    """``[training]``.
+
+    Parameters
+    ----------
+    sequence_length : int
+        Tokens of a training sequence; attention scores are counted at it.
+    flops : {"exact", "causal", "6ND"}
+        How training FLOPs are counted.
+    tokens : number or {min, max}
+        Limits on training tokens; a number is exactly that many.
+    unique_tokens : number
+        Tokens of the data set; repeating them more than four times is warned about.
+    accelerator, custom_accelerator
+        What it is trained on: a name of the catalogue, or a table of one's own figures.
+    accelerators : int
+        How many of them there are; a layout uses at most so many.
+    data_parallel, tensor_parallel, pipeline_parallel : number, list or {min, max, step}
+        Ways to split the work; menus to choose from. Without `data_parallel`, as many as
+        `accelerators` leaves room for. `tensor_parallel` divides heads, kv_heads, d_ff and
+        vocabulary; `pipeline_parallel` divides the layers.
+    microbatch_size : int
+        Sequences that an accelerator works on at once.
+    zero_stage : {0, 1, 2, 3}
+        What data parallelism shares out: nothing, optimizer states, gradients too, weights too
+        (Rajbhandari et al. 2020, arXiv 1910.02054).
+    weight_bytes, gradient_bytes, optimizer_bytes : number
+        For each parameter; 2 + 2 + 12 is Adam in mixed precision (ibid., section 3.1), and
+        gradient_bytes = 4 Megatron's fp32 gradients.
+    activation_bytes : number
+        For each activation.
+    recompute : {"none", "selective", "full"}
+        What is computed again for the backward pass instead of being kept (Korthikanti et al.
+        2022, arXiv 2205.05198): scores ("selective"), every second matrix product too ("half",
+        torchtitan's per-op selective checkpointing), or all but the layers' inputs ("full"), which
+        adds a forward pass to the training FLOPs.
+    logit_bytes : number
+        For each logit of a microbatch; 0 for a fused loss that never holds them all.
+    flash_attention, sequence_parallel, dropout, fused_kernels : bool
+        Whether scores are never stored (Dao et al. 2022, arXiv 2205.14135); whether tensor
+        parallelism shares out what lies between its matrix products; whether masks are kept;
+        whether a gated activation and a normalisation keep their inputs only.
+    interleave : int
+        Stretches of layers that each pipeline stage holds.
+    precision : {"bf16", "fp8"}
+        Of the matrix multiplications.
+    mfu : number
+        Model FLOPs utilisation: the share of the peak that goes into model FLOPs
+        (Chowdhery et al. 2022, arXiv 2204.02311, appendix B). By default what measured runs on
+        such accelerators reached.
+    price_per_hour : dollars
+        Of one accelerator.
+    watts, pue : number
+        Power of one accelerator (the catalogue's by default), and what a data centre draws for
+        each watt of it.
+    """
+
+    sequence_length: Count = DEFAULT_SEQUENCE_LENGTH
+    flops: Annotated[FlopsConvention, one_of("a FLOPs convention", ("exact", "causal", "6ND"))] = (
+        "exact"
+    )
+    tokens: Annotated[Interval | None, limit("tokens")] = None
+    unique_tokens: Tokens | None = None
+    accelerators: Count | None = None
+    data_parallel: Ways | None = None
+    tensor_parallel: Ways | None = None
+    pipeline_parallel: Ways | None = None
+    microbatch_size: Count = 1
+    zero_stage: Annotated[int, one_number_of("a ZeRO stage", (0, 1, 2, 3))] = 1
+    weight_bytes: BytesAValue = 2
+    gradient_bytes: BytesAValue = 2
+    optimizer_bytes: BytesAValue = 12
+    activation_bytes: BytesAValue = 2
+    recompute: Annotated[
+        Recompute, one_of("a way to recompute", ("none", "selective", "half", "full"))
+    ] = "none"
+    logit_bytes: Annotated[int | float, bytes_a_value(zero=True)] = LOGIT_BYTES
+    flash_attention: bool = True
+    sequence_parallel: bool = True
+    dropout: bool = False
+    fused_kernels: bool = True
+    interleave: Count = 1
+    precision: Annotated[Precision, one_of("a precision", ("bf16", "fp8"))] = "bf16"
+    mfu: Share | None = None
+    price_per_hour: Dollars | None = None
+    watts: Watts | None = None
+    pue: float = 1.0
+
+    @field_validator("tokens")
+    @classmethod
+    def _fixed(cls, value: Interval | None) -> Interval | None:
+        """A bare number of tokens is not a limit but the number."""
+        if value is not None and value.written_as_number:
+            return Interval(value.max, value.max, written_as_number=True)
+        return value
+
+    @field_validator("pue")
+    @classmethod
+    def _at_least_one(cls, value: float) -> float:
+        if not 1 <= value <= _MOST_OF_A_PUE:
+            raise ValueError(
+                f"{value!r} is not a PUE: what is drawn for each watt of computing, 1 or a bit more"
+            )
+        return value
+
+    @property
+    def flops_per_second(self) -> Fraction:
+        """Model FLOP/s of one accelerator: peak x MFU.
+
+        Raises
+        ------
+        UnknownFigureError
+            If its peak is not known.
+        """
+        return self.named.figure(f"{self.precision}_flops") * exact(self.expected_mfu)
+
+    @property
+    def expected_mfu(self) -> float:
+        """The MFU, with the default filled in."""
+        if self.mfu is not None:
+            return float(self.mfu)
+        return training_mfu(self.named, self.precision).expected

@@ -1,0 +1,72 @@
+"""The README shows only what the code prints."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+import tomllib
+
+import pytest
+from typer.testing import CliRunner
+
+from modelsizer import Problem
+from modelsizer.cli import app
+from tests.support.shared import ROOT
+
+README = (ROOT / "README.md").read_text()
+PAGES = README + "".join(page.read_text() for page in sorted((ROOT / "docs").rglob("*.md")))
+SHOWN = re.findall(r"<!-- output: (.+?) -->\n```\n(.*?)\n```", PAGES, re.DOTALL)
+
+
+def without_time(text: str) -> str:
+    """The text without seconds, the width that they take, and starts that ended within a hair."""
+    text = re.sub(r"\d+ (of \d+ starts reached)", r"\1", text)
+    return re.sub(
+        r" +(optimal, \w+), [\d.]+ s|; [\d.]+ s\.?$|, [\d.]+ s, (?=\w+\))", r" \1", text, flags=re.M
+    )
+
+
+@pytest.mark.parametrize(("command", "text"), SHOWN, ids=[command for command, _ in SHOWN])
+def test_shown_output_is_printed(command: str, text: str) -> None:
+    answer = CliRunner().invoke(app, command.split()[1:], env={"COLUMNS": "80"})
+    assert answer.exit_code == 0, answer.output
+    printed = "\n".join(line.rstrip() for line in answer.stdout.splitlines())
+    assert without_time(printed) == without_time(text)
+
+
+def test_the_problem_file_is_one() -> None:
+    (text,) = re.findall(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert Problem.parse(text) == Problem.from_tables(tomllib.loads(text))
+
+
+def test_the_python_example_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.startswith("optimal ")
+
+
+def test_every_command_shown_exists() -> None:
+    known = {command.name or command.callback.__name__ for command in app.registered_commands}
+    shown = set(re.findall(r"^    modelsizer ([\w-]+)", README, re.MULTILINE))
+    assert shown <= known
+    assert known <= shown, "a command that the README does not show"
+
+
+def test_linked_files_exist() -> None:
+    for link in re.findall(r"\]\(([^)#]+)\)", README):
+        assert (ROOT / link).exists(), link
+
+
+def test_the_guide_to_own_laws_shows_its_file_and_runs() -> None:
+    guide = (ROOT / "docs/own-laws.md").read_text()
+    (text,) = re.findall(r"```toml\n(.*?)```", guide, re.DOTALL)
+    assert text == (ROOT / "docs/own-law.toml").read_text()
+    code = "".join(re.findall(r"```python\n(.*?)```", guide, re.DOTALL))
+    code += "register_law(Logs())\n"
+    answer = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "4\n"

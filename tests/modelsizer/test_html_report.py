@@ -1,0 +1,389 @@
+"""The page: whole, self-contained, the same each time, and true to the answer."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from dataclasses import replace
+from functools import cache
+from html.parser import HTMLParser
+from pathlib import Path
+
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+from modelsizer.optimizer.fronts.run import ENUMERATED
+from modelsizer.optimizer.surveys.ranking import rank
+from typer.testing import CliRunner
+
+from modelsizer import Problem, __version__, solve
+from modelsizer.commands import report as reporting
+from modelsizer.commands.app import app
+from modelsizer.page.pictures import pictures
+from modelsizer.page.report import Asked, report_page
+from modelsizer.page.svg import inlined, standalone
+from modelsizer.page.tags import Html, table, tag
+
+assert reporting.report  # which puts the command into `app`
+
+ODD = """
+name = '<b>"x"&</b> costs $5 or $6'
+
+[space]
+layers = {min = 4, max = 8}
+d_model = [512, 640, 768]
+head_dim = 64
+vocab_size = 32000
+
+[budgets]
+training_flops = 1e20
+serving_memory = "4 GB"
+"""
+VOID = {"meta", "br"}
+NAMESPACES = ("http://www.w3.org/2000/svg", "http://www.w3.org/1999/xlink")
+
+
+class Page(HTMLParser):
+    """What is in a page; fails where tags do not nest."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(convert_charrefs=True)
+        self.open: list[str] = []
+        self.tags: Counter[str] = Counter()
+        self.ids: list[str] = []
+        self.refs: set[str] = set()
+        self.urls: list[str] = []
+        self.words: list[tuple[str, str]] = []
+        self.tables: list[list[list[str]]] = []
+        assert text.startswith("<!DOCTYPE html>")
+        self.feed(text)
+        self.close()
+        assert not self.open
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.handle_startendtag(tag, attrs)
+        if tag not in VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags[tag] += 1
+        if tag == "table":
+            self.tables.append([])
+        elif tag == "tr":
+            self.tables[-1].append([])
+        elif tag in ("td", "th"):
+            self.tables[-1][-1].append("")
+        for name, value in attrs:
+            value = value or ""
+            assert not name.startswith("on"), name
+            if name == "id":
+                self.ids.append(value)
+            if name in ("href", "xlink:href") and value.startswith("#"):
+                self.refs.add(value[1:])
+            elif name in ("href", "xlink:href", "src"):
+                assert value.startswith("data:image/png;base64,"), value
+            if name == "aria-labelledby":
+                self.refs.add(value)
+            self.refs.update(re.findall(r"url\(#([^)]+)\)", value))
+            assert "url(" not in re.sub(r"url\(#[^)]+\)", "", value)
+            if not name.startswith("xmlns"):
+                self.urls += re.findall(r"https?://\S+", value)
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open.pop() == tag
+
+    def handle_data(self, data: str) -> None:
+        inside = self.open[-1] if self.open else ""
+        if inside in ("td", "th"):
+            self.tables[-1][-1][-1] += data
+        self.words.append((inside, data))
+
+    def text(self, *tags: str) -> str:
+        return " ".join(data for inside, data in self.words if not tags or inside in tags)
+
+
+FILE = "odd one.toml"
+ON_H100 = ("serving.accelerator=H100-SXM", "training.accelerators=1024")
+ALL_DRAWN = (FILE, *ON_H100)
+ONE_DEPTH = (FILE, "space.layers=6")
+INFEASIBLE = (FILE, "budgets.serving_memory=1 MB")
+WHOLE = ("one-h100-1e24", *ON_H100)
+
+
+@cache
+def page_of(source: str, *settings: str) -> str:
+    from modelsizer.settings import parse_settings
+
+    problem = Problem.parse(ODD) if source == FILE else Problem.load(source)
+    problem = problem.with_settings(parse_settings(list(settings)))
+    return report_page(solve(problem), Asked(source, settings))
+
+
+@cache
+def undrawn_page_of(source: str, *settings: str) -> str:
+    """A page without its pictures, which take most of the time."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(()))
+        return page_of.__wrapped__(source, *settings)
+
+
+@pytest.mark.parametrize(
+    "args", [ALL_DRAWN, ONE_DEPTH, INFEASIBLE, pytest.param(WHOLE, marks=pytest.mark.slow)]
+)
+def test_page_is_well_formed_and_stands_alone(args: tuple[str, ...]) -> None:
+    text = page_of(*args)
+    page = Page(text)
+    assert len(page.ids) == len(set(page.ids))
+    assert page.refs and page.refs <= set(page.ids)
+    assert not page.urls
+    assert set(re.findall(r'xmlns[:a-z]*="([^"]*)"', text)) <= set(NAMESPACES)
+    for word in ("script", "link", "iframe", "img", "object"):
+        assert not page.tags[word]
+    assert "@import" not in text and "url(" not in page.text("style")
+    assert page.tags["html"] == page.tags["main"] == page.tags["h1"] == 1
+    assert '<html lang="en">' in text
+    assert '<meta charset="utf-8">' in text
+    assert 'name="viewport"' in text
+    assert len(text.encode()) < 1_500_000
+
+
+def test_answer_of_the_solver_is_on_it() -> None:
+    page = Page(undrawn_page_of(*WHOLE))
+    result = solve(
+        Problem.load("one-h100-1e24").with_settings(
+            {"serving.accelerator": "H100-SXM", "training.accelerators": 1024}
+        ),
+        solver="exhaustive",
+    )
+    best = result.best
+    assert f"layers = {best.architecture.layers}\nd_model = 6144\n" in page.text("code")
+    everything = page.text()
+    for word in (f"{best.loss:.6f} nats", f"{best.parameters.total:,}", __version__,
+                 "Proven optimal: none of 53,523 designs has less loss"):  # fmt: skip
+        assert word in everything
+    (limits,) = [t for t in page.tables if t[0][:2] == ["limit", "used"]]
+    assert (
+        {row[0] for row in limits[1:] if row[-1] == "binds"}
+        == {use.name for use in result.budgets if use.binding}
+        == {"training_flops", "serving_memory"}
+    )
+    for warning in result.warnings:
+        assert warning in page.text("li")
+
+
+def test_rankings_are_those_of_rank() -> None:
+    page = Page(page_of(*ALL_DRAWN))
+    found = rank(Problem.parse(ODD), top=20, group_by="layers")
+    (best,) = [t for t in page.tables if t[0][0] == "rank"]
+    assert len(best) == 1 + min(20, found.feasible) == 16
+    assert [row[1] for row in best[1:]] == [f"{d.loss:.6f}" for d in found.best]
+    (depths,) = [t for t in page.tables if t[0][:2] == ["layers", "designs"]]
+    assert [row[:2] for row in depths[1:]] == [[str(n), "3"] for n in range(4, 9)]
+    loss = depths[0].index("loss")
+    assert [row[loss] for row in depths[1:]] == [f"{g.best.loss:.6f}" for g in found.groups]
+
+
+def test_shapes_of_its_size_have_the_answer_itself() -> None:
+    page = Page(undrawn_page_of(*WHOLE))
+    (shapes,) = [t for t in page.tables if t[0][:3] == ["layers", "d_model", "aspect"]]
+    assert {"size", "excess", "decode", "serving", "train"} < set(shapes[0])
+    assert ["68", "6144"] in [row[:2] for row in shapes]
+    assert len([row for row in shapes if row[0].startswith("* ")]) == 1
+
+
+@pytest.mark.parametrize(
+    ("args", "labels"),
+    [
+        (ALL_DRAWN, {"pythia-70m", "least predicted loss: 8 x 768"}),
+        pytest.param(WHOLE, {"serving memory", "qwen2.5-14b"}, marks=pytest.mark.slow),
+    ],
+)
+def test_figures_are_numbered_named_and_captioned(args: tuple[str, ...], labels: set[str]) -> None:
+    page = Page(page_of(*args))
+    assert page.tags["figure"] == page.tags["svg"] == page.tags["figcaption"] == 7
+    names = [name for name in page.ids if re.fullmatch(r"figure-[a-z]+", name)]
+    assert names == [f"figure-{n}" for n in ("landscape", "depth", "front", "frontier", "memory",
+                                             "roofline", "allocation")]  # fmt: skip
+    numbers = re.findall(r"Figure (\d+)\. ", page.text("strong"))
+    assert numbers == [str(n) for n in range(1, 8)]
+    assert "Not drawn" not in page.text()
+    # Labels stay text, those with a white edge too.
+    assert labels <= {data for inside, data in page.words if inside == "text"}
+
+
+def test_what_cannot_be_drawn_is_said() -> None:
+    page = Page(page_of(*ONE_DEPTH))
+    missing = {
+        "Roofline of serving": 'write serving.accelerator = "H100-SXM"',
+        "Loss over depth and width": "at least two depths",
+        "Parameters against depth": "one depth only",
+    }
+    assert page.tags["svg"] == 7 - len(missing)
+    lines = [data for inside, data in page.words if inside == "li"]
+    for title, reason in missing.items():
+        assert any(line.startswith(f"{title}: ") and reason in line for line in lines)
+
+
+def test_too_many_designs_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    result = solve(Problem.parse(ODD))
+    monkeypatch.setattr("modelsizer.page.pictures.ENUMERATED", 14)
+    found = list(pictures(result))
+    assert {p.name for p in found if p.figure is not None} == {"frontier", "memory", "allocation"}
+    undrawn = [replace(picture, figure=None) for picture in found]
+    monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(undrawn))
+    page = Page(report_page(result, Asked(FILE)))
+    assert not [t for t in page.tables if t[0][0] == "rank"]
+    assert "the space has 15 designs, and those of more than 14 are not listed" in page.text("p")
+    assert ENUMERATED > 10**6
+
+
+def test_infeasible_problems_have_a_page_with_the_reason() -> None:
+    page = Page(page_of(*INFEASIBLE))
+    assert "Proven infeasible: none of the 15 designs keeps every limit" in page.text("p")
+    assert "budgets.serving_memory <= 1 MB: the least of any design" in page.text("li")
+    assert "ranking" not in page.ids and "answer" not in page.ids
+
+
+def test_everything_is_escaped() -> None:
+    page = Page(page_of(*ALL_DRAWN))
+    name = Problem.parse(ODD).name
+    assert page.text("h1") == name
+    assert page.text("title").startswith(f"{name} ")
+    assert not page.tags["b"]
+    assert tag("p", '<&"', title='"<') == '<p title="&quot;&lt;">&lt;&amp;"</p>'
+    assert "<td>&lt;</td>" in table(["a", "b"], [["1", "<"]], words=frozenset({1}))
+    assert tag("p", Html("<br>")) == "<p><br></p>"
+
+
+def test_what_was_asked_is_escaped_too(undrawn: None) -> None:
+    hostile = Asked('"><script>alert(1)</script>', ('space.layers="<i>"',))
+    page = Page(report_page(solve(Problem.parse(ODD)), hostile))
+    assert not page.tags["script"] and not page.tags["i"]
+    assert hostile.source in page.text("td")
+
+
+def test_problem_on_it_is_the_problem() -> None:
+    for args in (WHOLE, ALL_DRAWN):
+        page = Page(undrawn_page_of(*args))
+        (code,) = [d for inside, d in page.words if inside == "code" and "[space]" in d]
+        problem = Problem.parse(ODD) if args == ALL_DRAWN else Problem.load(args[0])
+        settings = dict(setting.split("=") for setting in args[1:])
+        assert Problem.parse(code) == problem.with_settings(settings)
+
+
+# The command
+
+
+def run(*args: str, code: int = 0) -> str:
+    answer = CliRunner().invoke(app, ["report", *args])
+    assert answer.exit_code == code, answer.output + answer.stderr
+    return answer.stdout if code != 2 else answer.stderr
+
+
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the pictures out, where they are not what is tested: they take their time."""
+    monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(()))
+
+
+@pytest.fixture
+def odd(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / FILE
+    path.write_text(ODD)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("args", "figures"), [(ONE_DEPTH, 4), pytest.param(ALL_DRAWN, 7, marks=pytest.mark.slow)]
+)
+def test_same_bytes_from_the_same_input(odd: Path, args: tuple[str, ...], figures: int) -> None:
+    said = run(odd.name, *(part for setting in args[1:] for part in ("--set", setting)))
+    assert f"odd one.html: optimal, {figures} figures" in said
+    assert Path("odd one.html").read_text() == page_of(*args)
+
+
+def test_a_page_is_written_whole_or_not_at_all(odd: Path, undrawn: None) -> None:
+    run(odd.name)
+    assert run(odd.name, "-o", "-") == Path("odd one.html").read_text()
+    assert sorted(path.name for path in odd.parent.iterdir()) == ["odd one.html", "odd one.toml"]
+    assert "is no folder" in run(odd.name, "-o", "none/x.html", code=2)
+
+
+def test_date_settings_and_command_are_on_it_if_given(odd: Path, undrawn: None) -> None:
+    args = (odd.name, "--set", "budgets.kv_cache=1 GB", "--without", "budgets.serving_memory",
+            "--solver", "bound", "--date", "2025-06-30")  # fmt: skip
+    page = Page(run(*args, "-o", "-"))
+    assert page.text("time") == "2025-06-30"
+    words = " ".join(f"'{a}'" if " " in a else a for a in args)
+    assert f"modelsizer report {words}" in page.text("code")
+    assert "kv_cache = 1000000000" in page.text("code")
+    assert "serving_memory = " not in page.text("code")
+    assert not Page(page_of(*ALL_DRAWN)).tags["time"]
+    assert "is not a date" in run(odd.name, "--date", "tomorrow", code=2)
+
+
+def test_exit_statuses_are_those_of_solve(odd: Path, undrawn: None) -> None:
+    run(odd.name, "--set", "budgets.serving_memory=1 MB", code=1)
+    assert "Proven infeasible" in Path("odd one.html").read_text()
+    assert "training_flops" in run(odd.name, "--set", "budgets.training_flop=1", code=2)
+    assert "gurobi" in run(odd.name, "--solver", "gurobi", code=2)
+    page = Page(run(odd.name, "--time-limit", "0", "-o", "-", code=3))
+    assert "Not proven" in page.text("strong")
+    assert "Not proven: the time limit was reached." in page.text("p")
+
+
+# SVG
+
+
+def _figure() -> Figure:
+    figure = Figure(figsize=(6.6, 3))
+    axes = figure.add_subplot()
+    axes.plot([1, 2], [1, 2], marker="o")
+    axes.bar([1], [1], hatch="...", facecolor="#56b4e9")
+    axes.text(1.5, 1.2, "edge & <b>")
+    return figure
+
+
+def test_svg_is_lean_and_shares_no_id_with_another() -> None:
+    one, two = (inlined(_figure(), name, "a & b") for name in ("one", "two"))
+    ids = [set(re.findall(r' id="([^"]+)"', text)) for text in (one, two)]
+    assert ids[0] and not ids[0] & ids[1]
+    for name, text, own in (("one", one, ids[0]), ("two", two, ids[1])):
+        refs = set(re.findall(r'(?:url\(|href=")#([^")]+)', text))
+        assert refs | {f"{name}-title"} == own
+        assert text.startswith("<svg xmlns=") and "<metadata" not in text and "<style" not in text
+        assert "<title" in text and "a &amp; b" in text and 'role="img"' in text
+        assert "edge &amp; &lt;b&gt;" in text
+        assert "fill:#56b4e9" in text or '#56b4e9"' in text
+    assert one.replace("one-", "two-") == two
+
+
+def test_halos_keep_their_text_and_figures_stay_as_they_were() -> None:
+    from modelsizer.plots.drawing.labels import halo
+
+    figure = _figure()
+    (text,) = figure.axes[0].texts
+    halo(text)
+    effects = text.get_path_effects()
+    svg = inlined(figure, "x", "title")
+    assert svg.count("edge &amp; &lt;b&gt;") == 2
+    assert svg.count('aria-hidden="true"') == 1
+    assert svg.index("stroke-width:3") < svg.rindex("edge &amp;")
+    assert text.get_path_effects() == effects and text.get_gid() is None
+
+
+def test_circles_become_arcs_of_the_same_size() -> None:
+    from matplotlib.path import Path as Curve
+
+    dot = Curve.unit_circle()
+    x, y = (np.round(40 + 3 * dot.vertices, 6)).T
+    points = list(zip(x, y, strict=True))
+    curves = [points[i : i + 3] for i in range(1, 25, 3)]
+    d = f"M {x[0]} {y[0]} " + " ".join(
+        "C " + " ".join(f"{a} {b}" for a, b in three) for three in curves
+    ) + " z"  # fmt: skip
+    svg = f'<svg xmlns="{NAMESPACES[0]}"><path d="{d}"/><path d="{d.replace("43", "50")}"/></svg>'
+    round_, other = re.findall(r' d="([^"]*)"', standalone(svg, "x", "t"))
+    assert round_ == f"M {x[0]:g} {y[0]:g} A 3 3 0 1 1 40 43 A 3 3 0 1 1 40 37 z"
+    assert other.count("C") == 8

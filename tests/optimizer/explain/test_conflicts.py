@@ -1,0 +1,359 @@
+"""Minimal conflicts against all subsets of limits, each asked of every design in plain loops."""
+
+from __future__ import annotations
+
+import math
+import random
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import cache
+from itertools import combinations
+from typing import Any
+
+import pytest
+from modelsizer.optimizer.explain import named_limits
+from modelsizer.optimizer.explain.conflicts import (
+    Keys,
+    Oracle,
+    all_conflicts,
+    any_design,
+    measured,
+    minimal_conflicts,
+    promised_conflicts,
+)
+from modelsizer.optimizer.explain.named_limits import (
+    UNLIMITED_TOKENS,
+    NamedLimit,
+    Relaxer,
+    at_position,
+    edge,
+    position,
+)
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.tables.menus import Steps
+from modelsizer.problems.units import exact
+
+from modelsizer import Problem, ProblemError
+from tests.optimizer.fronts.test_fronts import _architecture, small
+
+AFFINE = ("parameters", "non_embedding_parameters", "serving_memory", "kv_cache",
+          "kv_bytes_per_token", "inference_flops_per_token")  # fmt: skip
+FEW = 24  # designs of a space, before its ends are left out
+BEYOND = 2  # steps that an end of the space reaches in these tests, so that all can be listed
+
+
+def designs_of(problem: Problem) -> list[Evaluation]:
+    """Every design of a space, evaluated."""
+    architectures = {
+        _architecture(problem, options, i, j): None
+        for _, options in problem.options()
+        for i in range(len(options))
+        for j in range(int(options.count[i]))
+    }
+    return [evaluate(problem, architecture) for architecture in architectures]
+
+
+@dataclass(frozen=True)
+class Enumerated:
+    """A design as plain figures: the limits that it breaks at any tokens, and tokens between."""
+
+    design: Evaluation
+    broken: Keys
+    least: dict[str, Fraction]
+    most: dict[str, Fraction]
+
+    def keeps(self, keys: Keys) -> bool:
+        if self.broken & keys:
+            return False
+        least = max([n for k, n in self.least.items() if k in keys], default=Fraction(0))
+        most = min([n for k, n in self.most.items() if k in keys], default=Fraction(10**200))
+        return least <= most
+
+
+def _edge_tokens(problem: Problem, design: Evaluation, loss: float) -> Fraction:
+    """Tokens at which a design reaches a loss, by bisection of the law."""
+    low, high = 0.0, 200 * math.log(10)
+    for _ in range(200):
+        middle = (low + high) / 2
+        reached = float(problem.law.loss(design.law_parameters, math.exp(middle)))
+        above = reached + design.shape_excess > loss
+        low, high = (middle, high) if above else (low, middle)
+    unreachable = high >= 200 * math.log(10) - 1e-9
+    return Fraction(10) ** 300 if unreachable else Fraction(math.exp(high))
+
+
+def enumerated(problem: Problem, limits: tuple[NamedLimit, ...]) -> list[Enumerated]:
+    """Every design of the space with all of its ends left out."""
+    kept = [limit.key for limit in limits if not limit.of_space]
+    free = Relaxer(problem).problem(kept)
+    found = []
+    for design in designs_of(free):
+        shape = design.architecture
+        ratio = Fraction(shape.trunk.d_model, shape.layers)
+        own = {"layers": shape.layers, "d_model": shape.trunk.d_model, "aspect_ratio": ratio}
+        broken: set[str] = set()
+        least: dict[str, Fraction] = {}
+        most: dict[str, Fraction] = {}
+        for limit in limits:
+            form = "affine" if limit.of_space else QUANTITIES[limit.quantity].form
+            value = exact(limit.value)
+            if form == "affine":
+                used = own.get(limit.quantity, design.exact.get(limit.quantity))
+                bad = used > value if limit.side == "max" else used < value
+                broken |= {limit.key} if bad else set()
+                continue
+            if form == "flops":
+                tokens = value / design.training_flops_per_token
+            elif form == "tokens":
+                tokens = value
+            else:
+                tokens = _edge_tokens(problem, design, float(limit.value))
+            falls = form == "loss"  # a most loss asks for tokens
+            if limit.side in ("min" if not falls else "max", "exact"):
+                least[limit.key] = tokens
+            if limit.side in ("max" if not falls else "min", "exact"):
+                most[limit.key] = tokens
+        found.append(Enumerated(design, frozenset(broken), least, most))
+    distinct = {(d.broken, *d.least.values(), None, *d.most.values()): d for d in found}
+    return sorted(distinct.values(), key=lambda d: len(d.broken))
+
+
+def by_all_subsets(keys: list[str], designs: list[Enumerated], always: Keys) -> set[Keys]:
+    """Minimal conflicts by asking every subset of limits of every design."""
+    found: list[Keys] = []
+    for size in range(len(keys) + 1):
+        for subset in map(frozenset, combinations(keys, size)):
+            if any(known <= subset for known in found):
+                continue
+            asked = subset | always
+            if not any(design.keeps(asked) for design in designs):
+                found.append(subset)
+    return set(found)
+
+
+def tight(seed: int) -> Problem:
+    """A random problem of few designs under three to seven limits, each hard on its own or not."""
+    r = random.Random(seed)
+    problem = small(seed)
+    tables = problem.bare()
+    tables["budgets"], tables["training"] = {}, dict(tables["training"])
+    tables["training"]["tokens"] = {"max": 1e12}
+    for key in ("layers", "d_model"):  # fewer designs, so that loops stay quick
+        values = [int(n) for n in getattr(problem.space, key).numbers]
+        tables["space"][key] = sorted(r.sample(values, min(len(values), 3)))
+    if r.random() < 0.5:
+        first = int(tables["space"]["layers"][0])
+        tables["space"]["layers"] = {"min": first, "max": first + r.randint(1, 4)}
+    if r.random() < 0.3:
+        tables["space"]["aspect_ratio"] = {"min": 10, "max": 300}
+    tables["space"].pop("ffn_multiple", None)
+    bare = Problem.from_tables(tables)
+    if bare.count_designs() > FEW:
+        raise ProblemError.of("", "too many designs to list")
+    seen = designs_of(bare)
+    del tables["training"]["tokens"]
+    for name in r.sample(AFFINE, r.randint(1, 4)):
+        used = sorted(int(d.exact[name]) for d in seen)
+        low, high = used[len(used) // 5], used[-1 - len(used) // 5]
+        if r.random() < 0.6:
+            tables["budgets"][name] = round(low * r.uniform(0.85, 1.3))
+        else:
+            tables["budgets"][name] = {"min": round(high * r.uniform(0.75, 1.15))}
+    tokens = 10 ** r.uniform(9, 12)
+    typical = r.choice(seen)
+    flops = typical.training_flops_per_token
+    kind = r.choice(["fixed", "min", "max", "range", "none"])
+    given = {"fixed": round(tokens), "min": {"min": round(tokens)}, "max": {"max": round(tokens)},
+             "range": {"min": round(tokens / 2), "max": round(tokens)}}  # fmt: skip
+    if kind != "none":
+        tables["training"]["tokens"] = given[kind]
+    if r.random() < 0.7 or kind in ("none", "min"):
+        tables["budgets"]["training_flops"] = float(f"{flops * tokens * r.uniform(0.5, 1.2):.6g}")
+    if r.random() < 0.6:
+        judged = judge(problem.quality, typical.architecture)
+        loss = float(judged.loss(typical.law_parameters, tokens))
+        tables["budgets"]["loss"] = round(loss * r.uniform(0.97, 1.01), 5)
+    tables["objective"] |= {"minimize": "parameters"}
+    return Problem.from_tables(tables)
+
+
+def near_universe(problem: Problem) -> dict[str, tuple[int, int]]:
+    """A universe a few steps around the space."""
+    found = {}
+    for name in named_limits.UNIVERSE:
+        choice = getattr(problem.space, name)
+        step = named_limits.step_of(name, choice)
+        low, high = int(choice.numbers[0]), int(choice.numbers[-1])
+        found[name] = (max(step if name == "d_model" else 1, low - BEYOND * step),
+                       high + BEYOND * step)  # fmt: skip
+    return found
+
+
+@cache
+def infeasible_problems(count: int) -> list[int]:
+    """Seeds of the first infeasible problems that are quickly enumerated."""
+    found: list[int] = []
+    seed = 0
+    while len(found) < count:
+        seed += 1
+        try:
+            problem = tight(seed)
+        except ProblemError:
+            continue
+        if any_design(problem) is None:
+            found.append(seed)
+    return found
+
+
+def check_against_enumeration(seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
+    problem = tight(seed)
+    monkeypatch.setattr(named_limits, "UNIVERSE", near_universe(problem))
+    oracle = Oracle(problem)
+    limits = oracle.relaxer.limits
+    designs = enumerated(problem, limits)
+    space = frozenset(limit.key for limit in limits if limit.of_space)
+    promised = [limit.key for limit in limits if not limit.of_space]
+    assert not any(design.keeps(oracle.all) for design in designs)
+    found = promised_conflicts(oracle)
+    assert len(found) == len(set(found))
+    assert set(found) == by_all_subsets(promised, designs, space)
+    every = all_conflicts(oracle)
+    assert len(every) == len(set(every))
+    assert set(every) == by_all_subsets([limit.key for limit in limits], designs, frozenset())
+    return len(found), len(every)
+
+
+@pytest.mark.parametrize("index", range(25))
+def test_minimal_conflicts_are_those_of_all_subsets(
+    index: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seed = infeasible_problems(25)[index]
+    conflicts, with_space = check_against_enumeration(seed, monkeypatch)
+    assert with_space >= conflicts >= 1
+
+
+@pytest.mark.slow
+def test_minimal_conflicts_of_a_hundred_problems(monkeypatch: pytest.MonkeyPatch) -> None:
+    sizes = [check_against_enumeration(seed, monkeypatch) for seed in infeasible_problems(100)]
+    assert len(sizes) == 100
+    assert max(conflicts for conflicts, _ in sizes) >= 3
+
+
+# The parts
+
+
+def test_minimal_conflicts_of_a_known_family() -> None:
+    wanted = {frozenset("ab"), frozenset("bcd"), frozenset("ae"), frozenset("f")}
+    asked = []
+
+    def feasible(keys: Keys) -> bool:
+        asked.append(keys)
+        return not any(conflict <= keys for conflict in wanted)
+
+    found = minimal_conflicts(list("abcdefgh"), feasible)
+    assert len(found) == 4
+    assert set(found) == wanted
+    assert len(asked) < 2**8
+    assert minimal_conflicts(list("abc"), lambda keys: True) == []
+    assert minimal_conflicts(list("ab"), lambda keys: not keys) == [{"b"}, {"a"}]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_minimal_conflicts_of_random_families(seed: int) -> None:
+    r = random.Random(seed)
+    letters = list("abcdefghij")
+    drawn = {frozenset(r.sample(letters, r.randint(1, 5))) for _ in range(r.randint(1, 12))}
+    wanted = {c for c in drawn if not any(other < c for other in drawn)}
+    found = minimal_conflicts(letters, lambda keys: not any(c <= keys for c in wanted))
+    assert set(found) == wanted
+
+
+def test_named_limits_have_the_keys_of_the_file() -> None:
+    problem = Problem.load("one-h100-1e24").with_settings(
+        {"budgets.parameters": {"min": 1e9, "max": 40e9}, "training.tokens": 2e12}
+    )
+    limits = {limit.key: limit for limit in named_limits.named_limits(problem)}
+    assert list(limits) == [
+        "budgets.training_flops", "budgets.parameters.min", "budgets.parameters.max",
+        "budgets.kv_cache", "budgets.serving_memory", "training.tokens",
+        "space.layers.min", "space.layers.max", "space.d_model.min", "space.d_model.max",
+        "space.aspect_ratio.min", "space.aspect_ratio.max",
+    ]  # fmt: skip
+    assert limits["training.tokens"].side == "exact"
+    assert limits["budgets.parameters.min"].side == "min"
+    assert limits["space.layers.max"].value == 160
+    ranged = problem.with_settings({"training.tokens": {"min": 1e12, "max": 2e12}})
+    keys = [limit.key for limit in named_limits.named_limits(ranged)]
+    assert {"training.tokens.min", "training.tokens.max"} <= set(keys)
+
+
+def test_ends_of_the_space_reach_to_the_universe_in_their_own_steps() -> None:
+    base = Problem.load("one-h100-1e24").with_settings(
+        {"space.layers": {"min": 10, "max": 40, "step": 4}, "space.d_model": [2048, 3072, 4608]}
+    )
+    relaxer = Relaxer(base)
+    wide = relaxer.problem([k for k in relaxer.keys if k.startswith("budgets")]).space
+    assert isinstance(wide.layers, Steps)
+    assert (wide.layers.numbers[0], wide.layers.numbers[-1]) == (2, 1022)
+    assert set(base.space.layers.numbers) <= set(wide.layers.numbers)
+    widths = wide.d_model.numbers  # on by 512, the gcd of 1024 and 1536; 2560 stays left out
+    assert (widths[0], widths[-1]) == (512, 65536)
+    assert 1536 in widths
+    assert 2560 not in widths
+    assert wide.aspect_ratio is None
+    assert relaxer.problem(relaxer.keys).space == base.space
+
+
+def test_tokens_that_nothing_limits_are_endless_in_effect() -> None:
+    problem = Problem.load("one-h100-1e24").with_settings({"budgets.loss": 1.9})
+    relaxer = Relaxer(problem)
+    free = relaxer.problem(["budgets.loss"])
+    assert free.token_limits.most == UNLIMITED_TOKENS
+    found = any_design(free)
+    assert found is not None
+    assert found.loss <= 1.9
+    least = free.law.loss(found.law_parameters, math.inf) + found.shape_excess
+    assert found.loss == pytest.approx(least, rel=1e-15)
+
+
+def test_a_conflict_says_what_it_needs() -> None:
+    problem = Problem.load("one-h100-1e24").with_settings(
+        {"budgets.parameters": {"min": 50e9}, "budgets.training_flops": 1e30}
+    )
+    oracle = Oracle(problem)
+    (keys,) = promised_conflicts(oracle)
+    found = measured(oracle, keys)
+    assert found.keys == ("budgets.parameters", "budgets.serving_memory")
+    assert found.lead.key == "budgets.serving_memory"
+    assert isinstance(found.needs, Fraction)
+    assert found.needs > 100e9  # 2 bytes for each of 50e9 parameters
+    assert found.needs.denominator == 1
+
+
+def test_places_of_values() -> None:
+    memory = NamedLimit("budgets.serving_memory", "", "serving_memory", "max", 1)
+    assert position(memory, Fraction(7, 2), up=True) == 4
+    assert position(memory, Fraction(7, 2), up=False) == 3
+    latency = NamedLimit("budgets.decode_latency", "", "decode_latency", "max", 1)
+    for value in (Fraction(1, 3), Fraction(1, 10), Fraction(22, 7)):
+        up, down = (at_position(latency, position(latency, value, up=u)) for u in (True, False))
+        assert exact(down) <= value <= exact(up)
+        assert up in (down, math.nextafter(down, math.inf))
+
+
+@pytest.mark.parametrize("outward", [1, -1, 4, -4])
+def test_edges_are_found_from_any_guess(outward: int) -> None:
+    for distance in (1, 2, 3, 17, 1000):
+        for guess in (0, 1, 5, 900, 5000):
+            asked: dict[int, int] = {}
+
+            def holds(place: int, distance: int = distance, asked: Any = asked) -> bool:
+                asked[place] = asked.get(place, 0) + 1
+                return abs(place - 50) >= distance * abs(outward)
+
+            found = edge(holds, 50, 50 + guess * outward, outward)
+            assert found == 50 + distance * outward
+            assert len(asked) < 40
+    last = 50 + 1000 * outward
+    assert edge(lambda place: place == last, 50, 50, outward, last) == last

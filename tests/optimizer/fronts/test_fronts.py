@@ -1,0 +1,360 @@
+"""Fronts against plain comparison of every design, evaluated one by one."""
+
+from __future__ import annotations
+
+import random
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modelsizer.optimizer.fronts.cover import Cover
+from modelsizer.optimizer.fronts.enumeration import Enumeration
+from modelsizer.optimizer.fronts.front import Front
+from modelsizer.optimizer.fronts.goals import parse_goals, question
+from modelsizer.optimizer.fronts.indicators import hypervolume
+from modelsizer.optimizer.fronts.run import front
+from modelsizer.optimizer.fronts.subset import even_subset, knee
+from modelsizer.optimizer.fronts.zones import Zones
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.quantities import QUANTITIES
+
+from modelsizer import Problem, ProblemError
+from tests.support.random_problems import random_tables
+from tests.support.shared import reference, reference_json
+
+Vector = tuple[Fraction | float, ...]
+REFERENCE = Problem.load("one-h100-1e24")
+
+
+def small(seed: int) -> Problem:
+    """A random problem of few designs, so that plain loops are quick."""
+    tables = random_tables(seed)
+    r = random.Random(seed)
+    space = tables["space"]
+    if isinstance(space["d_model"], dict):
+        low = space["d_model"]["min"]
+        space["d_model"] = sorted(low + 128 * n for n in r.sample(range(20), 4))
+    if isinstance(space["layers"], dict):
+        low = space["layers"]["min"]
+        space["layers"] = {"min": low, "max": low + r.randint(1, 7)}
+    space.pop("aspect_ratio", None)
+    tables["serving"].pop("tensor_parallel", None)  # few widths would divide
+    if isinstance(tables["budgets"].get("loss"), dict):
+        del tables["budgets"]["loss"]
+    return Problem.from_tables(tables)
+
+
+def some_goals(problem: Problem, seed: int) -> list[str]:
+    """Two or three goals that the problem can be asked for."""
+    r = random.Random(seed)
+    names = [n for n in QUANTITIES if not problem.lacks(n)]
+    goals = r.sample(names, r.choice([2, 2, 3]))
+    if r.random() < 0.5 and "loss" not in goals:
+        goals[-1] = "loss"
+    return ["-" + g if r.random() < 0.1 and g != "loss" else g for g in goals]
+
+
+def by_hand(problem: Problem, names: list[str]) -> dict[Vector, int]:
+    """Nondominated vectors with the number of designs at each, by comparing all with all."""
+    goals = parse_goals(problem, names)
+    asked = question(problem, goals)
+    vectors: dict[Vector, int] = {}
+    seen = set()
+    for _, options in asked.options():
+        for i in range(len(options)):
+            for j in range(int(options.count[i])):
+                architecture = _architecture(asked, options, i, j)
+                if architecture in seen:
+                    continue
+                seen.add(architecture)
+                design = evaluate(asked, architecture)
+                if design.feasible:
+                    vector = tuple(g.sign * _value(design.exact[g.name]) for g in goals)
+                    vectors[vector] = vectors.get(vector, 0) + 1
+    return {
+        v: n
+        for v, n in vectors.items()
+        if not any(o != v and all(a <= b for a, b in zip(o, v, strict=True)) for o in vectors)
+    }
+
+
+def _value(value: Fraction | float) -> float:
+    return float(value)
+
+
+def _architecture(problem: Problem, options: Any, i: int, j: int) -> Any:
+    from modelsizer.problems.designs.costs import architecture_of
+    from modelsizer.problems.space.widths import WIDTHS
+
+    widths = {name: int(getattr(options, name)[i]) for name in WIDTHS if name != "tied"}
+    return architecture_of(
+        problem,
+        block=options.block,
+        tied_embeddings=bool(options.tied[i]),
+        layers=int(options.start[i] + options.step[i] * j),
+        **widths,
+    )
+
+
+def vectors_of(found: Front) -> dict[Vector, int]:
+    signs = [goal.sign for goal in found.goals]
+    return {
+        tuple(s * v for s, v in zip(signs, values, strict=True)): int(n)
+        for *values, n in zip(
+            *(found.values[g.name] for g in found.goals), found.designs, strict=True
+        )
+    }
+
+
+def near(first: dict[Vector, int], second: dict[Vector, int]) -> bool:
+    """Whether two fronts are one, doubles of tokens and FLOPs up to their last digit."""
+    if len(first) != len(second):
+        return False
+    pairs = zip(sorted(first.items()), sorted(second.items()), strict=True)
+    return all(
+        n == m and np.allclose(np.array(a, float), np.array(b, float), rtol=1e-14, atol=0)
+        for (a, n), (b, m) in pairs
+    )
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_every_way_gives_the_front_of_plain_loops(seed: int) -> None:
+    problem = small(seed)
+    names = some_goals(problem, seed)
+    try:
+        found = front(problem, names, solver="exhaustive")
+    except ProblemError:
+        with pytest.raises(ProblemError):
+            front(problem, names, solver="bound")
+        return
+    wanted = by_hand(problem, names)
+    # FLOPs at a limit on them are the limit in a front; evaluated alone they may be a digit below.
+    if not {"training_flops", "tokens"} & {n.removeprefix("-") for n in names}:
+        assert near(vectors_of(found), wanted), names
+    assert vectors_of(front(problem, names, solver="bound")) == vectors_of(found)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_an_engine_gives_the_same_front(seed: int) -> None:
+    problem = small(seed)
+    names = [["loss", "parameters"], ["layers", "loss", "kv_cache"]][seed % 2]
+    try:
+        wanted = vectors_of(front(problem, names, solver="exhaustive"))
+    except ProblemError:
+        pytest.skip("the problem has no such front")
+    if len(wanted) > 60:
+        names = names[:2]
+        wanted = vectors_of(front(problem, names, solver="exhaustive"))
+    found = front(problem, names, solver=["scipy", "pulp"][seed // 3])
+    assert found.complete
+    assert vectors_of(found) == wanted
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(60))
+def test_engines_on_more_problems(seed: int) -> None:
+    problem = small(seed + 1000)
+    for names in (["loss", "parameters"], ["layers", "loss", "serving_memory"]):
+        try:
+            wanted = vectors_of(front(problem, names, solver="exhaustive"))
+        except ProblemError:
+            continue
+        for solver in ("scipy", "pulp"):
+            assert vectors_of(front(problem, names, solver=solver)) == wanted, (names, solver)
+
+
+def test_layouts_are_chosen_anew_at_every_point() -> None:
+    problem = Problem.load(
+        "h100-cluster-90-days",
+        {"space.layers": [64, 80], "space.d_model": [6144, 8192], "space.kv_heads": 8},
+    )
+    names = ["loss", "training_memory"]
+    found = front(problem, names, solver="exhaustive")
+    assert vectors_of(front(problem, names, solver="bound")) == vectors_of(found)
+    # Each layout by itself, and the best of all of them.
+    singles: set[tuple[float, float]] = set()
+    for layout in problem.layouts:
+        ways = {
+            "training.tensor_parallel": layout.tensor_parallel,
+            "training.pipeline_parallel": layout.pipeline_parallel,
+        }
+        alone = front(problem.with_settings(ways), names, solver="exhaustive")
+        singles |= set(zip(alone.values["loss"], alone.values["training_memory"], strict=True))
+    best = {
+        v for v in singles if not any(o != v and o[0] <= v[0] and o[1] <= v[1] for o in singles)
+    }
+    assert set(zip(found.values["loss"], found.values["training_memory"], strict=True)) == best
+
+
+@pytest.mark.parametrize("name", ["open-1e22", "one-accelerator"])
+def test_known_fronts(name: str) -> None:
+    problem = Problem.load(reference(f"known_optima/{name}.toml"))
+    wanted = reference_json("known_optima/answers.json")[name]["front_parameters_layers_loss"]
+    found = front(problem, ["parameters", "layers", "loss"])
+    assert found.complete
+    assert len(found) == wanted["points"]
+    points = list(zip(*(found.values[g.name] for g in found.goals), strict=True))
+    for parameters, layers, loss in wanted["first"] + wanted["last"]:
+        assert (parameters, layers) in {(n, depth) for n, depth, _ in points}
+        assert min(abs(x - loss) for n, d, x in points if (n, d) == (parameters, layers)) < 1e-9
+
+
+def test_every_point_is_a_design_that_keeps_the_limits() -> None:
+    found = front(REFERENCE, ["loss", "serving_memory"])
+    asked = question(REFERENCE, found.goals)
+    for i in range(0, len(found), 10):
+        design = evaluate(asked, found.architecture(i))
+        assert design.feasible
+        assert design.quantity("serving_memory") == found.values["serving_memory"][i]
+        assert design.loss == found.values["loss"][i]
+        assert design.tokens == found.tokens[i]
+
+
+def test_a_limit_taken_away_widens_the_front() -> None:
+    held = front(REFERENCE, ["loss", "kv_cache"])
+    free = front(REFERENCE.without("budgets.serving_memory"), ["loss", "kv_cache"])
+    assert min(free.values["loss"]) < min(held.values["loss"])
+    with pytest.raises(ProblemError, match="is no limit of this problem"):
+        REFERENCE.without("budgets.kv_cach")
+
+
+def test_stopped_by_time_it_says_what_is_unexplored(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelsizer.optimizer.fronts.bounding.DESIGNS_AT_ONCE", 2_000)
+    names = ["parameters", "layers", "loss"]
+    whole = front(REFERENCE, names)
+    for solver in ("bound", "scipy"):
+        part = front(REFERENCE, names, solver=solver, time_limit=0.0)
+        assert not part.complete
+        assert part.unexplored
+        found = set(vectors_of(part))
+        missing = [v for v in vectors_of(whole) if v not in found]
+        assert missing
+        for vector in missing:
+            assert any(
+                all(
+                    (low is None or low <= at) and (high is None or at < high)
+                    for low, at, high in zip(zone.least, vector, zone.most, strict=True)
+                )
+                for zone in part.unexplored
+            )
+        assert all(zone.least[1] >= 8 for zone in part.unexplored if zone.least[1] is not None)
+
+
+def test_interrupted_it_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
+    calls = []
+
+    def stop(found: int, looked_at: int) -> None:
+        calls.append(looked_at)
+        raise KeyboardInterrupt
+
+    part = front(REFERENCE, ["loss", "parameters"], solver="exhaustive", report=stop)
+    assert calls
+    assert part.stop == "interrupted"
+    assert len(part) > 0
+    assert part.unexplored
+    assert Enumeration  # the search that was interrupted
+
+
+def test_no_design_is_an_empty_complete_front() -> None:
+    nothing = REFERENCE.with_settings({"budgets.serving_memory": "100 MB"})
+    for solver in ("exhaustive", "bound", "scipy"):
+        found = front(nothing, ["loss", "layers"], solver=solver)
+        assert found.complete
+        assert len(found) == 0
+        assert found.to_dict()["points"] == []
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["loss"], "two or three"),
+        (["loss", "layers", "tokens", "parameters"], "two or three"),
+        (["loss", "los"], "did you mean loss"),
+        (["loss", "-loss"], "twice"),
+        (["loss", "decode_latency"], "accelerator"),
+    ],
+)
+def test_bad_objectives(names: list[str], message: str) -> None:
+    with pytest.raises(ProblemError, match=message):
+        front(REFERENCE, names)
+
+
+def test_tokens_cannot_be_traded_for_loss_by_an_engine() -> None:
+    with pytest.raises(ProblemError, match="frontier"):
+        front(REFERENCE, ["loss", "training_flops"], solver="scipy")
+
+
+# The parts
+
+
+def test_even_subset_covers_within_its_gap() -> None:
+    found = front(REFERENCE, ["loss", "serving_memory"])
+    which, gap = even_subset(found, 12)
+    assert len(which) == 12
+    at = np.stack(
+        [np.array(found.values["loss"]), np.log(np.array(found.values["serving_memory"], float))],
+        axis=1,
+    )
+    at = (at - at.min(axis=0)) / (at.max(axis=0) - at.min(axis=0))
+    away = np.abs(at[:, None, :] - at[None, which, :]).max(axis=2).min(axis=1)
+    assert away.max() == pytest.approx(gap)
+    assert {0, len(found) - 1} <= set(which.tolist())
+    more, smaller = even_subset(found, 24)
+    assert smaller < gap
+    assert set(which.tolist()) <= set(more.tolist())
+    assert even_subset(found, 10_000)[1] == 0.0
+
+
+def test_knee_is_furthest_from_the_chord() -> None:
+    found = front(REFERENCE, ["loss", "serving_memory"])
+    at = knee(found)
+    assert at is not None
+    x = np.array(found.values["loss"])
+    y = np.array(found.values["serving_memory"], float)
+    x, y = (x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)
+    assert int(((1 - x - y) / np.sqrt(2)).argmax()) == at
+
+
+def test_hypervolume_of_two_goals_is_the_area_of_the_steps() -> None:
+    found = front(REFERENCE, ["loss", "serving_memory"])
+    x = np.array(found.values["loss"])
+    y = np.array(found.values["serving_memory"], float)
+    x, y = (x - x.min()) / np.ptp(x), (y - y.min()) / np.ptp(y)
+    area = sum((x[i + 1] - x[i]) * (1 - y[i]) for i in range(len(x) - 1))
+    volume = hypervolume(found.goals, found.points)
+    assert volume is not None
+    assert volume["value"] == pytest.approx(area, rel=1e-12)
+
+
+_ROWS = st.lists(st.tuples(*[st.integers(0, 9)] * 3), min_size=1, max_size=40)
+
+
+@given(_ROWS, _ROWS)
+@settings(max_examples=200, deadline=None)
+def test_cover_rules_out_only_what_is_dominated(
+    points: list[tuple[int, ...]], asked: list[tuple[int, ...]]
+) -> None:
+    cover = Cover(np.array(points, float), 0.0)
+    for vector, out in zip(asked, cover.rules_out(np.array(asked, float)), strict=True):
+        dominated = any(
+            p[0] <= vector[0] and p[1] <= vector[1] and p[2] < vector[2] for p in points
+        )
+        assert bool(out) == dominated
+
+
+@given(_ROWS)
+@settings(max_examples=100, deadline=None)
+def test_zones_cover_what_no_point_dominates(points: list[tuple[int, ...]]) -> None:
+    zones = Zones(3)
+    for point in points:
+        zones.add(np.array(point, float))
+    grid = np.stack(np.meshgrid(*[np.arange(10)] * 3), axis=-1).reshape(-1, 3)
+    inside = (grid[:, None, :] < zones.bounds[None, :, :]).all(axis=2).any(axis=1)
+    covered = (np.array(points)[None, :, :] <= grid[:, None, :]).all(axis=2).any(axis=1)
+    assert (inside == ~covered).all()
+    # No zone lies within another.
+    within = (zones.bounds[:, None, :] <= zones.bounds[None, :, :]).all(axis=2)
+    assert within.sum() == len(zones)

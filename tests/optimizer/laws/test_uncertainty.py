@@ -1,0 +1,374 @@
+"""A law's uncertainty carried to the answer, against solves one by one and plain loops."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from modelsizer.optimizer.laws.checked import all_dominated
+from modelsizer.optimizer.laws.draws import Draws
+from modelsizer.optimizer.laws.robust import (
+    CRITERIA,
+    TODAY,
+    Uncertainty,
+    conditional_value_at_risk,
+    uncertainty,
+)
+from modelsizer.optimizer.laws.uncertainty import contenders, optima
+from modelsizer.optimizer.solver import Solver
+from modelsizer.plots.drawing.style import FILLS, STAR
+from modelsizer.plots.laws.uncertainty import percent, rows_of, uncertainty_figure
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.laws.files import LawFile, law_text
+from modelsizer.problems.laws.laws import PowerLaw
+from modelsizer.problems.laws.published import token_law
+from typer.testing import CliRunner
+
+import modelsizer.commands.uncertainty  # noqa: F401 - registers the command
+from modelsizer import Problem, ProblemError
+from modelsizer.commands.app import app
+from tests.support.figure_checks import check
+from tests.support.random_problems import random_tables
+
+_BASE = token_law("besiroglu-2024")
+assert isinstance(_BASE, PowerLaw)
+BASE: PowerLaw = _BASE
+ERRORS = {"E": 0.03, "A": 124.6, "alpha": 0.02, "B": 1293.0, "beta": 0.02}
+"""Standard errors as published (Besiroglu et al. 2024, arXiv 2404.10102)."""
+REFERENCE = Problem.load("one-h100-1e24")
+
+
+def drawn(count: int, seed: int = 0) -> list[PowerLaw]:
+    """Laws around the published one, each coefficient by itself; A and B by their logarithms."""
+    r, found = np.random.default_rng(seed), []
+    for _ in range(count):
+        values = {}
+        for name, error in ERRORS.items():
+            value, z = getattr(BASE, name), float(r.normal())
+            values[name] = (
+                value * math.exp(error / value * z) if name in "AB" else value + error * z
+            )
+        found.append(replace(BASE, **values))
+    return found
+
+
+def law_file(path: Path, laws: Sequence[PowerLaw]) -> Path:
+    names = tuple(ERRORS)
+    rows = tuple(tuple(float(getattr(law, n)) for n in names) for law in laws)
+    centre = {n: float(getattr(BASE, n)) for n in names}
+    path.write_text(law_text(LawFile("mine", "chinchilla", centre, draws=rows, seed=0)))
+    return path
+
+
+def under(problem: Problem, law: PowerLaw) -> Problem:
+    """The problem with a law written into it."""
+    table = {n: getattr(law, n) for n in ERRORS} | {"parameters": law.parameter_kind}
+    return problem.with_settings({"laws.drawn": table, "objective.law": "drawn"})
+
+
+@pytest.fixture(scope="module")
+def reference() -> Uncertainty:
+    found = uncertainty(REFERENCE, drawn(500))
+    assert found is not None
+    return found
+
+
+def small(seed: int) -> Problem:
+    """A random problem of some thousand designs that seeks the least loss."""
+    tables = random_tables(13 * seed)  # least loss
+    tables["objective"] = {"minimize": "loss", "law": "besiroglu-2024"}
+    tables["budgets"].pop("loss", None)
+    tables.pop("laws", None)
+    if isinstance(tables["space"]["layers"], dict):
+        low = tables["space"]["layers"]["min"]
+        tables["space"]["layers"] = {"min": low, "max": low + 6}
+    if isinstance(tables["space"]["d_model"], dict):
+        low = tables["space"]["d_model"]["min"]
+        tables["space"]["d_model"] = [low, low + 128, low + 512, low + 1024]
+    return Problem.from_tables(tables)
+
+
+def all_designs(problem: Problem) -> list[Evaluation]:
+    """Every design that keeps the limits, evaluated one by one."""
+    from modelsizer.optimizer.bounds.model import Model
+
+    found = {}
+    for table in Model(problem).tables():
+        for row in range(len(table)):
+            for j in range(int(table.count[row, 0])):
+                design = evaluate(problem, table.architecture(problem, row, [j]))
+                if design.feasible:
+                    found[design.architecture] = design
+    return list(found.values())
+
+
+# Optima
+
+
+def test_each_draw_is_solved_as_the_solver_solves_it() -> None:
+    laws = drawn(500)
+    some = contenders(REFERENCE)
+    assert some is not None
+    found = optima(REFERENCE, some, Draws.of(laws))
+    solver = Solver(REFERENCE)
+    picked = [0, 1, 250, 499, *(int(k) for k in np.argsort(found.loss)[[0, -1]])]
+    different = set()
+    for k in picked:
+        best = solver.solve(problem=under(REFERENCE, laws[k]), details=False).best
+        at = found.winner[k]
+        assert (best.architecture.layers, best.architecture.trunk.d_model) == (
+            some.layers[at],
+            some.d_model[at],
+        )
+        assert best.law_parameters == some.n[at]
+        assert best.tokens == pytest.approx(some.values["tokens"][at], rel=1e-15)
+        assert best.loss == pytest.approx(found.loss[k], abs=1e-14)
+        different.add(int(at))
+    assert len(different) > 2
+
+
+def test_the_optima_hold_for_any_space_and_limits() -> None:
+    laws = drawn(6, seed=3)
+    looked = 0
+    for seed in range(12):
+        try:
+            problem = small(seed)
+        except ProblemError:
+            continue
+        some = contenders(problem)
+        if some is None:
+            assert Solver(problem).solve(details=False).status == "infeasible"
+            continue
+        found = optima(problem, some, Draws.of(laws))
+        for k, law in enumerate(laws):
+            best = Solver(under(problem, law)).solve(details=False).best
+            assert found.loss[k] == pytest.approx(best.loss, abs=1e-14)
+            assert some.n[found.winner[k]] == best.law_parameters
+        looked += 1
+    assert looked >= 5
+
+
+def test_what_is_left_out_is_counted_and_dominated(reference: Uncertainty) -> None:
+    c = reference.certificate
+    assert c.looked_at == REFERENCE.count_designs()
+    assert c.looked_at == c.infeasible + c.dominated + c.equal + c.compared
+    assert c.compared < c.looked_at - c.infeasible
+    kept = np.array([[0.0, 1.0, 1.0], [1.0, 0.0, 0.0]])
+    assert all_dominated(np.array([[0.0, 1.0, 2.0], [2.0, 2.0, 2.0]]), kept)
+    assert not all_dominated(np.array([[0.0, 0.5, 2.0]]), kept)
+    assert not all_dominated(kept, kept)  # as good is not better
+
+
+def test_the_check_of_dominance_agrees_with_plain_comparison() -> None:
+    r = np.random.default_rng(2)
+    for _ in range(60):
+        points = r.integers(0, 6, (14, 3)).astype(float)
+        kept, left = points[:7], points[7:]
+        plain = all(
+            any((k <= p).all() and (k < p).any() for k in kept)
+            and not any((k == p).all() for k in kept)
+            for p in left
+        )
+        assert all_dominated(left, kept) == plain
+        best = [p for p in points if not any((q <= p).all() and (q < p).any() for q in points)]
+        rest = [p for p in points if any((q <= p).all() and (q < p).any() for q in points)]
+        assert all_dominated(np.array(rest).reshape(-1, 3), np.array(best))
+
+
+# Robust designs against plain loops over every design
+
+
+@pytest.mark.parametrize("tail", [0.0, 0.75, 0.9])
+def test_robust_designs_are_the_best_of_all_designs(tail: float) -> None:
+    laws = drawn(25, seed=5)
+    looked = 0
+    for seed in range(8):
+        try:
+            problem = small(seed)
+        except ProblemError:
+            continue
+        designs = all_designs(problem)
+        found = uncertainty(problem, laws, tail=tail)
+        if found is None:
+            assert not designs
+            continue
+        losses = np.array(
+            [[float(w.loss(float(d.law_parameters), d.tokens)) + d.shape_excess for d in designs]
+             for w in laws]
+        )  # fmt: skip
+        regret = losses - losses.min(axis=1, keepdims=True)
+        worst = np.sort(losses, axis=0)[::-1]
+        weights = np.clip((1 - tail) * len(laws) - np.arange(len(laws)), 0, 1)
+        truth = {
+            "expected": losses.mean(axis=0),
+            "worst_case": losses.max(axis=0),
+            "regret": regret.max(axis=0),
+            "cvar": weights @ worst / weights.sum(),
+        }
+        where = {d.architecture: i for i, d in enumerate(designs)}
+        for name in CRITERIA:
+            assert found.values[name] == pytest.approx(truth[name].min(), abs=1e-12)
+            at = where[found.best_by(name).design.architecture]
+            assert truth[name][at] == pytest.approx(truth[name].min(), abs=1e-12)
+        for one in found.candidates:
+            at = where[one.design.architecture]
+            assert one.regret.mean == pytest.approx(regret[:, at].mean(), abs=1e-12)
+            assert one.regret.worst == pytest.approx(regret[:, at].max(), abs=1e-12)
+            enough = math.ceil(0.95 * len(laws) - 1e-9)
+            assert one.regret.p95 == pytest.approx(np.sort(regret[:, at])[enough - 1], abs=1e-12)
+        assert sum(one.share for one in found.candidates) == pytest.approx(1)
+        looked += 1
+    assert looked >= 3
+
+
+def test_cvar_at_its_ends() -> None:
+    losses = np.array([[1.0], [4.0], [2.0], [3.0]])
+    assert conditional_value_at_risk(losses, 0.0)[0] == 2.5  # the mean
+    assert conditional_value_at_risk(losses, 0.75)[0] == 4.0  # the worst of four
+    assert conditional_value_at_risk(losses, 0.5)[0] == 3.5
+    assert conditional_value_at_risk(losses, 0.625)[0] == pytest.approx((4 + 0.5 * 3) / 1.5)
+    assert conditional_value_at_risk(losses, 0.99)[0] == pytest.approx(4.0)
+
+
+def test_one_law_is_today_and_gives_nothing_up() -> None:
+    found = uncertainty(REFERENCE, [BASE])
+    assert found is not None
+    (one,) = found.candidates
+    assert one.roles == (TODAY, *CRITERIA)
+    assert (one.share, one.regret.worst) == (1.0, 0.0)
+    best = Solver(REFERENCE).solve(details=False).best
+    assert one.design.architecture == best.architecture
+    assert found.values["cvar"] == pytest.approx(best.loss)
+
+
+def test_today_and_the_draws_of_the_reference_problem(reference: Uncertainty) -> None:
+    today = reference.best_by(TODAY)
+    assert today.design.architecture.layers == 68
+    assert today.design.loss == pytest.approx(1.970666, abs=1e-6)
+    assert reference.best_by("regret").regret.worst <= min(
+        one.regret.worst for one in reference.candidates
+    )
+    assert (
+        reference.values["expected"] <= reference.values["cvar"] <= reference.values["worst_case"]
+    )
+    ends = reference.intervals["loss"]
+    assert ends.p5 < reference.values["expected"] < ends.p95
+    assert ends.p50 == pytest.approx(1.9707, abs=0.02)
+    assert reference.seconds < 30
+
+
+# What is refused
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"budgets.loss": 2.0}, "moves with every draw"),
+        ({"objective.minimize": "training_flops", "budgets.loss": 2.0}, "only the least loss"),
+        ({"objective.law": "kaplan-2020"}, "is not of the form"),
+        ({"objective.law": "muennighoff-2023"}, "is not of the form"),
+    ],
+)
+def test_refuses(settings: dict[str, object], words: str) -> None:
+    with pytest.raises(ProblemError, match=words):
+        uncertainty(REFERENCE.with_settings(settings), drawn(2))
+
+
+def test_refuses_draws_that_are_none() -> None:
+    with pytest.raises(ValueError, match="at least one draw"):
+        uncertainty(REFERENCE, [])
+    with pytest.raises(ValueError, match="same parameters"):
+        Draws.of([BASE, replace(BASE, parameter_kind="non_embedding")])
+    with pytest.raises(ProblemError, match="counts total parameters"):
+        uncertainty(REFERENCE, [replace(BASE, parameter_kind="non_embedding")])
+
+
+# The command
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["uncertainty", *arguments], env={"COLUMNS": "80"})
+
+
+def test_the_command(tmp_path: Path) -> None:
+    law = str(law_file(tmp_path / "mine.toml", drawn(120)))
+    found = run("one-h100-1e24", "--law", law, "--candidates", "4")
+    assert found.exit_code == 0, found.output
+    assert max(map(len, found.stdout.splitlines())) <= 80
+    assert "…" not in found.stdout
+    said = " ".join(found.stdout.split())
+    assert "68 layers x 6144 (today's) in " in said
+    assert "of bootstrap fits" in said
+    assert "120 draws, fewer than the 500 asked for" in said
+    picture = tmp_path / "u.png"
+    answer = json.loads(
+        run("one-h100-1e24", "--law", law, "--draws", "100", "--candidates", "4", "--cvar", "0.8",
+            "--json", "-", "--plot", str(picture)).stdout
+    )  # fmt: skip
+    assert picture.stat().st_size > 1000
+    assert (answer["draws"], answer["cvar_level"], len(answer["winners"])) == (100, 0.8, 4)
+    assert {"draws", "winners", "intervals", "robust", "certificate"} <= answer.keys()
+    assert set(answer["robust"]) == set(CRITERIA)
+    for one in (*answer["winners"], *answer["robust"].values()):
+        assert set(one["regret"]) == {"mean", "p95", "worst"}
+    shares = [one["share"] for one in answer["winners"]]
+    assert shares == sorted(shares, reverse=True)
+
+
+def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
+    bare = law_file(tmp_path / "bare.toml", [])
+    found = run("one-h100-1e24", "--law", str(bare))
+    assert (found.exit_code, "--bootstrap" in found.stderr) == (2, True)
+    found = run("one-h100-1e24", "--law", str(tmp_path / "none.toml"))
+    assert found.exit_code == 2
+    law = str(law_file(tmp_path / "mine.toml", drawn(2)))
+    assert "--cvar" in run("one-h100-1e24", "--law", law, "--cvar", "1").stderr
+    nothing = run("one-h100-1e24", "--law", law, "--set", "budgets.parameters=1e6", "--json", "-")
+    assert nothing.exit_code == 1
+    assert json.loads(nothing.stdout) == {"status": "infeasible", "draws": 2}
+
+
+# The picture
+
+
+@pytest.mark.parametrize("size", ["wide", "column"])
+def test_the_picture(reference: Uncertainty, size: str) -> None:
+    from matplotlib.colors import to_hex
+    from matplotlib.patches import Rectangle
+
+    figure = uncertainty_figure(reference, title=REFERENCE.name, size=size)
+    check(figure)
+    left, right = figure.axes
+    rows = rows_of(reference, 6 if size == "column" else 8)
+    assert {role for one in rows for role in one.roles} == {TODAY, *CRITERIA}
+    bars = [bar for bar in left.patches if isinstance(bar, Rectangle)]
+    assert [bar.get_width() for bar in bars] == [100 * one.share for one in rows]
+
+    colours = [to_hex(bar.get_facecolor()) for bar in bars]
+    assert colours == [STAR if TODAY in one.roles else FILLS[0] for one in rows]
+    dots = [
+        float(np.ravel(line.get_xdata())[0]) for line in right.lines if line.get_marker() == "o"
+    ]
+    assert dots == [one.regret.mean for one in rows]
+    assert right.get_xlim()[1] > max(one.regret.worst for one in rows)
+
+
+def test_a_picture_of_one_design() -> None:
+    found = uncertainty(REFERENCE, [BASE])
+    assert found is not None
+    for size in ("wide", "column"):
+        figure = uncertainty_figure(found, title=REFERENCE.name, size=size)
+        check(figure)
+        assert max(figure.axes[0].get_xticks()) <= 100
+
+
+def test_percent() -> None:
+    assert [percent(x) for x in (0, 0.002, 0.0999999999, 0.466, 1)] == [
+        "0 %", "0.2 %", "10 %", "47 %", "100 %"
+    ]  # fmt: skip

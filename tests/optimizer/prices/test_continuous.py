@@ -1,0 +1,122 @@
+"""The continuous relaxation: costs at real widths, its optimum, and its multipliers."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+from modelsizer.optimizer.prices.continuous import Relaxation, relax
+from modelsizer.optimizer.prices.ends import Resolver, ends, moved
+from modelsizer.optimizer.prices.real_widths import polynomials
+from modelsizer.problems.designs.costs import (
+    LAW_PARAMETERS,
+    TRAINING_FLOPS_PER_TOKEN,
+    architecture_of,
+    costs,
+)
+from modelsizer.problems.designs.evaluation import Evaluation
+
+from modelsizer import Problem
+
+STEP = 1e-3  # of a limit, for finite differences
+LIBRARY = ["one-h100-1e24", "eight-h100-128k", "fixed-2t-tokens", "h100-cluster-90-days",
+           "least-memory-2.15", "phone-2gb"]  # fmt: skip
+
+
+def today(problem: Problem) -> Evaluation:
+    return Resolver(problem).today().best
+
+
+def relaxed(problem: Problem, design: Evaluation) -> Relaxation:
+    found = relax(problem, design)
+    assert found is not None
+    return found
+
+
+def test_costs_extended_to_real_widths_are_the_exact_ones_at_whole_ones() -> None:
+    problem = Problem.load("one-h100-1e24", {"serving.accelerator": "H100-SXM"})
+    design = today(problem)
+    names = ["parameters", "kv_cache", "serving_memory", "decode_latency", "prefill_latency",
+             TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS]  # fmt: skip
+    found = polynomials(problem, design, names)
+    d_model = design.architecture.trunk.d_model
+    for wide, layers in ((d_model, 68), (7 * 128, 11), (5 * d_model // 4, 90)):
+        other = architecture_of(
+            problem, block="llama", d_model=wide, heads=wide // 128, kv_heads=1, head_dim=128,
+            d_ff=4 * wide, vocab_size=128256, tied_embeddings=False, layers=layers,
+        )  # fmt: skip
+        kinds = [group.layer for group in other.groups]
+        exact = costs(problem, other.trunk, kinds, design.layout, names)
+        assert set(found) == set(exact)
+        for name, cost in found.items():
+            value = cost.at(wide / d_model, layers)
+            near = 1e-7 if "latency" in name else 1e-12  # latencies are kept in whole picoseconds
+            assert value == pytest.approx(float(exact[name].at([layers])), rel=near)
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_the_relaxed_optimum_is_no_worse_and_keeps_its_limits(name: str) -> None:
+    problem = Problem.load(name)
+    design = today(problem)
+    found = relaxed(problem, design)
+    value = float(design.exact[problem.objective.quantity])
+    assert found.objective <= value * (1 + 1e-6)  # today's design is a point of it
+    space = problem.space
+    assert space.d_model.numbers[0] - 1e-6 <= found.d_model <= space.d_model.numbers[-1] + 1e-6
+    assert space.layers.numbers[0] - 1e-6 <= found.layers <= space.layers.numbers[-1] + 1e-6
+
+
+@pytest.mark.parametrize("name", LIBRARY)
+def test_multipliers_are_the_slopes_of_the_relaxed_optimum(name: str) -> None:
+    problem = Problem.load(name)
+    design = today(problem)
+    found = relaxed(problem, design)
+    some = 0
+    for end in ends(problem):
+        slope = found.multipliers[end.key, end.side]
+        assert slope is not None
+        limits = [float(end.limit) * (1 + step) for step in (-STEP, STEP)]
+        values = [relaxed(moved(problem, end, limit), design).objective for limit in limits]
+        near = float(np.diff(values)[0] / np.diff(limits)[0])
+        scale = found.objective / float(end.limit)
+        assert slope == pytest.approx(near, rel=0.01, abs=1e-6 * scale)
+        some += slope != 0
+    assert some >= 2
+
+
+def test_least_limits_and_the_most_sought() -> None:
+    tables: dict[str, Any] = {
+        "budgets.decode_throughput": {"min": 700},
+        "serving.accelerator": "H100-SXM",
+        "budgets.parameters": {"min": 20e9},
+        "budgets.serving_memory": "90 GB",
+    }
+    problem = Problem.load("one-h100-1e24", tables).without("budgets.kv_cache")
+    problem = problem.with_settings({"objective.maximize": "tokens"})
+    design = today(problem)
+    found = relaxed(problem, design)
+    slope = found.multipliers["budgets.parameters", "min"]
+    assert slope is not None and slope < 0  # more parameters asked for, fewer tokens
+    least = found.multipliers["budgets.training_flops", "max"]
+    assert least == pytest.approx(found.objective / 1e24, rel=1e-6)  # tokens are C / F
+    assert found.to_dict()["is_bound"] is False
+
+
+def test_closed_form_of_chinchilla() -> None:
+    """No limit but compute, 6ND and no shape term: Chinchilla's own optimum.
+
+    At the optimum alpha A/N^alpha = beta B/D^beta (Hoffmann et al. 2022, eq. 4), and by the
+    envelope theorem C dL/dC = -beta B / D^beta.
+    """
+    problem = Problem.load("exercise-1e24", {"objective.shape": "none", "training.flops": "6ND"})
+    found = relaxed(problem, today(problem))
+    assert found.tokens is not None
+    n = 1e24 / 6 / found.tokens
+    law: Any = problem.law
+    slope = found.multipliers["budgets.training_flops", "max"]
+    data = law.beta * law.B / found.tokens**law.beta
+    assert slope is not None and slope * 1e24 == pytest.approx(-data, rel=1e-4)
+    assert law.alpha * law.A / n**law.alpha == pytest.approx(data, rel=1e-3)
+    assert math.isclose(found.objective, float(law.loss(n, found.tokens)), rel_tol=1e-9)

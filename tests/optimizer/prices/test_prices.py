@@ -1,0 +1,252 @@
+"""What limits are worth: changes solved again, worth in compute, the command and its pictures."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import pytest
+from modelsizer.optimizer.prices.ends import moved
+from modelsizer.optimizer.prices.prices import PERCENTS, Price, Prices, curve, prices
+from modelsizer.plots.drawing.style import SIZES
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import exact
+from typer.testing import CliRunner
+
+from modelsizer import Problem, solve
+from modelsizer.commands import prices as pricing
+from modelsizer.commands.app import app
+from modelsizer.text.prices import csv_text, curve_limits, tornado_rows, unit_of
+from tests.optimizer.fronts.test_fronts import small
+from tests.support.figure_checks import check
+from tests.support.shared import reference
+
+assert pricing  # the command is registered by its import
+
+NAMES = ("one-h100-1e24", "least-memory-2.15", "fixed-2t-tokens")
+
+
+@cache
+def priced(name: str) -> Prices:
+    return prices(Problem.load(name))
+
+
+def row(name: str, budget: str) -> Price:
+    return priced(name).row(budget)
+
+
+def run(*args: str, code: int = 0, columns: int = 80) -> str:
+    answer = CliRunner().invoke(app, ["prices", *args], env={"COLUMNS": str(columns)})
+    assert answer.exit_code == code, answer.output
+    return answer.output
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_change_is_what_a_fresh_enumeration_finds(name: str) -> None:
+    problem = Problem.load(name)
+    for price in priced(name).rows:
+        assert [c.percent for c in price.changes] == [-25, -10, -5, -1, 1, 5, 10, 25]
+        for change in price.changes[::3]:
+            assert change.limit == pytest.approx(
+                float(price.end.limit) * (1 + change.percent / 100), rel=1e-9
+            )
+            again = solve(moved(problem, price.end, change.limit), solver="exhaustive")
+            assert again.objective.value == change.objective
+            assert (change.status == "infeasible") == (change.objective is None)
+            if again.design is not None:
+                found = again.design.architecture
+                assert (change.layers, change.d_model) == (found.layers, found.trunk.d_model)
+
+
+def test_limits_are_whole_where_counted_and_exact_where_not() -> None:
+    cache_ = row("one-h100-1e24", "kv_cache")
+    assert cache_.at(1).limit == 17179869184 * 101 // 100
+    assert row("one-h100-1e24", "training_flops").at(1).limit == 101 * 10**22
+    loss = row("least-memory-2.15", "loss")
+    assert exact(loss.at(1).limit) == exact(2.15) * 101 / 100
+
+
+SEEDS = (0, 12, 20)
+
+
+@pytest.mark.parametrize(
+    "seed",
+    [*SEEDS, *(pytest.param(s, marks=pytest.mark.slow) for s in range(26) if s not in SEEDS)],
+)
+def test_looser_is_never_worse_and_tighter_never_better(seed: int) -> None:
+    found = prices(small(seed))
+    sign = -1 if found.result.objective.sense == "maximize" else 1
+    for price in found.rows:
+        assert price.stays.holds(price.end.limit)
+        for change in price.changes:
+            if change.change is None or price.end.fixed:
+                continue
+            looser = (change.percent > 0) == (price.end.side == "max")
+            assert sign * change.change <= 0 if looser else sign * change.change >= 0
+
+
+def test_a_slack_limit_has_no_price_and_says_how_far_it_may_shrink() -> None:
+    price = row("one-h100-1e24", "kv_cache")
+    assert not price.binding and price.multiplier == 0
+    assert all(change.change == 0 for change in price.changes)
+    assert price.same_until == price.stays.start == 4563402752
+    tokens = row("one-h100-1e24", "training.tokens")
+    problem = Problem.load("one-h100-1e24")
+    for limit, same in ((tokens.same_until, True), (tokens.same_until * 0.99, False)):
+        again = solve(problem.with_settings({"training.tokens": {"max": limit}}))
+        assert (again.best.loss == priced("one-h100-1e24").result.best.loss) == same
+
+
+def test_worth_is_the_compute_of_the_same_loss() -> None:
+    problem = Problem.load("one-h100-1e24")
+    memory = row("one-h100-1e24", "serving_memory")
+    for change in memory.changes:
+        assert change.worth is not None
+        flops = round(1e24 * (1 + change.worth / 100))
+        again = solve(problem.with_settings({"budgets.training_flops": flops}))
+        assert again.best.loss == pytest.approx(change.objective, abs=2e-10)
+    for change in row("one-h100-1e24", "training_flops").changes:
+        assert change.worth == pytest.approx(change.percent, abs=1e-5)
+
+
+def test_worth_is_of_no_use_where_compute_does_not_limit_the_tokens() -> None:
+    for name in ("fixed-2t-tokens", "least-memory-2.15"):
+        assert all(c.worth is None for price in priced(name).rows for c in price.changes)
+
+
+def test_binding_limits_come_first_then_those_worth_most() -> None:
+    for name in NAMES:
+        rows = priced(name).rows
+        assert [r.binding for r in rows] == sorted((r.binding for r in rows), reverse=True)
+    assert [r.end.name for r in priced("one-h100-1e24").rows][:2] == [
+        "training_flops", "serving_memory",
+    ]  # fmt: skip
+
+
+def test_fixed_tokens_move_as_one() -> None:
+    price = row("fixed-2t-tokens", "training.tokens")
+    assert price.end.fixed and len(priced("fixed-2t-tokens").rows) == 2
+    problem = Problem.load("fixed-2t-tokens", {"training.tokens": price.at(10).limit})
+    assert solve(problem).best.loss == price.at(10).objective
+    assert price.multiplier is not None and price.multiplier > 0  # more tokens, smaller models
+
+
+def test_a_limit_that_would_contradict_another_leaves_nothing() -> None:
+    problem = Problem.load("one-h100-1e24", {"training.tokens": {"min": 3.6e12, "max": 4e12}})
+    found = prices(problem, budgets=["training.tokens"])
+    low = next(r for r in found.rows if r.end.side == "min")
+    high = next(r for r in found.rows if r.end.side == "max")
+    assert low.at(25).status == high.at(-25).status == "infeasible"
+    assert low.at(25).objective is None and low.at(-25).objective is not None
+
+
+def test_an_unknown_budget_is_named_with_what_there_is() -> None:
+    with pytest.raises(ProblemError, match=r"kv_cach.*did you mean.*kv_cache"):
+        prices(Problem.load("one-h100-1e24"), budgets=["kv_cach"])
+
+
+def test_json_keeps_the_contract() -> None:
+    known = reference("known_optima") / "one-accelerator.toml"
+    content = json.loads(run(str(known), "--json", "-"))
+    assert len(content["budgets"]) == 4
+    for budget in content["budgets"]:
+        assert {
+            "name",
+            "limit",
+            "used",
+            "binding",
+            "changes",
+            "stays_optimal",
+            "multiplier",
+        } <= set(budget)
+        assert len(budget["changes"]) == 2 * len(PERCENTS)
+        for change in budget["changes"]:
+            assert {"limit", "objective", "change", "percent", "status"} <= set(change)
+    assert content["relaxation"]["is_bound"] is False
+
+
+def test_the_report_fits_80_columns_and_says_what_is_asked(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(
+        "modelsizer.optimizer.prices.prices.prices", lambda problem, *_: known[problem.name]
+    )
+    known = {priced(name).result.problem.name: priced(name) for name in NAMES[:2]}
+    for name in NAMES[:2]:
+        text = run(name)
+        assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
+        assert "…" not in text
+    text = run("one-h100-1e24")
+    assert "estimate, not a bound" in text and "GiB" in text
+    memory = next(line for line in text.splitlines() if "below" in line)
+    assert "79.8 GB" in memory and "80.02 GB" in memory
+
+
+def test_csv_has_a_line_for_each_change(tmp_path: Path) -> None:
+    path = tmp_path / "prices.csv"
+    run("one-h100-1e24", "--budget", "serving_memory", "--csv", str(path))
+    lines = list(csv.DictReader(path.read_text().splitlines()))
+    assert len(lines) == 2 * len(PERCENTS)
+    assert [int(line["limit"]) for line in lines[3:5]] == [79_200_000_000, 80_800_000_000]
+    assert csv_text(priced("least-memory-2.15")).count("infeasible,,,,") == 2
+
+
+def test_infeasible_problems_point_to_explain() -> None:
+    text = run("one-h100-1e24", "--set", "budgets.serving_memory=1 GB", code=1)
+    assert "modelsizer explain one-h100-1e24" in " ".join(text.split())
+    found = run("one-h100-1e24", "--set", "budgets.serving_memory=1", "--json", "-", code=1)
+    assert json.loads(found)["status"] == "infeasible" and json.loads(found)["budgets"] == []
+
+
+def test_bad_input_is_told() -> None:
+    for args in (("--plot", "a.txt"), ("--csv", "a.txt"), ("--solver", "none"), ("--budget", "x")):
+        assert run("one-h100-1e24", *args, code=2)
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_pictures(size: str) -> None:
+    found = priced("one-h100-1e24")
+    every: Any = pricing._figure(found, None, "auto", size)
+    check(every)
+    assert len(every.axes[0].get_yticklabels()) == len(found.rows)
+    one: Any = pricing._figure(found, "serving_memory", "auto", size)
+    check(one)
+    assert [80e9] in [list(line.get_xdata()) for line in one.axes[0].lines]  # today is marked
+
+
+def test_rows_of_the_tornado_are_the_changes_of_a_tenth() -> None:
+    found = priced("least-memory-2.15")
+    for price, (label, low, high, low_text, _) in zip(found.rows, tornado_rows(found), strict=True):
+        assert (low, high) == (price.at(-10).objective, price.at(10).objective)
+        assert label and low_text
+    problem = Problem.load("one-h100-1e24", {"training.tokens": {"min": 1e12, "max": 15e12}})
+    both = prices(problem, budgets=["training.tokens"])
+    labels = [label for label, *_ in tornado_rows(both)]
+    assert {"training tokens, most", "training tokens, least"} <= set(labels)
+
+
+def test_the_curve_meets_today_and_the_edges_of_the_design() -> None:
+    price = row("one-h100-1e24", "serving_memory")
+    limits = curve_limits(price)
+    assert {price.end.limit, price.stays.start, price.stays.end} <= set(limits)
+    points = dict(curve(Problem.load("one-h100-1e24"), price.end, limits))
+    today = priced("one-h100-1e24").result.best.loss
+    assert points[price.end.limit] == points[price.stays.start] == today  # type: ignore[index]
+    assert points[price.stays.end] < today  # type: ignore[index]
+    impossible = curve(Problem.load("one-h100-1e24"), price.end, [10**6])
+    assert math.isnan(impossible[0][1])
+
+
+def test_every_dimension_has_a_unit_for_people() -> None:
+    price = row("one-h100-1e24", "kv_cache")
+    assert unit_of(price).name == "GiB" and unit_of(price).size == 2**30
+    assert unit_of(row("one-h100-1e24", "training_flops")).size == 10**23
+    from modelsizer.text import prices as prices_report
+
+    for quantity in QUANTITIES.values():
+        assert quantity.dimension in prices_report._UNITS

@@ -1,0 +1,201 @@
+"""Ranges over which today's design stays the best, against all designs at many limits."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+from itertools import islice
+
+import numpy as np
+import pytest
+from modelsizer.optimizer.prices.ends import End, Resolver, ends, moved, used
+from modelsizer.optimizer.prices.stays_optimal import bisect, same_until, stays_optimal
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import Number
+
+from modelsizer import Problem
+from tests.optimizer.fronts.test_fronts import _architecture, small
+
+MOST_DESIGNS = 10  # plain loops over designs are slow
+ASIDE = Fraction(1, 10**9)  # of a limit: just inside and just outside of a crossing
+ULPS = 4e-16  # of a loss
+
+
+def designs(problem: Problem) -> list[Architecture]:
+    found: dict[Architecture, None] = {}
+    for _, options in problem.options():
+        for i in range(len(options)):
+            for j in range(int(options.count[i])):
+                found[_architecture(problem, options, i, j)] = None
+    return list(found)
+
+
+def seeds(count: int, most: int = MOST_DESIGNS) -> Iterator[int]:
+    def good() -> Iterator[int]:
+        seed = 0
+        while True:
+            problem = small(seed)
+            if problem.count_designs() <= most and Resolver(problem).today().design is not None:
+                yield seed
+            seed += 1
+
+    return islice(good(), count)
+
+
+def is_best(resolver: Resolver, own: Evaluation, all_: list[Evaluation]) -> bool:
+    """Whether no design of all is better than one, up to the rounding of a loss."""
+    if not own.feasible:
+        return False
+    exact = QUANTITIES[resolver.problem.objective.quantity].affine
+    mine = resolver.value(own)
+    slack = 0.0 if exact else ULPS * abs(mine)
+    return all(resolver.value(other) >= mine - slack for other in all_ if other.feasible)
+
+
+def at(
+    resolver: Resolver, end: End, limit: Number, everything: list[Architecture]
+) -> list[Evaluation]:
+    try:
+        problem = moved(resolver.problem, end, limit)
+    except ProblemError:
+        return []
+    return [evaluate(problem, architecture) for architecture in everything]
+
+
+def around(end: End, edge: Number | None) -> list[Number]:
+    """An exact edge and its neighbours; limits on both sides of a crossing."""
+    if edge is None:
+        return []
+    if QUANTITIES[end.quantity].form in ("affine", "inverse"):
+        return [edge, math.nextafter(edge, -math.inf), math.nextafter(edge, math.inf)]
+    share = Fraction(edge) / Fraction(end.limit)
+    return [end.scaled(share * (1 - ASIDE)), end.scaled(share * (1 + ASIDE))]
+
+
+def disagreements(seed: int, grid: int) -> tuple[int, list[object]]:
+    resolver = Resolver(small(seed))
+    design = resolver.today().best
+    everything = designs(resolver.problem)
+    looked, wrong = 0, []
+    for end in ends(resolver.problem):
+        stays = stays_optimal(resolver, design, end)
+        factors = [Fraction(float(f)) for f in np.geomspace(0.5, 2.0, grid)]
+        limits = [
+            *(end.scaled(f) for f in factors),
+            *around(end, stays.start),
+            *around(end, stays.end),
+        ]
+        for limit in limits:
+            looked += 1
+            all_ = at(resolver, end, limit, everything)
+            own = [e for e in all_ if e.architecture == design.architecture]
+            if (bool(own) and is_best(resolver, own[0], all_)) != stays.holds(limit):
+                wrong.append((seed, end, stays, limit))
+    return looked, wrong
+
+
+@pytest.mark.parametrize("problems", [8, pytest.param(30, marks=pytest.mark.slow)])
+def test_random_problems_against_all_designs(problems: int) -> None:
+    looked = 0
+    for seed in seeds(problems):
+        count, wrong = disagreements(seed, grid=3)
+        looked += count
+        assert not wrong
+    assert looked > 10 * problems  # edges were found, and stood on
+
+
+@pytest.mark.slow
+def test_random_problems_on_a_fine_grid() -> None:
+    for seed in seeds(60, most=80):
+        assert not disagreements(seed, grid=41)[1]
+
+
+REFERENCE = Resolver(Problem.load("one-h100-1e24"))
+TODAY = REFERENCE.today().best
+BY_NAME = {end.name: end for end in ends(REFERENCE.problem)}
+
+
+def test_memory_of_the_reference_problem_is_exact_to_the_byte() -> None:
+    end = BY_NAME["serving_memory"]
+    stays = stays_optimal(REFERENCE, TODAY, end)
+    assert stays.start == TODAY.exact["serving_memory"] == used(end, TODAY)
+    assert isinstance(stays.end, int) and end.limit < stays.end
+
+    def best(limit: int) -> Evaluation:
+        found = REFERENCE.at(end, limit)
+        assert found is not None
+        return found
+
+    assert best(stays.start).architecture == TODAY.architecture  # type: ignore[arg-type]
+    assert best(stays.start - 1).architecture != TODAY.architecture  # type: ignore[operator]
+    assert best(stays.end - 1).architecture == TODAY.architecture
+    taken = best(stays.end)
+    assert taken.loss < TODAY.loss and taken.exact["serving_memory"] == stays.end
+    assert stays.to_dict() == {
+        "from": stays.start, "to": stays.end, "from_inclusive": True, "to_inclusive": False,
+    }  # fmt: skip
+
+
+def test_compute_of_the_reference_problem_ends_where_two_designs_are_equal() -> None:
+    end = BY_NAME["training_flops"]
+    stays = stays_optimal(REFERENCE, TODAY, end)
+    assert stays.end is None  # memory holds the design, whatever the compute
+    assert isinstance(stays.start, int)
+    below = REFERENCE.at(end, stays.start * 999_999 // 1_000_000)
+    assert below is not None and below.architecture != TODAY.architecture
+    mine = REFERENCE.own(TODAY, end, stays.start).loss
+    assert REFERENCE.own(below, end, stays.start).loss == pytest.approx(mine, abs=1e-12)
+
+
+def test_a_limit_that_leaves_nothing_out_stays_without_end() -> None:
+    end = BY_NAME["kv_cache"]
+    stays = stays_optimal(REFERENCE, TODAY, end)
+    assert (stays.start, stays.end) == (TODAY.exact["kv_cache"], None)
+    assert same_until(REFERENCE, TODAY, stays, end) == stays.start
+
+
+def test_least_limits_mirror_most_limits() -> None:
+    problem = Problem.load(
+        "one-h100-1e24",
+        {"budgets.parameters": {"min": 150e9}, "budgets.serving_memory": "500 GB"},
+    )
+    resolver = Resolver(problem)
+    today = resolver.today().best
+    (end,) = (e for e in ends(problem) if e.quantity == "parameters")
+    stays = stays_optimal(resolver, today, end)
+    assert stays.end == today.exact["parameters"]
+    assert isinstance(stays.start, int) and stays.start < 150e9
+    let_in, kept_out = resolver.at(end, stays.start), resolver.at(end, stays.start + 1)
+    assert let_in is not None and let_in.loss < today.loss
+    assert kept_out is not None and kept_out.architecture == today.architecture
+
+
+def test_training_memory_follows_the_design_through_its_layouts() -> None:
+    problem = Problem.load("h100-cluster-90-days")
+    resolver = Resolver(problem)
+    today = resolver.today().best
+    (end,) = (e for e in ends(problem) if e.quantity == "training_memory")
+    stays = stays_optimal(resolver, today, end)
+    assert isinstance(stays.start, int) and stays.start < today.exact["training_memory"]
+    least = min(
+        evaluate(moved(problem, end, limit), today.architecture).exact["training_memory"]
+        for limit in (end.limit, stays.start)
+    )
+    assert least == stays.start
+    assert not resolver.own(today, end, stays.start - 1).feasible
+    assert same_until(resolver, today, stays, end) == stays.start
+
+
+@pytest.mark.parametrize(
+    ("low", "high"), [(0, 1000), (1000, 0), (0.0, 1000.0), (10**24, 2 * 10**24)]
+)
+def test_bisection_ends_at_neighbours(low: float, high: float) -> None:
+    edge = 700 if max(low, high) <= 1000 else 13 * 10**23 + 7
+    sign = 1 if high > low else -1
+    good, bad = bisect(lambda limit: float(sign * (limit - edge)), low, high)
+    assert sign * (good - edge) <= 0 < sign * (bad - edge)
+    assert abs(bad - good) <= max(1, 2e-16 * edge)

@@ -1,0 +1,243 @@
+"""The search over blocks: bounds that are bounds, and the same answers as enumeration."""
+
+from __future__ import annotations
+
+import random
+from typing import Any
+
+import numpy as np
+import pytest
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.milp.program import Limits
+from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
+from modelsizer.optimizer.search.search import Search
+from modelsizer.optimizer.tables import store
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.grid import LAYERS, Grid
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.space.splits import divided
+
+from modelsizer import Problem, ProblemError, solve
+from tests.problems.space.test_layouts import tables as layout_tables
+from tests.support.random_problems import random_tables
+
+
+@pytest.fixture
+def unlistable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every space is searched by blocks."""
+    monkeypatch.setattr(store, "LISTABLE", 0)
+
+
+def problem_of(tables: dict[str, Any]) -> Problem | None:
+    try:
+        return Problem.from_tables(tables)
+    except ProblemError:
+        return None
+
+
+def whole(grid: Grid, index: int, layouts: int) -> Blocks:
+    sizes = grid.sizes(grid.roots[index])[None, :]
+    able = np.ones((1, layouts), dtype=bool)
+    return Blocks(np.array([index]), sizes * 0, sizes - 1, np.array([-np.inf]), able)
+
+
+def check_bounds(problem: Problem, seed: int) -> int:
+    """Random blocks, and random designs in them: no value below the bound, no design cut off."""
+    model = Model(problem)
+    grid = Grid(problem)
+    bounds = BlockBounds(model, grid)
+    r, seen = random.Random(seed), 0
+    for _ in range(8):
+        index = r.randrange(len(grid.roots))
+        root = grid.roots[index]
+        block = whole(grid, index, len(problem.layouts))
+        ends = [sorted((r.randint(0, int(h)), r.randint(0, int(h)))) for h in block.high[0]]
+        low, high = np.array([[a for a, _ in ends]]), np.array([[b for _, b in ends]])
+        block = Blocks(block.root, low, high, block.least, block.able)
+        found = bounds.bound(index, block, np.inf)
+        for _ in range(6):
+            point = np.array([[r.randint(a, b) for a, b in ends]])
+            options, _ = grid.options(root, low, high, point, np.zeros(1, dtype=np.int64))
+            for number, layout in enumerate(problem.layouts):
+                able = divided(options, problem.split(layout))
+                if not len(able):
+                    continue
+                depth = int(able.start[0] + able.step[0] * r.randrange(int(able.count[0])))
+                table = store._Part(layout, able).table(problem, ("parameters",))
+                j = (depth - int(able.start[0])) // int(able.step[0])
+                design = evaluate(problem, table.architecture(problem, 0, [j]))
+                if not design.feasible or design.layout != layout:
+                    continue
+                seen += 1
+                assert len(found) == 1
+                assert found.able[0, number]
+                at = (depth - root.start) // root.step
+                assert found.low[0, LAYERS] <= at <= found.high[0, LAYERS]
+                assert found.least[0] <= model.value_of(design)
+    return seen
+
+
+def test_a_bound_is_never_above_a_design() -> None:
+    seen = 0
+    for seed in range(3000, 3060):
+        problem = problem_of(random_tables(seed))
+        seen += 0 if problem is None else check_bounds(problem, seed)
+    assert seen > 330
+
+
+def test_a_bound_is_never_above_a_design_under_any_layout() -> None:
+    seen = 0
+    for seed in range(3200, 3212):
+        problem = problem_of(layout_tables(seed))
+        seen += 0 if problem is None else check_bounds(problem, seed)
+    assert seen > 20
+
+
+def check_agreement(problem: Problem, solvers: tuple[str, ...]) -> None:
+    truth = solve(problem, solver="exhaustive")
+    for solver in solvers:
+        result = solve(problem, solver=solver)
+        assert result.status == truth.status
+        assert result.objective.value == truth.objective.value
+        assert result.gap == truth.gap
+        if truth.design is not None:
+            assert result.best.architecture == truth.best.architecture
+            assert result.best.layout == truth.best.layout
+            mine = {(use.name, use.side): use.binding for use in result.budgets}
+            assert mine == {(use.name, use.side): use.binding for use in truth.budgets}
+        # Each option of a space is listed once, or lies in a block that was ruled out.
+        assert result.statistics["designs"] == problem.count_designs()
+        assert result.statistics["by_blocks"] >= 0
+
+
+@pytest.mark.parametrize("seed", range(3300, 3340))
+def test_blocks_agree_with_enumeration(seed: int, unlistable: None) -> None:
+    problem = problem_of(random_tables(seed))
+    if problem is not None:
+        check_agreement(problem, ("auto", "bound"))
+
+
+@pytest.mark.parametrize("seed", range(3400, 3410))
+def test_blocks_agree_under_layouts(seed: int, unlistable: None) -> None:
+    problem = problem_of(layout_tables(seed))
+    if problem is not None:
+        check_agreement(problem, ("bound", "scipy"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3500, 4100))
+def test_blocks_agree_with_enumeration_at_length(seed: int, unlistable: None) -> None:
+    problem = problem_of(random_tables(seed) if seed % 4 else layout_tables(seed))
+    if problem is not None:
+        check_agreement(problem, ("auto",))
+
+
+def large(seed: int) -> dict[str, Any]:
+    """A problem of a million to twenty million designs."""
+    r = random.Random(seed)
+    tables = random_tables(seed)
+    tables["space"] |= {
+        "layers": {"min": 2, "max": r.randint(80, 200)},
+        "d_model": {"min": 512, "max": 512 + 64 * r.randint(60, 160), "step": 64},
+        "vocab_size": sorted(r.sample(range(32000, 256000, 128), r.randint(2, 5))),
+        "tied_embeddings": [True, False],
+        "ffn_ratio": {"min": 2.0, "max": 4.5, "step": r.choice([0.1, 0.25])},
+        "ffn_multiple": r.choice([64, 128]),
+        "kv_heads": [1, 2, 4, 8],
+        "head_dim": [64, 128],
+    }
+    for key in ("heads", "kv_group", "d_ff"):
+        tables["space"].pop(key, None)
+    return tables
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(5000, 5100))
+def test_large_problems_agree_with_enumeration_in_chunks(seed: int) -> None:
+    problem = problem_of(large(seed))
+    assert problem is not None
+    truth = solve(problem, solver="exhaustive")
+    result = solve(problem, solver="bound")
+    assert result.status == truth.status
+    assert result.objective.value == truth.objective.value
+    if truth.design is not None:
+        assert result.best.architecture == truth.best.architecture
+
+
+def billion() -> Problem:
+    """A menu of over 1e9 designs, as an engineer might write one."""
+    return Problem.load(
+        "one-h100-1e24",
+        {
+            "space.layers": {"min": 4, "max": 256},
+            "space.d_model": {"min": 512, "max": 16384, "step": 64},
+            "space.head_dim": [64, 128, 256],
+            "space.kv_heads": [1, 2, 4, 8, 16, 32],
+            "space.ffn_ratio": {"min": 2, "max": 5, "step": 0.05},
+            "space.ffn_multiple": 64,
+            "space.vocab_size": {"min": 32000, "max": 71936, "step": 1024},
+            "space.tied_embeddings": [True, False],
+            "space.aspect_ratio": {"min": 1},
+        },
+    )
+
+
+def test_a_billion_designs_are_proven() -> None:
+    problem = billion()
+    result = solve(problem)
+    assert problem.count_designs() > 10**9
+    assert (result.status, result.gap) == ("optimal", 0.0)
+    assert result.seconds < 10
+    # The optimum cannot be worse than any design at hand, such as the reference problem's.
+    assert result.best.loss < solve(Problem.load("one-h100-1e24")).best.loss
+    listed = result.statistics["candidates"] - result.statistics["by_blocks"]
+    assert listed < 10**7
+
+
+@pytest.mark.parametrize("solver", ["auto", "bound", "scipy"])
+def test_a_limit_gives_incumbent_and_bound(solver: str) -> None:
+    problem = billion()
+    best = solve(problem).best.loss
+    result = solve(problem, solver=solver, time_limit=0.05)
+    assert result.status == "limit"
+    assert result.design is not None and result.design.feasible
+    assert result.lower_bound is not None
+    assert result.lower_bound <= best <= result.best.loss
+    assert "by_blocks" not in result.statistics
+
+
+def test_the_gap_closes_as_it_goes() -> None:
+    gaps: list[float] = []
+    solve(billion(), solver="bound", progress=lambda value, bound, _: gaps.append(value - bound))
+    assert len(gaps) > 1
+    assert gaps == sorted(gaps, reverse=True)
+    assert all(np.isfinite(gaps))
+
+
+def test_interrupted_while_reading_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    problem = billion()
+    best = solve(problem).best.loss
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    result = solve(problem, progress=interrupted)
+    assert (result.status, result.stop) == ("limit", "interrupted")
+    assert result.lower_bound is not None
+    assert result.lower_bound <= best <= result.best.loss
+
+
+def test_samples_hold_designs_of_the_space() -> None:
+    problem = billion()
+    search = Search(Model(problem), Clock(Limits()))
+    assert search.blocks is not None
+    search._scout(search.blocks)
+    assert search.incumbent is not None and search.incumbent.feasible
+    index, point = search.blocks.grid.locate(search.incumbent.architecture)
+    root = search.blocks.grid.roots[index]
+    lower, upper = search.blocks.grid.corners(root, point[None, :], point[None, :])
+    trunk = search.incumbent.architecture.trunk
+    assert lower.d_model[0] == upper.d_model[0] == trunk.d_model
+    assert lower.vocab_size[0] == trunk.vocab_size
+    layer = search.incumbent.architecture.groups[0].layer
+    assert (lower.heads[0], lower.kv_heads[0]) == (layer.attention.heads, layer.attention.kv_heads)

@@ -1,0 +1,139 @@
+"""Rankings against plain sorting of every design, evaluated one by one."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.csv
+import pyarrow.parquet
+import pytest
+from modelsizer.optimizer.fronts.goals import Goal, question
+from modelsizer.optimizer.surveys.listing import cell, known_columns
+from modelsizer.optimizer.surveys.ranking import rank
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.quantities import QUANTITIES
+from typer.testing import CliRunner
+
+from modelsizer import Problem, ProblemError
+from modelsizer.cli import app
+from tests.optimizer.fronts.test_fronts import _architecture, small
+from tests.support.shared import reference, reference_json
+
+EXERCISE = Problem.load("exercise-1e24")
+
+
+@pytest.mark.parametrize("seed", range(25))
+def test_order_and_counts_are_those_of_plain_sorting(seed: int) -> None:
+    problem = small(seed)
+    goal = Goal(problem.objective.quantity, problem.objective.sense)
+    try:
+        asked = question(problem, [goal])
+    except ProblemError:
+        return
+    designs = {
+        _architecture(asked, options, i, j)
+        for _, options in asked.options()
+        for i in range(len(options))
+        for j in range(int(options.count[i]))
+    }
+    kept = [d for d in (evaluate(asked, a) for a in designs) if d.feasible]
+    kept.sort(key=lambda d: (goal.sign * d.exact[goal.name], d.tie_key, d.architecture.block))
+    found = rank(problem, top=7, keep_all=True)
+    assert (found.designs, found.feasible) == (len(designs), len(kept))
+    assert [d.architecture for d in found.best] == [d.architecture for d in kept[:7]]
+    assert [d.architecture for d in rank(problem, top=7).best] == [d.architecture for d in kept[:7]]
+    columns = ["rank", "loss", "tokens", "parameters", "layers", "d_model", "kv_heads", "d_ff"]
+    if not kept:
+        return
+    pieces = list(found.batches(columns, at_once=50))
+    whole = {name: np.concatenate([piece[name] for piece in pieces]) for name in columns}
+    assert (whole["rank"] == np.arange(1, len(kept) + 1)).all()
+    for name in columns[1:]:
+        wanted = [float(cell(design, name)) for design in kept]
+        assert np.allclose(whole[name].astype(float), wanted, rtol=1e-9), name
+
+
+@pytest.mark.parametrize("name", ["open-1e22", "one-accelerator"])
+def test_known_rankings(name: str) -> None:
+    wanted = reference_json("known_optima/answers.json")[name]
+    found = rank(Problem.load(reference(f"known_optima/{name}.toml")), top=5)
+    assert (found.designs, found.feasible) == (wanted["designs"], wanted["feasible"])
+    assert [d.loss for d in found.best] == pytest.approx(wanted["five_best_losses"], abs=1e-9)
+
+
+def test_groups_hold_the_best_of_each_depth() -> None:
+    found = rank(EXERCISE, group_by="layers")
+    assert sum(group.designs for group in found.groups) == found.feasible
+    assert [group.value for group in found.groups] == sorted({g.value for g in found.groups})
+    for group in found.groups[::30]:
+        alone = rank(EXERCISE.with_settings({"space.layers": group.value}), top=1)
+        assert alone.best[0].architecture == group.best.architecture
+        assert alone.feasible == group.designs
+        for sense, end in zip(("parameters", "-parameters"), group.parameters, strict=True):
+            extreme = rank(EXERCISE.with_settings({"space.layers": group.value}), sense, top=1)
+            assert extreme.best[0].parameters.total == end
+
+
+def test_a_design_is_counted_once_however_many_layouts_fit_it() -> None:
+    problem = Problem.load("h100-cluster-90-days")
+    found = rank(problem, top=3, keep_all=True)
+    assert found.designs == problem.count_designs()
+    names = ["layers", "d_model", "kv_heads", "d_ff", "tensor_parallel"]
+    some = next(found.batches(names))
+    rows = set(
+        zip(*(some[n].tolist() for n in ("layers", "d_model", "kv_heads", "d_ff")), strict=True)
+    )
+    assert len(rows) == found.feasible
+    assert found.best[0].layout.tensor_parallel == some["tensor_parallel"][0]
+
+
+def test_every_column_is_that_of_the_design() -> None:
+    settings = {"serving.accelerator": "H100-SXM", "training.accelerator": "H100-SXM",
+                "training.accelerators": 1024, "training.price_per_hour": 2,
+                "lifetime.inference_tokens": 1e12, "lifetime.prefill_share": 0.5}  # fmt: skip
+    problem = Problem.load("phone-2gb", settings)
+    names = [name for name in known_columns(problem) if name != "rank"]
+    assert set(QUANTITIES) <= set(names)
+    found = rank(problem, top=5, keep_all=True)
+    columns = next(found.batches(names))
+    for i, design in enumerate(found.best):
+        for name in names:
+            wanted = cell(design, name)
+            if isinstance(wanted, str | bool):
+                assert columns[name][i] == wanted
+            else:
+                assert float(columns[name][i]) == pytest.approx(float(wanted), rel=1e-12), name
+
+
+def test_files_hold_all_that_fit(tmp_path: Path) -> None:
+    csv, parquet = tmp_path / "all.csv", tmp_path / "all.parquet"
+    command = ["rank", "one-h100-1e24", "--top", "3", "--csv", str(csv), "--parquet", str(parquet)]
+    answer = CliRunner().invoke(
+        app, [*command, "--columns", "loss,parameters,block", "--json", "-"]
+    )
+    assert answer.exit_code == 0
+    rows = json.loads(answer.stdout)
+    table = pyarrow.csv.read_csv(csv)
+    assert table.column_names == ["rank", "loss", "parameters", "block"]
+    assert table.num_rows == rows["feasible"] == 10_886
+    assert table.equals(pyarrow.parquet.read_table(parquet))
+    loss = table["loss"].to_numpy()
+    assert (np.diff(loss) >= -1e-14).all()
+    assert loss[0] == pytest.approx(rows["rows"][0]["loss"], rel=1e-14)
+
+
+def test_bad_input_names_what_is_right() -> None:
+    for arguments, message in (
+        (["--by", "los"], "did you mean loss"),
+        (["--columns", "d_modle"], "did you mean d_model"),
+        (["--columns", "decode_latency"], "accelerator"),
+        (["--group-by", "loss"], "is not one of layers"),
+        (["--top", "0"], "1 or more"),
+        (["--csv", "x.txt"], ".csv"),
+        (["--without", "budgets.loss"], "its limits: budgets.training_flops"),
+    ):
+        answer = CliRunner().invoke(app, ["rank", "exercise-1e24", *arguments])
+        assert answer.exit_code == 2, arguments
+        assert message in answer.stderr, answer.stderr

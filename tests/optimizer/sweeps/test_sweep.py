@@ -1,0 +1,315 @@
+"""Grids of solves: right at every point, the same file however solved, and nothing lost by a kill."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from modelsizer.optimizer.budgets import AT_THE_LIMIT
+from modelsizer.optimizer.sweeps.files import Question
+from modelsizer.optimizer.sweeps.grid_solves import PointSolver, columns
+from modelsizer.optimizer.sweeps.grids import SweepGrid, axis_of, grid_of
+from modelsizer.optimizer.sweeps.workers import Spec, results, solve_run
+from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.errors import ModelsizerError
+from typer.testing import CliRunner
+
+import modelsizer.commands.sweep  # noqa: F401
+from modelsizer import Problem, ProblemError, solve
+from modelsizer.cli import app
+from tests.optimizer.fronts.test_fronts import small
+from tests.problems.test_problem_files import GOOD
+
+GOOD_PROBLEM = Problem.parse(GOOD)
+SETTINGS = ("budgets.training_flops=1e19..1e22:log:4", "serving.context_length=2048,65536",
+            "budgets.kv_cache=1 GB,300 MB")  # fmt: skip
+MANY = ("budgets.training_flops=1e19..1e22:log:80", "serving.context_length=2048,65536")
+ENTRY = "import modelsizer.commands.sweep; from modelsizer.cli import main; main()"
+POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
+
+
+def grid(problem: Problem, settings: tuple[str, ...]) -> SweepGrid:
+    axes = (axis_of(problem, *text.split("=", 1)) for text in settings)
+    return grid_of(problem, list(axes))
+
+
+def question(settings: tuple[str, ...] = SETTINGS, **given: Any) -> Question:
+    return Question(GOOD_PROBLEM, grid(GOOD_PROBLEM, settings), **given)
+
+
+def as_options(settings: tuple[str, ...]) -> list[str]:
+    return [part for text in settings for part in ("--set", text)]
+
+
+def run(*args: str, code: int = 0) -> Any:
+    answer = CliRunner().invoke(app, ["sweep", *args])
+    assert answer.exit_code == code, answer.output + answer.stderr
+    return answer
+
+
+@pytest.fixture
+def good(tmp_path: Path) -> str:
+    path = tmp_path / "good.toml"
+    path.write_text(GOOD)
+    return str(path)
+
+
+def started(*args: str) -> subprocess.Popen[str]:
+    """The command in a process group of its own, with Ctrl-C as a terminal has it."""
+    return subprocess.Popen(
+        [sys.executable, "-c", ENTRY, "sweep", *args],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A job in the background of a script inherits SIGINT ignored, and would never hear it.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+
+
+def wait_for_lines(path: Path, count: int) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        if path.exists() and path.read_bytes().count(b"\n") >= count:
+            return
+        time.sleep(0.001)
+    raise AssertionError(f"{path} has no {count} lines")
+
+
+# Points
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_every_point_is_what_a_fresh_enumeration_gives(seed: int) -> None:
+    problem, r = small(seed), random.Random(seed)
+    tables = problem.to_dict()
+    name = next(iter(problem.budgets.limits), None)
+    memory = r.choice(["1 GB..100 GB:log:3", "200 MB,1 TB"])
+    axes = [axis_of(problem, "budgets.serving_memory", memory),
+            axis_of(problem, "serving.batch_size", "1,64"),
+            axis_of(problem, "space.vocab_size", "32000,64000")]  # fmt: skip
+    assert tables == problem.to_dict() and name is not None
+    points = SweepGrid(tuple(axes))
+    solver = PointSolver(problem, points, "auto")
+    for index in points.neighbours(range(len(points))):
+        row, fresh = solver.row(index), problem.with_settings(points.point(index))
+        wanted = solve(fresh, solver="exhaustive")
+        assert row["status"] == wanted.status
+        assert tuple(row) == columns(problem, points)
+        if wanted.design is None:
+            assert row["loss"] is row["layers"] is row["serving_memory_used"] is None
+            continue
+        design = wanted.design
+        assert (row["objective"], row["loss"]) == (wanted.objective.value, design.loss)
+        widths = architecture_dict(design.architecture)
+        assert all(row[k] == widths[k] for k in ("layers", "d_model", "heads", "kv_heads", "d_ff"))
+        assert row["parameters"] == design.parameters.total
+        for use in wanted.budgets:
+            assert row[f"{use.name}_used"] == use.used
+            if use.side == "max" and row["serving_memory_at_limit"] is not None:
+                at = float(use.limit) - use.used <= AT_THE_LIMIT * float(use.limit)
+                assert row[f"{use.name}_at_limit"] >= at
+
+
+def test_values_that_make_no_problem_together_are_rows() -> None:
+    settings = ("serving.accelerators=1,8", "serving.tensor_parallel=1,8")
+    found = sorted(results(question(settings), range(4), jobs=1), key=lambda row: row["index"])
+    assert [row["status"] for row in found] == ["optimal", "invalid", "optimal", "optimal"]
+    assert "multiple of tensor_parallel" in found[1]["reason"]
+
+
+def test_a_worker_hands_back_what_it_has_and_keeps_its_solver(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers._LEASE", 0.0)
+    made: list[PointSolver] = []
+    fresh = Spec.point_solver
+
+    def counted(spec: Spec) -> PointSolver:
+        made.append(fresh(spec))
+        return made[-1]
+
+    monkeypatch.setattr(Spec, "point_solver", counted)
+    spec = Spec.of(question(solver="bound"))
+    rows, rest = solve_run(spec, (3, 4, 5))
+    assert [row["index"] for row in rows] == [3] and rest == (4, 5)
+    assert solve_run(spec, rest)[1] == (5,)
+    assert len(made) == 1
+    other = Spec(spec.tables, spec.axes, spec.solver, spec.time_limit, "0")
+    with pytest.raises(ModelsizerError, match="install the same"):
+        solve_run(other, (0,))
+
+
+def test_processes_begin_once_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers._PATIENCE", 0.0)
+    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers._WORTH", 0.0)
+    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers.cores", lambda: 2)
+    asked: list[tuple[list[int], int]] = []
+
+    def stand_in(spec: Spec, order: list[int], workers: int) -> Any:
+        asked.append((list(order), workers))
+        return spec.point_solver().rows(order)
+
+    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers._in_processes", stand_in)
+    q = question()
+    found = [row["index"] for row in results(q, range(16))]
+    assert asked == [(q.grid.neighbours(range(16))[1:], 2)]
+    assert sorted(found) == list(range(16))
+
+
+# The command
+
+
+def test_the_same_file_from_processes_as_from_here(good: str, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    settings = as_options(SETTINGS)
+    first = json.loads(run(good, *settings, "--jobs", "1", "-o", str(one), "--json", "-").stdout)
+    second = json.loads(run(good, *settings, "--jobs", "2", "-o", str(two), "--json", "-").stdout)
+    assert one.read_bytes() == two.read_bytes()
+    assert first["rows"] == second["rows"] and first["solved"] == second["solved"] == 16
+    assert [row["index"] for row in first["rows"]] == list(range(16))
+
+
+@pytest.mark.skipif(importlib.util.find_spec("distributed") is None, reason="no Dask")
+def test_the_same_file_from_dask(good: str, tmp_path: Path) -> None:
+    one, two = tmp_path / "one.jsonl", tmp_path / "two.jsonl"
+    run(good, *as_options(SETTINGS), "--jobs", "1", "-o", str(one))
+    options = ["--dask", "local", "--jobs", "1", "-o", str(two)]
+    process = started(good, *as_options(SETTINGS), *options)
+    _, err = process.communicate(timeout=60)
+    assert process.returncode == 0, err
+    assert one.read_bytes() == two.read_bytes()
+
+
+def test_dask_that_is_not_there(good: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert "not tcp://" in run(good, *as_options(SETTINGS), "--dask", "here", code=2).stderr
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    answer = run(good, *as_options(SETTINGS), "--dask", "local", code=2)
+    assert "pip install 'modelsizer[dask]'" in answer.stderr
+
+
+@POSIX
+@pytest.mark.parametrize("jobs", ["1", "2"])
+def test_a_kill_loses_nothing_and_nothing_is_solved_twice(
+    good: str, tmp_path: Path, jobs: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "x.jsonl"
+    args = [good, *as_options(MANY), "-o", str(path)]
+    process = started(*args, "--jobs", jobs)
+    wait_for_lines(path, 61)
+    process.send_signal(signal.SIGKILL)
+    process.communicate(timeout=60)  # its workers hold its standard error until they end
+    assert process.returncode == -signal.SIGKILL
+    for _ in range(200):
+        try:
+            os.killpg(process.pid, 0)
+        except ProcessLookupError:
+            break
+        time.sleep(0.05)
+    else:
+        raise AssertionError("workers outlive the sweep")
+    torn = path.read_bytes() + b'{"index": 159, "budg'
+    path.write_bytes(torn)
+    kept = [json.loads(text)["index"] for text in torn.splitlines()[1:-1]]
+    assert 60 <= len(kept) < 160 and len(set(kept)) == len(kept)
+
+    solved: list[int] = []
+    row = PointSolver.row
+
+    def counted(self: PointSolver, index: int) -> Any:
+        solved.append(index)
+        return row(self, index)
+
+    monkeypatch.setattr(PointSolver, "row", counted)
+    answer = run(*args, "--jobs", "1", "--json", "-")
+    assert f"{len(kept)} of 160 points are there" in answer.stderr
+    assert json.loads(answer.stdout)["solved"] == len(solved) == 160 - len(kept)
+    assert sorted(kept + solved) == list(range(160))
+    resumed = path.read_bytes()
+    run(*args, "--jobs", "1", "--no-resume")
+    assert path.read_bytes() == resumed
+    solved.clear()
+    run(*args, "--jobs", "1")
+    assert not solved and path.read_bytes() == resumed
+
+
+@POSIX
+def test_ctrl_c_says_how_to_go_on(good: str, tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    process = started(good, *as_options(MANY), "-o", str(path), "--jobs", "1")
+    wait_for_lines(path, 20)
+    os.killpg(process.pid, signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    assert process.returncode == 3, err
+    kept = path.read_bytes().count(b"\n") - 1
+    assert 19 <= kept < 160
+    assert err == (
+        f"interrupted; {path} holds {kept} of 160 points, and the same command goes on from there\n"
+    )
+    assert out == ""
+
+
+def test_parquet_holds_the_rows_of_the_lines(good: str, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "x.parquet"
+    settings = ("space.kv_heads=[4],[4, 8]", "budgets.kv_cache=100 kB,1 GB")
+    run(good, *as_options(settings), "--jobs", "1", "-o", str(path))
+    rows = [json.loads(text) for text in (tmp_path / "x.jsonl").read_text().splitlines()[1:]]
+    table = pq.read_table(path)
+    assert table.column_names == list(rows[0])
+    lists = [row | {"space.kv_heads": json.dumps(row["space.kv_heads"])} for row in rows]
+    assert table.to_pylist() == lists
+    kinds = {f.name: str(f.type) for f in table.schema}
+    assert kinds["layers"] == kinds["budgets.kv_cache"] == "int64"
+    assert kinds["loss"] == "double" and kinds["kv_cache_at_limit"] == "bool"
+    before = path.read_bytes()
+    run(good, *as_options(settings), "--jobs", "1", "-o", str(path), "--no-resume")
+    assert path.read_bytes() == before
+
+
+def test_flops_beyond_64_bits_are_doubles_in_parquet(good: str, tmp_path: Path) -> None:
+    import pyarrow.parquet as pq
+
+    path = tmp_path / "x.parquet"
+    run(good, "--set", "budgets.training_flops=1e18,1e22", "--jobs", "1", "-o", str(path))
+    column = pq.read_table(path).column("budgets.training_flops")
+    assert column.to_pylist() == [1e18, 1e22]
+
+
+def test_text_of_a_sweep(good: str) -> None:
+    text = run(good, *as_options(SETTINGS), "--jobs", "1").stdout
+    assert "4 x 2 x 2 points; 16 solved" in text and "no design" in text
+    assert max(map(len, text.splitlines())) <= 80
+    nothing = run(good, "--set", "budgets.kv_cache=1 kB,2 kB", "--jobs", "1").stdout
+    assert "2 without a design" in nothing
+    long = run(good, "--set", "serving.batch_size=1..60:step=1", "--jobs", "1").stdout
+    assert "and 36 more, with -o FILE or --json" in long
+
+
+@pytest.mark.parametrize(
+    ("args", "word"),
+    [
+        (("--set", "budgets.kv_cache=1,2", "-o", "x.csv"), "must end in .jsonl or .parquet"),
+        (("--set", "budgets.kv_cache=1,2", "--solver", "foo"), "unknown solver 'foo'"),
+        (("--set", "budgets.kv_cache=1,2", "--time-limit", "-1"), "--time-limit"),
+        (("--set", "budgets.kv_cache=1,2", "-o", "/nowhere/x.jsonl"), "cannot be written"),
+        ((), "no key takes several values"),
+    ],
+)
+def test_bad_input_is_told(good: str, args: tuple[str, ...], word: str) -> None:
+    assert word in run(good, *args, code=2).stderr
+
+
+def test_grids_are_checked_before_they_are_solved() -> None:
+    with pytest.raises(ProblemError, match="divides no"):
+        grid(GOOD_PROBLEM, ("space.kv_heads=4,17",))

@@ -1,0 +1,95 @@
+"""The solvers agree with one another, with known optima, and with formulas written again."""
+
+from __future__ import annotations
+
+import pytest
+
+from modelsizer import Problem, ProblemError, solve
+from tests.support import brute
+from tests.support.random_problems import random_tables
+from tests.support.shared import reference, reference_json, seeds
+
+SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp", "pulp:HiGHS")
+KNOWN = ("least-memory", "no-way", "one-accelerator", "open-1e22")
+FAST_SEEDS, SLOW_SEEDS = range(44), range(44, 420)
+
+
+def check_agreement(seed: int) -> None:
+    try:
+        problem = Problem.from_tables(random_tables(seed))
+    except ProblemError:
+        return  # a random space in which nothing divides
+    results = [solve(problem, solver=name) for name in SOLVERS]
+    truth = results[0]
+    for result in results[1:]:
+        assert result.status == truth.status, result.solver
+        assert result.objective.value == truth.objective.value, result.solver
+        assert result.gap == truth.gap
+        assert not any("contradicts" in warning for warning in result.warnings)
+        if truth.design is not None:
+            assert result.best.architecture == truth.best.architecture
+            assert abs(result.best.loss - truth.best.loss) <= 1e-9
+
+
+@pytest.mark.parametrize("seed", FAST_SEEDS)
+def test_solvers_agree(seed: int) -> None:
+    check_agreement(seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", SLOW_SEEDS)
+def test_solvers_agree_at_length(seed: int) -> None:
+    check_agreement(seed)
+
+
+@pytest.mark.parametrize("seed", seeds(range(1000, 1026), {1012}))
+def test_enumeration_agrees_with_formulas_written_again(seed: int) -> None:
+    tables = random_tables(seed)
+    tables["space"]["layers"] = {"min": 4, "max": 48, "step": 4}
+    tables["space"]["d_model"]["max"] = min(
+        tables["space"]["d_model"]["max"], tables["space"]["d_model"]["min"] + 1024
+    )
+    try:
+        problem = Problem.from_tables(tables)
+    except ProblemError:
+        assert brute.designs(tables) == []
+        return
+    expected = brute.best(tables)
+    result = solve(problem, solver="exhaustive")
+    assert problem.count_designs() == len(brute.designs(tables))
+    if expected is None:
+        assert result.status == "infeasible"
+        return
+    value, key = expected
+    assert result.objective.value == pytest.approx(value, rel=1e-9)
+    assert result.best.tie_key == key
+
+
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("name", KNOWN)
+def test_known_optima(name: str, solver: str) -> None:
+    want = reference_json("known_optima/answers.json")[name]
+    problem = Problem.load(reference(f"known_optima/{name}.toml"))
+    result = solve(problem, solver=solver)
+    assert result.status == want["status"]
+    if want["status"] == "infeasible":
+        assert str(want["least_serving_memory"])[:4] in result.warnings[0].replace(".", "")
+        return
+    assert result.objective.value == pytest.approx(want["objective"], rel=1e-12)
+    layer, trunk = result.best.architecture.groups[0].layer, result.best.architecture.trunk
+    assert result.best.architecture.layers == want["layers"]
+    assert trunk.d_model == want["d_model"]
+    assert layer.attention.head_dim == want["head_dim"]
+    assert layer.attention.kv_heads == want["kv_heads"]
+    assert layer.ffn.d_ff == want["d_ff"]
+    assert result.best.parameters.total == want["parameters"]
+    assert result.best.tokens == pytest.approx(want["tokens"], rel=1e-14)
+    if "designs" in want:
+        assert result.statistics["designs"] == want["designs"]
+
+
+@pytest.mark.parametrize("name", ("open-1e22", "one-accelerator"))
+def test_feasible_designs_are_counted(name: str) -> None:
+    want = reference_json("known_optima/answers.json")[name]
+    result = solve(Problem.load(reference(f"known_optima/{name}.toml")), solver="exhaustive")
+    assert result.statistics["designs"] - result.statistics["by_budgets"] == want["feasible"]

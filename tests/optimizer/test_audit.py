@@ -1,0 +1,61 @@
+"""Published models against the optimum of their own budgets."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from modelsizer.optimizer.audit import Audit, AuditError, audit
+from modelsizer.problems.architecture.models import models
+from typer.testing import CliRunner
+
+from modelsizer.cli import app
+
+
+def audited(name: str) -> Audit:
+    model = models()[name]
+    assert model.tokens is not None
+    return audit(model.architecture, model.tokens)
+
+
+@pytest.mark.parametrize(
+    ("name", "least", "most"),
+    [
+        ("gpt-3-175b", 0.01, 0.03),  # 1.7 tokens a parameter: far too large for its FLOPs
+        ("gopher-280b", 0.01, 0.04),
+        ("chinchilla-70b", 0.0, 0.001),  # sized by this very law's data
+        ("llama-3.1-405b", 0.0, 0.001),
+    ],
+)
+def test_published_models_read_sensibly(name: str, least: float, most: float) -> None:
+    found = audited(name)
+    assert found.optimum.status == found.cheapest.status == "optimal"
+    assert least <= found.loss_gained <= most
+    assert 0.2 < found.compute_needed <= 1.0
+    # Every budget is the model's own, and kept.
+    for key in ("training_flops", "serving_memory", "kv_bytes_per_token"):
+        assert found.optimum.best.exact[key] <= found.model.exact[key]
+    assert found.cheapest.best.loss <= found.model.loss
+
+
+def test_undertrained_models_shrink() -> None:
+    found = audited("gpt-3-175b")
+    assert found.optimum.best.parameters.total < found.model.parameters.total / 2
+    assert found.optimum.best.tokens > 2 * found.model.tokens
+
+
+def test_what_cannot_be_searched_is_refused() -> None:
+    with pytest.raises(AuditError, match="mixtral"):
+        audit(models()["mixtral-8x7b"].architecture, 1e12)
+
+
+def test_command() -> None:
+    text = CliRunner().invoke(app, ["audit", "llama-3-8b"]).stdout
+    assert "tokens a parameter" in text
+    assert max(map(len, text.splitlines())) <= 80
+    out = json.loads(CliRunner().invoke(app, ["audit", "llama-3-8b", "--json", "-"]).stdout)
+    assert out["loss_gained"] > 0 and out["optimum"]["status"] == "optimal"
+    unknown = CliRunner().invoke(app, ["audit", "gpt2"])
+    assert unknown.exit_code == 2 and "give --tokens" in unknown.stderr
+    bad = CliRunner().invoke(app, ["audit", "gpt2", "--tokens", "lots"])
+    assert bad.exit_code == 2 and "not a number" in bad.stderr

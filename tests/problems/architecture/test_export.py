@@ -1,0 +1,223 @@
+"""Exported files: what is refused, and what an independent reader finds in the rest."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modelsizer.problems.architecture.accounting import count_parameters
+from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.configs.export import EXPORTERS, to_huggingface
+from modelsizer.problems.architecture.configs.export_common import check_count, sizes_of
+from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.models import models
+from typer.testing import CliRunner
+
+from modelsizer.cli import app
+from tests.support.export_readers import READERS, count_megatron_words, megatron_words, read_litgpt
+from tests.support.shared import ROOT
+
+EXPRESSIBLE = {
+    "hf": set(BLOCKS),
+    "megatron": {"llama", "qwen2", "qwen3", "gpt2", "gpt-neox"},
+    "torchtitan": {"llama", "qwen3"},
+    "nanogpt": {"gpt2"},
+    "litgpt": set(BLOCKS) - {"gpt2"},
+}
+
+
+def make(block: str = "llama", **sizes: Any) -> Architecture:
+    s = {"layers": 3, "d_model": 64, "heads": 4, "kv_heads": 4, "head_dim": 16, "d_ff": 256,
+         "vocab_size": 1000, "tied": True, "positions": 32} | sizes  # fmt: skip
+    b = BLOCKS[block]
+    layer = b.layer(s["heads"], s["kv_heads"], s["head_dim"], s["d_ff"])
+    trunk = b.trunk(s["d_model"], s["vocab_size"], s["tied"], s["positions"])
+    return Architecture(trunk, (LayerGroup(layer, s["layers"]),), block)
+
+
+@st.composite
+def architectures(draw: Any, framework: str) -> Architecture:
+    """Of any block, but mostly near what the framework can express."""
+    kv_heads, head_dim = draw(st.integers(1, 4)), draw(st.sampled_from([4, 5, 6, 8, 16, 24]))
+    heads = kv_heads * draw(st.sampled_from([1, 1, 2, 3]))
+    d = draw(st.sampled_from([heads * head_dim, heads * head_dim, 48, 50]))
+    mostly = st.sampled_from(sorted(EXPRESSIBLE[framework]))
+    return make(
+        draw(st.one_of(mostly, mostly, st.sampled_from(sorted(BLOCKS)))),
+        layers=draw(st.integers(1, 5)),
+        d_model=d,
+        heads=heads,
+        kv_heads=kv_heads,
+        head_dim=head_dim,
+        d_ff=draw(st.one_of(st.just(4 * d), st.integers(1, 300))),
+        vocab_size=draw(st.sampled_from([1, 97, 50257, 50304, 65536, 65537])),
+        tied=draw(st.booleans()),
+        positions=draw(st.integers(0, 100)),
+    )
+
+
+def test_every_exporter_has_a_reader_here_and_a_row_in_the_docs() -> None:
+    assert set(READERS) == set(EXPORTERS) == set(EXPRESSIBLE)
+    page = (ROOT / "docs" / "export.md").read_text()
+    for name in EXPORTERS:
+        assert f"| `{name}` |" in page
+
+
+@pytest.mark.parametrize("framework", sorted(EXPORTERS))
+@settings(max_examples=200, deadline=None)
+@given(data=st.data())
+def test_what_is_written_builds_what_was_meant_or_is_refused(framework: str, data: Any) -> None:
+    architecture = data.draw(architectures(framework))
+    try:
+        text = EXPORTERS[framework](architecture)
+    except ConfigError as error:
+        assert "would build" not in str(error)  # it is refused before anything is written
+        return
+    assert architecture.block in EXPRESSIBLE[framework]
+    assert READERS[framework](text) == count_parameters(architecture).total
+    assert text.endswith("\n") and text.isascii()
+    assert max(map(len, text.splitlines())) <= 100
+
+
+@pytest.mark.parametrize("block", sorted(BLOCKS))
+@pytest.mark.parametrize("framework", sorted(EXPORTERS))
+@pytest.mark.parametrize("tied", [True, False])
+def test_blocks_that_a_framework_has(framework: str, block: str, tied: bool) -> None:
+    architecture = make(block, tied=tied or framework == "nanogpt")
+    if block not in EXPRESSIBLE[framework]:
+        with pytest.raises(ConfigError, match=f"cannot be exported to {framework}: .*; known: "):
+            EXPORTERS[framework](architecture)
+        return
+    text = EXPORTERS[framework](architecture)
+    assert READERS[framework](text) == count_parameters(architecture).total
+
+
+@pytest.mark.parametrize(
+    ("framework", "architecture", "words"),
+    [
+        ("nanogpt", make("gpt2", tied=False), ["ties", "tied_embeddings = false"]),
+        ("nanogpt", make("gpt2", d_ff=300), ["4 d_model = 256, got 300"]),
+        ("nanogpt", make("gpt2", kv_heads=2), ["kv_heads = 2 of 4"]),
+        ("nanogpt", make("gpt2", head_dim=8), ["4 x 8 on 64"]),
+        ("nanogpt", make("gpt2", positions=0), ["learned, got none"]),
+        ("nanogpt", make("gpt2", vocab_size=70000), ["at most 65536, got 70000"]),
+        ("nanogpt", make("gpt2", tied=False, d_ff=1), ["d_ff = 4", "; it ties"]),
+        ("nanogpt", make("llama"), ["GPT-2's block alone", "known: gpt2"]),
+        ("megatron", make("gemma2"), ["normalisations after", "known: llama"]),
+        ("megatron", make("olmo2"), ["--qk-layernorm norms each head"]),
+        ("megatron", make("gpt2", positions=0), ["learned, got none"]),
+        ("megatron", make("llama", head_dim=5), ["even", "head_dim = 5"]),
+        ("torchtitan", make("llama", head_dim=8), ["4 x 8 on 64", "qwen3 is free"]),
+        ("torchtitan", make("qwen2"), ["no biases", "known: llama, qwen3"]),
+        ("torchtitan", make("gpt2"), ["RMSNorm"]),
+        ("litgpt", make("gpt2"), ["none that are learned"]),
+        ("litgpt", make("gpt-neox", head_dim=4), ["of which 1 are turned"]),
+    ],
+)  # fmt: skip
+def test_a_refusal_says_what_stands_in_the_way(
+    framework: str, architecture: Architecture, words: list[str]
+) -> None:
+    with pytest.raises(ConfigError) as caught:
+        EXPORTERS[framework](architecture)
+    for word in [framework, *words]:
+        assert word in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("config", "word"),
+    [
+        ({"model_type": "llama", "attention_bias": True}, "attention.qkv_bias = True"),
+        ({"model_type": "llama", "mlp_bias": True}, "ffn.bias = True"),
+        ({"model_type": "qwen2", "use_sliding_window": True, "max_window_layers": 0}, "window = 4096"),
+        ({"model_type": "qwen2", "use_sliding_window": True, "max_window_layers": 1}, "one kind of layer"),
+    ],
+)  # fmt: skip
+def test_changed_blocks_are_refused(config: dict[str, Any], word: str) -> None:
+    architecture = read_config(config)
+    for framework in ("megatron", "litgpt"):
+        with pytest.raises(ConfigError, match=word):
+            EXPORTERS[framework](architecture)
+
+
+def test_a_count_that_differs_is_refused() -> None:
+    architecture = make()
+    sizes = sizes_of(architecture, "x", ["llama"])
+    check_count("x", sizes.parameters, sizes)
+    with pytest.raises(ConfigError, match="would build"):
+        check_count("x", sizes.parameters + 1, sizes)
+
+
+@pytest.mark.parametrize("framework", ["megatron", "litgpt"])
+def test_published_models_of_a_block_under_another_name(framework: str) -> None:
+    architecture = read_config({"model_type": "gpt_neox"})
+    text = EXPORTERS[framework](architecture)
+    assert READERS[framework](text) == count_parameters(architecture).total
+
+
+def test_published_models() -> None:
+    llama = models()["llama-3-8b"].architecture
+    for framework in ("megatron", "torchtitan", "litgpt"):
+        assert READERS[framework](EXPORTERS[framework](llama)) == 8_030_261_248
+    assert "intermediate_size" in to_huggingface(llama)
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the file is sourced by bash")
+@pytest.mark.parametrize("size", [1, 4])
+def test_bash_reads_the_file_of_megatron(size: int, tmp_path: Path) -> None:
+    path = tmp_path / "design.sh"
+    architecture = make("qwen3", vocab_size=1004, kv_heads=2, tied=False)
+    path.write_text(EXPORTERS["megatron"](architecture))
+    script = f'TP_SIZE={size}; source "$0"; printf "%s\\n" "${{MODEL_ARGS[@]}}"'
+    answer = subprocess.run(
+        ["bash", "-c", script, path], capture_output=True, text=True, check=True
+    )
+    words = answer.stdout.split()
+    assert size != 1 or words == megatron_words(path.read_text())
+    assert words[:2] == ["--tensor-model-parallel-size", str(size)]
+    assert count_megatron_words(words, 900) == count_parameters(architecture).total
+
+
+@pytest.mark.skipif(shutil.which("bash") is None, reason="the file is sourced by bash")
+def test_bash_refuses_a_split_that_would_pad(tmp_path: Path) -> None:
+    path = tmp_path / "design.sh"
+    path.write_text(EXPORTERS["megatron"](make(vocab_size=1003)))
+    script = 'TP_SIZE=4; source "$0" && echo went on'
+    answer = subprocess.run(["bash", "-c", script, path], capture_output=True, text=True)
+    assert "does not divide the vocabulary 1003" in answer.stderr
+    assert "went on" not in answer.stdout
+
+
+@pytest.mark.parametrize("framework", sorted(EXPORTERS))
+def test_from_the_command_line(framework: str, tmp_path: Path) -> None:
+    source = "llama-3-8b"
+    if framework == "nanogpt":
+        (tmp_path / "c.json").write_text('{"model_type": "gpt2"}')
+        source = str(tmp_path / "c.json")
+    path = tmp_path / "out"
+    answer = CliRunner().invoke(app, ["export", source, "--to", framework, "-o", str(path)])
+    assert answer.exit_code == 0, answer.output + answer.stderr
+    printed = CliRunner().invoke(app, ["export", source, "--to", framework]).stdout
+    assert printed == path.read_text()
+    assert READERS[framework](printed) in (8_030_261_248, 124_439_808)
+
+
+def test_a_solved_problem_is_exported(tmp_path: Path) -> None:
+    path = tmp_path / "design.yaml"
+    args = ["solve", "one-h100-1e24", "--export", f"litgpt:{path}", "--json", "-"]
+    answer = CliRunner().invoke(app, args)
+    assert answer.exit_code == 0, answer.output + answer.stderr
+    assert read_litgpt(path.read_text()) == json.loads(answer.stdout)["parameters"]["total"]
+
+
+def test_a_refused_export_exits_with_2(tmp_path: Path) -> None:
+    answer = CliRunner().invoke(app, ["export", "llama-3-8b", "--to", "nanogpt"])
+    assert answer.exit_code == 2
+    assert "GPT-2's block alone" in answer.stderr

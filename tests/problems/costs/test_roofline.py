@@ -1,0 +1,231 @@
+"""Rooflines: by hand, in both directions, and the same for arrays as for integers."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
+from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+from modelsizer.problems.costs import roofline
+from modelsizer.problems.costs.roofline import PICOSECONDS, Machine
+from modelsizer.problems.designs.capacity import latency_estimates, serving_room
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.designs.standalone import situation
+from modelsizer.problems.hardware import efficiencies as efficiency
+from modelsizer.problems.hardware.accelerators import accelerators
+
+from modelsizer import Problem, ProblemError
+
+TRUNK = Trunk(64, 1000)
+LAYER = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
+MACHINE = Machine(1e9, 1e12, 1, 1.0, 0.0, 1e-6)
+WEIGHTS = 64 * 64 * 2 + 64 * 32 * 2 + 3 * 64 * 256
+AT = {"batch": 3, "context": 100, "matrix_bytes": 2.0, "head_bytes": 2.0, "kv_bytes": 2.0}
+
+
+def test_decode_by_hand() -> None:
+    memory, compute = roofline.decode(TRUNK, [LAYER], MACHINE, **AT)
+    cached = 3 * 100 * 2 * 2 * 16 * 2
+    assert memory.base == 64_000 * 2 * 1000  # picoseconds at 1 GB/s
+    assert memory.per_layer[0] == (WEIGHTS * 2 + cached) * 1000 + 1_000_000
+    flops = 2 * WEIGHTS + 4 * 100 * 64
+    assert compute.per_layer[0] == 3 * flops + 1_000_000
+    assert compute.base == 3 * 2 * 64_000
+    assert memory.denominator == compute.denominator == PICOSECONDS
+
+
+def test_prefill_by_hand() -> None:
+    memory, compute = roofline.prefill(
+        TRUNK, [LAYER], MACHINE, batch=2, prompt=50, matrix_bytes=1.0, head_bytes=2.0
+    )
+    assert memory.per_layer[0] == WEIGHTS * 1000 + 1_000_000
+    assert compute.per_layer[0] == 100 * (2 * WEIGHTS + 4 * 50 * 64) + 1_000_000
+    assert compute.base == 2 * 2 * 64_000  # the head sees the last token of each prompt only
+
+
+def test_tensor_parallelism_divides_and_costs_a_link() -> None:
+    two = Machine(1e9, 1e12, 2, 1e9, 1e-6, 0.0)
+    alone, _ = roofline.decode(TRUNK, [LAYER], Machine(1e9, 1e12, 1, 1.0, 0.0, 0.0), **AT)
+    memory, _ = roofline.decode(TRUNK, [LAYER], two, **AT)
+    moved = 2 * 3 * 64 * 2 * 1  # two all-reduces of batch x d_model x 2 bytes, 2 (n - 1) / n = 1
+    assert memory.per_layer[0] == alone.per_layer[0] // 2 + moved * 1000 + 2 * 1_000_000
+
+
+@given(st.integers(1, 40), st.integers(1, 9), st.integers(1, 400), st.integers(1, 5000))
+@settings(max_examples=40, deadline=None)
+def test_arrays_equal_integers(heads: int, kv: int, width: int, context: int) -> None:
+    def layer(h: object, k: object, f: object) -> Layer:
+        return Layer(FullAttention(h, k, 8), DenseFeedForward(f))  # type: ignore[arg-type]
+
+    def arrays(n: int) -> np.ndarray:
+        return np.array([n, 1], dtype=np.int64)
+
+    at = AT | {"context": context}
+    one = roofline.decode(Trunk(width, 999), [layer(heads * kv, kv, width * 3)], MACHINE, **at)
+    many = roofline.decode(
+        Trunk(arrays(width), arrays(999)),
+        [layer(arrays(heads * kv), arrays(kv), arrays(width * 3))],
+        MACHINE,
+        **at,
+    )
+    for a, b in zip(one, many, strict=True):
+        assert a.base == b.base[0] and a.per_layer[0] == b.per_layer[0][0]
+
+
+@given(st.integers(1, 64), st.integers(1, 8192))
+@settings(max_examples=30, deadline=None)
+def test_more_of_anything_is_not_faster(batch: int, context: int) -> None:
+    def seconds(**more: float) -> float:
+        parts = roofline.decode(
+            TRUNK, [LAYER], MACHINE, **(AT | {"batch": batch, "context": context} | more)
+        )  # type: ignore[arg-type]
+        return max(float(part.at([7])) for part in parts)
+
+    base = seconds()
+    assert seconds(batch=batch + 1) >= base
+    assert seconds(context=context + 1) >= base
+    assert seconds(matrix_bytes=2.5) > base or seconds(matrix_bytes=2.5) == base
+
+
+def test_experts_reached_grow_with_the_batch() -> None:
+    ffn = MixtureOfExperts(128, 64, 4)
+    each = 3 * 64 * 128
+    routed = [ffn.read_weights(64, n) - 64 * 64 for n in (1, 16, 10_000)]
+    assert routed[0] == 4 * each
+    assert 4 * each < routed[1] < 64 * each
+    assert routed[2] == pytest.approx(64 * each, rel=1e-9)
+
+
+def model() -> Architecture:
+    return Architecture(
+        Trunk(4096, 128_256),
+        (LayerGroup(Layer(FullAttention(32, 8, 128), DenseFeedForward(14_336)), 32),),
+        "llama",
+    )
+
+
+def test_estimates_bracket_and_budgets_take_the_one_asked_for() -> None:
+    found = {}
+    for which in ("low", "expected", "high"):
+        problem = situation(
+            model(), {"serving.accelerator": "A100-80GB-SXM", "serving.latency": which}
+        )
+        found[which] = float(evaluate(problem, model()).exact["decode_latency"])
+        estimates = latency_estimates(problem, model())
+        assert estimates is not None
+        assert estimates["decode_latency"][which] == pytest.approx(found[which], rel=1e-9)
+    assert found["low"] < found["expected"] < found["high"]
+
+
+def test_what_is_unknown_is_said() -> None:
+    for name, device in accelerators().items():
+        problem = situation(model(), {"serving.accelerator": name})
+        known = device.bandwidth is not None and device.bf16_flops is not None
+        assert bool(problem.lacks("decode_latency")) is not known
+        if not known:
+            with pytest.raises(ProblemError, match="not known"):
+                situation(model(), {"serving.accelerator": name, "budgets.decode_latency": "1 s"})
+
+
+def test_room_is_what_is_left_of_the_device() -> None:
+    problem = situation(
+        model(), {"serving.accelerator": "H100-SXM", "serving.context_length": 8192}
+    )
+    room = serving_room(problem, evaluate(problem, model()))
+    assert room is not None
+    weights = 8_030_261_248 * 2
+    usable = int(85_061_827_297 * 0.9) - 3 * 2**30
+    assert abs(room.usable_memory - usable) <= 1 and room.weights == weights
+    assert room.kv_tokens == (room.usable_memory - weights) // 131_072
+    assert room.requests == (room.usable_memory - weights) // (131_072 * 8192)
+
+
+def test_quantised_weights_count_their_scales() -> None:
+    plain = situation(model(), {"serving.weight_bits": 4})
+    d_norms = 2 * 4096 * 32 + 4096
+    matrices = 8_030_261_248 - 2 * 128_256 * 4096 - d_norms
+    want = matrices * (0.5 + 2 / 128) + 2 * 128_256 * 4096 * 2 + d_norms * 2
+    got = float(evaluate(plain, model()).exact["serving_memory"])
+    cache = float(evaluate(plain, model()).exact["kv_cache"])
+    assert got - cache == pytest.approx(want, rel=1e-12)
+    whole = situation(model(), {"serving.weight_bits": 16})
+    assert (
+        evaluate(whole, model()).exact["serving_memory"]
+        == evaluate(situation(model(), {"serving.weight_bytes": 2}), model()).exact[
+            "serving_memory"
+        ]
+    )
+
+
+def test_kv_policy_full_holds_what_a_window_does_not_need() -> None:
+    layer = Layer(FullAttention(32, 8, 128, window=1024), DenseFeedForward(14_336))
+    windowed = Architecture(Trunk(4096, 32_000), (LayerGroup(layer, 4),), "llama")
+    settings_ = {"serving.context_length": 4096}
+    least = evaluate(situation(windowed, settings_), windowed).exact["kv_cache"]
+    full = situation(windowed, settings_ | {"serving.kv_policy": "full"})
+    assert evaluate(full, windowed).exact["kv_cache"] == 4 * least
+
+
+@pytest.mark.parametrize(
+    "key, value, words",
+    [
+        ("serving.accelerator", "H100-SXN", "did you mean H100-SXM"),
+        ("serving.weight_bits", 5, "one of 16, 8, 4"),
+        ("serving.latency", "worst", "one of expected, low, high"),
+        ("serving.kv_block", 32, "needs kv_bits"),
+        ("serving.memory_utilization", 1.5, "share"),
+        ("training.mfu", 0, "share"),
+        ("training.zero_stage", 4, "one of 0, 1, 2, 3"),
+        ("training.recompute", "some", "one of none, selective, half, full"),
+        ("budgets.decode_latency", "30 ms", "needs an accelerator"),
+        ("budgets.training_cost", 1e6, "needs an accelerator"),
+        ("objective.minimize", "decode_throughput", "minimize decode_latency"),
+    ],
+)
+def test_bad_settings_are_told(key: str, value: object, words: str) -> None:
+    problem = Problem.load("one-h100-1e24", {"serving.accelerator": "H100-SXM"})
+    tables = problem.to_dict()
+    if words.startswith("needs an acc"):
+        del tables["serving"]["accelerator"]
+    with pytest.raises(ProblemError, match=words):
+        Problem.from_tables(tables).with_settings({key: value})
+
+
+def test_one_sided_budgets() -> None:
+    problem = Problem.load("one-h100-1e24", {"serving.accelerator": "H100-SXM"})
+    with pytest.raises(ProblemError, match="upper limit only"):
+        problem.with_settings({"budgets.decode_latency": {"min": 0.01}})
+    with pytest.raises(ProblemError, match="lower limit only"):
+        problem.with_settings({"budgets.decode_throughput": 100})
+
+
+def test_throughput_is_the_inverse_of_latency() -> None:
+    problem = Problem.load(
+        "one-h100-1e24",
+        {"serving.accelerator": "H100-SXM", "budgets.decode_throughput": {"min": 600}},
+    )
+    from modelsizer import solve
+
+    by_throughput = solve(problem)
+    limit = 16 / 600
+    by_latency = solve(
+        Problem.load(
+            "one-h100-1e24",
+            {"serving.accelerator": "H100-SXM", "budgets.decode_latency": limit},
+        )
+    )
+    assert by_throughput.best.architecture == by_latency.best.architecture
+    assert by_throughput.best.exact["decode_throughput"] >= 600
+
+
+def test_every_efficiency_has_its_rows() -> None:
+    for memory in ("HBM", "GDDR", "LPDDR"):
+        device = next(a for a in accelerators().values() if a.memory_type == memory)
+        for bits in (16.0, 8.0, 4.5):
+            found = efficiency.decode(device, bits)
+            assert 0 < found.bandwidth <= 1 and found.overhead > 0
+        spread = efficiency.decode_spread(device)
+        assert spread.low < 1 < spread.high

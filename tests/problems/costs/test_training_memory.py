@@ -1,0 +1,194 @@
+"""Training memory against the worked figures of its papers."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import pytest
+from modelsizer.problems.architecture.accounting import parameters
+from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.costs.training_memory import layer_activations, stages, state_bytes
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.training import Training
+
+from tests.support.shared import reference_json
+
+GIB = 2**30
+FIGURE_7 = 0.25  # percentage points: bars printed to whole kilobytes of a run, not of the formula
+SEQUENCE, VOCABULARY = 2048, 51_200
+# Korthikanti et al. 2022, table 3: heads, d_model, layers, tensor, pipeline, interleave, microbatch
+PAPER = {
+    "megatron-22B": (64, 6144, 48, 8, 1, 1, 4),
+    "gpt3-175B": (96, 12288, 96, 8, 8, 3, 1),
+    "turing-530B": (128, 20480, 105, 8, 35, 3, 1),
+    "megatron-1T": (160, 25600, 128, 8, 64, 1, 1),
+}
+
+
+def published(name: str, **settings: object) -> tuple[Training, Layer, Trunk, Layout, int]:
+    heads, d_model, layers, tensor, pipeline, interleave, batch = PAPER[name]
+    given = {
+        "sequence_length": SEQUENCE,
+        "microbatch_size": batch,
+        "interleave": interleave,
+        "flash_attention": False,
+        "dropout": True,
+        "sequence_parallel": False,
+        "zero_stage": 0,
+    }
+    training = Training.model_validate(given | settings)
+    layer = Layer(
+        FullAttention(heads, heads, d_model // heads, True, True),
+        DenseFeedForward(4 * d_model, False, True),
+    )
+    trunk = Trunk(d_model, VOCABULARY, True, True, SEQUENCE)
+    return training, layer, trunk, Layout(1, tensor, pipeline), layers
+
+
+@pytest.fixture(scope="module")
+def facts() -> dict:
+    return reference_json("memory_formulas.json")
+
+
+@pytest.mark.parametrize("name", PAPER)
+def test_activations_of_the_paper(facts, name):
+    training, layer, trunk, layout, layers = published(name)
+    pipeline, m = layout.pipeline_parallel, training.interleave
+    in_flight = Fraction(1) if m == 1 else 1 + Fraction(pipeline - 1, pipeline * m)
+    each = layer_activations(layer, trunk, training, layout.tensor_parallel, "none")
+    want = facts["korthikanti_measured"]["fig1_GiB"]["values"][name]
+    assert float(each * layers * in_flight) / GIB == pytest.approx(want["act_none"], rel=1e-9)
+
+    shared = training.model_copy(update={"sequence_parallel": True})
+    each = layer_activations(layer, trunk, shared, layout.tensor_parallel, "selective")
+    got = float(each * layers * in_flight) / GIB
+    assert got == pytest.approx(want["act_seqsel"], rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["megatron-22B", "gpt3-175B", "turing-530B"])
+def test_shares_of_figure_7(facts, name):
+    """What sequence parallelism and recomputation leave of the activations, in percent."""
+    want = facts["korthikanti_measured"]["fig7_percent"]["values"][name]
+    training, layer, trunk, layout, _ = published(name)
+    t = layout.tensor_parallel
+    shared = training.model_copy(update={"sequence_parallel": True})
+    whole = layer_activations(layer, trunk, training, t, "none")
+    got = {
+        "seq": layer_activations(layer, trunk, shared, t, "none"),
+        "sel": layer_activations(layer, trunk, training, t, "selective"),
+        "seqsel": layer_activations(layer, trunk, shared, t, "selective"),
+        "full": layer_activations(layer, trunk, training, t, "full"),
+    }
+    for kind, size in got.items():
+        assert 100 * size / whole == pytest.approx(want[kind], abs=FIGURE_7), kind
+
+
+@pytest.mark.parametrize(
+    "settings, units",
+    [
+        ({}, "no_parallel"),
+        ({"sequence_parallel": True}, "tensor_sequence"),
+        ({"recompute": "selective"}, "tp_selective"),
+        ({"recompute": "selective", "sequence_parallel": True}, "tp_sp_selective"),
+    ],
+)
+def test_formulas_of_the_paper(settings, units):
+    training, layer, trunk, layout, _ = published("gpt3-175B", **settings)
+    s, b, h, a, t = SEQUENCE, 1, 12288, 96, layout.tensor_parallel
+    if units == "no_parallel":
+        t = 1
+    want = {
+        "no_parallel": Fraction(34) + Fraction(5 * a * s, h),
+        "tensor_sequence": Fraction(34, t) + Fraction(5 * a * s, h * t),
+        "tp_selective": 10 + Fraction(24, t),
+        "tp_sp_selective": Fraction(34, t),
+    }[units]
+    assert layer_activations(layer, trunk, training, t, training.recompute) == s * b * h * want
+
+
+def test_zero_example():
+    """ZeRO (arXiv 1910.02054, figure 1): 7.5B parameters on 64 accelerators."""
+    held = []
+    for stage in range(4):
+        training = Training.model_validate({"zero_stage": stage})
+        held.append(float(7.5e9 * state_bytes(training, Layout(64, 1, 1))) / 1e9)
+    assert [round(x, 1) for x in held] == [120.0, 31.4, 16.6, 1.9]
+
+
+def test_states_of_figure_1(facts):
+    """18 bytes a parameter, as Megatron holds them: fp32 gradients."""
+    for name, row in facts["korthikanti_measured"]["fig1_GiB"]["values"].items():
+        training, _, trunk, layout, layers = published(name, gradient_bytes=4)
+        d = trunk.d_model
+        # The figure counts 12 L h^2 of the layers; biases, norms and embeddings are ours on top.
+        core = 12 * layers * d * d
+        each = float(core * state_bytes(training, layout)) / GIB
+        assert each == pytest.approx(row["par_opt"], rel=0.03), name
+
+
+def test_measured_llama_layer(facts):
+    """28 x 2 b s h bytes a layer were measured on Llama 3.1 8B without fused kernels."""
+    layer = Layer(FullAttention(32, 8, 128), DenseFeedForward(14336))
+    trunk = Trunk(4096, 128_256)
+    training = Training.model_validate({"sequence_length": 8192, "fused_kernels": False})
+    units = layer_activations(layer, trunk, training, 1, "none") / (2 * 8192 * 4096)
+    assert 28 * 0.9 < units < 28 * 1.1
+    fused = training.model_copy(update={"fused_kernels": True})
+    assert layer_activations(layer, trunk, fused, 1, "none") < units * 2 * 8192 * 4096
+
+
+def test_stages_by_hand():
+    """A model small enough to add up: two stages, tied embedding, full recomputation."""
+    layer = Layer(FullAttention(4, 4, 16), DenseFeedForward(256))
+    trunk = Trunk(64, 1000, True)
+    training = Training.model_validate(
+        {"sequence_length": 128, "microbatch_size": 2, "recompute": "full", "zero_stage": 3}
+    )
+    layout = Layout(2, 1, 2)
+    first, last = stages(training, trunk, [layer], layout)
+    tokens = 2 * 128
+    in_layer = 4 * 64 * 64 + 3 * 64 * 256 + 2 * 64
+    kept = tokens * 64 * 2
+    at_work = tokens * (2 * (4 * 64) + 2 * 4 * 64 + 2 * 3 * 256) + 4 * tokens * 4
+    assert first.per_layer[0] == in_layer * 16 // 4 + kept
+    assert last.per_layer[0] == in_layer * 16 // 4 + kept // 2
+    assert first.base == 64_000 * 16 // 2 + at_work
+    ending = tokens * 64 * 2 * 2 + tokens * 1000 * 12
+    assert last.base == (64_000 + 64) * 16 // 2 + at_work + ending
+
+
+def test_half_keeps_every_second_matrix_product():
+    """torchtitan's per-op selective checkpointing, between none and full."""
+    layer = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
+    trunk = Trunk(64, 1000)
+    training = Training.model_validate({"sequence_length": 128})
+    inputs = 2 * 128 * 64 * 2
+    products = 128 * (2 * 4 * 16 + 2 * 2 * 16 + 3 * 256)  # half of two bytes each
+    half = layer_activations(layer, trunk, training, 1, "half")
+    assert half == inputs + products + 4 * 4 * 128
+    none, full = (layer_activations(layer, trunk, training, 1, r) for r in ("none", "full"))
+    assert full < half < none
+
+
+def test_a_fused_loss_holds_no_logits():
+    layer = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
+    trunk = Trunk(64, 1000)
+    held = []
+    for each in (0, 4, 12):
+        training = Training.model_validate({"sequence_length": 128, "logit_bytes": each})
+        held.append(stages(training, trunk, [layer], Layout())[1].base)
+    assert (held[1] - held[0], held[2] - held[0]) == (4 * 128_000, 12 * 128_000)
+
+
+def test_one_stage_holds_everything():
+    layer = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
+    trunk = Trunk(64, 1000)
+    training = Training.model_validate({"sequence_length": 64, "zero_stage": 0})
+    first, last = stages(training, trunk, [layer], Layout())
+    assert first == last
+    total = parameters(trunk, [layer])
+    states = 16 * int(total.at([10]))
+    activations = int(first.at([10])) - states
+    assert activations > 10 * 64 * 64 * 2

@@ -1,0 +1,256 @@
+"""The accelerator catalogue against its reference data, looking up, and the command."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import re
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import pytest
+from modelsizer.problems.hardware.accelerators import (
+    FIGURES,
+    Accelerator,
+    UnknownFigureError,
+    accelerator,
+    accelerators,
+)
+from typer.testing import CliRunner
+
+from modelsizer.cli import app
+from modelsizer.text.accelerators import SORT_KEYS
+from tests.support.shared import reference_json
+
+GIB = 2**30
+# Names of the reference data that carry more than a name; the others differ in spaces only.
+RENAMED = {
+    "GB200 (per GPU)": "GB200",
+    "Apple M2 Ultra (76-core GPU)": "M2-Ultra",
+    "Apple M4 Max (40-core GPU)": "M4-Max",
+    "Snapdragon 8 Gen 3 (phone)": "Snapdragon-8-Gen-3",
+}
+REFERENCE = {
+    "bandwidth": ("mem_bandwidth_GBps", 10**9),
+    "bf16_flops": ("bf16_dense_tflops", 10**12),
+    "fp8_flops": ("fp8_dense_tflops", 10**12),
+    "link": ("interconnect_unidir_GBps", 10**9),
+}
+
+
+def run(*args: str, code: int = 0, columns: int = 80) -> Any:
+    answer = CliRunner().invoke(app, ["accelerators", *args], env={"COLUMNS": str(columns)})
+    assert answer.exit_code == code, answer.output + answer.stderr
+    return answer
+
+
+def listed(*args: str) -> list[dict[str, Any]]:
+    return json.loads(run(*args, "--json", "-").stdout)["accelerators"]
+
+
+def stated(row: dict[str, Any], name: str, scale: int) -> Fraction | None:
+    return None if row[name] is None else Fraction(str(row[name])) * scale
+
+
+def reference_rows() -> dict[str, dict[str, Any]]:
+    rows = reference_json("accelerators.json")["accelerators"]
+    return {RENAMED.get(row["name"], row["name"].replace(" ", "-")): row for row in rows}
+
+
+def test_catalogue_agrees_with_the_reference_figure_by_figure() -> None:
+    rows = reference_rows()
+    assert list(rows) == list(accelerators())
+    for name, row in rows.items():
+        found = accelerators()[name]
+        assert found.vendor == row["vendor"]
+        assert found.memory_label in row["memory_label"], name
+        for figure, (key, scale) in REFERENCE.items():
+            assert getattr(found, figure) == stated(row, key, scale), (name, figure)
+
+
+def test_memory_is_the_one_that_the_device_reports() -> None:
+    exact = 0
+    for name, row in reference_rows().items():
+        found = accelerators()[name].memory
+        counted = re.match(r"([\d,]+) bytes", row["device_reported_source"] or "")
+        if counted is not None:
+            assert found == int(counted[1].replace(",", "")), name
+            exact += 1
+        else:
+            gib = stated(row, "device_reported_GiB", GIB)
+            assert found == (None if gib is None else round(gib)), name
+    assert exact == 2
+
+
+@pytest.mark.parametrize("found", accelerators().values(), ids=lambda found: found.name)
+def test_every_row_names_its_sources(found: Accelerator) -> None:
+    assert len(found.source) > len("of its vendor")
+    assert bool(found.watts) == bool(found.watts_source)
+    assert found.memory_label
+    for figure in FIGURES:
+        value = getattr(found, figure)
+        assert value is None or (type(value) is int and value > 0), figure
+
+
+@pytest.mark.parametrize("name", ["h100-sxm", "H100 SXM", "h100sxm", "H100_SXM", " H100-SXM "])
+def test_names_compare_without_case_spaces_and_hyphens(name: str) -> None:
+    assert accelerator(name).name == "H100-SXM"
+
+
+def test_names_are_unlike_to_the_look_up() -> None:
+    assert len({accelerator(name).name for name in accelerators()}) == len(accelerators()) == 24
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("H100", "did you mean H100-SXM or H100-PCIe?"),
+        ("a100", "did you mean A100-40GB-SXM or A100-80GB-SXM?"),
+        ("mi 300", "did you mean MI300X?"),
+        ("h100-sxn", "did you mean H100-SXM?"),
+        ("RTX 4900", "did you mean RTX-4090?"),
+    ],
+)
+def test_an_unknown_name_brings_up_those_alike(name: str, expected: str) -> None:
+    with pytest.raises(ValueError, match="modelsizer accelerators") as raised:
+        accelerator(name)
+    assert repr(name) in str(raised.value)
+    assert expected in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["", "-", "abacus"])
+def test_a_name_like_no_other_has_no_hint(name: str) -> None:
+    with pytest.raises(ValueError, match="unknown accelerator") as raised:
+        accelerator(name)
+    assert "did you mean" not in str(raised.value)
+
+
+def test_a_figure_that_is_needed_is_known_or_refused() -> None:
+    assert accelerator("H100-SXM").figure("bandwidth") == 3_350_000_000_000
+    with pytest.raises(UnknownFigureError) as raised:
+        accelerator("TPU-v4").figure("memory")
+    message = str(raised.value)
+    assert "TPU-v4" in message
+    assert FIGURES["memory"] in message
+    assert "its memory under custom_accelerator" in message
+
+
+def test_every_unknown_figure_is_refused() -> None:
+    bare = Accelerator("bare")
+    for figure in FIGURES:
+        with pytest.raises(UnknownFigureError, match="bare"):
+            bare.figure(figure)
+
+
+def test_json_holds_every_field_with_null_for_unknown() -> None:
+    rows = {row["name"]: row for row in listed()}
+    assert list(rows) == list(accelerators())
+    for name, row in rows.items():
+        found = accelerators()[name]
+        for figure in FIGURES:
+            assert row[figure] == getattr(found, figure)
+        assert row["source"] == found.source
+        assert row["watts_source"] == (found.watts_source or None)
+    assert rows["TPU-v5e"]["watts"] is rows["TPU-v5e"]["watts_source"] is None
+
+
+def test_csv_agrees_with_json() -> None:
+    read = list(csv.DictReader(io.StringIO(run("--csv").stdout)))
+    expected = [{k: "" if v is None else str(v) for k, v in row.items()} for row in listed()]
+    assert read == expected
+
+
+def test_json_to_a_file_leaves_the_table(tmp_path: Path) -> None:
+    path = tmp_path / "rows.json"
+    text = run("--match", "apple", "--json", str(path)).stdout
+    assert "M4-Max" in text
+    assert [row["name"] for row in json.loads(path.read_text())["accelerators"]] == [
+        "M2-Ultra",
+        "M4-Max",
+    ]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+def test_table_fits_and_has_a_line_for_each(columns: int) -> None:
+    lines = run(columns=columns).stdout.splitlines()
+    assert max(map(len, lines)) <= columns
+    assert lines[0].split() == [*SORT_KEYS[1:]]
+    body = {line.split()[0]: line.split()[1:] for line in lines[2:26]}
+    assert list(body) == list(accelerators())
+    assert body["H100-SXM"] == ["85.1", "3350", "989", "1979", "450", "700"]
+    assert body["RTX-4090"] == ["-", "1008", "165.2", "330.3", "-", "450"]
+    assert body["TPU-v5p"] == ["-", "2765", "459", "-", "-", "-"]
+
+
+@pytest.mark.parametrize("columns", [80, 120])
+@pytest.mark.parametrize("name", accelerators())
+def test_one_alone_shows_its_figures_and_sources(name: str, columns: int) -> None:
+    text = run(name.lower(), columns=columns).stdout
+    found = accelerator(name)
+    assert max(len(line) for line in text.splitlines()) <= columns
+    flat = "".join(text.split())
+    for said in (
+        name,
+        found.vendor,
+        found.source,
+        found.watts_source,
+        found.note,
+        *FIGURES.values(),
+    ):
+        assert "".join(said.split()) in flat
+    unknown = sum(getattr(found, figure) is None for figure in FIGURES)
+    assert sum(line.split()[-1:] == ["-"] for line in text.splitlines()) == unknown
+
+
+def test_figures_of_one_alone_are_not_rounded_away() -> None:
+    text = run("mi300x").stdout
+    for said in ("1.3074 PFLOP/s", "5.3 TB/s", "448 GB/s", "750 W", "(191.45 GiB)"):
+        assert said in text
+
+
+def test_several_names_are_a_table_in_their_order() -> None:
+    text = run("RTX 3090", "a10g", "rtx3090").stdout
+    assert text.index("RTX-3090") < text.index("A10G")
+    assert "Source" not in text
+    assert [row["name"] for row in listed("RTX 3090", "a10g", "rtx3090")] == ["RTX-3090", "A10G"]
+
+
+@pytest.mark.parametrize("key", SORT_KEYS)
+def test_sorting_puts_the_largest_first_and_the_unknown_last(key: str) -> None:
+    rows = listed("--sort", key)
+    assert {row["name"] for row in rows} == set(accelerators())
+    if key == "name":
+        assert [row["name"].lower() for row in rows] == sorted(n.lower() for n in accelerators())
+        return
+    values = [row[{"bf16": "bf16_flops", "fp8": "fp8_flops"}.get(key, key)] for row in rows]
+    known = [value for value in values if value is not None]
+    assert known == sorted(known, reverse=True)
+    assert values[len(known) :] == [None] * (len(values) - len(known))
+
+
+def test_match_looks_in_name_and_vendor() -> None:
+    assert {row["name"] for row in listed("--match", "GOOGLE")} == {
+        "TPU-v4", "TPU-v5e", "TPU-v5p", "TPU-v6e",
+    }  # fmt: skip
+    assert {row["name"] for row in listed("--match", "h100")} == {"H100-SXM", "H100-PCIe"}
+    assert listed("--match", "abacus") == []
+    assert run("--match", "abacus").stdout == "no accelerator matches\n"
+    assert run("--match", "abacus", "--csv").stdout.startswith("name,vendor,memory,")
+
+
+@pytest.mark.parametrize(
+    ("args", "expected"),
+    [
+        (["H100"], "H100-SXM or H100-PCIe"),
+        (["abacus", "--csv"], "unknown accelerator 'abacus'"),
+        (["--sort", "price"], "'price' is not one of name, memory"),
+        (["--csv", "--json", "-"], "--csv and --json"),
+    ],
+)
+def test_bad_input_is_told(args: list[str], expected: str) -> None:
+    answer = run(*args, code=2)
+    assert expected in answer.stderr
+    assert answer.stderr.startswith("error: ")
+    assert answer.stdout == ""

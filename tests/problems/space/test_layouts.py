@@ -1,0 +1,214 @@
+"""Parallel layouts as choices: every solver, enumeration by hand, and what is refused."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from fractions import Fraction
+from typing import Any
+
+import pytest
+from modelsizer.problems.costs.training_memory import stages
+from modelsizer.problems.designs.costs import architecture_of
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.space.layouts import Layout, layouts
+from modelsizer.problems.space.widths import WIDTHS
+from modelsizer.problems.tables.training import Training
+
+from modelsizer import Problem, ProblemError, solve
+from tests.support.random_problems import random_tables
+from tests.support.shared import seeds
+
+SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp")
+
+
+def tables(seed: int) -> dict[str, Any]:
+    """A random problem with a cluster: menus of layouts, training memory, time and latency."""
+    r = random.Random(seed)
+    found = random_tables(seed)
+    found["space"]["layers"] = {"min": 4, "max": 48, "step": r.choice([1, 2, 3])}
+    found["training"] |= {
+        "accelerator": "H100-SXM",
+        "accelerators": r.choice([64, 100, 512]),
+        "tensor_parallel": r.choice([[1, 2], [1, 2, 4], 2]),
+        "pipeline_parallel": r.choice([[1, 2, 4], [1, 3], 2]),
+        "zero_stage": r.choice([0, 1, 2, 3]),
+        "recompute": r.choice(["none", "selective", "full"]),
+        "flash_attention": r.random() < 0.7,
+    }
+    if r.random() < 0.5:
+        found["training"]["data_parallel"] = [4, 8, 16]
+    found["training"].pop("tokens", None)
+    found["serving"] = {"accelerator": "H100-SXM", "batch_size": 8, "context_length": 2048}
+    found["budgets"] = {
+        "training_flops": 10 ** r.uniform(20, 23),
+        "training_time": f"{r.uniform(0.5, 40):.3f} days",
+        "training_memory": f"{r.uniform(4, 60):.2f} GB",
+        "decode_latency": f"{r.uniform(3, 20):.2f} ms",
+    }
+    found["objective"] = {"minimize": "loss"}
+    return found
+
+
+@pytest.mark.parametrize("seed", seeds(range(2000, 2016), {2010}))
+def test_solvers_agree(seed: int) -> None:
+    try:
+        problem = Problem.from_tables(tables(seed))
+    except ProblemError:
+        return
+    results = [solve(problem, solver=name) for name in SOLVERS]
+    truth = results[0]
+    for result in results[1:]:
+        assert result.status == truth.status
+        assert result.objective.value == truth.objective.value
+        if truth.design is not None:
+            assert result.best.architecture == truth.best.architecture
+            assert result.best.layout == truth.best.layout
+
+
+@pytest.mark.parametrize("seed", seeds(range(2016, 2024), {2019}))
+def test_by_hand_over_every_layout(seed: int) -> None:
+    """All architectures times all layouts of the menus, dominated ones too, in plain loops."""
+    given = tables(seed)
+    given["space"]["layers"] = {"min": 4, "max": 40, "step": 6}
+    given["space"]["d_model"]["max"] = given["space"]["d_model"]["min"] + 256
+    given["training"]["accelerators"] = 20
+    try:
+        problem = Problem.from_tables(given)
+    except ProblemError:
+        return
+    seen = set()
+    for _, options in problem.options():
+        for row in range(len(options)):
+            for j in range(int(options.count[row])):
+                depth = int(options.start[row] + options.step[row] * j)
+                seen.add((options.block, *(int(getattr(options, n)[row]) for n in WIDTHS), depth))
+    assert len(seen) == problem.count_designs()
+    pinned = _pinned(problem, given["training"])
+    losses = [loss for key in seen if (loss := _best_loss(problem, pinned, key)) is not None]
+    assert solve(problem).objective.value == min(losses, default=None)
+
+
+def _pinned(problem: Problem, training: dict[str, Any]) -> dict[Layout, Problem]:
+    """The problem under each layout of the menus, dominated ones among them."""
+    most = training["accelerators"]
+    menus = [
+        m if isinstance(m, list) else [m]
+        for m in (
+            training.get("data_parallel", list(range(1, most + 1))),
+            training["tensor_parallel"],
+            training["pipeline_parallel"],
+        )
+    ]
+    names = ("data_parallel", "tensor_parallel", "pipeline_parallel")
+    found = {}
+    for ways in itertools.product(*menus):
+        layout = Layout(*ways)
+        if layout.accelerators <= most:
+            settings = {f"training.{name}": n for name, n in zip(names, ways, strict=True)}
+            settings["training.accelerators"] = layout.accelerators
+            try:
+                found[layout] = problem.with_settings(settings)
+            except ProblemError:
+                continue  # it divides nothing of the space
+    return found
+
+
+def _best_loss(
+    problem: Problem, pinned: dict[Layout, Problem], key: tuple[Any, ...]
+) -> float | None:
+    block, *widths, depth = key
+    named = dict(zip(WIDTHS, widths, strict=True))
+    tied = bool(named.pop("tied"))
+    architecture = architecture_of(
+        problem, block=block, tied_embeddings=tied, layers=depth, **named
+    )
+    layer = architecture.groups[0].layer
+    kv, found = layer.attention.kv_heads, None
+    for layout, fixed in pinned.items():
+        t = layout.tensor_parallel
+        if depth % layout.pipeline_parallel or layer.attention.heads % t or layer.ffn.d_ff % t:
+            continue
+        if (kv % t and t % kv) or architecture.trunk.vocab_size % t:
+            continue
+        first, last = stages(problem.training, architecture.trunk, [layer], layout)
+        if max(first.at([depth]), last.at([depth])) > Fraction(problem.budgets.training_memory.max):
+            continue
+        # The most tokens that time and FLOPs leave, with this layout's accelerators.
+        design = evaluate(fixed, architecture)
+        if design.feasible and (found is None or design.loss < found):
+            found = design.loss
+    return found
+
+
+def test_most_data_parallelism_is_kept() -> None:
+    training = Training.model_validate(
+        {"accelerators": 100, "tensor_parallel": [1, 4], "pipeline_parallel": [1, 3]}
+    )
+    found = layouts(training)
+    assert {(x.data_parallel, x.tensor_parallel, x.pipeline_parallel) for x in found} == {
+        (100, 1, 1),
+        (25, 4, 1),
+        (33, 1, 3),
+        (8, 4, 3),
+    }
+    assert [x.accelerators for x in found] == sorted((x.accelerators for x in found), reverse=True)
+
+
+def test_too_few_accelerators_are_told() -> None:
+    with pytest.raises(ProblemError, match=r"smallest product .* is 16"):
+        Problem.load(
+            "one-h100-1e24",
+            {"training.accelerators": 8, "training.tensor_parallel": 4,
+             "training.pipeline_parallel": [4, 8], "space.vocab_size": 128256},
+        )  # fmt: skip
+
+
+def test_depths_that_no_stage_count_divides_are_told() -> None:
+    with pytest.raises(ProblemError, match="pipeline stages"):
+        Problem.load(
+            "one-h100-1e24", {"space.layers": [31, 37], "training.pipeline_parallel": [2, 4]}
+        )
+
+
+def test_time_and_money_of_a_known_run() -> None:
+    """6.25e23 FLOPs on 1,024 accelerators at 0.4 of 989 TFLOP/s: by a pocket calculator."""
+    problem = Problem.load(
+        "one-h100-1e24",
+        {"training.accelerator": "H100-SXM", "training.accelerators": 1024, "training.mfu": 0.4,
+         "training.price_per_hour": 2.0, "training.pue": 1.25},
+    )  # fmt: skip
+    design = solve(problem).best
+    seconds = design.training_flops / (1024 * 989e12 * 0.4)
+    assert float(design.exact["training_time"]) == pytest.approx(seconds, rel=1e-12)
+    hours = seconds / 3600 * 1024
+    assert float(design.exact["training_cost"]) == pytest.approx(2.0 * hours, rel=1e-12)
+    assert float(design.exact["training_energy"]) == pytest.approx(hours * 0.7 * 1.25, rel=1e-12)
+
+
+def test_full_recomputation_costs_a_forward_pass_but_no_model_flops() -> None:
+    base = {"training.accelerator": "H100-SXM", "training.accelerators": 64}
+    plain = solve(Problem.load("one-h100-1e24", base)).best
+    again = evaluate(
+        Problem.load("one-h100-1e24", base | {"training.recompute": "full"}), plain.architecture
+    )
+    assert again.training_flops_per_token * 3 == plain.training_flops_per_token * 4
+    # The same FLOPs buy 3/4 of the tokens, and MFU counts 3/4 of them.
+    assert float(again.exact["training_time"]) == pytest.approx(
+        0.75 * float(plain.exact["training_time"]), rel=1e-9
+    )
+
+
+@pytest.mark.parametrize("quantity", ["training_time", "training_cost", "training_energy"])
+def test_least_time_money_energy_for_a_loss(quantity: str) -> None:
+    problem = Problem.load(
+        "one-h100-1e24",
+        {"training.accelerator": "H100-SXM", "training.accelerators": 1000,
+         "training.tensor_parallel": [1, 3, 4], "training.price_per_hour": 2.0,
+         "objective.minimize": quantity, "budgets.loss": 2.0,
+         "space.kv_heads": [4, 12], "space.head_dim": [128]},
+    )  # fmt: skip
+    results = [solve(problem, solver=name) for name in SOLVERS]
+    assert len({result.objective.value for result in results}) == 1
+    assert results[0].best.loss <= 2.0
+    assert results[0].status == "optimal"

@@ -1,0 +1,77 @@
+"""Numbers with units."""
+
+from __future__ import annotations
+
+import math
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from modelsizer.problems.units import UNITS, exact, format_quantity, parse_quantity
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "value"),
+    [
+        ("80 GB", "bytes", 80 * 10**9),
+        ("80GB", "bytes", 80 * 10**9),
+        ("80 GiB", "bytes", 80 * 2**30),
+        ("1.5 TiB", "bytes", 3 * 2**39),
+        ("0.5", "bytes", 0.5),
+        (1e24, "FLOPs", 10**24),
+        ("1e24", "FLOPs", 10**24),
+        ("1e24 FLOPs", "FLOPs", 10**24),
+        ("6 GFLOPs", "FLOPs", 6 * 10**9),
+        ("1 PFLOP/s-days", "FLOPs", 86400 * 10**15),
+        ("15T tokens", "tokens", 15 * 10**12),
+        ("15 T tokens", "tokens", 15 * 10**12),
+        ("1.5T", "tokens", 1.5e12),
+        ("40B", "parameters", 40 * 10**9),
+        ("7B parameters", "parameters", 7 * 10**9),
+        ("30 ms", "seconds", 0.03),
+        ("90 days", "seconds", 90 * 86400),
+        ("1,000", "count", 1000),
+        ("128K", "count", 128000),
+        (2.0, "nats", 2),
+    ],
+)
+def test_reads(text: object, dimension: str, value: float) -> None:
+    assert parse_quantity(text, dimension) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "dimension", "hint"),
+    [
+        ("80 Gb", "bytes", "did you mean"),
+        ("80 apples", "bytes", "not a unit"),
+        ("lots", "bytes", "not a number"),
+        ("", "tokens", "not a number"),
+        (math.nan, "FLOPs", "finite"),
+        (math.inf, "FLOPs", "finite"),
+        ("1e400", "FLOPs", "too large"),
+        (True, "count", "not a number"),
+        (None, "count", "not a number"),
+        ([1], "count", "not a number"),
+    ],
+)
+def test_refuses(text: object, dimension: str, hint: str) -> None:
+    with pytest.raises(ValueError, match=hint):
+        parse_quantity(text, dimension)
+
+
+@given(st.integers(1, 10**15), st.sampled_from(sorted(UNITS["bytes"])))
+def test_units_are_exact(number: int, unit: str) -> None:
+    assert parse_quantity(f"{number} {unit}", "bytes") == number * UNITS["bytes"][unit]
+
+
+@given(st.floats(1e-300, 1e300, allow_nan=False))
+def test_decimal_numbers_are_read_as_written(number: float) -> None:
+    assert exact(number) == Fraction(repr(number))
+    assert float(exact(number)) == number
+
+
+@given(st.floats(1.0, 1e24), st.sampled_from(["bytes", "FLOPs", "tokens", "parameters"]))
+def test_what_is_written_reads_back(value: float, dimension: str) -> None:
+    text = format_quantity(value, dimension, 8)
+    assert parse_quantity(text, dimension) == pytest.approx(value, rel=1e-6)
