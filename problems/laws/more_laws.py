@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 import numpy as np
-from modelsizer.problems.laws.laws import Floats, ParameterKind, PowerLaw, Range, TokenLaw
+from modelsizer.problems.laws.features import Floats
+from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, Range, TokenLaw
 
 Coefficients = Mapping[str, float]
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from modelsizer.problems.laws.laws import ANYWHERE, Floats, Range
+from modelsizer.problems.laws.features import Floats
+from modelsizer.problems.laws.laws import ANYWHERE, Range
 
 Choice = Literal["N", "D", "shape", "vocabulary", "repeats", "precision", "sparsity"]
 Use = Literal["law", "law, shape", ""]

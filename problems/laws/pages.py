@@ -11,7 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from modelsizer.problems.laws import more_laws as more
-from modelsizer.problems.laws.laws import Floats, PowerLaw, TokenLaw
+from modelsizer.problems.laws.features import Floats
+from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
 from modelsizer.problems.laws.listed_laws import LISTED
 from modelsizer.problems.laws.page import CODE, NOTES, PAPER, LawPage
 from modelsizer.problems.laws.published import token_law

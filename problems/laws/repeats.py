@@ -13,7 +13,8 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
-from modelsizer.problems.laws.laws import ANYWHERE, Floats, ParameterKind, Range, TokenLaw
+from modelsizer.problems.laws.features import Floats
+from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, Range, TokenLaw
 
 
 @dataclass(frozen=True)
