@@ -23,8 +23,7 @@ if TYPE_CHECKING:
     from modelsizer.problems.laws.shapes import ShapeLaw, register_shape
     from modelsizer.problems.laws.terms import TermLaw
     from modelsizer.problems.problem import Problem
-
-__version__ = "0.1.0"
+    from modelsizer.problems.version import __version__
 
 _HOMES = {
     "Architecture": "modelsizer.problems.architecture.architecture",
@@ -43,6 +42,7 @@ _HOMES = {
     "TermLaw": "modelsizer.problems.laws.terms",
     "TokenLaw": "modelsizer.problems.laws.laws",
     "Verification": "modelsizer.optimizer.verification",
+    "__version__": "modelsizer.problems.version",
     "check_law": "modelsizer.problems.laws.checks",
     "evaluate": "modelsizer.problems.designs.evaluation",
     "front": "modelsizer.optimizer.fronts.run",

@@ -39,9 +39,9 @@ def explain(
     """
     with told():
         problem = load(file, set_)
-        from modelsizer.optimizer.explain.explaining import explain as explained
+        from modelsizer.optimizer.explain.explain import explain as explained
         from modelsizer.settings import parse_settings
-        from modelsizer.text.explain import print_explanation
+        from modelsizer.text.explain import explanation_dict, print_explanation
 
         with counter("conflicts") as progress:
             found = explained(
@@ -54,4 +54,4 @@ def explain(
         def show(console: Console) -> None:
             print_explanation(console, found)
 
-        emit(found.to_dict(), json_, show)
+        emit(explanation_dict(found), json_, show)

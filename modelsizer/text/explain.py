@@ -9,11 +9,20 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from modelsizer.optimizer.explain.explaining import Explanation, Why
+from modelsizer.optimizer.explain.explain import Explanation, Why
 from modelsizer.optimizer.explain.named_limits import Repair
 from modelsizer.text.explain_words import amount, loosely, name_of, sentence
 
 MOST_SHOWN = 12  # conflicts in text; JSON has them all
+
+
+def explanation_dict(found: Explanation) -> dict[str, object]:
+    """Plain values for JSON: each reason as a sentence, too."""
+    reasons = [
+        conflict.to_dict() | {"text": sentence(found.problem, found.repairs, conflict)}
+        for conflict in found.with_space
+    ]
+    return found.to_dict() | {"reasons": reasons}
 
 
 def print_explanation(console: Console, found: Explanation) -> None:

@@ -29,6 +29,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.units import plain
 
 SPACES_KEPT = 8
 """Spaces whose tables are kept: those of a few ends relaxed, asked about in turns."""
@@ -64,6 +65,16 @@ class Conflict:
     def promised(self) -> tuple[str, ...]:
         """Keys of its budgets and token limits."""
         return tuple(limit.key for limit in self.limits if not limit.of_space)
+
+    def to_dict(self) -> dict[str, object]:
+        """The keys of the JSON contract, less the sentence that says it in words."""
+        needs = self.needs
+        return {
+            "keys": list(self.keys),
+            "lead": self.lead.key,
+            "needs": needs if needs is None or isinstance(needs, float) else plain(needs),
+            "unit": self.lead.unit,
+        }
 
 
 class Oracle:

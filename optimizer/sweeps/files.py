@@ -23,8 +23,7 @@ from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.files import write_whole
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.reading import flattened
-
-from modelsizer import __version__
+from modelsizer.problems.version import __version__
 
 FORMAT, FORMAT_VERSION = "modelsizer-sweep", 1
 ENDINGS = (".jsonl", ".parquet")

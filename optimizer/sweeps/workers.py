@@ -36,8 +36,7 @@ from modelsizer.optimizer.sweeps.grid_solves import PointSolver, Row, runs
 from modelsizer.optimizer.sweeps.grids import Axis, SweepGrid
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
-
-from modelsizer import __version__
+from modelsizer.problems.version import __version__
 
 LOCAL = "local"
 """In place of a scheduler's address: a cluster of one's own on this machine."""

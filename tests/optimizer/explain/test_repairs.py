@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from modelsizer.optimizer.explain.conflicts import Oracle
-from modelsizer.optimizer.explain.explaining import Explanation, explain
+from modelsizer.optimizer.explain.explain import Explanation, explain
 from modelsizer.optimizer.explain.joint_repair import joint_repair
 from modelsizer.optimizer.explain.named_limits import NamedLimit, Repair, named_limits
 from modelsizer.optimizer.explain.repairs import limit_repairs

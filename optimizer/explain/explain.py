@@ -20,9 +20,6 @@ from modelsizer.optimizer.explain.repairs import can_help, limit_repairs, settin
 from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.units import plain
-
-from modelsizer.text.explain_words import sentence
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +84,7 @@ class Explanation:
             "seconds": self.seconds,
             "conflicts": [list(keys) for keys in self.conflicts],
             "with_space": [list(conflict.keys) for conflict in self.with_space],
-            "reasons": [_reason(self, conflict) for conflict in self.with_space],
+            "reasons": [conflict.to_dict() for conflict in self.with_space],
             "repairs": [repair.to_dict() for repair in self.repairs],
             "joint": None if joint is None else {
                 "cost": joint.cost,
@@ -105,17 +102,6 @@ class Explanation:
                 for why in self.whys
             ],
         }  # fmt: skip
-
-
-def _reason(found: Explanation, conflict: Conflict) -> dict[str, object]:
-    needs = conflict.needs
-    return {
-        "keys": list(conflict.keys),
-        "lead": conflict.lead.key,
-        "needs": needs if needs is None or isinstance(needs, float) else plain(needs),
-        "unit": conflict.lead.unit,
-        "text": sentence(found.problem, found.repairs, conflict),
-    }
 
 
 def explain(
