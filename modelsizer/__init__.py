@@ -10,8 +10,7 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.fronts.front import Front
     from modelsizer.optimizer.fronts.run import front
     from modelsizer.optimizer.result import Result
-    from modelsizer.optimizer.solve import solve
-    from modelsizer.optimizer.solver import Solver
+    from modelsizer.optimizer.solver import Solver, solve
     from modelsizer.optimizer.surveys.ranking import Ranking, rank
     from modelsizer.optimizer.verification import Verification, verify
     from modelsizer.problems.architecture.architecture import Architecture
@@ -50,7 +49,7 @@ _HOMES = {
     "rank": "modelsizer.optimizer.surveys.ranking",
     "register_law": "modelsizer.problems.laws.published",
     "register_shape": "modelsizer.problems.laws.shapes",
-    "solve": "modelsizer.optimizer.solve",
+    "solve": "modelsizer.optimizer.solver",
     "verify": "modelsizer.optimizer.verification",
 }
 

@@ -44,7 +44,7 @@ def _depth(size: str) -> Figure:
 
 def _landscape(size: str) -> Figure:
     from modelsizer.drawing import landscape_picture
-    from modelsizer.optimizer.solve import solve
+    from modelsizer.optimizer.solver import solve
     from modelsizer.problems.problem import Problem
 
     return landscape_picture(solve(Problem.load("one-h100-1e24")), size)

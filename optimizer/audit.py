@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.result import Result
-from modelsizer.optimizer.solve import solve
+from modelsizer.optimizer.solver import solve
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import architecture_dict

@@ -9,11 +9,10 @@ from fractions import Fraction
 import numpy as np
 from modelsizer.optimizer.bounds.limits import Breach, Limit, depth_intervals
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.milp.program import Limits
 from modelsizer.optimizer.result import BudgetUse, Side
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.costs.tokens import TIMED, rate
 from modelsizer.problems.designs.costs import TRAINING_FLOPS_PER_TOKEN

@@ -10,10 +10,9 @@ from typing import Any
 import numpy as np
 from modelsizer.optimizer.bounds.limits import Limit
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.milp.program import Limits
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.search import Search
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.costs.tokens import TIMED, rate
 from modelsizer.problems.designs.costs import (

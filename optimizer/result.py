@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from modelsizer.optimizer.milp.program import Stop
+from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation

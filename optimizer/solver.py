@@ -1,4 +1,4 @@
-"""A problem solved, and solved again with other values."""
+"""Solve a problem, once or again with other values."""
 
 from __future__ import annotations
 
@@ -12,12 +12,10 @@ from modelsizer.optimizer.budgets import budget_uses, idle_limits
 from modelsizer.optimizer.infeasible import why_infeasible
 from modelsizer.optimizer.milp.backends import backend
 from modelsizer.optimizer.milp.mip import MipSolve
-from modelsizer.optimizer.milp.program import Limits
 from modelsizer.optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
-from modelsizer.optimizer.search.automatic import AutoSolve
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.exhaustive import enumerate_designs
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.outcome import Found, Progress
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.architecture.architecture import Architecture
@@ -26,23 +24,71 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number
 
 DEFAULT_SOLVER = "auto"
+"""Another name for ``"bound"``."""
 WITHOUT_ENGINE = ("auto", "bound", "exhaustive")
+"""Solvers that need no mixed-integer back end."""
 DEFAULT_GAP = 1e-9
 """Nats of loss, or a fraction of any other objective, at which a proof is enough."""
 
 
-class Solver:
-    """Solves problems over one space, keeping what does not change between them.
-
-    Tables of width options and of their quantities are kept (`modelsizer.optimizer.tables.store`),
-    and the last answer is where the next search begins, so a changed budget, token limit, law or
-    serving setting is solved in milliseconds, with the same proof.
+def solve(
+    problem: Problem,
+    *,
+    solver: str = DEFAULT_SOLVER,
+    gap: float | None = None,
+    time_limit: float | None = None,
+    node_limit: int | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Find the best design of a problem, with a proof of optimality.
 
     Parameters
     ----------
     problem : Problem
     solver : str
-        See `modelsizer.optimizer.solve.solve`.
+        ``"bound"``: branch and bound over boxes of designs and blocks of the menus; ``"auto"`` is
+        the same. ``"scipy"`` (HiGHS), ``"pulp"`` (CBC) or ``"pulp:NAME"``, for any solver that
+        PuLP finds: a mixed-integer program. ``"exhaustive"``: every design.
+    gap : float, optional
+        Stop once the design is proven to be this near to the best: nats for the loss, a fraction
+        for other objectives. Without it, every design that the bounds do not exclude is compared,
+        and the gap is zero.
+    time_limit : float, optional
+        Seconds.
+    node_limit : int, optional
+        Branch-and-bound nodes; for ``"exhaustive"``, tables of designs.
+    progress : callable, optional
+        Called as ``progress(incumbent, bound, boxes)`` with values to minimise.
+
+    Returns
+    -------
+    Result
+        Frozen; its status claims no more than its bound proves. Ctrl-C returns the best design
+        found so far.
+
+    Raises
+    ------
+    ValueError
+        If the solver is unknown or not installed, or a limit is negative.
+    """
+    return Solver(problem, solver=solver).solve(
+        gap=gap, time_limit=time_limit, node_limit=node_limit, progress=progress
+    )
+
+
+class Solver:
+    """Solve several problems over one space, reusing what does not change between them.
+
+    The solver caches tables of width options and of their quantities
+    (`modelsizer.optimizer.tables.store`) and starts each search from the previous answer, so a
+    changed budget, token limit, law or serving setting is solved in milliseconds, with the same
+    proof.
+
+    Parameters
+    ----------
+    problem : Problem
+    solver : str
+        See `solve`.
 
     Raises
     ------
@@ -76,19 +122,20 @@ class Solver:
         progress: Progress | None = None,
         details: bool = True,
     ) -> Result:
-        """Solve the problem with other values under dotted keys, or another problem.
+        """Solve the problem, with other values of some keys if given, or another problem.
 
         Parameters
         ----------
         settings : mapping, optional
-            As `Problem.with_settings` takes them; they are not kept for the next call.
+            Values by dotted key, as `Problem.with_settings` takes them; this call only.
         problem : Problem, optional
-            In place of the solver's own. Of another space it is solved as well, not as quickly.
+            To solve in place of the solver's own. It may be of another space, but is then not
+            solved as quickly.
         gap, time_limit, node_limit, progress
-            See `modelsizer.optimizer.solve.solve`.
+            See `solve`.
         details : bool
-            Find out which limits bind by solving without each, and which leave no design out. If
-            not, a limit is said to bind only where the design is at it.
+            Determine which constraints bind by solving without each, and which exclude no
+            design. Otherwise a constraint counts as binding only if the design is at its limit.
 
         Raises
         ------
@@ -123,24 +170,23 @@ class Solver:
         start = self._start(model.problem)
         if self._engine is not None:
             return MipSolve(model, self._engine, clock, tolerance, complete, progress, start).run()
-        kind = AutoSolve if self.solver == "auto" else BoundSolve
-        return kind(model, clock, tolerance, complete, progress, start).run()
+        return BoundSolve(model, clock, tolerance, complete, progress, start).run()
 
     def _start(self, problem: Problem) -> Evaluation | None:
-        """The last answer, where it is a design of this problem's space and keeps its limits."""
+        """The last answer, if it is a feasible design of this problem."""
         if self._last is None:
             return None
         before, architecture = self._last
         if (before.space, before.splits) != (problem.space, problem.splits):
             return None
         if before.training.sequence_length != problem.training.sequence_length:
-            return None  # learned positions are as many
+            return None  # there are as many learned positions
         design = evaluate(problem, architecture)
         return design if design.feasible else None
 
 
 def _tolerance(model: Model, gap: float) -> Callable[[float], float]:
-    """The gap asked for, as a function of the incumbent's value."""
+    """Allowed gap as a function of the incumbent's value."""
     if model.kind == "loss":
         return lambda _: gap
     return lambda value: gap * abs(value)
@@ -191,11 +237,11 @@ def _result(
 
 
 def _statistics(model: Model, found: Found) -> dict[str, Number]:
-    """Designs of the space, and how many each step of the proof removed."""
+    """Number of designs in the space, and how many each step of the proof removed."""
     problem, statistics = model.problem, asdict(found.counts)
     layouts = len(problem.layouts)
     if layouts > 1 or statistics["blocks"]:
-        # Designs were looked at once for each layout, and those of large spaces not listed at all.
+        # Designs are counted once for each layout, and large spaces are not listed in full.
         listed = statistics["designs"]
         counted = problem.counted
         statistics |= {"designs": counted.designs, "candidates": counted.pairs, "layouts": layouts}

@@ -1,4 +1,4 @@
-"""A proof repeated by another solver, and the two compared."""
+"""Check a proof: solve again with another solver and compare the answers."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SAME = 1e-9
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What another solver found of the same problem.
+    """Answer of another solver to the same problem.
 
     Parameters
     ----------
@@ -24,9 +24,9 @@ class Verification:
     status : {"optimal", "infeasible", "limit"}
     objective : number or None
     same_design : bool
-        Whether it is the same architecture, or both found none.
+        Whether both found the same architecture, or none.
     agrees : bool
-        Whether the two proofs say the same.
+        Whether the two proofs are consistent.
     seconds : float
     """
 
@@ -43,11 +43,10 @@ class Verification:
 
 
 def other_solver(result: Result) -> str:
-    """A solver that shares the least with the one that gave a result.
+    """The solver that has the least code in common with the one behind a result.
 
-    Enumeration shares nothing but the evaluation of a design. Where it would take long, bounds by
-    themselves and a mixed-integer program check one another: what one leaves to an engine the other
-    splits and compares.
+    Enumeration has only the evaluation of a design in common with it. Where enumeration would take
+    long, branch and bound checks a mixed-integer program, and the other way round.
     """
     designs = result.statistics.get("candidates", result.statistics.get("designs", 0))
     if result.solver != "exhaustive" and designs <= ENUMERABLE:
@@ -58,13 +57,13 @@ def other_solver(result: Result) -> str:
 def verify(
     result: Result, solver: str | None = None, time_limit: float | None = None
 ) -> Verification:
-    """Solve the problem of a result once more and compare.
+    """Solve the problem of a result again and compare the two answers.
 
     Parameters
     ----------
     result : Result
     solver : str, optional
-        Another one than the result's, by default.
+        By default `other_solver` of the result.
     time_limit : float, optional
         Seconds.
     """
@@ -76,7 +75,7 @@ def verify(
     if mine is not None and theirs is not None:
         near = abs(mine - theirs) <= result.tolerance + SAME * max(1.0, abs(theirs))
     proven = result.status == again.status != "limit"
-    exact = result.gap == 0 == again.gap  # ties are settled by one rule then
+    exact = result.gap == 0 == again.gap  # then ties are settled by the same rule
     agrees = proven and near and (same or not exact)
     return Verification(name, again.status, theirs, same, agrees, again.seconds)
 

@@ -48,7 +48,7 @@ def report(
         if path is not None and not path.parent.is_dir():
             fail(f"--output: {path.parent} is no folder")
         problem = load(file, set_, without)
-        from modelsizer.optimizer.solve import solve
+        from modelsizer.optimizer.solver import solve
         from modelsizer.page.report import Asked, report_page
 
         with told(ValueError):

@@ -151,7 +151,7 @@ def solve(
             from modelsizer.problems.architecture.sources import load_architecture
 
             model = load_architecture(near)
-        from modelsizer.optimizer.solve import solve as run
+        from modelsizer.optimizer.solver import solve as run
 
         with told(ValueError), gaps() as progress:
             result = run(

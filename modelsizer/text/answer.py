@@ -21,7 +21,6 @@ _STOPS = {
     "time": "the time limit was reached",
     "nodes": "the node limit was reached",
     "interrupted": "it was interrupted",
-    "stuck": "the solver could not go on",
 }
 
 

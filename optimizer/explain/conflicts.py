@@ -20,10 +20,9 @@ from fractions import Fraction
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.explain.named_limits import NamedLimit, Relaxer
-from modelsizer.optimizer.milp.program import Limits
-from modelsizer.optimizer.search.automatic import AutoSolve
+from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
@@ -136,7 +135,7 @@ class Oracle:
         except ProblemError:
             return None
         model = Model(problem, self.store(problem))
-        return AutoSolve(model, Clock(Limits()), lambda _: 0.0, True, None).run().incumbent
+        return BoundSolve(model, Clock(Limits()), lambda _: 0.0, True, None).run().incumbent
 
     def store(self, problem: Problem) -> TableStore:
         """Tables of a problem's space."""

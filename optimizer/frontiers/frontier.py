@@ -144,7 +144,7 @@ def frontier(
     values : iterable of int or float
         In base units; repeats are solved once.
     solver : str
-        See `modelsizer.optimizer.solve.solve`.
+        See `modelsizer.optimizer.solver.solve`.
     band : bool
         Also solve for half and twice the size.
     time_limit : float, optional

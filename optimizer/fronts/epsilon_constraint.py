@@ -27,9 +27,8 @@ from modelsizer.optimizer.fronts.goals import OF_TOKENS, Goal
 from modelsizer.optimizer.fronts.scan import Report
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.fronts.zones import Zones
-from modelsizer.optimizer.milp.program import Stop
 from modelsizer.optimizer.solver import Solver
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.optimizer.tables.table import Floats
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
@@ -49,7 +48,7 @@ class EpsilonConstraint:
     ----------
     scorer : Scorer
     solver : str
-        As `modelsizer.optimizer.solve.solve` takes it.
+        As `modelsizer.optimizer.solver.solve` takes it.
     clock : Clock
     report : callable, optional
 

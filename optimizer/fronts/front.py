@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.indicators import hypervolume
-from modelsizer.optimizer.milp.program import Stop
+from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict

@@ -16,9 +16,8 @@ from modelsizer.optimizer.fronts.goals import OF_TOKENS, Goal, parse_goals
 from modelsizer.optimizer.fronts.scan import Looking, Report
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.fronts.ties import archived
-from modelsizer.optimizer.milp.program import Limits, Stop
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, WITHOUT_ENGINE, Solver
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits, Stop
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities import QUANTITIES
 from modelsizer.problems.units import Number
@@ -47,7 +46,7 @@ def front(
         decode_throughput more, and a leading ``-`` turns either.
     solver : str
         ``auto``, ``exhaustive`` (every design), ``bound`` (boxes of designs ruled out whole), or an
-        engine of `modelsizer.optimizer.solve.solve` for the epsilon-constraint method: ``scipy``,
+        engine of `modelsizer.optimizer.solver.solve` for the epsilon-constraint method: ``scipy``,
         ``pulp``, ``pulp:NAME``.
     time_limit : float, optional
         Seconds; what is found by then is returned, with what is not explored.

@@ -7,9 +7,8 @@ from collections.abc import Callable, Iterable
 
 from modelsizer.optimizer.fronts.archive import Archive
 from modelsizer.optimizer.fronts.front import Zone
-from modelsizer.optimizer.milp.program import Stop
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.optimizer.tables.table import Ints, Table
 
 Report = Callable[[int, int], None]

@@ -27,8 +27,7 @@ from typing import Any
 import numpy as np
 from modelsizer.optimizer.laws.draws import Draws
 from modelsizer.optimizer.laws.uncertainty import Contenders, contenders, design_of, optima, pieces
-from modelsizer.optimizer.milp.program import Limits
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Floats
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation

@@ -7,11 +7,11 @@ from dataclasses import replace
 import numpy as np
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.milp.formulation import formulate
-from modelsizer.optimizer.milp.program import Limits, Program
+from modelsizer.optimizer.milp.program import Program
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.boxes import Boxes
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Floats, Table, join
 from modelsizer.problems.problem import Problem
 

@@ -8,9 +8,8 @@ from collections.abc import Callable
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.milp.backends import Backend
 from modelsizer.optimizer.milp.formulation import formulate
-from modelsizer.optimizer.milp.program import Stop
 from modelsizer.optimizer.search.search import Search
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.optimizer.tables.outcome import COMPARABLE, Found, Progress
 from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -30,8 +29,6 @@ class MipSolve:
     progress : callable or None
     start : Evaluation, optional
         A feasible design to begin with.
-    search : Search, optional
-        One that is under way, to go on with.
     """
 
     def __init__(
@@ -43,11 +40,10 @@ class MipSolve:
         complete: bool,
         progress: Progress | None,
         start: Evaluation | None = None,
-        search: Search | None = None,
     ) -> None:
         self.model, self.engine, self.clock = model, engine, clock
         self.tolerance, self.complete, self.progress = tolerance, complete, progress
-        self.search = Search(model, clock, start) if search is None else search
+        self.search = Search(model, clock, start)
         self.notes: list[str] = []
         self.proven = -math.inf
         self.last_bound: float | None = None
@@ -58,12 +54,12 @@ class MipSolve:
         try:
             self.search.open(self.progress)
             self.search.tighten()
-            stop = self.rounds()
+            stop = self._rounds()
         except KeyboardInterrupt:
             stop = "interrupted"
-        return self.found(stop)
+        return self._found(stop)
 
-    def found(self, stop: Stop) -> Found:
+    def _found(self, stop: Stop) -> Found:
         """What is known after a stop."""
         bound = self._bound
         if stop == "proven":
@@ -91,7 +87,7 @@ class MipSolve:
             return "time"
         return "nodes" if self.clock.out_of_nodes else None
 
-    def rounds(self) -> Stop:
+    def _rounds(self) -> Stop:
         """Solve the program, refine and repeat, until proven or stopped."""
         search = self.search
         while True:

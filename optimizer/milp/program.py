@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -73,23 +73,3 @@ class Outcome:
     finished: bool
     words: str
     nodes: int = 0
-
-
-Stop = Literal["proven", "gap", "time", "nodes", "interrupted", "stuck"]
-"""Why a solve stopped: proof complete; within the gap asked for; limits; Ctrl-C; or a back end
-that could neither prove nor refine further."""
-
-
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When to stop early.
-
-    Parameters
-    ----------
-    seconds : float or None
-    nodes : int or None
-        Branch-and-bound nodes; for enumeration, tables of designs.
-    """
-
-    seconds: float | None = None
-    nodes: int | None = None

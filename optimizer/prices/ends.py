@@ -121,7 +121,7 @@ class Resolver:
     ----------
     problem : Problem
     solver : str
-        See `modelsizer.optimizer.solve.solve`.
+        See `modelsizer.optimizer.solver.solve`.
     """
 
     def __init__(self, problem: Problem, solver: str = DEFAULT_SOLVER) -> None:

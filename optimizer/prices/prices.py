@@ -14,13 +14,12 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
-from modelsizer.optimizer.milp.program import Limits
 from modelsizer.optimizer.prices.continuous import Relaxation, relax
 from modelsizer.optimizer.prices.ends import End, Resolver, ends, spent
 from modelsizer.optimizer.prices.stays_optimal import Stays, same_until, stays_optimal
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.problems.costs.tokens import TIMED
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, did_you_mean
@@ -183,7 +182,7 @@ def prices(
     ----------
     problem : Problem
     solver : str
-        See `modelsizer.optimizer.solve.solve`.
+        See `modelsizer.optimizer.solver.solve`.
     budgets : sequence of str, optional
         Only these, by name; all by default.
 
@@ -239,7 +238,7 @@ def curve(
     end : End
     limits : sequence of int or float
     solver : str
-        See `modelsizer.optimizer.solve.solve`.
+        See `modelsizer.optimizer.solver.solve`.
     """
     resolver = Resolver(problem, solver)
     found = []

@@ -11,9 +11,8 @@ import math
 from collections.abc import Callable
 
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.milp.program import Stop
 from modelsizer.optimizer.search.search import Search
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.optimizer.tables.outcome import COMPARABLE, Found, Progress
 from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -73,12 +72,6 @@ class BoundSolve:
                 return "gap"
             if search.boxes.single.all() or search.boxes.designs <= COMPARABLE:
                 return "proven" if search.compare() and search.read_all else "time"
-            if (stop := self._step()) is not None:
-                return stop
+            search.halve()
+            self.clock.nodes += 1
         return "proven" if search.read_all else "time"
-
-    def _step(self) -> Stop | None:
-        """Split what is left; why to stop after it, if it is reason to."""
-        self.search.halve()
-        self.clock.nodes += 1
-        return None

@@ -6,9 +6,8 @@ import math
 
 import numpy as np
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.milp.program import Stop
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.optimizer.tables.outcome import Counts, Found, Progress
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.designs.evaluation import Evaluation

@@ -14,7 +14,6 @@ from typing import Any
 import numpy as np
 from modelsizer.optimizer.fronts.goals import Goal, parse_goal
 from modelsizer.optimizer.fronts.scores import Scorer
-from modelsizer.optimizer.milp.program import Limits
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.surveys.kept_designs import Held, table_of, together
@@ -26,7 +25,7 @@ from modelsizer.optimizer.surveys.ordering import (
     ordered,
     valued,
 )
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Floats, Ints
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError

@@ -67,7 +67,7 @@ class PointSolver:
         Without scenarios.
     grid : SweepGrid
     solver : str
-        See `modelsizer.optimizer.solve.solve`.
+        See `modelsizer.optimizer.solver.solve`.
     time_limit : float, optional
         Seconds, of each point.
 

@@ -256,7 +256,7 @@ def compare(
     found : sequence of Scenario
         The base first.
     solver : str
-        See `modelsizer.optimizer.solve.solve`.
+        See `modelsizer.optimizer.solver.solve`.
     time_limit : float, optional
         Seconds, of each.
     progress : callable, optional

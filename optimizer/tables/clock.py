@@ -1,11 +1,29 @@
-"""Time and nodes spent against the limits of a solve."""
+"""When a solve stops: its limits, what it has spent of them, and the reasons to stop."""
 
 from __future__ import annotations
 
 import time
 from dataclasses import dataclass, field
+from typing import Literal
 
-from modelsizer.optimizer.milp.program import Limits
+Stop = Literal["proven", "gap", "time", "nodes", "interrupted"]
+"""Why a solve stopped: the proof is complete, the gap is small enough, a limit was reached, or
+Ctrl-C."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """When to stop early.
+
+    Parameters
+    ----------
+    seconds : float or None
+    nodes : int or None
+        Branch-and-bound nodes; for enumeration, tables of designs.
+    """
+
+    seconds: float | None = None
+    nodes: int | None = None
 
 
 @dataclass

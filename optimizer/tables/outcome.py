@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelsizer.optimizer.milp.program import Stop
+from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.designs.evaluation import Evaluation
 
 COMPARABLE = 2_000_000

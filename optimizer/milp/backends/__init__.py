@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from modelsizer.optimizer.milp.program import Limits, Outcome, Program
+from modelsizer.optimizer.milp.program import Outcome, Program
+from modelsizer.optimizer.tables.clock import Limits
 
 Backend = Callable[[Program, Limits], Outcome]
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from modelsizer.optimizer.milp.program import Limits, Outcome, Program
+from modelsizer.optimizer.milp.program import Outcome, Program
+from modelsizer.optimizer.tables.clock import Limits
 
 _STOPPED_ITSELF = (0, 2)  # scipy.optimize.milp: 0 optimal, 2 infeasible
 

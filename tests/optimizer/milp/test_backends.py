@@ -16,7 +16,8 @@ from modelsizer.optimizer.milp.backends.pulp_adapter import (
     write_program,
 )
 from modelsizer.optimizer.milp.export import program_of
-from modelsizer.optimizer.milp.program import Limits, Outcome, Program
+from modelsizer.optimizer.milp.program import Outcome, Program
+from modelsizer.optimizer.tables.clock import Limits
 from scipy.sparse import csr_array
 
 from modelsizer import Problem, solve

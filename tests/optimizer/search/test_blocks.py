@@ -8,11 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.milp.program import Limits
 from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables import store
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.grid import LAYERS, Grid
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.space.splits import divided
