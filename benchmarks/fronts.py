@@ -191,12 +191,13 @@ def rankings() -> list[dict[str, Any]]:
 
 def stated(name: str) -> Problem:
     """The problem of a question."""
+    from modelsizer.problems.key_values import read_pairs
+
     from modelsizer import Problem
-    from modelsizer.settings import parse_settings
 
     source, settings = QUESTIONS[name]
     problem = Problem.from_tables(tables(source)) if source in MENUS else Problem.load(source)
-    return problem.with_settings(parse_settings(list(settings)))
+    return problem.with_settings(read_pairs(settings))
 
 
 def _cpu() -> float:

@@ -1,45 +1,24 @@
-"""The command line. It reads arguments, calls, prints and exits; it decides nothing."""
+"""The command line: every command of `modelsizer.commands` under its name, and how a run ends."""
 
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 
-# Each command registers itself when it is imported, in the order of `--help`.
-from modelsizer.commands import solving  # isort: skip
-from modelsizer.commands import rank, pareto, frontier, depth_width  # isort: skip
-from modelsizer.commands import whatif, explain, prices, sweep  # isort: skip
-from modelsizer.commands import report, allocate, drawing  # isort: skip
-from modelsizer.commands import architectures, laws, compare_laws  # isort: skip
-from modelsizer.commands import fit, plan_runs, uncertainty  # isort: skip
-from modelsizer.commands import accelerators, gallery  # isort: skip
 from modelsizer.commands.app import app
 
-__all__ = [
-    "accelerators",
-    "allocate",
-    "app",
-    "architectures",
-    "compare_laws",
-    "depth_width",
-    "drawing",
-    "explain",
-    "fit",
-    "frontier",
-    "gallery",
-    "laws",
-    "main",
-    "pareto",
-    "plan_runs",
-    "prices",
-    "rank",
-    "report",
-    "solving",
-    "sweep",
-    "uncertainty",
-    "whatif",
-]
-
+COMMANDS = (
+    *("solve", "problems", "check", "rank", "pareto", "frontier", "depth-width"),
+    *("whatif", "explain", "prices", "sweep", "report", "allocate", "memory", "roofline"),
+    *("describe", "audit", "export", "models", "laws", "compare-laws", "fit", "plan-runs"),
+    *("uncertainty", "accelerators", "gallery"),
+)
+"""In the order of `--help`; the command ``x-y`` is the function ``x_y`` of `commands/x_y.py`."""
 INTERRUPTED = 130  # 128 + SIGINT, where there is no result to hand over
+
+for _command in COMMANDS:
+    _name = _command.replace("-", "_")
+    app.command(_command)(getattr(import_module(f"modelsizer.commands.{_name}"), _name))
 
 
 def main() -> None:

@@ -9,8 +9,8 @@ from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.designs.standalone import situation, trains
+from modelsizer.problems.key_values import read_pairs
 from modelsizer.problems.problem import Problem
-from modelsizer.settings import parse_settings
 
 _OF_TRAINING = ("loss", "shape_excess", "law", "shape", "tokens", "training_flops")
 _TIMED = ("training_time", "training_cost", "training_energy", "lifetime_flops", "lifetime_cost")
@@ -49,7 +49,7 @@ def evaluated(architecture: Architecture, source: str | None, settings: list[str
     ProblemError
         If there is no such problem, or a setting is wrong.
     """
-    over = parse_settings(settings)
+    over = read_pairs(settings)
     if source is not None:
         problem = Problem.load(source, over)
         return Evaluated(problem, evaluate(problem, architecture), True)

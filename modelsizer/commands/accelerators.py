@@ -6,13 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import Json, app, emit, fail, told
+from modelsizer.commands.app import fail, told
+from modelsizer.commands.options import Json
+from modelsizer.commands.output import emit
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-@app.command()
 def accelerators(
     names: Annotated[
         list[str] | None,

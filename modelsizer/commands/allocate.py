@@ -7,22 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
+from modelsizer.commands.app import fail, told
+from modelsizer.commands.design_source import Source, is_problem, solved
+from modelsizer.commands.options import (
     Csv,
     Json,
     Plot,
     PlotSize,
     Settings,
-    app,
     check_plot,
     check_tables,
-    emit,
-    fail,
-    told,
-    write_csv,
-    write_plot,
 )
-from modelsizer.commands.sources import Source, is_problem, solved
+from modelsizer.commands.output import emit, write_csv, write_plot
 
 if TYPE_CHECKING:
     from modelsizer.problems.architecture.architecture import Architecture
@@ -40,7 +36,6 @@ class _Asked:
     notes: tuple[str, ...] = ()
 
 
-@app.command()
 def allocate(
     source: Source,
     context: Annotated[

@@ -6,25 +6,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelsizer.commands.app import (
-    INFEASIBLE,
-    STOPPED,
+from modelsizer.commands.app import INFEASIBLE, STOPPED, told
+from modelsizer.commands.frontier import DEFAULT_OVER, ends
+from modelsizer.commands.law_options import law_settings, under_laws
+from modelsizer.commands.options import (
     File,
     Json,
     Plot,
     PlotSize,
     Settings,
     Without,
-    app,
     check_plot,
-    emit,
     load,
-    told,
-    write_plot,
 )
-from modelsizer.commands.frontier import DEFAULT_OVER, ends
-from modelsizer.commands.many_laws import law_settings, under_laws
-from modelsizer.commands.progress import steps
+from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.sweeps.swept_key import Sweep
 
 
-@app.command("compare-laws")
 def compare_laws(
     file: File,
     laws: Annotated[

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    INFEASIBLE,
+from modelsizer.commands.app import INFEASIBLE, told
+from modelsizer.commands.options import (
     Csv,
     File,
     Json,
@@ -15,21 +15,16 @@ from modelsizer.commands.app import (
     PlotSize,
     Settings,
     Without,
-    app,
     check_plot,
     check_tables,
-    emit,
     load,
-    told,
-    write_csv,
-    write_plot,
 )
+from modelsizer.commands.output import emit, write_csv, write_plot
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-@app.command(name="depth-width")
 def depth_width(
     file: File,
     parameters: Annotated[

@@ -6,14 +6,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import File, Json, Settings, app, emit, load, told
-from modelsizer.commands.progress import counter
+from modelsizer.commands.app import told
+from modelsizer.commands.options import File, Json, Settings, load
+from modelsizer.commands.output import emit
+from modelsizer.commands.progress_lines import counter
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-@app.command()
 def explain(
     file: File,
     why: Annotated[
@@ -40,14 +41,14 @@ def explain(
     with told():
         problem = load(file, set_)
         from modelsizer.optimizer.explain.explain import explain as explained
-        from modelsizer.settings import parse_settings
+        from modelsizer.problems.key_values import read_pairs
         from modelsizer.text.explain import explanation_dict, print_explanation
 
         with counter("conflicts") as progress:
             found = explained(
                 problem,
                 why=why or (),
-                weights=parse_settings(weight or []),
+                weights=read_pairs(weight or [], "--weight"),
                 progress=progress,
             )
 

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelsizer.commands.app import Json, Plot, PlotSize, app, check_ending, check_plot, emit, fail
-from modelsizer.commands.app import told as told_errors
+from modelsizer.commands.app import fail, told
+from modelsizer.commands.options import Json, Plot, PlotSize, check_ending, check_plot
+from modelsizer.commands.output import emit
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.fitting.study import Study, Wishes
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
 _KINDS = ("total", "non_embedding", "active")
 
 
-@app.command()
 def fit(
     runs: Annotated[
         Path,
@@ -102,7 +102,7 @@ def fit(
     models where runs are checkpoints. Where only C is given, D = C / 6N. The law written by -o is
     used by objective.law = "file:PATH". Exit status: 0 fitted, 2 bad input.
     """
-    with told_errors():
+    with told():
         from modelsizer.optimizer.fitting.columns import counts_of, parse_columns
         from modelsizer.optimizer.fitting.runs import read_runs
         from modelsizer.optimizer.fitting.study import Wishes, study
@@ -127,7 +127,7 @@ def fit(
         written = None if output is None else str(output)
         emit(found.to_dict(), json_, lambda console: print_study(console, found, written))
         if plot is not None:
-            from modelsizer.commands.app import write_plot
+            from modelsizer.commands.output import write_plot
             from modelsizer.plots.laws.fit import fit_figure
 
             write_plot(plot, lambda: fit_figure(found, figure, size=plot_size))

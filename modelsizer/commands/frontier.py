@@ -6,9 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    INFEASIBLE,
-    STOPPED,
+from modelsizer.commands.app import INFEASIBLE, STOPPED, told
+from modelsizer.commands.options import (
     Csv,
     File,
     Json,
@@ -16,16 +15,12 @@ from modelsizer.commands.app import (
     PlotSize,
     Settings,
     SolverName,
-    app,
     check_plot,
     check_tables,
-    emit,
     load,
-    told,
-    write_csv,
-    write_plot,
 )
-from modelsizer.commands.progress import steps
+from modelsizer.commands.output import emit, write_csv, write_plot
+from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -39,7 +34,6 @@ if TYPE_CHECKING:
 DEFAULT_OVER = "budgets.training_flops"
 
 
-@app.command()
 def frontier(
     file: File,
     over: Annotated[

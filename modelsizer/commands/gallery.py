@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import PlotSize, app, check_plot, fail, told
+from modelsizer.commands.app import fail, told
+from modelsizer.commands.options import PlotSize, check_plot
 
 
-@app.command()
 def gallery(
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Where to write; made if it is not there.")

@@ -6,23 +6,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    Json,
-    Plot,
-    PlotSize,
-    app,
-    check_plot,
-    emit,
-    fail,
-    told,
-    write_plot,
-)
+from modelsizer.commands.app import fail, told
+from modelsizer.commands.options import Json, Plot, PlotSize, check_plot
+from modelsizer.commands.output import emit, write_plot
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-@app.command()
 def laws(
     name: Annotated[
         str | None, typer.Argument(metavar="NAME", help="Only this one, with all that is known.")

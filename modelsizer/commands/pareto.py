@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelsizer.commands.app import (
-    INFEASIBLE,
-    STOPPED,
+from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, told
+from modelsizer.commands.options import (
     Csv,
     File,
     Json,
@@ -18,17 +17,13 @@ from modelsizer.commands.app import (
     PlotSize,
     Settings,
     Without,
-    app,
     check_plot,
     check_tables,
     check_time_limit,
-    emit,
-    fail,
     load,
-    told,
-    write_plot,
 )
-from modelsizer.commands.progress import counter
+from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.progress_lines import counter
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,7 +31,6 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.fronts.front import Front
 
 
-@app.command()
 def pareto(
     file: File,
     objectives: Annotated[

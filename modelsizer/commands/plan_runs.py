@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    INFEASIBLE,
+from modelsizer.commands.app import INFEASIBLE, fail, told
+from modelsizer.commands.options import (
     Csv,
     File,
     Json,
@@ -16,15 +16,11 @@ from modelsizer.commands.app import (
     PlotSize,
     Settings,
     Without,
-    app,
     check_plot,
     check_tables,
-    emit,
-    fail,
     load,
-    told,
-    write_plot,
 )
+from modelsizer.commands.output import emit, write_plot
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.fitting.runs import Runs
@@ -34,7 +30,6 @@ if TYPE_CHECKING:
     from modelsizer.problems.problem import Problem
 
 
-@app.command("plan-runs")
 def plan_runs(
     file: File,
     budget: Annotated[
@@ -211,10 +206,9 @@ def _law(
     Laws of the forms gemstones and bian are learnt at the optimum of the problem's own law: they
     were fitted on small runs, and that of Gemstones runs away far from them (docs/laws.md).
     """
-    from modelsizer.commands.many_laws import law_setting
     from modelsizer.optimizer.planning.law_point import SHAPE_LAWS_BY_FORM, of_file, of_form, of_law
     from modelsizer.problems.laws.files import COEFFICIENTS
-    from modelsizer.problems.laws.reading import PREFIX, load_law
+    from modelsizer.problems.laws.reading import PREFIX, law_setting, load_law
 
     for key, named in SHAPE_LAWS_BY_FORM.items():
         if law == named and form in (None, key):

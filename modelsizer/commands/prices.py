@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    INFEASIBLE,
+from modelsizer.commands.app import INFEASIBLE, told
+from modelsizer.commands.options import (
     Csv,
     File,
     Json,
@@ -16,15 +16,11 @@ from modelsizer.commands.app import (
     Settings,
     SolverName,
     Without,
-    app,
     check_plot,
     check_tables,
-    emit,
     load,
-    told,
-    write_csv,
-    write_plot,
 )
+from modelsizer.commands.output import emit, write_csv, write_plot
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -33,7 +29,6 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.prices.prices import Prices
 
 
-@app.command()
 def prices(
     file: File,
     budget: Annotated[

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    INFEASIBLE,
+from modelsizer.commands.app import INFEASIBLE, fail, told
+from modelsizer.commands.options import (
     Csv,
     File,
     Json,
@@ -16,22 +16,17 @@ from modelsizer.commands.app import (
     PlotSize,
     Settings,
     Without,
-    app,
     check_plot,
     check_tables,
-    emit,
-    fail,
     load,
-    told,
-    write_plot,
 )
-from modelsizer.commands.progress import counter
+from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.progress_lines import counter
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-@app.command()
 def rank(
     file: File,
     top: Annotated[int, typer.Option(help="How many to show.")] = 20,

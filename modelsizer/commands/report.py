@@ -9,12 +9,12 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import EXIT, File, Settings, SolverName, Without, app, fail, load, told
+from modelsizer.commands.app import EXIT, fail, told
+from modelsizer.commands.options import File, Settings, SolverName, Without, load
 
 STANDARD_OUTPUT = "-"
 
 
-@app.command()
 def report(
     file: File,
     output: Annotated[

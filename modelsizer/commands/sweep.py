@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    STOPPED,
+from modelsizer.commands.app import STOPPED, told
+from modelsizer.commands.options import (
     File,
     Json,
     SolverName,
     Without,
-    app,
     check_ending,
     check_time_limit,
-    emit,
-    told,
 )
+from modelsizer.commands.output import emit
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -46,7 +44,6 @@ def _bar(total: int, done: int) -> Iterator[Callable[[], None]]:
         yield lambda: progress.advance(task)
 
 
-@app.command()
 def sweep(
     file: File,
     set_: Annotated[

@@ -6,25 +6,12 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    INFEASIBLE,
-    File,
-    Json,
-    Plot,
-    PlotSize,
-    Settings,
-    Without,
-    app,
-    check_plot,
-    emit,
-    fail,
-    told,
-    write_plot,
-)
-from modelsizer.commands.many_laws import CANDIDATES, DRAWS, load_under, under_draws
+from modelsizer.commands.app import INFEASIBLE, fail, told
+from modelsizer.commands.law_options import CANDIDATES, DRAWS, load_under, under_draws
+from modelsizer.commands.options import File, Json, Plot, PlotSize, Settings, Without, check_plot
+from modelsizer.commands.output import emit, write_plot
 
 
-@app.command()
 def uncertainty(
     file: File,
     law: Annotated[

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    EXIT,
+from modelsizer.commands.app import EXIT, told
+from modelsizer.commands.options import (
     Csv,
     File,
     Json,
@@ -15,21 +15,16 @@ from modelsizer.commands.app import (
     PlotSize,
     SolverName,
     Without,
-    app,
     check_plot,
     check_tables,
-    emit,
-    told,
-    write_csv,
-    write_plot,
 )
-from modelsizer.commands.progress import steps
+from modelsizer.commands.output import emit, write_csv, write_plot
+from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 
-@app.command()
 def whatif(
     file: File,
     scenario: Annotated[

@@ -66,11 +66,11 @@ class Pinned:
 
 def _choices(texts: list[str], option: str) -> dict[str, list[object]]:
     """Values by choice from ``choice=value`` texts; a choice's table may be left out."""
-    from modelsizer.settings import parse_settings
+    from modelsizer.problems.key_values import read_pairs
 
     found: dict[str, list[object]] = {}
     for text in texts:
-        for key, value in parse_settings([text]).items():
+        for key, value in read_pairs([text], option).items():
             name = key.removeprefix("space.")
             values = value if isinstance(value, list) else [value]
             found.setdefault(name, []).extend(values)

@@ -12,6 +12,7 @@ import numpy as np
 from modelsizer.optimizer.fitting.tables import Table, short
 from modelsizer.optimizer.fitting.terms import Array, Form
 from modelsizer.problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.key_values import split_pair
 from modelsizer.problems.laws.laws import ParameterKind
 from modelsizer.problems.units import parse_quantity
 
@@ -78,10 +79,10 @@ def parse_columns(text: str | None) -> dict[str, str]:
     for piece in (text or "").split(","):
         if not piece.strip():
             continue
-        key, equals, name = piece.partition("=")
-        key, name = key.strip(), name.strip()
-        if not equals or not name:
+        pair = split_pair(piece)
+        if pair is None:
             raise ModelsizerError(f"--columns: {piece.strip()!r} is not KEY=NAME, such as D=tokens")
+        key, name = pair
         if key not in NAMES:
             hint = did_you_mean(key, NAMES)
             raise ModelsizerError(f"--columns: unknown key {key!r}{hint}; keys: {', '.join(NAMES)}")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 import re
-import tomllib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice, product
@@ -18,6 +17,7 @@ from typing import Any
 
 from modelsizer.optimizer.sweeps.swept_key import Sweep
 from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.key_values import read_value, split_list, split_pairs
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number, exact, plain
 
@@ -29,7 +29,6 @@ _HOW = re.compile(r"(?P<scale>log|lin)\s*:\s*(?P<points>\d+)|step\s*=\s*(?P<step
 _EXAMPLE = "write 1e22..1e26:log:41, 40 GB..80 GB:lin:5 or 8192..65536:step=8192"
 _UNIT = re.compile(r"[A-Za-z$].*$")
 _CUT = re.compile(r"0\d\d.*")  # of 131,072 behind the comma
-_OPEN, _CLOSE, _QUOTES = "[{", "]}", "\"'"
 _ENTERED_ANEW = ("space", "laws")
 """Tables of the problem file whose every value asks for new tables of widths."""
 _COUNTED_ANEW = ("training", "serving")
@@ -112,39 +111,6 @@ def _cost(key: str) -> int:
 # Texts
 
 
-def pieces(text: str) -> list[str]:
-    """A text split at the commas that are outside of brackets and quotes.
-
-    Examples
-    --------
-    >>> pieces('[1, 2], "a, b", {min = 1, max = 2}')
-    ['[1, 2]', '"a, b"', '{min = 1, max = 2}']
-    """
-    found, depth, quote = [""], 0, ""
-    for letter in text:
-        if quote:
-            quote = "" if letter == quote else quote
-        elif letter in _QUOTES:
-            quote = letter
-        elif letter in _OPEN:
-            depth += 1
-        elif letter in _CLOSE:
-            depth -= 1
-        elif letter == "," and depth == 0:
-            found.append("")
-            continue
-        found[-1] += letter
-    return [piece.strip() for piece in found]
-
-
-def one_value(text: str) -> Any:
-    """A value as TOML has it, or as plain text: ``80 GB`` needs no quotes."""
-    try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
-        return text
-
-
 def split_settings(texts: Sequence[str], option: str = "--set") -> dict[str, str]:
     """Texts of values by key, from ``key=values`` texts.
 
@@ -154,10 +120,7 @@ def split_settings(texts: Sequence[str], option: str = "--set") -> dict[str, str
         If a text has no key or no value, or a key comes twice.
     """
     found: dict[str, str] = {}
-    for text in texts:
-        key, sign, values = (part.strip() for part in text.partition("="))
-        if not sign or not key or not values:
-            raise ProblemError.of(option, f"{text!r} is not key=value")
+    for key, values in split_pairs(texts, option):
         if key in found:
             raise ProblemError.of(option, f"{key} is given twice; keep one of them")
         found[key] = values
@@ -174,11 +137,11 @@ def axis_of(problem: Problem, key: str, text: str) -> Axis:
         values is not looked at.
     """
     match = _RANGE.fullmatch(text)
-    if match is not None and len(pieces(text)) == 1:
+    if match is not None and len(split_list(text)) == 1:
         return Axis(key, tuple(_range(problem, key, text, match)))
-    if any(_CUT.fullmatch(piece) for piece in pieces(text)[1:]):
+    if any(_CUT.fullmatch(piece) for piece in split_list(text)[1:]):
         raise ProblemError.of(key, f"{text!r}: a comma stands between values, not within a number")
-    raw = [one_value(piece) for piece in pieces(text)]
+    raw = [read_value(piece) for piece in split_list(text)]
     if len(raw) == 1 and isinstance(raw[0], list):
         raw = raw[0]
     values: list[Any] = [_plain(problem, key, value) for value in raw]
@@ -305,7 +268,7 @@ def split_problem(
     """
     values = split_settings(texts)
     listed = {key: text for key, text in values.items() if _looks_many(text)}
-    single = {key: one_value(text) for key, text in values.items() if key not in listed}
+    single = {key: read_value(text) for key, text in values.items() if key not in listed}
     bracketed = {key: value for key, value in single.items() if isinstance(value, list) and value}
     problem = Problem.load(source, {k: v for k, v in single.items() if k not in bracketed})
     problem = problem.without(*without) if without else problem
@@ -319,4 +282,4 @@ def split_problem(
 
 
 def _looks_many(text: str) -> bool:
-    return len(pieces(text)) > 1 or ".." in text
+    return len(split_list(text)) > 1 or ".." in text

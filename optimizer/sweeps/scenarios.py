@@ -10,9 +10,10 @@ from typing import Any
 from modelsizer.optimizer.result import BudgetUse, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
-from modelsizer.optimizer.sweeps.grids import Axis, one_value, pieces
+from modelsizer.optimizer.sweeps.grids import Axis
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.key_values import read_value, split_list, split_pair
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.reading import flattened, under
 from modelsizer.problems.units import Number
@@ -201,13 +202,13 @@ def _parsed(text: str) -> tuple[str, dict[str, Any]]:
     """Name and settings of ``name: key=value, key=value``."""
     name, colon, rest = (part.strip() for part in text.partition(":"))
     settings = {}
-    for piece in pieces(rest):
-        key, sign, value = (part.strip() for part in piece.partition("="))
-        if not (name and colon and sign and key and value):
+    for piece in split_list(rest):
+        pair = split_pair(piece)
+        if not (name and colon and pair):
             raise ProblemError.of(
                 "--scenario", f"{text!r} is not 'name: key=value, key=value'; see {piece!r}"
             )
-        settings[key] = one_value(value)
+        settings[pair[0]] = read_value(pair[1])
     return name, settings
 
 

@@ -17,8 +17,26 @@ from modelsizer.problems.laws.terms import read_terms
 
 PREFIX = "file:"
 """What a law's name starts with where it is a file."""
+_ENDING = ".toml"
 _REST = ("name", "form", "parameters", "parameter_range", "token_range", "ranges", "source",
          "standard_errors")  # fmt: skip
+
+
+def law_setting(typed: str) -> str:
+    """The value of ``objective.law`` for a law as it is typed.
+
+    Parameters
+    ----------
+    typed : str
+        A name, or the path of a ``.toml`` file with or without ``file:`` before it.
+
+    Examples
+    --------
+    >>> law_setting("mylaw.toml"), law_setting("kaplan-2020")
+    ('file:mylaw.toml', 'kaplan-2020')
+    """
+    text = typed.strip()
+    return PREFIX + text if text.endswith(_ENDING) and not text.startswith(PREFIX) else text
 
 
 def load_law(path: str | Path) -> LawFile:

@@ -17,14 +17,11 @@ from modelsizer.optimizer.surveys.ranking import rank
 from typer.testing import CliRunner
 
 from modelsizer import Problem, __version__, solve
-from modelsizer.commands import report as reporting
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from modelsizer.page.pictures import pictures
 from modelsizer.page.report import Asked, report_page
 from modelsizer.page.svg import inlined, standalone
 from modelsizer.page.tags import Html, table, tag
-
-assert reporting.report  # which puts the command into `app`
 
 ODD = """
 name = '<b>"x"&</b> costs $5 or $6'
@@ -112,10 +109,10 @@ WHOLE = ("one-h100-1e24", *ON_H100)
 
 @cache
 def page_of(source: str, *settings: str) -> str:
-    from modelsizer.settings import parse_settings
+    from modelsizer.problems.key_values import read_pairs
 
     problem = Problem.parse(ODD) if source == FILE else Problem.load(source)
-    problem = problem.with_settings(parse_settings(list(settings)))
+    problem = problem.with_settings(read_pairs(settings))
     return report_page(solve(problem), Asked(source, settings))
 
 

@@ -14,8 +14,7 @@ from modelsizer.problems.laws.page import APART
 from modelsizer.problems.laws.pages import LAW_PAGES, LEFT_OUT
 from typer.testing import CliRunner
 
-import modelsizer.commands.laws  # noqa: F401 - registers the command
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from modelsizer.text.laws import coefficient
 from tests.support.figure_checks import check
 

@@ -24,9 +24,8 @@ from modelsizer.problems.units import exact, parse_quantity
 from rich.console import Console
 from typer.testing import CliRunner
 
-import modelsizer.commands.explain  # noqa: F401 - registers the command
 from modelsizer import Problem, ProblemError, Solver, solve
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from modelsizer.text.explain import print_explanation
 from modelsizer.text.explain_words import loosely
 from tests.optimizer.explain.test_conflicts import designs_of, infeasible_problems, tight

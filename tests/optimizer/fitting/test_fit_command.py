@@ -19,8 +19,7 @@ from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.laws.reading import load_law
 from typer.testing import CliRunner
 
-import modelsizer.commands.fit  # noqa: F401 - registers the command
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from tests.optimizer.fitting.test_fitting import TRUTH, table
 from tests.support.figure_checks import check
 from tests.support.shared import reference

@@ -23,8 +23,7 @@ from modelsizer.plots.laws.fit import PANELS, fit_figure
 from modelsizer.problems.errors import ProblemError
 from typer.testing import CliRunner
 
-import modelsizer.commands.fit  # noqa: F401 - registers the command
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from tests.optimizer.fitting.test_fitting import DELTA, table
 from tests.support.figure_checks import check
 

@@ -25,7 +25,6 @@ from modelsizer.optimizer.fitting.starts import bounds_of, grid
 from modelsizer.optimizer.fitting.study import Study, Wishes, study
 from scipy.optimize import check_grad, minimize
 
-import modelsizer.commands.fit  # noqa: F401 - registers the command
 from tests.support.shared import reference
 
 DELTA = 1e-3

@@ -18,8 +18,7 @@ from modelsizer.plots.fronts.frontier import loss_frontier
 from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError, Solver, solve
-from modelsizer.commands import frontier as frontiers  # noqa: F401 - registers the command
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from tests.support.figure_checks import check
 
 FLOPS = "budgets.training_flops"

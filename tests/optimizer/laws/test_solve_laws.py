@@ -11,14 +11,11 @@ import pytest
 from modelsizer.optimizer.laws.comparison import compare_laws
 from modelsizer.optimizer.laws.robust import CRITERIA, TODAY, Regret, Uncertainty, uncertainty
 from modelsizer.problems.laws.pages import LAW_PAGES
+from modelsizer.problems.laws.reading import law_setting
 from typer.testing import CliRunner
 
-import modelsizer.commands.compare_laws
-import modelsizer.commands.solving
-import modelsizer.commands.uncertainty  # noqa: F401 - they register the commands
 from modelsizer import Problem
-from modelsizer.commands.app import app
-from modelsizer.commands.many_laws import law_setting
+from modelsizer.cli import app
 from modelsizer.text.law_comparison import agreement
 from modelsizer.text.uncertainty import headline
 from tests.optimizer.laws.test_uncertainty import drawn, law_file

@@ -30,9 +30,8 @@ from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.published import token_law
 from typer.testing import CliRunner
 
-import modelsizer.commands.uncertainty  # noqa: F401 - registers the command
 from modelsizer import Problem, ProblemError
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from tests.support.figure_checks import check
 from tests.support.random_problems import random_tables
 

@@ -30,8 +30,7 @@ from modelsizer.problems.laws.reading import load_law
 from modelsizer.problems.problem import Problem
 from typer.testing import CliRunner
 
-import modelsizer.commands.plan_runs  # noqa: F401 - registers the command
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from tests.support.figure_checks import check
 from tests.support.shared import ROOT
 

@@ -11,7 +11,6 @@ from modelsizer.optimizer.sweeps.grids import (
     SweepGrid,
     axis_of,
     grid_of,
-    pieces,
     split_problem,
 )
 
@@ -76,12 +75,6 @@ def test_a_logarithmic_range_is_even_in_its_logarithm() -> None:
 def test_texts_that_are_refused(key: str, text: str, word: str) -> None:
     with pytest.raises(ProblemError, match=word):
         axis_of(PROBLEM, key, text)
-
-
-def test_commas_within_brackets_and_quotes_do_not_split() -> None:
-    assert pieces('[1, 2], "a, b", {min = 1, max = 2}, 3') == [
-        "[1, 2]", '"a, b"', "{min = 1, max = 2}", "3",
-    ]  # fmt: skip
 
 
 def test_the_last_key_is_fastest() -> None:

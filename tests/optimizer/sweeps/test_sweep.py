@@ -23,7 +23,6 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.errors import ModelsizerError
 from typer.testing import CliRunner
 
-import modelsizer.commands.sweep  # noqa: F401
 from modelsizer import Problem, ProblemError, solve
 from modelsizer.cli import app
 from tests.optimizer.fronts.test_fronts import small
@@ -33,7 +32,7 @@ GOOD_PROBLEM = Problem.parse(GOOD)
 SETTINGS = ("budgets.training_flops=1e19..1e22:log:4", "serving.context_length=2048,65536",
             "budgets.kv_cache=1 GB,300 MB")  # fmt: skip
 MANY = ("budgets.training_flops=1e19..1e22:log:80", "serving.context_length=2048,65536")
-ENTRY = "import modelsizer.commands.sweep; from modelsizer.cli import main; main()"
+ENTRY = "from modelsizer.cli import main; main()"
 POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 
 

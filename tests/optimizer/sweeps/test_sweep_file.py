@@ -11,7 +11,6 @@ from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
 from modelsizer.optimizer.sweeps.workers import results
 from modelsizer.problems.errors import ModelsizerError
 
-import modelsizer.commands.sweep  # noqa: F401
 from modelsizer import Problem
 from tests.optimizer.sweeps.test_sweep import GOOD_PROBLEM, POSIX, SETTINGS, question
 from tests.problems.test_problem_files import GOOD

@@ -17,7 +17,6 @@ from modelsizer.plots.limits.scenarios import BETTER, WORSE, scenario_figure
 from modelsizer.problems.architecture.describing import architecture_dict
 from typer.testing import CliRunner
 
-import modelsizer.commands.whatif  # noqa: F401
 from modelsizer import Problem, ProblemError, solve
 from modelsizer.cli import app
 from modelsizer.text.whatif import signed

@@ -28,10 +28,7 @@ from modelsizer.problems.architecture.sources import load_architecture
 from typer.testing import CliRunner
 
 from modelsizer import Problem, Solver, solve
-from modelsizer.commands import allocate as allocating
-from modelsizer.commands.app import app
-
-assert allocating  # importing it registers the command
+from modelsizer.cli import app
 
 CONTEXTS = (1, 4096, 32768, 131072)
 EXAMPLES = 25  # of each property

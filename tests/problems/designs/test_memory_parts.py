@@ -25,9 +25,8 @@ from modelsizer.problems.designs.memory_parts import (
 )
 from typer.testing import CliRunner
 
-import modelsizer.commands.drawing  # noqa: F401 - its commands join the application
 from modelsizer import Problem, ProblemError, Solver
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from tests.support.figure_checks import check
 from tests.support.random_problems import random_tables
 

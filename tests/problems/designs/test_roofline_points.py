@@ -17,9 +17,8 @@ from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.roofline_points import BATCHES, Roofline, roofline_points
 from typer.testing import CliRunner
 
-import modelsizer.commands.drawing  # noqa: F401 - its commands join the application
 from modelsizer import Problem, Solver
-from modelsizer.commands.app import app
+from modelsizer.cli import app
 from tests.support.figure_checks import check
 
 CLUSTER = Problem.load("h100-cluster-90-days")

@@ -1,4 +1,4 @@
-"""Commands about problems: solve, problems, check."""
+"""The command solve: the best design of a problem."""
 
 from __future__ import annotations
 
@@ -7,25 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import (
-    EXIT,
-    STOPPED,
-    File,
-    Json,
-    Plot,
-    PlotSize,
-    Settings,
-    Without,
-    app,
-    check_ending,
-    check_plot,
-    emit,
-    fail,
-    load,
-    told,
-    write_plot,
-)
-from modelsizer.commands.many_laws import (
+from modelsizer.commands.app import EXIT, STOPPED, fail, told
+from modelsizer.commands.law_options import (
     DRAWS,
     check_together,
     law_settings,
@@ -33,7 +16,18 @@ from modelsizer.commands.many_laws import (
     under_draws,
     under_laws,
 )
-from modelsizer.commands.progress import gaps
+from modelsizer.commands.options import (
+    File,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    Without,
+    check_ending,
+    check_plot,
+)
+from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.progress_lines import gaps
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -41,7 +35,6 @@ if TYPE_CHECKING:
     from modelsizer.problems.problem import Problem
 
 
-@app.command()
 def solve(
     file: File,
     set_: Settings = None,
@@ -235,40 +228,3 @@ def _write_program(problem: Problem, path: Path) -> None:
 
     program = program_of(problem)
     write_whole(path, lambda part: write_program(program, part))
-
-
-@app.command()
-def problems(json_: Json = None) -> None:
-    """List the problems that come with modelsizer."""
-    from modelsizer.problems.problem import Problem
-    from modelsizer.problems.reading import library
-
-    with told():
-        rows = [
-            {"name": name, "about": problem.name, "designs": problem.count_designs()}
-            for name, problem in ((name, Problem.load(name)) for name in library())
-        ]
-
-        def show(console: Console) -> None:
-            from rich.table import Table
-
-            table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-            table.add_column("name", no_wrap=True)
-            table.add_column("about")
-            table.add_column("designs", justify="right", no_wrap=True)
-            for row in rows:
-                table.add_row(str(row["name"]), str(row["about"]), f"{row['designs']:,}")
-            console.print(table)
-
-        emit({"problems": rows}, json_, show)
-
-
-@app.command()
-def check(file: File, set_: Settings = None, json_: Json = None) -> None:
-    """Check a problem file, count its designs and estimate the work."""
-    with told():
-        from modelsizer.text.check import check_problem, print_check
-
-        problem = load(file, set_)
-        found = check_problem(problem)
-        emit(found, json_, lambda console: print_check(console, problem, found))

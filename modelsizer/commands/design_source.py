@@ -1,4 +1,4 @@
-"""SOURCE of a command: a problem, which is solved, or an architecture that is taken as it is."""
+"""The argument SOURCE: a problem, which is solved, or an architecture, taken as it is."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, load
+from modelsizer.commands.app import INFEASIBLE, STOPPED, fail
+from modelsizer.commands.options import load
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.result import Result
@@ -22,6 +23,11 @@ Source = Annotated[
         "config.json or an answer (a path, or - for standard input), or a name that `models` "
         "lists.",
     ),
+]
+
+Under = Annotated[
+    str | None,
+    typer.Option(metavar="FILE", help="Of SOURCE that is no problem: evaluate it under this one."),
 ]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from modelsizer.commands import progress
+from modelsizer.commands import progress_lines
 
 WIPED = "\r\x1b[K"
 
@@ -29,17 +29,17 @@ def watched(monkeypatch: pytest.MonkeyPatch) -> Terminal:
 @pytest.mark.parametrize(
     ("line", "known", "words"),
     [
-        (progress.counter("points"), (12345, 10**6), "12,345 points, 1,000,000 looked at"),
-        (progress.steps("scenario"), (3, 21), "scenario 3 of 21"),
-        (progress.gaps(), (2.5, 2.25, 7), "incumbent 2.5  bound 2.25  gap 0.25  left 7"),
+        (progress_lines.counter("points"), (12345, 10**6), "12,345 points, 1,000,000 looked at"),
+        (progress_lines.steps("scenario"), (3, 21), "scenario 3 of 21"),
+        (progress_lines.gaps(), (2.5, 2.25, 7), "incumbent 2.5  bound 2.25  gap 0.25  left 7"),
     ],
 )
 def test_what_is_known_stands_behind_the_seconds(
     monkeypatch: pytest.MonkeyPatch, line: Any, known: Any, words: str
 ) -> None:
     terminal = watched(monkeypatch)
-    monkeypatch.setattr(progress, "AFTER", 0.0)
-    monkeypatch.setattr(progress, "EVERY", 0.0)
+    monkeypatch.setattr(progress_lines, "AFTER", 0.0)
+    monkeypatch.setattr(progress_lines, "EVERY", 0.0)
     with line as show:
         show(*known)
     assert terminal.getvalue() == f"\r   0.0 s  {words}\x1b[K{WIPED}"
@@ -49,8 +49,8 @@ def test_short_searches_show_nothing_and_long_ones_not_every_step(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     terminal, now = watched(monkeypatch), 100.0
-    monkeypatch.setattr(progress, "time", SimpleNamespace(perf_counter=lambda: now))
-    with progress.steps("point") as show:
+    monkeypatch.setattr(progress_lines, "time", SimpleNamespace(perf_counter=lambda: now))
+    with progress_lines.steps("point") as show:
         assert show is not None
         for now in (100.5, 101.1, 101.2, 101.29, 101.4):
             show(round(10 * now), 2000)
@@ -61,13 +61,13 @@ def test_short_searches_show_nothing_and_long_ones_not_every_step(
 
 def test_it_is_wiped_where_the_search_fails(monkeypatch: pytest.MonkeyPatch) -> None:
     terminal = watched(monkeypatch)
-    with pytest.raises(KeyboardInterrupt), progress.gaps():
+    with pytest.raises(KeyboardInterrupt), progress_lines.gaps():
         raise KeyboardInterrupt
     assert terminal.getvalue() == WIPED
 
 
 def test_nothing_is_written_where_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("sys.stderr", found := io.StringIO())
-    with progress.counter("points") as show:
+    with progress_lines.counter("points") as show:
         assert show is None
     assert not found.getvalue()

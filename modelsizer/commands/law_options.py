@@ -6,8 +6,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.commands.app import fail, load
-from modelsizer.commands.progress import steps
+from modelsizer.commands.app import fail
+from modelsizer.commands.options import load
+from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,19 +21,8 @@ if TYPE_CHECKING:
 
 DRAWS, CANDIDATES = 500, 20
 """Draws looked at and winners shown where none are asked for."""
-_KEY, _ENDING = "objective.law", ".toml"
+_KEY = "objective.law"
 _FEW = 100  # draws below which a 5 % quantile stands on fewer than five of them
-
-
-# Laws by what is typed
-
-
-def law_setting(typed: str) -> str:
-    """What `objective.law` takes for a law as it is typed: a name, or a path with `file:`."""
-    from modelsizer.problems.laws.reading import PREFIX
-
-    text = typed.strip()
-    return PREFIX + text if text.endswith(_ENDING) and not text.startswith(PREFIX) else text
 
 
 def load_under(
@@ -49,6 +39,7 @@ def load_under(
         As `load`; what is wrong with the law is told of `--law`.
     """
     from modelsizer.problems.errors import ProblemError
+    from modelsizer.problems.laws.reading import law_setting
 
     if law is None:
         return load(file, settings, without)
@@ -174,6 +165,7 @@ def law_settings(problem: Problem, typed: str | None) -> list[str] | None:
         If one of them is not, with the reason, told of `--laws`.
     """
     from modelsizer.problems.errors import ProblemError
+    from modelsizer.problems.laws.reading import law_setting
 
     if typed is None:
         return None

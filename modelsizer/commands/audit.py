@@ -1,0 +1,67 @@
+"""The command audit: a published model beside the best design of its own budgets."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from modelsizer.commands.app import fail, told
+from modelsizer.commands.options import ArchitectureSource, Json, Settings
+from modelsizer.commands.output import emit
+
+
+def audit(
+    source: ArchitectureSource,
+    tokens: Annotated[
+        str | None,
+        typer.Option(help='Tokens trained on, such as "15T"; by default the catalogue\'s.'),
+    ] = None,
+    sequence: Annotated[
+        int | None,
+        typer.Option(help="Training sequence length; the learned positions, or 4096."),
+    ] = None,
+    law: Annotated[str, typer.Option(help="The loss law.")] = "besiroglu-2024",
+    shape: Annotated[
+        str | None, typer.Option(help="The shape law, where the law does not price it itself.")
+    ] = None,
+    solver: Annotated[str, typer.Option(help="As of solve.")] = "scipy",
+    problem: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Menus, settings, law and further budgets of a problem file."
+        ),
+    ] = None,
+    set_: Settings = None,
+    json_: Json = None,
+) -> None:
+    """Compare a published model with the best design within its own budgets."""
+    with told():
+        from modelsizer.optimizer.audit import audit as compare
+        from modelsizer.problems.architecture.sources import load_architecture
+        from modelsizer.problems.laws.reading import law_setting
+        from modelsizer.text.audit import print_audit, trained_tokens
+
+        architecture = load_architecture(source)
+        try:
+            number = trained_tokens(source, tokens)
+            base = None
+            if problem is not None:
+                from modelsizer.problems.key_values import read_pairs
+                from modelsizer.problems.problem import Problem
+
+                base = Problem.load(problem, read_pairs(set_ or []))
+            elif set_:
+                fail("--set: needs --problem FILE")
+            found = compare(
+                architecture,
+                number,
+                sequence=sequence,
+                law=law_setting(law),
+                shape=shape,
+                solver=solver,
+                problem=base,
+            )
+        except ValueError as error:
+            fail(str(error))
+        emit(found.to_dict(), json_, lambda console: print_audit(console, source, found))

@@ -1,0 +1,76 @@
+"""The command describe: what an architecture holds and costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import fail, told
+from modelsizer.commands.options import ARCHITECTURE_SOURCE, Json, Settings
+from modelsizer.commands.output import emit
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+
+def describe(
+    source: Annotated[str | None, ARCHITECTURE_SOURCE] = None,
+    batch: Annotated[int, typer.Option(help="Sequences.")] = 1,
+    sequence: Annotated[int, typer.Option(help="Tokens of each.")] = 4096,
+    weight_bytes: Annotated[float, typer.Option(help="Bytes of a weight.")] = 2.0,
+    kv_bytes: Annotated[float, typer.Option(help="Bytes of a cached value.")] = 2.0,
+    problem: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE", help="Evaluate it as a design of a problem: every cost and limit."
+        ),
+    ] = None,
+    set_: Settings = None,
+    not_modelled: Annotated[
+        bool, typer.Option("--not-modelled", help="List what no figure counts, with its size.")
+    ] = False,
+    json_: Json = None,
+) -> None:
+    """Count what an architecture holds and costs, to the unit.
+
+    With --problem or --set also what it costs to train and to serve: memory, time, money, latency.
+    """
+    with told():
+        if not_modelled:
+            from modelsizer.text.not_modelled import print_not_modelled, rows
+
+            emit({"not_modelled": rows()}, json_, print_not_modelled)
+            return
+        if source is None:
+            fail("SOURCE: name a config.json, an answer or a model of the catalogue")
+        from modelsizer.problems.architecture.describing import describe as count
+        from modelsizer.problems.architecture.sources import load_architecture
+
+        architecture = load_architecture(source)
+        try:
+            found = count(
+                architecture,
+                batch=batch,
+                sequence=sequence,
+                weight_bytes=weight_bytes,
+                kv_bytes=kv_bytes,
+            )
+        except ValueError as error:
+            fail(str(error))
+
+        content, design = found.to_dict(), None
+        if problem is not None or set_:
+            from modelsizer.evaluating import evaluated
+
+            design = evaluated(architecture, problem, set_ or [])
+            content["design"] = design.to_dict()
+
+        def show(console: Console) -> None:
+            from modelsizer.text.architecture import print_description, print_design
+
+            print_description(console, source, found)
+            if design is not None:
+                print_design(console, design)
+
+        emit(content, json_, show)

@@ -1,0 +1,32 @@
+"""The command models: the catalogue of published models."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from modelsizer.commands.app import fail, told
+from modelsizer.commands.options import Json
+from modelsizer.commands.output import emit
+
+
+def models(
+    match: Annotated[
+        str | None, typer.Option(help="Only models with this text in name or type.")
+    ] = None,
+    sort: Annotated[str, typer.Option(help="name, parameters, tokens or year.")] = "parameters",
+    csv: Annotated[bool, typer.Option("--csv", help="CSV to standard output.")] = False,
+    json_: Json = None,
+) -> None:
+    """List published models; their parameters are counted, not typed."""
+    with told():
+        from modelsizer.text.architecture import SORT_KEYS, model_rows, print_models, write_csv
+
+        if sort not in SORT_KEYS:
+            fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")
+        rows = model_rows(match, sort)
+        if csv:
+            write_csv(rows)
+            return
+        emit({"models": rows}, json_, lambda console: print_models(console, rows))

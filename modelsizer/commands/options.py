@@ -1,0 +1,94 @@
+"""Options that several commands take: each declared, checked and read in one place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from modelsizer.commands.app import fail
+
+if TYPE_CHECKING:
+    from modelsizer.problems.problem import Problem
+
+File = Annotated[
+    str, typer.Argument(metavar="FILE", help="A problem file, or a name that `problems` lists.")
+]
+Settings = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="KEY=VALUE", help="Set a dotted key over the file's; repeatable."
+    ),
+]
+Json = Annotated[
+    str | None,
+    typer.Option(
+        "--json", metavar="PATH", help="Write JSON to PATH, or to standard output if it is -."
+    ),
+]
+ARCHITECTURE_SOURCE = typer.Argument(
+    metavar="SOURCE",
+    help="A Hugging Face config.json or the JSON of an answer (a path, or - for standard input), "
+    "or a name that `models` lists.",
+)
+ArchitectureSource = Annotated[str, ARCHITECTURE_SOURCE]
+Without = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--without", metavar="KEY", help="Leave a limit out, such as budgets.kv_cache; repeatable."
+    ),
+]
+SolverName = Annotated[str, typer.Option("--solver", help="As of solve.")]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", metavar="PATH", help="Write every row to a .csv file.")
+]
+CsvOut = Annotated[bool, typer.Option("--csv", help="CSV to standard output.")]
+Parquet = Annotated[
+    Path | None,
+    typer.Option("--parquet", metavar="PATH", help="Write every row to a .parquet file."),
+]
+Plot = Annotated[
+    Path | None,
+    typer.Option("--plot", metavar="PATH", help="Draw the answer: .png, .svg or .pdf."),
+]
+PlotSize = Annotated[
+    str, typer.Option("--plot-size", help="wide, or column: 3.3 inches, as in a paper.")
+]
+
+
+def check_ending(option: str, path: Path | None, *endings: str) -> None:
+    """Refuse a path whose ending names no format that the option can write."""
+    if path is not None and path.suffix not in endings:
+        fail(f"{option}: {path} must end in {' or '.join(endings)}")
+
+
+def check_tables(csv: Path | None, parquet: Path | None = None) -> None:
+    """Refuse tables whose names do not say what they are."""
+    check_ending("--csv", csv, ".csv")
+    check_ending("--parquet", parquet, ".parquet")
+
+
+def check_plot(path: Path | None, size: str) -> None:
+    """Refuse a picture in a format or a size that there is none of."""
+    from modelsizer.plots.drawing.saving import FORMATS
+    from modelsizer.plots.drawing.style import SIZES
+
+    check_ending("--plot", path, *FORMATS)
+    if size not in SIZES:
+        fail(f"--plot-size: {size!r} is not {' or '.join(SIZES)}")
+
+
+def check_time_limit(seconds: float | None) -> None:
+    """Refuse a time limit that is no time."""
+    if seconds is not None and not seconds >= 0:
+        fail(f"--time-limit: {seconds} is not zero seconds or more")
+
+
+def load(file: str, settings: list[str] | None, without: list[str] | None = None) -> Problem:
+    """The problem of a file with settings over it and without some of its limits."""
+    from modelsizer.problems.key_values import read_pairs
+    from modelsizer.problems.problem import Problem
+
+    problem = Problem.load(file, read_pairs(settings or []))
+    return problem.without(*without) if without else problem

@@ -1,0 +1,107 @@
+"""Texts of the form ``key=value``, and values as a problem file writes them."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable
+from typing import Any
+
+from modelsizer.problems.errors import ProblemError
+
+_OPEN, _CLOSE, _QUOTES = "[{", "]}", "\"'"
+
+
+def read_value(text: str) -> Any:
+    """A value as TOML has it, or else as plain text: ``80 GB`` needs no quotes.
+
+    Examples
+    --------
+    >>> read_value("1e24"), read_value("[1, 2]"), read_value("80 GB")
+    (1e+24, [1, 2], '80 GB')
+    """
+    try:
+        return tomllib.loads(f"value = {text}")["value"]
+    except tomllib.TOMLDecodeError:
+        return text
+
+
+def split_pair(text: str) -> tuple[str, str] | None:
+    """Key and value of ``key=value`` as text; None where one of them is missing.
+
+    Examples
+    --------
+    >>> split_pair("training.tokens = 15T")
+    ('training.tokens', '15T')
+    """
+    key, sign, value = (part.strip() for part in text.partition("="))
+    return (key, value) if sign and key and value else None
+
+
+def split_pairs(texts: Iterable[str], option: str) -> list[tuple[str, str]]:
+    """Key and value of each ``key=value``, as text.
+
+    Parameters
+    ----------
+    texts : iterable of str
+    option : str
+        What the error message names, such as ``--set``.
+
+    Raises
+    ------
+    ProblemError
+        If a text has no key or no value.
+    """
+    found = []
+    for text in texts:
+        pair = split_pair(text)
+        if pair is None:
+            raise ProblemError.of(option, f"{text!r} is not key=value")
+        found.append(pair)
+    return found
+
+
+def read_pairs(texts: Iterable[str], option: str = "--set") -> dict[str, object]:
+    """Values by key of ``key=value`` texts; of a key given twice the last.
+
+    Parameters
+    ----------
+    texts : iterable of str
+    option : str
+        What the error message names.
+
+    Raises
+    ------
+    ProblemError
+        If a text has no key or no value.
+
+    Examples
+    --------
+    >>> read_pairs(["space.layers=80", "budgets.kv_cache=16 GiB"])
+    {'space.layers': 80, 'budgets.kv_cache': '16 GiB'}
+    """
+    return {key: read_value(value) for key, value in split_pairs(texts, option)}
+
+
+def split_list(text: str) -> list[str]:
+    """A text split at the commas that are outside of brackets and quotes.
+
+    Examples
+    --------
+    >>> split_list('[1, 2], "a, b", {min = 1, max = 2}')
+    ['[1, 2]', '"a, b"', '{min = 1, max = 2}']
+    """
+    found, depth, quote = [""], 0, ""
+    for letter in text:
+        if quote:
+            quote = "" if letter == quote else quote
+        elif letter in _QUOTES:
+            quote = letter
+        elif letter in _OPEN:
+            depth += 1
+        elif letter in _CLOSE:
+            depth -= 1
+        elif letter == "," and depth == 0:
+            found.append("")
+            continue
+        found[-1] += letter
+    return [piece.strip() for piece in found]

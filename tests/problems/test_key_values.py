@@ -1,0 +1,46 @@
+"""Texts of the form key=value, and values as a problem file writes them."""
+
+from __future__ import annotations
+
+import pytest
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.key_values import read_pairs, read_value, split_list, split_pair
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("3", 3),
+        ("1e24", 1e24),
+        ("true", True),
+        ("[1, 2]", [1, 2]),
+        ("{min = 1, max = 2}", {"min": 1, "max": 2}),
+        ('"quoted"', "quoted"),
+        ("80 GB", "80 GB"),
+        ("gemstones-2025", "gemstones-2025"),
+    ],
+)
+def test_a_value_is_toml_or_else_text(text: str, value: object) -> None:
+    assert read_value(text) == value
+    assert type(read_value(text)) is type(value)
+
+
+def test_the_first_sign_divides_key_and_value() -> None:
+    assert split_pair(" law = a=b ") == ("law", "a=b")
+
+
+@pytest.mark.parametrize("text", ["key", "=value", "key=", " = ", ""])
+def test_a_pair_needs_key_and_value(text: str) -> None:
+    assert split_pair(text) is None
+    with pytest.raises(ProblemError, match=r"^--weight: "):
+        read_pairs([text], "--weight")
+
+
+def test_the_last_of_a_repeated_key_counts() -> None:
+    assert read_pairs(["a.b=1", "c=x y", "a.b=2"]) == {"a.b": 2, "c": "x y"}
+
+
+def test_commas_within_brackets_and_quotes_do_not_split() -> None:
+    assert split_list('[1, 2], "a, b", {min = 1, max = 2}, 3') == [
+        "[1, 2]", '"a, b"', "{min = 1, max = 2}", "3",
+    ]  # fmt: skip
