@@ -11,9 +11,9 @@ from modelsizer.optimizer.fitting.forms import FORMS, Array, Form
 from modelsizer.optimizer.fitting.own_forms import faults_of, form_from
 from modelsizer.optimizer.fitting.terms import FEATURES
 from modelsizer.problems.errors import ModelsizerError, ProblemError, did_you_mean
+from modelsizer.problems.laws.catalogue import coefficients_of, law_rows, without_logarithms
 from modelsizer.problems.laws.files import TERMS, LawFile, term_values
 from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, TokenLaw
-from modelsizer.problems.laws.more_laws import BIAN, GEMSTONES
 from modelsizer.problems.laws.terms import TermLaw
 
 DRAWS = 16
@@ -138,11 +138,8 @@ def of_form(form: str) -> LawPoint:
             f"--form: {form!r} is none that has a published law here{hint}; known: "
             f"{', '.join(SHAPE_LAWS_BY_FORM)}"
         )
-    published: Mapping[str, float] = GEMSTONES if form == "gemstones" else BIAN
-    values = {
-        name: published[name] if name in published else math.exp(published[f"ln_{name}"])
-        for name in FORMS[form].coefficients
-    }
+    published = without_logarithms(coefficients_of(law_rows()[SHAPE_LAWS_BY_FORM[form]]))
+    values = {name: published[name] for name in FORMS[form].coefficients}
     return _point(SHAPE_LAWS_BY_FORM[form], FORMS[form], values, "total", None)
 
 

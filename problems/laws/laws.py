@@ -281,6 +281,7 @@ class PowerLaw(TokenLaw):
     token_range: Range = ANYWHERE
     source: str = ""
     form: str = "E + A/N^alpha + B/D^beta"
+    caution: str = ""
 
     def __post_init__(self) -> None:
         for key in ("A", "alpha", "B", "beta", "outer"):

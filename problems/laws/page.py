@@ -17,12 +17,6 @@ APART = (
     "one from another: compare the designs that they choose."
 )
 """Said on every page."""
-PAPER, CODE, NOTES = (
-    "the paper's own text",
-    "the authors' code or data",
-    "notes that cite the paper's tables",
-)
-"""Which text was seen."""
 
 
 @dataclass(frozen=True, slots=True)

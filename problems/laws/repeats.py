@@ -45,6 +45,7 @@ class RepeatedDataLaw(TokenLaw):
     token_range: Range = ANYWHERE
     source: str = ""
     form: str = "E + A/N'^alpha + B/D'^alpha"
+    caution: str = ""
     most_epochs: float | None = None
 
     def on_data(self, unique_tokens: float | None) -> TokenLaw:

@@ -8,9 +8,12 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from modelsizer.problems.laws.catalogue import coefficients_of, law_rows, range_of
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.laws import ANYWHERE, PowerTerm, Range
 from modelsizer.problems.registry import Registry
@@ -132,22 +135,29 @@ class WidthDepthShape(ShapeLaw):
         return width, size / width**2
 
 
-GEMSTONES_SHAPE = WidthDepthShape(
-    "gemstones-2025",
-    a=0.2195783536,
-    ln_A=1.082043835,
-    b=0.4758917337,
-    ln_B=-0.2186969889,
-    d_model_range=Range(256, 3072),
-    layers_range=Range(3, 80),
-    source="McLeish et al. 2025, arXiv 2502.06857, width and depth terms of the four-term law, "
-    "fitted on hot runs of 100B tokens and more",
-)
-_PUBLISHED: tuple[ShapeLaw, ...] = (NoShape(), GEMSTONES_SHAPE)
+def _published(name: str, row: Mapping[str, Any]) -> WidthDepthShape:
+    c = coefficients_of(row)
+    return WidthDepthShape(
+        name,
+        a=c["a"],
+        ln_A=c["ln_A"],
+        b=c["b"],
+        ln_B=c["ln_B"],
+        d_model_range=range_of(row["ranges"], "d_model"),
+        layers_range=range_of(row["ranges"], "layers"),
+        source=row["shape_source"],
+    )
+
 
 DEFAULT_SHAPE = "gemstones-2025"
 
-SHAPE_LAWS: Registry[ShapeLaw] = Registry("shape law", _PUBLISHED)
+SHAPE_LAWS: Registry[ShapeLaw] = Registry(
+    "shape law",
+    [
+        NoShape(),
+        *(_published(name, row) for name, row in law_rows().items() if "shape_source" in row),
+    ],
+)
 """Every registered shape law by name."""
 
 
