@@ -10,7 +10,7 @@ from modelsizer.optimizer.advice import advice
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.budgets import budget_uses, idle_limits
 from modelsizer.optimizer.infeasible import why_infeasible
-from modelsizer.optimizer.milp.backends import backend
+from modelsizer.optimizer.milp.engines import backend
 from modelsizer.optimizer.milp.mip import MipSolve
 from modelsizer.optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
 from modelsizer.optimizer.search.bounding import BoundSolve

@@ -6,6 +6,7 @@ import ast
 import subprocess
 import sys
 from dataclasses import replace
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
@@ -17,11 +18,42 @@ from modelsizer import Problem, solve
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("problems", "optimizer", "plots", "modelsizer")
 SOLVERS = ("pulp", "scipy.optimize", "highspy", "matplotlib", "pandas")
-BACK_END_NEEDS = ("optimizer.milp.backends", "optimizer.milp.program", "optimizer.tables.clock")
+BACK_END_NEEDS = (
+    "modelsizer.optimizer.milp.backends",
+    "modelsizer.optimizer.milp.program",
+    "modelsizer.optimizer.tables.clock",
+)
+
+
+PROBLEMS = (
+    "version", "library",
+    "errors", "files", "key_values", "registry", "units", "reading", "quantities",
+    "architecture", "hardware", "laws", "tables", "space", "costs",
+    "checks", "problem", "narrowing", "designs",
+)  # fmt: skip
+OPTIMIZER = (
+    "tables", "bounds", "search", "milp",
+    "result", "advice", "budgets", "infeasible", "solver", "verification", "audit",
+    "fronts", "surveys", "sweeps", "frontiers", "prices", "explain", "fitting", "planning", "laws",
+)  # fmt: skip
+PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")
+ROOMS = {"problems": PROBLEMS, "optimizer": OPTIMIZER, "plots": PLOTS}
+"""Modules and sub-packages of each package; each imports from itself and from those before it."""
+
+
+def modules() -> dict[str, Path]:
+    """Every module by the name that it is imported by."""
+    found = {}
+    for package in ORDER:
+        for path in (ROOT / package).rglob("*.py"):
+            parts = list(path.relative_to(ROOT).with_suffix("").parts)
+            parts = parts[:-1] if parts[-1] == "__init__" else parts
+            found[".".join(parts if package == "modelsizer" else ["modelsizer", *parts])] = path
+    return found
 
 
 def imports(path: Path) -> set[str]:
-    """Modules that a file imports, wherever in it, `modelsizer.` left off."""
+    """What a file imports, wherever in it: under TYPE_CHECKING and in functions too."""
     found = set()
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
@@ -29,33 +61,77 @@ def imports(path: Path) -> set[str]:
         elif isinstance(node, ast.ImportFrom) and node.module:
             assert not node.level, f"{path}: write whole names"
             found |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return {name.removeprefix("modelsizer.") for name in found}
+    return found
 
 
 def tops(path: Path) -> set[str]:
+    """Libraries that a file imports."""
     return {name.split(".")[0] for name in imports(path)}
 
 
-@pytest.mark.parametrize("package", ["problems", "optimizer", "plots"])
-def test_imports_run_one_way(package: str) -> None:
-    below = {*ORDER[: ORDER.index(package) + 1]}
-    for path in (ROOT / package).rglob("*.py"):
-        ours = {n for n in ast.walk(ast.parse(path.read_text())) if isinstance(n, ast.ImportFrom)}
-        for node in ours:
-            if (node.module or "").split(".")[0] == "modelsizer":
-                parts = (node.module or "").split(".")
-                assert len(parts) > 1, path
-                assert parts[1] in below, path
-        assert not tops(path) & {*ORDER} - below, path
+MODULES = modules()
+GRAPH = {
+    name: {found if found in MODULES else found.rpartition(".")[0] for found in imports(path)}
+    & MODULES.keys() - {name}
+    for name, path in MODULES.items()
+}
+"""The modules of ours that each module imports."""
+
+
+def test_no_imports_go_in_circles() -> None:
+    assert sum(map(len, GRAPH.values())) > len(GRAPH) > 200
+    try:
+        TopologicalSorter(GRAPH).prepare()
+    except CycleError as error:
+        pytest.fail(" <- ".join(error.args[1]))
+
+
+def package_of(module: str) -> str:
+    parts = module.split(".")
+    return parts[1] if len(parts) > 1 and parts[1] in ORDER else "modelsizer"
+
+
+@pytest.mark.parametrize("package", ORDER)
+def test_packages_import_one_way(package: str) -> None:
+    below = ORDER[: ORDER.index(package) + 1]
+    for name, found in GRAPH.items():
+        if package_of(name) == package:
+            above = {other for other in found if package_of(other) not in below}
+            assert not above, name
+
+
+@pytest.mark.parametrize("package", ROOMS)
+def test_rooms_of_a_package_import_one_way(package: str) -> None:
+    rooms, prefix = ROOMS[package], f"modelsizer.{package}."
+    here = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
+    here |= {path.parent.name for path in (ROOT / package).glob("*/*.py")}
+    assert here == set(rooms), "declare each module and sub-package, in the order of imports"
+    for name, found in GRAPH.items():
+        if name.startswith(prefix):
+            room = name.split(".")[2]
+            below = rooms[: rooms.index(room) + 1]
+            above = {n for n in found if n.startswith(prefix) and n.split(".")[2] not in below}
+            assert not above, name
+
+
+def test_plots_of_one_kind_know_no_other_kind() -> None:
+    for name, found in GRAPH.items():
+        if name.startswith("modelsizer.plots."):
+            rooms = {n.split(".")[2] for n in found if n.startswith("modelsizer.plots.")}
+            assert rooms <= {name.split(".")[2], "drawing"}, name
+
+
+def test_packages_hold_no_code_of_their_own() -> None:
+    for name, path in MODULES.items():
+        if path.name == "__init__.py" and name != "modelsizer":
+            (only,) = ast.parse(path.read_text()).body
+            assert isinstance(only, ast.Expr), name
 
 
 @pytest.mark.parametrize("package", ORDER)
 def test_there_is_one_import_name(package: str) -> None:
     for path in (ROOT / package).rglob("*.py"):
-        text = path.read_text()
-        for node in ast.walk(ast.parse(text)):
-            if isinstance(node, ast.ImportFrom):
-                assert (node.module or "").split(".")[0] not in ORDER[:-1], path
+        assert not tops(path) & {*ORDER[:-1]}, path
 
 
 def test_problems_know_no_solver_and_no_picture() -> None:
@@ -66,7 +142,7 @@ def test_problems_know_no_solver_and_no_picture() -> None:
 def test_back_ends_know_no_model() -> None:
     for path in (ROOT / "optimizer" / "milp" / "backends").glob("*.py"):
         for name in imports(path):
-            if name.startswith(("problems.", "optimizer.", "plots.")):
+            if name.startswith("modelsizer."):
                 assert name.startswith(BACK_END_NEEDS), path
 
 

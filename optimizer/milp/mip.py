@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.milp.backends import Backend
 from modelsizer.optimizer.milp.formulation import formulate
+from modelsizer.optimizer.milp.program import Backend
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.optimizer.tables.outcome import COMPARABLE, Found, Progress

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
+from modelsizer.optimizer.tables.clock import Limits
 from numpy.typing import NDArray
 
 if TYPE_CHECKING:
@@ -73,3 +75,7 @@ class Outcome:
     finished: bool
     words: str
     nodes: int = 0
+
+
+Backend = Callable[[Program, Limits], Outcome]
+"""A solver of programs within limits."""

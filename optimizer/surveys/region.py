@@ -7,12 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.fronts.front import Front
+from modelsizer.optimizer.fronts.goals import question
 from modelsizer.optimizer.fronts.run import front
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.tables.table import Floats, Ints, to_floats
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.architecture.models import models
-from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.problem import Problem
 
 MOST_BINS, FEWEST_BINS = 90, 32  # of parameters, by their logarithm
@@ -110,9 +112,6 @@ def region(problem: Problem, best: Evaluation | None = None) -> Region:
 
 def model_best(problem: Problem, found: Front) -> Evaluation:
     """The design of least loss on a front that has the loss among its goals."""
-    from modelsizer.optimizer.fronts.goals import question
-    from modelsizer.problems.designs.evaluation import evaluate
-
     at = int(np.argmin(found.loss))
     return evaluate(question(problem, found.goals), found.architecture(at))
 
@@ -140,6 +139,4 @@ def _landmarks(layers: Ints, edges: Floats) -> tuple[Landmark, ...]:
 
 
 def _dense(architecture: Architecture) -> bool:
-    from modelsizer.problems.architecture.feedforward import DenseFeedForward
-
     return all(isinstance(group.layer.ffn, DenseFeedForward) for group in architecture.groups)

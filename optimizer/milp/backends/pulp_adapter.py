@@ -18,9 +18,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from modelsizer.optimizer.milp.backends import Backend
 from modelsizer.optimizer.milp.backends.quiet import silenced
-from modelsizer.optimizer.milp.program import Outcome, Program
+from modelsizer.optimizer.milp.program import Backend, Outcome, Program
 from modelsizer.optimizer.tables.clock import Limits
 
 _CBC_NAMES = ("PULP_CBC_CMD", "COIN_CMD")

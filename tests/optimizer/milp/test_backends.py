@@ -9,12 +9,12 @@ from pathlib import Path
 import highspy
 import numpy as np
 import pytest
-from modelsizer.optimizer.milp.backends import backend
 from modelsizer.optimizer.milp.backends.pulp_adapter import (
     _bound_of_stopped,
     _rounded_down,
     write_program,
 )
+from modelsizer.optimizer.milp.engines import backend
 from modelsizer.optimizer.milp.export import program_of
 from modelsizer.optimizer.milp.program import Outcome, Program
 from modelsizer.optimizer.tables.clock import Limits
