@@ -1,15 +1,15 @@
-"""Which budgets bind, and which leave no design out."""
+"""Which constraints bind, and which budgets exclude no design."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
 from modelsizer.optimizer.bounds.limits import Breach, Limit, depth_intervals
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.result import BudgetUse, Side
+from modelsizer.optimizer.constraints import Constraint, constraints, dropped
+from modelsizer.optimizer.result import BudgetUse
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
 from modelsizer.optimizer.tables.clock import Clock, Limits
@@ -21,80 +21,48 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
-from modelsizer.problems.units import Number, format_quantity
+from modelsizer.problems.units import format_quantity
 
 AT_THE_LIMIT = 1e-9
-"""Relative slack below which a design is said to be at a limit: tokens are doubles, and a budget
-spent up to their rounding is spent."""
-
-
-def sides(limit: Interval) -> Iterator[tuple[Side, Number]]:
-    """The ends of a limit that were given."""
-    if limit.min is not None:
-        yield "min", limit.min
-    if limit.max is not None:
-        yield "max", limit.max
-
-
-def _given(problem: Problem) -> Iterator[tuple[str, str, Side, Number]]:
-    """Key of the file, quantity, side and value of every limit."""
-    tokens = problem.training.tokens
-    if tokens is not None:
-        ends = dict(sides(tokens))
-        if tokens.min == tokens.max:
-            ends.pop("min", None)
-        for side, value in ends.items():
-            yield "training.tokens", "tokens", side, value
-    for name, limit in problem.budgets.limits.items():
-        for side, value in sides(limit):
-            yield f"budgets.{name}", name, side, value
-
-
-def without(problem: Problem, key: str, side: Side) -> Problem | None:
-    """The problem less one end of a limit; None if it makes no sense without it."""
-    tables_ = problem.to_dict()
-    tables_.pop("scenarios", None)
-    table, name = key.split(".")
-    limit = getattr(getattr(problem, table), name)
-    ends = {s: value for s, value in sides(limit) if s != side}
-    fixed = limit.min == limit.max and key == "training.tokens"
-    tables_[table] = {k: v for k, v in tables_[table].items() if k != name}
-    if ends and not fixed:
-        tables_[table][name] = ends
-    try:
-        return Problem.from_tables(tables_, like=problem)
-    except ProblemError:
-        return None
+"""Relative slack below which a design is at a limit: tokens are doubles, so a budget spent up to
+their rounding is spent."""
 
 
 def budget_uses(
     model: Model, design: Evaluation, clock: Clock, *, solve_again: bool
 ) -> tuple[BudgetUse, ...]:
-    """Every limit with what the design uses of it, and whether it binds.
+    """What a design uses of every constraint, and whether the constraint binds.
 
-    A limit binds if the design is at it, or if something better fits once it is taken away,
-    which is found out by solving again, if there is leave to.
+    It binds if the design is at the limit, or if a better design is feasible without it.
+
+    Parameters
+    ----------
+    model : Model
+    design : Evaluation
+    clock : Clock
+    solve_again : bool
+        Solve without each constraint whose limit the design is not at, while time is left.
     """
     uses = []
-    for key, quantity, side, limit in _given(model.problem):
-        used = design.quantity(quantity)
-        slack = (float(limit) - used) if side == "max" else (used - float(limit))
-        at_it = slack <= AT_THE_LIMIT * abs(float(limit))
+    for each in constraints(model.problem):
+        limit, used = float(each.limit), design.quantity(each.quantity)
+        slack = (limit - used) if each.side == "max" else (used - limit)
+        at_it = slack <= AT_THE_LIMIT * abs(limit)
         again = solve_again and not clock.out_of_time
-        binding = at_it or (again and _holds_back(model, design, key, side, clock))
-        name = key if key.startswith("training") else quantity
-        uses.append(BudgetUse(name, used, limit, QUANTITIES[quantity].dimension, side, binding))
+        binding = at_it or (again and _holds_back(model, design, each, clock))
+        uses.append(BudgetUse(each.name, used, each.limit, each.dimension, each.side, binding))
     return tuple(uses)
 
 
-def _holds_back(model: Model, design: Evaluation, key: str, side: Side, clock: Clock) -> bool:
-    """Whether a better design fits without one end of a limit."""
-    freer = without(model.problem, key, side)
-    if freer is None:
+def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock: Clock) -> bool:
+    """Whether a better design is feasible without the constraint."""
+    try:
+        freer = dropped(model.problem, constraint)
+    except ProblemError:
         return True  # without it the question has no finite answer
     before = model.value_of(design)
     free = Model(freer, model.store)
-    breach = _breach(model.problem, key, side)
+    breach = _breach(model.problem, constraint)
     search = Search(free, Clock(Limits(clock.left.seconds)), design, enough=before, breach=breach)
     search.open()
     clearly = before - NEAR[free.kind] * abs(before)  # better by more than rounding
@@ -105,19 +73,18 @@ def _holds_back(model: Model, design: Evaluation, key: str, side: Side, clock: C
     return search.value < clearly
 
 
-def _breach(problem: Problem, key: str, side: Side) -> Breach | None:
-    """What a design breaks that one end of a limit alone has ruled out; None if that is unclear.
+def _breach(problem: Problem, constraint: Constraint) -> Breach | None:
+    """What designs violate that only this constraint excludes; None if that is unclear.
 
-    Of a limit that is no linear row only the most tokens are looked into: they do not matter to a
-    design whose FLOPs end first.
+    Of constraints that are no linear row only the most tokens are treated: they exclude no design
+    whose training FLOPs run out first.
     """
-    name = key.split(".")[1]
+    name = constraint.quantity
     if QUANTITIES[name].form in ("affine", "inverse"):
-        limit = problem.budgets.limits[name]
-        end = Interval(max=limit.max) if side == "max" else Interval(min=limit.min)
-        return Breach(problem, name, end)
+        return Breach(problem, name, constraint.interval())
     tokens = problem.token_limits
-    if name != "tokens" or side != "max" or tokens.most is None or tokens.most_flops is None:
+    most = name == "tokens" and constraint.side == "max"
+    if not most or tokens.most is None or tokens.most_flops is None:
         return None
     if tokens.most_flops_each is not None:
         return None
@@ -125,13 +92,13 @@ def _breach(problem: Problem, key: str, side: Side) -> Breach | None:
     return Breach(problem, name, Interval(), least)
 
 
-# Limits that leave nothing out
+# Budgets that exclude no design
 
 
 def idle_limits(model: Model) -> list[str]:
-    """Sentences on budgets that leave no design out: whatever keeps the other limits keeps them.
+    """Sentences on redundant budgets: every design that keeps the other limits keeps them.
 
-    Nothing is said of a space too large to list.
+    There are none for a space too large to list.
     """
     problem = model.problem
     if not model.store.listable(problem):
@@ -153,7 +120,7 @@ def idle_limits(model: Model) -> list[str]:
 
 
 def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:
-    """The most that designs of a table within some limits use of a quantity."""
+    """The most that designs of a table within linear limits use of a quantity."""
     row = np.arange(len(table))
     low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
     keep = (low <= high).all(axis=1)
@@ -184,7 +151,7 @@ def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:
 
 
 def _most_tokens(problem: Problem, budget: str) -> float:
-    """The most tokens of any design if a budget in proportion to training FLOPs were not there."""
+    """The most tokens of any design without one budget proportional to training FLOPs."""
     ends = [problem.training.tokens, problem.budgets.tokens]
     tokens = [float(end.max) for end in ends if end is not None and end.max is not None]
     others = [n for n in ("training_flops", *TIMED) if n != budget and n in problem.budgets.limits]

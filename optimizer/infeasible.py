@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from modelsizer.optimizer.bounds.limits import Limit
 from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.constraints import TOKENS, Constraint, constrained, constraints
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.clock import Clock, Limits
@@ -112,9 +113,8 @@ def _searched(model: Model) -> list[str]:
 
 def _best(model: Model, quantity: str, *, least: bool) -> Fraction | None:
     """The least, or the most, of an affine quantity over all designs, without any limit."""
-    plain = model.problem.bare()
-    plain["budgets"] = {}
-    plain["training"] = plain.get("training", {}) | {"tokens": 1}
+    some = Constraint(TOKENS, "tokens", "max", 1, equality=True)
+    plain = constrained(model.problem.bare(), [some])
     plain["objective"] |= {"minimize" if least else "maximize": quantity}
     try:
         free = Model(Problem.from_tables(plain, like=model.problem), model.store)
@@ -171,9 +171,9 @@ def _unmet_tokens(problem: Problem, rule: Limit, value: Fraction, what: str, sig
 
 def _least_loss(model: Model) -> float | None:
     """The least loss of any design at the most tokens that it may take."""
-    plain = model.problem.bare()
     keep = ("training_flops", "tokens", *TIMED)
-    plain["budgets"] = {k: v for k, v in plain["budgets"].items() if k in keep}
+    held = (c for c in constraints(model.problem) if c.quantity in keep)
+    plain = constrained(model.problem.bare(), held)
     try:
         free = Model(Problem.from_tables(plain, like=model.problem), model.store)
     except ProblemError:

@@ -167,6 +167,11 @@ class Problem(Table):
                 raise KeyboardInterrupt from None
             raise
 
+    def without_scenarios(self) -> Problem:
+        """The problem by itself."""
+        tables = {k: v for k, v in self.to_dict().items() if k != "scenarios"}
+        return self.from_tables(tables, like=self)
+
     def bare(self) -> dict[str, Any]:
         """Its tables for another question: no scenarios, and of the objective only the laws."""
         found = {k: v for k, v in self.to_dict().items() if k != "scenarios"}

@@ -56,7 +56,7 @@ def prices(
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
         with told(ValueError):
-            found = priced(problem, solver, None if budget is None else [budget])
+            found = priced(problem, budgets=None if budget is None else [budget], solver=solver)
         feasible = found.result.design is not None
 
         def show(console: Console) -> None:
@@ -89,13 +89,13 @@ def _figure(found: Prices, budget: str | None, solver: str, size: str) -> Figure
         rows = tornado_rows(found)
         return tornado(rows, float(objective.value), name=objective.name, title=title, size=size)
     row = found.row(budget)
-    points = curve(result.problem, row.end, curve_limits(row), solver)
+    points = curve(result.problem, row.constraint, curve_limits(row), solver=solver)
     start, end = row.stays.start, row.stays.end
     return price_curve(
-        row.end.quantity,
+        row.constraint.quantity,
         [float(limit) for limit, _ in points],
         [value for _, value in points],
-        float(row.end.limit),
+        float(row.constraint.limit),
         (None if start is None else float(start), None if end is None else float(end)),
         objective=objective.name,
         title=title,

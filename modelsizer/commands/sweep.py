@@ -89,7 +89,6 @@ def sweep(
     with told():
         from modelsizer.optimizer.solver import Solver
         from modelsizer.optimizer.sweeps.files import ENDINGS, Question
-        from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
         from modelsizer.optimizer.sweeps.grids import axis_of, grid_of, split_problem
         from modelsizer.optimizer.sweeps.workers import check_dask
 
@@ -97,7 +96,7 @@ def sweep(
         if dask is not None:
             check_dask(dask)
         problem, many = split_problem(file, set_ or [], without or [])
-        problem = without_scenarios(problem)
+        problem = problem.without_scenarios()
         grid = grid_of(problem, [axis_of(problem, key, text) for key, text in many.items()])
         with told(ValueError):
             Solver(problem, solver=solver)

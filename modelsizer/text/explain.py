@@ -9,9 +9,10 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from modelsizer.optimizer.constraints import name_of
 from modelsizer.optimizer.explain.explain import Explanation, Why
-from modelsizer.optimizer.explain.named_limits import Repair
-from modelsizer.text.explain_words import amount, loosely, name_of, sentence
+from modelsizer.optimizer.explain.repairs import Repair
+from modelsizer.text.explain_words import amount, loosely, sentence
 
 MOST_SHOWN = 12  # conflicts in text; JSON has them all
 

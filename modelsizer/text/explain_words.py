@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.conflicts import Conflict
-from modelsizer.optimizer.explain.named_limits import NamedLimit, Repair
+from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities import QUANTITIES
 from modelsizer.problems.tables.lifetime import LIFETIME
 from modelsizer.problems.units import Number, exact, format_quantity, parse_quantity, plain
-
-
-def name_of(key: str) -> str:
-    """A limit or setting as people call it: no table, no end; settings keep their table."""
-    for table in ("budgets.", "space."):
-        if key.startswith(table):
-            return key.removeprefix(table).removesuffix(".min").removesuffix(".max")
-    return key.removesuffix(".min").removesuffix(".max")
 
 
 def amount(value: Number, unit: str, digits: int = 6) -> str:
@@ -27,9 +20,9 @@ def amount(value: Number, unit: str, digits: int = 6) -> str:
     return format_quantity(value, unit, digits)
 
 
-def limit_words(limit: NamedLimit) -> str:
+def limit_words(limit: Constraint) -> str:
     """``serving_memory <= 80 GB``."""
-    return f"{name_of(limit.key)} {limit.sign} {amount(limit.value, limit.unit)}"
+    return f"{limit.name} {limit.sign} {amount(limit.limit, limit.dimension)}"
 
 
 _NUDGES = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # of the last digit shown, until it is enough
@@ -95,10 +88,10 @@ def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) ->
     such = _FORMS[_form(lead.quantity)][lead.side == "min"]
     such = such if others else such.replace("such design", "of all")
     unit = " FLOPs" if lead.quantity in ("training_flops", "lifetime_flops") else ""
-    text = f"{text}: {such} {amount(value, lead.unit)}{unit}"
+    text = f"{text}: {such} {amount(value, lead.dimension)}{unit}"
     ends = [r.value for r in repairs if r.key == lead.key]
     if ends and not isinstance(ends[0], str) and abs(ends[0] / value - 1) > 1e-6:
-        text += f" ({amount(ends[0], lead.unit)} within the other limits too)"
+        text += f" ({amount(ends[0], lead.dimension)} within the other limits too)"
     return text + "."
 
 

@@ -60,13 +60,13 @@ _POWERS_FROM = 10**15  # FLOPs that are a budget, not a token's
 
 def unit_of(price: Price) -> Unit:
     """The largest unit that the limit holds one of; of a FLOPs budget its leading power of ten."""
-    limit = exact(price.end.limit)
-    if price.end.dimension == "FLOPs" and limit >= _POWERS_FROM:
+    limit = exact(price.constraint.limit)
+    if price.constraint.dimension == "FLOPs" and limit >= _POWERS_FROM:
         power = len(str(int(limit))) - 2  # a tenth of it, of the order of what one would add
         return Unit(f"1e{power} FLOPs", Fraction(10**power))
-    if price.end.dimension == "count":
-        return Unit({"layers": "layer"}.get(price.end.quantity, "unit"), Fraction(1))
-    sizes = _UNITS[price.end.dimension]
+    if price.constraint.dimension == "count":
+        return Unit({"layers": "layer"}.get(price.constraint.quantity, "unit"), Fraction(1))
+    sizes = _UNITS[price.constraint.dimension]
     return next((unit for unit in sizes if limit >= unit.size), sizes[-1])
 
 
@@ -95,12 +95,12 @@ def _table(*headings: str) -> Table:
 
 
 def _name(price: Price) -> str:
-    return SHORT.get(price.end.name, price.end.name)
+    return SHORT.get(price.constraint.name, price.constraint.name)
 
 
 def _limit(price: Price) -> str:
-    sign = "= " if price.end.fixed else "" if price.end.side == "max" else ">= "
-    text = format_quantity(price.end.limit, price.end.dimension)
+    sign = "= " if price.constraint.equality else "" if price.constraint.side == "max" else ">= "
+    text = format_quantity(price.constraint.limit, price.constraint.dimension)
     return sign + text.removesuffix(" tokens/s")  # the name says it
 
 
@@ -108,8 +108,8 @@ def _apart(price: Price, value: Number | None, none: str) -> str:
     """A limit with digits until it looks different from today's, if it is."""
     if value is None:
         return none
-    kind = price.end.dimension
-    today, text = price.end.limit, ""
+    kind = price.constraint.dimension
+    today, text = price.constraint.limit, ""
     for digits in _DIGITS:
         text = format_quantity(value, kind, digits)
         if value == today or text != format_quantity(today, kind, digits):
@@ -177,11 +177,11 @@ def _print_ranges(console: Console, found: Prices, shape: str) -> None:
     for row in found.rows:
         start = _apart(row, row.stays.start, "any")
         end = _apart(row, row.stays.end, "any")
-        if row.end.side == "max":
+        if row.constraint.side == "max":
             end = end if row.stays.end is None else f"below {end}"
         else:
             start = start if row.stays.start is None else f"above {start}"
-        spare = "-" if row.same_until == row.end.limit else _apart(row, row.same_until, "-")
+        spare = "-" if row.same_until == row.constraint.limit else _apart(row, row.same_until, "-")
         table.add_row(_name(row), _limit(row), start, end, spare)
     _show(console, table)
 
@@ -198,7 +198,7 @@ def _print_multipliers(console: Console, found: Prices) -> None:
             continue
         unit = unit_of(row)
         each = _signed(row.multiplier * float(unit.size), objective)
-        tenth = _signed(row.multiplier * float(row.end.limit) / 10, objective)
+        tenth = _signed(row.multiplier * float(row.constraint.limit) / 10, objective)
         table.add_row(_name(row), each, unit.name, tenth)
     if table.row_count:
         table.columns[2].justify = "left"
@@ -215,11 +215,11 @@ def _print_multipliers(console: Console, found: Prices) -> None:
 
 
 _COLUMNS: dict[str, Callable[[Price, Change], Any]] = {
-    "name": lambda p, _: p.end.name,
-    "side": lambda p, _: p.end.side,
-    "unit": lambda p, _: p.end.dimension,
+    "name": lambda p, _: p.constraint.name,
+    "side": lambda p, _: p.constraint.side,
+    "unit": lambda p, _: p.constraint.dimension,
     "binding": lambda p, _: str(p.binding).lower(),
-    "today": lambda p, _: p.end.limit,
+    "today": lambda p, _: p.constraint.limit,
     "used": lambda p, _: p.used,
     "percent": lambda _, c: c.percent,
     "limit": lambda _, c: c.limit,
@@ -250,16 +250,16 @@ def csv_text(found: Prices) -> str:
 
 def tornado_rows(found: Prices, percent: int = SHOWN) -> list[Row]:
     """Rows of `modelsizer.plots.limits.tornado`: every limit a tenth lower and a tenth higher."""
-    names = [row.end.name for row in found.rows]
+    names = [row.constraint.name for row in found.rows]
     rows: list[Row] = []
     for row in found.rows:
         ends = [row.at(-percent), row.at(percent)]
         low, high = (None if c.objective is None else float(c.objective) for c in ends)
-        texts = [format_quantity(c.limit, row.end.dimension, 3) for c in ends]
-        name = words(row.end.quantity).removesuffix(" of an accelerator").split(" (")[0]
+        texts = [format_quantity(c.limit, row.constraint.dimension, 3) for c in ends]
+        name = words(row.constraint.quantity).removesuffix(" of an accelerator").split(" (")[0]
         name = name.removesuffix(" a token").replace("-embedding ", "-embedding\n")
-        if names.count(row.end.name) > 1:
-            name += ", most" if row.end.side == "max" else ", least"
+        if names.count(row.constraint.name) > 1:
+            name += ", most" if row.constraint.side == "max" else ", least"
         rows.append((name, low, high, texts[0], texts[1]))
     return rows
 
@@ -267,8 +267,8 @@ def tornado_rows(found: Prices, percent: int = SHOWN) -> list[Row]:
 def curve_limits(price: Price) -> list[Number]:
     """Limits at which a price curve is solved: today's, its surroundings, where designs change."""
     steps = range(-CURVE_STEPS, CURVE_STEPS + 1)
-    span = LOSS_SPAN if price.end.quantity == "loss" else CURVE_SPAN
-    found = [price.end.scaled(exact(round(span ** (s / CURVE_STEPS), 4))) for s in steps]
+    span = LOSS_SPAN if price.constraint.quantity == "loss" else CURVE_SPAN
+    found = [price.constraint.scaled(exact(round(span ** (s / CURVE_STEPS), 4))) for s in steps]
     edges = [price.stays.start, price.stays.end]
     found += [edge for edge in edges if edge is not None and found[0] < edge < found[-1]]
     return sorted(set(found))

@@ -1,13 +1,13 @@
-"""Every minimal conflict between the limits of a problem that nothing keeps.
+"""Every minimal conflict between the constraints of an infeasible problem.
 
-A *minimal conflict* (irreducible infeasible subset) is a set of limits that no design keeps
-together, though one keeps them once any of them is left out. A conflict is shrunk to a minimal one
-by the deletion filter (Chinneck and Dravnieks 1991, ORSA Journal on Computing 3(2), 157-168); all
-of them are listed by MARCO (Liffiton, Previti, Malik and Marques-Silva 2016, Constraints 21(2),
-223-250), which asks for a set of limits that nothing known explains until there is none.
+A *minimal conflict* (irreducible infeasible subset) is a set of constraints that no design
+satisfies together, while some design satisfies every proper subset. A conflict is shrunk to a
+minimal one by the deletion filter (Chinneck and Dravnieks 1991, ORSA Journal on Computing 3(2),
+157-168); all are enumerated by MARCO (Liffiton, Previti, Malik and Marques-Silva 2016, Constraints
+21(2), 223-250), which looks for a set that no known conflict or feasible set decides until there is
+none.
 
-Whether a set can be kept is a proof each: a design found, evaluated in exact arithmetic, or a
-search that bounds and compares all there are.
+Each answer is a proof: a design found, evaluated in exact arithmetic, or a complete search.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.explain.named_limits import NamedLimit, Relaxer
+from modelsizer.optimizer.constraints import RATIO, Constraint
+from modelsizer.optimizer.explain.relaxer import Relaxer
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
 from modelsizer.optimizer.tables.clock import Clock, Limits
@@ -31,7 +32,7 @@ from modelsizer.problems.quantities import QUANTITIES
 from modelsizer.problems.units import plain
 
 SPACES_KEPT = 8
-"""Spaces whose tables are kept: those of a few ends relaxed, asked about in turns."""
+"""Spaces whose tables are kept: a few relaxed spaces are searched in turns."""
 
 Keys = frozenset[str]
 
@@ -42,17 +43,17 @@ class Conflict:
 
     Parameters
     ----------
-    limits : tuple of NamedLimit
+    limits : tuple of Constraint
         Budgets and tokens first.
-    lead : NamedLimit
-        The one that is best said to conflict with the others.
+    lead : Constraint
+        The one that a sentence names first, as conflicting with the others.
     needs : Fraction or float or None
-        What designs that keep the others must at least use of its quantity (of a least amount:
-        can at most reach); None where it is not known.
+        The least of its quantity that designs within the others use (for a lower limit, the most);
+        None where it is not known.
     """
 
-    limits: tuple[NamedLimit, ...]
-    lead: NamedLimit
+    limits: tuple[Constraint, ...]
+    lead: Constraint
     needs: Fraction | float | None = None
 
     @property
@@ -72,21 +73,21 @@ class Conflict:
             "keys": list(self.keys),
             "lead": self.lead.key,
             "needs": needs if needs is None or isinstance(needs, float) else plain(needs),
-            "unit": self.lead.unit,
+            "unit": self.lead.dimension,
         }
 
 
 class Oracle:
-    """Whether some design keeps a set of limits, proven; answers are kept.
+    """Whether a set of constraints is feasible, proven; answers are kept.
 
-    More limits are never easier to keep, so a set within one that can be kept, or around one that
-    cannot, is answered without a search.
+    Feasibility is monotone: subsets of a feasible set and supersets of an infeasible one are
+    decided without a search.
 
     Parameters
     ----------
     problem : Problem
     progress : callable, optional
-        Called with the number of conflicts known and of sets asked about.
+        Called with the number of conflicts known and of searches.
 
     Attributes
     ----------
@@ -111,7 +112,7 @@ class Oracle:
         return frozenset(self.relaxer.keys)
 
     def feasible(self, keys: Iterable[str]) -> bool:
-        """Whether some design keeps these limits, the others left out."""
+        """Whether some design keeps these constraints, all others dropped."""
         asked = frozenset(keys)
         if any(asked <= known for known in self._kept):
             return True
@@ -122,7 +123,7 @@ class Oracle:
         return found
 
     def holds(self, problem: Problem) -> bool:
-        """Whether some design keeps every limit of a problem."""
+        """Whether a problem is feasible."""
         self.searches += 1
         if self._progress is not None:
             self._progress(self.conflicts, self.searches)
@@ -148,13 +149,13 @@ class Oracle:
 
 
 def any_design(problem: Problem, store: TableStore | None = None) -> Evaluation | None:
-    """Some design that keeps every limit; None is a proof that there is none.
+    """Some feasible design; None is a proof that there is none.
 
     Parameters
     ----------
     problem : Problem
-        Its objective is looked at as far as it speeds the search: best loss where that is limited,
-        an affine quantity otherwise.
+        Its objective only affects the speed of the search: best loss where that is limited, an
+        affine quantity otherwise.
     store : TableStore, optional
     """
     search = Search(Model(problem, store), Clock(Limits()), enough=math.inf)
@@ -209,14 +210,14 @@ def _shrunk(elements: Sequence[str], conflict: Keys, feasible: Callable[[Keys], 
 def _unexplained(
     elements: Sequence[str], conflicts: Sequence[Keys], corrections: Sequence[Keys]
 ) -> Keys | None:
-    """A set, as large as can be, that holds no known conflict and is in no known feasible set.
+    """A maximal set that contains no known conflict and is in no known feasible set.
 
     Parameters
     ----------
     elements : sequence of str
     conflicts : sequence of frozenset of str
     corrections : sequence of frozenset of str
-        What each known feasible set lacks: an unknown set has some of it.
+        Complements of the known feasible sets: an undecided set has an element of each.
     """
 
     def chosen(taken: Keys, left_out: Keys) -> Keys | None:
@@ -252,12 +253,12 @@ def promised_conflicts(oracle: Oracle) -> list[Keys]:
 
 
 def all_conflicts(oracle: Oracle) -> list[Keys]:
-    """Minimal conflicts among all named limits, ends of the space too."""
+    """Minimal conflicts among all constraints, those of the space too."""
     ends = sorted(oracle.relaxer.limits, key=lambda limit: limit.of_space)
     return minimal_conflicts([limit.key for limit in ends], oracle.feasible)
 
 
-# What a conflict needs
+# The least that a conflict needs
 
 
 _LEADS = ("affine", "inverse", "loss", "lifetime", "flops", "tokens")
@@ -265,11 +266,11 @@ _LEADS = ("affine", "inverse", "loss", "lifetime", "flops", "tokens")
 
 
 def measured(oracle: Oracle, keys: Keys) -> Conflict:
-    """A minimal conflict, with what the first of its limits would have to be."""
+    """A minimal conflict, with what its leading constraint would have to allow."""
     limits = tuple(limit for limit in oracle.relaxer.limits if limit.key in keys)
     promised = [limit for limit in limits if not limit.of_space]
 
-    def rank(limit: NamedLimit) -> tuple[bool, int]:
+    def rank(limit: Constraint) -> tuple[bool, int]:
         form = QUANTITIES[limit.quantity].form
         return limit.side == "min" and form != "inverse", _LEADS.index(form)
 
@@ -277,13 +278,13 @@ def measured(oracle: Oracle, keys: Keys) -> Conflict:
     return Conflict(limits, lead, reached(oracle, lead, keys - {lead.key}))
 
 
-def reached(oracle: Oracle, limit: NamedLimit, kept: Collection[str]) -> Fraction | float | None:
-    """The least of a limit's quantity (the most, for a least amount) of designs that keep others.
+def reached(oracle: Oracle, limit: Constraint, kept: Collection[str]) -> Fraction | float | None:
+    """The least of a constraint's quantity (for a lower limit, the most) within other constraints.
 
-    None where there is no such solve: of an exact number, of the ratio d_model / layers, and of the
-    most loss or FLOPs.
+    None where no solve gives it: for an equality, for d_model / layers, and for the most loss or
+    FLOPs.
     """
-    if limit.side == "exact" or limit.quantity == "aspect_ratio":
+    if limit.equality or limit.quantity == RATIO:
         return None
     row = QUANTITIES[limit.quantity]
     if row.form == "inverse":

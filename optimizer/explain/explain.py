@@ -1,4 +1,4 @@
-"""Why nothing is feasible and what would have to give, gathered as data."""
+"""Why a problem is infeasible, and the least changes that make it feasible."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.conflicts import (
     Conflict,
     Keys,
@@ -15,8 +16,8 @@ from modelsizer.optimizer.explain.conflicts import (
     promised_conflicts,
 )
 from modelsizer.optimizer.explain.joint_repair import JointRepair, joint_repair
-from modelsizer.optimizer.explain.named_limits import AFFECTS, NamedLimit, Repair
-from modelsizer.optimizer.explain.repairs import can_help, limit_repairs, setting_repairs
+from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
+from modelsizer.optimizer.explain.setting_repairs import AFFECTS, can_help, setting_repairs
 from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
@@ -24,7 +25,7 @@ from modelsizer.problems.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class Why:
-    """What relaxing one limit, or turning one setting, does.
+    """The effect of relaxing one constraint, or of changing one setting.
 
     Parameters
     ----------
@@ -48,15 +49,15 @@ class Explanation:
     ----------
     problem : Problem
     feasible : bool
-        Nothing else is filled in if it is.
+        If true, nothing else is filled in.
     seconds : float
-    limits : tuple of NamedLimit
+    limits : tuple of Constraint
     conflicts : tuple of tuple of str
         Every minimal conflict among budgets and token limits, with the space as it is.
     with_space : tuple of Conflict
-        Every minimal conflict where ends of the space may be relaxed as well.
+        Every minimal conflict where constraints of the space may be relaxed as well.
     repairs : tuple of Repair
-        Of single limits, then of single settings.
+        Of single constraints, then of single settings.
     joint : JointRepair or None
         None where the space is too large to list.
     weights : mapping of str to float
@@ -67,7 +68,7 @@ class Explanation:
     problem: Problem
     feasible: bool
     seconds: float
-    limits: tuple[NamedLimit, ...] = ()
+    limits: tuple[Constraint, ...] = ()
     conflicts: tuple[tuple[str, ...], ...] = ()
     with_space: tuple[Conflict, ...] = ()
     repairs: tuple[Repair, ...] = ()
@@ -111,22 +112,28 @@ def explain(
     weights: Mapping[str, object] | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Explanation:
-    """Explain why no design keeps every limit of a problem, and what would have to give.
+    """Explain why a problem is infeasible: all minimal conflicts, and the least repairs.
 
     Parameters
     ----------
     problem : Problem
     why : sequence of str
-        Limits or settings to say more about.
+        Constraints or settings whose effect is reported: a key, ``"budgets.kv_cache"``, or its last
+        word.
     weights : mapping of str to float, optional
-        What relative excess of a budget or token limit costs in the joint repair; 1 by default.
+        Cost of relative excess of a budget or token limit in the joint repair; 1 by default.
     progress : callable, optional
-        Called with the number of conflicts known and of sets of limits searched.
+        Called with the number of conflicts known and of searches.
+
+    Returns
+    -------
+    Explanation
+        With `feasible` true, and nothing else filled in, if some design keeps every constraint.
 
     Raises
     ------
     ProblemError
-        If a limit is none of the problem's, or a weight is not positive.
+        If a key is none of the problem's, or a weight is not positive.
 
     Examples
     --------
@@ -166,8 +173,8 @@ def _ordered(oracle: Oracle, conflicts: Sequence[Keys]) -> list[Keys]:
     return sorted(conflicts, key=lambda keys: (len(keys), sorted(place(key) for key in keys)))
 
 
-def _resolved(limits: Sequence[NamedLimit], name: str, option: str = "--why") -> list[str]:
-    """Keys that a name may mean: a key, a key without its end, or its last word."""
+def _resolved(limits: Sequence[Constraint], name: str, option: str = "--why") -> list[str]:
+    """Keys that a name may mean: a key, a key without its side, or its last word."""
     keys = [limit.key for limit in limits] + (list(AFFECTS) if option == "--why" else [])
     bases = {key: key for key in keys} | {limit.key: limit.base for limit in limits}
     words = {key: base.partition(".")[2] for key, base in bases.items()}
@@ -181,7 +188,7 @@ def _resolved(limits: Sequence[NamedLimit], name: str, option: str = "--why") ->
     )
 
 
-def _weights(limits: Sequence[NamedLimit], given: Mapping[str, object]) -> dict[str, float]:
+def _weights(limits: Sequence[Constraint], given: Mapping[str, object]) -> dict[str, float]:
     promised = [limit for limit in limits if not limit.of_space]
     found: dict[str, float] = {}
     for name, value in given.items():

@@ -1,6 +1,6 @@
-"""The cheapest joint repair: budgets and token limits relaxed together, the space held as it is.
+"""The cheapest joint repair: budgets and token limits relaxed together, the space fixed.
 
-Cheapest is the least sum of weight x relative excess; `joint_repair` says how it is found.
+The cost is the sum of weight x relative excess; `joint_repair` describes the method.
 """
 
 from __future__ import annotations
@@ -12,14 +12,12 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.conflicts import Oracle
-from modelsizer.optimizer.explain.named_limits import (
-    UNLIMITED_TOKENS,
-    NamedLimit,
-    Repair,
-    at_position,
-    position,
-)
+from modelsizer.optimizer.explain.line_search import at_position, position
+from modelsizer.optimizer.explain.relaxer import UNLIMITED_TOKENS
+from modelsizer.optimizer.explain.repairs import Repair
+from modelsizer.optimizer.result import Side
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
 from modelsizer.problems.costs.tokens import TIMED, inference_charge, lifetime_rate, rate
@@ -29,8 +27,6 @@ from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities import QUANTITIES
 from modelsizer.problems.tables.lifetime import INFERENCE
-from modelsizer.problems.tables.menus import Interval
-from modelsizer.problems.units import Number
 
 KEPT = 1e-12  # relative excess that is rounding of a limit that is kept
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -138,7 +134,7 @@ class _Costing:
             linear = [table.linear[part] for part in parts]
             used = np.max([to_floats(q.at(row, at)) / q.denominator for q in linear], axis=0)
             used = self.problem.serving.batch_size / used if inverse else used
-            ratio = used / float(limit.value) - 1
+            ratio = used / float(limit.limit) - 1
             cost += self.weights[limit.key] * np.maximum(
                 0.0, ratio if limit.side == "max" else -ratio
             )
@@ -154,9 +150,9 @@ class _Costing:
         for limit in self.limits:
             form, weight = QUANTITIES[limit.quantity].form, self.weights[limit.key]
             for side, terms in (("max", over), ("min", under)):
-                if limit.side not in (side, "exact") or form not in ("tokens", "flops"):
+                if (limit.side != side and not limit.equality) or form not in ("tokens", "flops"):
                     continue
-                met = np.full(len(row), float(limit.value))
+                met = np.full(len(row), float(limit.limit))
                 if form == "flops":
                     met = met / ends[side]
                 if limit.quantity in TIMED:
@@ -169,15 +165,15 @@ class _Costing:
                 inference = table.linear[INFERENCE]
                 taken = to_floats(inference.at(row, low)) / inference.denominator
                 taken = taken * float(_charge(self.problem, limit.quantity))
-                met = (float(limit.value) - taken) / slope
-                over.append((met, weight * slope / float(limit.value)))
+                met = (float(limit.limit) - taken) / slope
+                over.append((met, weight * slope / float(limit.limit)))
         losses = {limit.side: limit for limit in self.limits if limit.quantity == "loss"}
         single = (low == high).all(axis=1)
         judged = self._judged(table, row, low, high)
         points = [met for met, _ in (*over, *under)]
         for side, limit in losses.items():
             if side == "max" or single.all():
-                met = np.asarray(judged.tokens_for(1.0, float(limit.value)), float)[:, 0]
+                met = np.asarray(judged.tokens_for(1.0, float(limit.limit)), float)[:, 0]
                 points.append(np.where(np.isfinite(met), met, float(UNLIMITED_TOKENS)))
         if not points:
             return np.zeros(len(row)), np.ones(len(row))
@@ -191,7 +187,7 @@ class _Costing:
             if losses:
                 loss = np.asarray(judged.loss(1.0, tokens), float)
                 for side, limit in losses.items():
-                    ratio = loss / float(limit.value) - 1
+                    ratio = loss / float(limit.limit) - 1
                     if side == "min":
                         ratio = np.where(single[:, None], -ratio, 0.0)
                     found += self.weights[limit.key] * np.maximum(0.0, ratio)
@@ -232,34 +228,32 @@ def _settled(
     oracle: Oracle, costing: _Costing, table: Table, row: int, j: Ints, tokens: float
 ) -> JointRepair:
     """The limits moved to what one design uses, exactly, and searched for a design once more."""
-    places: dict[str, tuple[NamedLimit, str, int]] = {}
+    places: dict[str, tuple[Constraint, int]] = {}
+    equal: list[Constraint] = []  # the sides of equalities that stay
     for limit in costing.limits:
         used = _used(costing, table, row, j, tokens, limit)
-        if limit.excess(used) <= KEPT:
+        if limit.violation(used) <= KEPT:
             continue
-        side: str = limit.side
-        if side == "exact":
-            side = "min" if used < limit.value else "max"
-        places[limit.key] = (limit, side, position(limit, used, up=side == "max"))
+        gives = limit
+        if limit.equality:
+            sides: tuple[Side, Side] = ("min", "max") if used < limit.limit else ("max", "min")
+            gives = limit.one_sided(sides[0])
+            equal.append(limit.one_sided(sides[1]))
+        places[limit.key] = gives, position(gives, used, up=gives.side == "max")
     nudge = 0
     while True:
-        values = {
-            key: at_position(limit, place + (nudge if side == "max" else -nudge))
-            for key, (limit, side, place) in places.items()
+        moved = {
+            key: gives.at(at_position(gives, place + (nudge if gives.side == "max" else -nudge)))
+            for key, (gives, place) in places.items()
         }
-        moved: dict[str, Number | Interval] = {}
-        for key, value in values.items():
-            limit, side, _ = places[key]
-            ends = (value, limit.value) if side == "min" else (limit.value, value)
-            moved[key] = Interval(*ends) if limit.side == "exact" else value
-        problem = oracle.relaxer.problem(oracle.all, moved)
+        problem = oracle.relaxer.problem(oracle.all, [*moved.values(), *equal])
         if oracle.holds(problem):
             break
         # Tokens are doubles: a limit that they just met by one rounding they may miss by another.
         nudge = max(1, 2 * nudge)
     repairs = tuple(
-        Repair(key, values[key], limit.value, limit.unit, side, limit.excess(values[key]))
-        for key, (limit, side, _) in places.items()
+        Repair(key, new.limit, old.limit, old.dimension, old.side, old.violation(new.limit))
+        for (key, new), (old, _) in zip(moved.items(), places.values(), strict=True)
     )
     total = sum(costing.weights[repair.key] * (repair.excess or 0.0) for repair in repairs)
     design = evaluate(problem, table.architecture(costing.problem, row, [int(n) for n in j]))
@@ -272,7 +266,7 @@ def _charge(problem: Problem, quantity: str) -> Fraction:
 
 
 def _used(
-    costing: _Costing, table: Table, row: int, j: Ints, tokens: float, limit: NamedLimit
+    costing: _Costing, table: Table, row: int, j: Ints, tokens: float, limit: Constraint
 ) -> Fraction | float:
     """What a design uses of a limit's quantity, exactly but for the loss."""
     problem, quantity = costing.problem, QUANTITIES[limit.quantity]

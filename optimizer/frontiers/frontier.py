@@ -12,13 +12,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
-from modelsizer.optimizer.result import PROVEN, Result, Status
+from modelsizer.optimizer.constraints import (
+    Constraint,
+    constrained,
+    constraints,
+    tightened,
+    with_constraints,
+)
+from modelsizer.optimizer.result import PROVEN, Result, Side, Status
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
-from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
 from modelsizer.optimizer.sweeps.swept_key import Sweep
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.costs.tokens import TIMED
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.options import head_menus
 from modelsizer.problems.tables.space import Space
@@ -160,7 +167,7 @@ def frontier(
         If the solver is unknown.
     """
     started = time.perf_counter()
-    base = without_scenarios(problem)
+    base = problem.without_scenarios()
     sweep = Sweep.of(base, over)
     asked = [(value, sweep.at(base, value)) for value in sorted(set(values))]
     run = _Run(Solver(base, solver=solver), started, time_limit)
@@ -210,9 +217,9 @@ def _point(run: _Run, problem: Problem, value: Number, sweep: Sweep, *, band: bo
         return Point(value, result.status, result.objective.value, design)
     half = twice = None
     if band and not run.over:
-        half = _off_size(run, problem, most=design.parameters.total // FACTOR)
+        half = _off_size(run, problem, "max", design.parameters.total // FACTOR)
     if band and not run.over:
-        twice = _off_size(run, problem, least=design.parameters.total * FACTOR)
+        twice = _off_size(run, problem, "min", design.parameters.total * FACTOR)
     held = False
     if sweep.name in COMPUTE and problem.objective.quantity == "loss" and not run.over:
         held = _held(run, problem, sweep, design)
@@ -220,29 +227,24 @@ def _point(run: _Run, problem: Problem, value: Number, sweep: Sweep, *, band: bo
     return Point(value, "optimal", result.objective.value, design, half, twice, edge, held)
 
 
-def _off_size(
-    run: _Run, problem: Problem, *, most: int | None = None, least: int | None = None
-) -> OffSize:
-    """The best design within a limit on parameters and within the problem's own."""
-    own = problem.budgets.parameters
-    lows = [v for v in (least, own.min if own is not None else None) if v is not None]
-    highs = [v for v in (most, own.max if own is not None else None) if v is not None]
-    ends = ({"min": max(lows)} if lows else {}) | ({"max": min(highs)} if highs else {})
-    if lows and highs and max(lows) > min(highs):
+def _off_size(run: _Run, problem: Problem, side: Side, parameters: int) -> OffSize:
+    """The best design with at most, or at least, so many parameters."""
+    size = Constraint("budgets.parameters", "parameters", side, parameters)
+    try:
+        asked = with_constraints(problem, tightened(constraints(problem), size))
+    except ProblemError:  # contradicts the other side of the problem's own limit
         return OffSize("infeasible", None)
-    result = run.solve(problem.with_settings({"budgets.parameters": ends}))
+    result = run.solve(asked)
     return OffSize(result.status, result.design)
 
 
 def _held(run: _Run, problem: Problem, sweep: Sweep, design: Evaluation) -> bool:
-    """Whether other limits keep a better design out."""
-    tables = problem.bare()
-    given = problem.budgets.limits
-    if set(given) == {sweep.name} and problem.training.tokens is None:
+    """Whether a better design is feasible without the other constraints."""
+    given = constraints(problem)
+    swept = [c for c in given if c.base == f"budgets.{sweep.name}"]
+    if len(swept) == len(given):
         return False
-    tables["budgets"] = {sweep.name: tables["budgets"][sweep.name]}
-    if "training" in tables:
-        tables["training"] = {k: v for k, v in tables["training"].items() if k != "tokens"}
+    tables = constrained(problem.bare(), swept)
     result = run.solve(Problem.from_tables(tables, like=problem))
     return result.design is not None and design.loss - result.design.loss > HELD
 

@@ -16,7 +16,6 @@ from modelsizer.optimizer.laws.regrets import Compromise, Judge, Regrets, least_
 from modelsizer.optimizer.result import Status
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import TooManyError
-from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
 from modelsizer.optimizer.sweeps.swept_key import Sweep
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -236,7 +235,7 @@ def compare_laws(
     ProblemError
         If a law is unknown.
     """
-    base = without_scenarios(problem)
+    base = problem.without_scenarios()
     names, solver = law_names(base, laws), Solver(base)
     results = []
     for i, name in enumerate(names, start=1):
@@ -291,7 +290,7 @@ def law_curves(
     ProblemError
         If a law is unknown or a value makes no sense.
     """
-    base = without_scenarios(problem)
+    base = problem.without_scenarios()
     solver, found = Solver(base), []
     names = law_names(base, laws)
     for i, name in enumerate(names, start=1):

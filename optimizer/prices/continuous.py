@@ -18,9 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from modelsizer.optimizer.prices.ends import End, ends
+from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.prices.real_widths import FIXED_WITH_A_DESIGN, growing_widths, polynomials
-from modelsizer.optimizer.result import Side
 from modelsizer.problems.costs.tokens import TIMED, rate
 from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
@@ -55,16 +54,16 @@ class Relaxation:
     d_model, layers : float
     tokens : float or None
         None where the question does not depend on them.
-    multipliers : mapping of (key, side) to float or None
-        For each end of a limit, the objective for one unit more of it; 0 where it is slack; None
-        where the optimality conditions were not met.
+    multipliers : mapping of str to float or None
+        By key of a constraint, the change of the objective for one unit more of the limit; 0 where
+        the constraint is slack; None where the optimality conditions were not met.
     """
 
     objective: float
     d_model: float
     layers: float
     tokens: float | None
-    multipliers: Mapping[tuple[str, Side], float | None]
+    multipliers: Mapping[str, float | None]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; multipliers stand with their budgets."""
@@ -84,8 +83,8 @@ class _Program:
         self.problem, self.design = problem, design
         self.sought = problem.objective.quantity
         self.sign = -1.0 if problem.objective.sense == "maximize" else 1.0
-        self.ends = list(ends(problem))
-        asked = {end.quantity for end in self.ends} | {self.sought}
+        self.constraints = constraints(problem)
+        asked = {constraint.quantity for constraint in self.constraints} | {self.sought}
         self.has_tokens = math.isfinite(design.tokens) and any(
             not QUANTITIES[name].affine and QUANTITIES[name].form != "inverse" for name in asked
         )
@@ -137,24 +136,24 @@ class _Program:
             return math.exp(z[-1])
         return self.sign * self._part(self._parts(self.sought)[0], z) / self.scale
 
-    def _rows(self) -> tuple[list[Callable[[Floats], float]], list[End | None]]:
-        """Constraints, not below 0 where kept, and the end of a limit behind each."""
+    def _rows(self) -> tuple[list[Callable[[Floats], float]], list[Constraint | None]]:
+        """Functions not below 0 where kept, and the constraint behind each, if it is one."""
         rows: list[Callable[[Floats], float]] = []
-        ids: list[End | None] = []
-        for end in self.ends:
-            if float(end.limit) <= 0:
+        ids: list[Constraint | None] = []
+        for constraint in self.constraints:
+            if float(constraint.limit) <= 0:
                 continue
-            quantity, sign = end.quantity, 1.0 if end.side == "max" else -1.0
-            edge = math.log(float(end.limit))
+            quantity, sign = constraint.quantity, 1.0 if constraint.side == "max" else -1.0
+            edge = math.log(float(constraint.limit))
             if quantity == "decode_throughput":  # batch / latency >= x
                 quantity, sign = "decode_latency", 1.0
-                edge = math.log(self.problem.serving.batch_size / float(end.limit))
+                edge = math.log(self.problem.serving.batch_size / float(constraint.limit))
             for part in self._parts(quantity):
                 rows.append(self._row(part, sign, edge))
-                ids.append(end)
-                if end.fixed:
+                ids.append(constraint)
+                if constraint.equality:
                     rows.append(self._row(part, -sign, edge))
-                    ids.append(end)
+                    ids.append(constraint)
         if self.branched:
             for part in self._parts(self.sought):
                 rows.append(self._below(part))
@@ -277,26 +276,26 @@ def _solved(program: _Program, factor: float) -> Floats | None:
     return z if np.isfinite(z).all() and kept else None
 
 
-def _multipliers(program: _Program, z: Floats) -> dict[tuple[str, Side], float | None]:
-    """For each end of a limit the objective for one unit more of it."""
+def _multipliers(program: _Program, z: Floats) -> dict[str, float | None]:
+    """By key of a constraint the change of the objective for one unit more of its limit."""
     from scipy.optimize import nnls
 
     gradient = _gradient(program.objective, z)
     columns: list[Floats] = []
-    owners: list[tuple[End | None, float]] = []
+    owners: list[tuple[Constraint | None, float]] = []
     if program.rows:
         slack = program.values(z)
         slopes = _gradient(program.values, z)
-        seen: set[End] = set()
-        for i, end in enumerate(program.ids):
+        seen: set[Constraint] = set()
+        for i, constraint in enumerate(program.ids):
             # Of the two rows of a fixed limit the second pulls the other way.
-            sign = -1.0 if end is None or end.side == "max" else 1.0
-            if end is not None and end.fixed:
-                sign = 1.0 if end in seen else -1.0
-                seen.add(end)
+            sign = -1.0 if constraint is None or constraint.side == "max" else 1.0
+            if constraint is not None and constraint.equality:
+                sign = 1.0 if constraint in seen else -1.0
+                seen.add(constraint)
             if slack[i] <= ACTIVE:
                 columns.append(slopes[:, i])
-                owners.append((end, sign))
+                owners.append((constraint, sign))
     for i, (low, high) in enumerate(program.bounds()):
         unit = np.zeros(len(z))
         unit[i] = 1.0
@@ -304,7 +303,7 @@ def _multipliers(program: _Program, z: Floats) -> dict[tuple[str, Side], float |
             if gap <= ACTIVE:
                 columns.append(sign * unit)
                 owners.append((None, 0.0))
-    found: dict[tuple[str, Side], float | None] = {(e.key, e.side): 0.0 for e in program.ends}
+    found: dict[str, float | None] = {constraint.key: 0.0 for constraint in program.constraints}
     size = float(np.linalg.norm(gradient))
     weights, residual = np.zeros(0), size
     if columns:
@@ -312,8 +311,8 @@ def _multipliers(program: _Program, z: Floats) -> dict[tuple[str, Side], float |
     if residual > CONDITION * max(size, KEPT):
         return dict.fromkeys(found)
     per = program.scale * (1.0 if program.branched else program.sign)
-    for (end, sign), weight in zip(owners, weights, strict=True):
-        if end is not None:
-            key = (end.key, end.side)
-            found[key] = (found[key] or 0.0) + sign * per * float(weight) / float(end.limit)
+    for (constraint, sign), weight in zip(owners, weights, strict=True):
+        if constraint is not None:
+            each = sign * per * float(weight) / float(constraint.limit)
+            found[constraint.key] = (found[constraint.key] or 0.0) + each
     return found

@@ -1,7 +1,7 @@
-"""What each limit is worth: the optimum solved again with a little more and a little less of it.
+"""Sensitivity of the optimum to each constraint, by solving again at other limits.
 
-A mixed-integer program has no exact dual, so every change is a solve of its own, with proof. Beside
-them stand the range of the limit over which today's design stays the best
+A mixed-integer program has no exact dual, so every change is a solve of its own, with proof. Each
+price also has the range of the limit over which today's design stays the best
 (`modelsizer.optimizer.prices.stays_optimal`) and, as an estimate, the multiplier of the continuous
 relaxation (`modelsizer.optimizer.prices.continuous`).
 """
@@ -14,8 +14,9 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any, Literal
 
+from modelsizer.optimizer.constraints import Constraint, constraints, moved
 from modelsizer.optimizer.prices.continuous import Relaxation, relax
-from modelsizer.optimizer.prices.ends import End, Resolver, ends, spent
+from modelsizer.optimizer.prices.resolver import Resolver, spent
 from modelsizer.optimizer.prices.stays_optimal import Stays, same_until, stays_optimal
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER
@@ -77,11 +78,11 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Price:
-    """What one end of a limit is worth.
+    """The sensitivity of the optimum to one constraint.
 
     Parameters
     ----------
-    end : End
+    constraint : Constraint
     used : int or float
     binding : bool
         See `modelsizer.optimizer.result.BudgetUse`.
@@ -96,7 +97,7 @@ class Price:
         bound.
     """
 
-    end: End
+    constraint: Constraint
     used: Number
     binding: bool
     same_until: Number
@@ -109,7 +110,7 @@ class Price:
         return next(change for change in self.changes if change.percent == percent)
 
     def _looser(self, percent: int, *, looser: bool) -> Change:
-        return self.at(percent if looser == (self.end.side == "max") else -percent)
+        return self.at(percent if looser == (self.constraint.side == "max") else -percent)
 
     @property
     def order(self) -> tuple[bool, float, float]:
@@ -122,11 +123,11 @@ class Price:
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
         return {
-            "name": self.end.name,
-            "limit": self.end.limit,
+            "name": self.constraint.name,
+            "limit": self.constraint.limit,
             "used": self.used,
-            "unit": self.end.dimension,
-            "side": self.end.side,
+            "unit": self.constraint.dimension,
+            "side": self.constraint.side,
             "binding": self.binding,
             "same_until": self.same_until,
             "changes": [change.to_dict() for change in self.changes],
@@ -157,9 +158,9 @@ class Prices:
     seconds: float
 
     def row(self, name: str) -> Price:
-        """The price of a budget, of its upper limit where it has both."""
-        found = [row for row in self.rows if row.end.name == name]
-        return next((row for row in found if row.end.side == "max"), found[0])
+        """The price of a limit by its name; of its upper side where it has both."""
+        found = [row for row in self.rows if row.constraint.name == name]
+        return next((row for row in found if row.constraint.side == "max"), found[0])
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
@@ -174,31 +175,41 @@ class Prices:
 
 
 def prices(
-    problem: Problem, solver: str = DEFAULT_SOLVER, budgets: Sequence[str] | None = None
+    problem: Problem, *, budgets: Sequence[str] | None = None, solver: str = DEFAULT_SOLVER
 ) -> Prices:
-    """What every limit that a problem gives is worth.
+    """Solve a problem again at other limits of each constraint, one at a time.
 
     Parameters
     ----------
     problem : Problem
+    budgets : sequence of str, optional
+        Names of limits, ``["serving_memory", "training.tokens"]``; all by default.
     solver : str
         See `modelsizer.optimizer.solver.solve`.
-    budgets : sequence of str, optional
-        Only these, by name; all by default.
 
     Returns
     -------
     Prices
-        Without rows if no design keeps today's limits.
+        Without rows if the problem is infeasible today.
 
     Raises
     ------
     ProblemError
-        If the problem gives no budget of such a name.
+        If the problem gives no limit of such a name.
+    ValueError
+        If the solver is unknown or not installed.
+    KeyboardInterrupt
+        If a solve is interrupted.
+
+    Examples
+    --------
+    >>> found = prices(Problem.load("phone-2gb"), budgets=["serving_memory"])
+    >>> found.row("serving_memory").at(10).limit
+    2200000000
     """
     clock = Clock(Limits(None, None))
-    given = list(ends(problem))
-    _check_names(budgets, [end.name for end in given])
+    given = constraints(problem)
+    _check_names(budgets, [constraint.name for constraint in given])
     resolver = Resolver(problem, solver)
     result = resolver.today()
     design = result.design
@@ -207,20 +218,20 @@ def prices(
     relaxation = relax(resolver.problem, design)
     compute = _compute(resolver, design)
     rows = []
-    for end, use in zip(given, result.budgets, strict=True):
-        if budgets is not None and end.name not in budgets:
+    for constraint, use in zip(given, result.budgets, strict=True):
+        if budgets is not None and constraint.name not in budgets:
             continue
-        changes = tuple(_changes(resolver, design, end, compute))
-        stays = stays_optimal(resolver, design, end)
+        changes = tuple(_changes(resolver, design, constraint, compute))
+        stays = stays_optimal(resolver, design, constraint)
         rows.append(
             Price(
-                end,
+                constraint,
                 use.used,
                 use.binding,
-                same_until(resolver, design, stays, end),
+                same_until(resolver, design, stays, constraint),
                 changes,
                 stays,
-                None if relaxation is None else relaxation.multipliers[end.key, end.side],
+                None if relaxation is None else relaxation.multipliers[constraint.key],
             )
         )
     rows.sort(key=lambda row: row.order)
@@ -228,14 +239,19 @@ def prices(
 
 
 def curve(
-    problem: Problem, end: End, limits: Sequence[Number], solver: str = DEFAULT_SOLVER
+    problem: Problem,
+    constraint: Constraint,
+    limits: Sequence[Number],
+    *,
+    solver: str = DEFAULT_SOLVER,
 ) -> list[tuple[Number, float]]:
-    """The optimum at several values of a limit; NaN where nothing fits.
+    """The optimum at several limits of one constraint; NaN where no design is feasible.
 
     Parameters
     ----------
     problem : Problem
-    end : End
+    constraint : Constraint
+        One of the problem's.
     limits : sequence of int or float
     solver : str
         See `modelsizer.optimizer.solver.solve`.
@@ -243,7 +259,7 @@ def curve(
     resolver = Resolver(problem, solver)
     found = []
     for limit in limits:
-        design = resolver.at(end, limit)
+        design = resolver.at(constraint, limit)
         value = math.nan if design is None else resolver.sign * resolver.value(design)
         found.append((limit, value))
     return found
@@ -258,13 +274,13 @@ def _check_names(wanted: Sequence[str] | None, known: Sequence[str]) -> None:
 
 
 def _changes(
-    resolver: Resolver, design: Evaluation, end: End, compute: _Compute | None
+    resolver: Resolver, design: Evaluation, constraint: Constraint, compute: _Compute | None
 ) -> list[Change]:
     today = design.quantity(resolver.problem.objective.quantity)
     found = []
     for percent in (*(-p for p in reversed(PERCENTS)), *PERCENTS):
-        limit = end.scaled(Fraction(100 + percent, 100))
-        best = resolver.at(end, limit)
+        limit = constraint.scaled(Fraction(100 + percent, 100))
+        best = resolver.at(constraint, limit)
         if best is None:
             found.append(Change(limit, percent, None, None, "infeasible", None, None))
             continue
@@ -286,7 +302,7 @@ def _changes(
     return found
 
 
-# The compute that is worth as much
+# The compute that buys the same loss
 
 
 def _compute(resolver: Resolver, design: Evaluation) -> _Compute | None:
@@ -294,8 +310,8 @@ def _compute(resolver: Resolver, design: Evaluation) -> _Compute | None:
     problem = resolver.problem
     if problem.objective.quantity != "loss":
         return None
-    limits = [e for e in ends(problem) if e.quantity in COMPUTE and e.side == "max"]
-    if not any(spent(end, design) for end in limits):
+    limits = [c for c in constraints(problem) if c.quantity in COMPUTE and c.side == "max"]
+    if not any(spent(constraint, design) for constraint in limits):
         return None
     return _Compute(resolver, limits, design.loss)
 
@@ -303,7 +319,7 @@ def _compute(resolver: Resolver, design: Evaluation) -> _Compute | None:
 class _Compute:
     """The least loss as a function of all limits on compute, scaled together."""
 
-    def __init__(self, resolver: Resolver, limits: Sequence[End], today: float) -> None:
+    def __init__(self, resolver: Resolver, limits: Sequence[Constraint], today: float) -> None:
         self._resolver, self._limits, self._today = resolver, limits, today
         self._losses = {0.0: today}  # by the logarithm of the factor
 
@@ -343,13 +359,10 @@ class _Compute:
     def _loss(self, at: float) -> float:
         if at not in self._losses:
             factor = exact(math.exp(at))
-            settings: dict[str, object] = {}
-            for end in self._limits:
-                limit = end.interval(self._resolver.problem, end.scaled(factor))
-                settings[end.key] = limit.to_toml()
+            changed = (constraint.at(constraint.scaled(factor)) for constraint in self._limits)
             self._losses[at] = math.inf
             try:
-                best = self._resolver.ask(self._resolver.problem.with_settings(settings))
+                best = self._resolver.ask(moved(self._resolver.problem, *changed))
             except ProblemError:
                 best = None  # too little for the least tokens
             if best is not None:

@@ -30,8 +30,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from modelsizer.optimizer.budgets import sides
-from modelsizer.optimizer.prices.ends import WHOLE, End, Resolver, near, used
+from modelsizer.optimizer.constraints import Constraint, constrained, constraints, tightened
+from modelsizer.optimizer.prices.resolver import Resolver, near, used
 from modelsizer.optimizer.result import Side
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
@@ -82,7 +82,7 @@ class Stays:
         }
 
 
-def stays_optimal(resolver: Resolver, design: Evaluation, end: End) -> Stays:
+def stays_optimal(resolver: Resolver, design: Evaluation, constraint: Constraint) -> Stays:
     """The limits between which today's design stays the best, everything else held.
 
     Parameters
@@ -91,103 +91,102 @@ def stays_optimal(resolver: Resolver, design: Evaluation, end: End) -> Stays:
         Of today's problem.
     design : Evaluation
         Its optimum.
-    end : End
-        The limit that moves.
+    constraint : Constraint
+        Whose limit moves.
     """
-    if _lets_in(resolver.problem, end):
-        tight: Number | None = _least_kept(resolver, design, end)
-        loose = _first_better(resolver, design, end)
+    if _lets_in(resolver.problem, constraint):
+        tight: Number | None = _least_kept(resolver, design, constraint)
+        loose = _first_better(resolver, design, constraint)
     else:
-        tight = _probed(resolver, design, end, looser=False)
-        loose = _probed(resolver, design, end, looser=True)
-    first, last = (tight, loose) if end.side == "max" else (loose, tight)
-    return Stays(first, last, end.side)
+        tight = _probed(resolver, design, constraint, looser=False)
+        loose = _probed(resolver, design, constraint, looser=True)
+    first, last = (tight, loose) if constraint.side == "max" else (loose, tight)
+    return Stays(first, last, constraint.side)
 
 
-def _lets_in(problem: Problem, end: End) -> bool:
+def _lets_in(problem: Problem, constraint: Constraint) -> bool:
     """Whether a limit only lets designs in, and does not move their tokens."""
-    form = QUANTITIES[end.quantity].form
-    if form == "loss" and end.side == "max":
+    form = QUANTITIES[constraint.quantity].form
+    if form == "loss" and constraint.side == "max":
         sought = QUANTITIES[problem.objective.quantity].form
         return sought not in ("tokens", "flops") or problem.objective.sense == "maximize"
     return form in ("affine", "inverse")
 
 
-def same_until(resolver: Resolver, design: Evaluation, stays: Stays, end: End) -> Number:
+def same_until(
+    resolver: Resolver, design: Evaluation, stays: Stays, constraint: Constraint
+) -> Number:
     """The tightest limit at which today's design is the best and its objective is today's.
 
     Today's own limit, where the design has spent it up to the rounding of its tokens.
     """
-    tight = stays.start if end.side == "max" else stays.end
+    tight = stays.start if constraint.side == "max" else stays.end
     value = resolver.value(design)
-    if tight is not None and resolver.value(resolver.own(design, end, tight)) == value:
+    if tight is not None and resolver.value(resolver.own(design, constraint, tight)) == value:
         return tight
-    edge = used(end, design)
-    while _lets_in(resolver.problem, end):
-        own = resolver.own(design, end, _next(edge, tighter=True, side=end.side))
+    edge = used(constraint, design)
+    while _lets_in(resolver.problem, constraint):
+        own = resolver.own(design, constraint, _next(edge, tighter=True, side=constraint.side))
         if not own.feasible or resolver.value(own) != value:
             break
-        edge = used(end, own)  # under another layout
-    return end.limit if near(end, edge) else edge
+        edge = used(constraint, own)  # under another layout
+    return constraint.limit if near(constraint, edge) else edge
 
 
-def _least_kept(resolver: Resolver, design: Evaluation, end: End) -> Number:
+def _least_kept(resolver: Resolver, design: Evaluation, constraint: Constraint) -> Number:
     """The tightest limit at which the design is the best.
 
     It needs less under another layout, perhaps, at another value: then it must still be the best.
     """
-    before = resolver.own(design, end, end.limit)
-    edge = used(end, before)
+    before = resolver.own(design, constraint, constraint.limit)
+    edge = used(constraint, before)
     while True:
-        beyond = _next(edge, tighter=True, side=end.side)
-        own = resolver.own(design, end, beyond)
+        beyond = _next(edge, tighter=True, side=constraint.side)
+        own = resolver.own(design, constraint, beyond)
         if not own.feasible:
             return edge
         worse = resolver.value(own) > resolver.value(before)
-        if worse and resolver.beaten(own, resolver.at(end, beyond)):
+        if worse and resolver.beaten(own, resolver.at(constraint, beyond)):
             return edge
-        before, edge = own, used(end, own)
+        before, edge = own, used(constraint, own)
 
 
-def _first_better(resolver: Resolver, design: Evaluation, end: End) -> Number | None:
+def _first_better(resolver: Resolver, design: Evaluation, constraint: Constraint) -> Number | None:
     """The first limit that lets a strictly better design in; None if there is none."""
     own, ulps = design, 1
     while True:
-        asked = _strictly_better(resolver, own, end, ulps)
+        asked = _strictly_better(resolver, own, constraint, ulps)
         rival = None if asked is None else resolver.ask(asked)
         if rival is None:
             return None
-        edge = used(end, rival)
-        there = resolver.own(rival, end, edge)
+        edge = used(constraint, rival)
+        there = resolver.own(rival, constraint, edge)
         if not resolver.value(there) < resolver.value(own):
             ulps *= 2  # a limit on tokens is kept up to the rounding of tokens: ask for more
             continue
-        own = resolver.own(design, end, edge)
-        if resolver.beaten(own, resolver.at(end, edge)):
+        own = resolver.own(design, constraint, edge)
+        if resolver.beaten(own, resolver.at(constraint, edge)):
             return edge
         # The design itself is let in under a better layout: it goes on from there.
 
 
-def _strictly_better(resolver: Resolver, design: Evaluation, end: End, ulps: int) -> Problem | None:
-    """Of all designs strictly better than one, to find that of least (or most) of a quantity."""
+def _strictly_better(
+    resolver: Resolver, design: Evaluation, constraint: Constraint, ulps: int
+) -> Problem | None:
+    """The problem of the least (or most) of a quantity among strictly better designs."""
     problem = resolver.problem
     objective, sense = problem.objective.quantity, problem.objective.sense
-    tables = problem.bare()
-    budgets: dict[str, dict[Side, Number]] = {
-        name: dict(sides(i)) for name, i in problem.budgets.limits.items()
-    }
-    budgets[end.quantity].pop(end.side)
     side: Side = "max" if sense == "minimize" else "min"
     just = _beyond(design.exact[objective], -ulps if side == "max" else ulps)
-    limit = budgets.setdefault(objective, {})
-    if side in limit:
-        just = (min if side == "max" else max)(just, limit[side])
-    limit[side] = just
-    tables["budgets"] = {name: limits for name, limits in budgets.items() if limits}
-    if QUANTITIES[end.quantity].form == "inverse":
+    better = Constraint(f"budgets.{objective}", objective, side, just)
+    others = (c for c in constraints(problem) if c.key != constraint.key)
+    tables = constrained(problem.bare(), tightened(others, better))
+    if QUANTITIES[constraint.quantity].form == "inverse":
         tables["objective"]["minimize"] = "decode_latency"  # decode_throughput is batch_size / it
     else:
-        tables["objective"]["minimize" if end.side == "max" else "maximize"] = end.quantity
+        tables["objective"]["minimize" if constraint.side == "max" else "maximize"] = (
+            constraint.quantity
+        )
     try:
         return Problem.from_tables(tables, like=problem)
     except ProblemError:
@@ -209,7 +208,9 @@ def _next(limit: Number, *, tighter: bool, side: Side) -> Number:
 # Limits that move the tokens
 
 
-def _probed(resolver: Resolver, design: Evaluation, end: End, *, looser: bool) -> Number | None:
+def _probed(
+    resolver: Resolver, design: Evaluation, constraint: Constraint, *, looser: bool
+) -> Number | None:
     """The edge on one side, found by stepping out and going back from crossing to crossing.
 
     Returns
@@ -218,43 +219,43 @@ def _probed(resolver: Resolver, design: Evaluation, end: End, *, looser: bool) -
         Looser, the first limit at which another design is better; tighter, the last at which none
         is. None if there is none.
     """
-    good, bad, rival = end.limit, None, None
-    for limit in _steps(end, upward=looser == (end.side == "max")):
-        there = resolver.at(end, limit)
-        if resolver.beaten(resolver.own(design, end, limit), there):
+    good, bad, rival = constraint.limit, None, None
+    for limit in _steps(constraint, upward=looser == (constraint.side == "max")):
+        there = resolver.at(constraint, limit)
+        if resolver.beaten(resolver.own(design, constraint, limit), there):
             bad, rival = limit, there
             break
         good = limit
     if bad is None:
         return None
     won = good
-    if end.dimension not in WHOLE:
+    if not constraint.whole:
         won, bad = float(won), float(bad)  # whole seconds are halved too
     while True:
 
         def behind(limit: Number, rival: Evaluation | None = rival) -> float:
-            own = resolver.own(design, end, limit)
+            own = resolver.own(design, constraint, limit)
             if not own.feasible:
                 return math.inf
-            other = None if rival is None else resolver.own(rival, end, limit)
+            other = None if rival is None else resolver.own(rival, constraint, limit)
             if other is None or not other.feasible:
                 return -math.inf
             return resolver.value(own) - resolver.value(other)
 
         good, bad = bisect(behind, *_narrowed(behind, won, bad))
-        there = resolver.at(end, good)
-        if not resolver.beaten(resolver.own(design, end, good), there):
+        there = resolver.at(constraint, good)
+        if not resolver.beaten(resolver.own(design, constraint, good), there):
             return bad if looser else good
         bad, rival = good, there
 
 
-def _steps(end: End, *, upward: bool) -> Iterator[Number]:
+def _steps(constraint: Constraint, *, upward: bool) -> Iterator[Number]:
     """Limits further and further from today's."""
-    last = end.limit
+    last = constraint.limit
     for step in STEPS:
         # 1 % less is 0.99, as `modelsizer.optimizer.prices.prices` has it, and not 1 / 1.01.
         factor = exact(step) if upward else 2 - exact(step) if step < 2 else 1 / exact(step)
-        limit = end.scaled(factor)
+        limit = constraint.scaled(factor)
         if limit != last and limit > 0:
             yield limit
             last = limit

@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from modelsizer.optimizer.constraints import TOKENS, constraints, is_limit, name_of
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.sweeps.grids import SweepGrid
@@ -24,22 +25,11 @@ INVALID = "invalid"
 """Status of a point whose values make no problem together; its reason says why."""
 
 
-def without_scenarios(problem: Problem) -> Problem:
-    """The problem by itself: what is swept has no scenarios to check at every point."""
-    tables = {k: v for k, v in problem.to_dict().items() if k != "scenarios"}
-    return Problem.from_tables(tables, like=problem)
-
-
 def limit_names(problem: Problem, grid: SweepGrid) -> tuple[str, ...]:
     """Names of the limits of every point: the problem's, and those that only the grid sets."""
-    names = ["training.tokens"] if problem.training.tokens is not None else []
-    names += problem.budgets.limits
-    for axis in grid.axes:
-        table, _, rest = axis.key.partition(".")
-        if axis.key.startswith("training.tokens"):
-            names = ["training.tokens", *names]
-        elif table == "budgets":
-            names.append(rest.partition(".")[0])
+    names = [constraint.name for constraint in constraints(problem)]
+    names += [name_of(axis.key) for axis in grid.axes if is_limit(axis.key)]
+    names.sort(key=lambda name: name != TOKENS)
     return tuple(dict.fromkeys(names))
 
 

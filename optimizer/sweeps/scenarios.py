@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from modelsizer.optimizer.constraints import is_limit, name_of
 from modelsizer.optimizer.result import BudgetUse, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
-from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
 from modelsizer.optimizer.sweeps.grids import Axis
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.errors import ProblemError
@@ -179,7 +179,7 @@ def scenarios(
     ProblemError
         If a text cannot be read, a value is wrong, or a name comes twice.
     """
-    base = without_scenarios(problem)
+    base = problem.without_scenarios()
     found = [Scenario(BASE, {}, base)]
     for name, overlay in problem.scenarios.items():
         found.append(Scenario(name, flattened(overlay), problem.scenario(name)))
@@ -235,10 +235,8 @@ def value_text(key: str, value: object) -> str:
         return ", ".join(f"{end} {value_text(key, v)}" for end, v in value.items())
     if isinstance(value, list | tuple):
         return ", ".join(value_text(key, v) for v in value)
-    table, _, rest = key.partition(".")
-    name = rest.partition(".")[0]
-    limit = table == "budgets" or (table, name) == ("training", "tokens")
-    if limit and isinstance(value, int | float) and name in QUANTITIES:
+    name = name_of(key).rpartition(".")[2]
+    if is_limit(key) and isinstance(value, int | float) and name in QUANTITIES:
         return format_quantity(value, QUANTITIES[name].dimension)
     return str(value)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from modelsizer.optimizer.constraints import TOKENS, WHOLE, setting_of
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities import QUANTITIES
-from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 
 DIGITS = 6  # significant digits of a value between the ends of a sweep
@@ -25,7 +25,6 @@ _DIMENSIONS = {
     "overhead": "seconds",
 }
 """Of keys that are no budget; all others are counts or plain numbers."""
-_WHOLE = ("count", "parameters", "tokens", "bytes", "FLOPs")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,19 +60,14 @@ class Sweep:
         table, _, rest = over.partition(".")
         name, _, end = rest.partition(".")
         known = {t: tuple(type(getattr(problem, t)).model_fields) for t in _TABLES}
-        limited = table == "budgets" or (table, name) == ("training", "tokens")
+        limited = table == "budgets" or f"{table}.{name}" == TOKENS
         ends = ("", "min", "max") if limited else ("",)
         if name not in known.get(table, ()) or end not in ends:
             every = [f"{t}.{n}" for t, names in known.items() for n in names]
             meant = f"budgets.{over}" if over in known["budgets"] else over  # the table left out
             hint = did_you_mean(meant, every) or f"; known budgets: {', '.join(known['budgets'])}"
             raise ProblemError.of(over, f"is no limit or setting that can be swept{hint}")
-        given = getattr(getattr(problem, table), name)
-        key = over
-        if limited and not end and not (table == "training" and _fixed(given)):
-            only = QUANTITIES[name].only if table == "budgets" else None
-            low = given is not None and given.min is not None and given.max is None
-            key = f"{over}.{only or ('min' if low else 'max')}"
+        key = setting_of(problem, over) if limited and not end else over
         dimension = QUANTITIES[name].dimension if table == "budgets" else _DIMENSIONS.get(name)
         return cls(over, key, name, dimension or "count")
 
@@ -119,7 +113,7 @@ class Sweep:
     def scaled(self, value: Number, up: int, down: int) -> Number:
         """A value times `up` over `down`; whole, and 1 at least, where it is counted."""
         number = exact(value) * up / down
-        return max(1, round(number)) if self.dimension in _WHOLE else plain(number)
+        return max(1, round(number)) if self.dimension in WHOLE else plain(number)
 
     def around(self, value: Number) -> tuple[Number, Number]:
         """The ends of a sweep around a value."""
@@ -131,12 +125,8 @@ class Sweep:
         Whole where the quantity is counted and both ends are whole, and then fewer where they
         would repeat.
         """
-        whole = self.dimension in _WHOLE and {type(low), type(high)} == {int}
+        whole = self.dimension in WHOLE and {type(low), type(high)} == {int}
         inner = np.geomspace(float(low), float(high), points)[1:-1].tolist()
         rounded = [plain(exact(float(f"{value:.{DIGITS}g}"))) for value in inner]
         middle = [round(value) for value in rounded] if whole else rounded
         return tuple(sorted({low, *middle, high}))
-
-
-def _fixed(tokens: Interval | None) -> bool:
-    return tokens is not None and tokens.min is not None and tokens.min == tokens.max

@@ -11,7 +11,8 @@ from itertools import combinations
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.explain import named_limits
+from modelsizer.optimizer.constraints import Constraint
+from modelsizer.optimizer.explain import space_constraints
 from modelsizer.optimizer.explain.conflicts import (
     Keys,
     Oracle,
@@ -21,14 +22,8 @@ from modelsizer.optimizer.explain.conflicts import (
     minimal_conflicts,
     promised_conflicts,
 )
-from modelsizer.optimizer.explain.named_limits import (
-    UNLIMITED_TOKENS,
-    NamedLimit,
-    Relaxer,
-    at_position,
-    edge,
-    position,
-)
+from modelsizer.optimizer.explain.line_search import at_position, edge, position
+from modelsizer.optimizer.explain.relaxer import UNLIMITED_TOKENS, Relaxer
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.quantities import QUANTITIES
 from modelsizer.problems.tables.menus import Steps
@@ -83,7 +78,7 @@ def _edge_tokens(problem: Problem, design: Evaluation, loss: float) -> Fraction:
     return Fraction(10) ** 300 if unreachable else Fraction(math.exp(high))
 
 
-def enumerated(problem: Problem, limits: tuple[NamedLimit, ...]) -> list[Enumerated]:
+def enumerated(problem: Problem, limits: tuple[Constraint, ...]) -> list[Enumerated]:
     """Every design of the space with all of its ends left out."""
     kept = [limit.key for limit in limits if not limit.of_space]
     free = Relaxer(problem).problem(kept)
@@ -97,7 +92,7 @@ def enumerated(problem: Problem, limits: tuple[NamedLimit, ...]) -> list[Enumera
         most: dict[str, Fraction] = {}
         for limit in limits:
             form = "affine" if limit.of_space else QUANTITIES[limit.quantity].form
-            value = exact(limit.value)
+            value = exact(limit.limit)
             if form == "affine":
                 used = own.get(limit.quantity, design.exact.get(limit.quantity))
                 bad = used > value if limit.side == "max" else used < value
@@ -108,11 +103,11 @@ def enumerated(problem: Problem, limits: tuple[NamedLimit, ...]) -> list[Enumera
             elif form == "tokens":
                 tokens = value
             else:
-                tokens = _edge_tokens(problem, design, float(limit.value))
+                tokens = _edge_tokens(problem, design, float(limit.limit))
             falls = form == "loss"  # a most loss asks for tokens
-            if limit.side in ("min" if not falls else "max", "exact"):
+            if limit.equality or limit.side == ("max" if falls else "min"):
                 least[limit.key] = tokens
-            if limit.side in ("max" if not falls else "min", "exact"):
+            if limit.equality or limit.side == ("min" if falls else "max"):
                 most[limit.key] = tokens
         found.append(Enumerated(design, frozenset(broken), least, most))
     distinct = {(d.broken, *d.least.values(), None, *d.most.values()): d for d in found}
@@ -181,9 +176,9 @@ def tight(seed: int) -> Problem:
 def near_universe(problem: Problem) -> dict[str, tuple[int, int]]:
     """A universe a few steps around the space."""
     found = {}
-    for name in named_limits.UNIVERSE:
+    for name in space_constraints.UNIVERSE:
         choice = getattr(problem.space, name)
-        step = named_limits.step_of(name, choice)
+        step = space_constraints.step_of(name, choice)
         low, high = int(choice.numbers[0]), int(choice.numbers[-1])
         found[name] = (max(step if name == "d_model" else 1, low - BEYOND * step),
                        high + BEYOND * step)  # fmt: skip
@@ -208,7 +203,7 @@ def infeasible_problems(count: int) -> list[int]:
 
 def check_against_enumeration(seed: int, monkeypatch: pytest.MonkeyPatch) -> tuple[int, int]:
     problem = tight(seed)
-    monkeypatch.setattr(named_limits, "UNIVERSE", near_universe(problem))
+    monkeypatch.setattr(space_constraints, "UNIVERSE", near_universe(problem))
     oracle = Oracle(problem)
     limits = oracle.relaxer.limits
     designs = enumerated(problem, limits)
@@ -269,22 +264,22 @@ def test_minimal_conflicts_of_random_families(seed: int) -> None:
     assert set(found) == wanted
 
 
-def test_named_limits_have_the_keys_of_the_file() -> None:
+def test_constraints_have_the_keys_of_the_file() -> None:
     problem = Problem.load("one-h100-1e24").with_settings(
         {"budgets.parameters": {"min": 1e9, "max": 40e9}, "training.tokens": 2e12}
     )
-    limits = {limit.key: limit for limit in named_limits.named_limits(problem)}
+    limits = {limit.key: limit for limit in Relaxer(problem).limits}
     assert list(limits) == [
         "budgets.training_flops", "budgets.parameters.min", "budgets.parameters.max",
         "budgets.kv_cache", "budgets.serving_memory", "training.tokens",
         "space.layers.min", "space.layers.max", "space.d_model.min", "space.d_model.max",
         "space.aspect_ratio.min", "space.aspect_ratio.max",
     ]  # fmt: skip
-    assert limits["training.tokens"].side == "exact"
+    assert limits["training.tokens"].equality
     assert limits["budgets.parameters.min"].side == "min"
-    assert limits["space.layers.max"].value == 160
+    assert limits["space.layers.max"].limit == 160
     ranged = problem.with_settings({"training.tokens": {"min": 1e12, "max": 2e12}})
-    keys = [limit.key for limit in named_limits.named_limits(ranged)]
+    keys = [limit.key for limit in Relaxer(ranged).limits]
     assert {"training.tokens.min", "training.tokens.max"} <= set(keys)
 
 
@@ -332,10 +327,10 @@ def test_a_conflict_says_what_it_needs() -> None:
 
 
 def test_places_of_values() -> None:
-    memory = NamedLimit("budgets.serving_memory", "", "serving_memory", "max", 1)
+    memory = Constraint("budgets.serving_memory", "serving_memory", "max", 1)
     assert position(memory, Fraction(7, 2), up=True) == 4
     assert position(memory, Fraction(7, 2), up=False) == 3
-    latency = NamedLimit("budgets.decode_latency", "", "decode_latency", "max", 1)
+    latency = Constraint("budgets.decode_latency", "decode_latency", "max", 1)
     for value in (Fraction(1, 3), Fraction(1, 10), Fraction(22, 7)):
         up, down = (at_position(latency, position(latency, value, up=u)) for u in (True, False))
         assert exact(down) <= value <= exact(up)

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 import pytest
+from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.explain.explain import Explanation, explain
 from modelsizer.optimizer.explain.joint_repair import joint_repair
-from modelsizer.optimizer.explain.named_limits import NamedLimit, Repair, named_limits
-from modelsizer.optimizer.explain.repairs import limit_repairs
+from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
 from modelsizer.problems.designs.evaluation import Evaluation, judge
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.problem import Problem as AnyProblem
@@ -61,21 +61,21 @@ def explained(name: str) -> Explanation:
     return explain(problem_of(name))
 
 
-def applied(problem: AnyProblem, limits: dict[str, NamedLimit], repair: Repair, value: Any) -> Any:
+def applied(problem: AnyProblem, limits: dict[str, Constraint], repair: Repair, value: Any) -> Any:
     """The problem as a user would write it with one repair made."""
     limit = limits.get(repair.key)
     if limit is None:
         return problem.with_settings({repair.key: value})
-    if limit.side == "exact":
-        ends = {"min": value, "max": limit.value}
-        ends = ends if repair.side == "min" else {"min": limit.value, "max": value}
+    if limit.equality:
+        ends = {"min": value, "max": limit.limit}
+        ends = ends if repair.side == "min" else {"min": limit.limit, "max": value}
         return problem.with_settings({limit.base: ends})
     if limit.key == limit.base:
         return problem.with_settings({limit.key: {limit.side: value}})
     return problem.with_settings({limit.key: value})
 
 
-def tighter(problem: AnyProblem, limits: dict[str, NamedLimit], repair: Repair) -> Any:
+def tighter(problem: AnyProblem, limits: dict[str, Constraint], repair: Repair) -> Any:
     """The value one unit nearer to what was asked for."""
     value = repair.value
     if repair.key in limits:
@@ -169,11 +169,11 @@ def test_a_throughput_may_ask_for_a_larger_batch() -> None:
 @pytest.mark.parametrize("index", range(25))
 def test_single_repairs_are_those_of_plain_loops(index: int) -> None:
     problem = tight(infeasible_problems(25)[index])
-    limits = [limit for limit in named_limits(problem) if not limit.of_space]
+    limits = constraints(problem)
     oracle = Oracle(problem)
     found = {repair.key: repair for repair in limit_repairs(oracle)}
     for limit in limits:
-        if limit.side == "exact" or not QUANTITIES[limit.quantity].affine:
+        if limit.equality or not QUANTITIES[limit.quantity].affine:
             continue
         freer = oracle.relaxer.problem(oracle.all - {limit.key})
         values = [d.exact[limit.quantity] for d in designs_of(freer) if d.feasible]
@@ -187,14 +187,16 @@ def test_single_repairs_are_those_of_plain_loops(index: int) -> None:
 # Several limits
 
 
-def excess_of(limit: NamedLimit, used: float) -> float:
-    ratio = used / float(limit.value) - 1
-    return {"max": max(0.0, ratio), "min": max(0.0, -ratio), "exact": abs(ratio)}[limit.side]
+def excess_of(limit: Constraint, used: float) -> float:
+    ratio = used / float(limit.limit) - 1
+    if limit.equality:
+        return abs(ratio)
+    return max(0.0, ratio) if limit.side == "max" else max(0.0, -ratio)
 
 
 def cheapest_by_hand(problem: AnyProblem, weights: dict[str, float]) -> float:
     """The least total cost of any design at any tokens of a fine grid, in plain loops."""
-    limits = [limit for limit in named_limits(problem) if not limit.of_space]
+    limits = constraints(problem)
 
     def judged(design: Evaluation) -> Judged:
         return judge(problem.quality, design.architecture)
@@ -217,13 +219,13 @@ def cheapest_by_hand(problem: AnyProblem, weights: dict[str, float]) -> float:
             for limit in limits
             if QUANTITIES[limit.quantity].affine
         )
-        points = [float(limit.value) / (design.training_flops_per_token if form == "flops" else 1)
+        points = [float(limit.limit) / (design.training_flops_per_token if form == "flops" else 1)
                   for limit in limits
                   if (form := QUANTITIES[limit.quantity].form) in ("flops", "tokens")]  # fmt: skip
         points += [
             t for limit in limits if limit.quantity == "loss"
             if math.isfinite(t := float(judged(design).tokens_for(
-                design.law_parameters, float(limit.value))))
+                design.law_parameters, float(limit.limit))))
         ]  # fmt: skip
         if cost < best and points:
             grid = np.geomspace(min(points) / 2, max(points) * 50, 400)

@@ -7,9 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from modelsizer.optimizer.constraints import constraints, moved
 from modelsizer.optimizer.prices.continuous import Relaxation, relax
-from modelsizer.optimizer.prices.ends import Resolver, ends, moved
 from modelsizer.optimizer.prices.real_widths import polynomials
+from modelsizer.optimizer.prices.resolver import Resolver
 from modelsizer.problems.designs.costs import (
     LAW_PARAMETERS,
     TRAINING_FLOPS_PER_TOKEN,
@@ -74,13 +75,15 @@ def test_multipliers_are_the_slopes_of_the_relaxed_optimum(name: str) -> None:
     design = today(problem)
     found = relaxed(problem, design)
     some = 0
-    for end in ends(problem):
-        slope = found.multipliers[end.key, end.side]
+    for constraint in constraints(problem):
+        slope = found.multipliers[constraint.key]
         assert slope is not None
-        limits = [float(end.limit) * (1 + step) for step in (-STEP, STEP)]
-        values = [relaxed(moved(problem, end, limit), design).objective for limit in limits]
+        limits = [float(constraint.limit) * (1 + step) for step in (-STEP, STEP)]
+        values = [
+            relaxed(moved(problem, constraint.at(limit)), design).objective for limit in limits
+        ]
         near = float(np.diff(values)[0] / np.diff(limits)[0])
-        scale = found.objective / float(end.limit)
+        scale = found.objective / float(constraint.limit)
         assert slope == pytest.approx(near, rel=0.01, abs=1e-6 * scale)
         some += slope != 0
     assert some >= 2
@@ -97,9 +100,9 @@ def test_least_limits_and_the_most_sought() -> None:
     problem = problem.with_settings({"objective.maximize": "tokens"})
     design = today(problem)
     found = relaxed(problem, design)
-    slope = found.multipliers["budgets.parameters", "min"]
+    slope = found.multipliers["budgets.parameters"]
     assert slope is not None and slope < 0  # more parameters asked for, fewer tokens
-    least = found.multipliers["budgets.training_flops", "max"]
+    least = found.multipliers["budgets.training_flops"]
     assert least == pytest.approx(found.objective / 1e24, rel=1e-6)  # tokens are C / F
     assert found.to_dict()["is_bound"] is False
 
@@ -115,7 +118,7 @@ def test_closed_form_of_chinchilla() -> None:
     assert found.tokens is not None
     n = 1e24 / 6 / found.tokens
     law: Any = problem.law
-    slope = found.multipliers["budgets.training_flops", "max"]
+    slope = found.multipliers["budgets.training_flops"]
     data = law.beta * law.B / found.tokens**law.beta
     assert slope is not None and slope * 1e24 == pytest.approx(-data, rel=1e-4)
     assert law.alpha * law.A / n**law.alpha == pytest.approx(data, rel=1e-3)

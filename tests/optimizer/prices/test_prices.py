@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.prices.ends import moved
+from modelsizer.optimizer.constraints import moved
 from modelsizer.optimizer.prices.prices import PERCENTS, Price, Prices, curve, prices
 from modelsizer.plots.drawing.style import SIZES
 from modelsizer.problems.errors import ProblemError
@@ -51,9 +51,9 @@ def test_every_change_is_what_a_fresh_enumeration_finds(name: str) -> None:
         assert [c.percent for c in price.changes] == [-25, -10, -5, -1, 1, 5, 10, 25]
         for change in price.changes[::3]:
             assert change.limit == pytest.approx(
-                float(price.end.limit) * (1 + change.percent / 100), rel=1e-9
+                float(price.constraint.limit) * (1 + change.percent / 100), rel=1e-9
             )
-            again = solve(moved(problem, price.end, change.limit), solver="exhaustive")
+            again = solve(moved(problem, price.constraint.at(change.limit)), solver="exhaustive")
             assert again.objective.value == change.objective
             assert (change.status == "infeasible") == (change.objective is None)
             if again.design is not None:
@@ -80,11 +80,11 @@ def test_looser_is_never_worse_and_tighter_never_better(seed: int) -> None:
     found = prices(small(seed))
     sign = -1 if found.result.objective.sense == "maximize" else 1
     for price in found.rows:
-        assert price.stays.holds(price.end.limit)
+        assert price.stays.holds(price.constraint.limit)
         for change in price.changes:
-            if change.change is None or price.end.fixed:
+            if change.change is None or price.constraint.equality:
                 continue
-            looser = (change.percent > 0) == (price.end.side == "max")
+            looser = (change.percent > 0) == (price.constraint.side == "max")
             assert sign * change.change <= 0 if looser else sign * change.change >= 0
 
 
@@ -121,14 +121,14 @@ def test_binding_limits_come_first_then_those_worth_most() -> None:
     for name in NAMES:
         rows = priced(name).rows
         assert [r.binding for r in rows] == sorted((r.binding for r in rows), reverse=True)
-    assert [r.end.name for r in priced("one-h100-1e24").rows][:2] == [
+    assert [r.constraint.name for r in priced("one-h100-1e24").rows][:2] == [
         "training_flops", "serving_memory",
     ]  # fmt: skip
 
 
 def test_fixed_tokens_move_as_one() -> None:
     price = row("fixed-2t-tokens", "training.tokens")
-    assert price.end.fixed and len(priced("fixed-2t-tokens").rows) == 2
+    assert price.constraint.equality and len(priced("fixed-2t-tokens").rows) == 2
     problem = Problem.load("fixed-2t-tokens", {"training.tokens": price.at(10).limit})
     assert solve(problem).best.loss == price.at(10).objective
     assert price.multiplier is not None and price.multiplier > 0  # more tokens, smaller models
@@ -137,8 +137,8 @@ def test_fixed_tokens_move_as_one() -> None:
 def test_a_limit_that_would_contradict_another_leaves_nothing() -> None:
     problem = Problem.load("one-h100-1e24", {"training.tokens": {"min": 3.6e12, "max": 4e12}})
     found = prices(problem, budgets=["training.tokens"])
-    low = next(r for r in found.rows if r.end.side == "min")
-    high = next(r for r in found.rows if r.end.side == "max")
+    low = next(r for r in found.rows if r.constraint.side == "min")
+    high = next(r for r in found.rows if r.constraint.side == "max")
     assert low.at(25).status == high.at(-25).status == "infeasible"
     assert low.at(25).objective is None and low.at(-25).objective is not None
 
@@ -172,7 +172,7 @@ def test_the_report_fits_80_columns_and_says_what_is_asked(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(
-        "modelsizer.optimizer.prices.prices.prices", lambda problem, *_: known[problem.name]
+        "modelsizer.optimizer.prices.prices.prices", lambda problem, **_: known[problem.name]
     )
     known = {priced(name).result.problem.name: priced(name) for name in NAMES[:2]}
     for name in NAMES[:2]:
@@ -231,12 +231,12 @@ def test_rows_of_the_tornado_are_the_changes_of_a_tenth() -> None:
 def test_the_curve_meets_today_and_the_edges_of_the_design() -> None:
     price = row("one-h100-1e24", "serving_memory")
     limits = curve_limits(price)
-    assert {price.end.limit, price.stays.start, price.stays.end} <= set(limits)
-    points = dict(curve(Problem.load("one-h100-1e24"), price.end, limits))
+    assert {price.constraint.limit, price.stays.start, price.stays.end} <= set(limits)
+    points = dict(curve(Problem.load("one-h100-1e24"), price.constraint, limits))
     today = priced("one-h100-1e24").result.best.loss
-    assert points[price.end.limit] == points[price.stays.start] == today  # type: ignore[index]
+    assert points[price.constraint.limit] == points[price.stays.start] == today  # type: ignore[index]
     assert points[price.stays.end] < today  # type: ignore[index]
-    impossible = curve(Problem.load("one-h100-1e24"), price.end, [10**6])
+    impossible = curve(Problem.load("one-h100-1e24"), price.constraint, [10**6])
     assert math.isnan(impossible[0][1])
 
 

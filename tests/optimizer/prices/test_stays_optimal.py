@@ -9,7 +9,8 @@ from itertools import islice
 
 import numpy as np
 import pytest
-from modelsizer.optimizer.prices.ends import End, Resolver, ends, moved, used
+from modelsizer.optimizer.constraints import Constraint, constraints, moved
+from modelsizer.optimizer.prices.resolver import Resolver, used
 from modelsizer.optimizer.prices.stays_optimal import bisect, same_until, stays_optimal
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
@@ -57,23 +58,23 @@ def is_best(resolver: Resolver, own: Evaluation, all_: list[Evaluation]) -> bool
 
 
 def at(
-    resolver: Resolver, end: End, limit: Number, everything: list[Architecture]
+    resolver: Resolver, constraint: Constraint, limit: Number, everything: list[Architecture]
 ) -> list[Evaluation]:
     try:
-        problem = moved(resolver.problem, end, limit)
+        problem = moved(resolver.problem, constraint.at(limit))
     except ProblemError:
         return []
     return [evaluate(problem, architecture) for architecture in everything]
 
 
-def around(end: End, edge: Number | None) -> list[Number]:
+def around(constraint: Constraint, edge: Number | None) -> list[Number]:
     """An exact edge and its neighbours; limits on both sides of a crossing."""
     if edge is None:
         return []
-    if QUANTITIES[end.quantity].form in ("affine", "inverse"):
+    if QUANTITIES[constraint.quantity].form in ("affine", "inverse"):
         return [edge, math.nextafter(edge, -math.inf), math.nextafter(edge, math.inf)]
-    share = Fraction(edge) / Fraction(end.limit)
-    return [end.scaled(share * (1 - ASIDE)), end.scaled(share * (1 + ASIDE))]
+    share = Fraction(edge) / Fraction(constraint.limit)
+    return [constraint.scaled(share * (1 - ASIDE)), constraint.scaled(share * (1 + ASIDE))]
 
 
 def disagreements(seed: int, grid: int) -> tuple[int, list[object]]:
@@ -81,20 +82,20 @@ def disagreements(seed: int, grid: int) -> tuple[int, list[object]]:
     design = resolver.today().best
     everything = designs(resolver.problem)
     looked, wrong = 0, []
-    for end in ends(resolver.problem):
-        stays = stays_optimal(resolver, design, end)
+    for constraint in constraints(resolver.problem):
+        stays = stays_optimal(resolver, design, constraint)
         factors = [Fraction(float(f)) for f in np.geomspace(0.5, 2.0, grid)]
         limits = [
-            *(end.scaled(f) for f in factors),
-            *around(end, stays.start),
-            *around(end, stays.end),
+            *(constraint.scaled(f) for f in factors),
+            *around(constraint, stays.start),
+            *around(constraint, stays.end),
         ]
         for limit in limits:
             looked += 1
-            all_ = at(resolver, end, limit, everything)
+            all_ = at(resolver, constraint, limit, everything)
             own = [e for e in all_ if e.architecture == design.architecture]
             if (bool(own) and is_best(resolver, own[0], all_)) != stays.holds(limit):
-                wrong.append((seed, end, stays, limit))
+                wrong.append((seed, constraint, stays, limit))
     return looked, wrong
 
 
@@ -116,17 +117,17 @@ def test_random_problems_on_a_fine_grid() -> None:
 
 REFERENCE = Resolver(Problem.load("one-h100-1e24"))
 TODAY = REFERENCE.today().best
-BY_NAME = {end.name: end for end in ends(REFERENCE.problem)}
+BY_NAME = {constraint.name: constraint for constraint in constraints(REFERENCE.problem)}
 
 
 def test_memory_of_the_reference_problem_is_exact_to_the_byte() -> None:
-    end = BY_NAME["serving_memory"]
-    stays = stays_optimal(REFERENCE, TODAY, end)
-    assert stays.start == TODAY.exact["serving_memory"] == used(end, TODAY)
-    assert isinstance(stays.end, int) and end.limit < stays.end
+    constraint = BY_NAME["serving_memory"]
+    stays = stays_optimal(REFERENCE, TODAY, constraint)
+    assert stays.start == TODAY.exact["serving_memory"] == used(constraint, TODAY)
+    assert isinstance(stays.end, int) and constraint.limit < stays.end
 
     def best(limit: int) -> Evaluation:
-        found = REFERENCE.at(end, limit)
+        found = REFERENCE.at(constraint, limit)
         assert found is not None
         return found
 
@@ -141,21 +142,21 @@ def test_memory_of_the_reference_problem_is_exact_to_the_byte() -> None:
 
 
 def test_compute_of_the_reference_problem_ends_where_two_designs_are_equal() -> None:
-    end = BY_NAME["training_flops"]
-    stays = stays_optimal(REFERENCE, TODAY, end)
+    constraint = BY_NAME["training_flops"]
+    stays = stays_optimal(REFERENCE, TODAY, constraint)
     assert stays.end is None  # memory holds the design, whatever the compute
     assert isinstance(stays.start, int)
-    below = REFERENCE.at(end, stays.start * 999_999 // 1_000_000)
+    below = REFERENCE.at(constraint, stays.start * 999_999 // 1_000_000)
     assert below is not None and below.architecture != TODAY.architecture
-    mine = REFERENCE.own(TODAY, end, stays.start).loss
-    assert REFERENCE.own(below, end, stays.start).loss == pytest.approx(mine, abs=1e-12)
+    mine = REFERENCE.own(TODAY, constraint, stays.start).loss
+    assert REFERENCE.own(below, constraint, stays.start).loss == pytest.approx(mine, abs=1e-12)
 
 
 def test_a_limit_that_leaves_nothing_out_stays_without_end() -> None:
-    end = BY_NAME["kv_cache"]
-    stays = stays_optimal(REFERENCE, TODAY, end)
+    constraint = BY_NAME["kv_cache"]
+    stays = stays_optimal(REFERENCE, TODAY, constraint)
     assert (stays.start, stays.end) == (TODAY.exact["kv_cache"], None)
-    assert same_until(REFERENCE, TODAY, stays, end) == stays.start
+    assert same_until(REFERENCE, TODAY, stays, constraint) == stays.start
 
 
 def test_least_limits_mirror_most_limits() -> None:
@@ -165,11 +166,14 @@ def test_least_limits_mirror_most_limits() -> None:
     )
     resolver = Resolver(problem)
     today = resolver.today().best
-    (end,) = (e for e in ends(problem) if e.quantity == "parameters")
-    stays = stays_optimal(resolver, today, end)
+    (constraint,) = (c for c in constraints(problem) if c.quantity == "parameters")
+    stays = stays_optimal(resolver, today, constraint)
     assert stays.end == today.exact["parameters"]
     assert isinstance(stays.start, int) and stays.start < 150e9
-    let_in, kept_out = resolver.at(end, stays.start), resolver.at(end, stays.start + 1)
+    let_in, kept_out = (
+        resolver.at(constraint, stays.start),
+        resolver.at(constraint, stays.start + 1),
+    )
     assert let_in is not None and let_in.loss < today.loss
     assert kept_out is not None and kept_out.architecture == today.architecture
 
@@ -178,16 +182,16 @@ def test_training_memory_follows_the_design_through_its_layouts() -> None:
     problem = Problem.load("h100-cluster-90-days")
     resolver = Resolver(problem)
     today = resolver.today().best
-    (end,) = (e for e in ends(problem) if e.quantity == "training_memory")
-    stays = stays_optimal(resolver, today, end)
+    (constraint,) = (c for c in constraints(problem) if c.quantity == "training_memory")
+    stays = stays_optimal(resolver, today, constraint)
     assert isinstance(stays.start, int) and stays.start < today.exact["training_memory"]
     least = min(
-        evaluate(moved(problem, end, limit), today.architecture).exact["training_memory"]
-        for limit in (end.limit, stays.start)
+        evaluate(moved(problem, constraint.at(limit)), today.architecture).exact["training_memory"]
+        for limit in (constraint.limit, stays.start)
     )
     assert least == stays.start
-    assert not resolver.own(today, end, stays.start - 1).feasible
-    assert same_until(resolver, today, stays, end) == stays.start
+    assert not resolver.own(today, constraint, stays.start - 1).feasible
+    assert same_until(resolver, today, stays, constraint) == stays.start
 
 
 @pytest.mark.parametrize(

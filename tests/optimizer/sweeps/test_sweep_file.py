@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 from modelsizer.optimizer.sweeps.files import Question, SweepFile, line
-from modelsizer.optimizer.sweeps.grid_solves import without_scenarios
 from modelsizer.optimizer.sweeps.workers import results
 from modelsizer.problems.errors import ModelsizerError
 
@@ -95,7 +94,7 @@ def test_the_hash_is_of_the_question_alone() -> None:
     same = Question(Problem.parse(GOOD.replace("1e21", '"1000e18"')), question().grid)
     assert same.header == question().header
     with_scenarios = Problem.parse(GOOD + "\n[scenarios.a]\nserving.batch_size = 2\n")
-    assert Question(without_scenarios(with_scenarios), question().grid).header == same.header
+    assert Question(with_scenarios.without_scenarios(), question().grid).header == same.header
 
 
 @pytest.mark.parametrize("resume", [True, False])
