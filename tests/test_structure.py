@@ -33,7 +33,7 @@ PROBLEMS = (
 )  # fmt: skip
 OPTIMIZER = (
     "tables", "bounds", "search", "milp",
-    "result", "advice", "budgets", "infeasible", "solver", "verification", "audit",
+    "result", "constraints", "advice", "budgets", "infeasible", "solver", "verification", "audit",
     "fronts", "surveys", "sweeps", "frontiers", "prices", "explain", "fitting", "planning", "laws",
 )  # fmt: skip
 PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")
