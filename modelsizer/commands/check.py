@@ -10,8 +10,8 @@ from modelsizer.commands.output import emit
 def check(file: File, set_: Settings = None, json_: Json = None) -> None:
     """Check a problem file, count its designs and estimate the work."""
     with told():
-        from modelsizer.text.check import check_problem, print_check
+        from modelsizer.problems.summary import summarize
+        from modelsizer.text.check import print_check
 
-        problem = load(file, set_)
-        found = check_problem(problem)
-        emit(found, json_, lambda console: print_check(console, problem, found))
+        found = summarize(load(file, set_))
+        emit(found.to_dict(), json_, lambda console: print_check(console, found))

@@ -38,9 +38,11 @@ def describe(
     """
     with told():
         if not_modelled:
-            from modelsizer.text.not_modelled import print_not_modelled, rows
+            from modelsizer.problems.costs.omissions import OMISSIONS
+            from modelsizer.text.not_modelled import print_not_modelled
 
-            emit({"not_modelled": rows()}, json_, print_not_modelled)
+            content = {"not_modelled": [omission.to_dict() for omission in OMISSIONS]}
+            emit(content, json_, print_not_modelled)
             return
         if source is None:
             fail("SOURCE: name a config.json, an answer or a model of the catalogue")
@@ -59,12 +61,13 @@ def describe(
         except ValueError as error:
             fail(str(error))
 
-        content, design = found.to_dict(), None
+        counts, design = found.to_dict(), None
         if problem is not None or set_:
-            from modelsizer.evaluating import evaluated
+            from modelsizer.optimizer.one_design import one_design
+            from modelsizer.problems.key_values import read_pairs
 
-            design = evaluated(architecture, problem, set_ or [])
-            content["design"] = design.to_dict()
+            design = one_design(architecture, problem, read_pairs(set_ or []))
+            counts["design"] = design.to_dict()
 
         def show(console: Console) -> None:
             from modelsizer.text.architecture import print_description, print_design
@@ -73,4 +76,4 @@ def describe(
             if design is not None:
                 print_design(console, design)
 
-        emit(content, json_, show)
+        emit(counts, json_, show)

@@ -63,7 +63,7 @@ def design_of(
     ----------
     source : str
     problem : str or None
-        What an architecture is evaluated under; see `modelsizer.evaluating.evaluated`.
+        What an architecture is evaluated under; see `modelsizer.optimizer.one_design`.
     settings : list of str or None
         ``"key=value"`` over the problem, whichever it is.
 
@@ -77,8 +77,9 @@ def design_of(
             fail(f"--problem: {source} is a problem itself; name a config, an answer or a model")
         result = solved(source, settings)
         return result.problem, result.best
-    from modelsizer.evaluating import evaluated
+    from modelsizer.optimizer.one_design import one_design
     from modelsizer.problems.architecture.sources import load_architecture
+    from modelsizer.problems.key_values import read_pairs
 
-    found = evaluated(load_architecture(source), problem, settings or [])
+    found = one_design(load_architecture(source), problem, read_pairs(settings or []))
     return found.problem, found.design

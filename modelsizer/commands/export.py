@@ -8,6 +8,7 @@ import typer
 
 from modelsizer.commands.app import told
 from modelsizer.commands.options import ArchitectureSource
+from modelsizer.commands.output import write_to
 
 
 def export(
@@ -22,7 +23,7 @@ def export(
 ) -> None:
     """Write the architecture of an answer as a configuration that a framework accepts."""
     with told():
-        from modelsizer.exporting import write_config
+        from modelsizer.problems.architecture.configs.export import export as exported
         from modelsizer.problems.architecture.sources import load_architecture
 
-        write_config(load_architecture(source), to, output)
+        write_to(output, exported(load_architecture(source), to))

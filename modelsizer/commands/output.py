@@ -14,6 +14,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from rich.console import Console
 
+STANDARD_OUTPUT = "-"
+
 
 def console() -> Console:
     """Standard output for people."""
@@ -35,13 +37,20 @@ def emit(content: Any, target: str | None, show: Callable[[Console], None]) -> N
     if target is not None:
         made = content() if callable(content) else content
         text = json.dumps(made, indent=2, allow_nan=False) + "\n"
-        if target == "-":
-            sys.stdout.write(text)
+        write_to(target, text)
+        if target == STANDARD_OUTPUT:
             return
-        from modelsizer.problems.files import write_text
-
-        write_text(Path(target), text)
     show(console())
+
+
+def write_to(target: str, text: str) -> None:
+    """Write text to a path, or to standard output if it is ``-``."""
+    if target == STANDARD_OUTPUT:
+        sys.stdout.write(text)
+        return
+    from modelsizer.problems.files import write_text
+
+    write_text(Path(target), text)
 
 
 def write_csv(path: Path | None, text: Callable[[], str]) -> None:

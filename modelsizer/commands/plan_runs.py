@@ -282,11 +282,12 @@ def _write_csv(found: Plan, path: Path) -> None:
 
 def _export(found: Plan, folder: Path) -> None:
     """One file for each architecture, named by its shape and what else differs."""
-    from modelsizer.exporting import write_config
+    from modelsizer.problems.architecture.configs.export import export
+    from modelsizer.problems.files import write_text
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         fail(f"--export-dir: {folder}: {error.strerror or error}")
     for one, name in found.file_names().items():
-        write_config(one, "hf", str(folder / f"{name}.json"))
+        write_text(folder / f"{name}.json", export(one))

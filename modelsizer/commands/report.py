@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from datetime import date as calendar
 from pathlib import Path
 from typing import Annotated
@@ -11,8 +10,7 @@ import typer
 
 from modelsizer.commands.app import EXIT, fail, told
 from modelsizer.commands.options import File, Settings, SolverName, Without, load
-
-STANDARD_OUTPUT = "-"
+from modelsizer.commands.output import STANDARD_OUTPUT, write_to
 
 
 def report(
@@ -55,12 +53,8 @@ def report(
             result = solve(problem, solver=solver, time_limit=time_limit)
         settings, left = tuple(set_ or ()), tuple(without or ())
         page = report_page(result, Asked(file, settings, left, solver, time_limit, date or ""))
-        if path is None:
-            sys.stdout.write(page)
-        else:
-            from modelsizer.problems.files import write_text
-
-            write_text(path, page)
+        write_to(STANDARD_OUTPUT if path is None else str(path), page)
+        if path is not None:
             size = len(page.encode()) / 1e6
             print(f"{path}: {result.status}, {page.count('<figure')} figures, {size:.2f} MB")
     raise typer.Exit(EXIT[result.status])

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import EXIT, STOPPED, fail, told
+from modelsizer.commands.choice_options import narrowed
 from modelsizer.commands.law_options import (
     DRAWS,
     check_together,
@@ -26,12 +27,14 @@ from modelsizer.commands.options import (
     check_ending,
     check_plot,
 )
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import STANDARD_OUTPUT, emit, write_plot, write_to
 from modelsizer.commands.progress_lines import gaps
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from modelsizer.optimizer.result import Result
+    from modelsizer.optimizer.surveys.near_optimal import NearOptimal
     from modelsizer.problems.problem import Problem
 
 
@@ -125,20 +128,10 @@ def solve(
         check_ending("--write", write, ".lp", ".mps")
         limits = {"--gap": gap, "--time-limit": time_limit, "--node-limit": node_limit}
         check_together(uncertainty=uncertainty, laws=laws, draws=draws, write=write, limits=limits)
-        framework, _, config_path = (export or "").partition(":")
-        if export is not None:
-            from modelsizer.exporting import check_framework
-
-            check_framework(framework)
-            if not config_path or config_path == "-":
-                fail(f"--export: {export!r} is not FRAMEWORK:PATH, such as hf:config.json")
+        framework, config_path = _export_target(export)
         check_plot(plot, plot_size)
         free = load_under(file, set_, without, law)
-        problem = free
-        if fix or forbid:
-            from modelsizer.text.alternatives import narrowed
-
-            problem = narrowed(free, fix or [], forbid or [])
+        problem = narrowed(free, fix or [], forbid or [])
         model = None
         if near is not None:
             from modelsizer.problems.architecture.sources import load_architecture
@@ -160,12 +153,15 @@ def solve(
             from modelsizer.optimizer.verification import verify as prove_again
 
             checked = prove_again(result, time_limit=time_limit)
-        others, pins, closest = None, None, None
-        if best is not None or within is not None or diverse or fix or forbid:
-            from modelsizer.text.alternatives import alternatives, pinned
+        others = _alternatives(result, best, within, diverse=diverse)
+        pins, closest = None, None
+        if fix or forbid:
+            from modelsizer.optimizer.solver import Solver
+            from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
 
-            others = alternatives(result, best, within, diverse)
-            pins = pinned(free, fix or [], forbid or [], solver)
+            choices = (*(fix or ()), *(f"not {text}" for text in forbid or ()))
+            unpinned = Solver(free, solver=solver).solve(details=False)
+            pins = PinnedChoices(choices, result, unpinned)
         if model is not None:
             from modelsizer.optimizer.surveys.nearest_model import nearest
 
@@ -183,7 +179,7 @@ def solve(
                 if others is not None:
                     more.print_alternatives(console, result, others)
                 if pins is not None:
-                    more.print_cost(console, result, pins)
+                    more.print_cost(console, pins)
                 if near is not None:
                     more.print_nearest(console, near, closest)
             if under is not None:
@@ -197,7 +193,7 @@ def solve(
         if others is not None:
             content |= others.to_dict()
         if pins is not None:
-            content["pinned"] = pins.to_dict(result)
+            content["pinned"] = pins.to_dict()
         if near is not None:
             content["nearest"] = None if closest is None else closest.to_dict()
         if checked is not None:
@@ -208,9 +204,9 @@ def solve(
             content["laws"] = compared.to_dict()
         emit(content, json_, show)
         if export is not None and result.design is not None:
-            from modelsizer.exporting import write_config
+            from modelsizer.problems.architecture.configs.export import export as exported
 
-            write_config(result.design.architecture, framework, config_path)
+            write_to(config_path, exported(result.design.architecture, framework))
         if write is not None:
             _write_program(problem, write)
         from modelsizer.drawing import landscape_picture
@@ -219,6 +215,39 @@ def solve(
     if checked is not None and not checked.agrees:
         raise typer.Exit(STOPPED)
     raise typer.Exit(EXIT[result.status])
+
+
+def _export_target(text: str | None) -> tuple[str, str]:
+    """Framework and path of ``FRAMEWORK:PATH``."""
+    if text is None:
+        return "", ""
+    from modelsizer.problems.architecture.configs.export import exporter
+
+    framework, _, path = text.partition(":")
+    exporter(framework)
+    if not path or path == STANDARD_OUTPUT:
+        fail(f"--export: {text!r} is not FRAMEWORK:PATH, such as hf:config.json")
+    return framework, path
+
+
+def _alternatives(
+    result: Result, count: int | None, within: str | None, *, diverse: bool
+) -> NearOptimal | None:
+    """The next best designs, or those within a tolerance; None where neither is asked for."""
+    if count is None and within is None:
+        if diverse:
+            fail("--diverse: needs --within, such as --within 0.001")
+        return None
+    if result.status == "infeasible":
+        return None
+    from modelsizer.optimizer.surveys.best import SHOWN, best
+
+    if within is not None and count is not None and count < 1:
+        fail(f"--best: must be 1 or more, not {count}")
+    try:
+        return best(result, SHOWN if count is None else count, within=within, diverse=diverse)
+    except ValueError as error:
+        fail(f"{'--best' if within is None else '--within'}: {error}")
 
 
 def _write_program(problem: Problem, path: Path) -> None:

@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from modelsizer.evaluating import Evaluated
+from modelsizer.optimizer.one_design import OneDesign
 from modelsizer.problems.architecture.describing import (
     Description,
     architecture_dict,
@@ -57,11 +57,11 @@ def print_description(console: Console, source: str, found: Description) -> None
     console.print(costs)
 
 
-def print_design(console: Console, found: Evaluated) -> None:
+def print_design(console: Console, found: OneDesign) -> None:
     """Print what an architecture costs under a problem, and the limits that it breaks."""
     problem, design = found.problem, found.design
-    rows = cost_rows(problem, design, priced=found.priced)
-    if found.priced and math.isfinite(design.tokens):
+    rows = cost_rows(problem, design, priced=found.trained)
+    if found.trained and math.isfinite(design.tokens):
         rows = [
             ("tokens", format_quantity(design.tokens, "tokens")),
             ("training FLOPs", format_quantity(design.training_flops, "FLOPs")),

@@ -15,10 +15,13 @@ from modelsizer.problems.architecture.configs.export_litgpt import to_litgpt
 from modelsizer.problems.architecture.configs.export_megatron import to_megatron
 from modelsizer.problems.architecture.configs.export_nanogpt import to_nanogpt
 from modelsizer.problems.architecture.configs.export_torchtitan import to_torchtitan
+from modelsizer.problems.errors import ModelsizerError, did_you_mean
 
 __all__ = [
     "EXPORTERS",
     "Exporter",
+    "export",
+    "exporter",
     "to_huggingface",
     "to_litgpt",
     "to_megatron",
@@ -38,3 +41,47 @@ EXPORTERS: MappingProxyType[str, Exporter] = MappingProxyType(
     }
 )
 """The text of an architecture's file, by the name of the framework."""
+
+
+def exporter(framework: str) -> Exporter:
+    """The exporter of a framework.
+
+    Raises
+    ------
+    ModelsizerError
+        If there is none; the message names those that there are.
+    """
+    if framework not in EXPORTERS:
+        hint = did_you_mean(framework, EXPORTERS)
+        raise ModelsizerError(
+            f"cannot export to {framework!r}{hint}; known frameworks: {', '.join(EXPORTERS)}"
+        )
+    return EXPORTERS[framework]
+
+
+def export(architecture: Architecture, framework: str = "hf") -> str:
+    """Write an architecture as a configuration that a framework accepts.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    framework : {"hf", "megatron", "torchtitan", "nanogpt", "litgpt"}
+
+    Returns
+    -------
+    str
+        The text of the framework's file.
+
+    Raises
+    ------
+    ModelsizerError
+        If there is no such framework, or it cannot express the architecture.
+
+    Examples
+    --------
+    >>> import json
+    >>> from modelsizer import export, load_architecture
+    >>> json.loads(export(load_architecture("llama-3-8b")))["num_hidden_layers"]
+    32
+    """
+    return exporter(framework)(architecture)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -9,7 +10,6 @@ from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.designs.standalone import situation, trains
-from modelsizer.problems.key_values import read_pairs
 from modelsizer.problems.problem import Problem
 
 _OF_TRAINING = ("loss", "shape_excess", "law", "shape", "tokens", "training_flops")
@@ -17,41 +17,50 @@ _TIMED = ("training_time", "training_cost", "training_energy", "lifetime_flops",
 
 
 @dataclass(frozen=True, slots=True)
-class Evaluated:
-    """A design, and whether the question says how long it is trained."""
+class OneDesign:
+    """An architecture as a design of a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+    trained : bool
+        Whether the problem says how long it is trained.
+    """
 
     problem: Problem
     design: Evaluation
-    priced: bool
+    trained: bool
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON: what depends on the tokens only where they are known."""
         found = design_dict(self.problem, self.design)
-        if not self.priced:
+        if not self.trained:
             found |= dict.fromkeys(_OF_TRAINING)
             found["quantities"] = {k: v for k, v in found["quantities"].items() if k not in _TIMED}
         return found | {"violated": list(self.design.violated)}
 
 
-def evaluated(architecture: Architecture, source: str | None, settings: list[str]) -> Evaluated:
-    """Evaluate an architecture as a design.
+def one_design(
+    architecture: Architecture, source: str | None, settings: Mapping[str, object]
+) -> OneDesign:
+    """Evaluate an architecture under a problem, or under settings alone.
 
     Parameters
     ----------
     architecture : Architecture
     source : str or None
         A problem file, or a problem of the library.
-    settings : list of str
-        ``"key=value"`` over it, or alone.
+    settings : mapping of str to value
+        By dotted key, over the problem or by themselves.
 
     Raises
     ------
     ProblemError
         If there is no such problem, or a setting is wrong.
     """
-    over = read_pairs(settings)
     if source is not None:
-        problem = Problem.load(source, over)
-        return Evaluated(problem, evaluate(problem, architecture), True)
-    problem = situation(architecture, over)
-    return Evaluated(problem, evaluate(problem, architecture), trains(over))
+        problem = Problem.load(source, settings)
+        return OneDesign(problem, evaluate(problem, architecture), True)
+    problem = situation(architecture, settings)
+    return OneDesign(problem, evaluate(problem, architecture), trains(settings))

@@ -1,0 +1,123 @@
+"""What no figure of modelsizer counts, with the size that logs and papers show."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """One cost that is left out.
+
+    Parameters
+    ----------
+    what : str
+    where : str
+        The figures that lack it.
+    size : str
+        As logs and papers show it.
+    remedy : str
+        How to allow for it.
+    source : str
+        Of the size.
+    """
+
+    what: str
+    where: str
+    size: str
+    remedy: str
+    source: str
+
+    def to_dict(self) -> dict[str, str]:
+        """Plain values for JSON."""
+        return asdict(self)
+
+
+OMISSIONS = (
+    Omission(
+        "activation peak of a serving engine",
+        "serving_memory, kv tokens",
+        "1.26 GiB (Llama 3 8B, H100), 1.4 GiB (Qwen2.5 1.5B), 9.37 GiB (Llama 3 8B, A100 40 GB, "
+        "long prefill)",
+        "serving.memory_reserve",
+        "vllm-project/vllm PR 10511, issue 12330",
+    ),
+    Omission(
+        "CUDA context, NCCL buffers and what else is outside the framework's allocator",
+        "serving_memory, training_memory",
+        "0.05 to 0.35 GiB on one device, 1.79 GiB on an H100",
+        "serving.memory_reserve; leave as much of the device to training",
+        "vllm-project/vllm issues 12330 and 10517, PR 10511",
+    ),
+    Omission(
+        "fragmentation and caching of the allocator",
+        "training_memory",
+        "a few percent of the device; it grows with varying sequence lengths",
+        "a training_memory budget of 0.9 x the device's memory",
+        "pytorch.org, notes on CUDA semantics, memory management",
+    ),
+    Omission(
+        "rounding of the cache to blocks",
+        "kv_cache",
+        "up to 15 tokens a sequence at blocks of 16",
+        "none is needed",
+        "vllm-project/vllm logs: gpu_blocks x 16 = kv_tokens",
+    ),
+    Omission(
+        "a dense causal mask, where an engine allocates one",
+        "serving_memory",
+        "sequence^2 bytes: 17.2 GB at 131,072 tokens",
+        "take an engine that does not",
+        "pytorch/ao torchao/_models/llama/README.md",
+    ),
+    Omission(
+        "weights gathered for the layer at work under ZeRO stage 3",
+        "training_memory",
+        "one or two layers' weights",
+        "add them to the budget, or take zero_stage = 2",
+        "arXiv 1910.02054, section 7.2.2",
+    ),
+    Omission(
+        "matrix products computed again under half recomputation",
+        "training_flops, training_time",
+        "half of a forward pass: up to a sixth of the FLOPs",
+        "an MFU measured with it has it",
+        "pytorch/torchtitan, per-op selective activation checkpointing",
+    ),
+    Omission(
+        "temporary buffers: gradient buckets, fused all-gathers, workspaces of kernels",
+        "training_memory",
+        "hundreds of MB to a few GB, by settings of the framework",
+        "leave room in the budget",
+        "arXiv 1910.02054, section 3.2",
+    ),
+    Omission(
+        "scores computed again under selective recomputation",
+        "training_flops, training_time",
+        "1.6 to 2.7 % of the FLOPs",
+        "an MFU measured with it has it",
+        "arXiv 2205.05198, section 5",
+    ),
+    Omission(
+        "pipeline bubbles, stragglers, restarts and checkpoints",
+        "training_time, training_cost",
+        "(p - 1) / m of the time for p stages and m microbatches; the rest by the cluster",
+        "training.mfu as your own runs have it, restarts included",
+        "arXiv 2104.04473, section 2.2",
+    ),
+    Omission(
+        "uneven pipeline stages and uneven experts",
+        "training_memory, training_time",
+        "the first stage holds the embedding, the last the head: both are counted; stages of "
+        "unequal depth are not offered",
+        "pipeline_parallel that divides the layers",
+        "this project",
+    ),
+    Omission(
+        "queueing, scheduling and tokenisation in serving",
+        "decode_latency, prefill_latency",
+        "an engine's own; a latency here is one step of a full batch",
+        "hold a latency budget against serving.latency = \"high\"",
+        "this project",
+    ),
+)  # fmt: skip
