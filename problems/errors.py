@@ -58,6 +58,24 @@ class ProblemError(ModelsizerError):
         return cls([Fault(key, message)], source)
 
 
+class MissingExtraError(ModelsizerError):
+    """An optional package that something needs and that is not installed.
+
+    Parameters
+    ----------
+    what : str
+        What needs it, such as ``"writing Parquet"``.
+    package : str
+        The package that cannot be imported.
+    extra : str
+        The extra of modelsizer that installs it.
+    """
+
+    def __init__(self, what: str, package: str, extra: str) -> None:
+        self.package, self.extra = package, extra
+        super().__init__(f"{what} needs {package}: pip install 'modelsizer[{extra}]'")
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """A hint ``" (did you mean x?)"`` for a misspelled word, or an empty text."""
     words = list(known)

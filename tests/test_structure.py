@@ -27,7 +27,7 @@ BACK_END_NEEDS = (
 
 PROBLEMS = (
     "version", "library",
-    "errors", "files", "key_values", "registry", "units", "reading", "quantities",
+    "errors", "files", "table_files", "key_values", "registry", "units", "reading", "quantities",
     "architecture", "hardware", "laws", "tables", "space", "costs",
     "checks", "problem", "narrowing", "designs",
 )  # fmt: skip

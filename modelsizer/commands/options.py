@@ -67,6 +67,10 @@ def check_tables(csv: Path | None, parquet: Path | None = None) -> None:
     """Refuse tables whose names do not say what they are."""
     check_ending("--csv", csv, ".csv")
     check_ending("--parquet", parquet, ".parquet")
+    if parquet is not None:
+        from modelsizer.problems.table_files import check_parquet
+
+        check_parquet()
 
 
 def check_plot(path: Path | None, size: str) -> None:

@@ -104,9 +104,8 @@ def _write(shown: Front, paths: list[Path]) -> None:
     """Write points as tables."""
     if not paths:
         return
-    from modelsizer.text.table_files import write_table
+    from modelsizer.problems.table_files import write_table
 
-    frame = shown.to_frame()
-    columns = {name: frame[name].to_numpy() for name in frame.columns}
+    columns = shown.columns()
     for path in paths:
         write_table(path, [columns])

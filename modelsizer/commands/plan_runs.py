@@ -272,12 +272,9 @@ def _made(path: Path, point: LawPoint, columns: str | None) -> Runs:
 
 
 def _write_csv(found: Plan, path: Path) -> None:
-    import numpy as np
+    from modelsizer.problems.table_files import by_column, write_table
 
-    from modelsizer.text.table_files import write_table
-
-    rows = found.rows()
-    write_table(path, [{key: np.array([row[key] for row in rows]) for key in rows[0]}])
+    write_table(path, [by_column(found.rows())])
 
 
 def _export(found: Plan, folder: Path) -> None:

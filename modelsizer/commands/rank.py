@@ -71,7 +71,7 @@ def rank(
             )
         files = [path for path in (csv, parquet) if path is not None]
         if files and found.feasible:
-            from modelsizer.text.table_files import write_table
+            from modelsizer.problems.table_files import write_table
 
             written = list(dict.fromkeys(["rank", *(wanted or DEFAULT)]))
             for path in files:

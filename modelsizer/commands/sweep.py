@@ -91,8 +91,11 @@ def sweep(
         from modelsizer.optimizer.sweeps.files import ENDINGS, Question
         from modelsizer.optimizer.sweeps.grids import axis_of, grid_of, split_problem
         from modelsizer.optimizer.sweeps.workers import check_dask
+        from modelsizer.problems.table_files import check_parquet
 
         check_ending("--output", output, *ENDINGS)
+        if output is not None and output.suffix == ".parquet":
+            check_parquet()
         if dask is not None:
             check_dask(dask)
         problem, many = split_problem(file, set_ or [], without or [])
@@ -126,7 +129,7 @@ def _solved(
     question: Question, output: Path | None, resume: bool, jobs: int | None, dask: str | None
 ) -> tuple[list[Row], int]:
     """All rows in the grid's order, and how many of them were solved now."""
-    from modelsizer.optimizer.sweeps.files import SweepFile, write_parquet
+    from modelsizer.optimizer.sweeps.files import SweepFile
     from modelsizer.optimizer.sweeps.grid_solves import columns
     from modelsizer.optimizer.sweeps.workers import LostWorkerError, results
 
@@ -163,7 +166,9 @@ def _solved(
             file.finish()
     ordered = [rows[index] for index in range(total)]
     if output is not None and output.suffix == ".parquet":
-        write_parquet(output, columns(question.problem, question.grid), ordered)
+        from modelsizer.problems.table_files import write_mixed_parquet
+
+        write_mixed_parquet(output, ordered, columns(question.problem, question.grid))
     return ordered, done
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.table_files import read_parquet
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 _SEPARATORS = ("\t", ";", ",")  # the one that a header has most of; the first of equals
@@ -101,11 +102,7 @@ def _decoded(content: bytes) -> str:
 
 
 def _parquet(content: bytes) -> dict[str, list[Any]]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    read = pq.read_table(pa.BufferReader(content)).to_pylist()
-    return _columns([_flat(row) for row in read])
+    return _columns([_flat(row) for row in read_parquet(content)])
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:

@@ -14,6 +14,7 @@ from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.table_files import by_column, frame
 from modelsizer.problems.units import Number
 
 if TYPE_CHECKING:
@@ -166,12 +167,20 @@ class Front(Points):
             "points": list(self),
         }
 
-    def to_frame(self) -> pd.DataFrame:
-        """The points as a table: goals, designs, tokens and the architecture's columns."""
-        import pandas as pd
-
+    def columns(self) -> dict[str, list[Any]]:
+        """The points by column: goals, designs, tokens and the widths of the architecture."""
         rows = []
         for point in self:
             architecture = point.pop("architecture")
             rows.append(point | {k: v for k, v in architecture.items() if k not in point})
-        return pd.DataFrame(rows)
+        return by_column(rows)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The points as a pandas table, see `columns`.
+
+        Raises
+        ------
+        MissingExtraError
+            If pandas is not installed.
+        """
+        return frame(self.columns())

@@ -11,7 +11,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -27,7 +27,6 @@ from modelsizer.problems.version import __version__
 
 FORMAT, FORMAT_VERSION = "modelsizer-sweep", 1
 ENDINGS = (".jsonl", ".parquet")
-_LARGEST_INT64 = 2**63 - 1
 _ANEW = "--no-resume starts anew"
 
 
@@ -258,37 +257,3 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     tables = [flattened(header.get("problem", {})) for header in (before, now)]
     keys = dict.fromkeys((*tables[0], *tables[1]))
     return found + [key for key in keys if tables[0].get(key) != tables[1].get(key)]
-
-
-# Parquet
-
-
-def write_parquet(path: Path, names: Iterable[str], rows: Iterable[Row]) -> None:
-    """Write the rows, a column for each name; lists and tables as JSON text.
-
-    Raises
-    ------
-    ModelsizerError
-        If the path cannot be written.
-    """
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    listed = list(rows)
-    table = pa.table({name: _column([row[name] for row in listed]) for name in names})
-    write_whole(path, lambda part: pq.write_table(table, part))
-
-
-def _column(values: list[Any]) -> Any:
-    """A column of one type: whole numbers, numbers, true and false, or text."""
-    import pyarrow as pa
-
-    kinds = {type(value) for value in values if value is not None}
-    if kinds == {bool}:
-        return pa.array(values, pa.bool_())
-    if kinds == {int} and all(v is None or abs(v) <= _LARGEST_INT64 for v in values):
-        return pa.array(values, pa.int64())
-    if kinds and kinds <= {int, float}:
-        return pa.array([None if v is None else float(v) for v in values], pa.float64())
-    texts = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
-    return pa.array(texts, pa.string())

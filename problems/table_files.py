@@ -1,0 +1,235 @@
+"""Tables as files: CSV of any length, and Parquet by the optional package pyarrow."""
+
+from __future__ import annotations
+
+import csv
+import importlib
+import io
+import json
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from modelsizer.problems.errors import MissingExtraError, ModelsizerError
+from modelsizer.problems.files import write_whole
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Columns = Mapping[str, Any]
+"""Values by column name: sequences or NumPy arrays of one length."""
+
+ENDINGS = (".csv", ".parquet")
+_EXTRA = "tables"
+_LARGEST_INT64 = 2**63 - 1
+_LOW, _HIGH = 1e-6, 1e10  # magnitudes that a table's CSV writes without a power of ten
+
+
+def csv_text(rows: Iterable[Mapping[str, object]], names: Sequence[str] | None = None) -> str:
+    """Rows as CSV with a header.
+
+    Parameters
+    ----------
+    rows : iterable of mapping
+        Values by column; None, or a missing column, is an empty field.
+    names : sequence of str, optional
+        Columns in order; by default those of the rows, in the order of their appearance.
+    """
+    listed = list(rows)
+    if names is None:
+        names = list(dict.fromkeys(name for row in listed for name in row))
+    text = io.StringIO()
+    writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(listed)
+    return text.getvalue()
+
+
+def by_column(rows: Sequence[Mapping[str, object]]) -> dict[str, list[object]]:
+    """Rows of the same names as columns."""
+    return {name: [row[name] for row in rows] for name in (rows[0] if rows else ())}
+
+
+def write_table(path: Path, pieces: Iterable[Columns]) -> int:
+    """Write a table piece by piece, whole or not at all.
+
+    Parameters
+    ----------
+    path : Path
+        ``.csv`` or ``.parquet``.
+    pieces : iterable of mapping
+        Columns by name, the same names in each piece; at least one piece.
+
+    Returns
+    -------
+    int
+        The number of rows.
+
+    Raises
+    ------
+    ModelsizerError
+        If the path has another ending or cannot be written, there is nothing to write, or Parquet
+        is asked for without pyarrow.
+    """
+    if path.suffix not in ENDINGS:
+        raise ModelsizerError(f"{path} must end in {' or '.join(ENDINGS)}")
+    write = _write_csv if path.suffix == ".csv" else _write_parquet
+    rows = 0
+
+    def counted() -> Iterable[Columns]:
+        nonlocal rows
+        for piece in pieces:
+            rows += len(next(iter(piece.values())))
+            yield piece
+
+    def fill(part: Path) -> None:
+        if not write(part, counted()):
+            raise ModelsizerError(f"{path}: there is no row to write")
+
+    write_whole(path, fill)
+    return rows
+
+
+# CSV of tables: text in quotes, numbers as Arrow writes them
+
+
+def _write_csv(path: Path, pieces: Iterable[Columns]) -> bool:
+    """Write pieces, and say whether there was any."""
+    header = ""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        for piece in pieces:
+            if not header:
+                header = ",".join(map(_cell, piece)) + "\n"
+                file.write(header)
+            columns = [map(_cell, getattr(c, "tolist", lambda c=c: c)()) for c in piece.values()]
+            file.writelines(",".join(cells) + "\n" for cells in zip(*columns, strict=True))
+    return bool(header)
+
+
+def _cell(value: object) -> str:
+    if isinstance(value, str):
+        return '"' + value.replace('"', '""') + '"'
+    if isinstance(value, float):
+        return _float(value)
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return "" if value is None else str(value)
+
+
+def _float(value: float) -> str:
+    """The shortest text that reads back as the same number."""
+    if _LOW <= abs(value) < _HIGH:
+        text = repr(value)
+        return text.removesuffix(".0") if "e" not in text else f"{Decimal(text):f}"
+    if value == 0 or not math.isfinite(value):
+        return repr(value).removesuffix(".0")
+    sign, digits, exponent = Decimal(repr(value)).normalize().as_tuple()
+    first, rest = str(digits[0]), "".join(map(str, digits[1:]))
+    mantissa = f"{first}.{rest}" if rest else first
+    return f"{'-' * sign}{mantissa}e{int(exponent) + len(rest):+d}"
+
+
+# Parquet, and tables of other packages
+
+
+def check_parquet() -> None:
+    """Refuse to write Parquet before the work that it is to hold.
+
+    Raises
+    ------
+    MissingExtraError
+        If pyarrow is not installed.
+    """
+    _pyarrow("writing Parquet")
+
+
+def _write_parquet(path: Path, pieces: Iterable[Columns]) -> bool:
+    """Write pieces, and say whether there was any."""
+    pa, pq = _pyarrow("writing Parquet")
+    writer: Any = None
+    try:
+        for piece in pieces:
+            batch = pa.RecordBatch.from_pydict({k: pa.array(v) for k, v in piece.items()})
+            writer = writer or pq.ParquetWriter(path, batch.schema)
+            writer.write_batch(batch)
+    finally:
+        if writer is not None:
+            writer.close()
+    return writer is not None
+
+
+def write_mixed_parquet(
+    path: Path, rows: Iterable[Mapping[str, Any]], names: Iterable[str]
+) -> None:
+    """Write rows of unlike values as Parquet; a column that has lists or tables is JSON text.
+
+    Parameters
+    ----------
+    path : Path
+    rows : iterable of mapping
+        Each with every name.
+    names : iterable of str
+        The columns.
+
+    Raises
+    ------
+    ModelsizerError
+        If the path cannot be written, or pyarrow is not installed.
+    """
+    pa, pq = _pyarrow("writing Parquet")
+    listed = list(rows)
+    table = pa.table({name: _mixed(pa, [row[name] for row in listed]) for name in names})
+    write_whole(path, lambda part: pq.write_table(table, part))
+
+
+def _mixed(pa: Any, values: list[Any]) -> Any:
+    """A column of one type: whole numbers, numbers, true and false, or text."""
+    kinds = {type(value) for value in values if value is not None}
+    if kinds == {bool}:
+        return pa.array(values, pa.bool_())
+    if kinds == {int} and all(v is None or abs(v) <= _LARGEST_INT64 for v in values):
+        return pa.array(values, pa.int64())
+    if kinds and kinds <= {int, float}:
+        return pa.array([None if v is None else float(v) for v in values], pa.float64())
+    texts = [v if v is None or isinstance(v, str) else json.dumps(v) for v in values]
+    return pa.array(texts, pa.string())
+
+
+def read_parquet(content: bytes) -> list[dict[str, Any]]:
+    """Rows of a Parquet file.
+
+    Raises
+    ------
+    MissingExtraError
+        If pyarrow is not installed.
+    ValueError
+        If the bytes are no Parquet file.
+    """
+    pa, pq = _pyarrow("reading Parquet")
+    rows: list[dict[str, Any]] = pq.read_table(pa.BufferReader(content)).to_pylist()
+    return rows
+
+
+def frame(columns: Columns) -> pd.DataFrame:
+    """A pandas table.
+
+    Raises
+    ------
+    MissingExtraError
+        If pandas is not installed.
+    """
+    pandas: Any = _optional("pandas", "a DataFrame")
+    return pandas.DataFrame(columns)
+
+
+def _pyarrow(what: str) -> tuple[Any, Any]:
+    return _optional("pyarrow", what), _optional("pyarrow.parquet", what)
+
+
+def _optional(module: str, what: str) -> Any:
+    try:
+        return importlib.import_module(module)
+    except ImportError:
+        raise MissingExtraError(what, module.partition(".")[0], _EXTRA) from None
