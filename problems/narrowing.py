@@ -20,7 +20,11 @@ _FOLLOWS = {
 }
 
 
-def fixed(problem: Problem, values: Mapping[str, object], option: str = "--fix") -> Problem:
+_FIX, _FORBID = "--fix", "--forbid"
+"""Options that give the values, for messages."""
+
+
+def fixed(problem: Problem, values: Mapping[str, object]) -> Problem:
     """The problem with choices pinned to values that their menus offer.
 
     Parameters
@@ -28,8 +32,6 @@ def fixed(problem: Problem, values: Mapping[str, object], option: str = "--fix")
     problem : Problem
     values : mapping of str to value
         By the choice's name, ``{"layers": 80}``.
-    option : str
-        What the user wrote it under, for messages.
 
     Raises
     ------
@@ -38,18 +40,16 @@ def fixed(problem: Problem, values: Mapping[str, object], option: str = "--fix")
     """
     settings: dict[str, object] = {}
     for name, value in values.items():
-        menu = _menu(problem, name, option)
+        menu = _menu(problem, name, _FIX)
         if value not in menu:
             raise ProblemError.of(
-                option, f"space.{name} does not offer {value!r}{_near(menu, value)}"
+                _FIX, f"space.{name} does not offer {value!r}{_near(menu, value)}"
             )
         settings[f"space.{name}"] = value
     return problem.with_settings(settings)
 
 
-def forbidden(
-    problem: Problem, values: Mapping[str, Sequence[object]], option: str = "--forbid"
-) -> Problem:
+def forbidden(problem: Problem, values: Mapping[str, Sequence[object]]) -> Problem:
     """The problem with values taken from its menus.
 
     Raises
@@ -59,14 +59,14 @@ def forbidden(
     """
     settings: dict[str, object] = {}
     for name, out in values.items():
-        menu = _menu(problem, name, option)
+        menu = _menu(problem, name, _FORBID)
         for value in out:
             if value not in menu:
                 hint = _near(menu, value)
-                raise ProblemError.of(option, f"space.{name} does not offer {value!r}{hint}")
+                raise ProblemError.of(_FORBID, f"space.{name} does not offer {value!r}{hint}")
         left = [value for value in menu if value not in out]
         if not left:
-            raise ProblemError.of(option, f"nothing is left of space.{name}")
+            raise ProblemError.of(_FORBID, f"nothing is left of space.{name}")
         settings[f"space.{name}"] = left
     return problem.with_settings(settings)
 

@@ -75,25 +75,19 @@ class Approach:
     ln_factor: float
     slices: tuple[Slice, ...] = ()
 
-    def size_at(self, flops: float) -> float:
-        """The best number of parameters at a budget."""
-        return float(np.exp(self.ln_factor + self.exponent * np.log(flops)))
 
-
-def isoflop_slices(n: Array, flops: Array, loss: Array, width: float = SLICE) -> list[Slice]:
+def isoflop_slices(n: Array, flops: Array, loss: Array) -> list[Slice]:
     """Groups of runs of nearly equal FLOPs, each with its parabola; most runs first taken.
 
     Parameters
     ----------
     n, flops, loss : array, shape (runs,)
-    width : float
-        Half the width of a slice in ln C.
     """
     log_c = np.log(flops)
     free = np.ones(len(log_c), bool)
     found = []
     while True:
-        near = (np.abs(log_c[:, None] - log_c[None, :]) <= width) & free[None, :] & free[:, None]
+        near = (np.abs(log_c[:, None] - log_c[None, :]) <= SLICE) & free[None, :] & free[:, None]
         counts = near.sum(axis=1)
         middle = int(counts.argmax())
         if counts[middle] < _IN_SLICE:

@@ -38,7 +38,10 @@ class Goal:
         return 1 if self.sense == "minimize" else -1
 
 
-def parse_goals(problem: Problem, names: Sequence[str], key: str = "--objectives") -> list[Goal]:
+_KEY = "--objectives"
+
+
+def parse_goals(problem: Problem, names: Sequence[str]) -> list[Goal]:
     """Objectives from their names; a leading ``-`` turns one.
 
     Parameters
@@ -46,8 +49,6 @@ def parse_goals(problem: Problem, names: Sequence[str], key: str = "--objectives
     problem : Problem
     names : sequence of str
         Two or three quantities, such as ``["parameters", "layers", "loss"]``.
-    key : str
-        What the user wrote them under, for messages.
 
     Raises
     ------
@@ -55,13 +56,13 @@ def parse_goals(problem: Problem, names: Sequence[str], key: str = "--objectives
         If there are fewer than two or more than three, a name is unknown or comes twice, or the
         problem does not say what a quantity is computed from.
     """
-    goals = [parse_goal(problem, name.strip(), key) for name in names]
+    goals = [parse_goal(problem, name.strip(), _KEY) for name in names]
     if not FEWEST <= len(goals) <= MOST:
-        raise ProblemError.of(key, f"a front has two or three objectives, not {len(goals)}")
+        raise ProblemError.of(_KEY, f"a front has two or three objectives, not {len(goals)}")
     known = [goal.name for goal in goals]
     for name in known:
         if known.count(name) > 1:
-            raise ProblemError.of(key, f"{name} comes twice")
+            raise ProblemError.of(_KEY, f"{name} comes twice")
     return goals
 
 

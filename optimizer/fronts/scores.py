@@ -16,7 +16,6 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.token_caps import Spending
 from modelsizer.optimizer.fronts.goals import OF_TOKENS, Goal, question
 from modelsizer.optimizer.search.compare import NEAR
-from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, needed, to_floats
 from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -49,12 +48,10 @@ class Scorer:
         Whether designs take as few tokens as the limits ask for.
     """
 
-    def __init__(
-        self, problem: Problem, goals: Sequence[Goal], store: TableStore | None = None
-    ) -> None:
+    def __init__(self, problem: Problem, goals: Sequence[Goal]) -> None:
         self.goals = tuple(goals)
         self.problem = question(problem, goals)
-        self.model = Model(self.problem, store)
+        self.model = Model(self.problem)
         self.fewest = self.model.kind in ("least_tokens", "least_flops")
         parts = {self._affine(goal) for goal in goals} - {""}
         if any(goal.name in LIFETIME for goal in goals):

@@ -76,14 +76,12 @@ class Region:
         return found
 
 
-def region(problem: Problem, best: Evaluation | None = None) -> Region:
+def region(problem: Problem) -> Region:
     """Count the designs of a problem over depth and parameters, and find its front.
 
     Parameters
     ----------
     problem : Problem
-    best : Evaluation, optional
-        The design of least loss, where it is known.
     """
     model = Model(Problem.from_tables(problem.bare(), like=problem))
     layers = np.array(problem.space.layers.numbers, dtype=np.int64)
@@ -105,8 +103,7 @@ def region(problem: Problem, best: Evaluation | None = None) -> Region:
             np.add.at(designs, (depth, bin_), 1)
             np.add.at(feasible, (depth[keeps], bin_[keeps]), 1)
     found = front(problem, OBJECTIVES)
-    if best is None and len(found):
-        best = model_best(problem, found)
+    best = model_best(problem, found) if len(found) else None
     return Region(layers, edges, feasible, designs, found, best, _landmarks(layers, edges))
 
 

@@ -58,7 +58,7 @@ SIZES = MappingProxyType(
     }
 )
 """Sizes by name, as `--plot-size` takes them."""
-WIDTH, HEIGHT = SIZES["wide"].width, SIZES["wide"].height
+WIDTH = SIZES["wide"].width
 
 STYLE: Any = {
     "font.size": 9.0,

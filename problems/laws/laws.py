@@ -25,7 +25,6 @@ from modelsizer.problems.laws.features import (
 ParameterKind = Literal["total", "non_embedding", "active"]
 LARGEST_LN_TOKENS = 200.0  # e^200 tokens are more than any budget pays for
 _BISECTIONS = 64  # halves 200 to below the spacing of doubles
-_STEP = 1e-6  # of the logarithm, for central differences
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,22 +193,6 @@ class DesignLaw(TokenLaw):
         d : array
         low, high : mapping of array of shape (B,)
         """
-
-    def gradient_of(self, n: Floats, d: Floats, features: Features) -> dict[str, Floats]:
-        """Derivatives of the loss by ``parameters``, ``tokens`` and each feature.
-
-        Central differences in the logarithm, unless a law knows better.
-        """
-        point = {"parameters": n, "tokens": d, **{name: features[name] for name in self.features}}
-        found = {}
-        for name, value in point.items():
-            sides = []
-            for step in (1.0 + _STEP, 1.0 - _STEP):
-                at = point | {name: np.multiply(value, step)}
-                n_at, d_at = at.pop("parameters"), at.pop("tokens")
-                sides.append(self.loss_of(n_at, d_at, at))
-            found[name] = (sides[0] - sides[1]) / (2 * _STEP * np.asarray(value, float))
-        return found
 
     def loss(self, n: Floats, d: Floats) -> Floats:  # noqa: ARG002 - refused
         """Not defined without a shape.

@@ -82,16 +82,6 @@ class TermLaw(DesignLaw):
         """A loss that no design of a box is below at D tokens."""
         return self.over(*n, low, high).loss(n[1], d)
 
-    def gradient_of(self, n: Floats, d: Floats, features: Features) -> dict[str, Floats]:
-        """Derivatives of the loss by parameters, tokens and each feature."""
-        at = {_SIZE: n, _DATA: d, **features}
-        found: dict[str, Floats] = dict.fromkeys((_SIZE, _DATA, *self.features), 0.0)
-        for term in self.terms:
-            value = term.at(at)
-            for name, exponent in term.exponents.items():
-                found[name] = found[name] + exponent * value / at[name]
-        return found
-
     def loss(self, n: Floats, d: Floats) -> Floats:
         """Predicted loss, where N and D are all that it sees.
 

@@ -213,23 +213,19 @@ def choice_parser(
     return read
 
 
-def interval_parser(dimension: str, *, whole: bool = False) -> Callable[[object], Interval]:
+def interval_parser(dimension: str) -> Callable[[object], Interval]:
     """A function that reads limits: a number (the most), or ``{min, max}``.
 
     Parameters
     ----------
     dimension : str
         A key of `modelsizer.problems.units.UNITS`.
-    whole : bool
-        Fractions of a unit make no sense (tokens and FLOPs may be fractional).
     """
 
     def end(value: object) -> Number:
         number = parse_quantity(value, dimension)
         if number <= 0:
             raise ValueError(f"{value!r} is not positive; a limit must be above 0")
-        if whole and not isinstance(number, int):
-            raise ValueError(f"{value!r} is not a whole number of {dimension}")
         return number
 
     def read(value: object) -> Interval:

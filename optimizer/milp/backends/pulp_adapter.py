@@ -72,10 +72,10 @@ def engine(name: str | None = None) -> Backend:
     return solve_program
 
 
-def as_pulp(program: Program, name: str = "modelsizer") -> tuple[Any, list[Any]]:
+def as_pulp(program: Program) -> tuple[Any, list[Any]]:
     """The program as PuLP's problem, and its variables in the order of the columns."""
     pulp = _pulp()
-    problem = pulp.LpProblem(name, pulp.LpMinimize)
+    problem = pulp.LpProblem("modelsizer", pulp.LpMinimize)
     add = getattr(problem, "add_variable", None) or pulp.LpVariable
     columns = [
         add(
