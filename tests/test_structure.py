@@ -29,11 +29,11 @@ PROBLEMS = (
     "version", "library",
     "errors", "files", "table_files", "key_values", "registry", "units", "reading", "quantities",
     "architecture", "hardware", "laws", "tables", "space", "costs",
-    "checks", "problem", "narrowing", "designs",
+    "checks", "problem", "summary", "narrowing", "designs",
 )  # fmt: skip
 OPTIMIZER = (
     "tables", "bounds", "search", "milp",
-    "result", "constraints", "advice", "budgets", "infeasible", "solver", "verification", "audit",
+    "result", "constraints", "advice", "budgets", "infeasible", "solver", "verification", "audit", "one_design",
     "fronts", "surveys", "sweeps", "frontiers", "prices", "explain", "fitting", "planning", "laws",
 )  # fmt: skip
 PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")
