@@ -66,12 +66,12 @@ def frontier_picture(problem: Problem, size: str = "wide") -> Figure:
     """The best loss for each budget of training FLOPs, from a hundredth to a hundred times."""
     from modelsizer.optimizer.frontiers.frontier import frontier
     from modelsizer.optimizer.frontiers.isoflops import curves_along
-    from modelsizer.optimizer.sweeps.swept_key import POINTS, Sweep
+    from modelsizer.optimizer.sweeps.numeric_setting import POINTS, NumericSetting
     from modelsizer.plots.fronts.frontier import loss_frontier
 
     over = "budgets.training_flops"
-    sweep = Sweep.of(problem, over)
-    now = sweep.now(problem)
+    setting = NumericSetting.of(problem, over)
+    now = setting.now(problem)
     assert now is not None
-    found = frontier(problem, over, sweep.between(*sweep.around(now), POINTS))
+    found = frontier(problem, over, setting.between(*setting.around(now), POINTS))
     return loss_frontier(found, curves_along(found), title=problem.name, size=size)

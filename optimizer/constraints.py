@@ -137,6 +137,7 @@ def constraints(problem: Problem) -> tuple[Constraint, ...]:
 
     Examples
     --------
+    >>> from modelsizer import Problem
     >>> [c.key for c in constraints(Problem.load("fixed-2t-tokens"))]
     ['training.tokens', 'budgets.training_flops']
     """
@@ -204,6 +205,7 @@ def moved(problem: Problem, *changed: Constraint) -> Problem:
 
     Examples
     --------
+    >>> from modelsizer import Problem
     >>> problem = Problem.load("phone-2gb")
     >>> memory = next(c for c in constraints(problem) if c.quantity == "serving_memory")
     >>> moved(problem, memory.at(10**9)).budgets.serving_memory.max

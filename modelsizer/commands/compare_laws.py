@@ -26,7 +26,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from modelsizer.optimizer.laws.comparison import LawComparison, LawCurve
-    from modelsizer.optimizer.sweeps.swept_key import Sweep
+    from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+    from modelsizer.problems.units import Number
 
 
 def compare_laws(
@@ -62,29 +63,32 @@ def compare_laws(
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
         from modelsizer.optimizer.laws.comparison import law_curves
-        from modelsizer.optimizer.sweeps.swept_key import Sweep
+        from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
         from modelsizer.plots.laws.law_comparison import law_comparison
         from modelsizer.text.law_comparison import print_comparison
 
         names = law_settings(problem, laws)
         asked = (over, from_, to) != (None, None, None)
-        sweep = Sweep.of(problem, over or DEFAULT_OVER) if asked or plot is not None else None
-        values = () if sweep is None else sweep.between(*ends(problem, sweep, from_, to), points)
+        setting: NumericSetting | None = None
+        values: tuple[Number, ...] = ()
+        if asked or plot is not None:
+            setting = NumericSetting.of(problem, over or DEFAULT_OVER)
+            values = setting.between(*ends(problem, setting, from_, to), points)
         found = under_laws(problem, names)
         curves: tuple[LawCurve, ...] = ()
-        if sweep is not None:
+        if setting is not None:
             with steps("law") as progress:
-                curves = law_curves(problem, sweep, values, names, progress=progress)
+                curves = law_curves(problem, setting, values, names, progress=progress)
 
         def show(console: Console) -> None:
             print_comparison(console, found, curves if asked else ())
 
-        emit(_content(found, sweep, curves), json_, show)
-        if sweep is not None:
+        emit(_content(found, setting, curves), json_, show)
+        if setting is not None:
             write_plot(
                 plot,
                 lambda: law_comparison(
-                    curves, sweep.name, _published(sweep), title=problem.name, size=plot_size
+                    curves, setting.name, _published(setting), title=problem.name, size=plot_size
                 ),
             )
     status = {law.status for law in found.laws}
@@ -95,19 +99,19 @@ def compare_laws(
 
 
 def _content(
-    found: LawComparison, sweep: Sweep | None, curves: tuple[LawCurve, ...]
+    found: LawComparison, setting: NumericSetting | None, curves: tuple[LawCurve, ...]
 ) -> dict[str, Any]:
     content = found.to_dict()
-    if sweep is not None:
-        content["frontier"] = {"over": sweep.over, "laws": [curve.to_dict() for curve in curves]}
+    if setting is not None:
+        content["frontier"] = {"over": setting.over, "laws": [curve.to_dict() for curve in curves]}
     return content
 
 
-def _published(sweep: Sweep) -> tuple[tuple[str, float, float], ...]:
+def _published(setting: NumericSetting) -> tuple[tuple[str, float, float], ...]:
     """Name, training FLOPs (6ND) and parameters of dense models whose tokens are known."""
     from modelsizer.problems.architecture.models import models
 
-    if sweep.name != "training_flops":
+    if setting.name != "training_flops":
         return ()
     found = []
     for name, model in models().items():

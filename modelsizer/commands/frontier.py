@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from modelsizer.optimizer.frontiers.frontier import Frontier
     from modelsizer.optimizer.frontiers.isoflops import IsoFlops
-    from modelsizer.optimizer.sweeps.swept_key import Sweep
+    from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
     from modelsizer.problems.problem import Problem
     from modelsizer.problems.units import Number
 
@@ -73,12 +73,12 @@ def frontier(
         problem = load(file, set_)
         from modelsizer.optimizer.frontiers.exponents import exponents
         from modelsizer.optimizer.frontiers.frontier import frontier as sweep_it
-        from modelsizer.optimizer.sweeps.swept_key import Sweep
+        from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
         from modelsizer.plots.fronts.frontier import loss_frontier
         from modelsizer.text.frontier import frontier_csv, frontier_dict, print_frontier
 
-        sweep = Sweep.of(problem, over)
-        values = sweep.between(*ends(problem, sweep, from_, to), points)
+        setting = NumericSetting.of(problem, over)
+        values = setting.between(*ends(problem, setting, from_, to), points)
         with told(ValueError), steps("point") as progress:
             found = sweep_it(
                 problem,
@@ -109,18 +109,18 @@ def _status(found: Frontier) -> int:
 
 
 def ends(
-    problem: Problem, sweep: Sweep, from_: str | None, to: str | None
+    problem: Problem, setting: NumericSetting, from_: str | None, to: str | None
 ) -> tuple[Number, Number]:
     """The first and the last value."""
     from modelsizer.problems.errors import ProblemError
 
-    now = sweep.now(problem)
+    now = setting.now(problem)
     if now is None and (from_ is None or to is None):
         message = "the file gives no such value to sweep around: give --from and --to"
-        raise ProblemError.of(sweep.over, message)
-    low, high = sweep.around(now or 1)
-    low = low if from_ is None else sweep.read(from_)
-    high = high if to is None else sweep.read(to)
+        raise ProblemError.of(setting.over, message)
+    low, high = setting.around(now or 1)
+    low = low if from_ is None else setting.read(from_)
+    high = high if to is None else setting.read(to)
     if low >= high:
         raise ProblemError.of("--from", f"{low:g} is not below --to, {high:g}")
     return low, high

@@ -59,15 +59,18 @@ def whatif(
         check_tables(csv)
         check_plot(plot, plot_size)
         from modelsizer.optimizer.sweeps.grids import axis_of, split_problem
-        from modelsizer.optimizer.sweeps.scenarios import compare, scenarios
+        from modelsizer.optimizer.sweeps.whatif import scenario_settings
+        from modelsizer.optimizer.sweeps.whatif import whatif as solve_all
         from modelsizer.plots.limits.scenarios import scenario_figure
         from modelsizer.text.whatif import print_whatif, whatif_csv
 
         problem, many = split_problem(file, set_ or [], without or [])
         axes = [axis_of(problem, key, text) for key, text in many.items()]
-        asked = scenarios(problem, scenario or [], axes)
+        others = scenario_settings(problem, scenario or [], axes)
         with told(ValueError), steps("scenario") as progress:
-            found = compare(asked, solver=solver, time_limit=time_limit, progress=progress)
+            found = solve_all(
+                problem, others, solver=solver, time_limit=time_limit, progress=progress
+            )
 
         def show(console: Console) -> None:
             print_whatif(console, found)

@@ -155,16 +155,16 @@ def _front(problem: Problem, time_limit: float | None) -> tuple[Figure, str]:
 
 def _frontier(problem: Problem, time_limit: float | None) -> tuple[Figure, str]:
     from modelsizer.optimizer.frontiers.frontier import frontier
-    from modelsizer.optimizer.sweeps.swept_key import POINTS, Sweep
+    from modelsizer.optimizer.sweeps.numeric_setting import POINTS, NumericSetting
     from modelsizer.plots.fronts.frontier import loss_frontier
 
     key = f"budgets.{FLOPS}"
     limit = problem.budgets.limits.get(FLOPS)
     if limit is None or limit.max is None:
         raise _NothingToDrawError(f"the problem has no {key} to sweep")
-    sweep = Sweep.of(problem, key)
+    setting = NumericSetting.of(problem, key)
     band = not too_many(problem)  # four times the solves, which then take seconds each
-    values = sweep.between(*sweep.around(limit.max), POINTS)
+    values = setting.between(*setting.around(limit.max), POINTS)
     found = frontier(problem, key, values, band=band, time_limit=time_limit)
     if len(found.solved) < 2:
         late = "the time limit came first"

@@ -180,7 +180,7 @@ def _points(frontier: Frontier) -> Table:
         table.add_column(head, justify="right", no_wrap=True)
     table.add_column("held by")
     for point in frontier.points:
-        limit = format_quantity(point.limit, frontier.sweep.dimension, 4)
+        limit = format_quantity(point.limit, frontier.setting.dimension, 4)
         design = point.design
         if design is None:
             empty = [""] * (len(heads) - 1 + 2 * band)

@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.optimizer.sweeps.grid_solves import Row
 from modelsizer.optimizer.sweeps.grids import SweepGrid
-from modelsizer.optimizer.sweeps.scenarios import value_text
+from modelsizer.optimizer.sweeps.points import Row
+from modelsizer.optimizer.sweeps.sweep import SweepResult
+from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities import QUANTITIES
 from modelsizer.problems.units import format_quantity
@@ -27,32 +28,16 @@ _SHOWN = (("layers", "count"), ("d_model", "count"), ("parameters", "parameters"
           ("tokens", "tokens"))  # fmt: skip
 
 
-def print_sweep(
-    console: Console,
-    problem: Problem,
-    grid: SweepGrid,
-    rows: Sequence[Row],
-    *,
-    solved: int,
-    seconds: float,
-    path: Path | None,
-) -> None:
-    """Print what was solved, the first rows, and where all of them are.
-
-    Parameters
-    ----------
-    solved : int
-        Points solved now; the others were there.
-    path : Path or None
-        The file.
-    """
+def print_sweep(console: Console, found: SweepResult, path: Path | None) -> None:
+    """Print what was solved, the first rows, and the path that has all of them."""
     from rich.text import Text
 
+    problem, grid, rows = found.problem, found.grid, found.rows
     console.print(Text(problem.name or "unnamed problem", style="bold"))
     shape = " x ".join(str(len(axis.values)) for axis in grid.axes)
-    there = len(rows) - solved
+    there = len(rows) - found.solved
     before = f", {there:,} were there" if there else ""
-    console.print(f"{shape} points; {solved:,} solved in {seconds:.2f} s{before}")
+    console.print(f"{shape} points; {found.solved:,} solved in {found.seconds:.2f} s{before}")
     counts = Counter(row["status"] for row in rows)
     console.print(", ".join(f"{counts[s]:,} {w}" for s, w in _WORDS.items() if counts[s]) + "\n")
     _print_rows(console, problem, grid, rows[:MOST_ROWS])

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.result import BudgetUse
-from modelsizer.optimizer.sweeps.scenarios import BASE, Answer, WhatIf, value_text
+from modelsizer.optimizer.sweeps.whatif import BASE, Answer, WhatIf, value_text
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.quantities import QUANTITIES
 from modelsizer.problems.reading import flattened

@@ -85,7 +85,7 @@ def exponents(frontier: Frontier) -> tuple[Exponent, ...]:
     """
     problem = frontier.problem
     designs = [point.design for point in fitted(frontier.points) if point.design is not None]
-    sought = problem.objective.quantity == "loss" and frontier.sweep.name in COMPUTE
+    sought = problem.objective.quantity == "loss" and frontier.setting.name in COMPUTE
     if not sought or len(designs) < LEAST_POINTS:
         return ()
     compute = np.array([design.training_flops for design in designs])

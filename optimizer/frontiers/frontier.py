@@ -1,8 +1,8 @@
-"""One limit swept: the best design at each of its values, and what another size would cost.
+"""The optimum along one limit or setting, and the cost of another size at each point.
 
 Every point is a proven solve of the whole problem with one value changed, tokens chosen anew. The
-*band* is what it costs to be off by a factor of two in size: for each point, the best among the
-designs of at most half the optimum's parameters and among those of at least twice.
+*band* is the cost of being off by a factor of two in size: for each point, the best of the designs
+with at most half the optimum's parameters, and of those with at least twice.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from modelsizer.optimizer.constraints import (
 )
 from modelsizer.optimizer.result import PROVEN, Result, Side, Status
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
-from modelsizer.optimizer.sweeps.swept_key import Sweep
+from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.costs.tokens import TIMED
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -32,10 +32,10 @@ from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import Number
 
 FACTOR = 2
-"""By which the designs of the band are smaller or larger than the optimum."""
+"""Factor in parameters between the optimum and the designs of the band."""
 HELD = 1e-4
-"""Nats that other limits must cost before they are said to hold a design. Below, they choose
-between sizes a tenth apart: a factor of two costs 3e-3 to 1e-2, a tenth a fiftieth of that."""
+"""Nats that other limits must cost before a point counts as held. Below, they choose between
+sizes a tenth apart: a factor of two costs 3e-3 to 1e-2, a tenth a fiftieth of that."""
 COMPUTE = ("training_flops", *TIMED)
 """Budgets that are training FLOPs or proportional to them."""
 
@@ -73,10 +73,10 @@ class Point:
     half, twice : OffSize or None
         The band; None where it was not asked for or not reached.
     edge : tuple of str
-        Ends of menus that hold the answer, such as ``"layers max"``.
+        Ends of menus that the design is at, such as ``"layers max"``.
     held : bool
-        Limits other than the swept one hold it: without them another design has `HELD` less loss.
-        Only asked where the sweep is of compute.
+        Without the limits other than the swept one another design has `HELD` less loss. Only
+        checked where compute is swept.
     """
 
     limit: Number
@@ -90,30 +90,30 @@ class Point:
 
     @property
     def free(self) -> bool:
-        """Whether the law chose the design: neither a menu's edge nor another limit did."""
+        """Whether neither the end of a menu nor another limit determines the design."""
         return self.status == "optimal" and not self.edge and not self.held
 
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
-    """A limit swept.
+    """The optima along one limit or setting.
 
     Parameters
     ----------
     problem : Problem
-    sweep : Sweep
-        What was changed.
+    setting : NumericSetting
+        The one that was changed.
     points : tuple of Point
         In ascending order of the limit.
     asked : int
         How many values were to be solved.
     complete : bool
-        Every value was reached, and each answer is proven.
+        Every value was reached, and each optimum is proven.
     seconds : float
     """
 
     problem: Problem
-    sweep: Sweep
+    setting: NumericSetting
     points: tuple[Point, ...]
     asked: int
     complete: bool
@@ -121,8 +121,8 @@ class Frontier:
 
     @property
     def over(self) -> str:
-        """Dotted key of what was changed."""
-        return self.sweep.over
+        """Dotted key of the setting."""
+        return self.setting.over
 
     @property
     def solved(self) -> tuple[Point, ...]:
@@ -146,8 +146,9 @@ def frontier(
     ----------
     problem : Problem
     over : str
-        Dotted key: a budget (its most, or the end that the file gives; ``budgets.parameters.min``
-        names an end), ``training.tokens``, or another number such as ``serving.context_length``.
+        Dotted key of a limit, with or without its side (see
+        `modelsizer.optimizer.constraints.setting_of`), ``budgets.parameters.min``, or of another
+        number, ``serving.context_length``.
     values : iterable of int or float
         In base units; repeats are solved once.
     solver : str
@@ -155,35 +156,47 @@ def frontier(
     band : bool
         Also solve for half and twice the size.
     time_limit : float, optional
-        Seconds for the whole sweep; what is solved by then is returned, not complete. So it is if
-        the sweep is interrupted.
+        Seconds for the whole sweep. What is solved by then, or by an interruption, is returned as
+        not complete.
     progress : callable, optional
+        Called with the number of points done and of all.
+
+    Returns
+    -------
+    Frontier
 
     Raises
     ------
     ProblemError
         If the key is no number of the problem, or one of its values makes no sense.
     ValueError
-        If the solver is unknown.
+        If the solver is unknown or not installed.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem
+    >>> found = frontier(Problem.load("phone-2gb"), "budgets.training_flops", [1e21, 1e22])
+    >>> [point.design.architecture.layers for point in found.solved]
+    [30, 30]
     """
     started = time.perf_counter()
     base = problem.without_scenarios()
-    sweep = Sweep.of(base, over)
-    asked = [(value, sweep.at(base, value)) for value in sorted(set(values))]
+    setting = NumericSetting.of(base, over)
+    asked = [(value, setting.at(base, value)) for value in sorted(set(values))]
     run = _Run(Solver(base, solver=solver), started, time_limit)
     points: list[Point] = []
     try:
         for value, there in asked:
             if run.over:
                 break
-            points.append(_point(run, there, value, sweep, band=band))
+            points.append(_point(run, there, value, setting, band=band))
             if progress is not None:
                 progress(len(points), len(asked))
     except KeyboardInterrupt:
         run.interrupted = True
     complete = len(points) == len(asked) and run.proven and not run.interrupted
     seconds = time.perf_counter() - started
-    return Frontier(problem, sweep, tuple(points), len(asked), complete, seconds)
+    return Frontier(problem, setting, tuple(points), len(asked), complete, seconds)
 
 
 class _Run:
@@ -210,7 +223,9 @@ class _Run:
         return result
 
 
-def _point(run: _Run, problem: Problem, value: Number, sweep: Sweep, *, band: bool) -> Point:
+def _point(
+    run: _Run, problem: Problem, value: Number, setting: NumericSetting, *, band: bool
+) -> Point:
     result = run.solve(problem)
     design = result.design
     if design is None or result.status != "optimal":
@@ -221,8 +236,8 @@ def _point(run: _Run, problem: Problem, value: Number, sweep: Sweep, *, band: bo
     if band and not run.over:
         twice = _off_size(run, problem, "min", design.parameters.total * FACTOR)
     held = False
-    if sweep.name in COMPUTE and problem.objective.quantity == "loss" and not run.over:
-        held = _held(run, problem, sweep, design)
+    if setting.name in COMPUTE and problem.objective.quantity == "loss" and not run.over:
+        held = _held(run, problem, setting, design)
     edge = edges(problem.space, design.architecture)
     return Point(value, "optimal", result.objective.value, design, half, twice, edge, held)
 
@@ -238,10 +253,10 @@ def _off_size(run: _Run, problem: Problem, side: Side, parameters: int) -> OffSi
     return OffSize(result.status, result.design)
 
 
-def _held(run: _Run, problem: Problem, sweep: Sweep, design: Evaluation) -> bool:
+def _held(run: _Run, problem: Problem, setting: NumericSetting, design: Evaluation) -> bool:
     """Whether a better design is feasible without the other constraints."""
     given = constraints(problem)
-    swept = [c for c in given if c.base == f"budgets.{sweep.name}"]
+    swept = [c for c in given if c.base == f"budgets.{setting.name}"]
     if len(swept) == len(given):
         return False
     tables = constrained(problem.bare(), swept)
@@ -252,7 +267,7 @@ def _held(run: _Run, problem: Problem, sweep: Sweep, design: Evaluation) -> bool
 def edges(space: Space, architecture: Architecture) -> tuple[str, ...]:
     """Ends of the menus of layers and d_model that a design is at.
 
-    A fixed value is no menu. Widths that no heads divide are not of it.
+    A fixed value is no menu, and widths that no number of heads divides are not in it.
     """
     widths = np.array(space.d_model.numbers, dtype=np.int64)
     if space.heads is None or space.head_dim is None:

@@ -16,7 +16,7 @@ from modelsizer.optimizer.laws.regrets import Compromise, Judge, Regrets, least_
 from modelsizer.optimizer.result import Status
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import TooManyError
-from modelsizer.optimizer.sweeps.swept_key import Sweep
+from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
@@ -277,7 +277,7 @@ def compare_laws(
 
 def law_curves(
     problem: Problem,
-    sweep: Sweep,
+    setting: NumericSetting,
     values: Sequence[Number],
     laws: Sequence[str] | None = None,
     *,
@@ -297,7 +297,7 @@ def law_curves(
         under = base.with_settings(base.under_law(name))
         points = []
         for value in values:
-            result = solver.solve(problem=sweep.at(under, value), details=False)
+            result = solver.solve(problem=setting.at(under, value), details=False)
             if result.status == "optimal" and result.design is not None:
                 points.append((value, result.design))
         edge = tuple(bool(edges(base.space, design.architecture)) for _, design in points)

@@ -203,6 +203,7 @@ def prices(
 
     Examples
     --------
+    >>> from modelsizer import Problem
     >>> found = prices(Problem.load("phone-2gb"), budgets=["serving_memory"])
     >>> found.row("serving_memory").at(10).limit
     2200000000

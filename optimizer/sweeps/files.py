@@ -1,9 +1,9 @@
-"""The file of a sweep: JSON lines that survive a kill, and Parquet beside them.
+"""Sweep files: JSON lines that survive a kill, and Parquet beside them.
 
-The first line is a header: format, hash of the question, its tables and the grid. Each line after
-it is one point, written and synchronised before the next. A line cut short by a kill is dropped
-when the file is opened again. The finished file is sorted, so the same question gives the same
-bytes however it was solved.
+The first line is a header: format, hash of the problem, its tables and the grid. Each further line
+is one point, written and synchronised before the next. A truncated last line is dropped when the
+file is opened again. The finished file is sorted, so the same sweep gives the same bytes however
+it was solved.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO
 
-from modelsizer.optimizer.sweeps.grid_solves import Row
 from modelsizer.optimizer.sweeps.grids import SweepGrid
+from modelsizer.optimizer.sweeps.points import Row
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.files import write_whole
 from modelsizer.problems.problem import Problem
@@ -81,7 +81,7 @@ class SweepFile:
         ``.jsonl``.
     question : Question
     resume : bool
-        Go on with what the file holds; if not, start anew.
+        Continue with what the file holds; if not, start anew.
 
     Attributes
     ----------
@@ -127,12 +127,6 @@ class SweepFile:
     def missing(self) -> list[int]:
         """Points that are not solved."""
         return [index for index in range(len(self.question.grid)) if index not in self.rows]
-
-    @property
-    def kept(self) -> int:
-        """Rows on the disk, counted there: an interruption may come just behind a write."""
-        self._file.seek(0)
-        return self._file.read().count(b"\n") - 1
 
     def append(self, row: Row) -> None:
         """Add a row; it is on the disk when this returns."""
@@ -231,6 +225,14 @@ class SweepFile:
             f"{self.path}: holds the results of another question; changed: {changed}. "
             f"Name another file with -o, or {_ANEW}"
         )
+
+
+def kept_points(path: Path) -> int:
+    """Points in the file of a sweep, counted on the disk; 0 if there is no file."""
+    try:
+        return max(0, path.read_bytes().count(b"\n") - 1)
+    except OSError:
+        return 0
 
 
 def _parsed(text: bytes) -> dict[str, Any] | None:

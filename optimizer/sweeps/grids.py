@@ -15,7 +15,7 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
-from modelsizer.optimizer.sweeps.swept_key import Sweep
+from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.key_values import read_value, split_list, split_pairs
 from modelsizer.problems.problem import Problem
@@ -152,6 +152,11 @@ def axis_of(problem: Problem, key: str, text: str) -> Axis:
     return Axis(key, tuple(values))
 
 
+def values_axis(problem: Problem, key: str, values: Iterable[Any]) -> Axis:
+    """The axis of a key and its values, numbers with units in base units."""
+    return Axis(key, tuple(_plain(problem, key, value) for value in values))
+
+
 def grid_of(problem: Problem, axes: Sequence[Axis]) -> SweepGrid:
     """The grid of some axes.
 
@@ -202,7 +207,7 @@ def _plain(problem: Problem, key: str, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return value
     try:
-        number = Sweep.of(problem, key).read(value)
+        number = NumericSetting.of(problem, key).read(value)
         same = problem.with_settings({key: number}) == problem.with_settings({key: value})
     except ProblemError:
         return value
@@ -210,7 +215,7 @@ def _plain(problem: Problem, key: str, value: Any) -> Any:
 
 
 def _range(problem: Problem, key: str, text: str, match: re.Match[str]) -> list[Number]:
-    sweep = Sweep.of(problem, key)
+    setting = NumericSetting.of(problem, key)
     how = _HOW.fullmatch(match["how"] or "")
     if how is None:
         raise ProblemError.of(key, f"{text!r} is no range; {_EXAMPLE}")
@@ -218,19 +223,19 @@ def _range(problem: Problem, key: str, text: str, match: re.Match[str]) -> list[
     low_text = match["low"]
     if unit is not None and _UNIT.search(_after_exponent(low_text)) is None:
         low_text = f"{low_text} {unit[0]}"  # 40..80 GB
-    low, high = sweep.read(low_text), sweep.read(match["high"])
+    low, high = setting.read(low_text), setting.read(match["high"])
     if low >= high:
         raise ProblemError.of(key, f"{text!r}: a range goes from a number to a greater one")
     if how["step"] is not None:
-        return list(_steps(sweep, low, high, sweep.read(how["step"]), text))
+        return list(_steps(setting, low, high, setting.read(how["step"]), text))
     points = int(how["points"])
     if not 2 <= points <= MOST_POINTS:
         raise ProblemError.of(key, f"{text!r}: a range has 2 to {MOST_POINTS:,} points")
     if how["scale"] == "log":
-        return list(sweep.between(low, high, points))
+        return list(setting.between(low, high, points))
     last = points - 1
     ends = [exact(low) * (last - i) + exact(high) * i for i in range(points)]
-    values = [sweep.scaled(plain(end), 1, last) for end in ends]
+    values = [setting.scaled(plain(end), 1, last) for end in ends]
     return list(dict.fromkeys(values))  # counts repeat where points are many
 
 
@@ -239,11 +244,15 @@ def _after_exponent(text: str) -> str:
     return re.sub(r"(?<=\d)[eE](?=[+-]?\d)", "", text)
 
 
-def _steps(sweep: Sweep, low: Number, high: Number, step: Number, text: str) -> Iterator[Number]:
+def _steps(
+    setting: NumericSetting, low: Number, high: Number, step: Number, text: str
+) -> Iterator[Number]:
     start, stride = exact(low), exact(step)
     count = int((exact(high) - start) / stride) + 1
     if count > MOST_POINTS:
-        raise ProblemError.of(sweep.over, f"{text!r} has {count:,} points, {MOST_POINTS:,} at most")
+        raise ProblemError.of(
+            setting.over, f"{text!r} has {count:,} points, {MOST_POINTS:,} at most"
+        )
     yield from (plain(start + i * stride) for i in range(count))
 
 

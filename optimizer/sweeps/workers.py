@@ -32,8 +32,8 @@ from importlib import import_module
 from typing import Any
 
 from modelsizer.optimizer.sweeps.files import Question
-from modelsizer.optimizer.sweeps.grid_solves import PointSolver, Row, runs
 from modelsizer.optimizer.sweeps.grids import Axis, SweepGrid
+from modelsizer.optimizer.sweeps.points import PointSolver, Row, runs
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.version import __version__

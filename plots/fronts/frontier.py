@@ -128,19 +128,19 @@ def _dearer(point: Point, name: str) -> float:
 def _limit_axis(axes: Axes, frontier: Frontier) -> None:
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    sweep = frontier.sweep
-    if sweep.name in QUANTITIES:
-        quantity_axis(axes, "x", sweep.name, log=True)
+    setting = frontier.setting
+    if setting.name in QUANTITIES:
+        quantity_axis(axes, "x", setting.name, log=True)
         return
     axes.set_xscale("log")
     low, high = axes.get_xlim()
     subs = (1.0, 2.0, 5.0) if high / low < _LABELS_2_AND_5 else (1.0,)
     axes.xaxis.set_major_locator(LogLocator(subs=subs))
     axes.xaxis.set_major_formatter(
-        FuncFormatter(lambda value, _: format_quantity(float(value), sweep.dimension, 3))
+        FuncFormatter(lambda value, _: format_quantity(float(value), setting.dimension, 3))
     )
     axes.xaxis.set_minor_formatter(NullFormatter())
-    axes.set_xlabel(words(sweep.name))
+    axes.set_xlabel(words(setting.name))
 
 
 def _value_axis(axes: Axes, name: str) -> None:

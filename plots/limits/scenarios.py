@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from modelsizer.optimizer.sweeps.scenarios import Answer, WhatIf
+from modelsizer.optimizer.sweeps.whatif import Answer, WhatIf
 from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, words
 from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
 from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small

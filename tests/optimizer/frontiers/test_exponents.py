@@ -10,7 +10,7 @@ from modelsizer.optimizer.frontiers import isoflops as module
 from modelsizer.optimizer.frontiers.exponents import PUBLISHED, exponents, fit_power, implied
 from modelsizer.optimizer.frontiers.frontier import Frontier, frontier
 from modelsizer.optimizer.frontiers.isoflops import CURVES, curves_along, isoflops
-from modelsizer.optimizer.sweeps.swept_key import Sweep
+from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.laws.published import token_law
 from modelsizer.problems.laws.shapes import WidthDepthShape, shape_law
 
@@ -20,7 +20,7 @@ FLOPS = "budgets.training_flops"
 
 
 def swept(problem: Problem, low: int, high: int, points: int = 13) -> Frontier:
-    values = Sweep.of(problem, FLOPS).between(low, high, points)
+    values = NumericSetting.of(problem, FLOPS).between(low, high, points)
     return frontier(problem, FLOPS, values, band=False)
 
 

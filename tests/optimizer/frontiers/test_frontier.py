@@ -13,7 +13,7 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.frontiers.frontier import Frontier, edges, frontier
 from modelsizer.optimizer.frontiers.isoflops import isoflops
 from modelsizer.optimizer.search.compare import box_designs
-from modelsizer.optimizer.sweeps.swept_key import Sweep
+from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.plots.fronts.frontier import loss_frontier
 from typer.testing import CliRunner
 
@@ -49,7 +49,7 @@ PHONE = Problem.load("phone-2gb")
 def test_which_end_a_key_sweeps(
     name: str, over: str, settings: dict[str, object], key: str, dimension: str
 ) -> None:
-    sweep = Sweep.of(Problem.load(name).with_settings(settings), over)
+    sweep = NumericSetting.of(Problem.load(name).with_settings(settings), over)
     assert (sweep.key, sweep.dimension) == (key, dimension)
 
 
@@ -65,20 +65,20 @@ def test_which_end_a_key_sweeps(
 )
 def test_what_is_no_number_of_the_file_is_refused(over: str, words: str) -> None:
     with pytest.raises(ProblemError, match=words):
-        Sweep.of(H100, over)
+        NumericSetting.of(H100, over)
 
 
 def test_values_are_whole_and_end_where_they_are_told() -> None:
-    sweep = Sweep.of(EXERCISE, FLOPS)
+    sweep = NumericSetting.of(EXERCISE, FLOPS)
     values = sweep.between(10**21, 10**26, 21)
     assert values[0] == 10**21 and values[-1] == 10**26 and len(values) == 21
     assert 10**22 in values and all(isinstance(value, int) for value in values)
     steps = np.diff(np.log10(np.array(values, dtype=float)))
     assert steps == pytest.approx(0.25, abs=1e-5)
-    layers = Sweep.of(EXERCISE, "budgets.layers").between(4, 8, 21)
+    layers = NumericSetting.of(EXERCISE, "budgets.layers").between(4, 8, 21)
     assert layers == (4, 5, 6, 7, 8)
     assert sweep.read("2e21") == 2 * 10**21
-    assert Sweep.of(H100, "budgets.serving_memory").read("40 GB") == 40 * 10**9
+    assert NumericSetting.of(H100, "budgets.serving_memory").read("40 GB") == 40 * 10**9
     with pytest.raises(ProblemError, match="above 0"):
         sweep.read(0)
 
@@ -87,7 +87,7 @@ def test_values_are_whole_and_end_where_they_are_told() -> None:
 
 
 def test_each_point_is_the_optimum_of_a_fresh_solve() -> None:
-    values = Sweep.of(PHONE, "budgets.serving_memory").between(5 * 10**8, 8 * 10**9, 7)
+    values = NumericSetting.of(PHONE, "budgets.serving_memory").between(5 * 10**8, 8 * 10**9, 7)
     found = frontier(PHONE, "budgets.serving_memory", values)
     assert found.complete and found.asked == 7
     losses = []
@@ -286,7 +286,7 @@ def test_exit_status_and_errors(args: tuple[str, ...], code: int, words: str) ->
 
 
 def sweep_of(problem: Problem, over: str, low: int, high: int, points: int) -> Frontier:
-    return frontier(problem, over, Sweep.of(problem, over).between(low, high, points))
+    return frontier(problem, over, NumericSetting.of(problem, over).between(low, high, points))
 
 
 @pytest.mark.parametrize("size", ["wide", "column"])

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from modelsizer.optimizer.laws.comparison import LawComparison, Within, compare_laws, law_curves
-from modelsizer.optimizer.sweeps.swept_key import Sweep
+from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.plots.laws.law_comparison import _apart, law_comparison
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
@@ -269,7 +269,7 @@ def test_wrong_questions() -> None:
 
 @pytest.fixture(scope="module")
 def curves() -> Any:
-    sweep = Sweep.of(EXERCISE, "budgets.training_flops")
+    sweep = NumericSetting.of(EXERCISE, "budgets.training_flops")
     return law_curves(EXERCISE, sweep, sweep.between(10**20, 10**25, 6))
 
 

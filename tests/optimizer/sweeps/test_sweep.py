@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 from modelsizer.optimizer.budgets import AT_THE_LIMIT
 from modelsizer.optimizer.sweeps.files import Question
-from modelsizer.optimizer.sweeps.grid_solves import PointSolver, columns
 from modelsizer.optimizer.sweeps.grids import SweepGrid, axis_of, grid_of
+from modelsizer.optimizer.sweeps.points import PointSolver, columns
 from modelsizer.optimizer.sweeps.workers import Spec, results, solve_run
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.errors import ModelsizerError

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from matplotlib.figure import Figure
 from modelsizer.optimizer.sweeps.grids import axis_of
-from modelsizer.optimizer.sweeps.scenarios import WhatIf, compare, scenarios, value_text
+from modelsizer.optimizer.sweeps.whatif import WhatIf, scenario_settings, value_text, whatif
 from modelsizer.plots.drawing.style import SIZES
 from modelsizer.plots.limits.scenarios import BETTER, WORSE, scenario_figure
 from modelsizer.problems.architecture.describing import architecture_dict
@@ -59,7 +59,7 @@ def found() -> WhatIf:
     )
     texts = ("tiny: budgets.serving_memory=1 MB", "hoffmann: objective.law=hoffmann-2022")
     axes = (axis_of(problem, "budgets.serving_memory", "1 GB, 1.5 GB, 3 GB"),)
-    return compare(scenarios(problem, texts, axes))
+    return whatif(problem, scenario_settings(problem, texts, axes))
 
 
 # Answers
@@ -152,12 +152,12 @@ def test_names_say_what_is_set_and_leave_the_table_out_where_it_is_clear() -> No
     axes = [axis_of(problem, "budgets.serving_memory", "40 GB"),
             axis_of(problem, "training.tokens", "1T"), axis_of(problem, "budgets.parameters.max", "1e9"),
             axis_of(problem, "serving.context_length", "8192")]  # fmt: skip
-    names = [s.name for s in scenarios(problem, (), axes)]
-    assert names == ["base", "serving_memory=40 GB", "training.tokens=1T",
+    names = list(scenario_settings(problem, (), axes))
+    assert names == ["serving_memory=40 GB", "training.tokens=1T",
                      "budgets.parameters.max=1B", "context_length=8192"]  # fmt: skip
     assert value_text("space.layers", {"min": 8, "max": 9}) == "min 8, max 9"
     with pytest.raises(ProblemError, match="given twice"):
-        scenarios(problem, ("a: serving.batch_size=1", "a: serving.batch_size=2"))
+        scenario_settings(problem, ("a: serving.batch_size=1", "a: serving.batch_size=2"))
 
 
 # Text
@@ -269,9 +269,8 @@ def test_bars_run_from_the_base_to_each_loss(size: str) -> None:
 def test_more_is_better_where_it_is_sought() -> None:
     problem = Problem.parse(GOOD.replace('minimize = "loss"', 'maximize = "parameters"'))
     problem = problem.with_settings({"budgets.serving_memory": "1.5 GB"})
-    answers = compare(
-        scenarios(problem, (), [axis_of(problem, "budgets.serving_memory", "1 GB,3 GB")])
-    )
+    memory = axis_of(problem, "budgets.serving_memory", "1 GB,3 GB")
+    answers = whatif(problem, scenario_settings(problem, (), [memory]))
     (axes,) = scenario_figure(answers).axes
     from matplotlib.colors import to_hex
 
@@ -291,8 +290,9 @@ def test_long_names_and_a_single_row_are_legible(size: str) -> None:
         f"{name}2: serving.batch_size=3",
         f"{name}3: space.layers=9",
     )
-    check(scenario_figure(compare(scenarios(problem, texts)), size=size))
-    check(scenario_figure(compare(scenarios(problem, texts[:1])), size=size))  # nothing moves
+    check(scenario_figure(whatif(problem, scenario_settings(problem, texts)), size=size))
+    one = whatif(problem, scenario_settings(problem, texts[:1]))
+    check(scenario_figure(one, size=size))  # nothing moves
 
 
 def test_what_cannot_be_drawn_is_told(file: str, tmp_path: Path) -> None:

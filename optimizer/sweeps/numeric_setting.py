@@ -1,19 +1,19 @@
-"""What a sweep changes: one key of the problem file, its ends, its unit and the values between."""
+"""A numeric setting of the problem file: its key, its unit, and values for it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 import numpy as np
-from modelsizer.optimizer.constraints import TOKENS, WHOLE, setting_of
+from modelsizer.optimizer.constraints import WHOLE, constraints, is_limit, setting_of
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities import QUANTITIES
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 
-DIGITS = 6  # significant digits of a value between the ends of a sweep
+DIGITS = 6  # significant digits of a value between the first and the last of a sweep
 SPAN, POINTS = 100, 21
-"""Of a sweep around a value: from the value over this to it times this, at so many points."""
+"""A sweep around a value goes from value / SPAN to value x SPAN, at POINTS values."""
 
 _TABLES = ("space", "training", "serving", "budgets")
 _DIMENSIONS = {
@@ -24,19 +24,20 @@ _DIMENSIONS = {
     "watts": "watts",
     "overhead": "seconds",
 }
-"""Of keys that are no budget; all others are counts or plain numbers."""
+"""Dimensions of settings; all others are counts or plain numbers."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sweep:
-    """A key of the problem file that takes one value after another.
+class NumericSetting:
+    """A key of the problem file that holds a number, and can be swept.
 
     Parameters
     ----------
     over : str
-        As asked for.
+        The key as asked for.
     key : str
-        What is set: a budget's end, such as ``budgets.training_flops.max``, or `over` itself.
+        The key that is set: one side of a limit, such as ``budgets.training_flops.max``, or `over`
+        itself.
     name : str
         The last word of the key: of a budget its quantity.
     dimension : str
@@ -49,18 +50,24 @@ class Sweep:
     dimension: str
 
     @classmethod
-    def of(cls, problem: Problem, over: str) -> Sweep:
-        """What a dotted key sweeps in a problem.
+    def of(cls, problem: Problem, over: str) -> NumericSetting:
+        """The setting that a dotted key names in a problem.
+
+        Parameters
+        ----------
+        problem : Problem
+        over : str
+            Of a limit with or without its side; see `modelsizer.optimizer.constraints.setting_of`.
 
         Raises
         ------
         ProblemError
-            If it is no number that a problem file holds.
+            If no number of the problem file has this key.
         """
         table, _, rest = over.partition(".")
         name, _, end = rest.partition(".")
         known = {t: tuple(type(getattr(problem, t)).model_fields) for t in _TABLES}
-        limited = table == "budgets" or f"{table}.{name}" == TOKENS
+        limited = is_limit(f"{table}.{name}")
         ends = ("", "min", "max") if limited else ("",)
         if name not in known.get(table, ()) or end not in ends:
             every = [f"{t}.{n}" for t, names in known.items() for n in names]
@@ -71,26 +78,26 @@ class Sweep:
         dimension = QUANTITIES[name].dimension if table == "budgets" else _DIMENSIONS.get(name)
         return cls(over, key, name, dimension or "count")
 
-    @property
-    def end(self) -> str:
-        """``"min"`` or ``"max"`` where it is one end of a limit, otherwise empty."""
-        last = self.key.rpartition(".")[2]
-        return last if last in ("min", "max") else ""
-
     def now(self, problem: Problem) -> Number | None:
-        """The value in the problem, where there is one."""
+        """The value in the problem; None if it gives none."""
         table, name = self.over.split(".")[:2]
-        given = getattr(getattr(problem, table), name)
-        value = getattr(given, self.end or "max", given)
+        if is_limit(self.key):
+            for each in constraints(problem):
+                if self.key == f"{each.base}.{each.side}" or (
+                    each.equality and each.base == f"{table}.{name}"
+                ):
+                    return each.limit
+            return None
+        value = getattr(getattr(problem, table), name)
         return value if isinstance(value, int | float) else None
 
     def at(self, problem: Problem, value: Number) -> Problem:
-        """The problem with the value set.
+        """The problem with another value.
 
         Raises
         ------
         ProblemError
-            If it makes no sense there.
+            If it makes no sense in the problem.
         """
         return problem.with_settings({self.key: value})
 
@@ -116,14 +123,13 @@ class Sweep:
         return max(1, round(number)) if self.dimension in WHOLE else plain(number)
 
     def around(self, value: Number) -> tuple[Number, Number]:
-        """The ends of a sweep around a value."""
+        """The first and the last value of a sweep around a value."""
         return self.scaled(value, 1, SPAN), self.scaled(value, SPAN, 1)
 
     def between(self, low: Number, high: Number, points: int) -> tuple[Number, ...]:
-        """Values from one end to the other, evenly spaced in their logarithm.
+        """Values evenly spaced in their logarithm, `low` and `high` among them.
 
-        Whole where the quantity is counted and both ends are whole, and then fewer where they
-        would repeat.
+        Whole where the quantity is counted and both are whole; fewer where they would repeat.
         """
         whole = self.dimension in WHOLE and {type(low), type(high)} == {int}
         inner = np.geomspace(float(low), float(high), points)[1:-1].tolist()

@@ -161,10 +161,93 @@ def _finite(value: Number | None) -> Number | None:
     return None if value is None or not math.isfinite(value) else value
 
 
-def scenarios(
+def whatif(
+    problem: Problem,
+    scenarios: Mapping[str, Mapping[str, Any]] | None = None,
+    *,
+    solver: str = DEFAULT_SOLVER,
+    time_limit: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> WhatIf:
+    """Solve a problem and its scenarios, each starting from the tables of the one before.
+
+    Parameters
+    ----------
+    problem : Problem
+        With the scenarios of its file.
+    scenarios : mapping of str to mapping, optional
+        More scenarios: settings under dotted keys, by name.
+    solver : str
+        See `modelsizer.optimizer.solver.solve`.
+    time_limit : float, optional
+        Seconds, of each.
+    progress : callable, optional
+        Called with how many are solved and how many there are.
+
+    Returns
+    -------
+    WhatIf
+        The problem itself first, then the scenarios of the file, then the others.
+
+    Raises
+    ------
+    ProblemError
+        If a setting is wrong, or a name comes twice.
+    ValueError
+        If the solver is unknown or not installed, or the limit is negative.
+    KeyboardInterrupt
+        If one of them is interrupted.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem
+    >>> problem = Problem.load("phone-2gb")
+    >>> found = whatif(problem, {"tied": {"space.tied_embeddings": True}})
+    >>> [answer.scenario.name for answer in found.answers]
+    ['base', 'tied']
+    """
+    every = _scenarios(problem, scenarios or {})
+    worker = Solver(every[0].problem, solver=solver)
+    answers: list[Answer] = []
+    for scenario in every:
+        result = worker.solve(problem=scenario.problem, time_limit=time_limit)
+        if result.stop == "interrupted":
+            raise KeyboardInterrupt
+        answers.append(Answer(scenario, result))
+        if progress is not None:
+            progress(len(answers), len(every))
+    return WhatIf(answers[0], tuple(answers[1:]))
+
+
+def _scenarios(problem: Problem, others: Mapping[str, Mapping[str, Any]]) -> tuple[Scenario, ...]:
+    """The problem itself, the scenarios of its file, and others."""
+    base = problem.without_scenarios()
+    found = [Scenario(BASE, {}, base)]
+    for name, overlay in problem.scenarios.items():
+        found.append(Scenario(name, flattened(overlay), problem.scenario(name)))
+    for name, settings in others.items():
+        try:
+            found.append(Scenario(name, settings, base.with_settings(settings)))
+        except ProblemError as error:
+            raise ProblemError(under(name, error)) from None
+    _check_once([scenario.name for scenario in found])
+    return tuple(found)
+
+
+def _check_once(names: Sequence[str]) -> None:
+    for name in names:
+        if names.count(name) > 1:
+            what = "is the problem itself" if name == BASE else "is given twice"
+            raise ProblemError.of(f"scenarios.{name}", f"{name!r} {what}; give another name")
+
+
+# Scenarios from texts
+
+
+def scenario_settings(
     problem: Problem, texts: Sequence[str] = (), axes: Sequence[Axis] = ()
-) -> tuple[Scenario, ...]:
-    """The base, the scenarios of the file, those written out, and one for each value of a key.
+) -> dict[str, dict[str, Any]]:
+    """Settings by scenario name, from texts and from one scenario for each value of a key.
 
     Parameters
     ----------
@@ -177,25 +260,12 @@ def scenarios(
     Raises
     ------
     ProblemError
-        If a text cannot be read, a value is wrong, or a name comes twice.
+        If a text cannot be read, or a name comes twice.
     """
-    base = problem.without_scenarios()
-    found = [Scenario(BASE, {}, base)]
-    for name, overlay in problem.scenarios.items():
-        found.append(Scenario(name, flattened(overlay), problem.scenario(name)))
-    wanted = [_parsed(text) for text in texts]
-    wanted += [(_named(base, axis.key, v), {axis.key: v}) for axis in axes for v in axis.values]
-    for name, settings in wanted:
-        try:
-            found.append(Scenario(name, settings, base.with_settings(settings)))
-        except ProblemError as error:
-            raise ProblemError(under(name, error)) from None
-    names = [scenario.name for scenario in found]
-    for name in names:
-        if names.count(name) > 1:
-            what = "is the problem itself" if name == BASE else "is given twice"
-            raise ProblemError.of(f"scenarios.{name}", f"{name!r} {what}; give another name")
-    return tuple(found)
+    found = [_parsed(text) for text in texts]
+    found += [(_named(problem, axis.key, v), {axis.key: v}) for axis in axes for v in axis.values]
+    _check_once([name for name, _ in found])
+    return dict(found)
 
 
 def _parsed(text: str) -> tuple[str, dict[str, Any]]:
@@ -239,42 +309,3 @@ def value_text(key: str, value: object) -> str:
     if is_limit(key) and isinstance(value, int | float) and name in QUANTITIES:
         return format_quantity(value, QUANTITIES[name].dimension)
     return str(value)
-
-
-def compare(
-    found: Sequence[Scenario],
-    *,
-    solver: str = DEFAULT_SOLVER,
-    time_limit: float | None = None,
-    progress: Callable[[int, int], None] | None = None,
-) -> WhatIf:
-    """Solve the base and its scenarios, each starting from the tables of the one before.
-
-    Parameters
-    ----------
-    found : sequence of Scenario
-        The base first.
-    solver : str
-        See `modelsizer.optimizer.solver.solve`.
-    time_limit : float, optional
-        Seconds, of each.
-    progress : callable, optional
-        Called with how many are solved and how many there are.
-
-    Raises
-    ------
-    ValueError
-        If the solver is unknown or not installed, or the limit is negative.
-    KeyboardInterrupt
-        If one of them is interrupted.
-    """
-    worker = Solver(found[0].problem, solver=solver)
-    answers: list[Answer] = []
-    for scenario in found:
-        result = worker.solve(problem=scenario.problem, time_limit=time_limit)
-        if result.stop == "interrupted":
-            raise KeyboardInterrupt
-        answers.append(Answer(scenario, result))
-        if progress is not None:
-            progress(len(answers), len(found))
-    return WhatIf(answers[0], tuple(answers[1:]))

@@ -1,0 +1,158 @@
+"""A problem solved at every point of a grid of settings, here or in workers, kept in a file."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
+from modelsizer.optimizer.sweeps.files import ENDINGS, Question, SweepFile
+from modelsizer.optimizer.sweeps.grids import SweepGrid, grid_of, values_axis
+from modelsizer.optimizer.sweeps.points import Row, columns
+from modelsizer.optimizer.sweeps.workers import check_dask, results
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
+
+
+@dataclass(frozen=True, slots=True)
+class SweepResult:
+    """The solved points of a grid.
+
+    Parameters
+    ----------
+    problem : Problem
+        The base, without scenarios.
+    grid : SweepGrid
+    rows : tuple of dict
+        One for each point, in the grid's order; see `modelsizer.optimizer.sweeps.points.columns`.
+        Points without a design are rows as well.
+    solved : int
+        Points solved now; the others were in the file.
+    seconds : float
+    """
+
+    problem: Problem
+    grid: SweepGrid
+    rows: tuple[Row, ...]
+    solved: int
+    seconds: float
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        return {
+            "name": self.problem.name,
+            "points": len(self.grid),
+            "solved": self.solved,
+            "seconds": round(self.seconds, 6),
+            "grid": self.grid.to_list(),
+            "rows": list(self.rows),
+        }
+
+
+def sweep(
+    problem: Problem,
+    grid: SweepGrid | Mapping[str, Sequence[Any]],
+    *,
+    path: Path | None = None,
+    resume: bool = True,
+    jobs: int | None = None,
+    dask: str | None = None,
+    solver: str = DEFAULT_SOLVER,
+    time_limit: float | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> SweepResult:
+    """Solve a problem at every point of a grid of settings.
+
+    The rows, and the file, are the same however the points were solved.
+
+    Parameters
+    ----------
+    problem : Problem
+    grid : SweepGrid or mapping of str to sequence
+        Values by dotted key; those of the last key change fastest.
+    path : Path, optional
+        Keep the results: ``.jsonl``, written point by point, or ``.parquet`` with a ``.jsonl``
+        beside it.
+    resume : bool
+        Continue with the points that the file holds; if not, start anew.
+    jobs : int, optional
+        Worker processes; 1 solves in this one. By default as many as this machine has cores, once
+        solving here has shown that they pay.
+    dask : str, optional
+        Address of a Dask scheduler, ``tcp://HOST:PORT``, or ``"local"``.
+    solver : str
+        See `modelsizer.optimizer.solver.solve`.
+    time_limit : float, optional
+        Seconds, of each point.
+    progress : callable, optional
+        Called with the number of points that are there and of all: before the first solve, and
+        after each.
+
+    Returns
+    -------
+    SweepResult
+
+    Raises
+    ------
+    ProblemError
+        If a value makes no problem at any point.
+    ModelsizerError
+        If the file is another's or cannot be written, or Dask or pyarrow is not installed.
+    LostWorkerError
+        If a worker dies; the file holds what was solved.
+    ValueError
+        If the solver is unknown or not installed, the time limit negative, or the path's ending
+        another.
+    KeyboardInterrupt
+        If interrupted; the file holds what was solved.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem
+    >>> found = sweep(Problem.load("phone-2gb"), {"budgets.serving_memory": ["1 GB", "2 GB"]})
+    >>> [row["layers"] for row in found.rows]
+    [47, 30]
+    """
+    started = time.perf_counter()
+    base = problem.without_scenarios()
+    if isinstance(grid, Mapping):
+        grid = grid_of(base, [values_axis(base, key, values) for key, values in grid.items()])
+    if path is not None and path.suffix not in ENDINGS:
+        raise ValueError(f"{path} must end in {' or '.join(ENDINGS)}")
+    if path is not None and path.suffix == ".parquet":
+        check_parquet()
+    if time_limit is not None and not time_limit >= 0:
+        raise ValueError(f"time_limit must be zero or more, got {time_limit!r}")
+    if dask is not None:
+        check_dask(dask)
+    Solver(base, solver=solver)  # refuses one that there is not, before any worker does
+    question = Question(base, grid, solver, time_limit)
+    total, solved = len(grid), 0
+    with ExitStack() as stack:
+        file = None
+        if path is not None:
+            lines = path.with_suffix(".jsonl")
+            file = stack.enter_context(SweepFile(lines, question, resume=resume))
+        rows: dict[int, Row] = {} if file is None else file.rows
+        missing = range(total) if file is None else file.missing
+        found = stack.enter_context(closing(results(question, missing, jobs, dask)))
+        if progress is not None:
+            progress(total - len(missing), total)
+        for row in found:
+            if file is None:
+                rows[row["index"]] = row
+            else:
+                file.append(row)
+            solved += 1
+            if progress is not None:
+                progress(len(rows), total)
+        if file is not None:
+            file.finish()
+    ordered = tuple(rows[index] for index in range(total))
+    if path is not None and path.suffix == ".parquet":
+        write_mixed_parquet(path, ordered, columns(base, grid))
+    return SweepResult(base, grid, ordered, solved, time.perf_counter() - started)
