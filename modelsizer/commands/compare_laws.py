@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelsizer.commands.app import INFEASIBLE, STOPPED, told
-from modelsizer.commands.frontier import DEFAULT_OVER, ends
+from modelsizer.commands.frontier import DEFAULT_OVER
 from modelsizer.commands.law_options import law_settings, under_laws
 from modelsizer.commands.options import (
     File,
@@ -73,7 +73,7 @@ def compare_laws(
         values: tuple[Number, ...] = ()
         if asked or plot is not None:
             setting = NumericSetting.of(problem, over or DEFAULT_OVER)
-            values = setting.between(*ends(problem, setting, from_, to), points)
+            values = setting.spaced(problem, from_, to, points)
         found = under_laws(problem, names)
         curves: tuple[LawCurve, ...] = ()
         if setting is not None:

@@ -27,9 +27,6 @@ if TYPE_CHECKING:
 
     from modelsizer.optimizer.frontiers.frontier import Frontier
     from modelsizer.optimizer.frontiers.isoflops import IsoFlops
-    from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-    from modelsizer.problems.problem import Problem
-    from modelsizer.problems.units import Number
 
 DEFAULT_OVER = "budgets.training_flops"
 
@@ -77,8 +74,7 @@ def frontier(
         from modelsizer.plots.fronts.frontier import loss_frontier
         from modelsizer.text.frontier import frontier_csv, frontier_dict, print_frontier
 
-        setting = NumericSetting.of(problem, over)
-        values = setting.between(*ends(problem, setting, from_, to), points)
+        values = NumericSetting.of(problem, over).spaced(problem, from_, to, points)
         with told(ValueError), steps("point") as progress:
             found = sweep_it(
                 problem,
@@ -106,24 +102,6 @@ def _status(found: Frontier) -> int:
     if not found.complete:
         return STOPPED
     return 0 if found.solved else INFEASIBLE
-
-
-def ends(
-    problem: Problem, setting: NumericSetting, from_: str | None, to: str | None
-) -> tuple[Number, Number]:
-    """The first and the last value."""
-    from modelsizer.problems.errors import ProblemError
-
-    now = setting.now(problem)
-    if now is None and (from_ is None or to is None):
-        message = "the file gives no such value to sweep around: give --from and --to"
-        raise ProblemError.of(setting.over, message)
-    low, high = setting.around(now or 1)
-    low = low if from_ is None else setting.read(from_)
-    high = high if to is None else setting.read(to)
-    if low >= high:
-        raise ProblemError.of("--from", f"{low:g} is not below --to, {high:g}")
-    return low, high
 
 
 def _curves(found: Frontier, notes: list[str]) -> tuple[IsoFlops, ...]:

@@ -132,15 +132,15 @@ class Frontier:
 
 def frontier(
     problem: Problem,
-    over: str,
-    values: Iterable[Number],
+    over: str = "budgets.training_flops",
+    values: Iterable[Number] | None = None,
     *,
     solver: str = DEFAULT_SOLVER,
     band: bool = True,
     time_limit: float | None = None,
     progress: Progress | None = None,
 ) -> Frontier:
-    """Solve a problem at several values of one of its limits or settings.
+    """Solve a problem at several values of one limit or setting.
 
     Parameters
     ----------
@@ -149,8 +149,9 @@ def frontier(
         Dotted key of a limit, with or without its side (see
         `modelsizer.optimizer.constraints.setting_of`), ``budgets.parameters.min``, or of another
         number, ``serving.context_length``.
-    values : iterable of int or float
-        In base units; repeats are solved once.
+    values : iterable of int or float, optional
+        In base units; repeats are solved once. By default 21 from a hundredth to a hundred times
+        the problem's own.
     solver : str
         See `modelsizer.optimizer.solver.solve`.
     band : bool
@@ -182,6 +183,7 @@ def frontier(
     started = time.perf_counter()
     base = problem.without_scenarios()
     setting = NumericSetting.of(base, over)
+    values = setting.spaced(base) if values is None else values
     asked = [(value, setting.at(base, value)) for value in sorted(set(values))]
     run = _Run(Solver(base, solver=solver), started, time_limit)
     points: list[Point] = []

@@ -61,8 +61,8 @@ def isoflops(
 ) -> tuple[IsoFlops, ...]:
     """The least loss at each parameter count, for several budgets of training FLOPs.
 
-    All designs are evaluated, whatever the problem's objective is; every other limit of the
-    problem is kept. A budget that no design keeps has no curve.
+    All designs are evaluated, whatever the problem's objective is; the problem's other limits
+    hold. A budget that no design keeps has no curve.
 
     Parameters
     ----------
@@ -91,7 +91,7 @@ def isoflops(
 
 
 def curves_along(frontier: Frontier) -> tuple[IsoFlops, ...]:
-    """Curves at some of the points of a frontier of loss over training FLOPs; of others none.
+    """Curves at some points of a frontier of loss over training FLOPs; none for other frontiers.
 
     Raises
     ------

@@ -1,9 +1,9 @@
-"""Costs of a design extended to real widths and depths.
+"""Costs around a design as polynomials in real width and depth.
 
-Costs are extended to real widths exactly: with the choices held, what a layer costs and what
-stands outside the layers are polynomials in d_model of degree two at most (weights are products of
-two widths, each held or in proportion to d_model), so their values at three widths, in whole
-numbers, give them everywhere, but for the rounding of training memory to bytes and of latencies.
+With the other choices fixed, the cost of a layer and the cost outside of the layers are polynomials
+in d_model of degree two at most (weights are products of two widths, each fixed or proportional to
+d_model), so their integer values at three widths determine them everywhere, but for the rounding
+of training memory to bytes and of latencies.
 """
 
 from __future__ import annotations
@@ -24,9 +24,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 FIXED_WITH_A_DESIGN = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
-"""Widths of a design, some of which go with d_model."""
+"""Widths of a design, some of which are proportional to d_model."""
 MULTIPLES = (1, 2, 3)
-"""Of today's width, of which the costs are taken: divisibility holds at each."""
+"""Multiples of today's width at which costs are evaluated: divisibility holds at each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class Polynomials:
 
 
 def growing_widths(space: Space) -> frozenset[str]:
-    """What goes with d_model where the width is real; the rest is held.
+    """Widths that are proportional to d_model; the others are fixed.
 
-    Heads go with d_model unless the space offers heads; then head_dim does, or neither where it
-    offers both. kv_heads are held where the space offers them and go with the heads otherwise; d_ff
-    is held where the space offers it, and keeps its ratio to d_model otherwise.
+    Heads are, unless the space offers heads; then head_dim is, or neither where it offers both.
+    kv_heads are fixed where the space offers them and proportional to the heads otherwise; d_ff is
+    fixed where the space offers it, and keeps its ratio to d_model otherwise.
     """
     found = {"d_model"}
     if space.heads is None:

@@ -32,7 +32,7 @@ _ANEW = "--no-resume starts anew"
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a sweep asks, as its file says it.
+    """What a sweep solves, as its file says it.
 
     Parameters
     ----------

@@ -1,8 +1,8 @@
-"""The values that a key takes in turn, and the grid of several such keys.
+"""Axes, which are keys with several values, and the grid of several axes.
 
-A text of values is a list, ``8192,32768,131072``, or a range, ``1e22..1e26:log:41``,
-``40 GB..80 GB:lin:5`` or ``1e9..9e9:step=2e9``. What has no comma outside of brackets and quotes is
-one value, as the problem file writes it.
+Values are written as a list, ``8192,32768,131072``, or as a range, ``1e22..1e26:log:41``,
+``40 GB..80 GB:lin:5`` or ``1e9..9e9:step=2e9``. Text without a comma outside of brackets and quotes
+is one value, as the problem file writes it.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number, exact, plain
 
 MOST_POINTS = 1_000_000
-"""Points of a grid; more are a slip of a range, and would take days."""
-_TRIED = 100  # values of an axis, and points with a value that is wrong alone
+"""Points of a grid; more are a mistake in a range, and would take days."""
+_TRIED = 100  # values checked on each axis, and points checked for a value that is wrong alone
 _RANGE = re.compile(r"(?P<low>[^:]+?)\s*\.\.\s*(?P<high>[^:]+?)\s*(?::\s*(?P<how>.*))?")
 _HOW = re.compile(r"(?P<scale>log|lin)\s*:\s*(?P<points>\d+)|step\s*=\s*(?P<step>.+)")
 _EXAMPLE = "write 1e22..1e26:log:41, 40 GB..80 GB:lin:5 or 8192..65536:step=8192"
 _UNIT = re.compile(r"[A-Za-z$].*$")
 _CUT = re.compile(r"0\d\d.*")  # of 131,072 behind the comma
-_ENTERED_ANEW = ("space", "laws")
-"""Tables of the problem file whose every value asks for new tables of widths."""
-_COUNTED_ANEW = ("training", "serving")
-"""Those whose values ask for some quantities to be counted again; the rest costs nothing."""
+_NEW_TABLES = ("space", "laws")
+"""Tables of the problem file whose values change the tables of width options."""
+_NEW_QUANTITIES = ("training", "serving")
+"""Tables whose values change some quantities of them; other tables cost nothing to change."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,7 @@ class Axis:
     key : str
         Dotted key of the problem file.
     values : tuple
-        Numbers in base units, or what else the file would hold; distinct, in the order given.
+        Numbers in base units, or other values of the file; distinct, in the order given.
     """
 
     key: str
@@ -53,7 +53,7 @@ class Axis:
 
 @dataclass(frozen=True, slots=True)
 class SweepGrid:
-    """All combinations of the values of some keys, those of the last key fastest.
+    """All combinations of the values of some keys; those of the last key change fastest.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ class SweepGrid:
         return math.prod(len(axis.values) for axis in self.axes)
 
     def positions(self, index: int) -> tuple[int, ...]:
-        """Which value of each axis a point has."""
+        """Index of a point's value on each axis."""
         found = []
         for axis in reversed(self.axes):
             index, at = divmod(index, len(axis.values))
@@ -75,15 +75,15 @@ class SweepGrid:
         return tuple(reversed(found))
 
     def point(self, index: int) -> dict[str, Any]:
-        """Values by key."""
+        """Values of a point by key."""
         places = zip(self.axes, self.positions(index), strict=True)
         return {axis.key: axis.values[at] for axis, at in places}
 
     def neighbours(self, indices: Iterable[int]) -> list[int]:
-        """The points in an order in which they are quickly solved one after another.
+        """The points in an order that makes solving one after another fast.
 
-        Keys that ask for new tables change least often, and every other run of a key goes
-        backwards, so that each point differs by one step from the one before.
+        Keys that need new tables change least often. As in a reflected Gray code, each point
+        differs from the one before by one step of one key.
         """
         cost = [_cost(axis.key) for axis in self.axes]
         order = sorted(range(len(self.axes)), key=lambda i: -cost[i])
@@ -92,7 +92,7 @@ class SweepGrid:
             at, rank = self.positions(index), 0
             for i in order:
                 most = len(self.axes[i].values)
-                step = most - 1 - at[i] if rank % 2 else at[i]  # a reflected Gray code
+                step = most - 1 - at[i] if rank % 2 else at[i]
                 rank = rank * most + step
             return rank
 
@@ -105,14 +105,14 @@ class SweepGrid:
 
 def _cost(key: str) -> int:
     table = key.partition(".")[0]
-    return 2 if table in _ENTERED_ANEW else 1 if table in _COUNTED_ANEW else 0
+    return 2 if table in _NEW_TABLES else 1 if table in _NEW_QUANTITIES else 0
 
 
 # Texts
 
 
 def split_settings(texts: Sequence[str], option: str = "--set") -> dict[str, str]:
-    """Texts of values by key, from ``key=values`` texts.
+    """Values as text by key, from ``key=values`` texts.
 
     Raises
     ------
@@ -128,13 +128,13 @@ def split_settings(texts: Sequence[str], option: str = "--set") -> dict[str, str
 
 
 def axis_of(problem: Problem, key: str, text: str) -> Axis:
-    """The axis that a key and a text of values make.
+    """The axis of a key and values as text.
 
     Raises
     ------
     ProblemError
-        If a range is none, or a value is missing or comes twice. Whether the problem takes the
-        values is not looked at.
+        If a range cannot be read, or a value is missing or comes twice. Whether the values are
+        valid in the problem is not checked; see `grid_of`.
     """
     match = _RANGE.fullmatch(text)
     if match is not None and len(split_list(text)) == 1:
@@ -158,16 +158,16 @@ def values_axis(problem: Problem, key: str, values: Iterable[Any]) -> Axis:
 
 
 def grid_of(problem: Problem, axes: Sequence[Axis]) -> SweepGrid:
-    """The grid of some axes.
+    """The grid of some axes, validated before hours of solving.
 
-    Each value is tried in the problem, of long axes the first and the last, so that a slip is found
-    before hours of solving. A value may need that of another key: then the point is tried whole.
+    Each value is checked in the problem; of long axes only the first and the last. A value that is
+    invalid alone is checked together with values of the other keys.
 
     Raises
     ------
     ProblemError
-        If there is no axis, there are more than `MOST_POINTS` points, or the problem takes a value
-        neither alone nor with others.
+        If there is no axis, there are more than `MOST_POINTS` points, or a value is invalid both
+        alone and with others.
     """
     if not axes:
         raise ProblemError.of(
@@ -203,7 +203,7 @@ def _try(problem: Problem, grid: SweepGrid, key: str, value: object) -> None:
 
 
 def _plain(problem: Problem, key: str, value: Any) -> Any:
-    """A number, or a text with a unit, in the base unit, where the problem is the same with it."""
+    """A number, or text with a unit, in the base unit where that gives the same problem."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return value
     try:
@@ -240,7 +240,7 @@ def _range(problem: Problem, key: str, text: str, match: re.Match[str]) -> list[
 
 
 def _after_exponent(text: str) -> str:
-    """A number's text without the e of its exponent, so that only its unit has letters."""
+    """A number as text without the e of its exponent, so that only its unit has letters."""
     return re.sub(r"(?<=\d)[eE](?=[+-]?\d)", "", text)
 
 
@@ -259,7 +259,7 @@ def _steps(
 def split_problem(
     source: str | Path, texts: Sequence[str], without: Sequence[str] = ()
 ) -> tuple[Problem, dict[str, str]]:
-    """A problem with the single values of some settings, and the texts of several values by key.
+    """A problem with the settings of one value, and the settings of several values as text.
 
     Parameters
     ----------

@@ -126,6 +126,39 @@ class NumericSetting:
         """The first and the last value of a sweep around a value."""
         return self.scaled(value, 1, SPAN), self.scaled(value, SPAN, 1)
 
+    def spaced(
+        self,
+        problem: Problem,
+        first: object = None,
+        last: object = None,
+        points: int = POINTS,
+    ) -> tuple[Number, ...]:
+        """Values from `first` to `last`, evenly spaced in their logarithm.
+
+        Parameters
+        ----------
+        problem : Problem
+        first, last : number or str, optional
+            As the problem file writes them; by default the problem's own value over `SPAN`, and
+            times it.
+        points : int
+
+        Raises
+        ------
+        ProblemError
+            If the problem gives no value to take a default from, or `first` is not below `last`.
+        """
+        now = self.now(problem)
+        if now is None and (first is None or last is None):
+            message = "the file gives no such value to sweep around: give --from and --to"
+            raise ProblemError.of(self.over, message)
+        low, high = self.around(now or 1)
+        low = low if first is None else self.read(first)
+        high = high if last is None else self.read(last)
+        if low >= high:
+            raise ProblemError.of("--from", f"{low:g} is not below --to, {high:g}")
+        return self.between(low, high, points)
+
     def between(self, low: Number, high: Number, points: int) -> tuple[Number, ...]:
         """Values evenly spaced in their logarithm, `low` and `high` among them.
 

@@ -1,4 +1,4 @@
-"""The points of a grid solved one after another, each from what is known of its neighbour."""
+"""Points of a grid, solved one after another, each starting from what is known of the last."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ WIDTHS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff")
 _ANSWER = ("status", "reason", "objective", "loss", *WIDTHS, "parameters", "tokens",
            "training_flops")  # fmt: skip
 INVALID = "invalid"
-"""Status of a point whose values make no problem together; its reason says why."""
+"""Status of a point whose values are invalid together; its reason says why."""
 
 
 def limit_names(problem: Problem, grid: SweepGrid) -> tuple[str, ...]:
-    """Names of the limits of every point: the problem's, and those that only the grid sets."""
+    """Names of the limits at any point: the problem's, and those that only the grid sets."""
     names = [constraint.name for constraint in constraints(problem)]
     names += [name_of(axis.key) for axis in grid.axes if is_limit(axis.key)]
     names.sort(key=lambda name: name != TOKENS)
@@ -49,7 +49,7 @@ def runs(indices: Sequence[int], size: int) -> list[tuple[int, ...]]:
 
 
 class PointSolver:
-    """Solves points of a grid, and keeps what `modelsizer.optimizer.solver.Solver` does.
+    """Solves points of a grid with one `modelsizer.optimizer.solver.Solver`, which keeps tables.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ class PointSolver:
         Raises
         ------
         KeyboardInterrupt
-            If the solve is interrupted: what it then knows is no answer.
+            If the solve is interrupted: its result is then incomplete.
         """
         point = self.grid.point(index)
         row = self._empty | {"index": index} | point

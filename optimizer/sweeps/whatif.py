@@ -1,4 +1,4 @@
-"""What if: a problem and its scenarios, each solved and set beside the base."""
+"""What-if analysis: a problem and its scenarios, each solved and compared with the base."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Answer:
 
     @property
     def uses(self) -> dict[str, BudgetUse]:
-        """Limits by name; one with both ends has two names."""
+        """Uses of constraints by name, with the side where a limit has both."""
         found = self.result.budgets
         both = {use.name for use in found if use.side == "min"}
         both &= {use.name for use in found if use.side == "max"}
@@ -101,12 +101,12 @@ class WhatIf:
         return tuple(dict.fromkeys(name for answer in self.answers for name in answer.uses))
 
     def loss_change(self, answer: Answer) -> float | None:
-        """Loss less that of the base; None where either is unknown."""
+        """Loss minus that of the base; None where either is unknown."""
         mine, theirs = answer.result.design, self.base.result.design
         return None if mine is None or theirs is None else mine.loss - theirs.loss
 
     def objective_change(self, answer: Answer) -> Number | None:
-        """Objective less that of the base; None where either is unknown or it is another one."""
+        """Objective minus that of the base; None where either is unknown or they differ in kind."""
         mine, theirs = answer.result.objective, self.base.result.objective
         if (mine.name, mine.sense) != (theirs.name, theirs.sense):
             return None
@@ -116,13 +116,13 @@ class WhatIf:
 
     @property
     def one_objective(self) -> bool:
-        """Whether all seek the same."""
+        """Whether all have the same objective."""
         sought = {(a.result.objective.name, a.result.objective.sense) for a in self.answers}
         return len(sought) == 1
 
     @property
     def incomparable(self) -> tuple[str, ...]:
-        """Scenarios judged by another law than the base: their losses are of another scale."""
+        """Scenarios under another law than the base, whose losses are not comparable."""
         own = _judge(self.base)
         return tuple(a.scenario.name for a in self.others if _judge(a) != own)
 

@@ -1,8 +1,8 @@
-"""Where the points of a sweep are solved: here, in worker processes, or on a Dask cluster.
+"""Workers of a sweep: this process, worker processes, or a Dask cluster.
 
-Runs of neighbours are handed out, and a worker keeps its tables from one run to the next. It hands
-back what it has after a moment and the rest of its run goes on as another, so little is lost when a
-sweep is killed. Which worker solves a point changes nothing of its row.
+Runs of neighbouring points are submitted, and a worker keeps its tables from run to run. After a
+fraction of a second a worker returns what it has solved and the rest of its run is submitted again,
+so little is lost when a sweep is killed. Rows do not depend on the worker.
 """
 
 from __future__ import annotations
@@ -39,8 +39,8 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.version import __version__
 
 LOCAL = "local"
-"""In place of a scheduler's address: a cluster of one's own on this machine."""
-_LEASE = 0.25  # seconds after which a worker hands back what it has
+"""In place of a scheduler's address: a new cluster on this machine."""
+_LEASE = 0.25  # seconds after which a worker returns what it has solved
 _LONGEST_RUN, _RUNS_A_WORKER = 64, 4
 _AHEAD = 2  # runs handed out for each worker, so that none waits for the next
 _PATIENCE, _WORTH = 1.0, 2.0
@@ -50,12 +50,12 @@ _CONNECT = 10  # seconds for a scheduler to answer, and for a worker to be there
 
 
 class LostWorkerError(ModelsizerError):
-    """A worker, or the cluster, is gone in the midst of the work."""
+    """A worker, or the cluster, has gone before its work was done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """What a worker must know, small and plain enough to be sent with every run.
+    """What a worker needs, small and plain enough to be sent with every run.
 
     Parameters
     ----------
@@ -89,16 +89,16 @@ class Spec:
         return PointSolver(problem, grid, self.solver, self.time_limit)
 
 
-_kept = threading.local()  # a thread's own solver: tables are no thread's but one's
+_kept = threading.local()  # a solver for each thread: tables are not shared
 
 
 def solve_run(spec: Spec, indices: tuple[int, ...]) -> tuple[list[Row], tuple[int, ...]]:
-    """Solve points in turn until a moment has passed; return their rows and what is left.
+    """Solve points in turn for `_LEASE` seconds; return their rows and the points left.
 
     Raises
     ------
     ModelsizerError
-        If this process runs another version of modelsizer than the one that asks.
+        If the version of modelsizer here is not that of the spec.
     """
     if spec.version != __version__:
         raise ModelsizerError(
@@ -160,7 +160,7 @@ def cores() -> int:
 
 
 def _where_it_pays(spec: Spec, order: Sequence[int]) -> Iterator[Row]:
-    """Solve here, and in processes what would take longer than they take to start."""
+    """Solve here, and start processes once the rest would take longer than they take to start."""
     solver, started = spec.point_solver(), time.monotonic()
     for done, index in enumerate(order, start=1):
         yield solver.row(index)
@@ -173,12 +173,12 @@ def _where_it_pays(spec: Spec, order: Sequence[int]) -> Iterator[Row]:
 def _handed_out(
     executor: Executor, spec: Spec, order: Sequence[int], workers: int
 ) -> Iterator[Row]:
-    """Rows as the workers hand them back."""
+    """Rows as the workers return them."""
     size = min(_LONGEST_RUN, -(-len(order) // (workers * _RUNS_A_WORKER)))
     waiting = deque(runs(order, size))
     pending: set[Future[tuple[list[Row], tuple[int, ...]]]] = set()
     while waiting or pending:
-        with _deaf():
+        with _ignoring_interrupts():
             while waiting and len(pending) < workers * _AHEAD:
                 pending.add(executor.submit(solve_run, spec, waiting.popleft()))
         done, pending = wait(pending, return_when=FIRST_COMPLETED)
@@ -193,8 +193,8 @@ def _handed_out(
 
 
 @contextmanager
-def _deaf() -> Iterator[None]:
-    """Processes that start meanwhile do not hear Ctrl-C: this one tells them when to stop."""
+def _ignoring_interrupts() -> Iterator[None]:
+    """Processes started within ignore Ctrl-C: this process stops them."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
@@ -206,7 +206,7 @@ def _deaf() -> Iterator[None]:
 
 
 def _begin() -> None:
-    """Set up a worker: deaf to Ctrl-C, and gone with its parent, were that killed."""
+    """Set up a worker that ignores Ctrl-C, and ends with its parent even if that is killed."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     parent = multiprocessing.parent_process()
     if parent is not None:
@@ -230,7 +230,7 @@ def _in_processes(spec: Spec, order: Sequence[int], workers: int) -> Iterator[Ro
     except BaseException:
         for child in multiprocessing.active_children():
             if child not in others:
-                child.terminate()  # it may be in the midst of a long solve
+                child.terminate()  # it may be in a long solve
         raise
     finally:
         executor.shutdown(cancel_futures=True)
@@ -248,13 +248,13 @@ def _distributed() -> Any:
         ) from None
     for name in list(logging.root.manager.loggerDict):
         if name.partition(".")[0] in ("distributed", "tornado"):
-            # What goes wrong is told in a sentence, not in a log of tracebacks.
+            # Failures are reported in a sentence, not in a log of tracebacks.
             logging.getLogger(name).setLevel(logging.CRITICAL)
     return found
 
 
 def check_dask(address: str) -> None:
-    """Refuse an address that is none, and Dask where it is not installed.
+    """Refuse a malformed address, and Dask where it is not installed.
 
     Raises
     ------
@@ -280,7 +280,7 @@ def _client(address: str, workers: int) -> Iterator[Any]:
             yield client
         return
     with ExitStack() as stack:
-        with _deaf():
+        with _ignoring_interrupts():
             cluster = stack.enter_context(
                 distributed.LocalCluster(
                     n_workers=workers,
@@ -294,7 +294,7 @@ def _client(address: str, workers: int) -> Iterator[Any]:
 
 
 def _check_versions(client: Any) -> None:
-    """Refuse a cluster whose workers would answer otherwise, or cannot answer."""
+    """Refuse a cluster whose workers run another version, or have none installed."""
     try:
         found = set(client.run(importlib.metadata.version, "modelsizer").values())
     except importlib.metadata.PackageNotFoundError:
