@@ -1,8 +1,8 @@
-"""The continuous relaxation: real width, depth and tokens, and what its limits are worth.
+"""The continuous relaxation in real width, depth and tokens, and its Lagrange multipliers.
 
 Other choices (head_dim, kv_heads, the ratio of d_ff, vocabulary, block, layout ...) are those of
-the optimum, so the relaxed optimum is an estimate and no bound of the whole problem, and so are its
-multipliers: what one unit more of a limit would change the relaxed optimum by.
+the optimum, so the relaxed optimum is an estimate and no bound of the whole problem. So are the
+multipliers: the change of the relaxed optimum for one unit more of a limit.
 
 Minimised by sequential quadratic programming (Kraft 1988; SciPy's SLSQP) in logarithms, each limit
 as ``ln limit - ln quantity >= 0``. Multipliers are those of the Karush-Kuhn-Tucker conditions at
@@ -53,7 +53,7 @@ class Relaxation:
         In its own unit and sense.
     d_model, layers : float
     tokens : float or None
-        None where the question does not depend on them.
+        None where neither objective nor constraints depend on them.
     multipliers : mapping of str to float or None
         By key of a constraint, the change of the objective for one unit more of the limit; 0 where
         the constraint is slack; None where the optimality conditions were not met.
@@ -101,7 +101,7 @@ class _Program:
     # Quantities at a point
 
     def _part(self, name: str, z: Floats) -> float:
-        """A quantity, or one of the parts that it is the most of."""
+        """A quantity, or one of the parts whose maximum it is."""
         t, layers = math.exp(z[0]), math.exp(z[1])
         if name in self.costs:
             return self.costs[name].at(t, layers)
@@ -127,11 +127,11 @@ class _Program:
 
     @property
     def branched(self) -> bool:
-        """Whether the objective is the most of several, and so has a variable of its own."""
+        """Whether the objective is a maximum of parts, and so has a variable of its own."""
         return len(self._parts(self.sought)) > 1
 
     def objective(self, z: Floats) -> float:
-        """To minimise; about 1 or -1 today."""
+        """The objective, minimised; about 1 or -1 today."""
         if self.branched:
             return math.exp(z[-1])
         return self.sign * self._part(self._parts(self.sought)[0], z) / self.scale
@@ -220,7 +220,7 @@ def relax(problem: Problem, design: Evaluation) -> Relaxation | None:
     ----------
     problem : Problem
     design : Evaluation
-        Its optimum: where the search starts, and what is held.
+        Its optimum: the start of the search, and the other choices.
 
     Returns
     -------

@@ -35,9 +35,9 @@ COMPUTE = ("training_flops", *TIMED)
 MOST_COMPUTE = math.log(1000.0)
 """Logarithm of the factor up to which compute is looked for that buys the same loss."""
 FIRST_STEP = 0.02  # in the logarithm of compute
-ROOT = 1e-8  # the same, to which the compute of the same loss is found
-DIGITS = 6  # of per cent of compute, which are known to about `ROOT`
-SAME_LOSS = 1e-9  # nats between losses that are said to be the same
+ROOT = 1e-8  # precision in the logarithm of compute
+DIGITS = 6  # decimals of per cent of compute, known to about `ROOT`
+SAME_LOSS = 1e-9  # nats up to which losses count as equal
 
 ChangeStatus = Literal["optimal", "infeasible"]
 
@@ -50,14 +50,14 @@ class Change:
     ----------
     limit : int or float
     percent : int
-        How much more, or (negative) less, than today.
+        Change of the limit, relative to today.
     objective, change : number or None
-        The optimum and its distance from today's; None where no design fits.
+        The optimum, and the optimum minus today's; None where no design is feasible.
     status : {"optimal", "infeasible"}
     layers, d_model : int or None
     worth : float or None
-        Per cent of compute, more or less, that would give the same loss with all else held; None
-        where compute does not limit the tokens, or none would.
+        Change of compute in per cent that gives the same loss, all else held; None where compute
+        does not limit the tokens, or no change does.
     """
 
     limit: Number
@@ -87,14 +87,14 @@ class Price:
     binding : bool
         See `modelsizer.optimizer.result.BudgetUse`.
     same_until : int or float
-        The tightest limit at which the optimum is the same; see
+        The tightest limit with the same optimum; see
         `modelsizer.optimizer.prices.stays_optimal`.
     changes : tuple of Change
         From 25 % less to 25 % more.
     stays : Stays
     multiplier : float or None
-        Of the continuous relaxation: objective for one unit more of the limit. An estimate, not a
-        bound.
+        Of the continuous relaxation: change of the objective for one unit more of the limit. An
+        estimate, not a bound.
     """
 
     constraint: Constraint
@@ -106,7 +106,7 @@ class Price:
     multiplier: float | None
 
     def at(self, percent: int) -> Change:
-        """The change of a percentage."""
+        """The change of a percentage, one of `PERCENTS` or its negative."""
         return next(change for change in self.changes if change.percent == percent)
 
     def _looser(self, percent: int, *, looser: bool) -> Change:
@@ -114,7 +114,7 @@ class Price:
 
     @property
     def order(self) -> tuple[bool, float, float]:
-        """Binding limits first; then by what more of it gains, and what less of it loses."""
+        """Sort key: binding first, then gain of a looser limit, then loss of a tighter one."""
         more, less = (self._looser(SHOWN, looser=looser) for looser in (True, False))
         gain = 0.0 if more.change is None else abs(more.change)
         loss = math.inf if less.change is None else abs(less.change)
@@ -139,16 +139,16 @@ class Price:
 
 @dataclass(frozen=True, slots=True)
 class Prices:
-    """What the limits of a problem are worth.
+    """Sensitivity of the optimum to the constraints of a problem.
 
     Parameters
     ----------
     result : Result
         Today's answer.
     rows : tuple of Price
-        Binding limits first, then by worth; none if nothing fits today.
+        Binding constraints first; none if the problem is infeasible today.
     relaxation : Relaxation or None
-        The continuous relaxation that multipliers are of; None where it was not solved.
+        The continuous relaxation of the multipliers; None where it was not solved.
     seconds : float
     """
 
@@ -307,7 +307,7 @@ def _changes(
 
 
 def _compute(resolver: Resolver, design: Evaluation) -> _Compute | None:
-    """Compute as a scale of worth, where it is what limits the tokens and loss is sought."""
+    """Compute as a scale, where the loss is minimised and compute limits the tokens."""
     problem = resolver.problem
     if problem.objective.quantity != "loss":
         return None
@@ -318,14 +318,14 @@ def _compute(resolver: Resolver, design: Evaluation) -> _Compute | None:
 
 
 class _Compute:
-    """The least loss as a function of all limits on compute, scaled together."""
+    """The least loss as a function of one factor on all upper limits of compute."""
 
     def __init__(self, resolver: Resolver, limits: Sequence[Constraint], today: float) -> None:
         self._resolver, self._limits, self._today = resolver, limits, today
         self._losses = {0.0: today}  # by the logarithm of the factor
 
     def worth(self, loss: float) -> float | None:
-        """Per cent of compute, more or less, at which the least loss is this; None if nowhere."""
+        """Change of compute in per cent at which the least loss is this; None if there is none."""
         if loss == self._today:
             return 0.0
         bracket = self._bracket(loss)
@@ -340,7 +340,7 @@ class _Compute:
         return round(100 * math.expm1(root), DIGITS)
 
     def _bracket(self, loss: float) -> tuple[float, float] | None:
-        """Logarithms of factors with more and with less than a loss: the nearest that are known."""
+        """Logarithms of factors whose losses bracket a loss, the nearest known."""
         step = FIRST_STEP if loss < self._today else -FIRST_STEP
         while True:
             above = max((at for at, v in self._losses.items() if v >= loss), default=None)

@@ -1,25 +1,24 @@
-"""Over which values of one limit today's design stays the best, everything else held.
+"""The range of one limit over which today's design stays optimal, all else held.
 
-Two ways, by what the limit does to a design:
+There are two methods, by the effect of the constraint on a design.
 
-*It only lets designs in or keeps them out* (parameters, memory, cache, latency ...; also a limit on
-the loss where something else is sought). Tightened, it leaves the design the best for as long as it
-lets it in, so one end is what the design uses. Loosened, the design stays the best until the first
-better one is let in. That one is found by minimising the quantity over all designs that are
-strictly better: an optimum with proof, so the end is exact.
+*Feasibility only* (parameters, memory, cache, latency ...; also the loss where it is not the
+objective). As the limit is tightened, the design stays optimal until it is infeasible, so one end
+of the range is what the design uses. As the limit is loosened, it stays optimal until the first
+better design is feasible. That one is found by minimising the quantity over all strictly better
+designs: a proven optimum, so the end is exact.
 
-*It sets how many tokens a design takes* (tokens, training FLOPs, time, cost, energy). Then the
-objective of every design moves with the limit. The limit is stepped out until another design wins;
-between the last limit at which today's won and that one their crossing is the root of the
-difference, by Brent's method and then by bisection, as exact as doubles tell the two apart (about
-1e-12 of the limit); the problem is solved again just inside of the crossing; if a third design wins
-there, it takes the rival's place. As every winner crosses nearer to today, and designs are finitely
-many, this ends (Dinkelbach 1967, doi 10.1287/mnsc.13.7.492, goes from ratio to ratio like this). It
-assumes that of any two designs the better one changes once at most between two limits looked at.
-For a law ``E + A/N^alpha + B/D^beta``, with or without a shape term, that is so: with F training
-FLOPs a token, D is min(T, C/F), and the difference of two losses is a constant plus
-``B (D1^-beta - D2^-beta)``, which is monotone in C and in T. Laws with an outer power (Kaplan's)
-beside a shape term are not covered by that argument.
+*Tokens* (tokens, training FLOPs, time, cost, energy). The objective of every design changes with
+the limit. The limit is stepped out until another design is optimal; between the last limit at which
+today's design was and that one, their crossing is the root of the difference, by Brent's method and
+then by bisection, as exact as doubles distinguish the two (about 1e-12 of the limit). The problem
+is solved again just inside of the crossing; if a third design is optimal there, it becomes the
+rival. As every rival crosses nearer to today's limit and designs are finitely many, this terminates
+(compare Dinkelbach 1967, doi 10.1287/mnsc.13.7.492). It assumes that the better of any two designs
+changes at most once between two limits tried. For a law ``E + A/N^alpha + B/D^beta``, with or
+without a shape term, that is so: with F training FLOPs a token, D is min(T, C/F), and the
+difference of two losses is a constant plus ``B (D1^-beta - D2^-beta)``, which is monotone in C and
+in T. Laws with an outer power (Kaplan's) beside a shape term are not covered by that argument.
 """
 
 from __future__ import annotations
@@ -41,22 +40,22 @@ from modelsizer.problems.units import Number, exact, plain
 
 STEPS = (1.01, 1.05, 1.1, 1.25, 2.0, 4.0, 16.0, 256.0, 65536.0)
 """Factors by which a limit is stepped out; those of `modelsizer.optimizer.prices.prices` are solved
-already. A design that is the best at the last is said to stay so without end."""
+already. The range of a design that is optimal at the last is unbounded."""
 NEAR, WIDER = 1e-13, (1e-12, 1e-10, 1e-8)
-"""Relative precision of a crossing's root, and how far around it a bracket is looked for."""
+"""Relative precision of the root, and relative half-widths tried for a bracket around it."""
 DOUBLE_BITS = 53  # of a double's mantissa: whole numbers beyond are not all doubles
 
 
 @dataclass(frozen=True, slots=True)
 class Stays:
-    """Limits between which a design stays the best.
+    """The range of limits over which a design stays optimal.
 
     Parameters
     ----------
     start, end : int, float or None
-        None where there is no such end. Of an upper limit `start` is the least limit at which the
-        design is still the best, and `end` the first at which it is not: another is better from
-        there on. Of a lower limit the other way about: `end` is kept and `start` is not.
+        None where the range is unbounded. For an upper limit `start` is the least limit at which
+        the design is optimal, and `end` the first at which it no longer is; for a lower limit
+        `end` is in the range and `start` is not.
     side : {"max", "min"}
     """
 
@@ -65,7 +64,7 @@ class Stays:
     side: Side
 
     def holds(self, limit: Number) -> bool:
-        """Whether the design is the best at a limit."""
+        """Whether the design is optimal at a limit."""
         low = (
             self.start is None or limit > self.start or (self.side == "max" and limit == self.start)
         )
@@ -73,7 +72,7 @@ class Stays:
         return low and high
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract, and which end is of the range itself."""
+        """The keys of the JSON contract, and which ends belong to the range."""
         return {
             "from": self.start,
             "to": self.end,
@@ -83,7 +82,7 @@ class Stays:
 
 
 def stays_optimal(resolver: Resolver, design: Evaluation, constraint: Constraint) -> Stays:
-    """The limits between which today's design stays the best, everything else held.
+    """The range of a limit over which today's design stays optimal, all else held.
 
     Parameters
     ----------
@@ -105,7 +104,7 @@ def stays_optimal(resolver: Resolver, design: Evaluation, constraint: Constraint
 
 
 def _lets_in(problem: Problem, constraint: Constraint) -> bool:
-    """Whether a limit only lets designs in, and does not move their tokens."""
+    """Whether a constraint only decides feasibility, and does not change the tokens of designs."""
     form = QUANTITIES[constraint.quantity].form
     if form == "loss" and constraint.side == "max":
         sought = QUANTITIES[problem.objective.quantity].form
@@ -116,9 +115,9 @@ def _lets_in(problem: Problem, constraint: Constraint) -> bool:
 def same_until(
     resolver: Resolver, design: Evaluation, stays: Stays, constraint: Constraint
 ) -> Number:
-    """The tightest limit at which today's design is the best and its objective is today's.
+    """The tightest limit at which today's design is optimal with today's objective.
 
-    Today's own limit, where the design has spent it up to the rounding of its tokens.
+    It is today's limit where the design has spent it up to the rounding of its tokens.
     """
     tight = stays.start if constraint.side == "max" else stays.end
     value = resolver.value(design)
@@ -134,9 +133,9 @@ def same_until(
 
 
 def _least_kept(resolver: Resolver, design: Evaluation, constraint: Constraint) -> Number:
-    """The tightest limit at which the design is the best.
+    """The tightest limit at which the design is optimal.
 
-    It needs less under another layout, perhaps, at another value: then it must still be the best.
+    Under another layout it may need less, at another objective, and must then still be optimal.
     """
     before = resolver.own(design, constraint, constraint.limit)
     edge = used(constraint, before)
@@ -152,7 +151,7 @@ def _least_kept(resolver: Resolver, design: Evaluation, constraint: Constraint) 
 
 
 def _first_better(resolver: Resolver, design: Evaluation, constraint: Constraint) -> Number | None:
-    """The first limit that lets a strictly better design in; None if there is none."""
+    """The first limit at which a strictly better design is feasible; None if there is none."""
     own, ulps = design, 1
     while True:
         asked = _strictly_better(resolver, own, constraint, ulps)
@@ -167,7 +166,7 @@ def _first_better(resolver: Resolver, design: Evaluation, constraint: Constraint
         own = resolver.own(design, constraint, edge)
         if resolver.beaten(own, resolver.at(constraint, edge)):
             return edge
-        # The design itself is let in under a better layout: it goes on from there.
+        # The design itself becomes feasible under a better layout: go on from there.
 
 
 def _strictly_better(
@@ -190,7 +189,7 @@ def _strictly_better(
     try:
         return Problem.from_tables(tables, like=problem)
     except ProblemError:
-        return None  # a limit on the other side forbids anything better
+        return None  # the other side of a limit excludes anything better
 
 
 def _beyond(value: Fraction | float, ulps: int) -> Number:
@@ -205,19 +204,19 @@ def _next(limit: Number, *, tighter: bool, side: Side) -> Number:
     return _beyond(exact(limit), -1 if tighter == (side == "max") else 1)
 
 
-# Limits that move the tokens
+# Limits that change the tokens
 
 
 def _probed(
     resolver: Resolver, design: Evaluation, constraint: Constraint, *, looser: bool
 ) -> Number | None:
-    """The edge on one side, found by stepping out and going back from crossing to crossing.
+    """One end of the range, by stepping out and going back from crossing to crossing.
 
     Returns
     -------
     int, float or None
-        Looser, the first limit at which another design is better; tighter, the last at which none
-        is. None if there is none.
+        If `looser`, the first limit at which another design is better; otherwise the last at which
+        none is. None if there is none.
     """
     good, bad, rival = constraint.limit, None, None
     for limit in _steps(constraint, upward=looser == (constraint.side == "max")):
@@ -250,7 +249,7 @@ def _probed(
 
 
 def _steps(constraint: Constraint, *, upward: bool) -> Iterator[Number]:
-    """Limits further and further from today's."""
+    """Limits at growing distances from today's."""
     last = constraint.limit
     for step in STEPS:
         # 1 % less is 0.99, as `modelsizer.optimizer.prices.prices` has it, and not 1 / 1.01.
@@ -264,7 +263,7 @@ def _steps(constraint: Constraint, *, upward: bool) -> Iterator[Number]:
 def _narrowed(
     behind: Callable[[Number], float], low: Number, high: Number
 ) -> tuple[Number, Number]:
-    """A good limit and a bad one near the crossing, where it is a smooth one; else as they are."""
+    """A good and a bad limit near the crossing if it is smooth; otherwise as they are."""
     if not (-math.inf < behind(low) < 0 < behind(high) < math.inf):
         return low, high
     from scipy.optimize import brentq
