@@ -14,12 +14,11 @@ from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Table
-from modelsizer.problems.costs.tokens import TIMED, rate
-from modelsizer.problems.designs.costs import TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.costs import TRAINING_FLOPS_PER_TOKEN, flops_rate
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import format_quantity
 
@@ -135,11 +134,8 @@ def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:
     limits = model.problem.token_limits
     if QUANTITIES[name].form == "flops":
         tokens = _most_tokens(model.problem, name)
-        each = [1.0] * len(table.layout)
-        if name in TIMED:
-            cost = float(rate(model.problem.training, name))
-            at_once = name == "training_time"
-            each = [cost / (lay.accelerators if at_once else 1) for lay in table.layout]
+        cost, shared = float(flops_rate(model.problem, name)), QUANTITIES[name].shared
+        each = [cost / (lay.accelerators if shared else 1) for lay in table.layout]
         used = np.asarray(flops.at(row, high)).astype(float) * np.array(each)[table.layout_id[row]]
         return float(used.max()) * tokens
     if name == "tokens":
@@ -154,6 +150,6 @@ def _most_tokens(problem: Problem, budget: str) -> float:
     """The most tokens of any design without one budget proportional to training FLOPs."""
     ends = [problem.training.tokens, problem.budgets.tokens]
     tokens = [float(end.max) for end in ends if end is not None and end.max is not None]
-    others = [n for n in ("training_flops", *TIMED) if n != budget and n in problem.budgets.limits]
+    others = [n for n in names_of("flops") if n != budget and n in problem.budgets.limits]
     # Another such budget limits each design's FLOPs: then nothing is claimed.
     return min(tokens) if tokens and not others else math.inf

@@ -16,7 +16,7 @@ from typing import Any
 
 from modelsizer.optimizer.result import Side
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, exact, plain
 
@@ -38,7 +38,7 @@ class Constraint:
         Dotted key of the problem file, ``"budgets.kv_cache"``; with the side where the problem
         gives both, ``"budgets.parameters.min"``. Unique within a problem.
     quantity : str
-        A name of `modelsizer.problems.quantities.QUANTITIES`, or `RATIO`.
+        A name of `modelsizer.problems.quantities.rows.QUANTITIES`, or `RATIO`.
     side : {"max", "min"}
         "max" of an equality.
     limit : int or float

@@ -15,15 +15,16 @@ from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Table
-from modelsizer.problems.costs.tokens import TIMED, rate
 from modelsizer.problems.designs.costs import (
     ACCELERATORS,
     TRAINING_FLOPS_EACH,
     TRAINING_FLOPS_PER_TOKEN,
+    flops_rate,
+    inverse_numerator,
 )
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.units import format_quantity
 
 TOGETHER = "each limit can be kept by some design, but none keeps all of them together"
@@ -94,7 +95,7 @@ def _searched(model: Model) -> list[str]:
     problem, found = model.problem, []
     for name, limit in problem.budgets.limits.items():
         row = QUANTITIES[name]
-        quantity = "decode_latency" if row.form == "inverse" else name
+        quantity = row.base or name
         upper = limit.max is not None or row.form == "inverse"
         if not (row.affine or row.form == "inverse"):
             continue
@@ -103,7 +104,8 @@ def _searched(model: Model) -> list[str]:
             continue
         asked = limit.max if limit.max is not None else limit.min
         assert asked is not None
-        reached = float(problem.serving.batch_size / value if row.form == "inverse" else value)
+        over = inverse_numerator(problem, name) / value if row.form == "inverse" else value
+        reached = float(over)
         short = reached > asked if limit.max is not None else reached < asked
         if short:
             rule = Limit(f"budgets.{name}", quantity, None, None)
@@ -136,9 +138,9 @@ def _sentence(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> st
     limit = problem.budgets.limits[name]
     unit = QUANTITIES[name].dimension
     end = limit.max if upper else limit.min
-    if end is None:  # decode_throughput, whose limit is one on latency
+    if end is None:  # of an inverse quantity, whose limit is one on what it is over
         assert limit.min is not None
-        most = float(problem.serving.batch_size / value)
+        most = float(inverse_numerator(problem, name) / value)
         return (
             f"{rule.key} >= {format_quantity(limit.min, unit)}: the most of any design of the "
             f"space is {format_quantity(most, unit, 6)}"
@@ -153,7 +155,7 @@ def _unmet_tokens(problem: Problem, rule: Limit, value: Fraction, what: str, sig
     """A sentence on a budget of FLOPs, or what they cost, and a number of tokens."""
     limits, name = problem.token_limits, rule.key.removeprefix("budgets.")
     unit = QUANTITIES[name].dimension
-    cost = rate(problem.training, name) if name in TIMED else Fraction(1)
+    cost = flops_rate(problem, name)
     limit = problem.budgets.limits[name]
     end = limit.max if sign == "<=" else limit.min
     assert end is not None
@@ -171,7 +173,7 @@ def _unmet_tokens(problem: Problem, rule: Limit, value: Fraction, what: str, sig
 
 def _least_loss(model: Model) -> float | None:
     """The least loss of any design at the most tokens that it may take."""
-    keep = ("training_flops", "tokens", *TIMED)
+    keep = ("tokens", *names_of("flops"))
     held = (c for c in constraints(model.problem) if c.quantity in keep)
     plain = constrained(model.problem.bare(), held)
     try:

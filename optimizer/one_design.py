@@ -11,9 +11,9 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.designs.standalone import situation, trains
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 _OF_TRAINING = ("loss", "shape_excess", "law", "shape", "tokens", "training_flops")
-_TIMED = ("training_time", "training_cost", "training_energy", "lifetime_flops", "lifetime_cost")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +37,8 @@ class OneDesign:
         found = design_dict(self.problem, self.design)
         if not self.trained:
             found |= dict.fromkeys(_OF_TRAINING)
-            found["quantities"] = {k: v for k, v in found["quantities"].items() if k not in _TIMED}
+            quantities = found["quantities"].items()
+            found["quantities"] = {k: v for k, v in quantities if not QUANTITIES[k].of_tokens}
         return found | {"violated": list(self.design.violated)}
 
 

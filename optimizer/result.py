@@ -12,7 +12,7 @@ from modelsizer.problems.architecture.describing import architecture_dict, param
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import Sense
+from modelsizer.problems.quantities.quantity import Sense
 from modelsizer.problems.units import Number
 
 Status = Literal["optimal", "infeasible", "limit"]

@@ -5,18 +5,19 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
-from modelsizer.problems.costs.needs import lacking
-from modelsizer.problems.costs.tokens import TIMED, TokenLimits
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.shapes import SHAPE_LAWS
+from modelsizer.problems.quantities.needs import lacking
+from modelsizer.problems.quantities.quantity import Settings
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.requirements.budgets import Budgets
+from modelsizer.problems.requirements.objective import Objective
+from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.options import options
 from modelsizer.problems.space.splits import Split
-from modelsizer.problems.tables.lifetime import LIFETIME, Lifetime
-from modelsizer.problems.tables.serving import Serving
-from modelsizer.problems.tables.settings import Budgets, Objective
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.training import Training
 
@@ -92,13 +93,7 @@ def check_shape(objective: Objective, law: TokenLaw) -> None:
         )
 
 
-def check_inputs(
-    training: Training,
-    serving: Serving,
-    lifetime: Lifetime,
-    budgets: Budgets,
-    objective: Objective,
-) -> None:
+def check_inputs(settings: Settings, budgets: Budgets, objective: Objective) -> None:
     """Refuse a budget or an objective that lacks what it is computed from.
 
     Raises
@@ -109,7 +104,7 @@ def check_inputs(
     asked = {f"budgets.{name}": name for name in budgets.limits}
     asked[f"objective.{objective.sense}"] = objective.quantity
     for key, quantity in asked.items():
-        if lacks := lacking(training, serving, lifetime, quantity):
+        if lacks := lacking(settings, quantity):
             raise ValueError(f"@{key} {lacks}")
 
 
@@ -132,8 +127,9 @@ def check_tokens(
         )
     quantity = objective.quantity
     wants_most = quantity == "tokens" and objective.sense == "maximize"
-    wants_least = quantity in ("tokens", "training_flops", *TIMED, *LIFETIME) and not wants_most
-    asks_loss = budgets.loss is not None and budgets.loss.max is not None
+    wants_least = QUANTITIES[quantity].of_tokens and not wants_most
+    loss = budgets.limits.get("loss")
+    asks_loss = loss is not None and loss.max is not None
     if wants_least:
         if not (asks_loss or limits.least > 0 or limits.least_flops > 0):
             raise ValueError(

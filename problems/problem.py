@@ -8,22 +8,25 @@ from pathlib import Path
 from typing import Any
 
 from modelsizer.problems import checks, reading
-from modelsizer.problems.costs.needs import lacking
-from modelsizer.problems.costs.tokens import TokenLimits, token_limits
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
+from modelsizer.problems.quantities.needs import lacking
+from modelsizer.problems.quantities.quantity import Settings
+from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
+from modelsizer.problems.requirements.objective import Objective
+from modelsizer.problems.requirements.token_limits import TokenLimits, token_limits
 from modelsizer.problems.space.counting import Counted, count_designs
 from modelsizer.problems.space.layouts import Layout, layouts
 from modelsizer.problems.space.options import options
 from modelsizer.problems.space.splits import Split
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.own_laws import LawTable
 from modelsizer.problems.tables.serving import Serving
-from modelsizer.problems.tables.settings import Budgets, LawTable, Objective
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tables import Table
 from modelsizer.problems.tables.training import Training
@@ -62,7 +65,7 @@ class Problem(Table):
     training: Training = Field(default_factory=Training)
     serving: Serving = Field(default_factory=Serving)
     lifetime: Lifetime = Field(default_factory=Lifetime)
-    budgets: Budgets = Field(default_factory=Budgets)
+    budgets: BudgetsTable = Field(default_factory=new_budgets)
     objective: Objective = Field(default_factory=Objective)
     laws: dict[str, LawTable] = Field(default_factory=dict)
     scenarios: dict[str, dict[str, Any]] = Field(default_factory=dict)
@@ -80,9 +83,7 @@ class Problem(Table):
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
         checks.check_shape(self.objective, self.law)
-        checks.check_inputs(
-            self.training, self.serving, self.lifetime, self.budgets, self.objective
-        )
+        checks.check_inputs(self.settings, self.budgets, self.objective)
         layouts(self.training)
         checks.check_tokens(self.token_limits, self.training, self.budgets, self.objective)
         return self
@@ -274,6 +275,17 @@ class Problem(Table):
         return self.serving.context_length or self.training.sequence_length
 
     @property
+    def settings(self) -> Settings:
+        """What quantities are computed from, beside architecture and layout."""
+        return Settings(
+            self.training,
+            self.serving,
+            self.lifetime,
+            self.context_length,
+            self.law.parameter_kind,
+        )
+
+    @property
     def layouts(self) -> tuple[Layout, ...]:
         """Parallel layouts to choose from, the preferred ones first."""
         return layouts(self.training)
@@ -293,12 +305,12 @@ class Problem(Table):
 
     def lacks(self, quantity: str) -> str:
         """What the file must say for a quantity to be computed, and does not; empty if nothing."""
-        return lacking(self.training, self.serving, self.lifetime, quantity)
+        return lacking(self.settings, quantity)
 
     @property
     def token_limits(self) -> TokenLimits:
         """Limits on tokens from [training] and [budgets] together."""
-        return token_limits(self.training, self.serving, self.lifetime, self.budgets)
+        return token_limits(self.settings, self.budgets)
 
     def options(self, rows_at_once: int = 200_000) -> Iterator[tuple[Layout, Options]]:
         """Tables of every width option that the space and its rules allow, under each layout."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -209,6 +209,12 @@ def lessened(raw: Mapping[str, Any], keys: Iterable[str]) -> Raw:
 # Errors
 
 
+def _keys(model: type[BaseModel]) -> tuple[str, ...]:
+    """Keys that a table may have: its fields, or what it says itself."""
+    known: Callable[[], tuple[str, ...]] | None = getattr(model, "known_keys", None)
+    return tuple(model.model_fields) if known is None else known()
+
+
 def _known_fields(model: type[BaseModel], path: tuple[str, ...]) -> tuple[str, ...]:
     """Keys that a table of the file may have."""
     for part in path:
@@ -217,11 +223,11 @@ def _known_fields(model: type[BaseModel], path: tuple[str, ...]) -> tuple[str, .
         if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
             return ()
         model = annotation
-    return tuple(model.model_fields)
+    return _keys(model)
 
 
 def _tables(model: type[BaseModel]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    for name in model.model_fields:
+    for name in _keys(model):
         if keys := _known_fields(model, (name,)):
             yield name, keys
 
@@ -230,7 +236,7 @@ def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> l
     """Faults for every key that no table has, with where it belongs or what it resembles."""
     faults = []
     tables = dict(_tables(model))
-    top = tuple(model.model_fields)
+    top = _keys(model)
 
     def fault(key: str, siblings: tuple[str, ...]) -> None:
         word = key.rsplit(".", 1)[-1]

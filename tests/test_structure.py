@@ -27,9 +27,9 @@ BACK_END_NEEDS = (
 
 PROBLEMS = (
     "version", "library",
-    "errors", "files", "table_files", "key_values", "registry", "units", "reading", "quantities",
-    "architecture", "hardware", "laws", "tables", "space", "costs",
-    "checks", "problem", "summary", "narrowing", "designs",
+    "errors", "files", "table_files", "key_values", "registry", "units", "reading",
+    "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
+    "requirements", "checks", "problem", "narrowing", "designs", "summary",
 )  # fmt: skip
 OPTIMIZER = (
     "tables", "bounds", "search", "milp",

@@ -18,7 +18,7 @@ from modelsizer.page.pictures import Picture, pictures, too_many
 from modelsizer.page.style import CSS
 from modelsizer.page.svg import inlined
 from modelsizer.page.tags import Html, join, listing, pairs, table, tag
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.answer import certificate
 from modelsizer.text.answer_rows import architecture_rows, limit_rows, prediction_rows

@@ -12,7 +12,7 @@ from modelsizer.optimizer.surveys.near_optimal import NearOptimal
 from modelsizer.optimizer.surveys.nearest_model import Nearest
 from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.columns import print_columns
 from modelsizer.text.rank import SHORT, show

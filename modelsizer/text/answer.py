@@ -11,7 +11,7 @@ from rich.text import Text
 
 from modelsizer.optimizer.result import BudgetUse, Result
 from modelsizer.optimizer.verification import Verification
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.answer_rows import architecture_rows, limit_rows, prediction_rows
 from modelsizer.text.costs import cost_rows

@@ -7,11 +7,8 @@ import math
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
-from modelsizer.problems.tables.lifetime import LIFETIME
+from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.units import format_quantity
-
-_WORDS = {"lifetime_flops": "lifetime FLOPs", "lifetime_cost": "lifetime cost"}
 
 
 def cost_rows(
@@ -30,15 +27,17 @@ def cost_rows(
             ("layout", f"{ways}{lay.pipeline_parallel} pipeline = {lay.accelerators:,} {name}")
         )
         rows.append(("training memory", f"{_written(design, 'training_memory')} for each"))
-    for key, words in (("training_time", "training time"), ("training_cost", "training cost"),
-                       ("training_energy", "energy")):  # fmt: skip
+    for key in names_of("flops"):
+        if key == "training_flops":  # stands with the tokens
+            continue
         if priced and key in design.exact and math.isfinite(design.quantity(key)):
             note = f" (MFU {training.expected_mfu:.2f})" if key == "training_time" else ""
+            words = QUANTITIES[key].heading or QUANTITIES[key].words
             rows.append((words, _written(design, key) + note))
-    for key in LIFETIME:
+    for key in names_of("lifetime"):
         if priced and key in design.exact and math.isfinite(design.quantity(key)):
             served = format_quantity(problem.lifetime.inference_tokens or 0, "tokens", 3)
-            rows.append((_WORDS[key], f"{_written(design, key)} with {served} served"))
+            rows.append((QUANTITIES[key].words, f"{_written(design, key)} with {served} served"))
     if (estimates := latency_estimates(problem, design.architecture)) is not None:
         for key, ends in estimates.items():
             low, expected, high = (format_quantity(ends[e], "seconds", 3) for e in ends)

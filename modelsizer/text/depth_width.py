@@ -9,10 +9,11 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from modelsizer.optimizer.surveys.depth_width_rows import SIDE_BY_SIDE
 from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number, format_quantity, parse_quantity
 from modelsizer.text.depth_width_words import column_value, habit_sentence, notes
 
@@ -78,19 +79,8 @@ class _Column:
         return max(map(len, (self.heading, self.unit, *self.cells)))
 
 
-_UNITED = MappingProxyType(
-    {
-        "parameters": ("size", "parameters"),
-        "tokens": ("tokens", "tokens"),
-        "kv_cache": ("KV", "bytes"),
-        "kv_bytes_per_token": ("KV/token", "bytes"),
-        "decode_latency": ("decode", "seconds"),
-        "prefill_latency": ("prefill", "seconds"),
-        "serving_memory": ("serving", "bytes"),
-        "training_memory": ("train", "bytes"),
-    }
-)
-"""Heading and dimension of the columns that have one unit each."""
+_UNITED = ("parameters", "tokens", *SIDE_BY_SIDE)
+"""Columns that have one unit each."""
 _ORDER = ("layers", "d_model", "aspect_ratio", "parameters", "shape_excess", "loss", "tokens",
           "kv_cache", "kv_bytes_per_token", "decode_latency", "prefill_latency", "serving_memory",
           "training_memory", "kv_heads", "head_dim", "heads", "d_ff")  # fmt: skip
@@ -109,8 +99,8 @@ def _column(rows: Sequence[ShapeRow], name: str, marks: Sequence[str]) -> _Colum
     if name in _WHERE_VARIED and len(set(values)) == 1:
         return None
     if name in _UNITED:
-        heading, dimension = _UNITED[name]
-        return _in_one_unit(heading, dimension, values)
+        quantity = QUANTITIES[name]
+        return _in_one_unit(quantity.heading or name, quantity.dimension, values)
     if name == "layers":
         cells = [f"{mark} {value}" for mark, value in zip(marks, values, strict=True)]
         return _Column("layers", "", tuple(cells))

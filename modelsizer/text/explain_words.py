@@ -8,8 +8,8 @@ from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.conflicts import Conflict
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
-from modelsizer.problems.tables.lifetime import LIFETIME
+from modelsizer.problems.quantities.needs import affected_by
+from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.units import Number, exact, format_quantity, parse_quantity, plain
 
 
@@ -99,33 +99,38 @@ def situation(problem: Problem, quantities: set[str]) -> list[str]:
     """Settings that quantities depend on, as people say them."""
     serving, training = problem.serving, problem.training
     words = []
-    cached = {"kv_cache", "serving_memory", "decode_latency", "decode_throughput"} & quantities
-    if cached:
+
+    def turned(key: str) -> frozenset[str]:
+        return affected_by(key) & quantities
+
+    shapes = {n for n in quantities if n in QUANTITIES and QUANTITIES[n].base}  # not of tokens
+    if turned("serving.batch_size"):
         words.append(f"batch_size {serving.batch_size} at context {problem.context_length}")
-    elif quantities & {"inference_flops_per_token", "prefill_latency"}:
+    elif turned("serving.context_length") & shapes:
         words.append(f"context {serving.prompt_length or problem.context_length}")
     weights = _bytes(serving.weight_bytes, serving.weight_bits)
     cache = _bytes(serving.kv_bytes, serving.kv_bits)
-    if quantities & {"serving_memory", "decode_latency", "decode_throughput"}:
+    weighed, cached = turned("serving.weight_bytes"), turned("serving.kv_bytes")
+    if weighed & cached:
         words.append(f"{weights} a value" if weights == cache
                      else f"{weights} a weight and {cache} a cached value")  # fmt: skip
-    elif cached or "kv_bytes_per_token" in quantities:
+    elif cached:
         words.append(f"{cache} a cached value")
-    elif "prefill_latency" in quantities:
+    elif weighed:
         words.append(f"{weights} a weight")
-    timed = {"decode_latency", "decode_throughput", "prefill_latency"} & quantities
-    if timed or ("serving_memory" in quantities and serving.devices > 1):
+    timed = turned("serving.accelerator") & shapes if serving.device is not None else None
+    if timed or (turned("serving.accelerators") and serving.devices > 1):
         device = f" {serving.named.name}" if timed else " accelerators"
         words.append(f"{serving.devices}{device}")
-    if "training_memory" in quantities:
+    if turned("training.zero_stage"):
         words.append(f"sequences of {training.sequence_length}")
         words.append(f"ZeRO stage {training.zero_stage}, recompute = {training.recompute}")
         many = len(problem.layouts)
         words.append(f"the best of {many} layouts" if many > 1 else _layout(problem))
-    if {"training_time", "training_cost", "training_energy"} & quantities:
+    if turned("training.mfu").intersection(names_of("flops")):
         count = "" if training.accelerators is None else f"{training.accelerators} "
         words.append(f"{count}{training.named.name} at an MFU of {training.expected_mfu:.3g}")
-    if quantities & {*LIFETIME}:
+    if quantities.intersection(names_of("lifetime")):
         served = format_quantity(plain(problem.lifetime.tokens), "tokens")
         words.append(f"{served} tokens served at context {problem.context_length}")
     if "loss" in quantities:

@@ -9,7 +9,7 @@ from rich.text import Text
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.fronts.subset import even_subset, knee
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number, format_quantity
 from modelsizer.text.columns import print_columns
 

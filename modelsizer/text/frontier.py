@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from modelsizer.optimizer.frontiers.exponents import PUBLISHED, Exponent, Published, implied
 from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
 from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number, format_quantity
 
 if TYPE_CHECKING:

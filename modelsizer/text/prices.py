@@ -16,7 +16,7 @@ from rich.text import Text
 
 from modelsizer.optimizer.prices.prices import PERCENTS, SHOWN, Change, Price, Prices
 from modelsizer.plots.drawing.axes import words
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number, exact, format_quantity
 
 if TYPE_CHECKING:
@@ -26,9 +26,6 @@ IN_TABLE = (-SHOWN, -1, 1, SHOWN)
 CURVE_STEPS, CURVE_SPAN, LOSS_SPAN = 20, 2.0, 1.1
 """Limits of a price curve on each side of today's, and the factor that the last is of it."""
 _DIGITS = (4, 6, 8, 10)
-SHORT = {"non_embedding_parameters": "non_embedding", "inference_flops_per_token": "infer_flops",
-         "kv_bytes_per_token": "kv_bytes", "decode_throughput": "decode_tokens/s"}  # fmt: skip
-"""Names that would not fit beside four changes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +92,8 @@ def _table(*headings: str) -> Table:
 
 
 def _name(price: Price) -> str:
-    return SHORT.get(price.constraint.name, price.constraint.name)
+    name = price.constraint.name
+    return (QUANTITIES[name].short if name in QUANTITIES else "") or name
 
 
 def _limit(price: Price) -> str:

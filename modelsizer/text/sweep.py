@@ -12,7 +12,7 @@ from modelsizer.optimizer.sweeps.points import Row
 from modelsizer.optimizer.sweeps.sweep import SweepResult
 from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from modelsizer.optimizer.result import BudgetUse
 from modelsizer.optimizer.sweeps.whatif import BASE, Answer, WhatIf, value_text
 from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.reading import flattened
 from modelsizer.problems.units import format_quantity
 

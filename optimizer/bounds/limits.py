@@ -10,15 +10,16 @@ from typing import Any
 import numpy as np
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import LARGEST_INT64, Ints, Mask, Table
-from modelsizer.problems.costs.tokens import TokenLimits
-from modelsizer.problems.designs.costs import (
+from modelsizer.problems.designs.costs import inverse_numerator
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.auxiliary import (
     ACCELERATORS,
     TRAINING_FLOPS_EACH,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
-from modelsizer.problems.tables.lifetime import INFERENCE
+from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import exact
 from numpy.typing import NDArray
@@ -70,10 +71,10 @@ def budget_rows(problem: Problem, name: str, interval: Interval, table: Table) -
         return []
     # batch / latency >= x is latency <= batch / x
     assert interval.min is not None
-    most = problem.serving.batch_size / exact(interval.min)
+    most = inverse_numerator(problem, name) / exact(interval.min)
     return [
         Limit(key, part, None, math.floor(most * table.linear[part].denominator))
-        for part in QUANTITIES["decode_latency"].parts
+        for part in QUANTITIES[row.base].parts
     ]
 
 
@@ -103,7 +104,7 @@ class Breach:
         """Affine quantities that the rows are of."""
         if self.least_flops is not None:
             return (TRAINING_FLOPS_PER_TOKEN,)
-        return ("decode_latency" if QUANTITIES[self.name].form == "inverse" else self.name,)
+        return (QUANTITIES[self.name].base or self.name,)
 
     def rules(self, table: Table) -> list[Limit]:
         """The rows over a table."""
@@ -136,10 +137,10 @@ def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:
         if tokens.least > 0:
             denominator = table.linear[TRAINING_FLOPS_EACH].denominator
             high = math.floor(each / tokens.least * denominator)
-            found.append(Limit("budgets.training_time", TRAINING_FLOPS_EACH, None, high))
+            found.append(Limit(tokens.most_flops_each_key, TRAINING_FLOPS_EACH, None, high))
         if tokens.least_flops > 0:
             least = math.ceil(tokens.least_flops / each)
-            found.append(Limit("budgets.training_time", ACCELERATORS, least, None))
+            found.append(Limit(tokens.most_flops_each_key, ACCELERATORS, least, None))
     return found
 
 

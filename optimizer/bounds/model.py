@@ -8,7 +8,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from fractions import Fraction
 from typing import Literal
 
 import numpy as np
@@ -27,13 +26,13 @@ from modelsizer.optimizer.bounds.token_caps import LEAST_FLOPS, Spending
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.costs.tokens import TIMED, rate
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.costs import flops_rate
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.designs.token_choice import rounded_down, rounded_up
 from modelsizer.problems.laws.features import parts_of
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]
 
@@ -100,7 +99,7 @@ class Model:
         self.exact = self.kind in ("affine", "most_tokens")
         tokens = self._tokens = problem.token_limits
         self.least_tokens, self.least_flops = float(tokens.least), float(tokens.least_flops)
-        loss = problem.budgets.loss
+        loss = problem.budgets.limits.get("loss")
         self.most_loss = None if loss is None or loss.max is None else float(loss.max)
         self.least_loss = None if loss is None or loss.min is None else float(loss.min)
         spending = Spending(problem, self.name)
@@ -130,8 +129,8 @@ class Model:
         return "most_tokens" if self.sense == "maximize" else "least_tokens"
 
     def _floor(self) -> float | None:
-        tokens = self._tokens
-        if QUANTITIES[self.name].form == "lifetime":
+        tokens, row = self._tokens, QUANTITIES[self.name]
+        if row.form == "lifetime":
             return None
         if self.kind == "loss":
             return self.least_loss
@@ -139,10 +138,8 @@ class Model:
             # As `modelsizer.problems.designs.evaluation` has it where the interval holds no double.
             narrow = tokens.most is not None and rounded_up(tokens.least) > tokens.most
             return rounded_down(tokens.least) if narrow else rounded_up(tokens.least)
-        if self.kind == "least_flops" and tokens.least_flops > 0 and self.name != "training_time":
-            timed = self.name in TIMED
-            cost = rate(self.problem.training, self.name) if timed else Fraction(1)
-            return float(tokens.least_flops * cost)
+        if self.kind == "least_flops" and tokens.least_flops > 0 and not row.shared:
+            return float(tokens.least_flops * flops_rate(self.problem, self.name))
         return None
 
     @property

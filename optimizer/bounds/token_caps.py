@@ -8,10 +8,10 @@ from fractions import Fraction
 import numpy as np
 from modelsizer.optimizer.bounds.law_bounds import TokenCaps
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, to_floats
-from modelsizer.problems.costs.tokens import TIMED, inference_charge, lifetime_rate, rate
+from modelsizer.problems.designs.costs import flops_rate, inference_charge
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
-from modelsizer.problems.tables.lifetime import INFERENCE
+from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 LEAST_FLOPS = 1.0
 """Training FLOPs that a cap never falls below, so that its logarithm is a number; a design with so
@@ -38,9 +38,7 @@ class Spending:
         self._limits = problem.token_limits
         self._charge = Fraction(0)
         if QUANTITIES[quantity].form == "lifetime":
-            self._charge = inference_charge(
-                problem.training, problem.serving, problem.lifetime, quantity
-            )
+            self._charge = inference_charge(problem, quantity)
         self.charged = self._charge > 0
 
     def caps(self, table: Table, row: Ints, j: Ints) -> TokenCaps:
@@ -71,13 +69,11 @@ class Spending:
 
     def factor(self, table: Table, row: Ints) -> Floats:
         """What one training FLOP costs of the quantity, for designs of some rows."""
-        training = self._problem.training
-        if self._quantity == "lifetime_cost":
-            return np.full(len(row), float(lifetime_rate(training, self._quantity)))
-        if self._quantity not in TIMED:
+        quantity = QUANTITIES[self._quantity]
+        if quantity.form not in ("flops", "lifetime"):
             return np.ones(len(row))
-        each = float(rate(training, self._quantity))
-        if self._quantity != "training_time":
+        each = float(flops_rate(self._problem, self._quantity))
+        if not quantity.shared:
             return np.full(len(row), each)
         shares = np.array([each / layout.accelerators for layout in table.layout])
         found: Floats = shares[table.layout_id[row]]

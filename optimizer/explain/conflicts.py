@@ -28,7 +28,7 @@ from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import plain
 
 SPACES_KEPT = 8
@@ -288,7 +288,7 @@ def reached(oracle: Oracle, limit: Constraint, kept: Collection[str]) -> Fractio
         return None
     row = QUANTITIES[limit.quantity]
     if row.form == "inverse":
-        found = oracle.best(kept, ("minimize", "decode_latency"))
+        found = oracle.best(kept, ("minimize", row.base))
         return None if found is None else Fraction(found.exact[limit.quantity])
     if limit.side == "min" and row.form in ("loss", "flops", "lifetime"):
         return None

@@ -17,7 +17,7 @@ from modelsizer.optimizer.explain.conflicts import (
 )
 from modelsizer.optimizer.explain.joint_repair import JointRepair, joint_repair
 from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
-from modelsizer.optimizer.explain.setting_repairs import AFFECTS, can_help, setting_repairs
+from modelsizer.optimizer.explain.setting_repairs import SETTINGS, can_help, setting_repairs
 from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
@@ -175,7 +175,7 @@ def _ordered(oracle: Oracle, conflicts: Sequence[Keys]) -> list[Keys]:
 
 def _resolved(limits: Sequence[Constraint], name: str, option: str = "--why") -> list[str]:
     """Keys that a name may mean: a key, a key without its side, or its last word."""
-    keys = [limit.key for limit in limits] + (list(AFFECTS) if option == "--why" else [])
+    keys = [limit.key for limit in limits] + (list(SETTINGS) if option == "--why" else [])
     bases = {key: key for key in keys} | {limit.key: limit.base for limit in limits}
     words = {key: base.partition(".")[2] for key, base in bases.items()}
     ends = {key: key.partition(".")[2] for key in keys}
@@ -202,7 +202,7 @@ def _why(oracle: Oracle, key: str, repairs: Sequence[Repair], every: Sequence[Co
     mine = tuple(repair for repair in repairs if repair.key == key)
     if mine:
         return Why(key, mine, ())
-    if key in AFFECTS:
+    if key in SETTINGS:
         return Why(
             key, (), tuple(c for c in every if not can_help(oracle, key, [frozenset(c.keys)]))
         )

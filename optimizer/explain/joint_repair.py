@@ -20,13 +20,17 @@ from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.optimizer.result import Side
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
-from modelsizer.problems.costs.tokens import TIMED, inference_charge, lifetime_rate, rate
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.costs import (
+    LAW_PARAMETERS,
+    TRAINING_FLOPS_PER_TOKEN,
+    flops_rate,
+    inference_charge,
+    inverse_numerator,
+)
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.laws.quality import Judged
-from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
-from modelsizer.problems.tables.lifetime import INFERENCE
+from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 KEPT = 1e-12  # relative excess that is rounding of a limit that is kept
 _GOLDEN = (math.sqrt(5) - 1) / 2
@@ -129,11 +133,12 @@ class _Costing:
             if not (quantity.affine or quantity.form == "inverse"):
                 continue
             inverse = quantity.form == "inverse"
-            parts = QUANTITIES["decode_latency"].parts if inverse else quantity.parts
+            parts = QUANTITIES[quantity.base].parts
             at = high if limit.side == "min" and not inverse else low
             linear = [table.linear[part] for part in parts]
             used = np.max([to_floats(q.at(row, at)) / q.denominator for q in linear], axis=0)
-            used = self.problem.serving.batch_size / used if inverse else used
+            if inverse:
+                used = float(inverse_numerator(self.problem, limit.quantity)) / used
             ratio = used / float(limit.limit) - 1
             cost += self.weights[limit.key] * np.maximum(
                 0.0, ratio if limit.side == "max" else -ratio
@@ -155,16 +160,15 @@ class _Costing:
                 met = np.full(len(row), float(limit.limit))
                 if form == "flops":
                     met = met / ends[side]
-                if limit.quantity in TIMED:
-                    met = met / float(rate(self.problem.training, limit.quantity))
-                    met = met * (shares if limit.quantity == "training_time" else 1)
+                    met = met / float(flops_rate(self.problem, limit.quantity))
+                    met = met * (shares if QUANTITIES[limit.quantity].shared else 1)
                 terms.append((met, weight / met))
             if form == "lifetime":
                 # What inference takes is taken first, and may be more than all.
-                slope = ends["max"] * float(lifetime_rate(self.problem.training, limit.quantity))
+                slope = ends["max"] * float(flops_rate(self.problem, limit.quantity))
                 inference = table.linear[INFERENCE]
                 taken = to_floats(inference.at(row, low)) / inference.denominator
-                taken = taken * float(_charge(self.problem, limit.quantity))
+                taken = taken * float(inference_charge(self.problem, limit.quantity))
                 met = (float(limit.limit) - taken) / slope
                 over.append((met, weight * slope / float(limit.limit)))
         losses = {limit.side: limit for limit in self.limits if limit.quantity == "loss"}
@@ -260,11 +264,6 @@ def _settled(
     return JointRepair(total, repairs, design)
 
 
-def _charge(problem: Problem, quantity: str) -> Fraction:
-    """What one inference FLOP for each token adds to a lifetime's quantity."""
-    return inference_charge(problem.training, problem.serving, problem.lifetime, quantity)
-
-
 def _used(
     costing: _Costing, table: Table, row: int, j: Ints, tokens: float, limit: Constraint
 ) -> Fraction | float:
@@ -279,7 +278,8 @@ def _used(
     if quantity.affine:
         return exactly(*quantity.parts)
     if quantity.form == "inverse":
-        return problem.serving.batch_size / exactly(*QUANTITIES["decode_latency"].parts)
+        numerator = inverse_numerator(problem, limit.quantity)
+        return numerator / exactly(*QUANTITIES[quantity.base].parts)
     if quantity.form == "loss":
         quality = problem.quality
         judged = quality.of(table.features(one, at, quality.features))
@@ -288,10 +288,7 @@ def _used(
         return Fraction(tokens)
     flops = Fraction(tokens) * exactly(TRAINING_FLOPS_PER_TOKEN)
     if quantity.form == "lifetime":
-        served = _charge(problem, limit.quantity) * exactly(INFERENCE)
-        return flops * lifetime_rate(problem.training, limit.quantity) + served
-    if limit.quantity not in TIMED:
-        return flops
-    layout = table.layout[table.layout_id[row]]
-    at_once = layout.accelerators if limit.quantity == "training_time" else 1
-    return flops * rate(problem.training, limit.quantity) / at_once
+        served = inference_charge(problem, limit.quantity) * exactly(INFERENCE)
+        return flops * flops_rate(problem, limit.quantity) + served
+    shares = table.layout[table.layout_id[row]].accelerators if quantity.shared else 1
+    return flops * flops_rate(problem, limit.quantity) / shares

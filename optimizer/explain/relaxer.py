@@ -11,15 +11,13 @@ from typing import Any
 
 from modelsizer.optimizer.constraints import TOKENS, Constraint, constrained, constraints
 from modelsizer.optimizer.explain.space_constraints import relaxed_space, space_constraints
-from modelsizer.problems.costs.tokens import TIMED
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.reading import overlaid
-from modelsizer.problems.tables.lifetime import LIFETIME
 
 UNLIMITED_TOKENS = 10**200
 """Tokens where no constraint limits them: so many that no law tells them from infinitely many, and
 yet their FLOPs are a double."""
-_BOUNDING = ("tokens", "training_flops", *TIMED, *LIFETIME)  # of which a most limits the tokens
 
 
 class Relaxer:
@@ -81,7 +79,7 @@ class Relaxer:
         ]
         held += new
         upper = {limit.quantity for limit in held if limit.side == "max"}
-        if upper.isdisjoint(_BOUNDING):
+        if upper.isdisjoint(names_of("tokens", "flops", "lifetime")):  # nothing limits the tokens
             held.append(Constraint(f"{TOKENS}.max", "tokens", "max", UNLIMITED_TOKENS))
         if goal is None:
             goal = ("minimize", "loss" if "loss" in upper else "parameters")

@@ -7,31 +7,25 @@ from collections.abc import Callable, Iterator, Sequence
 from modelsizer.optimizer.explain.conflicts import Keys, Oracle
 from modelsizer.optimizer.explain.line_search import edge
 from modelsizer.optimizer.explain.repairs import Repair
-from modelsizer.problems.costs.tokens import TIMED
 from modelsizer.problems.errors import ProblemError
-from modelsizer.problems.tables.lifetime import LIFETIME
+from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.units import Number
 
-_SERVED = frozenset({
-    "kv_cache", "kv_bytes_per_token", "serving_memory", "decode_latency", "decode_throughput",
-    "prefill_latency", "inference_flops_per_token",
-})  # fmt: skip
-OF_CACHE = _SERVED - {"prefill_latency", "inference_flops_per_token"}
-AFFECTS = {
-    "serving.kv_bytes": OF_CACHE,
-    "serving.kv_bits": OF_CACHE,
-    "serving.weight_bytes": _SERVED - {"kv_cache", "kv_bytes_per_token"},
-    "serving.weight_bits": _SERVED - {"kv_cache", "kv_bytes_per_token"},
-    "serving.batch_size": OF_CACHE - {"kv_bytes_per_token"},
-    "serving.context_length": (_SERVED - {"kv_bytes_per_token"}) | {*LIFETIME},
-    "serving.accelerators": frozenset({"serving_memory"}),
-    "training.accelerators": frozenset({"training_memory", "training_time"}),
-    "training.microbatch_size": frozenset({"training_memory"}),
-    "training.zero_stage": frozenset({"training_memory"}),
-    "training.recompute": frozenset({"training_memory", "training_flops", *TIMED, *LIFETIME}),
-}
-"""Settings that can be changed, and the quantities that depend on each. A setting that affects no
-constraint of some conflict cannot help, and is not tried."""
+SETTINGS = (
+    "serving.kv_bytes",
+    "serving.kv_bits",
+    "serving.weight_bytes",
+    "serving.weight_bits",
+    "serving.batch_size",
+    "serving.context_length",
+    "serving.accelerators",
+    "training.accelerators",
+    "training.microbatch_size",
+    "training.zero_stage",
+    "training.recompute",
+)
+"""Settings that people turn. One that changes no quantity of some conflict cannot help
+(`modelsizer.problems.quantities.needs.affected_by`), and is not tried."""
 
 BYTES = (2, 1, 0.5)
 BITS = (16, 8, 4)
@@ -61,7 +55,7 @@ def setting_repairs(oracle: Oracle, conflicts: Sequence[Keys]) -> list[Repair]:
     list of Repair
     """
     found = []
-    for key in AFFECTS:
+    for key in SETTINGS:
         if can_help(oracle, key, conflicts):
             found += [
                 Repair(key, value, before, _unit(key)) for before, value in _changes(oracle, key)
@@ -72,7 +66,8 @@ def setting_repairs(oracle: Oracle, conflicts: Sequence[Keys]) -> list[Repair]:
 def can_help(oracle: Oracle, key: str, conflicts: Sequence[Keys]) -> bool:
     """Whether a setting affects some constraint of every conflict."""
     quantities = {limit.key: limit.quantity for limit in oracle.relaxer.limits}
-    return all(any(quantities[k] in AFFECTS[key] for k in conflict) for conflict in conflicts)
+    changed = affected_by(key)
+    return all(any(quantities[k] in changed for k in conflict) for conflict in conflicts)
 
 
 def _unit(key: str) -> str:
@@ -145,8 +140,9 @@ def _batches(oracle: Oracle, now: int) -> Iterator[int]:
     every batch below some number is feasible, without the rest every one above some other.
     """
     relaxer = oracle.relaxer
+    grown = affected_by("serving.batch_size")
     throughput = {limit.key for limit in relaxer.limits if limit.quantity == "decode_throughput"}
-    growing = {limit.key for limit in relaxer.limits if limit.quantity in OF_CACHE} - throughput
+    growing = {limit.key for limit in relaxer.limits if limit.quantity in grown} - throughput
 
     def holds(batch: int, kept: Keys) -> bool:
         return oracle.holds(relaxer.problem(kept, settings={"serving.batch_size": batch}))

@@ -10,10 +10,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from modelsizer.optimizer.frontiers.frontier import COMPUTE, Frontier, Point
+from modelsizer.optimizer.frontiers.frontier import Frontier, Point
 from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.shapes import WidthDepthShape
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.rows import names_of
 from numpy.typing import ArrayLike
 
 LEAST_POINTS = 3
@@ -85,7 +86,7 @@ def exponents(frontier: Frontier) -> tuple[Exponent, ...]:
     """
     problem = frontier.problem
     designs = [point.design for point in fitted(frontier.points) if point.design is not None]
-    sought = problem.objective.quantity == "loss" and frontier.setting.name in COMPUTE
+    sought = problem.objective.quantity == "loss" and frontier.setting.name in names_of("flops")
     if not sought or len(designs) < LEAST_POINTS:
         return ()
     compute = np.array([design.training_flops for design in designs])

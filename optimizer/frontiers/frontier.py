@@ -23,10 +23,10 @@ from modelsizer.optimizer.result import PROVEN, Result, Side, Status
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.costs.tokens import TIMED
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.space.options import head_menus
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import Number
@@ -36,8 +36,6 @@ FACTOR = 2
 HELD = 1e-4
 """Nats that other limits must cost before a point counts as held. Below, they choose between
 sizes a tenth apart: a factor of two costs 3e-3 to 1e-2, a tenth a fiftieth of that."""
-COMPUTE = ("training_flops", *TIMED)
-"""Budgets that are training FLOPs or proportional to them."""
 
 Progress = Callable[[int, int], None]
 """Called with the number of points done and asked for."""
@@ -238,7 +236,7 @@ def _point(
     if band and not run.over:
         twice = _off_size(run, problem, "min", design.parameters.total * FACTOR)
     held = False
-    if setting.name in COMPUTE and problem.objective.quantity == "loss" and not run.over:
+    if setting.name in names_of("flops") and problem.objective.quantity == "loss" and not run.over:
         held = _held(run, problem, setting, design)
     edge = edges(problem.space, design.architecture)
     return Point(value, "optimal", result.objective.value, design, half, twice, edge, held)

@@ -21,7 +21,7 @@ from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Table, join
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 SMALL = 4
 """Designs in a box below which it is cheaper to look at them than to bound it again."""

@@ -7,6 +7,8 @@ from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.tables.table import Floats
+from modelsizer.problems.designs.costs import inverse_numerator
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 AT_MOST = 20_000  # what a picture of print size can tell apart
 
@@ -26,7 +28,6 @@ def cloud(front: Front, at_most: int = AT_MOST) -> Floats:
     scorer = Scorer(front.problem, front.goals)
     every = max(1, front.problem.counted.pairs // (2 * at_most))
     signs = [goal.sign for goal in front.goals]
-    batch = scorer.problem.serving.batch_size
     parts: list[Floats] = []
     for table in scorer.model.store.tables(scorer.problem, scorer.names):
         row, low = np.arange(len(table)), np.zeros_like(table.count)
@@ -41,10 +42,9 @@ def cloud(front: Front, at_most: int = AT_MOST) -> Floats:
                 for sign, c, d in zip(signs, columns, denominators, strict=True)
             ]
             for i, goal in enumerate(front.goals):
-                if (
-                    goal.name == "decode_throughput"
-                ):  # held as the latency that it is the inverse of
-                    points[i] = batch / np.abs(points[i])
+                if QUANTITIES[goal.name].form == "inverse":  # held as what it is the inverse of
+                    numerator = float(inverse_numerator(scorer.problem, goal.name))
+                    points[i] = numerator / np.abs(points[i])
             parts.append(np.stack(points, axis=1))
     found = np.concatenate(parts)
     return found[:: max(1, len(found) // at_most)]

@@ -23,7 +23,7 @@ from typing import cast
 
 import numpy as np
 from modelsizer.optimizer.fronts.front import Zone
-from modelsizer.optimizer.fronts.goals import OF_TOKENS, Goal
+from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scan import Report
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.fronts.zones import Zones
@@ -33,7 +33,7 @@ from modelsizer.optimizer.tables.table import Floats
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, exact
 
@@ -82,7 +82,7 @@ class EpsilonConstraint:
         names = [goal.name for goal in self.goals]
         if "loss" in names:
             for name in names:
-                if name in OF_TOKENS:
+                if QUANTITIES[name].of_tokens:
                     raise ProblemError.of(
                         "--objectives",
                         f"a limit on {name} changes the tokens, and with them the loss, of every "
@@ -105,8 +105,8 @@ class EpsilonConstraint:
         """The question of every step but its bounds."""
         goal = self.goals[self.minimised]
         name, sense = goal.name, goal.sense
-        if name == "decode_throughput":
-            name, sense = "decode_latency", "minimize"
+        if QUANTITIES[name].form == "inverse":
+            name, sense = QUANTITIES[name].base, "minimize"
         tables = self.scorer.problem.bare()
         tables["objective"] = tables.get("objective", {}) | {sense: name}
         return Problem.from_tables(tables, like=self.scorer.problem)

@@ -10,8 +10,13 @@ from modelsizer.optimizer.fronts.front import Points
 from modelsizer.optimizer.fronts.scores import Scorer, as_points
 from modelsizer.optimizer.search.compare import by_tie_rule
 from modelsizer.optimizer.tables.table import Floats, Ints
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.costs import (
+    LAW_PARAMETERS,
+    TRAINING_FLOPS_PER_TOKEN,
+    inverse_numerator,
+)
 from modelsizer.problems.designs.token_choice import TokenChoice
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.widths import WIDTHS
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, plain
@@ -76,11 +81,11 @@ def _values(scorer: Scorer, kept: Candidates) -> dict[str, tuple[Number, ...]]:
     """Goals of the designs shown as numbers in their own units and senses."""
     found: dict[str, tuple[Number, ...]] = {}
     denominators = scorer.denominators(kept.table)
-    batch = scorer.problem.serving.batch_size
     for goal, column, denominator in zip(scorer.goals, kept.columns, denominators, strict=True):
-        if goal.name == "decode_throughput":
+        if QUANTITIES[goal.name].form == "inverse":
+            numerator = inverse_numerator(scorer.problem, goal.name)
             times = [Fraction(abs(int(n)), denominator) for n in column]
-            found[goal.name] = tuple(float(batch / t) for t in times)
+            found[goal.name] = tuple(float(numerator / t) for t in times)
         elif column.dtype.kind == "f":
             found[goal.name] = tuple(goal.sign * float(x) for x in column)
         else:

@@ -5,17 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modelsizer.problems.costs.tokens import TIMED
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES, Sense
-from modelsizer.problems.tables.lifetime import LIFETIME
+from modelsizer.problems.quantities.quantity import Sense
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 FEWEST, MOST = 2, 3
 """How many objectives a front has: a picture shows three at most, and so do people's heads."""
-_MORE_IS_BETTER = ("decode_throughput",)
-OF_TOKENS = ("tokens", "training_flops", *TIMED, *LIFETIME)
-"""Quantities that depend on how many tokens a design is trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +72,7 @@ def parse_goal(problem: Problem, text: str, key: str) -> Goal:
         )
     if lack := problem.lacks(name):
         raise ProblemError.of(key, lack)
-    more = (name in _MORE_IS_BETTER) != turned
+    more = (QUANTITIES[name].form == "inverse") != turned
     return Goal(name, "maximize" if more else "minimize")
 
 
@@ -93,7 +89,7 @@ def question(problem: Problem, goals: Sequence[Goal]) -> Problem:
     """
     tables = problem.bare()
     names = [goal.name for goal in goals]
-    few = [g.name for g in goals if g.name in OF_TOKENS and g.sense == "minimize"]
+    few = [g.name for g in goals if QUANTITIES[g.name].of_tokens and g.sense == "minimize"]
     if "loss" in names:
         sought: tuple[Sense, str] = ("minimize", "loss")
     elif few:
@@ -101,7 +97,7 @@ def question(problem: Problem, goals: Sequence[Goal]) -> Problem:
     elif "tokens" in names:
         sought = ("maximize", "tokens")
     else:
-        first = "decode_latency" if names[0] in _MORE_IS_BETTER else names[0]
+        first = QUANTITIES[names[0]].base or names[0]
         turned = goals[0].sense == "maximize" and QUANTITIES[first].only is None
         sought = ("maximize" if turned else "minimize", first)
     tables["objective"] = tables.get("objective", {}) | {sought[0]: sought[1]}
@@ -109,7 +105,7 @@ def question(problem: Problem, goals: Sequence[Goal]) -> Problem:
     loss = asked.budgets.loss
     if sought[1] == "loss" and loss is not None and loss.min is not None:
         for name in names:
-            if name in OF_TOKENS:
+            if QUANTITIES[name].of_tokens:
                 raise ProblemError.of(
                     "budgets.loss",
                     f"a least loss leaves {name} undecided in a front with the loss; take it away",

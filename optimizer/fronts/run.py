@@ -12,14 +12,14 @@ from modelsizer.optimizer.fronts.enumeration import Enumeration
 from modelsizer.optimizer.fronts.epsilon_constraint import EpsilonConstraint
 from modelsizer.optimizer.fronts.finishing import finished
 from modelsizer.optimizer.fronts.front import Front, Points, Zone
-from modelsizer.optimizer.fronts.goals import OF_TOKENS, Goal, parse_goals
+from modelsizer.optimizer.fronts.goals import Goal, parse_goals
 from modelsizer.optimizer.fronts.scan import Looking, Report
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.fronts.ties import archived
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, WITHOUT_ENGINE, Solver
 from modelsizer.optimizer.tables.clock import Clock, Limits, Stop
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 
 ENUMERATED = 8_000_000
@@ -146,7 +146,7 @@ def _ideal(problem: Problem, goal: Goal, goals: Sequence[Goal]) -> float | None:
     """What no design within the limits is better than in one goal; None where that is not known."""
     row = QUANTITIES[goal.name]
     with_loss = any(g.name == "loss" for g in goals)
-    if row.form == "inverse" or (goal.name in OF_TOKENS and (with_loss or goal.sign < 0)):
+    if row.form == "inverse" or (row.of_tokens and (with_loss or goal.sign < 0)):
         return None
     if goal.sign < 0 and (row.only == "max" or row.form in ("loss", "flops")):
         return None

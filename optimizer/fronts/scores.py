@@ -14,14 +14,14 @@ from fractions import Fraction
 import numpy as np
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.token_caps import Spending
-from modelsizer.optimizer.fronts.goals import OF_TOKENS, Goal, question
+from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, needed, to_floats
 from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
-from modelsizer.problems.tables.lifetime import INFERENCE, LIFETIME
+from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.rows import QUANTITIES
 from numpy.typing import NDArray
 
 Columns = list[NDArray[np.generic]]
@@ -54,22 +54,24 @@ class Scorer:
         self.model = Model(self.problem)
         self.fewest = self.model.kind in ("least_tokens", "least_flops")
         parts = {self._affine(goal) for goal in goals} - {""}
-        if any(goal.name in LIFETIME for goal in goals):
+        if any(QUANTITIES[goal.name].form == "lifetime" for goal in goals):
             parts.add(INFERENCE)
         self.names = tuple(sorted({*needed(self.problem), *parts}))
 
     @staticmethod
     def _affine(goal: Goal) -> str:
         """The affine quantity that a goal is read from; empty if none is."""
-        if goal.name == "decode_throughput":
-            return "decode_latency"
-        return goal.name if QUANTITIES[goal.name].affine else ""
+        return QUANTITIES[goal.name].base
 
     @property
     def noisy(self) -> tuple[int, ...]:
         """Goals whose columns carry rounding that `settle` must see to."""
-        names = OF_TOKENS if self.fewest else ("loss",)
-        return tuple(i for i, goal in enumerate(self.goals) if goal.name in names)
+        rows = [QUANTITIES[goal.name] for goal in self.goals]
+        return tuple(
+            i
+            for i, row in enumerate(rows)
+            if (row.of_tokens if self.fewest else row.form == "loss")
+        )
 
     def feasible(self, table: Table, row: Ints, j: Ints) -> tuple[Mask, Floats]:
         """Which designs keep every limit, and the values that `Model.evaluate` gives."""
@@ -96,7 +98,7 @@ class Scorer:
             return value
         if (name := self._affine(goal)) == "":
             return goal.sign * self.of_tokens(goal.name, table, row, j, value)
-        sign = -goal.sign if goal.name == "decode_throughput" else goal.sign
+        sign = -goal.sign if QUANTITIES[goal.name].form == "inverse" else goal.sign
         parts = [table.linear[part] for part in QUANTITIES[name].parts]
         common = np.lcm.reduce([np.int64(part.denominator) for part in parts])
         found = [part.at(row, j) * int(common // part.denominator) for part in parts]

@@ -11,7 +11,7 @@ from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 
 def archived(scorer: Scorer, found: Sequence[Evaluation]) -> Archive:

@@ -20,13 +20,17 @@ from typing import Any
 import numpy as np
 from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.prices.real_widths import FIXED_WITH_A_DESIGN, growing_widths, polynomials
-from modelsizer.problems.costs.tokens import TIMED, rate
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.designs.costs import (
+    LAW_PARAMETERS,
+    TRAINING_FLOPS_PER_TOKEN,
+    flops_rate,
+    inverse_numerator,
+)
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
 from modelsizer.problems.laws.features import features_of
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Choice
 from numpy.typing import NDArray
 
@@ -89,8 +93,7 @@ class _Program:
             not QUANTITIES[name].affine and QUANTITIES[name].form != "inverse" for name in asked
         )
         names = {LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN}
-        names |= {name for name in asked if QUANTITIES[name].affine}
-        names |= {"decode_latency"} if "decode_throughput" in asked else set()
+        names |= {QUANTITIES[name].base for name in asked} - {""}
         self.costs = polynomials(problem, design, sorted(names))
         self.d_model = float(design.architecture.trunk.d_model)
         self.quality, self.growing = problem.quality, growing_widths(problem.space)
@@ -111,10 +114,8 @@ class _Program:
             n = self.costs[LAW_PARAMETERS].at(t, layers)
             return float(self._judged(t, layers).loss(n, math.exp(z[2])))
         flops = self.costs[TRAINING_FLOPS_PER_TOKEN].at(t, layers) * math.exp(z[2])
-        if name not in TIMED:
-            return flops
-        at_once = self.design.layout.accelerators if name == "training_time" else 1
-        return flops * float(rate(self.problem.training, name)) / at_once
+        shares = self.design.layout.accelerators if QUANTITIES[name].shared else 1
+        return flops * float(flops_rate(self.problem, name)) / shares
 
     def _judged(self, t: float, layers: float) -> Judged:
         """The loss at a relative width and a depth."""
@@ -145,9 +146,10 @@ class _Program:
                 continue
             quantity, sign = constraint.quantity, 1.0 if constraint.side == "max" else -1.0
             edge = math.log(float(constraint.limit))
-            if quantity == "decode_throughput":  # batch / latency >= x
-                quantity, sign = "decode_latency", 1.0
-                edge = math.log(self.problem.serving.batch_size / float(constraint.limit))
+            if QUANTITIES[quantity].form == "inverse":  # batch / latency >= x
+                numerator = float(inverse_numerator(self.problem, quantity))
+                quantity, sign = QUANTITIES[quantity].base, 1.0
+                edge = math.log(numerator / float(constraint.limit))
             for part in self._parts(quantity):
                 rows.append(self._row(part, sign, edge))
                 ids.append(constraint)

@@ -21,16 +21,15 @@ from modelsizer.optimizer.prices.stays_optimal import Stays, same_until, stays_o
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER
 from modelsizer.optimizer.tables.clock import Clock, Limits
-from modelsizer.problems.costs.tokens import TIMED
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.units import Number, exact
 
 PERCENTS = (1, 5, 10, 25)
 SHOWN = 10
 """Per cent by which limits are compared with one another."""
-COMPUTE = ("training_flops", *TIMED)
 """Limits in proportion to the training FLOPs: "compute" is all of them together."""
 MOST_COMPUTE = math.log(1000.0)
 """Logarithm of the factor up to which compute is looked for that buys the same loss."""
@@ -311,7 +310,8 @@ def _compute(resolver: Resolver, design: Evaluation) -> _Compute | None:
     problem = resolver.problem
     if problem.objective.quantity != "loss":
         return None
-    limits = [c for c in constraints(problem) if c.quantity in COMPUTE and c.side == "max"]
+    compute = names_of("flops")
+    limits = [c for c in constraints(problem) if c.quantity in compute and c.side == "max"]
     if not any(spent(constraint, design) for constraint in limits):
         return None
     return _Compute(resolver, limits, design.loss)

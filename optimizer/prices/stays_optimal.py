@@ -35,7 +35,7 @@ from modelsizer.optimizer.result import Side
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number, exact, plain
 
 STEPS = (1.01, 1.05, 1.1, 1.25, 2.0, 4.0, 16.0, 256.0, 65536.0)
@@ -181,7 +181,7 @@ def _strictly_better(
     others = (c for c in constraints(problem) if c.key != constraint.key)
     tables = constrained(problem.bare(), tightened(others, better))
     if QUANTITIES[constraint.quantity].form == "inverse":
-        tables["objective"]["minimize"] = "decode_latency"  # decode_throughput is batch_size / it
+        tables["objective"]["minimize"] = QUANTITIES[constraint.quantity].base
     else:
         tables["objective"]["minimize" if constraint.side == "max" else "maximize"] = (
             constraint.quantity

@@ -13,7 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, fields, replace
 
 import numpy as np
-from modelsizer.optimizer.bounds.limits import Breach, Limit, depth_intervals, feasible
+from modelsizer.optimizer.bounds.limits import Breach, depth_intervals, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
 from modelsizer.optimizer.tables.grid import LAYERS, Bools, Grid
@@ -28,14 +28,19 @@ from modelsizer.optimizer.tables.table import (
     to_floats,
 )
 from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, WEIGHT_FLOPS
 from modelsizer.problems.laws.features import ranges_of
+from modelsizer.problems.quantities.auxiliary import (
+    LAW_PARAMETERS,
+    TRAINING_FLOPS_PER_TOKEN,
+    WEIGHT_FLOPS,
+)
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
-TRAINING_MEMORY = "training_memory"  # the one cost whose bound differs from layout to layout
 PIECES = 6
 """Pieces of a block's range of parameters, each bounded by its own ends."""
 
@@ -96,11 +101,14 @@ class BlockBounds:
 
     def __init__(self, model: Model, grid: Grid, breach: Breach | None = None) -> None:
         self.model, self.grid = model, grid
-        # Of training memory every layout has another: its breach is looked at design by design.
-        layouts = breach is not None and TRAINING_MEMORY in breach.names
+        # What every layout has another of, as of training memory: its breach is looked at design
+        # by design.
+        layouts = breach is not None and any(_by_layout(name) for name in breach.names)
         self.breach = None if layouts else breach
         also = () if self.breach is None else self.breach.names
         self._bounding = tuple(dict.fromkeys([*needed(model.problem), WEIGHT_FLOPS, *also]))
+        self._varying = [name for name in self._bounding if _by_layout(name)]
+        self._sought_varies = model.name in self._varying
         self._layouts = model.problem.layouts
         # Tokens and time are best where most accelerators work; memory is bounded by each layout.
         self._most = max(self._layouts, key=lambda layout: layout.accelerators)
@@ -150,7 +158,7 @@ class BlockBounds:
         row = np.arange(len(blocks))
         first, last = np.zeros_like(cheap.count), cheap.count - 1
         # What the cheap corner breaks every design breaks; of a least amount, the dear one.
-        rules = [rule for rule in self.model.rules(cheap) if not _by_layout(rule)]
+        rules = [rule for rule in self.model.rules(cheap) if not _by_layout(rule.quantity)]
         tops = [replace(rule, low=None) for rule in rules if rule.high is not None]
         bottoms = [replace(rule, high=None) for rule in rules if rule.low is not None]
         first, last = depth_intervals(cheap, tops, row, first, last)
@@ -162,9 +170,10 @@ class BlockBounds:
         least = np.maximum(least, blocks.least[row])
         possible = least <= value
         row, least = row[possible], least[possible]
-        last, able, memory = self._under_layouts(index, cheap, lower, blocks, row, first, last)
-        if self.model.name == TRAINING_MEMORY:
-            least = np.maximum(least, memory)
+        corners = ((cheap, lower), (dear, upper))
+        last, able, sought = self._under_layouts(index, corners, blocks, row, first, last)
+        if self._sought_varies:
+            least = np.maximum(least, sought)
         keep = able.any(axis=1) & (least <= value)
         row, last, able, least = row[keep], last[keep], able[keep], least[keep]
         low, high = blocks.low[row].copy(), blocks.high[row].copy()
@@ -187,8 +196,7 @@ class BlockBounds:
     def _under_layouts(
         self,
         index: int,
-        cheap: Table,
-        lower: Options,
+        corners: tuple[tuple[Table, Options], tuple[Table, Options]],
         blocks: Blocks,
         row: Ints,
         first: Ints,
@@ -201,33 +209,46 @@ class BlockBounds:
         last : array of shape (n, K)
             The most depths under any layout.
         able : array of bool, shape (n, layouts)
-        memory : array of shape (n,)
-            The least training memory under any layout; minus infinity where it is not asked for.
+        least : array of shape (n,)
+            The least of the quantity sought under any layout; minus infinity where it is the same
+            under all.
         """
         last, able = last[row], blocks.able[row].copy()
-        memory = np.full(len(row), -np.inf)
-        if TRAINING_MEMORY not in self._bounding:
-            return last, able, memory
-        wide, most = self._is_wide(index), np.full_like(last, -1)
-        memory = np.full(len(row), np.inf)
+        least = np.full(len(row), np.inf if self._sought_varies else -np.inf)
+        if not self._varying:
+            return last, able, least
+        (cheap, lower), (dear, upper) = corners
+        most, sign = np.full_like(last, -1), self.model.sign
         for number, layout in enumerate(self._layouts):
             at = np.flatnonzero(able[:, number])
             if not len(at):
                 continue
-            corner = lower.take(row[at])
-            found = quantities(self.model.problem, layout, corner, [TRAINING_MEMORY], wide=wide)
-            part = cheap.take(row[at])
-            table = replace(part, linear=part.linear | found)
-            rules = [rule for rule in self.model.rules(table) if _by_layout(rule)]
             here, begin = np.arange(len(at)), first[row[at]]
-            low, high = depth_intervals(table, rules, here, begin, last[at])
+            table = self._laid_out(index, layout, cheap, lower, row[at])
+            rules = [rule for rule in self.model.rules(table) if _by_layout(rule.quantity)]
+            tops = [replace(rule, low=None) for rule in rules if rule.high is not None]
+            bottoms = [replace(rule, high=None) for rule in rules if rule.low is not None]
+            low, high = depth_intervals(table, tops, here, begin, last[at])
+            if bottoms or (self._sought_varies and sign < 0):
+                table = self._laid_out(index, layout, dear, upper, row[at])
+                low, high = depth_intervals(table, bottoms, here, low, high)
             fits = np.all(low <= high, axis=1)
             able[at, number] = fits
             most[at] = np.maximum(most[at], np.where(fits[:, None], high, -1))
-            if self.model.name == TRAINING_MEMORY:
-                held = self.model.affine(table, here, begin)
-                memory[at] = np.minimum(memory[at], np.where(fits, held, np.inf))
-        return most, able, memory
+            if self._sought_varies:
+                ends = begin if sign > 0 else np.maximum(high, begin)
+                held = sign * self.model.affine(table, here, ends)
+                least[at] = np.minimum(least[at], np.where(fits, held, np.inf))
+        return most, able, least
+
+    def _laid_out(
+        self, index: int, layout: Layout, corner: Table, options: Options, row: Ints
+    ) -> Table:
+        """Some rows of a table of corners, with what varies by layout under one of them."""
+        part, wide = corner.take(row), self._is_wide(index)
+        names = self._varying
+        found = quantities(self.model.problem, layout, options.take(row), names, wide=wide)
+        return replace(part, linear=part.linear | found)
 
     def _least(self, cheap: Table, dear: Table, row: Ints, first: Ints, last: Ints) -> Floats:
         """No design of a block has a lower value; infinite where none can keep the loss limit."""
@@ -299,7 +320,7 @@ class BlockBounds:
         if model.kind == "loss":
             return loss if model.least_loss is None else np.maximum(loss, model.least_loss)
         if model.kind == "affine":
-            if model.name == TRAINING_MEMORY:  # by layout, in `_under_layouts`
+            if self._sought_varies:  # in `_under_layouts`
                 return np.full(len(row), -np.inf)
             least = model.affine(cheap, row, first) if model.sign > 0 else None
             return -model.affine(dear, row, last) if least is None else least
@@ -317,8 +338,10 @@ class BlockBounds:
         return found * (1 - 100 * ROUNDING)
 
 
-def _by_layout(rule: Limit) -> bool:
-    return rule.quantity.partition(".")[0] == TRAINING_MEMORY
+def _by_layout(quantity: str) -> bool:
+    """Whether every layout has a bound of its own of a quantity, or of one branch of it."""
+    name = quantity.partition(".")[0]
+    return name in QUANTITIES and QUANTITIES[name].affine and QUANTITIES[name].by_layout
 
 
 def _value(table: Table, name: str, row: Ints, j: Ints) -> Floats:

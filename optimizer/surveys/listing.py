@@ -9,11 +9,16 @@ from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.surveys.kept_designs import Held, table_of
 from modelsizer.optimizer.tables.table import Ints, Table, to_floats
 from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, computable
+from modelsizer.problems.designs.costs import (
+    LAW_PARAMETERS,
+    TRAINING_FLOPS_PER_TOKEN,
+    computable,
+    inverse_numerator,
+)
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 
 WIDTH_COLUMNS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
@@ -50,10 +55,8 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
             raise ProblemError.of(
                 "--columns", f"unknown column {name!r}{hint}; known: {', '.join(known)}"
             )
-        if name == "decode_throughput":
-            needs.add("decode_latency")
-        elif name in QUANTITIES and QUANTITIES[name].affine:
-            needs.add(name)
+        if name in QUANTITIES and (base := QUANTITIES[name].base):
+            needs.add(base)
     return sorted(needs & {*computable(problem), TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS})
 
 
@@ -124,9 +127,9 @@ def _quantity(
     scorer: Scorer, table: Table, row: Ints, j: Ints, value: Any, name: str
 ) -> np.ndarray[Any, Any]:
     kind = QUANTITIES[name]
-    if name == "decode_throughput":
-        seconds = _quantity(scorer, table, row, j, value, "decode_latency")
-        return np.asarray(scorer.problem.serving.batch_size / seconds)
+    if kind.form == "inverse":
+        under = _quantity(scorer, table, row, j, value, kind.base)
+        return np.asarray(float(inverse_numerator(scorer.problem, name)) / under)
     if not kind.affine:
         return scorer.of_tokens(name, table, row, j, value)
     parts = [table.linear[part] for part in kind.parts]

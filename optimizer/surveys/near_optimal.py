@@ -24,7 +24,7 @@ from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_e
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.options import listed
 from modelsizer.problems.units import Number
 

@@ -8,7 +8,7 @@ import numpy as np
 from modelsizer.optimizer.constraints import WHOLE, constraints, is_limit, setting_of
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 
 DIGITS = 6  # significant digits of a value between the first and the last of a sweep

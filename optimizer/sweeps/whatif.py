@@ -296,7 +296,7 @@ def _named(problem: Problem, key: str, value: object) -> str:
 
 def value_text(key: str, value: object) -> str:
     """A value of a problem file as people write it: ``80 GB``, ``1e24``, ``131072``."""
-    from modelsizer.problems.quantities import QUANTITIES
+    from modelsizer.problems.quantities.rows import QUANTITIES
     from modelsizer.problems.units import format_quantity
 
     if isinstance(value, bool):

@@ -14,7 +14,7 @@ from modelsizer.optimizer.tables.grid import Grid, menu_size
 from modelsizer.optimizer.tables.table import Linear, Table, frame, needed, quantities, tables
 from modelsizer.problems.designs.costs import depends_on
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
 

@@ -15,20 +15,14 @@ from typing import Any
 import numpy as np
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.designs.costs import (
-    ACCELERATORS,
-    ALWAYS,
-    TRAINING_FLOPS_EACH,
-    architecture_of,
-    costs,
-    option_parts,
-)
+from modelsizer.problems.designs.costs import ALWAYS, architecture_of, costs, option_parts
 from modelsizer.problems.laws.features import Features, features_of, ranges_of
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.auxiliary import ACCELERATORS, TRAINING_FLOPS_EACH
+from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import WIDTHS, Options
-from modelsizer.problems.tables.lifetime import INFERENCE
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
@@ -160,7 +154,10 @@ def _linear(affine: Affine, start: Ints, step: Ints, rows: int) -> Linear:
 
 
 def largest(problem: Problem, layout: Layout, options: Options, names: Collection[str]) -> int:
-    """An upper bound, in Python integers, of every number that the table's arithmetic meets."""
+    """An upper bound, in Python integers, of every number that the table's arithmetic meets.
+
+    `LARGEST_INT64` where a cost says of none how large it may be.
+    """
     tops = {
         f.name: np.array([int(getattr(options, f.name).max())], dtype=object)
         for f in fields(options)
@@ -169,28 +166,14 @@ def largest(problem: Problem, layout: Layout, options: Options, names: Collectio
     peak = Options(options.block, tied=np.array([0], dtype=object), **tops)
     trunk, layer = option_parts(problem, peak)
     depth = int((options.start + options.step * options.count).max())
-    found = 0
+    found, settings = 0, problem.settings
     for name, affine in costs(problem, trunk, [layer], layout, names).items():
+        within = cost_of(name.partition(".")[0]).within
+        if within is None:
+            return LARGEST_INT64
         size = int(affine.base[0]) + depth * int(affine.per_layer[0][0])
-        found = max(found, size * _WITHIN.get(name.split(".")[0], _no_more)(problem, layout))
+        found = max(found, size * within(settings, layout))
     return found
-
-
-def _no_more(problem: Problem, layout: Layout) -> int:  # noqa: ARG001 - one signature for all
-    return 1
-
-
-def _replicas(problem: Problem, layout: Layout) -> int:  # noqa: ARG001
-    return problem.serving.tensor_parallel  # copies of a kv head rise as kv_heads fall
-
-
-def _states(problem: Problem, layout: Layout) -> int:
-    """Numerators of bytes for each parameter, before they are divided by the layout."""
-    return 4 * max(1, layout.accelerators) * problem.training.sequence_length
-
-
-_WITHIN = {"serving_memory": _replicas, "training_memory": _states}
-"""By how much numbers on the way to a quantity may be larger than the quantity."""
 
 
 def _as_objects(options: Options) -> Options:
@@ -206,11 +189,7 @@ def needed(problem: Problem) -> tuple[str, ...]:
     """Affine quantities that a question is answered from."""
     names = set(ALWAYS)
     for name in (*problem.budgets.limits, problem.objective.quantity):
-        row = QUANTITIES[name]
-        if row.affine:
-            names.add(name)
-        elif row.form == "inverse":
-            names.add("decode_latency")
+        names |= {QUANTITIES[name].base} - {""}
     row = QUANTITIES[problem.objective.quantity]
     if problem.token_limits.charges or row.form == "lifetime":
         names.add(INFERENCE)

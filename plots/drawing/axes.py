@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:
@@ -15,36 +15,18 @@ if TYPE_CHECKING:
 
 Side = Literal["x", "y"]
 
-_WORDS = {
-    "loss": "predicted loss (nats a token)",
-    "tokens": "training tokens",
-    "training_flops": "training FLOPs",
-    "non_embedding_parameters": "non-embedding parameters",
-    "kv_cache": "KV cache",
-    "kv_bytes_per_token": "KV cache of a token",
-    "serving_memory": "serving memory of an accelerator",
-    "training_memory": "training memory of an accelerator",
-    "inference_flops_per_token": "inference FLOPs a token",
-    "decode_latency": "decode latency",
-    "prefill_latency": "time to first token",
-    "decode_throughput": "decode throughput",
-    "d_model": "d_model",
-}
-_OTHER_DIMENSIONS = {"layers": "count", "d_model": "count"}
 _LABELLED_IN_A_DECADE = (1.0, 2.0, 5.0)
 _NARROW, _WIDE = 2.0, 6.0  # decades below which 2 and 5 are labelled, above which minors go
 
 
 def words(name: str) -> str:
     """A quantity in words, for a label or a title."""
-    return _WORDS.get(name, name.replace("_", " "))
+    return QUANTITIES[name].words if name in QUANTITIES else name.replace("_", " ")
 
 
 def dimension(name: str) -> str:
     """The dimension of a quantity or of a column of an architecture."""
-    if name in QUANTITIES:
-        return QUANTITIES[name].dimension
-    return _OTHER_DIMENSIONS.get(name, "count")
+    return QUANTITIES[name].dimension if name in QUANTITIES else "count"
 
 
 def tick(value: float, name: str) -> str:

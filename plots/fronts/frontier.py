@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from modelsizer.plots.drawing.axes import quantity_axis, tick, words, wrapped
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, QUIET, STAR, canvas, small
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:

@@ -13,8 +13,6 @@ from modelsizer.problems.costs.roofline import Machine
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.tables.serving import Estimate, Serving
 
-SERVED = ("decode_latency", "decode_throughput", "prefill_latency")
-"""Quantities that depend on what the model is served from."""
 _BITS = 8
 
 

@@ -6,154 +6,29 @@ the figure that the answer shows come from the same lines.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
 from fractions import Fraction
-from types import MappingProxyType
 
-from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.costs import training_memory
-from modelsizer.problems.costs.latency import decode_branches, prefill_branches
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.auxiliary import ACCELERATORS as ACCELERATORS
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS as LAW_PARAMETERS
+from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_EACH as TRAINING_FLOPS_EACH
+from modelsizer.problems.quantities.auxiliary import (
+    TRAINING_FLOPS_PER_TOKEN as TRAINING_FLOPS_PER_TOKEN,
+)
+from modelsizer.problems.quantities.auxiliary import WEIGHT_FLOPS as WEIGHT_FLOPS
+from modelsizer.problems.quantities.needs import lacking
+from modelsizer.problems.quantities.quantity import Candidate, Inverse, OfFlops, values_of
+from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
-
-TRAINING_FLOPS_PER_TOKEN = "training_flops_per_token"
-TRAINING_FLOPS_EACH = "training_flops_per_token_each"  # on each accelerator at work
-WEIGHT_FLOPS = "weight_flops_per_token"  # training FLOPs less those of scores
-ACCELERATORS = "accelerators"
-LAW_PARAMETERS = "law_parameters"
+from modelsizer.problems.units import exact
 
 ALWAYS = ("parameters", TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS)
 """What every question needs: the tie rule, the tokens and the law."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Design:
-    """What a cost is computed from."""
-
-    problem: Problem
-    trunk: Trunk
-    kinds: Sequence[Layer]
-    layout: Layout
-
-    def layers(self) -> Affine:
-        none = 0 * self.trunk.d_model
-        return Affine(none, tuple(none + 1 for _ in self.kinds))
-
-    def d_model(self) -> Affine:
-        none = 0 * self.trunk.d_model
-        return Affine(self.trunk.d_model, tuple(none for _ in self.kinds))
-
-    def parameters(self) -> Affine:
-        return accounting.parameters(self.trunk, self.kinds)
-
-    def non_embedding(self) -> Affine:
-        return accounting.non_embedding_parameters(self.trunk, self.kinds)
-
-    def law_parameters(self) -> Affine:
-        counted = self.problem.law.parameter_kind
-        if counted == "active":
-            return accounting.active_parameters(self.trunk, self.kinds)
-        return self.parameters() if counted == "total" else self.non_embedding()
-
-    def kv_bytes_per_token(self) -> Affine:
-        return accounting.kv_bytes_per_token(self.kinds, self.problem.serving.exact_kv_bytes)
-
-    def kv_cache(self) -> Affine:
-        serving = self.problem.serving
-        return accounting.kv_cache(
-            self.kinds,
-            serving.exact_kv_bytes,
-            serving.batch_size,
-            self.problem.context_length,
-            serving.kv_policy,
-        )
-
-    def serving_memory(self) -> Affine:
-        serving = self.problem.serving
-        weights = serving.weights
-        cache = accounting.serving_cache(
-            self.trunk,
-            self.kinds,
-            kv_bytes=serving.exact_kv_bytes,
-            batch=serving.batch_size,
-            context=self.problem.context_length,
-            policy=serving.kv_policy,
-            tensor_parallel=serving.tensor_parallel,
-        )
-        held = accounting.serving_weights(
-            self.trunk,
-            self.kinds,
-            matrix_bytes=weights.matrix,
-            embedding_bytes=weights.embedding,
-            other_bytes=weights.other,
-        )
-        return held.plus(cache).times(Fraction(1, serving.devices))
-
-    def inference_flops_per_token(self) -> Affine:
-        return accounting.forward_flops(self.trunk, self.kinds, self.problem.context_length)
-
-    def training_flops_per_token(self) -> Affine:
-        return self._training_flops(self.problem.training.sequence_length)
-
-    def weight_flops_per_token(self) -> Affine:
-        return self._training_flops(0)
-
-    def _training_flops(self, context: int) -> Affine:
-        training = self.problem.training
-        return accounting.training_flops_per_token(
-            self.trunk,
-            self.kinds,
-            context,
-            training.flops,
-            full_recompute=training.recompute == "full",
-        )
-
-    def training_flops_each(self) -> Affine:
-        return self.training_flops_per_token().times(Fraction(1, self.layout.accelerators))
-
-    def accelerators(self) -> Affine:
-        none = 0 * self.trunk.d_model
-        return Affine(none + self.layout.accelerators, tuple(none for _ in self.kinds))
-
-
-_ONE: MappingProxyType[str, Callable[[_Design], Affine]] = MappingProxyType(
-    {
-        "layers": _Design.layers,
-        "d_model": _Design.d_model,
-        "parameters": _Design.parameters,
-        "non_embedding_parameters": _Design.non_embedding,
-        LAW_PARAMETERS: _Design.law_parameters,
-        "kv_bytes_per_token": _Design.kv_bytes_per_token,
-        "kv_cache": _Design.kv_cache,
-        "serving_memory": _Design.serving_memory,
-        "inference_flops_per_token": _Design.inference_flops_per_token,
-        TRAINING_FLOPS_PER_TOKEN: _Design.training_flops_per_token,
-        WEIGHT_FLOPS: _Design.weight_flops_per_token,
-        TRAINING_FLOPS_EACH: _Design.training_flops_each,
-        ACCELERATORS: _Design.accelerators,
-    }
-)
-_BRANCHED: MappingProxyType[str, Callable[[_Design], tuple[Affine, ...]]] = MappingProxyType(
-    {
-        "training_memory": lambda d: training_memory.stages(
-            d.problem.training, d.trunk, d.kinds, d.layout
-        ),
-        "decode_latency": lambda d: decode_branches(
-            d.problem.serving, d.problem.context_length, d.trunk, d.kinds
-        ),
-        "prefill_latency": lambda d: prefill_branches(
-            d.problem.serving, d.problem.context_length, d.trunk, d.kinds
-        ),
-    }
-)
-BY_LAYOUT = frozenset({"training_memory", "training_time", TRAINING_FLOPS_EACH, ACCELERATORS})
-"""What depends on the parallel layout."""
 
 
 def costs(
@@ -173,49 +48,67 @@ def costs(
     layout : Layout
         How its training is split.
     names : collection of str
-        Affine quantities of `modelsizer.problems.quantities`, or of this module's names.
+        Affine quantities, or auxiliary costs.
 
     Returns
     -------
     dict of str to Affine
         A quantity that is the most of several appears as those: ``"training_memory.first_stage"``.
     """
-    design = _Design(problem, trunk, kinds, layout)
+    candidate = Candidate(problem.settings, trunk, kinds, layout)
     found: dict[str, Affine] = {}
     for name in names:
-        if name in _ONE:
-            found[name] = _ONE[name](design)
-        else:
-            parts = QUANTITIES[name].parts
-            found.update(zip(parts, _BRANCHED[name](design), strict=True))
+        cost = cost_of(name)
+        values = cost.formula(candidate)
+        several = values if isinstance(values, tuple) else (values,)
+        found.update(zip(cost.parts(name), several, strict=True))
     return found
 
 
-_SERVED = ("kv_bytes_per_token", "kv_cache", "serving_memory", "inference_flops_per_token",
-           "decode_latency", "prefill_latency")  # fmt: skip
-_NOT_IN_MEMORY = ("tokens", "unique_tokens", "mfu", "price_per_hour", "watts")
-
-
 def depends_on(problem: Problem, name: str) -> tuple[object, ...]:
-    """What of a problem an affine quantity depends on, space, layout and sequence length aside.
+    """What of a problem an affine cost depends on, space, layout and sequence length aside.
 
     Two problems that give the same have the same figures of it, so tables of it can be kept.
     """
-    training = problem.training
-    if name in ("layers", "d_model", "parameters", "non_embedding_parameters", ACCELERATORS):
-        return ()
-    if name == LAW_PARAMETERS:
-        return (problem.law.parameter_kind,)
-    if name in (TRAINING_FLOPS_PER_TOKEN, WEIGHT_FLOPS, TRAINING_FLOPS_EACH):
-        return (training.flops, training.recompute)
-    if name in _SERVED:
-        return (problem.serving, problem.context_length)
-    return (training.model_copy(update=dict.fromkeys(_NOT_IN_MEMORY)),)
+    return values_of(problem.settings, cost_of(name).reads)
 
 
 def computable(problem: Problem) -> list[str]:
     """Affine quantities that the problem says enough to compute."""
-    return [name for name, row in QUANTITIES.items() if row.affine and not problem.lacks(name)]
+    settings = problem.settings
+    return [n for n, row in QUANTITIES.items() if row.affine and not lacking(settings, n)]
+
+
+def flops_rate(problem: Problem, quantity: str) -> Fraction:
+    """How much one training FLOP is of a quantity that is proportional to them.
+
+    Of one that the accelerators at work share, on one accelerator.
+
+    Raises
+    ------
+    UnknownFigureError
+        If a figure of the accelerator is needed that is not known; `lacking` tells.
+    """
+    return _of_flops(quantity).rate(problem.settings)
+
+
+def inference_charge(problem: Problem, quantity: str) -> Fraction:
+    """How much one inference FLOP a token is of a quantity, over the lifetime; see `flops_rate`."""
+    charge = _of_flops(quantity).charge
+    return Fraction(0) if charge is None else charge(problem.settings)
+
+
+def inverse_numerator(problem: Problem, quantity: str) -> Fraction:
+    """What a quantity is over an affine one: ``batch_size`` of ``batch_size / latency``."""
+    how = QUANTITIES[quantity].how
+    assert isinstance(how, Inverse)
+    return exact(how.numerator(problem.settings))
+
+
+def _of_flops(quantity: str) -> OfFlops:
+    how = QUANTITIES[quantity].how
+    assert isinstance(how, OfFlops), f"{quantity} does not follow from training FLOPs"
+    return how
 
 
 def option_parts(problem: Problem, options: Options) -> tuple[Trunk, Layer]:

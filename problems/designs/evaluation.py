@@ -10,22 +10,17 @@ from fractions import Fraction
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.costs.tokens import TIMED, inference_charge, lifetime_rate, rate
-from modelsizer.problems.designs.costs import (
-    ALWAYS,
-    BY_LAYOUT,
-    LAW_PARAMETERS,
-    TRAINING_FLOPS_PER_TOKEN,
-    computable,
-    costs,
-)
+from modelsizer.problems.designs.costs import ALWAYS, costs
 from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.laws.features import Features, features_of
 from modelsizer.problems.laws.quality import Judged, Quality
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.needs import lacking
+from modelsizer.problems.quantities.quantity import Inverse, OfFlops
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.layouts import Layout
-from modelsizer.problems.tables.lifetime import INFERENCE, LIFETIME
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, plain
 from modelsizer.problems.units import exact as as_exact
@@ -131,8 +126,8 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
 
 
 def _layout_matters(problem: Problem) -> bool:
-    asked = {*problem.budgets.limits, problem.objective.quantity}
-    return not asked.isdisjoint(BY_LAYOUT)
+    asked = (*problem.budgets.limits, problem.objective.quantity)
+    return any(QUANTITIES[name].by_layout for name in asked)
 
 
 def _divides(problem: Problem, layout: Layout, architecture: Architecture) -> bool:
@@ -153,7 +148,9 @@ def _divides(problem: Problem, layout: Layout, architecture: Architecture) -> bo
 def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> Evaluation:
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
-    known = computable(problem)
+    settings = problem.settings
+    rows = [row for name, row in QUANTITIES.items() if not lacking(settings, name)]
+    known = [row.name for row in rows if row.affine]
     values = {
         name: affine.at(counts)
         for name, affine in costs(
@@ -169,7 +166,7 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
     choice = TokenChoice(
         quality.of(features),
         problem.token_limits,
-        problem.budgets.loss or Interval(),
+        problem.budgets.limits.get("loss", Interval()),
         n=n,
         flops=flops,
         accelerators=layout.accelerators,
@@ -177,7 +174,7 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
     )
     fewest = (
         problem.objective.sense == "minimize"
-        and QUANTITIES[problem.objective.quantity].form in ("tokens", "flops", "lifetime")
+        and QUANTITIES[problem.objective.quantity].of_tokens
         and choice.low <= choice.high
     )
     tokens = choice.low if fewest else choice.high
@@ -186,18 +183,17 @@ def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> E
     finite = math.isfinite(tokens)
     exact["tokens"] = Fraction(tokens) if finite else math.inf
     exact["training_flops"] = choice.flops(tokens, flops) if finite else math.inf
-    for name in TIMED:
-        if not problem.lacks(name):
-            at_once = layout.accelerators if name == "training_time" else 1
-            cost = rate(problem.training, name) / at_once
-            exact[name] = exact["training_flops"] * cost if finite else math.inf
-    for name in LIFETIME:
-        if not problem.lacks(name):
-            each = inference_charge(problem.training, problem.serving, problem.lifetime, name)
-            trained = exact["training_flops"] * lifetime_rate(problem.training, name)
-            exact[name] = trained + each * values[INFERENCE] if finite else math.inf
-    if "decode_latency" in exact:
-        exact["decode_throughput"] = problem.serving.batch_size / exact["decode_latency"]
+    for row in rows:
+        how = row.how
+        if isinstance(how, OfFlops) and row.name not in exact:
+            cost = how.rate(settings) / (layout.accelerators if how.shared else 1)
+            spent = exact["training_flops"] * cost if finite else math.inf
+            if how.charge is not None and finite:
+                spent += how.charge(settings) * values[INFERENCE]
+            exact[row.name] = spent
+    for row in rows:
+        if isinstance(row.how, Inverse):
+            exact[row.name] = as_exact(row.how.numerator(settings)) / exact[row.how.of]
     return Evaluation(
         architecture,
         layout,
@@ -234,7 +230,7 @@ def _unmet(problem: Problem, choice: TokenChoice) -> tuple[str, ...]:
         return ()
     for key, limit in (
         ("training.tokens", problem.training.tokens),
-        ("budgets.tokens", problem.budgets.tokens),
+        ("budgets.tokens", problem.budgets.limits.get("tokens")),
     ):
         if limit is not None and limit.min is not None:
             return (key,)

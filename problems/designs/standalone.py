@@ -7,15 +7,14 @@ from collections.abc import Mapping
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.reading import overlaid
-
-_TRAINED = ("training.tokens", "budgets.tokens", "budgets.training_flops", "budgets.training_time",
-            "budgets.training_cost", "budgets.training_energy")  # fmt: skip
 
 
 def trains(settings: Mapping[str, object]) -> bool:
     """Whether settings say how long the architecture is trained."""
-    return any(key.startswith(_TRAINED) for key in settings)
+    said = ("training.tokens", *(f"budgets.{name}" for name in names_of("tokens", "flops")))
+    return any(key.startswith(said) for key in settings)
 
 
 def situation(architecture: Architecture, settings: Mapping[str, object]) -> Problem:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 from fractions import Fraction
 
-from modelsizer.problems.costs.tokens import TokenLimits
 from modelsizer.problems.laws.quality import Judged
+from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.tables.menus import Interval
 
 _NONE = Fraction(0)

@@ -16,10 +16,6 @@ from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import exact, parse_quantity
 from pydantic import BeforeValidator
 
-LIFETIME = ("lifetime_flops", "lifetime_cost")
-"""Quantities of training and inference together."""
-INFERENCE = "inference_flops_per_token"
-"""The affine quantity that inference is counted in."""
 PREFILL_MFU, DECODE_MFU = 0.5, 0.01
 """Utilisation of input and output tokens that Sardana et al. reckon with, section 3."""
 _SECONDS_AN_HOUR = 3600

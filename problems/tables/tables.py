@@ -180,5 +180,5 @@ class OnAccelerator(Table):
     def named(self) -> Accelerator:
         """The accelerator, which must be named."""
         device = self.device
-        assert device is not None, "modelsizer.problems.costs.needs.lacking tells"
+        assert device is not None, "modelsizer.problems.quantities.needs.lacking tells"
         return device

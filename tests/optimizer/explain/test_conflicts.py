@@ -25,7 +25,7 @@ from modelsizer.optimizer.explain.conflicts import (
 from modelsizer.optimizer.explain.line_search import at_position, edge, position
 from modelsizer.optimizer.explain.relaxer import UNLIMITED_TOKENS, Relaxer
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Steps
 from modelsizer.problems.units import exact
 

@@ -19,7 +19,7 @@ from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
 from modelsizer.problems.designs.evaluation import Evaluation, judge
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.problem import Problem as AnyProblem
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact, parse_quantity
 from rich.console import Console
 from typer.testing import CliRunner

@@ -19,7 +19,7 @@ from modelsizer.optimizer.fronts.run import front
 from modelsizer.optimizer.fronts.subset import even_subset, knee
 from modelsizer.optimizer.fronts.zones import Zones
 from modelsizer.problems.designs.evaluation import evaluate
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 from modelsizer import Problem, ProblemError
 from tests.support.random_problems import random_tables

@@ -14,7 +14,7 @@ from modelsizer.optimizer.constraints import moved
 from modelsizer.optimizer.prices.prices import PERCENTS, Price, Prices, curve, prices
 from modelsizer.plots.drawing.style import SIZES
 from modelsizer.problems.errors import ProblemError
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact
 from typer.testing import CliRunner
 

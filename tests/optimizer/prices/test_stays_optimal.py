@@ -15,7 +15,7 @@ from modelsizer.optimizer.prices.stays_optimal import bisect, same_until, stays_
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 
 from modelsizer import Problem

@@ -13,7 +13,7 @@ from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.surveys.listing import cell, known_columns
 from modelsizer.optimizer.surveys.ranking import rank
 from modelsizer.problems.designs.evaluation import evaluate
-from modelsizer.problems.quantities import QUANTITIES
+from modelsizer.problems.quantities.rows import QUANTITIES
 from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError

@@ -1,0 +1,50 @@
+"""The KV cache that serving holds."""
+
+from __future__ import annotations
+
+from modelsizer.problems.architecture import accounting
+from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, as_large
+
+CACHED_VALUE = tuple(
+    f"serving.{name}" for name in ("kv_bytes", "kv_bits", "kv_block", "scale_bytes")
+)
+"""Settings that say how many bytes a cached value takes."""
+CACHED = (*CACHED_VALUE, "serving.batch_size", "serving.kv_policy", "context_length")
+"""Settings that say how many bytes the cache takes."""
+
+
+def _cache(of: Candidate) -> Affine:
+    serving = of.settings.serving
+    return accounting.kv_cache(
+        of.kinds,
+        serving.exact_kv_bytes,
+        serving.batch_size,
+        of.settings.context_length,
+        serving.kv_policy,
+    )
+
+
+def _of_a_token(of: Candidate) -> Affine:
+    return accounting.kv_bytes_per_token(of.kinds, of.settings.serving.exact_kv_bytes)
+
+
+ROWS = (
+    Quantity(
+        "kv_cache",
+        "bytes",
+        "whole cache: batch x context",
+        Cost(_cache, reads=CACHED, by_layout=False, within=as_large),
+        axis="KV cache",
+        heading="KV",
+    ),
+    Quantity(
+        "kv_bytes_per_token",
+        "bytes",
+        "cache that one token takes",
+        Cost(_of_a_token, reads=CACHED_VALUE, by_layout=False, within=as_large),
+        axis="KV cache of a token",
+        short="kv_bytes",
+        heading="KV/token",
+    ),
+)

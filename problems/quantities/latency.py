@@ -1,0 +1,94 @@
+"""Latency and throughput of serving, each the most of what memory and computing take."""
+
+from __future__ import annotations
+
+from modelsizer.problems.costs.latency import decode_branches, prefill_branches, prefill_machine
+from modelsizer.problems.quantities.cache import CACHED_VALUE
+from modelsizer.problems.quantities.quantity import (
+    Cost,
+    Inverse,
+    Quantity,
+    Settings,
+    as_large,
+)
+from modelsizer.problems.quantities.serving_memory import WEIGHT
+from modelsizer.problems.quantities.training_cost import ACCELERATOR
+
+_BRANCHES = ("memory", "compute")
+_MACHINE = tuple(
+    f"serving.{name}"
+    for name in (
+        "accelerator",
+        "custom_accelerator",
+        "tensor_parallel",
+        "latency",
+        "engine",
+        "compute",
+        "memory_efficiency",
+        "prefill_efficiency",
+        "overhead",
+    )
+)
+_BOTH = (*_MACHINE, *WEIGHT, "context_length")
+
+
+def _needs(settings: Settings) -> str:
+    if settings.serving.device is None:
+        return ACCELERATOR.format(table="serving")
+    prefill_machine(settings.serving)  # names a figure that the accelerator lacks
+    return ""
+
+
+ROWS = (
+    Quantity(
+        "decode_latency",
+        "seconds",
+        "one step of a batch",
+        Cost(
+            lambda of: decode_branches(
+                of.settings.serving, of.settings.context_length, of.trunk, of.kinds
+            ),
+            reads=(*_BOTH, *CACHED_VALUE, "serving.batch_size"),
+            branches=_BRANCHES,
+            by_layout=False,
+            within=as_large,
+        ),
+        only="max",
+        needs=_needs,
+        axis="decode latency",
+        heading="decode",
+    ),
+    Quantity(
+        "decode_throughput",
+        "tokens/s",
+        "batch_size / decode_latency",
+        Inverse(
+            "decode_latency",
+            lambda settings: settings.serving.batch_size,
+            "batch_size",
+            reads=("serving.batch_size",),
+        ),
+        only="min",
+        needs=_needs,
+        axis="decode throughput",
+        short="decode_tokens/s",
+    ),
+    Quantity(
+        "prefill_latency",
+        "seconds",
+        "time to first token",
+        Cost(
+            lambda of: prefill_branches(
+                of.settings.serving, of.settings.context_length, of.trunk, of.kinds
+            ),
+            reads=(*_BOTH, "serving.prompts", "serving.prompt_length"),
+            branches=_BRANCHES,
+            by_layout=False,
+            within=as_large,
+        ),
+        only="max",
+        needs=_needs,
+        axis="time to first token",
+        heading="prefill",
+    ),
+)

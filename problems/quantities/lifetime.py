@@ -1,0 +1,59 @@
+"""FLOPs and money of training and inference together."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from modelsizer.problems.quantities.quantity import OfFlops, Quantity, Settings
+from modelsizer.problems.quantities.training_cost import ACCELERATOR, PRICE, dollars, needs_price
+
+_SERVED_ON = ("serving.accelerator", "serving.custom_accelerator", "serving.compute")
+
+
+def _served(settings: Settings) -> Fraction:
+    """Inference tokens."""
+    return settings.lifetime.tokens
+
+
+def _dollars_served(settings: Settings) -> Fraction:
+    """Dollars of one FLOP of each inference token."""
+    serving, lifetime = settings.serving, settings.lifetime
+    peak = Fraction(serving.named.figure(f"{serving.compute}_flops"))
+    return lifetime.tokens * lifetime.dollars_a_flop(settings.training, peak)
+
+
+def _needs_tokens(settings: Settings) -> str:
+    if settings.lifetime.inference_tokens is None:
+        return 'lifetime.inference_tokens: write "10T tokens"'
+    return ""
+
+
+def _needs_money(settings: Settings) -> str:
+    if needs := _needs_tokens(settings):
+        return needs
+    if settings.lifetime.prefill_share is None:
+        return "lifetime.prefill_share, the share of prompts: write 0.8"
+    if settings.serving.device is None:
+        return ACCELERATOR.format(table="serving")
+    return needs_price(settings)
+
+
+ROWS = (
+    Quantity(
+        "lifetime_flops",
+        "FLOPs",
+        "of training and inference",
+        OfFlops(lambda _: Fraction(1), charge=_served, reads=("lifetime.inference_tokens",)),
+        only="max",
+        needs=_needs_tokens,
+        axis="lifetime FLOPs",
+    ),
+    Quantity(
+        "lifetime_cost",
+        "dollars",
+        "of training and inference",
+        OfFlops(dollars, charge=_dollars_served, reads=(*PRICE, *_SERVED_ON, "lifetime")),
+        only="max",
+        needs=_needs_money,
+    ),
+)

@@ -1,0 +1,15 @@
+"""Loss that a law predicts."""
+
+from __future__ import annotations
+
+from modelsizer.problems.quantities.quantity import Quantity
+
+ROWS = (
+    Quantity(
+        "loss",
+        "nats",
+        "predicted loss, nats a token",
+        "loss",
+        axis="predicted loss (nats a token)",
+    ),
+)

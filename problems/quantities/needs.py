@@ -1,0 +1,67 @@
+"""What quantities are computed from: what a problem does not say of it, and what changes them."""
+
+from __future__ import annotations
+
+from modelsizer.problems.hardware.accelerators import UnknownFigureError
+from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.quantity import LAYOUT_KEYS, Inverse, OfFlops, Reads, Settings
+from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+
+_CONTEXT = {
+    "serving.context_length": ("context_length",),
+    "training.sequence_length": ("training.sequence_length", "context_length"),
+}
+
+
+def lacking(settings: Settings, quantity: str) -> str:
+    """What a quantity needs and the settings do not say, with the remedy; empty if nothing."""
+    row = QUANTITIES[quantity]
+    try:
+        if needs := row.needs(settings):
+            return f"{quantity} needs {needs}"
+        if isinstance(row.how, OfFlops):
+            row.how.rate(settings)
+            if row.how.charge is not None:
+                row.how.charge(settings)
+    except UnknownFigureError as error:
+        return str(error)
+    return ""
+
+
+def reads_of(quantity: str) -> Reads:
+    """What of the settings a quantity depends on, at given tokens and layout; None for all."""
+    how = QUANTITIES[quantity].how
+    if isinstance(how, str):
+        return ()
+    found = [how.reads]
+    if isinstance(how, Inverse):
+        found.append(cost_of(how.of).reads)
+    if isinstance(how, OfFlops):
+        found.append(cost_of(TRAINING_FLOPS_PER_TOKEN).reads)
+        if how.charge is not None:
+            found.append(cost_of(INFERENCE).reads)
+    keys: dict[str, None] = {}
+    for reads in found:
+        if reads is None:
+            return None
+        keys |= dict.fromkeys(reads)
+    return tuple(keys)
+
+
+def affected_by(key: str) -> frozenset[str]:
+    """Quantities that a setting may change, whatever the tokens.
+
+    Parameters
+    ----------
+    key : str
+        A key of training, serving or lifetime: ``"serving.batch_size"``.
+    """
+    seen = {*_CONTEXT.get(key, (key,)), key.partition(".")[0]}
+    return frozenset(
+        name
+        for name, row in QUANTITIES.items()
+        if (reads := reads_of(name)) is None
+        or not seen.isdisjoint(reads)
+        or (row.by_layout and key in LAYOUT_KEYS)
+    )

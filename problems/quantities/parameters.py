@@ -1,0 +1,42 @@
+"""Sizes of a design: depth, width and parameters."""
+
+from __future__ import annotations
+
+from modelsizer.problems.architecture import accounting
+from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.quantities.quantity import Candidate, Cost, Formula, Quantity, as_large
+
+
+def _layers(of: Candidate) -> Affine:
+    none = 0 * of.trunk.d_model
+    return Affine(none, tuple(none + 1 for _ in of.kinds))
+
+
+def _d_model(of: Candidate) -> Affine:
+    none = 0 * of.trunk.d_model
+    return Affine(of.trunk.d_model, tuple(none for _ in of.kinds))
+
+
+def _size(formula: Formula) -> Cost:
+    return Cost(formula, reads=(), by_layout=False, within=as_large)
+
+
+ROWS = (
+    Quantity("layers", "count", "depth", _size(_layers)),
+    Quantity("d_model", "count", "width of the residual stream", _size(_d_model), axis="d_model"),
+    Quantity(
+        "parameters",
+        "parameters",
+        "all parameters, tied weights once",
+        _size(lambda of: accounting.parameters(of.trunk, of.kinds)),
+        heading="size",
+    ),
+    Quantity(
+        "non_embedding_parameters",
+        "parameters",
+        "less embedding and untied head",
+        _size(lambda of: accounting.non_embedding_parameters(of.trunk, of.kinds)),
+        axis="non-embedding parameters",
+        short="non_embedding",
+    ),
+)

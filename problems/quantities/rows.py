@@ -1,0 +1,69 @@
+"""All rows together, in the order of the file format."""
+
+from __future__ import annotations
+
+import pkgutil
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+
+from modelsizer.problems.quantities.auxiliary import AUXILIARY
+from modelsizer.problems.quantities.quantity import Cost, Form, Quantity
+from modelsizer.problems.registry import Registry
+
+_ORDER = ("training_flops", "parameters", "tokens", "cache", "serving_memory", "inference_flops",
+          "training_memory", "training_cost", "lifetime", "latency", "loss")  # fmt: skip
+"""Modules in the order of the file format; the rest follow by name."""
+_NO_ROWS = ("auxiliary", "needs", "quantity", "rows")
+
+
+def _modules() -> Iterator[str]:
+    yield from _ORDER
+    for module in pkgutil.iter_modules([str(Path(__file__).parent)]):
+        if module.name not in (*_ORDER, *_NO_ROWS):
+            yield module.name
+
+
+def _rows() -> Iterator[Quantity]:
+    for name in _modules():
+        yield from import_module(f"modelsizer.problems.quantities.{name}").ROWS
+
+
+QUANTITIES: Registry[Quantity] = Registry("quantity", _rows())
+"""Every quantity by name."""
+
+
+def register(row: Quantity) -> None:
+    """Add a quantity: budgets, objectives, columns and pictures know it from then on.
+
+    Parameters
+    ----------
+    row : Quantity
+
+    Raises
+    ------
+    ValueError
+        If its name is empty or taken.
+    """
+    if row.name in AUXILIARY:
+        raise ValueError(f"a cost named {row.name!r} is there already")
+    QUANTITIES.register(row)
+
+
+def names_of(*forms: Form) -> tuple[str, ...]:
+    """Names of the quantities of some forms, in order."""
+    return tuple(name for name, row in QUANTITIES.items() if row.form in forms)
+
+
+def cost_of(name: str) -> Cost:
+    """An affine cost by its name, be it a quantity or an auxiliary one."""
+    if (found := AUXILIARY.get(name)) is not None:
+        return found
+    how = QUANTITIES[name].how
+    assert isinstance(how, Cost), f"{name} is not affine"
+    return how
+
+
+def parts_of(name: str) -> tuple[str, ...]:
+    """Names of the affine quantities that a cost is the most of."""
+    return cost_of(name).parts(name)

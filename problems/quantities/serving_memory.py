@@ -1,0 +1,60 @@
+"""Memory of an accelerator in serving: weights and cache."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from modelsizer.problems.architecture import accounting
+from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.quantities.cache import CACHED
+from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
+from modelsizer.problems.space.layouts import Layout
+
+WEIGHT = tuple(
+    f"serving.{name}"
+    for name in ("weight_bytes", "weight_bits", "embedding_bits", "weight_block", "scale_bytes")
+)
+"""Settings that say how many bytes a weight takes."""
+
+
+def _memory(of: Candidate) -> Affine:
+    serving = of.settings.serving
+    weights = serving.weights
+    cache = accounting.serving_cache(
+        of.trunk,
+        of.kinds,
+        kv_bytes=serving.exact_kv_bytes,
+        batch=serving.batch_size,
+        context=of.settings.context_length,
+        policy=serving.kv_policy,
+        tensor_parallel=serving.tensor_parallel,
+    )
+    held = accounting.serving_weights(
+        of.trunk,
+        of.kinds,
+        matrix_bytes=weights.matrix,
+        embedding_bytes=weights.embedding,
+        other_bytes=weights.other,
+    )
+    return held.plus(cache).times(Fraction(1, serving.devices))
+
+
+def _copies(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
+    return settings.serving.tensor_parallel  # copies of a kv head rise as kv_heads fall
+
+
+ROWS = (
+    Quantity(
+        "serving_memory",
+        "bytes",
+        "weights and cache, for each accelerator",
+        Cost(
+            _memory,
+            reads=(*CACHED, *WEIGHT, "serving.tensor_parallel", "serving.accelerators"),
+            by_layout=False,
+            within=_copies,
+        ),
+        axis="serving memory of an accelerator",
+        heading="serving",
+    ),
+)

@@ -1,0 +1,7 @@
+"""Tokens that a design is trained on."""
+
+from __future__ import annotations
+
+from modelsizer.problems.quantities.quantity import Quantity
+
+ROWS = (Quantity("tokens", "tokens", "training tokens", "tokens", axis="training tokens"),)

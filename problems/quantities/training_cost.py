@@ -1,0 +1,91 @@
+"""Time, money and energy of training.
+
+Each is proportional to the training FLOPs: with f model FLOP/s of an accelerator and n accelerators
+at work, C FLOPs take C / (f n) seconds, cost C / f x price and draw C / f x watts x PUE, whatever
+n.
+"""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+from modelsizer.problems.architecture.accounting import TRAINING_PASSES
+from modelsizer.problems.quantities.quantity import OfFlops, Quantity, Settings
+from modelsizer.problems.units import exact
+
+ACCELERATOR = 'an accelerator: write {table}.accelerator = "H100-SXM", or define one'
+SECONDS_AN_HOUR = 3600
+WATTS_A_KILOWATT = 1000
+
+TIME = tuple(
+    f"training.{name}"
+    for name in ("accelerator", "custom_accelerator", "precision", "mfu", "recompute")
+)
+PRICE = (*TIME, "training.price_per_hour")
+"""Settings that time and money of training follow from."""
+
+
+def seconds(settings: Settings) -> Fraction:
+    """Seconds of a training FLOP on one accelerator."""
+    training = settings.training
+    # MFU is of model FLOPs: those of recomputation are counted in training FLOPs, not in it.
+    recomputed = TRAINING_PASSES + (training.recompute == "full")
+    return Fraction(TRAINING_PASSES, recomputed) / training.flops_per_second
+
+
+def dollars(settings: Settings) -> Fraction:
+    """Dollars of a training FLOP."""
+    price = settings.training.price_per_hour
+    assert price is not None
+    return seconds(settings) / SECONDS_AN_HOUR * exact(price)
+
+
+def kilowatt_hours(settings: Settings) -> Fraction:
+    """Energy of a training FLOP."""
+    training = settings.training
+    watts = training.watts if training.watts is not None else training.named.figure("watts")
+    hours = seconds(settings) / SECONDS_AN_HOUR
+    return hours * exact(watts) / WATTS_A_KILOWATT * exact(training.pue)
+
+
+def needs_device(settings: Settings) -> str:
+    """The accelerator that training needs, where none is named."""
+    return ACCELERATOR.format(table="training") if settings.training.device is None else ""
+
+
+def needs_price(settings: Settings) -> str:
+    """The accelerator and the price that training needs, where one is missing."""
+    if needs := needs_device(settings):
+        return needs
+    if settings.training.price_per_hour is None:
+        return "a price: write training.price_per_hour = 2.5, in dollars"
+    return ""
+
+
+ROWS = (
+    Quantity(
+        "training_time",
+        "seconds",
+        "training FLOPs at the MFU",
+        OfFlops(seconds, shared=True, reads=TIME),
+        only="max",
+        needs=needs_device,
+    ),
+    Quantity(
+        "training_cost",
+        "dollars",
+        "accelerator hours x price",
+        OfFlops(dollars, reads=PRICE),
+        only="max",
+        needs=needs_price,
+    ),
+    Quantity(
+        "training_energy",
+        "kWh",
+        "accelerator hours x watts x PUE",
+        OfFlops(kilowatt_hours, reads=(*TIME, "training.watts", "training.pue")),
+        only="max",
+        needs=needs_device,
+        heading="energy",
+    ),
+)

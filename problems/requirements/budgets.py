@@ -1,0 +1,80 @@
+"""``[budgets]``: hard limits, a key for each quantity."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import TYPE_CHECKING, Annotated, Any
+
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.tables.tables import Table, limit
+from pydantic import (
+    BeforeValidator,
+    SerializeAsAny,
+    ValidationInfo,
+    create_model,
+    field_validator,
+)
+
+
+class Budgets(Table):
+    """``[budgets]``: hard limits, each a number (the most) or ``{min, max}``.
+
+    It has a key for each row of `modelsizer.problems.quantities`; a subclass that `new_budgets`
+    makes has them as fields, and every instance is of such a one.
+    """
+
+    if TYPE_CHECKING:
+
+        def __getattr__(self, name: str) -> Interval | None: ...
+
+    @classmethod
+    def known_keys(cls) -> tuple[str, ...]:
+        """Keys that the table may have."""
+        return tuple(QUANTITIES)
+
+    @property
+    def limits(self) -> dict[str, Interval]:
+        """The budgets that were given, by name."""
+        given = ((name, getattr(self, name)) for name in type(self).model_fields)
+        return {name: limit for name, limit in given if limit is not None}
+
+
+def _one_sided(value: Interval | None, info: ValidationInfo) -> Interval | None:
+    """Refuse an end of a limit that is no linear row, or that nobody means."""
+    assert info.field_name is not None
+    only = QUANTITIES[info.field_name].only
+    if value is None:
+        return value
+    if only == "max" and value.min is not None:
+        raise ValueError(f"{info.field_name} has an upper limit only: write a number")
+    if only == "min" and value.max is not None:
+        raise ValueError(f"{info.field_name} has a lower limit only: write {{min = {value.max}}}")
+    return value
+
+
+@cache
+def _with_fields(dimensions: tuple[tuple[str, str], ...]) -> type[Budgets]:
+    fields: dict[str, Any] = {
+        name: (Annotated[Interval | None, limit(dimension)], None) for name, dimension in dimensions
+    }
+    check: Any = field_validator("*")(_one_sided)
+    return create_model("Budgets", __base__=Budgets, __validators__={"_one_sided": check}, **fields)
+
+
+def new_budgets(given: object = None) -> Budgets:
+    """Budgets from a plain table, under the quantities that there are now.
+
+    Raises
+    ------
+    ValidationError
+        If a key is unknown or a value is wrong.
+    """
+    if isinstance(given, Budgets):
+        return given
+    now = _with_fields(tuple((name, row.dimension) for name, row in QUANTITIES.items()))
+    return now.model_validate({} if given is None else given)
+
+
+BudgetsTable = Annotated[SerializeAsAny[Budgets], BeforeValidator(new_budgets)]
+"""A field of a table: budgets, whatever quantities are registered by the time they are read."""

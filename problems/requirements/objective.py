@@ -1,0 +1,54 @@
+"""``[objective]``: what is sought, and by which laws the loss is judged."""
+
+from __future__ import annotations
+
+from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.quantities.quantity import Inverse, Sense
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.tables.tables import Table
+from pydantic import model_validator
+
+
+class Objective(Table):
+    """``[objective]``.
+
+    Parameters
+    ----------
+    minimize, maximize : str
+        A quantity; one of the two, ``minimize = "loss"`` by default.
+    law, shape : str
+        Names of a law and a shape law; `DEFAULT_SHAPE` where the law is blind to width and
+        depth, and none where it prices them itself.
+    """
+
+    minimize: str | None = None
+    maximize: str | None = None
+    law: str = "besiroglu-2024"
+    shape: str | None = None
+
+    @model_validator(mode="after")
+    def _sought(self) -> Objective:
+        if self.minimize is not None and self.maximize is not None:
+            raise ValueError("give minimize or maximize, not both")
+        if self.quantity not in QUANTITIES:
+            hint = did_you_mean(self.quantity, QUANTITIES)
+            raise ValueError(
+                f"unknown quantity {self.quantity!r}{hint}; known: {', '.join(QUANTITIES)}"
+            )
+        row = QUANTITIES[self.quantity]
+        if isinstance(row.how, Inverse):
+            of, numerator = row.how.of, row.how.numerator_key
+            raise ValueError(f"minimize {of}: {self.quantity} is {numerator} over it")
+        if self.sense not in row.senses:
+            raise ValueError(f"{self.quantity} can be minimized only")
+        return self
+
+    @property
+    def quantity(self) -> str:
+        """Name of the quantity sought."""
+        return self.maximize or self.minimize or "loss"
+
+    @property
+    def sense(self) -> Sense:
+        """Whether less or more of it is better."""
+        return "maximize" if self.maximize is not None else "minimize"

@@ -1,0 +1,122 @@
+"""Limits on training tokens, gathered from [training] and [budgets].
+
+A budget of what is proportional to the training FLOPs, such as the money of training, is a limit on
+them, whatever the design; one of what the accelerators at work share, such as the time, a limit on
+the FLOPs of each.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+from modelsizer.problems.quantities.quantity import OfFlops, Settings
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.requirements.budgets import Budgets
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.units import Number, exact
+
+TRAINING_FLOPS = "budgets.training_flops"
+
+
+@dataclass(frozen=True, slots=True)
+class Charge:
+    """A limit on training FLOPs that inference takes its part of.
+
+    Training FLOPs are at most ``limit - each x inference FLOPs a token``.
+
+    Parameters
+    ----------
+    key : str
+        The budget behind it.
+    limit, each : Fraction
+        In training FLOPs, and in training FLOPs for each inference FLOP a token.
+    """
+
+    key: str
+    limit: Fraction
+    each: Fraction
+
+    def left(self, inference_flops: Fraction) -> Fraction:
+        """What is left for training; zero where inference takes it all."""
+        return max(self.limit - self.each * inference_flops, Fraction(0))
+
+
+@dataclass(frozen=True, slots=True)
+class TokenLimits:
+    """What bounds the training tokens of a design, whatever the budget asks of loss.
+
+    Tokens lie between ``max(least, least_flops / F)`` and ``min(most, most_flops / F)`` for a
+    design of F training FLOPs a token; on n accelerators at work also below
+    ``most_flops_each * n / F``, and below what each of `charges` leaves. `most_flops_key` and
+    `most_flops_each_key` name the budgets behind `most_flops` and `most_flops_each`.
+    """
+
+    least: Fraction
+    most: Fraction | None
+    least_flops: Fraction
+    most_flops: Fraction | None
+    most_flops_each: Fraction | None = None
+    most_flops_key: str = TRAINING_FLOPS
+    most_flops_each_key: str = ""
+    charges: tuple[Charge, ...] = ()
+
+    @property
+    def bounded(self) -> bool:
+        """Whether anything keeps tokens finite."""
+        return self.most is not None or self.flops_on(1) is not None or bool(self.charges)
+
+    def flops_on(self, accelerators: int) -> Fraction | None:
+        """The most training FLOPs on some accelerators at work; None for no limit."""
+        each = self.most_flops_each
+        ends = [self.most_flops, None if each is None else each * accelerators]
+        known = [end for end in ends if end is not None]
+        return min(known) if known else None
+
+
+def _bound(ends: list[Number | None], largest: bool) -> Fraction | None:
+    known = [exact(end) for end in ends if end is not None]
+    return (max(known) if largest else min(known)) if known else None
+
+
+def _least(limits: dict[str, Fraction]) -> tuple[str, Fraction | None]:
+    """The tightest of some upper limits by key, the first of equals; none of none."""
+    if not limits:
+        return "", None
+    key = min(limits, key=lambda name: limits[name])
+    return key, limits[key]
+
+
+def token_limits(settings: Settings, budgets: Budgets) -> TokenLimits:
+    """Limits on tokens from [training] and [budgets] together."""
+    empty = Interval()
+    limits = budgets.limits
+    tokens, budget = settings.training.tokens or empty, limits.get("tokens", empty)
+    flops = limits.get("training_flops", empty)
+    most: dict[str, Fraction] = {}
+    each: dict[str, Fraction] = {}
+    charges = []
+    for name, limit in limits.items():
+        how = QUANTITIES[name].how
+        if not isinstance(how, OfFlops) or limit.max is None:
+            continue
+        key, rate = f"budgets.{name}", how.rate(settings)
+        bought = exact(limit.max) / rate
+        if how.charge is not None:
+            charges.append(Charge(key, bought, how.charge(settings) / rate))
+        elif how.shared:
+            each[key] = bought
+        else:
+            most[key] = bought
+    most_key, most_flops = _least(most)
+    each_key, most_each = _least(each)
+    return TokenLimits(
+        _bound([tokens.min, budget.min, 0], largest=True) or Fraction(0),
+        _bound([tokens.max, budget.max], largest=False),
+        exact(flops.min or 0),
+        most_flops,
+        most_each,
+        most_key or TRAINING_FLOPS,
+        each_key,
+        tuple(charges),
+    )

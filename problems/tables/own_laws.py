@@ -1,0 +1,109 @@
+"""``[laws.NAME]``: laws of one's own."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, PowerLaw, Range, TokenLaw
+from modelsizer.problems.laws.terms import TermLaw, read_terms, write_terms
+from modelsizer.problems.tables.menus import interval_parser
+from modelsizer.problems.tables.tables import Table
+from pydantic import (
+    BeforeValidator,
+    Field,
+    InstanceOf,
+    PlainSerializer,
+    model_validator,
+)
+
+
+def _read_range(value: object) -> Range:
+    if isinstance(value, Range):
+        return value
+    limits = interval_parser("count")(value)
+    low = None if limits.min is None else float(limits.min)
+    return Range(low, None if limits.max is None else float(limits.max))
+
+
+_Range = Annotated[
+    InstanceOf[Range],
+    BeforeValidator(_read_range),
+    PlainSerializer(
+        lambda r: {k: v for k, v in (("min", r.low), ("max", r.high)) if v is not None}
+    ),
+]
+
+
+_Terms = Annotated[
+    InstanceOf[tuple],  # type: ignore[type-arg]
+    BeforeValidator(read_terms),
+    PlainSerializer(write_terms),
+]
+_Ranges = dict[str, _Range]
+_FORMS = (
+    "give A, alpha, B and beta, for E + (A / N^alpha + B / D^beta) ^ outer; or terms, for E + the "
+    "sum of terms"
+)
+
+
+class LawTable(Table):
+    """``[laws.NAME]``: one's own law.
+
+    ``E + (A / N^alpha + B / D^beta) ^ outer``, or with `terms` a sum of power terms; see
+    `modelsizer.problems.laws.terms`.
+    """
+
+    E: float
+    A: float | None = None
+    alpha: float | None = None
+    B: float | None = None
+    beta: float | None = None
+    outer: float | None = None
+    terms: _Terms | None = None
+    parameters: ParameterKind = "total"
+    parameter_range: _Range = ANYWHERE
+    token_range: _Range = ANYWHERE
+    ranges: _Ranges = Field(default_factory=dict)
+    source: str = ""
+
+    @model_validator(mode="after")
+    def _coefficients(self) -> LawTable:
+        self.law("x")
+        return self
+
+    def law(self, name: str) -> TokenLaw:
+        """The law of this table."""
+        powers = (self.A, self.alpha, self.B, self.beta)
+        if self.terms is not None:
+            if any(value is not None for value in (*powers, self.outer)):
+                raise ValueError(f"@.terms {_FORMS}; not both")
+            return TermLaw(
+                name,
+                self.E,
+                self.terms,
+                self.parameters,
+                self.parameter_range,
+                self.token_range,
+                self.source,
+                ranges=self.ranges,
+            )
+        if self.ranges:
+            raise ValueError("@.ranges a law of N and D has parameter_range and token_range only")
+        A, alpha, B, beta = powers
+        if A is None or alpha is None or B is None or beta is None:
+            named = {"A": A, "alpha": alpha, "B": B, "beta": beta}
+            missing = next(key for key, value in named.items() if value is None)
+            raise ValueError(f"@.{missing} this key is required: {_FORMS}")
+        return PowerLaw(
+            name,
+            self.E,
+            A,
+            alpha,
+            B,
+            beta,
+            1.0 if self.outer is None else self.outer,
+            self.parameters,
+            self.parameter_range,
+            self.token_range,
+            self.source,
+        )

@@ -1,0 +1,305 @@
+"""What a quantity says that it reads is all that it reads."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import fields, replace
+from typing import Any
+
+import pytest
+from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.quantities.auxiliary import AUXILIARY
+from modelsizer.problems.quantities.needs import affected_by, lacking, reads_of
+from modelsizer.problems.quantities.quantity import (
+    Candidate,
+    Inverse,
+    OfFlops,
+    Settings,
+    values_of,
+)
+from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.training import Training
+
+OWN = {
+    "memory": "48 GB",
+    "bandwidth": "1 TB/s",
+    "bf16_flops": 2e14,
+    "fp8_flops": 4e14,
+    "link": "50 GB/s",
+    "watts": 300,
+}
+TABLES: dict[str, Any] = {"training": Training, "serving": Serving, "lifetime": Lifetime}
+OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
+    "training": {
+        "accelerator": ("A100-SXM-80GB", "H200-SXM"),
+        "custom_accelerator": (OWN,),
+        "sequence_length": (2048,),
+        "flops": ("causal", "6ND"),
+        "tokens": (1e12,),
+        "unique_tokens": (1e12,),
+        "accelerators": (64,),
+        "data_parallel": ([1, 8],),
+        "tensor_parallel": ([1, 2],),
+        "pipeline_parallel": ([1, 2],),
+        "microbatch_size": (2,),
+        "zero_stage": (0, 2, 3),
+        "weight_bytes": (4,),
+        "gradient_bytes": (4,),
+        "optimizer_bytes": (8,),
+        "activation_bytes": (1,),
+        "recompute": ("selective", "half", "full", "none"),
+        "logit_bytes": (0, 4),
+        "flash_attention": (False, True),
+        "sequence_parallel": (False, True),
+        "dropout": (True, False),
+        "fused_kernels": (False, True),
+        "interleave": (2,),
+        "precision": ("fp8",),
+        "mfu": (0.3,),
+        "price_per_hour": (4.0,),
+        "watts": (500,),
+        "pue": (1.3,),
+    },
+    "serving": {
+        "accelerator": ("A100-SXM-80GB", "H200-SXM"),
+        "custom_accelerator": (OWN,),
+        "accelerators": (8,),
+        "tensor_parallel": (4, 8),
+        "batch_size": (5,),
+        "context_length": (3000,),
+        "prompt_length": (700,),
+        "prompts": (3,),
+        "weight_bytes": (1,),
+        "kv_bytes": (1,),
+        "weight_bits": (4, 16),
+        "kv_bits": (4, 8),
+        "embedding_bits": (8,),
+        "weight_block": (32,),
+        "kv_block": (32,),
+        "scale_bytes": (4,),
+        "kv_policy": ("full",),
+        "memory_utilization": (0.8,),
+        "memory_reserve": ("1 GB",),
+        "latency": ("low", "high"),
+        "engine": ("llama.cpp",),
+        "compute": ("fp8",),
+        "memory_efficiency": (0.4,),
+        "prefill_efficiency": (0.4,),
+        "overhead": ("1 ms",),
+    },
+    "lifetime": {
+        "inference_tokens": (3e12,),
+        "prefill_share": (0.5,),
+        "prefill_mfu": (0.4,),
+        "decode_mfu": (0.02,),
+        "price_per_hour": (3.5,),
+    },
+}
+"""Other valid values of every field."""
+
+PLAIN: dict[str, dict[str, Any]] = {"training": {}, "serving": {}, "lifetime": {}}
+TOLD: dict[str, dict[str, Any]] = {
+    "training": {"accelerator": "H100-SXM", "price_per_hour": 2.5},
+    "serving": {"accelerator": "H100-SXM", "tensor_parallel": 2, "kv_bytes": 2},
+    "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.8},
+}
+UNUSUAL: dict[str, dict[str, Any]] = {
+    "training": {
+        "custom_accelerator": OWN | {"bandwidth": "2 TB/s", "watts": 450},
+        "price_per_hour": 2.5,
+        "flash_attention": False,
+        "dropout": True,
+        "fused_kernels": False,
+        "zero_stage": 3,
+        "interleave": 4,
+    },
+    "serving": {
+        "custom_accelerator": OWN | {"bandwidth": "2 TB/s", "fp8_flops": 9e14},
+        "weight_bits": 8,
+        "weight_block": 64,
+        "kv_bits": 16,
+        "kv_block": 64,
+        "tensor_parallel": 4,
+        "prompts": 2,
+    },
+    "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.8, "price_per_hour": 2.0},
+}
+RECOMPUTED: dict[str, dict[str, Any]] = {
+    "training": {"accelerator": "H100-SXM", "recompute": "full", "dropout": True, "watts": 650},
+    "serving": {"accelerator": "H200-SXM", "weight_bits": 4, "kv_bits": 4, "prompt_length": 512},
+    "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.2},
+}
+BASES = {"plain": PLAIN, "told": TOLD, "unusual": UNUSUAL, "recomputed": RECOMPUTED}
+LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 1), Layout(2, 4, 4))
+NAMES = (*QUANTITIES, *AUXILIARY)
+
+
+def architectures() -> Iterator[tuple[Trunk, Layer]]:
+    for block, tied, kv in (("llama", False, 2), ("gpt2", True, 16), ("gemma2", True, 8)):
+        kind = BLOCKS[block]
+        yield kind.trunk(1024, 50_048, tied, 2048), kind.layer(16, kv, 64, 4096)
+    windowed = FullAttention(16, 4, 64, window=512)
+    yield (
+        kind.trunk(1024, 50_048, tied, 2048),
+        replace(kind.layer(16, 4, 64, 4096), attention=windowed),
+    )
+
+
+def settings_of(tables: dict[str, dict[str, Any]]) -> Settings:
+    made = {name: model.model_validate(tables[name]) for name, model in TABLES.items()}
+    context = made["serving"].context_length or made["training"].sequence_length
+    return Settings(**made, context_length=context, parameter_kind="total")
+
+
+def changes(base: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Settings]]:
+    """Settings that differ from a base in one field, with its key."""
+    for table, model in TABLES.items():
+        for name in model.model_fields:
+            for value in OTHER[table][name]:
+                changed = base[table] | {name: value}
+                for apart in (("accelerator", "custom_accelerator"),):
+                    if name in apart:
+                        changed = {k: v for k, v in changed.items() if k == name or k not in apart}
+                try:
+                    yield f"{table}.{name}", settings_of(base | {table: changed})
+                except ValueError:
+                    continue  # does not go with the base
+    start = settings_of(base)
+    yield "context_length", replace(start, context_length=1234)
+    for kind in ("active", "non_embedding"):
+        yield "parameter_kind", replace(start, parameter_kind=kind)
+
+
+def known(settings: Settings, name: str) -> bool:
+    return name in AUXILIARY or not lacking(settings, name)
+
+
+def figures(settings: Settings, name: str) -> list[Any]:
+    """All that is computed of a quantity, for several architectures and layouts."""
+    how = None if name in AUXILIARY else QUANTITIES[name].how
+    if isinstance(how, str):
+        return []
+    if isinstance(how, OfFlops):
+        return [how.rate(settings), how.charge(settings) if how.charge is not None else None]
+    if isinstance(how, Inverse):
+        return [how.numerator(settings)]
+    formula = cost_of(name).formula
+    return [
+        formula(Candidate(settings, trunk, [layer, layer], layout))
+        for trunk, layer in architectures()
+        for layout in LAYOUTS
+    ]
+
+
+def own_reads(name: str) -> tuple[str, ...] | None:
+    """What the formula of a row itself reads."""
+    if name in AUXILIARY:
+        return AUXILIARY[name].reads
+    how = QUANTITIES[name].how
+    return () if isinstance(how, str) else how.reads
+
+
+def test_every_field_has_another_value() -> None:
+    """A new field fails here until it has an example above."""
+    assert {f.name for f in fields(Settings)} == {*TABLES, "context_length", "parameter_kind"}
+    for table, model in TABLES.items():
+        assert set(OTHER[table]) == set(model.model_fields)
+    changed = {key for base in BASES.values() for key, _ in changes(base)}
+    wanted = {f"{t}.{name}" for t, model in TABLES.items() for name in model.model_fields}
+    assert changed == wanted | {"context_length", "parameter_kind"}
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_what_depends_on_the_same_is_the_same(base: str) -> None:
+    start = settings_of(BASES[base])
+    moved = set()
+    before = {name: figures(start, name) for name in NAMES if known(start, name)}
+    for key, settings in changes(BASES[base]):
+        for name, old in before.items():
+            if not known(settings, name):
+                continue
+            new = figures(settings, name)
+            same = values_of(start, own_reads(name)) == values_of(settings, own_reads(name))
+            assert not same or new == old, (name, key)
+            moved |= {(name, key)} if new != old else set()
+            if name in QUANTITIES and new != old:
+                assert name in affected_by(key), (name, key)
+    assert moved
+
+
+def test_every_quantity_moves_with_some_setting_that_it_reads() -> None:
+    """No declared key is idle: some example shows each of them to matter."""
+    shown: set[tuple[str, str]] = set()
+    for tables in BASES.values():
+        start = settings_of(tables)
+        before = {name: figures(start, name) for name in NAMES if known(start, name)}
+        for key, settings in changes(tables):
+            shown |= {
+                (name, key)
+                for name, old in before.items()
+                if known(settings, name) and figures(settings, name) != old
+            }
+    declared = {(name, key) for name in NAMES for key in own_reads(name) or () if "." in key}
+    assert declared <= shown
+
+
+READ: set[str] = set()
+"""Fields that watched tables were asked for."""
+
+
+def watched(model: type[Any], table: str) -> type[Any]:
+    """A table that writes down which of its fields are read."""
+
+    class Watched(model):  # type: ignore[misc]
+        def __getattribute__(self, name: str) -> Any:
+            if name in model.model_fields:
+                READ.add(f"{table}.{name}")
+            return super().__getattribute__(name)
+
+    return Watched
+
+
+WATCHED = {table: watched(model, table) for table, model in TABLES.items()}
+
+
+@pytest.mark.parametrize("base", BASES)
+def test_no_formula_reads_what_it_does_not_say(base: str) -> None:
+    start = settings_of(BASES[base])
+    for settings in (start, *(settings for _, settings in changes(BASES[base]))):
+        spied = replace(
+            settings,
+            **{
+                table: model.model_construct(**dict(getattr(settings, table)))
+                for table, model in WATCHED.items()
+            },
+        )
+        for name in NAMES:
+            said = own_reads(name)
+            if said is None or not known(settings, name):
+                continue
+            READ.clear()
+            figures(spied, name)
+            assert READ or not any("." in key for key in said), name
+            assert {key for key in READ if key.partition(".")[0] not in said} <= set(said), name
+
+
+def test_what_says_nothing_depends_on_everything() -> None:
+    start = settings_of(TOLD)
+    assert values_of(start, None) == (start,)
+    for _, settings in changes(TOLD):
+        assert settings == start or values_of(settings, None) != values_of(start, None)
+
+
+def test_a_quantity_of_tokens_depends_on_what_its_flops_do() -> None:
+    reads = reads_of("lifetime_cost")
+    assert reads is not None
+    assert {"training.recompute", "context_length", "training.price_per_hour"} <= set(reads)
+    assert "training_time" in affected_by("training.accelerators")
+    assert "kv_cache" in affected_by("serving.context_length")
+    assert "kv_cache" in affected_by("training.sequence_length")
+    assert "kv_cache" not in affected_by("serving.weight_bytes")
