@@ -1,4 +1,4 @@
-"""What goes wrong with a question, said so that its author can mend it."""
+"""Errors, with messages that tell the user how to correct the input."""
 
 from __future__ import annotations
 
@@ -8,22 +8,21 @@ from dataclasses import dataclass
 
 
 class ModelsizerError(Exception):
-    """Base of every error that modelsizer raises for its user."""
+    """Base class of the errors that modelsizer raises for its user."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One thing that is wrong with a problem.
+    """One error in a problem.
 
     Parameters
     ----------
     key : str
-        Dotted key of the problem file, for example ``"space.kv_heads"``; empty if the
-        whole file is meant.
+        Dotted key of the problem file, for example ``"space.kv_heads"``; empty for the whole file.
     message : str
-        What is wrong and what would be right.
+        The error and the remedy.
     line : int or None
-        Line of the file, counted from 1, where it is known.
+        Line of the file, counted from 1, if known.
     """
 
     key: str
@@ -36,14 +35,14 @@ class Fault:
 
 
 class ProblemError(ModelsizerError):
-    """A problem that cannot be solved as it is written.
+    """Invalid input.
 
     Parameters
     ----------
     faults : iterable of Fault
-        Everything found wrong, in the order of the file.
+        All errors found, in the order of the file.
     source : str
-        The file or the name that the problem came from; may be empty.
+        File or name of the problem; may be empty.
     """
 
     def __init__(self, faults: Iterable[Fault], source: str = "") -> None:
@@ -54,7 +53,7 @@ class ProblemError(ModelsizerError):
 
     @classmethod
     def of(cls, key: str, message: str, source: str = "") -> ProblemError:
-        """An error of a single fault."""
+        """An error with a single fault."""
         return cls([Fault(key, message)], source)
 
 
@@ -77,7 +76,7 @@ class MissingExtraError(ModelsizerError):
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:
-    """A hint ``" (did you mean x?)"`` for a misspelled word, or an empty text."""
+    """Hint ``" (did you mean x?)"`` for a misspelled word, or an empty string."""
     words = list(known)
     close = [w for w in words if w.lower() == word.lower()]
     close = close or difflib.get_close_matches(word, words, n=1, cutoff=0.6)

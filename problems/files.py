@@ -1,4 +1,4 @@
-"""Writing files so that a reader never sees half of one."""
+"""Write files atomically."""
 
 from __future__ import annotations
 
@@ -10,7 +10,13 @@ from modelsizer.problems.errors import ModelsizerError
 
 
 def write_whole(path: Path, write: Callable[[Path], None]) -> None:
-    """Let `write` fill a temporary file beside `path`, then rename it into place.
+    """Write to a temporary file in the folder of `path`, then rename it to `path`.
+
+    Parameters
+    ----------
+    path : Path
+    write : callable
+        Writes the content to the path that it is given.
 
     Raises
     ------
@@ -27,7 +33,7 @@ def write_whole(path: Path, write: Callable[[Path], None]) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write text, whole or not at all."""
+    """Write a UTF-8 text file atomically."""
 
     def write(part: Path) -> None:
         part.write_text(text, "utf-8")

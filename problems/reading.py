@@ -1,4 +1,4 @@
-"""From TOML to values and back, with errors that name file, line, key, value and the remedy."""
+"""Read and write TOML, with errors that name file, line, key, value and remedy."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
 from modelsizer.problems.units import exact
 from pydantic import BaseModel, ValidationError
 
-LARGEST_TOML_INTEGER = 2**63 - 1  # what TOML promises to carry; larger ones are written as floats
+LARGEST_TOML_INTEGER = 2**63 - 1  # largest that TOML guarantees; larger ones become floats
 
 Raw = dict[str, Any]
 
@@ -23,19 +23,19 @@ Raw = dict[str, Any]
 
 
 def library() -> dict[str, Traversable]:
-    """Files of the problems that come with modelsizer, by name."""
+    """Files of the library problems by name."""
     folder = resources.files(__package__) / "library"
     files = (f for f in folder.iterdir() if f.name.endswith(".toml"))
     return {f.name.removesuffix(".toml"): f for f in sorted(files, key=lambda f: f.name)}
 
 
 def read_source(source: str | Path) -> tuple[str, str]:
-    """Text and label of a file, or of a library problem by its name.
+    """Read a file, or a library problem by its name; return the text and a label.
 
     Raises
     ------
     ProblemError
-        If there is neither, or it cannot be read as UTF-8 text.
+        If neither exists, or the file is not UTF-8 text.
     """
     label = str(source)
     path = Path(source)
@@ -64,7 +64,7 @@ def parse_toml(text: str, source: str) -> Raw:
     Raises
     ------
     ProblemError
-        With the line and what is wrong; a key given twice is such an error.
+        With the line and the reason, for invalid syntax and duplicate keys.
     """
     try:
         return tomllib.loads(text)
@@ -82,7 +82,7 @@ def parse_toml(text: str, source: str) -> Raw:
 
 
 def write_toml(tables: Mapping[str, Any]) -> str:
-    """Plain tables as TOML text."""
+    """Format plain tables as TOML."""
     import tomli_w
 
     return tomli_w.dumps(_portable(tables))
@@ -94,7 +94,7 @@ def _portable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_portable(v) for v in value]
     if isinstance(value, int) and abs(value) > LARGEST_TOML_INTEGER:
-        # Text keeps a large integer that is no round decimal exactly.
+        # A string keeps a large integer exactly if a float does not.
         return float(value) if exact(float(value)) == value else str(value)
     return value
 
@@ -111,7 +111,7 @@ def _clean(key: str) -> str:
 
 
 def key_lines(text: str) -> dict[str, int]:
-    """First line of each dotted key, as far as one key a line is written."""
+    """First line of each dotted key, if the file has one key a line."""
     lines: dict[str, int] = {}
     table = ""
     for number, line in enumerate(text.splitlines(), start=1):
@@ -149,7 +149,7 @@ def _located(key: str, message: str, text: str) -> Fault:
 
 
 def flattened(tables: Mapping[str, Any]) -> Raw:
-    """``{table: {key: value}}`` as ``{"table.key": value}``; deeper tables stay values."""
+    """Flatten ``{table: {key: value}}`` to ``{"table.key": value}``; deeper tables stay values."""
     flat: Raw = {}
     for table, content in tables.items():
         if isinstance(content, Mapping):
@@ -160,13 +160,7 @@ def flattened(tables: Mapping[str, Any]) -> Raw:
 
 
 def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
-    """Tables with values set under dotted keys; a key's old value is replaced whole.
-
-    Raises
-    ------
-    ProblemError
-        If a key has no table.
-    """
+    """Return tables with the values of some dotted keys replaced."""
     merged: Raw = {k: dict(v) if isinstance(v, Mapping) else v for k, v in raw.items()}
     for key, value in settings.items():
         parts = key.split(".")
@@ -177,7 +171,7 @@ def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
         for part in parts[:-1]:
             below = at.get(part, {})
             if not isinstance(below, Mapping):
-                # A limit or menu written as a number: its end is set as a table's would be.
+                # A limit written as a number: set an end as in a table {min, max}.
                 below = {"max": below} if parts[0] in ("budgets", "training") else {}
             at[part] = dict(below)
             at = at[part]
@@ -186,12 +180,12 @@ def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
 
 
 def lessened(raw: Mapping[str, Any], keys: Iterable[str]) -> Raw:
-    """Tables without some dotted keys.
+    """Return tables without the limits of some dotted keys.
 
     Raises
     ------
     ProblemError
-        If a key is not there to be left out; the message lists what is.
+        If a key is no limit of the tables; the message lists the limits.
     """
     left: Raw = {k: dict(v) if isinstance(v, Mapping) else v for k, v in raw.items()}
     for key in keys:
@@ -216,7 +210,7 @@ def _keys(model: type[BaseModel]) -> tuple[str, ...]:
 
 
 def _known_fields(model: type[BaseModel], path: tuple[str, ...]) -> tuple[str, ...]:
-    """Keys that a table of the file may have."""
+    """Keys allowed in a table of the file."""
     for part in path:
         field = model.model_fields.get(part)
         annotation = field.annotation if field is not None else None
@@ -233,7 +227,7 @@ def _tables(model: type[BaseModel]) -> Iterator[tuple[str, tuple[str, ...]]]:
 
 
 def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> list[Fault]:
-    """Faults for every key that no table has, with where it belongs or what it resembles."""
+    """A fault for each unknown key, with the table it belongs to or a similar key."""
     faults = []
     tables = dict(_tables(model))
     top = _keys(model)
@@ -241,7 +235,7 @@ def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> l
     def fault(key: str, siblings: tuple[str, ...]) -> None:
         word = key.rsplit(".", 1)[-1]
         homes = [f"{table}.{word}" for table, keys in tables.items() if word in keys]
-        # The very word in another table is a surer guess than a similar one in this.
+        # The same word in another table is a better guess than a similar one in this table.
         hint = f" (did you mean {homes[0]}?)" if homes else did_you_mean(word, siblings)
         message = f"unknown key{hint}; known here: {', '.join(siblings)}"
         faults.append(_located(key, message, text))
@@ -274,7 +268,7 @@ _BRANCHES = {"function-before", "function-plain", "is-instance", "nullable"}
 
 
 def faults_of(error: ValidationError, text: str = "") -> list[Fault]:
-    """Pydantic's findings in the words of the file."""
+    """Convert an error of pydantic to faults with dotted keys."""
     faults: dict[str, Fault] = {}
     for found in error.errors():
         parts = [str(p) for p in found["loc"]]
@@ -282,7 +276,7 @@ def faults_of(error: ValidationError, text: str = "") -> list[Fault]:
         kind = found["type"]
         if kind == "value_error":
             message = str(found["ctx"]["error"]) if "ctx" in found else found["msg"]
-            if message.startswith("@"):  # a check of the whole problem names its own key
+            if message.startswith("@"):  # checks of the whole problem name the key
                 name, message = message[1:].split(" ", 1)
                 key = f"{key}{name}" if name.startswith(".") else name
         elif kind == "literal_error":
@@ -295,10 +289,10 @@ def faults_of(error: ValidationError, text: str = "") -> list[Fault]:
 
 
 def under(prefix: str, error: ProblemError) -> list[Fault]:
-    """The faults of an error, their keys below another."""
+    """Faults of an error with a prefix to their keys."""
     return [Fault(f"{prefix}.{f.key}" if f.key else prefix, f.message) for f in error.faults]
 
 
 def relocated(error: ProblemError, text: str) -> list[Fault]:
-    """The faults of an error with their lines in a text."""
+    """Faults of an error with their lines in a text."""
     return [_located(fault.key, fault.message, text) for fault in error.faults]

@@ -1,4 +1,4 @@
-"""Named things that users may add to."""
+"""Registries of named objects, to which users may add."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from modelsizer.problems.errors import did_you_mean
 
 
 class Named(Protocol):
-    """Anything with a name."""
+    """An object with a name."""
 
     @property
     def name(self) -> str:
-        """Unique among its kind."""
+        """Unique within a registry."""
 
 
 T = TypeVar("T", bound=Named)
 
 
 class Registry(Mapping[str, T], Generic[T]):
-    """Things by name, in the order of their registration.
+    """Objects by name, in the order of registration.
 
     Parameters
     ----------
     what : str
-        The word for one of them, used in messages.
+        Noun for one object, for messages.
     items : iterable
-        Those that are there from the start.
+        Initial objects.
     """
 
     def __init__(self, what: str, items: Iterable[T]) -> None:
@@ -44,12 +44,12 @@ class Registry(Mapping[str, T], Generic[T]):
         return len(self._items)
 
     def register(self, item: T) -> None:
-        """Add one; the same one again is no fault.
+        """Add an object; adding an equal object again has no effect.
 
         Raises
         ------
         ValueError
-            If its name is empty or another's.
+            If the name is empty or in use.
         """
         if not item.name:
             raise ValueError(f"a {self._what} needs a name")
@@ -58,12 +58,12 @@ class Registry(Mapping[str, T], Generic[T]):
         self._items[item.name] = item
 
     def look_up(self, name: str) -> T:
-        """One by its name.
+        """Look up an object by its name.
 
         Raises
         ------
         ValueError
-            If there is none of that name; the message lists what there is.
+            If the name is unknown; the message lists the known ones.
         """
         if name not in self._items:
             hint = did_you_mean(name, self._items)

@@ -1,8 +1,7 @@
-"""Numbers with units: reading "80 GB" or "15T tokens", and writing them for people.
+"""Quantities with units: parse "80 GB" or "15T tokens", and format numbers for display.
 
-A number read from text is exact: "1e24" is the integer 10**24, "80 GiB" is 80 x 2**30.
-Decimal prefixes are powers of 1000 and binary ones (Ki, Mi, ...) powers of 1024, as
-IEC 80000-13 has them.
+Numbers are parsed exactly: "1e24" is the integer 10**24, "80 GiB" is 80 x 2**30. Decimal prefixes
+are powers of 1000 and binary prefixes (Ki, Mi, ...) powers of 1024, as in IEC 80000-13.
 """
 
 from __future__ import annotations
@@ -97,7 +96,7 @@ UNITS = MappingProxyType(
         "tokens/s": _count_units("tokens/s", "token/s"),
     }
 )
-"""For each dimension, the units that its text may carry and what one of them is worth."""
+"""For each dimension, its units and the factor of each to the base unit."""
 
 _EXAMPLES = {
     "count": '"128K" or 131072',
@@ -119,19 +118,19 @@ _NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\
 
 
 def exact(value: Number | Fraction) -> Fraction:
-    """The decimal number that a person wrote, exactly: 1e24 is 10**24, not its nearest double."""
+    """Exact value of a decimal literal: 1e24 is 10**24, not the nearest double."""
     if isinstance(value, int | Fraction):
         return Fraction(value)
     return Fraction(repr(float(value)))
 
 
 def plain(value: Fraction) -> Number:
-    """An exact number as an integer where it is one, as a float otherwise."""
+    """An integer if the number is whole, otherwise a float."""
     return value.numerator if value.denominator == 1 else float(value)
 
 
 def parse_quantity(value: object, dimension: str) -> Number:
-    """Read a number, or text of a number with a unit.
+    """Parse a number, or text that consists of a number and a unit.
 
     Parameters
     ----------
@@ -143,14 +142,14 @@ def parse_quantity(value: object, dimension: str) -> Number:
     Returns
     -------
     int or float
-        In the base unit of the dimension (bytes, tokens, FLOPs, seconds ...); an integer
-        wherever the value is whole.
+        In the base unit of the dimension (bytes, tokens, FLOPs, seconds ...); an integer if the
+        value is whole.
 
     Raises
     ------
     ValueError
-        If it is not a finite number with a unit of this dimension; the message says what
-        would be right.
+        If the value is not a finite number with a unit of this dimension; the message gives an
+        example.
     """
     example = f"write {_EXAMPLES[dimension]}"
     if isinstance(value, bool) or not isinstance(value, int | float | str):
@@ -199,11 +198,11 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "kWh": ((1e6, " GWh"), (1e3, " MWh"), (1.0, " kWh")),
     "tokens/s": ((1e6, "M tokens/s"), (1e3, "K tokens/s"), (1.0, " tokens/s")),
 }  # fmt: skip
-_POWERS_FROM = 1e15  # FLOPs that are a budget, not a token's, are written as powers of ten
+_POWERS_FROM = 1e15  # FLOPs from which a power of ten replaces a prefix
 
 
 def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
-    """A number as people write it: ``6.574B``, ``47.9 GB``, ``1e+24``, ``2.0045``.
+    """Format a number for display: ``6.574B``, ``47.9 GB``, ``1e24``, ``2.0045``.
 
     Parameters
     ----------
@@ -212,7 +211,7 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
     dimension : str
         A key of `UNITS`.
     digits : int
-        Significant digits.
+        Number of significant digits.
     """
     if dimension == "bytes":
         return _scaled(value, _BYTE_STEPS, digits)

@@ -1,7 +1,7 @@
-"""One problem under several loss laws: where they agree, and where each is extrapolated.
+"""Solve one problem under several loss laws: where they agree, and where each extrapolates.
 
-Losses of different laws are on different scales and are never subtracted from one another; what a
-design of one law costs by another is told as `modelsizer.optimizer.laws.regrets` defines it.
+Losses under different laws are on different scales and are never subtracted from one another.
+`modelsizer.optimizer.laws.regrets` defines the cost of one law's design under another law.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number
 
 Progress = Callable[[int, int], None]
-"""Called with the number of laws done and asked for."""
+"""Called with the number of laws solved and the total number."""
 
 
 @dataclass(frozen=True, slots=True)
 class Within:
-    """A value against the range on which a law was fitted.
+    """A value and the range of a law's fit.
 
     Parameters
     ----------
@@ -44,12 +44,12 @@ class Within:
 
     @property
     def known(self) -> bool:
-        """Whether the range has an end at all."""
+        """Whether the range has an end."""
         return self.range.low is not None or self.range.high is not None
 
     @property
     def factor(self) -> float:
-        """How far beyond: 1 within, 5 at five times the upper end or at a fifth of the lower."""
+        """Factor of extrapolation: 1 within, 5 at five times the upper end or 1/5 of the lower."""
         high, low = self.range.high, self.range.low
         above = 1.0 if high is None else self.value / high
         below = 1.0 if low is None else low / self.value
@@ -67,7 +67,7 @@ class Within:
 
 
 def within(law: TokenLaw, design: Evaluation) -> tuple[Within, Within]:
-    """The N that the law counts and the tokens of a design, against the law's ranges."""
+    """N as the law counts it and the tokens of a design, with the ranges of the law."""
     return (
         Within(float(design.law_parameters), law.parameter_range),
         Within(float(design.tokens), law.token_range),
@@ -81,12 +81,12 @@ class LawOptimum:
     Parameters
     ----------
     name : str
-        As asked for; of a law in a file its own.
+        As requested; for a law in a file, the name in the file.
     law : TokenLaw
     status : {"optimal", "infeasible", "limit"}
     design : Evaluation or None
     regrets : dict
-        Of its design; empty where there are none.
+        Regrets of the design under each law; empty if there are none.
     """
 
     name: str
@@ -97,7 +97,7 @@ class LawOptimum:
 
     @property
     def within(self) -> tuple[Within, Within] | None:
-        """Parameters and tokens against the law's ranges."""
+        """Parameters and tokens with the ranges of the law."""
         return None if self.design is None else within(self.law, self.design)
 
     def to_dict(self) -> dict[str, Any]:
@@ -123,12 +123,12 @@ class LawCurve:
     Parameters
     ----------
     name : str
-        As of `LawOptimum`.
+        As in `LawOptimum`.
     law : TokenLaw
     points : tuple of (value, Evaluation)
-        Values that have a design.
+        Values with a feasible design, and the optimum.
     edge : tuple of bool
-        Which of them lie at an end of the menus of layers or d_model.
+        Whether each point is at an end of the menu of layers or d_model.
     """
 
     name: str
@@ -138,7 +138,7 @@ class LawCurve:
 
     @property
     def fitted(self) -> tuple[bool, ...]:
-        """Which points lie within the ranges that the law was fitted on, where they are known."""
+        """Whether each point is within the known ranges of the fit."""
         return tuple(all(w.factor == 1 for w in within(self.law, d)) for _, d in self.points)
 
     def to_dict(self) -> dict[str, Any]:
@@ -167,9 +167,9 @@ class LawComparison:
     laws : tuple of LawOptimum
     no_law_hates : Compromise or None
     why_not : str
-        Why there is no such design, or no regrets; empty where there is one.
+        Why there is no such design, or no regrets; empty otherwise.
     left_out : mapping of str to str
-        Laws that are compared only if they are named, and why.
+        Laws that are compared only if they are named, with the reason.
     """
 
     problem: Problem
@@ -191,12 +191,12 @@ class LawComparison:
 
 
 def law_names(problem: Problem, wanted: Sequence[str] | None = None) -> tuple[str, ...]:
-    """Laws to compare: those wanted, or all registered ones without caution and one's own.
+    """Laws to compare: the given ones, or all registered ones without caution and the problem's.
 
     Raises
     ------
     ProblemError
-        If one of those wanted is unknown, or none is wanted.
+        If a law is unknown, or the list is empty.
     """
     if wanted is None:
         free = (name for name, law in TOKEN_LAWS.items() if not law.caution)
@@ -210,7 +210,7 @@ def law_names(problem: Problem, wanted: Sequence[str] | None = None) -> tuple[st
 
 
 def left_out(named: Sequence[str]) -> dict[str, str]:
-    """Laws that are compared only if they are named, and are not, with the reason."""
+    """Laws that are omitted because they were not named, with the reason."""
     laws = TOKEN_LAWS.items()
     return {name: law.caution for name, law in laws if law.caution and name not in named}
 
@@ -218,16 +218,16 @@ def left_out(named: Sequence[str]) -> dict[str, str]:
 def compare_laws(
     problem: Problem, laws: Sequence[str] | None = None, *, progress: Progress | None = None
 ) -> LawComparison:
-    """Solve a problem under each of several laws, and judge each answer by the others.
+    """Solve a problem under each of several laws, and evaluate each answer under the other laws.
 
-    Regrets ask for a problem of least loss without a limit on the loss, so that every law allows
-    the same designs; wasted compute also for a limit on training FLOPs.
+    Regrets need a problem that minimises the loss and does not limit it, so that every law has the
+    same feasible designs. Wasted compute also needs a limit on training FLOPs.
 
     Parameters
     ----------
     problem : Problem
     laws : sequence of str, optional
-        Names as `objective.law` takes them; see `law_names`.
+        Names as in `objective.law`; see `law_names`.
     progress : callable, optional
 
     Raises
@@ -283,12 +283,12 @@ def law_curves(
     *,
     progress: Progress | None = None,
 ) -> tuple[LawCurve, ...]:
-    """The optimum under each law at each value of a limit, every one proven.
+    """The proven optimum under each law at each value of a limit.
 
     Raises
     ------
     ProblemError
-        If a law is unknown or a value makes no sense.
+        If a law is unknown or a value is invalid.
     """
     base = problem.without_scenarios()
     solver, found = Solver(base), []
@@ -309,7 +309,7 @@ def law_curves(
 
 
 def _labels(names: Sequence[str], laws: Sequence[TokenLaw]) -> list[str]:
-    """What tells the laws apart: their own names, or what was asked for where two share one."""
+    """Distinct labels: the names of the laws, or the requested names where two laws share one."""
     own = [law.name for law in laws]
     return [mine if own.count(mine) == 1 else name for name, mine in zip(names, own, strict=True)]
 

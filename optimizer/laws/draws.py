@@ -1,8 +1,8 @@
-"""Laws drawn around a fitted one, as arrays: the loss of many designs under all of them at once.
+"""Draws of a fitted law as arrays, to compute the loss of many designs under all draws at once.
 
-Every draw is a sum of power terms (`modelsizer.problems.laws.terms`; Chinchilla's form is two), the
-same terms in all draws with other numbers. A term of all designs under all draws is the exponential
-of a matrix product of exponents and logarithms of features.
+Every draw is a sum of power terms (`modelsizer.problems.laws.terms`; Chinchilla's form has two),
+with the same terms and different numbers in each draw. The values of a term, for all designs and
+draws, are the exponential of a matrix product of exponents and logarithms of features.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ SUMS = "E + A/N^alpha + B/D^beta, or a sum of power terms"
 
 @dataclass(frozen=True, slots=True)
 class DrawnTerm:
-    """One term of every draw.
+    """One term of all K draws.
 
     Parameters
     ----------
     features : tuple of str
-        F of them, of `modelsizer.problems.laws.features.FEATURES`.
+        F features, from `modelsizer.problems.laws.features.FEATURES`.
     coefficient : array of shape (K,)
     exponents : array of shape (K, F)
     """
@@ -37,7 +37,7 @@ class DrawnTerm:
     exponents: Floats
 
     def at(self, logs: Mapping[str, Floats]) -> Floats:
-        """The term of each design under each draw; shape (K, B).
+        """Value of the term for each design under each draw; shape (K, B).
 
         Parameters
         ----------
@@ -53,7 +53,7 @@ class DrawnTerm:
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """Laws of one form.
+    """K laws of the same form.
 
     Parameters
     ----------
@@ -68,13 +68,13 @@ class Draws:
 
     @classmethod
     def of(cls, laws: Sequence[TokenLaw]) -> Draws:
-        """Coefficients of laws as arrays.
+        """Collect the coefficients of laws.
 
         Raises
         ------
         ValueError
-            If there is none, one is no sum of power terms, they are of several forms, or they count
-            parameters differently.
+            If there is no law, one is not a sum of power terms, or they differ in their terms or in
+            the parameters that N counts.
         """
         if not laws:
             raise ValueError("at least one draw of the law is needed")
@@ -99,18 +99,18 @@ class Draws:
 
     @property
     def parameter_kind(self) -> ParameterKind:
-        """What N counts."""
+        """Parameters that N counts."""
         return self.laws[0].parameter_kind
 
     @property
     def features(self) -> tuple[str, ...]:
-        """All that the terms see, parameters and tokens first."""
+        """Features of the terms, parameters and tokens first."""
         seen = (name for term in self.terms for name in term.features)
         return tuple(dict.fromkeys(("parameters", "tokens", *seen)))
 
     @property
     def directions(self) -> dict[str, tuple[int, ...]]:
-        """For each feature the signs with which the loss of some draw rises with it."""
+        """For each feature, the signs of the derivative of some term in some draw."""
         found: dict[str, set[int]] = {name: set() for name in self.features}
         for term in self.terms:
             for i, name in enumerate(term.features):
@@ -124,9 +124,9 @@ class Draws:
         Parameters
         ----------
         values : mapping of array of shape (B,)
-            Of `features`.
+            Values of `features`.
         excess : array of shape (B,)
-            What a shape law adds.
+            Excess of the shape law.
         """
         logs = {name: np.log(values[name]) for name in self.features}
         total: Floats = self.E[:, None] + excess
@@ -141,7 +141,7 @@ def sum_of_powers(law: TokenLaw) -> tuple[float, tuple[PowerTerm, ...]]:
     Raises
     ------
     ValueError
-        If it is no sum of power terms.
+        If the law is not a sum of power terms.
     """
     if isinstance(law, TermLaw) or (isinstance(law, PowerLaw) and law.outer == 1.0):
         return law.E, law.terms

@@ -1,15 +1,15 @@
-"""What a design costs by each of several laws, and the design that none of them hates.
+"""Regret of a design under each of several laws, and the design that minimises the worst regret.
 
-Losses of different laws are on different scales and are never subtracted from one another. What a
-design costs by a law is told in that law's own terms twice: in nats, its loss under the law less
-the least that the law allows, tokens re-optimised; and as *wasted compute*,
+Losses under different laws are on different scales and are never subtracted from one another. The
+regret under a law has two measures: in nats, the loss of the design less the least loss under that
+law, with the tokens optimised again; and *wasted compute*,
 
     waste_L(a) = 1 - C_L(loss_L(a)) / C_L(least loss of L),
 
-where ``C_L(l)`` is the least training FLOPs with which some design of the problem, all other limits
-kept, reaches the loss l under L. A waste of 0.2 says: the law's own choice is as good at four
-fifths of the compute. It is a share, so it can be compared between laws, and its worst over the
-laws can be made least. ``C_L`` is found by a proven solve that minimises training FLOPs.
+where ``C_L(l)`` is the least training FLOPs at which some design of the problem that satisfies all
+other limits reaches the loss l under L. If the waste is 0.2, the optimum of the law is as good with
+four fifths of the compute. Waste is a fraction, so it is comparable between laws, and its maximum
+over the laws can be minimised. ``C_L`` is found by a proven solve that minimises training FLOPs.
 """
 
 from __future__ import annotations
@@ -34,21 +34,21 @@ from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.problem import Problem
 
 FINALISTS = 6
-"""Designs that are evaluated exactly under every law, once bisection has left no more."""
+"""Bisection ends when this many designs are left, which are evaluated exactly under each law."""
 CLOSE = 1e-9
-"""Share of compute at which bisection ends, and by which its bounds are loosened."""
+"""Fraction of compute at which bisection ends, and by which its bounds are relaxed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Regret:
-    """What a design costs by a law; see this module.
+    """Regret of a design under a law; see this module.
 
     Parameters
     ----------
     nats : float
-        Of that law.
+        In nats a token of that law.
     wasted_compute : float or None
-        Share of the training FLOPs; None where the problem does not limit them.
+        Fraction of the training FLOPs; None if the problem does not limit them.
     """
 
     nats: float
@@ -60,12 +60,12 @@ class Regret:
 
 
 Regrets = dict[str, Regret]
-"""By the name of the law that judges."""
+"""Regrets by law."""
 
 
 @dataclass(frozen=True, slots=True)
 class Compromise:
-    """The design whose worst waste of compute over the laws is least among all feasible designs.
+    """The feasible design that minimises the maximum of the wasted compute over the laws.
 
     Parameters
     ----------
@@ -73,10 +73,10 @@ class Compromise:
     parameters : int
     tokens : float
     worst : str
-        The law that it wastes most by.
+        The law under which it wastes most.
     regrets : dict
     finalists : int
-        Designs that were evaluated exactly; no other one wastes less at worst, which is proven.
+        Number of designs that were evaluated exactly; all others are proven to be no better.
     """
 
     architecture: Architecture
@@ -88,7 +88,7 @@ class Compromise:
 
     @property
     def wasted_compute(self) -> float:
-        """The worst over the laws."""
+        """Maximum over the laws."""
         return _waste(self.regrets[self.worst])
 
     def to_dict(self) -> dict[str, Any]:
@@ -109,7 +109,7 @@ def _waste(regret: Regret) -> float:
 
 
 class Judge:
-    """A law that judges designs: what its own optimum reaches, and at what compute."""
+    """Computes regrets under one law, from its least loss and the compute to reach a loss."""
 
     def __init__(
         self,
@@ -125,21 +125,21 @@ class Judge:
         self._flops = self._reached_at(best.loss) if with_flops else None
 
     def _reached_at(self, loss: float) -> float:
-        """The least training FLOPs at which some design reaches a loss."""
+        """Least training FLOPs at which some design reaches a loss."""
         settings = {"objective.minimize": "training_flops", "budgets.loss": {"max": loss}}
         result = self._solver.solve(problem=self.problem.with_settings(settings), details=False)
         assert result.status == "optimal" and result.objective.value is not None
         return float(result.objective.value)
 
     def regret(self, architecture: Architecture) -> Regret:
-        """Of a feasible design."""
+        """Regret of a feasible design."""
         loss = evaluate(self.problem, architecture).loss
         if self._flops is None:
             return Regret(loss - self.least, None)
         return Regret(loss - self.least, max(1.0 - self._reached_at(loss) / self._flops, 0.0))
 
     def most_loss(self, waste: float) -> float:
-        """No design of more loss than this wastes as little; infinite where there is no bound."""
+        """Upper bound on the loss of designs of no more waste; infinite if there is none."""
         assert self._flops is not None
         flops = self._flops * (1.0 - waste - CLOSE)
         limit = self.problem.budgets.training_flops
@@ -153,16 +153,23 @@ class Judge:
         return result.design.loss + NEAR["loss"] * abs(result.design.loss)
 
 
-# The design that no law hates
+# The minimax design
 
 
 def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compromise:
-    """The least of the worst waste, proven.
+    """Minimise the maximum of the waste over the laws, with proof.
 
-    ``waste_L(a) <= w`` asks for ``loss_L(a) <= least loss of L at (1 - w) of its compute``. So a
-    design known to waste w at worst leaves only those within these losses, which are collected by
-    bounds under one law and evaluated under all; bisection on w leaves few of them. Each of those
-    is evaluated exactly, and no other one wastes less than the best of them.
+    ``waste_L(a) <= w`` implies ``loss_L(a) <= least loss of L at (1 - w) of its compute``. Given a
+    design that wastes at most w, only designs within these losses can be better. They are collected
+    by bounds under one law and evaluated under all; bisection on w leaves few of them, which are
+    evaluated exactly. No other design wastes less than the best of them.
+
+    Parameters
+    ----------
+    judges : sequence of Judge
+        One for each law.
+    known : sequence of Architecture
+        Feasible designs to start from.
     """
     first = judges[0].problem
     exact = {a: _judged(judges, a) for a in dict.fromkeys(known)}
@@ -171,7 +178,7 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
     losses = np.stack([_losses(judge.problem, held) for judge in judges])
 
     def passing(waste: float) -> Mask:
-        """Every design that wastes no more at worst, and a few further ones."""
+        """Every design with no more waste under any law, and a few others."""
         most = np.array([judge.most_loss(waste) for judge in judges])
         fits = np.isfinite(losses) & (losses <= most[:, None])
         found: Mask = np.all(fits, axis=0)
@@ -196,8 +203,8 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
         else:
             low = middle
     if (least := settle(mask)) > high:
-        # The least loss is level where other limits hold it, and a design that passes may waste
-        # more than it was let pass for. Those that waste no more than the best known are all.
+        # Where other limits bind, the least loss is constant in the compute, and a design that
+        # passes may waste more than assumed. Designs that waste no more than the best suffice.
         mask = passing(least)
         settle(mask)
     found = ((a, evaluate(first, a), regrets) for a, regrets in exact.items())
@@ -214,13 +221,13 @@ def _judged(judges: Sequence[Judge], architecture: Architecture) -> Regrets:
 
 
 def _worst(regrets: Regrets) -> tuple[float, str]:
-    """The most wasted, and by which law."""
+    """The maximum of the waste, and the law."""
     name = max(regrets, key=lambda law: _waste(regrets[law]))
     return _waste(regrets[name]), name
 
 
 def _collected(judges: Sequence[Judge], waste: float) -> Held:
-    """Every design that may waste no more than this by one of the laws, and further ones."""
+    """Every design that may waste no more than this under one of the laws, and others."""
     for judge in judges:
         scorer = Scorer(judge.problem, [Goal("loss", "minimize")])
         try:
@@ -231,7 +238,7 @@ def _collected(judges: Sequence[Judge], waste: float) -> Held:
 
 
 def _losses(problem: Problem, held: Held) -> Floats:
-    """Of held designs under a law, vectorised; infinite for one that breaks a limit; shape (B,)."""
+    """Losses of designs under a law, infinite for infeasible ones; shape (B,)."""
     model, names, found = Model(problem), needed(problem), []
     for begin in range(0, len(held), DESIGNS_AT_ONCE):
         part = held.take(slice(begin, begin + DESIGNS_AT_ONCE))

@@ -1,21 +1,21 @@
-"""Designs that stand up to a law's uncertainty, each a proven optimum over its draws.
+"""Robust designs under the uncertainty of a law, each a proven optimum over its draws.
 
-With K draws of the law, l(k, i) the loss of design i under draw k and best(k) the least of any
-design under it, four designs are sought:
+Let l(k, i) be the loss of design i under draw k, of K, and best(k) the least loss of any design
+under draw k. There are four criteria:
 
 - ``expected``: least mean of l over the draws;
 - ``worst_case``: least max of l (min-max);
 - ``regret``: least max of l(k, i) - best(k) (Savage 1951, doi 10.2307/2280094);
-- ``cvar``: least mean of the worst share 1 - q of the draws' losses, the conditional value at risk
-  (Rockafellar and Uryasev 2002, doi 10.1016/S0378-4266(02)00271-6, eq. 24: the draw at the
-  quantile counts in part, so that the share is exact).
+- ``cvar``: least mean of l over the worst fraction 1 - q of the draws, the conditional value at
+  risk (Rockafellar and Uryasev 2002, doi 10.1016/S0378-4266(02)00271-6, eq. 24: the draw at the
+  quantile counts in part, so that the fraction is exact).
 
-None of these falls where l rises under some draws and falls under none, so a design that another
-dominates (`modelsizer.optimizer.laws.uncertainty`) cannot be the only optimum. The rest are
-enumerated: each is evaluated under every draw. That is the whole proof.
+All criteria are monotone in l, so a dominated design (`modelsizer.optimizer.laws.uncertainty`)
+cannot be the only optimum. The other designs are enumerated and evaluated under every draw, which
+proves optimality.
 
-Losses of different draws are compared as losses on one scale. Regret alone is free of E, which
-moves all designs alike and no choice can change.
+Losses under different draws are compared on the same scale. Only the regret is independent of E,
+which is the same for all designs.
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ CRITERIA = ("expected", "worst_case", "regret", "cvar")
 DEFAULT_TAIL = 0.9
 TODAY = "today"
 QUANTILES = (0.05, 0.5, 0.95)
-"""Of intervals; a quantile is a value that a draw has (the inverse of the empirical
-distribution), so that layers stay whole and "at most, in 95 % of the draws" is true as said."""
+"""Quantiles of intervals. Each is the value of some draw (the inverse of the empirical
+distribution), so layers stay whole and "at most, in 95 % of the draws" is exact."""
 WHY = (
     "a design with no fewer parameters, no fewer tokens and no more shape excess than another has "
     "no more loss under any E + A/N^alpha + B/D^beta"
@@ -54,7 +54,7 @@ WHY_TERMS = (
 
 @dataclass(frozen=True, slots=True)
 class Regret:
-    """What choosing a design gives up against each draw's own best, in nats a token."""
+    """Loss of a design in excess of the least loss under each draw, in nats a token."""
 
     mean: float
     p95: float
@@ -63,17 +63,17 @@ class Regret:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """A design that one may choose.
+    """A design to choose from.
 
     Parameters
     ----------
     design : Evaluation
-        Under the law itself.
+        Evaluated under the law itself.
     share : float
-        Of the draws whose optimum it is.
+        Fraction of the draws under which it is optimal.
     regret : Regret
     roles : tuple of str
-        `TODAY`, the optimum under the law itself, and those of `CRITERIA` that it is best by.
+        `TODAY` for the optimum under the law itself, and the `CRITERIA` for which it is optimal.
     """
 
     design: Evaluation
@@ -93,16 +93,16 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """What was left out and why: `looked_at` is the sum of the others.
+    """Numbers of designs that were excluded, by reason; `looked_at` is the sum of the others.
 
     Parameters
     ----------
     looked_at : int
-        Every design of the space, under each layout.
+        All designs of the space, under each layout.
     infeasible, dominated, equal : int
         See `modelsizer.optimizer.laws.uncertainty.Contenders`.
     compared : int
-        Evaluated under every draw.
+        Designs evaluated under every draw.
     """
 
     looked_at: int
@@ -114,7 +114,7 @@ class Certificate:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Uncertainty:
-    """The answer to a problem under every draw of its law.
+    """Solution of a problem under every draw of its law.
 
     Parameters
     ----------
@@ -122,13 +122,14 @@ class Uncertainty:
     draws : int
     seconds : float
     candidates : tuple of Candidate
-        Every winner, the most frequent first, then today's and the robust designs that never win.
+        Designs that are optimal under some draw, the most frequent first, then today's and the
+        robust designs that are not.
     values : mapping
-        What each of `CRITERIA` comes to at its best design, in nats a token.
+        Optimal value of each of `CRITERIA`, in nats a token.
     tail : float
         q of the conditional value at risk.
     intervals : mapping
-        Of the loss, parameters (N of the law), tokens, layers and d_model of the optima.
+        Intervals of loss, parameters (N of the law), tokens, layers and d_model of the optima.
     certificate : Certificate
     """
 
@@ -142,17 +143,17 @@ class Uncertainty:
     certificate: Certificate
 
     def best_by(self, role: str) -> Candidate:
-        """Today's design, or the best by one of `CRITERIA`."""
+        """Today's design, or the optimum of one of `CRITERIA`."""
         return next(c for c in self.candidates if role in c.roles)
 
     @property
     def winners(self) -> tuple[Candidate, ...]:
-        """Candidates that win under some draw."""
+        """Candidates that are optimal under some draw."""
         return tuple(c for c in self.candidates if c.share > 0)
 
     @property
     def why(self) -> str:
-        """Why dominated designs may be left out."""
+        """Why dominated designs can be excluded."""
         seen = self.problem.law.features
         return WHY_TERMS.format(features=", ".join(("N", "D", *seen))) if seen else WHY
 
@@ -237,7 +238,7 @@ def _scores(some: Contenders, draws: Draws, best: Floats, tail: float) -> _Score
 
 
 def quantile(values: NDArray[Any], q: float) -> NDArray[Any]:
-    """The least value that a share q of the rows does not exceed, by column."""
+    """Quantile q of each column, as a value that occurs in it."""
     found: NDArray[Any] = np.quantile(values, q, axis=0, method="inverted_cdf")
     return found
 
@@ -245,25 +246,24 @@ def quantile(values: NDArray[Any], q: float) -> NDArray[Any]:
 def uncertainty(
     problem: Problem, laws: Sequence[TokenLaw], *, tail: float = DEFAULT_TAIL
 ) -> Uncertainty | None:
-    """Solve a problem under every draw of its law; None, proven, where no design keeps the limits.
+    """Solve a problem under every draw of its law; None if it is proven infeasible.
 
     Parameters
     ----------
     problem : Problem
-        Its own law, a sum of power terms, gives today's design.
+        Its law, a sum of power terms, determines today's design.
     laws : sequence of TokenLaw
-        Draws, such as those of a bootstrap; they have the same terms as the problem's law and count
-        the same N.
+        Draws, for instance of a bootstrap, with the terms and the N of the problem's law.
     tail : float
         q of the conditional value at risk, in [0, 1).
 
     Raises
     ------
     ProblemError
-        If the problem seeks anything but the least loss or limits the loss, its law is no sum
-        of power terms, or the draws count another N or see something else.
+        If the problem has another objective than the loss, limits the loss or has a law that is
+        not a sum of power terms, or if the draws differ in N or in features.
     ValueError
-        If there is no draw, or the tail is none.
+        If there is no draw, or the tail is not in [0, 1).
     """
     if not 0 <= tail < 1:
         raise ValueError(f"the level of the conditional value at risk is in [0, 1), not {tail}")

@@ -1,24 +1,24 @@
-"""A fitted law's uncertainty carried to the answer: one problem solved under every draw of the law.
+"""Propagate the uncertainty of a fitted law: solve one problem under every draw of the law.
 
-What a design is, N, its tokens D, the other features that the law sees and its shape excess do not
-change with the law's coefficients: each design that keeps the limits is trained on all the tokens
-they allow. So the designs are looked at once, and the loss of all of them under all draws is a few
+N, the tokens D, the other features and the shape excess of a design do not depend on the
+coefficients of the law, since each feasible design is trained on as many tokens as the limits
+allow. So the designs are enumerated once, and the losses of all designs under all draws are a few
 exponentials of matrix products.
 
-Most designs need not even be compared. Every draw of Chinchilla's form,
+Most designs need not be compared. Every draw of Chinchilla's form,
 
     loss = E + A / N^alpha + B / D^beta + excess,    A, alpha, B, beta > 0,
 
-falls in N and in D and rises in the excess. So a design with no fewer parameters, no fewer tokens
-and no more excess than another one has no more loss *under any such law*: whatever the
-coefficients, the other cannot be the only optimum of a draw. Nor can it be the only optimum of the
-robust criteria (`modelsizer.optimizer.laws.robust`), since each of those does not fall when the
-loss rises under some draws and falls under none. Only designs that no other dominates in (N up, D
-up, excess down) are kept; of those that are equal in all three, which no law of this form tells
-apart, the first by the tie rule. A law that sees more adds a column for each feature, in the
-direction in which all draws fall; a feature in which some term falls and some term rises has to be
-equal. In doubles a dropped design may still equal the best loss to the last digit where its terms
-vanish beside E; then the dominating one is reported.
+decreases in N and in D and increases in the excess. So a design with no fewer parameters, no fewer
+tokens and no more excess than another design has no more loss *under any such law*: whatever the
+coefficients, the other design cannot be the only optimum under a draw. Neither can it be the only
+optimum of a robust criterion (`modelsizer.optimizer.laws.robust`), since these are monotone in the
+loss. Only designs that are nondominated in (N up, D up, excess down) are kept, and of designs equal
+in all three, which no law of this form distinguishes, the first by the tie rule. A law of further
+features adds a column for each, in the direction in which all draws decrease; a feature in which
+some terms decrease and others increase must be equal. In floating point, a dropped design may have
+the same loss as the best one where its terms are negligible beside E; then the dominating design is
+reported.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from dataclasses import dataclass
 import numpy as np
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.fronts.archive import nondominated
-from modelsizer.optimizer.laws.checked import all_dominated
+from modelsizer.optimizer.laws.dominance_check import all_dominated
 from modelsizer.optimizer.laws.draws import Draws, sum_of_powers
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import Held, hold, table_of, together
@@ -46,22 +46,22 @@ LOSSES_AT_ONCE = 4_000_000  # draws x designs of a piece; 32 MB a matrix
 
 @dataclass(frozen=True, slots=True)
 class Contenders:
-    """Designs that may win under some law, in the order of the tie rule; arrays have shape (B,).
+    """Designs that may be optimal under some law, in the order of the tie rule.
 
     Parameters
     ----------
-    values : mapping of array of float
-        Of what the law sees: parameters as it counts them, training tokens, and so on.
-    excess : array of float
-        What a shape law adds to the loss.
-    layers, d_model : array of int
+    values : mapping of array of float, shape (B,)
+        Features of the law: parameters as it counts them, training tokens, and so on.
+    excess : array of float, shape (B,)
+        Excess of the shape law.
+    layers, d_model : array of int, shape (B,)
     held : Held
-        What else tells one from another.
+        The other choices of each design.
     designs : int
-        All that were looked at, under each layout.
+        Number of designs enumerated, under each layout.
     infeasible, dominated, equal : int
-        Of these, left out since they break a limit; since another is as good in all that the law
-        sees and better in one; since another equal in all that comes first by the tie rule.
+        Numbers of designs excluded because they violate a limit, because another design dominates
+        them, or because a design equal in all features precedes them by the tie rule.
     """
 
     values: Mapping[str, Floats]
@@ -79,7 +79,7 @@ class Contenders:
 
     @property
     def n(self) -> Floats:
-        """Parameters that the law counts."""
+        """Parameters as the law counts them."""
         return self.values["parameters"]
 
 
@@ -90,9 +90,9 @@ class Optima:
     Parameters
     ----------
     winner : array of int, shape (K,)
-        Positions among the contenders.
+        Indices of contenders.
     loss : array of float, shape (K,)
-        Its loss under that draw.
+        Loss of the winner under each draw.
     """
 
     winner: Ints
@@ -100,19 +100,19 @@ class Optima:
 
 
 def contenders(problem: Problem, draws: Draws | None = None) -> Contenders | None:
-    """Look at every design, and keep those that may win under some law; None if nothing fits.
+    """Enumerate all designs and keep those that may be optimal; None if none is feasible.
 
     Parameters
     ----------
     problem : Problem
     draws : Draws, optional
-        Laws that may judge, beside the problem's own.
+        Laws besides the problem's own.
 
     Raises
     ------
     ProblemError
-        If the problem seeks anything but the least loss, limits the loss, or its law is no sum of
-        power terms.
+        If the problem has another objective than the loss, limits the loss, or its law is not a
+        sum of power terms.
     """
     model = Model(problem)
     _refuse(problem, model)
@@ -176,7 +176,7 @@ def _refuse(problem: Problem, model: Model) -> None:
 
 
 class _Columns:
-    """What tells designs apart under any draw, less being no worse; the last is the excess."""
+    """Columns in which less is no worse under any draw; the last one is the excess."""
 
     def __init__(self, model: Model, *draws: Draws) -> None:
         self.model, self.names = model, draws[0].features
@@ -184,11 +184,11 @@ class _Columns:
         for some in draws:
             for name, directions in some.directions.items():
                 signs[name] |= set(directions)
-        # Parameters and tokens, then the others; a feature of both directions is there twice.
+        # Parameters, tokens and the others; a feature with both directions has two columns.
         self.columns = [(name, sign) for name in self.names for sign in sorted(signs[name])]
 
     def of(self, table: Table, row: Ints, j: Ints) -> Floats:
-        """Of designs; shape (B, G)."""
+        """Columns of designs; shape (B, G)."""
         model, quality = self.model, self.model.quality
         n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
         flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
@@ -202,7 +202,7 @@ class _Columns:
         return np.stack([*found, quality.shape.excess(width, depth)], axis=1)
 
     def values(self, points: Floats) -> dict[str, Floats]:
-        """The features themselves."""
+        """Features from the columns."""
         found = {}
         for i, (name, sign) in enumerate(self.columns):
             found[name] = sign * points[:, i]
@@ -210,7 +210,7 @@ class _Columns:
 
 
 def _merged(parts: Sequence[tuple[Floats, Held]]) -> tuple[tuple[Floats, Held], int]:
-    """The nondominated of some lists, and how many were left out, each for a reason seen here."""
+    """Nondominated designs of several lists, and the number of others, which is checked."""
     points, held = np.concatenate([p for p, _ in parts]), together([h for _, h in parts])
     keep = nondominated(points)
     if not all_dominated(points[~keep], points[keep]):
@@ -225,12 +225,12 @@ def _in_order(problem: Problem, points: Floats, held: Held) -> tuple[Floats, Hel
 
 
 def pieces(some: Contenders, draws: Draws) -> Iterator[tuple[slice, Floats]]:
-    """Losses of all contenders under all draws, some contenders at a time.
+    """Losses of all contenders under all draws, in chunks.
 
     Yields
     ------
     part : slice
-        Which contenders.
+        Contenders of the chunk.
     losses : array of shape (K, b)
     """
     step = max(1, LOSSES_AT_ONCE // len(draws))
@@ -241,10 +241,10 @@ def pieces(some: Contenders, draws: Draws) -> Iterator[tuple[slice, Floats]]:
 
 
 def optima(problem: Problem, some: Contenders, draws: Draws) -> Optima:
-    """The best contender under each draw, ties by the tie rule.
+    """Find the best contender under each draw, with ties settled by the tie rule.
 
-    Where several are within `modelsizer.optimizer.search.compare.NEAR` of the best they are
-    evaluated one by one, as a solve compares them.
+    If several are within `modelsizer.optimizer.search.compare.NEAR` of the best, they are evaluated
+    exactly, as in a solve.
     """
     least = np.full(len(draws), np.inf)
     for _, losses in pieces(some, draws):
@@ -269,7 +269,7 @@ def optima(problem: Problem, some: Contenders, draws: Draws) -> Optima:
 
 
 def design_of(problem: Problem, some: Contenders, at: int) -> Evaluation:
-    """A contender evaluated exactly, under the problem's own law."""
+    """Evaluate a contender exactly under the problem's own law."""
     table = table_of(problem, some.held.take(np.array([at])), needed(problem))
     found = evaluate(problem, table.architecture(problem, 0, [0]))
     assert found.feasible, found.violated

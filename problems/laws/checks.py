@@ -1,9 +1,9 @@
-"""Tries a law at random before it is trusted: the proofs stand on what laws promise."""
+"""Test at random designs that a law has the properties which the proofs rely on."""
 
 from __future__ import annotations
 
 import numpy as np
-from modelsizer.problems.laws.features import Features, Floats, features_of, ranges_of
+from modelsizer.problems.laws.features import RATIOS, Features, Floats, features_of, ranges_of
 from modelsizer.problems.laws.laws import DesignLaw, TokenLaw
 
 _POINTS = 512
@@ -20,16 +20,15 @@ _ENDS = {
     "d_ff": (256, 80_000),
     "vocab_size": (1_000, 300_000),
 }
-"""Where laws are tried: beyond anything that is built today."""
-_DERIVED = ("aspect_ratio", "kv_group", "ffn_ratio")
+"""Ranges from which test designs are drawn, wider than any model built today."""
 
 
 def check_law(law: TokenLaw) -> None:
-    """Refuse a law that breaks a promise at some of many random designs.
+    """Reject a law that violates a required property at some random design.
 
-    Its loss must be a number for arrays of designs, must not rise with the tokens, nor, where N
-    and D are all that it sees, with N; and `DesignLaw.least_of` must not be above the loss of any
-    design in its box.
+    The loss must be finite for arrays of designs and must not increase with the tokens. A law of N
+    and D alone must not increase with N either. `DesignLaw.least_of` must not exceed the loss of
+    any design in its box.
 
     Parameters
     ----------
@@ -38,11 +37,11 @@ def check_law(law: TokenLaw) -> None:
     Raises
     ------
     ValueError
-        With a design at which it does.
+        With a design at which the property is violated.
     """
-    unknown = set(law.features) - {*_ENDS, *_DERIVED} - {"parameters", "tokens"}
+    unknown = set(law.features) - {*_ENDS, *RATIOS} - {"parameters", "tokens"}
     if unknown:
-        known = ", ".join((*(n for n in _ENDS if n not in ("parameters", "tokens")), *_DERIVED))
+        known = ", ".join((*(n for n in _ENDS if n not in ("parameters", "tokens")), *RATIOS))
         raise ValueError(f"{law.name} sees {sorted(unknown)[0]!r}, no feature; known: {known}")
     random = np.random.default_rng(_SEED)
     low = {name: _drawn(random, *ends) for name, ends in _ENDS.items()}

@@ -1,6 +1,6 @@
-"""What a law may see of a design besides its parameters and its tokens.
+"""Features of a design that a law may depend on, besides its parameters and its tokens.
 
-Designs are given to laws as mappings ``{feature: array}``, boxes of designs as two of them, the
+A set of designs is a mapping ``{feature: array}``. A box of designs is two such mappings, with the
 least and the greatest value of each feature.
 """
 
@@ -32,19 +32,19 @@ RATIOS: Mapping[str, tuple[str, str]] = {
     "kv_group": ("heads", "kv_heads"),
     "ffn_ratio": ("d_ff", "d_model"),
 }
-"""Features that are one width or depth over another."""
+"""Features that are the ratio of two widths or depths."""
 
 Features = Mapping[str, Floats]
-"""Values by the name of the feature; all broadcast with one another, with N and with D."""
+"""Values by feature, which broadcast with one another, with N and with D."""
 
 
 def parts_of(names: Iterable[str]) -> tuple[str, ...]:
-    """The widths and depths that features are made of, each once."""
+    """Widths and depths from which features are computed, without duplicates."""
     return tuple(dict.fromkeys(part for name in names for part in RATIOS.get(name, (name,))))
 
 
 def features_of(names: Iterable[str], value: Callable[[str], Floats]) -> dict[str, Floats]:
-    """Features of designs.
+    """Compute features of designs.
 
     Parameters
     ----------
@@ -52,6 +52,10 @@ def features_of(names: Iterable[str], value: Callable[[str], Floats]) -> dict[st
         Of `SHAPE_FEATURES`.
     value : callable
         From the name of a width, or ``layers``, to its values.
+
+    Returns
+    -------
+    dict of array
     """
     names = tuple(names)
     parts = {part: np.asarray(value(part), float) for part in parts_of(names)}
@@ -61,14 +65,18 @@ def features_of(names: Iterable[str], value: Callable[[str], Floats]) -> dict[st
 def ranges_of(
     names: Iterable[str], low: Callable[[str], Floats], high: Callable[[str], Floats]
 ) -> tuple[dict[str, Floats], dict[str, Floats]]:
-    """The least and the greatest of features over boxes, from those of widths and depths.
+    """Compute the ranges of features over boxes from the ranges of widths and depths.
 
     Parameters
     ----------
     names : iterable of str
         Of `SHAPE_FEATURES`.
     low, high : callable
-        From the name of a width, or ``layers``, to its least and greatest values.
+        From the name of a width, or ``layers``, to its least and its greatest values.
+
+    Returns
+    -------
+    least, most : dict of array
     """
     names = tuple(names)
     least = {part: np.asarray(low(part), float) for part in parts_of(names)}

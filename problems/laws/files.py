@@ -1,9 +1,9 @@
-"""Files of fitted laws: what `modelsizer fit` writes and ``law = "file:PATH"`` reads.
+"""Files of fitted laws, which `modelsizer fit` writes and ``law = "file:PATH"`` reads.
 
-``[law]`` has the form, the coefficients and where they hold; ``[law.standard_errors]``,
-``[provenance]`` and ``[bootstrap]`` say how sure they are and where they come from. Of the form
-"terms" a coefficient is called by the name of its term, and an exponent by that and its feature,
-as in "A" and "A.parameters". `modelsizer.problems.laws.reading` reads them.
+``[law]`` has the form, the coefficients and the ranges of the fit. ``[law.standard_errors]``,
+``[bootstrap]`` and ``[provenance]`` give their uncertainty and origin. In the form "terms", a
+coefficient has the name of its term, and an exponent that name and its feature, as in "A" and
+"A.parameters". `modelsizer.problems.laws.reading` reads the files.
 """
 
 from __future__ import annotations
@@ -25,17 +25,17 @@ from modelsizer.problems.laws.laws import (
 from modelsizer.problems.laws.terms import TermLaw, bian_terms, gemstones_terms, write_terms
 
 TERMS = "terms"
-"""The form whose terms are its own."""
+"""Form of a law that lists its own terms."""
 COEFFICIENTS: Mapping[str, tuple[str, ...]] = {
     "chinchilla": ("E", "A", "alpha", "B", "beta"),
     "gemstones": ("E", "A", "a", "B", "b", "G", "g", "T", "t"),
     "bian": ("E", "A", "B", "alpha", "gamma"),
 }
-"""Coefficients of each form but `TERMS`, in the order in which they are written."""
+"""Coefficients of each form except `TERMS`, in the order of a file."""
 _FORM_TEXT = "E + A/N^alpha + B/D^beta"
 _EXPANDED = {"gemstones": gemstones_terms, "bian": bian_terms}
-_DIGITS = 12  # of the numbers of a file; standard errors are far larger
-_DRAWN_DIGITS = 8  # of a draw, of which there may be thousands
+_DIGITS = 12  # significant digits in a file; standard errors are far larger
+_DRAWN_DIGITS = 8  # significant digits of a draw; there may be thousands of draws
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +48,27 @@ class LawFile:
     form : str
         A key of `COEFFICIENTS`, or `TERMS`.
     coefficients : mapping
-        By the names of `names`.
+        Values by name; see `names`.
     parameters : {"total", "non_embedding", "active"}
-        What N counts.
+        Parameters that N counts.
     parameter_range, token_range : Range
-        Of the runs.
+        Ranges of the runs.
     source : str
     standard_errors : mapping
-        By coefficient; may lack some.
+        By coefficient; some may be missing.
     draws : tuple of tuple of float
-        Coefficients, in the order of `names`, of each bootstrap sample.
+        Coefficients of each bootstrap sample, in the order of `names`.
     seed : int or None
-        Of the bootstrap.
+        Seed of the bootstrap.
     provenance : mapping
     path : str
-        Where it was read from.
+        File that the law was read from.
     terms : tuple of PowerTerm
-        Of the form `TERMS`, with the numbers of `coefficients`.
+        Terms of the form `TERMS`, with the same numbers as `coefficients`.
     ranges : mapping of Range
-        Of other features of the runs.
+        Ranges of other features of the runs.
     fixed : tuple of str
-        Coefficients that a fit holds.
+        Coefficients that a fit keeps constant.
     """
 
     name: str
@@ -89,7 +89,7 @@ class LawFile:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Coefficients in the order in which they are written and drawn."""
+        """Names of the coefficients, in the order of a file and of `draws`."""
         return term_names(self.terms) if self.form == TERMS else COEFFICIENTS[self.form]
 
     @property
@@ -99,13 +99,13 @@ class LawFile:
         Raises
         ------
         ValueError
-            If its coefficients make none.
+            If the coefficients are invalid.
         """
         return self._law([self.coefficients[name] for name in self.names])
 
     @property
     def drawn_laws(self) -> tuple[TokenLaw, ...]:
-        """The law of each bootstrap sample; see `law`."""
+        """One law for each bootstrap sample; see `law`."""
         return tuple(self._law(row, f", draw {i}") for i, row in enumerate(self.draws, start=1))
 
     def _law(self, values: Sequence[float], which: str = "") -> TokenLaw:
@@ -123,7 +123,7 @@ class LawFile:
 
 
 def term_names(terms: Sequence[PowerTerm]) -> tuple[str, ...]:
-    """Names of the coefficients of a sum of terms: E, then of each term its scale and exponents."""
+    """Names of the coefficients of a sum of terms: E, then scale and exponents of each term."""
     found = ["E"]
     for term in terms:
         found += [term.name, *(f"{term.name}.{feature}" for feature in term.exponents)]
@@ -131,7 +131,7 @@ def term_names(terms: Sequence[PowerTerm]) -> tuple[str, ...]:
 
 
 def term_values(constant: float, terms: Sequence[PowerTerm]) -> dict[str, float]:
-    """Coefficients of a sum of terms by the names of `term_names`."""
+    """Coefficients of a sum of terms, by the names of `term_names`."""
     found = {"E": constant}
     for term in terms:
         found[term.name] = term.coefficient
@@ -140,7 +140,7 @@ def term_values(constant: float, terms: Sequence[PowerTerm]) -> dict[str, float]
 
 
 def with_values(terms: Sequence[PowerTerm], values: Mapping[str, float]) -> tuple[PowerTerm, ...]:
-    """Terms with other numbers, by the names of `term_names`."""
+    """The same terms with other coefficients, by the names of `term_names`."""
     return tuple(
         replace(
             term,
@@ -155,7 +155,7 @@ def with_values(terms: Sequence[PowerTerm], values: Mapping[str, float]) -> tupl
 
 
 def _text(value: Any) -> str:
-    """A value of TOML on one line."""
+    """A TOML value on one line."""
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, float):
@@ -185,7 +185,7 @@ def _range(ends: Range) -> dict[str, float]:
 
 
 def law_text(law: LawFile) -> str:
-    """The file of a law, as TOML."""
+    """Text of the TOML file of a law."""
     names = law.names
     head: dict[str, Any] = {"name": law.name, "form": law.form, "parameters": law.parameters}
     if law.form == TERMS:

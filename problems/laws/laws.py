@@ -1,10 +1,10 @@
-"""Loss laws: what a model of N parameters trained on D tokens is predicted to reach.
+"""Loss laws: the predicted loss of a model of N parameters trained on D tokens.
 
-A law is a small class. One of N and D alone derives from `TokenLaw` and defines `loss`; the solvers
-then use only that loss falls in both, which it must honour. One that sees more of a design derives
-from `DesignLaw` and says what it is at least over a box of designs. Sums of power terms, `PowerLaw`
-here and `modelsizer.problems.laws.terms.TermLaw`, are relaxed more tightly.
-`modelsizer.problems.laws.published` has the published ones.
+A law is a small class. A law of N and D alone derives from `TokenLaw` and defines `loss`, which
+must not increase in either argument, since the solvers rely on it. A law of further features of a
+design derives from `DesignLaw` and also gives a lower bound over a box of designs. Sums of power
+terms, `PowerLaw` here and `modelsizer.problems.laws.terms.TermLaw`, have tighter relaxations.
+`modelsizer.problems.laws.published` has the published laws.
 """
 
 from __future__ import annotations
@@ -29,9 +29,9 @@ _BISECTIONS = 64  # halves 200 to below the spacing of doubles
 
 @dataclass(frozen=True, slots=True)
 class PowerTerm:
-    """``coefficient`` x product of ``feature ** exponent``, features being `features.FEATURES`.
+    """``coefficient`` times a product of ``feature ** exponent``, with features of `FEATURES`.
 
-    A term of a law's file has a `name`, by which its errors and draws are known.
+    In a law's file a term has a `name`, which its errors and draws refer to.
     """
 
     coefficient: float
@@ -39,7 +39,7 @@ class PowerTerm:
     name: str = ""
 
     def at(self, features: Features, without: Collection[str] = ()) -> Floats:
-        """Its value, of all its features or without some of them."""
+        """Value of the term; features in `without` are left out of the product."""
         value: Floats = self.coefficient
         for name, exponent in self.exponents.items():
             if name not in without:
@@ -49,13 +49,13 @@ class PowerTerm:
 
 @dataclass(frozen=True, slots=True)
 class Range:
-    """Where a law was fitted, inclusive; None where there is no end."""
+    """Range of a fit, both ends inclusive; None for an unknown end."""
 
     low: float | None = None
     high: float | None = None
 
     def holds(self, value: float) -> bool:
-        """Whether a value lies inside."""
+        """Whether a value is in the range."""
         return (self.low is None or value >= self.low) and (self.high is None or value <= self.high)
 
 
@@ -65,8 +65,9 @@ ANYWHERE = Range()
 class TokenLaw(ABC):
     """Loss in nats a token as a function of parameters and tokens.
 
-    A user's own law derives from this, sets the attributes and defines `loss`, which must not
-    rise in either argument: the proofs stand on that. One that sees more derives from `DesignLaw`.
+    A custom law derives from this class, sets the attributes and defines `loss`, which must not
+    increase in either argument, since the proofs rely on it. A law of more features derives from
+    `DesignLaw`.
     """
 
     name: str  # no default: a dataclass that derives from this would inherit it
@@ -76,21 +77,21 @@ class TokenLaw(ABC):
     source: str = ""
     form: str = ""
     most_epochs: float | None = None
-    """Repeats of the data up to which it was seen to hold; None where it is blind to repeats."""
+    """Epochs up to which the law holds on repeated data; None if it ignores repeats."""
     caution: str = ""
-    """Why it is not among the laws that are compared unless it is named; empty if it is."""
+    """Why comparisons omit the law unless it is named; empty if they include it."""
     features: tuple[str, ...] = ()
-    """What it sees of a design besides N and D."""
+    """Features of a design, besides N and D, that the loss depends on."""
     ranges: Mapping[str, Range] = MappingProxyType({})
-    """Where other features were in its data."""
+    """Range of each feature in the fit."""
 
     @property
     def sees_shape(self) -> bool:
-        """Whether it prices width or depth itself, so that no shape law may be added to it."""
+        """Whether the loss depends on width or depth, so that no shape law may be added."""
         return not {"layers", "d_model", "aspect_ratio"}.isdisjoint(self.features)
 
     def of(self, features: Features) -> TokenLaw:  # noqa: ARG002 - for laws that see them
-        """The law of N and D for designs of these features."""
+        """The law of N and D for designs with these features."""
         return self
 
     def over(
@@ -100,23 +101,23 @@ class TokenLaw(ABC):
         low: Features,  # noqa: ARG002 - for laws that see more
         high: Features,  # noqa: ARG002
     ) -> TokenLaw:
-        """A law of D alone that is not above this one anywhere in boxes of designs.
+        """Lower bound on the loss over boxes of designs, as a law of D alone.
 
         Parameters
         ----------
         n_low, n_high : array of shape (B,)
-            Parameters.
+            Least and most parameters of each box.
         low, high : mapping of array of shape (B,)
-            Of the law's `features`.
+            Least and greatest value of each of the `features`.
         """
         return AtSize(self, n_high)
 
     def shape_part(self, features: Features) -> Floats:  # noqa: ARG002
-        """The part of the loss that only the shape decides, nats a token."""
+        """Part of the loss that depends on the shape alone, nats a token."""
         return 0.0
 
     def on_data(self, unique_tokens: float | None) -> TokenLaw:  # noqa: ARG002 - for laws that see it
-        """The law for data of so many tokens, repeated where more are trained on; None: no end."""
+        """The law for a data set of so many tokens, repeated in longer training; None: no limit."""
         return self
 
     @abstractmethod
@@ -124,9 +125,9 @@ class TokenLaw(ABC):
         """Predicted loss; `n` and `d` broadcast, and `d` may be infinite."""
 
     def tokens_for(self, n: Floats, loss: Floats) -> Floats:
-        """The least number of tokens that reaches a loss, or infinity where none does.
+        """Fewest tokens that reach a loss; infinite if no number does.
 
-        Bisection on ln D between adjacent doubles; a law with a closed form should override it.
+        Found by bisection on ln D; a law with a closed form should override this method.
         """
         n, loss = np.broadcast_arrays(np.asarray(n, float), np.asarray(loss, float))
         low, high = np.zeros(n.shape), np.full(n.shape, LARGEST_LN_TOKENS)
@@ -139,26 +140,26 @@ class TokenLaw(ABC):
 
 
 class AtSize(TokenLaw):
-    """A law with its parameters given: of the tokens alone."""
+    """A law at a given N, as a function of the tokens alone."""
 
     def __init__(self, law: TokenLaw, n: Floats) -> None:
         self.name, self._law, self._n = law.name, law, n
 
     def loss(self, n: Floats, d: Floats) -> Floats:  # noqa: ARG002 - given
-        """Predicted loss at these tokens."""
+        """Predicted loss at D tokens."""
         return self._law.loss(self._n, d)
 
     def tokens_for(self, n: Floats, loss: Floats) -> Floats:  # noqa: ARG002 - given
-        """The least number of tokens that reaches a loss."""
+        """Fewest tokens that reach a loss; infinite if no number does."""
         return self._law.tokens_for(self._n, loss)
 
 
 class DesignLaw(TokenLaw):
-    """A law that sees more of a design than its parameters and tokens.
+    """A law that depends on further features of a design than its parameters and tokens.
 
-    A user's own law derives from this, names what it sees in `features` and defines three methods.
-    The loss must not rise with the tokens. `modelsizer.problems.laws.checks.check_law` tries all
-    that a law promises at random and is asked before a law is registered.
+    A custom law derives from this class, lists its `features` and defines two methods. The loss
+    must not increase with the tokens. `modelsizer.problems.laws.checks.check_law`, which runs when
+    a law is registered, tests the required properties at random designs.
 
     Examples
     --------
@@ -182,9 +183,10 @@ class DesignLaw(TokenLaw):
     def least_of(
         self, n: tuple[Floats, Floats], d: Floats, low: Features, high: Features
     ) -> Floats:
-        """A loss that no design of a box is below at D tokens, and that no more tokens raise.
+        """Lower bound on the loss at D tokens over boxes of designs.
 
-        It should close in on the loss as the box shrinks to a design: proofs end only then.
+        It must not increase with D. It should converge to the loss as a box shrinks to a single
+        design; otherwise the search does not terminate with a proof.
 
         Parameters
         ----------
@@ -195,7 +197,7 @@ class DesignLaw(TokenLaw):
         """
 
     def loss(self, n: Floats, d: Floats) -> Floats:  # noqa: ARG002 - refused
-        """Not defined without a shape.
+        """Raise an error, since the loss is undefined without the features.
 
         Raises
         ------
@@ -205,16 +207,16 @@ class DesignLaw(TokenLaw):
         raise TypeError(f"{self.name} sees {', '.join(self.features)}; ask `of` a design for it")
 
     def of(self, features: Features) -> TokenLaw:
-        """The law of N and D for designs of these features."""
+        """The law of N and D for designs with these features."""
         return _OfDesigns(self, features)
 
     def over(self, n_low: Floats, n_high: Floats, low: Features, high: Features) -> TokenLaw:
-        """A law of D alone that is not above this one anywhere in boxes of designs."""
+        """Lower bound on the loss over boxes of designs, as a law of D alone."""
         return _OverBoxes(self, (n_low, n_high), low, high)
 
 
 class _OfDesigns(TokenLaw):
-    """A law that sees more, its features given."""
+    """A law of designs at given features."""
 
     def __init__(self, law: DesignLaw, features: Features) -> None:
         self.name, self._law, self._features = law.name, law, features
@@ -224,7 +226,7 @@ class _OfDesigns(TokenLaw):
 
 
 class _OverBoxes(TokenLaw):
-    """What a law that sees more is at least over boxes."""
+    """Lower bound of a law of designs over boxes."""
 
     def __init__(
         self, law: DesignLaw, n: tuple[Floats, Floats], low: Features, high: Features
@@ -289,7 +291,7 @@ class PowerLaw(TokenLaw):
         return self.E + (inner if self.outer == 1.0 else np.power(inner, self.outer))
 
     def tokens_for(self, n: Floats, loss: Floats) -> Floats:
-        """The least number of tokens that reaches a loss, or infinity; arguments broadcast."""
+        """Fewest tokens that reach a loss, or infinity; arguments broadcast."""
         over = np.maximum(np.subtract(loss, self.E), 0.0)
         inner = over if self.outer == 1.0 else np.power(over, 1 / self.outer)
         left = inner - self.A * np.power(n, -self.alpha)

@@ -1,4 +1,4 @@
-"""A page of the catalogue of laws: what is known of one."""
+"""Page of a published law: its formula, coefficients, source and limitations."""
 
 from __future__ import annotations
 
@@ -16,45 +16,45 @@ APART = (
     "Losses of different laws are on different scales (tokenizer, corpus, unit). Never subtract "
     "one from another: compare the designs that they choose."
 )
-"""Said on every page."""
+"""Warning on every page."""
 
 
 @dataclass(frozen=True, slots=True)
 class LawPage:
-    """What is known of a law.
+    """Description of a published law.
 
     Parameters
     ----------
     name : str
     short, form, words : str
-        The form for a table, in symbols, and in words.
+        The formula abbreviated for a table, in symbols, and in words.
     coefficients : mapping of str to float
-        By the name that `form` uses.
+        By the names in `form`.
     parameters : str
-        What N counts.
+        Parameters that N counts.
     kind : str
         The same in one word, for a table.
     data : str
-        Data and tokenizer.
+        Training data and tokenizer.
     parameter_range, token_range : Range
-        Where it was fitted.
+        Range of the fit.
     source, seen : str
-        Where it is published, and which text of it was seen.
+        Publication, and which text of it was available.
     sees : tuple of str
-        The choices that it tells apart.
+        Choices that change the loss.
     use : {"law", "law, shape", ""}
-        The keys of [objective] that take its name; empty where it cannot be solved with.
+        Keys of [objective] that accept the law; empty if it cannot be solved with.
     why_not : str
-        Why it cannot.
+        Reason why it cannot be solved with, or a remark on how it can.
     unit : str
-        Of the loss; empty where the law gives an optimum and no loss.
+        Unit of the loss; empty if the law gives an optimum and no loss.
     warnings : tuple of str
     checked : str
-        What was recomputed, and what came out.
+        Published numbers that were recomputed, with the result.
     curve : callable or None
-        Loss of N and D with all else held, for a picture.
+        Loss as a function of N and D with everything else constant, for a plot.
     held : str
-        What is held.
+        The values that are constant.
     """
 
     name: str
@@ -80,11 +80,11 @@ class LawPage:
 
     @property
     def keys(self) -> list[str]:
-        """The keys of [objective] that take its name."""
+        """Keys of [objective] that accept the law."""
         return [key for key in self.use.split(", ") if key]
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain values; ranges are {min, max}."""
+        """Plain values for JSON; ranges are {min, max}."""
         left_out = {"curve", "short", "use"}
         found = {
             key: getattr(self, key) for key in self.__dataclass_fields__ if key not in left_out

@@ -1,4 +1,4 @@
-"""The loss of designs: the law and the shape law of a problem, together."""
+"""Loss of designs under the law and the shape law of a problem together."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _WIDTH_AND_DEPTH = ("d_model", "layers")
 
 
 class Judged(TokenLaw):
-    """Loss of some designs, or a bound over boxes of them, as a function of N and D."""
+    """A law of N and D plus an excess: the loss of designs, or a lower bound over boxes of them."""
 
     def __init__(self, law: TokenLaw, added: Floats) -> None:
         self.name, self._law, self._added = law.name, law, added
@@ -28,7 +28,7 @@ class Judged(TokenLaw):
 
 @dataclass(frozen=True, slots=True)
 class Quality:
-    """What a problem takes a design to be worth: the law's loss and the shape law's excess.
+    """Loss by which a problem ranks designs: that of the law plus the excess of the shape law.
 
     Parameters
     ----------
@@ -45,27 +45,27 @@ class Quality:
 
     @property
     def features(self) -> tuple[str, ...]:
-        """What it must know of a design besides N and D."""
+        """Features of a design, besides N and D, that the loss depends on."""
         seen = _WIDTH_AND_DEPTH if self._has_shape else ()
         return tuple(dict.fromkeys((*self.law.features, *seen)))
 
     @property
     def name(self) -> str:
-        """The law, and the shape law where there is one."""
+        """Name of the law, with that of the shape law if there is one."""
         return self.law.name + (f" + {self.shape.name}" if self._has_shape else "")
 
     @property
     def prices_shape(self) -> bool:
-        """Whether width or depth matter beyond N."""
+        """Whether width or depth change the loss at a given N."""
         return self._has_shape or self.law.sees_shape
 
     @property
     def shape_name(self) -> str:
-        """The law that prices width and depth, or none."""
+        """Name of the law that accounts for width and depth."""
         return self.law.name if self.law.sees_shape else self.shape.name
 
     def of(self, features: Features) -> Judged:
-        """The loss of designs.
+        """Loss of designs as a function of N and D.
 
         Parameters
         ----------
@@ -75,17 +75,17 @@ class Quality:
         return Judged(self.law.of(features), self._added(features))
 
     def shape_excess(self, features: Features) -> Floats:
-        """The part of the loss that only the shape decides, by both laws."""
+        """Part of the loss that depends on the shape alone, under both laws."""
         return self._added(features) + self.law.shape_part(features)
 
     def _added(self, features: Features) -> Floats:
-        """What the shape law adds."""
+        """Excess of the shape law."""
         if not self._has_shape:
             return 0.0
         return self.shape.excess(features["d_model"], features["layers"])
 
     def over(self, n_low: Floats, n_high: Floats, low: Features, high: Features) -> Judged:
-        """A loss, of the tokens alone, that no design of boxes is below.
+        """Lower bound on the loss over boxes of designs, as a function of the tokens alone.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""Reads the files of laws; see `modelsizer.problems.laws.files`."""
+"""Read files of laws; see `modelsizer.problems.laws.files`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from modelsizer.problems.laws.laws import ParameterKind, PowerTerm, Range, Token
 from modelsizer.problems.laws.terms import read_terms
 
 PREFIX = "file:"
-"""What a law's name starts with where it is a file."""
+"""Prefix of the name of a law in a file."""
 _ENDING = ".toml"
 _REST = ("name", "form", "parameters", "parameter_range", "token_range", "ranges", "source",
          "standard_errors")  # fmt: skip
@@ -45,7 +45,7 @@ def load_law(path: str | Path) -> LawFile:
     Raises
     ------
     ProblemError
-        If there is no such file, or anything in it is wrong.
+        If the file does not exist or is invalid.
     """
     label = str(path)
     try:
@@ -63,18 +63,18 @@ def load_law(path: str | Path) -> LawFile:
 
 
 def law_named(name: str) -> TokenLaw:
-    """The law of ``file:PATH``, a path from the working directory; read again when it changes.
+    """Law in the file of ``file:PATH``, which is read again when it changes.
 
     Raises
     ------
     ProblemError
-        As `load_law`.
+        See `load_law`.
     """
     path = Path(name.removeprefix(PREFIX))
     try:
         state = path.stat()
     except OSError:
-        return load_law(path).law  # says what is wrong
+        return load_law(path).law  # raises the error
     return _kept(str(path.resolve()), str(path), state.st_mtime_ns, state.st_size)
 
 
@@ -84,7 +84,7 @@ def _kept(_: str, path: str, __: int, ___: int) -> TokenLaw:
 
 
 class _Reader:
-    """Takes a law out of plain tables and keeps what is wrong."""
+    """Builds a law from plain tables and collects the errors."""
 
     _TABLES = ("law", "provenance", "bootstrap")
 

@@ -1,10 +1,10 @@
-"""A law that knows repeated data: each epoch is worth less than the one before.
+"""Loss law for repeated data, in which each epoch is worth less than the one before.
 
-Muennighoff et al. 2023, arXiv 2305.16264, eq. 17. Of D tokens U are unique, ``U = min(D, data)``.
-Repeats decay: ``D' = U + U R* (1 - exp(-R / R*))`` with ``R = D / U - 1``. Parameters beyond those
-that U unique tokens ask for decay likewise, and ``loss = E + A / N'^alpha + B / D'^alpha``. It
-never rises in N or D, as every law here must not; the paper sees more harm than that far beyond
-the epochs that it was fitted on.
+Muennighoff et al. 2023, arXiv 2305.16264, eq. 17. Of D tokens, ``U = min(D, data)`` are unique. The
+value of repeats decays: ``D' = U + U R* (1 - exp(-R / R*))`` with ``R = D / U - 1``. Parameters in
+excess of the best number for U unique tokens decay in the same way, and
+``loss = E + A / N'^alpha + B / D'^alpha``. The loss never increases in N or D, as required of every
+law here, although the paper observes that it does far beyond the epochs of the fit.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, Range, TokenL
 
 @dataclass(frozen=True)
 class RepeatedDataLaw(TokenLaw):
-    """The law for data of `unique` tokens.
+    """Law for a data set of `unique` tokens.
 
     Parameters
     ----------
     name : str
     E, A, B, alpha : float
-        One exponent for both terms.
+        Coefficients; both terms have the same exponent.
     repeated_data, repeated_parameters : float
-        R* of the tokens and of the parameters: how soon repeats lose their worth.
+        R* of the tokens and of the parameters, the scale of the decay.
     unique : float
-        Tokens of the data; infinite where nothing repeats.
+        Tokens in the data set; infinite if none is repeated.
     """
 
     name: str
@@ -49,14 +49,14 @@ class RepeatedDataLaw(TokenLaw):
     most_epochs: float | None = None
 
     def on_data(self, unique_tokens: float | None) -> TokenLaw:
-        """The law for data of so many tokens."""
+        """The law for a data set of a given number of tokens."""
         return self if unique_tokens is None else replace(self, unique=float(unique_tokens))
 
     def loss(self, n: Floats, d: Floats) -> Floats:
         """Predicted loss in nats a token."""
         unique = np.minimum(d, self.unique)
         data = _decayed(d, unique, self.repeated_data)
-        # Parameters that so many unique tokens are best spent on; both exponents are one.
+        # Best number of parameters for these unique tokens; both exponents are the same.
         share = (self.A / self.B) ** (1 / (2 * self.alpha))
         useful = np.minimum(n, unique * share * share)
         size = _decayed(n, useful, self.repeated_parameters)
@@ -67,7 +67,7 @@ class RepeatedDataLaw(TokenLaw):
 
 
 def _decayed(amount: Floats, unique: Floats, rate: float) -> Floats:
-    """What an amount is worth of which only a part is unique."""
+    """Effective amount if only a part of it is unique."""
     with np.errstate(invalid="ignore", divide="ignore"):
         repeats = np.where(np.greater(amount, unique), np.divide(amount, unique) - 1.0, 0.0)
         worth = unique * (1.0 + rate * -np.expm1(-repeats / rate))

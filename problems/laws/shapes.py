@@ -1,7 +1,7 @@
-"""Shape excess: what a law of N and D alone cannot see, the price of a bad depth or width.
+"""Shape laws: the excess loss of a poor ratio of width to depth, which laws of N and D omit.
 
-Without a shape term every such law is blind to depth, and the best "architecture" of a large
-budget is a few enormous layers.
+Without a shape law the loss does not depend on depth, and the optimum for a large budget has a few
+very wide layers.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from modelsizer.problems.registry import Registry
 
 
 class ShapeLaw(ABC):
-    """Loss in nats a token that a shape costs over the ideal shape of its size; never negative."""
+    """Loss in nats a token in excess of that of the ideal shape of the same size; not negative."""
 
     name: str
     d_model_range: Range = ANYWHERE
@@ -33,18 +33,18 @@ class ShapeLaw(ABC):
 
     @property
     def terms(self) -> tuple[PowerTerm, ...] | None:
-        """Power terms in d_model and layers that sum to the excess, or None if there are none."""
+        """Power terms in d_model and layers whose sum is the excess; None if it is no such sum."""
         return None
 
     def least_excess(
         self, d_low: Floats, d_high: Floats, layers_low: Floats, layers_high: Floats
     ) -> Floats:
-        """No shape within these ranges has less excess; zero unless a law knows better."""
+        """Lower bound on the excess within these ranges; zero by default."""
         return 0.0 * (d_low + d_high + layers_low + layers_high)
 
 
 class NoShape(ShapeLaw):
-    """Blind to shape."""
+    """No excess for any shape."""
 
     name = "none"
 
@@ -60,10 +60,10 @@ class NoShape(ShapeLaw):
 
 @dataclass(frozen=True)
 class WidthDepthShape(ShapeLaw):
-    """Excess of ``S(w, L) = A w^-a + B L^-b`` over its least value at the same ``w^2 L``.
+    """Excess of ``S(w, L) = A w^-a + B L^-b`` over its minimum at the same ``w^2 L``.
 
-    With ``P = w^2 L`` held and w', L' real, dS/dw' = 0 at
-    ``w'^(a + 2b) = a A P^b / (2 b B)``, so the least value is a single power of P:
+    For constant ``P = w^2 L`` and real w', L', dS/dw' = 0 at
+    ``w'^(a + 2b) = a A P^b / (2 b B)``, so the minimum is a single power of P:
     ``K P^-g`` with ``g = a b / (a + 2 b)``.
     """
 
@@ -78,7 +78,7 @@ class WidthDepthShape(ShapeLaw):
 
     @property
     def _least(self) -> tuple[float, float]:
-        """K and g of the least value."""
+        """K and g of the minimum."""
         big_a, big_b = math.exp(self.ln_A), math.exp(self.ln_B)
         power = self.a + 2 * self.b
         width = (self.a * big_a / (2 * self.b * big_b)) ** (1 / power)  # of P = 1
@@ -86,7 +86,7 @@ class WidthDepthShape(ShapeLaw):
 
     @property
     def terms(self) -> tuple[PowerTerm, ...]:
-        """Width and depth terms, less the least value."""
+        """Width and depth terms, less the minimum."""
         k, g = self._least
         return (
             PowerTerm(math.exp(self.ln_A), {"d_model": -self.a}),
@@ -100,33 +100,33 @@ class WidthDepthShape(ShapeLaw):
         shape = math.exp(self.ln_A) * np.power(d_model, -self.a)
         shape = shape + math.exp(self.ln_B) * np.power(layers, -self.b)
         size = np.multiply(np.multiply(d_model, d_model), layers)
-        # At the ideal shape the difference is rounding, of either sign.
+        # At the ideal shape the difference is a rounding error of either sign.
         return np.maximum(shape - k * np.power(size, -g), 0.0)
 
     def least_excess(
         self, d_low: Floats, d_high: Floats, layers_low: Floats, layers_high: Floats
     ) -> Floats:
-        """The least excess of a rectangle of shapes, exactly.
+        """Minimum of the excess over a rectangle of shapes, exactly.
 
-        At constant L the excess rises with w where w is above the ideal width of its size
-        and falls below it: by the envelope theorem w dE/dw = a A (w'^-a - w^-a); likewise in
-        L. The ideal shapes are a rising curve, so a rectangle that it does not cross lies on one
-        side of it, and its least excess is at the corner next to the curve.
+        At constant L the excess increases with w above the ideal width of the same size and
+        decreases below it: by the envelope theorem w dE/dw = a A (w'^-a - w^-a). The same holds in
+        L. The ideal shapes form an increasing curve, so a rectangle that the curve does not cross
+        lies on one side of it, and the minimum is at the corner next to the curve.
         """
-        wide = self._side(d_low, layers_high) > 0  # even the deepest of least width is too wide
+        wide = self._side(d_low, layers_high) > 0  # even the narrowest and deepest is too wide
         narrow = self._side(d_high, layers_low) < 0
         at_wide = self.excess(d_low, layers_high)
         at_narrow = self.excess(d_high, layers_low)
         return np.where(wide, at_wide, np.where(narrow, at_narrow, 0.0))
 
     def _side(self, d_model: Floats, layers: Floats) -> Floats:
-        """Positive where a shape is wider than the ideal of its size, negative where narrower."""
+        """Positive if a shape is wider than the ideal of the same size, negative if narrower."""
         a, b = self.a, self.b
         depth = math.log(2 * b) + self.ln_B - b * np.log(layers)
         return depth - (math.log(a) + self.ln_A - a * np.log(d_model))
 
     def ideal(self, d_model: float, layers: float) -> tuple[float, float]:
-        """The real-valued width and depth of least S at the same ``w^2 L``."""
+        """Real-valued width and depth that minimise S at the same ``w^2 L``."""
         big_a, big_b = math.exp(self.ln_A), math.exp(self.ln_B)
         size = d_model * d_model * layers
         width = (self.a * big_a * size**self.b / (2 * self.b * big_b)) ** (
@@ -162,12 +162,12 @@ SHAPE_LAWS: Registry[ShapeLaw] = Registry(
 
 
 def register_shape(law: ShapeLaw) -> None:
-    """Make a shape law usable by its name in problem files.
+    """Make a shape law available by its name in problem files.
 
     Raises
     ------
     ValueError
-        If the name is empty or taken.
+        If the name is empty or in use.
     """
     SHAPE_LAWS.register(law)
 
@@ -178,6 +178,6 @@ def shape_law(name: str) -> ShapeLaw:
     Raises
     ------
     ValueError
-        If there is none of that name; the message lists what there is.
+        If no shape law has this name; the message lists the known ones.
     """
     return SHAPE_LAWS.look_up(name)

@@ -1,9 +1,9 @@
-"""Laws that are sums of power terms in anything that a law may see.
+"""Laws that are sums of power terms of any features.
 
 ``loss = E + sum over terms of coefficient x product of feature ^ exponent``. Products of sums, such
-as Bian et al.'s, are sums of terms once multiplied out. Over a box each term is least at one end
-of each of its features, which bounds the sum whatever the signs; only tokens are asked to lower
-every term that they are in.
+as the law of Bian et al., are expanded into sums of terms. Over a box, each term attains its
+minimum at one end of the range of each of its features, which gives a lower bound on the sum for
+any signs. Only a term in the tokens must decrease with them.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ class TermLaw(DesignLaw):
     ----------
     name : str
     E : float
-        The term without features; may be of any sign.
+        Constant term, of any sign.
     terms : sequence of PowerTerm
-        Coefficients may be negative but for terms in tokens, which must fall with them.
+        Coefficients may be negative, except that a term in the tokens must decrease with them.
 
     Raises
     ------
     ValueError
-        If a term names no feature, an unknown one, or a number that is not finite; or if the loss
-        does not fall with the tokens.
+        If a term has no feature, an unknown feature or a number that is not finite, or if the loss
+        does not decrease with the tokens.
     """
 
     name: str
@@ -79,25 +79,25 @@ class TermLaw(DesignLaw):
     def least_of(
         self, n: tuple[Floats, Floats], d: Floats, low: Features, high: Features
     ) -> Floats:
-        """A loss that no design of a box is below at D tokens."""
+        """Lower bound on the loss at D tokens over boxes of designs."""
         return self.over(*n, low, high).loss(n[1], d)
 
     def loss(self, n: Floats, d: Floats) -> Floats:
-        """Predicted loss, where N and D are all that it sees.
+        """Predicted loss of a law of N and D alone.
 
         Raises
         ------
         TypeError
-            If it sees more.
+            If the law has other features.
         """
         return super().loss(n, d) if self.features else self.of({}).loss(n, d)
 
     def tokens_for(self, n: Floats, loss: Floats) -> Floats:
-        """The least number of tokens that reaches a loss, where N and D are all that it sees."""
+        """Fewest tokens that reach a loss, for a law of N and D alone."""
         return super().tokens_for(n, loss) if self.features else self.of({}).tokens_for(n, loss)
 
     def of(self, features: Features) -> TokenLaw:
-        """The law of N and D for designs of these features."""
+        """The law of N and D for designs with these features."""
         found = []
         for term in self.terms:
             exponents = term.exponents.get(_SIZE, 0.0), term.exponents.get(_DATA, 0.0)
@@ -105,21 +105,21 @@ class TermLaw(DesignLaw):
         return PowerSum(self.name, self.E, found)
 
     def over(self, n_low: Floats, n_high: Floats, low: Features, high: Features) -> TokenLaw:
-        """A law of D alone that is not above this one anywhere in boxes of designs."""
+        """Lower bound on the loss over boxes of designs, as a law of D alone."""
         least, most = {_SIZE: n_low, **low}, {_SIZE: n_high, **high}
         found = []
         for term in self.terms:
             factor: Floats = term.coefficient
             for name, exponent in term.exponents.items():
                 if name != _DATA:
-                    # Of positive factors the least product is that of the least, and so on.
+                    # All factors are positive, so each end minimises its factor by itself.
                     at = least if (exponent > 0) == (term.coefficient > 0) else most
                     factor = factor * np.power(at[name], exponent)
             found.append(_OfSizeAndData(factor, 0.0, term.exponents.get(_DATA, 0.0)))
         return PowerSum(self.name, self.E, found)
 
     def shape_part(self, features: Features) -> Floats:
-        """The terms that neither parameters nor tokens are in."""
+        """Sum of the terms without parameters and tokens."""
         own = (t for t in self.terms if t.exponents.keys().isdisjoint((_SIZE, _DATA)))
         return sum((term.at(features) for term in own), start=0.0)
 
@@ -134,7 +134,7 @@ class _OfSizeAndData:
 
 
 class PowerSum(TokenLaw):
-    """``constant + sum of factor x N ^ size x D ^ data``, factors being arrays."""
+    """``constant + sum of factor x N ^ size x D ^ data`` with arrays of factors."""
 
     def __init__(self, name: str, constant: float, terms: Sequence[_OfSizeAndData]) -> None:
         self.name, self._constant = name, constant
@@ -155,7 +155,7 @@ class PowerSum(TokenLaw):
             return total
 
     def tokens_for(self, n: Floats, loss: Floats) -> Floats:
-        """The least number of tokens that reaches a loss, or infinity where none does."""
+        """Fewest tokens that reach a loss; infinite if no number does."""
         exponents = {term.data for term in self._falling}
         with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
             left = np.subtract(loss, self._without_data(n))
@@ -173,11 +173,13 @@ def _power(n: Floats, exponent: float) -> Floats:
 
 
 def check_term(term: PowerTerm, name: str) -> None:
-    """Refuse a term that no law may have.
+    """Validate a term.
 
     Raises
     ------
     ValueError
+        If a number is zero or not finite, the term has no feature or an unknown one, or it does
+        not decrease with the tokens.
     """
     if not (math.isfinite(term.coefficient) and term.coefficient != 0):
         raise ValueError(
@@ -206,7 +208,7 @@ def check_term(term: PowerTerm, name: str) -> None:
 
 
 def multiplied(first: Iterable[PowerTerm], second: Iterable[PowerTerm]) -> tuple[PowerTerm, ...]:
-    """The terms of a product of two sums; a constant is a term without features."""
+    """Terms of the product of two sums; a constant is a term without features."""
     second = tuple(second)
     found = []
     for a in first:
@@ -220,21 +222,21 @@ def multiplied(first: Iterable[PowerTerm], second: Iterable[PowerTerm]) -> tuple
 
 
 def sum_of(terms: Iterable[PowerTerm]) -> tuple[float, tuple[PowerTerm, ...]]:
-    """Terms without features added up, and the others."""
+    """Sum of the terms without features, and the other terms."""
     terms = tuple(terms)
     constant = math.fsum(term.coefficient for term in terms if not term.exponents)
     return constant, tuple(term for term in terms if term.exponents)
 
 
 def read_terms(value: object) -> tuple[PowerTerm, ...]:
-    """Terms as a file has them: ``[{name = "A", coefficient = 482.0, parameters = -0.35}, ...]``.
+    """Read terms of a file: ``[{name = "A", coefficient = 482.0, parameters = -0.35}, ...]``.
 
-    Terms without a name are called by their number.
+    The name of a term defaults to its number.
 
     Raises
     ------
     ValueError
-        If they are written otherwise, or two have one name; see `check_term` too.
+        If the value has another structure, two terms have the same name, or `check_term` fails.
     """
     example = "terms = [{coefficient = 482.0, parameters = -0.35}, ...]"
     if not isinstance(value, list | tuple) or not value:
@@ -266,7 +268,7 @@ def read_terms(value: object) -> tuple[PowerTerm, ...]:
 
 
 def write_terms(terms: Iterable[PowerTerm]) -> list[dict[str, str | float]]:
-    """The inverse of `read_terms`."""
+    """Terms as plain values, the inverse of `read_terms`."""
     return [
         {"name": term.name, "coefficient": term.coefficient, **term.exponents} for term in terms
     ]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from modelsizer.optimizer.laws.checked import all_dominated
+from modelsizer.optimizer.laws.dominance_check import all_dominated
 from modelsizer.optimizer.laws.draws import Draws
 from modelsizer.optimizer.laws.robust import (
     CRITERIA,

@@ -1,4 +1,4 @@
-"""Dominated points checked by other code than the one that found them."""
+"""Check dominance independently of the code that found it."""
 
 from __future__ import annotations
 
@@ -7,19 +7,23 @@ from bisect import bisect_left, bisect_right
 import numpy as np
 from modelsizer.optimizer.tables.table import Floats
 
-_THREE = 3  # columns, of Chinchilla's form: N, D and the excess
+_THREE = 3  # columns of Chinchilla's form: N, D and the excess
 
 
 def all_dominated(left_out: Floats, kept: Floats) -> bool:
-    """Whether of each point left out a kept one is as good in all and better in one.
+    """Whether each point left out is dominated by a kept point; less is better in each column.
 
-    A check of moocore's answer by other code.
+    Independent of moocore, whose result it checks.
+
+    Parameters
+    ----------
+    left_out, kept : array of shape (B, G)
     """
     return _staircase(left_out, kept) if kept.shape[1] == _THREE else _struck_out(left_out, kept)
 
 
 def _struck_out(left_out: Floats, kept: Floats) -> bool:
-    """The same of any number of columns: each kept point strikes out what it dominates."""
+    """For any number of columns: each kept point removes the points that it dominates."""
     size = np.ptp(kept, axis=0)
     order = np.argsort((kept / np.where(size > 0, size, 1.0)).sum(axis=1), kind="stable")
     for point in kept[order]:
@@ -31,12 +35,12 @@ def _struck_out(left_out: Floats, kept: Floats) -> bool:
 
 
 def _staircase(left_out: Floats, kept: Floats) -> bool:
-    """The same of three columns.
+    """For three columns, by a sweep along the first one.
 
-    Points are read in the order of the first column, kept ones before others, and the second and
-    third columns of the kept ones read so far are held as a staircase, along which the third falls
-    as the second rises. A point that none of them equals is dominated if the last step not beyond
-    it in the second is not above it in the third.
+    At equal values of the first column, kept points come first. The second and third columns of
+    the kept points so far form a staircase, along which the third decreases as the second
+    increases. A point that equals no kept one is dominated if the last step that is not greater in
+    the second column is not greater in the third.
     """
     known = set(map(tuple, kept.tolist()))
     points = [(a, 0, b, c) for a, b, c in kept.tolist()]
