@@ -13,7 +13,7 @@ from modelsizer.problems.laws.terms import TermLaw
 
 from modelsizer import Problem, ProblemError, solve
 from tests.optimizer.explain import test_conflicts
-from tests.optimizer.explain.test_repairs import check_joint_repair
+from tests.optimizer.explain.test_joint_repair import check_joint_repair
 from tests.optimizer.fronts.test_fronts import by_hand, near, small, some_goals, vectors_of
 from tests.optimizer.laws.test_uncertainty import all_designs
 from tests.optimizer.surveys.test_near_optimal import sorted_by_hand

@@ -15,9 +15,10 @@ from typing import Any
 
 import pytest
 from modelsizer.optimizer.budgets import AT_THE_LIMIT
-from modelsizer.optimizer.sweeps.files import Question
+from modelsizer.optimizer.sweeps.files import Question, kept_points
 from modelsizer.optimizer.sweeps.grids import SweepGrid, axis_of, grid_of
 from modelsizer.optimizer.sweeps.points import PointSolver, columns
+from modelsizer.optimizer.sweeps.sweep import sweep
 from modelsizer.optimizer.sweeps.workers import Spec, results, solve_run
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.errors import ModelsizerError
@@ -163,6 +164,31 @@ def test_processes_begin_once_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
     found = [row["index"] for row in results(q, range(16))]
     assert asked == [(q.grid.neighbours(range(16))[1:], 2)]
     assert sorted(found) == list(range(16))
+
+
+# The function
+
+
+def test_values_by_key_are_the_grid_of_the_texts(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    values = {"serving.context_length": [2048, 65536], "budgets.kv_cache": ["1 GB", "300 MB"]}
+    seen: list[tuple[int, int]] = []
+    found = sweep(GOOD_PROBLEM, values, path=path, jobs=1, progress=lambda *at: seen.append(at))
+    assert found.grid == grid(GOOD_PROBLEM, SETTINGS[1:])
+    assert [row["index"] for row in found.rows] == list(range(4)) and found.solved == 4
+    assert seen == [(n, 4) for n in range(5)]
+    assert found.to_dict()["points"] == 4
+    again = sweep(GOOD_PROBLEM, values, path=path, jobs=1)
+    assert (again.rows, again.solved) == (found.rows, 0)
+    assert kept_points(path) == 4 and kept_points(tmp_path / "none") == 0
+
+
+def test_wrong_arguments_are_refused_before_any_solve(tmp_path: Path) -> None:
+    values = {"serving.context_length": [2048, 65536]}
+    for wrong in ({"path": tmp_path / "x.csv"}, {"solver": "foo"}, {"time_limit": -1.0}):
+        with pytest.raises(ValueError, match=r"must end in|unknown solver|zero or more"):
+            sweep(GOOD_PROBLEM, values, **wrong)  # type: ignore[arg-type]
+    assert not list(tmp_path.iterdir())
 
 
 # The command

@@ -160,6 +160,18 @@ def test_names_say_what_is_set_and_leave_the_table_out_where_it_is_clear() -> No
         scenario_settings(problem, ("a: serving.batch_size=1", "a: serving.batch_size=2"))
 
 
+def test_scenarios_by_name_stand_behind_those_of_the_file() -> None:
+    problem = Problem.parse(FILE)
+    found = whatif(problem, {"one": {"serving.batch_size": 1}})
+    assert [a.scenario.name for a in found.answers] == ["base", *problem.scenarios, "one"]
+    with pytest.raises(ProblemError, match="is the problem itself"):
+        whatif(problem, {"base": {"serving.batch_size": 1}})
+    with pytest.raises(ProblemError, match="given twice"):
+        whatif(problem, {"rich": {"serving.batch_size": 1}})
+    with pytest.raises(ProblemError, match=r"one\.serving"):
+        whatif(problem, {"one": {"serving.batch_size": -1}})
+
+
 # Text
 
 
