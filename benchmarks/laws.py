@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 from modelsizer.optimizer.fitting.bootstrap import bootstrap
-from modelsizer.optimizer.fitting.fit import fit
+from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.forms import FORMS, Design, Form
 from modelsizer.optimizer.laws.robust import uncertainty
 from modelsizer.optimizer.planning.law_point import of_law
@@ -95,10 +95,10 @@ def questions() -> dict[str, Callable[[], Any]]:
     large, laws = reference.with_settings(LARGE), drawn(500)
     mine = {"laws.mine": OWN, "objective.law": "mine"}
     designs = {name: runs(FORMS[name], 240) for name in TRUTH}
-    fits = {name: fit(design, DELTA) for name, design in designs.items()}
+    fits = {name: fit_form(design, DELTA) for name, design in designs.items()}
     found: dict[str, Callable[[], Any]] = {}
     for name, design in designs.items():
-        found[f"fit of 240 runs, {name}"] = lambda d=design: fit(d, DELTA)
+        found[f"fit of 240 runs, {name}"] = lambda d=design: fit_form(d, DELTA)
         found[f"its 1000 bootstrap samples, {name}"] = lambda f=fits[name]: bootstrap(f, 1000)
     for problem, name in ((reference, "one-h100-1e24"), (exercise, "exercise-1e24")):
         found[f"500 draws of a law, {name}"] = lambda p=problem: uncertainty(p, laws)

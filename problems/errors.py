@@ -11,6 +11,27 @@ class ModelsizerError(Exception):
     """Base class of the errors that modelsizer raises for its user."""
 
 
+class ArgumentError(ModelsizerError, ValueError):
+    """An argument of a function, or the option of its command, that has no such value.
+
+    Parameters
+    ----------
+    argument : str
+        The name of the parameter.
+    reason : str
+        What is wrong and what would be right.
+    """
+
+    def __init__(self, argument: str, reason: str) -> None:
+        self.argument, self.reason = argument, reason
+        super().__init__(f"{argument}: {reason}")
+
+    @property
+    def as_option(self) -> str:
+        """The message in the words of the command line."""
+        return f"--{self.argument.replace('_', '-')}: {self.reason}"
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One error in a problem.

@@ -42,11 +42,13 @@ def told(*also: type[Exception]) -> Iterator[None]:
     *also : type
         Other errors that tell what is wrong with the question.
     """
-    from modelsizer.problems.errors import ModelsizerError
+    from modelsizer.problems.errors import ArgumentError, ModelsizerError
 
     questions: tuple[type[Exception], ...] = (ModelsizerError, *also)
     try:
         yield
+    except ArgumentError as error:
+        fail(error.as_option)
     except questions as error:
         fail(str(error))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from modelsizer.optimizer.fitting.bootstrap import Bootstrap
-from modelsizer.optimizer.fitting.fit import Fit, fit
+from modelsizer.optimizer.fitting.fit import Fit, fit_form
 from modelsizer.optimizer.fitting.forms import Array, Form
 from modelsizer.optimizer.fitting.newton import huber, slopes_at
 from modelsizer.optimizer.fitting.starts import WORST_EXPONENT, bounds_of
@@ -138,7 +138,7 @@ def hold_out(found: Fit, flops: Array, share: float) -> HoldOut:
         )
     order = np.argsort(flops, kind="stable")
     rest, last = order[:-held], order[-held:]
-    cheap = fit(design.take(rest), found.delta)
+    cheap = fit_form(design.take(rest), found.delta)
     dear = design.take(last)
     residual = np.log(design.form.loss(cheap.values, dear.columns)) - dear.log_loss
     return HoldOut(

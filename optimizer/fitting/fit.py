@@ -74,7 +74,7 @@ class Fit:
         return np.asarray(predicted - self.design.log_loss)
 
 
-def fit(design: Design, delta: float, *, weights: Array | None = None) -> Fit:
+def fit_form(design: Design, delta: float, *, weights: Array | None = None) -> Fit:
     """Fit a form to runs.
 
     Parameters
@@ -210,9 +210,9 @@ def fit_without(
     left = design.take(kept)
     check_runs(left)
     if not outliers:
-        return fit(left, delta), kept
-    far = np.argsort(-np.abs(fit(left, delta).residuals), kind="stable")[:outliers]
+        return fit_form(left, delta), kept
+    far = np.argsort(-np.abs(fit_form(left, delta).residuals), kind="stable")[:outliers]
     kept[np.flatnonzero(kept)[far]] = False
     left = design.take(kept)
     check_runs(left)
-    return fit(left, delta), kept
+    return fit_form(left, delta), kept

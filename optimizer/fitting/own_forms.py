@@ -22,15 +22,15 @@ from modelsizer.optimizer.fitting.terms import (
 )
 from modelsizer.problems.errors import Fault, ProblemError
 from modelsizer.problems.laws.files import TERMS, LawFile
-from modelsizer.problems.laws.laws import ParameterKind, PowerTerm, Range
+from modelsizer.problems.laws.laws import PowerTerm, Range
 from modelsizer.problems.laws.reading import load_law
 
 _NAMES = {column: feature for feature, column in FEATURES.items()}
 _ALWAYS = ("N", "D")  # columns that give a law its range, and runs their FLOPs
 
 
-def form_of(path: Path) -> tuple[Form, ParameterKind]:
-    """The form of a file, with where its fit starts, and what its N counts.
+def form_of(path: Path) -> Form:
+    """The form of a file, with where its fit starts.
 
     Raises
     ------
@@ -40,7 +40,7 @@ def form_of(path: Path) -> tuple[Form, ParameterKind]:
     law = load_law(path)
     if faults := faults_of(law):
         raise ProblemError(faults, str(path))
-    return form_from(law), law.parameters
+    return form_from(law)
 
 
 def faults_of(law: LawFile) -> list[Fault]:
@@ -90,6 +90,7 @@ def form_from(law: LawFile) -> Form:
         frozenset(name for name, value in own.items() if value < 0),
         {name: own[name] for name in law.fixed},
         own,
+        counts=law.parameters,
     )
 
 

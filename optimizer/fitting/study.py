@@ -20,7 +20,7 @@ from modelsizer.optimizer.fitting.diagnostics import (
     r_squared,
     warnings_of,
 )
-from modelsizer.optimizer.fitting.fit import Fit, fit, fit_without
+from modelsizer.optimizer.fitting.fit import Fit, fit_form, fit_without
 from modelsizer.optimizer.fitting.forms import Array, Form
 from modelsizer.optimizer.fitting.own_forms import feature_ranges, fitted_terms
 from modelsizer.optimizer.fitting.runs import Runs
@@ -303,7 +303,7 @@ def _signs_tried(found: Fit) -> tuple[Fit, list[str]]:
     if form.any_sign:
         turned = form.turned(found.coefficients)
         return found, [f"{name} has the other sign than {form.name} gives it" for name in turned]
-    loose = fit(replace(found.design, form=replace(form, any_sign=True)), found.delta)
+    loose = fit_form(replace(found.design, form=replace(form, any_sign=True)), found.delta)
     if not loose.objective < found.objective * (1 - _LOWER):
         return found, []
     bounds = bounds_of(found.design)

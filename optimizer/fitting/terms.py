@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 from modelsizer.problems.laws.features import RATIOS, SHAPE_FEATURES
+from modelsizer.problems.laws.laws import ParameterKind
 
 Array = np.ndarray[Any, np.dtype[Any]]
 FEATURES: Mapping[str, str] = {name: name for name in SHAPE_FEATURES} | {
@@ -90,6 +91,8 @@ class Form:
         Coefficients of which the fit starts, beside its grid.
     any_sign : bool
         Whether exponents that are fitted may take the other sign.
+    counts : {"total", "non_embedding", "active"} or None
+        What N counts, where the form itself says so.
     """
 
     name: str
@@ -103,6 +106,7 @@ class Form:
     fixed: Mapping[str, float] = field(default_factory=dict)
     start: Mapping[str, float] = field(default_factory=dict)
     any_sign: bool = False
+    counts: ParameterKind | None = None
 
     @property
     def kind(self) -> str:

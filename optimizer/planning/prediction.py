@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from modelsizer.optimizer.fitting.fit import fit
+from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.forms import Array, Design
 from modelsizer.optimizer.planning.best_size import size_slope
 from modelsizer.optimizer.planning.information import Criterion, Linearised, Question, of_weights
@@ -167,6 +167,6 @@ def simulate(asked: Asked, columns: Mapping[str, Array], repetitions: int, seed:
     errors = []
     for _ in range(repetitions):
         seen = truth + point.noise * generator.standard_normal(len(truth)) / np.sqrt(weights)
-        found = fit(Design(form, only, seen), LEAST_SQUARES, weights=weights)
+        found = fit_form(Design(form, only, seen), LEAST_SQUARES, weights=weights)
         errors.append(float(np.log(form.loss(found.values, asked.target))[0]) - at_target)
     return Simulated(repetitions, float(np.std(errors, ddof=1)), float(np.mean(errors)))

@@ -7,7 +7,7 @@ import tomllib
 
 import numpy as np
 import pytest
-from modelsizer.optimizer.fitting.fit import fit
+from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.own_forms import form_of
 from modelsizer.optimizer.fitting.runs import read_runs
 
@@ -22,7 +22,7 @@ NOISE = 0.0015
 
 
 def test_the_runs_are_of_the_law_that_the_page_gives() -> None:
-    form, _ = form_of(DOCS / "form.toml")
+    form = form_of(DOCS / "form.toml")
     assert list(form.coefficients) == list(TRUTH)
     runs = read_runs(DOCS / "runs.csv", form)
     residuals = np.log(form.loss(np.array(list(TRUTH.values())), runs.columns) / runs.loss)
@@ -39,9 +39,9 @@ def test_the_law_is_the_fit_of_the_runs() -> None:
     assert provenance["sha256"] == hashlib.sha256(runs).hexdigest()
     assert len(written["bootstrap"]["draws"]) == 200
     assert path.stat().st_size < 60_000
-    form, kind = form_of(path)
-    assert kind == "total"
-    found = fit(read_runs(DOCS / "runs.csv", form).design(form), provenance["delta"])
+    form = form_of(path)
+    assert form.counts == "total"
+    found = fit_form(read_runs(DOCS / "runs.csv", form).design(form), provenance["delta"])
     assert found.objective == pytest.approx(provenance["objective"], rel=1e-6)
     for name, error in law["standard_errors"].items():
         assert found.coefficients[name] == pytest.approx(form.start[name], abs=0.02 * error)

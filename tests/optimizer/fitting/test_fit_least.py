@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from modelsizer.optimizer.fitting.fit import fit
+from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.forms import FORMS, Design
 from scipy.optimize import minimize
 
@@ -80,7 +80,7 @@ def test_no_start_of_many_gets_lower(law: str, kinds: tuple[str, ...]) -> None:
     for kind in kinds:
         columns, delta = columns_of(law, kind)
         design = Design(form, {c: columns[c] for c in form.columns}, np.log(columns["loss"]))
-        found = fit(design, delta).objective
+        found = fit_form(design, delta).objective
         least = LEAST[law][KINDS.index(kind)]
         assert found <= least * WITHIN, (kind, found / least)
         assert found > least * 0.95, (kind, "another table?", found / least)

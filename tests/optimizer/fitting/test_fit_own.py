@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 from modelsizer.optimizer.fitting.bootstrap import bootstrap
-from modelsizer.optimizer.fitting.fit import Fit, fit
+from modelsizer.optimizer.fitting.fit import Fit, fit_form
 from modelsizer.optimizer.fitting.forms import CHINCHILLA, GEMSTONES, Design, Form
 from modelsizer.optimizer.fitting.newton import gradient
 from modelsizer.optimizer.fitting.own_forms import form_of
@@ -47,7 +47,7 @@ KNOWN = {"E": 1.8, "A": 482.0, "A.parameters": -0.3478, "B": 2085.0, "B.tokens":
 def form(text: str, tmp_path: Path) -> Form:
     path = tmp_path / "form.toml"
     path.write_text(text)
-    return form_of(path)[0]
+    return form_of(path)
 
 
 def runs(count: int = 160, noise: float = 0.002, seed: int = 2) -> dict[str, Any]:
@@ -141,7 +141,7 @@ def bowl_fit() -> tuple[Fit, Any]:
 
     with tempfile.TemporaryDirectory() as folder:
         of = form(HEAD + BOWL, Path(folder))
-    found = fit(design(of, runs()), DELTA)
+    found = fit_form(design(of, runs()), DELTA)
     return found, bootstrap(found, 200)
 
 
@@ -177,7 +177,7 @@ def test_a_published_form_written_as_terms_has_the_same_objective(
     ]
     of = form(HEAD + f"terms = [{', '.join(rows)}]\n", tmp_path)
     columns = table(built_in, 80)
-    own, theirs = fit(design(of, columns), DELTA), fit(design(built_in, columns), DELTA)
+    own, theirs = fit_form(design(of, columns), DELTA), fit_form(design(built_in, columns), DELTA)
     assert own.objective == pytest.approx(theirs.objective, rel=1e-6)
     assert own.coefficients["A"] == pytest.approx(theirs.coefficients["A"], rel=1e-2)
     first = next(power for term in built_in.terms for power in term.powers)
@@ -188,18 +188,18 @@ def test_a_published_form_written_as_terms_has_the_same_objective(
 
 def test_far_starting_values_do_no_harm(tmp_path: Path) -> None:
     bad = BOWL.replace("-0.3}", "-3.0}").replace("300.0", "1e-6").replace("-1.0", "-0.01")
-    found = fit(design(form(HEAD + bad, tmp_path), runs()), DELTA)
+    found = fit_form(design(form(HEAD + bad, tmp_path), runs()), DELTA)
     assert found.objective == pytest.approx(bowl_fit()[0].objective, rel=1e-6)
 
 
 def test_a_coefficient_can_be_held_too(tmp_path: Path) -> None:
     of = form(HEAD.replace("1.5", "1.8") + BOWL.replace("fixed = [", 'fixed = ["E", "Q", '),
               tmp_path)  # fmt: skip
-    found = fit(design(of, runs()), DELTA)
+    found = fit_form(design(of, runs()), DELTA)
     assert found.coefficients["E"] == 1.8 and found.coefficients["Q"] == 0.05
     assert bowl_fit()[0].objective <= found.objective < 1.05 * bowl_fit()[0].objective
     none = form(HEAD.replace("1.5", "0.0") + BOWL.replace("fixed = [", 'fixed = ["E", '), tmp_path)
-    assert fit(design(none, runs()), DELTA).coefficients["E"] == 0.0
+    assert fit_form(design(none, runs()), DELTA).coefficients["E"] == 0.0
 
 
 def test_derivatives_of_terms_with_many_features_are_exact(tmp_path: Path) -> None:

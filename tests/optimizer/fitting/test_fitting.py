@@ -17,7 +17,7 @@ from modelsizer.optimizer.fitting.diagnostics import (
     r_squared,
     warnings_of,
 )
-from modelsizer.optimizer.fitting.fit import Fit, fit, fit_without
+from modelsizer.optimizer.fitting.fit import Fit, fit_form, fit_without
 from modelsizer.optimizer.fitting.forms import BIAN, CHINCHILLA, FORMS, GEMSTONES, Design, Form
 from modelsizer.optimizer.fitting.newton import gradient, huber, objective
 from modelsizer.optimizer.fitting.runs import read_runs
@@ -54,7 +54,7 @@ def design(form: Form, columns: dict[str, Any]) -> Design:
 
 @cache
 def chinchilla_fit() -> tuple[Fit, Bootstrap]:
-    found = fit(design(CHINCHILLA, table(CHINCHILLA)), DELTA)
+    found = fit_form(design(CHINCHILLA, table(CHINCHILLA)), DELTA)
     return found, bootstrap(found, 200)
 
 
@@ -139,7 +139,7 @@ def by_scipy(of: Design, delta: float, starts: Any, w: Any = None, steps: int = 
 def test_no_start_of_scipy_gets_lower(form: Form) -> None:
     runs, noise, delta = 60, 0.003, DELTA
     of = design(form, table(form, runs, noise, seed=runs))
-    found = fit(of, delta)
+    found = fit_form(of, delta)
     starts = random_starts(of, 3, seed=3)
     assert found.objective <= by_scipy(of, delta, starts, steps=300) * 1.002
     assert found.objective == pytest.approx(float(huber(found.residuals, delta).sum()), rel=1e-9)
@@ -165,20 +165,20 @@ def test_no_start_of_scipy_gets_lower_on_other_tables(form: Form, seed: int) -> 
         columns["loss"] = form.loss(np.array(TRUTH[form.name]), columns)
         columns["loss"] = columns["loss"] * np.exp(generator.normal(0, noise, runs))
     of = design(form, columns)
-    found = fit(of, 1e-3)
+    found = fit_form(of, 1e-3)
     assert found.objective <= by_scipy(of, 1e-3, random_starts(of, 12, seed), steps=1000) * 1.002
 
 
 def test_exact_runs_give_back_the_truth() -> None:
     for form in FORMS.values():
-        found = fit(design(form, table(form, 90, noise=0.0)), DELTA)
+        found = fit_form(design(form, table(form, 90, noise=0.0)), DELTA)
         assert found.values == pytest.approx(TRUTH[form.name], rel=2e-3), form.name
         assert r_squared(found) > 1 - 1e-9
 
 
 def test_many_runs_are_fitted_as_well() -> None:
     of = design(CHINCHILLA, table(CHINCHILLA, 4000, 0.01))
-    found = fit(of, DELTA)  # starts are followed on some of the runs, the best on all
+    found = fit_form(of, DELTA)  # starts are followed on some of the runs, the best on all
     assert found.objective <= by_scipy(of, DELTA, found.theta[None] * 1.02) * (1 + 1e-9)
     assert found.values == pytest.approx(TRUTH["chinchilla"], rel=0.2)
 
@@ -267,7 +267,7 @@ def test_gemstones_exponents_are_those_published() -> None:
 
 def test_bian_s_form_on_the_gemstones() -> None:
     runs = read_runs(reference("gemstones_runs.jsonl"), BIAN)
-    found = fit(runs.design(BIAN), DELTA)
+    found = fit_form(runs.design(BIAN), DELTA)
     assert found.objective <= 0.0046728328471954544 * 1.0001  # least of 200 random starts
     assert found.agreeing == found.starts
 
@@ -310,7 +310,7 @@ def test_the_interval_covers_the_truth_in_90_of_100_repetitions() -> None:
     truth, repetitions = np.array(TRUTH["chinchilla"]), 200
     hits = np.zeros(len(truth))
     for i in range(repetitions):
-        found = fit(design(CHINCHILLA, table(CHINCHILLA, 120, 0.005, seed=1000 + i)), DELTA)
+        found = fit_form(design(CHINCHILLA, table(CHINCHILLA, 120, 0.005, seed=1000 + i)), DELTA)
         low, high = bootstrap(found, 300, seed=i).interval(0.9)
         hits += (low <= truth) & (truth <= high)
     assert ((hits / repetitions > 0.85) & (hits / repetitions < 0.95)).all(), hits / repetitions
@@ -320,7 +320,7 @@ def test_outliers_and_held_out_runs() -> None:
     columns = table(CHINCHILLA, 100)
     columns["loss"][17] *= 1.1
     columns["loss"][60] *= 0.95
-    found = fit(design(CHINCHILLA, columns), DELTA)
+    found = fit_form(design(CHINCHILLA, columns), DELTA)
     assert outliers(found)[:2].tolist() == [17, 60]
     flops = 6 * columns["N"] * columns["D"]
     held = hold_out(found, flops, 0.2)
@@ -334,7 +334,7 @@ def test_what_is_not_identified_is_said() -> None:
     columns = table(CHINCHILLA, 60, 0.002)
     columns["D"] = np.full(60, 2e10)  # nothing is learnt of data
     columns["loss"] = CHINCHILLA.loss(np.array(TRUTH["chinchilla"]), columns)
-    found = fit(design(CHINCHILLA, columns), DELTA)
+    found = fit_form(design(CHINCHILLA, columns), DELTA)
     said = " ".join(warnings_of(found, curvature(found), None))
     assert "D is the same in every run: nothing is learnt of the term of B" in said
     assert "E is not identified" in said and "step" not in said

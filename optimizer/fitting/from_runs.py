@@ -1,0 +1,114 @@
+"""A law from a table of runs: read, fitted and studied."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from modelsizer.optimizer.fitting.bootstrap import LEAST_DRAWS
+from modelsizer.optimizer.fitting.forms import FORMS, Form
+from modelsizer.optimizer.fitting.own_forms import form_of
+from modelsizer.optimizer.fitting.runs import read_runs
+from modelsizer.optimizer.fitting.study import DELTA, SAMPLES, Study, Wishes, study
+from modelsizer.problems.errors import ArgumentError, ModelsizerError, did_you_mean
+
+
+def fit(
+    runs: str | Path,
+    law: str | Path = "chinchilla",
+    *,
+    columns: Mapping[str, str] | None = None,
+    where: Sequence[str] = (),
+    drop_worst: int = 0,
+    drop_outliers: int = 0,
+    huber: float = DELTA,
+    bootstrap: int = SAMPLES,
+    seed: int = 0,
+    hold_out: float | None = None,
+    cross_check: bool = False,
+    any_sign: bool = False,
+) -> Study:
+    """Fit a loss law to training runs.
+
+    The Huber loss of ln loss is minimized from a grid of starts (Hoffmann et al. 2022,
+    arXiv 2203.15556, appendix D.3); standard errors come from a bootstrap.
+
+    Parameters
+    ----------
+    runs : str or Path
+        A table: .csv, .tsv, .jsonl or .parquet. Where it has FLOPs and no tokens, D = C / 6N.
+    law : str or Path
+        ``"chinchilla"``, ``"gemstones"``, ``"bian"``, or the ``.toml`` file of a law of form
+        ``"terms"``.
+    columns : mapping of str to str, optional
+        The table's columns by key, such as ``{"N": "params", "C": "flops"}``; common names are
+        known.
+    where : sequence of str
+        Conditions that rows must meet, such as ``"tokens>=100B"``.
+    drop_worst, drop_outliers : int
+        Runs to leave out: those of highest loss, then those of largest residual of a first fit.
+    huber : float
+        The residual of ln loss at which Huber's loss turns from quadratic to linear.
+    bootstrap : int
+        Samples; 0 for none.
+    seed : int
+        Of the bootstrap.
+    hold_out : float, optional
+        Fit again without this share of the runs, those of largest compute, and predict them.
+    cross_check : bool
+        Estimate the compute-optimal size by isoFLOP parabolas and by training curves too.
+    any_sign : bool
+        Let exponents take the other sign than the form's.
+
+    Returns
+    -------
+    Study
+
+    Raises
+    ------
+    ArgumentError
+        If an argument has no such value.
+    ModelsizerError
+        If the table or the form cannot be read, or the runs are too few.
+
+    Examples
+    --------
+    >>> found = fit("docs/runs.csv", bootstrap=0)  # doctest: +SKIP
+    >>> found.fit.coefficients["alpha"]  # doctest: +SKIP
+    """
+    if not 0 < huber < float("inf"):
+        raise ArgumentError("huber", f"{huber} is not a positive number")
+    if 0 < bootstrap < LEAST_DRAWS:
+        raise ArgumentError(
+            "bootstrap", f"{bootstrap} samples make no standard error; take {LEAST_DRAWS} or 0"
+        )
+    if hold_out is not None and not 0 < hold_out < 1:
+        raise ArgumentError("hold_out", f"{hold_out} is not a share between 0 and 1")
+    form = form_named(law)
+    table = read_runs(Path(runs), form, columns, where)
+    wishes = Wishes(
+        huber, drop_worst, drop_outliers, bootstrap, seed, hold_out, cross_check, any_sign
+    )
+    try:
+        return study(table, form, wishes)
+    except ValueError as error:
+        raise ModelsizerError(f"{runs}: {error}") from None
+
+
+def form_named(law: str | Path) -> Form:
+    """A form by its name, or from the file of a law.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no form of that name.
+    ProblemError
+        If the file cannot be read, or is of another form than ``"terms"``.
+    """
+    name = str(law)
+    if name in FORMS:
+        return FORMS[name]
+    if not name.endswith(".toml"):
+        known = f"known: {', '.join(FORMS)}, or your own's .toml"
+        raise ArgumentError("law", f"unknown form {name!r}{did_you_mean(name, FORMS)}; {known}")
+    return form_of(Path(name))
