@@ -18,10 +18,10 @@ import numpy as np
 from modelsizer.optimizer.fitting.bootstrap import bootstrap
 from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.forms import FORMS, Design, Form
-from modelsizer.optimizer.laws.robust import uncertainty
+from modelsizer.optimizer.laws.robust import solve_draws
 from modelsizer.optimizer.planning.law_point import of_law
 from modelsizer.optimizer.planning.plan import Wishes
-from modelsizer.optimizer.planning.planner import plan_runs
+from modelsizer.optimizer.planning.planner import best_plan
 from modelsizer.optimizer.planning.target import optimum
 from modelsizer.problems.laws.published import token_law
 
@@ -101,7 +101,7 @@ def questions() -> dict[str, Callable[[], Any]]:
         found[f"fit of 240 runs, {name}"] = lambda d=design: fit_form(d, DELTA)
         found[f"its 1000 bootstrap samples, {name}"] = lambda f=fits[name]: bootstrap(f, 1000)
     for problem, name in ((reference, "one-h100-1e24"), (exercise, "exercise-1e24")):
-        found[f"500 draws of a law, {name}"] = lambda p=problem: uncertainty(p, laws)
+        found[f"500 draws of a law, {name}"] = lambda p=problem: solve_draws(p, laws)
         found[f"the same by 500 solves, {name}"] = lambda p=problem: one_by_one(p, laws)
     for problem, name in ((reference, f"{reference.count_designs():.2g}"),
                           (large, f"{large.count_designs():.2g}")):  # fmt: skip
@@ -110,7 +110,7 @@ def questions() -> dict[str, Callable[[], Any]]:
         found[f"own law of five terms, {name} designs"] = lambda p=own: solve(p)
     point, target = of_law(exercise.law), optimum(exercise)
     assert target is not None
-    found["plan of 24 runs, proven"] = lambda: plan_runs(exercise, point, target, Wishes(1e21))
+    found["plan of 24 runs, proven"] = lambda: best_plan(exercise, point, target, Wishes(1e21))
     return found
 
 

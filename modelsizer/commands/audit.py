@@ -40,11 +40,11 @@ def audit(
         from modelsizer.optimizer.audit import audit as compare
         from modelsizer.problems.architecture.sources import load_architecture
         from modelsizer.problems.laws.reading import law_setting
-        from modelsizer.text.audit import print_audit, trained_tokens
+        from modelsizer.text.audit import print_audit
 
         architecture = load_architecture(source)
         try:
-            number = trained_tokens(source, tokens)
+            number = _trained_tokens(source, tokens)
             base = None
             if problem is not None:
                 from modelsizer.problems.key_values import read_pairs
@@ -65,3 +65,16 @@ def audit(
         except ValueError as error:
             fail(str(error))
         emit(found.to_dict(), json_, lambda console: print_audit(console, source, found))
+
+
+def _trained_tokens(source: str, text: str | None) -> float:
+    """The tokens given, or those of the catalogue."""
+    from modelsizer.problems.architecture.models import models
+    from modelsizer.problems.units import parse_quantity
+
+    if text is not None:
+        return float(parse_quantity(text, "tokens"))
+    model = models().get(source)
+    if model is None or model.tokens is None:
+        fail(f"{source}: tokens trained on are not known; give --tokens")
+    return model.tokens

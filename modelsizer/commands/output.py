@@ -53,6 +53,11 @@ def write_to(target: str, text: str) -> None:
     write_text(Path(target), text)
 
 
+def say_infeasible(console: Console) -> None:
+    """Say that it is proven that there is no design."""
+    console.print("No design keeps the limits; `modelsizer explain` says why.")
+
+
 def write_csv(path: Path | None, text: Callable[[], str]) -> None:
     """Write a table where one is asked for."""
     if path is not None:

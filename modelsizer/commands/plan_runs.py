@@ -1,4 +1,4 @@
-"""The command that plans small runs: plan-runs."""
+"""The command plan-runs: the small runs that tell most about a law."""
 
 from __future__ import annotations
 
@@ -20,14 +20,10 @@ from modelsizer.commands.options import (
     check_tables,
     load,
 )
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import emit, say_infeasible, write_plot
 
 if TYPE_CHECKING:
-    from modelsizer.optimizer.fitting.runs import Runs
-    from modelsizer.optimizer.planning.law_point import LawPoint
     from modelsizer.optimizer.planning.plan import Plan
-    from modelsizer.optimizer.planning.target import Target
-    from modelsizer.problems.problem import Problem
 
 
 def plan_runs(
@@ -119,46 +115,34 @@ def plan_runs(
     with told():
         check_tables(csv)
         check_plot(plot, plot_size)
-        from modelsizer.optimizer.planning.information import CRITERIA
-        from modelsizer.optimizer.planning.plan import Wishes
-        from modelsizer.optimizer.planning.planner import plan_runs as planned
+        from modelsizer.optimizer.fitting.columns import parse_columns
+        from modelsizer.optimizer.planning.plan_runs import plan_runs as planned
         from modelsizer.text.run_plan import print_plan
 
-        if criterion not in CRITERIA:
-            fail(f"--criterion: {criterion!r} is not {' or '.join(CRITERIA)}")
-        if not 1 <= around < float("inf"):
-            fail(f"--around: {around:g} is not 1 or more")
-        wishes = Wishes(
-            _flops("--budget", budget),
+        flops = _number("--budget", budget, "FLOPs")
+        found = planned(
+            load(file, set_, without),
+            flops,
             runs,
-            criterion,
-            None if largest is None else _flops("--largest", largest),
-            _limits(tokens_per_parameter),
-            None if smallest is None else _number("--smallest", smallest, "parameters"),
-            repeats,
-            around,
-            simulate,
-            seed,
+            law=law,
+            form=form,
+            at=None if at is None else _at(at),
+            around=around,
+            criterion=criterion,  # type: ignore[arg-type]  # any text is checked
+            largest=None if largest is None else _number("--largest", largest, "FLOPs"),
+            tokens_per_parameter=_limits(tokens_per_parameter),
+            smallest=None if smallest is None else _number("--smallest", smallest, "parameters"),
+            repeats=repeats,
+            have=have,
+            columns=parse_columns(columns),
+            noise=noise,
+            draws=draws,
+            simulate=simulate,
+            seed=seed,
         )
-        problem, point = _law(load(file, set_, without), law, form, draws)
-        if noise is not None:
-            from dataclasses import replace
-
-            if not 0 < noise < 1:
-                fail(f"--noise: {noise:g} is not a standard deviation of ln loss between 0 and 1")
-            point = replace(point, noise=noise, noise_from="--noise")
-        target = _target(problem, at)
-        if target is None:
-            emit(
-                {"status": "infeasible"},
-                json_,
-                lambda console: console.print(
-                    "No design keeps the limits; `modelsizer explain` says why."
-                ),
-            )
+        if found is None:
+            emit({"status": "infeasible"}, json_, say_infeasible)
             raise typer.Exit(INFEASIBLE)
-        made = None if have is None else _made(have, point, columns)
-        found = planned(problem, point, target, wishes, made)
         if csv is not None:
             _write_csv(found, csv)
         if export_dir is not None:
@@ -167,7 +151,7 @@ def plan_runs(
         if plot is not None:
             from modelsizer.plots.laws.run_plan import run_plan
 
-            write_plot(plot, lambda: run_plan(found, title=problem.name, size=plot_size))
+            write_plot(plot, lambda: run_plan(found, title=found.problem.name, size=plot_size))
 
 
 # Reading options
@@ -185,10 +169,6 @@ def _number(option: str, text: str, dimension: str) -> float:
     return value
 
 
-def _flops(option: str, text: str) -> float:
-    return _number(option, text, "FLOPs")
-
-
 def _limits(text: str) -> tuple[float, float]:
     ends = [
         _number("--tokens-per-parameter", part, "count") for part in text.split(",") if part.strip()
@@ -198,74 +178,12 @@ def _limits(text: str) -> tuple[float, float]:
     return ends[0], ends[1]
 
 
-def _law(
-    problem: Problem, law: str | None, form: str | None, draws: int
-) -> tuple[Problem, LawPoint]:
-    """The problem under the law that is to be learnt, and that law.
-
-    Laws of the forms gemstones and bian are learnt at the optimum of the problem's own law: they
-    were fitted on small runs, and that of Gemstones runs away far from them (docs/laws.md).
-    """
-    from modelsizer.optimizer.planning.law_point import SHAPE_LAWS_BY_FORM, of_file, of_form, of_law
-    from modelsizer.problems.laws.files import COEFFICIENTS
-    from modelsizer.problems.laws.reading import PREFIX, law_setting, load_law
-
-    for key, named in SHAPE_LAWS_BY_FORM.items():
-        if law == named and form in (None, key):
-            law, form = None, key
-    if law is None and form in SHAPE_LAWS_BY_FORM:
-        name = problem.objective.law
-        if not name.startswith(PREFIX) or load_law(name.removeprefix(PREFIX)).form != form:
-            return problem, of_form(form)
-    name = problem.objective.law if law is None else law_setting(law)
-    if not name.startswith(PREFIX):
-        if law is not None:
-            problem = problem.with_settings(problem.under_law(name))
-        point = of_law(problem.law)
-    else:
-        fitted = load_law(name.removeprefix(PREFIX))
-        point = of_file(fitted, draws)
-        if law is not None and fitted.form not in SHAPE_LAWS_BY_FORM:
-            problem = problem.with_settings(problem.under_law(name))
-    if form not in (None, point.form.kind):
-        if law is None and form not in COEFFICIENTS:
-            of_form(form)  # says what is known
-        whose = "the problem's law" if law is None else f"--law {law}"
-        fail(f"--form: {form} is not the form of {whose}, {point.form.kind}")
-    return problem, point
-
-
-def _target(problem: Problem, at: str | None) -> Target | None:
-    """The optimum, or what was given in the optimum's family; None if nothing fits."""
-    import math
-
-    from modelsizer.optimizer.planning.target import optimum
-    from modelsizer.problems.errors import ProblemError
-
-    best = optimum(problem)
-    if best is None:
-        return None
-    if at is None:
-        if not math.isfinite(best.tokens):
-            raise ProblemError.of(
-                "training.tokens", "nothing limits them at the optimum; give --at N,D"
-            )
-        return best
-    parts = at.split(",")
+def _at(text: str) -> tuple[float, ...]:
+    parts = text.split(",")
     if len(parts) not in (2, 4):
-        fail(f"--at: {at!r} is not N,D or N,D,LAYERS,D_MODEL, such as 70B,1.4T,80,8192")
-    n, tokens = _number("--at", parts[0], "parameters"), _number("--at", parts[1], "tokens")
-    if len(parts) == 2:
-        return best.moved(n, tokens)
-    layers, width = (_number("--at", part, "count") for part in parts[2:])
-    return best.moved(n, tokens, (layers, width))
-
-
-def _made(path: Path, point: LawPoint, columns: str | None) -> Runs:
-    from modelsizer.optimizer.fitting.columns import parse_columns
-    from modelsizer.optimizer.fitting.runs import read_runs
-
-    return read_runs(path, point.form, parse_columns(columns))
+        fail(f"--at: {text!r} is not N,D or N,D,LAYERS,D_MODEL, such as 70B,1.4T,80,8192")
+    dimensions = ("parameters", "tokens", "count", "count")
+    return tuple(_number("--at", part, unit) for part, unit in zip(parts, dimensions, strict=False))
 
 
 # Writing

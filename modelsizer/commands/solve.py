@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,11 +11,8 @@ import typer
 from modelsizer.commands.app import EXIT, STOPPED, fail, told
 from modelsizer.commands.choice_options import narrowed
 from modelsizer.commands.law_options import (
-    DRAWS,
-    check_together,
     law_settings,
     load_under,
-    under_draws,
     under_laws,
 )
 from modelsizer.commands.options import (
@@ -51,7 +49,7 @@ def solve(
         typer.Option("--uncertainty", help="Also under every bootstrap draw of LAW.toml."),
     ] = False,
     draws: Annotated[
-        int | None, typer.Option(min=1, help=f"The first so many of them, {DRAWS} by default.")
+        int | None, typer.Option(min=1, help="The first so many of them, 500 by default.")
     ] = None,
     laws: Annotated[
         str | None,
@@ -127,7 +125,7 @@ def solve(
     with told():
         check_ending("--write", write, ".lp", ".mps")
         limits = {"--gap": gap, "--time-limit": time_limit, "--node-limit": node_limit}
-        check_together(uncertainty=uncertainty, laws=laws, draws=draws, write=write, limits=limits)
+        _check_together(uncertainty=uncertainty, laws=laws, draws=draws, write=write, limits=limits)
         framework, config_path = _export_target(export)
         check_plot(plot, plot_size)
         free = load_under(file, set_, without, law)
@@ -166,7 +164,12 @@ def solve(
             from modelsizer.optimizer.surveys.nearest_model import nearest
 
             closest = nearest(problem, model)
-        under = under_draws(problem, draws or DRAWS) if uncertainty else None
+        drawn = None
+        if uncertainty:
+            from modelsizer.optimizer.laws.drawn_answer import DRAWS
+            from modelsizer.optimizer.laws.drawn_answer import uncertainty as solve_draws
+
+            drawn = solve_draws(problem, draws or DRAWS)
         compared = None if laws is None else under_laws(problem, law_settings(problem, laws))
 
         def show(console: Console) -> None:
@@ -182,8 +185,10 @@ def solve(
                     more.print_cost(console, pins)
                 if near is not None:
                     more.print_nearest(console, near, closest)
-            if under is not None:
-                under.show(console, below=True)
+            if drawn is not None and drawn.found is not None:
+                from modelsizer.text.uncertainty import print_uncertainty
+
+                print_uncertainty(console, drawn.found, drawn.winners, drawn.notes, below=True)
             if compared is not None:
                 from modelsizer.text.law_comparison import print_comparison
 
@@ -198,8 +203,8 @@ def solve(
             content["nearest"] = None if closest is None else closest.to_dict()
         if checked is not None:
             content["verification"] = checked.to_dict()
-        if under is not None:
-            content["uncertainty"] = under.to_dict()
+        if drawn is not None:
+            content["uncertainty"] = drawn.to_dict()
         if compared is not None:
             content["laws"] = compared.to_dict()
         emit(content, json_, show)
@@ -215,6 +220,35 @@ def solve(
     if checked is not None and not checked.agrees:
         raise typer.Exit(STOPPED)
     raise typer.Exit(EXIT[result.status])
+
+
+def _check_together(
+    *,
+    uncertainty: bool,
+    laws: str | None,
+    draws: int | None,
+    write: object,
+    limits: Mapping[str, object],
+) -> None:
+    """Refuse options of solve that contradict many laws.
+
+    Parameters
+    ----------
+    uncertainty, laws, draws, write
+        The options.
+    limits : mapping
+        What stops a solve early, by option; None where it is not given.
+    """
+    if draws is not None and not uncertainty:
+        fail("--draws: how many draws of the law --uncertainty looks at; give --uncertainty too")
+    many = "--uncertainty" if uncertainty else "--laws" if laws is not None else ""
+    if not many:
+        return
+    for option, value in limits.items():
+        if value is not None:
+            fail(f"{option}: it stops one solve before its proof; {many} proves every optimum")
+    if write is not None:
+        fail(f"--write: the program is of one law; leave {many} out")
 
 
 def _export_target(text: str | None) -> tuple[str, str]:

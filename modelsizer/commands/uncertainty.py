@@ -1,15 +1,18 @@
-"""The command that carries a law's uncertainty to the answer: uncertainty."""
+"""The command uncertainty: the answer under every draw of a fitted law."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, fail, told
-from modelsizer.commands.law_options import CANDIDATES, DRAWS, load_under, under_draws
+from modelsizer.commands.app import INFEASIBLE, told
+from modelsizer.commands.law_options import load_under
 from modelsizer.commands.options import File, Json, Plot, PlotSize, Settings, Without, check_plot
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import emit, say_infeasible, write_plot
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def uncertainty(
@@ -17,10 +20,8 @@ def uncertainty(
     law: Annotated[
         str, typer.Option(metavar="LAW.toml", help="A law with bootstrap draws, of `fit -o`.")
     ],
-    draws: Annotated[int, typer.Option(min=1, help="The first so many draws of the file.")] = DRAWS,
-    candidates: Annotated[
-        int, typer.Option(min=1, help="Most frequent winners to show.")
-    ] = CANDIDATES,
+    draws: Annotated[int, typer.Option(min=1, help="The first so many draws of the file.")] = 500,
+    candidates: Annotated[int, typer.Option(min=1, help="Most frequent winners to show.")] = 20,
     cvar: Annotated[
         float, typer.Option(metavar="Q", help="CVaR is the mean of the worst 1 - Q of the losses.")
     ] = 0.9,
@@ -37,12 +38,21 @@ def uncertainty(
     """
     with told():
         check_plot(plot, plot_size)
-        if not 0 <= cvar < 1:
-            fail(f"--cvar: {cvar:g} is not a share from 0 to below 1")
         problem = load_under(file, set_, without, law)
-        under = under_draws(problem, draws, most=candidates, tail=cvar)
-        emit(under.to_dict, json_, under.show)
-        found = under.found
+        from modelsizer.optimizer.laws.drawn_answer import uncertainty as solve_draws
+
+        answer = solve_draws(problem, draws, winners=candidates, cvar=cvar)
+        found = answer.found
+
+        def show(console: Console) -> None:
+            if found is None:
+                say_infeasible(console)
+                return
+            from modelsizer.text.uncertainty import print_uncertainty
+
+            print_uncertainty(console, found, answer.winners, answer.notes)
+
+        emit(answer.to_dict, json_, show)
         if found is not None and plot is not None:
             from modelsizer.plots.laws.uncertainty import uncertainty_figure
 

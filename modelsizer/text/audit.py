@@ -8,28 +8,8 @@ from rich.text import Text
 
 from modelsizer.optimizer.audit import Audit
 from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.architecture.models import models
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.errors import ModelsizerError
-from modelsizer.problems.units import format_quantity, parse_quantity
-
-
-def trained_tokens(source: str, tokens: str | None) -> float:
-    """The tokens given, or those of the catalogue.
-
-    Raises
-    ------
-    ValueError
-        If the text is no number of tokens.
-    ModelsizerError
-        If there are none.
-    """
-    if tokens is not None:
-        return float(parse_quantity(tokens, "tokens"))
-    model = models().get(source)
-    if model is None or model.tokens is None:
-        raise ModelsizerError(f"{source}: tokens trained on are not known; give --tokens")
-    return model.tokens
+from modelsizer.problems.units import format_quantity
 
 
 def print_audit(console: Console, source: str, found: Audit) -> None:

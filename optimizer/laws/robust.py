@@ -243,7 +243,7 @@ def quantile(values: NDArray[Any], q: float) -> NDArray[Any]:
     return found
 
 
-def uncertainty(
+def solve_draws(
     problem: Problem, laws: Sequence[TokenLaw], *, tail: float = DEFAULT_TAIL
 ) -> Uncertainty | None:
     """Solve a problem under every draw of its law; None if it is proven infeasible.

@@ -25,7 +25,7 @@ from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
 
 
-def plan_runs(
+def best_plan(
     problem: Problem, point: LawPoint, target: Target, wishes: Wishes, have: Made | None = None
 ) -> Plan:
     """Plan the runs that tell most of a target.

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from modelsizer.optimizer.laws.comparison import compare_laws
-from modelsizer.optimizer.laws.robust import CRITERIA, TODAY, Regret, Uncertainty, uncertainty
+from modelsizer.optimizer.laws.robust import CRITERIA, TODAY, Regret, Uncertainty, solve_draws
 from modelsizer.problems.laws.pages import LAW_PAGES
 from modelsizer.problems.laws.reading import law_setting
 from typer.testing import CliRunner
@@ -122,7 +122,7 @@ def test_uncertainty_stands_below_the_answer(small: str, mine: str) -> None:
 def headline_of(problem: str, law: str) -> str:
     from modelsizer.problems.laws.reading import load_law
 
-    found = uncertainty(
+    found = solve_draws(
         Problem.load(problem, {"objective.law": f"file:{law}"}), load_law(law).drawn_laws
     )
     assert found is not None
@@ -131,7 +131,7 @@ def headline_of(problem: str, law: str) -> str:
 
 @pytest.fixture(scope="module")
 def reference() -> Uncertainty:
-    found = uncertainty(Problem.load("exercise-1e24"), drawn(200))
+    found = solve_draws(Problem.load("exercise-1e24"), drawn(200))
     assert found is not None
     return found
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from modelsizer.optimizer.fronts.run import front
-from modelsizer.optimizer.laws.robust import uncertainty
+from modelsizer.optimizer.laws.robust import solve_draws
 from modelsizer.optimizer.prices.continuous import relax
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import k_best
@@ -97,7 +97,7 @@ def test_draws_of_any_law_are_solved_as_loops_solve_them(seed: int) -> None:
     if problem.budgets.loss is not None:
         problem = problem.without("budgets.loss")
     laws = drawn(seed, 5)
-    found = uncertainty(problem, laws)
+    found = solve_draws(problem, laws)
     designs = all_designs(problem)
     assert (found is None) == (not designs)
     if found is None:

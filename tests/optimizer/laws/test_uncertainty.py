@@ -18,7 +18,7 @@ from modelsizer.optimizer.laws.robust import (
     TODAY,
     Uncertainty,
     conditional_value_at_risk,
-    uncertainty,
+    solve_draws,
 )
 from modelsizer.optimizer.laws.uncertainty import contenders, optima
 from modelsizer.optimizer.solver import Solver
@@ -73,7 +73,7 @@ def under(problem: Problem, law: PowerLaw) -> Problem:
 
 @pytest.fixture(scope="module")
 def reference() -> Uncertainty:
-    found = uncertainty(REFERENCE, drawn(500))
+    found = solve_draws(REFERENCE, drawn(500))
     assert found is not None
     return found
 
@@ -193,7 +193,7 @@ def test_robust_designs_are_the_best_of_all_designs(tail: float) -> None:
         except ProblemError:
             continue
         designs = all_designs(problem)
-        found = uncertainty(problem, laws, tail=tail)
+        found = solve_draws(problem, laws, tail=tail)
         if found is None:
             assert not designs
             continue
@@ -236,7 +236,7 @@ def test_cvar_at_its_ends() -> None:
 
 
 def test_one_law_is_today_and_gives_nothing_up() -> None:
-    found = uncertainty(REFERENCE, [BASE])
+    found = solve_draws(REFERENCE, [BASE])
     assert found is not None
     (one,) = found.candidates
     assert one.roles == (TODAY, *CRITERIA)
@@ -276,16 +276,16 @@ def test_today_and_the_draws_of_the_reference_problem(reference: Uncertainty) ->
 )
 def test_refuses(settings: dict[str, object], words: str) -> None:
     with pytest.raises(ProblemError, match=words):
-        uncertainty(REFERENCE.with_settings(settings), drawn(2))
+        solve_draws(REFERENCE.with_settings(settings), drawn(2))
 
 
 def test_refuses_draws_that_are_none() -> None:
     with pytest.raises(ValueError, match="at least one draw"):
-        uncertainty(REFERENCE, [])
+        solve_draws(REFERENCE, [])
     with pytest.raises(ValueError, match="same parameters"):
         Draws.of([BASE, replace(BASE, parameter_kind="non_embedding")])
     with pytest.raises(ProblemError, match="counts total parameters"):
-        uncertainty(REFERENCE, [replace(BASE, parameter_kind="non_embedding")])
+        solve_draws(REFERENCE, [replace(BASE, parameter_kind="non_embedding")])
 
 
 # The command
@@ -359,7 +359,7 @@ def test_the_picture(reference: Uncertainty, size: str) -> None:
 
 
 def test_a_picture_of_one_design() -> None:
-    found = uncertainty(REFERENCE, [BASE])
+    found = solve_draws(REFERENCE, [BASE])
     assert found is not None
     for size in ("wide", "column"):
         figure = uncertainty_figure(found, title=REFERENCE.name, size=size)

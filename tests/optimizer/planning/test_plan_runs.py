@@ -16,7 +16,7 @@ from modelsizer.optimizer.planning.candidates import candidates
 from modelsizer.optimizer.planning.family import Family
 from modelsizer.optimizer.planning.law_point import LawPoint, of_file, of_form, of_law
 from modelsizer.optimizer.planning.plan import Plan, Wishes
-from modelsizer.optimizer.planning.planner import plan_runs
+from modelsizer.optimizer.planning.planner import best_plan
 from modelsizer.optimizer.planning.prediction import simulate
 from modelsizer.optimizer.planning.target import Target, optimum
 from modelsizer.plots.laws.run_plan import areas, run_plan
@@ -57,7 +57,7 @@ def planned(form: str = "chinchilla", criterion: Any = "target", draws: int = 0)
     point = of_law(EXERCISE.law) if form == "chinchilla" else of_form(form)
     if draws:
         point = of_file(FITTED, draws)
-    return plan_runs(EXERCISE, point, target_of(), Wishes(1e21, 24, criterion))
+    return best_plan(EXERCISE, point, target_of(), Wishes(1e21, 24, criterion))
 
 
 def run(*arguments: str) -> Any:
@@ -171,13 +171,13 @@ def test_draws_are_averaged_over_and_noise_only_scales() -> None:
     assert low < plan.prediction.drawn_sd < high
     assert not any("one point" in warning for warning in plan.warnings)
     louder = replace(plan.point, noise=2 * plan.point.noise)
-    again = plan_runs(EXERCISE, louder, target_of(), Wishes(1e21))
+    again = best_plan(EXERCISE, louder, target_of(), Wishes(1e21))
     assert (again.runs.tokens == plan.runs.tokens).all()
     assert again.prediction.sd == pytest.approx(2 * plan.prediction.sd)
 
 
 def test_a_plan_for_a_point_alone_knows_less_of_the_best_size() -> None:
-    alone = plan_runs(EXERCISE, planned().point, target_of(), Wishes(1e21, around=1.0))
+    alone = best_plan(EXERCISE, planned().point, target_of(), Wishes(1e21, around=1.0))
     assert alone.prediction.sd < planned().prediction.sd
     assert alone.prediction.best_size_sd > 2 * planned().prediction.best_size_sd
 
@@ -185,7 +185,7 @@ def test_a_plan_for_a_point_alone_knows_less_of_the_best_size() -> None:
 @pytest.mark.slow
 def test_simulated_fits_scatter_as_predicted_and_less_than_the_grid() -> None:
     quiet = replace(planned().point, noise=0.001)  # where the law is all but linear
-    plan = plan_runs(EXERCISE, quiet, target_of(), Wishes(1e21, simulations=25))
+    plan = best_plan(EXERCISE, quiet, target_of(), Wishes(1e21, simulations=25))
     assert plan.simulated is not None
     assert plan.grid_simulated is not None
     assert plan.simulated.sd == pytest.approx(plan.prediction.sd, rel=0.3)

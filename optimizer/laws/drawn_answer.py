@@ -1,0 +1,112 @@
+"""A problem under the bootstrap draws in the file of its law."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from modelsizer.optimizer.laws.robust import DEFAULT_TAIL, Uncertainty, solve_draws
+from modelsizer.problems.errors import ArgumentError, ProblemError
+from modelsizer.problems.laws.files import LawFile
+from modelsizer.problems.laws.reading import PREFIX, load_law
+from modelsizer.problems.problem import Problem
+
+DRAWS, WINNERS = 500, 20
+"""Draws to solve under and winners to list where none are asked for."""
+_FEW = 100  # draws below which a 5 % quantile stands on fewer than five of them
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnAnswer:
+    """The answer to a problem under the draws of its law, and notes about the draws.
+
+    Parameters
+    ----------
+    found : Uncertainty or None
+        None where it is proven that no design keeps the limits.
+    draws : int
+    notes : tuple of str
+        Of draws that are few.
+    winners : int
+        Most frequent winners to list.
+    """
+
+    found: Uncertainty | None
+    draws: int
+    notes: tuple[str, ...]
+    winners: int = WINNERS
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        if self.found is None:
+            return {"status": "infeasible", "draws": self.draws}
+        return self.found.to_dict(self.winners) | {"notes": list(self.notes)}
+
+
+def uncertainty(
+    problem: Problem,
+    draws: int = DRAWS,
+    *,
+    winners: int = WINNERS,
+    cvar: float = DEFAULT_TAIL,
+) -> DrawnAnswer:
+    """Solve a problem under every bootstrap draw of its law.
+
+    The winners under the draws, and the designs of least expected loss, worst-case loss, maximum
+    regret and conditional value at risk, proven over the draws.
+
+    Parameters
+    ----------
+    problem : Problem
+        Its law is the file of a fit with a bootstrap, ``objective.law = "file:PATH"``.
+    draws : int
+        The first so many draws of the file.
+    winners : int
+        Most frequent winners to list.
+    cvar : float
+        q of the conditional value at risk, the mean of the worst 1 - q of the losses; in [0, 1).
+
+    Returns
+    -------
+    DrawnAnswer
+
+    Raises
+    ------
+    ArgumentError
+        If `cvar` is not in [0, 1).
+    ProblemError
+        If the law has no draws, or is of a form that this cannot be done for.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem
+    >>> problem = Problem.load("phone-2gb", {"objective.law": "file:docs/mylaw.toml"})
+    >>> uncertainty(problem, 20).found.draws
+    20
+    """
+    if not 0 <= cvar < 1:
+        raise ArgumentError("cvar", f"{cvar:g} is not a share from 0 to below 1")
+    fitted = _file_of(problem)
+    laws = fitted.drawn_laws[:draws]
+    notes = []
+    if len(laws) < draws:
+        notes.append(f"{fitted.path} has {len(laws)} draws, fewer than the {draws} asked for")
+    if len(laws) < _FEW:
+        notes.append(f"{len(laws)} draws are few for quantiles of 5 and 95 %; fit with more")
+    found = solve_draws(problem, laws, tail=cvar)
+    return DrawnAnswer(found, len(laws), tuple(notes), winners)
+
+
+def _file_of(problem: Problem) -> LawFile:
+    """The file of the problem's law, which has draws."""
+    name = problem.objective.law
+    how = "modelsizer fit RUNS --bootstrap 500 -o mylaw.toml"
+    if not name.startswith(PREFIX):
+        raise ProblemError.of(
+            "--uncertainty",
+            f"{name} has no bootstrap draws; give --law mylaw.toml, made by `{how}`",
+        )
+    fitted = load_law(name.removeprefix(PREFIX))
+    if not fitted.draws:
+        raise ProblemError.of("bootstrap.draws", f"has none; make them by `{how}`", fitted.path)
+    return fitted

@@ -1,0 +1,189 @@
+"""Small runs planned for a problem: the law to learn, what to predict, and the plan."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from modelsizer.optimizer.fitting.runs import read_runs
+from modelsizer.optimizer.planning.candidates import TOKENS_PER_PARAMETER
+from modelsizer.optimizer.planning.information import CRITERIA, Criterion
+from modelsizer.optimizer.planning.law_point import (
+    DRAWS,
+    SHAPE_LAWS_BY_FORM,
+    LawPoint,
+    of_file,
+    of_form,
+    of_law,
+)
+from modelsizer.optimizer.planning.plan import AROUND, REPEATS, RUNS, Plan, Wishes
+from modelsizer.optimizer.planning.planner import best_plan
+from modelsizer.optimizer.planning.target import Target, optimum
+from modelsizer.problems.errors import ArgumentError, ProblemError
+from modelsizer.problems.laws.files import COEFFICIENTS
+from modelsizer.problems.laws.reading import PREFIX, law_setting, load_law
+from modelsizer.problems.problem import Problem
+
+
+def plan_runs(
+    problem: Problem,
+    budget: float,
+    runs: int = RUNS,
+    *,
+    law: str | None = None,
+    form: str | None = None,
+    at: Sequence[float] | None = None,
+    around: float = AROUND,
+    criterion: Criterion = "target",
+    largest: float | None = None,
+    tokens_per_parameter: tuple[float, float] = TOKENS_PER_PARAMETER,
+    smallest: float | None = None,
+    repeats: int = REPEATS,
+    have: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    noise: float | None = None,
+    draws: int = DRAWS,
+    simulate: int = 0,
+    seed: int = 0,
+) -> Plan | None:
+    """Plan the small runs that tell most about the law at the scale of a problem's optimum.
+
+    Runs of the optimum's family are chosen by exchange, proven near the best by a convex bound, and
+    compared with the best of many isoFLOP grids of the same budget.
+
+    Parameters
+    ----------
+    problem : Problem
+    budget : float
+        Training FLOPs of all runs together.
+    runs : int
+    law : str, optional
+        The law to learn: a name or a ``.toml`` file of `fit`; the problem's by default. The plan is
+        made for the bootstrap draws of a file.
+    form : {"gemstones", "bian"}, optional
+        Learn the published law of this form, shape included.
+    at : sequence of float, optional
+        Parameters and tokens, or these and layers and d_model, where to predict the loss instead of
+        at the problem's optimum.
+    around : float
+        Predict also at sizes so many times smaller and larger, of the same FLOPs; 1 for none.
+    criterion : {"target", "determinant"}
+        Least variance of the predicted loss, or of the coefficients.
+    largest : float, optional
+        FLOPs of one run, at most; a share of the budget where it is at most 1.
+    tokens_per_parameter : (low, high)
+    smallest : float, optional
+        Parameters of the smallest model; by default of the data that the law was fitted on.
+    repeats : int
+        Runs of one config at the same tokens, at most.
+    have : str or Path, optional
+        A table of runs already made, as `fit` takes it.
+    columns : mapping of str to str, optional
+        Of that table, as `fit` takes them.
+    noise : float, optional
+        Standard deviation of ln loss of a run; it scales every prediction.
+    draws : int
+        Bootstrap draws of the law to plan for.
+    simulate : int
+        Fits to losses drawn from the law, to check the predictions; 0 for none.
+    seed : int
+        Of the starts and of the simulation.
+
+    Returns
+    -------
+    Plan or None
+        None where it is proven that no design keeps the problem's limits.
+
+    Raises
+    ------
+    ArgumentError
+        If an argument has no such value.
+    ModelsizerError
+        If runs cannot be planned for this law, or no such runs fit the budget.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem
+    >>> plan = plan_runs(Problem.load("one-h100-1e24"), 1e21, 12)
+    >>> len(plan.rows()), plan.runs.flops.sum() <= 1e21
+    (12, True)
+    """
+    if criterion not in CRITERIA:
+        raise ArgumentError("criterion", f"{criterion!r} is not {' or '.join(CRITERIA)}")
+    if not 1 <= around < math.inf:
+        raise ArgumentError("around", f"{around:g} is not 1 or more")
+    if noise is not None and not 0 < noise < 1:
+        what = "a standard deviation of ln loss between 0 and 1"
+        raise ArgumentError("noise", f"{noise:g} is not {what}")
+    wishes = Wishes(
+        budget,
+        runs,
+        criterion,
+        largest,
+        tokens_per_parameter,
+        smallest,
+        repeats,
+        around,
+        simulate,
+        seed,
+    )
+    problem, point = _law_to_learn(problem, law, form, draws)
+    if noise is not None:
+        point = replace(point, noise=noise, noise_from="--noise")
+    target = _target(problem, at)
+    if target is None:
+        return None
+    made = None if have is None else read_runs(Path(have), point.form, columns)
+    return best_plan(problem, point, target, wishes, made)
+
+
+def _law_to_learn(
+    problem: Problem, law: str | None, form: str | None, draws: int
+) -> tuple[Problem, LawPoint]:
+    """The problem under the law that is to be learnt, and that law.
+
+    Laws of the forms gemstones and bian are learnt at the optimum of the problem's own law: they
+    were fitted on small runs, and that of Gemstones diverges far from them (docs/laws.md).
+    """
+    for key, named in SHAPE_LAWS_BY_FORM.items():
+        if law == named and form in (None, key):
+            law, form = None, key
+    if law is None and form in SHAPE_LAWS_BY_FORM:
+        name = problem.objective.law
+        if not name.startswith(PREFIX) or load_law(name.removeprefix(PREFIX)).form != form:
+            return problem, of_form(form)
+    name = problem.objective.law if law is None else law_setting(law)
+    if not name.startswith(PREFIX):
+        if law is not None:
+            problem = problem.with_settings(problem.under_law(name))
+        point = of_law(problem.law)
+    else:
+        fitted = load_law(name.removeprefix(PREFIX))
+        point = of_file(fitted, draws)
+        if law is not None and fitted.form not in SHAPE_LAWS_BY_FORM:
+            problem = problem.with_settings(problem.under_law(name))
+    if form not in (None, point.form.kind):
+        if law is None and form not in COEFFICIENTS:
+            of_form(form)  # says what is known
+        whose = "the problem's law" if law is None else f"--law {law}"
+        raise ArgumentError("form", f"{form} is not the form of {whose}, {point.form.kind}")
+    return problem, point
+
+
+def _target(problem: Problem, at: Sequence[float] | None) -> Target | None:
+    """The optimum, or a size of the optimum's family; None if nothing fits."""
+    best = optimum(problem)
+    if best is None:
+        return None
+    if at is None:
+        if not math.isfinite(best.tokens):
+            raise ProblemError.of(
+                "training.tokens", "nothing limits them at the optimum; give --at N,D"
+            )
+        return best
+    if len(at) not in (2, 4):
+        raise ArgumentError("at", f"{at!r} is not N,D or N,D,LAYERS,D_MODEL")
+    n, tokens, *shape = at
+    return best.moved(n, tokens, (shape[0], shape[1]) if shape else None)
