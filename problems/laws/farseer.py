@@ -63,16 +63,18 @@ class FarseerLaw(TokenLaw):
                 f"characters_per_token must be a positive number, got {self.characters_per_token!r}"
             )
         row = page_rows()[_NAME]
-        most = range_of(row, "parameter_range")
+        fitted = range_of(row, "parameter_range")
+        assert fitted.high is not None
         for key, value in (
-            ("parameter_range", most),
-            ("source", f"{row['source']}, N held to at most {most.high / 1e9:g}B"),
+            ("parameter_range", fitted),
+            ("source", f"{row['source']}, N held to at most {fitted.high / 1e9:g}B"),
             ("form", row["formula"]),
         ):
             object.__setattr__(self, key, value)
 
     def loss(self, n: Floats, d: Floats) -> Floats:
         """Predicted loss in nats a token."""
-        c = coefficients_of(page_rows()[_NAME])
-        bits = farseer_bits(c, np.minimum(n, self.parameter_range.high), d)
+        c, most = coefficients_of(page_rows()[_NAME]), self.parameter_range.high
+        assert most is not None
+        bits = farseer_bits(c, np.minimum(n, most), d)
         return math.log(2) * self.characters_per_token * bits
