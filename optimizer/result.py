@@ -1,4 +1,4 @@
-"""The answer as frozen values: what is known, why the solve stopped, and nothing claimed beyond."""
+"""Result of a solve, as frozen values that are validated against one another."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ PROVEN: frozenset[Stop] = frozenset({"proven", "gap"})
 
 
 class NoDesignError(LookupError):
-    """Asked of a result that holds no design."""
+    """Raised if a result has no design."""
 
 
 @dataclass(frozen=True, slots=True)
 class BudgetUse:
-    """One limit and how much of it the design uses.
+    """One end of a constraint and the value that the design has.
 
     Parameters
     ----------
     name : str
-        The budget, or ``training.tokens``.
+        Name of the budget, or ``training.tokens``.
     used, limit : int or float
         In `unit`.
     unit : str
     side : {"max", "min"}
     binding : bool
-        The design is at the limit, or something better would fit without it.
+        Whether the design is at the limit, or a better design exists without it.
     """
 
     name: str
@@ -51,7 +51,7 @@ class BudgetUse:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What was sought; `value` is None where no design is known."""
+    """Objective of a problem; `value` is None if no design is known."""
 
     name: str
     sense: Sense
@@ -60,7 +60,7 @@ class Objective:
 
 @dataclass(frozen=True)
 class Result:
-    """A solved problem.
+    """Result of a solve.
 
     Parameters
     ----------
@@ -68,28 +68,28 @@ class Result:
     solver : str
     seconds : float
     status : {"optimal", "infeasible", "limit"}
-        What is proven: the design is best within the gap asked for; no design keeps the limits;
-        or nothing, because a limit came first.
+        What is proven: the design is optimal within the allowed gap, no design is feasible, or
+        neither, since a limit of the solve was reached.
     stop : str
-        Why the solve ended.
+        Reason why the solve stopped.
     objective : Objective
     bound : float or None
-        No design of the space has a better objective than this, proven; None if nothing is.
+        Proven bound on the objective of all designs of the space; None if none was proven.
     tolerance : float
-        The gap at which the proof was enough.
+        Gap at which the proof counts as complete.
     design : Evaluation or None
-        The best design found, every limit checked in exact arithmetic.
+        Best design found; its constraints are checked in exact arithmetic.
     budgets : tuple of BudgetUse
     warnings : tuple of str
     statistics : mapping of str to number
-        Designs, and how many each step of the proof removed.
+        Number of designs, and how many each step of the proof removed.
 
     Raises
     ------
     ValueError
-        If the parts contradict one another: an optimum without a design or with a gap above the
-        tolerance, an infeasible problem with a design, a design that breaks a limit, or a bound
-        on the wrong side of the value.
+        If the values contradict one another: an optimum without a design or with a gap above the
+        tolerance, an infeasible problem with a design, a design that violates a constraint, or a
+        bound on the wrong side of the objective.
     """
 
     problem: Problem
@@ -130,7 +130,7 @@ class Result:
         Raises
         ------
         NoDesignError
-            If there is none.
+            If the result has none.
         """
         if self.design is None:
             raise NoDesignError(f"no design: the problem's status is {self.status}")
@@ -138,7 +138,7 @@ class Result:
 
     @property
     def gap(self) -> float | None:
-        """Distance from the design's objective to the bound; None where either is unknown."""
+        """Distance between objective and bound; None if either is unknown."""
         if self.objective.value is None or self.bound is None:
             return None
         value = float(self.objective.value)
@@ -146,14 +146,14 @@ class Result:
 
     @property
     def lower_bound(self) -> float | None:
-        """The optimum is not below this."""
+        """Lower bound on the optimum."""
         if self.objective.sense == "minimize":
             return self.bound
         return None if self.objective.value is None else float(self.objective.value)
 
     @property
     def upper_bound(self) -> float | None:
-        """The optimum is not above this."""
+        """Upper bound on the optimum."""
         if self.objective.sense == "maximize":
             return self.bound
         return None if self.objective.value is None else float(self.objective.value)
@@ -201,7 +201,7 @@ def _finite(value: Number | None) -> Number | None:
 
 
 def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
-    """One design: loss, architecture, parameters, tokens, training FLOPs and other quantities."""
+    """Plain values of a design: loss, architecture, parameters, tokens and other quantities."""
     return {
         "loss": _finite(design.loss),
         "shape_excess": design.shape_excess,
@@ -233,7 +233,7 @@ _APART = (
 
 
 def served_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
-    """Latencies as low, expected and high, and what fits an accelerator, where it is named."""
+    """Estimates of latencies and the memory left for serving, if an accelerator is given."""
     found: dict[str, Any] = {}
     if (estimates := latency_estimates(problem, design.architecture)) is not None:
         found["latency"] = estimates
