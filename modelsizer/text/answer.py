@@ -16,7 +16,7 @@ from modelsizer.problems.units import format_quantity
 from modelsizer.text.answer_rows import architecture_rows, limit_rows, prediction_rows
 from modelsizer.text.costs import cost_rows
 
-_ENGINES = {"scipy": "SciPy's HiGHS", "pulp": "PuLP with CBC", "exhaustive": "enumeration"}
+_ENGINES = {"scipy": "SciPy's HiGHS", "pulp": "PuLP", "exhaustive": "enumeration"}
 _STOPS = {
     "time": "the time limit was reached",
     "nodes": "the node limit was reached",

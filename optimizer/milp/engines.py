@@ -11,7 +11,8 @@ def backend(name: str) -> Backend:
     Parameters
     ----------
     name : str
-        ``"scipy"``, ``"pulp"`` (CBC) or ``"pulp:NAME"`` with the name of any solver that PuLP
+        ``"scipy"``, ``"pulp"`` (CBC, or HiGHS where PuLP has no CBC) or ``"pulp:NAME"``
+        with the name of any solver that PuLP
         can drive, such as ``"pulp:HiGHS"``.
 
     Raises

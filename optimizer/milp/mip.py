@@ -113,6 +113,8 @@ class MipSolve:
         search.counts.columns = len(form.program.cost)
         outcome = self.engine(form.program, self.clock.left)
         self.clock.nodes += max(outcome.nodes, 1)
+        if outcome.note:
+            self._note(outcome.note)
         bound = outcome.bound
         if bound == math.inf:
             # "Infeasible" may be the library's word for trouble. With an incumbent it is plainly
@@ -144,7 +146,9 @@ class MipSolve:
         return False
 
     def _distrust(self, words: str) -> None:
-        note = f"the solver's claim ({words}) contradicts a known design and was ignored"
+        self._note(f"the solver's claim ({words}) contradicts a known design and was ignored")
+
+    def _note(self, note: str) -> None:
         if note not in self.notes:
             self.notes.append(note)
 

@@ -68,6 +68,9 @@ class Outcome:
         How the library named its end, for logs.
     nodes : int
         Branch-and-bound nodes, 0 where the library does not tell.
+    note : str
+        What the answer should say of this run, such as that another engine took the place of
+        the one asked for.
     """
 
     x: Floats | None
@@ -75,6 +78,7 @@ class Outcome:
     finished: bool
     words: str
     nodes: int = 0
+    note: str = ""
 
 
 Backend = Callable[[Program, Limits], Outcome]

@@ -1,8 +1,9 @@
 """PuLP 3 and 4 behind one face.
 
-PuLP 3.3 (Python 3.11) bundles CBC as ``PULP_CBC_CMD``, makes variables by ``LpVariable`` and
-hands back no bound. PuLP 4 (Python 3.12 on) has CBC in the extra ``pulp[cbc]`` as ``COIN_CMD``,
-makes variables by ``problem.add_variable`` and returns ``LpSolveStats``. In both, CBC's log
+PuLP 3.3 bundles CBC as ``PULP_CBC_CMD``, makes variables by ``LpVariable`` and hands back no
+bound. PuLP 4 (Python 3.12 on) has CBC, as ``COIN_CMD``, only beside its extra ``pulp[cbc]`` of
+some 550 MB; it makes variables by ``problem.add_variable`` and returns ``LpSolveStats``. Where
+there is no CBC, HiGHS takes its place, and the answer says so. In both versions, CBC's log
 leaves the objective's constant out and rounds its bound to a few digits, and a library's
 "Optimal" may only mean "stopped with a solution" (PuLP 3 says so of a run cut off by a limit).
 So programs are given without a constant, and bounds are read from the engine itself.
@@ -14,6 +15,7 @@ import math
 import re
 import tempfile
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +25,15 @@ from modelsizer.optimizer.milp.program import Backend, Outcome, Program
 from modelsizer.optimizer.tables.clock import Limits
 
 _CBC_NAMES = ("PULP_CBC_CMD", "COIN_CMD")
+_HIGHS = "HiGHS"
+_NO_CBC = "PuLP has no CBC here, so it drove HiGHS instead; for CBC: pip install 'modelsizer[cbc]'"
 _CBC_RESULT = re.compile(r"^Result - (.+?)\s*$", re.MULTILINE)
 _CBC_RELAXATION = re.compile(r"^Continuous objective value is (\S+)", re.MULTILINE)
 _CBC_POSSIBLE = re.compile(r"\(best possible ([^)]+)\)")
 _CBC_NODES = re.compile(r"^Enumerated nodes:\s+(\d+)", re.MULTILINE)
 _CBC_INFEASIBLE = re.compile(r"[Ii]nfeasible", re.MULTILINE)
 _FEASIBLE_POINT = 2  # highspy.SolutionStatus.kSolutionStatusFeasible
-_NODE_OPTIONS = {"HiGHS": "mip_max_nodes"} | dict.fromkeys(_CBC_NAMES, "maxNodes")
+_NODE_OPTIONS = {_HIGHS: "mip_max_nodes"} | dict.fromkeys(_CBC_NAMES, "maxNodes")
 
 
 def _pulp() -> Any:
@@ -52,7 +56,8 @@ def engine(name: str | None = None) -> Backend:
     Parameters
     ----------
     name : str, optional
-        PuLP's name of a solver (``"HiGHS"``, ``"GLPK_CMD"`` ...), or ``"CBC"``, the default.
+        PuLP's name of a solver (``"CBC"``, ``"HiGHS"``, ``"GLPK_CMD"`` ...). By default CBC or,
+        where PuLP has none, HiGHS, with a note of it in each outcome.
 
     Raises
     ------
@@ -62,12 +67,15 @@ def engine(name: str | None = None) -> Backend:
     found = available()
     wanted = _CBC_NAMES if name is None or name.upper() == "CBC" else (name,)
     chosen = next((known for known in found if known in wanted), None)
+    note = ""
+    if chosen is None and name is None and _HIGHS in found:
+        chosen, note = _HIGHS, _NO_CBC
     if chosen is None:
-        what = "CBC (install pulp[cbc])" if wanted == _CBC_NAMES else repr(name)
+        what = "CBC (pip install 'modelsizer[cbc]')" if wanted == _CBC_NAMES else repr(name)
         raise ValueError(f"PuLP does not find {what} here; it finds: {', '.join(found) or 'none'}")
 
     def solve_program(program: Program, limits: Limits) -> Outcome:
-        return _solve(chosen, program, limits)
+        return replace(_solve(chosen, program, limits), note=note)
 
     return solve_program
 
@@ -144,7 +152,7 @@ def _solve(name: str, program: Program, limits: Limits) -> Outcome:
             return Outcome(None, None, finished=False, words=str(error))
         text = log.read_text(errors="replace") if log.exists() else ""
     x = _values(columns)
-    if name == "HiGHS":
+    if name == _HIGHS:
         return _of_highs(problem.solverModel, x, failure)
     if name in _CBC_NAMES:
         return _of_cbc(text, program, x)

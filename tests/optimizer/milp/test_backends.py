@@ -9,6 +9,7 @@ from pathlib import Path
 import highspy
 import numpy as np
 import pytest
+from modelsizer.optimizer.milp.backends import pulp_adapter
 from modelsizer.optimizer.milp.backends.pulp_adapter import (
     _bound_of_stopped,
     _rounded_down,
@@ -168,6 +169,34 @@ def test_raw_flops_are_no_trap(flops: float, solver: str) -> None:
 def test_unknown_solvers_are_named(name: str) -> None:
     with pytest.raises(ValueError, match=r"known|finds"):
         solve(Problem.load("one-h100-1e24"), solver=name)
+
+
+@pytest.mark.parametrize("found", [["HiGHS"], ["GLPK_CMD", "HiGHS"]])
+def test_highs_takes_the_place_of_a_missing_cbc(
+    found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulp_adapter, "available", lambda: found)
+    problem = Problem.load("one-h100-1e24")
+    result, known = solve(problem, solver="pulp"), solve(problem, solver="pulp:HiGHS")
+    assert result.best.architecture == known.best.architecture
+    assert [note for note in result.warnings if note not in known.warnings] == [
+        pulp_adapter._NO_CBC
+    ]
+
+
+@pytest.mark.parametrize(("name", "found"), [("pulp:CBC", ["HiGHS"]), ("pulp", ["GLPK_CMD"])])
+def test_a_missing_engine_is_an_error_that_says_what_to_install(
+    name: str, found: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(pulp_adapter, "available", lambda: found)
+    with pytest.raises(ValueError, match=r"modelsizer\[cbc\].*finds: " + found[0]):
+        backend(name)
+
+
+def test_cbc_is_driven_without_a_note_where_it_is_found() -> None:
+    if not set(pulp_adapter.available()) & {"PULP_CBC_CMD", "COIN_CMD"}:
+        pytest.skip("no CBC here")
+    assert backend("pulp")(knapsack(6, 2), Limits()).note == ""
 
 
 def test_a_gap_asked_for_is_kept() -> None:
