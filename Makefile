@@ -5,12 +5,14 @@
 #   make check                    ruff and mypy
 #   make test-slow                the long agreement runs
 #   make test-reference           counts against transformers (installs it and torch)
+#   make test-pulp4               the back ends under PuLP 4 (Python 3.12 or later)
+#   make dist                     a wheel and an sdist in dist/
 #   make bench                    timings beside other solvers (installs SCIP)
 #   make PYTHON=python3.12 test   with another Python
 
 .DEFAULT_GOAL := help
-SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 13))
-CANDIDATES := python3 python3.13 python3.12 python3.11 python
+SUPPORTED := import sys; sys.exit(not (3, 11) <= sys.version_info[:2])
+CANDIDATES := python3 python3.14 python3.13 python3.12 python3.11 python
 PYTHON ?= $(firstword $(foreach p,$(CANDIDATES),$(shell $(p) -c '$(SUPPORTED)' 2>/dev/null && echo $(p))))
 
 VENV := .venv
@@ -21,19 +23,19 @@ LOCK := locks/py$(MINOR).txt
 STAMP = $(VENV)/.installed-$(MINOR)
 PROBLEM := one-h100-1e24
 
-.PHONY: help solve test test-slow test-reference check bench lock clean python
+.PHONY: help solve test test-slow test-reference test-pulp4 check dist bench lock clean python
 
 help:
 	@sed -n 's/^#   //p' Makefile
 
 python:
-	@test -n "$(MINOR)" || { echo "no Python 3.11, 3.12 or 3.13 found; name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 2; }
-	@test -f $(LOCK) || { echo "Python $(MINOR) is not supported: take 3.11, 3.12 or 3.13, make PYTHON=..." >&2; exit 2; }
+	@test -n "$(MINOR)" || { echo "no Python 3.11 or later found; name one: make PYTHON=/path/to/python3.12 ..." >&2; exit 2; }
+	@test -f $(LOCK) || { echo "no pinned packages for Python $(MINOR): take 3.11 to 3.14, make PYTHON=..." >&2; exit 2; }
 
 $(STAMP)-solve: pyproject.toml $(LOCK) | python
 	@test "$$($(BIN)/python -c 'import sys; print("%d.%d" % sys.version_info[:2])' 2>/dev/null)" = "$(MINOR)" \
 		|| $(PYTHON) -m venv --clear $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[all]'
 	@touch $@
 
 $(STAMP)-test: $(STAMP)-solve
@@ -52,6 +54,18 @@ test-slow: $(STAMP)-test
 test-reference: $(STAMP)-test
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) -e '.[test,reference]'
 	$(BIN)/python -m pytest -m reference
+
+# PuLP 4 has another interface, and no CBC of its own.
+test-pulp4: $(STAMP)-test
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'pulp>=4,<5'
+	$(BIN)/python -m pytest -n auto tests/optimizer/milp tests/optimizer/test_agreement.py; \
+		code=$$?; $(BIN)/python -m pip install --quiet --disable-pip-version-check -c $(LOCK) pulp; exit $$code
+
+dist: $(STAMP)-test
+	rm -rf build/lib dist
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check build twine
+	$(BIN)/python -m build
+	$(BIN)/python -m twine check --strict dist/*
 
 check: $(STAMP)-test
 	$(BIN)/ruff check .
@@ -73,8 +87,8 @@ bench: $(STAMP)-test
 
 # Pins for each Python; needs uv on the path.
 lock:
-	for minor in 3.11 3.12 3.13; do \
-		uv pip compile pyproject.toml --extra test --extra check --python-version $$minor --no-header \
+	for minor in 3.11 3.12 3.13 3.14; do \
+		uv pip compile pyproject.toml --extra all --extra test --extra check --python-version $$minor --no-header \
 			--no-emit-index-url --no-annotate --quiet -o locks/py$$minor.txt; \
 	done
 

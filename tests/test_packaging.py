@@ -1,0 +1,52 @@
+"""What is built holds every folder of code and every data file."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+from tests.support.shared import ROOT
+
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+BUILD = PROJECT["tool"]["setuptools"]
+FOLDERS = {
+    "modelsizer": "modelsizer",
+    "modelsizer.optimizer": "optimizer",
+    "modelsizer.plots": "plots",
+    "modelsizer.problems": "problems",
+}
+
+
+def folders() -> dict[str, Path]:
+    """Import names of all folders of code, and where they lie."""
+    found = {}
+    for name, top in FOLDERS.items():
+        for init in (ROOT / top).rglob("__init__.py"):
+            inner = init.parent.relative_to(ROOT / top).parts
+            found[".".join((name, *inner))] = init.parent
+    return found
+
+
+def test_every_folder_of_code_is_a_package_that_is_built() -> None:
+    assert BUILD["package-dir"] == FOLDERS
+    assert BUILD["packages"] == sorted(folders())
+    for top in FOLDERS.values():
+        for path in (ROOT / top).rglob("*.py"):
+            assert (path.parent / "__init__.py").exists(), path
+
+
+def test_every_data_file_is_built() -> None:
+    for name, folder in folders().items():
+        patterns = BUILD["package-data"].get(name, [])
+        built = {path for pattern in patterns for path in folder.glob(pattern)}
+        inside = {p for p in folder.iterdir() if p.is_file() and p.suffix not in (".py", ".pyc")}
+        assert inside == built, name
+
+
+def test_optional_packages_are_in_the_extras_alone() -> None:
+    extras = PROJECT["project"]["optional-dependencies"]
+    core = {re.split(r"[^a-z-]", line.lower())[0] for line in PROJECT["project"]["dependencies"]}
+    for extra, packages in {"plots": ("matplotlib",), "tables": ("pandas", "pyarrow")}.items():
+        assert {re.split(r"[^a-z-]", line.lower())[0] for line in extras[extra]} == {*packages}
+        assert not core & {*packages}
