@@ -8,7 +8,7 @@ from fractions import Fraction
 import numpy as np
 from modelsizer.optimizer.bounds.limits import Breach, Limit, depth_intervals
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.constraints import Constraint, constraints, dropped
+from modelsizer.optimizer.constraints import TOKENS, Constraint, constraints, dropped
 from modelsizer.optimizer.result import BudgetUse
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
@@ -102,19 +102,20 @@ def idle_limits(model: Model) -> list[str]:
     problem = model.problem
     if not model.store.listable(problem):
         return []
-    given = {n: i.max for n, i in problem.budgets.limits.items() if i.max is not None}
-    most = dict.fromkeys(given, 0.0)
+    budgets = [c for c in constraints(problem) if c.side == "max" and c.base != TOKENS]
+    budgets = [c for c in budgets if c.quantity != "loss"]
+    most = dict.fromkeys(budgets, 0.0)
     for table in model.tables():
         rules = model.rules(table)
-        for name in given:
-            others = [rule for rule in rules if rule.key != f"budgets.{name}"]
-            most[name] = max(most[name], _most(model, table, others, name))
+        for budget in budgets:
+            others = [rule for rule in rules if rule.key != budget.base]
+            most[budget] = max(most[budget], _most(model, table, others, budget.quantity))
     return [
-        f"budgets.{name} = {format_quantity(limit, QUANTITIES[name].dimension)} leaves no design "
-        "out: the most that any design within the other limits uses is "
-        f"{format_quantity(most[name], QUANTITIES[name].dimension)}"
-        for name, limit in given.items()
-        if name != "loss" and most[name] < float(limit)
+        f"{budget.base} = {format_quantity(budget.limit, budget.dimension)} leaves no design out: "
+        "the most that any design within the other limits uses is "
+        f"{format_quantity(used, budget.dimension)}"
+        for budget, used in most.items()
+        if used < float(budget.limit)
     ]
 
 

@@ -1,4 +1,4 @@
-"""Limits that no design of a space meets, whatever the other limits."""
+"""Constraints that no design of a space keeps, whatever the other constraints."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ MORE = "`modelsizer explain` says which limits conflict, and the least that woul
 
 
 def why_infeasible(model: Model) -> list[str]:
-    """Sentences on limits that no design meets, or that it is all of them together."""
+    """Sentences on limits that no design keeps alone; if there are none, one on all together."""
     problem = model.problem
     listable = model.store.listable(problem)
     found = _listed(model) if listable else _searched(model)
@@ -49,7 +49,7 @@ def why_infeasible(model: Model) -> list[str]:
 
 
 def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:
-    """The limits one by one: whether it is an upper one, and its rows."""
+    """The linear rows of each limit and side, and whether the side is the upper one."""
     for upper in (True, False):
         rows = [r for r in model.rules(table) if (r.high if upper else r.low) is not None]
         groups: dict[tuple[str, str], list[Limit]] = {}
@@ -59,7 +59,7 @@ def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:
 
 
 def _listed(model: Model) -> list[str]:
-    """By the least, or the most, that any width option uses."""
+    """Limits that no design keeps alone, by the least or the most use of any width option."""
     reached: dict[tuple[str, str, bool], Fraction] = {}
     limits: dict[tuple[str, str, bool], tuple[Limit, Fraction]] = {}
     for table in model.tables():
@@ -80,7 +80,7 @@ def _listed(model: Model) -> list[str]:
 
 
 def _extreme(table: Table, rows: list[Limit], *, least: bool) -> Fraction:
-    """The least, or the most, over all designs of the larger of some quantities."""
+    """The least, or the most, over all designs of the maximum of several quantities."""
     row = np.arange(len(table))
     j = np.zeros_like(table.count) if least else table.count - 1
     linear = [table.linear[rule.quantity] for rule in rows]
@@ -91,7 +91,7 @@ def _extreme(table: Table, rows: list[Limit], *, least: bool) -> Fraction:
 
 
 def _searched(model: Model) -> list[str]:
-    """The same of a space too large to list: the least of each quantity by a search of its own."""
+    """As `_listed`, for a space too large to list: one search for each quantity."""
     problem, found = model.problem, []
     for name, limit in problem.budgets.limits.items():
         row = QUANTITIES[name]
@@ -114,7 +114,7 @@ def _searched(model: Model) -> list[str]:
 
 
 def _best(model: Model, quantity: str, *, least: bool) -> Fraction | None:
-    """The least, or the most, of an affine quantity over all designs, without any limit."""
+    """The least, or the most, of an affine quantity over all designs, without constraints."""
     some = Constraint(TOKENS, "tokens", "max", 1, equality=True)
     plain = constrained(model.problem.bare(), [some])
     plain["objective"] |= {"minimize" if least else "maximize": quantity}
@@ -152,7 +152,7 @@ def _sentence(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> st
 
 
 def _unmet_tokens(problem: Problem, rule: Limit, value: Fraction, what: str, sign: str) -> str:
-    """A sentence on a budget of FLOPs, or what they cost, and a number of tokens."""
+    """A sentence on a budget of FLOPs, or of their cost, at a number of tokens."""
     limits, name = problem.token_limits, rule.key.removeprefix("budgets.")
     unit = QUANTITIES[name].dimension
     cost = flops_rate(problem, name)

@@ -41,15 +41,15 @@ to a cost."""
 
 @dataclass(frozen=True, slots=True)
 class JointRepair:
-    """The cheapest way to relax several limits at once.
+    """The cheapest way to relax several constraints at once.
 
     Parameters
     ----------
     cost : float
-        Sum of weight x excess.
+        Sum of weight x violation.
     repairs : tuple of Repair
     design : Evaluation
-        Of the problem with its limits so moved: one that keeps them.
+        A feasible design of the repaired problem.
     """
 
     cost: float
@@ -58,17 +58,17 @@ class JointRepair:
 
 
 def joint_repair(oracle: Oracle, weights: Mapping[str, float]) -> JointRepair | None:
-    """The budgets and token limits to relax together at the least total cost, proven.
+    """The budgets and token limits to relax together at the least total cost, with proof.
 
-    The cost of a design and a number of tokens is the sum over limits of weight x excess, with
-    excess = used / limit - 1 of a most, 1 - used / limit of a least amount, and 0 where it is kept.
-    For one design the terms of tokens and FLOPs are linear in the tokens D beyond the point where
-    each limit is met, and that of the loss, ``E + (A/N^alpha + B/D^beta)^outer`` over its limit, is
-    convex and falls until the loss is met. So the best D is at such a point, or between two of them
-    where the sum is flat, which golden section finds. (A term of a least loss is concave, and its
-    best D is at a point too.) Designs are bounded by boxes of depths: the least of what may not be
-    much, the most of what may not be little; boxes that cannot cost less are dropped, the others
-    halved down to single designs.
+    The cost of a design at D tokens is the sum over constraints of weight x violation, where the
+    violation is used / limit - 1 of an upper limit, 1 - used / limit of a lower one, and 0 if it is
+    kept. For one design the terms of tokens and FLOPs are piecewise linear in D, with a kink where
+    the limit is met, and that of the loss, ``E + (A/N^alpha + B/D^beta)^outer`` over its limit, is
+    convex and decreasing until the limit is met. So the best D is at a kink, or between two of
+    them, where golden section finds it. (The term of a lower limit on the loss is concave, and its
+    best D is at a kink too.) Over boxes of depths the cost is bounded from below by the least use
+    under upper limits and the most under lower ones; boxes that cannot be cheaper are dropped, the
+    others halved down to single designs.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def joint_repair(oracle: Oracle, weights: Mapping[str, float]) -> JointRepair | 
 
 
 class _Costing:
-    """Costs of designs, or the least that any of a box of them can have."""
+    """Costs of designs, or lower bounds on the costs in boxes of designs."""
 
     def __init__(self, oracle: Oracle, weights: Mapping[str, float]) -> None:
         self.problem = oracle.relaxer.origin
@@ -146,7 +146,7 @@ class _Costing:
         return cost
 
     def _of_tokens(self, table: Table, row: Ints, low: Ints, high: Ints) -> tuple[Floats, Floats]:
-        """What tokens add at the best number of them, and that number."""
+        """The cost of constraints on tokens, FLOPs and loss at the best D, and that D."""
         flops = table.linear[TRAINING_FLOPS_PER_TOKEN]
         ends = {"max": to_floats(flops.at(row, low)), "min": to_floats(flops.at(row, high))}
         shares = np.array([layout.accelerators for layout in table.layout])[table.layout_id[row]]
@@ -164,7 +164,7 @@ class _Costing:
                     met = met * (shares if QUANTITIES[limit.quantity].shared else 1)
                 terms.append((met, weight / met))
             if form == "lifetime":
-                # What inference takes is taken first, and may be more than all.
+                # Inference is charged first, and may exceed the limit alone.
                 slope = ends["max"] * float(flops_rate(self.problem, limit.quantity))
                 inference = table.linear[INFERENCE]
                 taken = to_floats(inference.at(row, low)) / inference.denominator
@@ -206,7 +206,7 @@ class _Costing:
         return costs[rows, best], at[rows, best]
 
     def _judged(self, table: Table, row: Ints, low: Ints, high: Ints) -> Judged:
-        """A loss that no design of a box is below, as a function of tokens of shape (B, T)."""
+        """A lower bound on the loss in each box, as a function of tokens of shape (B, T)."""
         quality, parameters = self.problem.quality, table.linear[LAW_PARAMETERS]
         n = [to_floats(parameters.at(row, j))[:, None] for j in (low, high)]
         ends = [
@@ -217,7 +217,7 @@ class _Costing:
 
 
 def _flat(cost: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
-    """Where convex costs are least between two numbers of tokens; all of one shape."""
+    """Minimisers of convex costs between two numbers of tokens, all of one shape."""
     a, b = np.log(low), np.log(high)
     for _ in range(_ROUNDS):
         width = _GOLDEN * (b - a)
@@ -231,7 +231,7 @@ def _flat(cost: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats
 def _settled(
     oracle: Oracle, costing: _Costing, table: Table, row: int, j: Ints, tokens: float
 ) -> JointRepair:
-    """The limits moved to what one design uses, exactly, and searched for a design once more."""
+    """The constraints moved to what one design uses, exactly, and proven feasible by a search."""
     places: dict[str, tuple[Constraint, int]] = {}
     equal: list[Constraint] = []  # the sides of equalities that stay
     for limit in costing.limits:
@@ -253,7 +253,7 @@ def _settled(
         problem = oracle.relaxer.problem(oracle.all, [*moved.values(), *equal])
         if oracle.holds(problem):
             break
-        # Tokens are doubles: a limit that they just met by one rounding they may miss by another.
+        # Tokens are doubles: kept with one rounding, a limit may be violated with another.
         nudge = max(1, 2 * nudge)
     repairs = tuple(
         Repair(key, new.limit, old.limit, old.dimension, old.side, old.violation(new.limit))
@@ -267,7 +267,7 @@ def _settled(
 def _used(
     costing: _Costing, table: Table, row: int, j: Ints, tokens: float, limit: Constraint
 ) -> Fraction | float:
-    """What a design uses of a limit's quantity, exactly but for the loss."""
+    """What a design uses of a constraint's quantity, exact except for the loss."""
     problem, quantity = costing.problem, QUANTITIES[limit.quantity]
     one, at = np.array([row]), j[None, :]
 

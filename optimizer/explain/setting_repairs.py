@@ -24,25 +24,25 @@ SETTINGS = (
     "training.zero_stage",
     "training.recompute",
 )
-"""Settings that people turn. One that changes no quantity of some conflict cannot help
+"""Settings that are tried. One that affects no constraint of some conflict cannot help
 (`modelsizer.problems.quantities.needs.affected_by`), and is not tried."""
 
 BYTES = (2, 1, 0.5)
 BITS = (16, 8, 4)
 RECOMPUTE = ("none", "selective", "half", "full")  # of less and less memory
 ZERO_STAGES = (0, 1, 2, 3)
-MOST_ACCELERATORS = 2**20  # beyond it more of them are no repair that anybody can make
+MOST_ACCELERATORS = 2**20  # more are no practical repair
 TRIED_ONE_BY_ONE = 64
-"""Batch sizes tried one after the other where a least throughput asks for more and a memory or a
-latency for less, so that no bisection would do."""
+"""Batch sizes tried one by one where a least throughput needs more and memory or latency less, so
+that feasibility is not monotone and bisection fails."""
 
 
 def setting_repairs(oracle: Oracle, conflicts: Sequence[Keys]) -> list[Repair]:
     """Every setting that, changed alone, makes the problem feasible, by the least change.
 
-    Bytes and bits go to the next smaller of 2, 1 and 0.5, or 16, 8 and 4; batch and context to the
-    largest that is feasible below what they are; accelerators to the fewest above. Where a least
-    throughput is asked for, the batch may also grow.
+    Bytes and bits are changed to the largest feasible of 2, 1 and 0.5, or 16, 8 and 4, below their
+    value; batch and context to the largest feasible number below; accelerators to the fewest above.
+    Where a least throughput is given, the batch may also grow.
 
     Parameters
     ----------

@@ -138,24 +138,24 @@ class _Program:
         return self.sign * self._part(self._parts(self.sought)[0], z) / self.scale
 
     def _rows(self) -> tuple[list[Callable[[Floats], float]], list[Constraint | None]]:
-        """Functions not below 0 where kept, and the constraint behind each, if it is one."""
+        """Functions not below 0 where kept, and the constraint of the file behind each."""
         rows: list[Callable[[Floats], float]] = []
         ids: list[Constraint | None] = []
         for constraint in self.constraints:
             if float(constraint.limit) <= 0:
                 continue
-            quantity, sign = constraint.quantity, 1.0 if constraint.side == "max" else -1.0
+            quantity, upper = constraint.quantity, constraint.side == "max"
             edge = math.log(float(constraint.limit))
             if QUANTITIES[quantity].form == "inverse":  # batch / latency >= x
                 numerator = float(inverse_numerator(self.problem, quantity))
-                quantity, sign = QUANTITIES[quantity].base, 1.0
+                quantity, upper = QUANTITIES[quantity].base, True
                 edge = math.log(numerator / float(constraint.limit))
             for part in self._parts(quantity):
-                rows.append(self._row(part, sign, edge))
+                rows.append(self._row(part, 1.0 if upper else -1.0, edge))
                 ids.append(constraint)
                 if constraint.equality:
-                    rows.append(self._row(part, -sign, edge))
-                    ids.append(constraint)
+                    rows.append(self._row(part, -1.0, edge))
+                    ids.append(constraint.one_sided("min"))
         if self.branched:
             for part in self._parts(self.sought):
                 rows.append(self._below(part))
@@ -284,27 +284,21 @@ def _multipliers(program: _Program, z: Floats) -> dict[str, float | None]:
 
     gradient = _gradient(program.objective, z)
     columns: list[Floats] = []
-    owners: list[tuple[Constraint | None, float]] = []
+    owners: list[Constraint | None] = []
     if program.rows:
         slack = program.values(z)
         slopes = _gradient(program.values, z)
-        seen: set[Constraint] = set()
         for i, constraint in enumerate(program.ids):
-            # Of the two rows of a fixed limit the second pulls the other way.
-            sign = -1.0 if constraint is None or constraint.side == "max" else 1.0
-            if constraint is not None and constraint.equality:
-                sign = 1.0 if constraint in seen else -1.0
-                seen.add(constraint)
             if slack[i] <= ACTIVE:
                 columns.append(slopes[:, i])
-                owners.append((constraint, sign))
+                owners.append(constraint)
     for i, (low, high) in enumerate(program.bounds()):
         unit = np.zeros(len(z))
         unit[i] = 1.0
         for sign, gap in ((1.0, z[i] - low), (-1.0, high - z[i])):
             if gap <= ACTIVE:
                 columns.append(sign * unit)
-                owners.append((None, 0.0))
+                owners.append(None)
     found: dict[str, float | None] = {constraint.key: 0.0 for constraint in program.constraints}
     size = float(np.linalg.norm(gradient))
     weights, residual = np.zeros(0), size
@@ -313,8 +307,10 @@ def _multipliers(program: _Program, z: Floats) -> dict[str, float | None]:
     if residual > CONDITION * max(size, KEPT):
         return dict.fromkeys(found)
     per = program.scale * (1.0 if program.branched else program.sign)
-    for (constraint, sign), weight in zip(owners, weights, strict=True):
+    for constraint, weight in zip(owners, weights, strict=True):
         if constraint is not None:
+            sign = -1.0 if constraint.side == "max" else 1.0
+            key = constraint.key if constraint.key in found else constraint.base  # of an equality
             each = sign * per * float(weight) / float(constraint.limit)
-            found[constraint.key] = (found[constraint.key] or 0.0) + each
+            found[key] = (found[key] or 0.0) + each
     return found

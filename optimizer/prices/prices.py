@@ -29,10 +29,9 @@ from modelsizer.problems.units import Number, exact
 
 PERCENTS = (1, 5, 10, 25)
 SHOWN = 10
-"""Per cent by which limits are compared with one another."""
-"""Limits in proportion to the training FLOPs: "compute" is all of them together."""
+"""Per cent of change by which constraints are ranked."""
 MOST_COMPUTE = math.log(1000.0)
-"""Logarithm of the factor up to which compute is looked for that buys the same loss."""
+"""Logarithm of the greatest factor of compute that is tried for the same loss."""
 FIRST_STEP = 0.02  # in the logarithm of compute
 ROOT = 1e-8  # precision in the logarithm of compute
 DIGITS = 6  # decimals of per cent of compute, known to about `ROOT`
