@@ -5,19 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from modelsizer.problems.architecture.choices import CHOICES, MENUS
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.menus import Choice
 
-CHOICES = ("layers", "d_model", "head_dim", "heads", "kv_heads", "kv_group", "d_ff", "ffn_ratio",
-           "ffn_multiple", "vocab_size", "tied_embeddings", "block")  # fmt: skip
-_FOLLOWS = {
-    "heads": "heads = d_model / head_dim here: fix d_model or head_dim",
-    "head_dim": "head_dim is 128, or d_model / heads where heads are offered",
-    "kv_heads": "kv_heads follow from the heads here: offer space.kv_heads",
-    "d_ff": "d_ff = ffn_ratio x d_model here: fix ffn_ratio or d_model",
-    "ffn_ratio": "ffn_ratio is the block's own, or d_ff is offered instead",
-}
+_WHY_NOT = {key: reason for choice in CHOICES for key, reason in choice.menus.items()}
 
 
 _FIX, _FORBID = "--fix", "--forbid"
@@ -73,12 +66,12 @@ def forbidden(problem: Problem, values: Mapping[str, Sequence[object]]) -> Probl
 
 def _menu(problem: Problem, name: str, option: str) -> list[Any]:
     """The values that a choice may take."""
-    if name not in CHOICES:
-        hint = did_you_mean(name, CHOICES)
-        raise ProblemError.of(option, f"no choice {name!r}{hint}; choices: {', '.join(CHOICES)}")
+    if name not in MENUS:
+        hint = did_you_mean(name, MENUS)
+        raise ProblemError.of(option, f"no choice {name!r}{hint}; choices: {', '.join(MENUS)}")
     given = getattr(problem.space, name)
     if given is None:
-        reason = _FOLLOWS.get(name, f"space.{name} is not offered by the problem")
+        reason = _WHY_NOT[name] or f"space.{name} is not offered by the problem"
         raise ProblemError.of(option, reason)
     if isinstance(given, Choice):
         return list(given.numbers)

@@ -238,10 +238,8 @@ class Counts:
         widths = {
             name: int(np.broadcast_to(getattr(w, name), w.exists.shape)[at]) for name in names
         }
-        tied = bool(np.broadcast_to(w.tied, w.exists.shape)[at])
-        return architecture_of(
-            self.problem, block="llama", tied_embeddings=tied, layers=layers, **widths
-        )
+        widths["tied_embeddings"] = int(np.broadcast_to(w.tied, w.exists.shape)[at])
+        return architecture_of(self.problem, "llama", widths, [layers])
 
 
 def _values(choice) -> Ints:

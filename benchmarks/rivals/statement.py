@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from modelsizer.optimizer.bounds.limits import depth_intervals
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.tables.table import Table, join, tables, to_floats
+from modelsizer.optimizer.tables.table import Table, tables, to_floats
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.laws.laws import PowerLaw
@@ -152,7 +152,7 @@ def state(problem: Problem, *, tightened: bool) -> Statement:
     """
     check_stateable(problem)
     model = Model(problem)
-    table = join(list(tables(problem)))
+    table = Table.join(list(tables(problem)))
     everything = np.arange(len(table))
     first, last = np.zeros_like(table.count), table.count - 1
     rules = model.rules(table)
@@ -177,7 +177,7 @@ def state(problem: Problem, *, tightened: bool) -> Statement:
         _affine(table, LAW_PARAMETERS),
         _affine(table, TRAINING_FLOPS_PER_TOKEN),
         _affine(table, "layers"),
-        table.d_model.astype(float),
+        table["d_model"].astype(float),
         caps.most,
         np.broadcast_to(np.asarray(caps.most_flops, float), (len(table),)),
         rows,

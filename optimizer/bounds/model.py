@@ -272,7 +272,7 @@ class Model:
         loss, least_loss, shape, sizes = None, None, None, None
         if needs_loss:
             sizes = self._sizes(table, row, low, high, n, flops)
-            width = table.d_model[row].astype(float)
+            width = table["d_model"][row].astype(float)
             shape = shape_bound(self.quality.shape, width, sizes.layers)
             token, corner = law_bound(self.quality.law, sizes, self.caps(table, row, low))
             loss = token + shape

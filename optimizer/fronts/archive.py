@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from modelsizer.optimizer.fronts.cover import Cover
 from modelsizer.optimizer.fronts.scores import EXACT_DOUBLES, Columns, Scorer, as_points
-from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, join
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
+from modelsizer.problems.columns import stacked
 
 MERGED_AT_ONCE, _OF_THE_FRONT = 2_000, 0.25
 """Designs that wait before they are compared with the front: so many, or this part of it."""
@@ -24,7 +25,7 @@ class Candidates:
     ----------
     table : Table
     row : array of shape (B,)
-    j : array of shape (B, K)
+    j : array of shape (B, A)
     columns : list of arrays of shape (B,)
         As `modelsizer.optimizer.fronts.scores.Scorer.columns` gives them.
     exact : array of bool, shape (B,)
@@ -91,7 +92,7 @@ class Archive:
         ----------
         table : Table
         row : array of shape (B,)
-        j : array of shape (B, K)
+        j : array of shape (B, A)
         count : bool
             Whether they are looked at for good; a sample comes again later.
         """
@@ -149,10 +150,10 @@ def _joined(scorer: Scorer, parts: Sequence[Candidates]) -> Candidates:
     """Lists of designs over one table."""
     if len(parts) == 1:
         return parts[0]
-    table = join([part.table for part in parts])
+    table = Table.join([part.table for part in parts])
     begin = np.cumsum([0, *(len(part.table) for part in parts)])
     row = np.concatenate([part.row + at for part, at in zip(parts, begin, strict=False)])
-    j = np.concatenate([part.j for part in parts])
+    j = stacked([part.j for part in parts])
     columns = scorer.columns(table, row, j, np.zeros(len(row)))
     for i in scorer.noisy:
         columns[i] = np.concatenate([part.columns[i] for part in parts])

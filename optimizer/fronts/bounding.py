@@ -20,7 +20,7 @@ from modelsizer.optimizer.fronts.scores import Columns, Scorer, as_points
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Floats, Table, join
+from modelsizer.optimizer.tables.table import Floats, Table
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 SMALL = 4
@@ -40,7 +40,7 @@ class Bounding(Looking):
     def _tables(self) -> Iterable[Table]:
         tables, scorer = super()._tables(), self.archive.scorer
         if scorer.model.store.listable(scorer.problem):
-            tables = [join(list(tables))]
+            tables = [Table.join(list(tables))]
             self._unread = False
         yield from tables
         self._unread = False

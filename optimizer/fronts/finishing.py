@@ -17,7 +17,6 @@ from modelsizer.problems.designs.costs import (
 )
 from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.space.widths import WIDTHS
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, plain
 from numpy.typing import NDArray
@@ -70,8 +69,8 @@ def _rank(column: NDArray[np.generic]) -> Ints:
 def _distinct(found: Candidates, order: Ints, group: Ints, groups: int) -> Ints:
     """Distinct architectures of each group; several layouts of one are one design."""
     table, row = found.table, found.row[order]
-    columns = [getattr(table, name)[row] for name in WIDTHS]
-    columns += [table.block_id[row], table.layers(row, found.j[order])]
+    columns = [column[row] for column in table.widths.values()]
+    columns += [table.block_id[row], *table.depths.counts(row, found.j[order]).T]
     identity = np.unique(np.column_stack([group, *columns]), axis=0)
     counts: Ints = np.bincount(identity[:, 0], minlength=groups)
     return counts

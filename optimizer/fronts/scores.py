@@ -196,7 +196,7 @@ class Scorer:
         flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
         law, shape = self.model.quality.law, self.model.quality.shape
         seen = [np.broadcast_to(x, n.shape) for x in table.features(row, j, law.features).values()]
-        width, depth = table.d_model[row].astype(float), table.layers(row, j).astype(float)
+        width, depth = table["d_model"][row].astype(float), table.layers(row, j).astype(float)
         seen.append(np.asarray(shape.excess(width, depth), float))
         if self.fewest:
             return np.stack([n, flops, *seen, table.layout_id[row].astype(float)], axis=1)

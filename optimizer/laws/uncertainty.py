@@ -32,7 +32,7 @@ from modelsizer.optimizer.fronts.archive import nondominated
 from modelsizer.optimizer.laws.dominance_check import all_dominated
 from modelsizer.optimizer.laws.draws import Draws, sum_of_powers
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
-from modelsizer.optimizer.surveys.kept_designs import Held, hold, table_of, together
+from modelsizer.optimizer.surveys.kept_designs import Held, hold, table_of
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
 from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
@@ -147,7 +147,7 @@ def contenders(problem: Problem, draws: Draws | None = None) -> Contenders | Non
         columns.values(points),
         points[:, -1],
         held.layers.astype(np.int64),
-        held.d_model.astype(np.int64),
+        held.widths["d_model"].astype(np.int64),
         held,
         seen,
         infeasible,
@@ -197,7 +197,7 @@ class _Columns:
             "tokens": np.broadcast_to(model.caps(table, row, j).tokens(flops), n.shape),
             **table.features(row, j, quality.law.features),
         }
-        width, depth = table.d_model[row].astype(float), table.layers(row, j).astype(float)
+        width, depth = table["d_model"][row].astype(float), table.layers(row, j).astype(float)
         found = [sign * seen[name] for name, sign in self.columns]
         return np.stack([*found, quality.shape.excess(width, depth)], axis=1)
 
@@ -211,7 +211,7 @@ class _Columns:
 
 def _merged(parts: Sequence[tuple[Floats, Held]]) -> tuple[tuple[Floats, Held], int]:
     """Nondominated designs of several lists, and the number of others, which is checked."""
-    points, held = np.concatenate([p for p, _ in parts]), together([h for _, h in parts])
+    points, held = np.concatenate([p for p, _ in parts]), Held.join([h for _, h in parts])
     keep = nondominated(points)
     if not all_dominated(points[~keep], points[keep]):
         raise RuntimeError("a design was left out that no kept one dominates; please report it")

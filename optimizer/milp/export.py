@@ -12,7 +12,7 @@ from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.clock import Clock, Limits
-from modelsizer.optimizer.tables.table import Floats, Table, join
+from modelsizer.optimizer.tables.table import Floats, Table
 from modelsizer.problems.problem import Problem
 
 ONE_COLUMN_EACH = 5000
@@ -41,7 +41,7 @@ def program_of(problem: Problem) -> Program:
         if boxes.designs <= ONE_COLUMN_EACH:
             boxes, least = _one_each(model, table, boxes)
     else:
-        table = join(list(model.tables()))
+        table = Table.join(list(model.tables()))
         row = np.arange(len(table))
         boxes = Boxes(row, np.zeros_like(table.count), table.count - 1)
         least = np.full(len(row), -np.inf)

@@ -1,6 +1,6 @@
 """The mixed-integer program of a problem, written once.
 
-Columns: for each box b a binary z[b], "the design lies in box b", and for each kind k of layer
+Columns: for each box b a binary z[b], "the design lies in box b", and for each depth axis k
 an integer x[b, k], its steps above the box's least depth. Rows: exactly one z; x[b, k] within
 its box where z[b] is one, and zero elsewhere (the smallest big-M that the box proves); each
 linear budget, summed over the boxes; the loss limit through its affine bound on each box.
@@ -23,6 +23,7 @@ from modelsizer.optimizer.bounds.relaxation import Affine
 from modelsizer.optimizer.milp.program import FEASIBILITY, Floats, Program
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Ints, Table
+from modelsizer.problems.architecture.choices import CHOICES
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ class Formulation:
     program : Program
     boxes : Boxes
         Box of each z column, in order.
-    step_column : array of shape (B, K)
+    step_column : array of shape (B, A)
         Column of x[b, k], -1 where the box has one depth only.
     reference, spread : float
         The program's objective is ``(scaled objective - reference) / spread``.
@@ -82,18 +83,15 @@ class _Rows:
         self.names.append(name)
 
 
+_NAMED = tuple(choice for choice in CHOICES if choice.width and choice.short)
+
+
 def _column_names(table: Table, boxes: Boxes) -> list[str]:
     names = []
     for b, row in enumerate(boxes.row):
         first = table.layers(np.array([row]), boxes.low[b : b + 1])[0]
         last = table.layers(np.array([row]), boxes.high[b : b + 1])[0]
-        widths = "_".join(
-            f"{short}{getattr(table, name)[row]}"
-            for short, name in (
-                ("d", "d_model"), ("h", "heads"), ("kv", "kv_heads"),
-                ("hd", "head_dim"), ("ff", "d_ff"),
-            )
-        )  # fmt: skip
+        widths = "_".join(f"{choice.short}{table[choice.name][row]}" for choice in _NAMED)
         names.append(f"z{b}_{widths}_L{first}_to_{last}")
     return names
 

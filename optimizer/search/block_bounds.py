@@ -10,7 +10,7 @@ that makes it a bound.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 from modelsizer.optimizer.bounds.limits import Breach, depth_intervals, feasible
@@ -28,6 +28,7 @@ from modelsizer.optimizer.tables.table import (
     to_floats,
 )
 from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
+from modelsizer.problems.columns import Columns
 from modelsizer.problems.laws.features import ranges_of
 from modelsizer.problems.quantities.auxiliary import (
     LAW_PARAMETERS,
@@ -46,14 +47,14 @@ PIECES = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Blocks:
+class Blocks(Columns):
     """Some blocks.
 
     Parameters
     ----------
     root : array of shape (B,)
-    low, high : array of shape (B, K)
-        Ranges of indices into the menus.
+    low, high : array of shape (B, D)
+        Ranges of indices into the menus and along the depth axes.
     least : array of shape (B,)
         No design of a block has a lower value.
     able : array of bool, shape (B, layouts)
@@ -66,19 +67,9 @@ class Blocks:
     least: Floats
     able: Bools
 
-    def __len__(self) -> int:
-        return len(self.root)
-
-    def take(self, where: Bools | Ints) -> Blocks:
-        """The blocks at these positions, or where this mask holds."""
-        return Blocks(*(getattr(self, f.name)[where] for f in fields(self)))
-
     def plus(self, *others: Blocks) -> Blocks:
         """These blocks and others."""
-        parts = (self, *others)
-        return Blocks(
-            *(np.concatenate([getattr(part, f.name) for part in parts]) for f in fields(self))
-        )
+        return Blocks.join([self, *others])
 
     @property
     def options(self) -> Ints:
@@ -177,8 +168,9 @@ class BlockBounds:
         keep = able.any(axis=1) & (least <= value)
         row, last, able, least = row[keep], last[keep], able[keep], least[keep]
         low, high = blocks.low[row].copy(), blocks.high[row].copy()
-        high[:, LAYERS] = low[:, LAYERS] + last[:, 0]
-        low[:, LAYERS] = low[:, LAYERS] + first[row, 0]
+        axes = slice(LAYERS, LAYERS + last.shape[1])
+        high[:, axes] = low[:, axes] + last
+        low[:, axes] += first[row]
         return Blocks(blocks.root[row], low, high, least, able)
 
     def _breaks(self, cheap: Table, dear: Table, first: Ints, last: Ints) -> Bools:
@@ -206,7 +198,7 @@ class BlockBounds:
 
         Returns
         -------
-        last : array of shape (n, K)
+        last : array of shape (n, A)
             The most depths under any layout.
         able : array of bool, shape (n, layouts)
         least : array of shape (n,)
@@ -270,7 +262,8 @@ class BlockBounds:
         if model.problem.law.parameter_kind == "non_embedding":
             # Embedding and head are in the FLOPs (or in 6ND) and not in N: idle falls with them.
             outside = [
-                to_floats(t.d_model[row]) * to_floats(t.vocab_size[row]) for t in (dear, cheap)
+                to_floats(t["d_model"][row]) * to_floats(t["vocab_size"][row])
+                for t in (dear, cheap)
             ]
             idle = idle + 2 * (outside[0] - outside[1])
         scores = np.maximum(flops_low - weight_low, 0.0)

@@ -10,27 +10,29 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from fractions import Fraction
 
 import numpy as np
 from modelsizer.optimizer.bounds.limits import Breach
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
 from modelsizer.optimizer.search.compare import box_designs
-from modelsizer.optimizer.tables.grid import D_MODEL, FFN, FIRST, KV, LAYERS, SECOND, VOCABULARY
+from modelsizer.optimizer.tables.grid import D_MODEL, DIMENSIONS, LAYERS
 from modelsizer.optimizer.tables.table import Ints, Table, build_table, needed, to_floats
+from modelsizer.problems.architecture.choices import BY_NAME, ORDERED
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.splits import divided
-from modelsizer.problems.space.widths import Options, joined
+from modelsizer.problems.space.widths import Options
 from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 
 SMALL = 96
 """Width options below which a block is listed: about where listing costs what splitting does."""
-SAMPLE = (2, 64, 2, 2, 2, 4)
+SAMPLE = (*(2 for _ in ORDERED), 64, 2, 2, 2, 4)
 """Entries of each menu of widths that are sampled for a first incumbent: a few thousand options."""
-SAMPLE_NEAR = (2, 24, 2, 2, 2, 6)  # the same of the neighbourhood of an incumbent
+SAMPLE_NEAR = (*(2 for _ in ORDERED), 24, 2, 2, 2, 6)  # the same, near an incumbent
 LEAST_WIDTHS = 32  # of d_model in the sample, however many layouts there are
 AT_ONCE = 4096  # blocks split in one round: enough to keep NumPy busy, few enough to stay greedy
 LISTED_AT_ONCE = 200  # small blocks listed before looking at how much there is to look at
@@ -104,7 +106,9 @@ class BlockSearch:
 
     def near(self, design: Evaluation, zoom: int) -> Iterator[Table]:
         """A sample of the neighbourhood of a design, the smaller the larger `zoom`."""
-        index, point = self.grid.locate(design.architecture)
+        if (found := self.grid.locate(design.architecture)) is None:
+            return
+        index, point = found
         sizes = self.grid.sizes(self.grid.roots[index])
         reach = -(-sizes // zoom)
         low, high = np.maximum(point - reach, 0), np.minimum(point + reach, sizes - 1)
@@ -160,7 +164,7 @@ class BlockSearch:
 
     def _built(self, gathered: dict[tuple[int, str], list[Options]]) -> Iterator[Table]:
         for layout, block in sorted(gathered):
-            options = joined(gathered[layout, block])
+            options = Options.join(gathered[layout, block])
             yield build_table(self.model.problem, self._layouts[layout], options, self._names)
 
     def _listed(self, blocks: Blocks) -> Iterator[tuple[int, Options]]:
@@ -169,11 +173,11 @@ class BlockSearch:
             mine = blocks.take(blocks.root == index)
             low, high = mine.low.copy(), mine.high.copy()
             flat_low, flat_high = low.copy(), high.copy()
-            flat_low[:, LAYERS] = flat_high[:, LAYERS] = 0  # depths stay together in a row
+            flat_low[:, LAYERS:] = flat_high[:, LAYERS:] = 0  # depths stay together in a row
             numbers = np.arange(len(mine))
             for box, point in box_designs(numbers, flat_low, flat_high, TABLE_ROWS):
                 at = point.copy()
-                at[:, LAYERS] = low[box, LAYERS]
+                at[:, LAYERS:] = low[box, LAYERS:]
                 options, box_of_row = self.grid.options(self.grid.roots[index], low, high, at, box)
                 for layout, split in enumerate(self._splits):
                     able = options.take(mine.able[box_of_row, layout])
@@ -191,7 +195,7 @@ class BlockSearch:
             mine = blocks.root == index
             root = self.grid.roots[index]
             lower, upper = self.grid.corners(root, blocks.low[mine], blocks.high[mine])
-            spread[mine] = _spread(lower, upper)
+            spread[mine, : LAYERS + lower.depths.count.shape[1]] = _spread(lower, upper)
         sides = blocks.high - blocks.low
         spread = np.where(sides > 0, np.maximum(spread, 1e-9), -1.0)
         side = spread.argmax(axis=1)
@@ -215,21 +219,18 @@ class BlockSearch:
 
 
 def _spread(lower: Options, upper: Options) -> Floats:
-    """How much each side of boxes spreads their costs, in the logarithm; shape (B, K)."""
+    """How much each side of boxes spreads their costs, in the logarithm; shape (B, D)."""
 
-    def log_ratio(name: str) -> Floats:
-        found: Floats = np.log(to_floats(getattr(upper, name)) / to_floats(getattr(lower, name)))
-        return found
+    def spread(name: str, by: Fraction) -> Floats:
+        ratio: Floats = np.log(to_floats(upper[name]) / to_floats(lower[name]))
+        return ratio * by.numerator / by.denominator
 
-    deepest = upper.start + upper.step * (upper.count - 1)
-    found = np.zeros((len(lower), LAYERS + 1))
-    # A layer holds about 4 to 12 d_model^2 weights: d_model counts twice, the rest once or less.
-    found[:, D_MODEL] = 2 * log_ratio("d_model")
-    found[:, LAYERS] = np.log(to_floats(deepest) / to_floats(lower.start))
-    found[:, FFN] = log_ratio("d_ff") - log_ratio("d_model")
-    heads = log_ratio("heads") / 3
-    found[:, FIRST] = heads
-    found[:, SECOND] = log_ratio("head_dim") / 3
-    found[:, KV] = log_ratio("kv_heads") / 4
-    found[:, VOCABULARY] = log_ratio("vocab_size") / 4
-    return found
+    found = [
+        np.sum([spread(name, by) for name, by in BY_NAME[choice].growth.items()], axis=0)
+        for choice in DIMENSIONS
+    ]
+    depths = upper.depths
+    for axis in range(depths.count.shape[1]):
+        more = depths.each[:, axis] * (depths.count[:, axis] - 1)
+        found.append(np.log(to_floats(depths.first + more) / to_floats(depths.first)))
+    return np.stack(found, axis=1)

@@ -8,7 +8,6 @@ import numpy as np
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.space.widths import WIDTHS
 
 DESIGNS_AT_ONCE = 200_000  # about 50 MB of columns
 
@@ -41,7 +40,7 @@ def box_designs(row: Ints, low: Ints, high: Ints, at_once: int) -> Iterator[tupl
     Yields
     ------
     row : array of shape (n,)
-    j : array of shape (n, K)
+    j : array of shape (n, A)
     """
     sizes = (high - low + 1).prod(axis=1)
     begin = 0
@@ -104,11 +103,5 @@ def best_of(
 
 def by_tie_rule(table: Table, row: Ints, j: Ints) -> Ints:
     """Positions of designs in the order of `Evaluation.tie_key`."""
-    first = ("d_model", "head_dim", "kv_heads", "d_ff")
-    keys = [table.linear["parameters"].at(row, j), table.layers(row, j)]
-    keys += [getattr(table, name)[row] for name in (*first, *(w for w in WIDTHS if w not in first))]
-    names_of_blocks = np.array(table.block)
-    ranks = np.argsort(np.argsort(names_of_blocks))
-    keys.append(ranks[table.block_id[row]])
-    found: Ints = np.lexsort([np.asarray(key) for key in reversed(keys)])
+    found: Ints = np.lexsort(table.ties(row, j)[::-1])
     return found

@@ -17,6 +17,7 @@ import numpy as np
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Ints, Mask, Table, to_floats
+from modelsizer.problems.architecture.choices import TIE_RULE, WIDTHS
 from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.laws.features import parts_of
 from modelsizer.problems.quantities.inference_flops import INFERENCE
@@ -28,7 +29,6 @@ REACH = 32
 CLEAR = 1e-12
 """Relative difference of FLOPs above which more of them cannot round to a lower loss."""
 _PARAMETERS, _FLOPS = 0, 1  # positions among the features
-_TIE_RULE = ("head_dim", "kv_heads", "d_ff", "heads", "vocab_size", "tied")
 
 
 def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
@@ -109,12 +109,13 @@ def _grouped(table: Table, boxes: Boxes, seen: Sequence[str]) -> tuple[Ints, Int
     groups : array of shape (B,)
         In that order, the number of each one's group.
     """
-    depths = (table.start, table.step, table.count)
-    shared = [a[boxes.row] for a in (table.d_model, table.block_id, table.layout_id)]
+    depths = table.depths.take(boxes.row)
+    shared = [a[boxes.row] for a in (table["d_model"], table.block_id, table.layout_id)]
     widths = (part for part in parts_of(seen) if part not in ("d_model", "layers"))
-    shared += [getattr(table, part)[boxes.row] for part in widths]
-    shared += [column for a in depths for column in a[boxes.row].T]
-    keys = [getattr(table, name)[boxes.row] for name in _TIE_RULE]
+    shared += [table[part][boxes.row] for part in widths]
+    for column in (depths.start, depths.step.reshape(len(depths), -1), depths.count):
+        shared += list(column.T)
+    keys = [table[name][boxes.row] for name in TIE_RULE if name in WIDTHS and name != "d_model"]
     order: Ints = np.lexsort((*keys[::-1], *shared))
     sorted_ = np.stack([column[order] for column in shared])
     fresh = (sorted_[:, 1:] != sorted_[:, :-1]).any(axis=0)

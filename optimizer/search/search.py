@@ -19,7 +19,7 @@ from modelsizer.optimizer.search.dominance import dominated
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.outcome import Counts, Progress
-from modelsizer.optimizer.tables.table import Floats, Ints, Table, join, needed
+from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
 from modelsizer.problems.designs.evaluation import Evaluation
 from numpy.typing import NDArray
 
@@ -133,13 +133,13 @@ class Search:
         if not kept:
             self.floor = min(self.value, self.unread)
             return
-        self.table = join([table for table, _, _ in kept])
+        self.table = Table.join([table for table, _, _ in kept])
         offset = 0
         parts: list[Boxes] = []
         for table, boxes, _ in kept:
             parts.append(Boxes(boxes.row + offset, boxes.low, boxes.high))
             offset += len(table)
-        self.boxes = parts[0].plus(*parts[1:])
+        self.boxes = Boxes.join(parts)
         self.least = np.concatenate([least for _, _, least in kept])
         self.prune()
 

@@ -27,7 +27,7 @@ from modelsizer.optimizer.surveys.depth_width_rows import (
 )
 from modelsizer.optimizer.tables.table import LARGEST_INT64, Ints, Mask, Table
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.designs.costs import architecture_of
+from modelsizer.problems.architecture.choices import tie_key
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.errors import ModelsizerError, ProblemError
 from modelsizer.problems.laws.shapes import WidthDepthShape
@@ -36,8 +36,6 @@ from modelsizer.problems.units import Number, exact, format_quantity
 
 DEFAULT_TOLERANCE = 0.02
 """Relative: a step of one layer in fifty changes the size by as much."""
-_COLUMNS = ("d_model", "head_dim", "kv_heads", "d_ff", "heads", "vocab_size", "tied")
-"""Columns of a table in the order of `Evaluation.tie_key`."""
 
 
 class InfeasibleError(ModelsizerError):
@@ -147,7 +145,7 @@ class _Nearest:
         self._problem, self._target = problem, target
         self._depths = np.array(problem.space.layers.numbers, dtype=np.int64)
         self._gap = np.full(len(self._depths), LARGEST_INT64)
-        self._best: dict[int, tuple[Any, ...]] = {}
+        self._best: dict[int, tuple[tuple[Any, ...], Architecture]] = {}
 
     @property
     def layers(self) -> set[int]:
@@ -168,19 +166,15 @@ class _Nearest:
         first = near[order[np.flatnonzero(np.diff(at[near][order], prepend=-1))]]
         for i in first:  # the best of each depth
             depth = int(self._depths[at[i]])
-            widths = (int(getattr(table, name)[row[i]]) for name in _COLUMNS)
-            mine = (int(gap[i]), int(size[i]), *widths, table.block[table.block_id[row[i]]])
-            if depth not in self._best or mine < self._best[depth]:
-                self._best[depth] = mine
+            design = table.architecture(self._problem, row[i], j[i])
+            mine = (int(gap[i]), tie_key(design, int(size[i])), design.block)
+            if depth not in self._best or mine < self._best[depth][0]:
+                self._best[depth] = mine, design
 
     def architectures(self) -> Iterator[Architecture]:
         """What was kept, deepest first."""
         for layers in sorted(self._best, reverse=True):
-            _, _, *widths, tied, block = self._best[layers]
-            named = dict(zip(_COLUMNS[:-1], widths, strict=True))
-            yield architecture_of(
-                self._problem, block=block, tied_embeddings=bool(tied), layers=layers, **named
-            )
+            yield self._best[layers][1]
 
 
 def _boxes(table: Table, rules: list[Limit]) -> tuple[Ints, Ints, Ints]:

@@ -2,55 +2,60 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Collection
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
-from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, build_table, join
+from modelsizer.optimizer.tables.table import Floats, Ints, Table, build_table
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.columns import Columns
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.space.widths import WIDTHS, Options
+from modelsizer.problems.space.widths import Options
 from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Held:
-    """Designs under a layout each, some 50 bytes for one; every array has shape (B,).
+class Held(Columns):
+    """Designs under a layout each, some 50 bytes for one; every array has first axis B.
 
     Parameters
     ----------
     blocks : tuple of str
         Names that `block` points into.
-    value : array of float
+    value : array of float, shape (B,)
         To minimise.
-    layers, d_model, heads, kv_heads, head_dim, d_ff, vocab_size : array of int32
-    tied, block, layout : array of int16
+    widths : dict of str to array of int32, shape (B,)
+    counts : array of int32, shape (B, K)
+        Layers of each kind of the block.
+    block, layout : array of int16, shape (B,)
         `layout` points into the problem's layouts.
     """
 
     blocks: tuple[str, ...]
     value: Floats
-    layers: NDArray[np.int32]
-    d_model: NDArray[np.int32]
-    heads: NDArray[np.int32]
-    kv_heads: NDArray[np.int32]
-    head_dim: NDArray[np.int32]
-    d_ff: NDArray[np.int32]
-    vocab_size: NDArray[np.int32]
-    tied: NDArray[np.int16]
+    widths: dict[str, NDArray[np.int32]]
+    counts: NDArray[np.int32]
     block: NDArray[np.int16]
     layout: NDArray[np.int16]
 
-    def __len__(self) -> int:
-        return len(self.value)
+    @property
+    def layers(self) -> Ints:
+        """Layers of all kinds together."""
+        found: Ints = self.counts.sum(axis=1)
+        return found
 
-    def take(self, where: Mask | Ints | slice) -> Held:
-        """The designs at these positions, or where this mask holds."""
-        return Held(self.blocks, *(getattr(self, name)[where] for name in _ARRAYS))
+    def column(self, name: str) -> NDArray[Any]:
+        """A choice of the designs by its name; the block as its position in `blocks`."""
+        if name in ("layers", "block"):
+            return np.asarray(getattr(self, name))
+        return self.widths[name]
 
-
-_ARRAYS = tuple(f.name for f in fields(Held) if f.name != "blocks")
-_SMALL = ("tied", "block", "layout")
-IDENTITY = ("layers", *WIDTHS, "block")
+    @property
+    def identity(self) -> list[NDArray[Any]]:
+        """Columns that tell designs apart."""
+        return [*self.counts.T, *self.widths.values(), self.block]
 
 
 def hold(
@@ -65,17 +70,15 @@ def hold(
     """
     block = np.array([blocks.index(name) for name in table.block])[table.block_id[row]]
     layouts = [problem.layouts.index(layout) for layout in table.layout]
-    columns = {name: getattr(table, name)[row] for name in WIDTHS}
-    columns |= {"layers": table.layers(row, j), "block": block}
-    columns["layout"] = np.array(layouts)[table.layout_id[row]]
-    narrow = {k: v.astype(np.int16 if k in _SMALL else np.int32) for k, v in columns.items()}
-    return Held(blocks, value, **narrow)
-
-
-def together(parts: Sequence[Held]) -> Held:
-    """Designs one below another."""
-    columns = [np.concatenate([getattr(p, name) for p in parts]) for name in _ARRAYS]
-    return Held(parts[0].blocks, *columns)
+    layout = np.array(layouts)[table.layout_id[row]]
+    return Held(
+        blocks,
+        value,
+        {name: column[row].astype(np.int32) for name, column in table.widths.items()},
+        table.depths.counts(row, j).astype(np.int32),
+        block.astype(np.int16),
+        layout.astype(np.int16),
+    )
 
 
 def table_of(problem: Problem, held: Held, names: Collection[str]) -> Table:
@@ -94,13 +97,14 @@ def table_of(problem: Problem, held: Held, names: Collection[str]) -> Table:
     for kind in np.unique(kinds):
         at = np.flatnonzero(kinds == kind)
         block, layout = divmod(int(kind), len(problem.layouts))
-        columns = {name: getattr(held, name)[at].astype(np.int64) for name in WIDTHS}
-        ones = np.ones(len(at), dtype=np.int64)
-        layers = held.layers[at].astype(np.int64)
-        options = Options(held.blocks[block], **columns, start=layers, step=ones, count=ones)
+        widths = {name: column[at].astype(np.int64) for name, column in held.widths.items()}
+        name = held.blocks[block]
+        counts = held.counts[at, : BLOCKS[name].pattern.kinds].astype(np.int64)
+        one = np.ones((len(at), 1), dtype=np.int64)
+        options = Options(name, widths, Depths(counts, 0 * counts[:, :, None], one))
         parts.append(build_table(problem, problem.layouts[layout], options, names))
         places.append(at)
     place = np.concatenate(places)
     order = np.empty(len(place), dtype=np.int64)
     order[place] = np.arange(len(place))
-    return join(parts).take(order)
+    return Table.join(parts).take(order)

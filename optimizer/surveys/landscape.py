@@ -61,7 +61,7 @@ def landscape(problem: Problem) -> Landscape:
             row, np.zeros_like(table.count), table.count - 1, DESIGNS_AT_ONCE
         ):
             at = np.searchsorted(layers, table.layers(part, j)) * len(d_model)
-            at += np.searchsorted(d_model, table.d_model[part])
+            at += np.searchsorted(d_model, table["d_model"][part])
             exists[at] = True
             value, keeps = model.evaluate(table, part, j)
             np.minimum.at(loss, at[keeps], value[keeps])

@@ -8,6 +8,7 @@ import numpy as np
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.surveys.kept_designs import Held, table_of
 from modelsizer.optimizer.tables.table import Ints, Table, to_floats
+from modelsizer.problems.architecture.choices import SHOWN, WIDE
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.costs import (
     LAW_PARAMETERS,
@@ -21,19 +22,16 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 
-WIDTH_COLUMNS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
-OTHER_COLUMNS = ("tied_embeddings", "block")
 DERIVED = ("rank", "aspect_ratio", "tokens_per_parameter", "shape_excess",
            "training_flops_per_token")  # fmt: skip
 LAYOUT_COLUMNS = ("data_parallel", "tensor_parallel", "pipeline_parallel")
-DEFAULT = ("rank", "loss", "parameters", "tokens", "layers", "d_model", "heads", "kv_heads",
-           "head_dim", "d_ff")  # fmt: skip
+DEFAULT = ("rank", "loss", "parameters", "tokens", *WIDE)
 
 
 def known_columns(problem: Problem) -> list[str]:
     """Columns that the problem says enough to fill."""
     quantities = [name for name in QUANTITIES if not problem.lacks(name)]
-    fixed = (*DERIVED, *WIDTH_COLUMNS, *OTHER_COLUMNS, *LAYOUT_COLUMNS)
+    fixed = (*DERIVED, *SHOWN, *LAYOUT_COLUMNS)
     return list(dict.fromkeys([*fixed, *quantities]))
 
 
@@ -99,19 +97,16 @@ def _column(
 ) -> np.ndarray[Any, Any]:
     problem = scorer.problem
     layers = table.layers(row, j)
-    if name == "layers":
-        return layers
-    if name in WIDTH_COLUMNS:
-        column: np.ndarray[Any, Any] = getattr(table, name)[row]
-        return column
     if name == "tied_embeddings":
-        return table.tied[row].astype(bool)
+        return table[name][row].astype(bool)
     if name == "block":
         return np.array(table.block)[table.block_id[row]]
+    if name in SHOWN:
+        return table.width(name, row, j)
     if name in LAYOUT_COLUMNS:
         return np.array([getattr(lay, name) for lay in table.layout])[table.layout_id[row]]
     if name == "aspect_ratio":
-        return np.asarray(table.d_model[row] / layers)
+        return np.asarray(table["d_model"][row] / layers)
     if name == "shape_excess":
         quality = problem.quality
         excess = quality.shape_excess(table.features(row, j, quality.features))

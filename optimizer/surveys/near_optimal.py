@@ -18,10 +18,11 @@ from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import Result, design_dict
 from modelsizer.optimizer.search.blocks import BlockSearch
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
-from modelsizer.optimizer.surveys.kept_designs import Held, hold, together
+from modelsizer.optimizer.surveys.kept_designs import Held, hold
 from modelsizer.optimizer.surveys.listing import design_columns
 from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered, valued
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
+from modelsizer.problems.architecture.choices import SIZES
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -179,11 +180,8 @@ def _shown(
     )
 
 
-_SHAPE = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
-
-
 def _shapes(held: Held) -> Floats:
-    found: Floats = np.log(np.stack([getattr(held, n).astype(float) for n in _SHAPE], axis=1))
+    found: Floats = np.log(np.stack([held.column(n).astype(float) for n in SIZES], axis=1))
     return found
 
 
@@ -231,7 +229,7 @@ def collected(scorer: Scorer, limit: float) -> Held:
         empty = next(iter(model.store.tables(problem, scorer.names))).take(np.zeros(0, dtype=int))
         none = np.zeros(0, dtype=np.int64)
         return hold(blocks, problem, empty, none, none[:, None], np.zeros(0))
-    held = together(parts)
+    held = Held.join(parts)
     return one_layout_each(held) if len(problem.layouts) > 1 and len(held) else held
 
 

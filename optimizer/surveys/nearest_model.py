@@ -15,12 +15,13 @@ from modelsizer.optimizer.surveys.near_optimal import collected
 from modelsizer.optimizer.surveys.ordering import evaluated
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.choices import BY_NAME, SIZES
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
 
-SETTINGS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
+SETTINGS = (*SIZES, "tied_embeddings")
 """What is compared, of numbers by the size of their ratio."""
 
 
@@ -68,15 +69,16 @@ def nearest(problem: Problem, model: Architecture) -> Nearest | None:
     ModelsizerError
         If the model is of another kind.
     """
+    _check_plain(model)
     was = _settings(model)
     scorer = Scorer(problem, [Goal("parameters", "minimize")])
     held = collected(scorer, np.inf)
     if not len(held):
         return None
-    columns = np.stack([getattr(held, name).astype(float) for name in SETTINGS], axis=1)
+    columns = np.stack([held.column(name).astype(float) for name in SETTINGS], axis=1)
     target = np.array([was[name] for name in SETTINGS], dtype=float)
     changed = (columns != target).sum(axis=1)
-    tied = SETTINGS.index("tied")  # 0 or 1: as far apart as 1 and 2
+    tied = SETTINGS.index("tied_embeddings")  # 0 or 1: as far apart as 1 and 2
     columns[:, tied] += 1
     target[tied] += 1
     apart = np.abs(np.log(columns / target)).sum(axis=1)
@@ -95,24 +97,15 @@ def _first_by_rule(scorer: Scorer, held: Held) -> Evaluation:
     return evaluated(scorer, held, at)[0]
 
 
-def _settings(model: Architecture) -> dict[str, int]:
+def _check_plain(model: Architecture) -> None:
     kinds = {group.layer for group in model.groups}
-    layer = model.groups[0].layer
-    attention, ffn = layer.attention, layer.ffn
-    plain = isinstance(attention, FullAttention) and isinstance(ffn, DenseFeedForward)
+    (layer, *_) = kinds
+    plain = isinstance(layer.attention, FullAttention) and isinstance(layer.ffn, DenseFeedForward)
     if len(kinds) > 1 or not plain:
         raise ModelsizerError(
             "--near: only dense models of one kind of layer with full attention can be compared"
         )
-    assert isinstance(attention, FullAttention)
-    assert isinstance(ffn, DenseFeedForward)
-    return {
-        "layers": model.layers,
-        "d_model": model.trunk.d_model,
-        "heads": attention.heads,
-        "kv_heads": attention.kv_heads,
-        "head_dim": attention.head_dim,
-        "d_ff": ffn.d_ff,
-        "vocab_size": model.trunk.vocab_size,
-        "tied": int(model.trunk.tied_embeddings),
-    }
+
+
+def _settings(model: Architecture) -> dict[str, int]:
+    return {name: int(BY_NAME[name].of(model)) for name in SETTINGS}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
-from modelsizer.optimizer.surveys.kept_designs import IDENTITY, Held, hold, table_of
+from modelsizer.optimizer.surveys.kept_designs import Held, hold, table_of
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 
@@ -36,8 +37,8 @@ def lowest(held: Held, top: int, scorer: Scorer) -> Held:
 
 def one_layout_each(held: Held) -> Held:
     """Of the layouts of one design the best, the preferred one of equals."""
-    keys = [getattr(held, name) for name in IDENTITY]
-    order = np.lexsort((held.layout, held.value, *keys))
+    keys = held.identity
+    order: Ints = np.lexsort([held.layout, held.value, *keys])
     sorted_ = np.stack([key[order] for key in keys])
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (sorted_[:, 1:] != sorted_[:, :-1]).any(axis=0)
@@ -72,12 +73,7 @@ def ordered(scorer: Scorer, held: Held) -> Held:
         inner = np.lexsort((place, value[at], cluster[at]))
         order[at] = at[inner]
         begin = end
-    found = Held(held.blocks, value, *(getattr(held, n) for n in _COLUMNS))
-    return found.take(order)
-
-
-_COLUMNS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied",
-            "block", "layout")  # fmt: skip
+    return replace(held, value=value).take(order)
 
 
 def evaluated(scorer: Scorer, held: Held, which: Ints) -> list[Evaluation]:

@@ -16,7 +16,7 @@ from modelsizer.optimizer.fronts.goals import Goal, parse_goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
-from modelsizer.optimizer.surveys.kept_designs import Held, table_of, together
+from modelsizer.optimizer.surveys.kept_designs import Held, table_of
 from modelsizer.optimizer.surveys.listing import check_columns, design_columns
 from modelsizer.optimizer.surveys.ordering import (
     evaluated,
@@ -27,13 +27,13 @@ from modelsizer.optimizer.surveys.ordering import (
 )
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Floats, Ints
+from modelsizer.problems.architecture.choices import SHOWN
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.options import listed
 
-GROUPS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size",
-          "tied_embeddings", "block")  # fmt: skip
+GROUPS = SHOWN
 """What designs can be grouped by."""
 _SPARE = 400_000  # designs held beyond those wanted before the worst are dropped
 
@@ -227,18 +227,18 @@ def _read(scorer: Scorer, top: int | None, progress: Progress | None) -> tuple[H
             feasible += len(parts[-1])
             waiting += len(parts[-1])
             if top is not None and waiting > _SPARE + top:
-                parts = [lowest(together(parts), top, scorer)]
+                parts = [lowest(Held.join(parts), top, scorer)]
                 waiting = len(parts[0])
             if progress is not None:
                 progress(feasible, looked_at)
     if not feasible:
         return None, 0
-    held = together(parts)
+    held = Held.join(parts)
     return (held if top is None else lowest(held, top, scorer)), feasible
 
 
 def _groups(scorer: Scorer, held: Held, name: str) -> Iterator[Group]:
-    column = getattr(held, "tied" if name == "tied_embeddings" else name)
+    column = held.column(name)
     values, first, group, counts = np.unique(
         column, return_index=True, return_inverse=True, return_counts=True
     )

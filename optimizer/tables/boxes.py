@@ -6,23 +6,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from modelsizer.optimizer.tables.table import Ints
+from modelsizer.problems.columns import Columns
 from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Boxes:
-    """Boxes of designs: rows of shape (B,), depths ``low <= j <= high`` of shape (B, K)."""
+class Boxes(Columns):
+    """Boxes of designs: rows of shape (B,), depths ``low <= j <= high`` of shape (B, A)."""
 
     row: Ints
     low: Ints
     high: Ints
-
-    def __len__(self) -> int:
-        return len(self.row)
-
-    def take(self, where: NDArray[np.bool_] | Ints) -> Boxes:
-        """The boxes at these positions, or where this mask holds."""
-        return Boxes(self.row[where], self.low[where], self.high[where])
 
     @property
     def designs(self) -> int:
@@ -36,15 +30,10 @@ class Boxes:
 
     def plus(self, *others: Boxes) -> Boxes:
         """These boxes and others."""
-        parts = (self, *others)
-        return Boxes(
-            np.concatenate([part.row for part in parts]),
-            np.concatenate([part.low for part in parts]),
-            np.concatenate([part.high for part in parts]),
-        )
+        return Boxes.join([self, *others])
 
     def outside(self, low: Ints, high: Ints) -> Boxes:
-        """What of boxes of one kind of layer lies outside intervals of shape (B, 1)."""
+        """What of boxes of one depth axis lies outside intervals of shape (B, 1)."""
         empty = low > high
         before = Boxes(self.row, self.low, np.where(empty, self.high, low - 1))
         after = Boxes(self.row, np.where(empty, self.high + 1, high + 1), self.high)

@@ -1,25 +1,30 @@
 """The menus of a space as an integer grid, for searches that never list all width options.
 
-A *root* fixes what is not ordered: block, tied or not, and a run of evenly spaced depths. Parallel
-layouts are no part of it: they only say which points are designs, and what some costs are. Within a
-root a point is an index into each menu: vocabulary, d_model, two of the head
-geometry, kv_heads, feed-forward, depth. Widths rise with their indices, so the costs of a box
-of points lie between those of its two corners, and that is all that a bound needs.
+A *root* fixes what is not ordered: the block, choices such as tied embeddings, and evenly spaced
+depths of which each kind of layer is an affine part (`modelsizer.problems.architecture.depths`).
+Parallel layouts are no part of it: they only say which points are designs, and what some costs are.
+Within a root a point is an index into each menu of widths and along each depth axis (`DIMENSIONS`).
+Widths rise with their indices, so the costs of a box of points lie between those of its two
+corners, and that is all that a bound needs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from itertools import product
 
 import numpy as np
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.choices import BY_NAME, MENUS, ORDERED, UNORDERED, WIDTHS
+from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.space.options import feed_forward_columns, head_menus, listed
+from modelsizer.problems.space.options import feed_forward_columns, head_menus, listed, menu_of
 from modelsizer.problems.space.rounding import depths_of, least_depths, most_depths
-from modelsizer.problems.space.widths import WIDTHS, Options, joined
+from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.menus import Interval, Menu, arithmetic_runs, integers
+from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import exact
 from numpy.typing import NDArray
 
@@ -30,26 +35,52 @@ Bools = NDArray[np.bool_]
 def menu_size(problem: Problem) -> int:
     """Width options that the menus would make if everything divided: a bound, quickly."""
     space = problem.space
-    size = len(problem.layouts) * len(listed(space.block)) * len(listed(space.tied_embeddings))
-    for menu in (space.vocab_size, space.d_model, space.head_dim, space.heads, space.kv_heads,
-                 space.kv_group, space.d_ff, space.ffn_ratio, space.ffn_multiple):  # fmt: skip
-        size *= len(menu.numbers) if menu is not None else 1
+    size = len(problem.layouts) * sum(_rows_of(space, block) for block in listed(space.block))
+    for key in MENUS:
+        menu = getattr(space, key)
+        if isinstance(menu, bool | tuple) and key != "block":
+            size *= len(listed(menu))
+        elif hasattr(menu, "numbers") and key != "layers":
+            size *= len(menu.numbers)
     return size
 
 
-DIMENSIONS = ("vocab_size", "d_model", "first_of_heads", "second_of_heads", "kv", "ffn", "layers")
-VOCABULARY, D_MODEL, FIRST, SECOND, KV, FFN, LAYERS = range(len(DIMENSIONS))
+def _rows_of(space: Space, block: str) -> int:
+    """Rows that a block's pattern takes for a run of depths."""
+    runs = (_arrays(run) for run in arithmetic_runs(tuple(map(int, space.layers.numbers))))
+    pattern = BLOCKS[block].pattern
+    return max(1, max(sum(len(at) for at, _ in pattern.rows(*run)) for run in runs))
+
+
+def _arrays(run: tuple[int, int, int]) -> tuple[Ints, Ints, Ints]:
+    start, step, count = (np.array([value], dtype=np.int64) for value in run)
+    return start, step, count
+
+
+DIMENSIONS = (*(choice.name for choice in ORDERED),
+              "d_model", "heads", "head_dim", "kv_heads", "d_ff")  # fmt: skip
+"""What each index of a point but those of its depths is of. Where only one of heads and head_dim is
+offered its menu stands under the first of the two, and the second has nothing to choose."""
+D_MODEL, FIRST, SECOND, KV, FFN, LAYERS = range(len(ORDERED), len(DIMENSIONS) + 1)
+"""Their positions; `LAYERS` is that of the first depth axis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """What is not ordered, and the depths ``start + step * j``, j < count."""
+    """What is not ordered, and the depths.
+
+    Parameters
+    ----------
+    block : str
+    fixed : dict of str to int
+        Values of the unordered choices.
+    depths : Depths
+        One row.
+    """
 
     block: str
-    tied: bool
-    start: int
-    step: int
-    count: int
+    fixed: dict[str, int]
+    depths: Depths
 
 
 class Grid:
@@ -64,7 +95,7 @@ class Grid:
         self.problem = problem
         space = problem.space
         self.roots = list(self._roots())
-        self._vocabularies = integers(space.vocab_size)
+        self._free = [menu_of(space, choice) for choice in ORDERED]
         self._d_model = integers(space.d_model)
         self._first, self._second = head_menus(space)
         given = space.kv_heads if space.kv_heads is not None else space.kv_group
@@ -92,10 +123,15 @@ class Grid:
         stages = {split.stages for split in self.problem.splits}
         divided = (int(n) for n in depths if any(n % s == 0 for s in stages))
         runs = arithmetic_runs(tuple(divided))
+        menus = [menu_of(space, choice) for choice in UNORDERED]
         for block in listed(space.block):
-            for tied in listed(space.tied_embeddings):
-                for start, step, count in runs:
-                    yield Root(block, bool(tied), start, step, count)
+            for values in product(*menus):
+                named = zip((choice.name for choice in UNORDERED), values, strict=True)
+                fixed = {name: int(value) for name, value in named}
+                for run in runs:
+                    for at, rows in BLOCKS[block].pattern.rows(*_arrays(run)):
+                        for row in range(len(at)):
+                            yield Root(block, fixed, rows.take(np.array([row])))
 
     def _aspect_depths(self) -> tuple[Ints, Ints] | None:
         """Least and most layers that the aspect rule leaves each d_model; None without one."""
@@ -116,17 +152,24 @@ class Grid:
         return least, most
 
     def sizes(self, root: Root) -> Ints:
-        """Menu lengths of a root; shape (K,)."""
+        """Menu lengths of a root; shape (D,), 1 for depth axes that only other roots have."""
         columns = self._columns[BLOCKS[root.block].gated]
-        lengths = (self._vocabularies, self._d_model, self._first, self._second, self._kv, columns)
-        return np.array([*(len(menu) for menu in lengths), root.count], dtype=np.int64)
+        menus = (*self._free, self._d_model, self._first, self._second, self._kv, columns)
+        axes = np.ones(self.axes, dtype=np.int64)
+        axes[: root.depths.count.shape[1]] = root.depths.count[0]
+        return np.array([*map(len, menus), *axes], dtype=np.int64)
+
+    @property
+    def axes(self) -> int:
+        """Depth axes of a point."""
+        return max(int(root.depths.count.shape[1]) for root in self.roots)
 
     def sample(self, low: Ints, high: Ints, most: tuple[int, ...]) -> Ints:
-        """Points evenly spread over the widths of a box; shape (n, K), depths at their first.
+        """Points evenly spread over the widths of a box; shape (n, D), depths at their first.
 
         Parameters
         ----------
-        low, high : array of shape (K,)
+        low, high : array of shape (D,)
         most : tuple of int
             How many entries of each menu, ends included, in the order of `DIMENSIONS`.
         """
@@ -134,35 +177,31 @@ class Grid:
             np.unique(np.rint(np.linspace(a, b, min(b - a + 1, n))).astype(np.int64))
             for a, b, n in zip(low[:LAYERS], high[:LAYERS], most, strict=True)
         ]
-        grid = np.meshgrid(*spread, [0], indexing="ij")
+        grid = np.meshgrid(*spread, *([0] for _ in range(self.axes)), indexing="ij")
         return np.stack([g.ravel() for g in grid], axis=1)
 
-    def locate(self, architecture: Architecture) -> tuple[int, Ints]:
-        """Root and point of a design of the space, its depth at the first."""
-        trunk, layer = architecture.trunk, architecture.groups[0].layer
-        attention, space = layer.attention, self.problem.space
-        tied, layers = bool(trunk.tied_embeddings), architecture.layers
-        index = next(
-            i
-            for i, r in enumerate(self.roots)
-            if (r.block, r.tied) == (architecture.block, tied)
-            and layers in range(r.start, r.start + r.step * r.count, r.step)
-        )
-        width = int(np.searchsorted(self._d_model, int(trunk.d_model)))
-        first = attention.head_dim if space.heads is None else attention.heads
-        kv = np.array(attention.kv_heads)
-        if space.kv_group is not None:
-            kv = np.array(attention.heads // attention.kv_heads)
-        columns = self._columns[BLOCKS[architecture.block].gated][:, width]
+    def locate(self, architecture: Architecture) -> tuple[int, Ints] | None:
+        """Root and point of a design of the space, its depths at their first."""
+        index = next((i for i, r in enumerate(self.roots) if _holds(r, architecture)), None)
+        if index is None:
+            return None
+        value = {name: int(BY_NAME[name].of(architecture)) for name in WIDTHS}
+        space, columns = self.problem.space, self._columns[BLOCKS[architecture.block].gated]
+        width = int(np.searchsorted(self._d_model, value["d_model"]))
+        kv = value["kv_heads"] if space.kv_group is None else value["heads"] // value["kv_heads"]
+        first = value["head_dim"] if space.heads is None else value["heads"]
         return index, np.array(
             [
-                np.searchsorted(self._vocabularies, int(trunk.vocab_size)),
+                *(
+                    np.searchsorted(menu, value[choice.name])
+                    for choice, menu in zip(ORDERED, self._free, strict=True)
+                ),
                 width,
-                np.searchsorted(self._first, int(first)),
-                np.searchsorted(self._second, int(attention.head_dim)) % len(self._second),
+                np.searchsorted(self._first, first),
+                np.searchsorted(self._second, value["head_dim"]) % len(self._second),
                 int((self._kv == kv).argmax()),
-                int((columns == int(layer.ffn.d_ff)).argmax()),
-                0,
+                int((columns[:, width] == value["d_ff"]).argmax()),
+                *(0 for _ in range(self.axes)),
             ],
             dtype=np.int64,
         )
@@ -175,7 +214,7 @@ class Grid:
         Parameters
         ----------
         root : Root
-        low, high : array of shape (B, K)
+        low, high : array of shape (B, D)
 
         Returns
         -------
@@ -201,29 +240,19 @@ class Grid:
             np.maximum(self._least[gated][low[:, FFN], low[:, D_MODEL]], 1),
             np.maximum(self._most[gated][high[:, FFN], high[:, D_MODEL]], 1),
         )
-        vocabulary = (
-            self._vocabularies[low[:, VOCABULARY]],
-            self._vocabularies[high[:, VOCABULARY]],
-        )
-        rows = len(low)
-        depth = {
-            "start": root.start + root.step * low[:, LAYERS],
-            "step": np.full(rows, root.step),
-            "count": high[:, LAYERS] - low[:, LAYERS] + 1,
+        widths = {
+            "d_model": d,
+            "heads": heads,
+            "kv_heads": (np.minimum(kv[0], heads[0]), np.minimum(kv[1], heads[1])),
+            "head_dim": dims,
+            "d_ff": d_ff,
         }
-        tied = np.full(rows, int(root.tied))
+        for at, (choice, menu) in enumerate(zip(ORDERED, self._free, strict=True)):
+            widths[choice.name] = menu[low[:, at]], menu[high[:, at]]
+        fixed = {name: np.full(len(low), value) for name, value in root.fixed.items()}
+        depths = _boxed(root, low, high)
         found = [
-            Options(
-                root.block,
-                d_model=d[i],
-                heads=heads[i],
-                kv_heads=np.minimum(kv[i], heads[i]),
-                head_dim=dims[i],
-                d_ff=d_ff[i],
-                vocab_size=vocabulary[i],
-                tied=tied,
-                **depth,
-            )
+            Options(root.block, {name: ends[i] for name, ends in widths.items()} | fixed, depths)
             for i in (0, 1)
         ]
         return found[0], found[1]
@@ -233,8 +262,8 @@ class Grid:
         if self._depths is None:
             return np.ones(len(low), dtype=bool)
         least, most = self._depths
-        deepest = root.start + root.step * high[:, LAYERS]
-        shallowest = root.start + root.step * low[:, LAYERS]
+        depths = _boxed(root, low, high)
+        shallowest, deepest = depths.first, depths.deepest.sum(axis=1)
         found: Bools = (deepest >= least[low[:, D_MODEL]]) & (shallowest <= most[high[:, D_MODEL]])
         return found
 
@@ -251,10 +280,10 @@ class Grid:
         Parameters
         ----------
         root : Root
-        low, high : array of shape (B, K)
+        low, high : array of shape (B, D)
             Boxes.
-        point : array of shape (n, K)
-            Their indices; the depth's is not looked at.
+        point : array of shape (n, D)
+            Their indices; those of depths are not looked at.
         box : array of shape (n,)
             Which box each point is of.
 
@@ -267,40 +296,38 @@ class Grid:
         found, _ = self.corners(root, point, point)
         columns = self._columns[BLOCKS[root.block].gated]
         # Entries of the feed-forward's menu may cross: a corner is a bound, not the entry.
-        found = replace(found, d_ff=columns[point[:, FFN], point[:, D_MODEL]])
-        space = self.problem.space
+        d_ff = columns[point[:, FFN], point[:, D_MODEL]]
+        found = replace(found, widths=found.widths | {"d_ff": d_ff})
         keep = np.flatnonzero(self._exists(root, found, point))
-        start = root.start + root.step * low[box, LAYERS]
-        count = high[box, LAYERS] - low[box, LAYERS] + 1
-        table = Options(
-            root.block,
-            **{name: getattr(found, name) for name in WIDTHS},
-            start=start,
-            step=found.step,
-            count=count,
-        ).take(keep)
-        aspect = space.aspect_ratio
         box = box[keep]
-        if isinstance(aspect, Menu):
-            table, kept = _at_aspects(aspect, table)
-        elif self._depths is not None:
-            at = point[keep, D_MODEL]
-            table, kept = _clipped(table, self._depths[0][at], self._depths[1][at])
-        else:
+        depths = _boxed(root, low[box], high[box])
+        table = replace(found.take(keep), depths=depths)
+        aspect = self.problem.space.aspect_ratio
+        if self._depths is None:
             return table, box
-        return table, box[kept]
+        if isinstance(aspect, Menu):
+            exactly = [depths_of(table["d_model"], exact(ratio)) for ratio in aspect.numbers]
+            parts = [depths.between(layers, layers) for layers in exactly]
+        else:
+            at = point[keep, D_MODEL]
+            parts = [depths.between(self._depths[0][at], self._depths[1][at])]
+        row = np.concatenate([rows for rows, _ in parts])
+        left = Depths.join([each for _, each in parts])
+        return replace(table.take(row), depths=left), box[row]
 
     def _exists(self, root: Root, o: Options, point: Ints) -> Bools:
         """Whether points are designs, each once: everything divides."""
         space = self.problem.space
         fresh = self._fresh[BLOCKS[root.block].gated]
-        keep: Bools = (o.d_ff > 0) & fresh[point[:, FFN], point[:, D_MODEL]]
+        keep: Bools = (o["d_ff"] > 0) & fresh[point[:, FFN], point[:, D_MODEL]]
         if space.heads is None or space.head_dim is None:
-            keep &= o.heads * o.head_dim == o.d_model
+            keep &= o["heads"] * o["head_dim"] == o["d_model"]
         if space.kv_group is not None:
-            keep &= o.heads % self._kv[point[:, KV]] == 0
+            keep &= o["heads"] % self._kv[point[:, KV]] == 0
         elif space.kv_heads is not None:
-            keep &= (o.heads % self._kv[point[:, KV]] == 0) & (o.kv_heads == self._kv[point[:, KV]])
+            keep &= (o["heads"] % self._kv[point[:, KV]] == 0) & (
+                o["kv_heads"] == self._kv[point[:, KV]]
+            )
         return keep
 
 
@@ -315,23 +342,26 @@ def _first_of_each(columns: Ints) -> Bools:
     return found
 
 
-def _clipped(table: Options, least: Ints, most: Ints) -> tuple[Options, Ints]:
-    """Only the depths from `least` to `most` of each row; and the rows that have some."""
-    first = np.maximum(0, -(-(least - table.start) // table.step))
-    last = np.minimum(table.count - 1, (most - table.start) // table.step)
-    keep = np.flatnonzero(first <= last)
-    cut = replace(table, start=table.start + table.step * first, count=last - first + 1)
-    return cut.take(keep), keep
+def _boxed(root: Root, low: Ints, high: Ints) -> Depths:
+    """The depths of boxes of points."""
+    axes = slice(LAYERS, LAYERS + root.depths.count.shape[1])
+    row = np.zeros(len(low), dtype=np.int64)
+    start = root.depths.counts(row, low[:, axes])
+    return Depths(start, root.depths.step[row], high[:, axes] - low[:, axes] + 1)
 
 
-def _at_aspects(aspect: Menu, table: Options) -> tuple[Options, Ints]:
-    """Only the depths of exactly the aspect ratios listed; and the row of each."""
-    parts, rows = [], []
-    for ratio in aspect.numbers:
-        depth = depths_of(table.d_model, exact(ratio))
-        inside = (depth >= table.start) & (depth <= table.start + table.step * (table.count - 1))
-        keep = np.flatnonzero(inside & ((depth - table.start) % table.step == 0))
-        one = np.ones(len(table), dtype=np.int64)
-        parts.append(replace(table, start=depth, step=one, count=one).take(keep))
-        rows.append(keep)
-    return joined(parts), np.concatenate(rows)
+def _holds(root: Root, architecture: Architecture) -> bool:
+    """Whether a root is that of a design."""
+    if root.block != architecture.block or any(
+        value != int(BY_NAME[name].of(architecture)) for name, value in root.fixed.items()
+    ):
+        return False
+    widths = {name: BY_NAME[name].of(architecture) for name in WIDTHS}
+    kinds = BLOCKS[root.block].kinds(widths)
+    counts = [sum(g.count for g in architecture.groups if g.layer == kind) for kind in kinds]
+    every = root.depths.one_axis()[1]
+    apart = np.array(counts) - every.start
+    steps = apart.max(axis=1) // np.maximum(every.step[:, :, 0].max(axis=1), 1)
+    meets = (every.step[:, :, 0] * steps[:, None] == apart).all(axis=1)
+    inside: Bools = meets & (steps >= 0) & (steps < every.count[:, 0])
+    return bool(inside.any())

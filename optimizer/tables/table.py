@@ -1,47 +1,51 @@
 """A problem as tables: every width option a row, every quantity affine in its depths.
 
-Rows come from `modelsizer.problems.tables.space`; depths of row w are counted by integers ``j[k]``,
-one for each kind of layer (one kind, today; the arithmetic assumes no number), and each quantity is
-``base[w] + sum over k of unit[w, k] * j[k]``, in exact integers.
+Rows come from `modelsizer.problems.space.options`; depths of row w are indices ``j[a]`` along its
+depth axes, in which the layers of each kind are affine too
+(`modelsizer.problems.architecture.depths`). Each quantity is
+``base[w] + sum over a of unit[w, a] * j[a]``, in exact integers.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from dataclasses import dataclass, fields, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, Self, TypeVar
 
 import numpy as np
 from modelsizer.problems.architecture.accounting import Affine
-from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.designs.costs import ALWAYS, architecture_of, costs, option_parts
+from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.choices import TIE_RULE, WIDTHS, tie_key
+from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.columns import Columns
+from modelsizer.problems.designs.costs import ALWAYS, architecture_of, costs, design_parts
 from modelsizer.problems.laws.features import Features, features_of, ranges_of
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import ACCELERATORS, TRAINING_FLOPS_EACH
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
-from modelsizer.problems.space.widths import WIDTHS, Options
+from modelsizer.problems.space.widths import Options
 from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
+T = TypeVar("T")
 
 LARGEST_INT64 = 2**62  # half of the range, so that a sum of two never overflows
 
-_NAMED = ("block", "layout", "linear")  # fields of a table that are no columns
-
 
 @dataclass(frozen=True, slots=True)
-class Linear:
+class Linear(Columns):
     """An exact affine quantity of a table.
 
     Parameters
     ----------
     base : array of shape (W,)
-    unit : array of shape (W, K)
+    unit : array of shape (W, A)
         int64, or Python integers (dtype object) where int64 could overflow.
     denominator : int
     """
@@ -51,18 +55,28 @@ class Linear:
     denominator: int
 
     def at(self, row: Ints, j: Ints) -> NDArray[Any]:
-        """Numerators for rows of shape (B,) at depths of shape (B, K)."""
+        """Numerators for rows of shape (B,) at depths of shape (B, A)."""
         value: NDArray[Any] = self.base[row] + (self.unit[row] * j).sum(axis=1)
         return value
 
-    def take(self, rows: NDArray[Any]) -> Linear:
-        """The rows at these positions, or where this mask holds."""
-        return Linear(self.base[rows], self.unit[rows], self.denominator)
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Quantities one below another, over one denominator."""
+        denominator = math.lcm(*(part.denominator for part in parts))
+        return super(Linear, cls).join([part._over(denominator) for part in parts])
+
+    def _over(self, denominator: int) -> Self:
+        by = denominator // self.denominator
+        if by == 1:
+            return self
+        # As Python integers: a common denominator may carry them past int64.
+        base, unit = self.base.astype(object) * by, self.unit.astype(object) * by
+        return replace(self, base=base, unit=unit, denominator=denominator)
 
 
 @dataclass(frozen=True, slots=True)
-class Table:
-    """Width options of a problem with their exact quantities; W rows, K kinds of layer.
+class Table(Columns):
+    """Width options of a problem with their exact quantities; W rows, A depth axes.
 
     Parameters
     ----------
@@ -71,11 +85,8 @@ class Table:
     layout : tuple of Layout
         Parallel layouts that `layout_id` points into.
     block_id, layout_id : array of shape (W,)
-    d_model, heads, kv_heads, head_dim, d_ff, vocab_size, tied : array of shape (W,)
-    start, step : array of shape (W, K)
-        Layers of kind k are ``start + step * j``.
-    count : array of shape (W, K)
-        j runs from 0 to count - 1.
+    widths : dict of str to array of shape (W,)
+    depths : Depths
     linear : dict of str to Linear
         The affine quantities that were asked for, and ``layers``.
     """
@@ -84,35 +95,37 @@ class Table:
     layout: tuple[Layout, ...]
     block_id: Ints
     layout_id: Ints
-    d_model: Ints
-    heads: Ints
-    kv_heads: Ints
-    head_dim: Ints
-    d_ff: Ints
-    vocab_size: Ints
-    tied: Ints
-    start: Ints
-    step: Ints
-    count: Ints
+    widths: dict[str, Ints]
+    depths: Depths
     linear: dict[str, Linear]
 
-    def __len__(self) -> int:
-        return len(self.d_model)
+    def __getitem__(self, name: str) -> Ints:
+        """A width of each row."""
+        return self.widths[name]
+
+    @classmethod
+    def join(cls, parts: Sequence[Self]) -> Self:
+        """Tables one below another."""
+        if len(parts) == 1:
+            return parts[0]
+        block, block_id = _pooled([(part.block, part.block_id) for part in parts])
+        layout, layout_id = _pooled([(part.layout, part.layout_id) for part in parts])
+        found = super(Table, cls).join(parts)
+        return replace(found, block=block, block_id=block_id, layout=layout, layout_id=layout_id)
+
+    @property
+    def count(self) -> Ints:
+        """Depths along each axis; shape (W, A)."""
+        return self.depths.count
 
     @property
     def designs(self) -> int:
         """Designs in all rows."""
-        return int(self.count.prod(axis=1).sum())
-
-    def take(self, rows: NDArray[Any]) -> Table:
-        """The rows at these positions, or where this mask holds."""
-        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name not in _NAMED}
-        linear = {name: quantity.take(rows) for name, quantity in self.linear.items()}
-        return Table(self.block, self.layout, **arrays, linear=linear)
+        return self.depths.designs
 
     def layers(self, row: Ints, j: Ints) -> Ints:
         """Depths of designs, all kinds together; shape (B,)."""
-        total: Ints = (self.start[row] + self.step[row] * j).sum(axis=1)
+        total: Ints = self.linear["layers"].at(row, j)
         return total
 
     def features(self, row: Ints, j: Ints, names: Iterable[str]) -> Features:
@@ -129,28 +142,49 @@ class Table:
 
     def width(self, name: str, row: Ints, j: Ints) -> Ints:
         """A width of designs, or their layers, by its name; shape (B,)."""
-        found: Ints = self.layers(row, j) if name == "layers" else getattr(self, name)[row]
-        return found
+        return self.layers(row, j) if name == "layers" else self.widths[name][row]
+
+    def ties(self, row: Ints, j: Ints) -> list[NDArray[Any]]:
+        """`modelsizer.problems.architecture.choices.tie_key` of designs, and then the block's name.
+
+        Returns
+        -------
+        list of arrays of shape (B,)
+        """
+        rank = np.argsort(np.argsort(np.array(self.block)))[self.block_id[row]]
+        size = self.linear["parameters"].at(row, j)
+        found = [np.empty(len(row), size.dtype), *(np.empty(len(row), np.int64) for _ in TIE_RULE)]
+        for block in np.unique(self.block_id[row]):
+            at = np.flatnonzero(self.block_id[row] == block)
+            keys = tie_key(self._stacks(self.block[block], row[at], j[at]), size[at])
+            for column, key in zip(found, keys, strict=True):
+                column[at] = key
+        return [*found, rank]
+
+    def _stacks(self, block: str, row: Ints, j: Ints) -> Architecture:
+        """Designs of one block as one architecture of arrays; groups may have no layers."""
+        widths = {name: column[row] for name, column in self.widths.items()}
+        trunk = BLOCKS[block].trunk(
+            widths["d_model"], widths["vocab_size"], widths["tied_embeddings"], 0
+        )
+        counts = self.depths.counts(row, j).T
+        kinds = BLOCKS[block].kinds(widths)
+        groups = (LayerGroup(kind, count) for kind, count in zip(kinds, counts, strict=False))
+        return Architecture(trunk, tuple(groups), block)
 
     def architecture(self, problem: Problem, row: int, j: Sequence[int]) -> Architecture:
         """The design of a row at some depths."""
-        depths = [
-            int(a + s * n) for a, s, n in zip(self.start[row], self.step[row], j, strict=True)
-        ]
-        widths = {name: int(getattr(self, name)[row]) for name in WIDTHS if name != "tied"}
-        return architecture_of(
-            problem,
-            block=self.block[self.block_id[row]],
-            tied_embeddings=bool(self.tied[row]),
-            layers=sum(depths),
-            **widths,
-        )
+        widths = {name: int(column[row]) for name, column in self.widths.items()}
+        block = self.block[self.block_id[row]]
+        counts = self.depths.counts(np.array([row]), np.asarray([j], dtype=np.int64))[0]
+        return architecture_of(problem, block, widths, counts[: BLOCKS[block].pattern.kinds])
 
 
-def _linear(affine: Affine, start: Ints, step: Ints, rows: int) -> Linear:
+def _linear(affine: Affine, depths: Depths) -> Linear:
+    rows = len(depths)
     per = np.stack([np.broadcast_to(a, (rows,)) for a in affine.per_layer], axis=1)
-    base = np.broadcast_to(affine.base, (rows,)) + (per * start).sum(axis=1)
-    return Linear(base, per * step, affine.denominator)
+    base = np.broadcast_to(affine.base, (rows,)) + (per * depths.start).sum(axis=1)
+    return Linear(base, (per[:, :, None] * depths.step).sum(axis=1), affine.denominator)
 
 
 def largest(problem: Problem, layout: Layout, options: Options, names: Collection[str]) -> int:
@@ -158,31 +192,22 @@ def largest(problem: Problem, layout: Layout, options: Options, names: Collectio
 
     `LARGEST_INT64` where a cost says of none how large it may be.
     """
-    tops = {
-        f.name: np.array([int(getattr(options, f.name).max())], dtype=object)
-        for f in fields(options)
-        if f.name not in ("block", "tied")
-    }
-    peak = Options(options.block, tied=np.array([0], dtype=object), **tops)
-    trunk, layer = option_parts(problem, peak)
-    depth = int((options.start + options.step * options.count).max())
+    peak = {name: _peak(options[name]) for name in WIDTHS}
+    peak["tied_embeddings"] = np.array([0], dtype=object)
+    trunk, kinds = design_parts(problem, options.block, peak)
+    depth = int((options.depths.first + (options.depths.each * options.depths.count).sum(1)).max())
     found, settings = 0, problem.settings
-    for name, affine in costs(problem, trunk, [layer], layout, names).items():
+    for name, affine in costs(problem, trunk, kinds, layout, names).items():
         within = cost_of(name.partition(".")[0]).within
         if within is None:
             return LARGEST_INT64
-        size = int(affine.base[0]) + depth * int(affine.per_layer[0][0])
+        size = int(affine.base[0]) + depth * sum(int(each[0]) for each in affine.per_layer)
         found = max(found, size * within(settings, layout))
     return found
 
 
-def _as_objects(options: Options) -> Options:
-    arrays = {
-        f.name: getattr(options, f.name).astype(object)
-        for f in fields(options)
-        if f.name != "block"
-    }
-    return Options(options.block, **arrays)
+def _peak(column: Ints) -> NDArray[Any]:
+    return np.array([int(column.max())], dtype=object)
 
 
 def needed(problem: Problem) -> tuple[str, ...]:
@@ -205,19 +230,9 @@ def to_floats(values: object) -> Floats:
 
 def frame(layout: Layout, options: Options) -> Table:
     """A table of options under a layout, with no quantity but the layers."""
-    rows = len(options)
-    start, step = options.start[:, None], options.step[:, None]
-    return Table(
-        (options.block,),
-        (layout,),
-        np.zeros(rows, dtype=np.int64),
-        np.zeros(rows, dtype=np.int64),
-        **{name: getattr(options, name) for name in WIDTHS},
-        start=start,
-        step=step,
-        count=options.count[:, None],
-        linear={"layers": Linear(start.sum(axis=1), step, 1)},
-    )
+    depths, none = options.depths, np.zeros(len(options), dtype=np.int64)
+    linear = {"layers": Linear(depths.first, depths.each, 1)}
+    return Table((options.block,), (layout,), none, none, options.widths, depths, linear)
 
 
 def quantities(
@@ -242,11 +257,13 @@ def quantities(
     """
     if wide is None:
         wide = largest(problem, layout, options, names) >= LARGEST_INT64
-    trunk, layer = option_parts(problem, _as_objects(options) if wide else options)
-    start, step = options.start[:, None], options.step[:, None]
+    widths = options.widths
+    if wide:
+        widths = {name: column.astype(object) for name, column in widths.items()}
+    trunk, kinds = design_parts(problem, options.block, widths)
     return {
-        name: _linear(affine, start, step, len(options))
-        for name, affine in costs(problem, trunk, [layer], layout, names).items()
+        name: _linear(affine, options.depths)
+        for name, affine in costs(problem, trunk, kinds, layout, names).items()
     }
 
 
@@ -265,45 +282,11 @@ def build_table(
     return replace(table, linear=table.linear | found)
 
 
-def _stacked(parts: Sequence[Linear]) -> Linear:
-    """Quantities one below another, over one denominator."""
-    denominator = math.lcm(*(part.denominator for part in parts))
-    base, unit = [], []
-    for part in parts:
-        by = denominator // part.denominator
-        if by == 1:
-            base.append(part.base)
-            unit.append(part.unit)
-        else:
-            # As Python integers: a common denominator may carry them past int64.
-            base.append(part.base.astype(object) * by)
-            unit.append(part.unit.astype(object) * by)
-    return Linear(np.concatenate(base), np.concatenate(unit), denominator)
-
-
-def _pooled(tables: Sequence[Table], names: str, ids: str) -> tuple[tuple[Any, ...], Ints]:
-    """The names of all tables once each, and every row's position in them."""
-    pool = tuple(dict.fromkeys(name for table in tables for name in getattr(table, names)))
-    found = [
-        np.array([pool.index(name) for name in getattr(table, names)], dtype=np.int64)[
-            getattr(table, ids)
-        ]
-        for table in tables
-    ]
+def _pooled(parts: Sequence[tuple[tuple[T, ...], Ints]]) -> tuple[tuple[T, ...], Ints]:
+    """All names once each, and every row's position in them."""
+    pool = tuple(dict.fromkeys(name for names, _ in parts for name in names))
+    found = [np.array([pool.index(name) for name in names])[ids] for names, ids in parts]
     return pool, np.concatenate(found)
-
-
-def join(tables: Sequence[Table]) -> Table:
-    """Tables one below another."""
-    if len(tables) == 1:
-        return tables[0]
-    blocks, block_id = _pooled(tables, "block", "block_id")
-    layouts, layout_id = _pooled(tables, "layout", "layout_id")
-    skip = (*_NAMED, "block_id", "layout_id")
-    names = [f.name for f in fields(Table) if f.name not in skip]
-    arrays = {name: np.concatenate([getattr(t, name) for t in tables]) for name in names}
-    linear = {name: _stacked([t.linear[name] for t in tables]) for name in tables[0].linear}
-    return Table(blocks, layouts, block_id, layout_id, **arrays, linear=linear)
 
 
 def tables(

@@ -6,12 +6,14 @@ tests/reference).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.attention import Count, FullAttention, QkNorm
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.architecture.patterns import UNIFORM, Pattern
+from modelsizer.problems.registry import Registry
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +38,8 @@ class Block:
         Normalisation of queries and keys.
     learned_positions : bool
         A learned position for each of `training.sequence_length`.
+    pattern : Pattern
+        How many layers are of each kind.
     """
 
     name: str
@@ -48,6 +52,18 @@ class Block:
     norm_bias: bool = False
     qk_norm: QkNorm = "none"
     learned_positions: bool = False
+    pattern: Pattern = UNIFORM
+
+    def kinds(self, widths: Mapping[str, Count]) -> tuple[Layer, ...]:
+        """The kinds of layer of this block, as many as its pattern has.
+
+        Parameters
+        ----------
+        widths : mapping of str to (int or array of shape (W,))
+            By the names of `modelsizer.problems.architecture.choices.WIDTHS`.
+        """
+        names = ("heads", "kv_heads", "head_dim", "d_ff")
+        return (self.layer(*(widths[name] for name in names)),)
 
     def layer(self, heads: Count, kv_heads: Count, head_dim: Count, d_ff: Count) -> Layer:
         """A layer of this block with the given widths."""
@@ -63,42 +79,38 @@ class Block:
         return Trunk(d_model, vocab_size, tied, self.norm_bias, positions)
 
 
-BLOCKS = MappingProxyType(
-    {
-        block.name: block
-        for block in (
-            Block("llama", "RMSNorm, gated feed-forward, no biases (arXiv 2302.13971)"),
-            Block("qwen2", "llama with query, key and value biases (2407.10671)", qkv_bias=True),
-            Block("qwen3", "llama with RMSNorm of each query and key (2505.09388)", qk_norm="head"),
-            Block("gemma2", "llama with norms before and after (2408.00118)", norms=4),
-            Block(
-                "gemma3", "gemma2, queries and keys normed (2503.19786)", norms=4, qk_norm="head"
-            ),
-            Block(
-                "olmo2",
-                "llama, queries and keys normed over all heads (2501.00656)",
-                qk_norm="full",
-            ),
-            Block(
-                "gpt2",
-                "LayerNorm, plain feed-forward, biases, learned positions (Radford et al. 2019)",
-                gated=False,
-                qkv_bias=True,
-                output_bias=True,
-                ffn_bias=True,
-                norm_bias=True,
-                learned_positions=True,
-            ),
-            Block(
-                "gpt-neox",
-                "gpt2 with rotary positions (2204.06745)",
-                gated=False,
-                qkv_bias=True,
-                output_bias=True,
-                ffn_bias=True,
-                norm_bias=True,
-            ),
-        )
-    }
+BLOCKS = Registry(
+    "block",
+    (
+        Block("llama", "RMSNorm, gated feed-forward, no biases (arXiv 2302.13971)"),
+        Block("qwen2", "llama with query, key and value biases (2407.10671)", qkv_bias=True),
+        Block("qwen3", "llama with RMSNorm of each query and key (2505.09388)", qk_norm="head"),
+        Block("gemma2", "llama with norms before and after (2408.00118)", norms=4),
+        Block("gemma3", "gemma2, queries and keys normed (2503.19786)", norms=4, qk_norm="head"),
+        Block(
+            "olmo2",
+            "llama, queries and keys normed over all heads (2501.00656)",
+            qk_norm="full",
+        ),
+        Block(
+            "gpt2",
+            "LayerNorm, plain feed-forward, biases, learned positions (Radford et al. 2019)",
+            gated=False,
+            qkv_bias=True,
+            output_bias=True,
+            ffn_bias=True,
+            norm_bias=True,
+            learned_positions=True,
+        ),
+        Block(
+            "gpt-neox",
+            "gpt2 with rotary positions (2204.06745)",
+            gated=False,
+            qkv_bias=True,
+            output_bias=True,
+            ffn_bias=True,
+            norm_bias=True,
+        ),
+    ),
 )
 """The blocks that ``space.block`` knows, by name."""

@@ -10,6 +10,7 @@ from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.choices import BY_NAME, SHOWN
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 from modelsizer.problems.units import Number, exact, plain
 
@@ -147,22 +148,11 @@ def _kind(part: Any) -> str:
 
 
 def architecture_dict(architecture: Architecture) -> dict[str, Any]:
-    """An architecture under the field's names: the widths of its first group, and every group."""
-    trunk, layer = architecture.trunk, architecture.groups[0].layer
-    attention, ffn = layer.attention, layer.ffn
-    found = {
-        "layers": architecture.layers,
-        "d_model": trunk.d_model,
-        "heads": attention.heads,
-        "kv_heads": attention.kv_heads,
-        "head_dim": attention.head_dim,
-        "d_ff": ffn.d_ff,
-        "vocab_size": trunk.vocab_size,
-        "tied_embeddings": bool(trunk.tied_embeddings),
-        "block": architecture.block,
-    }
-    if trunk.positions:
-        found["positions"] = trunk.positions
+    """An architecture under the field's names; widths are those of its first layers."""
+    found = {name: BY_NAME[name].of(architecture) for name in SHOWN}
+    found["tied_embeddings"] = bool(found["tied_embeddings"])
+    if architecture.trunk.positions:
+        found["positions"] = architecture.trunk.positions
     return found
 
 

@@ -6,11 +6,13 @@ the figure that the answer shows come from the same lines.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
 
+import numpy as np
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
+from modelsizer.problems.architecture.attention import Count
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import ACCELERATORS as ACCELERATORS
@@ -111,29 +113,39 @@ def _of_flops(quantity: str) -> OfFlops:
     return how
 
 
-def option_parts(problem: Problem, options: Options) -> tuple[Trunk, Layer]:
-    """Trunk and layer of a table of options, its arrays in place of integers."""
-    block = BLOCKS[options.block]
-    o = options
-    trunk = block.trunk(o.d_model, o.vocab_size, o.tied, problem.training.sequence_length)
-    return trunk, block.layer(o.heads, o.kv_heads, o.head_dim, o.d_ff)
+def design_parts(
+    problem: Problem, block: str, widths: Mapping[str, Count]
+) -> tuple[Trunk, tuple[Layer, ...]]:
+    """Trunk and kinds of layer of some widths, integers or arrays."""
+    kind = BLOCKS[block]
+    tied, sequence = widths["tied_embeddings"], problem.training.sequence_length
+    trunk = kind.trunk(widths["d_model"], widths["vocab_size"], tied, sequence)
+    return trunk, kind.kinds(widths)
 
 
 def architecture_of(
-    problem: Problem,
-    *,
-    block: str,
-    d_model: int,
-    heads: int,
-    kv_heads: int,
-    head_dim: int,
-    d_ff: int,
-    vocab_size: int,
-    tied_embeddings: bool,
-    layers: int,
+    problem: Problem, block: str, widths: Mapping[str, int], counts: Sequence[int]
 ) -> Architecture:
-    """The uniform architecture of some widths and a depth."""
-    kind = BLOCKS[block]
-    trunk = kind.trunk(d_model, vocab_size, tied_embeddings, problem.training.sequence_length)
-    layer = kind.layer(heads, kv_heads, head_dim, d_ff)
-    return Architecture(trunk, (LayerGroup(layer, layers),), block)
+    """The architecture of some widths.
+
+    Parameters
+    ----------
+    problem : Problem
+    block : str
+    widths : mapping of str to int
+        By the names of `modelsizer.problems.architecture.choices.WIDTHS`.
+    counts : sequence of int
+        Layers of each kind of the block; of those with none there is no group.
+    """
+    plain = {name: int(value) for name, value in widths.items()}
+    plain["tied_embeddings"] = bool(plain["tied_embeddings"])
+    trunk, kinds = design_parts(problem, block, plain)
+    groups = (LayerGroup(kind, int(n)) for kind, n in zip(kinds, counts, strict=True) if n)
+    return Architecture(trunk, tuple(groups), block)
+
+
+def architecture_at(problem: Problem, options: Options, row: int, j: Sequence[int]) -> Architecture:
+    """The design of a row of a table of options at some depths."""
+    widths = {name: column[row] for name, column in options.widths.items()}
+    counts = options.depths.counts(np.array([row]), np.asarray([j]))[0]
+    return architecture_of(problem, options.block, widths, counts)

@@ -9,6 +9,7 @@ from fractions import Fraction
 
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.choices import tie_key
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.costs import ALWAYS, costs
 from modelsizer.problems.designs.token_choice import TokenChoice
@@ -82,19 +83,7 @@ class Evaluation:
     @property
     def tie_key(self) -> tuple[int, ...]:
         """What decides between designs of equal objective: the smallest comes first."""
-        trunk, layer = self.architecture.trunk, self.architecture.groups[0].layer
-        attention = layer.attention
-        return (
-            self.parameters.total,
-            self.architecture.layers,
-            trunk.d_model,
-            attention.head_dim,
-            attention.kv_heads,
-            layer.ffn.d_ff,
-            attention.heads,
-            trunk.vocab_size,
-            int(trunk.tied_embeddings),
-        )
+        return tie_key(self.architecture, self.parameters.total)
 
 
 def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
@@ -113,7 +102,7 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
     -------
     Evaluation
     """
-    layouts = [lay for lay in problem.layouts if _divides(problem, lay, architecture)]
+    layouts = [lay for lay in problem.layouts if problem.split(lay).fits(architecture)]
     if not layouts:
         only = _evaluate(problem, architecture, problem.layouts[0])
         return replace(only, violated=(*only.violated, "training.pipeline_parallel"))
@@ -128,21 +117,6 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
 def _layout_matters(problem: Problem) -> bool:
     asked = (*problem.budgets.limits, problem.objective.quantity)
     return any(QUANTITIES[name].by_layout for name in asked)
-
-
-def _divides(problem: Problem, layout: Layout, architecture: Architecture) -> bool:
-    """Whether a layout can split an architecture."""
-    split = problem.split(layout)
-    if architecture.layers % split.stages:
-        return False
-    return all(
-        layer.attention.heads % ways == 0
-        and (layer.attention.kv_heads % ways == 0 or ways % layer.attention.kv_heads == 0)
-        and layer.ffn.d_ff % ways == 0
-        and architecture.trunk.vocab_size % ways == 0
-        for ways in split.ways
-        for layer in (group.layer for group in architecture.groups)
-    )
 
 
 def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> Evaluation:
@@ -214,7 +188,7 @@ def judge(quality: Quality, architecture: Architecture) -> Judged:
 
 
 def architecture_features(architecture: Architecture, names: Iterable[str]) -> Features:
-    """What laws see of an architecture of one kind of layer, as numbers.
+    """What laws see of an architecture, as numbers; widths are those of its first layers.
 
     Parameters
     ----------

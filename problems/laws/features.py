@@ -10,27 +10,17 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+from modelsizer.problems.architecture.choices import CHOICES
 
 Floats = Any
 """A float, or a float64 array; laws work on both alike."""
 
-SHAPE_FEATURES = (
-    "layers",
-    "d_model",
-    "aspect_ratio",
-    "heads",
-    "kv_heads",
-    "kv_group",
-    "head_dim",
-    "d_ff",
-    "ffn_ratio",
-    "vocab_size",
+SHAPE_FEATURES = tuple(
+    name for choice in CHOICES if choice.law for name in (choice.name, *choice.ratios)
 )
 FEATURES = ("parameters", "tokens", *SHAPE_FEATURES)
 RATIOS: Mapping[str, tuple[str, str]] = {
-    "aspect_ratio": ("d_model", "layers"),
-    "kv_group": ("heads", "kv_heads"),
-    "ffn_ratio": ("d_ff", "d_model"),
+    name: parts for choice in CHOICES for name, parts in choice.ratios.items()
 }
 """Features that are the ratio of two widths or depths."""
 

@@ -76,14 +76,17 @@ def _union(table: Options, splits: Sequence[Split]) -> int:
     allowed = np.zeros((len(table), len(stages)), dtype=bool)
     for split in splits:
         allowed[:, stages.index(split.stages)] |= divides(split, table)
-    runs = np.column_stack([table.start, table.step, table.count, allowed])
+    depths = table.depths
+    axes = depths.count.shape[1]
+    runs = np.column_stack([depths.first, depths.each, depths.count, allowed])
     distinct, times = np.unique(runs, axis=0, return_counts=True)
     total = 0
     for run, repeats in zip(distinct, times, strict=True):
-        depths = run[0] + run[1] * np.arange(run[2])
-        fits = np.zeros(len(depths), dtype=bool)
-        for divisor, ok in zip(stages, run[3:], strict=True):
+        each, count, able = np.split(run[1:], [axes, 2 * axes])
+        layers = run[0] + np.tensordot(each, np.indices(count.tolist()), axes=1)
+        fits = np.zeros(layers.shape, dtype=bool)
+        for divisor, ok in zip(stages, able, strict=True):
             if ok:
-                fits |= depths % divisor == 0
+                fits |= layers % divisor == 0
         total += int(repeats) * int(fits.sum())
     return total

@@ -1,16 +1,18 @@
 """Width options: every architecture of a space, as tables.
 
-A *width option* is everything but the depth: block, vocabulary, widths and heads. Divisibility
-and the aspect rule are applied while options are made, so no design ever breaks them.
+A *width option* is everything but the numbers of layers: block, vocabulary, widths and heads.
+Divisibility and the aspect rule are applied while options are made, so no design ever breaks them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from itertools import product
 from typing import Any
 
 import numpy as np
 from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.choices import CHOICES, ORDERED, UNORDERED, DesignChoice
 from modelsizer.problems.space.rounding import (
     depths_of,
     least_depths,
@@ -36,6 +38,14 @@ Ints = NDArray[np.int64]
 def listed(value: Any) -> list[Any]:
     """The distinct entries of a menu that is no range, in order."""
     return sorted(set(value)) if isinstance(value, tuple) else [value]
+
+
+def menu_of(space: Space, choice: DesignChoice) -> Ints:
+    """Values of a choice whose menu multiplies whatever the others are, ascending."""
+    given = getattr(space, choice.name)
+    if isinstance(given, bool | tuple):
+        return np.array([int(value) for value in listed(given)], dtype=np.int64)
+    return integers(given)
 
 
 def head_menus(space: Space) -> tuple[Ints, Ints]:
@@ -149,19 +159,18 @@ def _unique_rows(*columns: Ints) -> list[Ints]:
     return list(stacked[fresh].T)
 
 
-_WIDTH_NAMES = ("d_model", "heads", "kv_heads", "head_dim", "d_ff")
-
-
-def _widths(space: Space, block: str, d_model: Ints) -> list[Ints]:
-    """Distinct (d_model, heads, kv_heads, head_dim, d_ff) of some widths."""
+def _widths(space: Space, block: str, d_model: Ints) -> dict[str, Ints]:
+    """Distinct widths that depend on one another, of some d_model."""
     row, heads, head_dim = _head_pairs(space, d_model)
     of_heads, kv_heads = _kv_heads(space, heads)
     row, heads, head_dim = row[of_heads], heads[of_heads], head_dim[of_heads]
     of_width, d_ff = _d_ff(space, d_model[row], BLOCKS[block].gated)
     row, heads, head_dim, kv_heads = (a[of_width] for a in (row, heads, head_dim, kv_heads))
+    columns = {"d_model": d_model[row], "heads": heads, "kv_heads": kv_heads,
+               "head_dim": head_dim, "d_ff": d_ff}  # fmt: skip
     keep = d_ff > 0
-    columns = [a[keep] for a in (d_model[row], heads, kv_heads, head_dim, d_ff)]
-    return _unique_rows(*columns) if keep.any() else columns
+    kept = [column[keep] for column in columns.values()]
+    return dict(zip(columns, _unique_rows(*kept) if keep.any() else kept, strict=True))
 
 
 def options(
@@ -184,33 +193,30 @@ def options(
     """
     split = split or Split()
     all_widths = integers(space.d_model)
-    vocabularies = [v for v in integers(space.vocab_size) if all(v % t == 0 for t in split.ways)]
-    menus = (space.heads, space.head_dim, space.kv_heads, space.kv_group, space.d_ff)
-    each = 1
-    for menu in (*menus, space.ffn_ratio, space.ffn_multiple):
-        each *= len(menu.numbers) if menu is not None else 1
-    at_once = max(1, rows_at_once // each)
+    free = [(choice.name, menu_of(space, choice)) for choice in (*ORDERED, *UNORDERED)]
+    at_once = max(1, rows_at_once // _options_of_a_width(space))
     for block in listed(space.block):
         for begin in range(0, len(all_widths), at_once):
             columns = _widths(space, block, all_widths[begin : begin + at_once])
-            for keep, start, step, count in _depths(space, columns[0]):
-                if not len(keep):
-                    continue
-                kept = [column[keep] for column in columns]
-                for vocabulary in vocabularies:
-                    for tied in listed(space.tied_embeddings):
-                        vocab_size = np.full(len(keep), vocabulary)
-                        flags = np.full(len(keep), int(tied))
-                        widths = dict(zip(_WIDTH_NAMES, kept, strict=True))
-                        table = Options(
-                            block,
-                            **widths,
-                            vocab_size=vocab_size,
-                            tied=flags,
-                            start=start,
-                            step=step,
-                            count=count,
-                        )
-                        table = divided(table, split)
+            for of_width, *run in _depths(space, columns["d_model"]):
+                for of_run, depths in BLOCKS[block].pattern.rows(*run):
+                    kept = {name: column[of_width[of_run]] for name, column in columns.items()}
+                    for values in product(*(menu for _, menu in free)):
+                        widths = kept | {
+                            name: np.full(len(depths), value)
+                            for (name, _), value in zip(free, values, strict=True)
+                        }
+                        table = divided(Options(block, widths, depths), split)
                         if len(table):
                             yield table
+
+
+def _options_of_a_width(space: Space) -> int:
+    """Width options of each d_model, free choices aside, if everything divides."""
+    found = 1
+    for choice in CHOICES:
+        if choice.width and not choice.free and choice.name != "d_model":
+            for key in choice.menus:
+                menu = getattr(space, key)
+                found *= len(menu.numbers) if menu is not None else 1
+    return found

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
+from modelsizer.problems.architecture.architecture import Architecture, Layer
+from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.space.widths import Options
 from numpy.typing import NDArray
-
-Ints = NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,38 +22,43 @@ class Split:
     ways : tuple of int
         Tensor parallelism that heads, kv_heads (or their replicas), d_ff and vocabulary divide by.
     stages : int
-        Pipeline stages that the layers divide into.
+        Pipeline stages that the layers divide into, each with whole layers of any kind.
     """
 
     ways: tuple[int, ...] = ()
     stages: int = 1
 
+    def fits(self, architecture: Architecture) -> bool:
+        """Whether an architecture divides."""
+        layers = [group.layer for group in architecture.groups]
+        vocab_size = architecture.trunk.vocab_size
+        return architecture.layers % self.stages == 0 and bool(
+            all(_parallel(vocab_size, layers, ways) for ways in self.ways)
+        )
 
-def _parallel(kv_heads: Ints, heads: Ints, d_ff: Ints, ways: int) -> NDArray[np.bool_]:
+
+def _parallel(vocab_size: Any, layers: Sequence[Layer], ways: int) -> Any:
     """Whether tensor parallelism divides everything; kv heads may be replicated instead."""
-    kv = (kv_heads % ways == 0) | (ways % kv_heads == 0)
-    divides: NDArray[np.bool_] = (heads % ways == 0) & kv & (d_ff % ways == 0)
-    return divides
+    fits = vocab_size % ways == 0
+    for layer in layers:
+        heads, kv_heads = layer.attention.heads, layer.attention.kv_heads
+        # Where a table has no such layers its fields may be 0, and 0 divides.
+        kv = (kv_heads % ways == 0) | (ways % (kv_heads + (kv_heads == 0)) == 0)
+        fits = fits & (heads % ways == 0) & kv & (layer.ffn.d_ff % ways == 0)
+    return fits
 
 
-def _every(stages: int, start: Ints, step: Ints, count: Ints) -> tuple[Ints, Ints, Ints]:
-    """Of the depths ``start + step * j`` those that divide into stages; count 0 where none does."""
-    common = np.gcd(step, stages)
-    period = stages // common  # every so manieth depth, if one does at all
-    first = np.full(len(start), -1, dtype=np.int64)
-    most = min(int(period.max(initial=1)), int(count.max(initial=0)))
-    for j in range(most):
-        fits = (first < 0) & ((start + step * j) % stages == 0)
-        first[fits] = j
-    left = np.where(first >= 0, -(-(count - first) // period), 0)
-    return start + step * np.maximum(first, 0), step * period, np.maximum(left, 0)
-
-
-def divides(split: Split, o: Options) -> NDArray[np.bool_]:
+def divides(split: Split, options: Options) -> NDArray[np.bool_]:
     """Whether tensor parallelism divides the widths of each row."""
-    keep = np.ones(len(o), dtype=bool)
+    keep = np.ones(len(options), dtype=bool)
+    if not split.ways:
+        return keep
+    kinds = BLOCKS[options.block].kinds(options.widths)
+    deepest = options.depths.deepest
     for ways in split.ways:
-        keep &= _parallel(o.kv_heads, o.heads, o.d_ff, ways) & (o.vocab_size % ways == 0)
+        keep &= options["vocab_size"] % ways == 0
+        for k, kind in enumerate(kinds):
+            keep &= _parallel(0, [kind], ways) | (deepest[:, k] == 0)
     return keep
 
 
@@ -60,6 +67,6 @@ def divided(table: Options, split: Split) -> Options:
     if split.ways:
         table = table.take(divides(split, table))
     if split.stages > 1 and len(table):
-        start, step, count = _every(split.stages, table.start, table.step, table.count)
-        table = replace(table, start=start, step=step, count=count).take(count > 0)
+        row, depths = table.depths.divided(split.stages)
+        table = replace(table.take(row), depths=depths)
     return table

@@ -1,63 +1,44 @@
-"""Tables of width options: everything of an architecture but its depth."""
+"""Tables of width options: everything of an architecture but its numbers of layers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, fields
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
+from modelsizer.problems.architecture.choices import WIDTHS
+from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.columns import Columns
 from numpy.typing import NDArray
+
+__all__ = ["WIDTHS", "Options"]
 
 Ints = NDArray[np.int64]
 
 
-WIDTHS = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size", "tied")
-"""What a width option fixes, its block aside."""
-
-
 @dataclass(frozen=True, slots=True)
-class Options:
-    """A table of width options, one row each; every array has shape (W,).
+class Options(Columns):
+    """A table of W width options of one block.
 
-    Depths of row i are ``start[i] + step[i] * j`` for j = 0 ... count[i] - 1. A menu of depths
-    without an even step, or of several aspect ratios, takes several rows for each option.
+    Depths that do not follow from one another by even steps take several rows for each option.
 
     Parameters
     ----------
     block : str
         The block that all rows share.
-    d_model, heads, kv_heads, head_dim, d_ff, vocab_size, tied, start, step, count : array of int64
+    widths : dict of str to array of int64, shape (W,)
+        By the names of `modelsizer.problems.architecture.choices.WIDTHS`.
+    depths : Depths
     """
 
     block: str
-    d_model: Ints
-    heads: Ints
-    kv_heads: Ints
-    head_dim: Ints
-    d_ff: Ints
-    vocab_size: Ints
-    tied: Ints
-    start: Ints
-    step: Ints
-    count: Ints
+    widths: dict[str, Ints]
+    depths: Depths
 
-    def __len__(self) -> int:
-        return len(self.d_model)
-
-    def take(self, rows: NDArray[Any]) -> Options:
-        """The rows at these positions, or where this mask holds."""
-        arrays = {f.name: getattr(self, f.name)[rows] for f in fields(self) if f.name != "block"}
-        return Options(self.block, **arrays)
+    def __getitem__(self, name: str) -> Ints:
+        """A width of each row."""
+        return self.widths[name]
 
     @property
     def designs(self) -> int:
         """How many designs the rows hold."""
-        return int(self.count.sum())
-
-
-def joined(parts: Sequence[Options]) -> Options:
-    """Tables of one block, one below another."""
-    names = [f.name for f in fields(Options) if f.name != "block"]
-    columns = {name: np.concatenate([getattr(part, name) for part in parts]) for name in names}
-    return Options(parts[0].block, **columns)
+        return self.depths.designs

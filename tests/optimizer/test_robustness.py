@@ -58,6 +58,8 @@ def test_long_decimals_are_exact() -> None:
         {"space.ffn_ratio": 2.6667, "space.aspect_ratio": {"min": 49, "max": 159}}
     )
     ((_, table),) = typed.options()
-    assert set(table.d_ff) <= {round(2.6666666666666665 * d / 256) * 256 for d in table.d_model}
+    assert set(table["d_ff"]) <= {
+        round(2.6666666666666665 * d / 256) * 256 for d in table["d_model"]
+    }
     assert typed.count_designs() > rounded.count_designs()
-    assert all(table.d_model > 48 * table.start)
+    assert all(table["d_model"] > 48 * table.depths.first)

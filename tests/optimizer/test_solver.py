@@ -133,7 +133,7 @@ def test_what_is_dominated_has_a_design_as_good_before_it(seed: int) -> None:
                 if not design.feasible:
                     continue
                 mine = (model.value_of(design), design.tie_key)
-                alike = rivals[table.d_model[rivals] == table.d_model[row]]
+                alike = rivals[table["d_model"][rivals] == table["d_model"][row]]
                 others = [
                     evaluate(problem, table.architecture(problem, k, [j]))
                     for k in alike

@@ -104,10 +104,13 @@ def two_kinds(seed: int) -> tuple[Problem, Table]:
     linear = {name: second(q) for name, q in table.linear.items() if name != "layers"}
     layers = table.linear["layers"]
     linear["layers"] = Linear(layers.base, np.hstack([layers.unit, layers.unit]), 1)
-    start = np.hstack([table.start, np.zeros_like(table.start)])
-    step = np.hstack([table.step, table.step])
-    count = np.hstack([table.count, table.count])
-    return problem, replace(table, start=start, step=step, count=count, linear=linear)
+    step, count = table.depths.step, table.count
+    depths = replace(
+        table.depths,
+        step=np.concatenate([step, step], axis=2),
+        count=np.concatenate([count, count], axis=1),
+    )
+    return problem, replace(table, depths=depths, linear=linear)
 
 
 @pytest.mark.parametrize("seed", range(5))

@@ -27,7 +27,8 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact
 
 from modelsizer import Problem, ProblemError
-from tests.optimizer.fronts.test_fronts import _architecture, small
+from tests.optimizer.fronts.test_fronts import small
+from tests.support.architectures import listed
 
 AFFINE = ("parameters", "non_embedding_parameters", "serving_memory", "kv_cache",
           "kv_bytes_per_token", "inference_flops_per_token")  # fmt: skip
@@ -37,12 +38,7 @@ BEYOND = 2  # steps that an end of the space reaches in these tests, so that all
 
 def designs_of(problem: Problem) -> list[Evaluation]:
     """Every design of a space, evaluated."""
-    architectures = {
-        _architecture(problem, options, i, j): None
-        for _, options in problem.options()
-        for i in range(len(options))
-        for j in range(int(options.count[i]))
-    }
+    architectures = dict.fromkeys(listed(problem))
     return [evaluate(problem, architecture) for architecture in architectures]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 import pytest
@@ -22,6 +21,7 @@ from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 from modelsizer import Problem, ProblemError
+from tests.support.architectures import listed
 from tests.support.random_problems import random_tables
 from tests.support.shared import reference, reference_json
 
@@ -62,18 +62,11 @@ def by_hand(problem: Problem, names: list[str]) -> dict[Vector, int]:
     goals = parse_goals(problem, names)
     asked = question(problem, goals)
     vectors: dict[Vector, int] = {}
-    seen = set()
-    for _, options in asked.options():
-        for i in range(len(options)):
-            for j in range(int(options.count[i])):
-                architecture = _architecture(asked, options, i, j)
-                if architecture in seen:
-                    continue
-                seen.add(architecture)
-                design = evaluate(asked, architecture)
-                if design.feasible:
-                    vector = tuple(g.sign * _value(design.exact[g.name]) for g in goals)
-                    vectors[vector] = vectors.get(vector, 0) + 1
+    for architecture in dict.fromkeys(listed(asked)):
+        design = evaluate(asked, architecture)
+        if design.feasible:
+            vector = tuple(g.sign * _value(design.exact[g.name]) for g in goals)
+            vectors[vector] = vectors.get(vector, 0) + 1
     return {
         v: n
         for v, n in vectors.items()
@@ -83,20 +76,6 @@ def by_hand(problem: Problem, names: list[str]) -> dict[Vector, int]:
 
 def _value(value: Fraction | float) -> float:
     return float(value)
-
-
-def _architecture(problem: Problem, options: Any, i: int, j: int) -> Any:
-    from modelsizer.problems.designs.costs import architecture_of
-    from modelsizer.problems.space.widths import WIDTHS
-
-    widths = {name: int(getattr(options, name)[i]) for name in WIDTHS if name != "tied"}
-    return architecture_of(
-        problem,
-        block=options.block,
-        tied_embeddings=bool(options.tied[i]),
-        layers=int(options.start[i] + options.step[i] * j),
-        **widths,
-    )
 
 
 def vectors_of(found: Front) -> dict[Vector, int]:

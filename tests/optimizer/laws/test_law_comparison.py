@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, solve
 from modelsizer.cli import app
-from tests.optimizer.fronts.test_fronts import _architecture
+from tests.support.architectures import listed
 from tests.support.figure_checks import check
 
 LAWS = ("kaplan-2020", "hoffmann-2022", "besiroglu-2024", "krajewski-2024-dense")
@@ -54,12 +54,7 @@ def under(problem: Problem, law: str) -> Problem:
 
 def every_design(problem: Problem, laws: tuple[str, ...]) -> list[dict[str, Evaluation]]:
     """Each feasible design evaluated under each law."""
-    designs = {
-        _architecture(problem, options, i, j)
-        for _, options in problem.options()
-        for i in range(len(options))
-        for j in range(int(options.count[i]))
-    }
+    designs = set(listed(problem))
     problems = {law: under(problem, law) for law in laws}
     found = [{law: evaluate(p, a) for law, p in problems.items()} for a in designs]
     return [row for row in found if row[laws[0]].feasible]

@@ -14,12 +14,12 @@ from modelsizer.optimizer.prices.resolver import Resolver
 from modelsizer.problems.designs.costs import (
     LAW_PARAMETERS,
     TRAINING_FLOPS_PER_TOKEN,
-    architecture_of,
     costs,
 )
 from modelsizer.problems.designs.evaluation import Evaluation
 
 from modelsizer import Problem
+from tests.support.architectures import uniform
 
 STEP = 1e-3  # of a limit, for finite differences
 LIBRARY = ["one-h100-1e24", "eight-h100-128k", "fixed-2t-tokens", "h100-cluster-90-days",
@@ -44,7 +44,7 @@ def test_costs_extended_to_real_widths_are_the_exact_ones_at_whole_ones() -> Non
     found = polynomials(problem, design, names)
     d_model = design.architecture.trunk.d_model
     for wide, layers in ((d_model, 68), (7 * 128, 11), (5 * d_model // 4, 90)):
-        other = architecture_of(
+        other = uniform(
             problem, block="llama", d_model=wide, heads=wide // 128, kv_heads=1, head_dim=128,
             d_ff=4 * wide, vocab_size=128256, tied_embeddings=False, layers=layers,
         )  # fmt: skip

@@ -19,7 +19,8 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 
 from modelsizer import Problem
-from tests.optimizer.fronts.test_fronts import _architecture, small
+from tests.optimizer.fronts.test_fronts import small
+from tests.support.architectures import listed
 
 MOST_DESIGNS = 10  # plain loops over designs are slow
 ASIDE = Fraction(1, 10**9)  # of a limit: just inside and just outside of a crossing
@@ -27,12 +28,7 @@ ULPS = 4e-16  # of a loss
 
 
 def designs(problem: Problem) -> list[Architecture]:
-    found: dict[Architecture, None] = {}
-    for _, options in problem.options():
-        for i in range(len(options)):
-            for j in range(int(options.count[i])):
-                found[_architecture(problem, options, i, j)] = None
-    return list(found)
+    return list(dict.fromkeys(listed(problem)))
 
 
 def seeds(count: int, most: int = MOST_DESIGNS) -> Iterator[int]:

@@ -61,16 +61,17 @@ def check_bounds(problem: Problem, seed: int) -> int:
                 able = divided(options, problem.split(layout))
                 if not len(able):
                     continue
-                depth = int(able.start[0] + able.step[0] * r.randrange(int(able.count[0])))
+                start, each = int(able.depths.first[0]), int(able.depths.each[0, 0])
+                depth = start + each * r.randrange(int(able.depths.count[0, 0]))
                 table = store._Part(layout, able).table(problem, ("parameters",))
-                j = (depth - int(able.start[0])) // int(able.step[0])
+                j = (depth - start) // each
                 design = evaluate(problem, table.architecture(problem, 0, [j]))
                 if not design.feasible or design.layout != layout:
                     continue
                 seen += 1
                 assert len(found) == 1
                 assert found.able[0, number]
-                at = (depth - root.start) // root.step
+                at = (depth - root.depths.first[0]) // root.depths.each[0, 0]
                 assert found.low[0, LAYERS] <= at <= found.high[0, LAYERS]
                 assert found.least[0] <= model.value_of(design)
     return seen
@@ -232,11 +233,16 @@ def test_samples_hold_designs_of_the_space() -> None:
     assert search.blocks is not None
     search._scout(search.blocks)
     assert search.incumbent is not None and search.incumbent.feasible
-    index, point = search.blocks.grid.locate(search.incumbent.architecture)
+    found = search.blocks.grid.locate(search.incumbent.architecture)
+    assert found is not None
+    index, point = found
     root = search.blocks.grid.roots[index]
     lower, upper = search.blocks.grid.corners(root, point[None, :], point[None, :])
     trunk = search.incumbent.architecture.trunk
-    assert lower.d_model[0] == upper.d_model[0] == trunk.d_model
-    assert lower.vocab_size[0] == trunk.vocab_size
+    assert lower["d_model"][0] == upper["d_model"][0] == trunk.d_model
+    assert lower["vocab_size"][0] == trunk.vocab_size
     layer = search.incumbent.architecture.groups[0].layer
-    assert (lower.heads[0], lower.kv_heads[0]) == (layer.attention.heads, layer.attention.kv_heads)
+    assert (lower["heads"][0], lower["kv_heads"][0]) == (
+        layer.attention.heads,
+        layer.attention.kv_heads,
+    )

@@ -18,13 +18,13 @@ from modelsizer.optimizer.surveys.depth_width import (
 )
 from modelsizer.optimizer.surveys.depth_width_rows import SIDE_BY_SIDE, DepthWidth
 from modelsizer.problems.architecture.accounting import count_parameters
-from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.units import exact
 
 from modelsizer import Problem, solve
 from modelsizer.text.depth_width_words import habit_sentence, notes
+from tests.support.architectures import uniform
 from tests.support.brute import designs
 from tests.support.small_shapes import SIZE, TABLES, TOLERANCE, problem, shapes
 
@@ -45,7 +45,7 @@ SETTINGS: list[dict[str, object]] = [
 def _architectures() -> list[Any]:
     base = Problem.from_tables(TABLES)
     return [
-        architecture_of(
+        uniform(
             base,
             block=d["block"],
             d_model=d["d"],

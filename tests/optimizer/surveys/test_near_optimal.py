@@ -25,7 +25,8 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, solve
 from modelsizer.cli import app
-from tests.optimizer.fronts.test_fronts import _architecture, small
+from tests.optimizer.fronts.test_fronts import small
+from tests.support.architectures import listed
 from tests.support.shared import reference, reference_json
 
 REFERENCE = Problem.load("one-h100-1e24")
@@ -34,12 +35,7 @@ OPTIMUM = solve(REFERENCE)
 
 def sorted_by_hand(problem: Problem) -> list[Evaluation]:
     """Feasible designs in the order of the problem's objective."""
-    designs = {
-        _architecture(problem, options, i, j)
-        for _, options in problem.options()
-        for i in range(len(options))
-        for j in range(int(options.count[i]))
-    }
+    designs = set(listed(problem))
     kept = [d for d in (evaluate(problem, a) for a in designs) if d.feasible]
     sign = -1 if problem.objective.sense == "maximize" else 1
     name = problem.objective.quantity
@@ -175,7 +171,7 @@ def test_nearest_changes_the_fewest_settings() -> None:
     assert found is not None
     assert found.design.feasible
     was = {"layers": 80, "d_model": 8192, "heads": 64, "kv_heads": 8, "head_dim": 128,
-           "d_ff": 28672, "vocab_size": 128256, "tied": 0}  # fmt: skip
+           "d_ff": 28672, "vocab_size": 128256, "tied_embeddings": 0}  # fmt: skip
     best = None
     for design in sorted_by_hand(problem):
         attention = design.architecture.groups[0].layer.attention
@@ -187,10 +183,10 @@ def test_nearest_changes_the_fewest_settings() -> None:
             "head_dim": attention.head_dim,
             "d_ff": design.architecture.groups[0].layer.ffn.d_ff,
             "vocab_size": design.architecture.trunk.vocab_size,
-            "tied": int(design.architecture.trunk.tied_embeddings),
+            "tied_embeddings": int(design.architecture.trunk.tied_embeddings),
         }
         changed = sum(now[n] != was[n] for n in SETTINGS)
-        apart = sum(abs(math.log(now[n] / was[n])) for n in SETTINGS if n != "tied")
+        apart = sum(abs(math.log(now[n] / was[n])) for n in SETTINGS if n != "tied_embeddings")
         best = min(best or (99, 0.0), (changed, apart))
     assert best is not None
     assert len(found.changed) == best[0]

@@ -18,7 +18,8 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError
 from modelsizer.cli import app
-from tests.optimizer.fronts.test_fronts import _architecture, small
+from tests.optimizer.fronts.test_fronts import small
+from tests.support.architectures import listed
 from tests.support.shared import reference, reference_json
 
 EXERCISE = Problem.load("exercise-1e24")
@@ -32,12 +33,7 @@ def test_order_and_counts_are_those_of_plain_sorting(seed: int) -> None:
         asked = question(problem, [goal])
     except ProblemError:
         return
-    designs = {
-        _architecture(asked, options, i, j)
-        for _, options in asked.options()
-        for i in range(len(options))
-        for j in range(int(options.count[i]))
-    }
+    designs = set(listed(asked))
     kept = [d for d in (evaluate(asked, a) for a in designs) if d.feasible]
     kept.sort(key=lambda d: (goal.sign * d.exact[goal.name], d.tie_key, d.architecture.block))
     found = rank(problem, top=7, keep_all=True)

@@ -11,12 +11,12 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.configs.export import to_huggingface
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
-from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.reading import library
 from typer.testing import CliRunner
 
 from modelsizer import Problem
 from modelsizer.cli import app
+from tests.support.architectures import uniform
 
 
 def run(*args: str, code: int = 0, stdin: str | None = None) -> Any:
@@ -64,7 +64,7 @@ def test_an_answer_is_a_source(tmp_path: Path) -> None:
 @pytest.mark.parametrize("kv_heads", [8, 2])
 def test_blocks_export_to_what_reads_back(block: str, kv_heads: int) -> None:
     problem = Problem.load("one-h100-1e24")
-    architecture = architecture_of(
+    architecture = uniform(
         problem, block=block, d_model=1024, heads=8, kv_heads=kv_heads, head_dim=128, d_ff=4096,
         vocab_size=32000, tied_embeddings=True, layers=3,
     )  # fmt: skip

@@ -9,11 +9,10 @@ from typing import Any
 import pytest
 from modelsizer.optimizer.fronts.run import front
 from modelsizer.optimizer.surveys.near_optimal import k_best
-from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-from modelsizer.problems.space.widths import WIDTHS
 
 from modelsizer import Problem, ProblemError, solve
+from tests.support.architectures import listed
 from tests.support.random_problems import random_tables
 from tests.support.shared import seeds
 
@@ -49,31 +48,19 @@ def by_hand(problem: Problem) -> Evaluation | None:
     """The best of all designs, evaluated one by one; checked by its own arithmetic."""
     best = None
     name = problem.objective.quantity
-    for _, options in problem.options():
-        for i in range(len(options)):
-            widths = {n: int(getattr(options, n)[i]) for n in WIDTHS if n != "tied"}
-            for j in range(int(options.count[i])):
-                design = evaluate(
-                    problem,
-                    architecture_of(
-                        problem,
-                        block=options.block,
-                        tied_embeddings=bool(options.tied[i]),
-                        layers=int(options.start[i] + options.step[i] * j),
-                        **widths,
-                    ),
-                )
-                if not design.feasible:
-                    continue
-                lifetime = design.exact["training_flops"] + problem.lifetime.tokens * Fraction(
-                    design.exact["inference_flops_per_token"]
-                )
-                assert design.exact["lifetime_flops"] == lifetime
-                limit = problem.budgets.lifetime_flops
-                assert limit is None or lifetime <= limit.max
-                key = (design.exact[name], design.tie_key)
-                if best is None or key < (best.exact[name], best.tie_key):
-                    best = design
+    for architecture in listed(problem):
+        design = evaluate(problem, architecture)
+        if not design.feasible:
+            continue
+        lifetime = design.exact["training_flops"] + problem.lifetime.tokens * Fraction(
+            design.exact["inference_flops_per_token"]
+        )
+        assert design.exact["lifetime_flops"] == lifetime
+        limit = problem.budgets.lifetime_flops
+        assert limit is None or lifetime <= limit.max
+        key = (design.exact[name], design.tie_key)
+        if best is None or key < (best.exact[name], best.tie_key):
+            best = design
     return best
 
 

@@ -15,7 +15,7 @@ from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.costs.training_memory import layer_activations
-from modelsizer.problems.designs.costs import architecture_of
+from modelsizer.problems.designs.costs import architecture_at
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.memory_parts import (
     MemoryParts,
@@ -38,14 +38,7 @@ def some_architecture(problem: Problem, r: random.Random) -> Architecture:
     """One that the space allows, whether it keeps limits or not."""
     _, o = next(iter(problem.options()))
     row = r.randrange(len(o))
-    names = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
-    return architecture_of(
-        problem,
-        block=o.block,
-        layers=int(o.start[row]),
-        tied_embeddings=bool(o.tied[row]),
-        **{name: int(getattr(o, name)[row]) for name in names},
-    )
+    return architecture_at(problem, o, row, [0])
 
 
 def random_problem(seed: int, r: random.Random) -> Problem | None:

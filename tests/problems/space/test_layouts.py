@@ -9,13 +9,13 @@ from typing import Any
 
 import pytest
 from modelsizer.problems.costs.training_memory import stages
-from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.space.layouts import Layout, layouts
 from modelsizer.problems.space.widths import WIDTHS
 from modelsizer.problems.tables.training import Training
 
 from modelsizer import Problem, ProblemError, solve
+from tests.support.architectures import uniform
 from tests.support.random_problems import random_tables
 from tests.support.shared import seeds
 
@@ -80,9 +80,9 @@ def test_by_hand_over_every_layout(seed: int) -> None:
     seen = set()
     for _, options in problem.options():
         for row in range(len(options)):
-            for j in range(int(options.count[row])):
-                depth = int(options.start[row] + options.step[row] * j)
-                seen.add((options.block, *(int(getattr(options, n)[row]) for n in WIDTHS), depth))
+            for j in range(int(options.depths.count[row, 0])):
+                depth = int(options.depths.first[row] + options.depths.each[row, 0] * j)
+                seen.add((options.block, *(int(options[n][row]) for n in WIDTHS), depth))
     assert len(seen) == problem.count_designs()
     pinned = _pinned(problem, given["training"])
     losses = [loss for key in seen if (loss := _best_loss(problem, pinned, key)) is not None]
@@ -119,10 +119,7 @@ def _best_loss(
 ) -> float | None:
     block, *widths, depth = key
     named = dict(zip(WIDTHS, widths, strict=True))
-    tied = bool(named.pop("tied"))
-    architecture = architecture_of(
-        problem, block=block, tied_embeddings=tied, layers=depth, **named
-    )
+    architecture = uniform(problem, block=block, layers=depth, **named)
     layer = architecture.groups[0].layer
     kv, found = layer.attention.kv_heads, None
     for layout, fixed in pinned.items():
