@@ -11,6 +11,7 @@ from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, by_tie_ru
 from modelsizer.optimizer.surveys.kept_designs import Held, hold, table_of
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from numpy.typing import NDArray
 
 
 def noise(scorer: Scorer) -> float:
@@ -38,7 +39,8 @@ def lowest(held: Held, top: int, scorer: Scorer) -> Held:
 def one_layout_each(held: Held) -> Held:
     """Of the layouts of one design the best, the preferred one of equals."""
     keys = held.identity
-    order: Ints = np.lexsort([held.layout, held.value, *keys])
+    rule: list[NDArray[Any]] = [held.layout, held.value, *keys]
+    order: Ints = np.lexsort(rule)
     sorted_ = np.stack([key[order] for key in keys])
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (sorted_[:, 1:] != sorted_[:, :-1]).any(axis=0)
