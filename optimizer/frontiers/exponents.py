@@ -18,7 +18,7 @@ from modelsizer.problems.quantities.rows import names_of
 from numpy.typing import ArrayLike
 
 LEAST_POINTS = 3
-"""Points below which a slope has no error to speak of, so that none is fitted."""
+"""Points below which the slope has no standard error, so that none is fitted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +32,9 @@ class Exponent:
         Of training FLOPs.
     standard_error : float
         Of the exponent, by ordinary least squares. The points are exact optima, so it measures
-        how far they are from one power law, and how coarse the menus are; not noise of training.
+        their deviation from one power law and the coarseness of the menus, not training noise.
     r2 : float
-        Share of the variance of the logarithm that is explained; 1 where there is none.
+        Explained share of the variance of the logarithm; 1 where that is 0.
     points : int
     """
 
@@ -72,17 +72,25 @@ def fit_power(quantity: str, compute: ArrayLike, values: ArrayLike) -> Exponent:
 
 
 def fitted(points: Sequence[Point]) -> tuple[Point, ...]:
-    """The points that a law chose: no menu's edge and no other limit holds them."""
+    """The points that no end of a menu and no other limit determines."""
     return tuple(point for point in points if point.free and point.design is not None)
 
 
 def exponents(frontier: Frontier) -> tuple[Exponent, ...]:
-    """Exponents of the optimum's size, tokens and shape over a sweep of compute.
+    """Exponents of the optimum's size, tokens and shape along a frontier of compute.
 
-    Only points that neither a menu's edge nor another limit holds are fitted. There are none
-    where the sweep is of something else than training FLOPs (or what is proportional to them),
-    where the objective is not the loss, or where too few points are left. A quantity with nothing
-    to choose has none, nor have depth and width where the problem has no law of shape.
+    Only points at no end of a menu and not held by another limit are fitted. There are no
+    exponents unless training FLOPs, or a budget proportional to them, are swept, the objective is
+    the loss, and enough points are left; none of a fixed quantity; and none of depth and width
+    without a shape law.
+
+    Parameters
+    ----------
+    frontier : Frontier
+
+    Returns
+    -------
+    tuple of Exponent
     """
     problem = frontier.problem
     designs = [point.design for point in fitted(frontier.points) if point.design is not None]
@@ -107,7 +115,7 @@ def exponents(frontier: Frontier) -> tuple[Exponent, ...]:
     )
 
 
-# What is known
+# Published and implied exponents
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,7 @@ class Published:
     exponents : mapping of str to float
         By quantity.
     note : str
-        What they are of, where that differs from the quantity's name.
+        What they describe, where that differs from the quantity's name.
     """
 
     source: str
@@ -176,7 +184,7 @@ theirs, and Levine et al. 2020 (arXiv 2006.12467) relate depth to width, not to 
 
 
 def implied(problem: Problem) -> tuple[Published, ...]:
-    """What a problem's own laws imply where C = 6ND exactly and sizes are real numbers.
+    """Exponents implied by a problem's own laws if C = 6ND exactly and sizes are real numbers.
 
     With ``A / N^alpha + B / D^beta`` least at ``N D = C / 6``, N grows as ``beta / (alpha + beta)``
     and D as ``alpha / (alpha + beta)`` (Hoffmann et al. 2022, arXiv 2203.15556, eq. 4), whatever

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import doctest
 from fractions import Fraction
 
 import pytest
-from modelsizer.optimizer import constraints as module
 from modelsizer.optimizer.constraints import (
     Constraint,
     constrained,
@@ -33,11 +31,6 @@ FIXED = ONE.with_settings({"training.tokens": 2e12})
 
 def by_key(problem: Problem) -> dict[str, Constraint]:
     return {constraint.key: constraint for constraint in constraints(problem)}
-
-
-def test_examples() -> None:
-    found = doctest.testmod(module)
-    assert found.attempted and not found.failed
 
 
 def test_keys_have_the_side_only_where_both_are_given() -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
-import random
 import signal
 import subprocess
 import sys
@@ -14,36 +13,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.budgets import AT_THE_LIMIT
-from modelsizer.optimizer.sweeps.files import Question, kept_points
-from modelsizer.optimizer.sweeps.grids import SweepGrid, axis_of, grid_of
-from modelsizer.optimizer.sweeps.points import PointSolver, columns
+from modelsizer.optimizer.sweeps.files import kept_points
+from modelsizer.optimizer.sweeps.points import PointSolver
 from modelsizer.optimizer.sweeps.sweep import sweep
-from modelsizer.optimizer.sweeps.workers import Spec, results, solve_run
-from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.errors import ModelsizerError
 from typer.testing import CliRunner
 
-from modelsizer import Problem, ProblemError, solve
+from modelsizer import ProblemError
 from modelsizer.cli import app
-from tests.optimizer.fronts.test_fronts import small
 from tests.problems.test_problem_files import GOOD
+from tests.support.sweeps import GOOD_PROBLEM, POSIX, SETTINGS, grid
 
-GOOD_PROBLEM = Problem.parse(GOOD)
-SETTINGS = ("budgets.training_flops=1e19..1e22:log:4", "serving.context_length=2048,65536",
-            "budgets.kv_cache=1 GB,300 MB")  # fmt: skip
 MANY = ("budgets.training_flops=1e19..1e22:log:80", "serving.context_length=2048,65536")
 ENTRY = "from modelsizer.cli import main; main()"
-POSIX = pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
-
-
-def grid(problem: Problem, settings: tuple[str, ...]) -> SweepGrid:
-    axes = (axis_of(problem, *text.split("=", 1)) for text in settings)
-    return grid_of(problem, list(axes))
-
-
-def question(settings: tuple[str, ...] = SETTINGS, **given: Any) -> Question:
-    return Question(GOOD_PROBLEM, grid(GOOD_PROBLEM, settings), **given)
 
 
 def as_options(settings: tuple[str, ...]) -> list[str]:
@@ -83,87 +64,6 @@ def wait_for_lines(path: Path, count: int) -> None:
             return
         time.sleep(0.001)
     raise AssertionError(f"{path} has no {count} lines")
-
-
-# Points
-
-
-@pytest.mark.parametrize("seed", range(12))
-def test_every_point_is_what_a_fresh_enumeration_gives(seed: int) -> None:
-    problem, r = small(seed), random.Random(seed)
-    tables = problem.to_dict()
-    name = next(iter(problem.budgets.limits), None)
-    memory = r.choice(["1 GB..100 GB:log:3", "200 MB,1 TB"])
-    axes = [axis_of(problem, "budgets.serving_memory", memory),
-            axis_of(problem, "serving.batch_size", "1,64"),
-            axis_of(problem, "space.vocab_size", "32000,64000")]  # fmt: skip
-    assert tables == problem.to_dict() and name is not None
-    points = SweepGrid(tuple(axes))
-    solver = PointSolver(problem, points, "auto")
-    for index in points.neighbours(range(len(points))):
-        row, fresh = solver.row(index), problem.with_settings(points.point(index))
-        wanted = solve(fresh, solver="exhaustive")
-        assert row["status"] == wanted.status
-        assert tuple(row) == columns(problem, points)
-        if wanted.design is None:
-            assert row["loss"] is row["layers"] is row["serving_memory_used"] is None
-            continue
-        design = wanted.design
-        assert (row["objective"], row["loss"]) == (wanted.objective.value, design.loss)
-        widths = architecture_dict(design.architecture)
-        assert all(row[k] == widths[k] for k in ("layers", "d_model", "heads", "kv_heads", "d_ff"))
-        assert row["parameters"] == design.parameters.total
-        for use in wanted.budgets:
-            assert row[f"{use.name}_used"] == use.used
-            if use.side == "max" and row["serving_memory_at_limit"] is not None:
-                at = float(use.limit) - use.used <= AT_THE_LIMIT * float(use.limit)
-                assert row[f"{use.name}_at_limit"] >= at
-
-
-def test_values_that_make_no_problem_together_are_rows() -> None:
-    settings = ("serving.accelerators=1,8", "serving.tensor_parallel=1,8")
-    found = sorted(results(question(settings), range(4), jobs=1), key=lambda row: row["index"])
-    assert [row["status"] for row in found] == ["optimal", "invalid", "optimal", "optimal"]
-    assert "multiple of tensor_parallel" in found[1]["reason"]
-
-
-def test_a_worker_hands_back_what_it_has_and_keeps_its_solver(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers._LEASE", 0.0)
-    made: list[PointSolver] = []
-    fresh = Spec.point_solver
-
-    def counted(spec: Spec) -> PointSolver:
-        made.append(fresh(spec))
-        return made[-1]
-
-    monkeypatch.setattr(Spec, "point_solver", counted)
-    spec = Spec.of(question(solver="bound"))
-    rows, rest = solve_run(spec, (3, 4, 5))
-    assert [row["index"] for row in rows] == [3] and rest == (4, 5)
-    assert solve_run(spec, rest)[1] == (5,)
-    assert len(made) == 1
-    other = Spec(spec.tables, spec.axes, spec.solver, spec.time_limit, "0")
-    with pytest.raises(ModelsizerError, match="install the same"):
-        solve_run(other, (0,))
-
-
-def test_processes_begin_once_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers._PATIENCE", 0.0)
-    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers._WORTH", 0.0)
-    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers.cores", lambda: 2)
-    asked: list[tuple[list[int], int]] = []
-
-    def stand_in(spec: Spec, order: list[int], workers: int) -> Any:
-        asked.append((list(order), workers))
-        return spec.point_solver().rows(order)
-
-    monkeypatch.setattr("modelsizer.optimizer.sweeps.workers._in_processes", stand_in)
-    q = question()
-    found = [row["index"] for row in results(q, range(16))]
-    assert asked == [(q.grid.neighbours(range(16))[1:], 2)]
-    assert sorted(found) == list(range(16))
 
 
 # The function

@@ -11,8 +11,8 @@ from modelsizer.optimizer.sweeps.workers import results
 from modelsizer.problems.errors import ModelsizerError
 
 from modelsizer import Problem
-from tests.optimizer.sweeps.test_sweep import GOOD_PROBLEM, POSIX, SETTINGS, question
 from tests.problems.test_problem_files import GOOD
+from tests.support.sweeps import GOOD_PROBLEM, POSIX, SETTINGS, question
 
 
 @pytest.fixture
