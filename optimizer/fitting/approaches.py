@@ -61,8 +61,6 @@ class Approach:
         The best size at each budget.
     exponent, standard_error : float
         a of ``N = k C^a`` by least squares on logarithms, and its standard error.
-    ln_factor : float
-        ln k.
     slices : tuple of Slice
         Of isoFLOP.
     """
@@ -72,7 +70,6 @@ class Approach:
     best_n: Array
     exponent: float
     standard_error: float
-    ln_factor: float
     slices: tuple[Slice, ...] = ()
 
 
@@ -192,4 +189,4 @@ def _approach(name: str, c: Array, best: Array, slices: tuple[Slice, ...] = ()) 
     start = float(y.mean()) - slope * middle
     left = y - start - slope * x
     error = float(np.sqrt((left**2).sum() / max(len(x) - 2, 1) / spread))
-    return Approach(name, c, best, slope, error, start, slices)
+    return Approach(name, c, best, slope, error, slices)

@@ -5,6 +5,10 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from modelsizer.problems.laws.terms import TermLaw, read_terms
+
+from modelsizer import Problem
+
 TYPICAL = {
     "parameters": 3e9,
     "tokens": 6e10,
@@ -51,6 +55,12 @@ def random_law(seed: int) -> dict[str, Any]:
     return {"E": r.choice([1.7, 1.5, 0.0]), "terms": terms, "parameters": kind}
 
 
+def law_of(seed: int) -> TermLaw:
+    """The same as a law."""
+    table = random_law(seed)
+    return TermLaw("own", table["E"], read_terms(table["terms"]), table["parameters"])
+
+
 def loss(table: dict[str, Any], values: dict[str, float]) -> float:
     """The loss, written out again."""
     total = table["E"]
@@ -77,3 +87,23 @@ def with_law(tables: dict[str, Any], seed: int) -> dict[str, Any]:
         budgets["loss"] = round(law["E"] + random.Random(seed).uniform(0.4, 0.9), 3)
     found["budgets"] = budgets
     return found
+
+
+def u_shaped(**settings: object) -> Problem:
+    """A law that likes feed-forwards of 3 x d_model and 8 kv heads best."""
+    terms = [
+        {"coefficient": 482.01, "parameters": -0.3478},
+        {"coefficient": 2085.43, "tokens": -0.3658},
+        {"coefficient": 0.05 / 3, "ffn_ratio": 1.0},
+        {"coefficient": 0.05 * 3, "ffn_ratio": -1.0},
+        {"coefficient": 0.05 / 8, "kv_heads": 1.0},
+        {"coefficient": 0.05 * 8, "kv_heads": -1.0},
+    ]
+    return Problem.load("one-h100-1e24").with_settings(
+        {
+            "space.ffn_ratio": [2.0, 2.5, 3.0, 3.5, 4.0],
+            "laws.mine": {"E": 1.6172, "terms": terms},
+            "objective.law": "mine",
+            **settings,
+        }
+    )

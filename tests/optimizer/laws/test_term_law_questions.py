@@ -15,10 +15,9 @@ from modelsizer import Problem, ProblemError, solve
 from tests.optimizer.explain import test_conflicts
 from tests.optimizer.explain.test_joint_repair import check_joint_repair
 from tests.optimizer.fronts.test_fronts import by_hand, near, small, some_goals, vectors_of
-from tests.optimizer.laws.test_uncertainty import all_designs
 from tests.optimizer.surveys.test_near_optimal import sorted_by_hand
-from tests.problems.laws.test_term_laws import law_of, u_shaped
-from tests.support.random_laws import random_law, with_law
+from tests.support.enumerated import all_designs
+from tests.support.random_laws import law_of, random_law, u_shaped, with_law
 
 
 def own(seed: int) -> Problem:

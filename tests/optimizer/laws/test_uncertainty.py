@@ -24,7 +24,6 @@ from modelsizer.optimizer.laws.uncertainty import contenders, optima
 from modelsizer.optimizer.solver import Solver
 from modelsizer.plots.drawing.style import FILLS, STAR
 from modelsizer.plots.laws.uncertainty import percent, rows_of, uncertainty_figure
-from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.laws.files import LawFile, law_text
 from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.published import token_law
@@ -32,6 +31,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError
 from modelsizer.cli import app
+from tests.support.enumerated import all_designs
 from tests.support.figure_checks import check
 from tests.support.random_problems import random_tables
 
@@ -91,20 +91,6 @@ def small(seed: int) -> Problem:
         low = tables["space"]["d_model"]["min"]
         tables["space"]["d_model"] = [low, low + 128, low + 512, low + 1024]
     return Problem.from_tables(tables)
-
-
-def all_designs(problem: Problem) -> list[Evaluation]:
-    """Every design that keeps the limits, evaluated one by one."""
-    from modelsizer.optimizer.bounds.model import Model
-
-    found = {}
-    for table in Model(problem).tables():
-        for row in range(len(table)):
-            for j in range(int(table.count[row, 0])):
-                design = evaluate(problem, table.architecture(problem, row, [j]))
-                if design.feasible:
-                    found[design.architecture] = design
-    return list(found.values())
 
 
 # Optima

@@ -15,21 +15,16 @@ from modelsizer.optimizer.tables import store
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
 from modelsizer.problems.laws.features import SHAPE_FEATURES, ranges_of
 from modelsizer.problems.laws.laws import PowerTerm
-from modelsizer.problems.laws.terms import TermLaw, read_terms, write_terms
+from modelsizer.problems.laws.terms import read_terms, write_terms
 
 from modelsizer import Problem, ProblemError, solve
-from tests.optimizer.laws.test_uncertainty import all_designs
 from tests.optimizer.search.test_blocks import check_bounds
 from tests.optimizer.test_agreement import SOLVERS
-from tests.support.random_laws import TYPICAL, loss, random_law, with_law
+from tests.support.enumerated import all_designs
+from tests.support.random_laws import TYPICAL, law_of, loss, random_law, u_shaped, with_law
 from tests.support.random_problems import random_tables
 
 FAST_SEEDS, SLOW_SEEDS = range(28), range(28, 400)
-
-
-def law_of(seed: int) -> TermLaw:
-    table = random_law(seed)
-    return TermLaw("own", table["E"], read_terms(table["terms"]), table["parameters"])
 
 
 def seen_by(design: Evaluation) -> dict[str, float]:
@@ -175,26 +170,6 @@ def test_a_space_that_no_list_holds_is_solved_the_same(monkeypatch: pytest.Monke
                 assert result.objective.value == listed.objective.value
         looked += 1
     assert looked >= 8
-
-
-def u_shaped(**settings: object) -> Problem:
-    """A law that likes feed-forwards of 3 x d_model and 8 kv heads best."""
-    terms = [
-        {"coefficient": 482.01, "parameters": -0.3478},
-        {"coefficient": 2085.43, "tokens": -0.3658},
-        {"coefficient": 0.05 / 3, "ffn_ratio": 1.0},
-        {"coefficient": 0.05 * 3, "ffn_ratio": -1.0},
-        {"coefficient": 0.05 / 8, "kv_heads": 1.0},
-        {"coefficient": 0.05 * 8, "kv_heads": -1.0},
-    ]
-    return Problem.load("one-h100-1e24").with_settings(
-        {
-            "space.ffn_ratio": [2.0, 2.5, 3.0, 3.5, 4.0],
-            "laws.mine": {"E": 1.6172, "terms": terms},
-            "objective.law": "mine",
-            **settings,
-        }
-    )
 
 
 def test_the_optimum_leaves_the_edge_of_the_menu() -> None:
