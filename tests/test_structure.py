@@ -37,7 +37,10 @@ OPTIMIZER = (
     "fronts", "surveys", "sweeps", "frontiers", "prices", "explain", "fitting", "planning", "laws",
 )  # fmt: skip
 PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")
-ROOMS = {"problems": PROBLEMS, "optimizer": OPTIMIZER, "plots": PLOTS}
+FRONT_DOOR = (
+    "text", "drawing", "gallery", "page", "fitted_laws", "commands", "cli", "__main__",
+)  # fmt: skip
+ROOMS = dict(zip(ORDER, (PROBLEMS, OPTIMIZER, PLOTS, FRONT_DOOR), strict=True))
 """Modules and sub-packages of each package; each imports from itself and from those before it."""
 
 
@@ -86,39 +89,41 @@ def test_no_imports_go_in_circles() -> None:
         pytest.fail(" <- ".join(error.args[1]))
 
 
-def package_of(module: str) -> str:
-    parts = module.split(".")
-    return parts[1] if len(parts) > 1 and parts[1] in ORDER else "modelsizer"
+def place(module: str) -> tuple[str, str]:
+    """Package and room of a module; the room is empty for a package itself."""
+    parts = module.split(".")[1:]
+    package = parts.pop(0) if parts and parts[0] in ORDER else "modelsizer"
+    return package, parts[0] if parts else ""
 
 
 @pytest.mark.parametrize("package", ORDER)
 def test_packages_import_one_way(package: str) -> None:
     below = ORDER[: ORDER.index(package) + 1]
     for name, found in GRAPH.items():
-        if package_of(name) == package:
-            above = {other for other in found if package_of(other) not in below}
+        if place(name)[0] == package:
+            above = {other for other in found if place(other)[0] not in below}
             assert not above, name
 
 
-@pytest.mark.parametrize("package", ROOMS)
+@pytest.mark.parametrize("package", ORDER)
 def test_rooms_of_a_package_import_one_way(package: str) -> None:
-    rooms, prefix = ROOMS[package], f"modelsizer.{package}."
-    here = {path.stem for path in (ROOT / package).glob("*.py")} - {"__init__"}
-    here |= {path.parent.name for path in (ROOT / package).glob("*/*.py")}
+    rooms = ROOMS[package]
+    here = {place(name)[1] for name in MODULES if place(name)[0] == package} - {""}
     assert here == set(rooms), "declare each module and sub-package, in the order of imports"
     for name, found in GRAPH.items():
-        if name.startswith(prefix):
-            room = name.split(".")[2]
-            below = rooms[: rooms.index(room) + 1]
-            above = {n for n in found if n.startswith(prefix) and n.split(".")[2] not in below}
+        home, room = place(name)
+        if home == package and room:
+            below = ("", *rooms[: rooms.index(room) + 1])
+            above = {n for n in found if place(n)[0] == package and place(n)[1] not in below}
             assert not above, name
 
 
 def test_plots_of_one_kind_know_no_other_kind() -> None:
     for name, found in GRAPH.items():
-        if name.startswith("modelsizer.plots."):
-            rooms = {n.split(".")[2] for n in found if n.startswith("modelsizer.plots.")}
-            assert rooms <= {name.split(".")[2], "drawing"}, name
+        package, room = place(name)
+        if package == "plots":
+            rooms = {place(other)[1] for other in found if place(other)[0] == "plots"}
+            assert rooms <= {room, "drawing"}, name
 
 
 def test_packages_hold_no_code_of_their_own() -> None:
