@@ -75,7 +75,7 @@ def _listed(model: Model) -> list[str]:
     for key, (rule, asked) in limits.items():
         value, upper = reached[key], key[2]
         if (value > asked) if upper else (value < asked):
-            found[rule.key] = _sentence(model.problem, rule, value, upper)
+            found[rule.key] = _broken(model.problem, rule, value, upper)
     return list(found.values())
 
 
@@ -91,25 +91,20 @@ def _extreme(table: Table, rows: list[Limit], *, least: bool) -> Fraction:
 
 
 def _searched(model: Model) -> list[str]:
-    """As `_listed`, for a space too large to list: one search for each quantity."""
+    """As `_listed`, for a space too large to list: one search for each constraint."""
     problem, found = model.problem, []
-    for name, limit in problem.budgets.limits.items():
-        row = QUANTITIES[name]
-        quantity = row.base or name
-        upper = limit.max is not None or row.form == "inverse"
-        if not (row.affine or row.form == "inverse"):
+    for constraint in constraints(problem):
+        row = QUANTITIES[constraint.quantity]
+        inverse = row.form == "inverse"
+        if not (row.affine or inverse):
             continue
-        value = _best(model, quantity, least=upper)
+        upper = constraint.side == "max"
+        value = _best(model, row.base or row.name, least=upper or inverse)
         if value is None:
             continue
-        asked = limit.max if limit.max is not None else limit.min
-        assert asked is not None
-        over = inverse_numerator(problem, name) / value if row.form == "inverse" else value
-        reached = float(over)
-        short = reached > asked if limit.max is not None else reached < asked
-        if short:
-            rule = Limit(f"budgets.{name}", quantity, None, None)
-            found.append(_sentence(problem, rule, value, upper))
+        reached = inverse_numerator(problem, row.name) / value if inverse else value
+        if not constraint.interval().holds(reached):
+            found.append(_sentence(constraint, reached))
     return found
 
 
@@ -129,45 +124,56 @@ def _best(model: Model, quantity: str, *, least: bool) -> Fraction | None:
     return Fraction(value)
 
 
-def _sentence(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> str:
-    what = "least" if upper else "most"
-    sign = "<=" if upper else ">="
+def _constraint(problem: Problem, rule: Limit, upper: bool) -> Constraint:
+    """The constraint of the file that a linear row comes from.
+
+    A row on another quantity than the limit's may have the other side: the least throughput is a
+    most latency.
+    """
+    found = [c for c in constraints(problem) if c.base == rule.key]
+    return next((c for c in found if (c.side == "max") == upper), found[0])
+
+
+def _broken(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> str:
+    """A sentence on a row that no design keeps, whose quantity has this least or most."""
+    constraint = _constraint(problem, rule, upper)
     if rule.quantity in (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH, ACCELERATORS):
-        return _unmet_tokens(problem, rule, value, what, sign)
-    name = rule.key.removeprefix("budgets.")
-    limit = problem.budgets.limits[name]
-    unit = QUANTITIES[name].dimension
-    end = limit.max if upper else limit.min
-    if end is None:  # of an inverse quantity, whose limit is one on what it is over
-        assert limit.min is not None
-        most = float(inverse_numerator(problem, name) / value)
-        return (
-            f"{rule.key} >= {format_quantity(limit.min, unit)}: the most of any design of the "
-            f"space is {format_quantity(most, unit, 6)}"
-        )
+        return _unmet_tokens(problem, rule, constraint, value)
+    if QUANTITIES[constraint.quantity].form == "inverse":
+        value = inverse_numerator(problem, constraint.quantity) / value
+    return _sentence(constraint, value)
+
+
+def _sentence(constraint: Constraint, value: Fraction) -> str:
+    """A constraint that no design keeps, as the best that any design does is this."""
     return (
-        f"{rule.key} {sign} {format_quantity(end, unit)}: the {what} of any design of the space "
-        f"is {format_quantity(float(value), unit, 6)}"
+        f"{_stated(constraint)}: {_extreme_words(constraint)} is "
+        f"{format_quantity(float(value), constraint.dimension, 6)}"
     )
 
 
-def _unmet_tokens(problem: Problem, rule: Limit, value: Fraction, what: str, sign: str) -> str:
+def _stated(constraint: Constraint) -> str:
+    limit = format_quantity(constraint.limit, constraint.dimension)
+    return f"{constraint.base} {constraint.sign} {limit}"
+
+
+def _extreme_words(constraint: Constraint) -> str:
+    what = "least" if constraint.side == "max" else "most"
+    return f"the {what} of any design of the space"
+
+
+def _unmet_tokens(problem: Problem, rule: Limit, constraint: Constraint, value: Fraction) -> str:
     """A sentence on a budget of FLOPs, or of their cost, at a number of tokens."""
-    limits, name = problem.token_limits, rule.key.removeprefix("budgets.")
-    unit = QUANTITIES[name].dimension
-    cost = flops_rate(problem, name)
-    limit = problem.budgets.limits[name]
-    end = limit.max if sign == "<=" else limit.min
-    assert end is not None
+    limits = problem.token_limits
     if rule.quantity == ACCELERATORS or (rule.high == 0 and limits.least_flops):
         least = format_quantity(float(limits.least_flops), "FLOPs")
-        return f"{rule.key} {sign} {format_quantity(end, unit)}: too little for {least}"
-    tokens = limits.least if sign == "<=" else limits.most
+        return f"{_stated(constraint)}: too little for {least}"
+    tokens = limits.least if constraint.side == "max" else limits.most
     assert tokens is not None
+    used = float(value * tokens * flops_rate(problem, constraint.quantity))
     return (
-        f"{rule.key} {sign} {format_quantity(end, unit)} at "
-        f"{format_quantity(float(tokens), 'tokens')} tokens: the {what} of any design of the "
-        f"space is {format_quantity(float(value * tokens * cost), unit)}"
+        f"{_stated(constraint)} at {format_quantity(float(tokens), 'tokens')} tokens: "
+        f"{_extreme_words(constraint)} is {format_quantity(used, constraint.dimension)}"
     )
 
 

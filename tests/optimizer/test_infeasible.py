@@ -1,0 +1,46 @@
+"""Sentences on constraints that no design of a space keeps."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.infeasible import TOGETHER, why_infeasible
+from modelsizer.optimizer.tables.store import TableStore
+
+from modelsizer import Problem, solve
+
+ONE = "one-h100-1e24"
+ALONE: list[tuple[dict[str, Any], str]] = [
+    ({"budgets.serving_memory": "1 MB"}, "budgets.serving_memory <= 1 MB: the least of"),
+    ({"budgets.parameters": {"min": 1e15, "max": 2e15}}, "budgets.parameters >= 1000T: the most of"),
+    ({"budgets.decode_throughput": {"min": 1e9}, "serving.accelerator": "H100-SXM"},
+     "budgets.decode_throughput >= 1000M tokens/s: the most of"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("listable", [True, False])
+@pytest.mark.parametrize(("settings", "words"), ALONE)
+def test_a_limit_that_no_design_keeps_is_named_with_the_best_there_is(
+    settings: dict[str, Any], words: str, listable: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = Problem.load(ONE, settings)
+    listed = why_infeasible(Model(problem))
+    monkeypatch.setattr(TableStore, "listable", lambda *_: listable)
+    first, *_ = why_infeasible(Model(problem))
+    assert first.startswith(words) and first == listed[0]
+
+
+def test_too_little_time_for_the_least_training_flops() -> None:
+    flops = {"min": 1e27, "max": 1e28}
+    result = solve(Problem.load("h100-cluster-90-days", {"budgets.training_flops": flops}))
+    assert result.status == "infeasible"
+    assert result.warnings[0] == "budgets.training_time <= 90 days: too little for 1e27"
+
+
+def test_limits_that_some_design_keeps_alone_are_not_named() -> None:
+    problem = Problem.load(
+        ONE, {"budgets.serving_memory": "2 GB", "budgets.parameters": {"min": 1e9}}
+    )
+    assert why_infeasible(Model(problem))[0] == TOGETHER
