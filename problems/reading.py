@@ -204,9 +204,11 @@ def lessened(raw: Mapping[str, Any], keys: Iterable[str]) -> Raw:
 
 
 def _keys(model: type[BaseModel]) -> tuple[str, ...]:
-    """Keys that a table may have: its fields, or what it says itself."""
-    known: Callable[[], tuple[str, ...]] | None = getattr(model, "known_keys", None)
-    return tuple(model.model_fields) if known is None else known()
+    """Keys that a table may have: its fields; one that has none yet says them itself."""
+    if fields := tuple(model.model_fields):
+        return fields
+    known: Callable[[], tuple[str, ...]] = getattr(model, "known_keys", tuple)
+    return known()
 
 
 def _known_fields(model: type[BaseModel], path: tuple[str, ...]) -> tuple[str, ...]:

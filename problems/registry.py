@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import Generic, Protocol, TypeVar
 
 from modelsizer.problems.errors import did_you_mean
@@ -42,6 +42,14 @@ class Registry(Mapping[str, T], Generic[T]):
 
     def __len__(self) -> int:
         return len(self._items)
+
+    def items(self) -> ItemsView[str, T]:
+        """Names with their things: a dict's own view, which is faster than a mapping's."""
+        return self._items.items()
+
+    def values(self) -> ValuesView[T]:
+        """The things; see `items`."""
+        return self._items.values()
 
     def register(self, item: T) -> None:
         """Add an object; adding an equal object again has no effect.

@@ -7,14 +7,14 @@ law finds all of its tables here, a changed serving setting all but those of ser
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from modelsizer.optimizer.tables.grid import Grid, menu_size
 from modelsizer.optimizer.tables.table import Linear, Table, frame, needed, quantities, tables
 from modelsizer.problems.designs.costs import depends_on
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.quantities.rows import parts_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
 
@@ -34,9 +34,9 @@ class _Part:
         self.frame = frame(layout, options)
         self._kept: dict[str, list[tuple[_Key, dict[str, Linear]]]] = {}
 
-    def table(self, problem: Problem, names: Collection[str]) -> Table:
+    def table(self, problem: Problem, keys: Mapping[str, _Key]) -> Table:
+        """The table with costs by name, of which each key says what it depends on."""
         found: dict[str, Linear] = dict(self.frame.linear)
-        keys = {name: depends_on(problem, name) for name in names}
         missing = []
         for name, key in keys.items():
             known = next((q for k, q in self._kept.get(name, []) if k == key), None)
@@ -47,8 +47,7 @@ class _Part:
         if missing:
             fresh = quantities(problem, self.layout, self.options, missing)
             for name in missing:
-                parts = QUANTITIES[name].parts if name in QUANTITIES else (name,)
-                mine = {part: fresh[part] for part in parts}
+                mine = {part: fresh[part] for part in parts_of(name)}
                 kept = self._kept.setdefault(name, [])
                 kept.insert(0, (keys[name], mine))
                 del kept[VERSIONS:]
@@ -102,5 +101,6 @@ class TableStore:
             return
         if self._parts is None:
             self._parts = [_Part(layout, options) for layout, options in problem.options()]
+        keys = {name: depends_on(problem, name) for name in names}
         for part in self._parts:
-            yield part.table(problem, names)
+            yield part.table(problem, keys)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -19,7 +19,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.needs import lacking
-from modelsizer.problems.quantities.quantity import Inverse, OfFlops
+from modelsizer.problems.quantities.quantity import Inverse, OfFlops, Quantity, Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.menus import Interval
@@ -102,13 +102,15 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
     -------
     Evaluation
     """
+    settings = problem.settings
+    rows = [row for name, row in QUANTITIES.items() if not lacking(settings, name)]
     layouts = [lay for lay in problem.layouts if problem.split(lay).fits(architecture)]
     if not layouts:
-        only = _evaluate(problem, architecture, problem.layouts[0])
+        only = _evaluate(problem, settings, rows, architecture, problem.layouts[0])
         return replace(only, violated=(*only.violated, "training.pipeline_parallel"))
     if not _layout_matters(problem):
-        return _evaluate(problem, architecture, layouts[0])
-    found = [_evaluate(problem, architecture, layout) for layout in layouts]
+        return _evaluate(problem, settings, rows, architecture, layouts[0])
+    found = [_evaluate(problem, settings, rows, architecture, layout) for layout in layouts]
     sign = -1 if problem.objective.sense == "maximize" else 1
     quantity = problem.objective.quantity
     return min(found, key=lambda e: (not e.feasible, sign * e.exact[quantity]))
@@ -119,11 +121,16 @@ def _layout_matters(problem: Problem) -> bool:
     return any(QUANTITIES[name].by_layout for name in asked)
 
 
-def _evaluate(problem: Problem, architecture: Architecture, layout: Layout) -> Evaluation:
+def _evaluate(
+    problem: Problem,
+    settings: Settings,
+    rows: Sequence[Quantity],
+    architecture: Architecture,
+    layout: Layout,
+) -> Evaluation:
+    """A design under one layout, with the quantities of some rows."""
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
-    settings = problem.settings
-    rows = [row for name, row in QUANTITIES.items() if not lacking(settings, name)]
     known = [row.name for row in rows if row.affine]
     values = {
         name: affine.at(counts)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from fractions import Fraction
 from operator import attrgetter
 from typing import Literal
@@ -201,6 +201,11 @@ class Quantity:
     heading : str
         Heading of a narrow column; the name by default.
 
+    Attributes
+    ----------
+    parts : tuple of str
+        Names of the affine quantities that it is the most of.
+
     Raises
     ------
     ValueError
@@ -216,8 +221,11 @@ class Quantity:
     axis: str = ""
     short: str = ""
     heading: str = ""
+    parts: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
+        parts = self.how.parts(self.name) if isinstance(self.how, Cost) else (self.name,)
+        object.__setattr__(self, "parts", parts)
         wanted: End | None = None
         if isinstance(self.how, Inverse):
             wanted = "min"
@@ -274,11 +282,6 @@ class Quantity:
     def branches(self) -> tuple[str, ...]:
         """Where it is the most of several affine quantities, their names."""
         return self.how.branches if isinstance(self.how, Cost) else ()
-
-    @property
-    def parts(self) -> tuple[str, ...]:
-        """Names of the affine quantities that it is the most of."""
-        return self.how.parts(self.name) if isinstance(self.how, Cost) else (self.name,)
 
     @property
     def senses(self) -> tuple[Sense, ...]:

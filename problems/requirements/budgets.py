@@ -36,8 +36,7 @@ class Budgets(Table):
     @property
     def limits(self) -> dict[str, Interval]:
         """The budgets that were given, by name."""
-        given = ((name, getattr(self, name)) for name in type(self).model_fields)
-        return {name: limit for name, limit in given if limit is not None}
+        return {name: limit for name, limit in vars(self).items() if limit is not None}
 
 
 def _one_sided(value: Interval | None, info: ValidationInfo) -> Interval | None:
