@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelsizer.optimizer.constraints import is_limit, name_of
+from modelsizer.optimizer.constraints import constraints, is_limit, name_of
 from modelsizer.optimizer.result import BudgetUse, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.grids import Axis
@@ -56,10 +56,9 @@ class Answer:
     @property
     def uses(self) -> dict[str, BudgetUse]:
         """Uses of constraints by name, with the side where a limit has both."""
-        found = self.result.budgets
-        both = {use.name for use in found if use.side == "min"}
-        both &= {use.name for use in found if use.side == "max"}
-        return {f"{use.name}.{use.side}" if use.name in both else use.name: use for use in found}
+        given = constraints(self.result.problem)
+        pairs = zip(given, self.result.budgets, strict=False)  # no uses without a design
+        return {constraint.key.removeprefix("budgets."): use for constraint, use in pairs}
 
     @property
     def reasons(self) -> tuple[str, ...]:
