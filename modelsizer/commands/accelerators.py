@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -37,9 +38,9 @@ def accelerators(
         from modelsizer.text.accelerators import (
             SORT_KEYS,
             accelerator_rows,
+            accelerators_csv,
             print_accelerator,
             print_accelerators,
-            write_csv,
         )
 
         if sort is not None and sort not in SORT_KEYS:
@@ -51,7 +52,7 @@ def accelerators(
         except ValueError as error:
             fail(str(error))
         if csv:
-            write_csv(rows)
+            sys.stdout.write(accelerators_csv(rows))
             return
 
         def show(console: Console) -> None:

@@ -64,10 +64,10 @@ def allocate(
         asked = _asked(source, set_)
         from modelsizer.plots.designs.allocation import allocation
         from modelsizer.problems.architecture.allocation import allocate as count
-        from modelsizer.text.allocation import csv_text, print_allocation
+        from modelsizer.text.allocation import allocation_csv, print_allocation
 
         found = count(asked.architecture, asked.contexts if contexts is None else contexts)
-        write_csv(csv, lambda: csv_text(found))
+        write_csv(csv, lambda: allocation_csv(found))
         write_plot(plot, lambda: allocation(found, asked.title, plot_size))
         emit(
             {"source": source} | found.to_dict(),

@@ -57,7 +57,7 @@ def depth_width(
         from modelsizer.optimizer.surveys import depth_width as shapes
         from modelsizer.plots.designs.depth_width import depth_width_figure
         from modelsizer.text.depth_width import (
-            csv_text,
+            depth_width_csv,
             parse_parameters,
             parse_tolerance,
             print_depth_width,
@@ -80,7 +80,7 @@ def depth_width(
         if found.habit is not None:
             content["habit"]["sentence"] = habit_sentence(found)
         emit(content, json_, lambda console: print_depth_width(console, found, everything=all_))
-        write_csv(csv, lambda: csv_text(found))
+        write_csv(csv, lambda: depth_width_csv(found))
         write_plot(plot, lambda: depth_width_figure(found, title=problem.name, size=plot_size))
 
 

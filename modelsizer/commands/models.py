@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from typing import Annotated
 
 import typer
@@ -21,12 +22,12 @@ def models(
 ) -> None:
     """List published models; their parameters are counted, not typed."""
     with told():
-        from modelsizer.text.architecture import SORT_KEYS, model_rows, print_models, write_csv
+        from modelsizer.text.architecture import SORT_KEYS, model_rows, models_csv, print_models
 
         if sort not in SORT_KEYS:
             fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")
         rows = model_rows(match, sort)
         if csv:
-            write_csv(rows)
+            sys.stdout.write(models_csv(rows))
             return
         emit({"models": rows}, json_, lambda console: print_models(console, rows))

@@ -50,7 +50,7 @@ def prices(
     """
     with told():
         from modelsizer.optimizer.prices.prices import prices as priced
-        from modelsizer.text.prices import csv_text, print_prices
+        from modelsizer.text.prices import prices_csv, print_prices
 
         check_tables(csv)
         check_plot(plot, plot_size)
@@ -71,7 +71,7 @@ def prices(
         emit(found.to_dict(), json_, show)
         if not feasible:
             raise typer.Exit(INFEASIBLE)
-        write_csv(csv, lambda: csv_text(found))
+        write_csv(csv, lambda: prices_csv(found))
         write_plot(plot, lambda: _figure(found, budget, solver, plot_size))
 
 

@@ -7,9 +7,8 @@ import platform
 import re
 import shlex
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import version
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from modelsizer import __version__
@@ -21,37 +20,22 @@ from modelsizer.page.tags import Html, join, listing, pairs, table, tag
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.answer import certificate
-from modelsizer.text.answer_rows import architecture_rows, limit_rows, prediction_rows
+from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.depth_width import heading as of_one_size
-from modelsizer.text.depth_width import thinned
-from modelsizer.text.depth_width_words import column_value, habit_sentence, notes
-from modelsizer.text.rank import columns_of, show
+from modelsizer.text.depth_width import shape_table, thinned
+from modelsizer.text.depth_width_words import habit_sentence, notes
+from modelsizer.text.rank import best_table, columns_of, group_table
 
 if TYPE_CHECKING:
-    from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
+    from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth
     from modelsizer.optimizer.surveys.ranking import Ranking
     from modelsizer.problems.problem import Problem
 
 BEST = 20  # designs listed
 _PACKAGES = ("numpy", "scipy", "pulp")
-_SHAPES = MappingProxyType(
-    {
-        "layers": "layers",
-        "d_model": "d_model",
-        "aspect_ratio": "aspect",
-        "parameters": "size",
-        "shape_excess": "excess",
-        "loss": "loss",
-        "tokens": "tokens",
-        "kv_cache": "KV",
-        "decode_latency": "decode",
-        "serving_memory": "serving",
-        "training_memory": "train",
-    }
-)
-"""Columns of the shapes of one size, those that are known, with the headings of `depth-width`."""
-_DECIMALS = MappingProxyType({"d_model": 0, "loss": 4, "aspect_ratio": 1, "shape_excess": 6})
+_WIDTH = 80  # letters of a table of shapes, as in a terminal
+_FIRST = frozenset({0})
 _ARRAY = re.compile(r"\[\n((?: +.*,\n)+)\]")
 _STATUS = {"optimal": "Proven optimal", "infeasible": "Proven infeasible", "limit": "Not proven"}
 
@@ -181,14 +165,10 @@ def _answer(result: Result) -> Html:
 
 
 def _limits(result: Result) -> Html:
-    heads = ("limit", "used", "at most or least", "share", "")
+    rows = limits_table(result.budgets, ("limit", "used", "at most or least", "share", ""))
     binding = frozenset(i for i, use in enumerate(result.budgets) if use.binding)
     note = "A limit binds if the design is at it, or if something better would fit without it."
-    rows = limit_rows(result.budgets)
-    return join(
-        [table(heads, rows, words=frozenset({0, 4}), marked=binding),
-         tag("p", note, class_="quiet")], "\n"
-    )  # fmt: skip
+    return join([table(replace(rows, marked=binding)), tag("p", note, class_="quiet")], "\n")
 
 
 def _warnings(result: Result) -> tuple[str, str, Html] | None:
@@ -240,30 +220,24 @@ def _words(name: str) -> str:
 
 
 def _best(found: Ranking) -> Html:
-    columns = columns_of(found, None)
-    rows = ([str(n), *(show(d, c) for c in columns)] for n, d in enumerate(found.best, start=1))
+    rows = best_table(found, columns_of(found, None))
     order = "most" if found.goal.sense == "maximize" else "least"
     count = len(found.best)
     which = f"The {count} designs" if count > 1 else "The one design"
     caption = f"{which} of {order} {_words(found.goal.name)}"
-    return table(["rank", *columns], rows, caption=caption, marked=frozenset({0}))
+    return table(replace(rows, words=_FIRST, marked=_FIRST), caption=caption)
 
 
 def _depths(found: Ranking) -> Html:
     columns = [c for c in columns_of(found, None) if c not in ("layers", "heads", "kv_heads")]
-    rows = []
-    for group in found.groups:
-        ends = (format_quantity(n, "parameters", 3) for n in group.parameters)
-        cells = (show(group.best, name) for name in columns)
-        rows.append([str(group.value), f"{group.designs:,}", *ends, *cells])
     depth = found.best[0].architecture.layers
     marked = frozenset(i for i, group in enumerate(found.groups) if group.value == depth)
     caption = (
         "Designs of each depth that keep every limit, the fewest and the most parameters of them, "
         "and the best of them"
     )
-    heads = ["layers", "designs", "fewest", "most", *columns]
-    return table(heads, rows, caption=caption, marked=marked, long=True)
+    rows = replace(group_table(found, columns), words=_FIRST, marked=marked)
+    return table(rows, caption=caption, long=True)
 
 
 def _shapes(result: Result) -> list[Html]:
@@ -284,8 +258,6 @@ def _shapes(result: Result) -> list[Html]:
 
 def _shape_table(found: DepthWidth) -> Html:
     rows = thinned(found)
-    known = [n for n in _SHAPES if any(column_value(row, n) is not None for row in rows)]
-    body = [[_shape_cell(row, name) for name in known] for row in rows]
     said: list[str] = []
     for line in notes(found):
         if line.startswith(" ") and said:
@@ -295,23 +267,12 @@ def _shape_table(found: DepthWidth) -> Html:
     unseen = len(found.rows) - len(rows)
     if unseen:
         said.insert(0, f"{unseen} depths between those shown are left out of the table.")
-    heads = [_SHAPES[name] for name in known]
     depth = None if found.habit is None else found.habit.layers
     marked = frozenset(i for i, row in enumerate(rows) if row.layers == depth)
-    shown = table(heads, body, caption=of_one_size(found), marked=marked)
+    made = replace(shape_table(found, rows, _WIDTH), words=_FIRST, marked=marked)
+    shown = table(made, caption=of_one_size(found))
     cost = tag("p", habit_sentence(found)) if found.habit is not None else Html("")
     return join([shown, cost, listing(said, class_="quiet")], "\n")
-
-
-def _shape_cell(row: ShapeRow, name: str) -> str:
-    value = column_value(row, name)
-    if name == "layers":
-        return f"{'* ' if row.preferred else ''}{value}"
-    if value is None:
-        return "-"
-    if name in ("d_model", "loss", "aspect_ratio", "shape_excess"):
-        return f"{value:.{_DECIMALS[name]}f}"
-    return format_quantity(value, QUANTITIES[name].dimension)
 
 
 # The question

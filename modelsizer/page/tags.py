@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
+from modelsizer.text.kit.tables import Table
+
 
 class Html(str):
     """Text that is HTML already; every other text is escaped where it is put into a tag."""
@@ -52,40 +54,31 @@ def pairs(rows: Iterable[tuple[str, str]]) -> Html:
     return tag("table", tag("tbody", join(lines, "\n")), class_="pairs")
 
 
-def table(
-    headings: Sequence[str],
-    rows: Iterable[Sequence[str]],
-    *,
-    caption: str = "",
-    words: frozenset[int] = frozenset({0}),
-    marked: frozenset[int] = frozenset(),
-    long: bool = False,
-) -> Html:
-    """A table; the first cell of a row is its heading.
+def table(rows: Table, *, caption: str = "", long: bool = False) -> Html:
+    """A table of text; the first cell of a row is its heading.
 
     Parameters
     ----------
-    headings : sequence of str
-    rows : iterable of sequence of str
+    rows : Table
+        With headings.
     caption : str
-    words : frozenset of int
-        Columns of words, to the left; the others are numbers, to the right.
-    marked : frozenset of int
-        Rows that stand out.
     long : bool
-        On paper it may go on over a page's end.
+        On paper it may continue on the next page.
     """
-    kinds = [None if column in words else "n" for column in range(len(headings))]
+    kinds = [None if column in rows.words else "n" for column in range(rows.count)]
 
     def row(at: int, texts: Sequence[str]) -> Html:
-        first = tag("th", texts[0], scope="row", class_=kinds[0])
+        first = tag("th", texts[0].strip(), scope="row", class_=kinds[0])
         rest = (tag("td", t, class_=c) for t, c in zip(texts[1:], kinds[1:], strict=True))
-        return tag("tr", first, *rest, class_="marked" if at in marked else None)
+        return tag("tr", first, *rest, class_="marked" if at in rows.marked else None)
 
-    named = (tag("th", t, scope="col", class_=c) for t, c in zip(headings, kinds, strict=True))
+    def heading(text: str, kind: str | None) -> Html:
+        lines = [line for line in text.split("\n") if line]
+        return tag("th", join(lines, tag("br")), scope="col", class_=kind)
+
     whole = [
         *([tag("caption", caption)] if caption else []),
-        tag("thead", tag("tr", *named)),
-        tag("tbody", join((row(at, texts) for at, texts in enumerate(rows)), "\n")),
+        tag("thead", tag("tr", *map(heading, rows.headings, kinds))),
+        tag("tbody", join((row(at, texts) for at, texts in enumerate(rows.rows)), "\n")),
     ]
     return tag("div", tag("table", *whole, class_="long" if long else None), class_="wide")

@@ -2,17 +2,10 @@
 
 from __future__ import annotations
 
-import csv
-import sys
 from collections.abc import Iterable
 from dataclasses import asdict, fields
 from types import MappingProxyType
-from typing import Any
-
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.hardware.accelerators import (
     FIGURES,
@@ -20,10 +13,16 @@ from modelsizer.problems.hardware.accelerators import (
     accelerator,
     accelerators,
 )
+from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import line, pairs, paragraph, section
+from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.words import NONE
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _GIGA, _TERA, _GIBI = 10**9, 10**12, 2**30
-_UNKNOWN = "-"
 
 # A table has one unit to a column, so that its numbers compare at a glance.
 _COLUMNS = MappingProxyType(
@@ -48,7 +47,7 @@ _DIMENSIONS = MappingProxyType(
 )
 _TABLE_NOTES = (
     "Memory is what the device reports; FLOP/s are dense; link is one way.",
-    f"{_UNKNOWN} means that no source was seen.",
+    f"{NONE} means that no source was seen.",
 )
 
 SORT_KEYS = ("name", *_COLUMNS)
@@ -96,57 +95,48 @@ def print_accelerators(console: Console, rows: list[dict[str, Any]]) -> None:
     if not rows:
         console.print("no accelerator matches")
         return
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("name", no_wrap=True)
-    for heading, (_, unit, _) in _COLUMNS.items():
-        table.add_column(f"{heading}\n{unit}", justify="right", no_wrap=True)
-    for row in rows:
-        table.add_row(
-            row["name"], *(_scaled(row[figure], scale) for figure, _, scale in _COLUMNS.values())
-        )
-    console.print(table)
+    headings = ["name", *(f"{heading}\n{unit}" for heading, (_, unit, _) in _COLUMNS.items())]
+    cells = [
+        [row["name"], *(_scaled(row[figure], scale) for figure, _, scale in _COLUMNS.values())]
+        for row in rows
+    ]
+    print_table(console, Table(headings, cells))
     console.print()
-    for line in _TABLE_NOTES:
-        console.print(line)
+    for note in _TABLE_NOTES:
+        console.print(note)
 
 
 def _scaled(value: int | None, scale: int) -> str:
     """At most one decimal, and none where there is nothing to show."""
-    return _UNKNOWN if value is None else f"{value / scale:.1f}".removesuffix(".0")
+    return NONE if value is None else f"{value / scale:.1f}".removesuffix(".0")
 
 
 def print_accelerator(console: Console, row: dict[str, Any]) -> None:
     """Print everything about one accelerator."""
-    console.print(Text(row["name"], style="bold"))
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column()
-    table.add_row("vendor", row["vendor"] or _UNKNOWN)
-    table.add_row("memory as it is sold", row["memory_label"] or _UNKNOWN)
-    for figure, words in FIGURES.items():
-        table.add_row(words, _described(figure, row[figure]))
-    console.print(table)
+    line(console, Styled(row["name"], "bold"))
+    known = [
+        ("vendor", row["vendor"] or NONE),
+        ("memory as it is sold", row["memory_label"] or NONE),
+    ]
+    pairs(console, known + [(words, _described(f, row[f])) for f, words in FIGURES.items()])
     for heading, text in (
         ("Source", row["source"]),
         ("Source of the power", row["watts_source"]),
         ("Note", row["note"]),
     ):
         if text is not None:
-            console.print(f"\n{heading}")
-            console.print(Padding(Text(text), (0, 0, 0, 2)))
+            section(console, heading)
+            paragraph(console, text)
 
 
 def _described(figure: str, value: int | None) -> str:
     """A figure with its unit, to five digits: 1.3074 PFLOP/s is not 1.307."""
     if value is None:
-        return _UNKNOWN
+        return NONE
     said = format_quantity(value, _DIMENSIONS[figure], 5)
     return f"{said} ({value / _GIBI:.2f} GiB)" if figure == "memory" else said
 
 
-def write_csv(rows: list[dict[str, Any]]) -> None:
-    """Write rows to standard output as CSV; an unknown figure is an empty field."""
-    names = [field.name for field in fields(Accelerator)]
-    writer = csv.DictWriter(sys.stdout, fieldnames=names)
-    writer.writeheader()
-    writer.writerows(rows)
+def accelerators_csv(rows: list[dict[str, Any]]) -> str:
+    """One line an accelerator; an unknown figure is an empty field."""
+    return csv_text(rows, [field.name for field in fields(Accelerator)])

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterator, Sequence
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.architecture.accounting import TRAINING_PASSES
 from modelsizer.problems.architecture.allocation import SPENT, Allocation, active_parts, held_parts
 from modelsizer.problems.architecture.describing import groups_list
+from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import title as print_title
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import percent
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _WORDS = {
     "embedding": "embedding",
@@ -50,20 +51,20 @@ def print_allocation(
     notes : sequence of str
         Sentences to end with.
     """
-    console.print(Text(title, style="bold"))
+    print_title(console, title)
     layers, d_model = found.architecture.layers, found.architecture.trunk.d_model
     console.print(f"{layers} layers, d_model {d_model}\n")
-    console.print(_parameters(found))
+    print_table(console, _parameters(found))
     chunks = range(0, len(found.contexts), _CONTEXTS_A_TABLE)
     for start in chunks:
         console.print()
-        console.print(_flops(found, start))
+        print_table(console, _flops(found, start))
     for index, kind in enumerate(groups_list(found.architecture)[:_GROUPS_SHOWN]):
         count = kind["count"]
         which = "The one layer" if count == 1 else f"Each of {count} layers"
         console.print(f"\n{which}: {_kind(kind)}")
         for start in chunks or (0,):
-            console.print(_layer(found, index, start))
+            print_table(console, _layer(found, index, start))
     if (more := len(found.layers) - _GROUPS_SHOWN) > 0:
         console.print(f"\n{more} further kinds of layers: --json and --csv have every one.")
     console.print()
@@ -90,16 +91,10 @@ def sentences(found: Allocation) -> list[str]:
     return said
 
 
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="")
-    table.add_column(headings[0], no_wrap=True, min_width=max(map(len, _WORDS.values())) + 2)
-    for heading in headings[1:]:
-        table.add_column(heading, justify="right", no_wrap=True)
-    return table
-
-
-def _share(part: int, total: int) -> str:
-    return f"{100 * part / total:.1f} %"
+def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
+    """A table whose first column is as wide as that of the others."""
+    wide = max(map(len, _WORDS.values())) + 2
+    return Table([headings[0].ljust(wide), *headings[1:]], rows)
 
 
 def _parameters(found: Allocation) -> Table:
@@ -107,12 +102,12 @@ def _parameters(found: Allocation) -> Table:
     held, active = held_parts(p), active_parts(p)
     sparse = p.active != p.total
     headings = ["Parameters", "held" if sparse else "count", "share"]
-    table = _table(*headings, *(("active", "share") if sparse else ()))
+    rows = []
 
     def row(name: str, held: int, active: int) -> None:
-        cells = [f"{held:,}", _share(held, p.total)]
-        cells += [f"{active:,}", _share(active, p.active)] if sparse else []
-        table.add_row(f"  {name}", *cells)
+        cells = [f"{held:,}", percent(held / p.total)]
+        cells += [f"{active:,}", percent(active / p.active)] if sparse else []
+        rows.append([f"  {name}", *cells])
 
     for name, count in held.items():
         if count or name == "lm_head":
@@ -121,7 +116,7 @@ def _parameters(found: Allocation) -> Table:
         if name == "ffn" and p.experts:
             row(_WORDS["experts"], p.experts, p.experts - (p.total - p.active))
     row("total", p.total, p.active)
-    return table
+    return _table([*headings, *(("active", "share") if sparse else ())], rows)
 
 
 def _scale(values: Sequence[int]) -> tuple[int, str]:
@@ -143,13 +138,13 @@ def _flops(found: Allocation, start: int) -> Table:
     contexts = found.contexts[start : start + _CONTEXTS_A_TABLE]
     forward = found.forward[start : start + _CONTEXTS_A_TABLE]
     scale, unit = _scale([flops.total for flops in found.forward])
-    table = _table(f"{unit} a token", *(f"at {_tokens(context)}" for context in contexts))
+    rows = []
     for name in (*SPENT, "total"):
         parts = [(getattr(flops, name), flops.total) for flops in forward]
-        cells = [f"{_number(part, scale)} {_share(part, total):>7}" for part, total in parts]
-        table.add_row(f"  {_WORDS.get(name, 'forward')}", *cells)
-    table.add_row("  training", *(f"{_number(f.training, scale)} {_TIMES:>7}" for f in forward))
-    return table
+        cells = [f"{_number(part, scale)} {percent(part / total):>7}" for part, total in parts]
+        rows.append([f"  {_WORDS.get(name, 'forward')}", *cells])
+    rows.append(["  training", *(f"{_number(f.training, scale)} {_TIMES:>7}" for f in forward)])
+    return _table([f"{unit} a token", *(f"at {_tokens(context)}" for context in contexts)], rows)
 
 
 def _tokens(context: int) -> str:
@@ -165,8 +160,7 @@ def _layer(found: Allocation, index: int, start: int) -> Table:
     scale, unit = _scale(totals) if totals else (1, "FLOPs")
     headings = [_tokens(context) for context in found.contexts[window]]
     first = [f"at {headings[0]}", *headings[1:]] if headings else []
-    table = _table(f"{unit} a token", *first, "parameters")
-    rows: list[tuple[str, str | None, int | None]] = [
+    parts: list[tuple[str, str | None, int | None]] = [
         ("attention_projections", "attention_projections", p.attention),
         ("scores", "scores", None),
         ("ffn", "ffn", p.ffn),
@@ -174,13 +168,14 @@ def _layer(found: Allocation, index: int, start: int) -> Table:
         ("norm", None, p.norm),
         ("total", "total", p.total),
     ]
-    for name, spent, held in rows:
+    rows = []
+    for name, spent, held in parts:
         if spent is None and held is None:
             continue
         flops = ["" if spent is None else _number(getattr(f, spent), scale)
                  for f in layer.forward[window]]  # fmt: skip
-        table.add_row(f"  {_WORDS.get(name, name)}", *flops, "" if held is None else f"{held:,}")
-    return table
+        rows.append([f"  {_WORDS.get(name, name)}", *flops, "" if held is None else f"{held:,}"])
+    return _table([f"{unit} a token", *first, "parameters"], rows)
 
 
 def _kind(group: dict[str, Any]) -> str:
@@ -197,13 +192,9 @@ def _kind(group: dict[str, Any]) -> str:
 # CSV
 
 
-def csv_text(found: Allocation) -> str:
+def allocation_csv(found: Allocation) -> str:
     """One number a line: parameters and FLOPs by component, in total and for each layer."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, fieldnames=_CSV_FIELDS, restval="", lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(_csv_rows(found))
-    return text.getvalue()
+    return csv_text(_csv_rows(found), _CSV_FIELDS)
 
 
 def _csv_rows(found: Allocation) -> Iterator[dict[str, Any]]:

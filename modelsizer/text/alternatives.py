@@ -3,29 +3,27 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.surveys.near_optimal import NearOptimal
 from modelsizer.optimizer.surveys.nearest_model import Nearest
 from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
-from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.columns import print_columns
+from modelsizer.text.kit.lines import paragraph, section
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import percent, shape
 from modelsizer.text.rank import SHORT, show
 
 
 def print_alternatives(console: Console, result: Result, found: NearOptimal) -> None:
     """Print the next best designs and what the nearly as good would save."""
     objective = result.objective.name
-    console.print(Text(f"\n{_heading(found)}", style="bold"))
+    section(console, _heading(found))
     columns = list(dict.fromkeys([objective, *SHORT]))
     ranks = [str(rank) for rank in range(1, len(found.best) + 1)]
     cells = [(name, [show(design, name) for design in found.best]) for name in columns]
-    print_columns(console, ("", ranks), cells, indent=2)
+    print_table(console, Table.of_columns([("", ranks), *cells]), indent=2)
     if found.savings:
         _print_savings(console, result, found)
 
@@ -47,32 +45,29 @@ def _heading(found: NearOptimal) -> str:
 
 def _print_savings(console: Console, result: Result, found: NearOptimal) -> None:
     """For each quantity the design of those counted that needs least of it."""
-    console.print(Text("\nOf these, the least", style="bold"))
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    headings = ("", "least", "saved", found.goal.name, "design")
-    for heading, justify in zip(headings, ("left", *["right"] * 3, "left"), strict=True):
-        table.add_column(heading, justify=justify, no_wrap=True)  # type: ignore[arg-type]
+    section(console, "Of these, the least")
+    headings, rows = ("", "least", "saved", found.goal.name, "design"), []
     for name, design in found.savings:
         mine, theirs = float(design.quantity(name)), float(result.best.quantity(name))
-        saved = f"{100 * (1 - mine / theirs):.1f} %" if mine < theirs else "nothing"
-        shape = f"{design.architecture.layers} x {design.architecture.trunk.d_model}"
-        table.add_row(name, show(design, name), saved, show(design, found.goal.name), shape)
-    console.print(Padding(table, (0, 0, 0, 2), expand=False))
+        saved = percent(1 - mine / theirs) if mine < theirs else "nothing"
+        goal = show(design, found.goal.name)
+        rows.append((name, show(design, name), saved, goal, shape(design.architecture)))
+    print_table(console, Table(headings, rows, words=frozenset({0, 4})), indent=2)
 
 
 def print_cost(console: Console, pins: PinnedChoices) -> None:
     """Say what pinned choices cost."""
     cost = pins.cost
     what = ", ".join(pins.choices)
-    console.print(Text("\nWhat it costs", style="bold"))
+    section(console, "What it costs")
     if cost is None:
         words = f"{what}: no design keeps every limit; without it the problem is {pins.free.status}"
     elif cost == 0:
         words = f"{what} costs nothing: the optimum without it is as good"
     else:
-        amount, free = _amount(pins.result, cost), _free(pins.free.best)
+        amount, free = _amount(pins.result, cost), shape(pins.free.best.architecture)
         words = f"{what} costs {amount}; {free} would be free of it"
-    console.print(Padding(Text(words), (0, 0, 0, 2)))
+    paragraph(console, words)
 
 
 def _amount(result: Result, cost: float) -> str:
@@ -84,15 +79,11 @@ def _amount(result: Result, cost: float) -> str:
     return f"{format_quantity(cost, QUANTITIES[name].dimension)} of {name} ({100 * share:.2g} %)"
 
 
-def _free(design: Evaluation) -> str:
-    return f"{design.architecture.layers} x {design.architecture.trunk.d_model}"
-
-
 def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
     """Print the design least unlike a known model."""
-    console.print(Text(f"\nNearest to {name}", style="bold"))
+    section(console, f"Nearest to {name}")
     if found is None:
-        console.print(Padding(Text("no design keeps every limit"), (0, 0, 0, 2)))
+        paragraph(console, "no design keeps every limit")
         return
     design = found.design
     if not found.changed:
@@ -104,4 +95,4 @@ def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
         lines += [f"  {n}: {was:,} -> {now:,}" for n, (was, now) in found.changed.items()]
     lines.append(f"loss {design.loss:.6f}, {show(design, 'parameters')} parameters, "
                  f"{show(design, 'tokens')} tokens")  # fmt: skip
-    console.print(Padding(Text("\n".join(lines)), (0, 0, 0, 2)))
+    paragraph(console, "\n".join(lines))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from rich.console import Console, Group, RenderableType
-from rich.padding import Padding
-from rich.table import Table
+from rich.console import Console
+from rich.table import Table as RichTable
 from rich.text import Text
 
-from modelsizer.optimizer.result import BudgetUse, Result
+from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.verification import Verification
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.answer_rows import architecture_rows, limit_rows, prediction_rows
+from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
 from modelsizer.text.costs import cost_rows
+from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section
+from modelsizer.text.kit.tables import Table, print_table
 
+_NAMES = 15  # letters of the longest name, tied_embeddings
 _ENGINES = {"scipy": "SciPy's HiGHS", "pulp": "PuLP", "exhaustive": "enumeration"}
 _STOPS = {
     "time": "the time limit was reached",
@@ -24,8 +26,8 @@ _STOPS = {
 }
 
 
-def _heading(result: Result) -> Table:
-    line = Table.grid(expand=True, padding=(0, 2))
+def _heading(result: Result) -> RichTable:
+    line = RichTable.grid(expand=True, padding=(0, 2))
     line.add_column(ratio=1)
     line.add_column(justify="right", no_wrap=True)
     colour = {"optimal": "green", "infeasible": "red", "limit": "yellow"}[result.status]
@@ -36,30 +38,11 @@ def _heading(result: Result) -> Table:
     return line
 
 
-def _section(title: str, body: RenderableType) -> Group:
-    return Group(Text(f"\n{title}", style="bold"), Padding(body, (0, 0, 0, 2), expand=False))
-
-
-def _pairs(rows: Iterable[tuple[str, str]], sign: str = " ") -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(no_wrap=True, min_width=15)
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for name, value in rows:
-        table.add_row(name, sign, Text(value))
-    return table
-
-
-def _budgets(uses: tuple[BudgetUse, ...]) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
-    table.add_column("used", justify="right", no_wrap=True)
-    table.add_column("limit", justify="right", no_wrap=True)
-    table.add_column("", justify="right", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for *cells, binds in limit_rows(uses):
-        table.add_row(*cells, Text(binds, style="bold yellow"))
-    return table
+def _pairs(console: Console, rows: Iterable[tuple[str, str]], sign: str = " ") -> None:
+    """Print names and values, aligned across the sections."""
+    cells = [(name.ljust(_NAMES), sign, value) for name, value in rows]
+    words = frozenset({0, 1, 2})
+    print_table(console, Table((), cells, words, {2: None}), indent=INDENT, gap=1)
 
 
 def certificate(result: Result) -> str:
@@ -110,15 +93,6 @@ def _value(result: Result, value: float) -> str:
     return format_quantity(value, QUANTITIES[result.objective.name].dimension, 9)
 
 
-def _bullets(lines: Iterable[str]) -> Table:
-    table = Table.grid(padding=(0, 1))
-    table.add_column()
-    table.add_column()
-    for line in lines:
-        table.add_row("-", Text(line))
-    return table
-
-
 def verdict(result: Result, checked: Verification) -> str:
     """What a second proof says of the first."""
     took = f"{checked.solver}, in {checked.seconds:.2f} s,"
@@ -144,18 +118,25 @@ def print_result(
     """Print an answer, and what a second proof says of it."""
     console.print(_heading(result))
     if result.design is not None:
-        console.print(_section("Architecture", _pairs(architecture_rows(result), "=")))
-        console.print(_section("Prediction", _pairs(prediction_rows(result))))
+        section(console, "Architecture")
+        _pairs(console, architecture_rows(result), "=")
+        section(console, "Prediction")
+        _pairs(console, prediction_rows(result))
         if rows := cost_rows(result.problem, result.best):
-            console.print(_section("Costs", _pairs(rows)))
+            section(console, "Costs")
+            _pairs(console, rows)
         if result.budgets:
-            console.print(_section("Limits", _budgets(result.budgets)))
-    console.print(_section("Certificate", Text(certificate(result))))
+            section(console, "Limits")
+            print_table(
+                console, limits_table(result.budgets, ("", "used", "limit", "", "")), indent=INDENT
+            )
+    section(console, "Certificate")
+    paragraph(console, certificate(result), expand=False)
     if checked is not None:
-        console.print(Padding(Text(verdict(result, checked)), (0, 0, 0, 2)))
+        paragraph(console, verdict(result, checked))
     if verbose:
-        steps = ((name, f"{value:,}") for name, value in result.statistics.items())
-        console.print(_section("Steps of the proof", _pairs(steps)))
+        section(console, "Steps of the proof")
+        _pairs(console, ((name, f"{value:,}") for name, value in result.statistics.items()))
     if result.warnings:
-        title = "Why" if result.status == "infeasible" else "Warnings"
-        console.print(_section(title, _bullets(result.warnings)))
+        section(console, "Why" if result.status == "infeasible" else "Warnings")
+        bullets(console, result.warnings)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 from modelsizer.optimizer.result import BudgetUse, Result
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.tables import Styled, Table
+from modelsizer.text.kit.words import percent
 
 
 def architecture_rows(result: Result) -> list[tuple[str, str]]:
@@ -46,14 +48,15 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
     return rows
 
 
-def limit_rows(uses: Iterable[BudgetUse]) -> list[tuple[str, str, str, str, str]]:
+def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
     """Of each limit its name, what is used, the limit, the share, and whether it binds."""
     rows = []
     for use in uses:
         used, limit, share = _amounts(use)
         sign = "<=" if use.side == "max" else ">="
-        rows.append((use.name, used, f"{sign} {limit}", share, "binds" if use.binding else ""))
-    return rows
+        binds = Styled("binds", "bold yellow") if use.binding else ""
+        rows.append((use.name, used, f"{sign} {limit}", share, binds))
+    return Table(headings, rows, words=frozenset({0, 4}))
 
 
 def _amounts(use: BudgetUse) -> tuple[str, str, str]:
@@ -63,8 +66,8 @@ def _amounts(use: BudgetUse) -> tuple[str, str, str]:
         limit = format_quantity(use.limit, use.unit, digits)
         if used != limit or math.isclose(float(use.used), float(use.limit), rel_tol=1e-9):
             break
-    share = 100 * float(use.used) / float(use.limit)
-    percent = f"{share:.1f} %"
-    if percent == "100.0 %" and not math.isclose(float(use.used), float(use.limit), rel_tol=1e-9):
-        percent = "> 99.9 %" if share < 100 else "> 100 %"
-    return used, limit, percent
+    share = float(use.used) / float(use.limit)
+    text = percent(share)
+    if text == "100.0 %" and not math.isclose(float(use.used), float(use.limit), rel_tol=1e-9):
+        text = "> 99.9 %" if share < 1 else "> 100 %"
+    return used, limit, text

@@ -2,14 +2,8 @@
 
 from __future__ import annotations
 
-import csv
 import math
-import sys
-from typing import Any
-
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.one_design import OneDesign
 from modelsizer.problems.architecture.describing import (
@@ -19,32 +13,33 @@ from modelsizer.problems.architecture.describing import (
     parameters_dict,
 )
 from modelsizer.problems.architecture.models import models
+from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.costs import cost_rows
+from modelsizer.text.kit.lines import line, pairs, section, title
+from modelsizer.text.kit.tables import Styled, Table, print_table
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SORT_KEYS = ("name", "parameters", "tokens", "year")
 
 
 def print_description(console: Console, source: str, found: Description) -> None:
     """Print counts and costs."""
-    console.print(Text(source, style="bold"))
-    console.print("\nLayers")
+    title(console, source)
+    section(console, "Layers")
     for group in groups_list(found.architecture):
         console.print(f"  {group['count']} x {_part(group['attention'])}; {_part(group['ffn'])}")
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
-    table.add_column()
-    table.add_column(justify="right")
-    table.add_column(justify="right")
-    for name, count in parameters_dict(found.parameters).items():
-        if count or name == "total":
-            table.add_row(name, f"{count:,}", format_quantity(count, "parameters"))
-    console.print("\nParameters")
-    console.print(table)
-    console.print(f"\nCosts at {found.batch} x {found.sequence:,} tokens")
-    costs = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
-    costs.add_column()
-    costs.add_column(justify="right")
-    for name, value, unit in (
+    counts = [
+        (name, f"{count:,}", format_quantity(count, "parameters"))
+        for name, count in parameters_dict(found.parameters).items()
+        if count or name == "total"
+    ]
+    section(console, "Parameters")
+    pairs(console, counts, words=frozenset({0}))
+    section(console, f"Costs at {found.batch} x {found.sequence:,} tokens")
+    costs = (
         ("forward pass", found.forward_flops, "FLOPs"),
         ("forward and backward", found.forward_backward_flops, "FLOPs"),
         ("forward, a token", found.forward_flops_per_token, "FLOPs"),
@@ -52,9 +47,9 @@ def print_description(console: Console, source: str, found: Description) -> None
         ("KV cache, a token", found.kv_bytes_per_token, "bytes"),
         ("KV cache", found.kv_cache, "bytes"),
         ("serving memory", found.serving_memory, "bytes"),
-    ):
-        costs.add_row(name, format_quantity(value, unit))
-    console.print(costs)
+    )
+    written = [(name, format_quantity(value, unit)) for name, value, unit in costs]
+    pairs(console, written, words=frozenset({0}))
 
 
 def print_design(console: Console, found: OneDesign) -> None:
@@ -68,15 +63,10 @@ def print_design(console: Console, found: OneDesign) -> None:
             ("loss", f"{design.loss:.6f} nats a token ({problem.law.name})"),
             *rows,
         ]
-    console.print("\nUnder the settings given")
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for name, value in rows:
-        table.add_row(name, Text(value))
-    console.print(table)
+    section(console, "Under the settings given")
+    pairs(console, rows)
     if design.violated:
-        console.print(Text(f"\nIt breaks {', '.join(design.violated)}", style="red"))
+        line(console, Styled(f"\nIt breaks {', '.join(design.violated)}", "red"))
 
 
 def _part(part: dict[str, Any]) -> str:
@@ -115,25 +105,31 @@ def model_rows(match: str | None, sort: str) -> list[dict[str, Any]]:
 
 def print_models(console: Console, rows: list[dict[str, Any]]) -> None:
     """Print the catalogue; the source of each row is in --json and --csv."""
-    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("name", no_wrap=True)
-    for name in ("parameters", "active", "layers", "d_model", "heads", "kv", "tokens", "year"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for row in rows:
-        tokens = "" if row["tokens"] is None else format_quantity(row["tokens"], "tokens", 3)
-        table.add_row(
+    headings = (
+        "name",
+        "parameters",
+        "active",
+        "layers",
+        "d_model",
+        "heads",
+        "kv",
+        "tokens",
+        "year",
+    )
+    cells = [
+        (
             row["name"],
             format_quantity(row["parameters"], "parameters", 3),
             format_quantity(row["active"], "parameters", 3),
             *(str(row[k]) for k in ("layers", "d_model", "heads", "kv_heads")),
-            tokens,
+            "" if row["tokens"] is None else format_quantity(row["tokens"], "tokens", 3),
             str(row["year"]),
         )
-    console.print(table)
+        for row in rows
+    ]
+    print_table(console, Table(headings, cells), gap=1)
 
 
-def write_csv(rows: list[dict[str, Any]]) -> None:
-    """Write rows to standard output as CSV."""
-    writer = csv.DictWriter(sys.stdout, fieldnames=list(rows[0]) if rows else ["name"])
-    writer.writeheader()
-    writer.writerows(rows)
+def models_csv(rows: list[dict[str, Any]]) -> str:
+    """One line a model."""
+    return csv_text(rows, None if rows else ["name"])

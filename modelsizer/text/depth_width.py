@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.surveys.depth_width_rows import SIDE_BY_SIDE
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_quantity, parse_quantity
 from modelsizer.text.depth_width_words import column_value, habit_sentence, notes
+from modelsizer.text.kit.lines import title
+from modelsizer.text.kit.tables import GAP, Table, print_table
+from modelsizer.text.kit.words import NONE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -24,7 +26,6 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 24
 """Rows shown without --all: what a terminal of 24 to 40 lines holds beside the notes."""
-_GAP = 2  # spaces between columns
 _LAST_DIGIT = 3  # of numbers in a column: the largest has four
 _PERCENT = re.compile(r"\s*([0-9.eE+-]+)\s*%\s*")
 
@@ -122,19 +123,19 @@ def _in_one_unit(heading: str, dimension: str, values: Sequence[Number | None]) 
     scale = parse_quantity(f"1 {unit}".strip() if unit else 1, dimension)
     digits = _LAST_DIGIT - (math.floor(math.log10(largest / scale)) if largest > 0 else 0)
     digits = min(max(digits, 0), _LAST_DIGIT)
-    cells = ("-" if v is None else f"{v / scale:.{digits}f}" for v in values)
+    cells = (NONE if v is None else f"{v / scale:.{digits}f}" for v in values)
     return _Column(heading, unit, tuple(cells))
 
 
 def _columns(rows: Sequence[ShapeRow], marks: Sequence[str], width: int) -> list[_Column]:
     """As many columns as a width holds, the first ones first."""
     chosen: dict[str, _Column] = {}
-    used = -_GAP
+    used = -GAP
     for name in _FIRST:
         column = _column(rows, name, marks)
-        if column is not None and used + _GAP + column.width <= width:
+        if column is not None and used + GAP + column.width <= width:
             chosen[name] = column
-            used += _GAP + column.width
+            used += GAP + column.width
     return [chosen[name] for name in _ORDER if name in chosen]
 
 
@@ -161,25 +162,23 @@ def _is_habit(found: DepthWidth, row: ShapeRow) -> bool:
 
 def print_depth_width(console: Console, found: DepthWidth, *, everything: bool = False) -> None:
     """Print the table, what is left out of it, and what a habit costs."""
-    from rich.table import Table
-    from rich.text import Text
-
     rows = found.rows if everything else thinned(found)
-    marks = ["*" if r.preferred else ">" if _is_habit(found, r) else " " for r in rows]
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
-    for column in (columns := _columns(rows, marks, console.width)):
-        table.add_column(f"{column.heading}\n{column.unit}", justify="right", no_wrap=True)
-    for i, mark in enumerate(marks):
-        style = "bold" if mark != " " else ""
-        table.add_row(*(column.cells[i] for column in columns), style=style)
-    console.print(Text(found.problem.name or "unnamed problem", style="bold"))
+    title(console, found.problem.name)
     console.print(heading(found) + "\n")
-    console.print(table)
+    print_table(console, shape_table(found, rows, console.width))
     console.print()
     for note in notes(found, len(found.rows) - len(rows)):
         console.print(note)
     if found.habit is not None:
         console.print(f"\n{habit_sentence(found)}")
+
+
+def shape_table(found: DepthWidth, rows: Sequence[ShapeRow], width: int) -> Table:
+    """Rows with as many columns as a width holds; the preferred one and the habit are marked."""
+    marks = ["*" if r.preferred else ">" if _is_habit(found, r) else " " for r in rows]
+    columns = _columns(rows, marks, width)
+    table = Table.of_columns([(f"{c.heading}\n{c.unit}", c.cells) for c in columns])
+    return replace(table, marked=frozenset(i for i, mark in enumerate(marks) if mark != " "))
 
 
 def heading(found: DepthWidth) -> str:
@@ -195,7 +194,7 @@ def _tolerance(found: DepthWidth) -> str:
 # CSV
 
 
-def csv_text(found: DepthWidth) -> str:
+def depth_width_csv(found: DepthWidth) -> str:
     """Every row, deepest first; an unknown figure is an empty field."""
     content = []
     for row in found.rows:
@@ -204,8 +203,4 @@ def csv_text(found: DepthWidth) -> str:
         marked = cells.pop("preferred")
         widths = {k: v for k, v in architecture.items() if k not in cells}
         content.append({**cells, **widths, "preferred": marked, "habit": _is_habit(found, row)})
-    out = io.StringIO()
-    writer = csv.DictWriter(out, fieldnames=list(content[0]), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(content)
-    return out.getvalue()
+    return csv_text(content)

@@ -7,10 +7,13 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.units import format_quantity, plain
+from modelsizer.text.kit.lines import line, pairs, section
+from modelsizer.text.kit.lines import title as print_title
+from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.words import percent
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from modelsizer.problems.designs.memory_parts import MemoryParts
     from modelsizer.problems.designs.roofline_points import DesignPoints, Point, Roof, Roofline
@@ -52,34 +55,24 @@ def print_memory(
     lack : str
         Why a table is missing; empty if none is.
     """
-    from rich.text import Text
-
-    console.print(Text(title, style="bold"))
+    print_title(console, title)
     for parts in panels:
         _print_parts(console, parts)
     if lack:
-        console.print(Text(f"\n{lack}"))
+        line(console, f"\n{lack}")
 
 
 def _print_parts(console: Console, parts: MemoryParts) -> None:
-    from rich.table import Table
-    from rich.text import Text
-
     of = parts.device or "accelerator"
     where = f"one of {parts.accelerators:,} {of}" if parts.accelerators > 1 else f"one {of}"
     stage = f", {parts.stage}" if parts.stage else ""
     words = parts.quantity.replace("_", " ").capitalize()
-    console.print(Text(f"\n{words} of {where}{stage}", style="bold"))
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column(no_wrap=True)
+    section(console, f"{words} of {where}{stage}")
     total = parts.total
-    for name, size in (*parts.parts, ("total", total)):
-        share = f"{100 * float(size / total):.1f} %"
-        style = "bold" if name == "total" else ""
-        table.add_row(name, format_quantity(float(size), "bytes"), share, "", style=style)
+    rows = [
+        (name, format_quantity(float(size), "bytes"), percent(float(size / total)), "")
+        for name, size in (*parts.parts, ("total", total))
+    ]
     for name, most, room in (
         (f"limit (budgets.{parts.quantity})", parts.limit, parts.room),
         (f"memory of {of}", parts.device_memory, parts.device_room),
@@ -87,10 +80,10 @@ def _print_parts(console: Console, parts: MemoryParts) -> None:
         if most is None or room is None:
             continue
         left = format_quantity(abs(float(room)), "bytes")
-        used = f"{100 * float(total) / float(most):.1f} %"
-        verdict = Text(f"{left} over", style="red") if room < 0 else Text(f"{left} left")
-        table.add_row(name, format_quantity(most, "bytes"), used, verdict)
-    console.print(table)
+        verdict = Styled(f"{left} over", "red") if room < 0 else f"{left} left"
+        used = percent(float(total) / float(most))
+        rows.append((name, format_quantity(most, "bytes"), used, verdict))
+    pairs(console, rows, words=frozenset({0, 3}), marked=frozenset({len(parts.parts)}))
 
 
 # The roofline
@@ -125,8 +118,8 @@ def print_roofline(console: Console, title: str, found: Roofline) -> None:
     """Print the roof, and of each design its batches and its prefill."""
     from rich.text import Text
 
-    console.print(Text(title, style="bold"))
-    console.print(Text(_roof_words(found.roof)))
+    print_title(console, title)
+    line(console, _roof_words(found.roof))
     for design in found.designs:
         context, prompt = design.decode.tokens, design.prefill.tokens
         console.print(
@@ -135,12 +128,11 @@ def print_roofline(console: Console, title: str, found: Roofline) -> None:
                 f": decode at {context:,} tokens, prefill of {prompt:,}",
             )
         )
-        console.print(_points(design))
-    console.print(
-        Text(
-            "\nA step takes the longer of moving its bytes and computing its FLOPs, beside "
-            "overheads. Too large: weights and cache of that batch break a limit on memory."
-        )
+        print_table(console, _points(design))
+    line(
+        console,
+        "\nA step takes the longer of moving its bytes and computing its FLOPs, beside "
+        "overheads. Too large: weights and cache of that batch break a limit on memory.",
     )
 
 
@@ -157,25 +149,19 @@ def _roof_words(roof: Roof) -> str:
 
 def _points(design: DesignPoints) -> Table:
     """A row for each batch of decode, that asked for bold, and one for prefill."""
-    from rich.table import Table
-
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("batch", no_wrap=True)
-    for name in ("FLOPs/byte", "attained", "time", "overhead"):
-        table.add_column(name, justify="right", no_wrap=True)
-    table.add_column("bound by", no_wrap=True)
-    table.add_column("", no_wrap=True)
-    for point in (*design.batches, design.prefill):
-        own = point is design.decode
-        intensity = point.intensity
-        table.add_row(
+    headings = ("batch", "FLOPs/byte", "attained", "time", "overhead", "bound by", "")
+    points = (*design.batches, design.prefill)
+    rows = [
+        (
             f"{point.phase}, {point.batch}",
-            f"{intensity:,.4g}" if intensity < _WHOLE else f"{intensity:,.0f}",
+            f"{point.intensity:,.4g}" if point.intensity < _WHOLE else f"{point.intensity:,.0f}",
             format_quantity(point.attained, "FLOP/s", 3),
             format_quantity(point.seconds, "seconds", 3),
-            f"{100 * point.overhead_seconds / point.seconds:.0f} %",
+            percent(point.overhead_seconds / point.seconds, 0),
             point.bound,
-            "too large" if point.fits is False else "asked for" if own else "",
-            style="bold" if own else "",
+            "too large" if point.fits is False else "asked for" if point is design.decode else "",
         )
-    return table
+        for point in points
+    ]
+    own = frozenset(i for i, point in enumerate(points) if point is design.decode)
+    return Table(headings, rows, words=frozenset({0, 5, 6}), marked=own)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
 
 from modelsizer.optimizer.constraints import name_of
 from modelsizer.optimizer.explain.explain import Explanation, Why
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.text.explain_words import amount, loosely, sentence
+from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section, title
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import and_more
 
 MOST_SHOWN = 12  # conflicts in text; JSON has them all
 
@@ -28,7 +28,7 @@ def explanation_dict(found: Explanation) -> dict[str, object]:
 
 def print_explanation(console: Console, found: Explanation) -> None:
     """Print an explanation, at 80 columns or more."""
-    console.print(Text(found.problem.name or "unnamed problem", style="bold"))
+    title(console, found.problem.name)
     if found.feasible:
         console.print(
             f"Some design keeps every limit: there is nothing to explain; {found.seconds:.2f} s.\n"
@@ -43,32 +43,19 @@ def print_explanation(console: Console, found: Explanation) -> None:
         _print_why(console, found, why)
 
 
-def _heading(console: Console, text: str) -> None:
-    console.print(Text(f"\n{text}", style="bold"))
-
-
-def _indented(console: Console, text: str) -> None:
-    console.print(Padding(Text(text), (0, 0, 0, 2)))
-
-
 def _listed(console: Console, lines: Sequence[str], numbered: bool = True) -> None:
-    table = Table.grid(padding=(0, 1))
-    table.add_column(justify="right", no_wrap=True)
-    table.add_column()
-    for number, line in enumerate(lines[:MOST_SHOWN], start=1):
-        table.add_row(f"{number}." if numbered else "-", Text(line))
-    console.print(Padding(table, (0, 0, 0, 2), expand=False))
-    if (more := len(lines) - MOST_SHOWN) > 0:
-        console.print(f"  and {more} more, which --json lists")
+    bullets(console, lines[:MOST_SHOWN], numbered=numbered)
+    if more := and_more(len(lines) - MOST_SHOWN, ", which --json lists"):
+        console.print(f"  {more}")
 
 
 def _print_conflicts(console: Console, found: Explanation) -> None:
     now = [c for c in found.with_space if c.promised in found.conflicts]
     later = [c for c in found.with_space if c.promised not in found.conflicts]
-    _heading(console, "Why")
+    section(console, "Why")
     _listed(console, [sentence(found.problem, found.repairs, conflict) for conflict in now])
     if later:
-        _heading(console, "Were ends of the space relaxed, these would still conflict")
+        section(console, "Were ends of the space relaxed, these would still conflict")
         _listed(console, [sentence(found.problem, found.repairs, conflict) for conflict in later])
 
 
@@ -87,55 +74,51 @@ def _row(repair: Repair) -> tuple[str, str, str, str, str]:
     return name, f"{sign} {before}", text, change, exactly
 
 
-def _table(rows: Sequence[Repair]) -> Padding:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("", no_wrap=True)
-    for heading in ("is", "must be", ""):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("exactly", overflow="fold")
-    for repair in rows:
-        table.add_row(*_row(repair))
-    return Padding(table, (0, 0, 0, 2), expand=False)
+def _print_changes(console: Console, repairs: Sequence[Repair]) -> None:
+    headings = ("", "is", "must be", "", "exactly")
+    rows = [_row(repair) for repair in repairs]
+    table = Table(headings, rows, words=frozenset({0, 4}), folds={4: None})
+    print_table(console, table, indent=INDENT)
 
 
 def _print_repairs(console: Console, found: Explanation) -> None:
     if found.repairs:
-        _heading(console, "Any one of these changes alone makes it feasible, and no smaller one")
-        console.print(_table(found.repairs))
+        section(console, "Any one of these changes alone makes it feasible, and no smaller one")
+        _print_changes(console, found.repairs)
     else:
-        _heading(console, "No single change makes it feasible")
+        section(console, "No single change makes it feasible")
     helpful = {repair.key for repair in found.repairs}
     idle = [limit.key for limit in found.limits if limit.key not in helpful and not limit.of_space]
     if idle:
         names = ", ".join(key.removeprefix("budgets.") for key in idle)
         console.print()
-        _indented(console, f"Relaxing {names} alone does not help: --why KEY says why.")
+        paragraph(console, f"Relaxing {names} alone does not help: --why KEY says why.")
 
 
 def _print_joint(console: Console, found: Explanation) -> None:
     joint = found.joint
     if joint is None:
-        _heading(console, "The cheapest joint repair is not sought: the space is too large to list")
+        section(console, "The cheapest joint repair is not sought: the space is too large to list")
         return
     weights = ", ".join(f"{key} {weight:g}" for key, weight in (found.weights or {}).items())
     costs = f"weights: {weights}, else 1" if weights else "every limit weighing the same"
     if len(joint.repairs) == 1:
         only = joint.repairs[0]
-        _heading(console, "Relaxing several limits together is not cheaper")
-        _indented(
+        section(console, "Relaxing several limits together is not cheaper")
+        paragraph(
             console, f"than {name_of(only.key)} alone: relative excess {joint.cost:.4g} ({costs})."
         )
         return
-    _heading(console, "Relaxing several limits together, the cheapest way")
-    console.print(_table(joint.repairs))
+    section(console, "Relaxing several limits together, the cheapest way")
+    _print_changes(console, joint.repairs)
     console.print()
-    _indented(
+    paragraph(
         console, f"Total relative excess {joint.cost:.4g} ({costs}; --weight KEY=W changes it)."
     )
 
 
 def _print_why(console: Console, found: Explanation, why: Why) -> None:
-    _heading(console, f"What {name_of(why.key)} does")
+    section(console, f"What {name_of(why.key)} does")
     if why.repairs:
         rows = [_row(repair) for repair in why.repairs]
         console.print(f"  It helps: {' or '.join(f'{r[1]} must become {r[2]}' for r in rows)}.")

@@ -11,6 +11,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.units import Number, exact, format_quantity, parse_quantity, plain
+from modelsizer.text.kit.words import joined
 
 
 def amount(value: Number, unit: str, digits: int = 6) -> str:
@@ -60,10 +61,6 @@ def _form(quantity: str) -> str:
     return "size" if QUANTITIES[quantity].affine else "spent"
 
 
-def _joined(words: Sequence[str]) -> str:
-    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
-
-
 def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) -> str:
     """A conflict in a sentence, with the settings that it is held in.
 
@@ -79,7 +76,7 @@ def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) ->
     given = situation(problem, {limit.quantity for limit in conflict.limits})
     settings = f" ({', '.join(given)})" if given else ""
     if others:
-        text = f"{limit_words(lead)} conflicts with {_joined(others)}{settings}"
+        text = f"{limit_words(lead)} conflicts with {joined(others)}{settings}"
     else:
         text = f"{limit_words(lead)} is kept by no design, of whatever depth and width{settings}"
     if conflict.needs is None:

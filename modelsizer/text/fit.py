@@ -5,11 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import INDENT, bullets, line, paragraph, section
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import NONE
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,18 +21,7 @@ _APPROACHES = {"curves": "minimum over curves", "isoflop": "isoFLOP parabolas"}
 
 
 def _number(value: float, digits: int = 5) -> str:
-    return f"{value:.{digits}g}" if math.isfinite(value) else "-"
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if i else "left", no_wrap=True)
-    return table
-
-
-def _indented(console: Console, item: Table | Text, left: int = 2) -> None:
-    console.print(Padding(item, (0, 0, 0, left)))
+    return f"{value:.{digits}g}" if math.isfinite(value) else NONE
 
 
 def print_study(console: Console, study: Study, written: str | None = None) -> None:
@@ -47,15 +35,14 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
         Path of the law file, if one was written.
     """
     runs, found = study.runs, study.fit
-    console.print(Text(f"{study.form.name}: {study.form.text}"))
+    line(console, f"{study.form.name}: {study.form.text}")
     left = f", {len(study.dropped)} dropped" if study.dropped else ""
-    console.print(Text(f"{runs.source}: {len(runs.labels)} runs{left}"))
+    line(console, f"{runs.source}: {len(runs.labels)} runs{left}")
     said = ", ".join(f"{_WORDS.get(k, k)} = {v}" for k, v in runs.used_names.items())
-    console.print(Text(f"columns: {said}"))
+    line(console, f"columns: {said}")
     console.print()
     _coefficients(console, study)
-    console.print()
-    console.print("Fit")
+    section(console, "Fit")
     lines = [
         f"objective {found.objective:.6g}: sum of Huber({found.delta:g}) of ln predicted - ln seen",
         f"R2 {study.r_squared:.5f} of ln loss; median |residual| {_median(study):.2g} in ln loss",
@@ -74,40 +61,35 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
             f"{held.mean:.2%} of their loss on average, {held.worst:.2%} at worst, "
             f"{'too high' if held.bias > 0 else 'too low'} by {abs(held.bias):.2%}"
         )
-    for line in lines:
-        _indented(console, Text(line))
+    for each in lines:
+        paragraph(console, each)
     _names(console, "Dropped", study.dropped)
     out = tuple(f"{name} ({value:+.3f})" for name, value in study.outliers)
     _names(console, "Outliers (ln predicted - ln seen beyond five robust sigmas)", out)
     _checks(console, study)
     if study.warnings:
-        console.print()
-        console.print("Warnings")
-        for warning in study.warnings:
-            table = Table.grid(padding=(0, 1, 0, 0))
-            table.add_row("-", Text(warning))
-            _indented(console, table)
+        section(console, "Warnings")
+        bullets(console, study.warnings, expand=True)
     if written is not None:
-        console.print()
-        console.print(Text(f'Written: {written}, to use as objective.law = "file:{written}"'))
+        line(console, f'\nWritten: {written}, to use as objective.law = "file:{written}"')
 
 
 def _coefficients(console: Console, study: Study) -> None:
     drawn = study.bootstrap is not None
     headings = ["", "value", f"s.e. ({study.errors_from})"]
     headings += ["90 % interval", "s.e. (curvature)"] if drawn else []
-    table = _table(*headings)
+    rows = []
     curved = study.curvature.standard_errors
     for i, (name, value) in enumerate(study.fit.coefficients.items()):
         if name in study.form.fixed:
-            table.add_row(name, _number(value), "held")
+            rows.append([name, _number(value), "held"])
             continue
         row = [name, _number(value), _number(study.standard_errors[name], 3)]
         if drawn:
             low, high = study.intervals[name]
             row += [f"{_number(low, 4)} to {_number(high, 4)}", _number(float(curved[i]), 3)]
-        table.add_row(*row)
-    _indented(console, table)
+        rows.append(row)
+    print_table(console, Table(headings, rows), indent=INDENT, expand=True)
 
 
 def _median(study: Study) -> float:
@@ -120,27 +102,26 @@ def _names(console: Console, title: str, names: tuple[str, ...]) -> None:
     if not names:
         return
     more = f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else ""
-    console.print()
-    console.print(title)
-    _indented(console, Text("; ".join(names[:_SHOWN]) + more))
+    section(console, title)
+    paragraph(console, "; ".join(names[:_SHOWN]) + more)
 
 
 def _checks(console: Console, study: Study) -> None:
     if not (study.approaches or study.no_approach):
         return
-    console.print()
-    console.print("Cross-checks: a of the best N = k C^a, without a law")
-    table = _table("", "a", "s.e.", "budgets")
-    for one in study.approaches:
-        table.add_row(
+    section(console, "Cross-checks: a of the best N = k C^a, without a law")
+    rows = [
+        (
             _APPROACHES[one.name],
             f"{one.exponent:.3f}",
             f"{one.standard_error:.3f}",
             str(len(one.flops)),
         )
+        for one in study.approaches
+    ]
     if study.size_exponent is not None:
         aside = "" if study.form.columns == ("N", "D") else " (terms of N and D)"
-        table.add_row(f"the law{aside}", f"{study.size_exponent:.3f}", "", "")
-    _indented(console, table)
+        rows.append((f"the law{aside}", f"{study.size_exponent:.3f}", "", ""))
+    print_table(console, Table(("", "a", "s.e.", "budgets"), rows), indent=INDENT, expand=True)
     for reason in study.no_approach:
-        _indented(console, Text(f"left out: {reason}"))
+        paragraph(console, f"left out: {reason}")

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.fronts.subset import even_subset, knee
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import Number, format_quantity
-from modelsizer.text.columns import print_columns
+from modelsizer.problems.units import Number
+from modelsizer.text.kit.lines import paragraph, section, title
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import quantity
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 AT_MOST = 24  # points listed where nobody said how many
 _WAYS = {"exhaustive": "every design looked at", "bound": "boxes of designs ruled out by bounds"}
@@ -19,11 +22,7 @@ _STOPS = {"time": "the time limit was reached", "interrupted": "it was interrupt
 
 
 def _show(value: Number, name: str) -> str:
-    if name == "loss":
-        return f"{value:.6f}"
-    if QUANTITIES[name].dimension == "count":
-        return f"{value:,}"
-    return format_quantity(value, QUANTITIES[name].dimension)
+    return f"{value:,}" if QUANTITIES[name].dimension == "count" else quantity(value, name)
 
 
 def print_front(console: Console, front: Front, subset: tuple[Front, float] | None) -> None:
@@ -38,7 +37,7 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
     """
     names = [goal.name for goal in front.goals]
     senses = ", ".join(f"{'most' if g.sign < 0 else 'least'} {g.name}" for g in front.goals)
-    console.print(Text(front.problem.name or "unnamed problem", style="bold"))
+    title(console, front.problem.name)
     console.print(f"{senses}\n")
     if len(front):
         shown, gap = front, 0.0
@@ -57,8 +56,8 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
         if (at := knee(front)) is not None:
             values = ", ".join(f"{n} {_show(front.values[n][at], n)}" for n in names)
             console.print(f"\nknee at {values}: furthest from the line through the ends (Das 1999)")
-    console.print(Text("\nCertificate", style="bold"))
-    console.print(Padding(Text(certificate(front)), (0, 0, 0, 2)))
+    section(console, "Certificate")
+    paragraph(console, certificate(front))
 
 
 def _print_points(console: Console, front: Front, shown: Front) -> None:
@@ -69,7 +68,7 @@ def _print_points(console: Console, front: Front, shown: Front) -> None:
     columns += [(name, [str(p["architecture"][name]) for p in points]) for name in beside]
     if (front.designs > 1).any():
         columns.append(("designs", [f"{point['designs']:,}" for point in points]))
-    print_columns(console, columns[0], columns[1:])
+    print_table(console, Table.of_columns(columns))
 
 
 def certificate(front: Front) -> str:

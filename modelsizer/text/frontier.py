@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -11,11 +9,14 @@ from modelsizer.optimizer.frontiers.exponents import PUBLISHED, Exponent, Publis
 from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
 from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_quantity
+from modelsizer.text.kit.lines import INDENT, paragraph, section, title
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import NONE, shape
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
     from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -100,9 +101,7 @@ def _point_dict(point: Point) -> dict[str, Any]:
 
 def frontier_csv(frontier: Frontier) -> str:
     """One line a point; what is not there is empty."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, _COLUMNS, lineterminator="\n")
-    writer.writeheader()
+    rows = []
     for point in frontier.points:
         row: dict[str, Any] = {"limit": point.limit, "status": point.status}
         row |= {"edge": "; ".join(point.edge), "held": str(point.held).lower()}
@@ -123,8 +122,8 @@ def frontier_csv(frontier: Frontier) -> str:
             if off is not None and off.design is not None:
                 row[f"{name}_loss"] = off.design.loss
                 row[f"{name}_parameters"] = off.design.parameters.total
-        writer.writerow(row)
-    return text.getvalue()
+        rows.append(row)
+    return csv_text(rows, _COLUMNS)
 
 
 # Tables
@@ -134,59 +133,48 @@ def print_frontier(
     console: Console, frontier: Frontier, exponents: Sequence[Exponent], notes: Iterable[str] = ()
 ) -> None:
     """Print the points, the exponents fitted and those published."""
-    from rich.padding import Padding
-    from rich.text import Text
-
     problem = frontier.problem
     done = "complete" if frontier.complete else "not complete"
-    console.print(Text(problem.name or "unnamed problem", style="bold"))
+    title(console, problem.name)
     console.print(
         f"{frontier.over} swept: {len(frontier.points)} of {frontier.asked} points, {done}, "
         f"{frontier.seconds:.2f} s\n"
     )
-    console.print(_points(frontier))
+    print_table(console, _points(frontier))
     for line in (*_legend(frontier), *notes):
-        console.print(Padding(Text(line), (1, 0, 0, 0)))
+        paragraph(console, line, indent=0, above=1)
     if not exponents:
         return
     left = len(frontier.solved) - exponents[0].points
-    console.print(Text("\nExponents of training FLOPs", style="bold"))
-    console.print(Padding(_fitted(exponents, implied(problem)), (0, 0, 0, 2)))
+    section(console, "Exponents of training FLOPs")
+    print_table(console, _fitted(exponents, implied(problem)), indent=INDENT, expand=True)
     held = f"{left} left out: held by a menu's end or a limit, they say nothing of the law. "
     console.print(
         f"\n{exponents[0].points} points fitted. {held if left else ''}"
         "Implied: by the file's laws, were C = 6ND and sizes real numbers."
     )
-    console.print(Text("\nPublished", style="bold"))
-    console.print(Padding(_published(PUBLISHED), (0, 0, 0, 2)))
+    section(console, "Published")
+    print_table(console, _published(PUBLISHED), indent=INDENT, expand=True)
     console.print("\n* without embeddings; DeepSeek's size is in FLOPs a token.")
-
-
-def _table() -> Table:
-    from rich.table import Table
-
-    return Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
 
 
 def _points(frontier: Frontier) -> Table:
     objective = frontier.problem.objective.quantity
     of_loss = objective == "loss"
-    table = _table()
     heads = ["limit", *([] if of_loss else [objective.replace("_", "\n")]), "loss", "params",
              "tokens", "tokens\n/param" if of_loss else "", "layers x\nd_model"]  # fmt: skip
     heads = [head for head in heads if head]
     band = any(point.half is not None for point in frontier.points)
-    for head in (*heads, *(("half", "twice") if band else ())):
-        table.add_column(head, justify="right", no_wrap=True)
-    table.add_column("held by")
+    heads = [*heads, *(("half", "twice") if band else ()), "held by"]
+    rows = []
     for point in frontier.points:
         limit = format_quantity(point.limit, frontier.setting.dimension, 4)
         design = point.design
         if design is None:
-            empty = [""] * (len(heads) - 1 + 2 * band)
-            table.add_row(limit, *empty, _NO_DESIGN.get(point.status, point.status))
+            empty = [""] * (len(heads) - 2)
+            rows.append([limit, *empty, _NO_DESIGN.get(point.status, point.status)])
             continue
-        total, shape = design.parameters.total, design.architecture
+        total = design.parameters.total
         cells = [limit]
         if not of_loss and point.value is not None:
             cells.append(format_quantity(point.value, QUANTITIES[objective].dimension, 4))
@@ -195,13 +183,14 @@ def _points(frontier: Frontier) -> Table:
         if of_loss:
             each = design.tokens / total
             cells.append(f"{each:.3g}" if each < _LONG else f"{each:,.0f}")
-        cells.append(f"{shape.layers} x {shape.trunk.d_model}")
+        cells.append(shape(design.architecture))
         if band:
             cells += [_cost(frontier, point, off) for off in (point.half, point.twice)]
         held = [edge.split()[0] for edge in point.edge] + (["limits"] if point.held else [])
         proof = [] if point.status == "optimal" else [_NO_DESIGN[point.status]]
-        table.add_row(*cells, ", ".join([*proof, *held]))
-    return table
+        rows.append([*cells, ", ".join([*proof, *held])])
+    last = len(heads) - 1
+    return Table(heads, rows, words=frozenset({last}), folds={last: None})
 
 
 def _cost(frontier: Frontier, point: Point, off: OffSize | None) -> str:
@@ -239,35 +228,26 @@ def _number(value: Number | None) -> str:
 def _stated(value: float | None) -> str:
     """With as many decimals as the paper gives: two or three."""
     if value is None:
-        return "-"
+        return NONE
     return f"{value:.2f}" if round(value, 2) == value else f"{value:.3f}"
 
 
 def _fitted(exponents: Sequence[Exponent], laws: Sequence[Published]) -> Table:
-    table = _table()
-    for head in ("", "exponent", "std. error", "R2", "implied"):
-        table.add_column(head, justify="right" if head else "left", no_wrap=True)
+    rows = []
     known = {name: value for law in laws for name, value in law.exponents.items()}
     for e in exponents:
         name = _NAMES.get(e.quantity, e.quantity)
         row = (_number(e.exponent), f"{e.standard_error:.4f}", f"{e.r2:.4f}")
-        table.add_row(name, *row, _number(known.get(e.quantity)))
-    return table
+        rows.append((name, *row, _number(known.get(e.quantity))))
+    return Table(("", "exponent", "std. error", "R2", "implied"), rows)
 
 
-def _published(rows: Sequence[Published]) -> Table:
-    table = _table()
-    table.add_column("", no_wrap=False)
-    table.add_column("parameters", justify="right", no_wrap=True)
-    table.add_column("tokens", justify="right", no_wrap=True)
-    for row in rows:
+def _published(published: Sequence[Published]) -> Table:
+    rows = []
+    for row in published:
         outer = row.exponents.get("non_embedding_parameters")
         size = row.exponents.get("parameters", outer)
         star = "*" if outer is not None else " "
         tokens = row.exponents.get("tokens")
-        table.add_row(
-            row.source,
-            f"{_stated(size)}{star}",
-            _stated(tokens),
-        )
-    return table
+        rows.append((row.source, f"{_stated(size)}{star}", _stated(tokens)))
+    return Table(("", "parameters", "tokens"), rows, folds={0: None})

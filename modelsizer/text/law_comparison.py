@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-
-from rich.console import Console
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.laws.comparison import LawComparison, LawCurve, LawOptimum, Within
 from modelsizer.optimizer.laws.regrets import Regret
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.columns import GAP, print_columns
+from modelsizer.text.kit.lines import section, title
+from modelsizer.text.kit.tables import GAP, Table, print_table
+from modelsizer.text.kit.words import NONE, counted, joined, percent, shape
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 _DIGITS = 3
 _WHOLE = 10  # a factor from which its decimals are left out
@@ -39,13 +42,13 @@ def print_comparison(
     below : bool
         Whether the answer of a solve, with its name, stands above.
     """
-    count = _count(len(found.laws), "law")
+    count = counted(len(found.laws), "law")
     if below:
-        console.print(Text(f"\nUnder {count}", style="bold"))
+        section(console, f"Under {count}")
         if (own := found.problem.law.name) not in {law.law.name for law in found.laws}:
             console.print(f"The answer above is by {own}, which is none of them.")
     else:
-        console.print(Text(found.problem.name or "unnamed problem", style="bold"))
+        title(console, found.problem.name)
         console.print(f"the proven optimum under each of {count}")
     if said := agreement(found.laws):
         console.print(f"\n{said}")
@@ -79,7 +82,7 @@ def agreement(laws: Sequence[LawOptimum]) -> str:
         f"The laws disagree: they choose {len(chosen)} designs, {_spans(list(designs.values()))}."
     ]
     words.extend(
-        f"{', '.join(names[:-1])} and {names[-1]} choose {_words(architecture)}."
+        f"{joined(names)} choose {shape(architecture)}."
         for architecture, names in chosen.items()
         if len(names) > 1
     )
@@ -94,13 +97,13 @@ def _all_agree(laws: Sequence[LawOptimum]) -> bool:
 
 def _spans(designs: Sequence[Evaluation]) -> str:
     """From the least to the most of each quantity that differs between designs."""
-    shapes = [design.architecture for design in designs]
+    chosen = [design.architecture for design in designs]
     sizes = [design.parameters.total for design in designs]
     low, high = (format_quantity(end(sizes), "parameters", _DIGITS) for end in (min, max))
     said = [f"{low} to {high} parameters"]
     for name, values in (
-        ("layers", [shape.layers for shape in shapes]),
-        ("d_model", [shape.trunk.d_model for shape in shapes]),
+        ("layers", [one.layers for one in chosen]),
+        ("d_model", [one.trunk.d_model for one in chosen]),
     ):
         if min(values) < max(values):
             said.append(f"{name} {min(values)} to {max(values)}")
@@ -111,7 +114,7 @@ def _print_optima(console: Console, laws: Sequence[LawOptimum]) -> None:
     columns = ("N", "D", "D/N", "shape", "loss", "extrapolated")
     cells = [_cells(law) for law in laws]
     shown = [(name, [row[i] for row in cells]) for i, name in enumerate(columns)]
-    print_columns(console, ("law", [law.name for law in laws]), shown)
+    print_table(console, Table.of_columns([("law", [law.name for law in laws]), *shown]))
     console.print(
         "\nN parameters, D training tokens, shape layers by d_model. Extrapolated: how many times "
         "beyond the data of its fit a law is used (? where that is not known). Losses of "
@@ -171,7 +174,8 @@ def _print_regrets(console: Console, found: LawComparison) -> None:
         title = "Loss of the design of a row above the least by the law of a column, nats"
     console.print(f"\n{title}\n")
     room = console.width - GAP - sum(GAP + max(map(len, (h, *cells))) for h, cells in columns)
-    print_columns(console, ("design of", [_cut(name, room) for name in names]), columns)
+    heads = [_cut(name, room) for name in names]
+    print_table(console, Table.of_columns([("design of", heads), *columns]))
 
 
 def _cut(name: str, room: int) -> str:
@@ -187,7 +191,7 @@ def _most(regrets: Iterable[Regret]) -> float:
 
 def _cell(regret: Regret, own: bool) -> str:
     if own:
-        return "-"
+        return NONE
     return (
         f"{regret.nats:.3f}" if regret.wasted_compute is None else _percent(regret.wasted_compute)
     )
@@ -203,9 +207,9 @@ def _print_compromise(console: Console, found: LawComparison) -> None:
         return
     name = _shape(best.architecture, best.parameters, best.tokens)
     console.print(
-        f"\nNo law hates {name}: it wastes at most {100 * best.wasted_compute:.1f} % of the "
+        f"\nNo law hates {name}: it wastes at most {percent(best.wasted_compute)} of the "
         f"compute, by {best.worst}; no design wastes less at worst, proven "
-        f"({_count(best.finalists, 'finalist')} evaluated exactly). To waste 20 % is to be no "
+        f"({counted(best.finalists, 'finalist')} evaluated exactly). To waste 20 % is to be no "
         "better than the law's own choice with four fifths of the compute."
     )
 
@@ -217,11 +221,7 @@ def _design(design: Evaluation) -> str:
 def _shape(architecture: Architecture, parameters: int, tokens: float) -> str:
     size = format_quantity(parameters, "parameters", _DIGITS)
     seen = format_quantity(tokens, "tokens", _DIGITS)
-    return f"{_words(architecture)} ({size} parameters, {seen} tokens)"
-
-
-def _words(architecture: Architecture) -> str:
-    return f"{architecture.layers} x {architecture.trunk.d_model}"
+    return f"{shape(architecture)} ({size} parameters, {seen} tokens)"
 
 
 def _print_curves(console: Console, curves: Sequence[LawCurve]) -> None:
@@ -233,7 +233,7 @@ def _print_curves(console: Console, curves: Sequence[LawCurve]) -> None:
             [
                 format_quantity(size[value].parameters.total, "parameters", _DIGITS)
                 if value in size
-                else "-"
+                else NONE
                 for size in sizes
             ],
         )
@@ -242,8 +242,4 @@ def _print_curves(console: Console, curves: Sequence[LawCurve]) -> None:
     if not shown:
         return
     console.print("\nParameters of the optimum at each value of the limit\n")
-    print_columns(console, ("law", [curve.name for curve in curves]), shown)
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}" + ("" if number == 1 else "s")
+    print_table(console, Table.of_columns([("law", [curve.name for curve in curves]), *shown]))

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from types import MappingProxyType
-
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from modelsizer.problems.laws.laws import Range
 from modelsizer.problems.laws.page import APART, LawPage
 from modelsizer.problems.laws.pages import LEFT_OUT
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import pairs, paragraph, section, title, warnings
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import NONE
 
-_UNKNOWN, _UNSEEN = "-", "not seen stated"
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_UNSEEN = "not seen stated"
 # What a table has no room to spell out.
 _SHORTER = MappingProxyType({"vocabulary": "vocab", "precision": "bits"})
 _NOTES = (
@@ -31,11 +33,9 @@ _BRIEF = {"law, shape": "both", "": "no"}
 
 def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
     """Print the table of all."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in ("name", "form", "N", "N range", "sees", "use"):
-        table.add_column(heading, no_wrap=True)
-    for page in pages:
-        table.add_row(
+    headings = ("name", "form", "N", "N range", "sees", "use")
+    rows = [
+        (
             page.name,
             page.short,
             page.kind,
@@ -43,19 +43,20 @@ def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
             " ".join(_SHORTER.get(choice, choice) for choice in page.sees),
             _BRIEF.get(page.use, page.use),
         )
-    console.print(table)
+        for page in pages
+    ]
+    print_table(console, Table(headings, rows, words=frozenset(range(len(headings)))))
     for note in _NOTES:
         console.print()
         console.print(note)
-    console.print("\nLeft out, since no coefficients of a loss were found in them")
-    for source, what in LEFT_OUT:
-        _bullet(console, f"{source}: {what}")
+    left_out = [f"{source}: {what}" for source, what in LEFT_OUT]
+    warnings(console, left_out, "Left out, since no coefficients of a loss were found in them")
 
 
 def print_law(console: Console, page: LawPage) -> None:
     """Print the page of one."""
-    console.print(Text(page.name, style="bold"))
-    _rows(
+    title(console, page.name)
+    pairs(
         console,
         (
             (
@@ -76,15 +77,15 @@ def print_law(console: Console, page: LawPage) -> None:
             ("seen", page.seen),
         ),
     )
-    console.print("\nCoefficients")
-    _rows(console, ((key, coefficient(value)) for key, value in page.coefficients.items()))
+    section(console, "Coefficients")
+    pairs(console, ((key, coefficient(value)) for key, value in page.coefficients.items()))
     if page.use and page.why_not:
-        _block(console, "Note", (page.why_not,))
+        section(console, "Note")
+        paragraph(console, page.why_not)
     if page.checked:
-        _block(console, "Recomputed", (page.checked,))
-    console.print("\nWarnings")
-    for warning in (*page.warnings, APART):
-        _bullet(console, warning)
+        section(console, "Recomputed")
+        paragraph(console, page.checked)
+    warnings(console, (*page.warnings, APART))
 
 
 def coefficient(value: float) -> str:
@@ -95,28 +96,7 @@ def coefficient(value: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
-def _rows(console: Console, rows: Iterable[tuple[str, str]]) -> None:
-    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 2))
-    table.add_column(no_wrap=True)
-    table.add_column()
-    for key, text in rows:
-        table.add_row(key, text)
-    console.print(table)
-
-
-def _block(console: Console, heading: str, lines: Iterable[str]) -> None:
-    console.print(f"\n{heading}")
-    for line in lines:
-        console.print(Padding(Text(line), (0, 0, 0, 2)))
-
-
-def _bullet(console: Console, text: str) -> None:
-    line = Table.grid(padding=(0, 1))
-    line.add_row("-", Text(text))
-    console.print(Padding(line, (0, 0, 0, 2), expand=False))
-
-
-def _range(found: Range, between: str, unknown: str = _UNKNOWN) -> str:
+def _range(found: Range, between: str, unknown: str = NONE) -> str:
     def ends(value: float | None, write: Callable[[float], str]) -> str | None:
         return None if value is None else write(value)
 

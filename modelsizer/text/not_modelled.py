@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from rich.console import Console
-from rich.text import Text
 
 from modelsizer.problems.costs.omissions import OMISSIONS
+from modelsizer.text.kit.lines import line, title
 
 
 def print_not_modelled(console: Console) -> None:
     """Print them."""
     for row in OMISSIONS:
-        console.print(Text(row.what, style="bold"))
+        title(console, row.what)
         for name in ("where", "size", "remedy", "source"):
             label = {"where": "missing in", "remedy": "allow for it"}.get(name, name)
-            console.print(Text(f"  {label}: {getattr(row, name)}"))
+            line(console, f"  {label}: {getattr(row, name)}")

@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from modelsizer.optimizer.prices.prices import PERCENTS, SHOWN, Change, Price, Prices
 from modelsizer.plots.drawing.axes import words
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, exact, format_quantity
+from modelsizer.text.kit.lines import INDENT, line, paragraph, title
+from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.words import NONE, signed, signed_percent
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from modelsizer.plots.limits.tornado import Row
 
 IN_TABLE = (-SHOWN, -1, 1, SHOWN)
@@ -67,28 +66,11 @@ def unit_of(price: Price) -> Unit:
     return next((unit for unit in sizes if limit >= unit.size), sizes[-1])
 
 
-def _signed(value: float, objective: str) -> str:
+def _change(value: float | None, objective: str) -> str:
     """A change of the objective, in units."""
-    if value == 0:
-        return "0"
-    sign = "+" if value > 0 else "-"
-    if objective == "loss":
-        size = f"{abs(value):.6f}"
-        return sign + (size if float(size) else f"{abs(value):.1e}")
-    return sign + format_quantity(abs(value), QUANTITIES[objective].dimension, 3)
-
-
-def _percent(value: float | None) -> str:
     if value is None:
-        return "-"
-    return "0" if value == 0 else f"{value:+.1f} %" if abs(value) >= 1 else f"{value:+.2f} %"
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if i else "left", no_wrap=True)
-    return table
+        return "none fits"
+    return signed(value, QUANTITIES[objective].dimension, 3)
 
 
 def _name(price: Price) -> str:
@@ -115,10 +97,6 @@ def _apart(price: Price, value: Number | None, none: str) -> str:
     return text
 
 
-def _says(change: Change, objective: str) -> str:
-    return "none fits" if change.change is None else _signed(change.change, objective)
-
-
 def print_prices(console: Console, found: Prices) -> None:
     """Print what each limit is worth, the most first."""
     result = found.result
@@ -128,28 +106,32 @@ def print_prices(console: Console, found: Prices) -> None:
     shape = f"{best.architecture.layers} layers of {best.architecture.trunk.d_model}"
     dimension = QUANTITIES[objective].dimension
     value = format_quantity(sought.value, dimension, 6 if objective == "loss" else 4)
-    console.print(Text(result.problem.name or "unnamed problem", style="bold"))
+    title(console, result.problem.name)
     console.print(f"Today: {shape}, {objective} {value}; {found.seconds:.1f} s\n")
     if not found.rows:
         console.print("No limit is given that could be priced.")
         return
-    _section(console, f"Change of {objective} at another limit, solved again")
-    table = _table("limit", "today", "", *(f"{p:+d} %" for p in IN_TABLE))
-    for row in found.rows:
-        cells = [_says(row.at(percent), objective) for percent in IN_TABLE]
-        table.add_row(_name(row), _limit(row), "binds" if row.binding else "slack", *cells)
-    _show(console, table)
+    headings = ["limit", "today", "", *(f"{p:+d} %" for p in IN_TABLE)]
+    rows = [
+        [
+            _name(row),
+            _limit(row),
+            "binds" if row.binding else "slack",
+            *(_change(row.at(percent).change, objective) for percent in IN_TABLE),
+        ]
+        for row in found.rows
+    ]
+    changes = Table(headings, rows)
+    _print(console, f"Change of {objective} at another limit, solved again", changes)
     _print_worth(console, found)
-    _print_ranges(console, found, shape)
+    _print(console, f"Limits at which {shape} stays the best, all else held", _ranges(found))
     _print_multipliers(console, found)
 
 
-def _section(console: Console, title: str) -> None:
-    console.print(Text(title, style="bold"))
-
-
-def _show(console: Console, table: Table) -> None:
-    console.print(Padding(table, (0, 0, 1, 2), expand=False))
+def _print(console: Console, heading: str, table: Table) -> None:
+    """Print a table under a heading, and an empty line."""
+    line(console, Styled(heading, "bold"))
+    print_table(console, table, indent=INDENT, below=1)
 
 
 def _print_worth(console: Console, found: Prices) -> None:
@@ -161,17 +143,18 @@ def _print_worth(console: Console, found: Prices) -> None:
     ]
     if not moves:
         return
-    _section(console, "Worth as much as so much more, or less, compute")
-    table = _table("limit", *(f"{p:+d} %" for p in (*(-p for p in PERCENTS[:0:-1]), *PERCENTS[1:])))
-    for row in moves:
-        cells = [_percent(change.worth) for change in row.changes if abs(change.percent) > 1]
-        table.add_row(_name(row), *cells)
-    _show(console, table)
+    percents = (*(-p for p in PERCENTS[:0:-1]), *PERCENTS[1:])
+    rows = [
+        [_name(row), *(signed_percent(c.worth) for c in row.changes if abs(c.percent) > 1)]
+        for row in moves
+    ]
+    table = Table(["limit", *(f"{p:+d} %" for p in percents)], rows)
+    _print(console, "Worth as much as so much more, or less, compute", table)
 
 
-def _print_ranges(console: Console, found: Prices, shape: str) -> None:
-    _section(console, f"Limits at which {shape} stays the best, all else held")
-    table = _table("limit", "today", "from", "to", "the same until")
+def _ranges(found: Prices) -> Table:
+    """From where to where the design stays the best, and until where nothing changes."""
+    rows = []
     for row in found.rows:
         start = _apart(row, row.stays.start, "any")
         end = _apart(row, row.stays.end, "any")
@@ -179,37 +162,39 @@ def _print_ranges(console: Console, found: Prices, shape: str) -> None:
             end = end if row.stays.end is None else f"below {end}"
         else:
             start = start if row.stays.start is None else f"above {start}"
-        spare = "-" if row.same_until == row.constraint.limit else _apart(row, row.same_until, "-")
-        table.add_row(_name(row), _limit(row), start, end, spare)
-    _show(console, table)
+        same = row.same_until == row.constraint.limit
+        spare = NONE if same else _apart(row, row.same_until, NONE)
+        rows.append((_name(row), _limit(row), start, end, spare))
+    return Table(("limit", "today", "from", "to", "the same until"), rows)
 
 
 def _print_multipliers(console: Console, found: Prices) -> None:
     relaxation, objective = found.relaxation, found.result.objective.name
-    _section(console, "Slope of the continuous relaxation (an estimate, not a bound)")
+    heading = "Slope of the continuous relaxation (an estimate, not a bound)"
+    rows = []
+    for row in found.rows if relaxation is not None else ():
+        if row.multiplier:
+            unit = unit_of(row)
+            each = _change(row.multiplier * float(unit.size), objective)
+            tenth = _change(row.multiplier * float(row.constraint.limit) / 10, objective)
+            rows.append((_name(row), each, unit.name, tenth))
+    if rows:
+        headings = ("limit", f"{objective} for each", "", "for 10 % more")
+        _print(console, heading, Table(headings, rows, words=frozenset({0, 2})))
+    else:
+        line(console, Styled(heading, "bold"))
     if relaxation is None:
         console.print("  not found: SciPy found no point that keeps the limits")
         return
-    table = _table("limit", f"{objective} for each", "", "for 10 % more")
-    for row in found.rows:
-        if not row.multiplier:
-            continue
-        unit = unit_of(row)
-        each = _signed(row.multiplier * float(unit.size), objective)
-        tenth = _signed(row.multiplier * float(row.constraint.limit) / 10, objective)
-        table.add_row(_name(row), each, unit.name, tenth)
-    if table.row_count:
-        table.columns[2].justify = "left"
-        _show(console, table)
     zero = [_name(row) for row in found.rows if row.multiplier == 0]
     unknown = [_name(row) for row in found.rows if row.multiplier is None]
     for names, what in ((zero, "0 (slack there)"), (unknown, "not found")):
         if names:
-            console.print(Padding(Text(f"{what}: {', '.join(names)}"), (0, 0, 0, 2)))
+            paragraph(console, f"{what}: {', '.join(names)}")
     tokens = relaxation.tokens
     rest = "" if tokens is None else f", {format_quantity(tokens, 'tokens')} tokens"
     point = f"{relaxation.layers:.1f} layers of {relaxation.d_model:.0f}{rest}"
-    console.print(Padding(Text(f"at its optimum, {point}; other choices as today"), (0, 0, 0, 2)))
+    paragraph(console, f"at its optimum, {point}; other choices as today")
 
 
 _COLUMNS: dict[str, Callable[[Price, Change], Any]] = {
@@ -234,16 +219,14 @@ _COLUMNS: dict[str, Callable[[Price, Change], Any]] = {
 }
 
 
-def csv_text(found: Prices) -> str:
+def prices_csv(found: Prices) -> str:
     """One line for each limit and change; nothing where a value is not known."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(_COLUMNS)
-    for row in found.rows:
-        for change in row.changes:
-            cells = [read(row, change) for read in _COLUMNS.values()]
-            writer.writerow(["" if cell is None else cell for cell in cells])
-    return text.getvalue()
+    rows = [
+        {name: read(row, change) for name, read in _COLUMNS.items()}
+        for row in found.rows
+        for change in row.changes
+    ]
+    return csv_text(rows, list(_COLUMNS))
 
 
 def tornado_rows(found: Prices, percent: int = SHOWN) -> list[Row]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
-
-from rich.console import Console
-from rich.text import Text
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.surveys.listing import cell
 from modelsizer.optimizer.surveys.ranking import Ranking
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.columns import GAP, print_columns
+from modelsizer.text.kit.lines import title
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import and_more, quantity
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 SHORT = ("loss", "parameters", "tokens", "layers", "d_model", "heads", "kv_heads", "d_ff")
 """Columns at 80 columns of text, the quantity ranked by before them."""
@@ -25,16 +28,14 @@ def show(design: Evaluation, name: str) -> str:
     value: Any = cell(design, name)
     if isinstance(value, bool | str):
         return str(value).lower() if isinstance(value, bool) else value
-    if name == "loss":
-        return f"{value:.6f}"
-    if name == "shape_excess":
+    if name in ("loss", "shape_excess"):
         return f"{value:.6f}"
     if name in _RATIOS:
         return f"{value:.3g}" if name == "tokens_per_parameter" else f"{value:.1f}"
     if name == "training_flops_per_token":
         return format_quantity(value, "FLOPs")
     if name in QUANTITIES and QUANTITIES[name].dimension != "count":
-        return format_quantity(value, QUANTITIES[name].dimension)
+        return quantity(value, name)
     return str(value)
 
 
@@ -50,7 +51,7 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
     """Print the best designs, or the best of each group."""
     problem = ranking.problem
     order = "most first" if ranking.goal.sense == "maximize" else "least first"
-    console.print(Text(problem.name or "unnamed problem", style="bold"))
+    title(console, problem.name)
     console.print(
         f"{ranking.feasible:,} of {ranking.designs:,} designs keep every limit; "
         f"by {ranking.goal.name}, {order}; {ranking.seconds:.2f} s\n"
@@ -62,13 +63,33 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
     if ranking.group_by is not None:
         _print_groups(console, ranking, columns, wanted)
         return
-    ranks = [str(rank) for rank in range(1, len(ranking.best) + 1)]
-    shown = [(name, [show(design, name) for design in ranking.best]) for name in columns]
-    if wanted is None:  # without being asked, one line a design
-        shown = _fitting(console, len("rank") - _MARK, shown)
-    print_columns(console, ("rank", ranks), shown)
-    if (rest := ranking.feasible - len(ranking.best)) > 0:
-        console.print(f"\nand {rest:,} more; --csv PATH or --parquet PATH writes them all")
+    table = best_table(ranking, columns)
+    # Without being asked, one line a design.
+    print_table(console, table if wanted is not None else table.fitting(console.width))
+    rest = ranking.feasible - len(ranking.best)
+    if more := and_more(rest, "; --csv PATH or --parquet PATH writes them all"):
+        console.print(f"\n{more}")
+
+
+def best_table(ranking: Ranking, columns: Sequence[str]) -> Table:
+    """The best designs by rank."""
+    rows = [
+        [str(rank), *(show(design, name) for name in columns)]
+        for rank, design in enumerate(ranking.best, start=1)
+    ]
+    return Table(["rank", *columns], rows, words=frozenset())
+
+
+def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:
+    """Of each group how many designs it has, the parameters that they span, and the best."""
+    rows = []
+    for group in ranking.groups:
+        value = str(group.value).lower() if isinstance(group.value, bool) else str(group.value)
+        ends = (format_quantity(end, "parameters", 3) for end in group.parameters)
+        cells = (show(group.best, name) for name in columns)
+        rows.append([value, f"{group.designs:,}", *ends, *cells])
+    headings = [ranking.group_by or "", "designs", "fewest", "most", *columns]
+    return Table(headings, rows, words=frozenset())
 
 
 def _print_groups(
@@ -81,40 +102,18 @@ def _print_groups(
         range(len(ranking.groups)),
         key=lambda i: _key(ranking, ranking.groups[i].best),
     )
-    groups = ranking.groups
-    shown = [name for name in columns if name != group_by]
-    values = [str(g.value).lower() if isinstance(g.value, bool) else str(g.value) for g in groups]
-    ends = [[format_quantity(g.parameters[i], "parameters", 3) for g in groups] for i in (0, 1)]
-    cells = [
-        ("designs", [f"{group.designs:,}" for group in groups]),
-        ("fewest", ends[0]),
-        ("most", ends[1]),
-        *((name, [show(group.best, name) for group in groups]) for name in shown),
+    table = group_table(ranking, [name for name in columns if name != group_by])
+    marks = [
+        [f"{value} *" if i == best else f"{value}  ", *cells]
+        for i, (value, *cells) in enumerate(table.rows)
     ]
-    if wanted is None:  # without being asked, no more than one line a group
-        cells = _fitting(console, len(max([group_by, *values], key=len)), cells)
-    marks = [f"{value} *" if i == best else f"{value}  " for i, value in enumerate(values)]
-    print_columns(console, (f"{group_by}  ", marks), cells)
+    table = replace(table, headings=[f"{group_by}  ", *table.headings[1:]], rows=marks)
+    # Without being asked, no more than one line a group.
+    print_table(console, table if wanted is not None else table.fitting(console.width))
     console.print(
         "\nfewest and most: parameters of the designs of a group; the other columns are of the "
         "best of them; * the best of all"
     )
-
-
-def _fitting(
-    console: Console, first: int, columns: list[tuple[str, list[str]]]
-) -> list[tuple[str, list[str]]]:
-    """The first columns that fit the width beside one of some letters and its mark."""
-    room, found = console.width - first - _MARK - GAP, []
-    for heading, cells in columns:
-        room -= max(len(heading), *(len(cell) for cell in cells)) + GAP
-        if room < 0:
-            break
-        found.append((heading, cells))
-    return found
-
-
-_MARK = 2  # letters of the mark of the best
 
 
 def _key(ranking: Ranking, design: Evaluation) -> tuple[float, tuple[int, ...]]:

@@ -7,14 +7,13 @@ from collections.abc import Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from modelsizer.optimizer.planning.plan import Plan
-from modelsizer.optimizer.planning.prediction import Prediction, Simulated
+from modelsizer.optimizer.planning.prediction import Prediction
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title, warnings
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import short_percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,28 +28,13 @@ _WITH_SHARE = 3  # columns of these, beside which there is room for the share of
 
 def print_plan(console: Console, found: Plan) -> None:
     """Print the runs, what they would tell beside the best grid, the proof, and what to mind."""
-    console.print(Text(found.problem.name or "unnamed problem", style="bold"))
-    console.print(Text(_question(found, console.width)))
+    title(console, found.problem.name)
+    line(console, _question(found, console.width))
     console.print()
     _runs(console, found)
     _tells(console, found)
     _certificate(console, found)
-    console.print("\nWarnings")
-    for warning in found.warnings:
-        table = Table.grid(padding=(0, 1, 0, 0))
-        table.add_row("-", Text(warning))
-        _put(console, table)
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for i, heading in enumerate(headings):
-        table.add_column(heading, justify="right" if heading or i else "left", no_wrap=True)
-    return table
-
-
-def _put(console: Console, item: Table | Text) -> None:
-    console.print(Padding(item, (0, 0, 0, 2), expand=False))
+    warnings(console, found.warnings)
 
 
 def _count(value: float) -> str:
@@ -59,13 +43,6 @@ def _count(value: float) -> str:
 
 def _flops(value: float) -> str:
     return format_quantity(value, "FLOPs", 3)
-
-
-def percent(share: float) -> str:
-    """A share, with the digits that tell: 0.62 %, 4.1 %, 51 %."""
-    value = 100 * share
-    digits = 0 if abs(value) >= 10 else 1 if abs(value) >= 1 else 2
-    return f"{value:.{digits}f} %"
 
 
 def _question(found: Plan, width: int) -> str:
@@ -89,9 +66,9 @@ def _runs(console: Console, found: Plan) -> None:
     shared = [k for k in _COMMON if len({str(c[k]) for c in configs}) == 1]
     own = [k for k in _OWN if k in configs[0] and k not in shared]
     rest = ["N", "tokens", "FLOPs", *(["share"] if len(own) <= _WITH_SHARE else []), "D/N"]
-    table = _table("run", "layers", "d_model", *(_short(k) for k in own), *rest)
+    rows = []
     for i, (row, config) in enumerate(zip(found.rows(), configs, strict=True), start=1):
-        table.add_row(
+        cells = [
             str(i),
             str(config["layers"]),
             str(config["d_model"]),
@@ -99,18 +76,19 @@ def _runs(console: Console, found: Plan) -> None:
             _count(row["parameters"]),
             _count(row["tokens"]),
             _flops(row["training_flops"]),
-            *([percent(row["share_of_budget"])] if "share" in rest else []),
+            *([short_percent(row["share_of_budget"])] if "share" in rest else []),
             f"{row['tokens_per_parameter']:.3g}",
-        )
-    console.print(table)
+        ]
+        rows.append(cells)
+    headings = ["run", "layers", "d_model", *(_short(k) for k in own), *rest]
+    print_table(console, Table(headings, rows, words=frozenset()))
     total = float(found.runs.flops.sum())
     words = ", ".join(f"{k} {str(configs[0][k]).lower()}" for k in shared)
-    console.print(
-        Text(
-            f"\n{len(set(found.runs.architectures))} architectures, {_flops(total)} FLOPs "
-            f"({percent(total / found.wishes.budget)} of the budget, by the problem's count: "
-            f"{found.problem.training.flops}). All: {words}."
-        )
+    line(
+        console,
+        f"\n{len(set(found.runs.architectures))} architectures, {_flops(total)} FLOPs "
+        f"({short_percent(total / found.wishes.budget)} of the budget, by the problem's count: "
+        f"{found.problem.training.flops}). All: {words}.",
     )
 
 
@@ -120,41 +98,32 @@ def _short(key: str) -> str:
 
 def _tells(console: Console, found: Plan) -> None:
     point, grid = found.point, found.grid_prediction
-    console.print("\nWhat the runs would tell, and what the best isoFLOP grid would")
-    table = _table("", "plan", *(["grid"] if grid is not None else []))
+    section(console, "What the runs would tell, and what the best isoFLOP grid would")
+    rows: list[Sequence[str]] = []
     both: list[Prediction] = [p for p in (found.prediction, grid) if p is not None]
-    table.add_row("sd of the loss at the target", *(percent(p.sd) for p in both))
-    table.add_row("  in nats a token", *(f"{p.nats:.4f}" for p in both))
+    rows.append(("sd of the loss at the target", *(short_percent(p.sd) for p in both)))
+    rows.append(("  in nats a token", *(f"{p.nats:.4f}" for p in both)))
     if point.drawn:
-        table.add_row(
-            "  over the draws, 5 to 95 %",
-            *(f"{percent(p.drawn_ends[0])[:-2]} to {percent(p.drawn_ends[1])}" for p in both),
-        )
+        ends = [[short_percent(end) for end in p.drawn_ends] for p in both]
+        cells = (f"{low.removesuffix(' %')} to {high}" for low, high in ends)
+        rows.append(("  over the draws, 5 to 95 %", *cells))
     factors = [f"{math.exp(p.best_size_sd):.3g}" for p in both if p.best_size_sd is not None]
     if factors:
-        table.add_row("sd of the best N at its FLOPs, a factor", *factors)
+        rows.append(("sd of the best N at its FLOPs, a factor", *factors))
     simulated = [s for s in (found.simulated, found.grid_simulated) if s is not None]
     if simulated:
-        table.add_row(
-            f"sd of the loss over {simulated[0].repetitions} fits", *map(_scatter, simulated)
-        )
-        table.add_row("  their mean error", *(_bias(s) for s in simulated))
+        fits = f"sd of the loss over {simulated[0].repetitions} fits"
+        rows.append((fits, *(short_percent(s.sd) for s in simulated)))
+        rows.append(("  their mean error", *(short_percent(s.bias) for s in simulated)))
     for name in point.form.free:
         value = point.values[point.form.position(name)]
         errors = [f"{p.standard_errors[name]:.3g}" for p in both]
-        table.add_row(f"standard error of {name} = {float(value):.4g}", *errors)
-    _put(console, table)
-    words = f"Noise of a run: sd {percent(point.noise)} of its loss ({point.noise_from})."
-    console.print(Text("\n" + words))
-    console.print(Text(_grid_words(found)))
-
-
-def _scatter(found: Simulated) -> str:
-    return percent(found.sd)
-
-
-def _bias(found: Simulated) -> str:
-    return percent(found.bias)
+        rows.append((f"standard error of {name} = {float(value):.4g}", *errors))
+    headings = ("", "plan", *(["grid"] if grid is not None else []))
+    print_table(console, Table(headings, rows), indent=INDENT)
+    words = f"Noise of a run: sd {short_percent(point.noise)} of its loss ({point.noise_from})."
+    line(console, f"\n{words}")
+    line(console, _grid_words(found))
 
 
 def _grid_words(found: Plan) -> str:
@@ -174,31 +143,31 @@ def _grid_words(found: Plan) -> str:
         "grids. "
     )
     if excess <= 0:
-        return spread + f"{what} is {percent(-excess)} below the plan's."
+        return spread + f"{what} is {short_percent(-excess)} below the plan's."
     return (
-        spread + f"{what} is {percent(excess)} above the plan's: it would take "
+        spread + f"{what} is {short_percent(excess)} above the plan's: it would take "
         f"{times:.3g} times the runs and the FLOPs to tell as much."
     )
 
 
 def _certificate(console: Console, found: Plan) -> None:
     wishes = found.wishes
-    console.print("\nCertificate")
+    section(console, "Certificate")
     sd, least = found.sd_of(found.value), found.sd_of(found.bound)
     many = f"{len(found.candidates)} candidates"
     if sd is None or least is None:
         text = (
             f"No plan of {wishes.runs} runs of the {many} within the budget has a mean standard "
-            f"error more than {percent(found.gap)} below (D-optimal: the root of the determinant "
-            "by coefficient), proven by convex relaxation."
+            f"error more than {short_percent(found.gap)} below (D-optimal: the root of the "
+            "determinant by coefficient), proven by convex relaxation."
         )
     else:
         text = (
             f"No plan of {wishes.runs} runs of the {many} within the budget has an sd of predicted "
             f"loss below {100 * least:.3f} %; this one has {100 * sd:.3f} %, within "
-            f"{percent(found.gap)}, proven by convex relaxation. {_mean_of(found)}"
+            f"{short_percent(found.gap)}, proven by convex relaxation. {_mean_of(found)}"
         )
-    _put(console, Text(text))
+    paragraph(console, text, expand=False)
 
 
 def _mean_of(found: Plan) -> str:

@@ -14,11 +14,13 @@ from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import title
+from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import NONE, and_more
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_GAP = 2  # spaces between columns
 MOST_ROWS = 24
 """Rows that are shown; the file has all."""
 _WORDS = {"optimal": "solved", "infeasible": "without a design", "limit": "not proven",
@@ -30,10 +32,8 @@ _SHOWN = (("layers", "count"), ("d_model", "count"), ("parameters", "parameters"
 
 def print_sweep(console: Console, found: SweepResult, path: Path | None) -> None:
     """Print what was solved, the first rows, and the path that has all of them."""
-    from rich.text import Text
-
     problem, grid, rows = found.problem, found.grid, found.rows
-    console.print(Text(problem.name or "unnamed problem", style="bold"))
+    title(console, problem.name)
     shape = " x ".join(str(len(axis.values)) for axis in grid.axes)
     there = len(rows) - found.solved
     before = f", {there:,} were there" if there else ""
@@ -41,17 +41,15 @@ def print_sweep(console: Console, found: SweepResult, path: Path | None) -> None
     counts = Counter(row["status"] for row in rows)
     console.print(", ".join(f"{counts[s]:,} {w}" for s, w in _WORDS.items() if counts[s]) + "\n")
     _print_rows(console, problem, grid, rows[:MOST_ROWS])
-    if len(rows) > MOST_ROWS:
-        where = "in the file" if path is not None else "with -o FILE or --json"
-        console.print(f"\nand {len(rows) - MOST_ROWS:,} more, {where}")
+    where = "in the file" if path is not None else "with -o FILE or --json"
+    if more := and_more(len(rows) - MOST_ROWS, f", {where}"):
+        console.print(f"\n{more}")
     if path is not None:
         console.print(f"\nwritten to {path}")
 
 
 def _print_rows(console: Console, problem: Problem, grid: SweepGrid, rows: Sequence[Row]) -> None:
     """The keys, the answer, and as much of the design as there is room for."""
-    from rich.table import Table
-
     name = problem.objective.quantity
     headings = [axis.key.partition(".")[2] or axis.key for axis in grid.axes]
     headings += ["loss"] if name == "loss" else [name, "loss"]
@@ -60,17 +58,9 @@ def _print_rows(console: Console, problem: Problem, grid: SweepGrid, rows: Seque
         [*(value_text(axis.key, row[axis.key]) for axis in grid.axes), *_cells(row, name)]
         for row in rows
     ]
-    table = Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
-    room, shown = console.width, 0
-    for at, heading in enumerate(headings):
-        room -= max(len(text) for row in (headings, *cells) for text in row[at : at + 1]) + _GAP
-        if room < -_GAP and at >= len(grid.axes) + 1:
-            break
-        table.add_column(heading, justify="right", overflow="fold")
-        shown += 1
-    for row in cells:
-        table.add_row(*row[:shown])
-    console.print(table)
+    folds = dict.fromkeys(range(len(grid.axes)))
+    table = Table(headings, cells, words=frozenset(), folds=folds)
+    print_table(console, table.fitting(console.width, least=len(grid.axes) + 1))
 
 
 def _cells(row: Row, name: str) -> list[str]:
@@ -82,4 +72,4 @@ def _cells(row: Row, name: str) -> list[str]:
 
 
 def _text(value: Any, dimension: str) -> str:
-    return "-" if value is None else format_quantity(value, dimension)
+    return NONE if value is None else format_quantity(value, dimension)

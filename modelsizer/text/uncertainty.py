@@ -6,14 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
 from modelsizer.optimizer.advice import advice
 from modelsizer.optimizer.laws.robust import CRITERIA, TODAY, Candidate, Uncertainty
 from modelsizer.plots.drawing.axes import tick
 from modelsizer.plots.laws.uncertainty import percent, shape_words
+from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title, warnings
+from modelsizer.text.kit.tables import Table, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,17 +24,6 @@ _ROBUST = {
 }
 _DIGITS = 4  # of a loss, after the point
 _ROUNDING = 1e-6  # of the last of them, which is nothing
-
-
-def _table(*headings: str) -> Table:
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for heading in headings:
-        table.add_column(heading, justify="right" if heading else "left", no_wrap=True)
-    return table
-
-
-def _put(console: Console, item: Table | Text) -> None:
-    console.print(Padding(item, (0, 0, 0, 2), expand=False))
 
 
 def _design(one: Candidate) -> list[str]:
@@ -80,24 +67,18 @@ def print_uncertainty(
     problem = found.problem
     laws = f"draws of {problem.quality.name}; {found.seconds:.2f} s"
     if below:
-        console.print()
-        console.print(Text(f"Under {found.draws} {laws}", style="bold"))
+        section(console, f"Under {found.draws} {laws}")
     else:
-        console.print(Text(problem.name or "unnamed problem", style="bold"))
+        title(console, problem.name)
         console.print(f"{found.draws} {laws}\n")
     for said in headline(found):
-        console.print(Text(said))
+        line(console, said)
     _winners(console, found, most)
     _intervals(console, found)
     _robust(console, found)
     _certificate(console, found)
     about = [] if below else advice(problem, found.best_by(TODAY).design)
-    if warnings := [*notes, *about]:
-        console.print("\nWarnings")
-        for warning in warnings:
-            table = Table.grid(padding=(0, 1, 0, 0))
-            table.add_row("-", Text(warning))
-            _put(console, table)
+    warnings(console, [*notes, *about])
 
 
 def headline(found: Uncertainty) -> list[str]:
@@ -140,55 +121,57 @@ def _at_most(value: float) -> str:
 
 def _winners(console: Console, found: Uncertainty, most: int) -> None:
     winners = found.winners
-    console.print(Text("\nBest designs, by the share of draws; loss given up by choosing each"))
-    table = _table("share", "layers", "d_model", "kv_heads", "d_ff", "parameters", "mean", "95 %",
-                   "worst", "")  # fmt: skip
-    for one in winners[:most]:
-        mark = "*" if TODAY in one.roles else ""
-        table.add_row(percent(one.share), *_design(one), *_regret(one), mark)
-    _put(console, table)
+    section(console, "Best designs, by the share of draws; loss given up by choosing each")
+    headings = ("share", "layers", "d_model", "kv_heads", "d_ff", "parameters", "mean", "95 %",
+                "worst", "")  # fmt: skip
+    rows = [
+        (percent(one.share), *_design(one), *_regret(one), "*" if TODAY in one.roles else "")
+        for one in winners[:most]
+    ]
+    print_table(console, Table(headings, rows, words=frozenset({9})), indent=INDENT)
     if (rest := winners[most:]) != ():
         share = percent(sum(one.share for one in rest))
-        _put(console, Text(f"and {len(rest)} more designs in {share} of the draws"))
+        paragraph(console, f"and {len(rest)} more designs in {share} of the draws", expand=False)
     if any(TODAY in one.roles for one in winners[:most]):
-        _put(console, Text("* today's: the best under the law itself"))
+        paragraph(console, "* today's: the best under the law itself", expand=False)
 
 
 def _intervals(console: Console, found: Uncertainty) -> None:
-    console.print("\nThe best design and its loss over the draws")
-    table = _table("", "5 %", "50 %", "95 %")
+    section(console, "The best design and its loss over the draws")
+    rows = []
     for name, ends in found.intervals.items():
         values = (ends.p5, ends.p50, ends.p95)
         shown = [f"{v:.4f}" if name == "loss" else tick(v, name) for v in values]
-        table.add_row(name, *shown)
-    _put(console, table)
+        rows.append((name, *shown))
+    print_table(console, Table(("", "5 %", "50 %", "95 %"), rows), indent=INDENT)
 
 
 def _robust(console: Console, found: Uncertainty) -> None:
     tail = percent(1 - found.tail)
-    console.print(
-        "\nRobust designs: each of the least value of its kind, in nats a token. CVaR is the "
-        f"mean loss of the worst {tail} of the draws; mean, 95 % and worst are of the loss given up"
+    line(
+        console,
+        "\nRobust designs: each of the least value of its kind, in nats a token. CVaR is the mean "
+        f"loss of the worst {tail} of the draws; mean, 95 % and worst are of the loss given up",
     )
-    table = _table("", "value", "layers", "d_model", "d_ff", "share", "mean", "95 %", "worst")
+    headings = ("", "value", "layers", "d_model", "d_ff", "share", "mean", "95 %", "worst")
+    rows = []
     for name in CRITERIA:
         one = found.best_by(name)
         words = _ROBUST[name]
         layers, d_model, _, d_ff, _ = _design(one)
         value = f"{found.values[name]:.4f}"
-        table.add_row(words, value, layers, d_model, d_ff, percent(one.share), *_regret(one))
-    _put(console, table)
+        rows.append((words, value, layers, d_model, d_ff, percent(one.share), *_regret(one)))
+    print_table(console, Table(headings, rows), indent=INDENT)
 
 
 def _certificate(console: Console, found: Uncertainty) -> None:
     c = found.certificate
     equal = f"{c.equal:,} equal another in all that the law sees; " if c.equal else ""
-    console.print("\nCertificate")
-    _put(
+    section(console, "Certificate")
+    paragraph(
         console,
-        Text(
-            f"Proven optimal over the draws: of {c.looked_at:,} designs {c.infeasible:,} break a "
-            f"limit; {c.dominated:,} are dominated, each checked against one that dominates it; "
-            f"{equal}{c.compared:,} evaluated under every draw. Dominated: {found.why}."
-        ),
+        f"Proven optimal over the draws: of {c.looked_at:,} designs {c.infeasible:,} break a "
+        f"limit; {c.dominated:,} are dominated, each checked against one that dominates it; "
+        f"{equal}{c.compared:,} evaluated under every draw. Dominated: {found.why}.",
+        expand=False,
     )

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Sequence
@@ -14,17 +12,18 @@ from modelsizer.optimizer.sweeps.whatif import BASE, Answer, WhatIf, value_text
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.reading import flattened
+from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import line, paragraph, section, title
+from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.words import NONE, percent, quantity, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.table import Table
 
 MOST_COLUMNS = 3
 """Scenarios beside the base that stand as columns; more are rows."""
-NONE = "-"
 _BINDS = " *"
-_GAP = 2  # spaces between columns
 _LONGEST_NAME = 24  # letters of a name as a row's head, beyond which it is folded
 _LONGEST_HEAD = 15  # and as a column's
 _NO_DESIGN = {"infeasible": "no design", "limit": "not proven"}
@@ -36,7 +35,7 @@ _Cell = Callable[[Answer], str]
 
 def _loss(answer: Answer) -> str:
     design = answer.result.design
-    return NONE if design is None else f"{design.loss:.6f}"
+    return NONE if design is None else quantity(design.loss, "loss")
 
 
 def _objective(answer: Answer) -> str:
@@ -44,16 +43,6 @@ def _objective(answer: Answer) -> str:
     if sought.value is None:
         return NONE
     return format_quantity(sought.value, QUANTITIES[sought.name].dimension)
-
-
-def signed(change: float | None, dimension: str = "nats") -> str:
-    """A change with its sign."""
-    if change is None:
-        return NONE
-    if change == 0:
-        return "0"
-    text = f"{abs(change):.6f}" if dimension == "nats" else format_quantity(abs(change), dimension)
-    return f"{'+' if change > 0 else '-'}{text}"
 
 
 def _size(answer: Answer) -> str:
@@ -93,7 +82,7 @@ def _share(name: str, *, mark: bool = False) -> _Cell:
         use = answer.uses.get(name)
         if use is None:
             return NONE
-        return f"{100 * share(use):.1f} %" + (_BINDS if mark and use.binding else "")
+        return percent(share(use)) + (_BINDS if mark and use.binding else "")
 
     return cell
 
@@ -129,9 +118,7 @@ def _less(answer: Answer, change: float | None, dimension: str) -> str:
 
 def print_whatif(console: Console, found: WhatIf) -> None:
     """Print the answers: scenarios as columns where they are few, as rows where they are many."""
-    from rich.text import Text
-
-    console.print(Text(found.base.scenario.problem.name or "unnamed problem", style="bold"))
+    title(console, found.base.scenario.problem.name)
     if len(found.others) <= MOST_COLUMNS:
         _print_columns(console, found)
     else:
@@ -148,43 +135,21 @@ def print_whatif(console: Console, found: WhatIf) -> None:
     if notes:
         console.print()
     for note in notes:
-        console.print(Text(note, style="dim"))
+        line(console, Styled(note, "dim"))
     _print_reasons(console, found)
 
 
 def _print_reasons(console: Console, found: WhatIf) -> None:
-    from rich.padding import Padding
-    from rich.text import Text
-
     for answer in found.answers:
         if answer.result.status == "infeasible":
-            console.print(Text(f"\n{answer.scenario.name}: no design keeps every limit",
-                               style="bold"))  # fmt: skip
+            section(console, f"{answer.scenario.name}: no design keeps every limit")
             for reason in answer.reasons:
-                console.print(Padding(Text(f"- {reason}"), (0, 0, 0, 2)))
+                paragraph(console, f"- {reason}")
         elif answer.result.status == "limit":
-            console.print(Text(f"\n{answer.scenario.name}: the time limit came before the proof"))
-
-
-def _empty() -> Table:
-    from rich.table import Table
-
-    return Table(box=None, pad_edge=False, padding=(0, _GAP, 0, 0))
+            line(console, f"\n{answer.scenario.name}: the time limit came before the proof")
 
 
 def _print_columns(console: Console, found: WhatIf) -> None:
-    from rich.text import Text
-
-    table = _empty()
-    table.add_column("", no_wrap=True)
-    for answer in found.answers:
-        table.add_column(
-            Text(answer.scenario.name, style="bold", justify="right"),
-            justify="right",
-            overflow="fold",
-            max_width=_LONGEST_HEAD,
-        )
-    blank = [""] * len(found.answers)
     sections: list[tuple[str, list[tuple[str, _Cell]]]] = [("", _changes(found))]
     if keys := _keys(found):
         sections.insert(0, ("what is set", [(key, _set(found, key)) for key in keys]))
@@ -193,14 +158,15 @@ def _print_columns(console: Console, found: WhatIf) -> None:
         limits += [(name, _amount(name)), ("  of the limit", _share(name))]
     if limits:
         sections.append(("limits", limits))
-    for at, (title, rows) in enumerate(sections):
-        if title:
-            table.add_row(Text(("\n" if at else "") + title, style="dim"), *blank)
-        elif at:
-            table.add_row("", *blank)
+    body: list[list[str]] = []
+    for at, (heading, rows) in enumerate(sections):
+        if at or heading:
+            body.append([Styled(("\n" if at and heading else "") + heading, "dim")])
         for name, cell in rows:
-            table.add_row(f"  {name}", *(cell(answer) for answer in found.answers))
-    console.print(table)
+            body.append([f"  {name}", *(cell(answer) for answer in found.answers)])
+    headings = ["", *(answer.scenario.name for answer in found.answers)]
+    folds = dict.fromkeys(range(1, len(headings)), _LONGEST_HEAD)
+    print_table(console, Table(headings, body, folds=folds))
 
 
 def _keys(found: WhatIf) -> list[str]:
@@ -221,16 +187,14 @@ def _set(found: WhatIf, key: str) -> _Cell:
 
 
 def _print_rows(console: Console, found: WhatIf) -> None:
-    from rich.text import Text
-
-    lines = [_said(answer) for answer in found.others]
-    for line in filter(None, lines):
-        console.print(Text(f"  {line}"))
+    for text in filter(None, (_said(answer) for answer in found.others)):
+        line(console, f"  {text}")
     console.print()
-    _print_blocks(console, found, _changes(found))
+    print_table(console, _by_scenario(found, _changes(found)))
     if found.limits:
-        console.print(Text("\nshare of each limit that is used", style="dim"))
-        _print_blocks(console, found, [(n, _share(n, mark=True)) for n in found.limits])
+        line(console, Styled("\nshare of each limit that is used", "dim"))
+        shares = [(name, _share(name, mark=True)) for name in found.limits]
+        print_table(console, _by_scenario(found, shares))
 
 
 def _said(answer: Answer) -> str:
@@ -242,35 +206,12 @@ def _said(answer: Answer) -> str:
     return f"{name}: {', '.join(parts)}"
 
 
-def _print_blocks(console: Console, found: WhatIf, columns: Sequence[tuple[str, _Cell]]) -> None:
-    """Tables of scenarios as rows, as many as the width asks for."""
-    names = [answer.scenario.name for answer in found.answers]
-    first = min(_LONGEST_NAME, max(map(len, names)))
-    room = console.width - first - _GAP
-    block: list[tuple[str, list[str]]] = []
-    left = room
-    for name, cell in columns:
-        cells = [cell(answer) for answer in found.answers]
-        wide = max(len(name), *map(len, cells)) + _GAP
-        if block and wide > left:
-            _print_block(console, names, first, block)
-            console.print()
-            block, left = [], room
-        block.append((name, cells))
-        left -= wide
-    _print_block(console, names, first, block)
-
-
-def _print_block(
-    console: Console, names: Sequence[str], first: int, block: Sequence[tuple[str, list[str]]]
-) -> None:
-    table = _empty()
-    table.add_column("", overflow="fold", min_width=first, max_width=first)
-    for name, _ in block:
-        table.add_column(name, justify="right", no_wrap=True)
-    for at, name in enumerate(names):
-        table.add_row(name, *(cells[at] for _, cells in block))
-    console.print(table)
+def _by_scenario(found: WhatIf, columns: Sequence[tuple[str, _Cell]]) -> Table:
+    """Scenarios as rows."""
+    rows = [
+        [answer.scenario.name, *(cell(answer) for _, cell in columns)] for answer in found.answers
+    ]
+    return Table(["", *(name for name, _ in columns)], rows, folds={0: _LONGEST_NAME})
 
 
 # CSV
@@ -279,12 +220,7 @@ def _print_block(
 def whatif_csv(found: WhatIf) -> str:
     """One line a scenario, numbers in base units; what is not there is empty."""
     rows = [_csv_row(found, answer) for answer in found.answers]
-    names = dict.fromkeys(name for row in rows for name in row)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, list(names), lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(rows)
-    return text.getvalue()
+    return csv_text(rows)
 
 
 def _csv_row(found: WhatIf, answer: Answer) -> dict[str, Any]:

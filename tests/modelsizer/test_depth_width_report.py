@@ -20,7 +20,7 @@ from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.text.depth_width import (
     MOST_ROWS,
-    csv_text,
+    depth_width_csv,
     parse_parameters,
     parse_tolerance,
     thinned,
@@ -117,7 +117,7 @@ def test_json_and_csv(file: str, tmp_path: Path) -> None:
     assert out["habit"]["sentence"] == habit_sentence(found)
     assert out["ideal"]["aspect_ratio"] == out["ideal"]["d_model"] / out["ideal"]["layers"]
     lines = list(csv.DictReader(path.read_text().splitlines()))
-    assert path.read_text() == csv_text(found)
+    assert path.read_text() == depth_width_csv(found)
     assert [int(line["parameters"]) for line in lines] == [row.parameters for row in found.rows]
     assert [line["layers"] for line in lines if line["habit"] == "True"] == ["12"]
 

@@ -21,7 +21,7 @@ from typer.testing import CliRunner
 from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.commands import prices as pricing
-from modelsizer.text.prices import csv_text, curve_limits, tornado_rows, unit_of
+from modelsizer.text.prices import curve_limits, prices_csv, tornado_rows, unit_of
 from tests.optimizer.fronts.test_fronts import small
 from tests.support.figure_checks import check
 from tests.support.shared import reference
@@ -191,7 +191,7 @@ def test_csv_has_a_line_for_each_change(tmp_path: Path) -> None:
     lines = list(csv.DictReader(path.read_text().splitlines()))
     assert len(lines) == 2 * len(PERCENTS)
     assert [int(line["limit"]) for line in lines[3:5]] == [79_200_000_000, 80_800_000_000]
-    assert csv_text(priced("least-memory-2.15")).count("infeasible,,,,") == 2
+    assert prices_csv(priced("least-memory-2.15")).count("infeasible,,,,") == 2
 
 
 def test_infeasible_problems_point_to_explain() -> None:

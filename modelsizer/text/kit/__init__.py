@@ -1,0 +1,1 @@
+"""What every report is made of: tables, lines and the words of numbers."""

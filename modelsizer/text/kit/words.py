@@ -1,0 +1,82 @@
+"""Numbers and lists in words: percents, changes, counts, quantities."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.units import Number, format_quantity
+
+if TYPE_CHECKING:
+    from modelsizer.problems.architecture.architecture import Architecture
+
+_NOISE = 1e-12  # nats that are the rounding of two sums, and no change
+NONE = "-"
+"""What stands for a value that is not known, or that there is none of."""
+
+
+def percent(share: float, digits: int = 1) -> str:
+    """A share, such as ``25.4 %``."""
+    return f"{100 * share:.{digits}f} %"
+
+
+def short_percent(share: float) -> str:
+    """A share with the digits that tell: 0.62 %, 4.1 %, 51 %."""
+    value = abs(100 * share)
+    return percent(share, 0 if value >= 10 else 1 if value >= 1 else 2)
+
+
+def signed_percent(value: float | None) -> str:
+    """A change in percent with its sign: +12.3 %, -0.45 %."""
+    if not value:
+        return NONE if value is None else "0"
+    return f"{value:+.1f} %" if abs(value) >= 1 else f"{value:+.2f} %"
+
+
+def signed(change: float | None, dimension: str = "nats", digits: int = 4) -> str:
+    """A change with its sign and its unit, but for nats; one that six decimals hide as a power.
+
+    Parameters
+    ----------
+    change : float or None
+    dimension : str
+    digits : int
+        Of anything but nats.
+    """
+    if not change:
+        return NONE if change is None else "0"
+    if dimension == "nats":
+        size = f"{abs(change):.6f}"
+        if not float(size) and abs(change) > _NOISE:
+            size = f"{abs(change):.1e}"
+    else:
+        size = format_quantity(abs(change), dimension, digits)
+    return ("+" if change > 0 else "-") + size
+
+
+def quantity(value: Number, name: str) -> str:
+    """The value of a quantity in units; a loss with six decimals."""
+    if name == "loss":
+        return f"{value:.6f}"
+    return format_quantity(value, QUANTITIES[name].dimension)
+
+
+def counted(number: int, noun: str) -> str:
+    """A number of things: ``1 law``, ``1,024 laws``."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def joined(words: Sequence[str]) -> str:
+    """Words as a sentence lists them: ``a, b and c``."""
+    return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
+
+
+def and_more(number: int, where: str = "") -> str:
+    """What a list leaves out, and where it is; empty where it leaves nothing out."""
+    return f"and {number:,} more{where}" if number > 0 else ""
+
+
+def shape(architecture: Architecture) -> str:
+    """Layers by width: ``68 x 6144``."""
+    return f"{architecture.layers} x {architecture.trunk.d_model}"
