@@ -111,11 +111,8 @@ def sweep(
         from modelsizer.optimizer.sweeps.grids import axis_of, grid_of, split_problem
         from modelsizer.optimizer.sweeps.sweep import sweep as solve_grid
         from modelsizer.optimizer.sweeps.workers import LostWorkerError, check_dask
-        from modelsizer.problems.table_files import check_parquet
 
         check_ending("--output", output, *ENDINGS)
-        if output is not None and output.suffix == ".parquet":
-            check_parquet()
         if dask is not None:
             check_dask(dask)
         problem, many = split_problem(file, set_ or [], without or [])

@@ -73,8 +73,7 @@ def table(rows: Table, *, caption: str = "", long: bool = False) -> Html:
         return tag("tr", first, *rest, class_="marked" if at in rows.marked else None)
 
     def heading(text: str, kind: str | None) -> Html:
-        lines = [line for line in text.split("\n") if line]
-        return tag("th", join(lines, tag("br")), scope="col", class_=kind)
+        return tag("th", " ".join(text.split()), scope="col", class_=kind)
 
     whole = [
         *([tag("caption", caption)] if caption else []),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import re
 from collections import Counter
 from dataclasses import replace
@@ -13,7 +14,9 @@ import numpy as np
 import pytest
 from matplotlib.figure import Figure
 from modelsizer.optimizer.fronts.run import ENUMERATED
+from modelsizer.optimizer.surveys.depth_width import depth_width
 from modelsizer.optimizer.surveys.ranking import rank
+from rich.console import Console
 from typer.testing import CliRunner
 
 from modelsizer import Problem, __version__, solve
@@ -22,6 +25,8 @@ from modelsizer.page.pictures import pictures
 from modelsizer.page.report import Asked, report_page
 from modelsizer.page.svg import inlined, standalone
 from modelsizer.page.tags import Html, table, tag
+from modelsizer.text.depth_width import print_depth_width
+from modelsizer.text.kit.tables import Table
 
 ODD = """
 name = '<b>"x"&</b> costs $5 or $6'
@@ -107,13 +112,16 @@ INFEASIBLE = (FILE, "budgets.serving_memory=1 MB")
 WHOLE = ("one-h100-1e24", *ON_H100)
 
 
-@cache
-def page_of(source: str, *settings: str) -> str:
+def problem_of(source: str, *settings: str) -> Problem:
     from modelsizer.problems.key_values import read_pairs
 
     problem = Problem.parse(ODD) if source == FILE else Problem.load(source)
-    problem = problem.with_settings(read_pairs(settings))
-    return report_page(solve(problem), Asked(source, settings))
+    return problem.with_settings(read_pairs(settings))
+
+
+@cache
+def page_of(source: str, *settings: str) -> str:
+    return report_page(solve(problem_of(source, *settings)), Asked(source, settings))
 
 
 @cache
@@ -182,9 +190,15 @@ def test_rankings_are_those_of_rank() -> None:
 
 def test_shapes_of_its_size_have_the_answer_itself() -> None:
     page = Page(undrawn_page_of(*WHOLE))
-    (shapes,) = [t for t in page.tables if t[0][:3] == ["layers", "d_model", "aspect"]]
-    assert {"size", "excess", "decode", "serving", "train"} < set(shapes[0])
-    assert ["68", "6144"] in [row[:2] for row in shapes]
+    (shapes,) = [t for t in page.tables if t[0][:3] == ["layers", "d_model", "aspect ratio"]]
+    known = {heading.split()[0] for heading in shapes[0]}  # without their units
+    assert {"size", "excess", "decode", "serving", "train"} < known
+    size = solve(problem := problem_of(*WHOLE)).best.parameters.total
+    terminal = io.StringIO()
+    print_depth_width(Console(file=terminal, width=80), depth_width(problem, size, layers=68))
+    lines = {" ".join(line.split()) for line in terminal.getvalue().splitlines()}
+    assert {" ".join(row) for row in shapes[1:]} <= lines
+    assert ["> 68", "6144"] in [row[:2] for row in shapes]
     assert len([row for row in shapes if row[0].startswith("* ")]) == 1
 
 
@@ -248,7 +262,8 @@ def test_everything_is_escaped() -> None:
     assert page.text("title").startswith(f"{name} ")
     assert not page.tags["b"]
     assert tag("p", '<&"', title='"<') == '<p title="&quot;&lt;">&lt;&amp;"</p>'
-    assert "<td>&lt;</td>" in table(["a", "b"], [["1", "<"]], words=frozenset({1}))
+    rows = Table(["a", "b"], [["1", "<"]], words=frozenset({1}))
+    assert "<td>&lt;</td>" in table(rows)
     assert tag("p", Html("<br>")) == "<p><br></p>"
 
 

@@ -121,20 +121,25 @@ def print_table(
     free = {column for column, most in table.folds.items() if most is None}
     slim = [min(w, _LEAST_FOLDED) if i in free else w for i, w in enumerate(widths)]
     room = console.width - indent
-    if sum(slim) + gap * (len(slim) - 1) > room:
+    if _width(slim, gap) > room:
         gap = min(gap, GAP)
+    narrow = _width(slim, gap) > room
     blocks = _blocks(slim, room, gap)
     for at, block in enumerate(blocks):
         if at:
             console.print()
-        made = _rich(table, block, gap, folded=len(blocks) > 1)
+        made = _rich(table, block, gap, folded=narrow)
         after = below if at == len(blocks) - 1 else 0
         console.print(Padding(made, (0, 0, after, indent), expand=expand))
 
 
+def _width(widths: Sequence[int], gap: int) -> int:
+    return sum(widths) + gap * (len(widths) - 1)
+
+
 def _blocks(widths: Sequence[int], room: int, gap: int) -> list[list[int]]:
     """Columns of each block: the first, and as many of the others as fit beside it."""
-    if sum(widths) + gap * (len(widths) - 1) <= room:
+    if _width(widths, gap) <= room:
         return [list(range(len(widths)))]
     first, *rest = widths
     first = min(first, max(room - gap - max(rest, default=0), _LEAST_FOLDED))
