@@ -17,7 +17,7 @@ from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.plots.fronts.frontier import loss_frontier
 from typer.testing import CliRunner
 
-from modelsizer import Problem, ProblemError, Solver, solve
+from modelsizer import Problem, Solver, solve
 from modelsizer.cli import app
 from tests.support.figure_checks import check
 
@@ -25,62 +25,6 @@ FLOPS = "budgets.training_flops"
 EXERCISE = Problem.load("exercise-1e24")
 H100 = Problem.load("one-h100-1e24")
 PHONE = Problem.load("phone-2gb")
-
-
-# Keys and values
-
-
-@pytest.mark.parametrize(
-    ("name", "over", "settings", "key", "dimension"),
-    [
-        ("one-h100-1e24", FLOPS, {}, "budgets.training_flops.max", "FLOPs"),
-        ("one-h100-1e24", "budgets.kv_cache", {}, "budgets.kv_cache.max", "bytes"),
-        ("one-h100-1e24", "budgets.loss", {}, "budgets.loss.max", "nats"),
-        ("one-h100-1e24", "budgets.parameters.min", {}, "budgets.parameters.min", "parameters"),
-        ("one-h100-1e24", "budgets.parameters", {"budgets.parameters": {"min": 1e9}},
-         "budgets.parameters.min", "parameters"),
-        ("h100-cluster-90-days", "budgets.decode_throughput", {},
-         "budgets.decode_throughput.min", "tokens/s"),
-        ("one-h100-1e24", "training.tokens", {}, "training.tokens.max", "tokens"),
-        ("fixed-2t-tokens", "training.tokens", {}, "training.tokens", "tokens"),
-        ("one-h100-1e24", "serving.context_length", {}, "serving.context_length", "count"),
-    ],
-)  # fmt: skip
-def test_which_end_a_key_sweeps(
-    name: str, over: str, settings: dict[str, object], key: str, dimension: str
-) -> None:
-    sweep = NumericSetting.of(Problem.load(name).with_settings(settings), over)
-    assert (sweep.key, sweep.dimension) == (key, dimension)
-
-
-@pytest.mark.parametrize(
-    ("over", "words"),
-    [
-        ("budgets.training_flop", "did you mean budgets.training_flops"),
-        ("training_flops", "did you mean budgets.training_flops"),
-        ("objective.law", "no limit or setting"),
-        ("budgets.kv_cache.least", "no limit or setting"),
-        ("serving.context_length.max", "no limit or setting"),
-    ],
-)
-def test_what_is_no_number_of_the_file_is_refused(over: str, words: str) -> None:
-    with pytest.raises(ProblemError, match=words):
-        NumericSetting.of(H100, over)
-
-
-def test_values_are_whole_and_end_where_they_are_told() -> None:
-    sweep = NumericSetting.of(EXERCISE, FLOPS)
-    values = sweep.between(10**21, 10**26, 21)
-    assert values[0] == 10**21 and values[-1] == 10**26 and len(values) == 21
-    assert 10**22 in values and all(isinstance(value, int) for value in values)
-    steps = np.diff(np.log10(np.array(values, dtype=float)))
-    assert steps == pytest.approx(0.25, abs=1e-5)
-    layers = NumericSetting.of(EXERCISE, "budgets.layers").between(4, 8, 21)
-    assert layers == (4, 5, 6, 7, 8)
-    assert sweep.read("2e21") == 2 * 10**21
-    assert NumericSetting.of(H100, "budgets.serving_memory").read("40 GB") == 40 * 10**9
-    with pytest.raises(ProblemError, match="above 0"):
-        sweep.read(0)
 
 
 # Points
