@@ -2,8 +2,8 @@
 
 A limit of the problem file, a budget or ``training.tokens``, has a lower side, an upper side or
 both, and each is one `Constraint`. ``training.tokens = N`` is a single equality. `constraints`
-reads them from a problem and `constrained` writes them back; whatever holds only some of them, or
-moves one, does so between the two.
+reads them from a problem and `constrained` writes them back; problems with some of them dropped or
+moved are made between the two.
 """
 
 from __future__ import annotations

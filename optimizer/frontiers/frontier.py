@@ -38,12 +38,12 @@ HELD = 1e-4
 sizes a tenth apart: a factor of two costs 3e-3 to 1e-2, a tenth a fiftieth of that."""
 
 Progress = Callable[[int, int], None]
-"""Called with the number of points done and asked for."""
+"""Called with the number of points done and of all."""
 
 
 @dataclass(frozen=True, slots=True)
 class OffSize:
-    """The best design of at most half, or at least twice, an optimum's parameters.
+    """The best design with at most half, or at least twice, the optimum's parameters.
 
     Parameters
     ----------
@@ -69,7 +69,7 @@ class Point:
         Of the objective.
     design : Evaluation or None
     half, twice : OffSize or None
-        The band; None where it was not asked for or not reached.
+        The band; None where it was not requested or not reached.
     edge : tuple of str
         Ends of menus that the design is at, such as ``"layers max"``.
     held : bool
@@ -200,7 +200,7 @@ def frontier(
 
 
 class _Run:
-    """One solver, the time that is left to it, and whether all that it said is proven."""
+    """One solver, its remaining time, and whether all its results are proven."""
 
     def __init__(self, solver: Solver, started: float, time_limit: float | None) -> None:
         self._solver, self._started, self._limit = solver, started, time_limit
@@ -208,7 +208,7 @@ class _Run:
 
     @property
     def over(self) -> bool:
-        """Whether nothing more may be asked; what was to be asked is then not proven."""
+        """Whether to stop; if the time is up, the rest counts as not proven."""
         late = self._limit is not None and time.perf_counter() - self._started >= self._limit
         self.proven = self.proven and not late
         return late or self.interrupted

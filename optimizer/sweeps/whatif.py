@@ -74,7 +74,7 @@ class WhatIf:
     ----------
     base : Answer
     others : tuple of Answer
-        In the order of the file, then as they were asked for.
+        Those of the file first, in its order.
     """
 
     base: Answer
