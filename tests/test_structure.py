@@ -139,6 +139,18 @@ def test_there_is_one_import_name(package: str) -> None:
         assert not tops(path) & {*ORDER[:-1]}, path
 
 
+def test_no_test_imports_a_test_and_helpers_live_in_support() -> None:
+    seen = 0
+    for path in (ROOT / "tests").rglob("*.py"):
+        home = path.relative_to(ROOT / "tests").parts[0]
+        if path.name != "__init__.py":
+            assert (home == "support") != path.name.startswith("test_"), path
+        ours = [name for name in imports(path) if name.split(".")[0] == "tests"]
+        assert all(name.startswith("tests.support") for name in ours), path
+        seen += len(ours)
+    assert seen > 100
+
+
 def test_problems_know_no_solver_and_no_picture() -> None:
     for path in (ROOT / "problems").rglob("*.py"):
         assert not tops(path) & {"pulp", "scipy", "highspy", "matplotlib"}, path

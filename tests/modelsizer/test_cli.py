@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 import modelsizer
 from modelsizer.cli import app
-from tests.problems.test_problem_files import GOOD
+from tests.support.problem_text import GOOD
 
 KEYS = {"status", "solver", "seconds", "objective", "lower_bound", "gap", "loss", "architecture",
         "parameters", "tokens", "training_flops", "budgets", "warnings"}  # fmt: skip

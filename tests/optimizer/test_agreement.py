@@ -7,9 +7,8 @@ import pytest
 from modelsizer import Problem, ProblemError, solve
 from tests.support import brute
 from tests.support.random_problems import random_tables
-from tests.support.shared import reference, reference_json, seeds
+from tests.support.shared import SOLVERS, reference, reference_json, seeds
 
-SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp", "pulp:HiGHS")
 KNOWN = ("least-memory", "no-way", "one-accelerator", "open-1e22")
 FAST_SEEDS, SLOW_SEEDS = range(44), range(44, 420)
 

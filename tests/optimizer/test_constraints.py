@@ -20,7 +20,7 @@ from modelsizer.optimizer.constraints import (
 from modelsizer.optimizer.explain.explain import explain
 
 from modelsizer import Problem, ProblemError, solve
-from tests.optimizer.fronts.test_fronts import small
+from tests.support.random_problems import small
 
 ONE = Problem.load("one-h100-1e24")
 BOTH = ONE.with_settings(

@@ -16,8 +16,7 @@ from modelsizer.optimizer.verification import other_solver
 from modelsizer.problems.designs.evaluation import evaluate
 
 from modelsizer import Problem, ProblemError, Solver, solve, verify
-from tests.problems.space.test_layouts import tables as layout_tables
-from tests.support.random_problems import random_tables
+from tests.support.random_problems import layout_tables, random_tables
 
 CHANGES = (
     {"budgets.training_flops": 3e22},

@@ -18,8 +18,9 @@ from modelsizer.problems.architecture.allocation import (
 )
 from modelsizer.problems.architecture.sources import load_architecture
 
-from tests.problems.architecture.test_allocation import CONTEXTS
 from tests.support.figure_checks import check
+
+CONTEXTS = (1, 4096, 32768, 131072)
 
 
 @cache

@@ -13,7 +13,7 @@ from modelsizer.problems.architecture.configs.huggingface import READERS, read_c
 from modelsizer.problems.architecture.describing import describe
 from modelsizer.problems.architecture.models import models
 
-from tests.reference.random_configs import random_config
+from tests.support.random_configs import random_config
 from tests.support.shared import reference_json
 
 ROWS = [

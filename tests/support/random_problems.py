@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from modelsizer import Problem
+
 LAWS = ("kaplan-2020", "hoffmann-2022", "hoffmann-2022-rounded", "besiroglu-2024")
 OBJECTIVES = (
     ("minimize", "loss"),
@@ -128,4 +130,50 @@ def random_tables(seed: int) -> dict[str, Any]:
             "own": {"E": 1.5, "A": 300.0, "alpha": 0.31, "B": 900.0, "beta": 0.33,
                     "outer": r.choice([1.0, 0.9]), "parameters": "non_embedding"}
         }  # fmt: skip
+    return found
+
+
+def small(seed: int) -> Problem:
+    """A random problem of few designs, so that plain loops are quick."""
+    tables = random_tables(seed)
+    r = random.Random(seed)
+    space = tables["space"]
+    if isinstance(space["d_model"], dict):
+        low = space["d_model"]["min"]
+        space["d_model"] = sorted(low + 128 * n for n in r.sample(range(20), 4))
+    if isinstance(space["layers"], dict):
+        low = space["layers"]["min"]
+        space["layers"] = {"min": low, "max": low + r.randint(1, 7)}
+    space.pop("aspect_ratio", None)
+    tables["serving"].pop("tensor_parallel", None)  # few widths would divide
+    if isinstance(tables["budgets"].get("loss"), dict):
+        del tables["budgets"]["loss"]
+    return Problem.from_tables(tables)
+
+
+def layout_tables(seed: int) -> dict[str, Any]:
+    """A random problem with a cluster: menus of layouts, training memory, time and latency."""
+    r = random.Random(seed)
+    found = random_tables(seed)
+    found["space"]["layers"] = {"min": 4, "max": 48, "step": r.choice([1, 2, 3])}
+    found["training"] |= {
+        "accelerator": "H100-SXM",
+        "accelerators": r.choice([64, 100, 512]),
+        "tensor_parallel": r.choice([[1, 2], [1, 2, 4], 2]),
+        "pipeline_parallel": r.choice([[1, 2, 4], [1, 3], 2]),
+        "zero_stage": r.choice([0, 1, 2, 3]),
+        "recompute": r.choice(["none", "selective", "full"]),
+        "flash_attention": r.random() < 0.7,
+    }
+    if r.random() < 0.5:
+        found["training"]["data_parallel"] = [4, 8, 16]
+    found["training"].pop("tokens", None)
+    found["serving"] = {"accelerator": "H100-SXM", "batch_size": 8, "context_length": 2048}
+    found["budgets"] = {
+        "training_flops": 10 ** r.uniform(20, 23),
+        "training_time": f"{r.uniform(0.5, 40):.3f} days",
+        "training_memory": f"{r.uniform(4, 60):.2f} GB",
+        "decode_latency": f"{r.uniform(3, 20):.2f} ms",
+    }
+    found["objective"] = {"minimize": "loss"}
     return found

@@ -1,4 +1,4 @@
-"""Reference data that lives outside the project; tests that need it skip where it is absent."""
+"""Reference data that lives outside the project, and what all tests of agreement ask."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
+SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp", "pulp:HiGHS")
 
 
 def reference(name: str) -> Path:

@@ -10,7 +10,7 @@ from modelsizer.optimizer.sweeps.files import Question
 from modelsizer.optimizer.sweeps.grids import SweepGrid, axis_of, grid_of
 
 from modelsizer import Problem
-from tests.problems.test_problem_files import GOOD
+from tests.support.problem_text import GOOD
 
 GOOD_PROBLEM = Problem.parse(GOOD)
 SETTINGS = ("budgets.training_flops=1e19..1e22:log:4", "serving.context_length=2048,65536",

@@ -6,7 +6,6 @@ import math
 import random
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import cache
 from itertools import combinations
 
 import pytest
@@ -16,30 +15,20 @@ from modelsizer.optimizer.explain.conflicts import (
     Keys,
     Oracle,
     all_conflicts,
-    any_design,
     measured,
     minimal_conflicts,
     promised_conflicts,
 )
 from modelsizer.optimizer.explain.relaxer import Relaxer
-from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
+from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact
 
-from modelsizer import Problem, ProblemError
-from tests.optimizer.fronts.test_fronts import small
-from tests.support.architectures import listed
+from modelsizer import Problem
+from tests.support.enumerated import designs_of
+from tests.support.tight_problems import infeasible_problems, tight
 
-AFFINE = ("parameters", "non_embedding_parameters", "serving_memory", "kv_cache",
-          "kv_bytes_per_token", "inference_flops_per_token")  # fmt: skip
-FEW = 24  # designs of a space, before its ends are left out
 BEYOND = 2  # steps that an end of the space reaches in these tests, so that all can be listed
-
-
-def designs_of(problem: Problem) -> list[Evaluation]:
-    """Every design of a space, evaluated."""
-    architectures = dict.fromkeys(listed(problem))
-    return [evaluate(problem, architecture) for architecture in architectures]
 
 
 @dataclass(frozen=True)
@@ -120,52 +109,6 @@ def by_all_subsets(keys: list[str], designs: list[Enumerated], always: Keys) -> 
     return set(found)
 
 
-def tight(seed: int) -> Problem:
-    """A random problem of few designs under three to seven limits, each hard on its own or not."""
-    r = random.Random(seed)
-    problem = small(seed)
-    tables = problem.bare()
-    tables["budgets"], tables["training"] = {}, dict(tables["training"])
-    tables["training"]["tokens"] = {"max": 1e12}
-    for key in ("layers", "d_model"):  # fewer designs, so that loops stay quick
-        values = [int(n) for n in getattr(problem.space, key).numbers]
-        tables["space"][key] = sorted(r.sample(values, min(len(values), 3)))
-    if r.random() < 0.5:
-        first = int(tables["space"]["layers"][0])
-        tables["space"]["layers"] = {"min": first, "max": first + r.randint(1, 4)}
-    if r.random() < 0.3:
-        tables["space"]["aspect_ratio"] = {"min": 10, "max": 300}
-    tables["space"].pop("ffn_multiple", None)
-    bare = Problem.from_tables(tables)
-    if bare.count_designs() > FEW:
-        raise ProblemError.of("", "too many designs to list")
-    seen = designs_of(bare)
-    del tables["training"]["tokens"]
-    for name in r.sample(AFFINE, r.randint(1, 4)):
-        used = sorted(int(d.exact[name]) for d in seen)
-        low, high = used[len(used) // 5], used[-1 - len(used) // 5]
-        if r.random() < 0.6:
-            tables["budgets"][name] = round(low * r.uniform(0.85, 1.3))
-        else:
-            tables["budgets"][name] = {"min": round(high * r.uniform(0.75, 1.15))}
-    tokens = 10 ** r.uniform(9, 12)
-    typical = r.choice(seen)
-    flops = typical.training_flops_per_token
-    kind = r.choice(["fixed", "min", "max", "range", "none"])
-    given = {"fixed": round(tokens), "min": {"min": round(tokens)}, "max": {"max": round(tokens)},
-             "range": {"min": round(tokens / 2), "max": round(tokens)}}  # fmt: skip
-    if kind != "none":
-        tables["training"]["tokens"] = given[kind]
-    if r.random() < 0.7 or kind in ("none", "min"):
-        tables["budgets"]["training_flops"] = float(f"{flops * tokens * r.uniform(0.5, 1.2):.6g}")
-    if r.random() < 0.6:
-        judged = judge(problem.quality, typical.architecture)
-        loss = float(judged.loss(typical.law_parameters, tokens))
-        tables["budgets"]["loss"] = round(loss * r.uniform(0.97, 1.01), 5)
-    tables["objective"] |= {"minimize": "parameters"}
-    return Problem.from_tables(tables)
-
-
 def near_universe(problem: Problem) -> dict[str, tuple[int, int]]:
     """A universe a few steps around the space."""
     found = {}
@@ -175,22 +118,6 @@ def near_universe(problem: Problem) -> dict[str, tuple[int, int]]:
         low, high = int(choice.numbers[0]), int(choice.numbers[-1])
         found[name] = (max(step if name == "d_model" else 1, low - BEYOND * step),
                        high + BEYOND * step)  # fmt: skip
-    return found
-
-
-@cache
-def infeasible_problems(count: int) -> list[int]:
-    """Seeds of the first infeasible problems that are quickly enumerated."""
-    found: list[int] = []
-    seed = 0
-    while len(found) < count:
-        seed += 1
-        try:
-            problem = tight(seed)
-        except ProblemError:
-            continue
-        if any_design(problem) is None:
-            found.append(seed)
     return found
 
 

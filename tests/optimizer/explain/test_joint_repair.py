@@ -2,95 +2,17 @@
 
 from __future__ import annotations
 
-import math
-
-import numpy as np
 import pytest
-from modelsizer.optimizer.constraints import Constraint, constraints
-from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.explain.explain import explain
-from modelsizer.optimizer.explain.joint_repair import joint_repair
-from modelsizer.optimizer.explain.repairs import limit_repairs
-from modelsizer.problems.designs.evaluation import Evaluation, judge
-from modelsizer.problems.laws.quality import Judged
-from modelsizer.problems.problem import Problem as AnyProblem
-from modelsizer.problems.quantities.rows import QUANTITIES
 
-from modelsizer import solve
-from tests.optimizer.explain.test_conflicts import designs_of, infeasible_problems, tight
-from tests.support.infeasible import applied, problem_of
-
-
-def excess_of(limit: Constraint, used: float) -> float:
-    ratio = used / float(limit.limit) - 1
-    if limit.equality:
-        return abs(ratio)
-    return max(0.0, ratio) if limit.side == "max" else max(0.0, -ratio)
-
-
-def cheapest_by_hand(problem: AnyProblem, weights: dict[str, float]) -> float:
-    """The least total cost of any design at any tokens of a fine grid, in plain loops."""
-    limits = constraints(problem)
-
-    def judged(design: Evaluation) -> Judged:
-        return judge(problem.quality, design.architecture)
-
-    def of_tokens(design: Evaluation, tokens: np.ndarray) -> np.ndarray:
-        total = np.zeros_like(tokens)
-        loss = judged(design).loss(design.law_parameters, tokens)
-        for limit in limits:
-            form = QUANTITIES[limit.quantity].form
-            used = {"tokens": tokens, "flops": tokens * design.training_flops_per_token,
-                    "loss": loss}.get(form)  # fmt: skip
-            if used is not None:
-                total += weights.get(limit.key, 1) * np.array([excess_of(limit, u) for u in used])
-        return total
-
-    best = math.inf
-    for design in designs_of(problem):
-        cost = sum(
-            weights.get(limit.key, 1) * excess_of(limit, float(design.exact[limit.quantity]))
-            for limit in limits
-            if QUANTITIES[limit.quantity].affine
-        )
-        points = [float(limit.limit) / (design.training_flops_per_token if form == "flops" else 1)
-                  for limit in limits
-                  if (form := QUANTITIES[limit.quantity].form) in ("flops", "tokens")]  # fmt: skip
-        points += [
-            t for limit in limits if limit.quantity == "loss"
-            if math.isfinite(t := float(judged(design).tokens_for(
-                design.law_parameters, float(limit.limit))))
-        ]  # fmt: skip
-        if cost < best and points:
-            grid = np.geomspace(min(points) / 2, max(points) * 50, 400)
-            cost += float(of_tokens(design, np.array([*points, *grid])).min())
-        best = min(best, cost)
-    return best
+from tests.support.infeasible import problem_of
+from tests.support.joint_repair import check_joint_repair
+from tests.support.tight_problems import infeasible_problems, tight
 
 
 @pytest.mark.parametrize("index", range(25))
 def test_the_cheapest_joint_repair_is_cheaper_than_any_by_hand(index: int) -> None:
     check_joint_repair(tight(infeasible_problems(25)[index]), index)
-
-
-def check_joint_repair(problem: AnyProblem, index: int) -> None:
-    oracle = Oracle(problem)
-    weights = {} if index % 2 else {oracle.relaxer.keys[0]: 5.0}
-    found = joint_repair(oracle, weights)
-    assert found is not None
-    by_hand = cheapest_by_hand(problem, weights)
-    assert found.cost <= by_hand * (1 + 1e-9) + 1e-9
-    assert found.cost >= by_hand * (1 - 0.02) - 1e-9  # the grid is 3 % apart, at a flat minimum
-    parts = [weights.get(r.key, 1) * (r.excess or 0) for r in found.repairs]
-    assert found.cost == pytest.approx(sum(parts))
-    single = [weights.get(r.key, 1) * (r.excess or 0) for r in limit_repairs(oracle)
-              if not r.key.startswith("space")]  # fmt: skip
-    assert found.cost <= min(single, default=math.inf) * (1 + 1e-9)
-    limits = {limit.key: limit for limit in oracle.relaxer.limits}
-    mended = problem
-    for repair in found.repairs:
-        mended = applied(mended, limits, repair, repair.value)
-    assert solve(mended).status == "optimal"
 
 
 def test_weights_move_the_joint_repair() -> None:

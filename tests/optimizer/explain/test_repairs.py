@@ -14,9 +14,10 @@ from modelsizer.problems.problem import Problem as AnyProblem
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 from modelsizer import Problem, ProblemError, Solver, solve
-from tests.optimizer.explain.test_conflicts import designs_of, infeasible_problems, tight
+from tests.support.enumerated import designs_of
 from tests.support.infeasible import INFEASIBLE, applied, explained, problem_of
 from tests.support.shared import reference, reference_json
+from tests.support.tight_problems import infeasible_problems, tight
 
 
 def tighter(problem: AnyProblem, limits: dict[str, Constraint], repair: Repair) -> Any:

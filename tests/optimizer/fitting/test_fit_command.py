@@ -20,8 +20,8 @@ from modelsizer.problems.laws.reading import load_law
 from typer.testing import CliRunner
 
 from modelsizer.cli import app
-from tests.optimizer.fitting.test_fitting import TRUTH, table
 from tests.support.figure_checks import check
+from tests.support.fitting_runs import TRUTH, table
 from tests.support.shared import reference
 
 # Reading

@@ -16,7 +16,7 @@ from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.forms import FORMS, Design
 from scipy.optimize import minimize
 
-from tests.optimizer.fitting.test_fitting import TRUTH
+from tests.support.fitting_runs import TRUTH
 
 WITHIN = 1.002
 KINDS = ("few", "noisy", "heavy tails", "narrow N", "isoFLOP", "curves", "a term not there",

@@ -24,8 +24,8 @@ from modelsizer.problems.errors import ProblemError
 from typer.testing import CliRunner
 
 from modelsizer.cli import app
-from tests.optimizer.fitting.test_fitting import DELTA, table
 from tests.support.figure_checks import check
+from tests.support.fitting_runs import DELTA, table
 
 HEAD = '[law]\nname = "mine"\nform = "terms"\nE = 1.5\n'
 BOWL = """terms = [

@@ -2,101 +2,25 @@
 
 from __future__ import annotations
 
-import random
-from fractions import Fraction
-
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from modelsizer.optimizer.fronts.cover import Cover
 from modelsizer.optimizer.fronts.enumeration import Enumeration
-from modelsizer.optimizer.fronts.front import Front
-from modelsizer.optimizer.fronts.goals import parse_goals, question
+from modelsizer.optimizer.fronts.goals import question
 from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.fronts.run import front
 from modelsizer.optimizer.fronts.subset import even_subset, knee
 from modelsizer.optimizer.fronts.zones import Zones
 from modelsizer.problems.designs.evaluation import evaluate
-from modelsizer.problems.quantities.rows import QUANTITIES
 
 from modelsizer import Problem, ProblemError
-from tests.support.architectures import listed
-from tests.support.random_problems import random_tables
+from tests.support.fronts import by_hand, near, some_goals, vectors_of
+from tests.support.random_problems import small
 from tests.support.shared import reference, reference_json
 
-Vector = tuple[Fraction | float, ...]
 REFERENCE = Problem.load("one-h100-1e24")
-
-
-def small(seed: int) -> Problem:
-    """A random problem of few designs, so that plain loops are quick."""
-    tables = random_tables(seed)
-    r = random.Random(seed)
-    space = tables["space"]
-    if isinstance(space["d_model"], dict):
-        low = space["d_model"]["min"]
-        space["d_model"] = sorted(low + 128 * n for n in r.sample(range(20), 4))
-    if isinstance(space["layers"], dict):
-        low = space["layers"]["min"]
-        space["layers"] = {"min": low, "max": low + r.randint(1, 7)}
-    space.pop("aspect_ratio", None)
-    tables["serving"].pop("tensor_parallel", None)  # few widths would divide
-    if isinstance(tables["budgets"].get("loss"), dict):
-        del tables["budgets"]["loss"]
-    return Problem.from_tables(tables)
-
-
-def some_goals(problem: Problem, seed: int) -> list[str]:
-    """Two or three goals that the problem can be asked for."""
-    r = random.Random(seed)
-    names = [n for n in QUANTITIES if not problem.lacks(n)]
-    goals = r.sample(names, r.choice([2, 2, 3]))
-    if r.random() < 0.5 and "loss" not in goals:
-        goals[-1] = "loss"
-    return ["-" + g if r.random() < 0.1 and g != "loss" else g for g in goals]
-
-
-def by_hand(problem: Problem, names: list[str]) -> dict[Vector, int]:
-    """Nondominated vectors with the number of designs at each, by comparing all with all."""
-    goals = parse_goals(problem, names)
-    asked = question(problem, goals)
-    vectors: dict[Vector, int] = {}
-    for architecture in dict.fromkeys(listed(asked)):
-        design = evaluate(asked, architecture)
-        if design.feasible:
-            vector = tuple(g.sign * _value(design.exact[g.name]) for g in goals)
-            vectors[vector] = vectors.get(vector, 0) + 1
-    return {
-        v: n
-        for v, n in vectors.items()
-        if not any(o != v and all(a <= b for a, b in zip(o, v, strict=True)) for o in vectors)
-    }
-
-
-def _value(value: Fraction | float) -> float:
-    return float(value)
-
-
-def vectors_of(found: Front) -> dict[Vector, int]:
-    signs = [goal.sign for goal in found.goals]
-    return {
-        tuple(s * v for s, v in zip(signs, values, strict=True)): int(n)
-        for *values, n in zip(
-            *(found.values[g.name] for g in found.goals), found.designs, strict=True
-        )
-    }
-
-
-def near(first: dict[Vector, int], second: dict[Vector, int]) -> bool:
-    """Whether two fronts are one, doubles of tokens and FLOPs up to their last digit."""
-    if len(first) != len(second):
-        return False
-    pairs = zip(sorted(first.items()), sorted(second.items()), strict=True)
-    return all(
-        n == m and np.allclose(np.array(a, float), np.array(b, float), rtol=1e-14, atol=0)
-        for (a, n), (b, m) in pairs
-    )
 
 
 @pytest.mark.parametrize("seed", range(40))

@@ -54,7 +54,7 @@ def under(problem: Problem, law: str) -> Problem:
 
 def every_design(problem: Problem, laws: tuple[str, ...]) -> list[dict[str, Evaluation]]:
     """Each feasible design evaluated under each law."""
-    designs = set(listed(problem))
+    designs = dict.fromkeys(listed(problem))
     problems = {law: under(problem, law) for law in laws}
     found = [{law: evaluate(p, a) for law, p in problems.items()} for a in designs]
     return [row for row in found if row[laws[0]].feasible]

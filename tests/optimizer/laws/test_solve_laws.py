@@ -18,7 +18,7 @@ from modelsizer import Problem
 from modelsizer.cli import app
 from modelsizer.text.law_comparison import agreement
 from modelsizer.text.uncertainty import headline
-from tests.optimizer.laws.test_uncertainty import drawn, law_file
+from tests.support.drawn_laws import drawn, law_file
 
 SMALL = """
 name = "small"

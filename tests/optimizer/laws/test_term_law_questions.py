@@ -12,12 +12,12 @@ from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.terms import TermLaw
 
 from modelsizer import Problem, ProblemError, solve
-from tests.optimizer.explain import test_conflicts
-from tests.optimizer.explain.test_joint_repair import check_joint_repair
-from tests.optimizer.fronts.test_fronts import by_hand, near, small, some_goals, vectors_of
-from tests.optimizer.surveys.test_near_optimal import sorted_by_hand
-from tests.support.enumerated import all_designs
+from tests.support.enumerated import all_designs, sorted_by_hand
+from tests.support.fronts import by_hand, near, some_goals, vectors_of
+from tests.support.joint_repair import check_joint_repair
 from tests.support.random_laws import law_of, random_law, u_shaped, with_law
+from tests.support.random_problems import small
+from tests.support.tight_problems import infeasible_problems, tight
 
 
 def own(seed: int) -> Problem:
@@ -57,10 +57,9 @@ def test_an_engine_gives_the_same_front(seed: int) -> None:
     assert vectors_of(front(problem, names, solver=["scipy", "pulp"][seed % 2])) == wanted
 
 
-def test_joint_repairs_are_as_cheap_as_any_by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(test_conflicts, "small", own)
-    for index, seed in enumerate(test_conflicts.infeasible_problems(8)):
-        check_joint_repair(test_conflicts.tight(seed), index)
+def test_joint_repairs_are_as_cheap_as_any_by_hand() -> None:
+    for index, seed in enumerate(infeasible_problems(8, own)):
+        check_joint_repair(tight(seed, own), index)
 
 
 def test_the_continuous_relaxation_is_no_worse_and_near() -> None:

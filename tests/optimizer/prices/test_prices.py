@@ -22,8 +22,8 @@ from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.commands import prices as pricing
 from modelsizer.text.prices import curve_limits, prices_csv, tornado_rows, unit_of
-from tests.optimizer.fronts.test_fronts import small
 from tests.support.figure_checks import check
+from tests.support.random_problems import small
 from tests.support.shared import reference
 
 NAMES = ("one-h100-1e24", "least-memory-2.15", "fixed-2t-tokens")

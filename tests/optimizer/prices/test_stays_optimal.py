@@ -19,16 +19,12 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 
 from modelsizer import Problem
-from tests.optimizer.fronts.test_fronts import small
 from tests.support.architectures import listed
+from tests.support.random_problems import small
 
 MOST_DESIGNS = 10  # plain loops over designs are slow
 ASIDE = Fraction(1, 10**9)  # of a limit: just inside and just outside of a crossing
 ULPS = 4e-16  # of a loss
-
-
-def designs(problem: Problem) -> list[Architecture]:
-    return list(dict.fromkeys(listed(problem)))
 
 
 def seeds(count: int, most: int = MOST_DESIGNS) -> Iterator[int]:
@@ -76,7 +72,7 @@ def around(constraint: Constraint, edge: Number | None) -> list[Number]:
 def disagreements(seed: int, grid: int) -> tuple[int, list[object]]:
     resolver = Resolver(small(seed))
     design = resolver.today().best
-    everything = designs(resolver.problem)
+    everything = list(dict.fromkeys(listed(resolver.problem)))
     looked, wrong = 0, []
     for constraint in constraints(resolver.problem):
         stays = stays_optimal(resolver, design, constraint)

@@ -19,27 +19,18 @@ from modelsizer.optimizer.surveys.near_optimal import (
 from modelsizer.optimizer.surveys.nearest_model import SETTINGS, nearest
 from modelsizer.optimizer.surveys.ranking import rank
 from modelsizer.problems.architecture.sources import load_architecture
-from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.narrowing import fixed, forbidden
 from typer.testing import CliRunner
 
 from modelsizer import Problem, solve
 from modelsizer.cli import app
-from tests.optimizer.fronts.test_fronts import small
-from tests.support.architectures import listed
+from tests.support.enumerated import sorted_by_hand
+from tests.support.random_problems import small
 from tests.support.shared import reference, reference_json
 
 REFERENCE = Problem.load("one-h100-1e24")
 OPTIMUM = solve(REFERENCE)
-
-
-def sorted_by_hand(problem: Problem) -> list[Evaluation]:
-    """Feasible designs in the order of the problem's objective."""
-    designs = set(listed(problem))
-    kept = [d for d in (evaluate(problem, a) for a in designs) if d.feasible]
-    sign = -1 if problem.objective.sense == "maximize" else 1
-    name = problem.objective.quantity
-    return sorted(kept, key=lambda d: (sign * d.exact[name], d.tie_key, d.architecture.block))
 
 
 @pytest.mark.parametrize("seed", range(50))

@@ -12,14 +12,13 @@ import pytest
 from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.surveys.listing import cell, known_columns
 from modelsizer.optimizer.surveys.ranking import rank
-from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.quantities.rows import QUANTITIES
 from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError
 from modelsizer.cli import app
-from tests.optimizer.fronts.test_fronts import small
-from tests.support.architectures import listed
+from tests.support.enumerated import designs_of
+from tests.support.random_problems import small
 from tests.support.shared import reference, reference_json
 
 EXERCISE = Problem.load("exercise-1e24")
@@ -33,8 +32,8 @@ def test_order_and_counts_are_those_of_plain_sorting(seed: int) -> None:
         asked = question(problem, [goal])
     except ProblemError:
         return
-    designs = set(listed(asked))
-    kept = [d for d in (evaluate(asked, a) for a in designs) if d.feasible]
+    designs = designs_of(asked)
+    kept = [design for design in designs if design.feasible]
     kept.sort(key=lambda d: (goal.sign * d.exact[goal.name], d.tie_key, d.architecture.block))
     found = rank(problem, top=7, keep_all=True)
     assert (found.designs, found.feasible) == (len(designs), len(kept))

@@ -11,7 +11,7 @@ from modelsizer.optimizer.sweeps.workers import results
 from modelsizer.problems.errors import ModelsizerError
 
 from modelsizer import Problem
-from tests.problems.test_problem_files import GOOD
+from tests.support.problem_text import GOOD
 from tests.support.sweeps import GOOD_PROBLEM, POSIX, SETTINGS, question
 
 

@@ -12,7 +12,7 @@ from modelsizer.optimizer.sweeps.workers import results
 from modelsizer.problems.architecture.describing import architecture_dict
 
 from modelsizer import solve
-from tests.optimizer.fronts.test_fronts import small
+from tests.support.random_problems import small
 from tests.support.sweeps import question
 
 

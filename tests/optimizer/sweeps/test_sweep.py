@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from modelsizer import ProblemError
 from modelsizer.cli import app
-from tests.problems.test_problem_files import GOOD
+from tests.support.problem_text import GOOD
 from tests.support.sweeps import GOOD_PROBLEM, POSIX, SETTINGS, grid
 
 MANY = ("budgets.training_flops=1e19..1e22:log:80", "serving.context_length=2048,65536")

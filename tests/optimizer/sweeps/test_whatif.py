@@ -20,8 +20,8 @@ from typer.testing import CliRunner
 from modelsizer import Problem, ProblemError, solve
 from modelsizer.cli import app
 from modelsizer.text.whatif import signed
-from tests.problems.test_problem_files import GOOD
 from tests.support.figure_checks import check
+from tests.support.problem_text import GOOD
 from tests.support.shared import reference, reference_json
 
 FILE = (

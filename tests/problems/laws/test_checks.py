@@ -11,7 +11,7 @@ from modelsizer.problems.laws.laws import PowerTerm
 from modelsizer.problems.laws.published import TOKEN_LAWS
 
 from modelsizer import DesignLaw, Problem, TermLaw, TokenLaw, check_law, register_law, solve
-from tests.optimizer.surveys.test_near_optimal import sorted_by_hand
+from tests.support.enumerated import sorted_by_hand
 
 ENGINES = ("exhaustive", "auto", "bound", "scipy", "pulp")
 

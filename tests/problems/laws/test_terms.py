@@ -18,11 +18,11 @@ from modelsizer.problems.laws.laws import PowerTerm
 from modelsizer.problems.laws.terms import read_terms, write_terms
 
 from modelsizer import Problem, ProblemError, solve
-from tests.optimizer.search.test_blocks import check_bounds
-from tests.optimizer.test_agreement import SOLVERS
+from tests.support.block_bounds import check_bounds
 from tests.support.enumerated import all_designs
 from tests.support.random_laws import TYPICAL, law_of, loss, random_law, u_shaped, with_law
 from tests.support.random_problems import random_tables
+from tests.support.shared import SOLVERS
 
 FAST_SEEDS, SLOW_SEEDS = range(28), range(28, 400)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import random
 from fractions import Fraction
 from typing import Any
 
@@ -16,44 +15,16 @@ from modelsizer.problems.tables.training import Training
 
 from modelsizer import Problem, ProblemError, solve
 from tests.support.architectures import uniform
-from tests.support.random_problems import random_tables
+from tests.support.random_problems import layout_tables
 from tests.support.shared import seeds
 
 SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp")
 
 
-def tables(seed: int) -> dict[str, Any]:
-    """A random problem with a cluster: menus of layouts, training memory, time and latency."""
-    r = random.Random(seed)
-    found = random_tables(seed)
-    found["space"]["layers"] = {"min": 4, "max": 48, "step": r.choice([1, 2, 3])}
-    found["training"] |= {
-        "accelerator": "H100-SXM",
-        "accelerators": r.choice([64, 100, 512]),
-        "tensor_parallel": r.choice([[1, 2], [1, 2, 4], 2]),
-        "pipeline_parallel": r.choice([[1, 2, 4], [1, 3], 2]),
-        "zero_stage": r.choice([0, 1, 2, 3]),
-        "recompute": r.choice(["none", "selective", "full"]),
-        "flash_attention": r.random() < 0.7,
-    }
-    if r.random() < 0.5:
-        found["training"]["data_parallel"] = [4, 8, 16]
-    found["training"].pop("tokens", None)
-    found["serving"] = {"accelerator": "H100-SXM", "batch_size": 8, "context_length": 2048}
-    found["budgets"] = {
-        "training_flops": 10 ** r.uniform(20, 23),
-        "training_time": f"{r.uniform(0.5, 40):.3f} days",
-        "training_memory": f"{r.uniform(4, 60):.2f} GB",
-        "decode_latency": f"{r.uniform(3, 20):.2f} ms",
-    }
-    found["objective"] = {"minimize": "loss"}
-    return found
-
-
 @pytest.mark.parametrize("seed", seeds(range(2000, 2016), {2010}))
 def test_solvers_agree(seed: int) -> None:
     try:
-        problem = Problem.from_tables(tables(seed))
+        problem = Problem.from_tables(layout_tables(seed))
     except ProblemError:
         return
     results = [solve(problem, solver=name) for name in SOLVERS]
@@ -69,7 +40,7 @@ def test_solvers_agree(seed: int) -> None:
 @pytest.mark.parametrize("seed", seeds(range(2016, 2024), {2019}))
 def test_by_hand_over_every_layout(seed: int) -> None:
     """All architectures times all layouts of the menus, dominated ones too, in plain loops."""
-    given = tables(seed)
+    given = layout_tables(seed)
     given["space"]["layers"] = {"min": 4, "max": 40, "step": 6}
     given["space"]["d_model"]["max"] = given["space"]["d_model"]["min"] + 256
     given["training"]["accelerators"] = 20
