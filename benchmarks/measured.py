@@ -366,10 +366,11 @@ def main() -> None:
         print(f"{quantity:17}{'':34}{len(x):5}{np.median(x):8.2f}{np.quantile(x, 0.1):7.2f}"
               f"{np.quantile(x, 0.9):7.2f}{near:9.0%}{twice:7.0%}")  # fmt: skip
     if len(sys.argv) > 2:
-        from modelsizer.plots.drawing.saving import save
-        from modelsizer.plots.measurements.predictions import predictions
+        from modelsizer.plots import save
 
-        figure = predictions([(r.quantity, r.measured, r.predicted) for r in rows])
+        from modelsizer.pictures.registry import draw
+
+        figure = draw("predictions", [(r.quantity, r.measured, r.predicted) for r in rows])
         save(figure, Path(sys.argv[2]))
 
 

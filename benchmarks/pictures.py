@@ -6,10 +6,10 @@ import json
 from pathlib import Path
 from typing import Any
 
-from modelsizer.plots.drawing.saving import save
-from modelsizer.plots.measurements import benchmarks as figures
+from modelsizer.plots import save
 
 from benchmarks import growth, solvers
+from modelsizer.pictures.registry import draw
 
 DOCS = Path("docs")
 EXACT = 1e-9  # nats: a gap that is none
@@ -38,10 +38,10 @@ def rival_rows(problem: dict[str, Any]) -> list[tuple[str, float, bool, str]]:
 
 def main() -> None:
     rows = json.loads(growth.RESULTS.read_text())["rows"]
-    save(figures.growth(growth_rows(rows)), DOCS / "growth.png")
+    save(draw("growth", growth_rows(rows)), DOCS / "growth.png")
     problems = json.loads(solvers.RESULTS.read_text())["problems"]
     reference = next(p for p in problems if p["problem"] == solvers.REFERENCE)
-    save(figures.rivals(rival_rows(reference)), DOCS / "rivals.png")
+    save(draw("rivals", rival_rows(reference)), DOCS / "rivals.png")
 
 
 if __name__ == "__main__":

@@ -1,1 +1,82 @@
-"""The pictures: every figure is one function, data in, Figure out."""
+"""Figures: each is one function, data in, Figure out.
+
+The functions are imported when first used, and matplotlib when one of them is called.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from modelsizer.plots.designs.allocation import allocation
+    from modelsizer.plots.designs.depth_parameters import depth_parameters
+    from modelsizer.plots.designs.depth_width import depth_width
+    from modelsizer.plots.designs.landscape import landscape
+    from modelsizer.plots.designs.memory import memory
+    from modelsizer.plots.designs.roofline import roofline
+    from modelsizer.plots.drawing.saving import save
+    from modelsizer.plots.fronts.front import front
+    from modelsizer.plots.fronts.frontier import frontier
+    from modelsizer.plots.laws.fit import fit
+    from modelsizer.plots.laws.law_comparison import law_comparison
+    from modelsizer.plots.laws.law_curves import law_curves
+    from modelsizer.plots.laws.run_plan import run_plan
+    from modelsizer.plots.laws.uncertainty import uncertainty
+    from modelsizer.plots.limits.price_curve import price_curve
+    from modelsizer.plots.limits.scenarios import scenarios
+    from modelsizer.plots.limits.tornado import tornado
+    from modelsizer.plots.measurements.growth import growth
+    from modelsizer.plots.measurements.predictions import predictions
+    from modelsizer.plots.measurements.rivals import rivals
+
+_ROOMS = MappingProxyType(
+    {
+        "designs": (
+            "allocation", "depth_parameters", "depth_width", "landscape", "memory", "roofline",
+        ),
+        "fronts": ("front", "frontier"),
+        "laws": ("fit", "law_comparison", "law_curves", "run_plan", "uncertainty"),
+        "limits": ("price_curve", "scenarios", "tornado"),
+        "measurements": ("growth", "predictions", "rivals"),
+    }
+)  # fmt: skip
+"""Figure functions by the package that holds the module of their name."""
+_HOMES = {name: f"{__name__}.{room}.{name}" for room, names in _ROOMS.items() for name in names}
+_HOMES["save"] = f"{__name__}.drawing.saving"
+
+__all__ = [
+    "allocation",
+    "depth_parameters",
+    "depth_width",
+    "fit",
+    "front",
+    "frontier",
+    "growth",
+    "landscape",
+    "law_comparison",
+    "law_curves",
+    "memory",
+    "predictions",
+    "price_curve",
+    "rivals",
+    "roofline",
+    "run_plan",
+    "save",
+    "scenarios",
+    "tornado",
+    "uncertainty",
+]
+
+
+def __getattr__(name: str) -> Any:
+    """Import a function from its home when it is first used."""
+    if name not in _HOMES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return list(__all__)

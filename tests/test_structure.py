@@ -38,7 +38,7 @@ OPTIMIZER = (
 )  # fmt: skip
 PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")
 FRONT_DOOR = (
-    "text", "drawing", "gallery", "page", "fitted_laws", "commands", "cli", "__main__",
+    "text", "pictures", "page", "fitted_laws", "commands", "cli", "__main__",
 )  # fmt: skip
 ROOMS = dict(zip(ORDER, (PROBLEMS, OPTIMIZER, PLOTS, FRONT_DOOR), strict=True))
 """Modules and sub-packages of each package; each imports from itself and from those before it."""
@@ -121,14 +121,14 @@ def test_rooms_of_a_package_import_one_way(package: str) -> None:
 def test_plots_of_one_kind_know_no_other_kind() -> None:
     for name, found in GRAPH.items():
         package, room = place(name)
-        if package == "plots":
+        if package == "plots" and room:  # the package itself exports from all of them
             rooms = {place(other)[1] for other in found if place(other)[0] == "plots"}
             assert rooms <= {room, "drawing"}, name
 
 
 def test_packages_hold_no_code_of_their_own() -> None:
     for name, path in MODULES.items():
-        if path.name == "__init__.py" and name != "modelsizer":
+        if path.name == "__init__.py" and name not in ("modelsizer", "modelsizer.plots"):
             (only,) = ast.parse(path.read_text()).body
             assert isinstance(only, ast.Expr), name
 

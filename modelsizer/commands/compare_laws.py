@@ -64,7 +64,7 @@ def compare_laws(
         problem = load(file, set_, without)
         from modelsizer.optimizer.laws.comparison import law_curves
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-        from modelsizer.plots.laws.law_comparison import law_comparison
+        from modelsizer.pictures.registry import draw
         from modelsizer.text.law_comparison import print_comparison
 
         names = law_settings(problem, laws)
@@ -85,12 +85,8 @@ def compare_laws(
 
         emit(_content(found, setting, curves), json_, show)
         if setting is not None:
-            write_plot(
-                plot,
-                lambda: law_comparison(
-                    curves, setting.name, _published(setting), title=problem.name, size=plot_size
-                ),
-            )
+            shown = (curves, setting.name, _published(setting))
+            write_plot(plot, lambda: draw("laws", shown, title=problem.name, size=plot_size))
     status = {law.status for law in found.laws}
     if status == {"infeasible"}:
         raise typer.Exit(INFEASIBLE)

@@ -22,14 +22,14 @@ def gallery(
 ) -> None:
     """Draw one picture of each kind, from problems that come with modelsizer."""
     with told():
-        from modelsizer.gallery import PICTURES, draw_gallery
+        from modelsizer.pictures.gallery import SHOWN, draw_gallery
         from modelsizer.problems.errors import did_you_mean
 
         check_plot(None, plot_size)
         for name in only or []:
-            if name not in PICTURES:
-                hint = did_you_mean(name, PICTURES)
-                fail(f"--only: no picture {name!r}{hint}; there are {', '.join(PICTURES)}")
+            if name not in SHOWN:
+                hint = did_you_mean(name, SHOWN)
+                fail(f"--only: no picture {name!r}{hint}; there are {', '.join(SHOWN)}")
         if folder.exists() and not folder.is_dir():
             fail(f"FOLDER: {folder} is not a folder")
         for path in draw_gallery(folder, plot_size, only):

@@ -18,7 +18,7 @@ def memory(
 ) -> None:
     """Show what fills the memory of one accelerator, in serving and in training."""
     with told():
-        from modelsizer.plots.designs.memory import memory_waterfall
+        from modelsizer.pictures.registry import draw
         from modelsizer.problems.designs.memory_parts import (
             serving_parts,
             training_parts,
@@ -39,4 +39,4 @@ def memory(
         }
         title, lack = asked.name or source, training_untold(asked)
         emit(content, json_, lambda console: print_memory(console, title, known, lack))
-        write_plot(plot, lambda: memory_waterfall(known, size=plot_size))
+        write_plot(plot, lambda: draw("memory", known, size=plot_size))

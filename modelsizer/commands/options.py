@@ -74,11 +74,13 @@ def check_tables(csv: Path | None, parquet: Path | None = None) -> None:
 
 
 def check_plot(path: Path | None, size: str) -> None:
-    """Refuse a picture in a format or a size that there is none of."""
+    """Refuse a picture of an unknown format or size, or without the package that draws."""
     from modelsizer.plots.drawing.saving import FORMATS
-    from modelsizer.plots.drawing.style import SIZES
+    from modelsizer.plots.drawing.style import SIZES, need_matplotlib
 
     check_ending("--plot", path, *FORMATS)
+    if path is not None:
+        need_matplotlib()
     if size not in SIZES:
         fail(f"--plot-size: {size!r} is not {' or '.join(SIZES)}")
 

@@ -70,7 +70,7 @@ def write_plot(path: Path | None, draw: Callable[[], Figure]) -> None:
     """Draw and write a picture where one is asked for; a ValueError says why there is none."""
     if path is None:
         return
-    from modelsizer.drawing import write_figure
+    from modelsizer.pictures.registry import write_figure
 
     try:
         figure = draw()

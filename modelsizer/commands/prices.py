@@ -77,27 +77,9 @@ def prices(
 
 def _figure(found: Prices, budget: str | None, solver: str, size: str) -> Figure:
     """All limits beside one another, or the curve of one."""
-    from modelsizer.optimizer.prices.prices import curve
-    from modelsizer.plots.limits.price_curve import price_curve
-    from modelsizer.plots.limits.tornado import tornado
-    from modelsizer.text.prices import curve_limits, tornado_rows
+    from modelsizer.pictures.registry import draw
 
-    result, objective = found.result, found.result.objective
-    assert objective.value is not None
-    title = result.problem.name
+    title = found.result.problem.name
     if budget is None:
-        rows = tornado_rows(found)
-        return tornado(rows, float(objective.value), name=objective.name, title=title, size=size)
-    row = found.row(budget)
-    points = curve(result.problem, row.constraint, curve_limits(row), solver=solver)
-    start, end = row.stays.start, row.stays.end
-    return price_curve(
-        row.constraint.quantity,
-        [float(limit) for limit, _ in points],
-        [value for _, value in points],
-        float(row.constraint.limit),
-        (None if start is None else float(start), None if end is None else float(end)),
-        objective=objective.name,
-        title=title,
-        size=size,
-    )
+        return draw("tornado", found, title=title, size=size)
+    return draw("price_curve", (found, budget, solver), title=title, size=size)

@@ -31,7 +31,7 @@ def roofline(
 ) -> None:
     """Show whether memory or compute bounds decode at several batches, and prefill."""
     with told():
-        from modelsizer.plots.designs.roofline import roofline as figure
+        from modelsizer.pictures.registry import draw
         from modelsizer.problems.architecture.sources import load_architecture
         from modelsizer.problems.designs.roofline_points import roofline_points
 
@@ -47,7 +47,7 @@ def roofline(
 
         title = asked.name or source
         emit(roofline_dict(found), json_, lambda console: print_roofline(console, title, found))
-        write_plot(plot, lambda: figure(found, size=plot_size))
+        write_plot(plot, lambda: draw("roofline", found, size=plot_size))
 
 
 def _short(source: str) -> str:

@@ -13,10 +13,11 @@ from typing import TYPE_CHECKING
 
 from modelsizer import __version__
 from modelsizer.optimizer.result import Result
-from modelsizer.page.pictures import Picture, pictures, too_many
+from modelsizer.page.images import embedded
 from modelsizer.page.style import CSS
-from modelsizer.page.svg import inlined
 from modelsizer.page.tags import Html, join, listing, pairs, table, tag
+from modelsizer.pictures.picture import too_many
+from modelsizer.pictures.report import Drawn, pictures
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.answer import certificate
@@ -178,18 +179,16 @@ def _warnings(result: Result) -> tuple[str, str, Html] | None:
     return heading.lower(), heading, listing(result.warnings)
 
 
-def _context(drawn: Sequence[Picture]) -> Html:
+def _context(drawn: Sequence[Drawn]) -> Html:
     """Figures, numbered, and what there is none of."""
     parts = []
-    some = [picture for picture in drawn if picture.figure is not None]
+    some = [picture for picture in drawn if picture.figures]
     for number, picture in enumerate(some, start=1):
-        assert picture.figure is not None
-        name = f"figure-{picture.name}"
         bold = tag("strong", f"Figure {number}. {picture.title}.")
-        svg = inlined(picture.figure, name, picture.title)
+        image = embedded(picture.figures, picture.title)
         caption = tag("figcaption", bold, " ", picture.caption)
-        parts.append(tag("figure", svg, "\n", caption, id=name))
-    left = [f"{p.title}: {p.caption}." for p in drawn if p.figure is None]
+        parts.append(tag("figure", image, "\n", caption, id=f"figure-{picture.name}"))
+    left = [f"{p.title}: {p.caption}." for p in drawn if not p.figures]
     if left:
         parts.append(tag("p", "Not drawn:", class_="quiet"))
         parts.append(listing(left, class_="quiet"))

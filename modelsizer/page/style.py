@@ -46,7 +46,7 @@ tbody tr + tr > * { border-top: 1px solid #eee; }
 td.n, tbody th { white-space: nowrap; }
 .marked > * { font-weight: 600; background: #fdf3e7; }
 figure { margin: 1.6rem 0 2rem; }
-figure svg { display: block; width: 100%; height: auto; }
+figure img { display: block; width: 100%; height: auto; }
 figcaption { margin-top: .5rem; font-size: .875rem; color: #444; }
 @page { margin: 18mm 16mm; }
 @media print {
@@ -56,7 +56,7 @@ figcaption { margin-top: .5rem; font-size: .875rem; color: #444; }
   a { color: inherit; text-decoration: none; }
   h2, h3, caption { break-after: avoid; }
   figure, table, tr { break-inside: avoid; }
-  figure svg { width: 88%; }
+  figure img { width: 88%; }
   table.long { break-inside: auto; }
   thead { display: table-header-group; }
   .wide { overflow: visible; }

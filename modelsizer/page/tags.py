@@ -14,7 +14,7 @@ class Html(str):
     __slots__ = ()
 
 
-_VOID = frozenset({"br", "meta"})  # the elements without an end that a page here has
+_VOID = frozenset({"br", "img", "meta", "source"})  # elements without an end
 
 
 def tag(name: str, /, *content: str, **attributes: str | None) -> Html:

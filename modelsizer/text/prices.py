@@ -237,8 +237,8 @@ def tornado_rows(found: Prices, percent: int = SHOWN) -> list[Row]:
         ends = [row.at(-percent), row.at(percent)]
         low, high = (None if c.objective is None else float(c.objective) for c in ends)
         texts = [format_quantity(c.limit, row.constraint.dimension, 3) for c in ends]
-        name = words(row.constraint.quantity).removesuffix(" of an accelerator").split(" (")[0]
-        name = name.removesuffix(" a token").replace("-embedding ", "-embedding\n")
+        name = words(row.constraint.quantity).removesuffix(" per accelerator").split(" (")[0]
+        name = name.removesuffix(" per token").replace("-embedding ", "-embedding\n")
         if names.count(row.constraint.name) > 1:
             name += ", most" if row.constraint.side == "max" else ", least"
         rows.append((name, low, high, texts[0], texts[1]))

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
-from modelsizer.plots.drawing.labels import beneath, covers, halo, label_points, laid_out, spread
-from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, shades, small
+from modelsizer.plots.drawing.labels import DOT, Labels, far_apart
+from modelsizer.plots.drawing.marks import cloud, note, star
+from modelsizer.plots.drawing.style import INK, QUIET, canvas, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -22,9 +23,8 @@ _NAMES = {"wide": 11, "column": 5}  # published models named
 _CLEAR = 1.1  # of parameters, from the frame to a published model, whose mark it would cut
 _MARGIN = 1.25  # of parameters, beyond the outermost design that fits
 _WORST_SHARE = 0.75  # of the front's losses that the colours tell apart; the rest are one
-_STEPS = 12
 _LEAST_GUIDE = 0.08  # of the depths, at which a guide must run through designs to be drawn
-_TOO_FAR_RIGHT = 0.72  # of the width, beyond which the optimum is named on its left
+_REACHES = (5.0, 9.0, 14.0, 22.0, 32.0)  # points from a published model to its name
 _NAMED_AT = (0.85, 0.93, 0.75, 0.65, 0.5, 0.35, 0.2)  # of the way along a guide, the first free
 
 
@@ -53,10 +53,12 @@ def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Fi
         quantity_axis(axes, "x", "layers")
         quantity_axis(axes, "y", "parameters", log=True)
         heading(axes, title)
-        star = _star(axes, data)
-        labels = [_key(axes), *([] if star is None else [star])]
-        laid_out(axes)
-        labels += _guides(axes, data, labels)
+        key = _key(axes)
+        labels = Labels(axes)
+        labels.avoid_text(key)
+        labels.avoid_points(_points(data), weight=DOT)
+        _optimum(axes, data, labels)
+        _guides(axes, data, labels)
         _landmarks(axes, data, labels)
     return figure
 
@@ -92,140 +94,94 @@ def _cells(layers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[float]:
 
 
 def _front(figure: Figure, axes: Axes, data: Region) -> None:
-    """Nondominated designs, the best loss on top."""
-    loss = data.front.loss
-    order = np.argsort(-loss)
-    low = float(loss.min())
-    high = max(float(np.quantile(loss, _WORST_SHARE)), low + 1e-6)
-    layers = np.array(data.front.values["layers"])
-    parameters = np.array(data.front.values["parameters"], dtype=float)
-    # Few points are drawn large; thousands must not hide one another.
-    points = axes.scatter(
-        layers[order],
-        parameters[order],
-        c=loss[order],
-        s=float(np.clip(9000 / len(loss), 2.5, 22)) * (0.45 if small(figure) else 1.0),
-        cmap=shades(_STEPS),
-        vmin=low,
-        vmax=high,
-        linewidths=0,
-        zorder=3,
-        rasterized=len(loss) > 2000,
-    )
-    bar = figure.colorbar(points, ax=axes, extend="max", pad=0.02)
-    bar.set_label("predicted loss of the front (nats a token)")
-    bar.outline.set_visible(False)
+    """Nondominated designs, coloured by loss."""
+    layers, parameters = _points(data).T
+    bar = cloud(figure, axes, layers, parameters, data.front.loss, _WORST_SHARE)
+    bar.set_label("predicted loss of the front (nats per token)")
+
+
+def _points(data: Region) -> Floats:
+    """Layers and parameters of the front; shape (n, 2)."""
+    values = data.front.values
+    return np.column_stack([values["layers"], np.array(values["parameters"], dtype=float)])
 
 
 def _key(axes: Axes) -> Text:
-    """What is drawn, in the corner that deep and small designs would fill: none is worth having."""
+    """Explain the marks in the corner of deep and small designs, which is empty of the front."""
     narrow = small(axes.get_figure(root=True))
-    words = "grey: what fits\npoints: the front" if narrow else (
-        "grey: designs that fit, darker where they are more\n"
-        "points: no design has less of all three, parameters, layers and loss\n"
+    words = "grey: feasible\npoints: the front" if narrow else (
+        "grey: feasible designs, darker where there are more\n"
+        "points: the front of least parameters, layers and loss\n"
         "circles: published models"
     )  # fmt: skip
-    return axes.text(0.99, 0.02, words, transform=axes.transAxes, ha="right", va="bottom",
-                     fontsize="x-small", color=QUIET, linespacing=1.3)  # fmt: skip
+    return note(axes, words, "lower right", fontsize="x-small")
 
 
-def _guides(axes: Axes, data: Region, keep: list[Text]) -> list[Text]:
-    """Lines of one aspect ratio, named where they leave the picture."""
+def _guides(axes: Axes, data: Region, labels: Labels) -> None:
+    """Draw lines of equal aspect ratio, each named where it leaves the picture."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
-    texts: list[Text] = []
+    paths: list[tuple[int, Floats]] = []
     for aspect in GUIDES:
         line = data.guide(aspect)
         inside = (line > low) & (line < high) & (data.layers > left) & (data.layers < right)
-        if _among_designs(data, line) < _LEAST_GUIDE * len(data.layers):
-            continue
-        axes.plot(data.layers, line, color=INK, linewidth=0.5, dashes=(5, 4), zorder=4)
-        words = f"{aspect}" if texts else f"d_model / layers = {aspect}"
-        text = axes.text(0, 0, words, fontsize="x-small", color=QUIET, ha="center", va="center",
-                         zorder=6)  # fmt: skip
-        halo(text, 3.0)
-        places = np.flatnonzero(inside)[(np.array(_NAMED_AT) * (inside.sum() - 1)).astype(int)]
-        for at in places:
-            text.set_position((float(data.layers[at]), float(line[at])))
-            if not covers(text, [*keep, *texts]):
-                texts.append(text)
-                break
-        else:
-            text.remove()
-    return texts
+        if _among_designs(data, line) >= _LEAST_GUIDE * len(data.layers):
+            axes.plot(data.layers, line, color=INK, linewidth=0.5, dashes=(5, 4), zorder=4)
+            paths.append((aspect, np.column_stack([data.layers, line])[inside]))
+    first = True
+    for aspect, path in paths:
+        words = f"d_model / layers = {aspect}" if first else f"{aspect}"
+        written = labels.along(words, path, _NAMED_AT, turned=False, color=QUIET, zorder=6)
+        first = first and written is None
+    for _, path in paths:
+        labels.avoid_line(path)
 
 
 def _among_designs(data: Region, line: Floats) -> int:
-    """At how many depths a line runs through designs that keep the limits."""
+    """The number of depths at which a line runs through feasible designs."""
     bins = np.searchsorted(data.edges, line, "right") - 1
     known = (bins >= 0) & (bins < data.feasible.shape[1])
     at = np.flatnonzero(known)
     return int((data.feasible[at, bins[at]] > 0).sum())
 
 
-def _star(axes: Axes, data: Region) -> Text | None:
-    """The optimum, with its numbers."""
+def _optimum(axes: Axes, data: Region, labels: Labels) -> None:
+    """Mark the optimum, and write its numbers beside it."""
     if data.best is None:
-        return None
+        return
     shape = data.best.architecture
-    layers, parameters = shape.layers, data.best.parameters.total
-    axes.plot(
-        [layers],
-        [parameters],
-        marker="*",
-        markersize=9 if small(axes.get_figure(root=True)) else 15,
-        color=STAR,
-        markeredgecolor="white",
-        markeredgewidth=0.6,
-        linestyle="none",
-        zorder=8,
-    )
-    left, right = axes.get_xlim()
-    # What is deeper than the optimum is seldom worth having: there is room on that side.
-    at_right = layers > left + _TOO_FAR_RIGHT * (right - left)
-    text = axes.annotate(
-        f"{layers} x {shape.trunk.d_model}, {tick(parameters, 'parameters')}\n"
+    at = (float(shape.layers), float(data.best.parameters.total))
+    narrow = small(axes.get_figure(root=True))
+    star(axes, *at, size=9 if narrow else 15)
+    labels.avoid_points([at], size=9 if narrow else 14)
+    labels.beside(
+        f"{shape.layers} x {shape.trunk.d_model}, {tick(at[1], 'parameters')}\n"
         f"loss {data.best.loss:.4f}",
-        (layers, parameters),
-        xytext=(-9 if at_right else 9, 0),
-        textcoords="offset points",
-        ha="right" if at_right else "left",
-        va="center",
-        fontsize="small",
-        fontweight="bold",
-        zorder=9,
-    )
-    halo(text, 3.0)
-    return text
+        [at], reaches=(9.0, 14.0, 20.0, 28.0), backed=True, fontweight="bold", zorder=9,
+    )  # fmt: skip
 
 
-def _landmarks(axes: Axes, data: Region, keep: list[Text]) -> None:
-    """Published models as hollow points, some of them named."""
+def _landmarks(axes: Axes, data: Region, labels: Labels) -> None:
+    """Draw some published models as circles, those that have room for a name."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
+    narrow = small(axes.get_figure(root=True))
+    size = 3.0 if narrow else 4.5
     marks = [
         mark for mark in data.landmarks
         if left < mark.layers < right and low * _CLEAR < mark.parameters < high / _CLEAR
-        and not beneath(axes, mark.layers, mark.parameters, keep)
+        and not labels.cover((mark.layers, mark.parameters), 2 * size)
     ]  # fmt: skip
     if not marks:
         return
     x, y = [float(m.layers) for m in marks], [float(m.parameters) for m in marks]
-    narrow = small(axes.get_figure(root=True))
-    some = spread(x, y, axes, _NAMES["column" if narrow else "wide"])
-    x, y = [x[i] for i in some], [y[i] for i in some]
-    avoid = []
-    if data.best is not None:
-        avoid = [(float(data.best.architecture.layers), float(data.best.parameters.total))]
-    named = label_points(axes, x, y, [marks[i].name for i in some], avoid=avoid, keep=keep)
-    axes.plot(
-        [x[i] for i in named],
-        [y[i] for i in named],
-        linestyle="none",
-        marker="o",
-        markersize=3 if narrow else 4.5,
-        markerfacecolor="white",
-        markeredgecolor=INK,
-        markeredgewidth=0.9,
-        zorder=5,
-    )
+    some = far_apart(axes, x, y, _NAMES["column" if narrow else "wide"])
+    labels.avoid_points([(x[i], y[i]) for i in some], size=size + 1)
+    named = [
+        i for i in some
+        if labels.beside(marks[i].name, [(x[i], y[i])], reaches=_REACHES, optional=True,
+                         backed=True, leader_from=9.0, fontsize="x-small")
+    ]  # fmt: skip
+    axes.plot([x[i] for i in named], [y[i] for i in named], linestyle="none", marker="o",
+              markersize=size, markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9,
+              zorder=5)  # fmt: skip

@@ -31,7 +31,7 @@ _FREE = 0.68  # of the height, below which the left of the lower panel keeps its
 _SERVED = ("decode_latency", "kv_cache")  # the first that is known
 
 
-def depth_width_figure(data: DepthWidth, *, title: str = "", size: str = "wide") -> Figure:
+def depth_width(data: DepthWidth, *, title: str = "", size: str = "wide") -> Figure:
     """Draw shape excess, and below it what serving costs, over the depths of one size.
 
     The preferred row is starred, the habit circled; depths whose designs all break a limit are
@@ -48,10 +48,10 @@ def depth_width_figure(data: DepthWidth, *, title: str = "", size: str = "wide")
     -------
     Figure
     """
-    from matplotlib.ticker import MaxNLocator
-
     served = next(name for name in _SERVED if data.rows[0].quantity(name) is not None)
     with canvas(size, height=_TALLER) as figure:
+        from matplotlib.ticker import MaxNLocator
+
         above, below = figure.subplots(2, 1, sharex=True, height_ratios=_HEIGHTS)
         rows = data.rows[::-1]
         layers = np.array([row.layers for row in rows], dtype=float)
@@ -63,7 +63,7 @@ def depth_width_figure(data: DepthWidth, *, title: str = "", size: str = "wide")
         _left_out(above, below, data, brief=small(figure))
         _marks(above, below, data, served, brief=small(figure))
         quantity_axis(above, "y", "loss")
-        above.set_ylabel("shape excess\n(nats a token)")
+        above.set_ylabel("shape excess\n(nats per token)")
         quantity_axis(below, "y", served)
         below.set_ylabel(f"{words(served)}\nof a step" if served == _SERVED[0] else words(served))
         quantity_axis(below, "x", "layers")
@@ -140,17 +140,17 @@ def _left_out(above: Axes, below: Axes, data: DepthWidth, *, brief: bool) -> Non
     if share >= names_at:
         inside = [out for out in data.excluded if first <= out.layers <= last]
         names = dict.fromkeys(b.quantity for out in inside for b in out.broken)
-        text = "breaks a limit:\n" + "\n".join(map(_name, names))
+        text = "violates:\n" + "\n".join(map(_name, names))
     elif share >= words_at:
-        text = "breaks\na limit"
+        text = "infeasible"
     else:
-        text, x, side = "grey: breaks a limit", high - 0.01 * (high - low), "right"
+        text, x, side = "grey: infeasible", high - 0.01 * (high - low), "right"
     below.text(x, 0.04, text, transform=below.get_xaxis_transform(), ha=side, va="bottom",
                fontsize="small", color=QUIET)  # fmt: skip
 
 
 def _name(quantity: str) -> str:
-    return words(quantity).removesuffix(" of an accelerator").removesuffix(" (nats a token)")
+    return words(quantity).removesuffix(" per accelerator").removesuffix(" (nats per token)")
 
 
 # Marks

@@ -6,38 +6,29 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis
-from modelsizer.plots.drawing.labels import covers, halo, laid_out
-from modelsizer.plots.drawing.style import COLOURS, FAINT, INK, LINES, QUIET, STAR, canvas
+from modelsizer.plots.drawing.labels import Labels
+from modelsizer.plots.drawing.marks import colour_bar, star
+from modelsizer.plots.drawing.style import COLOURS, FAINT, INK, LINES, QUIET, canvas
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
-    from matplotlib.text import Text
     from modelsizer.optimizer.surveys.landscape import Landscape
     from modelsizer.optimizer.tables.table import Floats
-    from numpy.typing import NDArray
 
 _LEVELS = 14  # steps of colour; fine enough to follow, coarse enough to see
-_LABEL_AT = (
-    0.3,
-    0.7,
-    0.5,
-    0.15,
-    0.85,
-    0.4,
-    0.6,
-    0.2,
-    0.8,
-)  # of the way along a line, the first free
-_STEPS_OF_LINE, _SLOPE_OVER = 201, 16  # points along a line; on each side of a name, for its slope
-_ROOM_FOR_NAME = (0.25, 0.15)  # of width and height, between a corner and what is named
-_ROOM_FOR_WORDS = 0.04  # of the picture
-_WORDS_AT = (0.93, 0.85, 0.75, 0.6, 0.45)  # of the height, the first free
+_NAMED_AT = (0.3, 0.7, 0.5, 0.15, 0.85, 0.4, 0.6, 0.2, 0.8)
+"""Of the way along a limit, where its name may stand, in order of preference."""
+_SIDES = ((-1, -1), (1, -1), (-1, 1), (1, 1), (-1, 0), (1, 0))
+_REACHES = (13.0, 18.0, 26.0, 36.0)  # points from the optimum to its numbers
+_LEAST_GREY = 0.04  # of the picture, from which grey is explained
+_GREY_AT = (0.93, 0.85, 0.75, 0.6, 0.45)  # of the height
+_GREY_ALONG = (0.5, 0.75, 0.25)  # of the width of the grey at that height
 _WORST_SHARE = 0.7  # of the range of loss that is coloured; the rest would drown the valley
 
 
-def loss_landscape(
+def landscape(
     data: Landscape,
     best: tuple[int, int, float] | None = None,
     *,
@@ -73,13 +64,18 @@ def loss_landscape(
         axes = figure.add_subplot()
         _colours(figure, axes, data)
         lines = _limits(axes, data, binding)
-        texts = [] if best is None else [_star(axes, best)]
         quantity_axis(axes, "x", "d_model")
         quantity_axis(axes, "y", "layers")
         heading(axes, title)
-        laid_out(axes)
-        texts += _name_limits(axes, lines, texts)
-        _name_grey(axes, data, texts)
+        labels = Labels(axes)
+        for path, name, colour in lines:
+            words = name.replace("_", " ")
+            labels.along(words, path, _NAMED_AT, color=colour)
+        for path, _, _ in lines:
+            labels.avoid_line(path, width=2.0)
+        if best is not None:
+            _optimum(axes, best, labels)
+        _name_grey(data, labels)
     return figure
 
 
@@ -118,9 +114,7 @@ def _colours(figure: Figure, axes: Axes, data: Landscape) -> None:
     mesh = axes.pcolormesh(
         x, y, loss, cmap=_steps(), vmin=low, vmax=high, shading="nearest", rasterized=True
     )
-    bar = figure.colorbar(mesh, ax=axes, extend="max", pad=0.02)
-    bar.set_label("least predicted loss (nats a token)")
-    bar.outline.set_visible(False)
+    colour_bar(figure, axes, mesh).set_label("least predicted loss (nats per token)")
 
 
 def _flat(colour: str) -> Colormap:
@@ -159,98 +153,31 @@ def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> list[tuple[
     return found
 
 
-def _name_limits(
-    axes: Axes, lines: list[tuple[Floats, str, str]], others: list[Text]
-) -> list[Text]:
-    """Name each line along itself, where its name covers nothing."""
-    named: list[Text] = []
-    for path, name, colour in lines:
-        seen = _evenly(axes.transData.transform(path))
-        words = name.replace("_", " ")
-        text = axes.text(0, 0, words, fontsize="x-small", color=colour, ha="center", va="center",
-                         rotation_mode="anchor", zorder=5)  # fmt: skip
-        halo(text, 3.0)
-        for along in _LABEL_AT:
-            at = int(along * (_STEPS_OF_LINE - 1))
-            ends = seen[[max(0, at - _SLOPE_OVER), min(_STEPS_OF_LINE - 1, at + _SLOPE_OVER)]]
-            across, up = ends[1] - ends[0]
-            angle = float(np.degrees(np.arctan2(up, across)))
-            text.set_rotation((angle + 90) % 180 - 90)
-            x, y = axes.transData.inverted().transform(seen[at])
-            text.set_position((float(x), float(y)))
-            if not covers(text, [*others, *named]):
-                named.append(text)
-                break
-        else:
-            text.remove()
-    return named
-
-
-def _evenly(path: Floats) -> Floats:
-    """Points at even steps along a path; shape (_STEPS_OF_LINE, 2)."""
-    length = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(path, axis=0).T))])
-    at = np.linspace(0.0, length[-1], _STEPS_OF_LINE)
-    return np.stack([np.interp(at, length, path[:, k]) for k in (0, 1)], axis=1)
-
-
-def _name_grey(axes: Axes, data: Landscape, others: list[Text]) -> None:
-    """Say what grey means, where there is grey enough and nothing else is written."""
+def _name_grey(data: Landscape, labels: Labels) -> None:
+    """Explain grey, where a label has room on nothing but grey."""
     rows, columns = _window(data)
-    x, y = data.d_model[columns], data.layers[rows]
+    x, y = data.d_model[columns].astype(float), data.layers[rows].astype(float)
     grey = data.exists[rows, columns] & ~np.isfinite(data.loss[rows, columns])
-    if grey.mean() < _ROOM_FOR_WORDS:
+    if grey.mean() < _LEAST_GREY:
         return
-    text = axes.text(0, 0, "breaks a limit", fontsize="small", color=QUIET, ha="center",
-                     va="center")  # fmt: skip
-    for share in _WORDS_AT:
-        row = int(share * (len(y) - 1))
-        for along in (0.5, 0.75, 0.25):
-            where = np.flatnonzero(grey[row])
-            if not len(where):
-                continue
-            text.set_position((float(x[where[int(along * (len(where) - 1))]]), float(y[row])))
-            if not covers(text, others) and _all_grey(axes, text, x, y, grey):
-                return
-    text.remove()
+    other = np.argwhere(~grey)
+    labels.avoid_points(np.column_stack([x[other[:, 1]], y[other[:, 0]]]))
+    anchors = []
+    for height in _GREY_AT:
+        row = int(height * (len(y) - 1))
+        where = np.flatnonzero(grey[row])
+        picked = [where[int(share * (len(where) - 1))] for share in _GREY_ALONG if len(where)]
+        anchors += [(float(x[column]), float(y[row])) for column in picked]
+    if anchors:
+        labels.beside("infeasible", anchors, [(0, 0)], [0.0], optional=True, color=QUIET, zorder=4)
 
 
-def _all_grey(
-    axes: Axes, text: Text, x: NDArray[np.int64], y: NDArray[np.int64], grey: NDArray[np.bool_]
-) -> bool:
-    """Whether a text stands on grey alone."""
-    box = text.get_window_extent()
-    corners = axes.transData.inverted().transform([(box.x0, box.y0), (box.x1, box.y1)])
-    columns = (x >= corners[0, 0]) & (x <= corners[1, 0])
-    rows = (y >= corners[0, 1]) & (y <= corners[1, 1])
-    under = grey[np.ix_(rows, columns)]
-    return bool(under.size and under.all())
-
-
-def _star(axes: Axes, best: tuple[int, int, float]) -> Text:
-    """The optimum, with its numbers."""
+def _optimum(axes: Axes, best: tuple[int, int, float], labels: Labels) -> None:
+    """Mark the optimum, and write its numbers beside it."""
     layers, d_model, loss = best
-    axes.plot([d_model], [layers], marker="*", markersize=15, color=STAR, markeredgecolor="white",
-              linestyle="none", zorder=5)  # fmt: skip
-    left, right = axes.get_xlim()
-    bottom, top = axes.get_ylim()
-    # Limits lie to the upper right of an optimum that they bind, so its name stands lower left,
-    # unless it is too near that corner.
-    at_left = d_model - left < _ROOM_FOR_NAME[0] * (right - left)
-    at_bottom = layers - bottom < _ROOM_FOR_NAME[1] * (top - bottom)
-    return axes.annotate(
-        f"{layers} x {d_model}\nloss {loss:.4f}",
-        (d_model, layers),
-        xytext=(10 if at_left else -10, 8 if at_bottom else -8),
-        textcoords="offset points",
-        ha="left" if at_left else "right",
-        va="bottom" if at_bottom else "top",
-        color=INK,
-        fontweight="bold",
-        bbox={
-            "boxstyle": "round,pad=0.25",
-            "facecolor": "white",
-            "edgecolor": "none",
-            "alpha": 0.85,
-        },
-        zorder=6,
-    )
+    at = (float(d_model), float(layers))
+    star(axes, *at, size=15)
+    labels.avoid_points([at], size=14)
+    # Limits that bind lie to the upper right of the optimum.
+    labels.beside(f"{layers} x {d_model}\nloss {loss:.4f}", [at], _SIDES, _REACHES,
+                  color=INK, fontsize="medium", fontweight="bold", backed=True)  # fmt: skip

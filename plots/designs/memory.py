@@ -30,9 +30,7 @@ _BETWEEN = 0.14  # inches between panels
 _WORDS = {"serving_memory": "Serving memory", "training_memory": "Training memory"}
 
 
-def memory_waterfall(
-    panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide"
-) -> Figure:
+def memory(panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide") -> Figure:
     """Draw the parts of memory as steps that add up to the total, beside the limit.
 
     Parameters

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 from modelsizer.plots.drawing.axes import heading
-from modelsizer.plots.drawing.placement import REACHES, SIDES, Names
+from modelsizer.plots.drawing.labels import REACHES, SIDES, Labels
 from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, small
 from modelsizer.problems.units import format_quantity
 
@@ -52,14 +52,11 @@ def roofline(data: Roofline, *, title: str = "", size: str = "wide") -> Figure:
         _limits(axes, data)
         _axes_in_words(axes, data.roof)
         heading(axes, title)
-        layout = figure.get_layout_engine()
-        assert layout is not None
-        layout.execute(figure)  # names are placed on the axes as they will be
-        names = Names(axes)
-        _draw_roof(axes, data.roof, names)
-        _draw_points(axes, data, names)
-        _name_roof(axes, data.roof, names)
-        _name_points(data, names, narrow=small(figure))
+        labels = Labels(axes)
+        _draw_roof(axes, data.roof, labels)
+        _draw_points(axes, data, labels)
+        _name_roof(axes, data.roof, labels)
+        _name_points(data, labels, narrow=small(figure))
     return figure
 
 
@@ -91,17 +88,16 @@ def _axes_in_words(axes: Axes, roof: Roof) -> None:
         axis.set_minor_formatter(NullFormatter())
 
 
-def _draw_roof(axes: Axes, roof: Roof, names: Names) -> None:
+def _draw_roof(axes: Axes, roof: Roof, labels: Labels) -> None:
     left, right = axes.get_xlim()
     for flops, bandwidth, style in _roofs(roof):
         corner = (flops / bandwidth, flops)
         start, end = (left, left * bandwidth), (right, flops)
         axes.plot(*zip(start, corner, end, strict=True), zorder=2, **style)
-        names.keep_clear(start, corner)
-        names.keep_clear(corner, end)
+        labels.avoid_line([start, corner, end])
     corner = (roof.ridge, roof.flops)
     axes.plot(*corner, "o", ms=_DOT, color=INK, zorder=3)
-    names.keep_clear(corner, points=_DOT)
+    labels.avoid_points([corner], size=_DOT)
 
 
 def _roofs(roof: Roof) -> list[tuple[float, float, dict[str, Any]]]:
@@ -111,7 +107,7 @@ def _roofs(roof: Roof) -> list[tuple[float, float, dict[str, Any]]]:
     ]
 
 
-def _name_roof(axes: Axes, roof: Roof, names: Names) -> None:
+def _name_roof(axes: Axes, roof: Roof, labels: Labels) -> None:
     """Peak and bandwidth, and what is reached of them, above the roof, where no point can lie."""
     left, right = axes.get_xlim()
     bottom = axes.get_ylim()[0]
@@ -126,34 +122,35 @@ def _name_roof(axes: Axes, roof: Roof, names: Names) -> None:
         )
 
     peak, bandwidth = roof.peak_flops, roof.peak_bandwidth
-    names.write(words(peak, roof.flops, "FLOP/s"),
+    labels.beside(words(peak, roof.flops, "FLOP/s"),
                 [(x, peak) for x in between(roof.peak_ridge, right)], [(0, 1)], (3.0,))  # fmt: skip
     slope = between(max(left, bottom / bandwidth), roof.peak_ridge)
-    names.write(words(bandwidth, roof.bandwidth, "bytes/s"),
+    labels.beside(words(bandwidth, roof.bandwidth, "bytes/s"),
                 [(x, x * bandwidth) for x in slope], [(-1, 1)], (3.0, 6.0))  # fmt: skip
 
 
-def _name_ridge(roof: Roof, names: Names, *, narrow: bool) -> None:
+def _name_ridge(roof: Roof, labels: Labels, *, narrow: bool) -> None:
     unit = "" if narrow else " FLOPs/byte"
     sides = [(1, -1), (0.5, -1), (0, -1), (-1, 0), (-1, 0.5), (-1, 1)]
-    names.write(f"ridge {roof.ridge:,.0f}{unit}", [(roof.ridge, roof.flops)], sides, REACHES)
+    labels.beside(f"ridge {roof.ridge:,.0f}{unit}", [(roof.ridge, roof.flops)], sides, REACHES)
 
 
-def _draw_points(axes: Axes, data: Roofline, names: Names) -> None:
+def _draw_points(axes: Axes, data: Roofline, labels: Labels) -> None:
     for i, design in reversed(list(enumerate(data.designs))):
         colour = _COLOURS[i % len(_COLOURS)]
         if i == 0:
             x, y = zip(*((p.intensity, p.attained) for p in design.batches), strict=True)
             axes.plot(x, y, color=colour, lw=0.9, zorder=3)
-            for start, end in pairwise(zip(x, y, strict=True)):
-                names.keep_clear(start, end)
+            labels.avoid_line(np.column_stack([x, y]))
             for point in design.batches:
-                _mark(axes, data.roof, point, colour, names, size=_SMALL)
+                _mark(axes, data.roof, point, colour, labels, size=_SMALL)
         for point in (design.decode, design.prefill):
-            _mark(axes, data.roof, point, colour, names, size=_LARGE)
+            _mark(axes, data.roof, point, colour, labels, size=_LARGE)
 
 
-def _mark(axes: Axes, roof: Roof, point: Point, colour: str, names: Names, *, size: float) -> None:
+def _mark(
+    axes: Axes, roof: Roof, point: Point, colour: str, labels: Labels, *, size: float
+) -> None:
     """A point, hollow where it does not fit, and what it lacks to the roof."""
     import matplotlib as mpl
 
@@ -161,19 +158,19 @@ def _mark(axes: Axes, roof: Roof, point: Point, colour: str, names: Names, *, si
     size *= mpl.rcParams["font.size"]
     fill = "white" if point.fits is False else colour
     axes.plot(*at, _MARKERS[point.phase], ms=size, mfc=fill, mec=colour, zorder=4)
-    names.keep_clear(at, points=size + 1)
+    labels.avoid_points([at], size=size + 1)
     top = (point.intensity, roof.at(point.intensity))
     axes.plot(*zip(at, top, strict=True), color=colour, lw=0.6, ls=":", zorder=1)
-    names.keep_clear(at, top, points=0.5)
+    labels.avoid_line([at, top], width=0.5)
 
 
-def _name_points(data: Roofline, names: Names, *, narrow: bool) -> None:
+def _name_points(data: Roofline, labels: Labels, *, narrow: bool) -> None:
     """The first design's steps by what they are, its batches, and each other design once."""
     room = "no room" if narrow else "does not fit"
     named: list[Point] = []
 
     def name(point: Point, words: str, colour: str, *, bold: bool = False, far: int = 6) -> None:
-        names.write(words, [(point.intensity, point.attained)], SIDES, REACHES[:far],
+        labels.beside(words, [(point.intensity, point.attained)], SIDES, REACHES[:far],
                     color=colour, fontweight="bold" if bold else "normal")  # fmt: skip
         named.append(point)
 
@@ -189,9 +186,9 @@ def _name_points(data: Roofline, names: Names, *, narrow: bool) -> None:
             design.name + (f": {room}" if design.decode.fits is False else ""),
             colour,
         )
-        if not any(_near(names, design.prefill, other) for other in named):
+        if not any(_near(labels, design.prefill, other) for other in named):
             name(design.prefill, f"{design.name}, prefill", colour)
-    _name_ridge(data.roof, names, narrow=narrow)
+    _name_ridge(data.roof, labels, narrow=narrow)
     for design in data.designs[:1]:
         too_large = [point.batch for point in design.batches if point.fits is False]
         for point in design.batches:
@@ -201,9 +198,9 @@ def _name_points(data: Roofline, names: Names, *, narrow: bool) -> None:
                 name(point, f"{first}{point.batch}{last}", _COLOURS[0], far=3)
 
 
-def _near(names: Names, one: Point, other: Point) -> bool:
+def _near(labels: Labels, one: Point, other: Point) -> bool:
     """Whether two marks lie so close that one name is enough for both."""
-    between = names.between((one.intensity, one.attained), (other.intensity, other.attained))
+    between = labels.between((one.intensity, one.attained), (other.intensity, other.attained))
     return one.phase == other.phase and math.hypot(*between) < _SAME_PLACE
 
 

@@ -1,123 +1,65 @@
-"""Labels beside points, moved until none covers another."""
+"""Labels placed one after another, each at the free place that costs least.
+
+Everything that a label should not cover (marks, lines, other labels) is kept as boxes in pixels,
+each with a weight. A new label is tried at every candidate place and takes the one with the least
+sum of the weights that it covers, of a penalty for leaving the axes, and of one for the distance
+from what it names.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from itertools import product
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from modelsizer.plots.drawing.style import INK
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.text import Text
+    from matplotlib.text import Annotation, Text
+    from numpy.typing import ArrayLike, NDArray
 
-_ROUNDS = 400  # not seconds: the same picture on a slow machine
-_NEAR_PIXELS = 9.0  # at 100 dpi
+    Floats = NDArray[np.float64]
 
-
-def halo(text: Text, width: float = 2.2) -> None:
-    """A white edge around letters that stand on a ground of colour."""
-    from matplotlib.patheffects import withStroke
-
-    text.set_path_effects([withStroke(linewidth=width, foreground="white")])
-
-
-def spread(x: Sequence[float], y: Sequence[float], axes: Axes, count: int) -> list[int]:
-    """Positions of at most `count` points that are far from one another as they are drawn."""
-    at = axes.transData.transform(np.column_stack([x, y])) if len(x) else np.zeros((0, 2))
-    taken: list[int] = []
-    away = np.full(len(at), np.inf)
-    while len(taken) < min(count, len(at)):
-        new = int(away.argmax())
-        taken.append(new)
-        away = np.minimum(away, np.hypot(*(at - at[new]).T))
-    return taken
-
-
-def beneath(axes: Axes, x: float, y: float, texts: Sequence[Text]) -> bool:
-    """Whether a point lies under a text, or next to it; after `laid_out`."""
-    at = axes.transData.transform((x, y))
-    boxes = (text.get_window_extent().padded(_NEAR_PIXELS / 2) for text in texts)
-    return any(box.contains(*at) for box in boxes)
+XY = tuple[float, float]
+SIDES: tuple[XY, ...] = (
+    (1, 0), (1, -1), (0, -1), (-1, 0), (-1, 1), (0, 1), (-1, -1), (1, 1),
+    (1, -0.5), (0.5, -1), (1, 0.5), (-1, 0.5), (-0.5, 1), (-1, -0.5),
+)  # fmt: skip
+"""Directions from an anchor to its label, in order of preference."""
+REACHES = (7.0, 14.0, 22.0, 32.0, 44.0, 58.0)
+"""Distances from an anchor to its label, in points."""
+MARK, INKED, DOT = 100.0, 10.0, 0.05
+"""Cost of covering a mark, a sample of a line, and one dot of a cloud."""
+_TEXT, _PER_POINT, _PER_SHARE = 1000.0, 0.2, 2.0
+"""Cost of covering another label (or of a pixel outside the axes), of a point of distance, and of
+each place along a path that was preferred."""
+_LEADER_FROM = 14.0  # points, from which a line joins a label to its anchor
+_OWN_SAMPLES = 2  # samples of a leader that lie on its own anchor
+_SAMPLED_EVERY = 4.0  # points between samples of a line
+_WIDER = 1.04  # text may be this much wider at another resolution
+_CLEARANCE = 1.5  # points around a label
+_BOX, _OPACITY = 0.12, 0.8  # of the type size, around the letters; of the box behind them
+_POINTS_PER_INCH = 72.0
+_STEPS, _SLOPE_OVER = 201, 16  # samples of a path, and those on each side that give its slope
+_HORIZONTAL: dict[int, Literal["left", "center", "right"]] = {1: "left", 0: "center", -1: "right"}
+_VERTICAL: dict[int, Literal["bottom", "center", "top"]] = {1: "bottom", 0: "center", -1: "top"}
 
 
-def covers(text: Text, others: Sequence[Text]) -> bool:
-    """Whether a text lies over another one, or beyond its axes; after `laid_out`."""
-    box = text.get_window_extent()
-    assert text.axes is not None
-    frame = text.axes.get_window_extent()
-    inside = frame.x0 <= box.x0 and box.x1 <= frame.x1 and frame.y0 <= box.y0 <= box.y1 <= frame.y1
-    return not inside or any(box.overlaps(other.get_window_extent()) for other in others)
+def back(text: Text) -> None:
+    """Put a light box behind a text that stands on a coloured ground.
 
-
-def label_points(
-    axes: Axes,
-    x: Sequence[float],
-    y: Sequence[float],
-    names: Sequence[str],
-    *,
-    avoid: Sequence[tuple[float, float]] = (),
-    keep: Sequence[Text] = (),
-) -> list[int]:
-    """Write names beside points so that they cover neither one another nor some other points.
-
-    A name for which there is no room is left out; the positions of the others are returned.
-
-    Parameters
-    ----------
-    axes : Axes
-        Its limits must be final.
-    x, y : sequence of float
-    names : sequence of str
-    avoid : sequence of (x, y)
-        Further points to keep clear.
-    keep : sequence of Text
-        Other labels to keep clear.
+    Letters with a white edge would be outlines in an SVG, many times as large and not text.
     """
-    from adjustText import adjust_text
-
-    if not len(x):
-        return []
-    texts = [
-        axes.text(a, b, name, fontsize="x-small", color=INK, zorder=7)
-        for a, b, name in zip(x, y, names, strict=True)
-    ]
-    laid_out(axes)
-    adjust_text(
-        texts,
-        x=[*x, *(p[0] for p in avoid)],
-        y=[*y, *(p[1] for p in avoid)],
-        objects=list(keep),
-        ax=axes,
-        iter_lim=_ROUNDS,
-        expand=(1.1, 1.35),
-        force_text=(0.3, 0.5),
-    )
-    kept = _without_overlaps(texts, keep)
-    named = [i for i, text in enumerate(texts) if text in kept]
-    for i in named:
-        halo(texts[i])
-        _lead(axes, texts[i], x[i], y[i])
-    return named
+    text.set_bbox({"boxstyle": f"round,pad={_BOX}", "facecolor": "white", "edgecolor": "none",
+                   "alpha": _OPACITY})  # fmt: skip
 
 
-def _lead(axes: Axes, text: Text, x: float, y: float) -> None:
-    """A thin line from a label to its point, where they are not next to one another."""
-    box = text.get_window_extent()
-    point = axes.transData.transform((x, y))
-    near = (
-        min(max(point[0], box.x0), box.x1),
-        min(max(point[1], box.y0), box.y1),
-    )
-    if np.hypot(*(point - near)) < _NEAR_PIXELS:
-        return
-    start = axes.transData.inverted().transform(near)
-    axes.plot([start[0], x], [start[1], y], color=INK, linewidth=0.4, zorder=4)
-
-
-def laid_out(axes: Axes) -> None:
-    """Draw once without ink, so that extents of text are those of the picture."""
+def lay_out(axes: Axes) -> None:
+    """Lay out the figure without drawing, so that extents of texts are those of the picture."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -127,12 +69,278 @@ def laid_out(axes: Axes) -> None:
     figure.draw_without_rendering()
 
 
-def _without_overlaps(texts: list[Text], keep: Sequence[Text]) -> list[Text]:
-    """Take away labels that still cover an earlier one or leave the axes."""
-    kept: list[Text] = []
-    for text in texts:
-        if covers(text, [*keep, *kept]):
+def far_apart(axes: Axes, x: Sequence[float], y: Sequence[float], count: int) -> list[int]:
+    """Positions of at most `count` points that are far from one another in the picture."""
+    at = axes.transData.transform(np.column_stack([x, y])) if len(x) else np.zeros((0, 2))
+    taken: list[int] = []
+    distance = np.full(len(at), np.inf)
+    while len(taken) < min(count, len(at)):
+        new = int(distance.argmax())
+        taken.append(new)
+        distance = np.minimum(distance, np.hypot(*(at - at[new]).T))
+    return taken
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A candidate place of a label.
+
+    Parameters
+    ----------
+    anchor : (x, y)
+        What it names, in data coordinates.
+    reach : float
+        Distance from the anchor, in points.
+    offset : (x, y)
+        From the anchor, in points.
+    side : (-1, 0 or 1, -1, 0 or 1)
+        Side of the anchor, which gives the alignment of the text.
+    box : (left, bottom, right, top)
+        In pixels.
+    """
+
+    anchor: XY
+    reach: float
+    offset: XY
+    side: tuple[int, int]
+    box: tuple[float, float, float, float]
+
+
+class Labels:
+    """Labels of one axes that stay clear of lines, points and one another.
+
+    Parameters
+    ----------
+    axes : Axes
+        With final limits; the figure is laid out here, for places are compared in pixels.
+    """
+
+    def __init__(self, axes: Axes) -> None:
+        lay_out(axes)
+        figure = axes.get_figure(root=True)
+        assert figure is not None
+        self._axes, self._scale = axes, figure.dpi / _POINTS_PER_INCH  # pixels per point
+        self._inside = axes.get_window_extent().padded(-_CLEARANCE * self._scale)
+        self._taken = np.empty((0, 5))  # left, bottom, right, top and weight of each box
+
+    def avoid_points(self, points: ArrayLike, *, size: float = 1.0, weight: float = MARK) -> None:
+        """Keep labels clear of points.
+
+        Parameters
+        ----------
+        points : array of shape (n, 2)
+            In data coordinates.
+        size : float
+            Across each of them, in points.
+        weight : float
+            Cost of covering one.
+        """
+        self._take(self._squares(self._pixels(points), size), weight)
+
+    def avoid_line(self, path: ArrayLike, *, width: float = 1.0) -> None:
+        """Keep labels clear of a line.
+
+        Parameters
+        ----------
+        path : array of shape (n, 2)
+            Its vertices, in data coordinates.
+        width : float
+            In points.
+        """
+        self._take(self._squares(self._along(self._pixels(path)), width), INKED)
+
+    def avoid_text(self, text: Text) -> None:
+        """Keep labels clear of a text that is already there."""
+        self._take(np.array([self._box_of(text)]), _TEXT)
+
+    def between(self, start: XY, end: XY) -> XY:
+        """The way from one place to another in points, both given in data coordinates."""
+        way = (self._pixels(end) - self._pixels(start))[0] / self._scale
+        return float(way[0]), float(way[1])
+
+    def cover(self, point: XY, size: float) -> bool:
+        """Whether a text covers some of a mark of `size` points at `point`."""
+        box = self._squares(self._pixels(point), size)
+        return bool(self._costs(box)[0] >= _TEXT)
+
+    def beside(
+        self,
+        words: str,
+        anchors: Sequence[XY],
+        sides: Sequence[XY] = SIDES,
+        reaches: Sequence[float] = REACHES,
+        *,
+        optional: bool = False,
+        backed: bool = False,
+        leader_from: float = _LEADER_FROM,
+        **style: Any,
+    ) -> Annotation | None:
+        """Write a label beside an anchor, at the side and the distance that cost least.
+
+        Parameters
+        ----------
+        words : str
+        anchors : sequence of (x, y)
+            In data coordinates; the best one is taken.
+        sides : sequence of (x, y)
+        reaches : sequence of float
+            Points.
+        optional : bool
+            Write nothing, and return None, where each place covers a mark or another label.
+        backed : bool
+            Put a light box behind it.
+        leader_from : float
+            Points, from which a line joins the label to its anchor.
+        **style
+            Of the text, over the style of all labels.
+        """
+        look: dict[str, Any] = {"fontsize": "small", "zorder": 7} | style
+        text = self._axes.annotate(
+            words, anchors[0], (0, 0), textcoords="offset points", annotation_clip=False,
+            **look,
+        )  # fmt: skip
+        if backed:
+            back(text)
+        extent = text.get_window_extent()
+        size = (extent.width * _WIDER, extent.height)
+        places = [self._place(*at, size) for at in product(reaches, anchors, sides)]
+        costs = self._costs(np.array([place.box for place in places]))
+        costs += [place.reach * _PER_POINT + self._leader_cost(place) for place in places]
+        best = places[int(costs.argmin())]
+        if optional and costs.min() >= MARK:
             text.remove()
-        else:
-            kept.append(text)
-    return kept
+            return None
+        text.xy, text.xyann = best.anchor, best.offset
+        text.set_horizontalalignment(_HORIZONTAL[best.side[0]])
+        text.set_verticalalignment(_VERTICAL[best.side[1]])
+        if best.reach >= leader_from:
+            self._draw_leader(best, str(style.get("color", INK)))
+        self._take(np.array([best.box]), _TEXT)
+        return text
+
+    def along(
+        self,
+        words: str,
+        path: ArrayLike,
+        shares: Sequence[float],
+        *,
+        turned: bool = True,
+        **style: Any,
+    ) -> Text | None:
+        """Write a label on a line, or nothing where each place covers another label.
+
+        Parameters
+        ----------
+        words : str
+        path : array of shape (n, 2)
+            The line, in data coordinates.
+        shares : sequence of float
+            Places along it from 0 to 1, in order of preference.
+        turned : bool
+            Turn the label by the slope of the line.
+        **style
+            Of the text, over the style of all labels.
+        """
+        look: dict[str, Any] = {"fontsize": "x-small", "zorder": 5} | style
+        text = self._axes.text(
+            0, 0, words, ha="center", va="center", rotation_mode="anchor",
+            **look,
+        )  # fmt: skip
+        back(text)
+        seen = _evenly(self._pixels(path), _STEPS)
+        places = []
+        for share in shares:
+            at = int(share * (_STEPS - 1))
+            ends = seen[[max(0, at - _SLOPE_OVER), min(_STEPS - 1, at + _SLOPE_OVER)]]
+            across, up = ends[1] - ends[0]
+            angle = (math.degrees(math.atan2(up, across)) + 90) % 180 - 90 if turned else 0.0
+            x, y = self._axes.transData.inverted().transform(seen[at])
+            places.append((float(x), float(y), angle))
+        boxes = [self._box_at(text, place) for place in places]
+        costs = self._costs(np.array(boxes)) + _PER_SHARE * np.arange(len(boxes))
+        best = int(costs.argmin())
+        if costs[best] >= _TEXT:
+            text.remove()
+            return None
+        self._box_at(text, places[best])
+        self._take(np.array([boxes[best]]), _TEXT)
+        return text
+
+    def _box_at(self, text: Text, place: tuple[float, float, float]) -> list[float]:
+        x, y, angle = place
+        text.set_position((x, y))
+        text.set_rotation(angle)
+        return self._box_of(text)
+
+    def _box_of(self, text: Text) -> list[float]:
+        """Left, bottom, right and top of a text, with clearance; in pixels."""
+        box = text.get_window_extent().padded(_CLEARANCE * self._scale)
+        return [box.x0, box.y0, box.x1, box.y1]
+
+    def _place(self, reach: float, anchor: XY, towards: XY, size: XY) -> _Place:
+        length = math.hypot(*towards) or 1.0
+        offset = (reach * towards[0] / length, reach * towards[1] / length)
+        side = (round(towards[0]), round(towards[1]))  # 0.5 rounds to 0, the middle
+        at = self._pixels(anchor)[0] + np.array(offset) * self._scale
+        width, height = size
+        x = float(at[0]) - width * (1 - side[0]) / 2
+        y = float(at[1]) - height * (1 - side[1]) / 2
+        pad = _CLEARANCE * self._scale
+        box = (x - pad, y - pad, x + width + pad, y + height + pad)
+        return _Place(anchor, reach, offset, side, box)
+
+    def _leader(self, place: _Place) -> Floats:
+        """Boxes along the line from an anchor to its label; shape (n, 4)."""
+        start = self._pixels(place.anchor)
+        way = np.concatenate([start, start + np.array(place.offset) * self._scale])
+        return self._squares(self._along(way), 1.0)
+
+    def _leader_cost(self, place: _Place) -> float:
+        if place.reach < _LEADER_FROM:
+            return 0.0
+        return float(self._costs(self._leader(place)[_OWN_SAMPLES:]).sum())
+
+    def _draw_leader(self, place: _Place, colour: str) -> None:
+        self._axes.annotate("", place.anchor, place.offset, textcoords="offset points",
+                            annotation_clip=False, zorder=4,
+                            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.5,
+                                        "shrinkA": 1.5, "shrinkB": 3})  # fmt: skip
+        self._take(self._leader(place), INKED)
+
+    def _pixels(self, points: ArrayLike) -> Floats:
+        """Data coordinates in pixels; shape (n, 2)."""
+        found: Floats = self._axes.transData.transform(np.atleast_2d(np.asarray(points, float)))
+        return found
+
+    def _along(self, way: Floats) -> Floats:
+        """Samples of a way at steps of at most `_SAMPLED_EVERY` points; pixels, shape (n, 2)."""
+        length = float(np.hypot(*np.diff(way, axis=0).T).sum())
+        return _evenly(way, 2 + int(length / (_SAMPLED_EVERY * self._scale)))
+
+    def _squares(self, centres: Floats, size: float) -> Floats:
+        """Boxes of `size` points around places in pixels; shape (n, 4)."""
+        half = size * self._scale / 2
+        return np.hstack([centres - half, centres + half])
+
+    def _take(self, boxes: Floats, weight: float) -> None:
+        weights = np.full((len(boxes), 1), weight)
+        self._taken = np.vstack([self._taken, np.hstack([boxes, weights])])
+
+    def _costs(self, boxes: Floats) -> Floats:
+        """Cost of what each box covers, and of its pixels beyond the axes; shape (n,)."""
+        x0, y0, x1, y1 = boxes.T
+        inside = self._inside
+        beyond = np.maximum(inside.x0 - x0, 0) + np.maximum(x1 - inside.x1, 0)
+        beyond += np.maximum(inside.y0 - y0, 0) + np.maximum(y1 - inside.y1, 0)
+        left, bottom, right, top, weight = self._taken.T
+        under = (left < x1[:, None]) & (right > x0[:, None])
+        under &= (bottom < y1[:, None]) & (top > y0[:, None])
+        costs: Floats = beyond * _TEXT + under @ weight
+        return costs
+
+
+def _evenly(way: Floats, steps: int) -> Floats:
+    """Points at even distances along a way; shape (steps, 2)."""
+    length = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))])
+    at = np.linspace(0.0, length[-1], steps)
+    return np.stack([np.interp(at, length, way[:, k]) for k in (0, 1)], axis=1)

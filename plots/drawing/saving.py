@@ -1,4 +1,4 @@
-"""Writing figures: the same bytes from the same figure."""
+"""Write figures: the same bytes from the same figure."""
 
 from __future__ import annotations
 
@@ -18,8 +18,15 @@ _NO_METADATA = {
 }
 
 
-def save(figure: Figure, path: Path) -> None:
+def save(figure: Figure, path: Path, *, dpi: float | None = None) -> None:
     """Write a figure in the format of the path's ending, without dates or versions in it.
+
+    Parameters
+    ----------
+    figure : Figure
+    path : Path
+    dpi : float, optional
+        Of a bitmap, also of one inside a vector format; by default that of the figure's size.
 
     Raises
     ------
@@ -32,4 +39,4 @@ def save(figure: Figure, path: Path) -> None:
         raise ValueError(f"{path} must end in {', '.join(FORMATS)}")
     kind = SIZES["column" if small(figure) else "wide"]
     with mpl.rc_context({**STYLE, "font.size": kind.font}):
-        figure.savefig(path, dpi=kind.dpi, metadata=_NO_METADATA[path.suffix])
+        figure.savefig(path, dpi=dpi or kind.dpi, metadata=_NO_METADATA[path.suffix])

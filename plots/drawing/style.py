@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from modelsizer.problems.errors import MissingExtraError
+
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
@@ -23,8 +25,9 @@ LINES = ("#000000", "#5b2a86", "#8c3b00", "#004d40", "#7a0045", "#1d3f8a")
 """Lines over a coloured ground: dark, so that they read on it."""
 FILLS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442", "#999999")
 """Series and parts of a whole on white; Okabe and Ito's, blue first. Never red against green."""
-HATCHES = ("", "///", "...", "\\\\\\", "xxx", "++", "oo")
-"""One for each of `FILLS`, where areas that touch must be told apart in grey."""
+HATCHES = ("", "///", "---", "\\\\\\", "xxx", "++", "|||")
+"""One for each of `FILLS`, where areas that touch must be told apart in grey; of lines, for dots
+would make an SVG ten times as large."""
 COLOURS = "viridis"
 _BETWEEN = 0.75  # of a wide figure, below which one is a column's
 _LIGHTEST = 0.93  # of the way along it
@@ -88,6 +91,20 @@ STYLE: Any = {
 }
 
 
+def need_matplotlib() -> None:
+    """Check that matplotlib is there, before anything that is drawn is computed.
+
+    Raises
+    ------
+    MissingExtraError
+        If it is not installed.
+    """
+    try:
+        import matplotlib  # noqa: F401
+    except ModuleNotFoundError:
+        raise MissingExtraError("drawing", "matplotlib", "plots") from None
+
+
 @contextmanager
 def canvas(size: str = "wide", *, height: float | None = None) -> Iterator[Figure]:
     """An empty figure, and the style in force while it is drawn on.
@@ -103,9 +120,12 @@ def canvas(size: str = "wide", *, height: float | None = None) -> Iterator[Figur
     ------
     ValueError
         If there is no such size.
+    MissingExtraError
+        If matplotlib is not installed.
     """
     if size not in SIZES:
         raise ValueError(f"{size!r} is not a size of figure; take {' or '.join(SIZES)}")
+    need_matplotlib()
     import matplotlib as mpl
     from matplotlib.figure import Figure
 

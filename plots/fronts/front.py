@@ -6,36 +6,26 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
-from modelsizer.plots.drawing.labels import covers, halo, laid_out
-from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas, shades, small
+from modelsizer.plots.drawing.labels import DOT, INKED, Labels
+from modelsizer.plots.drawing.marks import cloud, note, star
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK, canvas, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from matplotlib.text import Text
     from modelsizer.optimizer.fronts.front import Front
     from modelsizer.optimizer.tables.table import Floats
 
 _DECADE = 10.0  # a goal whose front spans more has a logarithmic axis
 _UNEXPLORED = "#fbe5bf"  # a light FILLS[1]
 _MARGIN = 0.04
-_STEPS = 12
-_PLACES = (
-    (8, 8),
-    (8, -8),
-    (-8, 8),
-    (-8, -8),
-    (8, 22),
-    (8, -22),
-    (-8, 22),
-    (-8, -22),
-    (8, 38),
-    (-8, 38),
-)
-"""Where a name may stand beside its point, in points, the first that is free."""
+_REACHES = (9.0, 14.0, 22.0, 32.0, 44.0, 58.0, 74.0)  # points from a point to its name
+_BEST_SHARE = 0.9  # of the third goal's values, which the colours tell apart
+_SHADED = "shaded: not explored"
+_POINTS_SEEN = 120  # beyond, marks are one band
 
 
-def front_figure(
+def front(
     data: Front, designs: Floats, *, knee: int | None = None, title: str = "", size: str = "wide"
 ) -> Figure:
     """Draw a front of two goals as attainment steps, or of three with the third as colour.
@@ -64,15 +54,16 @@ def front_figure(
         points = data.points
         logs = [_window(axes, side, points[:, g]) for g, side in enumerate("xy")]
         _designs(axes, designs)
+        steps = np.empty((0, 2))
         if len(data.goals) == 2:
             _unexplored(axes, data)
-            _steps(axes, data, points)
+            steps = _steps(axes, data, points)
         else:
             _coloured(figure, axes, data, points)
         for g, side in enumerate("xy"):
             quantity_axis(axes, side, data.goals[g].name, log=logs[g])  # type: ignore[arg-type]
         heading(axes, title)
-        _names(axes, data, points, knee)
+        _name(axes, data, _labels(axes, data, designs, steps), knee)
     return figure
 
 
@@ -106,8 +97,10 @@ def _designs(axes: Axes, designs: Floats) -> None:
         )
 
 
-def _steps(axes: Axes, data: Front, points: Floats) -> None:
-    """What is attained: at each value of one goal the best of the other."""
+def _steps(axes: Axes, data: Front, points: Floats) -> Floats:
+    """Draw the best of one goal at each value of the other; vertices, shape (n, 2)."""
+    from matplotlib.cbook import STEP_LOOKUP_MAP
+
     order = np.argsort(points[:, 0], kind="stable")
     x, y = points[order, 0], points[order, 1]
     left, right = axes.get_xlim()
@@ -122,32 +115,15 @@ def _steps(axes: Axes, data: Front, points: Floats) -> None:
     axes.step(x, y, where=where, color=FILLS[0], linewidth=1.1, zorder=3)  # type: ignore[arg-type]
     if len(points) <= _POINTS_SEEN:
         axes.plot(points[:, 0], points[:, 1], ls="none", marker="o", ms=3, color=FILLS[0], zorder=4)
-
-
-_POINTS_SEEN = 120  # beyond, marks are one band
+    return np.column_stack(STEP_LOOKUP_MAP[f"steps-{where}"](x, y))
 
 
 def _coloured(figure: Figure, axes: Axes, data: Front, points: Floats) -> None:
-    """Three goals: the third as colour, its best points on top."""
+    """Draw a front of three goals, the third as colour."""
     goal = data.goals[2]
-    third = points[:, 2] * goal.sign
-    order = np.argsort(-third)
-    low, high = float(third.min()), float(np.quantile(third, 0.9))
-    marks = axes.scatter(
-        points[order, 0],
-        points[order, 1],
-        c=third[order] * goal.sign,
-        s=float(np.clip(9000 / len(points), 2.5, 24)) * (0.45 if small(figure) else 1.0),
-        cmap=shades(_STEPS) if goal.sign > 0 else shades(_STEPS).reversed(),
-        vmin=min(low * goal.sign, high * goal.sign),
-        vmax=max(low * goal.sign, high * goal.sign) or 1.0,
-        linewidths=0,
-        zorder=3,
-        rasterized=len(points) > 2000,
-    )
-    bar = figure.colorbar(marks, ax=axes, extend="max" if goal.sign > 0 else "min", pad=0.02)
+    x, y, third = points.T
+    bar = cloud(figure, axes, x, y, third, _BEST_SHARE, most_is_best=goal.sign < 0)
     quantity_axis(bar.ax, "y", goal.name)
-    bar.outline.set_visible(False)
 
 
 def _unexplored(axes: Axes, data: Front) -> None:
@@ -167,10 +143,7 @@ def _unexplored(axes: Axes, data: Front) -> None:
         (x0, x1), (y0, y1) = ends
         axes.fill([x0, x1, x1, x0], [y0, y0, y1, y1], color=_UNEXPLORED, lw=0, zorder=0)
     _explored(axes, data)
-    axes.text(
-        0.99, 0.98, "shaded: not explored", transform=axes.transAxes, ha="right", va="top",
-        color=QUIET, fontsize="small",
-    )  # fmt: skip
+    note(axes, _SHADED, "upper right")
 
 
 def _explored(axes: Axes, data: Front) -> None:
@@ -182,44 +155,50 @@ def _explored(axes: Axes, data: Front) -> None:
         axes.fill(across, up, color="white", lw=0, zorder=0.5)
 
 
-def _names(axes: Axes, data: Front, points: Floats, knee: int | None) -> None:
-    """Name the best of each goal on the axes, and the knee."""
+def _labels(axes: Axes, data: Front, designs: Floats, steps: Floats) -> Labels:
+    """The labels of a front, which stay clear of its points or its steps."""
+    labels = Labels(axes)
+    for text in axes.texts:
+        labels.avoid_text(text)
+    if len(designs):
+        labels.avoid_points(designs[:, :2], weight=DOT)
+    if len(data.goals) == 2:
+        labels.avoid_line(steps)
+    else:
+        labels.avoid_points(data.points[:, :2], size=3.0, weight=INKED)
+    return labels
+
+
+def _named(data: Front, knee: int | None) -> list[tuple[int, str]]:
+    """Points to name: the best of each goal on the axes, or of the third, and the knee."""
     signs = np.array([goal.sign for goal in data.goals])
-    best = [int((points * signs)[:, g].argmin()) for g in range(len(data.goals))]
-    kinds = ["most" if goal.sign < 0 else "least" for goal in data.goals]
-    wanted = [(best[g], f"{kinds[g]} {words(data.goals[g].name).split(' (')[0]}") for g in range(2)]
-    if len(data.goals) > 2:
-        wanted = [(best[2], f"{kinds[2]} {words(data.goals[2].name).split(' (')[0]}")]
-    if knee is not None:
-        wanted.append((knee, "knee"))
-    texts: list[Text] = []
-    laid_out(axes)
-    for at, kind in wanted:
+    best = (data.points * signs).argmin(axis=0)
+    shown = (0, 1) if len(data.goals) == 2 else (2,)
+    found = []
+    for g in shown:
+        kind = "most" if data.goals[g].sign < 0 else "least"
+        name = words(data.goals[g].name).split(" (")[0].removesuffix(" per accelerator")
+        found.append((int(best[g]), f"{kind} {name}"))
+    return found if knee is None else [*found, (knee, "knee")]
+
+
+def _name(axes: Axes, data: Front, labels: Labels, knee: int | None) -> None:
+    """Mark the best of each goal and the knee, then write their designs beside them."""
+    named = _named(data, knee)
+    for at, _ in named:
+        x, y = (float(v) for v in data.points[at, :2])
+        if at == knee:
+            axes.plot([x], [y], ls="none", marker="D", ms=5, color=INK, mec="white", mew=0.6,
+                      zorder=6)  # fmt: skip
+        else:
+            star(axes, x, y, size=11)
+        labels.avoid_points([(x, y)], size=9)
+    for at, kind in named:
         architecture = data.architecture(at)
-        values = ", ".join(
-            tick(float(v), g.name) for v, g in zip(points[at], data.goals, strict=True)
-        )
-        lines = f"{kind}: {architecture.layers} x {architecture.trunk.d_model}"
+        between = " " if at == knee else "\n"  # narrow, for the best lie near the frame
+        lines = f"{kind}:{between}{architecture.layers} x {architecture.trunk.d_model}"
         if not small(axes.get_figure(root=True)):
-            lines += f"\n{values}"
-        x, y = float(points[at, 0]), float(points[at, 1])
-        star = kind != "knee"
-        axes.plot([x], [y], ls="none", marker="*" if star else "D", ms=11 if star else 5,
-                  color=STAR if star else INK, mec="white", mew=0.6, zorder=6)  # fmt: skip
-        text = _placed(axes, lines, x, y, texts)
-        if text is not None:
-            texts.append(text)
-
-
-def _placed(axes: Axes, words_: str, x: float, y: float, others: list[Text]) -> Text | None:
-    """A name beside its point where it covers no other; None where there is no such place."""
-    for across, up in _PLACES:
-        text = axes.annotate(
-            words_, (x, y), xytext=(across, up), textcoords="offset points", fontsize="small",
-            ha="left" if across > 0 else "right", va="bottom" if up > 0 else "top", zorder=7,
-        )  # fmt: skip
-        halo(text, 3.0)
-        if not covers(text, others):
-            return text
-        text.remove()
-    return None
+            pairs = zip(data.points[at], data.goals, strict=True)
+            lines += "\n" + ", ".join(tick(float(value), goal.name) for value, goal in pairs)
+        x, y = (float(v) for v in data.points[at, :2])
+        labels.beside(lines, [(x, y)], reaches=_REACHES, backed=True)

@@ -31,8 +31,8 @@ _TWO_DECADES = 100.0  # below which powers of ten alone may label one tick of th
 _LABELLED = 1e-3  # of the height, below which two curves are one
 
 
-def loss_frontier(
-    frontier: Frontier,
+def frontier(
+    data: Frontier,
     curves: Sequence[IsoFlops] = (),
     *,
     title: str = "",
@@ -45,7 +45,7 @@ def loss_frontier(
 
     Parameters
     ----------
-    frontier : Frontier
+    data : Frontier
     curves : sequence of IsoFlops
         Drawn only where training FLOPs were swept and the loss was sought.
     title : str
@@ -57,21 +57,21 @@ def loss_frontier(
     ValueError
         If fewer than two points have a design: that is no frontier.
     """
-    if len(frontier.solved) < 2:
+    if len(data.solved) < 2:
         raise ValueError("a frontier needs at least two values that have a design")
-    of_flops = frontier.over == "budgets.training_flops"
-    if not of_flops or frontier.problem.objective.quantity != "loss":
+    of_flops = data.over == "budgets.training_flops"
+    if not of_flops or data.problem.objective.quantity != "loss":
         curves = ()
     with canvas(size, height=_TALL if curves and size == "column" else None) as figure:
         if not curves:
-            _frontier(figure.add_subplot(), frontier, title, narrow=small(figure))
+            _frontier(figure.add_subplot(), data, title, narrow=small(figure))
             return figure
         if small(figure):
             left, right = figure.subplots(2, 1)
         else:
             left, right = figure.subplots(1, 2)
-        _frontier(left, frontier, "optimal frontier", narrow=small(figure))
-        _curves(right, frontier, curves)
+        _frontier(left, data, "optimal frontier", narrow=small(figure))
+        _curves(right, data, curves)
         if not small(figure):
             # One scale of loss, so that the minima stand at the height of the frontier.
             ends = [axes.get_ylim() for axes in (left, right)]

@@ -6,8 +6,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from modelsizer.plots.drawing.labels import halo
-from modelsizer.plots.drawing.style import FILLS, INK, QUIET, STAR, canvas, small
+from modelsizer.plots.drawing.labels import back
+from modelsizer.plots.drawing.marks import nothing, star
+from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -83,8 +84,7 @@ def _cloud(axes: Axes, study: Study, across: str, up: str, *, small_dots: bool =
     ends = [np.exp(r) if log else r for r, log in zip(rim, logs, strict=True)]
     axes.plot(*ends, color=INK, linewidth=0.8, zorder=3)
     own = study.fit.coefficients
-    axes.plot(own[across], own[up], marker="*", markersize=5 if small_dots else 9, color=STAR,
-              markeredgecolor="white", markeredgewidth=0.4, zorder=4)  # fmt: skip
+    star(axes, own[across], own[up], size=5 if small_dots else 9)
     _limits(axes, "x", x, ends[0], log=logs[0])
     _limits(axes, "y", y, ends[1], log=logs[1])
 
@@ -144,15 +144,11 @@ def _short(value: float) -> str:
 def draw_pair(axes: Axes, study: Study, *, second: bool = False) -> None:
     """Draw the pair that decides most, or another, labelled."""
     if study.bootstrap is None:
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "no bootstrap was asked for", transform=axes.transAxes, ha="center",
-                  va="center", color=QUIET)  # fmt: skip
+        nothing(axes, "no bootstrap was asked for")
         return
     pairs = _shapes(study.form)
     if len(study.form.free) < 2:
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "only one coefficient was fitted", transform=axes.transAxes,
-                  ha="center", va="center", color=QUIET)  # fmt: skip
+        nothing(axes, "only one coefficient was fitted")
         return
     across, up = pairs[second]
     _cloud(axes, study, across, up)
@@ -161,7 +157,7 @@ def draw_pair(axes: Axes, study: Study, *, second: bool = False) -> None:
     own = study.fit.coefficients
     text = axes.annotate("the fit", (own[across], own[up]), (6, 6), fontsize="small",
                          textcoords="offset points", zorder=6)  # fmt: skip
-    halo(text)
+    back(text)
 
 
 def pairs_figure(study: Study, size: str) -> Figure:

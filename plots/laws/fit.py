@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from modelsizer.plots.drawing.axes import quantity_axis, tick
-from modelsizer.plots.drawing.labels import halo, label_points
-from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, QUIET, STAR, canvas, small
+from modelsizer.plots.drawing.labels import INKED, Labels
+from modelsizer.plots.drawing.marks import note, nothing
+from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, STAR, canvas, small
 from modelsizer.plots.laws.coefficient_pairs import draw_pair, pairs_figure
 
 if TYPE_CHECKING:
@@ -29,9 +29,10 @@ _DARKEST, _LIGHTEST = 0.05, 0.8  # of the colours, from the least budget to the 
 _NAMED = 5  # outliers
 _ROOM_FOR_BUDGETS = 0.3  # of the axis, right of the largest size
 _INSIDE = 0.9  # of the runs, in the grey band
+_BESIDE = ((1, 0), (1, 1), (1, -1), (1, 0.5), (1, -0.5))  # sides of a run that names a budget
 
 
-def fit_figure(study: Study, which: str = "all", *, size: str = "wide") -> Figure:
+def fit(study: Study, which: str = "all", *, size: str = "wide") -> Figure:
     """Draw a fitted law.
 
     Parameters
@@ -56,7 +57,9 @@ def fit_figure(study: Study, which: str = "all", *, size: str = "wide") -> Figur
     if which == "isoflop" and not _slices(study):
         raise ValueError("no budget of FLOPs has runs of five sizes around its best")
     with canvas(size) as figure:
-        _DRAWN[which](figure.add_subplot(), study)
+        axes = figure.add_subplot()
+        _DRAWN[which](axes, study)
+        _name({which: axes}, study)
     return figure
 
 
@@ -72,7 +75,16 @@ def _four(study: Study, size: str) -> Figure:
                 continue
             _DRAWN[which](axes, study)
             axes.set_title(_title(which, study))
+        _name(dict(zip(PANELS, grid, strict=True)), study)
     return figure
+
+
+def _name(panels: dict[str, Axes], study: Study) -> None:
+    """Write the labels, after all panels are laid out."""
+    if "residuals" in panels:
+        _name_outliers(panels["residuals"], study)
+    if "isoflop" in panels and (slices := _slices(study)):
+        _name_budgets(panels["isoflop"], slices, study)
 
 
 def _title(which: str, study: Study) -> str:
@@ -108,10 +120,9 @@ def _fit(axes: Axes, study: Study) -> None:
     axes.set_ylim(*ends)
     for side in ("x", "y"):
         _losses(axes, side)
-    axes.set_xlabel("loss seen (nats a token)")
+    axes.set_xlabel("loss seen (nats per token)")
     axes.set_ylabel("loss predicted")
-    axes.text(0.03, 0.97, f"{len(seen)} runs\n$R^2$ = {study.r_squared:.4f}",
-              transform=axes.transAxes, va="top", fontsize="small")  # fmt: skip
+    note(axes, f"{len(seen)} runs\n$R^2$ = {study.r_squared:.4f}", color=INK)
 
 
 def _residuals(axes: Axes, study: Study) -> None:
@@ -132,16 +143,18 @@ def _residuals(axes: Axes, study: Study) -> None:
     quantity_axis(axes, "x", "training_flops", log=True)
     axes.set_ylabel("predicted over seen (%)")
     marked = "\u25c6 outlier; " if far.any() else ""
-    words = axes.text(0.03, 0.97, f"{marked}grey holds 90 % of runs", transform=axes.transAxes,
-                      va="top", fontsize="small", color=QUIET)  # fmt: skip
-    named = [study.runs.labels.index(name) for name, _ in study.outliers[:_NAMED]]
-    label_points(
-        axes,
-        [float(flops[i]) for i in named],
-        [float(residuals[i]) for i in named],
-        [study.runs.labels[i] for i in named],
-        keep=[words],
-    )
+    note(axes, f"{marked}grey holds 90 % of runs")
+
+
+def _name_outliers(axes: Axes, study: Study) -> None:
+    flops, residuals = study.runs.columns["C"], 100 * np.expm1(study.fit.residuals)
+    labels = Labels(axes)
+    labels.avoid_text(axes.texts[0])
+    labels.avoid_points(np.column_stack([flops, residuals]), size=4.0)
+    for name, _ in study.outliers[:_NAMED]:
+        at = study.runs.labels.index(name)
+        anchor = (float(flops[at]), float(residuals[at]))
+        labels.beside(name, [anchor], optional=True, backed=True, fontsize="x-small")
 
 
 # IsoFLOP slices
@@ -160,19 +173,14 @@ def _slices(study: Study) -> list[Slice]:
 
 def _isoflop(axes: Axes, study: Study) -> None:
     """Runs of equal FLOPs by size, with the law where it is one of N and D, else parabolas."""
-    import matplotlib as mpl
-
     slices = _slices(study)
     if not slices:
-        axes.set_axis_off()
-        axes.text(0.5, 0.5, "no budget of FLOPs has runs\nof five sizes around its best",
-                  transform=axes.transAxes, ha="center", va="center", color=QUIET)  # fmt: skip
+        nothing(axes, "no budget of FLOPs has runs\nof five sizes around its best")
         return
     n, loss = study.runs.columns["N"], study.runs.loss
-    shades = mpl.colormaps[COLOURS](np.linspace(_DARKEST, _LIGHTEST, len(slices)))
     of_two = study.form.columns == ("N", "D")
     right = max(float(n[s.members].max()) for s in slices)
-    for one, shade in zip(slices, shades, strict=True):
+    for one, shade in zip(slices, _shades(len(slices)), strict=True):
         sizes, seen = n[one.members], loss[one.members]
         axes.scatter(sizes, seen, s=_DOT, color=shade, linewidth=0, zorder=3)
         x = np.geomspace(sizes.min() / 1.1, sizes.max() * 1.1, 80)
@@ -191,31 +199,34 @@ def _isoflop(axes: Axes, study: Study) -> None:
     axes.set_xlim(left, right * (right / left) ** (_ROOM_FOR_BUDGETS / (1 - _ROOM_FOR_BUDGETS)))
     quantity_axis(axes, "x", "parameters", log=True)
     _losses(axes, "y")
-    axes.set_ylabel("loss (nats a token)")
+    axes.set_ylabel("loss (nats per token)")
     lines = "the law" if of_two else "parabolas"
-    axes.text(0.03, 0.03, f"lines: {lines}\n\u25bc best size", transform=axes.transAxes,
-              va="bottom", fontsize="small", color=QUIET)  # fmt: skip
-    _budgets(axes, slices, n, loss, shades)
+    note(axes, f"lines: {lines}\n\u25bc best size", "lower left")
 
 
-def _budgets(axes: Axes, slices: list[Slice], n: Any, loss: Any, shades: Any) -> None:
-    """The budget of each slice, beside its lowest run to the left, where curves fan out least."""
-    low, high = axes.get_ylim()
-    axes.set_ylim(low, high)
-    last = math.inf
-    gap = 0.075 * (high - low)
-    for one, shade in zip(slices, shades, strict=True):
-        members = one.members
-        at = members[int(np.argmax(n[members]))]
-        y = float(loss[at])
-        if last - y < gap and last < math.inf:
-            y = last - gap
-        last = y
+def _name_budgets(axes: Axes, slices: list[Slice], study: Study) -> None:
+    """Write the FLOPs of each slice beside its largest run, where curves fan out most."""
+    n, loss = study.runs.columns["N"], study.runs.loss
+    labels = Labels(axes)
+    labels.avoid_text(axes.texts[0])
+    for line in axes.lines:
+        labels.avoid_line(np.column_stack([line.get_xdata(), line.get_ydata()]))
+    for one in slices:
+        at = np.column_stack([n[one.members], loss[one.members]])
+        labels.avoid_points(at, size=3.5, weight=INKED)
+    for one, shade in zip(slices, _shades(len(slices)), strict=True):
+        largest = one.members[int(np.argmax(n[one.members]))]
         unit = " FLOPs" if one is slices[0] else ""
-        text = axes.annotate(tick(_rounded(one.flops), "training_flops") + unit, (float(n[at]), y),
-                             xytext=(6, 0), textcoords="offset points", fontsize="small",
-                             color=shade, va="center", zorder=6)  # fmt: skip
-        halo(text)
+        words = tick(_rounded(one.flops), "training_flops") + unit
+        labels.beside(words, [(float(n[largest]), float(loss[largest]))], _BESIDE, backed=True,
+                      color=shade)  # fmt: skip
+
+
+def _shades(count: int) -> Any:
+    """Colours of as many budgets, from the least to the largest; shape (count, 4)."""
+    import matplotlib as mpl
+
+    return mpl.colormaps[COLOURS](np.linspace(_DARKEST, _LIGHTEST, count))
 
 
 def _rounded(value: float) -> float:

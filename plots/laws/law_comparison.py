@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis
-from modelsizer.plots.drawing.labels import laid_out
-from modelsizer.plots.drawing.style import INK, LINES, QUIET, canvas, small
+from modelsizer.plots.drawing.line_ends import name_ends
+from modelsizer.plots.drawing.style import INK, LINES, canvas, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,9 +17,7 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.laws.comparison import LawCurve
     from modelsizer.optimizer.tables.table import Floats
 
-_LINE = 1.15  # height of a name, in its size
 _PAD = 0.02  # of the width and the height, around the lines
-_NAMES_AT = 1.05  # of the width
 _DASHES = (3.5, 1.6)
 _SOLID, _DASHED = 1.9, 1.0  # widths of lines, points
 _IN_COLUMN = 0.75  # of them, in a column
@@ -74,7 +72,7 @@ def law_comparison(
         heading(axes, title)
         _key(figure, fitted=any(line[2].any() for line in lines.values()), models=seen)
         ends = [(float(lines[name][0][-1]), float(lines[name][1][-1])) for name in ordered]
-        _names(axes, ordered, ends, shades)
+        name_ends(axes, ordered, ends, shades, fontsize="x-small")
     return figure
 
 
@@ -153,43 +151,3 @@ def _key(figure: Figure, *, fitted: bool, models: bool) -> None:
         )  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles),
                   fontsize="x-small", columnspacing=1.2, handlelength=2.4)  # fmt: skip
-
-
-def _names(
-    axes: Axes, names: Sequence[str], ends: Sequence[tuple[float, float]], shades: Sequence[str]
-) -> None:
-    """Names beside the axes, kept apart, each joined to the end of its line."""
-    from matplotlib.font_manager import FontProperties
-
-    laid_out(axes)
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    points = FontProperties(size="x-small").get_size_in_points()
-    gap = _LINE * points / 72 * figure.dpi / axes.bbox.height
-    to_axes = axes.transData + axes.transAxes.inverted()
-    at = to_axes.transform(ends)
-    heights = _apart(list(at[:, 1]), gap)
-    for name, (right, end), height, shade in zip(names, at, heights, shades, strict=True):
-        axes.text(_NAMES_AT + 0.012, height, name, transform=axes.transAxes, fontsize="x-small",
-                  color=shade, va="center")  # fmt: skip
-        axes.plot([right + 0.005, _NAMES_AT], [end, height], transform=axes.transAxes, color=QUIET,
-                  linewidth=0.4, zorder=1, clip_on=False)  # fmt: skip
-
-
-def _apart(wanted: Sequence[float], gap: float) -> list[float]:
-    """Ascending heights at least `gap` apart, least squares away from those wanted, within 0 and 1.
-
-    Pool adjacent violators (Ayer et al. 1955, doi 10.1214/aoms/1177728423) on heights less their
-    share of the gaps.
-    """
-    blocks: list[tuple[float, int]] = []
-    for i, height in enumerate(wanted):
-        mean, count = height - i * gap, 1
-        while blocks and blocks[-1][0] > mean:
-            before, members = blocks.pop()
-            mean = (mean * count + before * members) / (count + members)
-            count += members
-        blocks.append((mean, count))
-    flat = [mean for mean, count in blocks for _ in range(count)]
-    most = 1.0 - gap / 2 - (len(flat) - 1) * gap
-    return [max(min(mean, most), gap / 2) + i * gap for i, mean in enumerate(flat)]

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
-from modelsizer.plots.drawing.labels import halo, laid_out
-from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas, small
+from modelsizer.plots.drawing.labels import DOT, INKED, Labels
+from modelsizer.plots.drawing.marks import star
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, canvas, small
 from modelsizer.problems.architecture.accounting import SIX_ND
 from modelsizer.problems.units import format_quantity
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from modelsizer.optimizer.planning.candidates import Runs
     from modelsizer.optimizer.planning.plan import Plan
+    from modelsizer.optimizer.tables.table import Floats
 
 _LEAST_AREA, _MOST_AREA = 10.0, 120.0  # of a run, in square points: proportional to its FLOPs
 _IN_COLUMN = 0.6  # of these, in a column
@@ -26,7 +28,8 @@ _GRID_AREA = 18.0
 _PAD = 0.07  # of an axis' decades, around what is drawn
 _ROOM = 0.09  # of the height, below the runs, in which lines of equal FLOPs are named
 _BESIDE = 0.07  # of the width, right of the target, for the same
-_NAMED_AT = (0.955, 0.05)  # of the width and the height, where a line is named
+_NAMED_AT = (0.96, 0.93, 0.9, 0.86, 0.8, 0.7)  # of the way along a line, where it is named
+_SIDES = ((-1, 0), (-1, 1), (-1, -1), (0, -1), (0, 1))  # of the target
 _LEAST_STEP = {False: 1, True: 2}  # decades between lines of equal FLOPs, by whether it is small
 
 
@@ -65,18 +68,14 @@ def run_plan(found: Plan, *, title: str = "", size: str = "wide") -> Figure:
             runs.n, runs.tokens, s=areas(runs) * scale, facecolor=FILLS[0], alpha=0.75,
             edgecolor=INK, linewidth=0.4, zorder=4, label="plan, area by FLOPs",
         )  # fmt: skip
-        axes.plot(
-            [target.n], [target.tokens], marker="*", markersize=13 * math.sqrt(scale),
-            color=STAR, markeredgecolor="white", markeredgewidth=0.5, linestyle="none", zorder=6,
-        )  # fmt: skip
+        star(axes, target.n, target.tokens, size=13 * math.sqrt(scale))
         heading(axes, title)
-        _flops_lines(axes, _LEAST_STEP[small(figure)])
+        lines = _flops_lines(axes, _LEAST_STEP[small(figure)])
         figure.legend(
             loc="outside lower center", ncols=2 if small(figure) else 4, fontsize="x-small",
             columnspacing=1.2, handletextpad=0.4, handlelength=1.4,
         )  # fmt: skip
-        laid_out(axes)
-        _target(axes, found)
+        _labels(axes, found, lines)
     return figure
 
 
@@ -105,35 +104,33 @@ def _limits(axes: Axes, found: Plan) -> None:
     axes.set_yscale("log")
 
 
-def _flops_lines(axes: Axes, step: int) -> None:
-    """Lines of equal 6ND, each named where it leaves the axes below or to the right."""
+def _flops_lines(axes: Axes, step: int) -> list[tuple[float, Floats]]:
+    """Draw lines of equal 6ND; the FLOPs of each and its two ends, array of shape (2, 2)."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     low = math.ceil(math.log10(SIX_ND * left * bottom))
     high = math.floor(math.log10(SIX_ND * right * top))
-    across, up = _NAMED_AT
-    edge = left * (right / left) ** across, bottom * (top / bottom) ** up
+    found = []
     for power in range(high - (high - low) // step * step, high + 1, step):
         product = 10.0**power / SIX_ND
         x = np.array([max(left, product / top), min(right, product / bottom)])
         name = "_" if power < high else "equal FLOPs (6ND)"
         axes.plot(x, product / x, color=FAINT, linewidth=0.6, zorder=1, label=name)
-        at = min(edge[0], product / edge[1])
-        if at <= left * (right / left) ** (1 - across) or product / at > top:
-            continue
-        text = axes.text(
-            at, product / at, tick(10.0**power, "training_flops"), fontsize="x-small",
-            color=QUIET, ha="center", va="center", zorder=1.5,
-        )  # fmt: skip
-        halo(text)
+        found.append((10.0**power, np.column_stack([x, product / x])))
+    return found
 
 
-def _target(axes: Axes, found: Plan) -> None:
-    """What the star is, on its left."""
-    target = found.target
+def _labels(axes: Axes, found: Plan, lines: list[tuple[float, Floats]]) -> None:
+    """Name the target, and each line of equal FLOPs near where it leaves the axes."""
+    labels, target = Labels(axes), found.target
+    for runs in (found.runs, *([] if found.grid is None else [found.grid.runs])):
+        labels.avoid_points(np.column_stack([runs.n, runs.tokens]), size=5.0, weight=INKED)
+    some = found.candidates
+    labels.avoid_points(np.column_stack([some.n, some.tokens]), weight=DOT)
+    at = (float(target.n), float(target.tokens))
+    labels.avoid_points([at], size=10.0)
     n = format_quantity(target.n, "parameters", 3)
     tokens = format_quantity(target.tokens, "tokens", 3)
-    text = axes.annotate(
-        f"target: {n}\non {tokens} tokens", (target.n, target.tokens), (-9, 0),
-        textcoords="offset points", ha="right", va="center", fontsize="small", zorder=7,
-    )  # fmt: skip
-    halo(text)
+    labels.beside(f"target: {n}\non {tokens} tokens", [at], _SIDES, (9.0, 14.0, 22.0), backed=True)
+    for flops, ends in lines:
+        words = tick(flops, "training_flops")
+        labels.along(words, ends, _NAMED_AT, turned=False, color=QUIET, zorder=1.5)

@@ -52,7 +52,7 @@ def rows_of(found: Uncertainty, most: int) -> list[Candidate]:
     return [*winners, *(c for c in found.candidates if c.roles and c not in winners)]
 
 
-def uncertainty_figure(found: Uncertainty, *, title: str = "", size: str = "wide") -> Figure:
+def uncertainty(found: Uncertainty, *, title: str = "", size: str = "wide") -> Figure:
     """Draw the share of draws that each design wins, beside the loss that choosing it gives up.
 
     Parameters
@@ -68,11 +68,11 @@ def uncertainty_figure(found: Uncertainty, *, title: str = "", size: str = "wide
         Two panels that share their rows. Today's design is orange and starred. On the right a dot
         at the mean, a thick line to the 95th percentile and a thin one to the worst draw.
     """
-    from matplotlib import ticker
-
     is_small = size == "column"
     rows = rows_of(found, MOST_ROWS[is_small])
     with canvas(size, height=_HEAD + (0.105 if is_small else _ROW) * len(rows)) as figure:
+        from matplotlib import ticker
+
         left, right = figure.subplots(1, 2, sharey=True, width_ratios=(1.0, 1.25))
         for at, one in enumerate(rows):
             colour = STAR if TODAY in one.roles else FILLS[0]
@@ -89,7 +89,7 @@ def uncertainty_figure(found: Uncertainty, *, title: str = "", size: str = "wide
         right.set_xlim(0, 1.04 * max(_LEAST_WIDTH, *(one.regret.worst for one in rows)))
         bins = ticker.MaxNLocator(nbins=3 if is_small else 5, steps=_STEPS)
         right.xaxis.set_major_locator(bins)
-        right.set_xlabel("loss given up (nats)" if is_small else "loss given up (nats a token)")
+        right.set_xlabel("loss given up (nats)" if is_small else "loss given up (nats per token)")
         right.grid(axis="x", color=FAINT, lw=0.5)
         right.set_axisbelow(True)
         for axes in (left, right):

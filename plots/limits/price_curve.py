@@ -66,8 +66,6 @@ def price_curve(
     ValueError
         If limits and objectives are not as many, or at no limit a design fits.
     """
-    from matplotlib.ticker import LogLocator
-
     order = np.argsort(limits)
     if len(limits) != len(objectives):
         raise ValueError(f"{len(limits)} limits, but {len(objectives)} objectives")
@@ -85,6 +83,8 @@ def price_curve(
         _today(axes, x[fits], y[fits], today, name, objective)
         quantity_axis(axes, "x", name, log=log)
         if log and np.log10(np.divide(*axes.get_xlim()[::-1])) < _LABEL_2_AND_5:
+            from matplotlib.ticker import LogLocator
+
             axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
         quantity_axis(axes, "y", objective)
         axes.set_xlabel(f"limit on {words(name)}")

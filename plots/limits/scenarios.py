@@ -43,7 +43,7 @@ class Row:
     better: bool = False
 
 
-def scenario_figure(found: WhatIf, *, size: str = "wide") -> Figure:
+def scenarios(found: WhatIf, *, size: str = "wide") -> Figure:
     """Draw a bar from the base to each scenario: its objective, or the loss where they differ.
 
     Parameters

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from modelsizer.plots.drawing.style import LINES, STYLE
+from modelsizer.plots.drawing.style import LINES, canvas
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 NEAR, TWICE = 1.2, 2.0
+_HEIGHT = 0.81  # of a wide figure's
 
 
 def predictions(rows: Sequence[tuple[str, float, float]]) -> Figure:
@@ -27,16 +28,12 @@ def predictions(rows: Sequence[tuple[str, float, float]]) -> Figure:
     -------
     matplotlib.figure.Figure
     """
-    import matplotlib as mpl
-    from matplotlib.figure import Figure
-
     quantities = [
         name
         for name in dict.fromkeys(row[0] for row in rows)
         if sum(row[0] == name for row in rows) > 1
     ]
-    with mpl.rc_context(STYLE):
-        figure = Figure(figsize=(6.8, 3.4), layout="constrained")
+    with canvas(height=_HEIGHT) as figure:
         axes = figure.add_subplot()
         axes.axhspan(1 / TWICE, TWICE, color="0.95", lw=0)
         axes.axhspan(1 / NEAR, NEAR, color="0.86", lw=0)

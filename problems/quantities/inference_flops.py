@@ -19,7 +19,7 @@ ROWS = (
             by_layout=False,
             within=as_large,
         ),
-        axis="inference FLOPs a token",
+        axis="inference FLOPs per token",
         short="infer_flops",
     ),
 )

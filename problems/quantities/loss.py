@@ -10,6 +10,6 @@ ROWS = (
         "nats",
         "predicted loss, nats a token",
         "loss",
-        axis="predicted loss (nats a token)",
+        axis="predicted loss (nats per token)",
     ),
 )

@@ -54,7 +54,7 @@ ROWS = (
             by_layout=False,
             within=_copies,
         ),
-        axis="serving memory of an accelerator",
+        axis="serving memory per accelerator",
         heading="serving",
     ),
 )

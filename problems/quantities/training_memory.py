@@ -44,7 +44,7 @@ ROWS = (
             within=_numerators,
         ),
         only="max",
-        axis="training memory of an accelerator",
+        axis="training memory per accelerator",
         heading="train",
     ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from modelsizer.plots.measurements.benchmarks import growth, rivals
+from modelsizer.plots import growth, rivals
 from modelsizer.problems.designs.evaluation import evaluate
 
 from benchmarks.rivals import evolution, highs_raw, numpy_enumeration, random_search, scip

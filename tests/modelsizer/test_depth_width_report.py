@@ -12,11 +12,10 @@ from typing import Any
 import pytest
 from modelsizer.optimizer.surveys.depth_width import depth_width
 from modelsizer.optimizer.surveys.depth_width_rows import ShapeRow
-from modelsizer.plots.designs.depth_width import depth_width_figure
 from modelsizer.problems.errors import ProblemError
 from typer.testing import CliRunner
 
-from modelsizer import Problem, solve
+from modelsizer import Problem, plots, solve
 from modelsizer.cli import app
 from modelsizer.text.depth_width import (
     MOST_ROWS,
@@ -202,7 +201,7 @@ def test_left_out_depths_are_named_without_those_that_fit() -> None:
 )
 def test_figure_shows_the_rows(settings: dict[str, object], layers: int | None, size: str) -> None:
     found = shapes(settings, layers)
-    figure = depth_width_figure(found, title="small", size=size)
+    figure = plots.depth_width(found, title="small", size=size)
     check(figure)
     above, below = figure.axes[:2]
     rows = found.rows[::-1]
@@ -251,7 +250,7 @@ def place(row: ShapeRow | None, above: bool) -> tuple[float, Any] | None:
 def test_figure_of_a_problem_without_an_accelerator() -> None:
     found = depth_width(Problem.load("one-h100-1e24"), 37_600_000_000, 0.02, 60)
     for size in ("wide", "column"):
-        figure = depth_width_figure(found, size=size)
+        figure = plots.depth_width(found, size=size)
         check(figure)
         assert figure.axes[1].get_ylabel() == "KV cache"
         texts = {text.get_text() for text in figure.axes[0].texts}

@@ -9,7 +9,8 @@ import pytest
 from typer.testing import CliRunner
 
 from modelsizer.cli import app
-from modelsizer.gallery import PICTURES, draw_gallery, page
+from modelsizer.pictures.gallery import SHOWN, draw_gallery, page
+from modelsizer.pictures.registry import PICTURES, draw
 from tests.support.figure_checks import check
 from tests.support.shared import ROOT
 
@@ -18,18 +19,29 @@ FOLDER = ROOT / "docs" / "gallery"
 
 def test_the_page_is_that_of_the_code() -> None:
     assert (FOLDER / "gallery.md").read_text() == page()
-    assert {path.stem for path in FOLDER.glob("*.png")} == set(PICTURES)
+    assert {path.stem for path in FOLDER.glob("*.png")} == set(SHOWN)
 
 
-@pytest.mark.parametrize("name", PICTURES)
-def test_every_picture_reads_in_a_column(name: str) -> None:
-    check(PICTURES[name].draw("column"))
+@pytest.mark.parametrize("name", SHOWN)
+def test_every_picture_reads_at_both_sizes(name: str) -> None:
+    example = PICTURES[name].example
+    assert example is not None
+    answer, title = example.answer()
+    for size in ("wide", "column"):
+        check(draw(name, answer, title=title, size=size))
 
 
-@pytest.mark.parametrize("name", ["allocation", "memory"])
+SLOW = {"depth", "three", "frontier"}
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(n, marks=pytest.mark.slow) if n in SLOW else n for n in SHOWN]
+)
 def test_the_command_shown_draws_the_picture(name: str, tmp_path: Path) -> None:
     (drawn,) = draw_gallery(tmp_path, only=[name])
-    words = shlex.split(PICTURES[name].command)
+    example = PICTURES[name].example
+    assert example is not None
+    words = shlex.split(example.command)
     assert words[0] == "modelsizer"
     path = tmp_path / "by_command.png"
     answer = CliRunner().invoke(app, [*words[1:-1], str(path)])

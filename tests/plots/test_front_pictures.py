@@ -13,10 +13,9 @@ from modelsizer.optimizer.fronts.subset import knee
 from modelsizer.optimizer.surveys.region import Region, region
 from modelsizer.plots.designs.depth_parameters import depth_parameters
 from modelsizer.plots.drawing.saving import save
-from modelsizer.plots.fronts.front import front_figure
 
-from modelsizer import Problem, solve
-from modelsizer.drawing import front_picture, landscape_picture
+from modelsizer import Problem, plots, solve
+from modelsizer.pictures.registry import draw
 from tests.support.figure_checks import check, overlaps
 
 REFERENCE = Problem.load("one-h100-1e24")
@@ -80,7 +79,7 @@ def test_a_limit_is_a_limit_in_the_picture() -> None:
 
 @pytest.mark.parametrize("size", ["wide", "column"])
 def test_steps_are_what_is_attained(size: str) -> None:
-    figure = front_picture(TWO, size)
+    figure = draw("front", TWO, size=size)
     check(figure)
     axes = figure.axes[0]
     (steps,) = [line for line in axes.lines if line.get_drawstyle().startswith("steps")]
@@ -107,7 +106,7 @@ def test_steps_are_what_is_attained(size: str) -> None:
 def test_more_is_better_turns_the_steps() -> None:
     problem = Problem.load("h100-cluster-90-days")
     found = front(problem, ["decode_throughput", "loss"])
-    figure = front_picture(found)
+    figure = draw("front", found)
     check(figure)
     (steps,) = [ln for ln in figure.axes[0].lines if ln.get_drawstyle().startswith("steps")]
     assert steps.get_drawstyle() == "steps-pre"
@@ -117,19 +116,19 @@ def test_three_goals_are_a_plane_with_colour() -> None:
     problem = Problem.load("h100-cluster-90-days")
     found = front(problem, ["loss", "decode_latency", "training_memory"])
     for size in ("wide", "column"):
-        figure = front_figure(found, cloud(found, 500), title=problem.name, size=size)
+        figure = plots.front(found, cloud(found, 500), title=problem.name, size=size)
         check(figure)
         points = next(c for c in figure.axes[0].collections if len(c.get_offsets()) == len(found))
         shown = np.column_stack([np.asarray(points.get_offsets()), np.asarray(points.get_array())])
         wanted = found.points
         assert np.allclose(np.sort(shown, axis=0), np.sort(wanted, axis=0))
-        assert figure.axes[1].get_ylabel() == "training memory of an accelerator"
+        assert figure.axes[1].get_ylabel() == "training memory per accelerator"
 
 
 def test_what_is_unexplored_is_shaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelsizer.optimizer.fronts.bounding.DESIGNS_AT_ONCE", 2_000)
     part = front(REFERENCE, ["parameters", "loss"], solver="bound", time_limit=0.0)
-    figure = front_picture(part)
+    figure = draw("front", part)
     assert not overlaps(figure)
     shaded = [p for p in figure.axes[0].patches if p.get_zorder() == 0]
     assert len(shaded) == len(part.unexplored)
@@ -147,14 +146,14 @@ def test_landscape_reads_at_both_sizes() -> None:
     for name in ("one-h100-1e24", "h100-cluster-90-days", "phone-2gb"):
         result = solve(Problem.load(name))
         for size in ("wide", "column"):
-            check(landscape_picture(result, size))
+            check(draw("landscape", result, size=size))
 
 
 def test_same_bytes_from_the_same_front(tmp_path: Path) -> None:
     contents = []
     for name in ("a.svg", "b.svg"):
         save(depth_parameters(REGION, title="x"), tmp_path / name)
-        save(front_picture(TWO), tmp_path / f"f{name}")
+        save(draw("front", TWO), tmp_path / f"f{name}")
         contents.append((tmp_path / name).read_bytes() + (tmp_path / f"f{name}").read_bytes())
     assert contents[0] == contents[1]
 
@@ -163,7 +162,7 @@ def test_nothing_to_draw() -> None:
     nothing = REFERENCE.with_settings({"budgets.serving_memory": "100 MB"})
     empty: Front = front(nothing, ["loss", "parameters"])
     with pytest.raises(ValueError, match="no design"):
-        front_figure(empty, np.zeros((0, 2)))
+        plots.front(empty, np.zeros((0, 2)))
     data: Region = region(nothing)
     with pytest.raises(ValueError, match="no design"):
         depth_parameters(data)

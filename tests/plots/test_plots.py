@@ -7,10 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from modelsizer.optimizer.surveys.landscape import landscape
-from modelsizer.plots.designs.landscape import loss_landscape
 from modelsizer.plots.drawing.saving import save
 
-from modelsizer import Problem, solve
+from modelsizer import Problem, plots, solve
 
 PROBLEM = Problem.load("one-h100-1e24")
 DATA = landscape(PROBLEM)
@@ -31,12 +30,12 @@ def test_landscape_is_the_least_loss_of_each_cell() -> None:
 
 def test_figure_marks_the_optimum_and_names_the_limits() -> None:
     best = (BEST.architecture.layers, BEST.architecture.trunk.d_model, BEST.loss)
-    figure = loss_landscape(DATA, best, binding=frozenset({"serving_memory"}), title="x")
+    figure = plots.landscape(DATA, best, binding=frozenset({"serving_memory"}), title="x")
     axes = figure.axes[0]
     (star,) = [line for line in axes.lines if line.get_marker() == "*"]
     assert (star.get_xdata()[0], star.get_ydata()[0]) == (best[1], best[0])  # type: ignore[index]
     words = {text.get_text() for text in axes.texts}
-    assert {"serving memory", "parameters", "breaks a limit"} <= words
+    assert {"serving memory", "parameters", "infeasible"} <= words
     assert axes.get_xlabel() == "d_model"
     assert axes.get_ylabel() == "layers"
 
@@ -46,14 +45,14 @@ def test_files_are_the_same_bytes(ending: str, tmp_path: Path) -> None:
     contents = []
     for name in ("a", "b"):
         path = tmp_path / f"{name}.{ending}"
-        save(loss_landscape(DATA), path)
+        save(plots.landscape(DATA), path)
         contents.append(path.read_bytes())
     assert contents[0] == contents[1]
 
 
 def test_refuses_other_endings_and_single_rows(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="must end"):
-        save(loss_landscape(DATA), tmp_path / "x.bmp")
+        save(plots.landscape(DATA), tmp_path / "x.bmp")
     single = landscape(PROBLEM.with_settings({"space.layers": 60}))
     with pytest.raises(ValueError, match="two depths"):
-        loss_landscape(single)
+        plots.landscape(single)

@@ -14,11 +14,12 @@ from modelsizer.optimizer.fitting.forms import CHINCHILLA, FORMS
 from modelsizer.optimizer.fitting.runs import Runs, read_runs
 from modelsizer.optimizer.fitting.study import Study, Wishes, study
 from modelsizer.plots.drawing.style import SIZES
-from modelsizer.plots.laws.fit import PANELS, fit_figure
+from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.laws.reading import load_law
 from typer.testing import CliRunner
 
+from modelsizer import plots
 from modelsizer.cli import app
 from tests.support.figure_checks import check
 from tests.support.fitting_runs import TRUTH, table
@@ -225,7 +226,7 @@ def drawn_study(law: str) -> Study:
 @pytest.mark.parametrize("size", SIZES)
 @pytest.mark.parametrize("which", ["all", *PANELS])
 def test_pictures_are_clean(which: str, size: str) -> None:
-    figure = fit_figure(drawn_study("chinchilla"), which, size=size)
+    figure = plots.fit(drawn_study("chinchilla"), which, size=size)
     check(figure)
 
 
@@ -233,20 +234,20 @@ def test_pictures_are_clean(which: str, size: str) -> None:
 @pytest.mark.parametrize("law", ["gemstones", "bian"])
 def test_pictures_of_other_forms_are_clean(law: str, size: str) -> None:
     for which in ("all", "pairs"):
-        check(fit_figure(drawn_study(law), which, size=size))
+        check(plots.fit(drawn_study(law), which, size=size))
 
 
 def test_a_picture_of_what_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="no budget of FLOPs"):
-        fit_figure(drawn_study("gemstones"), "isoflop")
-    titles = [axes.get_title(loc="left") for axes in fit_figure(drawn_study("gemstones")).axes]
+        plots.fit(drawn_study("gemstones"), "isoflop")
+    titles = [axes.get_title(loc="left") for axes in plots.fit(drawn_study("gemstones")).axes]
     assert "IsoFLOP slices" not in titles  # another pair of exponents has its place
     assert titles.count("60 bootstrap fits, 90 % ellipse") == 2
 
 
 def test_pictures_show_the_numbers() -> None:
     found = drawn_study("chinchilla")
-    seen, residuals, slices, pair = fit_figure(found).axes
+    seen, residuals, slices, pair = plots.fit(found).axes
     at = np.asarray(seen.collections[0].get_offsets())
     assert at[:, 0] == pytest.approx(found.runs.loss)
     assert np.log(at[:, 1] / at[:, 0]) == pytest.approx(found.fit.residuals)

@@ -19,10 +19,11 @@ from modelsizer.optimizer.fitting.runs import Runs
 from modelsizer.optimizer.fitting.starts import bounds_of, grid
 from modelsizer.optimizer.fitting.study import Study, Wishes, study
 from modelsizer.plots.drawing.style import SIZES
-from modelsizer.plots.laws.fit import PANELS, fit_figure
+from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ProblemError
 from typer.testing import CliRunner
 
+from modelsizer import plots
 from modelsizer.cli import app
 from tests.support.figure_checks import check
 from tests.support.fitting_runs import DELTA, table
@@ -309,7 +310,7 @@ def drawn_study() -> Study:
 @pytest.mark.parametrize("which", ["all", "pairs"])
 def test_pictures_of_one_s_own_form_are_clean(which: str, size: str) -> None:
     assert which in ("all", *PANELS)
-    figure = fit_figure(drawn_study(), which, size=size)
+    figure = plots.fit(drawn_study(), which, size=size)
     check(figure)
     labels = {axes.get_xlabel() for axes in figure.axes} | {a.get_ylabel() for a in figure.axes}
     assert "A.parameters" in labels and "B.tokens" in labels

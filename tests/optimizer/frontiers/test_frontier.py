@@ -14,10 +14,9 @@ from modelsizer.optimizer.frontiers.frontier import Frontier, edges, frontier
 from modelsizer.optimizer.frontiers.isoflops import isoflops
 from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-from modelsizer.plots.fronts.frontier import loss_frontier
 from typer.testing import CliRunner
 
-from modelsizer import Problem, Solver, solve
+from modelsizer import Problem, Solver, plots, solve
 from modelsizer.cli import app
 from tests.support.figure_checks import check
 
@@ -239,7 +238,7 @@ def test_frontier_and_isoflop_curves(problem: Problem, size: str) -> None:
     found = sweep_of(problem, FLOPS, 10**22, 10**26, 9)
     chosen = [found.points[i] for i in (0, 2, 4)]
     curves = isoflops(problem, [point.limit for point in chosen])
-    figure = loss_frontier(found, curves, title="x", size=size)
+    figure = plots.frontier(found, curves, title="x", size=size)
     check(figure)
     left, right = figure.axes
     line = next(line for line in left.lines if line.get_label() == "frontier")
@@ -264,7 +263,7 @@ def test_frontier_and_isoflop_curves(problem: Problem, size: str) -> None:
 
 def test_the_band_reaches_the_dearer_of_the_two_sizes() -> None:
     found = sweep_of(EXERCISE, FLOPS, 10**22, 10**24, 5)
-    (band,) = loss_frontier(found).axes[0].collections
+    (band,) = plots.frontier(found).axes[0].collections
     top = {}
     for x, y in band.get_paths()[0].vertices:  # type: ignore[union-attr]
         top[x] = max(y, top.get(x, 0.0))
@@ -275,7 +274,7 @@ def test_the_band_reaches_the_dearer_of_the_two_sizes() -> None:
 
 def test_hollow_points_and_the_irreducible_loss() -> None:
     found = sweep_of(EXERCISE, FLOPS, 10**22, 10**26, 9)
-    axes = loss_frontier(found).axes[0]
+    axes = plots.frontier(found).axes[0]
     hollow = [x for line in axes.lines if line.get_markerfacecolor() == "white"
               for x in np.asarray(line.get_xdata())]  # fmt: skip
     assert hollow == [float(point.limit) for point in found.points if point.edge]
@@ -287,10 +286,10 @@ def test_hollow_points_and_the_irreducible_loss() -> None:
 def test_other_limits_have_one_panel_and_grey_where_nothing_fits(size: str) -> None:
     found = sweep_of(H100, "budgets.serving_memory", 10**8, 10**11, 7)
     curves = isoflops(H100, [10**24])
-    figure = loss_frontier(found, curves, title="x", size=size)
+    figure = plots.frontier(found, curves, title="x", size=size)
     check(figure)
     (axes,) = figure.axes
-    assert axes.get_xlabel() == "serving memory of an accelerator"
+    assert axes.get_xlabel() == "serving memory per accelerator"
     none = [point.limit for point in found.points if point.status == "infeasible"]
     (grey,) = [patch for patch in axes.patches if patch.get_alpha() == 0.6]
     assert none and grey.get_extents().transformed(axes.transData.inverted()).x1 == pytest.approx(
@@ -301,11 +300,11 @@ def test_other_limits_have_one_panel_and_grey_where_nothing_fits(size: str) -> N
 
 def test_settings_have_an_axis_and_one_point_is_no_frontier(tmp_path: Path) -> None:
     found = frontier(H100, "serving.context_length", [4096, 16384, 65536])
-    figure = loss_frontier(found)
+    figure = plots.frontier(found)
     check(figure)
     assert figure.axes[0].get_xlabel() == "context length"
     with pytest.raises(ValueError, match="at least two"):
-        loss_frontier(frontier(EXERCISE, FLOPS, [10**24]))
+        plots.frontier(frontier(EXERCISE, FLOPS, [10**24]))
     path = tmp_path / "frontier.svg"
     run("exercise-1e24", "--points", "5", "--plot", str(path), "--plot-size", "column")
     assert "isoFLOP curves" in path.read_text()

@@ -176,16 +176,16 @@ def test_what_is_at_most_is_rounded_up(reference: Uncertainty) -> None:
 def test_the_picture_stays_that_of_the_answer(
     small: str, mine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    import modelsizer.drawing as drawing
+    from modelsizer.pictures import registry
 
     drawn_of = []
-    original = drawing.landscape_picture
+    original = registry.draw
 
-    def spy(result: Any, size: str) -> Any:
+    def spy(name: str, result: Any, **style: Any) -> Any:
         drawn_of.append(result.status)
-        return original(result, size)
+        return original(name, result, **style)
 
-    monkeypatch.setattr(drawing, "landscape_picture", spy)
+    monkeypatch.setattr(registry, "draw", spy)
     path = tmp_path / "p.png"
     found = run("solve", small, "--law", mine, "--uncertainty", "--plot", str(path), "--json", "-")
     assert (found.exit_code, drawn_of, path.exists()) == (0, ["optimal"], True)

@@ -22,11 +22,11 @@ from modelsizer.optimizer.laws.robust import (
 from modelsizer.optimizer.laws.uncertainty import contenders, optima
 from modelsizer.optimizer.solver import Solver
 from modelsizer.plots.drawing.style import FILLS, STAR
-from modelsizer.plots.laws.uncertainty import percent, rows_of, uncertainty_figure
+from modelsizer.plots.laws.uncertainty import percent, rows_of
 from modelsizer.problems.laws.laws import PowerLaw
 from typer.testing import CliRunner
 
-from modelsizer import Problem, ProblemError
+from modelsizer import Problem, ProblemError, plots
 from modelsizer.cli import app
 from tests.support.drawn_laws import BASE, ERRORS, drawn, law_file
 from tests.support.enumerated import all_designs
@@ -298,7 +298,7 @@ def test_the_picture(reference: Uncertainty, size: str) -> None:
     from matplotlib.colors import to_hex
     from matplotlib.patches import Rectangle
 
-    figure = uncertainty_figure(reference, title=REFERENCE.name, size=size)
+    figure = plots.uncertainty(reference, title=REFERENCE.name, size=size)
     check(figure)
     left, right = figure.axes
     rows = rows_of(reference, 6 if size == "column" else 8)
@@ -319,7 +319,7 @@ def test_a_picture_of_one_design() -> None:
     found = solve_draws(REFERENCE, [BASE])
     assert found is not None
     for size in ("wide", "column"):
-        figure = uncertainty_figure(found, title=REFERENCE.name, size=size)
+        figure = plots.uncertainty(found, title=REFERENCE.name, size=size)
         check(figure)
         assert max(figure.axes[0].get_xticks()) <= 100
 

@@ -13,11 +13,11 @@ from matplotlib.figure import Figure
 from modelsizer.optimizer.sweeps.grids import axis_of
 from modelsizer.optimizer.sweeps.whatif import WhatIf, scenario_settings, value_text, whatif
 from modelsizer.plots.drawing.style import SIZES
-from modelsizer.plots.limits.scenarios import BETTER, WORSE, scenario_figure
+from modelsizer.plots.limits.scenarios import BETTER, WORSE
 from modelsizer.problems.architecture.describing import architecture_dict
 from typer.testing import CliRunner
 
-from modelsizer import Problem, ProblemError, solve
+from modelsizer import Problem, ProblemError, plots, solve
 from modelsizer.cli import app
 from modelsizer.text.whatif import signed
 from tests.support.figure_checks import check
@@ -240,7 +240,7 @@ def test_csv_has_a_line_for_each(file: str, tmp_path: Path) -> None:
 
 @cache
 def drawn(size: str) -> Figure:
-    return scenario_figure(found(), size=size)
+    return plots.scenarios(found(), size=size)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -283,7 +283,7 @@ def test_more_is_better_where_it_is_sought() -> None:
     problem = problem.with_settings({"budgets.serving_memory": "1.5 GB"})
     memory = axis_of(problem, "budgets.serving_memory", "1 GB,3 GB")
     answers = whatif(problem, scenario_settings(problem, (), [memory]))
-    (axes,) = scenario_figure(answers).axes
+    (axes,) = plots.scenarios(answers).axes
     from matplotlib.colors import to_hex
 
     colours = [to_hex(bar.get_facecolor()) for bar in axes.patches]
@@ -302,9 +302,9 @@ def test_long_names_and_a_single_row_are_legible(size: str) -> None:
         f"{name}2: serving.batch_size=3",
         f"{name}3: space.layers=9",
     )
-    check(scenario_figure(whatif(problem, scenario_settings(problem, texts)), size=size))
+    check(plots.scenarios(whatif(problem, scenario_settings(problem, texts)), size=size))
     one = whatif(problem, scenario_settings(problem, texts[:1]))
-    check(scenario_figure(one, size=size))  # nothing moves
+    check(plots.scenarios(one, size=size))  # nothing moves
 
 
 def test_what_cannot_be_drawn_is_told(file: str, tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from functools import cache
 
 import pytest
 from matplotlib.figure import Figure
-from modelsizer.plots.designs.memory import memory_waterfall
 from modelsizer.plots.drawing.style import SIZES
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
@@ -25,7 +24,7 @@ from modelsizer.problems.designs.memory_parts import (
 )
 from typer.testing import CliRunner
 
-from modelsizer import Problem, ProblemError, Solver
+from modelsizer import Problem, ProblemError, Solver, plots
 from modelsizer.cli import app
 from tests.support.figure_checks import check
 from tests.support.random_problems import random_tables
@@ -174,7 +173,7 @@ def panels(problem: Problem = CLUSTER, name: str = "") -> list[MemoryParts]:
 
 @cache
 def drawn(name: str = "", size: str = "wide") -> Figure:
-    return memory_waterfall(panels(name=name), size=size)
+    return plots.memory(panels(name=name), size=size)
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -205,9 +204,9 @@ def test_what_is_left_or_over_is_written() -> None:
 
     assert {"limit 64 GB, 24.2 GB left", "limit 70 GB, 15.9 GB left"} <= words(drawn())
     over = panels(CLUSTER.with_settings({"budgets.serving_memory": "30 GB"}))
-    assert "limit 30 GB, 9.84 GB over" in words(memory_waterfall(over))
+    assert "limit 30 GB, 9.84 GB over" in words(plots.memory(over))
     with pytest.raises(ValueError, match="no memory to draw"):
-        memory_waterfall([])
+        plots.memory([])
 
 
 # The command

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis
-from modelsizer.plots.drawing.labels import laid_out
-from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, canvas
+from modelsizer.plots.drawing.line_ends import name_ends
+from modelsizer.plots.drawing.marks import note
+from modelsizer.plots.drawing.style import FAINT, FILLS, INK, canvas
 from modelsizer.problems.laws.laws import ANYWHERE
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from modelsizer.problems.laws.laws import Range
@@ -29,12 +27,8 @@ _MOST_SPAN = 1e3  # of the sizes drawn: the smallest of a wide range says little
 _BEYOND = 10.0  # times the largest size fitted, drawn as an extrapolation
 _BEFORE, _AFTER = 4.0, 20.0  # of the fitted tokens, how far the axis reaches beyond
 _POINTS = 241
-_GAP = 1.25  # of the height of a label, from one to the next
 _MARGIN, _HEADROOM = 0.06, 0.18  # of the height of the curves, below them and above
-_NAMED_AT = 0.99  # of the height of the axes, where the words about the band begin
 _ROUNDING = 1e-9  # by which a size drawn may miss the end of its range
-_AWAY = 0.045  # of the width of the axes, from them to a name
-_POINTS_AN_INCH = 72
 
 
 def law_curves(page: LawPage, *, size: str = "wide") -> Figure:
@@ -79,7 +73,9 @@ def law_curves(page: LawPage, *, size: str = "wide") -> Figure:
         quantity_axis(axes, "y", "loss")
         axes.set_ylabel(f"predicted loss ({page.unit})")
         heading(axes, page.name if not page.held else f"{page.name}: {page.held}")
-        _name(axes, sizes, [float(line[-1]) for line in lines])
+        names = [f"N = {_count(n)}" for n in sizes]
+        ends = [(float(tokens[-1]), float(line[-1])) for line in lines]
+        name_ends(axes, names, ends, FILLS[: len(names)], ink=INK)
     return figure
 
 
@@ -116,17 +112,7 @@ def _band(axes: Axes, page: LawPage) -> None:
         words = "no fitted range of tokens known\ndashed: beyond the sizes fitted"
     else:
         words = "dashed: no fitted range known"
-    # Curves fall, so that there is room above their right ends.
-    axes.annotate(
-        words,
-        (1.0, _NAMED_AT),
-        xycoords="axes fraction",
-        ha="right",
-        va="top",
-        fontsize="small",
-        color=QUIET,
-        zorder=6,
-    )
+    note(axes, words, "upper right")  # curves fall, so that this corner is free
 
 
 def _curve(
@@ -144,47 +130,3 @@ def _curve(
     inside = np.array([page.token_range.holds(d) for d in tokens]) & (known and fitted)
     if inside.any():
         axes.plot(tokens[inside], line[inside], color=colour, lw=2.0, zorder=4)
-
-
-def _name(axes: Axes, sizes: tuple[float, ...], ends: list[float]) -> None:
-    """Name each size to the right of its line, the names apart; after all else is drawn."""
-    from matplotlib.font_manager import FontProperties
-
-    laid_out(axes)
-    figure = axes.get_figure(root=True)
-    assert figure is not None
-    letters = FontProperties(size="small").get_size_in_points()
-    height = axes.get_window_extent().height * _POINTS_AN_INCH / figure.dpi
-    low, high = axes.get_ylim()
-    for n, y, at, colour in zip(
-        sizes, ends, spaced([(y - low) / (high - low) for y in ends], _GAP * letters / height),
-        FILLS, strict=False,
-    ):  # fmt: skip
-        axes.annotate(
-            f"N = {_count(n)}",
-            (1.0, (y - low) / (high - low)),
-            xycoords="axes fraction",
-            xytext=(1.0 + _AWAY, at),
-            textcoords="axes fraction",
-            va="center",
-            fontsize="small",
-            color=INK,
-            annotation_clip=False,
-            arrowprops={"arrowstyle": "-", "color": colour, "lw": 0.8, "shrinkA": 1, "shrinkB": 0},
-        )
-
-
-def spaced(heights: Sequence[float], gap: float) -> list[float]:
-    """Heights moved as little as a sweep up and one down ask for, until none is within `gap`.
-
-    The order is kept, and none leaves 0 to 1 as long as there is room.
-    """
-    order = sorted(range(len(heights)), key=lambda i: heights[i])
-    found = list(heights)
-    for below, i in pairwise(order):
-        found[i] = max(found[i], found[below] + gap)
-    over = max(0.0, found[order[-1]] - 1.0)
-    found[order[-1]] -= over
-    for above, i in pairwise(order[::-1]):
-        found[i] = min(found[i], found[above] - gap)
-    return found

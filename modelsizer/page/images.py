@@ -1,0 +1,61 @@
+"""Figures in a page: each an image of its own, with words for those who do not see it."""
+
+from __future__ import annotations
+
+import tempfile
+from base64 import b64encode
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from modelsizer.page.tags import Html, tag
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_PHONE = "screen and (max-width: 36rem)"
+"""Screens on which the type of a wide figure would be too small to read."""
+
+_DPI = 130.0  # of clouds of points, which are bitmaps inside the SVG
+
+
+def embedded(figures: Mapping[str, Figure], title: str) -> Html:
+    """Return the image of a figure, to be put into a page.
+
+    Parameters
+    ----------
+    figures : mapping of str to Figure
+        By size: "wide", and "column" for narrow screens.
+    title : str
+        What the picture is.
+
+    Returns
+    -------
+    Html
+        A ``picture`` with the SVG in it: it refers to nothing outside, its ids cannot collide
+        with those of the page.
+    """
+    narrow = tag("source", media=_PHONE, srcset=_address(figures["column"]))
+    image = tag("img", src=_address(figures["wide"]), alt=described(figures["wide"], title))
+    return tag("picture", narrow, image)
+
+
+def described(figure: Figure, title: str) -> str:
+    """A figure in words: what it is, what its axes are, and what is written on them."""
+    axes = [one for one in figure.axes if one.get_xlabel() or one.texts]
+    sides = [f"{one.get_ylabel()} against {one.get_xlabel()}" for one in axes if one.get_xlabel()]
+    labels = [text.get_text() for one in axes for text in one.texts if text.get_text()]
+    parts = [title, *(side.removeprefix(" against ") for side in sides)]
+    if labels:
+        parts.append(f"Labels: {'; '.join(labels)}")
+    return ". ".join(" ".join(part.split()) for part in parts) + "."
+
+
+def _address(figure: Figure) -> str:
+    """The SVG of a figure as an address that holds it."""
+    from modelsizer.plots import save
+
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "figure.svg"
+        save(figure, path, dpi=_DPI)
+        return f"data:image/svg+xml;base64,{b64encode(path.read_bytes()).decode()}"

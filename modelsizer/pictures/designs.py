@@ -1,0 +1,141 @@
+"""Pictures of one design: its parameters and FLOPs, its memory, its speed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from modelsizer.pictures.picture import Example, NothingToDrawError, Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from modelsizer.optimizer.result import Result
+    from modelsizer.problems.architecture.allocation import Allocation
+    from modelsizer.problems.designs.memory_parts import MemoryParts
+    from modelsizer.problems.designs.roofline_points import Roofline
+
+
+def _allocation(data: Allocation, title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.allocation(data, title=title, size=size)
+
+
+def _allocation_example() -> tuple[Allocation, str]:
+    from modelsizer.problems.architecture.allocation import allocate
+    from modelsizer.problems.architecture.sources import load_architecture
+
+    return allocate(load_architecture("deepseek-v3"), (4096, 32768, 131072)), "deepseek-v3"
+
+
+def _allocation_report(result: Result, _limit: float | None) -> tuple[Allocation, str]:
+    from modelsizer.problems.architecture.allocation import allocate
+
+    problem = result.problem
+    contexts = tuple(dict.fromkeys((problem.training.sequence_length, problem.context_length)))
+    note = "Here at the context of training and of serving."
+    return allocate(result.best.architecture, contexts), note
+
+
+ALLOCATION = Picture(
+    name="allocation",
+    title="Where parameters and FLOPs go",
+    caption="Shares of the parameters, and of the forward FLOPs of a token at several context "
+    "lengths.",
+    command="allocate",
+    figure=_allocation,
+    example=Example(
+        "modelsizer allocate deepseek-v3 --context 4096,32768,131072 --plot allocation.png",
+        _allocation_example,
+        "Here of a mixture of experts.",
+    ),
+    report=_allocation_report,
+)
+
+
+def _memory(data: Sequence[MemoryParts], title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.memory(data, title=title, size=size)
+
+
+def _memory_of(result: Result) -> list[MemoryParts]:
+    """Serving and training memory, those that are known."""
+    from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
+
+    both = (serving_parts(result.problem, result.best), training_parts(result.problem, result.best))
+    return [parts for parts in both if parts is not None]
+
+
+def _memory_example() -> tuple[list[MemoryParts], str]:
+    from modelsizer.optimizer.solver import Solver
+    from modelsizer.problems.problem import Problem
+
+    problem = Problem.load("h100-cluster-90-days")
+    return _memory_of(Solver(problem).solve(details=False)), ""
+
+
+def _memory_report(result: Result, _limit: float | None) -> tuple[list[MemoryParts], str]:
+    from modelsizer.problems.designs.memory_parts import training_untold
+
+    panels = _memory_of(result)
+    if not panels:
+        raise NothingToDrawError("the problem does not say enough of memory")
+    lack = training_untold(result.problem)
+    return panels, f"Not shown: {lack}." if lack else ""
+
+
+MEMORY = Picture(
+    name="memory",
+    title="What fills the memory of an accelerator",
+    caption="The parts of serving and of training memory, which add up to the total, beside the "
+    "limit and the memory of the device.",
+    command="memory",
+    figure=_memory,
+    example=Example("modelsizer memory h100-cluster-90-days --plot memory.png", _memory_example),
+    report=_memory_report,
+)
+
+
+def _roofline(data: Roofline, title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.roofline(data, title=title, size=size)
+
+
+def _roofline_example() -> tuple[Roofline | None, str]:
+    from modelsizer.optimizer.solver import Solver
+    from modelsizer.problems.architecture.sources import load_architecture
+    from modelsizer.problems.designs.roofline_points import roofline_points
+    from modelsizer.problems.problem import Problem
+
+    problem = Problem.load("one-h100-1e24", {"serving.accelerator": "H100-SXM"})
+    best = Solver(problem).solve(details=False).best
+    designs = {"optimum": best.architecture, "llama-3-8b": load_architecture("llama-3-8b")}
+    return roofline_points(problem, designs), ""
+
+
+def _roofline_report(result: Result, _limit: float | None) -> tuple[Roofline, str]:
+    from modelsizer.problems.designs.roofline_points import roofline_points
+
+    found = roofline_points(result.problem, {"optimum": result.best.architecture})
+    if found is None:
+        raise NothingToDrawError(result.problem.lacks("decode_latency"))
+    return found, f"Here on {found.roof.device}."
+
+
+ROOFLINE = Picture(
+    name="roofline",
+    title="A roofline of decode and prefill",
+    caption="Decode at several batches, and prefill, at the efficiencies that real engines reach. "
+    "Memory bounds a step left of the ridge, compute right of it.",
+    command="roofline",
+    figure=_roofline,
+    example=Example(
+        "modelsizer roofline one-h100-1e24 --set serving.accelerator=H100-SXM "
+        "--beside llama-3-8b --plot roofline.png",
+        _roofline_example,
+    ),
+    report=_roofline_report,
+)

@@ -1,0 +1,57 @@
+"""The gallery of the documentation: one picture of each kind, of problems in the library."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from modelsizer.pictures.picture import Picture
+from modelsizer.pictures.registry import PICTURES, draw, write_figure
+from modelsizer.problems.files import write_text
+
+PAGE = "gallery.md"
+SHOWN = tuple(name for name, picture in PICTURES.items() if picture.example is not None)
+"""Names of the pictures of the gallery."""
+
+
+def page() -> str:
+    """The page of the gallery, in Markdown."""
+    lines = ["# Gallery", "", "Each picture with the command that draws it; `modelsizer gallery`"]
+    lines += ["draws them all, `--plot-size column` at the width of a paper's column.", ""]
+    for name in SHOWN:
+        lines += _entry(PICTURES[name])
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def _entry(picture: Picture) -> list[str]:
+    example = picture.example
+    assert example is not None
+    caption = f"{picture.caption} {example.note}".strip()
+    return [f"## {picture.title}", "", caption, "", f"    {example.command}", "",
+            f"![{picture.title}]({picture.name}.png)", ""]  # fmt: skip
+
+
+def draw_gallery(folder: Path, size: str = "wide", only: list[str] | None = None) -> list[Path]:
+    """Draw pictures into a folder, and write the page that shows them.
+
+    Parameters
+    ----------
+    folder : Path
+        Made if it is not there.
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+    only : list of str, optional
+        Names of the pictures wanted; all, and the page, by default.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    written = []
+    for name in only or SHOWN:
+        example = PICTURES[name].example
+        assert example is not None
+        answer, title = example.answer()
+        path = folder / f"{name}.png"
+        write_figure(draw(name, answer, title=title, size=size), path)
+        written.append(path)
+    if not only:
+        write_text(folder / PAGE, page())
+        written.append(folder / PAGE)
+    return written

@@ -1,0 +1,85 @@
+"""Pictures of changed problems: what-if, and the prices of limits."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from modelsizer.pictures.picture import Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from modelsizer.optimizer.prices.prices import Prices
+    from modelsizer.optimizer.sweeps.whatif import WhatIf
+
+
+def _scenarios(found: WhatIf, _title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.scenarios(found, size=size)
+
+
+SCENARIOS = Picture(
+    name="scenarios",
+    title="Scenarios beside the base",
+    caption="How far each scenario moves the objective, and to what design.",
+    command="whatif",
+    figure=_scenarios,
+)
+
+
+def _tornado(found: Prices, title: str, size: str) -> Figure:
+    from modelsizer import plots
+    from modelsizer.text.prices import tornado_rows
+
+    goal = found.result.objective
+    assert goal.value is not None
+    rows = tornado_rows(found)
+    return plots.tornado(rows, float(goal.value), name=goal.name, title=title, size=size)
+
+
+TORNADO = Picture(
+    name="tornado",
+    title="The prices of all limits",
+    caption="The objective with each limit a tenth lower and a tenth higher.",
+    command="prices",
+    figure=_tornado,
+)
+
+
+def _curve_data(answer: tuple[Prices, str, str]) -> dict[str, Any]:
+    """What `plots.price_curve` takes, of prices, the name of one limit and a solver."""
+    from modelsizer.optimizer.prices.prices import curve
+    from modelsizer.text.prices import curve_limits
+
+    found, budget, solver = answer
+    row = found.row(budget)
+    points = curve(found.result.problem, row.constraint, curve_limits(row), solver=solver)
+    start, end = row.stays.start, row.stays.end
+    return {
+        "name": row.constraint.quantity,
+        "limits": [float(limit) for limit, _ in points],
+        "objectives": [value for _, value in points],
+        "today": float(row.constraint.limit),
+        "stays_optimal": (
+            None if start is None else float(start),
+            None if end is None else float(end),
+        ),
+        "objective": found.result.objective.name,
+    }
+
+
+def _curve(data: dict[str, Any], title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.price_curve(**data, title=title, size=size)
+
+
+PRICE_CURVE = Picture(
+    name="price_curve",
+    title="The price of one limit",
+    caption="The best objective at each value of a limit, and where today's design stays the best.",
+    command="prices --budget",
+    data=_curve_data,
+    figure=_curve,
+)

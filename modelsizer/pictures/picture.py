@@ -1,0 +1,92 @@
+"""What a row of the registry of pictures says."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from modelsizer.optimizer.fronts.run import ENUMERATED
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from modelsizer.optimizer.result import Result
+    from modelsizer.problems.problem import Problem
+
+
+class NothingToDrawError(Exception):
+    """There is nothing to draw, for a reason that a reader of the report should know."""
+
+
+def _same(answer: Any) -> Any:
+    return answer
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """A picture as the gallery shows it.
+
+    Parameters
+    ----------
+    command : str
+        The command line that draws it.
+    answer : callable
+        Returns the answer of that command, and the title of the figure.
+    note : str
+        What this example is of, after the caption.
+    """
+
+    command: str
+    answer: Callable[[], tuple[Any, str]]
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """One picture.
+
+    Parameters
+    ----------
+    name : str
+        Also the stem of its file in the gallery.
+    title, caption : str
+        What it is, and what it shows.
+    command : str
+        The command that draws it with ``--plot``.
+    figure : callable
+        From data, a title and a size of `modelsizer.plots.drawing.style.SIZES` to the figure.
+    data : callable
+        From the answer of the command to the data of the figure; by default the answer itself.
+    example : Example, optional
+        What the gallery shows.
+    report : callable, optional
+        From a result and a time limit in seconds to an answer and a note on it, for the report;
+        raises `NothingToDrawError` or ValueError where there is none.
+    of_infeasible : bool
+        Whether a report of a problem without a design has it.
+    """
+
+    name: str
+    title: str
+    caption: str
+    command: str
+    figure: Callable[[Any, str, str], Figure]
+    data: Callable[[Any], Any] = _same
+    example: Example | None = None
+    report: Callable[[Result, float | None], tuple[Any, str]] | None = None
+    of_infeasible: bool = False
+
+
+def too_many(problem: Problem) -> str:
+    """Why the designs of a problem are not listed one by one; empty where they are."""
+    pairs = problem.counted.pairs
+    if pairs <= ENUMERATED:
+        return ""
+    return f"the space has {pairs:,} designs, and those of more than {ENUMERATED:,} are not listed"
+
+
+def check_listed(problem: Problem) -> None:
+    """Raise `NothingToDrawError` where there are too many designs to list."""
+    if reason := too_many(problem):
+        raise NothingToDrawError(reason)

@@ -1,0 +1,60 @@
+"""All pictures, in the order of the gallery and of the report."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any
+
+from modelsizer.pictures.designs import ALLOCATION, MEMORY, ROOFLINE
+from modelsizer.pictures.fronts import FRONT, FRONTIER, THREE
+from modelsizer.pictures.laws import COMPARISON, FIT, LAW, PLAN, UNCERTAINTY
+from modelsizer.pictures.limits import PRICE_CURVE, SCENARIOS, TORNADO
+from modelsizer.pictures.measurements import GROWTH, PREDICTIONS, RIVALS
+from modelsizer.pictures.surveys import DEPTH, LANDSCAPE, SHAPES
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_ROWS = (
+    DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SHAPES, ALLOCATION, MEMORY, ROOFLINE,
+    SCENARIOS, TORNADO, PRICE_CURVE, LAW, COMPARISON, FIT, PLAN, UNCERTAINTY,
+    GROWTH, RIVALS, PREDICTIONS,
+)  # fmt: skip
+PICTURES = MappingProxyType({picture.name: picture for picture in _ROWS})
+"""Pictures by name."""
+
+
+def draw(name: str, answer: Any, *, title: str = "", size: str = "wide") -> Figure:
+    """Draw the picture of an answer.
+
+    Parameters
+    ----------
+    name : str
+        A key of `PICTURES`.
+    answer : object
+        What the command of that picture answers.
+    title : str
+    size : str
+        A key of `modelsizer.plots.drawing.style.SIZES`.
+
+    Raises
+    ------
+    ValueError
+        If there is nothing to draw, and why.
+    MissingExtraError
+        If matplotlib is not installed.
+    """
+    from modelsizer.plots.drawing.style import need_matplotlib
+
+    need_matplotlib()
+    picture = PICTURES[name]
+    return picture.figure(picture.data(answer), title, size)
+
+
+def write_figure(figure: Figure, path: Path) -> None:
+    """Write a figure, whole or not at all."""
+    from modelsizer.plots import save
+    from modelsizer.problems.files import write_whole
+
+    write_whole(path, lambda part: save(figure, part))

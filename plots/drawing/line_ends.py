@@ -1,0 +1,82 @@
+"""Names in a column to the right of the axes, each joined to the end of its line."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from modelsizer.plots.drawing.labels import lay_out
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+_POINTS_PER_INCH = 72.0
+_LINE = 1.2  # height of a name, of its type size
+_LEADER, _PAD = 0.045, 0.01  # of the width: from the axes to a name, and between it and its leader
+
+
+def name_ends(
+    axes: Axes,
+    names: Sequence[str],
+    ends: Sequence[tuple[float, float]],
+    colours: Sequence[str],
+    *,
+    fontsize: str = "small",
+    ink: str | None = None,
+) -> None:
+    """Name lines beside the axes, in the order of their ends, none over another.
+
+    Parameters
+    ----------
+    axes : Axes
+        With final limits, and all else drawn.
+    names : sequence of str
+    ends : sequence of (x, y)
+        Where each line ends, in data coordinates.
+    colours : sequence of str
+    fontsize : str
+    ink : str, optional
+        The colour of all names; by default each has that of its line.
+    """
+    from matplotlib.font_manager import FontProperties
+
+    lay_out(axes)
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    points = FontProperties(size=fontsize).get_size_in_points()
+    gap = _LINE * points / _POINTS_PER_INCH * figure.dpi / axes.bbox.height
+    at = (axes.transData + axes.transAxes.inverted()).transform(ends)
+    order = sorted(range(len(names)), key=lambda i: float(at[i, 1]))
+    heights = kept_apart([float(at[i, 1]) for i in order], gap)
+    for i, height in zip(order, heights, strict=True):
+        right, end = (float(value) for value in at[i])
+        column = max(1.0, right) + _LEADER
+        axes.plot([right + _PAD / 2, column], [end, height], transform=axes.transAxes,
+                  color=colours[i], linewidth=0.6, zorder=1, clip_on=False)  # fmt: skip
+        axes.text(column + _PAD, height, names[i], transform=axes.transAxes, fontsize=fontsize,
+                  color=ink or colours[i], va="center")  # fmt: skip
+
+
+def kept_apart(wanted: Sequence[float], gap: float) -> list[float]:
+    """Heights at least `gap` apart, within 0 to 1, that are the least squares from those wanted.
+
+    Pool adjacent violators (Ayer et al. 1955, doi 10.1214/aoms/1177728423) on heights less their
+    share of the gaps.
+
+    Parameters
+    ----------
+    wanted : sequence of float
+        Ascending.
+    gap : float
+    """
+    blocks: list[tuple[float, int]] = []
+    for i, height in enumerate(wanted):
+        mean, count = height - i * gap, 1
+        while blocks and blocks[-1][0] > mean:
+            before, members = blocks.pop()
+            mean = (mean * count + before * members) / (count + members)
+            count += members
+        blocks.append((mean, count))
+    flat = [mean for mean, count in blocks for _ in range(count)]
+    most = 1.0 - gap / 2 - (len(flat) - 1) * gap
+    return [max(min(mean, most), gap / 2) + i * gap for i, mean in enumerate(flat)]
