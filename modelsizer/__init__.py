@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from modelsizer.problems.laws.shapes import ShapeLaw, register_shape
     from modelsizer.problems.laws.terms import TermLaw
     from modelsizer.problems.problem import Problem
+    from modelsizer.problems.quantities.rows import register_quantity
     from modelsizer.problems.version import __version__
 
 _HOMES = {
@@ -48,6 +49,7 @@ _HOMES = {
     "frontier": "modelsizer.optimizer.frontiers.frontier",
     "rank": "modelsizer.optimizer.surveys.ranking",
     "register_law": "modelsizer.problems.laws.published",
+    "register_quantity": "modelsizer.problems.quantities.rows",
     "register_shape": "modelsizer.problems.laws.shapes",
     "solve": "modelsizer.optimizer.solver",
     "verify": "modelsizer.optimizer.verification",
@@ -77,6 +79,7 @@ __all__ = [
     "frontier",
     "rank",
     "register_law",
+    "register_quantity",
     "register_shape",
     "solve",
     "verify",

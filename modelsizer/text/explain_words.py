@@ -54,7 +54,7 @@ _FORMS = {
 
 
 def _form(quantity: str) -> str:
-    if quantity == "decode_throughput":
+    if quantity in names_of("inverse"):
         return "throughput"
     if quantity == "loss" or quantity.endswith("_latency"):
         return quantity.rpartition("_")[2]

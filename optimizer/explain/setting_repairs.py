@@ -9,6 +9,7 @@ from modelsizer.optimizer.explain.line_search import edge
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.quantities.needs import affected_by
+from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.units import Number
 
 SETTINGS = (
@@ -108,7 +109,7 @@ def _changes(oracle: Oracle, key: str) -> Iterator[tuple[Number | str, Number | 
     elif key == "training.accelerators":
         if training.accelerators is not None:
             yield from ((training.accelerators, n) for n in _more(holds, training.accelerators))
-    elif key == "serving.batch_size" and problem.budgets.decode_throughput is not None:
+    elif key == "serving.batch_size" and set(names_of("inverse")) & set(problem.budgets.limits):
         yield from ((serving.batch_size, n) for n in _batches(oracle, serving.batch_size))
     else:
         now = (
@@ -140,8 +141,8 @@ def _batches(oracle: Oracle, now: int) -> Iterator[int]:
     every batch below some number is feasible, without the rest every one above some other.
     """
     relaxer = oracle.relaxer
-    grown = affected_by("serving.batch_size")
-    throughput = {limit.key for limit in relaxer.limits if limit.quantity == "decode_throughput"}
+    grown, inverse = affected_by("serving.batch_size"), names_of("inverse")
+    throughput = {limit.key for limit in relaxer.limits if limit.quantity in inverse}
     growing = {limit.key for limit in relaxer.limits if limit.quantity in grown} - throughput
 
     def holds(batch: int, kept: Keys) -> bool:

@@ -2,6 +2,6 @@
 
 Each module holds the rows of one quantity, or of a few of a kind, in its ``ROWS``, with all that
 the program knows of them. A new budget is a new module here, or a row given to
-`modelsizer.problems.quantities.rows.register`; see
+`modelsizer.problems.quantities.rows.register_quantity`; see
 `modelsizer.problems.quantities.quantity.Quantity`.
 """

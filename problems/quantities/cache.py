@@ -33,7 +33,7 @@ ROWS = (
     Quantity(
         "kv_cache",
         "bytes",
-        "whole cache: batch x context",
+        "whole cache: batch_size x context_length tokens",
         Cost(_cache, reads=CACHED, by_layout=False, within=as_large),
         axis="KV cache",
         heading="KV",
@@ -41,7 +41,7 @@ ROWS = (
     Quantity(
         "kv_bytes_per_token",
         "bytes",
-        "cache that one token takes",
+        "cache of one token",
         Cost(_of_a_token, reads=CACHED_VALUE, by_layout=False, within=as_large),
         axis="KV cache of a token",
         short="kv_bytes",

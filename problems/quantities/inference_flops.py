@@ -12,7 +12,7 @@ ROWS = (
     Quantity(
         INFERENCE,
         "FLOPs",
-        "forward FLOPs at the serving context",
+        "forward FLOPs of a token at the serving context",
         Cost(
             lambda of: accounting.forward_flops(of.trunk, of.kinds, of.settings.context_length),
             reads=("context_length",),

@@ -43,7 +43,7 @@ ROWS = (
     Quantity(
         "decode_latency",
         "seconds",
-        "one step of a batch",
+        "one decoding step of a batch",
         Cost(
             lambda of: decode_branches(
                 of.settings.serving, of.settings.context_length, of.trunk, of.kinds
@@ -76,7 +76,7 @@ ROWS = (
     Quantity(
         "prefill_latency",
         "seconds",
-        "time to first token",
+        "time to the first token of a prompt",
         Cost(
             lambda of: prefill_branches(
                 of.settings.serving, of.settings.context_length, of.trunk, of.kinds

@@ -6,6 +6,7 @@ from fractions import Fraction
 
 from modelsizer.problems.quantities.quantity import OfFlops, Quantity, Settings
 from modelsizer.problems.quantities.training_cost import ACCELERATOR, PRICE, dollars, needs_price
+from modelsizer.problems.quantities.training_flops import ONE
 
 _SERVED_ON = ("serving.accelerator", "serving.custom_accelerator", "serving.compute")
 
@@ -42,8 +43,8 @@ ROWS = (
     Quantity(
         "lifetime_flops",
         "FLOPs",
-        "of training and inference",
-        OfFlops(lambda _: Fraction(1), charge=_served, reads=("lifetime.inference_tokens",)),
+        "FLOPs of training and inference",
+        OfFlops(lambda _: ONE, charge=_served, reads=("lifetime.inference_tokens",)),
         only="max",
         needs=_needs_tokens,
         axis="lifetime FLOPs",
@@ -51,7 +52,7 @@ ROWS = (
     Quantity(
         "lifetime_cost",
         "dollars",
-        "of training and inference",
+        "money of training and inference",
         OfFlops(dollars, charge=_dollars_served, reads=(*PRICE, *_SERVED_ON, "lifetime")),
         only="max",
         needs=_needs_money,

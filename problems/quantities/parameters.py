@@ -34,7 +34,7 @@ ROWS = (
     Quantity(
         "non_embedding_parameters",
         "parameters",
-        "less embedding and untied head",
+        "those but the embedding and an untied head",
         _size(lambda of: accounting.non_embedding_parameters(of.trunk, of.kinds)),
         axis="non-embedding parameters",
         short="non_embedding",

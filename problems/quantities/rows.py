@@ -33,7 +33,7 @@ QUANTITIES: Registry[Quantity] = Registry("quantity", _rows())
 """Every quantity by name."""
 
 
-def register(row: Quantity) -> None:
+def register_quantity(row: Quantity) -> None:
     """Add a quantity: budgets, objectives, columns and pictures know it from then on.
 
     Parameters

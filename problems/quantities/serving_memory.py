@@ -47,7 +47,7 @@ ROWS = (
     Quantity(
         "serving_memory",
         "bytes",
-        "weights and cache, for each accelerator",
+        "weights and cache of an accelerator",
         Cost(
             _memory,
             reads=(*CACHED, *WEIGHT, "serving.tensor_parallel", "serving.accelerators"),

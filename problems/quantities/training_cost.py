@@ -66,7 +66,7 @@ ROWS = (
     Quantity(
         "training_time",
         "seconds",
-        "training FLOPs at the MFU",
+        "training FLOPs at the MFU of the accelerators",
         OfFlops(seconds, shared=True, reads=TIME),
         only="max",
         needs=needs_device,
@@ -74,7 +74,7 @@ ROWS = (
     Quantity(
         "training_cost",
         "dollars",
-        "accelerator hours x price",
+        "accelerator hours x price_per_hour",
         OfFlops(dollars, reads=PRICE),
         only="max",
         needs=needs_price,
@@ -82,7 +82,7 @@ ROWS = (
     Quantity(
         "training_energy",
         "kWh",
-        "accelerator hours x watts x PUE",
+        "accelerator hours x watts x pue",
         OfFlops(kilowatt_hours, reads=(*TIME, "training.watts", "training.pue")),
         only="max",
         needs=needs_device,

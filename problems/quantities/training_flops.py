@@ -6,12 +6,14 @@ from fractions import Fraction
 
 from modelsizer.problems.quantities.quantity import OfFlops, Quantity
 
+ONE = Fraction(1)
+
 ROWS = (
     Quantity(
         "training_flops",
         "FLOPs",
-        "tokens x training FLOPs for each",
-        OfFlops(lambda _: Fraction(1), reads=()),
+        "tokens x training FLOPs of each",
+        OfFlops(lambda _: ONE, reads=()),
         axis="training FLOPs",
     ),
 )

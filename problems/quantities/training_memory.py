@@ -36,7 +36,7 @@ ROWS = (
     Quantity(
         "training_memory",
         "bytes",
-        "states, activations and logits, for each accelerator",
+        "states, activations and logits of an accelerator",
         Cost(
             lambda of: stages(of.settings.training, of.trunk, of.kinds, of.layout),
             reads=_READS,

@@ -8,6 +8,7 @@ import sys
 import tomllib
 
 import pytest
+from modelsizer.problems.quantities.rows import QUANTITIES
 from typer.testing import CliRunner
 
 from modelsizer import Problem
@@ -15,6 +16,7 @@ from modelsizer.cli import app
 from tests.support.shared import ROOT
 
 README = (ROOT / "README.md").read_text()
+COSTS = (ROOT / "docs/costs.md").read_text()
 PAGES = README + "".join(page.read_text() for page in sorted((ROOT / "docs").rglob("*.md")))
 SHOWN = re.findall(r"<!-- output: (.+?) -->\n```\n(.*?)\n```", PAGES, re.DOTALL)
 
@@ -58,6 +60,24 @@ def test_every_command_shown_exists() -> None:
 def test_linked_files_exist() -> None:
     for link in re.findall(r"\]\(([^)#]+)\)", README):
         assert (ROOT / link).exists(), link
+
+
+def test_budgets_are_listed_as_the_rows_have_them() -> None:
+    (cell,) = re.findall(r"^\| `\[budgets\]` \| (.*): \[what each is\]", README, re.MULTILINE)
+    least = " (`{min = ...}`)"
+    rows = QUANTITIES.values()
+    assert cell == ", ".join(f"`{r.name}`{least if r.only == 'min' else ''}" for r in rows)
+    ends = {None: "`max`, `min`", "max": "`max`", "min": "`min`"}
+    lines = [f"| `{r.name}` | {r.dimension} | {ends[r.only]} | {r.about} |" for r in rows]
+    assert "|---|---|---|---|\n" + "\n".join(lines) + "\n\n" in COSTS
+
+
+def test_the_budget_of_the_guide_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", COSTS, re.DOTALL)
+    answer = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout == "True\n"
 
 
 def test_the_guide_to_own_laws_shows_its_file_and_runs() -> None:

@@ -12,7 +12,7 @@ from modelsizer.optimizer.tables.table import build_table
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.quantity import Cost, Inverse, OfFlops, Quantity
-from modelsizer.problems.quantities.rows import QUANTITIES, register
+from modelsizer.problems.quantities.rows import QUANTITIES, register_quantity
 
 from modelsizer import Problem, Solver, evaluate, front, rank, solve
 from tests.support import brute
@@ -57,7 +57,7 @@ def _never(*_: object) -> Any:
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
     for row in (OPTIMIZER_STATES, ATTENTION):
-        register(row)
+        register_quantity(row)
     yield
     for row in (OPTIMIZER_STATES, ATTENTION):
         del QUANTITIES._items[row.name]
@@ -245,4 +245,4 @@ def test_an_end_that_is_no_linear_row_is_refused(how: Any, only: Any) -> None:
 def test_a_name_is_given_once() -> None:
     for name in ("training_memory", "law_parameters", ""):
         with pytest.raises(ValueError, match=r"already|needs a name"):
-            register(Quantity(name, "count", "new", OPTIMIZER_STATES.how))
+            register_quantity(Quantity(name, "count", "new", OPTIMIZER_STATES.how))
