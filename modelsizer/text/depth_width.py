@@ -100,24 +100,18 @@ def _column(rows: Sequence[ShapeRow], name: str, marks: Sequence[str]) -> _Colum
     if name in _WHERE_VARIED and len(set(values)) == 1:
         return None
     if name in _UNITED:
-        return _in_one_unit(column_heading(name), QUANTITIES[name].dimension, values)
+        quantity = QUANTITIES[name]
+        return _in_one_unit(quantity.heading or name, quantity.dimension, values)
     if name == "layers":
         cells = [f"{mark} {value}" for mark, value in zip(marks, values, strict=True)]
         return _Column("layers", "", tuple(cells))
     if name == "aspect_ratio":
-        return _Column(column_heading(name), "ratio", tuple(f"{value:.1f}" for value in values))
+        return _Column("aspect", "ratio", tuple(f"{value:.1f}" for value in values))
     if name == "shape_excess":
-        return _Column(column_heading(name), "nats", tuple(f"{value:.6f}" for value in values))
+        return _Column("excess", "nats", tuple(f"{value:.6f}" for value in values))
     if name == "loss":
         return _Column("loss", "nats", tuple(f"{value:.4f}" for value in values))
     return _Column(name, "", tuple(map(str, values)))
-
-
-def column_heading(name: str) -> str:
-    """Heading of a column, as short as may be."""
-    if name in QUANTITIES:
-        return QUANTITIES[name].heading or name
-    return {"aspect_ratio": "aspect", "shape_excess": "excess"}.get(name, name)
 
 
 def _in_one_unit(heading: str, dimension: str, values: Sequence[Number | None]) -> _Column:
