@@ -1,9 +1,9 @@
-"""Two other ways from runs to the best size for a budget, as checks of a fitted law.
+"""Two estimates of the best size for a budget that need no fitted law, to check one against.
 
 Hoffmann et al. 2022 (arXiv 2203.15556), section 3. *Approach 1*, the minimum over training
-curves: at each budget of FLOPs, which model has the least loss so far? *Approach 2*, isoFLOP: among
-runs of equal FLOPs, a parabola of loss in ln N has its least where? Both give the exponent of
-``N = k C^a`` without any law; Chinchilla's form says ``a = beta / (alpha + beta)``.
+curves: for each budget of FLOPs, the model with the least loss so far. *Approach 2*, isoFLOP:
+the minimum of a parabola of loss in ln N through runs of equal FLOPs. Both estimate the exponent
+of ``N = k C^a`` without a law; Chinchilla's form implies ``a = beta / (alpha + beta)``.
 """
 
 from __future__ import annotations
@@ -14,12 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from modelsizer.optimizer.fitting.forms import Array
 
-SLICE = 0.05  # of ln C: runs within it of their middle are of equal FLOPs
-_IN_SLICE = 5  # runs of different sizes that a parabola needs
-_SLICES = 3  # that a power of C needs
-_BUDGETS = 40  # of approach 1, evenly spaced in ln C
-_MODELS = 4  # that must have curves
-_SAME_SIZE = 1.1  # sizes nearer than that are one size
+SLICE = 0.05  # tolerance in ln C: runs this close to their mean count as having equal FLOPs
+_IN_SLICE = 5  # runs of different sizes needed to fit a parabola
+_SLICES = 3  # slices needed to fit a power of C
+_BUDGETS = 40  # budgets of approach 1, evenly spaced in ln C
+_MODELS = 4  # least number of models with training curves
+_SAME_SIZE = 1.1  # sizes within this ratio count as one size
 
 
 @dataclass(frozen=True)
@@ -29,11 +29,11 @@ class Slice:
     Parameters
     ----------
     flops : float
-        Their geometric mean.
+        Geometric mean of their FLOPs.
     members : array of int
         Positions of the runs.
     best_n, best_loss : float
-        Where the parabola is least; NaN where it has no least within the sizes of the slice.
+        Minimum of the parabola; NaN if it has none within the sizes of the slice.
     parabola : tuple of float
         Coefficients of ``loss = p2 (ln N)^2 + p1 ln N + p0``.
     """
@@ -46,23 +46,23 @@ class Slice:
 
     @property
     def inside(self) -> bool:
-        """Whether the least lies within the sizes that were run."""
+        """Whether the minimum lies within the sizes that were run."""
         return bool(np.isfinite(self.best_n))
 
 
 @dataclass(frozen=True)
 class Approach:
-    """What one approach finds.
+    """Result of one approach.
 
     Parameters
     ----------
     name : {"isoflop", "curves"}
     flops, best_n : array, shape (budgets,)
-        The best size at each budget.
+        Best size at each budget.
     exponent, standard_error : float
-        a of ``N = k C^a`` by least squares on logarithms, and its standard error.
+        Exponent a of ``N = k C^a`` by least squares on logarithms, and its standard error.
     slices : tuple of Slice
-        Of isoFLOP.
+        Slices of equal FLOPs; isoFLOP only.
     """
 
     name: str
@@ -74,7 +74,7 @@ class Approach:
 
 
 def isoflop_slices(n: Array, flops: Array, loss: Array) -> list[Slice]:
-    """Groups of runs of nearly equal FLOPs, each with its parabola; most runs first taken.
+    """Group runs of nearly equal FLOPs, largest groups first, and fit a parabola to each group.
 
     Parameters
     ----------
@@ -113,12 +113,12 @@ def _slice(n: Array, flops: Array, loss: Array, members: Array) -> Slice | None:
 
 
 def isoflop(n: Array, flops: Array, loss: Array) -> Approach:
-    """Approach 2.
+    """Estimate the best sizes by approach 2, isoFLOP parabolas.
 
     Raises
     ------
     ValueError
-        If fewer than three slices have a least loss within their sizes.
+        If fewer than three slices have a minimum within their sizes.
     """
     slices = isoflop_slices(n, flops, loss)
     good = [one for one in slices if one.inside]
@@ -134,10 +134,10 @@ def isoflop(n: Array, flops: Array, loss: Array) -> Approach:
 def minimum_over_curves(
     n: Array, flops: Array, loss: Array, models: Sequence[str] | None
 ) -> Approach:
-    """Approach 1.
+    """Estimate the best sizes by approach 1, the lower envelope of the training curves.
 
-    The envelope of the curves, loss linear in ln C between checkpoints. Budgets at which the
-    smallest or the largest model seen there is best are left out: one beyond might be better.
+    Loss is interpolated linearly in ln C between checkpoints. Budgets at which the smallest or the
+    largest model available is best are left out, as a model beyond it might be better.
 
     Parameters
     ----------
@@ -148,7 +148,7 @@ def minimum_over_curves(
     Raises
     ------
     ValueError
-        If there are too few curves, or too few models are best anywhere.
+        If there are too few curves, or too few models are best at some budget.
     """
     names, member = np.unique(np.asarray(models if models is not None else []), return_inverse=True)
     curves = []

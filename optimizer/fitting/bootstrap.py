@@ -1,8 +1,8 @@
-"""How far the coefficients would move with other runs: the bootstrap, all samples at once.
+"""Bootstrap of a fit: standard errors and intervals of coefficients, all samples at once.
 
-Efron 1979: runs are drawn with replacement and the law is fitted again. Checkpoints of one model
-are not independent runs, so where runs have names that repeat, whole models are drawn (Davison and
-Hinkley 1997, section 3.8). A sample is a weight for each run; the data are the same for all.
+Runs are drawn with replacement and the law is fitted again (Efron 1979). Checkpoints of one model
+are not independent, so if model names repeat, whole models are drawn (Davison and Hinkley 1997,
+section 3.8). A sample is a vector of weights, one for each run; all samples share the data.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from modelsizer.optimizer.fitting.newton import Bounds, minimise
 from modelsizer.optimizer.fitting.starts import bounds_of
 
 _THREADS = 2
-_PIECE = 48  # samples, that one thread takes at a time
+_PIECE = 48  # samples per thread and task
 _WIDER, _FIRST_STEPS, _STEPS = 4.0, 8, 120
-_ROUGH, _CLOSE = 1e-4, 1e-8  # of the objective: far below what a sample moves it by
+_ROUGH, _CLOSE = 1e-4, 1e-8  # relative to the objective; far below its spread over samples
 LEAST_DRAWS = 20
-"""Fewer samples make no standard error."""
+"""Least number of samples for a standard error."""
 
 
 @dataclass(frozen=True)
@@ -32,14 +32,14 @@ class Bootstrap:
     Parameters
     ----------
     draws : array, shape (samples, coefficients)
-        Coefficients as reported, in the form's order.
+        Coefficients as reported, in the order of the form.
     theta : array, shape (samples, coefficients)
     objective : array, shape (samples,)
     seed : int
     groups : int
-        How many things were drawn from: runs, or models with all their checkpoints.
+        Number of units drawn from: runs, or models with all their checkpoints.
     clustered : bool
-        Whether they were models.
+        Whether the units are models.
     """
 
     draws: Array
@@ -51,16 +51,16 @@ class Bootstrap:
 
     @property
     def standard_errors(self) -> Array:
-        """Standard deviation of the draws, shape (coefficients,)."""
+        """Standard deviations of the draws, shape (coefficients,)."""
         return np.asarray(self.draws.std(axis=0, ddof=1))
 
     @property
     def covariance(self) -> Array:
-        """Of the draws, shape (coefficients, coefficients)."""
+        """Covariance of the draws, shape (coefficients, coefficients)."""
         return np.asarray(np.cov(self.draws, rowvar=False))
 
     def interval(self, share: float = 0.9) -> tuple[Array, Array]:
-        """Ends of the middle share of the draws, by coefficient."""
+        """Central interval that contains this share of the draws, for each coefficient."""
         tail = (1 - share) / 2
         low, high = np.quantile(self.draws, (tail, 1 - tail), axis=0)
         return low, high
@@ -69,12 +69,12 @@ class Bootstrap:
 def sample_weights(
     runs: int, samples: int, seed: int, groups: Sequence[str] | None = None
 ) -> tuple[Array, int]:
-    """How often each run counts in each sample, and how many things were drawn from.
+    """Draw how often each run counts in each sample.
 
     Returns
     -------
     weights : array, shape (samples, runs)
-    groups : int
+    Number of units (runs or models) drawn from.
     """
     generator = np.random.default_rng(seed)
     if groups is None:
@@ -89,7 +89,7 @@ def sample_weights(
 def bootstrap(
     found: Fit, samples: int, *, seed: int = 0, groups: Sequence[str] | None = None
 ) -> Bootstrap:
-    """Fit resampled runs, each from the fit of all.
+    """Refit the form to resampled runs, starting from the fit to all runs.
 
     Parameters
     ----------
@@ -97,7 +97,7 @@ def bootstrap(
     samples : int
     seed : int
     groups : sequence of str, optional
-        The model of each run used, where a model has several.
+        Model of each run used, if some model has several runs.
 
     Raises
     ------
@@ -112,7 +112,7 @@ def bootstrap(
         raise ValueError(f"{many} models are too few to draw from")
     bounds = bounds_of(design)
     pieces = range(0, samples, _PIECE)
-    with ThreadPoolExecutor(_THREADS) as pool:  # NumPy lets go of the interpreter's lock
+    with ThreadPoolExecutor(_THREADS) as pool:  # NumPy releases the GIL
         ends = list(
             pool.map(
                 lambda i: _refit(design, found, weights[i : i + _PIECE], bounds),

@@ -1,4 +1,4 @@
-"""Which column of a table is which, by name or as told, and its values as numbers."""
+"""Identify the columns of a table, by common names or as the user states, and read numbers."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _BRACKETED = re.compile(r"(.+?)[\s_]*[(\[]\s*(.+?)\s*[)\]]\s*$")
 _SPELT = re.compile(r"(.+?)[\s_]+(?:in[\s_]+)?(thousand|million|billion|trillion)s?$", re.I)
 _SUFFIXED = re.compile(r"(.+?)[\s_]([KMBT])$")
 _SPELT_OUT = {"thousand": "K", "million": "M", "billion": "B", "trillion": "T"}
-_LEAST = {"N": 1e4, "D": 1e6}  # a smaller median is hardly one of counts
+_LEAST = {"N": 1e4, "D": 1e6}  # a smaller median suggests that the values are not counts
 _GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
 
 
@@ -58,9 +58,9 @@ class Column:
     Parameters
     ----------
     name : str
-        As the table has it.
+        Name in the table.
     factor : float
-        By the unit in its name, what each value is multiplied by.
+        Multiplier of each value, from the unit in the name.
     """
 
     name: str
@@ -68,12 +68,12 @@ class Column:
 
 
 def parse_columns(text: str | None) -> dict[str, str]:
-    """``"N=Model Size,loss=loss"`` as a mapping.
+    """Parse ``"N=Model Size,loss=loss"`` into a mapping.
 
     Raises
     ------
     ModelsizerError
-        If a piece is no ``KEY=NAME`` or the key is unknown.
+        If a piece is not of the form ``KEY=NAME``, or the key is unknown.
     """
     found: dict[str, str] = {}
     for piece in (text or "").split(","):
@@ -95,12 +95,12 @@ def parse_columns(text: str | None) -> dict[str, str]:
 def mapped(
     path: Path, there: Sequence[str], told: Mapping[str, str], form: Form
 ) -> dict[str, Column]:
-    """The table's column for each that is needed, and for others that there are.
+    """Find the column for each required key, and for the optional keys that are present.
 
     Raises
     ------
     ModelsizerError
-        If a column that is told or needed is not there.
+        If a required or stated column is missing.
     """
     listed = ", ".join(there)
     for key, name in told.items():
@@ -138,7 +138,7 @@ def mapped(
 
 
 def _called(key: str, known: Sequence[str], there: Sequence[str]) -> list[str]:
-    """Columns that go by a known name: first as a whole, then without a unit, then nested."""
+    """Columns with a known name: an exact match first, then without units, then nested names."""
     found: dict[str, None] = {}
     wholes: dict[str, str] = {}
     bares: dict[str, str] = {}
@@ -159,7 +159,7 @@ def _plain(name: str) -> str:
 
 
 def _unit(key: str, name: str) -> tuple[str, float | None]:
-    """The name without its unit, and what that stands for, None if unknown: (B) is 1e9."""
+    """Split a name into name and multiplier of its unit, None if unknown; (B) is 1e9."""
     bracketed = _BRACKETED.match(name)
     if key not in _DIMENSIONS:
         return (bracketed[1] if bracketed else name), 1.0
@@ -179,12 +179,12 @@ def _unit(key: str, name: str) -> tuple[str, float | None]:
 
 
 def numbers(table: Table, column: Column, key: str | None = None) -> Array:
-    """A column as numbers, NaN where there is none.
+    """Read a column as numbers, NaN for missing values.
 
     Raises
     ------
     ModelsizerError
-        If a value is no number.
+        If a value is not a number.
     """
     values = table.columns[column.name]
     found = np.full(len(values), np.nan)
@@ -202,7 +202,7 @@ def numbers(table: Table, column: Column, key: str | None = None) -> Array:
 
 
 def _number(value: Any, dimension: str) -> float:
-    """A number, or text of one: 1.3e9, "1,300,000,000", "1.3B"."""
+    """Convert a number or its text: 1.3e9, "1,300,000,000", "1.3B"."""
     if isinstance(value, bool):
         raise ValueError
     try:
@@ -223,12 +223,12 @@ def _remedy(value: Any) -> str:
 
 
 def counts_of(name: str) -> ParameterKind:
-    """What the N of a column counts, by its name."""
+    """Which parameters a column called N counts, judged by its name."""
     return "non_embedding" if re.search(r"non_?emb", _plain(name)) else "total"
 
 
 def notes(table: Table, columns: Mapping[str, Column], taken: Mapping[str, Array]) -> list[str]:
-    """What should be known of how a table was read, in words."""
+    """Notes for the user on how a table was read."""
     said = [
         f"column {column.name!r} is read in units of {column.factor:g}, by its name"
         for column in columns.values()

@@ -1,4 +1,4 @@
-"""What a fit does not say by itself: how sure, how good, what stands out, what it cannot know."""
+"""Diagnostics of a fit: standard errors, goodness of fit, outliers, unidentified coefficients."""
 
 from __future__ import annotations
 
@@ -13,27 +13,27 @@ from modelsizer.optimizer.fitting.forms import Array, Form
 from modelsizer.optimizer.fitting.newton import huber, slopes_at
 from modelsizer.optimizer.fitting.starts import WORST_EXPONENT, bounds_of
 
-_TO_SIGMA = 1.4826  # of a normal: sigma over the median absolute deviation
-_OUTLIER = 5.0  # robust sigmas
-_ILL = 1e4  # condition number, beyond which one direction of the coefficients is next to free
-_LOOSE = 0.5  # standard error over coefficient
-_LEAST_SHARE = 1e-4  # of the loss, that a term must reach on some run to be there at all
-_VARIES = 1e-6  # of the logarithm of a feature, least to greatest
-_STEEP = 2.0  # exponent, beyond which a term is hardly a law
+_TO_SIGMA = 1.4826  # sigma of a normal distribution over its median absolute deviation
+_OUTLIER = 5.0  # in robust sigmas
+_ILL = 1e4  # condition number above which a direction of the coefficients is nearly undetermined
+_LOOSE = 0.5  # standard error relative to the coefficient
+_LEAST_SHARE = 1e-4  # least share of the loss that a term must reach on some run
+_VARIES = 1e-6  # least range of the logarithm of a feature
+_STEEP = 2.0  # an exponent above this hardly describes a scaling law
 _NEAR_END = 1.001
 
 
 @dataclass(frozen=True)
 class Curvature:
-    """Standard errors from the shape of the objective at its minimum.
+    """Standard errors from the curvature of the objective at its minimum.
 
     Parameters
     ----------
     standard_errors : array, shape (coefficients,)
-        NaN where the runs say nothing of a coefficient.
+        NaN for coefficients that the runs do not determine.
     covariance : array, shape (coefficients, coefficients)
     condition : float
-        Of the curvature in theta, its diagonal scaled to one.
+        Condition number of the Hessian in theta, scaled to a unit diagonal.
     """
 
     standard_errors: Array
@@ -42,11 +42,11 @@ class Curvature:
 
 
 def curvature(found: Fit) -> Curvature:
-    """The sandwich ``H^-1 S H^-1`` of an M-estimate, carried over to the coefficients as reported.
+    """Sandwich covariance ``H^-1 S H^-1`` of an M-estimate, for the coefficients as reported.
 
-    Huber 1981, section 6.3. Nearly all residuals are beyond delta, so the second derivative of
-    Huber's loss is nothing at nearly all runs; its mean is taken over a window about zero of the
-    residuals' own width, as for a median (Powell 1984).
+    Huber 1981, section 6.3. Nearly all residuals exceed delta, where the second derivative of
+    Huber's loss is zero; its mean is therefore estimated over a window around zero, as wide as the
+    spread of the residuals suggests, as for a median (Powell 1984).
     """
     design, delta = found.design, found.delta
     free = [design.form.position(name) for name in design.form.free]
@@ -72,13 +72,13 @@ def curvature(found: Fit) -> Curvature:
 
 
 def r_squared(found: Fit) -> float:
-    """Share of the variance of ln loss, over the runs used, that the law explains."""
+    """R^2 of ln loss over the runs used."""
     seen = found.design.log_loss
     return 1.0 - float((found.residuals**2).sum() / ((seen - seen.mean()) ** 2).sum())
 
 
 def outliers(found: Fit) -> Array:
-    """Positions of runs, among those used, more than five robust sigmas away; worst first."""
+    """Positions of runs used whose residual exceeds five robust sigmas, worst first."""
     size = np.abs(found.residuals)
     sigma = _TO_SIGMA * float(np.median(size))
     order = np.argsort(-size, kind="stable")
@@ -87,20 +87,20 @@ def outliers(found: Fit) -> Array:
 
 @dataclass(frozen=True)
 class HoldOut:
-    """What a law fitted to the cheaper runs says of the dearer ones.
+    """Errors on the runs of largest compute of a law fitted to the cheaper ones.
 
     Parameters
     ----------
     fitted, held : int
-        Runs.
+        Numbers of runs.
     from_flops : float
-        Least training FLOPs of a run held out.
+        Least training FLOPs of the runs held out.
     mean, worst : float
-        Mean and largest of ``|ln predicted - ln seen|`` over those held out.
+        Mean and maximum of ``|ln predicted - ln observed|`` over the runs held out.
     bias : float
-        Mean of ``ln predicted - ln seen``.
+        Mean of ``ln predicted - ln observed``.
     objective : float
-        Sum of Huber losses over those held out.
+        Sum of Huber losses over the runs held out.
     """
 
     fitted: int
@@ -113,7 +113,7 @@ class HoldOut:
 
 
 def hold_out(found: Fit, flops: Array, share: float) -> HoldOut:
-    """Fit all but the runs of largest compute, and predict those.
+    """Fit to all but the runs of largest compute, and predict those.
 
     Parameters
     ----------
@@ -121,7 +121,7 @@ def hold_out(found: Fit, flops: Array, share: float) -> HoldOut:
     flops : array, shape (runs,)
         Training FLOPs of the runs used.
     share : float
-        Of the runs, to hold out.
+        Share of runs to hold out.
 
     Raises
     ------
@@ -153,7 +153,7 @@ def hold_out(found: Fit, flops: Array, share: float) -> HoldOut:
 
 
 def term_shares(found: Fit) -> dict[str, float]:
-    """The largest share that each term has of its sum on any run, by its coefficient."""
+    """Largest share of each term in its sum over all runs, by coefficient."""
     _, shares = found.design.shares(found.theta[None, :])
     sums = zip(found.form.factors, shares, strict=True)
     return {
@@ -165,7 +165,7 @@ def term_shares(found: Fit) -> dict[str, float]:
 
 
 def _still(found: Fit) -> dict[str, list[str]]:
-    """Terms of which no feature differs between runs: coefficient -> the features."""
+    """Terms whose features do not vary between runs, as coefficient -> features."""
     design = found.design
     constant = {name for name, values in design.features.items() if np.ptp(values) < _VARIES}
     return {
@@ -178,12 +178,12 @@ def _still(found: Fit) -> dict[str, list[str]]:
 
 
 def _exponents(form: Form, scales: Collection[str]) -> set[str]:
-    """The exponents of some terms, by their coefficients."""
+    """Exponents of the terms with these scales."""
     return {p.exponent for term in form.terms if term.scale in scales for p in term.powers}
 
 
 def warnings_of(found: Fit, curved: Curvature, drawn: Bootstrap | None) -> list[str]:
-    """What the runs do not tell, in words."""
+    """Warnings about coefficients that the runs do not determine, as sentences."""
     form, ends = found.form, bounds_of(found.design)
     absent = [
         name

@@ -1,7 +1,7 @@
-"""The fit: a grid of starts, many damped Newton steps at once, and SciPy's L-BFGS as judge.
+"""Fit a law: a grid of starts, damped Newton steps for many at once, L-BFGS-B as a check.
 
-The best starts are followed to their minima, first with a wider Huber delta, which has fewer kinks,
-then with the delta asked for.
+The best starts are iterated to their minima, first with a larger Huber delta, whose objective is
+smoother, then with the delta requested.
 """
 
 from __future__ import annotations
@@ -13,15 +13,15 @@ from modelsizer.optimizer.fitting.forms import Array, Design, Form
 from modelsizer.optimizer.fitting.newton import Bounds, Minima, gradient, minimise, objective
 from modelsizer.optimizer.fitting.starts import bounds_of, grid, hops, steep_starts
 
-_FOLLOWED = 32, 160  # starts, at least and at most; as many as runs allow
-_CELLS = 8000  # starts x runs that are followed, if that is between
-_HOPPED = 4  # minima, of which those with steep exponents are left for others
-_KEPT = 8  # of them, followed to the end, at least
-_WIDER = (30.0, 5.0)  # times delta, before delta itself
+_FOLLOWED = 32, 160  # least and greatest number of starts to iterate, as the number of runs allows
+_CELLS = 8000  # starts x runs to iterate, within those limits
+_HOPPED = 4  # minima from which steep exponents are varied
+_KEPT = 8  # least number of minima iterated to convergence
+_WIDER = (30.0, 5.0)  # multiples of delta, before delta itself
 _FIRST_STEPS, _SHORT_STEPS, _LONG_STEPS = 20, 50, 600
-_ROUGH = 1e-4  # of the objective: enough before delta itself
-_MANY = 1500  # runs, beyond which starts are first followed on an even choice of so many
-_SAME = 2e-3  # of the objective, within which starts agree
+_ROUGH = 1e-4  # tolerance relative to the objective, before delta itself
+_MANY = 1500  # above this, starts are first iterated on an evenly spaced subset of the runs
+_SAME = 2e-3  # minima whose objectives differ by less, relatively, agree
 
 
 @dataclass(frozen=True)
@@ -31,17 +31,16 @@ class Fit:
     Parameters
     ----------
     design : Design
-        The form on the runs used.
+        The form evaluated on the runs used.
     theta : array, shape (parameters,)
     delta : float
-        Of Huber's loss.
+        Threshold of Huber's loss.
     objective : float
-        Sum over runs of the Huber loss of ln predicted - ln seen.
+        Sum over runs of the Huber loss of ln predicted - ln observed.
     starts, agreeing : int
-        Starts that were followed to a minimum, and how many of those ended within 0.2 % of the
-        least.
+        Starts iterated to a minimum, and those of them that end within 0.2 % of the lowest.
     polish : float
-        By what share of the objective SciPy's L-BFGS-B lowered the minimum of the Newton steps.
+        Relative decrease of the objective by SciPy's L-BFGS-B after the Newton steps.
     """
 
     design: Design
@@ -54,12 +53,12 @@ class Fit:
 
     @property
     def form(self) -> Form:
-        """The form fitted."""
+        """The fitted form."""
         return self.design.form
 
     @property
     def values(self) -> Array:
-        """Coefficients in the form's order."""
+        """Coefficients in the order of the form."""
         return np.asarray(self.design.values(self.theta))
 
     @property
@@ -69,7 +68,7 @@ class Fit:
 
     @property
     def residuals(self) -> Array:
-        """What ``ln predicted - ln seen`` is for each run used."""
+        """``ln predicted - ln observed`` of each run used."""
         predicted = self.design.log_predicted(self.theta[None, :])[0]
         return np.asarray(predicted - self.design.log_loss)
 
@@ -81,7 +80,7 @@ def fit_form(design: Design, delta: float, *, weights: Array | None = None) -> F
     ----------
     design : Design
     delta : float
-        Of Huber's loss on the logarithm of the loss.
+        Threshold of Huber's loss on the logarithm of the loss.
     weights : array, shape (runs,), optional
         How often each run counts.
     """
@@ -101,7 +100,7 @@ def fit_form(design: Design, delta: float, *, weights: Array | None = None) -> F
 
 
 def _followed(design: Design, w: Array, delta: float, bounds: Bounds) -> Minima:
-    """Minima of the best starts; the best of those are followed to the end."""
+    """Minima reached from the best starts; the lowest are iterated to convergence."""
     few, fewer = _thinned(design, w)
     many = int(np.clip(_CELLS // few.runs, *_FOLLOWED))
     best = []
@@ -128,14 +127,14 @@ def _followed(design: Design, w: Array, delta: float, bounds: Bounds) -> Minima:
 
 
 def _different(value: Array) -> Array:
-    """Positions of minima, the least first, without those that are as low as one before."""
+    """Positions of distinct minima, lowest first; equal objectives count as one minimum."""
     order = np.argsort(value, kind="stable")
     rises = np.diff(value[order], prepend=-np.inf) > _ROUGH * np.abs(value[order])
     return np.concatenate([order[rises], order[~rises]])
 
 
 def _thinned(design: Design, w: Array) -> tuple[Design, Array]:
-    """The runs, or an even choice of them where they are many; theta means the same of both."""
+    """An evenly spaced subset of the runs if there are many; theta keeps its meaning."""
     if design.runs <= _MANY:
         return design, w
     rows = np.unique(np.linspace(0, design.runs - 1, _MANY).astype(int))
@@ -143,7 +142,7 @@ def _thinned(design: Design, w: Array) -> tuple[Design, Array]:
 
 
 def _polished(found: Fit, w: Array, bounds: Bounds) -> Fit:
-    """The minimum after SciPy's L-BFGS-B, which shares nothing with the Newton steps."""
+    """The minimum refined by SciPy's L-BFGS-B, which shares no code with the Newton steps."""
     from scipy.optimize import minimize
 
     size = max(found.objective, 1e-300)
@@ -163,7 +162,7 @@ def _polished(found: Fit, w: Array, bounds: Bounds) -> Fit:
 
 
 def check_runs(design: Design) -> None:
-    """Refuse fewer runs than a form needs.
+    """Raise if there are fewer runs than a form needs.
 
     Raises
     ------
@@ -181,29 +180,29 @@ def check_runs(design: Design) -> None:
 def fit_without(
     design: Design, delta: float, *, worst: int = 0, outliers: int = 0
 ) -> tuple[Fit, Array]:
-    """Fit with some of the runs left out.
+    """Fit with some runs left out.
 
     Parameters
     ----------
     design : Design
     delta : float
     worst : int
-        So many runs of the highest loss: Besiroglu et al. 2024 (arXiv 2404.10102) leave out five of
-        245 so.
+        Number of runs of highest loss to leave out (Besiroglu et al. 2024, arXiv 2404.10102, leave
+        out five of 245).
     outliers : int
-        Of what is left, so many runs of the largest residual of a first fit, which is then
-        repeated.
+        Number of the remaining runs to leave out: those of largest residual in a first fit,
+        which is then repeated.
 
     Returns
     -------
     fit : Fit
-        Of the runs kept.
+        Fit to the runs kept.
     kept : array of bool, shape (runs,)
 
     Raises
     ------
     ValueError
-        If too few runs would be left.
+        If too few runs would remain.
     """
     kept = np.ones(design.runs, bool)
     kept[np.argsort(-design.log_loss, kind="stable")[:worst]] = False

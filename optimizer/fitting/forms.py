@@ -1,13 +1,13 @@
-"""The three published forms of law that are fitted, and a form on the runs of a table.
+"""The three published forms of law that can be fitted, and a form evaluated on runs.
 
-Each is a product of sums of power terms, so the logarithm of a term is linear in the parameters
-``theta`` = (ln coefficient or exponent, ...), and the logarithm of a sum is a log-sum-exp (Hoffmann
-et al. 2022, arXiv 2203.15556, appendix D.3). Coefficients are positive by construction; first and
-second derivatives are exact.
+Each form is a product of sums of power terms, so the logarithm of a term is linear in the
+parameters ``theta`` = (ln coefficient or exponent, ...), and the logarithm of a sum is a
+log-sum-exp (Hoffmann et al. 2022, arXiv 2203.15556, appendix D.3). Coefficients are positive by
+construction; first and second derivatives are exact.
 
-Features are centred, ``ln x - mean(ln x)``: then ``theta`` of a scale is the logarithm of its
-term in the middle of the runs, which no exponent moves much, and the problem is well scaled. The
-features of a term whose coefficient is held fixed are not.
+Features are centred, ``ln x - mean(ln x)``, for conditioning: the ``theta`` of a scale is then
+the logarithm of its term at the mean of the runs, and nearly independent of the exponents. The
+features of a term whose coefficient is held fixed are not centred.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["BIAN", "CHINCHILLA", "FORMS", "GEMSTONES", "Array", "Design", "Form"
 
 
 def _term(scale: str, feature: str, exponent: str, sign: int = -1) -> Term:
-    """A term of one feature."""
+    """A term with one feature."""
     return Term(scale, (Power(feature, exponent, sign),))
 
 
@@ -65,21 +65,21 @@ BIAN = Form(
     "Bian et al. 2025, arXiv 2501.18107",
 )
 FORMS = {form.name: form for form in (CHINCHILLA, GEMSTONES, BIAN)}
-"""Every form by name, as `fit --law` takes them."""
+"""Forms by name, as accepted by `fit --law`."""
 
 
 def products(jacobian: Array, weights: Array) -> Array:
-    """``J diag(weights) J^T`` at each point, of J of shape (points, parameters, runs)."""
+    """``J diag(weights) J^T`` at each point, for J of shape (points, parameters, runs)."""
     return np.asarray((jacobian * weights[:, None, :]) @ np.swapaxes(jacobian, 1, 2))
 
 
 SMALLEST = 1e-300
-"""What a coefficient of zero is taken for, so that it has a logarithm."""
+"""Value substituted for a coefficient of zero, so that it has a logarithm."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """A term on the runs: positions in theta, and d(ln term) / d(exponent) of each run."""
+    """A term on the runs: positions in theta, and d(ln term) / d(exponent) for each run."""
 
     scale: int | None
     powers: tuple[tuple[int, Any], ...]
@@ -87,17 +87,17 @@ class _Part:
 
 @dataclass(frozen=True)
 class Design:
-    """A form on the runs of a table: everything that the fit needs of them.
+    """A form evaluated on runs: all that the fit needs to know about them.
 
     Parameters
     ----------
     form : Form
     columns : mapping of array, shape (runs,)
-        Of the form's columns.
+        Columns that the form needs.
     log_loss : array, shape (runs,)
-        ln of the loss seen.
+        Logarithm of the observed loss.
     middle : mapping, optional
-        What features are centred on; their own means where it is left out.
+        Values that features are centred on; by default their means.
     """
 
     form: Form
@@ -107,34 +107,34 @@ class Design:
 
     @property
     def runs(self) -> int:
-        """How many."""
+        """Number of runs."""
         return len(self.log_loss)
 
     def take(self, rows: Array, *, same_theta: bool = False) -> Design:
-        """The same form on some of the runs; theta may keep its meaning."""
+        """The same form on a subset of the runs; `same_theta` keeps the centres."""
         columns = {name: np.asarray(column)[rows] for name, column in self.columns.items()}
         middle = self.centres if same_theta else None
         return Design(self.form, columns, self.log_loss[rows], middle)
 
     @cached_property
     def features(self) -> dict[str, Array]:
-        """Logarithms, not centred."""
+        """Logarithms of the features, not centred."""
         return features_of(self.columns, self.form)
 
     @cached_property
     def centres(self) -> Mapping[str, float]:
-        """What each feature is centred on."""
+        """Value that each feature is centred on."""
         if self.middle is not None:
             return self.middle
         return {name: float(values.mean()) for name, values in self.features.items()}
 
     def _centre(self, term: Term, power: Power) -> float:
-        """What a feature is centred on in a term."""
+        """Value that a feature is centred on in a term."""
         return 0.0 if term.scale in self.form.fixed else self.centres[power.feature]
 
     @cached_property
     def _parts(self) -> tuple[tuple[_Part, ...], ...]:
-        """The terms of each factor with their columns."""
+        """Terms of each factor, with their columns."""
         form = self.form
         found = []
         for factor in form.factors:
@@ -155,7 +155,7 @@ class Design:
     # Values
 
     def shares(self, theta: Array) -> tuple[Array, list[Array]]:
-        """Logarithm of the prediction, and the share of each term in its factor.
+        """Logarithm of the prediction, and share of each term in its factor.
 
         Parameters
         ----------
@@ -188,11 +188,11 @@ class Design:
         return log
 
     def log_terms(self, theta: Array) -> Array:
-        """Logarithm of each term of the first factor, shape (terms, points, runs)."""
+        """Logarithms of the terms of the first factor, shape (terms, points, runs)."""
         return np.stack([self._log_term(part, theta) for part in self._parts[0]])
 
     def log_factors(self, theta: Array, start: int) -> Array:
-        """Logarithm of the product of the factors from one on, shape (points, runs)."""
+        """Logarithm of the product of factors `start` onwards, shape (points, runs)."""
         total: Array = np.zeros((len(theta), self.runs))
         for factor in self._parts[start:]:
             total += np.logaddexp.reduce([self._log_term(part, theta) for part in factor], axis=0)
@@ -203,7 +203,7 @@ class Design:
         return self.shares(theta)[0]
 
     def jacobians(self, shares: list[Array]) -> list[Array]:
-        """For each factor d(ln factor) / d theta, shape (points, parameters, runs)."""
+        """d(ln factor) / d theta for each factor, shape (points, parameters, runs)."""
         found = []
         for factor, share in zip(self._parts, shares, strict=True):
             jacobian = np.zeros((share.shape[1], len(self.form.coefficients), self.runs))
@@ -216,15 +216,15 @@ class Design:
         return found
 
     def bend(self, pull: Array, shares: list[Array], jacobians: list[Array]) -> Array:
-        """Sum over runs of pull x the second derivatives of ln prediction.
+        """Sum over runs of pull x second derivatives of the logarithm of the prediction.
 
-        Of a log-sum-exp these are the covariance of the terms' slopes under their shares.
+        The Hessian of a log-sum-exp is the covariance of the terms' slopes under their shares.
 
         Parameters
         ----------
         pull : array, shape (points, runs)
         shares, jacobians
-            Of the same points.
+            At the same points.
 
         Returns
         -------
@@ -250,11 +250,11 @@ class Design:
             total -= products(jacobian, pull)
         return total
 
-    # Between theta and coefficients
+    # Conversion between theta and coefficients
 
     @cached_property
     def _shift(self) -> Array:
-        """``ln coefficients = theta + shift @ exponents``: takes the centring away again."""
+        """Matrix that undoes the centring: ``ln coefficients = theta + shift @ exponents``."""
         p = len(self.form.coefficients)
         shift = np.zeros((p, p))
         for term in self.form.terms:
@@ -267,11 +267,11 @@ class Design:
 
     @cached_property
     def is_scale(self) -> Array:
-        """Which parameters are logarithms of scales."""
+        """Mask of the parameters that are logarithms of scales."""
         return np.array([name in self.form.scales for name in self.form.coefficients])
 
     def values(self, theta: Array) -> Array:
-        """Coefficients as reported, of theta; shape (..., parameters)."""
+        """Convert theta to coefficients as reported; shape (..., parameters)."""
         raw = theta + theta @ self._shift.T
         found = np.where(self.is_scale, np.exp(np.where(self.is_scale, raw, 0.0)), raw)
         for name, value in self.form.fixed.items():
@@ -279,14 +279,14 @@ class Design:
         return found
 
     def theta(self, values: Array) -> Array:
-        """Theta of coefficients as reported; shape (..., parameters)."""
+        """Convert coefficients as reported to theta; shape (..., parameters)."""
         positive = np.maximum(np.where(self.is_scale, values, 1.0), SMALLEST)
         raw = np.where(self.is_scale, np.log(positive), values)
         exponents = np.where(self.is_scale, 0.0, raw)
         return np.asarray(raw - exponents @ self._shift.T)
 
     def values_jacobian(self, theta: Array) -> Array:
-        """d(values) / d(theta), shape (parameters, parameters): carries a covariance over."""
+        """d(values) / d(theta), shape (parameters, parameters), to transform a covariance."""
         slope = np.eye(len(theta)) + self._shift
         values = self.values(theta)
         return np.where(self.is_scale, values, 1.0)[:, None] * slope

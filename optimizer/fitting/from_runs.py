@@ -1,4 +1,4 @@
-"""A law from a table of runs: read, fitted and studied."""
+"""Read a table of runs, fit a law to it and compute diagnostics: the function `fit`."""
 
 from __future__ import annotations
 
@@ -36,29 +36,30 @@ def fit(
     Parameters
     ----------
     runs : str or Path
-        A table: .csv, .tsv, .jsonl or .parquet. Where it has FLOPs and no tokens, D = C / 6N.
+        A table: .csv, .tsv, .jsonl or .parquet. If it has FLOPs but no tokens, D = C / 6N.
     law : str or Path
         ``"chinchilla"``, ``"gemstones"``, ``"bian"``, or the ``.toml`` file of a law of form
         ``"terms"``.
     columns : mapping of str to str, optional
-        The table's columns by key, such as ``{"N": "params", "C": "flops"}``; common names are
-        known.
+        Names of the table's columns by key, such as ``{"N": "params", "C": "flops"}``; common
+        names are recognised.
     where : sequence of str
         Conditions that rows must meet, such as ``"tokens>=100B"``.
     drop_worst, drop_outliers : int
-        Runs to leave out: those of highest loss, then those of largest residual of a first fit.
+        Numbers of runs to leave out: those of highest loss, then those of largest residual in a
+        first fit.
     huber : float
-        The residual of ln loss at which Huber's loss turns from quadratic to linear.
+        Absolute residual of ln loss at which Huber's loss turns from quadratic to linear.
     bootstrap : int
-        Samples; 0 for none.
+        Number of bootstrap samples; 0 for none.
     seed : int
-        Of the bootstrap.
+        Seed of the bootstrap.
     hold_out : float, optional
-        Fit again without this share of the runs, those of largest compute, and predict them.
+        Fit also without this share of the runs, those of largest compute, and predict them.
     cross_check : bool
-        Estimate the compute-optimal size by isoFLOP parabolas and by training curves too.
+        Also estimate the compute-optimal size by isoFLOP parabolas and by training curves.
     any_sign : bool
-        Let exponents take the other sign than the form's.
+        Let exponents take the opposite sign to the form's.
 
     Returns
     -------
@@ -67,9 +68,9 @@ def fit(
     Raises
     ------
     ArgumentError
-        If an argument has no such value.
+        If an argument has an invalid value.
     ModelsizerError
-        If the table or the form cannot be read, or the runs are too few.
+        If the table or the form cannot be read, or there are too few runs.
 
     Examples
     --------
@@ -96,14 +97,14 @@ def fit(
 
 
 def form_named(law: str | Path) -> Form:
-    """A form by its name, or from the file of a law.
+    """Return a form by name, or read it from a law's file.
 
     Raises
     ------
     ArgumentError
-        If there is no form of that name.
+        If no form has that name.
     ProblemError
-        If the file cannot be read, or is of another form than ``"terms"``.
+        If the file cannot be read, or its form is not ``"terms"``.
     """
     name = str(law)
     if name in FORMS:

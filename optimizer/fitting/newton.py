@@ -1,11 +1,12 @@
 """Huber fits of many weightings of the same runs at once, by damped Newton steps.
 
-The objective of one point is ``sum over runs of weight x huber(ln predicted - ln seen)``. Its
-second derivatives are exact and small (5 or 9 parameters), so a thousand bootstrap samples take
-tens of steps of matrix products instead of a thousand calls of a minimiser. Nearly all residuals
-lie outside delta, where Huber's loss is straight: there Newton's curvature is next to nothing, so
-each step is tried with the curvature of iterated weights too (Huber 1981, section 7.8: it never
-overestimates what a small enough step gains), and damped until the objective falls.
+The objective at a point is ``sum over runs of weight x huber(ln predicted - ln observed)``. Its
+Hessian is exact and small (5 or 9 parameters), so a thousand bootstrap samples take tens of
+iterations with matrix products instead of a thousand calls of a minimiser. Nearly all residuals
+exceed delta, where Huber's loss is linear and the Newton curvature nearly zero; so each step is
+also tried with the curvature of iteratively reweighted least squares (Huber 1981, section 7.8:
+it never overestimates the decrease from a small enough step), and damped until the objective
+decreases.
 """
 
 from __future__ import annotations
@@ -17,28 +18,28 @@ import numpy as np
 from modelsizer.optimizer.fitting.forms import Array, Design, products
 
 _STEPS = 300
-_CLOSE = 1e-10  # of the objective, that a step still promises: then it is over
-_EQUAL = 1e-9  # of the objective: minima nearer than that are equal
-_CELLS = 30_000  # points x runs that are worked on together, so that arrays stay in cache
+_CLOSE = 1e-10  # relative decrease promised by a step, below which the iteration stops
+_EQUAL = 1e-9  # relative difference below which minima are equal
+_CELLS = 30_000  # points x runs per chunk, so that arrays fit in the cache
 _LEAST_DAMPING, _MOST_DAMPING = 1e-9, 1e9
-_LONGEST = 3.0  # of a step in any parameter
+_LONGEST = 3.0  # greatest change of a parameter in one step
 
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Ends of theta, each of shape (parameters,)."""
+    """Lower and upper bounds of theta, each of shape (parameters,)."""
 
     low: Array
     high: Array
 
     def into(self, theta: Array) -> Array:
-        """Theta, moved inside."""
+        """Clip theta to the bounds."""
         return np.clip(theta, self.low, self.high)
 
 
 @dataclass(frozen=True, slots=True)
 class Minima:
-    """Where the steps ended.
+    """Points where the iteration stopped.
 
     Parameters
     ----------
@@ -51,20 +52,20 @@ class Minima:
 
     @property
     def best(self) -> int:
-        """Position of the least; the first of equals, to rounding."""
+        """Position of the lowest minimum; the first of those equal to rounding."""
         least = float(self.objective.min())
         return int(np.argmax(self.objective <= least + _EQUAL * abs(least)))
 
 
 def huber(residual: Array, delta: float) -> Array:
-    """Huber's loss: ``r^2 / 2`` within delta, ``delta (|r| - delta / 2)`` beyond."""
+    """Huber's loss: ``r^2 / 2`` within delta, ``delta (|r| - delta / 2)`` beyond it."""
     size = np.abs(residual)
     within = np.minimum(size, delta)
     return np.asarray(within * (size - within / 2))
 
 
 def objective(design: Design, theta: Array, weights: Array, delta: float) -> Array:
-    """The objective at points, shape (points,); weights are (runs,) or (points, runs)."""
+    """Objective at points, shape (points,); weights have shape (runs,) or (points, runs)."""
     weights = np.broadcast_to(weights, (len(theta), design.runs))
     found = np.zeros(len(theta))
     for piece in pieces(len(theta), design.runs):
@@ -74,7 +75,7 @@ def objective(design: Design, theta: Array, weights: Array, delta: float) -> Arr
 
 
 def pieces(points: int, runs: int) -> list[slice]:
-    """Points in pieces small enough to be worked on together."""
+    """Split points into chunks small enough for the cache."""
     step = max(1, _CELLS // max(runs, 1))
     return [slice(i, i + step) for i in range(0, points, step)]
 
@@ -86,7 +87,7 @@ def slopes_at(design: Design, theta: Array) -> Array:
 
 
 def gradient(design: Design, theta: Array, weights: Array, delta: float) -> tuple[float, Array]:
-    """Objective and gradient at one point, for minimisers that ask for both."""
+    """Objective and gradient at one point, for minimisers that need both."""
     total, shares = design.shares(theta[None, :])
     residual = total[0] - design.log_loss
     pull = weights * np.clip(residual, -delta, delta)
@@ -104,7 +105,7 @@ def minimise(
     steps: int = _STEPS,
     close: float = _CLOSE,
 ) -> Minima:
-    """Local minima from starts.
+    """Find local minima from starts.
 
     Parameters
     ----------
@@ -113,12 +114,13 @@ def minimise(
     weights : array, shape (runs,) or (points, runs)
         How often each run counts.
     delta : float
-        Of Huber's loss.
+        Threshold of Huber's loss.
     bounds : Bounds
     steps : int
-        At most so many.
+        Maximum number of iterations.
     close : float
-        Share of the objective: a point is done when a step neither gains nor promises more.
+        Relative tolerance: a point is done when a step neither achieves nor promises a larger
+        decrease of the objective.
     """
     weights = np.broadcast_to(weights, (len(starts), design.runs))
     ends = [
@@ -173,7 +175,7 @@ def _minimise(
 def _derivatives(
     design: Design, theta: Array, weights: Array, delta: float
 ) -> tuple[Array, Array, Array]:
-    """Gradient, second derivatives, and curvature of iterated weights, at points."""
+    """Gradient, Hessian, and curvature of iteratively reweighted least squares, at points."""
     total, shares = design.shares(theta)
     residual = total - design.log_loss
     jacobians = design.jacobians(shares)
@@ -189,12 +191,12 @@ def _derivatives(
 def _step(
     curvature: Array, slope: Array, pinned: Array, scale: Array, damping: Array
 ) -> tuple[Array, Array]:
-    """A damped step in parameters scaled to the same curvature, and the gain that it promises."""
+    """A damped step in parameters scaled to equal curvature, and the predicted decrease."""
     root = 1 / np.sqrt(scale)
     scaled = curvature * root[:, :, None] * root[:, None, :]
     scaled = np.where(pinned[:, :, None] | pinned[:, None, :], 0.0, scaled)
     values, vectors = np.linalg.eigh(scaled)
-    # A saddle is left along its way down: the size of a negative curvature counts as its own.
+    # Negative curvatures enter by their absolute value, so that steps leave saddles downhill.
     firm = np.maximum(np.abs(values), 1e-12) + damping[:, None]
     along = (np.swapaxes(vectors, 1, 2) @ (slope * root)[:, :, None])[:, :, 0]
     step = -(vectors @ (along / firm)[:, :, None])[:, :, 0] * root

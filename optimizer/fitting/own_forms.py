@@ -1,8 +1,8 @@
-"""One's own form of law: a sum of power terms of any features, read from the file of a law.
+"""A user's own form of law, a sum of power terms in any features, read from a law's file.
 
-The file is that of a law of form ``"terms"``; its numbers are where the fit starts, and their signs
-are kept. A term is fitted in its coefficient and in the exponent of each of its features, but for
-what ``fixed`` names.
+The law has the form ``"terms"``; the fit starts from its numbers and keeps their signs. The
+coefficient of each term and the exponents of its features are fitted, except those named by
+``fixed``.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ from modelsizer.problems.laws.laws import PowerTerm, Range
 from modelsizer.problems.laws.reading import load_law
 
 _NAMES = {column: feature for feature, column in FEATURES.items()}
-_ALWAYS = ("N", "D")  # columns that give a law its range, and runs their FLOPs
+_ALWAYS = ("N", "D")  # columns that set a law's range and give runs their FLOPs
 
 
 def form_of(path: Path) -> Form:
-    """The form of a file, with where its fit starts.
+    """Read a form and its starting values from a file.
 
     Raises
     ------
     ProblemError
-        If there is no such file, it is of another form, or anything in it is wrong.
+        If the file does not exist, has another form, or contains errors.
     """
     law = load_law(path)
     if faults := faults_of(law):
@@ -44,7 +44,7 @@ def form_of(path: Path) -> Form:
 
 
 def faults_of(law: LawFile) -> list[Fault]:
-    """What a law may be and no fit starts from."""
+    """Reasons for which a valid law cannot start a fit."""
     if law.form != TERMS:
         return [
             Fault("law.form", f'{law.form!r} is not "{TERMS}": --law takes a file of that form')
@@ -67,7 +67,7 @@ def faults_of(law: LawFile) -> list[Fault]:
 
 
 def form_from(law: LawFile) -> Form:
-    """The form of such a law; its numbers are where a fit starts."""
+    """The form of such a law, with its numbers as starting values."""
     own = dict(law.coefficients)
     features = dict.fromkeys(FEATURES[f] for term in law.terms for f in term.exponents)
     columns = dict.fromkeys((*_ALWAYS, *(c for f in features for c in columns_of(f))))
@@ -95,7 +95,7 @@ def form_from(law: LawFile) -> Form:
 
 
 def fitted_terms(form: Form, values: Mapping[str, float]) -> tuple[PowerTerm, ...]:
-    """The terms of a form of one's own with fitted numbers; none of the other forms."""
+    """Terms of a user's own form with fitted numbers; empty for the other forms."""
     if form.kind != TERMS:
         return ()
     return tuple(
@@ -110,7 +110,7 @@ def fitted_terms(form: Form, values: Mapping[str, float]) -> tuple[PowerTerm, ..
 
 
 def feature_ranges(form: Form, columns: Mapping[str, Array]) -> dict[str, Range]:
-    """Where the features of a form lie in runs, but for N and D."""
+    """Ranges of the form's features over the runs, other than N and D."""
     found = {}
     seen = {power.feature for term in form.terms for power in term.powers}
     for column, logs in features_of(columns, form).items():

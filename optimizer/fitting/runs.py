@@ -1,4 +1,4 @@
-"""The runs of a table that can be fitted: which rows, their columns, and what was left out."""
+"""Select the rows of a table that can be fitted, and record which were left out and why."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from modelsizer.optimizer.fitting.tables import Table, read_table
 from modelsizer.problems.errors import ModelsizerError, did_you_mean
 from modelsizer.problems.units import parse_quantity
 
-SIX = 6.0  # FLOPs of a parameter and a token: C = 6 N D (Kaplan et al. 2020, section 2.1)
+SIX = 6.0  # FLOPs per parameter and token: C = 6 N D (Kaplan et al. 2020, section 2.1)
 LEAST_MODELS = 3
-"""Fewer are no sample to draw from."""
+"""Least number of runs or models to draw from."""
 _COMPARED: dict[str, Callable[[float, float], bool]] = {
     ">=": lambda a, b: a >= b,
     "<=": lambda a, b: a <= b,
@@ -36,21 +36,21 @@ class Runs:
     Parameters
     ----------
     columns : mapping of array, shape (runs,)
-        N, D, C and what else the form needs, such as width and depth; all positive.
+        N, D, C and whatever else the form needs, such as width and depth; all positive.
     loss : array, shape (runs,)
     labels : tuple of str
-        Name of each run, or its row in the table, the first row of data being 1.
+        Name of each run, or its row in the table, counted from 1.
     models : tuple of str or None
-        Model of each run, where some model has several.
+        Model of each run, if some model has several runs.
     used_names : mapping
-        The table's name for each column; C may be computed.
+        Name in the table of each column; C may be computed.
     skipped : mapping
-        Reason -> how many rows were left out for it.
+        Number of rows left out, by reason.
     source, sha256 : str
     unusable : tuple of str
         Labels of rows with a value that is missing, not finite or not positive.
     notes : tuple of str
-        What should be known of how the table was read.
+        Notes on how the table was read.
     """
 
     columns: Mapping[str, Array]
@@ -65,11 +65,11 @@ class Runs:
     notes: tuple[str, ...] = ()
 
     def design(self, form: Form) -> Design:
-        """A form on these runs."""
+        """Evaluate a form on these runs."""
         return Design(form, {name: self.columns[name] for name in form.columns}, np.log(self.loss))
 
     def take(self, kept: Array) -> Runs:
-        """Some of them; kept is a mask."""
+        """Select runs by a mask."""
         rows = np.flatnonzero(kept)
         return Runs(
             {name: column[rows] for name, column in self.columns.items()},
@@ -96,18 +96,19 @@ def read_runs(
     Parameters
     ----------
     path : Path
-        One of `modelsizer.optimizer.fitting.tables.ENDINGS`.
+        File with one of the endings `modelsizer.optimizer.fitting.tables.ENDINGS`.
     form : Form
-        Says which columns are needed; tokens may be left out where FLOPs are given.
+        Determines which columns are needed; tokens may be missing if FLOPs are given.
     columns : mapping, optional
-        The table's names for the keys of `modelsizer.optimizer.fitting.columns.NAMES`.
+        Names in the table for the keys of `modelsizer.optimizer.fitting.columns.NAMES`.
     where : sequence of str
-        Conditions such as ``"tokens>=100B"`` that rows must keep.
+        Conditions such as ``"tokens>=100B"`` that rows must satisfy.
 
     Raises
     ------
     ModelsizerError
-        If the file cannot be read, a column is not there, a value is no number, or no row is left.
+        If the file cannot be read, a column is missing, a value is not a number, or no row
+        remains.
     """
     table = read_table(path)
     if not table.rows:
@@ -145,7 +146,7 @@ def read_runs(
 def _labels(
     table: Table, names: Mapping[str, Column], rows: Array
 ) -> tuple[tuple[str, ...], tuple[str, ...] | None, tuple[str, ...]]:
-    """Labels of runs, the models that they are of, and a word where these are too few."""
+    """Labels of runs, the models they belong to, and a note if these are too few."""
     plain = tuple(f"row {i + 1}" for i in rows)
     if "run" not in names:
         return plain, None, ()
@@ -171,7 +172,7 @@ def _labels(
 
 
 def _holds(table: Table, names: Mapping[str, Column], condition: str) -> Array:
-    """Which rows keep a condition."""
+    """Mask of the rows that satisfy a condition."""
     match = _CONDITION.match(condition)
     if match is None:
         raise ModelsizerError(f"--where: {condition!r} is no condition; write tokens>=100B")

@@ -1,8 +1,8 @@
-"""Where fits start: a grid or a spread of exponents, scales by least squares, and their ends.
+"""Starting points of fits: exponents from a grid or a Sobol sequence, scales by least squares.
 
-For given exponents the scales of the first factor enter the law linearly. So starts are of
-exponents only (and of the scale of a second factor), and each takes the scales of least squares
-that are not negative: variable projection (Golub and Pereyra 1973).
+For given exponents the scales of the first factor enter the law linearly. Starts therefore cover
+exponents only (and the scales of a second factor), with scales from nonnegative least squares:
+variable projection (Golub and Pereyra 1973).
 """
 
 from __future__ import annotations
@@ -13,24 +13,24 @@ import numpy as np
 from modelsizer.optimizer.fitting.forms import SMALLEST, Array, Design
 from modelsizer.optimizer.fitting.newton import Bounds, pieces
 
-_GRIDS = {1: 24, 2: 10, 3: 7, 4: 5}  # free exponents of the form -> values of each in the grid
-_SPREAD = 1024  # starts where exponents are more, spread evenly (a Sobol sequence's power of two)
+_GRIDS = {1: 24, 2: 10, 3: 7, 4: 5}  # number of free exponents -> grid values of each
+_SPREAD = 1024  # starts if there are more exponents, from a Sobol sequence (hence a power of two)
 _LEAST_EXPONENT, _MOST_EXPONENT = 0.06, 1.6  # of the grid; published laws lie within .07 to .77
-_STEEP, _USUAL = (3.0, 8.0, 18.0), (0.15, 0.4, 1.0)  # exponents of a step, and those beside it
-_HOPS = (0.4, 0.7, 1.4, 2.0)  # times a steep exponent
-_SECOND_SCALES = (-9.0, -6.0, -4.0, -2.5, -1.0)  # ln of a second factor's term, mid-runs
-_SIGNS_SEED = 0  # of the signs of starts, where exponents may take either
-_SWEEPS = 60  # of coordinate descent
-_LEAST_SHARE = 1e-6  # of the loss, that a term starts with where least squares gives it nothing
-_NEAR = (0.6, 1.6)  # times each exponent that the user starts from
+_STEEP, _USUAL = (3.0, 8.0, 18.0), (0.15, 0.4, 1.0)  # exponents of a step-like term, and others
+_HOPS = (0.4, 0.7, 1.4, 2.0)  # factors applied to a steep exponent
+_SECOND_SCALES = (-9.0, -6.0, -4.0, -2.5, -1.0)  # ln of a second factor's term at the runs' mean
+_SIGNS_SEED = 0  # for the signs of starts, if exponents may take either sign
+_SWEEPS = 60  # iterations of coordinate descent
+_LEAST_SHARE = 1e-6  # least starting share of a term in the loss
+_NEAR = (0.6, 1.6)  # factors applied to each exponent that the user starts from
 BEST_EXPONENT, WORST_EXPONENT = 30.0, 1e-3
-"""Ends of every exponent's size: steeper is a step, flatter a constant."""
-_LN_LARGEST_SCALE = 650.0  # of a coefficient, so that it is a double: theirs end at 709
-_LN_SMALLEST, _LN_LARGEST = -150.0, 5.0  # of a term mid-runs, beside the loss; steps are small
+"""Bounds of an exponent's absolute value: above it is a step, below it a constant."""
+_LN_LARGEST_SCALE = 650.0  # ln of a coefficient; the largest double has ln 709
+_LN_SMALLEST, _LN_LARGEST = -150.0, 5.0  # ln of a term at the runs' mean, relative to the loss
 
 
 def bounds_of(design: Design) -> Bounds:
-    """Ends of theta: wide enough that only a term that is not there reaches them."""
+    """Bounds of theta, wide enough that only a vanishing term reaches them."""
     form = design.form
     middle = float(np.median(design.log_loss))
     scale = design.is_scale
@@ -49,7 +49,7 @@ def bounds_of(design: Design) -> Bounds:
 
 
 def _steepest(design: Design) -> Array:
-    """The size of each exponent beyond which its coefficient would be no double."""
+    """Size of each exponent above which its coefficient would overflow a double."""
     form = design.form
     found = np.full(len(form.coefficients), BEST_EXPONENT)
     for term in form.terms:
@@ -61,7 +61,7 @@ def _steepest(design: Design) -> Array:
 
 
 def grid(design: Design) -> Array:
-    """Starts, shape (starts, parameters)."""
+    """Starting points, shape (starts, parameters)."""
     names = _searched(design)
     exponents = [name for name in names if name in design.form.exponents]
     second = names[len(exponents) :]
@@ -81,10 +81,10 @@ def grid(design: Design) -> Array:
 
 
 def steep_starts(design: Design) -> Array:
-    """Starts in which one term is nearly a step, shape (starts, parameters).
+    """Starting points in which one term is nearly a step, shape (starts, parameters).
 
-    Where runs are few or a term is not needed for what it means, the least may lie there: such a
-    term takes up the residuals of the runs at one end.
+    If there are few runs, or a term is not needed to describe them, the minimum may lie there:
+    such a term absorbs the residuals of the runs at one end.
     """
     names = _searched(design)
     exponents = [name for name in names if name in design.form.exponents]
@@ -98,9 +98,9 @@ def steep_starts(design: Design) -> Array:
 
 
 def hops(design: Design, theta: Array) -> Array:
-    """From minima with a steep exponent, other steepnesses that leave its largest term as it is.
+    """From minima with a steep exponent, vary its steepness and keep its largest term unchanged.
 
-    Along such an exponent minima are many, for each run that the step comes to is one.
+    There are many minima along such an exponent: one for each run that the step reaches.
 
     Parameters
     ----------
@@ -131,7 +131,7 @@ def hops(design: Design, theta: Array) -> Array:
 
 
 def _searched(design: Design) -> list[str]:
-    """What starts differ in: free exponents, then free scales of a second factor."""
+    """Searched parameters: free exponents, then free scales of a second factor."""
     form = design.form
     exponents = [name for name in form.exponents if name in form.free]
     second = [t.scale for factor in form.factors[1:] for t in factor]
@@ -139,7 +139,7 @@ def _searched(design: Design) -> list[str]:
 
 
 def _made(design: Design, points: Array, more: Array | None = None) -> Array:
-    """Starts from the sizes of what is searched, and more: their signs, and the scales."""
+    """Build starts from the searched parameters: their signs, and the remaining scales."""
     form = design.form
     names = _searched(design)
     theta = np.zeros((len(points), len(form.coefficients)))
@@ -161,14 +161,14 @@ def _made(design: Design, points: Array, more: Array | None = None) -> Array:
 
 
 def _spread(dimensions: int) -> Array:
-    """Points that fill a unit cube evenly, shape (points, dimensions)."""
+    """Evenly spread points in the unit cube, shape (points, dimensions)."""
     from scipy.stats import qmc
 
     return np.asarray(qmc.Sobol(dimensions, rng=0).random(_SPREAD))
 
 
 def _near_start(design: Design) -> Array:
-    """Starts from the exponents that the form gives, each as it is, smaller and larger."""
+    """Starts from the form's own exponents: as given, smaller and larger."""
     form = design.form
     if not form.start:
         return np.zeros((0, len(form.coefficients)))
@@ -184,7 +184,7 @@ def _near_start(design: Design) -> Array:
 
 
 def _with_scales(design: Design, theta: Array) -> Array:
-    """Theta with the scales of the first factor by least squares of predicted / seen - 1."""
+    """Theta with scales of the first factor by least squares of predicted / observed - 1."""
     form = design.form
     free = [j for j, term in enumerate(form.factors[0]) if term.scale in form.free]
     if not free:
@@ -195,7 +195,7 @@ def _with_scales(design: Design, theta: Array) -> Array:
     rest = design.log_factors(theta, start=1)
     every = np.exp(design.log_terms(theta) + rest - design.log_loss)  # (terms, starts, runs)
     columns = every[free]
-    wanted = 1.0 - (every.sum(axis=0) - columns.sum(axis=0))  # what fixed terms leave over
+    wanted = 1.0 - (every.sum(axis=0) - columns.sum(axis=0))  # remainder after the fixed terms
     normal = np.einsum("jsn,ksn->sjk", columns, columns, optimize=True)
     right = np.einsum("jsn,sn->sj", columns, wanted, optimize=True)
     scales = np.zeros((len(theta), len(at)))

@@ -1,4 +1,4 @@
-"""A fit with everything that should be known of it."""
+"""A fit together with its diagnostics."""
 
 from __future__ import annotations
 
@@ -29,29 +29,29 @@ from modelsizer.problems.laws.files import LawFile
 from modelsizer.problems.laws.laws import ParameterKind, Range
 
 DELTA = 1e-3  # of Huber's loss on ln loss: Hoffmann et al. 2022 (arXiv 2203.15556), appendix D.3
-_LOWER = 1e-3  # of the objective: less is not worth a word
+_LOWER = 1e-3  # relative decrease of the objective worth reporting
 SAMPLES = 1000
 INTERVAL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What a study is to do.
+    """Options of a study.
 
     Parameters
     ----------
     delta : float
-        Of Huber's loss.
+        Threshold of Huber's loss.
     worst, outliers : int
-        Runs to leave out: of the highest loss; of the largest residual of a first fit.
+        Number of runs to leave out: of the highest loss; of the largest residual in a first fit.
     samples : int
-        Of the bootstrap; 0 for none.
+        Number of bootstrap samples; 0 for none.
     seed : int
     hold_out : float or None
-        Share of the runs, those of the largest compute.
+        Share of the runs to hold out, those of largest compute.
     cross_check : bool
     any_sign : bool
-        Let exponents take the other sign than the form's.
+        Let exponents take the opposite sign to the form's.
     """
 
     delta: float = DELTA
@@ -66,21 +66,21 @@ class Wishes:
 
 @dataclass(frozen=True)
 class Study:
-    """What came of it.
+    """A fit, its diagnostics and how long they took.
 
     Parameters
     ----------
     runs : Runs
-        Those used.
+        The runs used.
     dropped : tuple of str
-        Labels of those left out, worst first.
+        Labels of the runs left out, worst first.
     fit : Fit
     curvature : Curvature
     bootstrap : Bootstrap or None
     hold_out : HoldOut or None
     approaches : tuple of Approach
     no_approach : tuple of str
-        Why a cross-check could not be made.
+        Reasons why a cross-check could not be made.
     warnings : tuple of str
     fit_seconds, bootstrap_seconds : float
     """
@@ -99,17 +99,17 @@ class Study:
 
     @property
     def form(self) -> Form:
-        """The form fitted."""
+        """The fitted form."""
         return self.fit.form
 
     @property
     def errors_from(self) -> str:
-        """Where the standard errors come from."""
+        """Source of the standard errors."""
         return "curvature" if self.bootstrap is None else "bootstrap"
 
     @property
     def standard_errors(self) -> dict[str, float]:
-        """By coefficient that was fitted; NaN where there is none."""
+        """Standard errors of the fitted coefficients, by name; NaN if unknown."""
         drawn = self.bootstrap
         found = self.curvature.standard_errors if drawn is None else drawn.standard_errors
         named = dict(zip(self.form.coefficients, map(float, found), strict=True))
@@ -117,12 +117,12 @@ class Study:
 
     @property
     def covariance(self) -> Array:
-        """Of the coefficients, from where the standard errors are."""
+        """Covariance of the coefficients, from the same source as the standard errors."""
         return self.curvature.covariance if self.bootstrap is None else self.bootstrap.covariance
 
     @property
     def intervals(self) -> dict[str, tuple[float, float]]:
-        """The middle 90 % of the bootstrap's draws by coefficient; empty where there are none."""
+        """Central 90 % of the bootstrap's draws for each coefficient; empty without a bootstrap."""
         if self.bootstrap is None:
             return {}
         low, high = self.bootstrap.interval(INTERVAL)
@@ -132,30 +132,30 @@ class Study:
 
     @property
     def r_squared(self) -> float:
-        """Of ln loss over the runs used."""
+        """R^2 of ln loss over the runs used."""
         return r_squared(self.fit)
 
     @property
     def outliers(self) -> tuple[tuple[str, float], ...]:
-        """Label and residual of runs that stand out, worst first."""
+        """Labels and residuals of outlying runs, worst first."""
         residuals = self.fit.residuals
         return tuple((self.runs.labels[i], float(residuals[i])) for i in outliers(self.fit))
 
     @property
     def size_exponent(self) -> float | None:
-        """``a`` of the law's own best ``N = k C^a``, shape aside."""
+        """Exponent ``a`` of the law's optimal ``N = k C^a``, ignoring the shape."""
         own = self.fit.coefficients
         alone = {"N": list[str](), "D": list[str]()}
         for term in self.form.terms:
             if len(term.powers) == 1 and term.powers[0].feature in alone:
                 alone[term.powers[0].feature].append(term.powers[0].exponent)
         if any(len(names) != 1 for names in alone.values()):
-            return None  # no power of C
+            return None  # not a power of C
         alpha, beta = (abs(own[names[0]]) for names in alone.values())
         return beta / (alpha + beta)
 
     def law_file(self, name: str, parameters: ParameterKind, provenance: dict[str, Any]) -> LawFile:
-        """As the file of a law."""
+        """Convert the fit to a law's file."""
         n, d = self.runs.columns["N"], self.runs.columns["D"]
         errors = {k: v for k, v in self.standard_errors.items() if math.isfinite(v)}
         drawn = self.bootstrap
@@ -177,7 +177,7 @@ class Study:
         )
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Convert the study to a mapping for JSON."""
         runs, found, held = self.runs, self.fit, self.hold_out
         predicted = np.exp(found.design.log_loss + found.residuals)
         rows = zip(runs.labels, runs.loss, predicted, found.residuals, strict=True)
@@ -248,17 +248,17 @@ class Study:
 
 
 def _plain(value: float) -> float | None:
-    """A number that JSON can hold."""
+    """A number for JSON; None if not finite."""
     return float(value) if math.isfinite(value) else None
 
 
 def study(runs: Runs, form: Form, wishes: Wishes) -> Study:
-    """Fit a form to runs and look at the fit from all sides.
+    """Fit a form to runs and compute the diagnostics.
 
     Raises
     ------
     ValueError
-        If the runs are too few for what is wished.
+        If there are too few runs for the options.
     """
     start = perf_counter()
     form = replace(form, any_sign=wishes.any_sign)
@@ -294,10 +294,10 @@ def study(runs: Runs, form: Form, wishes: Wishes) -> Study:
 
 
 def _signs_tried(found: Fit) -> tuple[Fit, list[str]]:
-    """The fit, and a word where exponents of either sign would come closer to the runs.
+    """The fit, and a note if exponents of the opposite sign would fit the runs better.
 
-    A loss that rises with parameters or tokens makes no law to size a model by, so the signs are
-    held unless asked; but that is a choice, and what it costs is said.
+    A loss that increases with parameters or tokens cannot be used to size a model, so signs are
+    held by default; the note states what that costs.
     """
     form = found.form
     if form.any_sign:
@@ -307,7 +307,7 @@ def _signs_tried(found: Fit) -> tuple[Fit, list[str]]:
     if not loose.objective < found.objective * (1 - _LOWER):
         return found, []
     bounds = bounds_of(found.design)
-    if (loose.theta == bounds.into(loose.theta)).all():  # no sign turned: a lower minimum
+    if (loose.theta == bounds.into(loose.theta)).all():  # no sign changed: a lower minimum
         return replace(loose, design=found.design), []
     turned = form.turned(loose.coefficients)
     return found, [
@@ -318,7 +318,7 @@ def _signs_tried(found: Fit) -> tuple[Fit, list[str]]:
 
 
 def _cross_checks(runs: Runs) -> tuple[tuple[Approach, ...], tuple[str, ...]]:
-    """Both approaches where the runs allow them, and why not where they don't."""
+    """Both approaches if the runs allow them, and otherwise the reasons why not."""
     n, c = runs.columns["N"], runs.columns["C"]
     made, unmade = [], []
     try:

@@ -1,4 +1,4 @@
-"""A table of any kind as columns of plain values: CSV, JSON lines or Parquet."""
+"""Read a table as columns of plain values: CSV, JSON lines or Parquet."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.table_files import read_parquet
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
-_SEPARATORS = ("\t", ";", ",")  # the one that a header has most of; the first of equals
-_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # as spreadsheets save "Unicode text"
-_SHOWN = 60  # characters of a value in a message
+_SEPARATORS = ("\t", ";", ",")  # the one most frequent in the header; the first if equal
+_UTF16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks that spreadsheets write for "Unicode text"
+_SHOWN = 60  # characters of a value shown in a message
 _NO_NAME = "column {}"
 
 
@@ -29,9 +29,9 @@ class Table:
     ----------
     path : Path
     columns : mapping of list
-        Values as the file has them: text, numbers, None.
+        Values as in the file: text, numbers, None.
     lines : sequence of int or None
-        Line of the file of each row, where it has lines.
+        Line in the file of each row, if the file has lines.
     sha256 : str
     """
 
@@ -42,21 +42,21 @@ class Table:
 
     @property
     def rows(self) -> int:
-        """How many."""
+        """Number of rows."""
         return len(next(iter(self.columns.values()), []))
 
     def where(self, row: int) -> str:
-        """A row, counted from 0, as a person finds it: rows of data are counted from 1."""
+        """Location of a row for messages; `row` counts from 0, the location from 1."""
         return _where(row, self.lines)
 
     def copies(self) -> int:
-        """How many rows are the same as an earlier one."""
+        """Number of rows equal to an earlier one."""
         rows = [repr(row) for row in zip(*self.columns.values(), strict=True)]
         return len(rows) - len(set(rows))
 
 
 def short(value: Any) -> str:
-    """A value for a message, cut where it is long."""
+    """Format a value for a message, shortened if long."""
     text = repr(value)
     return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
 
@@ -67,12 +67,12 @@ def _where(row: int, lines: Sequence[int] | None) -> str:
 
 
 def read_table(path: Path) -> Table:
-    """Read a table by the ending of its name.
+    """Read a table in the format that its file name's ending states.
 
     Raises
     ------
     ModelsizerError
-        If the ending is unknown, or the file cannot be read or is no such table.
+        If the ending is unknown, or the file cannot be read or is not such a table.
     """
     ending = path.suffix.lower()
     if ending not in ENDINGS:
@@ -111,7 +111,7 @@ def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
 
 
 def _flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """A row with what is nested under dotted names."""
+    """Flatten nested values of a row into dotted names."""
     found: dict[str, Any] = {}
     for name, value in row.items():
         if isinstance(value, Mapping):
@@ -122,7 +122,10 @@ def _flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
 
 
 def _csv(text: str) -> tuple[dict[str, list[Any]], list[int]]:
-    """Comma, semicolon or tab between values; empty lines and lines of # before the header."""
+    """Parse CSV; values are separated by commas, semicolons or tabs.
+
+    Empty lines and lines that start with # before the header are skipped.
+    """
     skipped, header = 0, ""
     for skipped, header in enumerate(text.splitlines()):  # noqa: B007
         if header.strip() and not header.lstrip().startswith("#"):
@@ -154,14 +157,14 @@ def _csv(text: str) -> tuple[dict[str, list[Any]], list[int]]:
 
 
 def _json(text: str) -> tuple[dict[str, list[Any]], list[int] | None]:
-    """An object a line, or one list of objects."""
+    """Parse one object per line, or one list of objects."""
     rows: list[Any] = []
     lines: list[int] | None = []
     if text.lstrip().startswith("["):
         try:
             rows, lines = json.loads(text), None
         except ValueError:
-            rows = []  # lines of lists: said below
+            rows = []  # lines of lists: reported below
     if not rows:
         lines = []
         for number, line in enumerate(text.split("\n"), start=1):
@@ -177,5 +180,5 @@ def _json(text: str) -> tuple[dict[str, list[Any]], list[int] | None]:
             where = f"row {i + 1}" if lines is None else f"line {lines[i]}"
             raise ValueError(f'{where} is not an object such as {{"N": 1e8, "loss": 3.1}}')
     if lines == list(range(1, len(rows) + 1)):
-        lines = None  # as rows are counted
+        lines = None  # rows are counted instead
     return _columns([_flat(row) for row in rows]), lines

@@ -1,7 +1,7 @@
-"""What a form of law is made of: a product of sums of power terms.
+"""Building blocks of a form of law: products of sums of power terms.
 
 Each term is ``coefficient x product of feature ** exponent``. Hoffmann et al. 2022 (arXiv
-2203.15556, eq. 10) has two with one feature each; a term may have several.
+2203.15556, eq. 10) has two terms with one feature each; a term may have several features.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ FEATURES: Mapping[str, str] = {name: name for name in SHAPE_FEATURES} | {
 _RATIOS = {
     FEATURES[name]: (FEATURES[over], FEATURES[under]) for name, (over, under) in RATIOS.items()
 }
-"""Features that are one column over another."""
+"""Features that are ratios of two columns."""
 
 
 @dataclass(frozen=True, slots=True)
 class Power:
-    """A feature to a power.
+    """A feature raised to a power.
 
     Parameters
     ----------
@@ -41,7 +41,7 @@ class Power:
     exponent : str
         Name of the exponent.
     sign : int
-        -1 where the exponent as reported is that of a denominator.
+        -1 if the reported exponent is that of a denominator.
     """
 
     feature: str
@@ -51,14 +51,14 @@ class Power:
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """A term of a sum.
+    """A term in a sum.
 
     Parameters
     ----------
     scale : str or None
-        Name of its coefficient; None where it is 1.
+        Name of the coefficient; None if it is 1.
     powers : tuple of Power
-        Their product multiplies the coefficient; none for a constant.
+        Powers whose product multiplies the coefficient; empty for a constant.
     """
 
     scale: str | None
@@ -73,26 +73,26 @@ class Form:
     ----------
     name : str
     text : str
-        As people write it.
+        The formula as usually written.
     coefficients : tuple of str
-        In the order in which they are reported.
+        Names of the coefficients in the order reported.
     factors : tuple of tuple of Term
         The law is the product of these sums.
     columns : tuple of str
         Columns that a run must have, besides its loss.
     source : str
     family : str
-        The form in the file of a law; the name where it is left out.
+        Name of the form in a law's file; `name` by default.
     negative : frozenset of str
-        Exponents that are negative as reported; all others are positive.
+        Exponents reported as negative; all others are positive.
     fixed : mapping
-        Coefficients that are not fitted, and what they are.
+        Values of the coefficients that are held fixed.
     start : mapping
-        Coefficients of which the fit starts, beside its grid.
+        Starting values of coefficients, in addition to the grid.
     any_sign : bool
-        Whether exponents that are fitted may take the other sign.
+        Whether fitted exponents may take the opposite sign.
     counts : {"total", "non_embedding", "active"} or None
-        What N counts, where the form itself says so.
+        Parameters that N counts, if the form itself defines them.
     """
 
     name: str
@@ -110,17 +110,17 @@ class Form:
 
     @property
     def kind(self) -> str:
-        """The form as the file of a law names it."""
+        """Name of the form in a law's file."""
         return self.family or self.name
 
     @property
     def terms(self) -> tuple[Term, ...]:
-        """The terms of all factors."""
+        """Terms of all factors."""
         return tuple(term for factor in self.factors for term in factor)
 
     @property
     def scales(self) -> tuple[str, ...]:
-        """Coefficients that multiply; the others are exponents."""
+        """Multiplicative coefficients; the others are exponents."""
         found = {term.scale for term in self.terms}
         return tuple(name for name in self.coefficients if name in found)
 
@@ -130,7 +130,7 @@ class Form:
         return tuple(name for name in self.coefficients if name not in self.scales)
 
     def turned(self, values: Mapping[str, float]) -> tuple[str, ...]:
-        """Exponents that have the other sign than the form gives them."""
+        """Exponents whose sign is opposite to the form's."""
         return tuple(
             name for name in self.exponents if (values[name] < 0) != (name in self.negative)
         )
@@ -141,7 +141,7 @@ class Form:
         return tuple(name for name in self.coefficients if name not in self.fixed)
 
     def position(self, name: str) -> int:
-        """Where a coefficient stands."""
+        """Position of a coefficient."""
         return self.coefficients.index(name)
 
     def loss(self, values: Array, columns: Mapping[str, Array]) -> Array:
@@ -176,12 +176,12 @@ class Form:
 
 
 def columns_of(feature: str) -> tuple[str, ...]:
-    """The columns that a feature is made of."""
+    """Columns that define a feature."""
     return _RATIOS.get(feature, (feature,))
 
 
 def features_of(columns: Mapping[str, Array], form: Form) -> dict[str, Array]:
-    """Logarithms of what the terms of a form raise to powers, each of shape (runs,)."""
+    """Logarithms of the features of a form, each of shape (runs,)."""
     found = {name: np.log(np.asarray(columns[name], float)) for name in form.columns}
     for feature in {power.feature for term in form.terms for power in term.powers} - set(found):
         over, under = _RATIOS[feature]
