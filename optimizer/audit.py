@@ -115,10 +115,21 @@ def audit(
         Whose menus, settings, laws and other budgets to take; `sequence`, `law` and `shape` are
         then its own.
 
+    Returns
+    -------
+    Audit
+
     Raises
     ------
     AuditError
         If its layers are of kinds that cannot be searched yet.
+
+    Examples
+    --------
+    >>> from modelsizer import load_architecture
+    >>> found = audit(load_architecture("llama-3-8b"), 15e12)
+    >>> round(found.loss_gained, 4)
+    0.0066
     """
     block = _block(architecture)
     sequence = sequence or architecture.trunk.positions or DEFAULT_SEQUENCE_LENGTH

@@ -70,6 +70,13 @@ def solve(
     ------
     ValueError
         If the solver is unknown or not installed, or a limit is negative.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem
+    >>> result = solve(Problem.load("one-h100-1e24"))
+    >>> result.status, result.best.architecture.layers, result.gap
+    ('optimal', 68, 0.0)
     """
     return Solver(problem, solver=solver).solve(
         gap=gap, time_limit=time_limit, node_limit=node_limit, progress=progress

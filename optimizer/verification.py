@@ -66,6 +66,22 @@ def verify(
         By default `other_solver` of the result.
     time_limit : float, optional
         Seconds.
+
+    Returns
+    -------
+    Verification
+
+    Raises
+    ------
+    ValueError
+        If the solver is unknown or not installed, or the limit is negative.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem, solve
+    >>> found = verify(solve(Problem.load("one-h100-1e24")))
+    >>> found.solver, found.agrees
+    ('exhaustive', True)
     """
     name = other_solver(result) if solver is None else solver
     again = Solver(result.problem, solver=name).solve(time_limit=time_limit, details=False)

@@ -76,18 +76,27 @@ class Asked:
         return shlex.join(words)
 
 
-def report_page(result: Result, asked: Asked) -> str:
-    """The whole page: the answer, its proof, its surroundings and the question.
+def report(result: Result, asked: Asked = Asked("problem.toml")) -> str:
+    """Write one page with the answer, its proof, pictures, rankings and the problem.
 
     Parameters
     ----------
     result : Result
     asked : Asked
+        How the report was asked for, from which the page says how to make it again.
 
     Returns
     -------
     str
-        HTML; the same from the same input, but where a time limit came first.
+        HTML that needs no network and no script; the same from the same input unless a time limit
+        came first.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem, report, solve
+    >>> page = report(solve(Problem.load("fixed-2t-tokens")))
+    >>> page.startswith("<!DOCTYPE html>")
+    True
     """
     problem, solved = result.problem, result.design is not None
     drawn = list(pictures(result, time_limit=asked.time_limit))

@@ -229,11 +229,23 @@ def compare_laws(
     laws : sequence of str, optional
         Names as in `objective.law`; see `law_names`.
     progress : callable, optional
+        Called with the number of laws done and of all.
+
+    Returns
+    -------
+    LawComparison
 
     Raises
     ------
     ProblemError
         If a law is unknown.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem
+    >>> found = compare_laws(Problem.load("phone-2gb"), ["besiroglu-2024", "hoffmann-2022"])
+    >>> [(law.name, law.status) for law in found.laws]
+    [('besiroglu-2024', 'optimal'), ('hoffmann-2022', 'optimal')]
     """
     base = problem.without_scenarios()
     names, solver = law_names(base, laws), Solver(base)

@@ -169,11 +169,23 @@ def rank(
     keep_all : bool
         Keep all of them, for `Ranking.batches`.
     progress : callable, optional
+        Called with the number of designs that keep the limits and of those looked at.
+
+    Returns
+    -------
+    Ranking
 
     Raises
     ------
     ProblemError
         If a quantity or a group is unknown, or cannot be computed.
+
+    Examples
+    --------
+    >>> from modelsizer import Problem
+    >>> found = rank(Problem.load("one-h100-1e24"), top=2)
+    >>> found.feasible, [design.architecture.layers for design in found.best]
+    (10886, [68, 77])
     """
     objective = problem.objective
     goal = (

@@ -88,10 +88,20 @@ def describe(
     weight_bytes, kv_bytes : int or float
         Bytes of a weight and of a cached value.
 
+    Returns
+    -------
+    Description
+
     Raises
     ------
     ValueError
         If one of them is not positive.
+
+    Examples
+    --------
+    >>> from modelsizer import load_architecture
+    >>> describe(load_architecture("llama-3-8b")).parameters.total
+    8030261248
     """
     for name, given in (("batch", batch), ("sequence", sequence),
                         ("weight_bytes", weight_bytes), ("kv_bytes", kv_bytes)):  # fmt: skip

@@ -101,6 +101,13 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
     Returns
     -------
     Evaluation
+
+    Examples
+    --------
+    >>> from modelsizer import Problem, load_architecture
+    >>> found = evaluate(Problem.load("one-h100-1e24"), load_architecture("llama-3-8b"))
+    >>> found.feasible, round(found.loss, 4)
+    (True, 2.0279)
     """
     settings = problem.settings
     rows = [row for name, row in QUANTITIES.items() if not lacking(settings, name)]
