@@ -107,7 +107,7 @@ def plan_runs(
     --------
     >>> from modelsizer import Problem
     >>> plan = plan_runs(Problem.load("one-h100-1e24"), 1e21, 12)
-    >>> len(plan.rows()), plan.runs.flops.sum() <= 1e21
+    >>> len(plan.rows()), float(plan.runs.flops.sum()) <= 1e21
     (12, True)
     """
     if criterion not in CRITERIA:

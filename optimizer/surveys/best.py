@@ -53,7 +53,7 @@ def best(
     >>> from modelsizer import Problem, best, solve
     >>> found = best(solve(Problem.load("one-h100-1e24")), 3)
     >>> [design.architecture.layers for design in found.best]
-    [68, 67, 66]
+    [68, 77, 63]
     """
     if within is None:
         if diverse:

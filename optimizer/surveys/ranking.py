@@ -149,7 +149,7 @@ def rank(
     problem: Problem,
     by: str | None = None,
     *,
-    top: int = 50,
+    top: int = 20,
     group_by: str | None = None,
     keep_all: bool = False,
     progress: Progress | None = None,
