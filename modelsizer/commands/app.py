@@ -9,7 +9,7 @@ from typing import Annotated, NoReturn
 
 import typer
 
-from modelsizer import __version__
+from modelsizer.problems.version import __version__
 
 INFEASIBLE, BAD_INPUT, STOPPED = 1, 2, 3
 """Exit statuses: proven that no design fits; a wrong question; a limit reached before a proof."""

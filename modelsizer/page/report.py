@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
-from modelsizer import __version__
 from modelsizer.optimizer.result import Result
 from modelsizer.page.images import embedded
 from modelsizer.page.style import CSS
@@ -20,6 +19,7 @@ from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
+from modelsizer.problems.version import __version__
 from modelsizer.text.answer import certificate
 from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
 from modelsizer.text.costs import cost_rows
