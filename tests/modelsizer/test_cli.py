@@ -7,9 +7,8 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import pytest
 from modelsizer.problems.reading import library
@@ -229,26 +228,50 @@ def test_version_and_help() -> None:
     assert all(command in text for command in ("solve", "problems", "check"))
 
 
+WATCHED = (
+    "from modelsizer.commands import progress_lines; progress_lines.AFTER = 0.0;"
+    "from modelsizer.cli import main; main()"
+)
+"""The command with a progress line from the first incumbent on."""
+
+
+def rest_of(screen: BinaryIO) -> bytes:
+    """What a terminal still shows of a process that has ended."""
+    found = b""
+    try:
+        while more := screen.read(1024):
+            found += more
+    except OSError:  # Linux reports the end of a terminal so
+        pass
+    return found
+
+
 @pytest.mark.skipif(os.name == "nt", reason="signals of POSIX")
 def test_ctrl_c_hands_over_what_is_known() -> None:
     """A menu of 3e7 designs, enumerated, interrupted from outside."""
     settings = ["space.layers={min=8, max=700}", "space.vocab_size={min=100096, max=128256, step=128}",
                 "space.aspect_ratio={min=0.5}"]  # fmt: skip
     args = [part for s in settings for part in ("--set", s)]
-    command = module("solve", "one-h100-1e24", "--solver", "exhaustive", *args, "--json", "-")
-    process = subprocess.Popen(
-        command,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        # A job in the background of a script inherits SIGINT ignored, and would never hear it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
-    )
-    time.sleep(2.5)
-    process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
-    assert process.returncode == 3, err
+    command = [sys.executable, "-c", WATCHED, "solve", "one-h100-1e24", "--solver", "exhaustive"]
+    terminal, err = os.openpty()
+    with os.fdopen(terminal, "rb", buffering=0) as screen:
+        process = subprocess.Popen(
+            [*command, *args, "--json", "-"],
+            stdout=subprocess.PIPE,
+            stderr=err,
+            text=True,
+            # A job in the background of a script inherits SIGINT ignored, and would never hear it.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        )
+        os.close(err)
+        shown = b""
+        while b"incumbent" not in shown:
+            shown += screen.read(1024)
+        process.send_signal(signal.SIGINT)
+        out, _ = process.communicate()
+        shown += rest_of(screen)
+    assert process.returncode == 3, shown
     found = json.loads(out)
     assert found["stop"] == "interrupted"
     assert found["architecture"] is not None
-    assert "Traceback" not in err
+    assert b"Traceback" not in shown

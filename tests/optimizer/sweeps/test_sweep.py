@@ -23,8 +23,25 @@ from modelsizer.cli import app
 from tests.support.problem_text import GOOD
 from tests.support.sweeps import GOOD_PROBLEM, POSIX, SETTINGS, grid
 
-MANY = ("budgets.training_flops=1e19..1e22:log:80", "serving.context_length=2048,65536")
+MANY = ("budgets.training_flops=1e19..1e22:log:20", "serving.context_length=2048,65536")
 ENTRY = "from modelsizer.cli import main; main()"
+KEPT = 15
+HELD = f"""
+import signal
+from modelsizer.optimizer.sweeps.files import SweepFile
+
+append, rows = SweepFile.append, []
+
+def held(self, row):
+    append(self, row)
+    rows.append(row)
+    if len(rows) == {KEPT}:
+        signal.pause()
+
+SweepFile.append = held
+{ENTRY}
+"""
+"""The command that waits for a signal once its file holds some rows, however fast it is."""
 
 
 def as_options(settings: tuple[str, ...]) -> list[str]:
@@ -44,10 +61,10 @@ def good(tmp_path: Path) -> str:
     return str(path)
 
 
-def started(*args: str) -> subprocess.Popen[str]:
+def started(*args: str, entry: str = ENTRY) -> subprocess.Popen[str]:
     """The command in a process group of its own, with Ctrl-C as a terminal has it."""
     return subprocess.Popen(
-        [sys.executable, "-c", ENTRY, "sweep", *args],
+        [sys.executable, "-c", entry, "sweep", *args],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -58,12 +75,19 @@ def started(*args: str) -> subprocess.Popen[str]:
 
 
 def wait_for_lines(path: Path, count: int) -> None:
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        if path.exists() and path.read_bytes().count(b"\n") >= count:
+    """Return once a file has so many lines; the time limit of a test ends it otherwise."""
+    while not path.exists() or path.read_bytes().count(b"\n") < count:
+        time.sleep(0.005)
+
+
+def wait_for_end_of_group(group: int) -> None:
+    """Return once no process of a group is left; workers that outlive it run into the time limit."""
+    while True:
+        try:
+            os.killpg(group, 0)
+        except ProcessLookupError:
             return
-        time.sleep(0.001)
-    raise AssertionError(f"{path} has no {count} lines")
+        time.sleep(0.005)
 
 
 # The function
@@ -110,7 +134,7 @@ def test_the_same_file_from_dask(good: str, tmp_path: Path) -> None:
     run(good, *as_options(SETTINGS), "--jobs", "1", "-o", str(one))
     options = ["--dask", "local", "--jobs", "1", "-o", str(two)]
     process = started(good, *as_options(SETTINGS), *options)
-    _, err = process.communicate(timeout=60)
+    _, err = process.communicate()
     assert process.returncode == 0, err
     assert one.read_bytes() == two.read_bytes()
 
@@ -129,23 +153,16 @@ def test_a_kill_loses_nothing_and_nothing_is_solved_twice(
 ) -> None:
     path = tmp_path / "x.jsonl"
     args = [good, *as_options(MANY), "-o", str(path)]
-    process = started(*args, "--jobs", jobs)
-    wait_for_lines(path, 61)
+    process = started(*args, "--jobs", jobs, entry=HELD)
+    wait_for_lines(path, KEPT + 1)
     process.send_signal(signal.SIGKILL)
-    process.communicate(timeout=60)  # its workers hold its standard error until they end
+    process.communicate()  # its workers hold its standard error until they end
     assert process.returncode == -signal.SIGKILL
-    for _ in range(200):
-        try:
-            os.killpg(process.pid, 0)
-        except ProcessLookupError:
-            break
-        time.sleep(0.05)
-    else:
-        raise AssertionError("workers outlive the sweep")
-    torn = path.read_bytes() + b'{"index": 159, "budg'
+    wait_for_end_of_group(process.pid)
+    torn = path.read_bytes() + b'{"index": 39, "budg'
     path.write_bytes(torn)
     kept = [json.loads(text)["index"] for text in torn.splitlines()[1:-1]]
-    assert 60 <= len(kept) < 160 and len(set(kept)) == len(kept)
+    assert len(kept) == len(set(kept)) == KEPT
 
     solved: list[int] = []
     row = PointSolver.row
@@ -156,9 +173,9 @@ def test_a_kill_loses_nothing_and_nothing_is_solved_twice(
 
     monkeypatch.setattr(PointSolver, "row", counted)
     answer = run(*args, "--jobs", "1", "--json", "-")
-    assert f"{len(kept)} of 160 points are there" in answer.stderr
-    assert json.loads(answer.stdout)["solved"] == len(solved) == 160 - len(kept)
-    assert sorted(kept + solved) == list(range(160))
+    assert f"{len(kept)} of 40 points are there" in answer.stderr
+    assert json.loads(answer.stdout)["solved"] == len(solved) == 40 - len(kept)
+    assert sorted(kept + solved) == list(range(40))
     resumed = path.read_bytes()
     run(*args, "--jobs", "1", "--no-resume")
     assert path.read_bytes() == resumed
@@ -170,15 +187,14 @@ def test_a_kill_loses_nothing_and_nothing_is_solved_twice(
 @POSIX
 def test_ctrl_c_says_how_to_go_on(good: str, tmp_path: Path) -> None:
     path = tmp_path / "x.jsonl"
-    process = started(good, *as_options(MANY), "-o", str(path), "--jobs", "1")
-    wait_for_lines(path, 20)
+    process = started(good, *as_options(MANY), "-o", str(path), "--jobs", "1", entry=HELD)
+    wait_for_lines(path, KEPT + 1)
     os.killpg(process.pid, signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    out, err = process.communicate()
     assert process.returncode == 3, err
-    kept = path.read_bytes().count(b"\n") - 1
-    assert 19 <= kept < 160
+    assert path.read_bytes().count(b"\n") - 1 == KEPT
     assert err == (
-        f"interrupted; {path} holds {kept} of 160 points, and the same command goes on from there\n"
+        f"interrupted; {path} holds {KEPT} of 40 points, and the same command goes on from there\n"
     )
     assert out == ""
 
