@@ -1,1 +1,1 @@
-"""Which small runs tell most about a law at a scale that none of them reaches."""
+"""Optimal designs of small training runs, to learn a law at a scale that none of them reaches."""

@@ -1,8 +1,8 @@
-"""The size of least loss at a budget of FLOPs, by any form, and how each coefficient moves it.
+"""The compute-optimal size under any form of law, and its derivatives by the coefficients.
 
-Along C = 6ND each term of a sum is ``c exp(k x)`` of x = ln N, so the sum is convex in x and least
-where ``sum of k c exp(k x) = 0``. Of A/N^a + B/D^b that is Hoffmann et al.'s ``(ln(a A / (b B)) +
-b ln(C / 6)) / (a + b)`` (2022, arXiv 2203.15556, eq. 4).
+Along C = 6ND each term of a sum is ``c exp(k x)`` with x = ln N, so the sum is convex in x and
+minimal where ``sum of k c exp(k x) = 0``. For A/N^a + B/D^b this gives Hoffmann et al.'s
+``(ln(a A / (b B)) + b ln(C / 6)) / (a + b)`` (2022, arXiv 2203.15556, eq. 4).
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ SIZE_POWERS: Mapping[str, float] = {
 }
 """How sizes of one shape grow with N at equal FLOPs: parameters of the layers are proportional to
 width^2 x depth. What is not here stays as it is."""
-_FAR = 80.0  # of ln N from the model's, beyond which no size is looked for
+_FAR = 80.0  # search range of ln N around the model's
 _HALVINGS = 64
 
 
 @dataclass(frozen=True, slots=True)
 class _Along:
-    """A term along the line: ``exp(height + slope x)``, with x = ln N less that of the model.
+    """A term along the line: ``exp(height + slope x)``, with x = ln N minus that of the model.
 
-    `height` and each feature at x = 0, a logarithm, have the shape of the FLOPs.
+    `height` and the logarithm of each feature at x = 0 have the shape of the FLOPs.
     """
 
     term: Term
@@ -45,10 +45,10 @@ class _Along:
 def log_best_size(
     form: Form, values: Array, log_flops: Array, at: Mapping[str, Array]
 ) -> Array | None:
-    """Logarithm of the N of least loss at C = 6ND; None where the law has no least.
+    """Logarithm of the N of least loss at C = 6ND; None if the law has no minimum.
 
-    What else the law sees is as in `at`, the shape too, but of laws without a term in N: there
-    widths and depth grow together. Of a product of sums the first alone has N and D.
+    All other features of the law, including the shape, are as in `at`; but for laws without a term
+    in N, widths and depth grow with N. In a product of sums only the first sum contains N and D.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def log_best_size(
     values : array, shape (coefficients,)
     log_flops : array, any shape
     at : mapping of array, shape (1,)
-        Columns of a model.
+        Columns of a model, for the features other than N and D.
     """
     flops = np.asarray(log_flops, float)
     line = _along(form, values, flops, at)
@@ -78,7 +78,7 @@ def log_best_size(
 
 
 def size_slope(form: Form, values: Array, flops: float, at: Mapping[str, Array]) -> Array | None:
-    """Slopes of `log_best_size` along the coefficients, shape (coefficients,); None without one."""
+    """Derivatives of `log_best_size` by the coefficients, shape (coefficients,), or None."""
     log_flops = np.log(flops)
     best = log_best_size(form, values, log_flops, at)
     if best is None:
@@ -101,7 +101,7 @@ def size_slope(form: Form, values: Array, flops: float, at: Mapping[str, Array])
 def _along(
     form: Form, values: Array, log_flops: Array, at: Mapping[str, Array]
 ) -> list[_Along]:  # fmt: skip
-    """The terms of the first factor along the line of equal FLOPs through a model's features."""
+    """Terms of the first factor along the line of equal FLOPs, with other features as `at`."""
     shape = np.shape(log_flops)
     start = {name: np.full(shape, float(column[0])) for name, column in at.items()}
     start["D"] = np.exp(np.asarray(log_flops) - np.log(SIX_ND)) / start["N"]
@@ -115,7 +115,7 @@ def _along(
         signed = [power.sign * values[form.position(power.exponent)] for power in term.powers]
         logs = tuple(features[power.feature] for power in term.powers)
         scale = 1.0 if term.scale is None else values[form.position(term.scale)]
-        with np.errstate(divide="ignore"):  # a scale that is held at zero
+        with np.errstate(divide="ignore"):  # for a scale held at zero
             height = np.log(scale) + sum(
                 (e * log for e, log in zip(signed, logs, strict=True)), start=np.zeros(shape)
             )
@@ -125,6 +125,6 @@ def _along(
 
 
 def _rate(feature: str, moving: Mapping[str, float]) -> float:
-    """Slope of ln feature along ln N."""
+    """Derivative of ln feature by ln N."""
     over, *under = (moving.get(column, 0.0) for column in columns_of(feature))
     return over - sum(under)

@@ -1,4 +1,4 @@
-"""Runs that can be launched: small models of the target's family, each at several tokens."""
+"""Candidate runs: small models of the target's family, each at several numbers of tokens."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ SMALLEST = 70e6
 """Parameters of the smallest candidate where the law does not tell: Hoffmann et al.'s smallest run
 (arXiv 2203.15556, abstract)."""
 TOKENS_PER_PARAMETER = (5.0, 500.0)
-"""From a quarter of Chinchilla's 20 (ibid., table 3) to what small models are served with today."""
-_TOKENS_STEP = 1.4  # at most, between tokens of one config
+"""From a quarter of Chinchilla's 20 (ibid., table 3) to what small models are trained on today."""
+_TOKENS_STEP = 1.4  # greatest ratio between consecutive tokens of one config
 _SHAPE = parts_of(SHAPE_FEATURES)  # widths and depth, no ratios
-_DIGITS = 3  # of tokens, as a person would type them
+_DIGITS = 3  # significant digits of tokens, so that they are easy to type
 MOST = 2500
-"""Candidates, about: widths and tokens are further apart where there would be more."""
-_THINNER = 1.25  # that steps become, as powers
-_COARSEST = 4.0  # the same; coarser tells nothing
+"""Approximate limit of candidates; above it, widths and tokens are spaced further apart."""
+_THINNER = 1.25  # exponent by which the spacing grows
+_COARSEST = 4.0  # largest exponent of the spacing; coarser grids are of no use
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,11 @@ class Runs:
     architectures : tuple of Architecture
         One for each run.
     n : array of float
-        Parameters as the law counts them.
+        Parameters as counted by the law.
     parameters : array of int
-        All of them.
+        All parameters.
     tokens, flops : array of float
-        Training tokens, and training FLOPs as the problem counts them.
+        Training tokens, and training FLOPs as counted by the problem.
     """
 
     architectures: tuple[Architecture, ...]
@@ -58,30 +58,30 @@ class Runs:
 
     @staticmethod
     def of(rows: Sequence[tuple[Architecture, float, float, float, float]]) -> Runs:
-        """Of rows of an architecture, N, parameters, tokens and FLOPs."""
+        """Build from rows of architecture, N, parameters, tokens and FLOPs."""
         table = np.array([row[1:] for row in rows], float).reshape(-1, 4)
         n, total, tokens, flops = table.T
         return Runs(tuple(row[0] for row in rows), n, total.astype(np.int64), tokens, flops)
 
     @property
     def layers(self) -> Ints:
-        """Depth of each."""
+        """Number of layers of each run."""
         return np.array([a.layers for a in self.architectures], dtype=np.int64)
 
     @property
     def d_model(self) -> Ints:
-        """Width of each."""
+        """Width of each run."""
         return np.array([a.trunk.d_model for a in self.architectures], dtype=np.int64)
 
     @property
     def columns(self) -> Mapping[str, Floats]:
-        """As forms of laws name them."""
+        """Columns under the names that forms of laws use."""
         rows = [shape_columns(a) for a in self.architectures]
         named = {name: np.array([row[name] for row in rows]) for name in rows[0]}
         return {"N": self.n, "D": self.tokens, **named}
 
     def take(self, rows: Iterable[int]) -> Runs:
-        """Some of them, in this order."""
+        """Select runs, in this order."""
         at = np.fromiter(rows, dtype=np.int64)
         return Runs(
             tuple(self.architectures[i] for i in at),
@@ -93,7 +93,7 @@ class Runs:
 
 
 def shape_columns(architecture: Architecture) -> dict[str, float]:
-    """Widths and depth of a dense and uniform architecture, as forms of laws name them."""
+    """Widths and depth of a dense, uniform architecture, under the names that forms of laws use."""
     return {
         FEATURES[name]: float(value)
         for name, value in architecture_features(architecture, _SHAPE).items()
@@ -101,7 +101,7 @@ def shape_columns(architecture: Architecture) -> dict[str, float]:
 
 
 def round_tokens(tokens: float, *, up: bool = True) -> float:
-    """To three digits, the nearest, or where `up` is not allowed the nearest below."""
+    """Round to three significant digits: to nearest, or down if `up` is False."""
     unit = 10.0 ** (math.floor(math.log10(tokens)) - _DIGITS + 1)
     return float((round if up else math.floor)(tokens / unit) * unit)
 
@@ -113,23 +113,23 @@ def candidates(
     tokens_per_parameter: tuple[float, float] = TOKENS_PER_PARAMETER,
     smallest: float = SMALLEST,
 ) -> Runs:
-    """Every config of the ladder at every number of tokens, up to a cost.
+    """Every config of the ladder with every number of tokens, up to a cost per run.
 
     Parameters
     ----------
     family : Family
     largest : float
-        FLOPs of a run.
+        Greatest FLOPs of a run.
     tokens_per_parameter : (low, high)
-        Of all parameters.
+        Range of tokens per parameter, counting all parameters.
     smallest : float
-        Parameters.
+        Least parameters of a config.
     """
     low, high = tokens_per_parameter
     power = 1.0
     while True:
-        # A parameter and token take about six FLOPs, the lookup none: a bound of one leaves none
-        # out.
+        # A parameter and token take about six FLOPs, but a lookup takes none; a bound of one FLOP
+        # excludes no config.
         configs = family.ladder(
             math.sqrt(largest / low), smallest=smallest, wider=WIDER**power
         )  # fmt: skip

@@ -1,13 +1,14 @@
-"""A bound that no plan can beat: the relaxation in which runs may be split, solved and certified.
+"""Lower bound on the criterion of every plan, from the certified continuous relaxation.
 
-A plan is 0 <= w_i <= repeats with sum w <= runs and cost . w <= budget, whole numbers; without
-"whole" these are a polytope, and the criterion is convex on it. So for any w
+A plan is 0 <= w_i <= repeats with sum w <= runs and cost . w <= budget, in whole numbers. Without
+integrality this is a polytope, on which the criterion is convex. So for any w
 
     phi(w') >= phi(w) + grad phi(w) . (w' - w)    for every plan w',
 
-and the least of the right side over the polytope, a linear program, is a bound for all plans
-(Frank and Wolfe 1956, doi 10.1002/nav.3800030109). The program has two rows beside the boxes: by
-weak duality every price of a FLOP gives a bound of it, so a bound is right whatever else is not.
+and the minimum of the right side over the polytope, a linear program, bounds every plan (Frank
+and Wolfe 1956, doi 10.1002/nav.3800030109). The program has two constraints beside the bounds of
+the variables; by weak duality every price of a FLOP gives a valid bound, however inaccurate the
+rest of the computation.
 """
 
 from __future__ import annotations
@@ -18,33 +19,33 @@ import numpy as np
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.information import Question
 
-CLOSE = 1e-3  # of the criterion, a logarithm, at which the bound is near enough to the relaxation
+CLOSE = 1e-3  # gap of the criterion, a logarithm, at which the relaxation counts as solved
 _ROUNDS, _STEPS = 30, 60
-_FIRST = 25  # Frank-Wolfe steps, that find out which candidates matter
-_HALVINGS = 70  # of the price
-_BEGIN, _TIGHTER = 10.0, 12.0  # weight of the criterion against the barrier, and by what it grows
+_FIRST = 25  # Frank-Wolfe steps that identify the relevant candidates
+_HALVINGS = 70  # bisections of the price
+_BEGIN, _TIGHTER = 10.0, 12.0  # weight of the criterion against the barrier, and its growth factor
 _ROUNDING = 1e-12
-_BACK = 0.5  # of a step, while it does not descend
-_ENOUGH = 1e-9  # of Newton's decrement
-_ALIVE = 1e-3  # a weight below is none
-_LIKELY = 0.1  # a weight of Frank-Wolfe, from which a candidate is looked at closely
-_FINER = 4.0  # than the gap so far, that the inner problem is solved
-_TELLING = 64  # candidates that are added first, and twice as many each time after
+_BACK = 0.5  # backtracking factor of a step that does not descend
+_ENOUGH = 1e-9  # tolerance of Newton's decrement
+_ALIVE = 1e-3  # a weight below this counts as zero
+_LIKELY = 0.1  # Frank-Wolfe weight from which a candidate enters the inner problem
+_FINER = 4.0  # the inner problem is solved to this fraction of the gap
+_TELLING = 64  # candidates added first; doubled each time after
 _MORE = 8  # candidates beyond the runs that are added at once
 
 
 @dataclass(frozen=True)
 class Room:
-    """What a plan may use.
+    """Constraints of a plan.
 
     Parameters
     ----------
     costs : array, shape (candidates,)
-        FLOPs of each, as a share of the budget.
+        FLOPs of each candidate, as a share of the budget.
     runs : int
-        At most so many.
+        Greatest number of runs.
     repeats : int
-        Of one candidate.
+        Greatest number of runs of one candidate.
     """
 
     costs: Array
@@ -52,12 +53,12 @@ class Room:
     repeats: int = 1
 
     def allows(self, weights: Array) -> bool:
-        """Whether a plan keeps the room, to rounding of its costs."""
+        """Whether a plan satisfies the constraints, to rounding of its costs."""
         whole = bool((weights >= 0).all() and (weights <= self.repeats).all())
         return bool(whole and weights.sum() <= self.runs and self.costs @ weights <= 1 + _ROUNDING)
 
     def least(self, slope: Array) -> tuple[Array, float, float]:
-        """The least of ``slope . w``: the weights, a proven bound, and the price of the budget."""
+        """Minimise ``slope . w``: the weights, a proven bound, and the price of the budget."""
         low, high = 0.0, 1.0
         at_low = self._at(slope, low)
         if self.costs @ at_low[0] <= 1:
@@ -79,7 +80,7 @@ class Room:
         return weights, max(at_low[1], at_high[1]), high
 
     def _at(self, slope: Array, price: float) -> tuple[Array, float]:
-        """Weights and bound at a price of the whole budget."""
+        """Weights and bound for a given price of the whole budget."""
         priced = slope + price * self.costs
         many = min(len(priced), -(-self.runs // self.repeats))
         first = np.argpartition(priced, many - 1)[:many]
@@ -94,19 +95,19 @@ class Room:
 
 @dataclass(frozen=True)
 class Relaxed:
-    """The relaxation as it was left.
+    """Solution of the relaxation.
 
     Parameters
     ----------
     weights : array, shape (candidates,)
     value : float
-        The criterion there.
+        Criterion at the weights.
     bound : float
-        No plan has less, proven.
+        Proven lower bound on the criterion of every plan.
     price : float
-        Of the whole budget, in the criterion.
+        Price of the whole budget, in units of the criterion.
     reduced : array, shape (candidates,)
-        What a run of each would change the criterion by, its price paid.
+        Reduced cost of each candidate: change of the criterion by one run, plus its price.
     """
 
     weights: Array
@@ -117,11 +118,11 @@ class Relaxed:
 
 
 def relax(question: Question, room: Room, close: float = CLOSE) -> Relaxed:
-    """Solve the relaxation: Frank-Wolfe finds the candidates that matter, Newton does the rest.
+    """Solve the relaxation: Frank-Wolfe steps select candidates, Newton steps optimise weights.
 
-    The inner problem, on those candidates alone, is solved by a barrier method (Boyd and
-    Vandenberghe 2004, Convex Optimization, section 11.3); candidates that the linear program asks
-    for are added until the bound is near.
+    The inner problem, restricted to those candidates, is solved by a barrier method (Boyd and
+    Vandenberghe 2004, Convex Optimization, section 11.3); candidates selected by the linear program
+    are added until the gap to the bound is small.
     """
     w = _inside(room, np.arange(len(room.costs)))
     vertex = w
@@ -155,7 +156,7 @@ def relax(question: Question, room: Room, close: float = CLOSE) -> Relaxed:
 
 
 def _telling(question: Question, weights: Array, wanted: Array) -> Array:
-    """Candidates that matter, and as many of the next as it takes to tell every coefficient."""
+    """Relevant candidates, and as many others as are needed to identify every coefficient."""
     found, order, many = wanted, np.argsort(-weights, kind="stable"), _TELLING
     while not np.isfinite(question.value(found.astype(float))) and not found.all():
         found = wanted.copy()
@@ -165,7 +166,7 @@ def _telling(question: Question, weights: Array, wanted: Array) -> Array:
 
 
 def _promising(slope: Array, room: Room, price: float) -> Array:
-    """The candidates of least reduced cost."""
+    """Candidates of least reduced cost."""
     reduced = slope + price * room.costs
     found = np.zeros(len(slope), bool)
     found[np.argsort(reduced, kind="stable")[: room.runs + _MORE]] = True
@@ -173,13 +174,13 @@ def _promising(slope: Array, room: Room, price: float) -> Array:
 
 
 def _inside(room: Room, active: Array) -> Array:
-    """Weights strictly within the room: less than half of each limit."""
+    """Weights in the interior: less than half of each limit."""
     each = 1 / len(active)
     return 0.5 * np.minimum(np.minimum(room.repeats, room.runs * each), each / room.costs[active])
 
 
 def _newton(question: Question, room: Room, active: Array, gap: float) -> Array:
-    """The least criterion on some candidates, within `gap`."""
+    """Minimise the criterion over some candidates, within `gap`."""
     x, costs, ends = _inside(room, active), room.costs[active], room.repeats
     full = np.zeros(len(room.costs))
 

@@ -1,4 +1,4 @@
-"""What runs vary beside size, tokens and depth: each width that a law sees, with its values."""
+"""Choices that runs vary besides size, tokens and depth: each width that a law sees."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ FFN_RATIOS = (Fraction(1), Fraction(2), Fraction(8, 3), Fraction(4), Fraction(8)
 """d_ff / d_model where the space leaves none open: that of gated blocks, 8/3, and of plain ones, 4
 (Shazeer 2020, arXiv 2002.05202), half and twice of these, and a narrow one."""
 HEAD_DIMS = (64, 128, 256)
-"""Where the space leaves none open: what published models have."""
+"""Values from published models, if the space leaves none open."""
 LEAST_HEADS = 2
-_MOST_VALUES = 5  # of one choice
-_LEAST_VALUES = 3  # however many choices there are: a coefficient, its exponent and E need three
-_SAME = 0.1  # of a ratio, within which it is one of those that are named
+_MOST_VALUES = 5  # greatest number of values of one choice
+_LEAST_VALUES = 3  # least number of values: a coefficient, its exponent and E need three
+_SAME = 0.1  # relative difference within which two ratios count as equal
 NAMES = ("head_dim", "kv_heads", "d_ff", "vocab_size")
 _SEES: Mapping[str, tuple[str, ...]] = {
     "head_dim": ("head_dim", "heads"),
@@ -31,13 +31,13 @@ _SEES: Mapping[str, tuple[str, ...]] = {
     "d_ff": ("d_ff", "ffn_ratio"),
     "vocab_size": ("vocab_size",),
 }
-"""Features of a form that each choice moves."""
+"""Features of a form that depend on each choice."""
 _T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """All that a config has beside its width and depth."""
+    """The settings of a config other than width and depth."""
 
     head_dim: int
     kv_heads: int
@@ -47,19 +47,19 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Choices:
-    """What the configs of each width may have: where the law is blind, what the target has.
+    """Settings available at each width; the target's own, if the law does not depend on them.
 
     Parameters
     ----------
     head_dims, vocab_sizes : tuple of int
     ffn_ratios : tuple of Fraction
     ffn_multiple : int
-        d_ff is rounded to.
+        d_ff is rounded to a multiple of this.
     kv_heads : tuple of int
     kv_groups : tuple of float
-        Query heads for each kv head. With neither every divisor of the heads will do.
+        Query heads per kv head. If neither is given, every divisor of the heads is allowed.
     most : mapping
-        Values of each of `NAMES`.
+        Greatest number of values for each of `NAMES`.
     """
 
     head_dims: tuple[int, ...]
@@ -71,7 +71,7 @@ class Choices:
     most: Mapping[str, int]
 
     def of(self, d_model: int) -> tuple[Choice, ...]:
-        """Every choice that a width has."""
+        """Every choice at a width."""
         found = [
             Choice(head_dim, kv_heads, d_ff, vocab_size)
             for head_dim in self._head_dims(d_model)
@@ -82,7 +82,7 @@ class Choices:
         return tuple(dict.fromkeys(found))
 
     def at(self, d_model: int, shares: Mapping[str, float]) -> Choice | None:
-        """The choice so far from the first value of each, 0, to its last, 1; None for no heads."""
+        """The choice at relative positions in each list, 0 first, 1 last; None without heads."""
         if not (head_dims := self._head_dims(d_model)):
             return None
         head_dim = _at(head_dims, shares.get("head_dim", 0.0))
@@ -94,7 +94,7 @@ class Choices:
         )
 
     def many(self, name: str) -> int:
-        """How many values one of `NAMES` has, of wide models where that depends on the width."""
+        """Number of values of one of `NAMES`, for wide models if it depends on the width."""
         if name == "kv_heads":
             return len(self.kv_heads or self.kv_groups) or self.most[name]
         lists: Mapping[str, Sequence[Any]] = {
@@ -105,7 +105,7 @@ class Choices:
         return len(lists[name])
 
     def shares_of(self, target: Architecture) -> dict[str, float]:
-        """Where the values of an architecture lie, as `at` takes them."""
+        """Relative positions of an architecture's values, as `at` takes them."""
         layer: Any = target.groups[0].layer
         attention, trunk = layer.attention, target.trunk
         return {
@@ -126,7 +126,7 @@ class Choices:
         return tuple(dict.fromkeys(max(d_ff, self.ffn_multiple) for d_ff in found))
 
     def _kv_heads(self, heads: int) -> tuple[int, ...]:
-        """Divisors of the heads: all, or those nearest in ratio to what is wanted."""
+        """Divisors of the heads: all, or those nearest to the wanted ratios."""
         divisors = [k for k in range(1, heads + 1) if heads % k == 0]
         groups = [*(heads / k for k in self.kv_heads), *self.kv_groups]
         if not groups:
@@ -138,12 +138,12 @@ class Choices:
 
 
 def varied(seen: frozenset[str]) -> tuple[str, ...]:
-    """Which of `NAMES` runs vary for a law that sees these features of a form."""
+    """Which of `NAMES` to vary for a law that depends on these features."""
     return tuple(name for name in NAMES if not seen.isdisjoint(_SEES[name]))
 
 
 def choices_of(space: Space, target: Architecture, seen: frozenset[str], most: int) -> Choices:
-    """What runs may vary: menus of several values of the space, or values around the target's.
+    """What runs may vary: menus of the space with several values, or values around the target's.
 
     Parameters
     ----------
@@ -151,9 +151,9 @@ def choices_of(space: Space, target: Architecture, seen: frozenset[str], most: i
     target : Architecture
         Dense and uniform.
     seen : frozenset of str
-        Features of the form that is to be learnt.
+        Features of the form to be learnt.
     most : int
-        Choices of a width, about: fewer values of each where there would be more.
+        Approximate limit of choices per width; above it, each choice has fewer values.
     """
     layer: Any = target.groups[0].layer
     attention, trunk = layer.attention, target.trunk
@@ -184,7 +184,7 @@ def choices_of(space: Space, target: Architecture, seen: frozenset[str], most: i
 
 
 def _many(open_: Sequence[str], most: int) -> dict[str, int]:
-    """Values of each choice so that there are at most so many together, if three of each allow."""
+    """Numbers of values whose product is at most `most`, but at least three each."""
     many = dict.fromkeys(NAMES, 1) | dict.fromkeys(open_, _MOST_VALUES)
     while math.prod(many.values()) > most:
         largest = max(many, key=lambda name: many[name])
@@ -195,13 +195,13 @@ def _many(open_: Sequence[str], most: int) -> dict[str, int]:
 
 
 def _several(menu: Any) -> Sequence[Any]:
-    """The values of a menu that leaves a choice; none of one that does not."""
+    """Values of a menu that has several; empty otherwise."""
     found = () if menu is None else menu.numbers
     return found if len(found) > 1 else ()
 
 
 def _with(named: Sequence[_T], own: _T) -> Sequence[_T]:
-    """Named values and one's own, unless it is nearly one of them."""
+    """Add the target's value to the listed ones, unless it nearly equals one of them."""
     values: Sequence[Any] = named
     if any(abs(float(own / v) - 1) < _SAME for v in values):
         return named
@@ -209,7 +209,7 @@ def _with(named: Sequence[_T], own: _T) -> Sequence[_T]:
 
 
 def evenly(values: Sequence[_T], most: int) -> tuple[_T, ...]:
-    """At most so many of the values, ends among them."""
+    """Select at most so many values, including both ends."""
     if len(values) <= most:
         return tuple(values)
     return tuple(values[round(i)] for i in np.linspace(0, len(values) - 1, most))
@@ -220,6 +220,6 @@ def _at(values: Sequence[_T], share: float) -> _T:
 
 
 def _share(values: Sequence[Any], own: float) -> float:
-    """Where the value nearest in ratio lies, from the first, 0, to the last, 1."""
+    """Relative position of the value nearest in ratio, first value 0, last 1."""
     nearest = min(range(len(values)), key=lambda i: abs(math.log(float(values[i]) / own)))
     return nearest / max(len(values) - 1, 1)

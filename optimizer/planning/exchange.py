@@ -1,9 +1,10 @@
-"""Plans of whole runs: rounded from the relaxation, then improved by exchanges until none helps.
+"""Integer plans: round the relaxation, then improve by exchanges until none helps.
 
-Fedorov's exchange (1972, Theory of Optimal Experiments, section 3.3) takes out the run and puts in
-the candidate that gain most, as long as the budget holds. A budget stops it early: every gain left
-costs more than is free. So two exchanges are tried together, one that gains and one that saves
-(Cook and Nachtsheim 1980, doi 10.1080/00401706.1980.10486162, compare such algorithms).
+Fedorov's exchange (1972, Theory of Optimal Experiments, section 3.3) replaces a run by the
+candidate that improves the criterion most within the budget. It stops early if every improving
+exchange exceeds the budget. So exchanges are also tried in pairs, one that improves the criterion
+and one that saves cost (Cook and Nachtsheim 1980, doi 10.1080/00401706.1980.10486162, compare
+such algorithms).
 """
 
 from __future__ import annotations
@@ -16,25 +17,25 @@ from modelsizer.optimizer.planning.certificate import Relaxed, Room
 from modelsizer.optimizer.planning.information import Question
 
 STARTS = 6
-_GAINS = 1e-9  # of the criterion, that an exchange must gain
-_MOST = 400  # exchanges of a start
-_SEARCHED = 250  # candidates that are exchanged, where there are more
-_SOME = 1e-2  # a weight of the relaxation, whose candidate is among them
-_PAIRS = 6  # first exchanges that are dear, whose second is looked for
+_GAINS = 1e-9  # least decrease of the criterion by an exchange
+_MOST = 400  # greatest number of exchanges per start
+_SEARCHED = 250  # greatest number of candidates considered for exchanges
+_SOME = 1e-2  # candidates with at least this weight in the relaxation are considered
+_PAIRS = 6  # unaffordable first exchanges for which a second one is sought
 
 
 @dataclass(frozen=True)
 class Planned:
-    """A plan.
+    """A plan of whole runs.
 
     Parameters
     ----------
     counts : array of int, shape (candidates,)
-        How often each is run.
+        Number of runs of each candidate.
     value : float
         The criterion.
     starts : int
-        That were improved.
+        Number of starts improved.
     """
 
     counts: Array
@@ -45,12 +46,12 @@ class Planned:
 def exchange(
     question: Question, room: Room, relaxed: Relaxed, *, starts: int = STARTS, seed: int = 0
 ) -> Planned:
-    """The best plan of several starts.
+    """Best plan over several starts.
 
     Raises
     ------
     ValueError
-        If the budget does not pay for so many runs.
+        If the budget is too small for the number of runs.
     """
     kept = _promising(room, relaxed)
     if len(kept) < len(room.costs):
@@ -84,7 +85,7 @@ def exchange(
 
 
 def _promising(room: Room, relaxed: Relaxed) -> Array:
-    """Candidates that the relaxation would sooner run, and the cheapest, which fill a plan up."""
+    """Candidates that the relaxation favours, and the cheapest, which complete a plan."""
     if len(room.costs) <= _SEARCHED:
         return np.arange(len(room.costs))
     found = relaxed.weights > _SOME
@@ -94,12 +95,12 @@ def _promising(room: Room, relaxed: Relaxed) -> Array:
 
 
 def filled(room: Room, order: Array) -> Array:
-    """The candidates of highest order, as long as the rest can be filled with the cheapest.
+    """Select candidates in order, as long as the cheapest fit into the rest of the budget.
 
     Raises
     ------
     ValueError
-        If the budget does not pay for so many runs.
+        If the budget is too small for the number of runs.
     """
     cheapest = np.sort(np.repeat(room.costs, room.repeats))[: room.runs]
     if len(cheapest) < room.runs or cheapest.sum() > 1:
@@ -117,7 +118,7 @@ def filled(room: Room, order: Array) -> Array:
 
 
 def _cheapest(room: Room) -> Array:
-    """The runs of least cost."""
+    """The cheapest runs."""
     counts, left = np.zeros(len(room.costs)), room.runs
     for i in np.argsort(room.costs, kind="stable"):
         counts[i] = min(room.repeats, left)
@@ -128,7 +129,7 @@ def _cheapest(room: Room) -> Array:
 def _improved(
     question: Question, room: Room, counts: Array, value: float, price: float
 ) -> tuple[Array, float]:
-    """Exchanges, one or two at a time, until none gains."""
+    """Apply exchanges, one or two at a time, until none improves the plan."""
     for _ in range(_MOST):
         found = _once(question, room, counts, price)
         if found is None:
@@ -148,7 +149,7 @@ def _moved(counts: Array, out: int, into: int) -> Array:
 
 
 def _table(question: Question, room: Room, counts: Array) -> tuple[Array, Array, Array]:
-    """Runs that may go, what each exchange changes of the criterion, and of the cost."""
+    """Runs that may be replaced, and the change of criterion and cost by each exchange."""
     out = np.flatnonzero(counts)
     change = question.exchanges(counts, out)
     change[:, counts >= room.repeats] = np.inf
@@ -157,7 +158,7 @@ def _table(question: Question, room: Room, counts: Array) -> tuple[Array, Array,
 
 
 def _once(question: Question, room: Room, counts: Array, price: float) -> Array | None:
-    """The best exchange within the budget, or the best two together; None if none gains."""
+    """The best exchange or pair of exchanges within the budget; None if none improves."""
     out, change, dearer = _table(question, room, counts)
     free = 1 - float(room.costs @ counts)
     within = np.where(dearer <= free, change, np.inf)

@@ -1,4 +1,4 @@
-"""The small models that a plan chooses from: members of the target's family, of every width."""
+"""The small models that a plan selects from: the target's family at every width."""
 
 from __future__ import annotations
 
@@ -16,31 +16,31 @@ from modelsizer.problems.laws.laws import ParameterKind
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.menus import Interval
 
-LEAST_STEP = 64  # between widths: what tensor cores and their kernels like
-WIDER = 1.1  # than the last width of the ladder: about a quarter more parameters
+LEAST_STEP = 64  # between widths, for the kernels of tensor cores
+WIDER = 1.1  # ratio of consecutive widths: about a quarter more parameters
 _LEAST_LAYERS = 4
 ASPECTS = (32.0, 256.0)
-"""Limits of d_model / layers where the problem gives none: published dense models lie within."""
-_SHAPES = 5  # aspect ratios of each width, where the law sees the shape
-_FEWER_SHAPES = 3  # where it sees more besides
+"""Default range of d_model / layers: published dense models lie within it."""
+_SHAPES = 5  # aspect ratios per width, if the law depends on the shape
+_FEWER_SHAPES = 3  # aspect ratios if the law depends on other choices too
 _SHAPE = frozenset(("width", "depth", "aspect"))
-_MEMBERS = 60  # of one width, about
+_MEMBERS = 60  # approximate number of members per width
 
 
 @dataclass(frozen=True)
 class Family:
-    """What small models share with the target.
+    """A family of small models with the target's settings.
 
     Parameters
     ----------
     problem : Problem
     target : Architecture
-        Dense and uniform; block, vocabulary, head_dim, query heads a kv head and the ratio of the
-        feed-forward are its own, but for those that the law sees.
+        Dense and uniform; members have its block, vocabulary, head_dim, query heads per kv head
+        and feed-forward ratio, except those that the law depends on.
     kind : {"total", "non_embedding", "active"}
-        What the law's N counts.
+        Parameters that the law's N counts.
     seen : frozenset of str
-        Features of the law's form that runs are to vary.
+        Features of the law's form that runs vary.
     """
 
     problem: Problem
@@ -55,17 +55,17 @@ class Family:
 
     @cached_property
     def _aspect_ratios(self) -> int:
-        """How many of each width."""
+        """Number of aspect ratios per width."""
         return _SHAPES if self.seen <= _SHAPE | {"N", "D"} else _FEWER_SHAPES
 
     @cached_property
     def choices(self) -> Choices:
-        """What members have beside width and depth."""
+        """Settings of members other than width and depth."""
         most = _MEMBERS // (self._aspect_ratios if self.shapes else 1)
         return choices_of(self.problem.space, self.target, self.seen, most)
 
     def architecture(self, d_model: int, layers: int, choice: Choice) -> Architecture:
-        """The member of a width, a depth and a choice of the rest."""
+        """The member with a width, a depth and other settings."""
         block, trunk = BLOCKS[self.target.block], self.target.trunk
         heads = d_model // choice.head_dim
         small = block.layer(heads, choice.kv_heads, choice.head_dim, choice.d_ff)
@@ -75,7 +75,7 @@ class Family:
 
     @property
     def aspects(self) -> tuple[float, float]:
-        """Limits of d_model / layers."""
+        """Least and greatest d_model / layers."""
         given = self.problem.space.aspect_ratio
         if isinstance(given, Interval):
             low = ASPECTS[0] if given.min is None else float(given.min)
@@ -84,10 +84,10 @@ class Family:
         return ASPECTS
 
     def depths(self, d_model: int) -> tuple[int, ...]:
-        """Depths of a width: several aspect ratios, or the best one alone.
+        """Depths at a width: several aspect ratios, or the best one alone.
 
-        The best is the one of least excess by the problem's shape law, or of the target's aspect
-        ratio where that law sees no shape; within the aspect ratios of the space.
+        The best depth has the least excess by the problem's shape law, or the target's aspect
+        ratio if the law does not depend on the shape; aspect ratios stay within the space's limits.
         """
         low, high = self.aspects
         least = max(_LEAST_LAYERS, math.ceil(d_model / high))
@@ -104,7 +104,7 @@ class Family:
         return (min(max(wanted, least), most),)
 
     def counted(self, architecture: Architecture) -> tuple[int, int, float]:
-        """N as the law counts it, all parameters, and training FLOPs a token."""
+        """N as counted by the law, all parameters, and training FLOPs per token."""
         counts, training = count_parameters(architecture), self.problem.training
         each = training_flops_per_token(
             architecture.trunk,
@@ -117,7 +117,7 @@ class Family:
         return n, counts.total, float(each)
 
     def _widths(self, wider: float) -> Iterator[int]:
-        """Widths that heads divide, each so much wider than the last."""
+        """Widths divisible into heads, each wider than the last by this ratio."""
         step, head_dim = min((math.lcm(LEAST_STEP, h), h) for h in self.choices.head_dims)
         width, last = math.ceil(LEAST_HEADS * head_dim / step) * step, 0
         while True:
@@ -129,14 +129,14 @@ class Family:
     def ladder(
         self, most: float, *, smallest: float, wider: float = WIDER
     ) -> Iterator[tuple[Architecture, tuple[int, int, float]]]:
-        """Configs of at most so many parameters as `counted`, smallest width first.
+        """Configs with parameters, as `counted`, in a range; smallest width first.
 
         Parameters
         ----------
         most, smallest : float
-            Parameters.
+            Least and greatest number of parameters.
         wider : float
-            Than the last width.
+            Ratio of consecutive widths.
         """
         for width in self._widths(wider):
             made = [

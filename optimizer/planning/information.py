@@ -1,15 +1,15 @@
-"""What runs tell of a law, and how much of it bears on the target.
+"""Fisher information of runs on a law, and the criteria of a plan that follow from it.
 
-With ``ln loss = f(x; theta) + noise`` of constant standard deviation sigma, runs of weights w tell
+With ``ln loss = f(x; theta) + noise`` of constant standard deviation sigma, runs of weights w have
 
     M(w) = M_have + sum of w_i g_i g_i^T,    g_i = d f(x_i; theta) / d theta,
 
-and the prediction at the target has variance ``sigma^2 c^T M^-1 c`` with c its own gradient
+and the prediction at the target has variance ``sigma^2 c^T M^-1 c``, with c its own gradient
 (Atkinson, Donev and Tobias 2007, Optimum Experimental Designs, with SAS, chapters 9, 10 and 17).
-Both criteria are convex in w: ``-ln det M`` is, and ``1 / (c^T M^-1 c)`` is concave and positive
-(Pukelsheim 1993, section 3.13), so ``ln c^T M^-1 c`` is convex. Their means over draws of theta are
-(Chaloner and Verdinelli 1995, doi 10.1214/ss/1177009939, section 4: pseudo-Bayesian designs).
-The mean is of logarithms, so that no draw is heard more than another for its size. Predictions at
+Both criteria are convex in w: ``-ln det M`` is, and as ``1 / (c^T M^-1 c)`` is concave and positive
+(Pukelsheim 1993, section 3.13), ``ln c^T M^-1 c`` is too. Hence their means over draws of theta
+are convex (Chaloner and Verdinelli 1995, doi 10.1214/ss/1177009939, section 4: pseudo-Bayesian
+designs). The mean is taken of logarithms, so that no draw dominates by its scale. Predictions at
 several targets are averaged likewise (V-optimal, ibid., section 2).
 """
 
@@ -26,27 +26,27 @@ from modelsizer.optimizer.planning.unidentified import UntoldError
 
 Criterion = Literal["target", "determinant"]
 CRITERIA: tuple[Criterion, ...] = ("target", "determinant")
-_SINGULAR = 1e-12  # of the largest direction: the candidates tell nothing of one of the others
+_SINGULAR = 1e-12  # relative to the largest singular value: below it a direction is not identified
 
 
 @dataclass(frozen=True)
 class Linearised:
-    """A form made linear about one or more points of its coefficients.
+    """A form linearised at one or more points of its coefficients.
 
     Parameters
     ----------
     form : Form
     values : array, shape (points, coefficients)
     columns : mapping of array, shape (runs,)
-        Of the candidates, on which the coordinates are centred and scaled.
+        Columns of the candidates, used to centre and scale the coordinates.
 
-    Coefficients that the form holds are known, and are none of these coordinates: arrays have as
-    many as `Form.free`.
+    Coefficients held by the form are known and have no coordinate: arrays have one for each of
+    `Form.free`.
 
     Raises
     ------
     UntoldError
-        If the candidates tell nothing of some coefficient.
+        If the candidates do not identify some coefficient.
     """
 
     form: Form
@@ -60,7 +60,7 @@ class Linearised:
 
     @cached_property
     def _free(self) -> Array:
-        """Where the coefficients that are learnt stand."""
+        """Positions of the coefficients that are learnt."""
         return np.array([self.form.position(name) for name in self.form.free])
 
     @cached_property
@@ -79,7 +79,7 @@ class Linearised:
         return self._design(self.columns, self._middle).theta(self.values)
 
     def slopes(self, columns: Mapping[str, Array]) -> Array:
-        """Slopes, d ln prediction / d theta, at runs, shape (points, runs, free coefficients)."""
+        """Slopes, d ln prediction / d theta at runs, shape (points, runs, free coefficients)."""
         design = self._design(columns, self._middle)
         _, shares = design.shares(self.theta)
         total: Array = np.sum(design.jacobians(shares), axis=0)
@@ -87,7 +87,7 @@ class Linearised:
 
     @cached_property
     def _triangle(self) -> Array:
-        """R of the candidates' slopes = Q R: theta' = R theta has them orthonormal."""
+        """R of the candidates' slopes = Q R; in theta' = R theta the slopes are orthonormal."""
         return np.asarray(np.linalg.qr(self.slopes(self.columns), mode="r"))
 
     def rows(self, columns: Mapping[str, Array]) -> Array:
@@ -96,9 +96,9 @@ class Linearised:
         return np.swapaxes(np.linalg.solve(np.swapaxes(self._triangle, 1, 2), slopes), 1, 2)
 
     def covariance(self, information: Array) -> Array:
-        """Covariance of the coefficients as reported, of information in those coordinates.
+        """Covariance of the coefficients as reported, from information in those coordinates.
 
-        In units of sigma^2, zero for those that are held; shape (points, coefficients,
+        In units of sigma^2; zero for coefficients that are held; shape (points, coefficients,
         coefficients).
         """
         design = self._design(self.columns, self._middle)
@@ -126,7 +126,7 @@ class Question:
     criterion : {"target", "determinant"}
     rows : array, shape (points, candidates, coefficients)
     targets : array, shape (points, targets, coefficients)
-        Gradients of the predictions that are asked for.
+        Gradients of the predictions that the criterion covers.
     have : array, shape (points, coefficients, coefficients)
         Information of runs already made.
     """
@@ -138,7 +138,7 @@ class Question:
 
     @property
     def coefficients(self) -> int:
-        """How many."""
+        """Number of coefficients."""
         return int(self.rows.shape[2])
 
     def information(self, weights: Array) -> Array:
@@ -147,11 +147,11 @@ class Question:
         return self.have + of_weights(self.rows[:, used], weights[used])
 
     def value(self, weights: Array) -> float:
-        """The criterion, the less the better; infinite where the runs do not tell it."""
+        """The criterion, to be minimised; infinite if the runs do not identify the law."""
         return self.value_of(self.information(weights))
 
     def value_of(self, information: Array) -> float:
-        """The criterion at an information."""
+        """The criterion for an information matrix."""
         values = np.linalg.eigvalsh(information)
         if (values[:, 0] <= _SINGULAR * values[:, -1]).any():
             return np.inf
@@ -160,15 +160,15 @@ class Question:
         return float(np.log(self.variances(information)).mean())
 
     def variances(self, information: Array) -> Array:
-        """``c^T M^-1 c`` of each point and target, shape (points, targets)."""
+        """``c^T M^-1 c`` for each point and target, shape (points, targets)."""
         solved = np.linalg.solve(information, np.swapaxes(self.targets, 1, 2))
         return np.asarray((self.targets * np.swapaxes(solved, 1, 2)).sum(axis=2))
 
     def parts(self, weights: Array, some: Array) -> tuple[Array, Array]:
-        """Gradient along some candidates, and the second derivatives between them.
+        """Gradient and Hessian of the criterion in the weights of some candidates.
 
         ``d ln v / d w_i = -b_i^2 / v``, ``d^2 ln v = 2 b_i q_ij b_j / v - b_i^2 b_j^2 / v^2`` with
-        ``b = G M^-1 c`` and ``q = G M^-1 G^T``; of ``-ln det M`` they are -q_ii and q_ij^2.
+        ``b = G M^-1 c`` and ``q = G M^-1 G^T``; for ``-ln det M`` they are -q_ii and q_ij^2.
         """
         inverse = np.linalg.inv(self.information(weights))
         rows = self.rows[:, some]
@@ -189,7 +189,7 @@ class Question:
         return slope / many, bend / many
 
     def gradient(self, weights: Array) -> Array:
-        """Of the criterion by the weight of each candidate."""
+        """Gradient of the criterion in the weights of all candidates."""
         inverse = np.linalg.inv(self.information(weights))
         turned = self.rows @ inverse
         if self.criterion == "determinant":
@@ -199,9 +199,9 @@ class Question:
         return np.asarray(-(along**2 / size[:, None, :]).mean(axis=(0, 2)))
 
     def exchanges(self, weights: Array, out: Array) -> Array:
-        """Change of the criterion where one run of `out` gives way to one of each candidate.
+        """Change of the criterion when one run of `out` is replaced by one of each candidate.
 
-        Exact, by the determinant and the inverse of a change of rank two (Fedorov 1972, Theory of
+        Exact, by the determinant and inverse after a change of rank two (Fedorov 1972, Theory of
         Optimal Experiments, section 3.3); shape (out, candidates), infinite where M is singular.
         """
         inverse = np.linalg.inv(self.information(weights))
@@ -211,7 +211,7 @@ class Question:
             own = (turned * g).sum(axis=1)
             cross = turned[out] @ g.T
             left = own[out][:, None] - 1.0
-            size = cross * cross - left * (1.0 + own)  # the ratio of determinants
+            size = cross * cross - left * (1.0 + own)  # ratio of determinants
             sound = size > _SINGULAR
             size = np.where(sound, size, 1.0)
             if self.criterion == "determinant":

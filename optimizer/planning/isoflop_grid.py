@@ -1,8 +1,9 @@
-"""The plan that most people make: a few budgets, several sizes around the best of each.
+"""The usual plan as a baseline: a few budgets, several sizes around the best of each.
 
-Hoffmann et al. 2022 (arXiv 2203.15556, section 3.2) trained nine budgets so. To be fair, grids of
-every number, spacing and span tried here share the budget out, what else the law sees is varied in
-every pattern of `modelsizer.optimizer.planning.patterns`, and the best of them is kept.
+Hoffmann et al. 2022 (arXiv 2203.15556, section 3.2) trained such a grid of nine budgets. For a
+fair comparison, grids of every number, spacing and span below are tried; each spends the whole
+budget and varies the law's other features in every pattern of
+`modelsizer.optimizer.planning.patterns`. The best grid is kept.
 """
 
 from __future__ import annotations
@@ -24,30 +25,30 @@ from modelsizer.problems.architecture.accounting import SIX_ND
 from modelsizer.problems.architecture.architecture import Architecture
 
 _LEAST_BUDGETS, _LEAST_SIZES = 2, 3
-_NUMBERS = 12  # of budgets that are tried
-_APART = (1.5, 2.0, 10**0.5, 5.0, 10.0)  # each budget, times the one below
-_SPANS = (2.0, 4.0, 9.0, 16.0, 36.0, 64.0)  # largest size of a budget over its smallest
-_ROUNDED = 1.01  # tokens are rounded down, and must not fall below their limit
-_NEAR = 0.15  # of a depth, by which sizes of a width differ
+_NUMBERS = 12  # numbers of budgets tried
+_APART = (1.5, 2.0, 10**0.5, 5.0, 10.0)  # ratios of consecutive budgets tried
+_SPANS = (2.0, 4.0, 9.0, 16.0, 36.0, 64.0)  # ratios of largest to smallest size at one budget
+_ROUNDED = 1.01  # tokens are rounded down, and must stay above their lower limit
+_NEAR = 0.15  # relative range of depths, within which sizes at a width differ
 
 
 @dataclass(frozen=True)
 class IsoFlopGrid:
-    """The best grid.
+    """The best grid found.
 
     Parameters
     ----------
     runs : Runs
-        Those of the dearest budget first.
+        Runs of the largest budget first.
     budgets, sizes : int
     apart, span : float
-        Each budget over the one below; largest size over smallest at one budget.
+        Ratio of consecutive budgets; ratio of the largest to the smallest size at one budget.
     pattern : str
-        How runs vary what else the law sees; empty where it sees nothing else.
+        How runs vary the law's other features; empty if it has none.
     value : float
         The criterion.
     tried : int
-        Grids that could be launched.
+        Number of feasible grids.
     """
 
     runs: Runs
@@ -62,14 +63,14 @@ class IsoFlopGrid:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a grid may use, as a plan may.
+    """Constraints of a grid, the same as of a plan.
 
     Parameters
     ----------
     runs : int
-        At most so many.
+        Greatest number of runs.
     budget, largest : float
-        FLOPs of all runs, and of one.
+        Greatest FLOPs of all runs, and of one.
     tokens_per_parameter : (low, high)
     """
 
@@ -80,7 +81,7 @@ class Limits:
 
 
 _Key = tuple[int, float]
-"""Of a run: the number of its config, and its tokens."""
+"""A run: the number of its config, and its tokens."""
 
 
 def best_grid(
@@ -92,17 +93,17 @@ def best_grid(
     limits: Limits,
     target: Mapping[str, Array],
 ) -> IsoFlopGrid | None:
-    """The grid of least criterion, or None if none of those tried can be launched.
+    """The grid of least criterion, or None if none of those tried is feasible.
 
     Parameters
     ----------
     question, linear, point
-        The criterion, what it is made of, and the law that says where the best sizes are.
+        The criterion, the linearised law, and the law that determines the best sizes.
     family, configs
-        Architectures to choose from.
+        Architectures to select from.
     limits : Limits
     target : mapping of array, shape (1,)
-        Its columns, which say what else the law sees where the best sizes are.
+        Columns of the target, for the other features of the law at the best sizes.
     """
     ladders = _Ladders(family, configs, limits.tokens_per_parameter)
     made = list(_grids(ladders, point, limits, target))
@@ -128,7 +129,7 @@ def best_grid(
 def _grids(
     ladders: _Ladders, point: LawPoint, limits: Limits, target: Mapping[str, Array]
 ) -> Iterator[tuple[tuple[int, int, float, float, str], list[_Key]]]:
-    """Every grid that can be launched: its numbers, and its runs, that the ladders keep."""
+    """Every feasible grid, as its parameters and runs; the runs themselves are in the ladders."""
     shown = patterns(ladders.family)
     numbers = evenly(range(_LEAST_BUDGETS, limits.runs // _LEAST_SIZES + 1), _NUMBERS)
     for budgets, apart in product(numbers, _APART):
@@ -144,7 +145,7 @@ def _grids(
 
 
 def _slices(budgets: int, sizes: int, apart: float, limits: Limits) -> Floats:
-    """FLOPs of a run of each budget: geometric, together the whole budget where runs may be."""
+    """FLOPs per run at each budget: geometric; they spend the whole budget if `largest` allows."""
     shares = apart ** -np.arange(budgets, dtype=float)
     top = min(limits.largest, limits.budget / (sizes * shares.sum()))
     return np.asarray(top * shares)
@@ -153,7 +154,7 @@ def _slices(budgets: int, sizes: int, apart: float, limits: Limits) -> Floats:
 def _middle(
     point: LawPoint, slices: Floats, limits: Limits, target: Mapping[str, Array]
 ) -> Floats:  # fmt: skip
-    """The size, ln N, in the middle of each budget: the best, or if none is, of all allowed."""
+    """Middle size, ln N, of each budget: the best size, or without one the middle of the range."""
     found = log_best_size(point.form, point.values, np.log(slices), target)
     if found is None:
         each = np.log(limits.tokens_per_parameter).mean()
@@ -163,7 +164,7 @@ def _middle(
 
 @dataclass(frozen=True)
 class _Ladder:
-    """Configs of one choice, smallest first, each with a number that others of it have too."""
+    """Configs of one choice, smallest first, each with the number of its config among all."""
 
     configs: tuple[Architecture, ...]
     numbers: tuple[int, ...]
@@ -174,9 +175,9 @@ class _Ladder:
 
 @dataclass
 class _Ladders:
-    """Ladders of each choice, every depth near that of the plan's configs.
+    """Ladders of each choice, with every depth near that of the plan's configs.
 
-    Finer than the plan's own, so that sizes can stand where a grid wants them.
+    They are finer than the plan's own, so that a grid finds the sizes it needs.
     """
 
     family: Family
@@ -200,7 +201,7 @@ class _Ladders:
         return found
 
     def fitting(self, shares: Shares, flops: float) -> tuple[Array, Floats]:
-        """Which configs of a ladder may be run at so many FLOPs, and their ln N."""
+        """Configs of a ladder that may be run at these FLOPs, and their ln N."""
         if (found := self._fits.get((shares, flops))) is None:
             ladder, (low, high) = self.of(shares), self.limits
             ratio = flops / ladder.each / ladder.total
@@ -226,7 +227,7 @@ class _Ladders:
         return _Ladder(configs, numbers, n, total, each)
 
     def launched(self, ladder: _Ladder, at: int, flops: float) -> _Key:
-        """A run of a config at so many FLOPs, kept in `runs`."""
+        """A run of a config at these FLOPs, stored in `runs`."""
         each = float(ladder.each[at])
         tokens = round_tokens(flops / each, up=False)
         key = ladder.numbers[at], tokens
@@ -243,13 +244,13 @@ def _grid(
     middle: Floats,
     span: float,
 ) -> list[_Key] | None:
-    """The runs of a grid; None if one could not be launched, or is there twice.
+    """The runs of a grid; None if one is infeasible or occurs twice.
 
     Parameters
     ----------
     shares : sequence of sequence of (float, Shares)
-        Of each run of each budget where its size lies, from the smallest, 0, to the largest, 1, and
-        its choice.
+        For each run of each budget, the position of its size, smallest 0, largest 1, and its
+        choice.
     """
     made: list[_Key] = []
     half = np.log(span) / 2

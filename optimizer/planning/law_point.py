@@ -1,4 +1,4 @@
-"""Where a law is made linear: its coefficients, or draws of them, and the noise of a run."""
+"""Where a law is linearised: its coefficients or draws of them, and the noise of a run."""
 
 from __future__ import annotations
 
@@ -17,34 +17,34 @@ from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, TokenLaw
 from modelsizer.problems.laws.terms import TermLaw
 
 DRAWS = 16
-"""Bootstrap draws that a plan is made for unless told: every draw is worked on at each step."""
+"""Default number of bootstrap draws that a plan averages over; each adds to every step."""
 NOISE = 0.0075
 """Standard deviation of ln loss of a run about its law: that of the residuals of the 240 runs of
 Hoffmann et al. 2022 (arXiv 2203.15556, figure 4) about the refit of Besiroglu et al. 2024 (arXiv
 2404.10102). The residuals' heavy tails, and what was lost in reading a figure, are in it."""
 _NOISE_FROM = "residuals of Hoffmann's 240 runs"
 _BISECTIONS = 80
-_WIDEST = 1.0  # standard deviation of ln loss, that no fit is as bad as
+_WIDEST = 1.0  # standard deviation of ln loss, above that of any fit
 SHAPE_LAWS_BY_FORM = {"gemstones": "gemstones-2025", "bian": "bian-2025"}
-"""The published law of each form that sees the shape."""
+"""The published law of each form that depends on the shape."""
 
 
 @dataclass(frozen=True)
 class LawPoint:
-    """A law as a plan takes it.
+    """A law with its coefficients and noise, as input of a plan.
 
     Parameters
     ----------
     name : str
     form : Form
     values : array, shape (coefficients,)
-        In the form's order.
+        In the order of the form.
     draws : array, shape (draws, coefficients)
-        Bootstrap draws that the plan is made for; the values alone where there are none.
+        Bootstrap draws that the plan averages over; `values` alone if there are none.
     drawn : bool
-        Whether they are draws.
+        Whether `draws` are bootstrap draws.
     kind : {"total", "non_embedding", "active"}
-        What N counts.
+        Parameters that N counts.
     smallest : float or None
         Parameters of the smallest model that the law was fitted on.
     noise : float
@@ -64,16 +64,16 @@ class LawPoint:
 
     @property
     def own(self) -> bool:
-        """Whether it is a sum of terms of one's own."""
+        """Whether the law is a user's own sum of terms."""
         return self.form.kind == TERMS
 
     def feature(self, column: str) -> str:
-        """What a law's file calls a feature of the form."""
+        """Name in a law's file of a feature of the form."""
         return next(name for name, one in FEATURES.items() if one == column)
 
     @property
     def seen(self) -> frozenset[str]:
-        """Features of terms of which something is to be learnt."""
+        """Features of the terms to be learnt."""
         return frozenset(
             power.feature
             for term in self.form.terms
@@ -83,12 +83,12 @@ class LawPoint:
 
 
 def of_law(law: TokenLaw) -> LawPoint:
-    """A law that was published, or written in the problem.
+    """A published law, or one written in the problem.
 
     Raises
     ------
     ProblemError
-        If it is neither of Chinchilla's form nor a sum of power terms, or has no floor to learn.
+        If it is neither of Chinchilla's form nor a sum of power terms, or has no irreducible loss.
     """
     for form, named in SHAPE_LAWS_BY_FORM.items():
         if law.name == named:
@@ -114,7 +114,7 @@ def of_law(law: TokenLaw) -> LawPoint:
 
 
 def law_file(law: TermLaw) -> LawFile:
-    """A sum of power terms as its file would be; terms without a name are called by number."""
+    """A law's file for a sum of power terms; unnamed terms are numbered."""
     terms = tuple(
         replace(term, name=term.name or str(i)) for i, term in enumerate(law.terms, start=1)
     )
@@ -125,12 +125,12 @@ def law_file(law: TermLaw) -> LawFile:
 
 
 def of_form(form: str) -> LawPoint:
-    """The published law of a form that sees the shape.
+    """The published law of a form that depends on the shape.
 
     Raises
     ------
     ModelsizerError
-        If there is none of that form.
+        If there is no published law of that form.
     """
     if form not in SHAPE_LAWS_BY_FORM:
         hint = did_you_mean(form, SHAPE_LAWS_BY_FORM)
@@ -150,12 +150,12 @@ def of_file(law: LawFile, most: int = DRAWS) -> LawPoint:
     ----------
     law : LawFile
     most : int
-        Of the draws; 0 for none.
+        Greatest number of draws; 0 for none.
 
     Raises
     ------
     ProblemError
-        If it has no floor to learn, or a coefficient of the wrong sign.
+        If it has no irreducible loss, or a coefficient of the wrong sign.
     """
     if law.form == TERMS:
         return _of_terms(law, "law", most)
@@ -163,7 +163,7 @@ def of_file(law: LawFile, most: int = DRAWS) -> LawPoint:
 
 
 def _of_terms(law: LawFile, table: str, most: int) -> LawPoint:
-    """A sum of power terms, whose own form is learnt."""
+    """A sum of power terms, whose own form is to be learnt."""
     if faults := faults_of(law):
         named = [replace(fault, key=table + fault.key.removeprefix("law")) for fault in faults]
         raise ProblemError(named, law.path)
@@ -183,7 +183,7 @@ def _of_file(law: LawFile, form: Form, most: int) -> LawPoint:
         source,
     )
     draws = np.array(law.draws[:most], float).reshape(-1, len(found.values))
-    # One without a floor has no slope along it, and one of another sign is of another form.
+    # Without a floor the form has no slope in it; with another sign the form is another.
     free = [form.position(name) for name in form.free]
     draws = draws[(draws * _signs(form) > 0)[:, free].all(axis=1)]
     if not len(draws):
@@ -192,7 +192,7 @@ def _of_file(law: LawFile, form: Form, most: int) -> LawPoint:
 
 
 def _signs(form: Form) -> Array:
-    """Of coefficients as the form has them, 1 or -1."""
+    """Sign of each coefficient in the form, 1 or -1."""
     return np.array([-1.0 if name in form.negative else 1.0 for name in form.coefficients])
 
 
@@ -217,10 +217,10 @@ def _point(
 
 
 def noise_of(provenance: Mapping[str, object]) -> float | None:
-    """The standard deviation of normal residuals that a fit's objective tells of.
+    """Standard deviation of normal residuals that a fit's objective implies.
 
-    `fit` writes the sum over its runs of Huber's loss of the residuals and its delta; the mean of
-    Huber's loss over a normal rises with its standard deviation, so one fits.
+    `fit` writes its delta and the sum over its runs of Huber's loss of the residuals; the mean of
+    Huber's loss over a normal distribution increases with its standard deviation, so one matches.
     """
     keys = ("objective", "used", "delta")
     given = [provenance.get(key) for key in keys]
@@ -236,7 +236,7 @@ def noise_of(provenance: Mapping[str, object]) -> float | None:
 
 
 def mean_huber(sigma: float, delta: float) -> float:
-    """Mean of Huber's loss of a normal of mean zero.
+    """Mean of Huber's loss over a normal distribution of mean zero.
 
     ``E[r^2/2; |r| < d] + E[d (|r| - d/2); |r| > d]`` with z = d/sigma and phi, Phi of the normal:
     ``sigma^2 (Phi(z) - 1/2 - z phi(z)) + 2 d sigma phi(z) - d^2 (1 - Phi(z))``.

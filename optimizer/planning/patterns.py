@@ -1,4 +1,4 @@
-"""How runs of a grid vary what a law sees beside size and tokens, as people do: ablations."""
+"""Ways in which runs of a grid vary the law's other features: ablations, as usually done."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from modelsizer.optimizer.planning.family import Family
 
 DEPTH = "depth"
 Shares = tuple[tuple[str, float], ...]
-"""By name where a value lies, from the first of its list, 0, to the last, 1; depths too."""
-_MOST = 27  # choices of a pattern; more than grids have runs
+"""Relative position of a value in its list, first 0, last 1, by name; depths included."""
+_MOST = 27  # greatest number of choices in a pattern; grids have fewer runs
 _MIDDLE = 0.5
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """Choices that runs take in turn.
+    """Choices that runs cycle through.
 
     Parameters
     ----------
     name : str
-        In words; empty where nothing is varied.
+        Description; empty if nothing is varied.
     shares : tuple of Shares
     """
 
@@ -32,7 +32,7 @@ class Pattern:
 
 
 def patterns(family: Family) -> tuple[Pattern, ...]:
-    """Ablations one at a time and crossed, of the ends of each list, the target's too, and all."""
+    """Ablations, one at a time and crossed: of the ends of each list, with the target's, of all."""
     own = family.choices.shares_of(family.target)
     values = {
         name: tuple(i / (many - 1) for i in range(many))
@@ -84,10 +84,10 @@ def _crossed(values: Mapping[str, Sequence[float]]) -> tuple[Shares, ...]:
 def assignments(
     many: int, budgets: int, sizes: int
 ) -> Iterator[tuple[tuple[tuple[float, int], ...], ...]]:
-    """Which size, from 0 to 1, and which of many choices each run of each budget has.
+    """Size, from 0 to 1, and choice of each run of each budget.
 
-    Choices go round from size to size, beginning one further on at each budget or where the last
-    one ended; or each of a few sizes has all of them.
+    Choices cycle over the sizes; at each budget the cycle starts one further on, or continues
+    where the last one ended; or each of a few sizes has all choices.
     """
     steps = [i / (sizes - 1) for i in range(sizes)]
     shifts = (1, sizes)

@@ -1,4 +1,4 @@
-"""A plan of small runs: what was asked, for what, and what came of it."""
+"""A plan of small runs: its options and its result."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from modelsizer.problems.problem import Problem
 
 RUNS = 24
 LARGEST_SHARE = 0.25
-"""Of the budget, for one run unless told: a run that fails then costs at most so much of it."""
+"""Default largest share of the budget for one run, which limits the cost of a failed run."""
 REPEATS = 1
 """Of a config at the same tokens: another seed tells of the noise, which is taken as known; a
 neighbour on the grid tells nearly the same of the law, and of its form as well."""
@@ -28,12 +28,12 @@ A plan for the target alone learns one number well and not where the optimum is:
 scatter more than the linear theory says (docs/plan-runs.md has the figures)."""
 
 _NAMED = ("head_dim", "kv_heads", "d_ff", "vocab_size")
-"""What configs of one shape may differ in."""
+"""Settings in which configs of one shape may differ."""
 
 
 @dataclass(frozen=True)
 class Wishes:
-    """What is asked of a plan.
+    """Options of a plan.
 
     Parameters
     ----------
@@ -42,15 +42,15 @@ class Wishes:
     runs : int
     criterion : {"target", "determinant"}
     largest : float or None
-        FLOPs of one run; a share of the budget where it is at most 1.
+        Greatest FLOPs of one run; a share of the budget if at most 1.
     tokens_per_parameter : (low, high)
     smallest : float or None
-        Parameters of the smallest config; of the law's own data where it is left out.
+        Parameters of the smallest config; by default those of the law's own data.
     repeats : int
-        Of one config at the same tokens.
+        Greatest number of runs of one config at the same tokens.
     around : float
-        The target is predicted at so many times smaller and larger sizes too, of the same FLOPs;
-        1 for the target alone.
+        The target is also predicted at sizes smaller and larger by this factor, at the same
+        FLOPs; 1 for the target alone.
     simulations : int
         Repetitions of a check by simulation; 0 for none.
     seed : int
@@ -69,14 +69,14 @@ class Wishes:
 
     @property
     def largest_flops(self) -> float:
-        """FLOPs of one run."""
+        """Greatest FLOPs of one run."""
         given = LARGEST_SHARE if self.largest is None else self.largest
         return min(self.budget, given * self.budget if given <= 1 else given)
 
 
 @dataclass(frozen=True)
 class Plan:
-    """A plan, its bound and the grid beside it.
+    """A plan, its proven bound and a baseline grid.
 
     Parameters
     ----------
@@ -85,16 +85,16 @@ class Plan:
     point : LawPoint
     target : Target
     runs : Runs
-        In order of FLOPs.
+        The runs, by FLOPs.
     prediction : Prediction
     value, bound : float
-        The criterion, and what no plan has less than.
+        The criterion, and its lower bound over all plans.
     candidates : Runs
-        What was chosen from.
+        The runs selected from.
     starts : int
-        That were improved.
+        Number of starts improved.
     have : int
-        Runs already made.
+        Number of runs already made.
     grid : IsoFlopGrid or None
     grid_prediction : Prediction or None
     simulated, grid_simulated : Simulated or None
@@ -122,15 +122,16 @@ class Plan:
 
     @property
     def gap(self) -> float:
-        """By what share the plan may be above the least standard deviation.
+        """Upper bound on the relative excess over the least possible standard deviation.
 
-        Of the predictions, or the mean over coefficients for the determinant.
+        The standard deviation is that of the predictions, or for the determinant the mean over
+        coefficients.
         """
         return self._ratio(self.value)
 
     @property
     def grid_excess(self) -> float | None:
-        """By what share of the plan's standard deviation the grid's is above it."""
+        """Relative excess of the grid's standard deviation over the plan's."""
         if self.grid is None:
             return None
         return (1 + self._ratio(self.grid.value)) / (1 + self.gap) - 1
@@ -140,9 +141,9 @@ class Plan:
         return math.expm1(max(value - self.bound, 0.0) / each)
 
     def sd_of(self, value: float) -> float | None:
-        """The standard deviation of predicted ln loss that a value of the criterion is.
+        """Standard deviation of predicted ln loss for a value of the criterion.
 
-        The geometric mean over the target and the sizes around it, and over the draws; None for the
+        It is the geometric mean over the target, the sizes around it and the draws; None for the
         determinant.
         """
         if self.wishes.criterion == "determinant":
@@ -150,7 +151,7 @@ class Plan:
         return self.point.noise * math.exp(value / 2)
 
     def file_names(self) -> dict[Architecture, str]:
-        """A name for each architecture: its shape, and what else not all of that shape share."""
+        """A name for each architecture: its shape, and settings that differ within that shape."""
         found: dict[tuple[int, int], dict[Architecture, None]] = {}
         for one in self.runs.architectures:
             found.setdefault((one.layers, int(one.trunk.d_model)), {})[one] = None
@@ -185,7 +186,7 @@ class Plan:
         return found
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Convert the plan to a mapping for JSON."""
         point, target, grid = self.point, self.target, self.grid
         return {
             "law": point.name,

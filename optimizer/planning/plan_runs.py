@@ -1,4 +1,4 @@
-"""Small runs planned for a problem: the law to learn, what to predict, and the plan."""
+"""Plan small runs for a problem: the function `plan_runs`."""
 
 from __future__ import annotations
 
@@ -48,10 +48,10 @@ def plan_runs(
     simulate: int = 0,
     seed: int = 0,
 ) -> Plan | None:
-    """Plan the small runs that tell most about the law at the scale of a problem's optimum.
+    """Plan the small runs that best determine the law at the scale of a problem's optimum.
 
-    Runs of the optimum's family are chosen by exchange, proven near the best by a convex bound, and
-    compared with the best of many isoFLOP grids of the same budget.
+    Runs of the optimum's family are selected by exchange, with a proven gap to the best plan from a
+    convex bound, and compared with the best of many isoFLOP grids of the same budget.
 
     Parameters
     ----------
@@ -60,48 +60,48 @@ def plan_runs(
         Training FLOPs of all runs together.
     runs : int
     law : str, optional
-        The law to learn: a name or a ``.toml`` file of `fit`; the problem's by default. The plan is
-        made for the bootstrap draws of a file.
+        The law to learn: a name or a ``.toml`` file of `fit`; the problem's by default. With a
+        file, the plan averages over its bootstrap draws.
     form : {"gemstones", "bian"}, optional
         Learn the published law of this form, shape included.
     at : sequence of float, optional
-        Parameters and tokens, or these and layers and d_model, where to predict the loss instead of
-        at the problem's optimum.
+        Parameters and tokens, or these with layers and d_model, at which to predict the loss
+        instead of at the problem's optimum.
     around : float
-        Predict also at sizes so many times smaller and larger, of the same FLOPs; 1 for none.
+        Predict also at sizes smaller and larger by this factor, at the same FLOPs; 1 for none.
     criterion : {"target", "determinant"}
-        Least variance of the predicted loss, or of the coefficients.
+        Minimise the variance of the predicted loss, or that of the coefficients.
     largest : float, optional
-        FLOPs of one run, at most; a share of the budget where it is at most 1.
+        Greatest FLOPs of one run; a share of the budget if at most 1.
     tokens_per_parameter : (low, high)
     smallest : float, optional
-        Parameters of the smallest model; by default of the data that the law was fitted on.
+        Parameters of the smallest model; by default of the data that the law was fitted to.
     repeats : int
-        Runs of one config at the same tokens, at most.
+        Greatest number of runs of one config at the same tokens.
     have : str or Path, optional
-        A table of runs already made, as `fit` takes it.
+        A table of runs already made, as accepted by `fit`.
     columns : mapping of str to str, optional
-        Of that table, as `fit` takes them.
+        Names of that table's columns, as accepted by `fit`.
     noise : float, optional
-        Standard deviation of ln loss of a run; it scales every prediction.
+        Standard deviation of ln loss of a run; every standard error is proportional to it.
     draws : int
-        Bootstrap draws of the law to plan for.
+        Number of bootstrap draws of the law to average over.
     simulate : int
-        Fits to losses drawn from the law, to check the predictions; 0 for none.
+        Number of fits to losses simulated from the law, to check the predictions; 0 for none.
     seed : int
-        Of the starts and of the simulation.
+        Seed of the starts and of the simulation.
 
     Returns
     -------
     Plan or None
-        None where it is proven that no design keeps the problem's limits.
+        None if it is proven that no design is feasible.
 
     Raises
     ------
     ArgumentError
-        If an argument has no such value.
+        If an argument has an invalid value.
     ModelsizerError
-        If runs cannot be planned for this law, or no such runs fit the budget.
+        If runs cannot be planned for this law, or no feasible runs fit the budget.
 
     Examples
     --------
@@ -145,7 +145,7 @@ def _law_to_learn(
     """The problem under the law that is to be learnt, and that law.
 
     Laws of the forms gemstones and bian are learnt at the optimum of the problem's own law: they
-    were fitted on small runs, and that of Gemstones diverges far from them (docs/laws.md).
+    were fitted to small runs, and that of Gemstones diverges far from them (docs/laws.md).
     """
     for key, named in SHAPE_LAWS_BY_FORM.items():
         if law == named and form in (None, key):
@@ -166,14 +166,14 @@ def _law_to_learn(
             problem = problem.with_settings(problem.under_law(name))
     if form not in (None, point.form.kind):
         if law is None and form not in COEFFICIENTS:
-            of_form(form)  # says what is known
+            of_form(form)  # raises with the known forms
         whose = "the problem's law" if law is None else f"--law {law}"
         raise ArgumentError("form", f"{form} is not the form of {whose}, {point.form.kind}")
     return problem, point
 
 
 def _target(problem: Problem, at: Sequence[float] | None) -> Target | None:
-    """The optimum, or a size of the optimum's family; None if nothing fits."""
+    """The optimum, or a size of the optimum's family; None if no design is feasible."""
     best = optimum(problem)
     if best is None:
         return None

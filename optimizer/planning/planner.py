@@ -1,4 +1,4 @@
-"""Planning: the question put together, answered, bounded and compared."""
+"""Compute a plan: select runs, bound the criterion and compare with a grid."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ from modelsizer.problems.problem import Problem
 def best_plan(
     problem: Problem, point: LawPoint, target: Target, wishes: Wishes, have: Made | None = None
 ) -> Plan:
-    """Plan the runs that tell most of a target.
+    """Plan the runs that best determine the prediction at a target.
 
     Parameters
     ----------
     problem : Problem
-        Whose accounting of FLOPs, and whose family, the runs have.
+        Defines how FLOPs are counted, and the family of the runs.
     point : LawPoint
     target : Target
     wishes : Wishes
@@ -43,7 +43,7 @@ def best_plan(
     Raises
     ------
     ModelsizerError
-        If there is no such plan; the message names the option and the value.
+        If there is no such plan; the message names the option and its value.
     """
     begin = perf_counter()
     weights = None if have is None else _weights(have)
@@ -124,7 +124,7 @@ def best_plan(
 
 
 def _weights(have: Made) -> Array:
-    """One for each run; the checkpoints of one model share it."""
+    """Weights of runs: one, divided equally among the checkpoints of one model."""
     if have.models is None:
         return np.ones(len(have.loss))
     names, member = np.unique(np.asarray(have.models), return_inverse=True)

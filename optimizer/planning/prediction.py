@@ -1,4 +1,4 @@
-"""What is known after runs were made: predicted by the linear theory, and seen in simulations."""
+"""Uncertainty after runs are made: predicted by linear theory, and checked by simulation."""
 
 from __future__ import annotations
 
@@ -21,23 +21,23 @@ _ENDS = (0.05, 0.95)  # quantiles over the draws
 
 @dataclass(frozen=True)
 class Prediction:
-    """What a set of runs would tell.
+    """Predicted uncertainty after a set of runs.
 
     Parameters
     ----------
     sd : float
-        Of ln loss at the target, under the law's own coefficients.
+        Standard deviation of ln loss at the target, under the law's own coefficients.
     drawn_sd : float
-        Geometric mean of it over the points that the plan is made for.
+        Geometric mean of it over the points that the plan averages over.
     drawn_ends : (float, float)
-        5 and 95 % of it over those.
+        Its 5 and 95 % quantiles over those points.
     loss : float
-        At the target, nats a token.
+        Predicted loss at the target, nats per token.
     standard_errors : mapping
-        By coefficient that is learnt.
+        Standard errors of the learnt coefficients, by name.
     best_size_sd : float or None
-        Of ln N of least loss at the target's FLOPs (delta method), the shape aside; None where the
-        law has no best size.
+        Standard deviation of ln N of least loss at the target's FLOPs (delta method), with the
+        shape held; None if the law has no best size.
     """
 
     sd: float
@@ -53,7 +53,7 @@ class Prediction:
         return self.loss * self.sd
 
     def to_dict(self) -> dict[str, Any]:
-        """As JSON holds it."""
+        """Convert the prediction to a mapping for JSON."""
         return {
             "sd_ln_loss": self.sd,
             "sd_nats": self.nats,
@@ -69,19 +69,19 @@ class Prediction:
 
 @dataclass(frozen=True)
 class Asked:
-    """All that predictions are made of.
+    """Inputs of predictions.
 
     Parameters
     ----------
     point : LawPoint
     drawn : Linearised
-        About the points that the plan is made for.
+        Linearised at the points that the plan averages over.
     own : Linearised
-        About the law's own coefficients.
+        Linearised at the law's own coefficients.
     target : mapping of array, shape (1,)
-        Its columns.
+        Columns of the target.
     targets : mapping of array, shape (targets,)
-        Columns of what the criterion asks for: the target, and what is around it.
+        Columns of the predictions in the criterion: the target, and sizes around it.
     target_flops : float
     have : mapping of array, shape (runs,)
         Columns of runs already made.
@@ -100,7 +100,7 @@ class Asked:
     def question(
         self, criterion: Criterion, rows: Array, *, own: bool = False, alone: bool = False
     ) -> Question:
-        """The criterion over some rows, about the own coefficients, of the target alone."""
+        """The criterion over some rows, at the law's own coefficients, for the target alone."""
         linear = self.own if own else self.drawn
         points, _, p = rows.shape
         have = np.zeros((points, p, p))
@@ -110,7 +110,7 @@ class Asked:
         return Question(criterion, rows, linear.rows(wanted), have)
 
     def predict(self, columns: Mapping[str, Array]) -> Prediction:
-        """What runs of these columns would tell."""
+        """Predict the uncertainty after runs with these columns."""
         noise = self.point.noise
         ones = np.ones(len(columns["N"]))
         rows = self.drawn.rows(columns)
@@ -135,15 +135,15 @@ class Asked:
 
 @dataclass(frozen=True)
 class Simulated:
-    """Fits to losses drawn from the law.
+    """Fits to losses simulated from the law.
 
     Parameters
     ----------
     repetitions : int
     sd : float
-        Of predicted ln loss at the target over the fits.
+        Standard deviation over the fits of predicted ln loss at the target.
     bias : float
-        Mean of predicted less true ln loss there.
+        Mean difference of predicted and true ln loss there.
     """
 
     repetitions: int
@@ -152,9 +152,9 @@ class Simulated:
 
 
 def simulate(asked: Asked, columns: Mapping[str, Array], repetitions: int, seed: int) -> Simulated:
-    """Draw losses of runs from the law with normal noise, fit, and predict the target.
+    """Simulate losses of runs from the law with normal noise, fit, and predict the target.
 
-    Runs already made are drawn again too, each with its weight.
+    Runs already made are simulated too, each with its weight.
     """
     point, generator = asked.point, np.random.default_rng(seed)
     form, kept, weights = point.form, dict(columns), np.ones(len(columns["N"]))

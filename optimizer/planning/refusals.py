@@ -1,4 +1,4 @@
-"""What no plan can be, in words: which option or key is in the way, and what would be right."""
+"""Errors for plans that cannot exist: which option or key prevents them, and what would help."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ Width, N and D are not of the space but of what runs may cost."""
 def check_question(
     point: LawPoint, target: Target, wishes: Wishes, have: Made | None, made: int
 ) -> None:
-    """Refuse a question that no runs answer.
+    """Raise if no runs can answer the question.
 
     Parameters
     ----------
     made : int
-        Runs already made, checkpoints of one model counted as one.
+        Number of runs already made, counting checkpoints of one model as one.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def check_question(
 
 
 def check_room(some: Runs, wishes: Wishes, smallest: float) -> None:
-    """Refuse limits within which so many runs cannot be.
+    """Raise if the limits do not admit so many runs.
 
     Raises
     ------
@@ -94,7 +94,7 @@ def check_room(some: Runs, wishes: Wishes, smallest: float) -> None:
 
 
 def unlearnt(untold: UntoldError, point: LawPoint, space: Space, wishes: Wishes) -> ModelsizerError:
-    """The error where candidates do not tell every coefficient: which, why, and what would."""
+    """The error if candidates do not identify every coefficient: which, why, and the remedy."""
     few = {column: values for column, values in untold.few.items() if column in _KEYS}
     if not few:
         return ModelsizerError(

@@ -1,4 +1,4 @@
-"""What is to be predicted: the optimum of a problem, or sizes of its family."""
+"""The target of predictions: the optimum of a problem, or sizes of its family."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from modelsizer.problems.architecture.accounting import SIX_ND
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.problem import Problem
 
-_OF_WIDTH = ("heads", "d_ff")  # that grow with the width where one is given
+_OF_WIDTH = ("heads", "d_ff")  # scaled with the width if it is given
 
 
 @dataclass(frozen=True)
 class Target:
-    """What is to be predicted.
+    """The model whose loss is to be predicted.
 
     Parameters
     ----------
     n, tokens : float
-        Parameters as the law counts them.
+        Parameters as counted by the law, and training tokens.
     layers, d_model : float
     flops : float
     family : Architecture
-        The optimum, whose family the runs are of.
+        The optimum, which defines the family of the runs.
     given : bool
-        Whether it was given rather than found as the optimum.
+        Whether the user gave it; otherwise it is the optimum.
     """
 
     n: float
@@ -43,7 +43,7 @@ class Target:
 
     @property
     def columns(self) -> Mapping[str, Array]:
-        """As forms of laws name them, each of shape (1,)."""
+        """Columns under the names that forms of laws use, each of shape (1,)."""
         found = shape_columns(self.family)
         wider = self.d_model / found["width"]
         found |= {name: found[name] * wider for name in _OF_WIDTH}
@@ -60,7 +60,7 @@ class Target:
         )
 
     def around(self, factor: float) -> Mapping[str, Array]:
-        """Columns of the target and of sizes around it, of the same aspect and N x D."""
+        """Columns of the target and of sizes around it, of equal aspect ratio and N x D."""
         sizes = np.array([1 / factor, 1.0, factor]) if factor > 1 else np.ones(1)
         return {
             name: column * sizes ** SIZE_POWERS.get(name, 0.0)
@@ -69,9 +69,9 @@ class Target:
 
 
 def optimum(problem: Problem) -> Target | None:
-    """The optimum of a problem; None if nothing keeps its limits.
+    """The optimum of a problem; None if no design is feasible.
 
-    Its tokens may be infinite, where nothing limits them.
+    Its tokens may be infinite, if nothing limits them.
     """
     best = Solver(problem).solve(details=False).design
     if best is None:

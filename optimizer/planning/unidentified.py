@@ -1,4 +1,4 @@
-"""Which coefficients candidates cannot tell, and why."""
+"""Which coefficients the candidates do not identify, and why."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Mapping
 import numpy as np
 from modelsizer.optimizer.fitting.terms import Array, Form, features_of
 
-_NOTHING = 1e-12  # of the largest slope: a coefficient that moves no prediction
-_SINGULAR = 1e-9  # of the largest direction of slopes of equal length
-_HEARD = 0.05  # of a direction, that a coefficient takes part in
-_DIGITS = 6  # after the point, to which values are told apart
+_NOTHING = 1e-12  # relative slope below which a coefficient affects no prediction
+_SINGULAR = 1e-9  # relative singular value of normalised slopes: not identified below
+_HEARD = 0.05  # share of a direction, from which a coefficient takes part in it
+_DIGITS = 6  # decimals to which values are distinguished
 
 
 class UntoldError(ValueError):
-    """The candidates tell nothing of some coefficients, or cannot tell them apart.
+    """Raised if the candidates do not identify some coefficients, alone or jointly.
 
     Parameters
     ----------
@@ -27,8 +27,8 @@ class UntoldError(ValueError):
     names : tuple of str
         The coefficients, in the form's order.
     few : mapping
-        Features in terms of these that have fewer values in all candidates than there are
-        coefficients, and those values.
+        Features in these coefficients' terms that have fewer distinct values over all candidates
+        than there are coefficients, with those values.
     """
 
     def __init__(self, form: Form, slopes: Array, columns: Mapping[str, Array]) -> None:
@@ -53,7 +53,7 @@ class UntoldError(ValueError):
 
 
 def _names(form: Form, slopes: Array) -> tuple[str, ...]:
-    """Coefficients that have a part in what runs of these slopes cannot tell."""
+    """Coefficients that take part in directions with (nearly) zero slope at all runs."""
     length = np.linalg.norm(slopes, axis=0)
     nothing = length <= _NOTHING * length.max()
     found = {name for name, none in zip(form.free, nothing, strict=True) if none}

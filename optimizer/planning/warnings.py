@@ -1,4 +1,4 @@
-"""What to mind of a plan."""
+"""Warnings about a plan."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modelsizer.optimizer.planning.prediction import Prediction
 from modelsizer.optimizer.planning.target import Target
 from modelsizer.problems.units import format_quantity
 
-_NEAR_END = 1.03  # of tokens a parameter: tokens are rounded
+_NEAR_END = 1.03  # ratio to a limit of tokens per parameter, as tokens are rounded
 
 
 def warnings(
@@ -21,7 +21,7 @@ def warnings(
     wishes: Wishes,
     have: Made | None,
 ) -> list[str]:
-    """What to mind, in words."""
+    """Warnings about a plan, as sentences."""
     size = format_quantity(float(runs.n.max()), "parameters", 3)
     said = [
         f"the target has {target.n / runs.n.max():.3g} times the parameters of the largest run "
