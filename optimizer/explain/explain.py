@@ -19,7 +19,7 @@ from modelsizer.optimizer.explain.joint_repair import JointRepair, joint_repair
 from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
 from modelsizer.optimizer.explain.setting_repairs import SETTINGS, can_help, setting_repairs
 from modelsizer.optimizer.result import design_dict
-from modelsizer.problems.errors import ProblemError, did_you_mean
+from modelsizer.problems.errors import ArgumentError, did_you_mean
 from modelsizer.problems.problem import Problem
 
 
@@ -132,7 +132,7 @@ def explain(
 
     Raises
     ------
-    ProblemError
+    ArgumentError
         If a key is none of the problem's, or a weight is not positive.
 
     Examples
@@ -173,9 +173,9 @@ def _ordered(oracle: Oracle, conflicts: Sequence[Keys]) -> list[Keys]:
     return sorted(conflicts, key=lambda keys: (len(keys), sorted(place(key) for key in keys)))
 
 
-def _resolved(limits: Sequence[Constraint], name: str, option: str = "--why") -> list[str]:
+def _resolved(limits: Sequence[Constraint], name: str, argument: str = "why") -> list[str]:
     """Keys that a name may mean: a key, a key without its side, or its last word."""
-    keys = [limit.key for limit in limits] + (list(SETTINGS) if option == "--why" else [])
+    keys = [limit.key for limit in limits] + (list(SETTINGS) if argument == "why" else [])
     bases = {key: key for key in keys} | {limit.key: limit.base for limit in limits}
     words = {key: base.partition(".")[2] for key, base in bases.items()}
     ends = {key: key.partition(".")[2] for key in keys}
@@ -183,8 +183,8 @@ def _resolved(limits: Sequence[Constraint], name: str, option: str = "--why") ->
         if found := [key for key in keys if spelt[key] == name]:
             return found
     hint = did_you_mean(name, keys)
-    raise ProblemError.of(
-        option, f"{name!r} is no limit of this problem{hint}; its limits: {', '.join(keys)}"
+    raise ArgumentError(
+        argument, f"{name!r} is no limit of this problem{hint}; its limits: {', '.join(keys)}"
     )
 
 
@@ -193,8 +193,8 @@ def _weights(limits: Sequence[Constraint], given: Mapping[str, object]) -> dict[
     found: dict[str, float] = {}
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e100:
-            raise ProblemError.of("--weight", f"{name} = {value!r} is not a positive number")
-        found |= dict.fromkeys(_resolved(promised, name, "--weight"), float(value))
+            raise ArgumentError("weight", f"{name} = {value!r} is not a positive number")
+        found |= dict.fromkeys(_resolved(promised, name, "weight"), float(value))
     return found
 
 

@@ -22,7 +22,7 @@ from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.errors import ProblemError, did_you_mean
+from modelsizer.problems.errors import ArgumentError, ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.units import Number, exact
@@ -192,7 +192,7 @@ def prices(
 
     Raises
     ------
-    ProblemError
+    ArgumentError
         If the problem gives no limit of such a name.
     ValueError
         If the solver is unknown or not installed.
@@ -269,7 +269,7 @@ def _check_names(wanted: Sequence[str] | None, known: Sequence[str]) -> None:
         if name not in known:
             listed = ", ".join(dict.fromkeys(known))
             hint = did_you_mean(name, known)
-            raise ProblemError.of("--budget", f"the problem has no {name!r}{hint}; it has {listed}")
+            raise ArgumentError("budget", f"the problem has no {name!r}{hint}; it has {listed}")
 
 
 def _changes(

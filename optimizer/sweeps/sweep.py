@@ -14,6 +14,7 @@ from modelsizer.optimizer.sweeps.files import ENDINGS, Question, SweepFile
 from modelsizer.optimizer.sweeps.grids import SweepGrid, grid_of, values_axis
 from modelsizer.optimizer.sweeps.points import Row, columns
 from modelsizer.optimizer.sweeps.workers import check_dask, results
+from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
@@ -100,13 +101,14 @@ def sweep(
     ------
     ProblemError
         If a value makes no problem at any point.
+    ArgumentError
+        If the time limit is negative, or the ending of the path or the address of Dask is wrong.
     ModelsizerError
         If the file is another's or cannot be written, or Dask or pyarrow is not installed.
     LostWorkerError
         If a worker dies; the file holds what was solved.
     ValueError
-        If the solver is unknown or not installed, the time limit negative, or the path's ending
-        another.
+        If the solver is unknown or not installed.
     KeyboardInterrupt
         If interrupted; the file holds what was solved.
 
@@ -122,11 +124,11 @@ def sweep(
     if isinstance(grid, Mapping):
         grid = grid_of(base, [values_axis(base, key, values) for key, values in grid.items()])
     if path is not None and path.suffix not in ENDINGS:
-        raise ValueError(f"{path} must end in {' or '.join(ENDINGS)}")
+        raise ArgumentError("path", f"{path} must end in {' or '.join(ENDINGS)}")
     if path is not None and path.suffix == ".parquet":
         check_parquet()
     if time_limit is not None and not time_limit >= 0:
-        raise ValueError(f"time_limit must be zero or more, got {time_limit!r}")
+        raise ArgumentError("time_limit", f"must be zero or more, got {time_limit!r}")
     if dask is not None:
         check_dask(dask)
     Solver(base, solver=solver)  # refuses one that there is not, before any worker does

@@ -34,7 +34,7 @@ from typing import Any
 from modelsizer.optimizer.sweeps.files import Question
 from modelsizer.optimizer.sweeps.grids import Axis, SweepGrid
 from modelsizer.optimizer.sweeps.points import PointSolver, Row, runs
-from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.errors import ArgumentError, ModelsizerError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.version import __version__
 
@@ -258,11 +258,13 @@ def check_dask(address: str) -> None:
 
     Raises
     ------
+    ArgumentError
+        If the address is malformed.
     ModelsizerError
-        With what to install or to write.
+        If Dask is not installed.
     """
     if address != LOCAL and "://" not in address:
-        raise ModelsizerError(f"--dask: {address!r} is not tcp://HOST:PORT or {LOCAL}")
+        raise ArgumentError("dask", f"{address!r} is not tcp://HOST:PORT or {LOCAL}")
     _distributed()
 
 

@@ -13,7 +13,7 @@ import pytest
 from modelsizer.optimizer.constraints import moved
 from modelsizer.optimizer.prices.prices import PERCENTS, Price, Prices, curve, prices
 from modelsizer.plots.drawing.style import SIZES
-from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact
 from typer.testing import CliRunner
@@ -144,7 +144,7 @@ def test_a_limit_that_would_contradict_another_leaves_nothing() -> None:
 
 
 def test_an_unknown_budget_is_named_with_what_there_is() -> None:
-    with pytest.raises(ProblemError, match=r"kv_cach.*did you mean.*kv_cache"):
+    with pytest.raises(ArgumentError, match=r"kv_cach.*did you mean.*kv_cache"):
         prices(Problem.load("one-h100-1e24"), budgets=["kv_cach"])
 
 
