@@ -8,13 +8,14 @@ from importlib import import_module
 from pathlib import Path
 
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
+from modelsizer.problems.quantities.checks import check_quantity
 from modelsizer.problems.quantities.quantity import Cost, Form, Quantity
 from modelsizer.problems.registry import Registry
 
 _ORDER = ("training_flops", "parameters", "tokens", "cache", "serving_memory", "inference_flops",
           "training_memory", "training_cost", "lifetime", "latency", "loss")  # fmt: skip
 """Modules in the order of the file format; the rest follow by name."""
-_NO_ROWS = ("auxiliary", "needs", "quantity", "rows")
+_NO_ROWS = ("auxiliary", "checks", "needs", "quantity", "rows")
 
 
 def _modules() -> Iterator[str]:
@@ -43,8 +44,10 @@ def register_quantity(row: Quantity) -> None:
     Raises
     ------
     ValueError
-        If its name is empty or taken.
+        If its name is empty or taken, or its cost violates what the proofs rely on
+        (`modelsizer.problems.quantities.checks.check_quantity`).
     """
+    check_quantity(row)
     if row.name in AUXILIARY:
         raise ValueError(f"a cost named {row.name!r} is there already")
     QUANTITIES.register(row)

@@ -1,0 +1,119 @@
+"""Test at random architectures that a cost has the properties which the proofs rely on."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.architecture.blocks import BLOCKS, Block
+from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.training import Training
+from numpy.typing import NDArray
+
+_POINTS = 64
+_SEED = 0
+_CONTEXT = 8192
+_LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 2))
+_ENDS = {
+    "d_model": (128, 20_000),
+    "kv_heads": (1, 64),
+    "group": (1, 16),
+    "head_dim": (32, 256),
+    "d_ff": (256, 80_000),
+    "vocab_size": (1_000, 300_000),
+    "untied": (0, 1),
+}
+"""Ranges from which test widths are drawn, wider than any model built today."""
+
+
+def check_quantity(row: Quantity) -> None:
+    """Reject an affine quantity that violates a required property at some random architecture.
+
+    Its formula must take arrays of widths as it takes integers, and give one `Affine` or one for
+    each branch, with a coefficient for each kind of layer. No coefficient may be negative, and
+    neither constant nor coefficient may fall as a width grows or the embedding is untied. Where
+    ``by_layout=False`` it must not depend on the layout. It is tried under default settings, and
+    with an H100 to train and to serve on, as far as these say what it needs.
+
+    Raises
+    ------
+    ValueError
+        With the property that is violated.
+    """
+    if not isinstance(row.how, Cost):
+        return
+    random = np.random.default_rng(_SEED)
+    low = {name: random.integers(*ends, _POINTS, endpoint=True) for name, ends in _ENDS.items()}
+    high = {name: random.integers(low[name], _ENDS[name][1], endpoint=True) for name in low}
+    low["heads"] = low["kv_heads"] * low["group"]
+    # Where possible about as many heads as before: then only kv_heads grow.
+    high["heads"] = high["kv_heads"] * -(-low["heads"] // high["kv_heads"])
+    for settings in _settings():
+        if row.needs(settings):
+            continue
+        for block in BLOCKS.values():
+            for layout in _LAYOUTS:
+                small = _costs(row, settings, block, low, layout)
+                large = _costs(row, settings, block, high, layout)
+                for a, b in zip(small, large, strict=True):
+                    _refuse(row, a[:-1] < 0, "a negative coefficient, or a negative constant")
+                    _refuse(row, a[:-1] * b[-1] > b[:-1] * a[-1], "a cost that falls with a width")
+                if not row.how.by_layout:
+                    same = zip(small, _costs(row, settings, block, low, _LAYOUTS[0]), strict=True)
+                    for a, b in same:
+                        _refuse(row, a != b, "by_layout=False, and a cost that depends on it")
+                least = int(low["d_model"].argmin())
+                ints = {name: int(values[least]) for name, values in low.items()}
+                alone = _costs(row, settings, block, ints, layout)
+                for a, b in zip(small, alone, strict=True):
+                    wrong = a[:, least] != b[:, 0]
+                    _refuse(row, wrong, "a formula that takes arrays otherwise than integers")
+
+
+def _settings() -> tuple[Settings, ...]:
+    told = {"accelerator": "H100-SXM"}
+    priced = Training.model_validate(told | {"price_per_hour": 2.5})
+    served = Serving.model_validate(told | {"batch_size": 16, "tensor_parallel": 4})
+    return (
+        Settings(Training(), Serving(), Lifetime(), _CONTEXT, "total"),
+        Settings(priced, served, Lifetime(inference_tokens=1e12), _CONTEXT, "total"),
+    )
+
+
+def _costs(
+    row: Quantity, settings: Settings, block: Block, widths: dict[str, Any], layout: Layout
+) -> list[NDArray[Any]]:
+    """Of each branch a constant, two coefficients and a denominator, shape (4, W), exactly."""
+    how = row.how
+    assert isinstance(how, Cost)
+    w: dict[str, Any] = {
+        name: values.astype(object) if isinstance(values, np.ndarray) else values
+        for name, values in widths.items()
+    }
+    trunk = block.trunk(w["d_model"], w["vocab_size"], 1 - w["untied"], _CONTEXT)
+    layer = block.layer(w["heads"], w["kv_heads"], w["head_dim"], w["d_ff"])
+    found = how.formula(Candidate(settings, trunk, (layer, layer), layout))
+    several = found if isinstance(found, tuple) else (found,)
+    if len(several) != max(1, len(how.branches)) or not all(
+        isinstance(one, Affine) and len(one.per_layer) == 2 for one in several
+    ):
+        raise ValueError(
+            f"{row.name}: its formula must give an Affine for each branch, with a coefficient for "
+            "each kind of layer"
+        )
+    zero = 0 * w["d_model"]
+    return [
+        np.atleast_2d(
+            np.stack([zero + part for part in (one.base, *one.per_layer, one.denominator)])
+        ).reshape(4, -1)
+        for one in several
+    ]
+
+
+def _refuse(row: Quantity, wrong: NDArray[Any], what: str) -> None:
+    if np.any(wrong):
+        raise ValueError(f"{row.name} has {what}: the proofs would be wrong")

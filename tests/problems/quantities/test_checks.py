@@ -1,0 +1,67 @@
+"""A cost that the proofs could not rely on is refused as it is registered."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from modelsizer.problems.architecture import accounting
+from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.quantities.auxiliary import AUXILIARY
+from modelsizer.problems.quantities.checks import check_quantity
+from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity
+from modelsizer.problems.quantities.rows import QUANTITIES, register_quantity
+
+from tests.support.new_quantities import ATTENTION, OPTIMIZER_STATES
+
+
+@pytest.mark.parametrize("name", [*QUANTITIES, *AUXILIARY])
+def test_rows_keep_what_the_proofs_rely_on(name: str) -> None:
+    if name in AUXILIARY:
+        check_quantity(Quantity(name, "count", name, AUXILIARY[name]))
+    else:
+        check_quantity(QUANTITIES[name])
+
+
+def test_new_ones_do() -> None:
+    check_quantity(OPTIMIZER_STATES)
+    check_quantity(ATTENTION)
+
+
+def none(of: Candidate) -> Any:
+    return 0 * of.trunk.d_model
+
+
+def flat(of: Candidate, base: Any) -> Affine:
+    return Affine(base, tuple(none(of) for _ in of.kinds))
+
+
+def branching(of: Candidate) -> Affine:
+    """Wider than 4096 it costs twice: said by the first of an array."""
+    first = of.trunk.d_model if isinstance(of.trunk.d_model, int) else max(of.trunk.d_model)
+    return flat(of, of.trunk.d_model * (2 if first > 4096 else 1))
+
+
+@pytest.mark.parametrize(
+    ("formula", "how", "word"),
+    [
+        (lambda of: flat(of, 10**6 - of.trunk.d_model), {}, "falls with a width"),
+        (lambda of: flat(of, none(of) + 10**6 // of.kinds[0].attention.heads), {}, "falls with"),
+        (lambda of: Affine(none(of), tuple(none(of) - 1 for _ in of.kinds)), {}, "negative"),
+        (lambda of: flat(of, of.trunk.tied_embeddings * 1 + none(of)), {}, "falls with a width"),
+        (lambda of: Affine(none(of), (none(of),)), {}, "for each kind of layer"),
+        (lambda of: (flat(of, none(of)),) * 2, {}, "an Affine for each branch"),
+        (branching, {}, "arrays otherwise"),
+        (
+            lambda of: accounting.parameters(of.trunk, of.kinds).times(of.layout.accelerators),
+            {"by_layout": False},
+            "by_layout=False",
+        ),
+    ],
+)
+def test_costs_that_break_a_promise_are_refused(
+    formula: Any, how: dict[str, Any], word: str
+) -> None:
+    with pytest.raises(ValueError, match=word):
+        register_quantity(Quantity("new", "count", "new", Cost(formula, **how)))
+    assert "new" not in QUANTITIES
