@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 _DECADE = 10.0  # a goal whose front spans more has a logarithmic axis
 _UNEXPLORED = "#fbe5bf"  # a light FILLS[1]
 _MARGIN = 0.04
-_REACHES = (9.0, 14.0, 22.0, 32.0, 44.0, 58.0, 74.0)  # points from a point to its name
+_REACHES = (9.0, 14.0, 22.0, 32.0, 44.0, 58.0, 74.0, 92.0, 110.0)  # points from a point to its name
 _BEST_SHARE = 0.9  # of the third goal's values, which the colours tell apart
 _SHADED = "shaded: not explored"
 _POINTS_SEEN = 120  # beyond, marks are one band
@@ -165,7 +165,7 @@ def _labels(axes: Axes, data: Front, designs: Floats, steps: Floats) -> Labels:
     if len(data.goals) == 2:
         labels.avoid_line(steps)
     else:
-        labels.avoid_points(data.points[:, :2], size=3.0, weight=INKED)
+        labels.avoid_points(data.points[:, :2], size=4.0, weight=2 * INKED)
     return labels
 
 
