@@ -1,4 +1,4 @@
-"""Warnings: what a solved design should not be trusted for, and what to do about it."""
+"""Warnings about a solved design, with remedies."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ arXiv 2305.16264, abstract)."""
 
 
 def advice(problem: Problem, design: Evaluation) -> list[str]:
-    """Warnings on a design, each with what to do.
+    """Warnings about a design, each with a remedy.
 
     Parameters
     ----------
     problem : Problem
     design : Evaluation
-        The best one found.
+        The best design found.
 
     Returns
     -------
@@ -41,7 +41,7 @@ def advice(problem: Problem, design: Evaluation) -> list[str]:
 
 
 def _cautions(problem: Problem) -> list[str]:
-    """What a law itself is to be taken with."""
+    """Warnings that apply to a law itself."""
     law = problem.law
     return [f"take {law.name} with caution: {law.caution}"] if law.caution else []
 
@@ -99,11 +99,11 @@ _TOLD_BY = {
     "heads": ("heads",),
     "d_ff": ("d_ff",),
 }
-"""Widths of which a law must see one, or it is blind to a choice."""
+"""Widths that determine a choice's effect: a law that depends on none of them is blind to it."""
 
 
 def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
-    """Choices that no law in use sees go to whatever end of the menu is cheapest."""
+    """Warnings for choices that no law depends on, which take the cheapest value of the menu."""
     space = problem.space
     layer = design.architecture.groups[0].layer
     attention, d_ff = layer.attention, layer.ffn.d_ff

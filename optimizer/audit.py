@@ -1,4 +1,4 @@
-"""A published model against the optimum of the same budgets."""
+"""Compare a published model with the optimum of the same budgets."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
 
-# The block of each model type whose layers this version can search; they hold the same parts.
+# Block that can be searched for each model type; its layers have the same parts.
 _BLOCK_OF = {
     "llama": "llama", "mistral": "llama", "granite": "llama", "smollm3": "llama", "phi3": "llama",
     "gemma": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "gemma2": "gemma2",
@@ -29,7 +29,7 @@ _RATIOS = (2.6667, 3.0, 3.5, 4.0)
 
 
 class AuditError(ModelsizerError):
-    """A model that cannot be audited; the message says why."""
+    """Raised if a model cannot be audited; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +39,17 @@ class Audit:
     Parameters
     ----------
     architecture : Architecture
-        The model's.
+        Architecture of the model.
     tokens : float
         Tokens it was trained on.
     problem : Problem
-        The budgets it sets: training FLOPs, serving memory and KV bytes for each token.
+        The budgets that the model sets: training FLOPs, serving memory and KV bytes per token.
     model : Evaluation
-        The model as the law sees it.
+        The model as evaluated under the law.
     optimum : Result
-        The best design within its budgets, of its block and vocabulary.
+        The best design within its budgets, with its block and vocabulary.
     cheapest : Result
-        The design of least training FLOPs that reaches its loss within its memory and KV.
+        The design of least training FLOPs that reaches its loss within its memory and KV bytes.
     """
 
     architecture: Architecture
@@ -61,16 +61,16 @@ class Audit:
 
     @property
     def loss_gained(self) -> float:
-        """Loss of the model less that of the optimum, nats a token by the same law."""
+        """Loss of the model minus that of the optimum, nats per token under the same law."""
         return self.model.loss - self.optimum.best.loss
 
     @property
     def compute_needed(self) -> float:
-        """Share of the model's training FLOPs at which the optimum reaches its loss."""
+        """Share of the model's training FLOPs that an optimal design needs for the model's loss."""
         return self.cheapest.best.training_flops / self.model.training_flops
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Convert the audit to a mapping for JSON."""
         return {
             "model": {
                 "architecture": architecture_dict(self.architecture),
@@ -102,18 +102,18 @@ def audit(
     Parameters
     ----------
     architecture : Architecture
-        Of dense layers with full attention.
+        Dense layers with full attention.
     tokens : float
         Tokens it was trained on.
     sequence : int, optional
-        Training sequence length, and the context of one sequence served; the learned positions
-        where the model has them, else 4096.
+        Training sequence length, and the context of one sequence served; by default the number of
+        learned positions if the model has them, else 4096.
     law, shape : str, str or None
-        By which both are judged.
+        Laws that evaluate both.
     solver : str
     problem : Problem, optional
-        Whose menus, settings, laws and other budgets to take; `sequence`, `law` and `shape` are
-        then its own.
+        Provides menus, settings, laws and other budgets; `sequence`, `law` and `shape` are then
+        taken from it.
 
     Returns
     -------
@@ -122,7 +122,7 @@ def audit(
     Raises
     ------
     AuditError
-        If its layers are of kinds that cannot be searched yet.
+        If the model has kinds of layer that cannot be searched yet.
 
     Examples
     --------
@@ -174,7 +174,7 @@ def _tables(
     law: str,
     shape: str | None,
 ) -> dict[str, Any]:
-    """The widest space, and what one sequence of the model takes on one accelerator."""
+    """The widest space, and what one sequence of the model uses on one accelerator."""
     kv_heads = architecture.groups[0].layer.attention.kv_heads
     return _own_budgets(
         {
@@ -200,7 +200,7 @@ def _tables(
 def _own_budgets(
     tables: dict[str, Any], architecture: Architecture, block: str, tokens: float
 ) -> dict[str, Any]:
-    """A problem's tables with the model's vocabulary, block and what it uses as budgets."""
+    """A problem's tables with the model's vocabulary, block, and costs as budgets."""
     trunk = architecture.trunk
     own = {
         "vocab_size": int(trunk.vocab_size),

@@ -1,1 +1,1 @@
-"""Fronts of several objectives: what a little more of one costs in another, complete."""
+"""Complete Pareto fronts of two or three objectives."""

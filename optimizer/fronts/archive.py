@@ -1,4 +1,4 @@
-"""The front found so far: every design that no other one dominates, those that tie among them."""
+"""The front found so far: all nondominated designs, including those that tie."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.columns import stacked
 
 MERGED_AT_ONCE, _OF_THE_FRONT = 2_000, 0.25
-"""Designs that wait before they are compared with the front: so many, or this part of it."""
+"""Pending designs trigger a merge at this number, or at this fraction of the front."""
 _NOISE = 1e-12
-"""Relative margin within which a vectorised loss is not ruled out by another one."""
+"""Relative margin that allows for the rounding of a vectorised loss when it is dominated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,9 +27,9 @@ class Candidates:
     row : array of shape (B,)
     j : array of shape (B, A)
     columns : list of arrays of shape (B,)
-        As `modelsizer.optimizer.fronts.scores.Scorer.columns` gives them.
+        See `modelsizer.optimizer.fronts.scores.Scorer.columns`.
     exact : array of bool, shape (B,)
-        Where noisy values were evaluated alone.
+        Whether a design's noisy values were evaluated individually.
     """
 
     table: Table
@@ -42,7 +42,7 @@ class Candidates:
         return len(self.row)
 
     def take(self, where: Mask | Ints) -> Candidates:
-        """The designs at these positions; the table keeps only the rows that they need."""
+        """Select designs by position; the table keeps only the rows that they need."""
         rows, row = np.unique(self.row[where], return_inverse=True)
         return Candidates(
             self.table.take(rows),
@@ -54,7 +54,7 @@ class Candidates:
 
 
 class Archive:
-    """Designs seen so far that no other design seen dominates.
+    """Designs offered so far that no other offered design dominates.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ class Archive:
     Attributes
     ----------
     feasible : int
-        Pairs of a design and a layout that were offered and keep every limit.
+        Number of offered pairs of design and layout that are feasible.
     """
 
     def __init__(self, scorer: Scorer) -> None:
@@ -75,7 +75,7 @@ class Archive:
 
     @property
     def points(self) -> int:
-        """Designs that may be on the front so far, ties among them."""
+        """Number of designs that may be on the front so far, including ties."""
         merged = 0 if self._front is None else len(self._front)
         return merged + sum(map(len, self._waiting))
 
@@ -86,7 +86,7 @@ class Archive:
         return self._front
 
     def offer(self, table: Table, row: Ints, j: Ints, *, count: bool = True) -> None:
-        """Look at designs of a table.
+        """Add designs of a table, if they are feasible and nondominated.
 
         Parameters
         ----------
@@ -94,7 +94,7 @@ class Archive:
         row : array of shape (B,)
         j : array of shape (B, A)
         count : bool
-            Whether they are looked at for good; a sample comes again later.
+            Whether to count the designs; False for a sample that is offered again later.
         """
         keeps, value = self.scorer.feasible(table, row, j)
         if count:
@@ -113,7 +113,7 @@ class Archive:
             self._merge()
 
     def rules_out(self, table: Table, columns: Columns) -> Mask:
-        """Which objective vectors, in the units of a table, a design of the front dominates."""
+        """Mask of objective vectors, in units of a table, that a design of the front dominates."""
         none: Mask = np.zeros(len(columns[0]), dtype=bool)
         if self._cover is None or self._front is None or not _comparable(columns):
             return none
@@ -122,7 +122,7 @@ class Archive:
         return self._cover.rules_out(np.stack([c.astype(float) for c in columns], axis=1))
 
     def _merge(self) -> None:
-        """Compare what waits with the front, and with itself."""
+        """Compare pending designs with the front and with each other."""
         if not self._waiting:
             return
         parts = [*([] if self._front is None else [self._front]), *self._waiting]
@@ -139,7 +139,7 @@ class Archive:
 
 
 def _comparable(columns: Columns) -> bool:
-    """Whether columns are doubles without loss, as they are."""
+    """Whether all columns convert to doubles without loss."""
     return all(
         c.dtype != object and (c.dtype.kind == "f" or int(np.abs(c).max(initial=0)) < EXACT_DOUBLES)
         for c in columns
@@ -147,7 +147,7 @@ def _comparable(columns: Columns) -> bool:
 
 
 def _joined(scorer: Scorer, parts: Sequence[Candidates]) -> Candidates:
-    """Lists of designs over one table."""
+    """Concatenate lists of designs over one table."""
     if len(parts) == 1:
         return parts[0]
     table = Table.join([part.table for part in parts])
@@ -161,13 +161,13 @@ def _joined(scorer: Scorer, parts: Sequence[Candidates]) -> Candidates:
 
 
 def nondominated(points: Floats, *, ties: bool = True) -> Mask:
-    """Points that no other one dominates, less being better.
+    """Mask of nondominated points; all objectives are minimised.
 
     Parameters
     ----------
     points : array of shape (B, G)
     ties : bool
-        Keep all of equal points, or the first one only.
+        Keep all of several equal points, or only the first.
     """
     import moocore
 

@@ -1,9 +1,9 @@
-"""A front by bounds: boxes of designs whose best conceivable vector is dominated are left out.
+"""Compute a front by branch and bound over boxes of designs.
 
 Multi-objective branch and bound in the sense of Przybylski and Gandibleux 2017 (European Journal
-of Operational Research 260(3), 856-872): the bound of a box is its ideal point, goal by goal, the
-upper bound set is the front found so far, and boxes are halved until few designs are left in them,
-which are looked at one by one.
+of Operational Research 260(3), 856-872): the lower bound of a box is its ideal point, the upper
+bound set is the front found so far. A box whose ideal point is dominated is pruned; others are
+halved until few designs are left, which are then evaluated.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from modelsizer.optimizer.tables.table import Floats, Table
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 SMALL = 4
-"""Designs in a box below which it is cheaper to look at them than to bound it again."""
-MANY = 400_000  # boxes that are no longer halved, for memory
+"""Number of designs in a box below which evaluating them is cheaper than another bound."""
+MANY = 400_000  # limit of boxes that are still halved, for memory
 
 
 class Bounding(Looking):
-    """A front by bounds; see `Looking`."""
+    """Compute a front by branch and bound; see `Looking`."""
 
     def __init__(self, archive: Archive, clock: Clock, report: Report | None = None) -> None:
         super().__init__(archive, clock, report)
@@ -46,7 +46,7 @@ class Bounding(Looking):
         self._unread = False
 
     def _search(self, table: Table) -> bool:
-        """Search a table; False if time ran out before the end."""
+        """Search a table; False if time ran out."""
         boxes = feasible_boxes(table, self.archive.scorer.model.rules(table))
         while len(boxes):
             self._left = table, boxes
@@ -74,7 +74,7 @@ class Bounding(Looking):
         return True
 
     def unexplored(self) -> list[Zone]:
-        """Above the ideal points of the boxes left; anywhere if a part of the space is unread."""
+        """Zones above the ideal points of the boxes left; everything if tables were not read."""
         scorer = self.archive.scorer
         if self._unread or self._left is None:
             return super().unexplored()
@@ -94,7 +94,7 @@ class Bounding(Looking):
 
 
 def ideal(scorer: Scorer, table: Table, boxes: Boxes) -> Columns:
-    """For each goal the best that designs of a box may have, in the units of `Scorer.columns`.
+    """Lower bound of each goal over the designs of a box, in the units of `Scorer.columns`.
 
     Returns
     -------
@@ -111,7 +111,7 @@ def ideal(scorer: Scorer, table: Table, boxes: Boxes) -> Columns:
         elif i in scorer.noisy:
             found.append(unknown)
         else:
-            # Affine quantities rise with depth and those of tokens are monotone in the FLOPs.
+            # Affine quantities increase with depth; those of tokens are monotone in the FLOPs.
             found.append(np.minimum(at_low[i], at_high[i]))
     return found
 

@@ -1,4 +1,4 @@
-"""Designs behind a front: a thin sample of all that keep the limits, for pictures."""
+"""A thinned sample of all feasible designs, to draw behind a front."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from modelsizer.optimizer.tables.table import Floats
 from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.quantities.rows import QUANTITIES
 
-AT_MOST = 20_000  # what a picture of print size can tell apart
+AT_MOST = 20_000  # points that can be told apart at print size
 
 
 def cloud(front: Front, at_most: int = AT_MOST) -> Floats:
-    """Objective vectors of feasible designs, evenly thinned, in the goals' own senses.
+    """Objective vectors of an even sample of the feasible designs, in the goals' own senses.
 
     Parameters
     ----------
@@ -42,7 +42,7 @@ def cloud(front: Front, at_most: int = AT_MOST) -> Floats:
                 for sign, c, d in zip(signs, columns, denominators, strict=True)
             ]
             for i, goal in enumerate(front.goals):
-                if QUANTITIES[goal.name].form == "inverse":  # held as what it is the inverse of
+                if QUANTITIES[goal.name].form == "inverse":  # stored as its reciprocal
                     numerator = float(inverse_numerator(scorer.problem, goal.name))
                     points[i] = numerator / np.abs(points[i])
             parts.append(np.stack(points, axis=1))

@@ -1,4 +1,4 @@
-"""Which vectors of objective space a front rules out, asked of a million at a time."""
+"""Fast test of which objective vectors a front dominates, for a million at a time."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from modelsizer.optimizer.tables.table import Floats, Ints, Mask
 from numpy.typing import NDArray
 
 CELLS = 1024
-"""Edges of the grid in each of two goals: 8 MB, and finer than most menus."""
+"""Grid lines in each of two goals: 8 MB, and finer than most menus."""
 _LAST = -1
 
 
 class Cover:
-    """A grid over all goals but the last, holding the least of the last at or below each edge.
+    """A grid over all goals but the last, with the least value of the last at or below each line.
 
-    A vector is ruled out if some point of the front is no more in the first goals and less, by
-    more than rounding, in the last. Where the grid is coarser than the front fewer vectors are
-    ruled out; none is wrongly.
+    A vector is dominated if some point of the front is no larger in the first goals and smaller, by
+    more than rounding, in the last. Where the grid is coarser than the front, fewer vectors are
+    recognised as dominated; the result is never wrong.
 
     Parameters
     ----------
     points : array of shape (P, G)
-        A front, less being better; G is 2 or 3.
+        A front of G = 2 or 3 goals, all minimised.
     noise : float
-        Relative rounding of the last goal.
+        Relative rounding error of the last goal.
     """
 
     def __init__(self, points: Floats, noise: float) -> None:
@@ -39,7 +39,7 @@ class Cover:
         self._grid: NDArray[np.float64] = grid
 
     def rules_out(self, vectors: Floats) -> Mask:
-        """Which of some vectors of shape (B, G) no design at or above them can be new for."""
+        """Mask of vectors, shape (B, G), such that designs at or above them cannot be new."""
         at: list[Ints] = [
             np.searchsorted(edges, vectors[:, g], "right") - 1
             for g, edges in enumerate(self._edges)
@@ -52,9 +52,9 @@ class Cover:
 
 
 def _edges(values: Floats) -> Floats:
-    """All distinct values, or so many of them that the grid stays small; the greatest among them.
+    """All distinct values, or an even selection of them including the maximum.
 
-    A point counts from the first edge at or above it, a vector up to the last edge at or below it.
+    A point counts from the first line at or above it, a vector up to the last line at or below it.
     """
     distinct = np.unique(values)
     if len(distinct) <= CELLS:

@@ -1,7 +1,7 @@
-"""A front by looking at every design.
+"""Compute a front by evaluating every design.
 
-The nondominated of each piece of the space are merged with those of the pieces before; moocore's
-dimension sweep (Kung, Luccio and Preparata 1975, doi 10.1145/321906.321910) decides.
+The nondominated designs of each piece of the space are merged with those of earlier pieces by
+moocore's dimension sweep (Kung, Luccio and Preparata 1975, doi 10.1145/321906.321910).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from modelsizer.optimizer.tables.table import Table
 
 
 class Enumeration(Looking):
-    """A front by looking at every design; see `Looking`."""
+    """Compute a front by evaluating every design; see `Looking`."""
 
     def _search(self, table: Table) -> bool:
         row = np.arange(len(table))

@@ -1,18 +1,18 @@
-"""A front by a mixed-integer solver: one goal minimised, the others held below what is known.
+"""Compute a front with a mixed-integer solver: minimise one goal, constrain the others.
 
-Each step takes the largest zone that is not explored (`modelsizer.optimizer.fronts.zones`),
-minimises one goal with the others below the zone's bounds, and proves one of three things: no
-design is there; the best one is no better than the zone allows; or a new point, which splits the
-zones that hold it. An answer also settles every zone whose bounds it is below, so the zones need to
-be told apart by the other goals alone: with two goals this is the epsilon-constraint method
+Each step takes the largest unexplored zone (`modelsizer.optimizer.fronts.zones`), minimises one
+goal with the others below the zone's bounds, and proves one of three things: the zone contains no
+design; its best design is no better than the zone allows; or there is a new point, which splits
+the zones that contain it. A solution also settles every zone whose bounds it is below, so zones
+only need to differ in the other goals: with two goals this is the epsilon-constraint method
 (Haimes, Lasdon and Wismer 1971, IEEE Transactions on Systems, Man, and Cybernetics 1(3), 296-297);
 with three it is that of Kirlik and Sayin 2014 (European Journal of Operational Research 232(3),
 479-488) with the search zones of Tamby and Vanderpooten 2021 (INFORMS Journal on Computing 33(1),
 72-85) for rectangles.
 
-It ends, since every step adds a point or drops a zone, and points are finite; when no zone is left,
-no nondominated point is missing. Bounds are strict to the unit of an integer and to the next
-double, so nothing lies between two steps.
+It terminates, as every step adds one of finitely many points or drops a zone; when no zone is
+left, no nondominated point is missing. Bounds are strict to the unit of an integer and to the next
+double, so no point lies between two steps.
 """
 
 from __future__ import annotations
@@ -38,30 +38,30 @@ from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, exact
 
 _BELOW_ANY_UNIT = Fraction(1, 10**40)
-"""Less than the spacing of any affine quantity: those are multiples of 1 over an int64."""
+"""Less than the spacing of any affine quantity, as those are multiples of 1 / (an int64)."""
 
 
 class EpsilonConstraint:
-    """A front by solving.
+    """Compute a front with a mixed-integer solver.
 
     Parameters
     ----------
     scorer : Scorer
     solver : str
-        As `modelsizer.optimizer.solver.solve` takes it.
+        See `modelsizer.optimizer.solver.solve`.
     clock : Clock
     report : callable, optional
 
     Attributes
     ----------
     found : list of Evaluation
-        A design of every point found; weakly dominated ones may be among them.
+        A design of every point found; some may be weakly dominated.
     solves : int
 
     Raises
     ------
     ProblemError
-        If what is to be held below a bound can only be held there by training on fewer tokens.
+        If a goal can only be bounded from above by training on fewer tokens.
     """
 
     def __init__(
@@ -78,7 +78,7 @@ class EpsilonConstraint:
         self._exact: dict[tuple[int, float], Fraction | float] = {}
 
     def _minimised(self) -> int:
-        """The goal that is minimised: the one that decides how many tokens a design takes."""
+        """Index of the goal to minimise: the one that determines a design's tokens."""
         names = [goal.name for goal in self.goals]
         if "loss" in names:
             for name in names:
@@ -102,7 +102,7 @@ class EpsilonConstraint:
         return names.index(sought) if sought in names else 0
 
     def _asking(self) -> Problem:
-        """The question of every step but its bounds."""
+        """The problem solved at each step, before its bounds are added."""
         goal = self.goals[self.minimised]
         name, sense = goal.name, goal.sense
         if QUANTITIES[name].form == "inverse":
@@ -112,7 +112,7 @@ class EpsilonConstraint:
         return Problem.from_tables(tables, like=self.scorer.problem)
 
     def run(self) -> Stop:
-        """Solve until no zone is left; why it ended."""
+        """Solve until no zone is left; return why the search ended."""
         others = [i for i in range(len(self.goals)) if i != self.minimised]
         try:
             while len(self.zones):
@@ -145,14 +145,14 @@ class EpsilonConstraint:
         return "proven"
 
     def _largest(self, others: list[int]) -> int:
-        """The zone that reaches furthest in the goals that are held below bounds."""
+        """Index of the zone that is largest in the constrained goals."""
         reach = self.zones.bounds[:, others]
         free = ~np.isfinite(reach)
         span = np.where(free, 1.0, np.maximum(np.where(free, 0, reach) - self._ideal[others], 0))
         return int(np.lexsort((-span.prod(axis=1), -free.sum(axis=1)))[0])
 
     def _vector(self, design: Evaluation) -> Floats:
-        """A design in objective space, less being better; its exact values are kept."""
+        """Objective vector of a design, all goals minimised; stores its exact values."""
         values = self.scorer.exact_values(design)
         vector = np.array([g.sign * float(v) for g, v in zip(self.goals, values, strict=True)])
         for i, value in enumerate(values):
@@ -160,7 +160,7 @@ class EpsilonConstraint:
         return vector
 
     def _within(self, zone: Floats, others: list[int]) -> Problem:
-        """The question with the other goals strictly below a zone's bounds."""
+        """The problem with the other goals constrained strictly below a zone's bounds."""
         base = self.solver.problem
         limits: dict[str, Interval] = {}
         for i in others:
@@ -172,7 +172,7 @@ class EpsilonConstraint:
         return base.model_copy(update={"budgets": budgets})
 
     def unexplored(self) -> list[Zone]:
-        """The zones left."""
+        """The zones left unexplored."""
         signs = [goal.sign for goal in self.goals]
         nothing = (None,) * len(self.goals)
         return [
@@ -188,7 +188,7 @@ class EpsilonConstraint:
 
 
 def _narrowed(given: Interval, known: Fraction | float, goal: Goal) -> Interval:
-    """A limit that also leaves out a value of a goal and all that is no better."""
+    """Tighten an interval to exclude a value of a goal and all that is no better."""
     least = None if given.min is None else exact(given.min)
     most = None if given.max is None else exact(given.max)
     if goal.sign > 0:
@@ -197,5 +197,5 @@ def _narrowed(given: Interval, known: Fraction | float, goal: Goal) -> Interval:
     else:
         edge = Fraction(known) + _BELOW_ANY_UNIT
         least = edge if least is None else max(least, edge)
-    # Limits are numbers that a file can write; the bounds of a step need not be.
+    # Limits must be numbers that a file can contain; the bounds of a step need not be.
     return Interval(cast("Number | None", least), cast("Number | None", most))

@@ -1,4 +1,4 @@
-"""From candidates to a front: exact values, ties counted, one design shown of each point."""
+"""Turn candidates into a front: exact values, counts of ties, one design per point."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ from numpy.typing import NDArray
 
 
 def finished(scorer: Scorer, found: Candidates) -> Points:
-    """Points of candidates, every noisy value replaced by the exact one.
+    """Points of candidates, with every noisy value replaced by the exact one.
 
     Parameters
     ----------
     scorer : Scorer
     found : Candidates
-        No feasible design outside of them dominates or equals one of them.
+        No feasible design outside them dominates or equals one of them.
     """
     tokens, loss = _evaluated(scorer, found)
     if len(found):
@@ -67,7 +67,7 @@ def _rank(column: NDArray[np.generic]) -> Ints:
 
 
 def _distinct(found: Candidates, order: Ints, group: Ints, groups: int) -> Ints:
-    """Distinct architectures of each group; several layouts of one are one design."""
+    """Number of distinct architectures per group; layouts of one architecture count once."""
     table, row = found.table, found.row[order]
     columns = [column[row] for column in table.widths.values()]
     columns += [table.block_id[row], *table.depths.counts(row, found.j[order]).T]
@@ -77,7 +77,7 @@ def _distinct(found: Candidates, order: Ints, group: Ints, groups: int) -> Ints:
 
 
 def _values(scorer: Scorer, kept: Candidates) -> dict[str, tuple[Number, ...]]:
-    """Goals of the designs shown as numbers in their own units and senses."""
+    """Goals of the designs shown, in their own units and senses."""
     found: dict[str, tuple[Number, ...]] = {}
     denominators = scorer.denominators(kept.table)
     for goal, column, denominator in zip(scorer.goals, kept.columns, denominators, strict=True):
@@ -95,7 +95,7 @@ def _values(scorer: Scorer, kept: Candidates) -> dict[str, tuple[Number, ...]]:
 
 
 def _evaluated(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
-    """Tokens and loss as `evaluate` has them; noisy columns are made exact in place."""
+    """Tokens and loss as `evaluate` computes them; makes noisy columns exact in place."""
     table = found.table
     if scorer.fewest or scorer.problem.token_limits.charges:
         return _one_by_one(scorer, found)
@@ -123,7 +123,7 @@ def _evaluated(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
 
 
 def _one_by_one(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
-    """The same by a whole evaluation of each design, where tokens are found from a loss."""
+    """The same by evaluating each design, for tokens that are found from a loss."""
     tokens, loss = np.empty(len(found)), np.empty(len(found))
     columns = {i: np.empty(len(found)) for i in scorer.noisy}
     for at in range(len(found)):

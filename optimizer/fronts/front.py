@@ -1,4 +1,4 @@
-"""A front as frozen values: its points, what is proven of it, and what is not explored."""
+"""A front as an immutable result: points, proven bounds and unexplored zones."""
 
 from __future__ import annotations
 
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A part of objective space in which points may have been missed.
+    """A part of objective space that may contain missed points.
 
     Parameters
     ----------
     least : tuple of float or None
-        No missed point is better than this in a goal; None where nothing is known of one.
+        Proven bound on each goal of missed points; None if unknown.
     most : tuple of float or None
-        Missed points are better than this in every goal; None for no such bound.
+        Missed points are better than this in every goal; None if unbounded.
     """
 
     least: tuple[float | None, ...]
@@ -39,20 +39,20 @@ class Zone:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Points:
-    """The points of a front, with the design shown of each.
+    """Points of a front, with one design for each.
 
     Parameters
     ----------
     values : mapping of str to tuple of number
-        For each goal its value at every point; points ascend by the first goal, then the second.
+        Values of each goal; points are sorted by the first goal, then the second.
     designs : array of shape (P,)
-        Distinct designs that share each point.
+        Number of distinct designs with the same objective vector.
     tokens, loss : array of shape (P,)
-        Of the design shown.
+        Tokens and loss of the design shown.
     table : Table
     row : array of shape (P,)
     j : array of shape (P, K)
-        The design shown of each point: of those that share it the first by the tie rule.
+        Position of the design shown: the first by the tie rule among those that share the point.
     """
 
     values: Mapping[str, tuple[Number, ...]]
@@ -67,7 +67,7 @@ class Points:
         return len(self.row)
 
     def take(self, which: Ints) -> Self:
-        """Some of the points; a front stays as complete as the whole, which they are drawn from."""
+        """Select points; a selection counts as complete if the whole front is."""
         return replace(
             self,
             values={name: tuple(each[i] for i in which) for name, each in self.values.items()},
@@ -81,26 +81,26 @@ class Points:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Front(Points):
-    """All nondominated points of a problem, or those that were found; see `Points`.
+    """Nondominated points of a problem, all of them if complete; see `Points`.
 
     Parameters
     ----------
     problem : Problem
-        As it was asked: its objective does not matter, its limits and its law do.
+        The problem as given; its objective is ignored.
     goals : tuple of Goal
     solver : str
     seconds : float
     stop : str
-        Why the search ended; "proven" if nothing is unexplored.
+        Why the search ended; "proven" if no zone is unexplored.
     unexplored : tuple of Zone
         Empty if the front is complete.
     statistics : mapping of str to number
-        What the search looked at.
+        Counters of the search.
 
     Raises
     ------
     ValueError
-        If a finished search leaves something unexplored, or an unfinished one nothing.
+        If a finished search has unexplored zones, or an unfinished one has none.
     """
 
     problem: Problem
@@ -127,13 +127,13 @@ class Front(Points):
         return np.stack(columns, axis=1)
 
     def architecture(self, point: int) -> Architecture:
-        """The design shown of a point."""
+        """Architecture of the design shown at a point."""
         return self.table.architecture(
             self.problem, int(self.row[point]), [int(n) for n in self.j[point]]
         )
 
     def point(self, i: int) -> dict[str, Any]:
-        """One point under the keys of the JSON contract."""
+        """One point, with the keys of the JSON contract."""
         found: dict[str, Any] = {goal.name: self.values[goal.name][i] for goal in self.goals}
         tokens = float(self.tokens[i])
         return found | {
@@ -146,7 +146,7 @@ class Front(Points):
         return (self.point(i) for i in range(len(self)))
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract."""
+        """Convert the front to a mapping with the keys of the JSON contract."""
         return {
             "name": self.problem.name,
             "objectives": [{"name": g.name, "sense": g.sense} for g in self.goals],
@@ -168,7 +168,7 @@ class Front(Points):
         }
 
     def columns(self) -> dict[str, list[Any]]:
-        """The points by column: goals, designs, tokens and the widths of the architecture."""
+        """The points by column: goals, designs, tokens and the architecture's widths."""
         rows = []
         for point in self:
             architecture = point.pop("architecture")
@@ -176,7 +176,7 @@ class Front(Points):
         return by_column(rows)
 
     def to_frame(self) -> pd.DataFrame:
-        """The points as a pandas table, see `columns`.
+        """The points as a pandas table; see `columns`.
 
         Raises
         ------

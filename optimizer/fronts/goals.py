@@ -1,4 +1,4 @@
-"""The objectives of a front: which quantities, and whether less or more of each is better."""
+"""Objectives of a front: quantities, each minimised or maximised."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from modelsizer.problems.quantities.quantity import Sense
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 FEWEST, MOST = 2, 3
-"""How many objectives a front has: a picture shows three at most, and so do people's heads."""
+"""Least and greatest number of objectives, as pictures show at most three."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Goal:
     Parameters
     ----------
     name : str
-        A quantity.
+        Name of a quantity.
     sense : {"minimize", "maximize"}
     """
 
@@ -30,7 +30,7 @@ class Goal:
 
     @property
     def sign(self) -> int:
-        """1 where less is better, -1 where more is."""
+        """1 to minimise, -1 to maximise."""
         return 1 if self.sense == "minimize" else -1
 
 
@@ -38,7 +38,7 @@ _KEY = "--objectives"
 
 
 def parse_goals(problem: Problem, names: Sequence[str]) -> list[Goal]:
-    """Objectives from their names; a leading ``-`` turns one.
+    """Parse objectives from names; a leading ``-`` reverses the sense.
 
     Parameters
     ----------
@@ -49,8 +49,8 @@ def parse_goals(problem: Problem, names: Sequence[str]) -> list[Goal]:
     Raises
     ------
     ProblemError
-        If there are fewer than two or more than three, a name is unknown or comes twice, or the
-        problem does not say what a quantity is computed from.
+        If there are fewer than two or more than three, a name is unknown or repeated, or the
+        problem lacks the data to compute a quantity.
     """
     goals = [parse_goal(problem, name.strip(), _KEY) for name in names]
     if not FEWEST <= len(goals) <= MOST:
@@ -63,7 +63,7 @@ def parse_goals(problem: Problem, names: Sequence[str]) -> list[Goal]:
 
 
 def parse_goal(problem: Problem, text: str, key: str) -> Goal:
-    """One objective from its name; see `parse_goals`."""
+    """Parse one objective from its name; see `parse_goals`."""
     turned, name = text.startswith("-"), text.removeprefix("-")
     if name not in QUANTITIES:
         hint = did_you_mean(name, QUANTITIES)
@@ -77,10 +77,10 @@ def parse_goal(problem: Problem, text: str, key: str) -> Goal:
 
 
 def question(problem: Problem, goals: Sequence[Goal]) -> Problem:
-    """The problem as its designs are evaluated for a front: the goals say which tokens they take.
+    """The problem used to evaluate designs for a front, with tokens determined by the goals.
 
-    With the loss among the goals a design is trained on all tokens that the limits allow; without
-    it, where something that grows with the tokens is to be small, on as few as the limits ask for.
+    If the loss is a goal, designs train on all tokens that the constraints allow; otherwise, if a
+    goal increases with tokens and is minimised, on as few as the constraints require.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""Quality of a front in numbers, by moocore."""
+"""Quality indicators of a front, computed by moocore."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from modelsizer.optimizer.tables.table import Floats
 
 
 def scaled(goals: Sequence[Goal], points: Floats) -> Floats:
-    """Points with each goal from 0, its best on the front, to 1, its worst; shape (P, G).
+    """Scale each goal to 0 at its best on the front and 1 at its worst; shape (P, G).
 
     Parameters
     ----------
     goals : sequence of Goal
     points : array of shape (P, G)
-        In the goals' own senses; at least one.
+        In the goals' own senses; at least one point.
     """
     less = points * np.array([goal.sign for goal in goals])
     low, high = less.min(axis=0), less.max(axis=0)
@@ -27,10 +27,10 @@ def scaled(goals: Sequence[Goal], points: Floats) -> Floats:
 
 
 def hypervolume(goals: Sequence[Goal], points: Floats) -> dict[str, Any] | None:
-    """The share of the box between best and worst values that a front dominates.
+    """Share of the box between best and worst values that a front dominates.
 
-    Zitzler and Thiele 1998 (doi 10.1007/BFb0056872), each goal scaled to its range on the front,
-    the reference point at the worst of each. None for an empty front.
+    Zitzler and Thiele 1998 (doi 10.1007/BFb0056872), with each goal scaled to its range on the
+    front and the reference point at the worst values. None for an empty front.
     """
     if not len(points):
         return None

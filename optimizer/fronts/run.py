@@ -1,4 +1,4 @@
-"""The front of a problem, by whichever way."""
+"""Compute the front of a problem by any of the methods: the function `front`."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 
 ENUMERATED = 8_000_000
-"""Pairs of design and layout up to which looking at each is the quickest way, measured."""
-_IDEAL_SECONDS = 2.0  # for each goal's own best, where a front is not finished
+"""Number of pairs of design and layout up to which enumeration is fastest, measured."""
+_IDEAL_SECONDS = 2.0  # to bound each goal, if a front is not finished
 
 
 def front(
@@ -35,33 +35,33 @@ def front(
     time_limit: float | None = None,
     report: Report | None = None,
 ) -> Front:
-    """All nondominated points of a problem, each limit of it kept.
+    """Compute all nondominated feasible designs of a problem.
 
     Parameters
     ----------
     problem : Problem
-        Its limits, law and space count; its objective does not.
+        Its constraints, law and space define the front; its objective is ignored.
     objectives : sequence of str
-        Two or three quantities, such as ``["parameters", "layers", "loss"]``; less is better, of
-        decode_throughput more, and a leading ``-`` turns either.
+        Two or three quantities, such as ``["parameters", "layers", "loss"]``, minimised, except
+        decode_throughput, which is maximised; a leading ``-`` reverses the sense.
     solver : str
-        ``auto``, ``exhaustive`` (every design), ``bound`` (boxes of designs ruled out whole), or an
-        engine of `modelsizer.optimizer.solver.solve` for the epsilon-constraint method: ``scipy``,
+        ``auto``, ``exhaustive`` (evaluate every design), ``bound`` (branch and bound), or an engine
+        of `modelsizer.optimizer.solver.solve` for the epsilon-constraint method: ``scipy``,
         ``pulp``, ``pulp:NAME``.
     time_limit : float, optional
-        Seconds; what is found by then is returned, with what is not explored.
+        Seconds; on reaching it, the points found are returned with the unexplored zones.
     report : callable, optional
-        Called with points found and designs looked at (programs solved, by an engine).
+        Called with the numbers of points found and designs evaluated (or programs solved).
 
     Returns
     -------
     Front
-        With equal vectors as one point, and how many designs share it.
+        Equal objective vectors are one point, with the number of designs that share it.
 
     Raises
     ------
     ProblemError
-        If an objective is unknown, or cannot be computed from what the problem says.
+        If an objective is unknown, or the problem lacks the data to compute it.
     ValueError
         If the solver is unknown or not installed.
 
@@ -131,7 +131,7 @@ def _front(
 
 
 def _bounded(problem: Problem, goals: Sequence[Goal], zones: Sequence[Zone]) -> tuple[Zone, ...]:
-    """Zones with each goal's own proven best where nothing else is known of it."""
+    """Zones, with the proven bound of each goal filled in where none is known."""
     best = tuple(_ideal(problem, goal, goals) for goal in goals)
     return tuple(
         Zone(
@@ -143,7 +143,7 @@ def _bounded(problem: Problem, goals: Sequence[Goal], zones: Sequence[Zone]) -> 
 
 
 def _ideal(problem: Problem, goal: Goal, goals: Sequence[Goal]) -> float | None:
-    """What no design within the limits is better than in one goal; None where that is not known."""
+    """Proven bound on one goal over the feasible designs; None if unknown."""
     row = QUANTITIES[goal.name]
     with_loss = any(g.name == "loss" for g in goals)
     if row.form == "inverse" or (row.of_tokens and (with_loss or goal.sign < 0)):

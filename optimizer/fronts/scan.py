@@ -1,4 +1,4 @@
-"""What the ways to a front that look at designs share: tables, a clock, and what they looked at."""
+"""Common parts of the methods that evaluate designs: tables, clock and counters."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.optimizer.tables.table import Ints, Table
 
 Report = Callable[[int, int], None]
-"""Called with the points found so far and the designs looked at."""
+"""Called with the numbers of points found and designs evaluated so far."""
 
 
 class Looking(ABC):
-    """A front from designs that are looked at.
+    """A front computed by evaluating designs.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Looking(ABC):
         self.looked_at = 0
 
     def run(self) -> Stop:
-        """Search; why it ended."""
+        """Search; return why the search ended."""
         try:
             for table in self._tables():
                 if not self._search(table):
@@ -44,20 +44,20 @@ class Looking(ABC):
         return "proven"
 
     def unexplored(self) -> list[Zone]:
-        """Nothing is known of the designs that were not looked at."""
+        """Zones that may contain missed points: all, as nothing is known of other designs."""
         nothing = (None,) * len(self.archive.scorer.goals)
         return [Zone(nothing, nothing)]
 
     @abstractmethod
     def _search(self, table: Table) -> bool:
-        """Search a table; False if time ran out before the end."""
+        """Search a table; False if time ran out."""
 
     def _tables(self) -> Iterable[Table]:
         scorer = self.archive.scorer
         return scorer.model.store.tables(scorer.problem, scorer.names)
 
     def _look(self, table: Table, row: Ints, low: Ints, high: Ints) -> bool:
-        """Look at every design of some boxes; False if time ran out before the end."""
+        """Evaluate every design of some boxes; False if time ran out."""
         for part, j in box_designs(row, low, high, DESIGNS_AT_ONCE):
             if self._late:
                 return False
@@ -68,7 +68,7 @@ class Looking(ABC):
 
     @property
     def _late(self) -> bool:
-        """Whether to stop: time is up, and there is something to show for it."""
+        """Whether to stop: time is up, and at least one point was found."""
         return self.clock.out_of_time and bool(self.archive.points)
 
     def _tell(self) -> None:

@@ -1,9 +1,10 @@
-"""Designs in objective space: one column for each goal, less being better.
+"""Objective vectors of designs: one column per goal, all minimised.
 
-Affine goals are exact integers. What depends on the tokens alone is a double, rounded once and
-monotone, so that equal designs are equal in it. Loss, and tokens found from a loss, carry the
-rounding of vectorised powers: where two designs are too near to tell, both are evaluated alone
-(`settle`), so that what is compared is what `modelsizer.problems.designs.evaluation.evaluate` says.
+Affine goals are exact integers. Values that depend on the tokens alone are doubles, rounded once
+and monotone, so equal designs have equal values. Loss, and tokens found from a loss, carry the
+rounding of vectorised powers: if two designs are too close to distinguish, both are evaluated
+individually (`settle`), so that comparisons agree with
+`modelsizer.problems.designs.evaluation.evaluate`.
 """
 
 from __future__ import annotations
@@ -26,11 +27,11 @@ from numpy.typing import NDArray
 
 Columns = list[NDArray[np.generic]]
 
-EXACT_DOUBLES = 2**53  # integers beyond are not all doubles
+EXACT_DOUBLES = 2**53  # larger integers are not all representable as doubles
 
 
 class Scorer:
-    """Objective vectors of designs.
+    """Compute objective vectors of designs.
 
     Parameters
     ----------
@@ -41,11 +42,11 @@ class Scorer:
     Attributes
     ----------
     problem : Problem
-        As `modelsizer.optimizer.fronts.goals.question` has it.
+        As returned by `modelsizer.optimizer.fronts.goals.question`.
     names : tuple of str
-        Affine quantities that its tables need.
+        Affine quantities that the tables must contain.
     fewest : bool
-        Whether designs take as few tokens as the limits ask for.
+        Whether designs take as few tokens as the constraints require.
     """
 
     def __init__(self, problem: Problem, goals: Sequence[Goal]) -> None:
@@ -60,12 +61,12 @@ class Scorer:
 
     @staticmethod
     def _affine(goal: Goal) -> str:
-        """The affine quantity that a goal is read from; empty if none is."""
+        """The affine quantity that determines a goal; empty if none does."""
         return QUANTITIES[goal.name].base
 
     @property
     def noisy(self) -> tuple[int, ...]:
-        """Goals whose columns carry rounding that `settle` must see to."""
+        """Goals whose columns carry rounding errors, which `settle` resolves."""
         rows = [QUANTITIES[goal.name] for goal in self.goals]
         return tuple(
             i
@@ -74,15 +75,14 @@ class Scorer:
         )
 
     def feasible(self, table: Table, row: Ints, j: Ints) -> tuple[Mask, Floats]:
-        """Which designs keep every limit, and the values that `Model.evaluate` gives."""
+        """Mask of the feasible designs, and their values from `Model.evaluate`."""
         value, keeps = self.model.evaluate(table, row, j)
         return keeps, value
 
     def columns(self, table: Table, row: Ints, j: Ints, value: Floats) -> Columns:
-        """One array of shape (B,) for each goal, less being better.
+        """One array of shape (B,) for each goal, all minimised.
 
-        Integers (numerators over the table's own denominators) for affine goals, doubles for
-        others.
+        Affine goals are integers (numerators over the table's own denominators), others doubles.
 
         Parameters
         ----------
@@ -106,7 +106,7 @@ class Scorer:
         return most
 
     def denominators(self, table: Table) -> tuple[int, ...]:
-        """What the integers of each goal's column are counted in, for this table."""
+        """Denominators of the integer columns for this table, one per goal."""
         found = []
         for goal in self.goals:
             parts = QUANTITIES[name].parts if (name := self._affine(goal)) else ()
@@ -114,7 +114,7 @@ class Scorer:
         return tuple(found)
 
     def of_tokens(self, name: str, table: Table, row: Ints, j: Ints, value: Floats) -> Floats:
-        """Tokens, training FLOPs or what is in proportion to them; each operation is monotone."""
+        """Tokens, training FLOPs or what is proportional to them; operations are monotone."""
         tokens, flops = self._tokens_and_flops(table, row, j, value)
         if name == "tokens":
             return tokens
@@ -136,7 +136,7 @@ class Scorer:
     def tokens_and_loss(
         self, table: Table, row: Ints, j: Ints, value: Floats
     ) -> tuple[Floats, Floats]:
-        """Tokens and loss of designs; `value` is that of `feasible`."""
+        """Tokens and loss of designs; `value` is from `feasible`."""
         tokens, _ = self._tokens_and_flops(table, row, j, value)
         if self.model.kind == "loss":
             return tokens, value
@@ -162,16 +162,16 @@ class Scorer:
         exact: Mask,
         fresh: Mask | None = None,
     ) -> None:
-        """Replace noisy values that are too near to others by exact ones.
+        """Replace noisy values that are too close to others by exact ones.
 
         Parameters
         ----------
         columns : list of arrays of shape (B,)
             Changed in place.
         exact : array of bool, shape (B,)
-            Designs whose values are exact already; changed in place.
+            Designs whose values are already exact; changed in place.
         fresh : array of bool, shape (B,), optional
-            Designs not yet compared with the others; all by default.
+            Designs not yet compared with the others; by default all.
         """
         for i in self.noisy:
             close = _close(
@@ -191,7 +191,7 @@ class Scorer:
             exact[doubtful] = True
 
     def _classes(self, table: Table, row: Ints, j: Ints) -> Floats:
-        """What a noisy value depends on: designs of one class have exactly the same."""
+        """What a noisy value depends on: designs of equal class have exactly equal values."""
         n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
         flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
         law, shape = self.model.quality.law, self.model.quality.shape
@@ -203,12 +203,12 @@ class Scorer:
         return np.stack([n, self.model.caps(table, row, j).tokens(flops), *seen], axis=1)
 
     def exact_values(self, design: Evaluation) -> tuple[Fraction | float, ...]:
-        """The objective vector of an evaluated design, as people read it."""
+        """Exact objective vector of an evaluated design, in the goals' own senses."""
         return tuple(design.exact[goal.name] for goal in self.goals)
 
 
 def _close(column: Floats, near: float) -> Ints:
-    """The number of the cluster of values nearer than rounding; -1 for a value by itself."""
+    """Cluster number of values that rounding may confuse; -1 for isolated values."""
     order = np.argsort(column, kind="stable")
     ordered = column[order]
     with np.errstate(invalid="ignore"):
@@ -221,7 +221,7 @@ def _close(column: Floats, near: float) -> Ints:
 
 
 def _differ(cluster: Ints, classes: Floats) -> Mask:
-    """Which members of clusters have another class than some member of theirs."""
+    """Mask of the cluster members whose class differs from another member's."""
     order = np.lexsort((*classes.T, cluster))
     starts = np.flatnonzero(np.diff(cluster[order], prepend=-1))
     changes = np.zeros(len(order), dtype=bool)
@@ -234,7 +234,7 @@ def _differ(cluster: Ints, classes: Floats) -> Mask:
 
 
 def _with_some(cluster: Ints, wanted: Mask) -> Ints:
-    """Clusters that hold some wanted member; the others are none."""
+    """Clusters with at least one wanted member; -1 for the others."""
     inside = cluster >= 0
     if not inside.any():
         return cluster
@@ -244,9 +244,9 @@ def _with_some(cluster: Ints, wanted: Mask) -> Ints:
 
 
 def as_points(columns: Columns) -> Floats:
-    """Columns as doubles that compare as the columns do; shape (B, G).
+    """Convert columns to doubles that compare alike; shape (B, G).
 
-    Integers too large to be doubles are replaced by their ranks.
+    Integers too large for doubles are replaced by their ranks.
     """
     found = []
     for column in columns:

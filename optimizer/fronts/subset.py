@@ -1,4 +1,4 @@
-"""A few points that stand for a whole front, and the one where it bends."""
+"""Select representative points of a front, and its knee."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.indicators import scaled
 from modelsizer.optimizer.tables.table import Floats, Ints
 
-_DECADE = 10.0  # a goal that spans more is spaced by its logarithm
+_DECADE = 10.0  # a goal whose range exceeds this ratio is scaled by its logarithm
 
 
 def _spaced(front: Front) -> Floats:
-    """Goals from 0 to 1 as a picture spaces them: by the logarithm where they span a decade."""
+    """Goals scaled to 0..1 as in a picture: logarithmically if they span more than a decade."""
     columns = []
     for column in front.points.T:
         low, high = column.min(), column.max()
@@ -22,29 +22,29 @@ def _spaced(front: Front) -> Floats:
 
 
 def even_subset(front: Front, count: int) -> tuple[Ints, float]:
-    """Points spread evenly over a front, the best of each goal among them.
+    """Select points spread evenly over a front, including the best of each goal.
 
-    Each next point is the one furthest from those taken (Gonzalez 1985, doi
+    Each point is the one farthest from those selected before (Gonzalez 1985, doi
     10.1016/0304-3975(85)90224-5), which leaves a gap of at most twice the least possible.
 
     Parameters
     ----------
     front : Front
     count : int
-        How many; at least as many as there are goals.
+        Number of points; at least as many as there are goals.
 
     Returns
     -------
     which : array of shape (min(count, P),)
-        Ascending.
+        Positions, ascending.
     gap : float
-        Every point of the front is within this of a point taken, as a fraction of the range of
-        whichever goal they differ most in (of its logarithm where it spans over a decade).
+        Every point of the front is within this distance of a selected one, as a fraction of the
+        range of the goal in which they differ most (of its logarithm if it spans over a decade).
 
     Raises
     ------
     ValueError
-        If there are to be fewer points than goals.
+        If `count` is less than the number of goals.
     """
     if count < len(front.goals):
         raise ValueError(f"at least {len(front.goals)} points, one for each goal, not {count}")
@@ -63,10 +63,10 @@ def even_subset(front: Front, count: int) -> tuple[Ints, float]:
 
 
 def knee(front: Front) -> int | None:
-    """The point of a front of two goals that lies furthest below the line through its ends.
+    """Knee of a front of two goals: the point farthest below the line through its ends.
 
     Goals are scaled to their range on the front (Das 1999, Structural Optimization 18, 107-115).
-    None where there are three goals, or no point is below the line.
+    None for three goals, or if no point is below the line.
     """
     if len(front.goals) != 2 or len(front) < 3:
         return None

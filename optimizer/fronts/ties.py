@@ -1,4 +1,4 @@
-"""All designs at given points of objective space, for fronts found one design at a time."""
+"""Find all designs at given points, for fronts whose method finds one design per point."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 
 
 def archived(scorer: Scorer, found: Sequence[Evaluation]) -> Archive:
-    """An archive of all designs that share the affine goals of a design found, and of no others.
+    """An archive of all designs that share the affine goals of a design found, and no others.
 
-    A design that ties with a point in every goal is among them, so ties are counted in full; what
-    is worse in a goal falls to the comparison.
+    Designs that tie with a point in every goal are among them, so ties are counted in full; designs
+    that are worse in a goal are removed by the comparison.
     """
     archive = Archive(scorer)
     names = [g.name for g in scorer.goals if QUANTITIES[g.name].affine]
@@ -32,7 +32,7 @@ def archived(scorer: Scorer, found: Sequence[Evaluation]) -> Archive:
 
 
 def _at(table: Table, name: str, value: Fraction) -> Limit:
-    """The row that holds a quantity at a value; one that nothing keeps where none can be there."""
+    """Constraint that fixes a quantity at a value; an infeasible one if no design can have it."""
     numerator = value * table.linear[name].denominator
     if numerator.denominator == 1:
         return Limit(name, name, int(numerator), int(numerator))

@@ -1,8 +1,8 @@
-"""The part of objective space that no known point dominates, as a list of local upper bounds.
+"""The part of objective space not dominated by known points, as a list of local upper bounds.
 
-A nondominated point that is not known lies strictly below some local upper bound in every goal
-(Klamroth, Lacour and Vanderpooten 2015, European Journal of Operational Research 245(3), 767-778).
-Less is better in every goal.
+An unknown nondominated point lies strictly below some local upper bound in every goal (Klamroth,
+Lacour and Vanderpooten 2015, European Journal of Operational Research 245(3), 767-778). All goals
+are minimised.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from modelsizer.optimizer.tables.table import Floats, Mask
 
 
 class Zones:
-    """Local upper bounds of what is not explored.
+    """Local upper bounds of the unexplored part of objective space.
 
     Parameters
     ----------
@@ -21,7 +21,7 @@ class Zones:
     Attributes
     ----------
     bounds : array of shape (Z, goals)
-        A zone is every vector strictly below its row; infinite where nothing bounds a goal.
+        A zone contains every vector strictly below its row; infinite where a goal is unbounded.
     """
 
     def __init__(self, goals: int) -> None:
@@ -31,7 +31,7 @@ class Zones:
         return len(self.bounds)
 
     def add(self, point: Floats) -> None:
-        """Take out what a new point dominates or equals.
+        """Remove what a new point dominates or equals.
 
         Parameters
         ----------
@@ -46,18 +46,18 @@ class Zones:
             parts.append(part)
         rest = self.bounds[~holds]
         fresh = np.unique(np.concatenate(parts), axis=0)
-        # What lies within another zone, fresh or old, is explored with it.
+        # A zone contained in another one, new or old, is explored with it.
         fresh = fresh[~_within(fresh, fresh, themselves=True)]
         fresh = fresh[~_within(fresh, rest, themselves=False)]
         self.bounds = np.concatenate([rest, fresh])
 
     def drop(self, empty: Mask) -> None:
-        """Take out zones that were proven empty."""
+        """Remove zones that were proven empty."""
         self.bounds = self.bounds[~empty]
 
 
 def _within(zones: Floats, others: Floats, *, themselves: bool) -> Mask:
-    """Which zones lie within another one."""
+    """Mask of the zones that are contained in another one."""
     below: Mask = np.asarray((zones[:, None, :] <= others[None, :, :]).all(axis=2))
     if themselves:
         np.fill_diagonal(below, False)

@@ -1,1 +1,1 @@
-"""Every design looked at: counted, ordered, drawn."""
+"""Surveys of all designs: rankings, lists, maps of the space."""

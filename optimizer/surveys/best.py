@@ -1,4 +1,4 @@
-"""The best designs after the best, and the nearly as good."""
+"""List the best and the nearly optimal designs: the function `best`."""
 
 from __future__ import annotations
 
@@ -21,32 +21,32 @@ def best(
     within: float | str | None = None,
     diverse: bool = False,
 ) -> NearOptimal:
-    """List the best designs of a solved problem, proven.
+    """List the best designs of a solved problem, with proof.
 
     Parameters
     ----------
     result : Result
-        Optimal, with gap 0.
+        A proven optimum, with gap 0.
     count : int
         How many designs to list, 1 or more.
     within : float or str, optional
-        Count all designs this near to the best, and say which of them needs least of each
+        Count all designs within this of the best, and find the one that needs least of each
         quantity: nats of loss, a fraction of any other objective, or ``"0.1 %"`` of either.
     diverse : bool
-        Of the designs within the tolerance list those that differ most in shape, not the best.
+        List the designs within the tolerance that differ most in shape, instead of the best.
 
     Returns
     -------
     NearOptimal
-        In order, the optimum first.
+        Designs in order, the optimum first.
 
     Raises
     ------
     ValueError
-        If the result is no proven optimum, `count` is not positive, the tolerance is no number of
-        zero or more, or `diverse` is asked for without a tolerance.
+        If the result is not a proven optimum, `count` is not positive, the tolerance is not a
+        nonnegative number, or `diverse` is set without a tolerance.
     TooManyError
-        If too many designs lie within the tolerance to be held.
+        If too many designs lie within the tolerance to hold in memory.
 
     Examples
     --------

@@ -1,7 +1,7 @@
-"""The shapes of nearly one size, deepest to widest: what depth costs at equal parameters.
+"""Compare shapes of nearly equal size, deepest to widest.
 
 Sizes differ within a tolerance, and a larger model has less loss whatever its shape, so shapes
-are not ranked by loss but by their shape excess alone.
+are ranked by their shape excess alone, not by loss.
 """
 
 from __future__ import annotations
@@ -35,16 +35,16 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number, exact, format_quantity
 
 DEFAULT_TOLERANCE = 0.02
-"""Relative: a step of one layer in fifty changes the size by as much."""
+"""Relative; one layer in fifty changes the size by as much."""
 
 
 class InfeasibleError(ModelsizerError):
-    """No design of the space keeps every limit.
+    """Raised if no design of the space is feasible.
 
     Parameters
     ----------
     reasons : list of str
-        As `modelsizer.optimizer.infeasible.why_infeasible` gives them.
+        See `modelsizer.optimizer.infeasible.why_infeasible`.
     """
 
     def __init__(self, reasons: list[str]) -> None:
@@ -53,12 +53,12 @@ class InfeasibleError(ModelsizerError):
 
 
 def optimal_size(problem: Problem) -> int:
-    """The parameters of a problem's own optimum.
+    """Number of parameters of a problem's optimum.
 
     Raises
     ------
     InfeasibleError
-        If there is none.
+        If no design is feasible.
     """
     found = Solver(problem).solve(details=False)
     if found.design is None:
@@ -72,28 +72,28 @@ def depth_width(
     tolerance: float = DEFAULT_TOLERANCE,
     layers: int | None = None,
 ) -> DepthWidth:
-    """For each depth the design nearest to a size, of those that keep every limit.
+    """For each depth, find the feasible design nearest to a size.
 
-    Designs are evaluated as `solve` evaluates them, under the problem's own objective. Of designs
-    as near, `Evaluation.tie_key` decides.
+    Designs are evaluated as in `solve`, under the problem's own objective. Among designs equally
+    near, `Evaluation.tie_key` decides.
 
     Parameters
     ----------
     problem : Problem
     parameters : int or float
-        The size sought: a whole number.
+        The target size, a whole number.
     tolerance : float
-        Relative and inclusive, compared in exact integers; read as the decimal that is written.
+        Relative and inclusive, compared in exact integers; interpreted as the decimal written.
     layers : int, optional
         A depth to compare with the preferred one.
 
     Raises
     ------
     ProblemError
-        If the size or the tolerance is no such number, if no design of that size fits (the nearest
-        sizes that do are named), or if no design of `layers` is of that size.
+        If the size or the tolerance is invalid, no design of that size is feasible (the message
+        gives the nearest sizes that are), or no design with `layers` has that size.
     InfeasibleError
-        If no design of any size fits.
+        If no design of any size is feasible.
     """
     target = _whole(parameters)
     if not 0 <= tolerance < 1:
@@ -121,7 +121,7 @@ def depth_width(
 
 
 def window(target: int, tolerance: float) -> tuple[int, int]:
-    """The least and the most parameters within a tolerance, both inclusive."""
+    """Least and greatest number of parameters within a tolerance, inclusive."""
     share = exact(tolerance)
     return math.ceil(target * (1 - share)), math.floor(target * (1 + share))
 
@@ -139,7 +139,7 @@ def _whole(parameters: Number) -> int:
 
 
 class _Nearest:
-    """Of the designs offered, for each depth the one nearest to a size."""
+    """Collect, for each depth, the offered design nearest to a size."""
 
     def __init__(self, problem: Problem, target: int) -> None:
         self._problem, self._target = problem, target
@@ -149,11 +149,11 @@ class _Nearest:
 
     @property
     def layers(self) -> set[int]:
-        """Depths that a design was offered of."""
+        """Depths of the designs offered."""
         return set(self._best)
 
     def offer(self, table: Table, row: Ints, j: Ints) -> None:
-        """Keep what is nearer than what was, or as near and before it by the tie rule."""
+        """Keep designs nearer than earlier ones, or equally near and first by the tie rule."""
         size = table.linear["parameters"].at(row, j).astype(np.int64)
         at = np.searchsorted(self._depths, table.layers(row, j))
         gap = np.abs(size - self._target)
@@ -164,7 +164,7 @@ class _Nearest:
         order = by_tie_rule(table, row[near], j[near])
         order = order[np.argsort(at[near][order], kind="stable")]
         first = near[order[np.flatnonzero(np.diff(at[near][order], prepend=-1))]]
-        for i in first:  # the best of each depth
+        for i in first:  # the best at each depth
             depth = int(self._depths[at[i]])
             design = table.architecture(self._problem, row[i], j[i])
             mine = (int(gap[i]), tie_key(design, int(size[i])), design.block)
@@ -172,13 +172,13 @@ class _Nearest:
                 self._best[depth] = mine, design
 
     def architectures(self) -> Iterator[Architecture]:
-        """What was kept, deepest first."""
+        """Architectures kept, deepest first."""
         for layers in sorted(self._best, reverse=True):
             yield self._best[layers][1]
 
 
 def _boxes(table: Table, rules: list[Limit]) -> tuple[Ints, Ints, Ints]:
-    """Rows of a table that some depth is left of, with those depths."""
+    """Rows of a table with at least one feasible depth, and their depth intervals."""
     row = np.arange(len(table))
     low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
     some = (low <= high).all(axis=1)
@@ -186,12 +186,12 @@ def _boxes(table: Table, rules: list[Limit]) -> tuple[Ints, Ints, Ints]:
 
 
 def _linear_only(model: Model, table: Table) -> bool:
-    """Whether depth intervals alone say which designs keep every limit."""
+    """Whether depth intervals alone determine feasibility."""
     return table.count.shape[1] == 1 and model.most_loss is None and model.least_loss is None
 
 
 def _of_size(model: Model, sizes: tuple[int, int]) -> Iterator[tuple[Table, Ints, Ints, Mask]]:
-    """Every design of a range of sizes, in pieces of bounded size, and which keep every limit."""
+    """Designs in a range of sizes, in chunks of bounded size, with a mask of the feasible ones."""
     for table in model.tables():
         rows, low, high = _boxes(table, [Limit("", "parameters", *sizes)])
         fit = depth_intervals(table, model.rules(table), rows, low, high)
@@ -205,7 +205,7 @@ def _of_size(model: Model, sizes: tuple[int, int]) -> Iterator[tuple[Table, Ints
 
 
 def _sizes_around(model: Model, target: int) -> tuple[int | None, int | None]:
-    """The nearest sizes below and above that a design within every limit has."""
+    """Nearest sizes below and above the target among feasible designs."""
     below: int | None = None
     above: int | None = None
     for table in model.tables():
@@ -213,7 +213,7 @@ def _sizes_around(model: Model, target: int) -> tuple[int | None, int | None]:
         for side in ("below", "above"):
             ends = (None, target) if side == "below" else (target, None)
             rows, low, high = _boxes(table, [*model.rules(table), Limit("", "parameters", *ends)])
-            if _linear_only(model, table):  # sizes rise with depth
+            if _linear_only(model, table):  # sizes increase with depth
                 low, high = (high, high) if side == "below" else (low, low)
             for row, j in box_designs(rows, low, high, DESIGNS_AT_ONCE):
                 if not _linear_only(model, table):
@@ -230,7 +230,7 @@ def _sizes_around(model: Model, target: int) -> tuple[int | None, int | None]:
 
 
 def _marked(problem: Problem, target: int, rows: list[ShapeRow]) -> list[ShapeRow]:
-    """The rows with the one of least shape excess marked; of equal excess, the nearest in size."""
+    """Mark the row of least shape excess as preferred; of equal excess, the nearest in size."""
     if not problem.quality.prices_shape:
         return rows
     best = min(
@@ -239,7 +239,7 @@ def _marked(problem: Problem, target: int, rows: list[ShapeRow]) -> list[ShapeRo
     return [ShapeRow(row.design, row is best) for row in rows]
 
 
-# What is left out
+# Excluded depths
 
 
 def _excluded(problem: Problem, architecture: Architecture) -> Excluded:
@@ -269,7 +269,7 @@ def _about(target: int, tolerance: float) -> str:
 def _nothing(
     model: Model, target: int, tolerance: float, excluded: tuple[Excluded, ...]
 ) -> ModelsizerError:
-    """Why there is no row."""
+    """The error if there is no row."""
     around = [size for size in _sizes_around(model, target) if size is not None]
     if not around:
         return InfeasibleError(why_infeasible(model))
@@ -285,7 +285,7 @@ def _nothing(
     return ProblemError.of("parameters", text)
 
 
-# A habit
+# Comparison of a given depth with the preferred one
 
 
 def _habit(found: DepthWidth, layers: int) -> Habit:
@@ -322,14 +322,14 @@ def _habit(found: DepthWidth, layers: int) -> Habit:
 
 
 def _absent(found: DepthWidth, layers: int) -> str:
-    """Why a depth has neither a row nor a limit that it breaks, and which sizes it has."""
+    """Why a depth has neither a row nor a violated constraint, and which sizes it has."""
     problem, target = found.problem, found.parameters
     if layers not in problem.space.layers.numbers:
         return f"{layers} is not a depth that space.layers offers"
     text = f"no design of {layers} layers is {_about(target, found.tolerance)}"
     try:
         alone = problem.with_settings({"space.layers": layers})
-    except ProblemError:  # nothing of that depth in the space
+    except ProblemError:  # the space has no design of that depth
         return f"{text}, nor of any size: see space.aspect_ratio and what must divide the layers"
     around = [size for size in _sizes_around(Model(alone), target) if size is not None]
     if not around:

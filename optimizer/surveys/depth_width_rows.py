@@ -1,4 +1,4 @@
-"""Shapes of nearly one size as frozen values: rows, what is left out, what a habit costs."""
+"""Shapes of nearly equal size as results: rows, excluded depths, cost of a given depth."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from modelsizer.problems.units import Number, format_quantity
 
 SIDE_BY_SIDE = ("kv_cache", "kv_bytes_per_token", "decode_latency", "prefill_latency",
                 "serving_memory", "training_memory")  # fmt: skip
-"""Costs that are compared between shapes."""
+"""Costs compared between shapes."""
 
 
 @dataclass(frozen=True, slots=True)
 class ShapeRow:
-    """One depth: its design nearest in size to the target.
+    """One depth, with its design nearest in size to the target.
 
     Parameters
     ----------
     design : Evaluation
     preferred : bool
-        Of least shape excess among the rows; never where the shape law is "none".
+        Whether its shape excess is least; always False if the shape law is "none".
     """
 
     design: Evaluation
@@ -35,7 +35,7 @@ class ShapeRow:
 
     @property
     def layers(self) -> int:
-        """Depth."""
+        """Number of layers."""
         return self.design.architecture.layers
 
     @property
@@ -45,23 +45,23 @@ class ShapeRow:
 
     @property
     def aspect_ratio(self) -> float:
-        """Width for each layer."""
+        """Width divided by depth."""
         return self.d_model / self.layers
 
     @property
     def parameters(self) -> int:
-        """All of them."""
+        """All parameters."""
         return int(self.design.parameters.total)
 
     def quantity(self, name: str) -> Number | None:
-        """A quantity; None where the problem does not say enough, or nothing limits it."""
+        """A quantity; None if the problem lacks the data to compute it, or nothing limits it."""
         if name not in self.design.exact:
             return None
         value = self.design.quantity(name)
         return value if math.isfinite(value) else None
 
     def to_dict(self) -> dict[str, Any]:
-        """Under the names of the JSON contract."""
+        """Convert the row to a mapping with the names of the JSON contract."""
         design = self.design
         return {
             "layers": self.layers,
@@ -80,12 +80,12 @@ class ShapeRow:
 
 @dataclass(frozen=True, slots=True)
 class BrokenLimit:
-    """A limit that a design breaks.
+    """A constraint that a design violates.
 
     Parameters
     ----------
     key : str
-        In the words of the file, ``"budgets.kv_cache"``.
+        Key in the problem's file, such as ``"budgets.kv_cache"``.
     quantity : str
     used, limit : int or float
     side : {"max", "min"}
@@ -99,12 +99,12 @@ class BrokenLimit:
 
     @property
     def over(self) -> float:
-        """Used over the limit, less 1: 0.05 is 5 % too much, -0.05 is 5 % too little."""
+        """Relative violation, used / limit - 1: 0.05 is 5 % too much, -0.05 is 5 % too little."""
         return float(self.used) / float(self.limit) - 1 if self.limit else math.inf
 
     def __str__(self) -> str:
         unit = QUANTITIES[self.quantity].dimension
-        for digits in range(4, 16):  # until the two look different
+        for digits in range(4, 16):  # until the two numbers differ as text
             used, limit = (format_quantity(v, unit, digits) for v in (self.used, self.limit))
             if used != limit:
                 break
@@ -113,14 +113,14 @@ class BrokenLimit:
 
 @dataclass(frozen=True, slots=True)
 class Excluded:
-    """A depth at which every design of the size breaks a limit.
+    """A depth at which every design of the size violates a constraint.
 
     Parameters
     ----------
     design : Evaluation
-        The one nearest in size.
+        The design nearest in size.
     broken : tuple of BrokenLimit
-        What that one breaks.
+        Constraints that it violates.
     """
 
     design: Evaluation
@@ -128,11 +128,11 @@ class Excluded:
 
     @property
     def layers(self) -> int:
-        """Depth."""
+        """Number of layers."""
         return self.design.architecture.layers
 
     def to_dict(self) -> dict[str, Any]:
-        """Under the names of the JSON contract."""
+        """Convert to a mapping with the names of the JSON contract."""
         return {
             "layers": self.layers,
             "d_model": self.design.architecture.trunk.d_model,
@@ -152,34 +152,35 @@ class Excluded:
 
 @dataclass(frozen=True, slots=True)
 class Habit:
-    """What a depth costs over the preferred one.
+    """Cost of a given depth relative to the preferred one.
 
-    With N the parameters that the law counts, D the tokens, F the training FLOPs a token and e the
-    shape excess of the habit h and of the preferred row p, D' are the tokens at which the preferred
-    shape, at the habit's own N, reaches the habit's loss: ``law(N_h, D') + e_p = loss_h``. Then
+    With N the parameters as counted by the law, D the tokens, F the training FLOPs per token and
+    e the shape excess, of the given row h and the preferred row p, D' is the number of tokens at
+    which the preferred shape, at the given row's N, reaches the given row's loss:
+    ``law(N_h, D') + e_p = loss_h``. Then
 
         tokens_fraction = D' / D_h
         flops_fraction  = D' (F_p / N_p) / (D_h F_h / N_h)
 
-    FLOPs a token are taken for each parameter, since the two rows differ in size within the
-    tolerance; they differ between shapes of one size because scores grow with layers x d_model.
+    FLOPs per token are divided by parameters, as the two rows differ in size within the tolerance;
+    the ratio differs between shapes of one size as scores are proportional to layers x d_model.
 
     Parameters
     ----------
     layers : int
     row : ShapeRow or None
-        None where every design of that depth and size breaks a limit.
+        None if every design of that depth and size violates a constraint.
     preferred : ShapeRow or None
-        None where the shape law is "none".
+        None if the shape law is "none".
     excluded : Excluded or None
-        What that depth breaks, where it has no row.
+        Constraints violated at that depth, if it has no row.
     excess : float or None
-        Shape excess over the preferred row's, nats a token; like what follows, None where there
-        is nothing to compare.
+        Shape excess minus the preferred row's, nats per token; this and the following are None if
+        there is no preferred row or no row to compare.
     tokens_fraction, flops_fraction : float or None
-        None too where nothing limits the tokens.
+        Also None if nothing limits the tokens.
     differences : mapping of str to number
-        The habit's less the preferred row's, of each of `SIDE_BY_SIDE` that is known.
+        The given row's value minus the preferred row's, for each known one of `SIDE_BY_SIDE`.
     """
 
     layers: int
@@ -192,7 +193,7 @@ class Habit:
     differences: Mapping[str, Number]
 
     def to_dict(self) -> dict[str, Any]:
-        """Under the names of the JSON contract."""
+        """Convert to a mapping with the names of the JSON contract."""
         return {
             "layers": self.layers,
             "row": None if self.row is None else self.row.to_dict(),
@@ -207,24 +208,24 @@ class Habit:
 
 @dataclass(frozen=True, slots=True)
 class DepthWidth:
-    """Shapes of nearly one size.
+    """Shapes of nearly equal size.
 
     Parameters
     ----------
     problem : Problem
     parameters : int
-        The size asked for.
+        The target size.
     tolerance : float
         Relative, inclusive.
     rows : tuple of ShapeRow
-        One for each depth that has a design within the tolerance and every limit; deepest first.
+        Depths with a feasible design within the tolerance; deepest first.
     excluded : tuple of Excluded
-        Depths whose designs within the tolerance all break a limit; deepest first.
+        Depths at which all designs within the tolerance violate a constraint; deepest first.
     ideal : (float, float) or None
-        Real-valued d_model and layers of no excess, ``d_model^2 layers`` being that of the
-        preferred row; None where the law has no such shape.
+        Real-valued d_model and layers of zero excess with the preferred row's
+        ``d_model^2 layers``; None if the law has no such shape.
     habit : Habit or None
-        Of the depth asked about.
+        Comparison of the requested depth.
     """
 
     problem: Problem
@@ -237,11 +238,11 @@ class DepthWidth:
 
     @property
     def preferred(self) -> ShapeRow | None:
-        """The row of least shape excess; None where the shape law is "none"."""
+        """Row of least shape excess; None if the shape law is "none"."""
         return next((row for row in self.rows if row.preferred), None)
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract; FLOPs, tokens and bytes as plain numbers."""
+        """Convert to the JSON contract; FLOPs, tokens and bytes are plain numbers."""
         ideal = None
         if self.ideal is not None:
             d_model, layers = self.ideal

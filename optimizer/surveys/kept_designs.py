@@ -1,4 +1,4 @@
-"""Many designs in little memory: what tells one from another, and its value."""
+"""Compact storage of many designs: what identifies each, and its value."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Held(Columns):
-    """Designs under a layout each, some 50 bytes for one; every array has first axis B.
+    """Designs with one layout each, about 50 bytes per design; all arrays have first axis B.
 
     Parameters
     ----------
     blocks : tuple of str
-        Names that `block` points into.
+        Names that `block` indexes.
     value : array of float, shape (B,)
-        To minimise.
+        Value to minimise.
     widths : dict of str to array of int32, shape (B,)
     counts : array of int32, shape (B, K)
-        Layers of each kind of the block.
+        Layers of each kind in the block.
     block, layout : array of int16, shape (B,)
-        `layout` points into the problem's layouts.
+        `layout` indexes the problem's layouts.
     """
 
     blocks: tuple[str, ...]
@@ -42,26 +42,26 @@ class Held(Columns):
 
     @property
     def layers(self) -> Ints:
-        """Layers of all kinds together."""
+        """Total number of layers."""
         found: Ints = self.counts.sum(axis=1)
         return found
 
     def column(self, name: str) -> NDArray[Any]:
-        """A choice of the designs by its name; the block as its position in `blocks`."""
+        """A choice of the designs by name; the block as its position in `blocks`."""
         if name in ("layers", "block"):
             return np.asarray(getattr(self, name))
         return self.widths[name]
 
     @property
     def identity(self) -> list[NDArray[Any]]:
-        """Columns that tell designs apart."""
+        """Columns that identify a design."""
         return [*self.counts.T, *self.widths.values(), self.block]
 
 
 def hold(
     blocks: tuple[str, ...], problem: Problem, table: Table, row: Ints, j: Ints, value: Floats
 ) -> Held:
-    """Designs of a table.
+    """Store designs of a table.
 
     Parameters
     ----------
@@ -82,15 +82,15 @@ def hold(
 
 
 def table_of(problem: Problem, held: Held, names: Collection[str]) -> Table:
-    """Designs as a table of one row each, in their order, with quantities.
+    """Convert designs to a table with one row each, in order, with quantities.
 
     Parameters
     ----------
     problem : Problem
     held : Held
-        Not empty.
+        At least one design.
     names : collection of str
-        Affine quantities.
+        Affine quantities to compute.
     """
     kinds = held.block.astype(np.int64) * len(problem.layouts) + held.layout
     parts, places = [], []

@@ -1,4 +1,4 @@
-"""The least loss at every depth and width, and where each limit cuts."""
+"""The least loss at every depth and width, and where each constraint becomes active."""
 
 from __future__ import annotations
 
@@ -24,11 +24,10 @@ class Landscape:
     exists : array of bool, shape (L, W)
         Whether the space has a design of this depth and width.
     loss : array of shape (L, W)
-        Least loss of the designs of a depth and width that keep every limit; NaN where none
-        does.
+        Least loss of the feasible designs with a depth and width; NaN without one.
     share : dict of str to array of shape (L, W)
-        For each affine budget with a most, the least share of it that a design of this depth and
-        width uses; NaN where the space has no design.
+        For each affine budget with an upper limit, the least share of it used by a design with
+        this depth and width; NaN if the space has no such design.
     """
 
     layers: Ints
@@ -41,7 +40,7 @@ class Landscape:
 def landscape(problem: Problem) -> Landscape:
     """Evaluate every design and keep the best of each depth and width.
 
-    The loss is drawn whatever the problem's objective is.
+    Uses the loss, whatever the problem's objective.
     """
     model = Model(Problem.from_tables(problem.bare(), like=problem))
     layers = np.array(problem.space.layers.numbers, dtype=np.int64)
@@ -71,7 +70,7 @@ def landscape(problem: Problem) -> Landscape:
                 np.minimum.at(share[name], at, used / limit)
 
     shape = (len(layers), len(d_model))
-    columns = exists.reshape(shape).any(axis=0)  # widths whose heads divide
+    columns = exists.reshape(shape).any(axis=0)  # widths that the heads divide
 
     def grid(flat: NDArray[np.float64]) -> Floats:
         return np.where(np.isfinite(flat), flat, np.nan).reshape(shape)[:, columns]

@@ -1,4 +1,4 @@
-"""Columns of designs, for tables and files."""
+"""Columns of designs for tables and files."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ DEFAULT = ("rank", "loss", "parameters", "tokens", *WIDE)
 
 
 def known_columns(problem: Problem) -> list[str]:
-    """Columns that the problem says enough to fill."""
+    """Columns that the problem has the data to compute."""
     quantities = [name for name in QUANTITIES if not problem.lacks(name)]
     fixed = (*DERIVED, *SHOWN, *LAYOUT_COLUMNS)
     return list(dict.fromkeys([*fixed, *quantities]))
 
 
 def check_columns(problem: Problem, columns: list[str]) -> list[str]:
-    """Affine quantities that some columns are filled from.
+    """Affine quantities needed to compute some columns.
 
     Raises
     ------
     ProblemError
-        If there is no such column, or the problem does not say what it is computed from.
+        If a column is unknown, or the problem lacks the data to compute it.
     """
     known = known_columns(problem)
     needs = {"parameters", TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS}
@@ -61,19 +61,19 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
 def design_columns(
     scorer: Scorer, held: Held, columns: list[str], names: list[str], first_rank: int
 ) -> dict[str, np.ndarray[Any, Any]]:
-    """Columns of designs, each of shape (B,).
+    """Compute columns of designs, each of shape (B,).
 
     Parameters
     ----------
     scorer : Scorer
-        Which says how many tokens designs take.
+        Determines how many tokens designs take.
     held : Held
-        In order.
+        The designs, in order.
     columns : list of str
     names : list of str
         From `check_columns`.
     first_rank : int
-        Of the first design.
+        Rank of the first design.
     """
     problem = scorer.problem
     table = table_of(problem, held, sorted({*names, *scorer.names}))
@@ -134,7 +134,7 @@ def _quantity(
 
 
 def cell(design: Evaluation, name: str) -> Number | bool | str:
-    """One column of one evaluated design; all but the rank."""
+    """Value of one column for an evaluated design; any column but the rank."""
     architecture = design.architecture
     widths: dict[str, Number | bool | str] = {
         **architecture_dict(architecture),

@@ -1,8 +1,9 @@
-"""The best designs after the best, and all that are nearly as good, proven.
+"""List the best designs, or all nearly optimal ones, with proof.
 
-Designs of no more than some value are collected by bounds: boxes whose bound is above it are left
-out, what is left is split and looked at. So nothing within it is missed, and if the k-th best of
-them is within, it is the k-th best of all. Small spaces are ranked whole instead.
+Designs with at most some value are collected by branch and bound: boxes whose bound exceeds it
+are pruned, the others are split and finally evaluated. So no design within the value is missed,
+and if k designs are found, they include the k best of all. Small spaces are ranked completely
+instead.
 """
 
 from __future__ import annotations
@@ -29,35 +30,35 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.options import listed
 from modelsizer.problems.units import Number
 
-MOST_HELD = 20_000_000  # designs within a tolerance beyond which it is too wide to be of use; 1 GB
+MOST_HELD = 20_000_000  # more designs make a tolerance useless; 1 GB
 FIRST_STEP, GROWTH = 1e-6, 8.0
-"""Relative step above the optimum within which the next best are sought first, and its growth."""
-SMALL = 4  # designs in a box below which looking at them is cheaper than another bound
+"""Initial relative distance to the optimum when searching the next best, and its growth."""
+SMALL = 4  # designs in a box below which evaluating them is cheaper than a bound
 SAVED = ("serving_memory", "decode_latency", "kv_cache", "inference_flops_per_token", "layers",
          "parameters", "training_memory")  # fmt: skip
-"""Quantities of which the design that needs least is named, the objective aside."""
+"""Quantities for which the design that needs least is listed, besides the objective."""
 
 
 class TooManyError(ValueError):
-    """More designs lie within a tolerance than are worth holding."""
+    """Raised if more designs lie within a tolerance than can be held in memory."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class NearOptimal:
-    """Designs that come close to the best one.
+    """Designs close to the optimum.
 
     Parameters
     ----------
     problem : Problem
     goal : Goal
     best : tuple of Evaluation
-        In order, the optimum first; ties by `Evaluation.tie_key`.
+        Designs in order, the optimum first; ties by `Evaluation.tie_key`.
     tolerance : float or None
-        Of the objective, in its unit, within which all designs were counted.
+        Distance to the optimum within which designs were counted, in the objective's unit.
     within : int or None
-        How many there are.
+        Number of designs within the tolerance.
     savings : mapping of str to Evaluation
-        Of those, for each quantity the design that needs least of it.
+        For each quantity, the design within the tolerance that needs least of it.
     """
 
     problem: Problem
@@ -68,7 +69,7 @@ class NearOptimal:
     savings: tuple[tuple[str, Evaluation], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract."""
+        """Convert to a mapping with the keys of the JSON contract."""
         found: dict[str, Any] = {
             "designs": [
                 {"rank": rank} | design_dict(self.problem, design)
@@ -87,19 +88,19 @@ class NearOptimal:
 
 
 def k_best(result: Result, count: int) -> NearOptimal:
-    """The best designs of a solved problem, as many as there are up to a number.
+    """Find the best `count` designs of a solved problem, or all if there are fewer.
 
     Parameters
     ----------
     result : Result
-        Optimal, with gap 0.
+        A proven optimum, with gap 0.
     count : int
-        1 or more.
+        At least 1.
 
     Raises
     ------
     ValueError
-        If the result is no proven optimum, or `count` is not positive.
+        If the result is not a proven optimum, or `count` is not positive.
     """
     if count < 1:
         raise ValueError(f"must be 1 or more, not {count}")
@@ -119,33 +120,33 @@ def k_best(result: Result, count: int) -> NearOptimal:
 
 
 def near_optimal(result: Result, tolerance: float, show: int) -> NearOptimal:
-    """All designs within a tolerance of the optimum, counted, and the best of them.
+    """Count all designs within a tolerance of the optimum, and evaluate the best of them.
 
     Parameters
     ----------
     result : Result
-        Optimal, with gap 0.
+        A proven optimum, with gap 0.
     tolerance : float
         In the unit of the objective.
     show : int
-        How many to evaluate.
+        Number of designs to evaluate.
 
     Raises
     ------
     ValueError
-        If the result is no proven optimum, or the tolerance is negative.
+        If the result is not a proven optimum, or the tolerance is negative.
     TooManyError
-        If more than `MOST_HELD` designs lie within.
+        If more than `MOST_HELD` designs lie within it.
     """
     scorer, held = _near(result, tolerance)
     return _shown(result, tolerance, scorer, held, np.arange(min(show, len(held))))
 
 
 def diverse(result: Result, tolerance: float, show: int) -> NearOptimal:
-    """Designs within a tolerance that differ most in shape; see `near_optimal`.
+    """Select designs within a tolerance that differ most in shape; see `near_optimal`.
 
-    The optimum, then each time the design that is furthest, in the logarithms of layers, widths and
-    heads, from those taken (Gonzalez 1985, doi 10.1016/0304-3975(85)90224-5).
+    The first is the optimum; each next one is farthest, in the logarithms of layers, widths and
+    heads, from those selected before (Gonzalez 1985, doi 10.1016/0304-3975(85)90224-5).
     """
     scorer, held = _near(result, tolerance)
     at = _shapes(held)
@@ -169,7 +170,7 @@ def _near(result: Result, tolerance: float) -> tuple[Scorer, Held]:
 def _shown(
     result: Result, tolerance: float, scorer: Scorer, held: Held, which: Ints
 ) -> NearOptimal:
-    """Some of the designs within a tolerance, evaluated, and what all of them would save."""
+    """Evaluate some of the designs within a tolerance, and find the savings among all of them."""
     return NearOptimal(
         result.problem,
         scorer.goals[0],
@@ -191,7 +192,7 @@ def _distance(at: Floats, point: Floats) -> Floats:
 
 
 def _start(result: Result) -> tuple[Scorer, float]:
-    """The scorer of a solved problem and the optimum's value to minimise."""
+    """Scorer of a solved problem, and the value to minimise at the optimum."""
     if result.status != "optimal" or result.gap != 0:
         raise ValueError("only a proven optimum has a next best: solve without --gap and limits")
     objective = result.objective
@@ -234,7 +235,7 @@ def collected(scorer: Scorer, limit: float) -> Held:
 
 
 def _within(scorer: Scorer, table: Table, edge: float) -> Iterable[tuple[Ints, Ints]]:
-    """Designs of a table that may be at or below an edge, in pieces."""
+    """Designs of a table that may be at or below a value, in chunks."""
     model = scorer.model
     boxes = feasible_boxes(table, model.rules(table))
     while len(boxes) and np.isfinite(edge):
@@ -252,7 +253,7 @@ def _within(scorer: Scorer, table: Table, edge: float) -> Iterable[tuple[Ints, I
 
 
 def _savings(scorer: Scorer, held: Held) -> Iterable[tuple[str, Evaluation]]:
-    """For each quantity the design that needs least of it; of equals the best."""
+    """For each quantity, the design that needs least of it; the best of equals."""
     problem, goal = scorer.problem, scorer.goals[0].name
     wanted = [name for name in SAVED if name != goal and not problem.lacks(name)]
     if problem.training.device is None and "training_memory" in wanted:
@@ -271,7 +272,7 @@ def _savings(scorer: Scorer, held: Held) -> Iterable[tuple[str, Evaluation]]:
 
 
 def tolerance_of(text: str, name: str, value: Number) -> float:
-    """A tolerance in the unit of an objective, from what a user wrote.
+    """Convert a user's tolerance to the unit of an objective.
 
     Parameters
     ----------
@@ -282,7 +283,7 @@ def tolerance_of(text: str, name: str, value: Number) -> float:
     Raises
     ------
     ValueError
-        If it is no number.
+        If it is not a number.
     """
     stripped = text.strip()
     percent = stripped.endswith("%")

@@ -1,4 +1,4 @@
-"""The design of a space that is least unlike a known model."""
+"""Find the feasible design nearest to a known model."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
 
 SETTINGS = (*SIZES, "tied_embeddings")
-"""What is compared, of numbers by the size of their ratio."""
+"""Settings to compare, numbers by the size of their ratio."""
 
 
 @dataclass(frozen=True, slots=True)
 class Nearest:
-    """The nearest design that keeps every limit.
+    """The feasible design nearest to a model.
 
     Parameters
     ----------
@@ -42,32 +42,32 @@ class Nearest:
     changed: dict[str, tuple[int, int]]
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Convert to a mapping for JSON."""
         changes = {name: {"from": was, "to": now} for name, (was, now) in self.changed.items()}
         return {"changed": changes} | design_dict(self.problem, self.design)
 
 
 def nearest(problem: Problem, model: Architecture) -> Nearest | None:
-    """The feasible design with the fewest settings changed, and of those the nearest.
+    """Find the feasible design that changes fewest settings, and among those the nearest.
 
-    Nearest is the least sum of ``|ln(is / was)|`` over the settings; ties by the tie rule. The
-    block is the space's own: norms, biases and activations are not compared.
+    Distance is the sum of ``|ln(is / was)|`` over the settings; ties follow the tie rule. The block
+    is the space's own: norms, biases and activations are not compared.
 
     Parameters
     ----------
     problem : Problem
     model : Architecture
-        Of one kind of layer, dense, with full attention.
+        A dense model with one kind of layer and full attention.
 
     Returns
     -------
     Nearest or None
-        None if no design keeps every limit.
+        None if no design is feasible.
 
     Raises
     ------
     ModelsizerError
-        If the model is of another kind.
+        If the model is not of that kind.
     """
     _check_plain(model)
     was = _settings(model)
@@ -78,7 +78,7 @@ def nearest(problem: Problem, model: Architecture) -> Nearest | None:
     columns = np.stack([held.column(name).astype(float) for name in SETTINGS], axis=1)
     target = np.array([was[name] for name in SETTINGS], dtype=float)
     changed = (columns != target).sum(axis=1)
-    tied = SETTINGS.index("tied_embeddings")  # 0 or 1: as far apart as 1 and 2
+    tied = SETTINGS.index("tied_embeddings")  # 0 or 1 becomes 1 or 2, so that logarithms exist
     columns[:, tied] += 1
     target[tied] += 1
     apart = np.abs(np.log(columns / target)).sum(axis=1)

@@ -1,4 +1,4 @@
-"""Designs in order: near values settled by exact evaluation, ties by one rule."""
+"""Sort designs: close values by exact evaluation, ties by the tie rule."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from numpy.typing import NDArray
 
 
 def noise(scorer: Scorer) -> float:
-    """Relative distance within which vectorised values do not tell designs apart."""
+    """Relative distance within which rounding prevents a comparison of vectorised values."""
     return NEAR[scorer.model.kind] if scorer.noisy else 0.0
 
 
 def valued(scorer: Scorer, blocks: tuple[str, ...], table: Table, row: Ints, j: Ints) -> Held:
-    """The designs of a list that keep every limit, with their values to minimise."""
+    """The feasible designs of a list, with their values to minimise."""
     keeps, value = scorer.feasible(table, row, j)
     row, j, value = row[keeps], j[keeps], value[keeps]
     numerators = scorer.columns(table, row, j, value)[0].astype(float)
@@ -29,7 +29,7 @@ def valued(scorer: Scorer, blocks: tuple[str, ...], table: Table, row: Ints, j: 
 
 
 def lowest(held: Held, top: int, scorer: Scorer) -> Held:
-    """The `top` of least value, and whatever cannot be told from the last of them."""
+    """The `top` designs of least value, and others that rounding may confuse with the last."""
     if len(held) <= top:
         return held
     last = float(np.partition(held.value, top - 1)[top - 1])
@@ -37,7 +37,7 @@ def lowest(held: Held, top: int, scorer: Scorer) -> Held:
 
 
 def one_layout_each(held: Held) -> Held:
-    """Of the layouts of one design the best, the preferred one of equals."""
+    """Keep the best layout of each design; of equals, the preferred one."""
     keys = held.identity
     rule: list[NDArray[Any]] = [held.layout, held.value, *keys]
     order: Ints = np.lexsort(rule)
@@ -48,7 +48,7 @@ def one_layout_each(held: Held) -> Held:
 
 
 def ordered(scorer: Scorer, held: Held) -> Held:
-    """In order of value, near ones settled by exact evaluation, ties by the tie rule."""
+    """Sort by value: close values by exact evaluation, ties by the tie rule."""
     held = held.take(np.argsort(held.value, kind="stable"))
     value = held.value.copy()
     order = np.arange(len(held))
@@ -79,7 +79,7 @@ def ordered(scorer: Scorer, held: Held) -> Held:
 
 
 def evaluated(scorer: Scorer, held: Held, which: Ints) -> list[Evaluation]:
-    """Designs evaluated exactly, each of them checked against every limit again."""
+    """Evaluate designs exactly, and check every constraint again."""
     some = held.take(which)
     table = table_of(scorer.problem, some, scorer.names)
     found = []

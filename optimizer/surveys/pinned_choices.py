@@ -1,4 +1,4 @@
-"""What pinned and forbidden choices cost: the optimum with them beside the optimum without."""
+"""The cost of pinned and forbidden choices: compare the optimum with and without them."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ from modelsizer.optimizer.result import Result
 
 @dataclass(frozen=True, slots=True)
 class PinnedChoices:
-    """A problem solved with some choices pinned or forbidden, and without.
+    """A problem solved with and without some pinned or forbidden choices.
 
     Parameters
     ----------
     choices : tuple of str
-        As the user wrote them.
+        The choices as the user wrote them.
     result : Result
-        With them.
+        Result with the choices.
     free : Result
-        Without them.
+        Result without the choices.
     """
 
     choices: tuple[str, ...]
@@ -28,7 +28,7 @@ class PinnedChoices:
 
     @property
     def cost(self) -> float | None:
-        """By how much they worsen the objective; None where either has no optimum."""
+        """How much they worsen the objective; None if either problem has no optimum."""
         mine, theirs = self.result.objective.value, self.free.objective.value
         if mine is None or theirs is None:
             return None
@@ -36,7 +36,7 @@ class PinnedChoices:
         return sign * (float(mine) - float(theirs))
 
     def to_dict(self) -> dict[str, Any]:
-        """Plain values for JSON."""
+        """Convert to a mapping for JSON."""
         return {
             "choices": list(self.choices),
             "free": {"status": self.free.status, "objective": self.free.objective.value},

@@ -1,8 +1,8 @@
-"""Every design that keeps the limits, counted exactly and in order.
+"""Count and sort all feasible designs.
 
-Designs are enumerated in pieces. Of each only its identity and its value are held
-(`modelsizer.optimizer.surveys.kept_designs`), so millions take little memory; what else is wanted
-of them is computed again as they are shown or written.
+Designs are enumerated in chunks. Only the identity and the value of each are stored
+(`modelsizer.optimizer.surveys.kept_designs`), so millions take little memory; other columns are
+computed again when designs are shown or written.
 """
 
 from __future__ import annotations
@@ -34,24 +34,24 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.options import listed
 
 GROUPS = SHOWN
-"""What designs can be grouped by."""
-_SPARE = 400_000  # designs held beyond those wanted before the worst are dropped
+"""Choices by which designs can be grouped."""
+_SPARE = 400_000  # designs held beyond the requested number before the worst are dropped
 
 Progress = Callable[[int, int], None]
-"""Called with the feasible designs found and the designs looked at."""
+"""Called with the numbers of feasible designs found and designs evaluated."""
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """The designs that share one value of a choice.
+    """Designs that share one value of a choice.
 
     Parameters
     ----------
     value : int, bool or str
     designs : int
-        Feasible ones.
+        Number of feasible designs.
     parameters : (int, int)
-        Fewest and most of them.
+        Least and greatest number of parameters.
     best : Evaluation
     """
 
@@ -63,21 +63,21 @@ class Group:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Ranking:
-    """Designs of a problem in order.
+    """Feasible designs of a problem in order.
 
     Parameters
     ----------
     problem : Problem
     goal : Goal
-        What they are ordered by.
+        The quantity that they are sorted by.
     designs, feasible : int
-        Designs of the space, and those that keep every limit.
+        Number of designs in the space, and of those that are feasible.
     seconds : float
     best : tuple of Evaluation
-        The first ones, evaluated exactly; ties by `Evaluation.tie_key`.
+        The first designs, evaluated exactly; ties by `Evaluation.tie_key`.
     group_by : str or None
     groups : tuple of Group
-        Ascending by value, where they were asked for.
+        Sorted by value; empty unless requested.
     """
 
     problem: Problem
@@ -92,7 +92,7 @@ class Ranking:
     _all: Held | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract."""
+        """Convert to a mapping with the keys of the JSON contract."""
         found: dict[str, Any] = {
             "name": self.problem.name,
             "by": {"name": self.goal.name, "sense": self.goal.sense},
@@ -121,21 +121,21 @@ class Ranking:
     def batches(
         self, columns: list[str], at_once: int = DESIGNS_AT_ONCE
     ) -> Iterator[dict[str, np.ndarray[Any, Any]]]:
-        """Columns of all feasible designs in order, in pieces.
+        """Columns of all feasible designs in order, in chunks.
 
         Parameters
         ----------
         columns : list of str
             See `modelsizer.optimizer.surveys.listing.COLUMNS`.
         at_once : int
-            Designs of a piece.
+            Designs per chunk.
 
         Raises
         ------
         ValueError
             If not all designs were kept.
         ProblemError
-            If there is no such column.
+            If a column is unknown.
         """
         if self._all is None:
             raise ValueError("only the best were kept: rank(..., keep_all=True)")
@@ -154,22 +154,21 @@ def rank(
     keep_all: bool = False,
     progress: Progress | None = None,
 ) -> Ranking:
-    """Order all designs that keep every limit.
+    """Sort all feasible designs.
 
     Parameters
     ----------
     problem : Problem
-    by : str, optional
-        A quantity, the problem's objective by default; less is better, of decode_throughput more,
-        and a leading ``-`` turns either.
+    A quantity, by default the problem's objective; minimised, except decode_throughput, which
+    is maximised; a leading ``-`` reverses the sense.
     top : int
-        How many to evaluate exactly.
+        Number of designs to evaluate exactly.
     group_by : str, optional
-        One of `GROUPS`: also the best for each value.
+        One of `GROUPS`: also find the best design for each value.
     keep_all : bool
-        Keep all of them, for `Ranking.batches`.
+        Keep all designs, for `Ranking.batches`.
     progress : callable, optional
-        Called with the number of designs that keep the limits and of those looked at.
+        Called with the numbers of feasible designs found and designs evaluated.
 
     Returns
     -------
@@ -225,7 +224,7 @@ def rank(
 
 
 def _read(scorer: Scorer, top: int | None, progress: Progress | None) -> tuple[Held | None, int]:
-    """Feasible designs, all or those among which the best `top` are, and their number."""
+    """Feasible designs, all or at least the best `top`, and how many are feasible."""
     parts: list[Held] = []
     feasible = waiting = looked_at = 0
     problem = scorer.problem
@@ -265,7 +264,7 @@ def _groups(scorer: Scorer, held: Held, name: str) -> Iterator[Group]:
 
 
 def _parameters(scorer: Scorer, held: Held, group: Ints, groups: int) -> tuple[Floats, Floats]:
-    """Fewest and most parameters of the designs of each group."""
+    """Least and greatest number of parameters of the designs in each group."""
     fewest, most = np.full(groups, np.inf), np.zeros(groups)
     for begin in range(0, len(held), DESIGNS_AT_ONCE):
         part = slice(begin, begin + DESIGNS_AT_ONCE)

@@ -1,4 +1,4 @@
-"""What fits, as a picture of parameters against depth needs it: how many designs lie where."""
+"""Count feasible designs over depth and parameters, for a picture."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from modelsizer.problems.architecture.models import models
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.problem import Problem
 
-MOST_BINS, FEWEST_BINS = 90, 32  # of parameters, by their logarithm
-IN_A_CELL = 3  # designs that a cell should hold, or the picture is of the menu's own steps
+MOST_BINS, FEWEST_BINS = 90, 32  # bins of parameters, logarithmic
+IN_A_CELL = 3  # average designs per cell; with fewer, the menu's own steps dominate the picture
 OBJECTIVES = ("parameters", "layers", "loss")
 
 
 @dataclass(frozen=True, slots=True)
 class Landmark:
-    """A published model of the range drawn."""
+    """A published model within the range drawn."""
 
     name: str
     layers: int
@@ -33,18 +33,18 @@ class Landmark:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Region:
-    """Designs over depth and parameters.
+    """Numbers of designs over depth and parameters.
 
     Parameters
     ----------
     layers : array of shape (L,)
         Depths of the space.
     edges : array of shape (B + 1,)
-        Of the bins of parameters.
+        Edges of the bins of parameters.
     feasible, designs : array of shape (L, B)
-        Designs that keep every limit, and all of them.
+        Numbers of feasible designs, and of all designs.
     front : Front
-        Of parameters, layers and loss.
+        Front of parameters, layers and loss.
     best : Evaluation or None
         The design of least loss.
     landmarks : tuple of Landmark
@@ -62,8 +62,8 @@ class Region:
     def guide(self, aspect: float) -> Floats:
         """Parameters at each depth of designs with ``d_model = aspect x layers``; shape (L,).
 
-        Weights of a layer are in proportion to d_model^2 and of the embeddings to d_model, each
-        with the constant that the best design has. NaN without a best design.
+        Weights of a layer are taken proportional to d_model^2 and embeddings to d_model, with the
+        constants of the best design. NaN without a best design.
         """
         if self.best is None:
             return np.full(len(self.layers), np.nan)
@@ -77,7 +77,7 @@ class Region:
 
 
 def region(problem: Problem) -> Region:
-    """Count the designs of a problem over depth and parameters, and find its front.
+    """Count the designs of a problem over depth and parameters, and compute its front.
 
     Parameters
     ----------
@@ -108,13 +108,13 @@ def region(problem: Problem) -> Region:
 
 
 def model_best(problem: Problem, found: Front) -> Evaluation:
-    """The design of least loss on a front that has the loss among its goals."""
+    """The design of least loss on a front that has the loss as a goal."""
     at = int(np.argmin(found.loss))
     return evaluate(question(problem, found.goals), found.architecture(at))
 
 
 def _ends(model: Model) -> tuple[float, float]:
-    """Fewest and most parameters of any design of the space."""
+    """Least and greatest number of parameters of any design in the space."""
     fewest, most = np.inf, 1.0
     for table in model.tables():
         row, low = np.arange(len(table)), np.zeros_like(table.count)
