@@ -1,4 +1,4 @@
-"""A page that a team attaches to a decision: one file, no network, no script."""
+"""The HTML report: one self-contained file without scripts."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _STATUS = {"optimal": "Proven optimal", "infeasible": "Proven infeasible", "limi
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """How a report was asked for.
+    """The command line that a report was requested with.
 
     Parameters
     ----------
@@ -66,7 +66,7 @@ class Asked:
     date: str = ""
 
     def command(self, verb: str) -> str:
-        """What to type to get it again."""
+        """The command that reproduces the report or the answer."""
         words = ["modelsizer", verb, self.source]
         words += [part for text in self.settings for part in ("--set", text)]
         words += [part for key in self.without for part in ("--without", key)]
@@ -189,7 +189,7 @@ def _warnings(result: Result) -> tuple[str, str, Html] | None:
 
 
 def _context(drawn: Sequence[Drawn]) -> Html:
-    """Figures, numbered, and what there is none of."""
+    """Numbered figures, and the reasons for missing ones."""
     parts = []
     some = [picture for picture in drawn if picture.figures]
     for number, picture in enumerate(some, start=1):
@@ -249,7 +249,7 @@ def _depths(found: Ranking) -> Html:
 
 
 def _shapes(result: Result) -> list[Html]:
-    """Shapes of nearly the optimum's size, where there is more than one."""
+    """Designs of nearly the size of the optimum by depth, if there are several."""
     from modelsizer.optimizer.surveys.depth_width import InfeasibleError, depth_width
 
     try:
@@ -298,7 +298,7 @@ def _problem(result: Result, asked: Asked) -> Html:
 
 
 def _toml(problem: Problem) -> str:
-    """The problem as a file, with each list in a line."""
+    """The problem as TOML, with each list on one line."""
 
     def line(match: re.Match[str]) -> str:
         return f"[{', '.join(item.strip().rstrip(',') for item in match[1].splitlines())}]"

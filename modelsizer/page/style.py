@@ -1,4 +1,4 @@
-"""The look of a report: CSS without fonts, pictures or scripts from elsewhere."""
+"""Style sheet of the HTML report, without external resources."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML in pieces: what is not HTML already is escaped."""
+"""HTML elements with escaping of plain text."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from modelsizer.text.kit.tables import Table
 
 
 class Html(str):
-    """Text that is HTML already; every other text is escaped where it is put into a tag."""
+    """Text that is HTML; any other text is escaped when put into an element."""
 
     __slots__ = ()
 
@@ -18,7 +18,7 @@ _VOID = frozenset({"br", "img", "meta", "source"})  # elements without an end
 
 
 def tag(name: str, /, *content: str, **attributes: str | None) -> Html:
-    """One element.
+    """An HTML element.
 
     Parameters
     ----------
@@ -39,23 +39,23 @@ def tag(name: str, /, *content: str, **attributes: str | None) -> Html:
 
 
 def join(parts: Iterable[str], between: str = "") -> Html:
-    """Pieces one after another, escaped unless they are `Html`."""
+    """Concatenated pieces, escaped unless they are `Html`."""
     return Html(between.join(p if isinstance(p, Html) else escape(p, quote=False) for p in parts))
 
 
 def listing(lines: Iterable[str], **attributes: str | None) -> Html:
-    """A list of lines."""
+    """An unordered list."""
     return tag("ul", join((tag("li", line) for line in lines), "\n"), **attributes)
 
 
 def pairs(rows: Iterable[tuple[str, str]]) -> Html:
-    """Names and what they stand for, as a table without headings."""
+    """Names and values as a table without headings."""
     lines = (tag("tr", tag("th", name, scope="row"), tag("td", text)) for name, text in rows)
     return tag("table", tag("tbody", join(lines, "\n")), class_="pairs")
 
 
 def table(rows: Table, *, caption: str = "", long: bool = False) -> Html:
-    """A table of text; the first cell of a row is its heading.
+    """A table whose first column holds row headings.
 
     Parameters
     ----------

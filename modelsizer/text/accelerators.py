@@ -1,4 +1,4 @@
-"""Accelerators as a person reads them."""
+"""Report of the accelerator catalogue, as text and CSV."""
 
 from __future__ import annotations
 
@@ -86,12 +86,12 @@ def accelerator_rows(
 
 
 def _row(found: Accelerator) -> dict[str, Any]:
-    """Text that is not there is unknown too, not empty."""
+    """A row of the catalogue, with empty text replaced by None."""
     return {name: None if value == "" else value for name, value in asdict(found).items()}
 
 
 def print_accelerators(console: Console, rows: list[dict[str, Any]]) -> None:
-    """Print a table; the source of each row is in --json, --csv and the view of one alone."""
+    """Print the catalogue as a table, without the sources of its rows."""
     if not rows:
         console.print("no accelerator matches")
         return
@@ -107,7 +107,7 @@ def print_accelerators(console: Console, rows: list[dict[str, Any]]) -> None:
 
 
 def _scaled(value: int | None, scale: int) -> str:
-    """At most one decimal, and none where there is nothing to show."""
+    """A number with at most one decimal, dropped where it is zero."""
     return NONE if value is None else f"{value / scale:.1f}".removesuffix(".0")
 
 
@@ -130,7 +130,7 @@ def print_accelerator(console: Console, row: dict[str, Any]) -> None:
 
 
 def _described(figure: str, value: int | None) -> str:
-    """A figure with its unit, to five digits: 1.3074 PFLOP/s is not 1.307."""
+    """A figure with its unit to five significant digits, such as ``1.3074 PFLOP/s``."""
     if value is None:
         return NONE
     said = format_quantity(value, _DIMENSIONS[figure], 5)
@@ -138,5 +138,5 @@ def _described(figure: str, value: int | None) -> str:
 
 
 def accelerators_csv(rows: list[dict[str, Any]]) -> str:
-    """One line an accelerator; an unknown figure is an empty field."""
+    """CSV with a line for each accelerator; unknown figures are empty fields."""
     return csv_text(rows, [field.name for field in fields(Accelerator)])

@@ -1,4 +1,4 @@
-"""Where parameters and FLOPs go, as a person reads it, and as CSV."""
+"""Report of the allocation of parameters and FLOPs to components, as text and CSV."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ _CSV_FIELDS = ("scope", "group", "layers", "quantity", "context", "component", "
 def print_allocation(
     console: Console, title: str, found: Allocation, notes: Sequence[str] = ()
 ) -> None:
-    """Print parameters, one layer of each kind, FLOPs at each context, and where scores lead.
+    """Print parameters, FLOPs at each context length, and one layer of each kind.
 
     Parameters
     ----------
@@ -73,7 +73,7 @@ def print_allocation(
 
 
 def sentences(found: Allocation) -> list[str]:
-    """What the tables do not say at a glance."""
+    """Context lengths at which attention scores dominate, and the conventions of the count."""
     ffn, rest = found.scores_outweigh_ffn, found.scores_outweigh_rest
     if ffn is None:
         said = ["Scores never outweigh the feed-forward: windows cap them."]
@@ -92,7 +92,7 @@ def sentences(found: Allocation) -> list[str]:
 
 
 def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
-    """A table whose first column is as wide as that of the others."""
+    """A table whose first column is as wide in every table of the report."""
     wide = max(map(len, _WORDS.values())) + 2
     return Table([headings[0].ljust(wide), *headings[1:]], rows)
 
@@ -120,7 +120,7 @@ def _parameters(found: Allocation) -> Table:
 
 
 def _scale(values: Sequence[int]) -> tuple[int, str]:
-    """The largest unit in which the least of some totals is one at least."""
+    """The largest unit in which every total is at least one."""
     least = min(values)
     return next((scale, unit) for scale, unit in _SCALES if least >= scale or scale == 1)
 
@@ -134,7 +134,7 @@ def _number(value: int, scale: int) -> str:
 
 
 def _flops(found: Allocation, start: int) -> Table:
-    """FLOPs with shares at up to three contexts, in one unit."""
+    """FLOPs and their shares at up to three context lengths, in one unit."""
     contexts = found.contexts[start : start + _CONTEXTS_A_TABLE]
     forward = found.forward[start : start + _CONTEXTS_A_TABLE]
     scale, unit = _scale([flops.total for flops in found.forward])
@@ -152,7 +152,7 @@ def _tokens(context: int) -> str:
 
 
 def _layer(found: Allocation, index: int, start: int) -> Table:
-    """One layer of a group: FLOPs at up to three contexts, and parameters."""
+    """FLOPs of one layer of a group at up to three context lengths, and its parameters."""
     layer = found.layers[index]
     p, window = layer.parameters, slice(start, start + _CONTEXTS_A_TABLE)
     # One unit for every kind of layer, so that they compare at a glance.
@@ -179,7 +179,7 @@ def _layer(found: Allocation, index: int, start: int) -> Table:
 
 
 def _kind(group: dict[str, Any]) -> str:
-    """A kind of layer in a few words."""
+    """Short description of a kind of layer."""
     attention, ffn = group["attention"], group["ffn"]
     words = f"{attention['kind']} attention"
     if "window" in attention:
@@ -193,7 +193,7 @@ def _kind(group: dict[str, Any]) -> str:
 
 
 def allocation_csv(found: Allocation) -> str:
-    """One number a line: parameters and FLOPs by component, in total and for each layer."""
+    """CSV in long form: parameters and FLOPs by component, of the model and of each layer."""
     return csv_text(_csv_rows(found), _CSV_FIELDS)
 
 
@@ -220,7 +220,7 @@ def _csv_rows(found: Allocation) -> Iterator[dict[str, Any]]:
 
 
 def _parts(labels: dict[str, Any], parts: dict[str, int]) -> Iterator[dict[str, Any]]:
-    """A line for each part, and one for their sum."""
+    """A row for each part and one for their sum."""
     total = sum(parts.values())
     for name, value in (parts | {"total": total}).items():
         yield labels | {"component": name, "value": value, "share": f"{value / total:.6f}"}

@@ -1,4 +1,4 @@
-"""The next best designs, the nearly as good, the cost of a choice, for a terminal."""
+"""Report of the next best designs, of near-optimal ones and of the cost of a choice."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from modelsizer.text.rank import SHORT, show
 
 
 def print_alternatives(console: Console, result: Result, found: NearOptimal) -> None:
-    """Print the next best designs and what the nearly as good would save."""
+    """Print the next best designs and what near-optimal designs would save."""
     objective = result.objective.name
     section(console, _heading(found))
     columns = list(dict.fromkeys([objective, *SHORT]))
@@ -44,7 +44,7 @@ def _heading(found: NearOptimal) -> str:
 
 
 def _print_savings(console: Console, result: Result, found: NearOptimal) -> None:
-    """For each quantity the design of those counted that needs least of it."""
+    """Print for each quantity the near-optimal design that needs least of it."""
     section(console, "Of these, the least")
     headings, rows = ("", "least", "saved", found.goal.name, "design"), []
     for name, design in found.savings:
@@ -56,7 +56,7 @@ def _print_savings(console: Console, result: Result, found: NearOptimal) -> None
 
 
 def print_cost(console: Console, pins: PinnedChoices) -> None:
-    """Say what pinned choices cost."""
+    """Print the cost of pinned or forbidden choices."""
     cost = pins.cost
     what = ", ".join(pins.choices)
     section(console, "What it costs")
@@ -80,7 +80,7 @@ def _amount(result: Result, cost: float) -> str:
 
 
 def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
-    """Print the design least unlike a known model."""
+    """Print the feasible design nearest to a published model."""
     section(console, f"Nearest to {name}")
     if found is None:
         paragraph(console, "no design keeps every limit")

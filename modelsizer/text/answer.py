@@ -1,4 +1,4 @@
-"""A result as a person reads it, at 80 columns or more."""
+"""Report of a solve."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def _pairs(console: Console, rows: Iterable[tuple[str, str]], sign: str = " ") -
 
 
 def certificate(result: Result) -> str:
-    """What is proven, and how, in a sentence or two."""
+    """The optimality certificate in words: what is proven, and by which steps."""
     s = result.statistics
     designs = f"{s['designs']:,} designs"
     if s.get("layouts", 1) > 1:
@@ -94,7 +94,7 @@ def _value(result: Result, value: float) -> str:
 
 
 def verdict(result: Result, checked: Verification) -> str:
-    """What a second proof says of the first."""
+    """Outcome of the verification by a second solver."""
     took = f"{checked.solver}, in {checked.seconds:.2f} s,"
     if checked.agrees:
         what = "that no design keeps every limit" if result.design is None else "the same design"
@@ -115,7 +115,7 @@ def print_result(
     *,
     verbose: bool = False,
 ) -> None:
-    """Print an answer, and what a second proof says of it."""
+    """Print a result and its verification, if there is one."""
     console.print(_heading(result))
     if result.design is not None:
         section(console, "Architecture")

@@ -1,4 +1,4 @@
-"""An answer as rows of words, for the terminal and for a page."""
+"""Rows of a result, for the terminal and the HTML page."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from modelsizer.text.kit.words import percent
 
 
 def architecture_rows(result: Result) -> list[tuple[str, str]]:
-    """Names and values of the architecture, as a config file writes them."""
+    """Names and values of the architecture in TOML notation."""
 
     def toml(value: object) -> str:
         if isinstance(value, bool):
@@ -24,7 +24,7 @@ def architecture_rows(result: Result) -> list[tuple[str, str]]:
 
 
 def prediction_rows(result: Result) -> list[tuple[str, str]]:
-    """Size, tokens, FLOPs and loss of the design; part of what is above it begins with spaces."""
+    """Size, tokens, FLOPs and loss of the design; parts of the row above are indented."""
     design, problem = result.best, result.problem
     parameters = design.parameters
     count = f"{format_quantity(parameters.total, 'parameters')} ({parameters.total:,})"
@@ -49,7 +49,7 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
 
 
 def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
-    """Of each limit its name, what is used, the limit, the share, and whether it binds."""
+    """Name, use, limit, share and binding status of each constraint."""
     rows = []
     for use in uses:
         used, limit, share = _amounts(use)
@@ -60,7 +60,7 @@ def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
 
 
 def _amounts(use: BudgetUse) -> tuple[str, str, str]:
-    """Used, limit and share as text; digits are added until used and limit look different."""
+    """Use, limit and share as text, with enough digits to tell use from limit."""
     for digits in range(4, 16):
         used = format_quantity(use.used, use.unit, digits)
         limit = format_quantity(use.limit, use.unit, digits)

@@ -1,4 +1,4 @@
-"""Architectures and the catalogue as a person reads them."""
+"""Reports of an architecture and of the model catalogue."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SORT_KEYS = ("name", "parameters", "tokens", "year")
 
 
 def print_description(console: Console, source: str, found: Description) -> None:
-    """Print counts and costs."""
+    """Print parameter counts and costs of an architecture."""
     title(console, source)
     section(console, "Layers")
     for group in groups_list(found.architecture):
@@ -53,7 +53,7 @@ def print_description(console: Console, source: str, found: Description) -> None
 
 
 def print_design(console: Console, found: OneDesign) -> None:
-    """Print what an architecture costs under a problem, and the limits that it breaks."""
+    """Print the costs of an architecture under a problem and the constraints it violates."""
     problem, design = found.problem, found.design
     rows = cost_rows(problem, design, priced=found.trained)
     if found.trained and math.isfinite(design.tokens):
@@ -76,7 +76,7 @@ def _part(part: dict[str, Any]) -> str:
 
 
 def model_rows(match: str | None, sort: str) -> list[dict[str, Any]]:
-    """Rows of the catalogue, filtered and sorted; largest or newest first, names ascending."""
+    """Rows of the catalogue, filtered and sorted: names ascending, numbers descending."""
     rows = []
     for model in models().values():
         shape = architecture_dict(model.architecture)
@@ -131,5 +131,5 @@ def print_models(console: Console, rows: list[dict[str, Any]]) -> None:
 
 
 def models_csv(rows: list[dict[str, Any]]) -> str:
-    """One line a model."""
+    """CSV with a line for each model."""
     return csv_text(rows, None if rows else ["name"])

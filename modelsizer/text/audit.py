@@ -1,4 +1,4 @@
-"""An audit as a person reads it."""
+"""Report of an audit."""
 
 from __future__ import annotations
 

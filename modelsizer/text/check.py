@@ -1,4 +1,4 @@
-"""A valid problem in figures, for a terminal."""
+"""Report of a validated problem."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from modelsizer.problems.summary import Summary
 
 
 def print_check(console: Console, found: Summary) -> None:
-    """Print the size of a problem, its goal and its limits."""
+    """Print the size of a problem, its objective and its constraints."""
     problem = found.problem
     console.print(f"{problem.name or 'unnamed problem'}: valid")
     console.print(f"  {found.width_options:,} width options, {found.designs:,} designs")

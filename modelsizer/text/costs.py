@@ -1,4 +1,4 @@
-"""What a design costs to train and to serve, in words."""
+"""Rows of the training and serving costs of a design."""
 
 from __future__ import annotations
 
@@ -14,9 +14,14 @@ from modelsizer.problems.units import format_quantity
 def cost_rows(
     problem: Problem, design: Evaluation, *, priced: bool = True
 ) -> list[tuple[str, str]]:
-    """Layout, training and serving costs, as far as the problem says what they need.
+    """Layout, training and serving costs, as far as the problem defines their inputs.
 
-    Time, money and energy of training only where it is `priced`: where the tokens are known.
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+    priced : bool
+        Include training time, cost and energy, which need a known number of tokens.
     """
     rows = []
     lay, training = design.layout, problem.training

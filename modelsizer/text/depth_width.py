@@ -1,4 +1,4 @@
-"""Shapes of one size as a person reads them, and as CSV."""
+"""Report of designs of one size by depth, as text and CSV."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
 
 MOST_ROWS = 24
-"""Rows shown without --all: what a terminal of 24 to 40 lines holds beside the notes."""
+"""Rows shown without --all, chosen for a terminal of 24 to 40 lines."""
 _LAST_DIGIT = 3  # of numbers in a column: the largest has four
 _PERCENT = re.compile(r"\s*([0-9.eE+-]+)\s*%\s*")
 
@@ -69,7 +69,7 @@ def parse_parameters(text: str) -> Number:
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One column: its heading, unit below, and a cell for each row."""
+    """A column: heading, unit and one cell for each row."""
 
     heading: str
     unit: str
@@ -81,19 +81,19 @@ class _Column:
 
 
 _UNITED = ("parameters", "tokens", *SIDE_BY_SIDE)
-"""Columns that have one unit each."""
+"""Columns whose values share one unit."""
 _ORDER = ("layers", "d_model", "aspect_ratio", "parameters", "shape_excess", "loss", "tokens",
           "kv_cache", "kv_bytes_per_token", "decode_latency", "prefill_latency", "serving_memory",
           "training_memory", "kv_heads", "head_dim", "heads", "d_ff")  # fmt: skip
 _FIRST = ("layers", "d_model", "aspect_ratio", "parameters", "shape_excess", "kv_cache",
           "decode_latency", "training_memory", "serving_memory", "loss", "kv_heads", "head_dim",
           "tokens", "prefill_latency", "d_ff", "kv_bytes_per_token", "heads")  # fmt: skip
-"""Columns in the order in which they get room."""
+"""Columns by priority where not all of them fit."""
 _WHERE_VARIED = ("kv_heads", "head_dim", "heads", "d_ff")  # no column where all rows have the same
 
 
 def _column(rows: Sequence[ShapeRow], name: str, marks: Sequence[str]) -> _Column | None:
-    """A column; None where no row knows it, or it tells nothing."""
+    """A column; None where no row has a value or all rows have the same uninformative one."""
     values = [column_value(row, name) for row in rows]
     if all(value is None for value in values):
         return None
@@ -115,7 +115,7 @@ def _column(rows: Sequence[ShapeRow], name: str, marks: Sequence[str]) -> _Colum
 
 
 def _in_one_unit(heading: str, dimension: str, values: Sequence[Number | None]) -> _Column:
-    """Numbers in the unit of the largest, with as many decimals each: they compare at a glance."""
+    """Numbers in the unit of the largest, all with the same number of decimals."""
     known = [value for value in values if value is not None]
     largest = max(known)
     written = re.fullmatch(r"[-+.\de]*?(\s?[^-+.\de\s].*)?", format_quantity(largest, dimension))
@@ -128,7 +128,7 @@ def _in_one_unit(heading: str, dimension: str, values: Sequence[Number | None]) 
 
 
 def _columns(rows: Sequence[ShapeRow], marks: Sequence[str], width: int) -> list[_Column]:
-    """As many columns as a width holds, the first ones first."""
+    """As many columns as fit a width, by priority."""
     chosen: dict[str, _Column] = {}
     used = -GAP
     for name in _FIRST:
@@ -143,7 +143,7 @@ def _columns(rows: Sequence[ShapeRow], marks: Sequence[str], width: int) -> list
 
 
 def thinned(found: DepthWidth, most: int = MOST_ROWS) -> tuple[ShapeRow, ...]:
-    """Rows spread evenly; the ends, the preferred one and the habit are always among them."""
+    """Evenly spaced rows, including the ends, the preferred row and the habitual depth."""
     rows = found.rows
     if len(rows) <= most:
         return rows
@@ -161,7 +161,7 @@ def _is_habit(found: DepthWidth, row: ShapeRow) -> bool:
 
 
 def print_depth_width(console: Console, found: DepthWidth, *, everything: bool = False) -> None:
-    """Print the table, what is left out of it, and what a habit costs."""
+    """Print the table, its notes and the cost of a habitual depth."""
     rows = found.rows if everything else thinned(found)
     title(console, found.problem.name)
     console.print(heading(found) + "\n")
@@ -174,7 +174,7 @@ def print_depth_width(console: Console, found: DepthWidth, *, everything: bool =
 
 
 def shape_table(found: DepthWidth, rows: Sequence[ShapeRow], width: int) -> Table:
-    """Rows with as many columns as a width holds; the preferred one and the habit are marked."""
+    """Rows with as many columns as fit; the preferred row and the habitual depth are marked."""
     marks = ["*" if r.preferred else ">" if _is_habit(found, r) else " " for r in rows]
     columns = _columns(rows, marks, width)
     table = Table.of_columns([(f"{c.heading}\n{c.unit}", c.cells) for c in columns])
@@ -182,7 +182,7 @@ def shape_table(found: DepthWidth, rows: Sequence[ShapeRow], width: int) -> Tabl
 
 
 def heading(found: DepthWidth) -> str:
-    """What the rows are, in a line."""
+    """One-line description of the rows."""
     size = format_quantity(found.parameters, "parameters", 6)
     return f"For each depth the design nearest to {size} parameters, within {_tolerance(found)}"
 
@@ -195,7 +195,7 @@ def _tolerance(found: DepthWidth) -> str:
 
 
 def depth_width_csv(found: DepthWidth) -> str:
-    """Every row, deepest first; an unknown figure is an empty field."""
+    """CSV of all rows, deepest first; unknown values are empty fields."""
     content = []
     for row in found.rows:
         cells = row.to_dict()

@@ -1,4 +1,4 @@
-"""What a table of shapes of one size leaves to be said, and what a habit costs, in words."""
+"""Notes on a table of designs of one size, and the cost of a habitual depth."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _MOST_RANGES = 10  # of depths named in a line; the rest is in --json
 
 
 def column_value(row: ShapeRow, name: str) -> Any:
-    """What a row says under a column's name."""
+    """The value of a row in a column."""
     attention = row.design.architecture.groups[0].layer
     if name == "d_ff":
         return attention.ffn.d_ff
@@ -35,7 +35,7 @@ def column_value(row: ShapeRow, name: str) -> Any:
 
 
 def notes(found: DepthWidth, unseen: int = 0) -> list[str]:
-    """What a reader must know of the rows.
+    """Notes on the rows.
 
     Parameters
     ----------
@@ -68,7 +68,7 @@ def notes(found: DepthWidth, unseen: int = 0) -> list[str]:
 
 
 def _mixed(found: DepthWidth) -> list[str]:
-    """Head geometry that differs between rows, since nearness in size alone chose it."""
+    """Note on head geometry that varies between rows because only size selects them."""
     best = found.preferred or found.rows[0]
     space = found.problem.space
     offered = {"kv_heads": space.kv_heads, "head_dim": space.head_dim}
@@ -90,7 +90,7 @@ def _mixed(found: DepthWidth) -> list[str]:
 
 
 def _left_out(found: DepthWidth) -> list[str]:
-    """Lines on the depths whose designs all break a limit, one for each limit."""
+    """For each constraint, the depths at which every design violates it."""
     if not found.excluded:
         return []
     lines = ["Left out, for every design of that depth and size breaks a limit; the nearest one:"]
@@ -111,7 +111,7 @@ def _left_out(found: DepthWidth) -> list[str]:
 
 
 def _ranges(depths: Sequence[int], known: Sequence[int]) -> str:
-    """Depths in words: those next to one another among the known ones as ``86 to 89``."""
+    """Depths in words, with consecutive known depths merged into ranges such as ``86 to 89``."""
     place = {depth: i for i, depth in enumerate(known)}
     runs = [
         [depth for _, depth in run]
@@ -124,7 +124,7 @@ def _ranges(depths: Sequence[int], known: Sequence[int]) -> str:
 
 
 def _too_much(shares: Sequence[float]) -> str:
-    """By how much limits are missed: ``0.6 to 64 % too much``."""
+    """Relative violations, such as ``0.6 to 64 % too much``."""
     way = "much" if max(shares) > 0 else "little"
     sizes = sorted(100 * abs(share) for share in shares)
     if not math.isfinite(sizes[-1]):
@@ -147,7 +147,7 @@ _SAID = MappingProxyType(
 
 
 def habit_sentence(found: DepthWidth) -> str:
-    """What a habitual depth costs over the preferred one, in a sentence or two."""
+    """Cost of a habitual depth relative to the preferred one."""
     habit = found.habit
     assert habit is not None
     if habit.excluded is not None:
@@ -205,7 +205,7 @@ def _served(habit: Habit) -> str:
 
 
 def _heads(habit: Habit) -> str:
-    """What else than depth makes the caches differ."""
+    """Head geometry by which two KV caches differ, if it does."""
     assert habit.row is not None and habit.preferred is not None
     mine, best = (
         row.design.architecture.groups[0].layer.attention for row in (habit.row, habit.preferred)

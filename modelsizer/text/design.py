@@ -1,4 +1,4 @@
-"""One design on its accelerators, in words and in JSON: what fills memory, what bounds speed."""
+"""Reports of memory and roofline of one design, as text and JSON."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _WHOLE = 1000  # FLOPs/byte, from which decimals say nothing
 
 
 def parts_dict(parts: MemoryParts) -> dict[str, Any]:
-    """Plain values for JSON."""
+    """Values for JSON."""
     total = parts.total
     return {
         "total": plain(total),
@@ -45,7 +45,7 @@ def parts_dict(parts: MemoryParts) -> dict[str, Any]:
 def print_memory(
     console: Console, title: str, panels: Sequence[MemoryParts], lack: str = ""
 ) -> None:
-    """Print what fills the memory of an accelerator, a table for each of serving and training.
+    """Print the memory parts of one accelerator, a table each for serving and training.
 
     Parameters
     ----------
@@ -98,7 +98,7 @@ def _point_dict(point: Point) -> dict[str, Any]:
 
 
 def roofline_dict(found: Roofline) -> dict[str, Any]:
-    """Plain values for JSON."""
+    """Values for JSON."""
     roof = found.roof
     return {
         "roof": asdict(roof) | {"ridge": roof.ridge, "peak_ridge": roof.peak_ridge},
@@ -115,7 +115,7 @@ def roofline_dict(found: Roofline) -> dict[str, Any]:
 
 
 def print_roofline(console: Console, title: str, found: Roofline) -> None:
-    """Print the roof, and of each design its batches and its prefill."""
+    """Print the roofline, and the decode batches and prefill of each design."""
     from rich.text import Text
 
     print_title(console, title)
@@ -148,7 +148,7 @@ def _roof_words(roof: Roof) -> str:
 
 
 def _points(design: DesignPoints) -> Table:
-    """A row for each batch of decode, that asked for bold, and one for prefill."""
+    """A row for each decode batch and one for prefill; the requested batch is marked."""
     headings = ("batch", "FLOPs/byte", "attained", "time", "overhead", "bound by", "")
     points = (*design.batches, design.prefill)
     rows = [

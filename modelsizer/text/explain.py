@@ -1,4 +1,4 @@
-"""An explanation for a person: why nothing is feasible, and what would have to give."""
+"""Report of an infeasible problem: its conflicts and the repairs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ MOST_SHOWN = 12  # conflicts in text; JSON has them all
 
 
 def explanation_dict(found: Explanation) -> dict[str, object]:
-    """Plain values for JSON: each reason as a sentence, too."""
+    """Values for JSON, each reason also as a sentence."""
     reasons = [
         conflict.to_dict() | {"text": sentence(found.problem, found.repairs, conflict)}
         for conflict in found.with_space
@@ -27,7 +27,7 @@ def explanation_dict(found: Explanation) -> dict[str, object]:
 
 
 def print_explanation(console: Console, found: Explanation) -> None:
-    """Print an explanation, at 80 columns or more."""
+    """Print conflicts, repairs and the constraints asked about."""
     title(console, found.problem.name)
     if found.feasible:
         console.print(
@@ -60,7 +60,7 @@ def _print_conflicts(console: Console, found: Explanation) -> None:
 
 
 def _row(repair: Repair) -> tuple[str, str, str, str, str]:
-    """A repair as cells: what, before, after, by how much, exactly."""
+    """Cells of a repair: name, value before and after, relative change, exact value."""
     name = name_of(repair.key)
     if repair.side is None or isinstance(repair.value, str) or isinstance(repair.before, str):
         return name, str(repair.before), str(repair.value), "", ""

@@ -1,4 +1,4 @@
-"""An explanation in words: names, amounts and conflicts as sentences."""
+"""Amounts and conflicts in words."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NUDGES = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # of the last digit shown, until it i
 
 
 def loosely(value: Number, unit: str, side: str, digits: int = 4) -> str:
-    """A value rounded to where it is still enough: up for a most, down for a least amount."""
+    """A value rounded to the feasible side: up for a maximum, down for a minimum."""
     away = 10.0**-digits if side == "max" else -(10.0**-digits)
     text = amount(value, unit, digits)
     for step in _NUDGES:
@@ -62,7 +62,7 @@ def _form(quantity: str) -> str:
 
 
 def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) -> str:
-    """A conflict in a sentence, with the settings that it is held in.
+    """A conflict as a sentence, with the settings it depends on.
 
     Parameters
     ----------
@@ -93,7 +93,7 @@ def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) ->
 
 
 def situation(problem: Problem, quantities: set[str]) -> list[str]:
-    """Settings that quantities depend on, as people say them."""
+    """Settings that quantities depend on, in words."""
     serving, training = problem.serving, problem.training
     words = []
 

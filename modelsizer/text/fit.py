@@ -1,4 +1,4 @@
-"""A fitted law as a person reads it, at 80 columns."""
+"""Report of a fitted law."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def _number(value: float, digits: int = 5) -> str:
 
 
 def print_study(console: Console, study: Study, written: str | None = None) -> None:
-    """Print coefficients, how sure they are, how good the fit is and what to beware of.
+    """Print coefficients with their uncertainty, goodness of fit, checks and warnings.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A front as a person reads it."""
+"""Report of a Pareto front."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def _show(value: Number, name: str) -> str:
 
 
 def print_front(console: Console, front: Front, subset: tuple[Front, float] | None) -> None:
-    """Print points of a front and what is proven of it.
+    """Print points of a front, its knee and its certificate.
 
     Parameters
     ----------
@@ -72,7 +72,7 @@ def _print_points(console: Console, front: Front, shown: Front) -> None:
 
 
 def certificate(front: Front) -> str:
-    """What is proven of a front, in a sentence or two."""
+    """The certificate of a front in words."""
     designs = f"{front.statistics['designs']:,} designs"
     how = _WAYS.get(front.solver, f"{front.statistics.get('solves', 0):,} programs solved")
     took = f"{how}, {front.seconds:.2f} s, {front.solver}"

@@ -1,4 +1,4 @@
-"""A swept limit as a person reads it, as JSON and as CSV."""
+"""Report of a frontier, the optimum along one constraint, as text, JSON and CSV."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from modelsizer.problems.designs.evaluation import Evaluation
 
 BAND = "half and twice: what it costs to be off by a factor of two in size"
-"""What the band is, wherever it is named."""
+"""Description of the band around the optimum."""
 _NO_DESIGN = {"infeasible": "no design", "limit": "not proven"}
 _NAMES = {
     "non_embedding_parameters": "  non-embedding",
@@ -39,7 +39,7 @@ _COLUMNS = ("limit", "status", "objective", "loss", *_ARCHITECTURE, "parameters"
 
 
 def frontier_dict(frontier: Frontier, exponents: Sequence[Exponent]) -> dict[str, Any]:
-    """Plain values for JSON."""
+    """Values for JSON."""
     objective = frontier.problem.objective
     return {
         "name": frontier.problem.name,
@@ -100,7 +100,7 @@ def _point_dict(point: Point) -> dict[str, Any]:
 
 
 def frontier_csv(frontier: Frontier) -> str:
-    """One line a point; what is not there is empty."""
+    """CSV with a line for each point; missing values are empty fields."""
     rows = []
     for point in frontier.points:
         row: dict[str, Any] = {"limit": point.limit, "status": point.status}
@@ -132,7 +132,7 @@ def frontier_csv(frontier: Frontier) -> str:
 def print_frontier(
     console: Console, frontier: Frontier, exponents: Sequence[Exponent], notes: Iterable[str] = ()
 ) -> None:
-    """Print the points, the exponents fitted and those published."""
+    """Print the points, the fitted exponents and published ones."""
     problem = frontier.problem
     done = "complete" if frontier.complete else "not complete"
     title(console, problem.name)
@@ -194,7 +194,7 @@ def _points(frontier: Frontier) -> Table:
 
 
 def _cost(frontier: Frontier, point: Point, off: OffSize | None) -> str:
-    """What another size costs: nats of loss, or a share of another objective."""
+    """Cost of another model size: nats of loss, or percent of another objective."""
     if off is None:
         return ""
     if off.design is None:
@@ -226,7 +226,7 @@ def _number(value: Number | None) -> str:
 
 
 def _stated(value: float | None) -> str:
-    """With as many decimals as the paper gives: two or three."""
+    """An exponent with two or three decimals, as published."""
     if value is None:
         return NONE
     return f"{value:.2f}" if round(value, 2) == value else f"{value:.3f}"

@@ -1,4 +1,4 @@
-"""A comparison of laws as a person reads it."""
+"""Report of a comparison of loss laws."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def print_comparison(
     *,
     below: bool = False,
 ) -> None:
-    """Print the optimum under each law, what each costs by the others, and the compromise.
+    """Print the optimum under each law, its regret under the others, and the compromise.
 
     Parameters
     ----------
@@ -67,7 +67,7 @@ def print_comparison(
 
 
 def agreement(laws: Sequence[LawOptimum]) -> str:
-    """Where laws agree and where they do not, in a sentence or two; empty for fewer than two."""
+    """Whether the laws choose the same design; empty for fewer than two designs."""
     designs = {law.name: law.design for law in laws if law.design is not None}
     if len(designs) < _SEVERAL:
         return ""
@@ -90,13 +90,13 @@ def agreement(laws: Sequence[LawOptimum]) -> str:
 
 
 def _all_agree(laws: Sequence[LawOptimum]) -> bool:
-    """Whether every law has a design, and all the same."""
+    """Whether every law has a design and all choose the same one."""
     designs = {None if law.design is None else law.design.architecture for law in laws}
     return len(laws) >= _SEVERAL and len(designs) == 1 and None not in designs
 
 
 def _spans(designs: Sequence[Evaluation]) -> str:
-    """From the least to the most of each quantity that differs between designs."""
+    """Ranges of the quantities that differ between designs."""
     chosen = [design.architecture for design in designs]
     sizes = [design.parameters.total for design in designs]
     low, high = (format_quantity(end(sizes), "parameters", _DIGITS) for end in (min, max))
@@ -139,7 +139,7 @@ def _cells(law: LawOptimum) -> list[str]:
 
 
 def beyond(n: Within, d: Within) -> str:
-    """How far parameters and tokens lie beyond the ranges of a law, such as ``N x20 D x3.2``."""
+    """Extrapolation factors of parameters and tokens, such as ``N x20 D x3.2``."""
     parts = []
     for letter, value in (("N", n), ("D", d)):
         if not value.known:
@@ -179,7 +179,7 @@ def _print_regrets(console: Console, found: LawComparison) -> None:
 
 
 def _cut(name: str, room: int) -> str:
-    """A name cut to the room beside the columns, where that leaves enough of it."""
+    """A name shortened to the width left beside the columns, unless too little remains."""
     if room < len(_COMPROMISE) or len(name) <= room:
         return name
     return name[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"

@@ -1,4 +1,4 @@
-"""The catalogue of laws as a person reads it."""
+"""Report of the law catalogue."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _BRIEF = {"law, shape": "both", "": "no"}
 
 
 def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
-    """Print the table of all."""
+    """Print the table of all laws."""
     headings = ("name", "form", "N", "N range", "sees", "use")
     rows = [
         (
@@ -54,7 +54,7 @@ def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
 
 
 def print_law(console: Console, page: LawPage) -> None:
-    """Print the page of one."""
+    """Print all that is known of one law."""
     title(console, page.name)
     pairs(
         console,
@@ -89,7 +89,7 @@ def print_law(console: Console, page: LawPage) -> None:
 
 
 def coefficient(value: float) -> str:
-    """A coefficient to six digits; very large and very small ones as powers of ten."""
+    """A coefficient to six digits, in scientific notation if very large or very small."""
     if _FEW <= abs(value) < _MANY or value == 0:
         return f"{value:.6g}"
     mantissa, exponent = f"{value:.5e}".split("e")

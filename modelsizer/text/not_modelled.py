@@ -1,4 +1,4 @@
-"""What no figure counts, for a terminal."""
+"""Report of the costs that are not modelled."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from modelsizer.text.kit.lines import line, title
 
 
 def print_not_modelled(console: Console) -> None:
-    """Print them."""
+    """Print each omission with its size, its remedy and its source."""
     for row in OMISSIONS:
         title(console, row.what)
         for name in ("where", "size", "remedy", "source"):

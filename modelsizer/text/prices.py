@@ -1,4 +1,4 @@
-"""Prices of limits as a person reads them, at 80 columns, as CSV, and for pictures."""
+"""Report of the prices of constraints, as text and CSV, and the rows of their figures."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ if TYPE_CHECKING:
 
 IN_TABLE = (-SHOWN, -1, 1, SHOWN)
 CURVE_STEPS, CURVE_SPAN, LOSS_SPAN = 20, 2.0, 1.1
-"""Limits of a price curve on each side of today's, and the factor that the last is of it."""
+"""Points of a price curve on each side of the current limit, and its span as a factor."""
 _DIGITS = (4, 6, 8, 10)
 
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """An amount of a limit that people ask the price of."""
+    """A unit in which the price of a constraint is stated."""
 
     name: str
     size: Fraction
@@ -55,7 +55,7 @@ _POWERS_FROM = 10**15  # FLOPs that are a budget, not a token's
 
 
 def unit_of(price: Price) -> Unit:
-    """The largest unit that the limit holds one of; of a FLOPs budget its leading power of ten."""
+    """The largest unit not above the limit; for a FLOPs budget a power of ten below it."""
     limit = exact(price.constraint.limit)
     if price.constraint.dimension == "FLOPs" and limit >= _POWERS_FROM:
         power = len(str(int(limit))) - 2  # a tenth of it, of the order of what one would add
@@ -67,7 +67,7 @@ def unit_of(price: Price) -> Unit:
 
 
 def _change(value: float | None, objective: str) -> str:
-    """A change of the objective, in units."""
+    """A change of the objective with its unit."""
     if value is None:
         return "none fits"
     return signed(value, QUANTITIES[objective].dimension, 3)
@@ -85,7 +85,7 @@ def _limit(price: Price) -> str:
 
 
 def _apart(price: Price, value: Number | None, none: str) -> str:
-    """A limit with digits until it looks different from today's, if it is."""
+    """A limit with enough digits to tell it from the current one."""
     if value is None:
         return none
     kind = price.constraint.dimension
@@ -98,7 +98,7 @@ def _apart(price: Price, value: Number | None, none: str) -> str:
 
 
 def print_prices(console: Console, found: Prices) -> None:
-    """Print what each limit is worth, the most first."""
+    """Print the price of each constraint, the largest first."""
     result = found.result
     objective, sought = result.objective.name, result.objective
     best = result.best
@@ -129,7 +129,7 @@ def print_prices(console: Console, found: Prices) -> None:
 
 
 def _print(console: Console, heading: str, table: Table) -> None:
-    """Print a table under a heading, and an empty line."""
+    """Print a table under a heading, followed by an empty line."""
     line(console, Styled(heading, "bold"))
     print_table(console, table, indent=INDENT, below=1)
 
@@ -153,7 +153,7 @@ def _print_worth(console: Console, found: Prices) -> None:
 
 
 def _ranges(found: Prices) -> Table:
-    """From where to where the design stays the best, and until where nothing changes."""
+    """Ranges of each limit in which the design stays optimal and in which nothing changes."""
     rows = []
     for row in found.rows:
         start = _apart(row, row.stays.start, "any")
@@ -220,7 +220,7 @@ _COLUMNS: dict[str, Callable[[Price, Change], Any]] = {
 
 
 def prices_csv(found: Prices) -> str:
-    """One line for each limit and change; nothing where a value is not known."""
+    """CSV with a line for each constraint and change; unknown values are empty fields."""
     rows = [
         {name: read(row, change) for name, read in _COLUMNS.items()}
         for row in found.rows
@@ -230,7 +230,7 @@ def prices_csv(found: Prices) -> str:
 
 
 def tornado_rows(found: Prices, percent: int = SHOWN) -> list[Row]:
-    """Rows of `modelsizer.plots.limits.tornado`: every limit a tenth lower and a tenth higher."""
+    """Rows of `modelsizer.plots.limits.tornado`: each limit decreased and increased by 10 %."""
     names = [row.constraint.name for row in found.rows]
     rows: list[Row] = []
     for row in found.rows:
@@ -246,7 +246,7 @@ def tornado_rows(found: Prices, percent: int = SHOWN) -> list[Row]:
 
 
 def curve_limits(price: Price) -> list[Number]:
-    """Limits at which a price curve is solved: today's, its surroundings, where designs change."""
+    """Limits at which a price curve is solved, including those where the design changes."""
     steps = range(-CURVE_STEPS, CURVE_STEPS + 1)
     span = LOSS_SPAN if price.constraint.quantity == "loss" else CURVE_SPAN
     found = [price.constraint.scaled(exact(round(span ** (s / CURVE_STEPS), 4))) for s in steps]

@@ -1,4 +1,4 @@
-"""A ranking as a person reads it."""
+"""Report of a ranking."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 SHORT = ("loss", "parameters", "tokens", "layers", "d_model", "heads", "kv_heads", "d_ff")
-"""Columns at 80 columns of text, the quantity ranked by before them."""
+"""Default columns, printed after the quantity that is ranked by."""
 _RATIOS = ("aspect_ratio", "tokens_per_parameter")
 
 
 def show(design: Evaluation, name: str) -> str:
-    """One cell of a design, in units."""
+    """The value of a design in a column, with its unit."""
     value: Any = cell(design, name)
     if isinstance(value, bool | str):
         return str(value).lower() if isinstance(value, bool) else value
@@ -40,7 +40,7 @@ def show(design: Evaluation, name: str) -> str:
 
 
 def columns_of(ranking: Ranking, wanted: Sequence[str] | None) -> list[str]:
-    """The columns to show, but for the rank."""
+    """The columns to show besides the rank."""
     if wanted is not None:
         return [name for name in wanted if name != "rank"]
     by = ranking.goal.name
@@ -81,7 +81,7 @@ def best_table(ranking: Ranking, columns: Sequence[str]) -> Table:
 
 
 def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:
-    """Of each group how many designs it has, the parameters that they span, and the best."""
+    """Size, parameter range and best design of each group."""
     rows = []
     for group in ranking.groups:
         value = str(group.value).lower() if isinstance(group.value, bool) else str(group.value)
@@ -95,7 +95,7 @@ def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:
 def _print_groups(
     console: Console, ranking: Ranking, columns: Sequence[str], wanted: Sequence[str] | None
 ) -> None:
-    """The best of each group, with how many there are and what they span."""
+    """Print the best design of each group, with the size and parameter range of the group."""
     group_by = ranking.group_by
     assert group_by is not None
     best = min(

@@ -1,4 +1,4 @@
-"""A plan of small runs, as a person reads it at 80 columns."""
+"""Report of a plan of training runs."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ if TYPE_CHECKING:
 # What stands for "; 3.41 s" while lines are broken, which happens nowhere within it.
 _KEPT = ";" + "\u00a0" * len(" 00.00 s")
 _COMMON = ("kv_heads", "head_dim", "vocab_size", "tied_embeddings", "block")
-"""Columns that are said once where all configs share them."""
+"""Fields printed once where all configs share their value."""
 _OWN = ("heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
 _WITH_SHARE = 3  # columns of these, beside which there is room for the share of the budget
 
 
 def print_plan(console: Console, found: Plan) -> None:
-    """Print the runs, what they would tell beside the best grid, the proof, and what to mind."""
+    """Print the runs, their expected precision beside the best grid, the proof and warnings."""
     title(console, found.problem.name)
     line(console, _question(found, console.width))
     console.print()
@@ -46,7 +46,7 @@ def _flops(value: float) -> str:
 
 
 def _question(found: Plan, width: int) -> str:
-    """What was asked, with the seconds at the end of its last line."""
+    """The question, with the elapsed seconds at the end of its last line."""
     wishes, target, point = found.wishes, found.target, found.point
     whose = "given" if target.given else "the optimum"
     made = f" beside {found.have} made" if found.have else ""

@@ -1,4 +1,4 @@
-"""A sweep as a person reads it."""
+"""Report of a sweep."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MOST_ROWS = 24
-"""Rows that are shown; the file has all."""
+"""Rows shown; the file holds all of them."""
 _WORDS = {"optimal": "solved", "infeasible": "without a design", "limit": "not proven",
           "invalid": "that make no problem"}  # fmt: skip
 _NO_LOSS = {"infeasible": "no design", "limit": "not proven", "invalid": "invalid"}
@@ -31,7 +31,7 @@ _SHOWN = (("layers", "count"), ("d_model", "count"), ("parameters", "parameters"
 
 
 def print_sweep(console: Console, found: SweepResult, path: Path | None) -> None:
-    """Print what was solved, the first rows, and the path that has all of them."""
+    """Print how many points were solved, the first rows and the path of the file."""
     problem, grid, rows = found.problem, found.grid, found.rows
     title(console, problem.name)
     shape = " x ".join(str(len(axis.values)) for axis in grid.axes)
@@ -49,7 +49,7 @@ def print_sweep(console: Console, found: SweepResult, path: Path | None) -> None
 
 
 def _print_rows(console: Console, problem: Problem, grid: SweepGrid, rows: Sequence[Row]) -> None:
-    """The keys, the answer, and as much of the design as there is room for."""
+    """Print the swept keys, the objective and as many columns of the design as fit."""
     name = problem.objective.quantity
     headings = [axis.key.partition(".")[2] or axis.key for axis in grid.axes]
     headings += ["loss"] if name == "loss" else [name, "loss"]

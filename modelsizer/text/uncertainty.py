@@ -1,4 +1,4 @@
-"""An answer under every draw of its law, as a person reads it at 80 columns."""
+"""Report of a solve under the draws of a law."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def print_uncertainty(
     *,
     below: bool = False,
 ) -> None:
-    """Print the answer in a sentence, who wins how often, the intervals and the robust designs.
+    """Print the headline, the best designs by share of draws, intervals and robust designs.
 
     Parameters
     ----------
@@ -82,7 +82,7 @@ def print_uncertainty(
 
 
 def headline(found: Uncertainty) -> list[str]:
-    """What choosing comes to: of the most frequent winner, then of today's and of least regret."""
+    """Regret of the most frequent optimum, of the current optimum and of least regret."""
     first, today = found.winners[0], found.best_by(TODAY)
     said = [_sentence(first, found)]
     if today is not first:
@@ -94,7 +94,7 @@ def headline(found: Uncertainty) -> list[str]:
 
 
 def _sentence(one: Candidate, found: Uncertainty) -> str:
-    """The share of the fits that a design wins, and what choosing it gives up."""
+    """Share of the draws in which a design is optimal, and its regret."""
     name = _name(one, found) + (" (today's)" if TODAY in one.roles else "")
     if one.share == 1.0:
         return f"{name} in all of {found.draws} bootstrap fits; nothing is given up by choosing it."
@@ -105,7 +105,7 @@ def _sentence(one: Candidate, found: Uncertainty) -> str:
 
 
 def _name(one: Candidate, found: Uncertainty) -> str:
-    """Layers and width, and what tells the design from others of the same."""
+    """Depth and width of a design, and d_ff and kv_heads where those do not identify it."""
     layer = one.design.architecture.groups[0].layer
     words = shape_words(one)
     if sum(shape_words(other) == words for other in found.candidates) > 1:
@@ -114,7 +114,7 @@ def _name(one: Candidate, found: Uncertainty) -> str:
 
 
 def _at_most(value: float) -> str:
-    """A loss rounded up, so that "at most" is true as said."""
+    """A loss rounded up, so that it remains an upper bound."""
     steps = math.ceil(value * 10**_DIGITS - _ROUNDING)
     return f"{max(steps, 0) / 10**_DIGITS:.{_DIGITS}f}"
 

@@ -1,4 +1,4 @@
-"""Scenarios side by side: for a terminal, as CSV and as the rows of a picture."""
+"""Report of scenarios side by side, as text and CSV."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 MOST_COLUMNS = 3
-"""Scenarios beside the base that stand as columns; more are rows."""
+"""Most scenarios beside the base that are printed as columns; more are printed as rows."""
 _BINDS = " *"
 _LONGEST_NAME = 24  # letters of a name as a row's head, beyond which it is folded
 _LONGEST_HEAD = 15  # and as a column's
@@ -88,12 +88,12 @@ def _share(name: str, *, mark: bool = False) -> _Cell:
 
 
 def share(use: BudgetUse) -> float:
-    """What is used, as a part of the limit."""
+    """Use as a fraction of the limit."""
     return float(use.used) / float(use.limit)
 
 
 def _changes(found: WhatIf) -> list[tuple[str, _Cell]]:
-    """Rows of what is compared, but for the limits."""
+    """Rows of the comparison, without those of the constraints."""
     objective = found.base.result.objective
     rows: list[tuple[str, _Cell]] = []
     if any(answer.result.status != "optimal" for answer in found.answers):
@@ -117,7 +117,7 @@ def _less(answer: Answer, change: float | None, dimension: str) -> str:
 
 
 def print_whatif(console: Console, found: WhatIf) -> None:
-    """Print the answers: scenarios as columns where they are few, as rows where they are many."""
+    """Print the answers, with few scenarios as columns and many as rows."""
     title(console, found.base.scenario.problem.name)
     if len(found.others) <= MOST_COLUMNS:
         _print_columns(console, found)
@@ -170,7 +170,7 @@ def _print_columns(console: Console, found: WhatIf) -> None:
 
 
 def _keys(found: WhatIf) -> list[str]:
-    """Keys that any scenario sets."""
+    """Keys set by any scenario."""
     return list(dict.fromkeys(key for answer in found.others for key in answer.scenario.settings))
 
 
@@ -198,7 +198,7 @@ def _print_rows(console: Console, found: WhatIf) -> None:
 
 
 def _said(answer: Answer) -> str:
-    """What a scenario sets, where its name does not say it."""
+    """Settings of a scenario, unless its name states them."""
     name = answer.scenario.name
     parts = [f"{key} = {value_text(key, v)}" for key, v in answer.scenario.settings.items()]
     if len(parts) == 1 and name.rpartition("=")[2] in parts[0] and "=" in name:
@@ -207,7 +207,7 @@ def _said(answer: Answer) -> str:
 
 
 def _by_scenario(found: WhatIf, columns: Sequence[tuple[str, _Cell]]) -> Table:
-    """Scenarios as rows."""
+    """A table with a row for each scenario."""
     rows = [
         [answer.scenario.name, *(cell(answer) for _, cell in columns)] for answer in found.answers
     ]
@@ -218,7 +218,7 @@ def _by_scenario(found: WhatIf, columns: Sequence[tuple[str, _Cell]]) -> Table:
 
 
 def whatif_csv(found: WhatIf) -> str:
-    """One line a scenario, numbers in base units; what is not there is empty."""
+    """CSV with a line for each scenario, in base units; missing values are empty fields."""
     rows = [_csv_row(found, answer) for answer in found.answers]
     return csv_text(rows)
 
@@ -246,7 +246,7 @@ def _csv_row(found: WhatIf, answer: Answer) -> dict[str, Any]:
 
 
 def _plain(value: object) -> object:
-    """A value as the problem file writes it, on one line."""
+    """A value in the notation of a problem file, on one line."""
     return (
         value
         if isinstance(value, str | int | float) and not isinstance(value, bool)

@@ -1,1 +1,1 @@
-"""What every report is made of: tables, lines and the words of numbers."""
+"""Building blocks of the reports: tables, lines, and numbers in words."""

@@ -1,4 +1,4 @@
-"""Lines of a report: its title, sections, paragraphs, bullets and pairs of a name and a value."""
+"""Titles, sections, paragraphs, bullets and name-value pairs."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 INDENT = 2
-"""Spaces before what stands in a section."""
+"""Indentation of the body of a section."""
 _PAIRS_GAP = 4  # spaces between a name and its value
 
 
 def title(console: Console, text: str) -> None:
-    """Print what a report is about: the name of a problem, if it has one."""
+    """Print the title of a report, the name of a problem if it has one."""
     line(console, Styled(text or "unnamed problem", "bold"))
 
 
 def section(console: Console, text: str) -> None:
-    """Print the heading of a section, an empty line before it."""
+    """Print the heading of a section after an empty line."""
     line(console, Styled(f"\n{text}", "bold"))
 
 
 def line(console: Console, text: str) -> None:
-    """Print text as it is, in its style if it has one."""
+    """Print text unchanged, in its style if it has one."""
     from rich.text import Text
 
     console.print(Text(str(text), style=getattr(text, "style", "")))
@@ -35,7 +35,7 @@ def line(console: Console, text: str) -> None:
 def paragraph(
     console: Console, text: str, *, indent: int = INDENT, above: int = 0, expand: bool = True
 ) -> None:
-    """Print text, each of its lines indented.
+    """Print wrapped text with every line indented.
 
     Parameters
     ----------
@@ -62,7 +62,7 @@ def bullets(
     indent: int = INDENT,
     expand: bool = False,
 ) -> None:
-    """Print lines behind hyphens or numbers; what continues is aligned with what it continues."""
+    """Print a bulleted or numbered list with hanging indents."""
     listed = list(lines)
     marks = [f"{n}." if numbered else "-" for n in range(1, len(listed) + 1)]
     rows = list(zip(marks, listed, strict=True))
@@ -71,7 +71,7 @@ def bullets(
 
 
 def warnings(console: Console, lines: Sequence[str], heading: str = "Warnings") -> None:
-    """Print warnings as a section, or nothing where there are none."""
+    """Print warnings as a section; nothing if there are none."""
     if lines:
         section(console, heading)
         for each in lines:
@@ -85,7 +85,7 @@ def pairs(
     words: frozenset[int] = frozenset({0, 1}),
     marked: frozenset[int] = frozenset(),
 ) -> None:
-    """Print names and their values; values of words continue on further lines, numbers do not.
+    """Print names and values in aligned columns; words wrap, numbers do not.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Tables of text: made once, printed to a terminal of any width or set on a page."""
+"""Tables of text, printed to a terminal of any width or rendered on the HTML page."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _LEAST_FOLDED = 12  # letters of a folded column, below which the table is cut i
 
 
 class Styled(str):
-    """Text with a style of the terminal, such as ``"bold red"``; plain text to everything else."""
+    """Text with a terminal style such as ``"bold red"``, ignored elsewhere."""
 
     style: str
 
@@ -57,7 +57,7 @@ class Table:
     def of_columns(
         cls, columns: Sequence[tuple[str, Sequence[str]]], *, words: frozenset[int] = frozenset()
     ) -> Self:
-        """A table of columns: a heading and as many cells as the others have."""
+        """A table from columns of equal length, each a heading and its cells."""
         headings = [heading for heading, _ in columns]
         return cls(headings, list(zip(*(cells for _, cells in columns), strict=True)), words)
 
@@ -68,7 +68,7 @@ class Table:
 
     @property
     def widths(self) -> list[int]:
-        """The letters of each column on one line."""
+        """Width of each column without folding, in character cells."""
         from rich.cells import cell_len
 
         def width(column: int) -> int:
@@ -80,7 +80,7 @@ class Table:
         return [width(column) for column in range(self.count)]
 
     def fitting(self, width: int, least: int = 1) -> Self:
-        """The table of the first columns that fit a width, and of at least so many."""
+        """The table of the first columns that fit a width, and at least `least` of them."""
         used, many = -GAP, 0
         for wide in self.widths:
             used += GAP + wide
@@ -100,7 +100,7 @@ def print_table(
     below: int = 0,
     expand: bool = False,
 ) -> None:
-    """Print a table, cut into blocks that each repeat its first column where it is too wide.
+    """Print a table; one that is too wide is split into blocks that repeat the first column.
 
     Parameters
     ----------
@@ -138,7 +138,7 @@ def _width(widths: Sequence[int], gap: int) -> int:
 
 
 def _blocks(widths: Sequence[int], room: int, gap: int) -> list[list[int]]:
-    """Columns of each block: the first, and as many of the others as fit beside it."""
+    """Columns of each block: the first column and as many others as fit."""
     if _width(widths, gap) <= room:
         return [list(range(len(widths)))]
     first, *rest = widths
@@ -155,7 +155,7 @@ def _blocks(widths: Sequence[int], room: int, gap: int) -> list[list[int]]:
 
 
 def _rich(table: Table, columns: Sequence[int], gap: int, *, folded: bool) -> RichTable:
-    """Some columns as a table of rich; the first may be folded too where others are beside it."""
+    """A rich table of some columns; `folded` lets the first one wrap as well."""
     from rich.table import Table as RichTable
 
     made = RichTable(

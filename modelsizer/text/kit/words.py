@@ -1,4 +1,4 @@
-"""Numbers and lists in words: percents, changes, counts, quantities."""
+"""Percentages, changes, counts, quantities and lists in words."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ if TYPE_CHECKING:
 
 _NOISE = 1e-12  # nats that are the rounding of two sums, and no change
 NONE = "-"
-"""What stands for a value that is not known, or that there is none of."""
+"""Placeholder for a missing value."""
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share, such as ``25.4 %``."""
+    """A share as a percentage, such as ``25.4 %``."""
     return f"{100 * share:.{digits}f} %"
 
 
 def short_percent(share: float) -> str:
-    """A share with the digits that tell: 0.62 %, 4.1 %, 51 %."""
+    """A share as a percentage with two significant digits: 0.62 %, 4.1 %, 51 %."""
     value = abs(100 * share)
     return percent(share, 0 if value >= 10 else 1 if value >= 1 else 2)
 
 
 def signed_percent(value: float | None) -> str:
-    """A change in percent with its sign: +12.3 %, -0.45 %."""
+    """A signed change given in percent: +12.3 %, -0.45 %."""
     if not value:
         return NONE if value is None else "0"
     return f"{value:+.1f} %" if abs(value) >= 1 else f"{value:+.2f} %"
 
 
 def signed(change: float | None, dimension: str = "nats", digits: int = 4) -> str:
-    """A change with its sign and its unit, but for nats; one that six decimals hide as a power.
+    """A signed change with its unit; nats have six decimals and no unit.
 
     Parameters
     ----------
@@ -56,7 +56,7 @@ def signed(change: float | None, dimension: str = "nats", digits: int = 4) -> st
 
 
 def quantity(value: Number, name: str) -> str:
-    """The value of a quantity in units; a loss with six decimals."""
+    """The value of a quantity with its unit; a loss with six decimals."""
     if name == "loss":
         return f"{value:.6f}"
     return format_quantity(value, QUANTITIES[name].dimension)
@@ -68,12 +68,12 @@ def counted(number: int, noun: str) -> str:
 
 
 def joined(words: Sequence[str]) -> str:
-    """Words as a sentence lists them: ``a, b and c``."""
+    """An enumeration: ``a, b and c``."""
     return " and ".join([", ".join(words[:-1]), words[-1]] if len(words) > 1 else words)
 
 
 def and_more(number: int, where: str = "") -> str:
-    """What a list leaves out, and where it is; empty where it leaves nothing out."""
+    """The number of omitted items and where to find them; empty if nothing is omitted."""
     return f"and {number:,} more{where}" if number > 0 else ""
 
 
