@@ -53,7 +53,7 @@ def compare_laws(
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Solve a problem under each loss law, and find the design that no law hates.
+    """Solve a problem under each loss law, and find the design of least maximum regret.
 
     Each answer is judged by every other law: in nats of that law, and as the share of the compute
     that it wastes. The picture is of parameters against the limit of --over under each law.

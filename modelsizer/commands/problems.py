@@ -24,14 +24,10 @@ def problems(json_: Json = None) -> None:
         ]
 
         def show(console: Console) -> None:
-            from rich.table import Table
+            from modelsizer.text.kit.tables import Table, print_table
 
-            table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-            table.add_column("name", no_wrap=True)
-            table.add_column("about")
-            table.add_column("designs", justify="right", no_wrap=True)
-            for row in rows:
-                table.add_row(str(row["name"]), str(row["about"]), f"{row['designs']:,}")
-            console.print(table)
+            cells = [(str(row["name"]), str(row["about"]), f"{row['designs']:,}") for row in rows]
+            words = frozenset({0, 1})
+            print_table(console, Table(("name", "about", "designs"), cells, words, {1: None}))
 
         emit({"problems": rows}, json_, show)

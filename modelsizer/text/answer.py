@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-
-from rich.console import Console
-from rich.table import Table as RichTable
-from rich.text import Text
+from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.verification import Verification
@@ -14,9 +11,13 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
 from modelsizer.text.costs import cost_rows
-from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section
-from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section, title
+from modelsizer.text.kit.tables import Styled, Table, print_table
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+_COLOURS = {"optimal": "green", "infeasible": "red", "limit": "yellow"}
 _NAMES = 15  # letters of the longest name, tied_embeddings
 _ENGINES = {"scipy": "SciPy's HiGHS", "pulp": "PuLP", "exhaustive": "enumeration"}
 _STOPS = {
@@ -24,18 +25,6 @@ _STOPS = {
     "nodes": "the node limit was reached",
     "interrupted": "it was interrupted",
 }
-
-
-def _heading(result: Result) -> RichTable:
-    line = RichTable.grid(expand=True, padding=(0, 2))
-    line.add_column(ratio=1)
-    line.add_column(justify="right", no_wrap=True)
-    colour = {"optimal": "green", "infeasible": "red", "limit": "yellow"}[result.status]
-    line.add_row(
-        Text(result.problem.name or "unnamed problem", style="bold"),
-        Text(f"{result.status}, {result.solver}, {result.seconds:.2f} s", style=colour),
-    )
-    return line
 
 
 def _pairs(console: Console, rows: Iterable[tuple[str, str]], sign: str = " ") -> None:
@@ -116,7 +105,8 @@ def print_result(
     verbose: bool = False,
 ) -> None:
     """Print a result and its verification, if there is one."""
-    console.print(_heading(result))
+    took = f"{result.status}, {result.solver}, {result.seconds:.2f} s"
+    title(console, result.problem.name, Styled(took, _COLOURS[result.status]))
     if result.design is not None:
         section(console, "Architecture")
         _pairs(console, architecture_rows(result), "=")

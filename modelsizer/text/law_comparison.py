@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 _DIGITS = 3
 _WHOLE = 10  # a factor from which its decimals are left out
-_COMPROMISE = "no law hates"
+_COMPROMISE = "compromise"
+_LEAST_NAME = 12  # letters that a shortened name keeps
 _SEVERAL = 2  # laws that can agree
 _LEAST_SHOWN = 0.005  # a share of compute below which a cell of whole percents would say 0
 
@@ -180,7 +181,7 @@ def _print_regrets(console: Console, found: LawComparison) -> None:
 
 def _cut(name: str, room: int) -> str:
     """A name shortened to the width left beside the columns, unless too little remains."""
-    if room < len(_COMPROMISE) or len(name) <= room:
+    if room < _LEAST_NAME or len(name) <= room:
         return name
     return name[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"
 
@@ -207,7 +208,7 @@ def _print_compromise(console: Console, found: LawComparison) -> None:
         return
     name = _shape(best.architecture, best.parameters, best.tokens)
     console.print(
-        f"\nNo law hates {name}: it wastes at most {percent(best.wasted_compute)} of the "
+        f"\nThe compromise is {name}: it wastes at most {percent(best.wasted_compute)} of the "
         f"compute, by {best.worst}; no design wastes less at worst, proven "
         f"({counted(best.finalists, 'finalist')} evaluated exactly). To waste 20 % is to be no "
         "better than the law's own choice with four fifths of the compute."

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
-from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.tables import Styled, Table, print_table, rich_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -15,9 +15,27 @@ INDENT = 2
 _PAIRS_GAP = 4  # spaces between a name and its value
 
 
-def title(console: Console, text: str) -> None:
-    """Print the title of a report, the name of a problem if it has one."""
-    line(console, Styled(text or "unnamed problem", "bold"))
+def title(console: Console, text: str, status: str = "") -> None:
+    """Print the title of a report, the name of a problem if it has one.
+
+    Parameters
+    ----------
+    console : Console
+    text : str
+    status : str
+        Printed at the right end of the line.
+    """
+    from rich.table import Table as RichTable
+
+    name = Styled(text or "unnamed problem", "bold")
+    if not status:
+        line(console, name)
+        return
+    made = RichTable.grid(expand=True, padding=(0, 2))
+    made.add_column(ratio=1)
+    made.add_column(justify="right", no_wrap=True)
+    made.add_row(rich_text(name), rich_text(status))
+    console.print(made)
 
 
 def section(console: Console, text: str) -> None:
@@ -27,9 +45,7 @@ def section(console: Console, text: str) -> None:
 
 def line(console: Console, text: str) -> None:
     """Print text unchanged, in its style if it has one."""
-    from rich.text import Text
-
-    console.print(Text(str(text), style=getattr(text, "style", "")))
+    console.print(rich_text(text))
 
 
 def paragraph(

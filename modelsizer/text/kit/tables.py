@@ -164,19 +164,20 @@ def _rich(table: Table, columns: Sequence[int], gap: int, *, folded: bool) -> Ri
     for column in columns:
         fold = column in table.folds or (folded and not column)
         made.add_column(
-            _text(table.headings[column]) if table.headings else "",
+            rich_text(table.headings[column]) if table.headings else "",
             justify="left" if column in table.words else "right",
             no_wrap=not fold,
             overflow="fold" if fold else "ellipsis",
             max_width=table.folds.get(column),
         )
     for at, row in enumerate(table.rows):
-        cells = [_text(row[column]) if column < len(row) else "" for column in columns]
+        cells = [rich_text(row[column]) if column < len(row) else "" for column in columns]
         made.add_row(*cells, style="bold" if at in table.marked else "")
     return made
 
 
-def _text(text: str) -> Text:
+def rich_text(text: str) -> Text:
+    """Text as rich prints it, in its style if it has one, without markup."""
     from rich.text import Text
 
     return Text(str(text), style=getattr(text, "style", ""))

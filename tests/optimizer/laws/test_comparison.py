@@ -1,4 +1,4 @@
-"""Laws compared: regrets, the design that no law hates, and the picture, against plain arithmetic."""
+"""Laws compared: regrets, the compromise, and the picture, against plain arithmetic."""
 
 from __future__ import annotations
 
@@ -241,7 +241,7 @@ def test_text_fits_eighty_columns_and_says_what_is_extrapolated() -> None:
     row = next(line for line in text.splitlines() if line.strip().startswith("kaplan-2020"))
     assert "326B" in row
     assert "N x215 D x21" in row
-    assert "no law hates" in text
+    assert "compromise" in text
     assert "compare none of them" in " ".join(text.split())
 
 

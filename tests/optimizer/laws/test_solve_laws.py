@@ -219,7 +219,7 @@ def test_where_laws_agree_and_where_not() -> None:
     _, _, below = found.stdout.partition("\nUnder 3 laws\n")
     said = " ".join(below.split())
     assert "The laws disagree: they choose 3 designs, 55.4B to 326B parameters, layers 73" in said
-    assert "No law hates" in said
+    assert "The compromise is" in said
     assert max(map(len, found.stdout.splitlines())) <= 80
 
 
