@@ -44,7 +44,7 @@ def check_bounds(problem: Problem, seed: int) -> int:
                     continue
                 start, each = int(able.depths.first[0]), int(able.depths.each[0, 0])
                 depth = start + each * r.randrange(int(able.depths.count[0, 0]))
-                table = store._Part(layout, able).table(problem, ("parameters",))
+                table = store._Part(layout, able).table(problem, {"parameters": ()})
                 j = (depth - start) // each
                 design = evaluate(problem, table.architecture(problem, 0, [j]))
                 if not design.feasible or design.layout != layout:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import random
+from collections.abc import Callable
 from typing import Any
 
-from modelsizer import Problem
+from modelsizer import Problem, ProblemError
 
 LAWS = ("kaplan-2020", "hoffmann-2022", "hoffmann-2022-rounded", "besiroglu-2024")
 OBJECTIVES = (
@@ -131,6 +133,19 @@ def random_tables(seed: int) -> dict[str, Any]:
                     "outer": r.choice([1.0, 0.9]), "parameters": "non_embedding"}
         }  # fmt: skip
     return found
+
+
+STRIDE = 1000 * len(OBJECTIVES)  # the next problem of a seed asks for the same
+
+
+def valid_problem(seed: int, make: Callable[[int], dict[str, Any]] = random_tables) -> Problem:
+    """The first of the problems seed, seed + STRIDE, ... whose tables make a problem."""
+    for number in itertools.count(seed, STRIDE):
+        try:
+            return Problem.from_tables(make(number))
+        except ProblemError:  # in many a random space nothing divides
+            continue
+    raise AssertionError
 
 
 def small(seed: int) -> Problem:

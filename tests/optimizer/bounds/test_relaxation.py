@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 import random
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,27 +17,43 @@ from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.tables.table import Linear, Table, tables
 from modelsizer.problems.designs.evaluation import evaluate
 
-from modelsizer import Problem, ProblemError
-from tests.support.random_problems import random_tables
+from modelsizer import Problem
+from tests.support.random_problems import STRIDE, random_tables, valid_problem
 
 
-@pytest.mark.parametrize("seed", range(2000, 2060))
+def some_points(table: Table, r: random.Random, count: int) -> tuple[Any, Any]:
+    """Rows of a table, and a depth of each."""
+    row = np.array([r.randrange(len(table)) for _ in range(count)])
+    return row, np.array([[r.randrange(int(table.count[i, 0]))] for i in row])
+
+
+def with_designs(seed: int) -> tuple[Model, Table, Any, Any]:
+    """The first problem of a seed some of whose random designs are feasible, and those."""
+    for number in itertools.count(seed, STRIDE):
+        model = Model(valid_problem(number))
+        table = next(tables(model.problem))
+        row, j = some_points(table, random.Random(seed), 300)
+        keeps = model.evaluate(table, row, j)[1]
+        if keeps.any():
+            return model, table, row[keeps], j[keeps]
+    raise AssertionError
+
+
+@pytest.mark.parametrize("seed", range(2000, 2040))
 def test_relaxation_is_below_every_design(seed: int) -> None:
-    try:
-        problem = Problem.from_tables(random_tables(seed))
-    except ProblemError:
-        return
-    model = Model(problem)
-    table = next(tables(problem))
+    """In boxes of depths around designs that keep every limit."""
+    model, table, rows, depths = with_designs(seed)
     r = random.Random(seed)
-    for _ in range(6):
-        row = np.array([r.randrange(len(table))])
-        ends = sorted(r.randrange(int(table.count[row[0], 0])) for _ in range(2))
+    for at in (r.randrange(len(rows)) for _ in range(6)):
+        row, inside = rows[at : at + 1], int(depths[at, 0])
+        last = int(table.count[row[0], 0]) - 1
+        ends = (r.randint(0, inside), r.randint(inside, last))
         low, high = np.array([[ends[0]]]), np.array([[ends[1]]])
         relaxed = model.relax(table, row, low, high)
-        for j in {ends[0], ends[1], r.randint(*ends), r.randint(*ends)}:
-            design = evaluate(problem, table.architecture(problem, int(row[0]), [j]))
+        for j in {inside, *ends, r.randint(*ends)}:
+            design = evaluate(model.problem, table.architecture(model.problem, int(row[0]), [j]))
             if not design.feasible:
+                assert j != inside
                 continue
             value = model.value_of(design)
             assert relaxed.least[0] <= value
@@ -49,16 +67,12 @@ def test_relaxation_is_below_every_design(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", range(2100, 2130))
 def test_vectorised_values_are_the_exact_ones(seed: int) -> None:
-    try:
-        problem = Problem.from_tables(random_tables(seed))
-    except ProblemError:
-        return
-    model = Model(problem)
-    table = next(tables(problem))
-    r = random.Random(seed)
-    row = np.array([r.randrange(len(table)) for _ in range(20)])
-    j = np.array([[r.randrange(int(table.count[i, 0]))] for i in row])
+    model, table, rows, depths = with_designs(seed)
+    problem = model.problem
+    others, other_depths = some_points(table, random.Random(seed), 15)
+    row, j = np.concatenate([rows[:5], others]), np.concatenate([depths[:5], other_depths])
     value, keeps = model.evaluate(table, row, j)
+    assert keeps.any()
     for i in range(len(row)):
         design = evaluate(problem, table.architecture(problem, int(row[i]), j[i]))
         assert design.feasible == keeps[i]

@@ -12,9 +12,9 @@ from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables import store
 from modelsizer.optimizer.tables.clock import Clock, Limits
 
-from modelsizer import Problem, ProblemError, solve
+from modelsizer import Problem, solve
 from tests.support.block_bounds import check_bounds
-from tests.support.random_problems import layout_tables, random_tables
+from tests.support.random_problems import layout_tables, random_tables, valid_problem
 
 
 @pytest.fixture
@@ -23,26 +23,17 @@ def unlistable(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LISTABLE", 0)
 
 
-def problem_of(tables: dict[str, Any]) -> Problem | None:
-    try:
-        return Problem.from_tables(tables)
-    except ProblemError:
-        return None
-
-
 def test_a_bound_is_never_above_a_design() -> None:
     seen = 0
-    for seed in range(3000, 3060):
-        problem = problem_of(random_tables(seed))
-        seen += 0 if problem is None else check_bounds(problem, seed)
+    for seed in range(3000, 3045):
+        seen += check_bounds(valid_problem(seed), seed)
     assert seen > 330
 
 
 def test_a_bound_is_never_above_a_design_under_any_layout() -> None:
     seen = 0
     for seed in range(3200, 3212):
-        problem = problem_of(layout_tables(seed))
-        seen += 0 if problem is None else check_bounds(problem, seed)
+        seen += check_bounds(valid_problem(seed, layout_tables), seed)
     assert seen > 20
 
 
@@ -63,26 +54,21 @@ def check_agreement(problem: Problem, solvers: tuple[str, ...]) -> None:
         assert result.statistics["by_blocks"] >= 0
 
 
-@pytest.mark.parametrize("seed", range(3300, 3340))
+@pytest.mark.parametrize("seed", range(3300, 3330))
 def test_blocks_agree_with_enumeration(seed: int, unlistable: None) -> None:
-    problem = problem_of(random_tables(seed))
-    if problem is not None:
-        check_agreement(problem, ("auto", "bound"))
+    check_agreement(valid_problem(seed), ("auto", "bound"))
 
 
 @pytest.mark.parametrize("seed", range(3400, 3410))
 def test_blocks_agree_under_layouts(seed: int, unlistable: None) -> None:
-    problem = problem_of(layout_tables(seed))
-    if problem is not None:
-        check_agreement(problem, ("bound", "scipy"))
+    check_agreement(valid_problem(seed, layout_tables), ("bound", "scipy"))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3500, 4100))
 def test_blocks_agree_with_enumeration_at_length(seed: int, unlistable: None) -> None:
-    problem = problem_of(random_tables(seed) if seed % 4 else layout_tables(seed))
-    if problem is not None:
-        check_agreement(problem, ("auto",))
+    make = random_tables if seed % 4 else layout_tables
+    check_agreement(valid_problem(seed, make), ("auto",))
 
 
 def large(seed: int) -> dict[str, Any]:
@@ -107,8 +93,7 @@ def large(seed: int) -> dict[str, Any]:
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5000, 5100))
 def test_large_problems_agree_with_enumeration_in_chunks(seed: int) -> None:
-    problem = problem_of(large(seed))
-    assert problem is not None
+    problem = valid_problem(seed, large)
     truth = solve(problem, solver="exhaustive")
     result = solve(problem, solver="bound")
     assert result.status == truth.status

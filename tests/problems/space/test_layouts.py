@@ -15,7 +15,7 @@ from modelsizer.problems.tables.training import Training
 
 from modelsizer import Problem, ProblemError, solve
 from tests.support.architectures import uniform
-from tests.support.random_problems import layout_tables
+from tests.support.random_problems import layout_tables, valid_problem
 from tests.support.shared import seeds
 
 SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp")
@@ -23,10 +23,7 @@ SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp")
 
 @pytest.mark.parametrize("seed", seeds(range(2000, 2016), {2010}))
 def test_solvers_agree(seed: int) -> None:
-    try:
-        problem = Problem.from_tables(layout_tables(seed))
-    except ProblemError:
-        return
+    problem = valid_problem(seed, layout_tables)
     results = [solve(problem, solver=name) for name in SOLVERS]
     truth = results[0]
     for result in results[1:]:
@@ -40,14 +37,15 @@ def test_solvers_agree(seed: int) -> None:
 @pytest.mark.parametrize("seed", seeds(range(2016, 2024), {2019}))
 def test_by_hand_over_every_layout(seed: int) -> None:
     """All architectures times all layouts of the menus, dominated ones too, in plain loops."""
-    given = layout_tables(seed)
-    given["space"]["layers"] = {"min": 4, "max": 40, "step": 6}
-    given["space"]["d_model"]["max"] = given["space"]["d_model"]["min"] + 256
-    given["training"]["accelerators"] = 20
-    try:
-        problem = Problem.from_tables(given)
-    except ProblemError:
-        return
+
+    def few(number: int) -> dict[str, Any]:
+        found = layout_tables(number)
+        found["space"]["layers"] = {"min": 4, "max": 40, "step": 6}
+        found["space"]["d_model"]["max"] = found["space"]["d_model"]["min"] + 256
+        found["training"]["accelerators"] = 20
+        return found
+
+    problem = valid_problem(seed, few)
     seen = set()
     for _, options in problem.options():
         for row in range(len(options)):
@@ -55,7 +53,7 @@ def test_by_hand_over_every_layout(seed: int) -> None:
                 depth = int(options.depths.first[row] + options.depths.each[row, 0] * j)
                 seen.add((options.block, *(int(options[n][row]) for n in WIDTHS), depth))
     assert len(seen) == problem.count_designs()
-    pinned = _pinned(problem, given["training"])
+    pinned = _pinned(problem, problem.to_dict()["training"])
     losses = [loss for key in seen if (loss := _best_loss(problem, pinned, key)) is not None]
     assert solve(problem).objective.value == min(losses, default=None)
 
