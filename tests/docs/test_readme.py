@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 from modelsizer.problems.quantities.rows import QUANTITIES
 from typer.testing import CliRunner
 
+import modelsizer
 from modelsizer import Problem
 from modelsizer.cli import app
 from tests.support.shared import ROOT
@@ -19,6 +21,9 @@ README = (ROOT / "README.md").read_text()
 COSTS = (ROOT / "docs/costs.md").read_text()
 PAGES = README + "".join(page.read_text() for page in sorted((ROOT / "docs").rglob("*.md")))
 SHOWN = re.findall(r"<!-- output: (.+?) -->\n```\n(.*?)\n```", PAGES, re.DOTALL)
+
+PYTHON = re.findall(r"<!-- prints -->\n```python\n(.*?)```\n\n```\n(.*?)```", PAGES, re.DOTALL)
+"""Programs that are shown, and what they print."""
 
 
 def without_time(text: str) -> str:
@@ -42,12 +47,22 @@ def test_the_problem_file_is_one() -> None:
     assert Problem.parse(text) == Problem.from_tables(tomllib.loads(text))
 
 
-def test_the_python_example_runs() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+@pytest.mark.parametrize(("code", "text"), PYTHON, ids=[str(n) for n in range(len(PYTHON))])
+def test_python_shown_prints_what_is_shown(code: str, text: str) -> None:
     answer = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True
-    )
-    assert answer.stdout.startswith("optimal ")
+        [sys.executable, "-W", "error", "-c", code],
+        capture_output=True, text=True, cwd=ROOT,
+    )  # fmt: skip
+    assert answer.returncode == 0, answer.stderr
+    assert answer.stdout == text
+
+
+def test_every_function_is_shown() -> None:
+    assert "```python\n" in README and len(PYTHON) > 3
+    guide = (ROOT / "docs/python.md").read_text()
+    functions = [n for n in modelsizer.__all__ if inspect.isfunction(getattr(modelsizer, n))]
+    told = {n for n in functions if not n.startswith(("register_", "check_"))}
+    assert told <= set(re.findall(r"`(\w+)`", guide))
 
 
 def test_every_command_shown_exists() -> None:
