@@ -64,7 +64,7 @@ def allocate(
         asked = _asked(source, set_)
         from modelsizer.pictures.registry import draw
         from modelsizer.problems.architecture.allocation import allocate as count
-        from modelsizer.text.allocation import allocation_csv, print_allocation
+        from modelsizer.text.allocate import allocation_csv, print_allocation
 
         found = count(asked.architecture, asked.contexts if contexts is None else contexts)
         write_csv(csv, lambda: allocation_csv(found))

@@ -65,7 +65,7 @@ def compare_laws(
         from modelsizer.optimizer.laws.comparison import law_curves
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
         from modelsizer.pictures.registry import draw
-        from modelsizer.text.law_comparison import print_comparison
+        from modelsizer.text.compare_laws import print_comparison
 
         names = law_settings(problem, laws)
         asked = (over, from_, to) != (None, None, None)

@@ -70,7 +70,7 @@ def describe(
             counts["design"] = design.to_dict()
 
         def show(console: Console) -> None:
-            from modelsizer.text.architecture import print_description, print_design
+            from modelsizer.text.describe import print_description, print_design
 
             print_description(console, source, found)
             if design is not None:

@@ -32,7 +32,7 @@ def memory(
             "training_memory": training_parts(asked, design),
         }
         known = [parts for parts in found.values() if parts is not None]
-        from modelsizer.text.design import parts_dict, print_memory
+        from modelsizer.text.memory import parts_dict, print_memory
 
         content = {
             name: None if parts is None else parts_dict(parts) for name, parts in found.items()

@@ -22,7 +22,7 @@ def models(
 ) -> None:
     """List published models; their parameters are counted, not typed."""
     with told():
-        from modelsizer.text.architecture import SORT_KEYS, model_rows, models_csv, print_models
+        from modelsizer.text.models import SORT_KEYS, model_rows, models_csv, print_models
 
         if sort not in SORT_KEYS:
             fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")

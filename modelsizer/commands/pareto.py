@@ -85,7 +85,7 @@ def pareto(
             return shown.to_dict() | also
 
         def show(console: Console) -> None:
-            from modelsizer.text.front import print_front
+            from modelsizer.text.pareto import print_front
 
             print_front(console, found, None if points is None else (shown, gap))
 

@@ -117,7 +117,7 @@ def plan_runs(
         check_plot(plot, plot_size)
         from modelsizer.optimizer.fitting.columns import parse_columns
         from modelsizer.optimizer.planning.plan_runs import plan_runs as planned
-        from modelsizer.text.run_plan import print_plan
+        from modelsizer.text.plan_runs import print_plan
 
         flops = _number("--budget", budget, "FLOPs")
         found = planned(

@@ -43,7 +43,7 @@ def roofline(
         found = roofline_points(asked, designs)
         if found is None:
             fail(asked.lacks("decode_latency"))
-        from modelsizer.text.design import print_roofline, roofline_dict
+        from modelsizer.text.roofline import print_roofline, roofline_dict
 
         title = asked.name or source
         emit(roofline_dict(found), json_, lambda console: print_roofline(console, title, found))

@@ -190,7 +190,7 @@ def solve(
 
                 print_uncertainty(console, drawn.found, drawn.winners, drawn.notes, below=True)
             if compared is not None:
-                from modelsizer.text.law_comparison import print_comparison
+                from modelsizer.text.compare_laws import print_comparison
 
                 print_comparison(console, compared, below=True)
 

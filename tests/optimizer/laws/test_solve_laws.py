@@ -16,7 +16,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem
 from modelsizer.cli import app
-from modelsizer.text.law_comparison import agreement
+from modelsizer.text.compare_laws import agreement
 from modelsizer.text.uncertainty import headline
 from tests.support.drawn_laws import drawn, law_file
 

@@ -1,0 +1,80 @@
+"""Report of what fills the memory of an accelerator, as text and JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+from modelsizer.problems.units import format_quantity, plain
+from modelsizer.text.kit.lines import line, pairs, section
+from modelsizer.text.kit.lines import title as print_title
+from modelsizer.text.kit.tables import Styled
+from modelsizer.text.kit.words import percent
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from modelsizer.problems.designs.memory_parts import MemoryParts
+
+
+def parts_dict(parts: MemoryParts) -> dict[str, Any]:
+    """Values for JSON."""
+    total = parts.total
+    return {
+        "total": plain(total),
+        "parts": [
+            {"name": name, "bytes": plain(size), "share": float(size / total)}
+            for name, size in parts.parts
+        ],
+        "limit": parts.limit,
+        "room": None if parts.room is None else plain(parts.room),
+        "accelerator": parts.device or None,
+        "accelerator_memory": parts.device_memory,
+        "accelerator_room": None if parts.device_room is None else plain(parts.device_room),
+        "accelerators": parts.accelerators,
+        "stage": parts.stage or None,
+    }
+
+
+def print_memory(
+    console: Console, title: str, panels: Sequence[MemoryParts], lack: str = ""
+) -> None:
+    """Print the memory parts of one accelerator, a table each for serving and training.
+
+    Parameters
+    ----------
+    console : Console
+    title : str
+    panels : sequence of MemoryParts
+    lack : str
+        Why a table is missing; empty if none is.
+    """
+    print_title(console, title)
+    for parts in panels:
+        _print_parts(console, parts)
+    if lack:
+        line(console, f"\n{lack}")
+
+
+def _print_parts(console: Console, parts: MemoryParts) -> None:
+    of = parts.device or "accelerator"
+    where = f"one of {parts.accelerators:,} {of}" if parts.accelerators > 1 else f"one {of}"
+    stage = f", {parts.stage}" if parts.stage else ""
+    words = parts.quantity.replace("_", " ").capitalize()
+    section(console, f"{words} of {where}{stage}")
+    total = parts.total
+    rows = [
+        (name, format_quantity(float(size), "bytes"), percent(float(size / total)), "")
+        for name, size in (*parts.parts, ("total", total))
+    ]
+    for name, most, room in (
+        (f"limit (budgets.{parts.quantity})", parts.limit, parts.room),
+        (f"memory of {of}", parts.device_memory, parts.device_room),
+    ):
+        if most is None or room is None:
+            continue
+        left = format_quantity(abs(float(room)), "bytes")
+        verdict = Styled(f"{left} over", "red") if room < 0 else f"{left} left"
+        used = percent(float(total) / float(most))
+        rows.append((name, format_quantity(most, "bytes"), used, verdict))
+    pairs(console, rows, words=frozenset({0, 3}), marked=frozenset({len(parts.parts)}))
