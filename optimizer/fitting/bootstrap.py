@@ -74,7 +74,8 @@ def sample_weights(
     Returns
     -------
     weights : array, shape (samples, runs)
-    Number of units (runs or models) drawn from.
+    groups : int
+        Number of units (runs or models) drawn from.
     """
     generator = np.random.default_rng(seed)
     if groups is None:

@@ -159,8 +159,9 @@ def rank(
     Parameters
     ----------
     problem : Problem
-    A quantity, by default the problem's objective; minimised, except decode_throughput, which
-    is maximised; a leading ``-`` reverses the sense.
+    by : str, optional
+        A quantity, by default the problem's objective; minimised, except decode_throughput, which
+        is maximised; a leading ``-`` reverses the sense.
     top : int
         Number of designs to evaluate exactly.
     group_by : str, optional

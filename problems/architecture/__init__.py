@@ -1,1 +1,1 @@
-"""Architectures: what a model is made of, what it holds, and where descriptions of it come from."""
+"""Architectures: their parts, their exact counts, and where descriptions of them come from."""

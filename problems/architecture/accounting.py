@@ -1,13 +1,13 @@
-"""Exact accounting: what an architecture holds and what a token costs.
+"""Exact accounting: parameters, FLOPs, cache and memory of an architecture.
 
 Conventions (each tested against counted models):
 
 - parameters as the reference implementation holds them, tied weights once;
-- forward FLOPs for each token = 2 x (matmul weights that a token meets, the output head among
-  them, tied or not) + the scores and values of attention at the context, full and not causally
-  halved (Kaplan et al. 2020, arXiv 2001.08361, section 2.1, with the head counted as
-  Hoffmann et al. 2022, arXiv 2203.15556, appendix F, do);
-- training = 3 x forward: the backward pass is two forward passes (ibid.);
+- forward FLOPs per token = 2 x (matmul weights that a token passes, including the output head,
+  tied or not) + the scores and values of attention at the context, full and not causally
+  halved (Kaplan et al. 2020, arXiv 2001.08361, section 2.1, with the head counted as in
+  Hoffmann et al. 2022, arXiv 2203.15556, appendix F);
+- training = 3 x forward: the backward pass costs two forward passes (ibid.);
 - "6ND": 6 x all parameters; "causal": scores and values halved.
 
 Counts are affine in the numbers of layers: `affine` functions return a constant and a
@@ -39,9 +39,9 @@ class Affine:
     Parameters
     ----------
     base : int or array of shape (W,)
-        The part that no layer adds to.
+        The part that does not depend on the layers.
     per_layer : tuple of (int or array of shape (W,))
-        One entry for each kind of layer.
+        Coefficient of each kind of layer.
     denominator : int
         Common denominator, so that half-byte weights stay exact.
     """
@@ -51,12 +51,12 @@ class Affine:
     denominator: int = 1
 
     def at(self, counts: Sequence[int]) -> Fraction:
-        """The exact value for the given numbers of layers of each kind."""
+        """Exact value for the given numbers of layers of each kind."""
         total = self.base + sum(a * n for a, n in zip(self.per_layer, counts, strict=True))
         return Fraction(int(total), self.denominator)
 
     def times(self, factor: Fraction) -> Affine:
-        """The same quantity in another unit."""
+        """The quantity multiplied by a factor, such as a change of unit."""
         common = math.gcd(factor.numerator, self.denominator)
         by = factor.numerator // common
         return Affine(
@@ -82,10 +82,10 @@ class Affine:
 class Parameters:
     """Parameters of an architecture by component.
 
-    `embedding` holds learned positions too; a tied `lm_head` is 0; `ffn` holds routers and
-    experts, and `experts` is the routed experts' part of it; `norm` holds every normalisation,
-    those of queries and keys too; `other` is what joins an embedding of another width.
-    `non_embedding` leaves out the embedding and an untied head, as Qwen's model cards count it.
+    `embedding` includes learned positions; a tied `lm_head` is 0; `ffn` includes routers and
+    experts, and `experts` is its part in routed experts; `norm` includes every normalisation, also
+    those of queries and keys; `other` projects an embedding of another width. `non_embedding`
+    excludes the embedding and an untied head, as Qwen's model cards do.
     """
 
     embedding: int
@@ -99,12 +99,12 @@ class Parameters:
 
     @property
     def total(self) -> int:
-        """Every parameter, tied weights once."""
+        """All parameters, tied weights once."""
         return self.embedding + self.lm_head + self.non_embedding
 
     @property
     def non_embedding(self) -> int:
-        """Total less embedding and head."""
+        """Total minus embedding and head."""
         return self.attention + self.ffn + self.norm + self.other
 
 
@@ -113,7 +113,7 @@ def _embedding(trunk: Trunk) -> Count:
 
 
 def _lm_head(trunk: Trunk) -> Count:
-    # An array of booleans multiplies like this too; `not` would not.
+    # Arrays of booleans multiply too; `not` would not work on them.
     weights = trunk.embedding_size() * (1 - trunk.tied_embeddings * 1)
     return weights + trunk.vocab_size if trunk.head_bias else weights  # a bias is never tied
 
@@ -160,7 +160,7 @@ def parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
 
 
 def non_embedding_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
-    """Parameters of the layers and of what is neither embedding nor head."""
+    """All parameters except those of the embedding and the head."""
     shared = trunk.norms * trunk.norm_width() + trunk.projections()
     return Affine(shared, tuple(layer_parameters(k, trunk) for k in kinds))
 
@@ -181,7 +181,7 @@ def forward_flops(
     *,
     ignore_windows: bool = False,
 ) -> Affine:
-    """Forward FLOPs for each token at a context, in FLOPs.
+    """Forward FLOPs per token at a context.
 
     Parameters
     ----------
@@ -192,7 +192,7 @@ def forward_flops(
     convention : {"exact", "causal", "6ND"}
         "causal" halves the scores; "6ND" gives 2 x all parameters.
     ignore_windows : bool
-        Count scores over the whole context in windowed layers too, as kernels that mask do.
+        Count scores over the whole context in windowed layers too, as kernels with masks do.
     """
     if convention == "6ND":
         return parameters(trunk, kinds).times(Fraction(FLOPS_PER_WEIGHT))
@@ -218,19 +218,19 @@ def training_flops_per_token(
     *,
     full_recompute: bool = False,
 ) -> Affine:
-    """Training FLOPs for each token: forward, backward, and forward again if it is recomputed."""
+    """Training FLOPs per token: forward, backward, and forward again if recomputed."""
     forward = forward_flops(trunk, kinds, sequence_length, convention)
     return forward.times(Fraction(TRAINING_PASSES + full_recompute))
 
 
 def kv_bytes_per_token(kinds: Sequence[Layer], kv_bytes: Fraction) -> Affine:
-    """Bytes of the KV cache that one token takes."""
+    """Bytes of KV cache per token."""
     values = tuple(kind.attention.kv_values() for kind in kinds)
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
 def _cached(kind: Layer, context: int, policy: KvPolicy) -> int:
-    """Tokens of a sequence that a layer's cache holds."""
+    """Number of a sequence's tokens that a layer's cache holds."""
     return context if policy == "full" else kind.attention.visible(context)
 
 
@@ -241,9 +241,9 @@ def kv_cache(
     context: int,
     policy: KvPolicy = "windowed",
 ) -> Affine:
-    """Bytes of the whole cache: a batch of contexts.
+    """Bytes of the whole cache for a batch of contexts.
 
-    Layers with a window hold their window, or under the policy "full" the whole context.
+    Windowed layers hold their window, or the whole context under the policy "full".
     """
     values = tuple(
         kind.attention.kv_values() * (batch * _cached(kind, context, policy)) for kind in kinds
@@ -259,7 +259,7 @@ def serving_weights(
     embedding_bytes: Fraction,
     other_bytes: Fraction,
 ) -> Affine:
-    """Bytes of all weights: matrices of the layers, embedding and head, and all else."""
+    """Bytes of all weights: the layers' matrices, embedding and head, and everything else."""
     d = trunk.d_model
     before, after = parts_outside(trunk)
     norms = trunk.norms * trunk.norm_width()
@@ -284,10 +284,10 @@ def serving_cache(
     policy: KvPolicy,
     tensor_parallel: int,
 ) -> Affine:
-    """Bytes of the cache on all accelerators together.
+    """Bytes of the cache over all accelerators.
 
-    Where tensor parallelism is wider than kv_heads, each kv head is held
-    ``tensor_parallel / kv_heads`` times, as serving engines do, and counted so.
+    If tensor parallelism exceeds kv_heads, each kv head is held ``tensor_parallel / kv_heads``
+    times, as in serving engines, and counted so.
     """
     per_layer = []
     for kind in kinds:

@@ -1,9 +1,9 @@
-"""Where the parameters and the FLOPs of an architecture go: by component, by layer, by context.
+"""Parameters and FLOPs of an architecture by component, layer and context.
 
-The counts and conventions are those of `modelsizer.problems.architecture.accounting`: scores and
-values are full, not causally halved, a window caps them, and training is three forward passes,
-nothing recomputed. The parts add up exactly to what
-`modelsizer.problems.architecture.describing.describe` gives for the whole.
+Counts and conventions are those of `modelsizer.problems.architecture.accounting`: scores and
+values are full, not causally halved, and capped by windows; training is three forward passes
+without recomputation. The parts sum exactly to the totals of
+`modelsizer.problems.architecture.describing.describe`.
 """
 
 from __future__ import annotations
@@ -28,26 +28,27 @@ from modelsizer.problems.architecture.describing import (
 )
 
 HELD = ("embedding", "attention", "ffn", "norm", "other", "lm_head")
-"""Components that parameters add up from, in the order of a forward pass."""
+"""Components that sum to the parameters, in the order of a forward pass."""
 SPENT = ("attention_projections", "scores", "ffn", "head")
-"""Components that FLOPs add up from, in the order of a forward pass."""
+"""Components that sum to the FLOPs, in the order of a forward pass."""
 _OF_A_LAYER = ("total", "active", "attention", "ffn", "experts", "norm")
 
 
 @dataclass(frozen=True, slots=True)
 class ForwardFlops:
-    """Forward FLOPs for each token by component.
+    """Forward FLOPs per token by component.
 
     Parameters
     ----------
     attention_projections : int
-        Queries, keys, values and output, and the latents between them.
+        Projections of queries, keys, values and output, including latents.
     scores : int
         Queries times keys and scores times values, full.
     ffn : int
         Feed-forward: routers, shared experts and the active routed ones.
     head : int
-        The output head, tied or not, and what joins an embedding of another width. 0 in a layer.
+        The output head, tied or not, and projections of an embedding of another width. 0 in a
+        layer.
     """
 
     attention_projections: int
@@ -57,22 +58,22 @@ class ForwardFlops:
 
     @property
     def total(self) -> int:
-        """All components."""
+        """Sum of all components."""
         return self.attention_projections + self.scores + self.ffn + self.head
 
     @property
     def training(self) -> int:
-        """Forward and backward."""
+        """FLOPs of the forward and backward pass."""
         return TRAINING_PASSES * self.total
 
     def to_dict(self) -> dict[str, int]:
-        """Components and total."""
+        """Components and total as a mapping."""
         return {name: getattr(self, name) for name in SPENT} | {"total": self.total}
 
 
 @dataclass(frozen=True, slots=True)
 class LayerAllocation:
-    """One layer of a group; a group has `count` of them.
+    """One of the `count` equal layers of a group.
 
     Parameters
     ----------
@@ -80,9 +81,9 @@ class LayerAllocation:
         Index in `Architecture.groups`.
     count : int
     parameters : Parameters
-        Its embedding and head are 0.
+        Parameters of one layer; embedding and head are 0.
     forward : tuple of ForwardFlops
-        At each context of the allocation.
+        FLOPs at each context of the allocation.
     """
 
     group: int
@@ -99,15 +100,15 @@ class Allocation:
     ----------
     architecture : Architecture
     contexts : tuple of int
-        Tokens that a token attends to.
+        Number of tokens that a token attends to.
     parameters : Parameters
     layers : tuple of LayerAllocation
         One for each group of layers.
     forward : tuple of ForwardFlops
-        Of the whole architecture, at each context.
+        FLOPs of the whole architecture at each context.
     scores_outweigh_ffn, scores_outweigh_rest : int or None
         Least context at which scores take more FLOPs than the feed-forward, and than everything
-        else together; None where windows cap the scores below that at any context.
+        else together; None if windows cap the scores below that at any context.
     """
 
     architecture: Architecture
@@ -119,7 +120,7 @@ class Allocation:
     scores_outweigh_rest: int | None
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract."""
+        """Convert to a mapping with the keys of the JSON contract."""
         groups = groups_list(self.architecture)
         return {
             "architecture": architecture_dict(self.architecture) | {"groups": groups},
@@ -151,33 +152,33 @@ class Allocation:
 
 
 def _inside(flops: ForwardFlops) -> dict[str, int]:
-    """FLOPs of a layer, which has no head."""
+    """FLOPs of a layer as a mapping, without the head."""
     return {name: value for name, value in flops.to_dict().items() if name != "head"}
 
 
 def held_parts(parameters: Parameters) -> dict[str, int]:
-    """Parameters by the components of `HELD`, which add up to the total."""
+    """Parameters by the components of `HELD`, which sum to the total."""
     return {name: int(getattr(parameters, name)) for name in HELD}
 
 
 def active_parts(parameters: Parameters) -> dict[str, int]:
-    """Parameters that one token uses, by the same components; they add up to `active`.
+    """Parameters used by one token, by the components of `HELD`; they sum to `active`.
 
-    Only routed experts are held and not used.
+    Only routed experts are held without being used.
     """
     held = held_parts(parameters)
     return held | {"ffn": held["ffn"] - (parameters.total - parameters.active)}
 
 
 def allocate(architecture: Architecture, contexts: Sequence[int] = ()) -> Allocation:
-    """Parameters and FLOPs by component, in total and for each layer.
+    """Compute parameters and FLOPs by component, in total and for each layer.
 
     Parameters
     ----------
     architecture : Architecture
-        Any: several groups of layers, windows, latent attention, mixtures of experts.
+        Any architecture: several groups of layers, windows, latent attention, mixtures of experts.
     contexts : sequence of int
-        Tokens that a token attends to, itself among them.
+        Numbers of tokens that a token attends to, including itself.
 
     Raises
     ------
@@ -226,23 +227,23 @@ def _layer_flops(layer: Layer, trunk: Trunk, context: int) -> ForwardFlops:
 
 
 def whole_flops(architecture: Architecture, context: int) -> ForwardFlops:
-    """Forward FLOPs for each token of the whole architecture at a context, by component."""
+    """Forward FLOPs per token of the whole architecture at a context, by component."""
     each = [(g.count, _layer_flops(g.layer, architecture.trunk, context))
             for g in architecture.groups]  # fmt: skip
     return ForwardFlops(
         sum(count * flops.attention_projections for count, flops in each),
         sum(count * flops.scores for count, flops in each),
         sum(count * flops.ffn for count, flops in each),
-        forward_flops(architecture.trunk, (), context).base,  # what no layer adds to
+        forward_flops(architecture.trunk, (), context).base,  # the part outside the layers
     )
 
 
 def _least_context(architecture: Architecture, rest: Callable[[ForwardFlops], int]) -> int | None:
-    """Least context at which scores exceed `rest`, which no context changes.
+    """Least context at which scores exceed `rest`, which does not depend on the context.
 
-    Scores never fall as the context grows, so the least is found by halving. A layer that sees the
-    whole context spends at least one FLOP for each token of it: at a context of `rest` + 1 tokens
-    one such layer is enough. If scores are not above `rest` there, every layer is at its window.
+    Scores do not decrease with the context, so bisection finds it. A layer with full attention
+    takes at least one FLOP per token of the context, so a context of `rest` + 1 tokens suffices if
+    there is one. If scores do not exceed `rest` there, every layer has reached its window.
     """
     threshold = rest(whole_flops(architecture, 1))
     low, high = 1, threshold + 1

@@ -1,10 +1,9 @@
 """A decoder-only transformer: a trunk and a stack of layer groups.
 
-Every class here and in `modelsizer.problems.architecture.attention` and
-`modelsizer.problems.architecture.feedforward` may also carry NumPy integer arrays in place of its
-integers: the same formulas then count a whole table of architectures at once, and there is one
-source of truth for both. A new kind of attention or feed-forward is one more class with the same
-methods; nothing else needs to know it.
+The integers of every class here, in `modelsizer.problems.architecture.attention` and in
+`modelsizer.problems.architecture.feedforward` may be NumPy integer arrays: the same formulas then
+count a whole table of architectures at once. A new kind of attention or feed-forward is one more
+class with the same methods; other code does not depend on its kind.
 """
 
 from __future__ import annotations
@@ -63,27 +62,27 @@ class LayerGroup:
 
 @dataclass(frozen=True, slots=True)
 class Trunk:
-    """What the layers share.
+    """The parts of a model shared by all layers.
 
     Parameters
     ----------
     d_model, vocab_size : int
         Width of the residual stream; rows of the embedding.
     tied_embeddings : bool
-        The output head is the embedding, counted once.
+        Whether the output head is the embedding, which is then counted once.
     norm_bias : bool
-        LayerNorm with scale and bias (2 x d_model) instead of a scale alone (d_model).
+        Whether norms have scale and bias, LayerNorm (2 x d_model), or a scale only (d_model).
     positions : int
-        Rows of learned positions, 0 for rotary and the like.
+        Rows of learned positions; 0 for rotary and similar ones.
     norms : int
-        Normalisations outside the layers: the final one; BLOOM has another after its embedding,
-        OPT-350M none.
+        Number of normalisations outside the layers: the final one; BLOOM has another after its
+        embedding, OPT-350M has none.
     norm_scale : bool
         Whether normalisations have parameters at all.
     head_bias : bool
-        A bias of the output head (Phi).
+        Whether the output head has a bias (Phi).
     embedding_width : int or None
-        Width of the embedding where it is not d_model: two projections then join them (OPT-350M).
+        Width of the embedding if it is not d_model; two projections then connect them (OPT-350M).
     """
 
     d_model: Count
@@ -117,13 +116,13 @@ class Trunk:
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A trunk and its groups of layers.
+    """A trunk and groups of layers.
 
     Raises
     ------
     ValueError
-        If there is no group, or if a count is not a positive whole number, or kv_heads does
-        not divide heads; the message names the field and the value.
+        If there is no group, a count is not a positive whole number, or kv_heads does not divide
+        heads; the message names the field and the value.
     """
 
     trunk: Trunk
@@ -136,7 +135,7 @@ class Architecture:
 
     @classmethod
     def of_layers(cls, trunk: Trunk, layers: Iterable[Layer], block: str = "") -> Architecture:
-        """The architecture of some layers, those of one kind in one group."""
+        """Build an architecture from layers, grouping those of one kind."""
         counts: dict[Layer, int] = {}
         for layer in layers:
             counts[layer] = counts.get(layer, 0) + 1
@@ -144,5 +143,5 @@ class Architecture:
 
     @property
     def layers(self) -> int:
-        """Depth: all layers of all groups."""
+        """Total number of layers."""
         return sum(group.count for group in self.groups)

@@ -1,4 +1,4 @@
-"""Kinds of attention: what one layer of each holds, costs and caches.
+"""Kinds of attention: parameters, FLOPs and cache of one layer.
 
 Fields may be NumPy integer arrays in place of integers (see
 `modelsizer.problems.architecture.architecture`).
@@ -16,12 +16,12 @@ QkNorm = Literal["none", "head", "head_with_bias", "full"]
 
 
 def check_positive(owner: str, **values: Count) -> None:
-    """Refuse counts that are no positive whole numbers; arrays are taken as checked.
+    """Raise unless counts are positive whole numbers; arrays are assumed to be checked.
 
     Raises
     ------
     ValueError
-        Naming the owner, the field and the value.
+        The message names the owner, the field and the value.
     """
     for name, value in values.items():
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
@@ -31,7 +31,7 @@ def check_positive(owner: str, **values: Count) -> None:
 
 
 class Attention(Protocol):
-    """What any kind of attention must be able to say of one layer of it."""
+    """Interface of all kinds of attention: counts for one layer."""
 
     @property
     def heads(self) -> Count:
@@ -43,36 +43,36 @@ class Attention(Protocol):
 
     @property
     def head_dim(self) -> Count:
-        """Width of a head's query."""
+        """Width of a head's query and key."""
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Weights that multiply each token."""
 
     def parameters(self, d_model: Count) -> Count:
-        """All parameters but those of normalisations."""
+        """All parameters except those of normalisations."""
 
     def norm_parameters(self) -> Count:
         """Parameters of normalisations inside the attention."""
 
     def score_flops(self, context: int) -> Count:
-        """FLOPs for each token of scores and values over a context (full, not causal)."""
+        """FLOPs per token of scores and values over a context (full, not causal)."""
 
     def kv_values(self) -> Count:
-        """Cached values for each token."""
+        """Cached values per token."""
 
     def visible(self, context: int) -> int:
-        """Tokens of a context that a token attends to, and that the cache must hold."""
+        """Number of a context's tokens that a token attends to, and that the cache must hold."""
 
     def kept_values(self, *, repeated: bool) -> Count:
-        """Values for each token kept for the backward pass, its input and scores aside.
+        """Values per token kept for the backward pass, excluding the layer's input and scores.
 
-        With `repeated`, keys and values are kept once for each query head.
+        With `repeated`, keys and values are kept once per query head.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class FullAttention:
-    """Grouped-query attention (Ainslie et al. 2023, arXiv 2305.13245), windowed or not.
+    """Grouped-query attention (Ainslie et al. 2023, arXiv 2305.13245), with or without a window.
 
     Parameters
     ----------
@@ -81,17 +81,17 @@ class FullAttention:
         multi-query), and the width of a head. ``heads * head_dim`` may differ from d_model
         (Gemma 2 9B has 16 x 256 on 3584).
     qkv_bias, output_bias : bool
-        Biases of the input and output projections.
+        Whether the input and output projections have biases.
     qk_norm : {"none", "head", "head_with_bias", "full"}
-        Normalisation of queries and keys: one scale (and bias) for all heads (Qwen 3; Phi), or
-        a scale for each head (OLMo 2, Cohere).
+        Normalisation of queries and keys: one scale (and bias) shared by all heads (Qwen 3; Phi),
+        or a scale per head (OLMo 2, Cohere).
     window : int or None
-        Tokens that a token sees, itself among them; None for all (Beltagy et al. 2020,
+        Number of tokens that a token sees, including itself; None for all (Beltagy et al. 2020,
         arXiv 2004.05150).
     sinks : bool
-        A learned logit for each head beside the scores (gpt-oss).
+        Whether each head has a learned logit besides the scores (gpt-oss).
     qk_norm_dim : int or None
-        Width of the query and key norms where it is not head_dim (Phi).
+        Width of the query and key norms if it is not head_dim (Phi).
     """
 
     heads: Count
@@ -141,11 +141,11 @@ class FullAttention:
         return 0 * self.heads
 
     def score_flops(self, context: int) -> Count:
-        """2 x context x heads x head_dim for the scores, as much again for the values."""
+        """2 x context x heads x head_dim for the scores, and as much for the values."""
         return 4 * context * self.heads * self.head_dim
 
     def kv_values(self) -> Count:
-        """One key and one value for each kv head."""
+        """One key and one value per kv head."""
         return 2 * self.kv_heads * self.head_dim
 
     def visible(self, context: int) -> int:
@@ -153,7 +153,7 @@ class FullAttention:
         return context if self.window is None else min(context, self.window)
 
     def kept_values(self, *, repeated: bool) -> Count:
-        """Queries, keys, values, and the output projection's input; inputs of query-key norms."""
+        """Queries, keys, values, input of the output projection, and inputs of query-key norms."""
         keys = self.heads if repeated else self.kv_heads
         normed = 0 if self.qk_norm == "none" else self.heads + self.kv_heads
         return (2 * self.heads + 2 * keys + normed) * self.head_dim
@@ -169,12 +169,12 @@ class LatentAttention:
     kv_lora_rank : int
         Width of the latent that keys and values are made from, and that is cached.
     rope_dim, nope_dim, value_dim : int
-        Width of a head's rotary part (its key shared by all heads and cached), of the rest of its
-        query and key, and of its value.
+        Width of the rotary part of a head (whose key is shared by all heads and cached), of the
+        rest of its query and key, and of its value.
     q_lora_rank : int or None
-        Width of the queries' latent; None for plain queries.
+        Width of the queries' latent; None for direct queries.
     bias : bool
-        Biases of the two down-projections and of the output.
+        Whether the two down-projections and the output have biases.
     """
 
     heads: Count
@@ -199,7 +199,7 @@ class LatentAttention:
 
     @property
     def kv_heads(self) -> Count:
-        """One: the latent is shared by all heads, so every rank of a split holds it whole."""
+        """One: all heads share the latent, so every tensor-parallel rank holds all of it."""
         return 0 * self.heads + 1
 
     @property
@@ -240,7 +240,7 @@ class LatentAttention:
         return self.kv_lora_rank + self.rope_dim
 
     def visible(self, context: int) -> int:
-        """All of it."""
+        """The whole context."""
         return context
 
     def kept_values(self, *, repeated: bool) -> Count:  # noqa: ARG002 - each head has its own keys

@@ -1,4 +1,4 @@
-"""Named blocks: what surrounds the widths in a layer of a published family.
+"""Named blocks: the structure of a layer of a published family, without its widths.
 
 Each is checked against the parameter counts of published models of its family (see
 tests/reference).
@@ -18,28 +18,28 @@ from modelsizer.problems.registry import Registry
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """Everything of a layer that is not a width.
+    """Structure of a layer, apart from its widths.
 
     Parameters
     ----------
     name : str
-        As problem files write it.
+        Name in problem files.
     about : str
-        One line for people, with the source.
+        One-line description, with the source.
     gated : bool
-        Gated feed-forward.
+        Whether the feed-forward is gated.
     qkv_bias, output_bias, ffn_bias : bool
-        Biases of the projections.
+        Whether the projections have biases.
     norms : int
-        Normalisations of d_model in a layer.
+        Number of normalisations of d_model in a layer.
     norm_bias : bool
-        LayerNorm with bias; otherwise RMSNorm.
+        Whether norms are LayerNorm with bias; otherwise RMSNorm.
     qk_norm : {"none", "head", "full"}
         Normalisation of queries and keys.
     learned_positions : bool
-        A learned position for each of `training.sequence_length`.
+        Whether each position of `training.sequence_length` is learned.
     pattern : Pattern
-        How many layers are of each kind.
+        Numbers of layers of each kind.
     """
 
     name: str
@@ -55,18 +55,18 @@ class Block:
     pattern: Pattern = UNIFORM
 
     def kinds(self, widths: Mapping[str, Count]) -> tuple[Layer, ...]:
-        """The kinds of layer of this block, as many as its pattern has.
+        """The kinds of layer of this block, one for each kind of its pattern.
 
         Parameters
         ----------
         widths : mapping of str to (int or array of shape (W,))
-            By the names of `modelsizer.problems.architecture.choices.WIDTHS`.
+            Keys are names in `modelsizer.problems.architecture.choices.WIDTHS`.
         """
         names = ("heads", "kv_heads", "head_dim", "d_ff")
         return (self.layer(*(widths[name] for name in names)),)
 
     def layer(self, heads: Count, kv_heads: Count, head_dim: Count, d_ff: Count) -> Layer:
-        """A layer of this block with the given widths."""
+        """A layer of this block with given widths."""
         return Layer(
             FullAttention(heads, kv_heads, head_dim, self.qkv_bias, self.output_bias, self.qk_norm),
             DenseFeedForward(d_ff, self.gated, self.ffn_bias),
@@ -74,7 +74,7 @@ class Block:
         )
 
     def trunk(self, d_model: Count, vocab_size: Count, tied: Count, sequence: int) -> Trunk:
-        """A trunk of this block; `sequence` positions are learned where the block learns them."""
+        """A trunk of this block; with learned positions it has `sequence` of them."""
         positions = sequence if self.learned_positions else 0
         return Trunk(d_model, vocab_size, tied, self.norm_bias, positions)
 
@@ -113,4 +113,4 @@ BLOCKS = Registry(
         ),
     ),
 )
-"""The blocks that ``space.block`` knows, by name."""
+"""Blocks available as ``space.block``, by name."""

@@ -1,6 +1,6 @@
-"""The choices of a design, one row each: all that the program knows of one is read from its row.
+"""The choices of a design, one row each, with all that the program needs to know of a choice.
 
-``docs/adding.md`` says what else a new choice touches.
+``docs/adding.md`` lists what else a new choice affects.
 """
 
 from __future__ import annotations
@@ -25,31 +25,31 @@ class DesignChoice:
     ----------
     name : str
         Key of the JSON architecture, heading of tables, column of width options, and key of
-        ``[space]`` where `menus` has it.
+        ``[space]`` if listed in `menus`.
     of : callable
-        Its value of an architecture, whose integers may be arrays (a count of 0 is then a group
-        that a row has not); 0 where the architecture has nothing of it.
+        Function that reads its value from an architecture, whose integers may be arrays (a count
+        of 0 then marks a group that a row lacks); returns 0 if the architecture has no such value.
     short : str
-        In the names of a program's columns; empty where it is not among them.
+        Short name in the names of a program's columns; empty if the choice is not part of them.
     tie : int or None
-        Its place in the tie rule, after the parameters, the smallest value first.
+        Position in the tie rule, after the parameters; smaller values come first.
     width : bool
-        Whether a width option fixes it; numbers of layers and the block are no widths.
+        Whether a width option fixes it; numbers of layers and the block are not widths.
     free : {"ordered", "unordered"} or None
-        A menu that multiplies width options whatever the other choices are, and whether costs rise
-        with it, so that a range of it lies between its ends. None where it follows from others.
+        Whether its menu multiplies the width options regardless of other choices, and whether costs
+        increase with it, so that a range is bounded by its ends. None if it follows from others.
     menus : mapping of str to str
-        Keys of ``[space]`` that offer it, each with the reason to give where a problem does not
-        offer it and a user wants it pinned; an empty one is said in general words.
+        Keys of ``[space]`` that offer it, each with the error message for pinning it when a problem
+        does not offer it; an empty message selects a generic one.
     growth : mapping of str to Fraction
-        How the costs of a layer grow with a step along its menu: exponents of widths, roughly. Of
-        block searches the side that spreads costs most is split first.
+        Growth of a layer's costs per step along its menu: approximate exponents of widths. Block
+        searches first split the side along which costs vary most.
     law : bool
-        Whether a loss law may see it.
+        Whether loss laws may depend on it.
     ratios : mapping of str to (str, str)
-        Ratios with other choices that a law may see, ``{name: (over, under)}``.
+        Ratios with other choices that loss laws may depend on, ``{name: (over, under)}``.
     breadth : {"narrow", "wide", "all", "none"}
-        The narrowest tables of designs that have a column of it.
+        The narrowest tables of designs that include it as a column.
     """
 
     name: str
@@ -66,14 +66,14 @@ class DesignChoice:
 
 
 def present(count: Count, value: Count, otherwise: Count = 0) -> Count:
-    """A value where there are layers, another where there are none."""
+    """Select `value` where there are layers, `otherwise` where there are none."""
     if isinstance(count, np.ndarray):
         return np.where(count > 0, value, otherwise)
     return value if count > 0 else otherwise
 
 
 def of_layers(get: Callable[[Layer], Count]) -> Callable[[Architecture], Count]:
-    """A value of the layers: that of the first group that has any."""
+    """Function that reads a value from the first group that has layers."""
 
     def read(architecture: Architecture) -> Count:
         found: Count = 0
@@ -200,32 +200,32 @@ CHOICES = (
 
 BY_NAME: Mapping[str, DesignChoice] = {choice.name: choice for choice in CHOICES}
 WIDTHS = tuple(choice.name for choice in CHOICES if choice.width)
-"""What a width option fixes, its block aside."""
+"""Choices that a width option fixes, except its block."""
 ORDERED = tuple(c for c in CHOICES if c.free == "ordered")
 UNORDERED = tuple(c for c in CHOICES if c.free == "unordered")
 MENUS = tuple(key for choice in CHOICES for key in choice.menus)
-"""Keys of ``[space]`` that a value can be pinned or forbidden of."""
+"""Keys of ``[space]`` whose values can be pinned or forbidden."""
 SIZES = tuple(choice.name for choice in CHOICES if choice.law)
-"""Choices that are sizes: they have a logarithm."""
+"""Choices that are sizes and so have a logarithm."""
 SHOWN = tuple(choice.name for choice in CHOICES if choice.breadth != "none")
-"""What the JSON architecture and listings of designs have."""
+"""Choices in the JSON architecture and in lists of designs."""
 WIDE = tuple(choice.name for choice in CHOICES if choice.breadth in ("wide", "narrow"))
 NARROW = tuple(choice.name for choice in CHOICES if choice.breadth == "narrow")
-"""Columns of tables of designs, and of those with little room."""
+"""Columns of tables of designs that have little room."""
 
 _TIES = sorted((c for c in CHOICES if c.tie is not None), key=lambda c: c.tie or 0)
 TIE_RULE = tuple(choice.name for choice in _TIES)
-"""What decides between designs of equal objective and equal parameters, the first that differs."""
+"""Tie rule for designs of equal objective and parameters: the first choice that differs."""
 
 
 def tie_key(architecture: Architecture, parameters: Count) -> tuple[Count, ...]:
-    """What decides between designs of equal objective: the smallest comes first.
+    """Sort key for designs of equal objective; the smallest comes first.
 
     Parameters
     ----------
     architecture : Architecture
-        Its integers may be arrays; then so is each entry.
+        Its integers may be arrays; the entries are then arrays too.
     parameters : int or array
-        All of it.
+        Total number of parameters.
     """
     return (parameters, *(choice.of(architecture) * 1 for choice in _TIES))

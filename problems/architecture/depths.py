@@ -1,4 +1,4 @@
-"""Numbers of layers of every kind, affine in the depth axes of a row."""
+"""Numbers of layers of each kind, affine in the depth axes of a row."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Depths(Columns):
-    """Depths of W rows, K kinds of layer, A depth axes.
+    """Depths of W rows, with K kinds of layer and A depth axes.
 
     Row w has ``start[w, k] + sum over a of step[w, k, a] * j[w, a]`` layers of kind k, for every
-    index ``0 <= j[w, a] < count[w, a]``. A kind has no layer in any design of a row, or some in
-    each of them.
+    index ``0 <= j[w, a] < count[w, a]``. A kind has layers either in every design of a row or in
+    none.
 
     Parameters
     ----------
     start : array of int64, shape (W, K)
     step : array of int64, shape (W, K, A)
-        Not negative.
+        Nonnegative.
     count : array of int64, shape (W, A)
         At least 1.
     """
@@ -34,45 +34,45 @@ class Depths(Columns):
 
     @classmethod
     def uniform(cls, start: Ints, step: Ints, count: Ints) -> Depths:
-        """One kind of layer and one axis; all arrays of shape (W,)."""
+        """Depths with one kind of layer and one axis; all arrays have shape (W,)."""
         return cls(start[:, None], step[:, None, None], count[:, None])
 
     @property
     def first(self) -> Ints:
-        """Layers of all kinds together where every index is 0; shape (W,)."""
+        """Total number of layers at index 0; shape (W,)."""
         found: Ints = self.start.sum(axis=1)
         return found
 
     @property
     def each(self) -> Ints:
-        """Layers of all kinds together that one step along an axis adds; shape (W, A)."""
+        """Total number of layers added by one step along each axis; shape (W, A)."""
         found: Ints = self.step.sum(axis=1)
         return found
 
     @property
     def designs(self) -> int:
-        """Designs of all rows."""
+        """Number of designs in all rows."""
         return int(self.count.prod(axis=1).sum())
 
     @property
     def deepest(self) -> Ints:
-        """Most layers of each kind; shape (W, K)."""
+        """Greatest number of layers of each kind; shape (W, K)."""
         return self.counts(np.arange(len(self)), self.count - 1)
 
     def counts(self, row: Ints, j: Ints) -> Ints:
-        """Layers of each kind, shape (B, K), of rows of shape (B,) at indices of shape (B, A)."""
+        """Layers of each kind, shape (B, K), in rows (B,) at indices (B, A)."""
         found: Ints = self.start[row] + (self.step[row] * j[:, None, :]).sum(axis=2)
         return found
 
     def layers(self, row: Ints, j: Ints) -> Ints:
-        """Layers of all kinds together; shape (B,)."""
+        """Total number of layers; shape (B,)."""
         found: Ints = self.counts(row, j).sum(axis=1)
         return found
 
     def one_axis(self) -> tuple[Ints, Depths]:
-        """The same designs in rows of one axis, and the row that each of them is from.
+        """The same designs in rows of one axis, with the original row of each.
 
-        A row of several axes becomes one for each index of all axes but the last.
+        A row with several axes becomes one row per index of all axes but the last.
         """
         row = np.arange(len(self))
         if self.count.shape[1] == 1:
@@ -87,12 +87,12 @@ class Depths(Columns):
         return row, Depths(self.counts(row, j), self.step[row][:, :, -1:], self.count[row][:, -1:])
 
     def between(self, least: Ints, most: Ints) -> tuple[Ints, Depths]:
-        """Only depths from `least` to `most` layers of all kinds, each of shape (W,).
+        """Restrict to total depths from `least` to `most`, each of shape (W,).
 
         Returns
         -------
         row : array of shape (n,)
-            The row that each of those left is from.
+            Original row of each remaining one.
         depths : Depths
         """
         row, flat = self.one_axis()
@@ -102,10 +102,10 @@ class Depths(Columns):
         return flat._cut(row, first, np.ones_like(first), last - first + 1)
 
     def divided(self, stages: int) -> tuple[Ints, Depths]:
-        """Only depths whose layers, all kinds together, `stages` divides; as `between` returns."""
+        """Restrict to total depths that are multiples of `stages`; returns as `between`."""
         row, flat = self.one_axis()
         first, each, count = flat.first, flat.each[:, 0], flat.count[:, 0]
-        period = stages // np.gcd(each, stages)  # every so manieth depth, if one does at all
+        period = stages // np.gcd(each, stages)  # distance of consecutive multiples, if any
         at = np.full(len(row), -1, dtype=np.int64)
         for j in range(min(int(period.max(initial=1)), int(count.max(initial=0)))):
             at[(at < 0) & ((first + each * j) % stages == 0)] = j
@@ -113,7 +113,7 @@ class Depths(Columns):
         return flat._cut(row, np.maximum(at, 0), period, left)
 
     def _cut(self, row: Ints, first: Ints, every: Ints, count: Ints) -> tuple[Ints, Depths]:
-        """Of one axis, `count` depths from index `first` on, `every` so many; rows left of it."""
+        """For one axis, keep `count` depths from index `first`, `every` apart; drop empty rows."""
         keep = np.flatnonzero(count > 0)
         mine = self.take(keep)
         start = mine.start + mine.step[:, :, 0] * first[keep, None]

@@ -1,4 +1,4 @@
-"""What an architecture holds and costs, as plain values under the field's names."""
+"""Describe an architecture by its parameters and costs, as plain values."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from modelsizer.problems.units import Number, exact, plain
 
 @dataclass(frozen=True, slots=True)
 class Description:
-    """One architecture at a batch and a sequence length.
+    """Counts of one architecture at a batch size and sequence length.
 
     Parameters
     ----------
@@ -25,13 +25,13 @@ class Description:
     batch, sequence : int
     parameters : Parameters
     forward_flops, forward_backward_flops : int
-        FLOPs of a whole pass of batch x sequence tokens, scores over the whole sequence and not
-        causally halved, windows ignored: what `torch.utils.flop_counter` counts.
+        FLOPs of a whole pass over batch x sequence tokens, with scores over the whole sequence, not
+        causally halved, and windows ignored: as counted by `torch.utils.flop_counter`.
     forward_flops_per_token, training_flops_per_token : int
-        FLOPs for each token at this sequence length; windows cap the scores.
+        FLOPs per token at this sequence length; windows cap the scores.
     kv_bytes_per_token : int or float
     kv_cache : int or float
-        Bytes of the whole cache; windowed layers hold their window.
+        Bytes of the whole cache; windowed layers hold only their window.
     serving_memory : int or float
         Bytes of weights and cache on one accelerator.
     """
@@ -49,7 +49,7 @@ class Description:
     serving_memory: Number
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract."""
+        """Convert to a mapping with the keys of the JSON contract."""
         return {
             "architecture": architecture_dict(self.architecture)
             | {"groups": groups_list(self.architecture)},
@@ -78,15 +78,15 @@ def describe(
     weight_bytes: Number = 2,
     kv_bytes: Number = 2,
 ) -> Description:
-    """Count an architecture at a batch and a sequence length.
+    """Count an architecture at a batch size and sequence length.
 
     Parameters
     ----------
     architecture : Architecture
     batch, sequence : int
-        Sequences, and tokens of each.
+        Number of sequences, and tokens per sequence.
     weight_bytes, kv_bytes : int or float
-        Bytes of a weight and of a cached value.
+        Bytes per weight and per cached value.
 
     Returns
     -------
@@ -95,7 +95,7 @@ def describe(
     Raises
     ------
     ValueError
-        If one of them is not positive.
+        If an argument is not positive.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def parameters_dict(parameters: Parameters) -> dict[str, int]:
 
 
 def _differing(part: Any) -> dict[str, Any]:
-    """Fields of a dataclass that are not at their default."""
+    """Fields of a dataclass that differ from their default."""
     return {
         f.name: getattr(part, f.name) for f in fields(part) if getattr(part, f.name) != f.default
     }
@@ -158,7 +158,7 @@ def _kind(part: Any) -> str:
 
 
 def architecture_dict(architecture: Architecture) -> dict[str, Any]:
-    """An architecture under the field's names; widths are those of its first layers."""
+    """An architecture as a mapping; widths are those of its first layers."""
     found = {name: BY_NAME[name].of(architecture) for name in SHOWN}
     found["tied_embeddings"] = bool(found["tied_embeddings"])
     if architecture.trunk.positions:
@@ -167,7 +167,7 @@ def architecture_dict(architecture: Architecture) -> dict[str, Any]:
 
 
 def groups_list(architecture: Architecture) -> list[dict[str, Any]]:
-    """Every group of layers, each field that differs from its default."""
+    """Every group of layers, with the fields that differ from their default."""
     return [
         {
             "count": group.count,

@@ -1,4 +1,4 @@
-"""Kinds of feed-forward: what one layer of each holds and what a token uses of it.
+"""Kinds of feed-forward: parameters and costs of one layer.
 
 Fields may be NumPy integer arrays in place of integers (see
 `modelsizer.problems.architecture.architecture`).
@@ -14,11 +14,11 @@ from modelsizer.problems.architecture.attention import Count, check_positive
 
 
 class FeedForward(Protocol):
-    """What any kind of feed-forward must be able to say of one layer of it."""
+    """Interface of all kinds of feed-forward: counts for one layer."""
 
     @property
     def d_ff(self) -> Count:
-        """Hidden width (of one expert)."""
+        """Hidden width (per expert)."""
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Weights that multiply each token."""
@@ -33,13 +33,13 @@ class FeedForward(Protocol):
         """Parameters of routed experts."""
 
     def matrix_parameters(self, d_model: Count) -> Count:
-        """Weights of its large matrices, all that are held: what quantisation shrinks."""
+        """Weights of all large matrices held, which quantisation applies to."""
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
-        """Values for each token kept for the backward pass, its input aside."""
+        """Values per token kept for the backward pass, excluding the layer's input."""
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:
-        """Weights that a step of so many tokens reads from memory, in expectation."""
+        """Expected number of weights that a step with this many tokens reads from memory."""
 
 
 def _weights(d_model: Count, d_ff: Count, gated: bool) -> Count:
@@ -53,24 +53,24 @@ def _biases(d_model: Count, d_ff: Count, gated: bool) -> Count:
 def _kept(d_ff: Count, gated: bool, fused: bool) -> Count:
     """Values kept around the activation.
 
-    A plain one keeps its input and its result; a gated one its two inputs and the product, and
-    unfused the activated gate too.
+    Without a gate, its input and result; with a gate, its two inputs and the product, and if not
+    fused, the activated gate too.
     """
     return (2 if not gated else 3 if fused else 4) * d_ff
 
 
 @dataclass(frozen=True, slots=True)
 class DenseFeedForward:
-    """Two projections, or three where it is gated (Shazeer 2020, arXiv 2002.05202).
+    """Two projections, or three if gated (Shazeer 2020, arXiv 2002.05202).
 
     Parameters
     ----------
     d_ff : int
         Hidden width.
     gated : bool
-        SwiGLU and its kin: gate, up and down projections.
+        Whether it is gated, as SwiGLU: gate, up and down projections.
     bias : bool
-        A bias on each projection.
+        Whether the projections have biases.
     """
 
     d_ff: Count
@@ -90,11 +90,11 @@ class DenseFeedForward:
         return total + _biases(d_model, self.d_ff, self.gated) if self.bias else total
 
     def active_parameters(self, d_model: Count) -> Count:
-        """A dense layer uses all that it holds."""
+        """All parameters."""
         return self.parameters(d_model)
 
     def expert_parameters(self, d_model: Count) -> Count:
-        """It has no routed experts."""
+        """Zero: no routed experts."""
         return 0 * d_model
 
     def matrix_parameters(self, d_model: Count) -> Count:
@@ -106,27 +106,27 @@ class DenseFeedForward:
         return _kept(self.d_ff, self.gated, fused)
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
-        """All of them, whatever the tokens."""
+        """All weights, whatever the tokens."""
         return self.matmul_weights(d_model)
 
 
 @dataclass(frozen=True, slots=True)
 class MixtureOfExperts:
-    """Routed experts, of which a token uses a few, and shared ones that every token uses.
+    """Routed experts, a few of which each token uses, and shared experts, which every token uses.
 
     Parameters
     ----------
     d_ff : int
         Hidden width of an expert.
     experts, active : int
-        Routed experts, and how many of them a token is sent to (Shazeer et al. 2017,
+        Number of routed experts, and of those that each token is sent to (Shazeer et al. 2017,
         arXiv 1701.06538).
     gated : bool
     shared_d_ff : int
-        Hidden width of the shared experts together; 0 for none (DeepSeekMoE, arXiv 2401.06066).
+        Total hidden width of the shared experts; 0 for none (DeepSeekMoE, arXiv 2401.06066).
     expert_bias, router_bias, shared_bias : bool
     shared_gate : bool
-        A learned gate from d_model to 1 on the shared experts (Qwen2-MoE).
+        Whether the shared experts have a learned gate from d_model to 1 (Qwen2-MoE).
     """
 
     d_ff: Count
@@ -171,7 +171,7 @@ class MixtureOfExperts:
         return self.experts * self._expert(d_model) + self._unrouted(d_model)
 
     def active_parameters(self, d_model: Count) -> Count:
-        """The experts that a token is sent to, and all that is not routed."""
+        """Parameters of the experts that a token is sent to, and of all that is not routed."""
         return self.active * self._expert(d_model) + self._unrouted(d_model)
 
     def expert_parameters(self, d_model: Count) -> Count:
@@ -179,19 +179,19 @@ class MixtureOfExperts:
         return self.experts * self._expert(d_model)
 
     def matrix_parameters(self, d_model: Count) -> Count:
-        """All experts, shared ones too; a router stays as it is."""
+        """Weights of all experts, including shared ones, without the router."""
         experts = self.experts * _weights(d_model, self.d_ff, self.gated)
         return experts + _weights(d_model, self.shared_d_ff, self.gated)
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
-        """Of each active expert the input sent to it, its activation and its result."""
+        """For each active expert, the input sent to it, its activation and its result."""
         routed = self.active * (_kept(self.d_ff, self.gated, fused) + 2 * d_model)
         return routed + _kept(self.shared_d_ff, self.gated, fused) + self.experts
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:
-        """Router and shared experts, and the routed experts that some token is sent to.
+        """Weights of the router, the shared experts and the routed experts that receive a token.
 
-        Of E experts, k of them for each token at random, n tokens reach E (1 - (1 - k / E)^n).
+        If each token goes to k of E experts at random, n tokens reach E (1 - (1 - k / E)^n).
         """
         reached = self.experts * (1.0 - (1.0 - self.active / self.experts) ** tokens)
         each = _weights(d_model, self.d_ff, self.gated)

@@ -1,4 +1,4 @@
-"""The catalogue of published models; their parameters are counted, not typed."""
+"""The catalogue of published models; their parameters are computed from their configurations."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ from modelsizer.problems.architecture.configs.huggingface import read_config
 
 @dataclass(frozen=True)
 class PublishedModel:
-    """A published model.
+    """A published model in the catalogue.
 
     Parameters
     ----------
     name : str
     config : mapping
-        Fields of its Hugging Face configuration that set its shape.
+        Fields of its Hugging Face configuration that determine its shape.
     tokens : float or None
-        Tokens trained on, where the source says it.
+        Training tokens, if the source states them.
     year : int
     source : str
-        Where shape and tokens come from.
+        Source of shape and tokens.
     note : str
-        What the configuration cannot say.
+        Facts that the configuration does not contain.
     """
 
     name: str
@@ -41,18 +41,18 @@ class PublishedModel:
 
     @property
     def architecture(self) -> Architecture:
-        """Read from the configuration."""
+        """Architecture read from the configuration."""
         return read_config(self.config)
 
     @property
     def parameters(self) -> Parameters:
-        """Counted."""
+        """Parameter counts of the architecture."""
         return count_parameters(self.architecture)
 
 
 @cache
 def models() -> Mapping[str, PublishedModel]:
-    """Every model of the catalogue by name."""
+    """All models of the catalogue, by name."""
     file = resources.files(__package__) / "models.toml"
     rows = tomllib.loads(file.read_text("utf-8"))
     return {

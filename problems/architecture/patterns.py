@@ -1,4 +1,4 @@
-"""Which layers of a stack are of which kind, as rows of depths that are affine in their axes."""
+"""Kinds of layer in a stack, as rows of depths that are affine in their axes."""
 
 from __future__ import annotations
 
@@ -18,28 +18,28 @@ class Pattern(Protocol):
 
     @property
     def kinds(self) -> int:
-        """Kinds of layer, in the order in which a block gives them."""
+        """Number of kinds of layer, ordered as in the block."""
 
     def rows(self, start: Ints, step: Ints, count: Ints) -> Iterator[tuple[Ints, Depths]]:
-        """Every design of some runs of depths, each once.
+        """Enumerate the designs of some ranges of total depth, each once.
 
         Parameters
         ----------
         start, step, count : array of shape (W,)
-            Layers in all are ``start + step * j`` for j = 0 ... count - 1.
+            Total depths are ``start + step * j`` for j = 0 ... count - 1.
 
         Yields
         ------
         run : array of shape (n,)
-            The run that each row is of.
+            Range that each row belongs to.
         depths : Depths
-            n rows; never of a design that the pattern has not.
+            n rows, with only the designs that the pattern allows.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Uniform:
-    """All layers are of one kind."""
+    """All layers have one kind."""
 
     @property
     def kinds(self) -> int:
@@ -47,7 +47,7 @@ class Uniform:
         return 1
 
     def rows(self, start: Ints, step: Ints, count: Ints) -> Iterator[tuple[Ints, Depths]]:
-        """One row for each run."""
+        """One row per range."""
         yield np.arange(len(start)), Depths.uniform(start, step, count)
 
 
@@ -56,10 +56,10 @@ UNIFORM = Uniform()
 
 @dataclass(frozen=True, slots=True)
 class Every:
-    """One layer in `period` is of the first kind, all others of the second.
+    """One layer in `period` is of the first kind, all others are of the second.
 
-    Of L layers ``floor(L / period)`` are of the first kind; a depth of which none is has no design.
-    The floor is affine on each residue of L modulo the period, so a run takes a row for each.
+    L layers include ``floor(L / period)`` of the first kind; depths without any are not designs.
+    The floor is affine on each residue of L modulo the period, so a range has a row per residue.
     """
 
     period: int
@@ -70,13 +70,13 @@ class Every:
         return 2
 
     def rows(self, start: Ints, step: Ints, count: Ints) -> Iterator[tuple[Ints, Depths]]:
-        """One row for each run and residue."""
+        """One row per range and residue."""
         n = self.period
-        apart = n // np.gcd(n, step)  # steps of a run from a residue to itself
+        apart = n // np.gcd(n, step)  # steps of a range between equal residues
         for residue in range(int(apart.max(initial=0))):
             total, each = start + step * residue, step * apart
             left = np.where(residue < apart, -(-(count - residue) // apart), 0)
-            none = total < n  # no layer of the first kind yet
+            none = total < n  # depths without a layer of the first kind
             total, left = total + each * none, left - none
             run = np.flatnonzero(left > 0)
             total, each = total[run], each[run]
@@ -93,9 +93,9 @@ class Every:
 
 @dataclass(frozen=True, slots=True)
 class Free:
-    """Any number of layers from `least` to `most` is of the first kind, all others of the second.
+    """Any number of layers from `least` to `most` is of the first kind, the others of the second.
 
-    One row for each run and number; a stack of the first kind alone is a row of its own.
+    One row per range and number; stacks of the first kind alone are a row of their own.
     """
 
     least: int
@@ -109,7 +109,7 @@ class Free:
     def rows(self, start: Ints, step: Ints, count: Ints) -> Iterator[tuple[Ints, Depths]]:
         """Rows whose only axis adds layers of the second kind."""
         for first in range(max(self.least, 1), self.most + 1):
-            # The least depth of a run with more layers than these.
+            # Least depth of a range that exceeds these layers.
             skip = np.maximum(0, (first - start) // step + 1)
             run = np.flatnonzero(skip < count)
             others = start[run] + step[run] * skip[run] - first
@@ -121,6 +121,6 @@ class Free:
 
 
 def _fixed(first: int, others: Ints, step: Ints, count: Ints) -> Depths:
-    """Rows of a fixed number of the first kind."""
+    """Rows with a fixed number of layers of the first kind."""
     start = np.stack([np.full(len(others), first), others], axis=1)
     return Depths(start, np.stack([0 * step, step], axis=1)[:, :, None], count[:, None])

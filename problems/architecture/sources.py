@@ -1,4 +1,4 @@
-"""Where an architecture comes from: a config, the catalogue, a solved answer."""
+"""Load an architecture from a configuration, the catalogue or a solved answer."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ STANDARD_INPUT = "-"
 
 
 class SourceError(ModelsizerError):
-    """There is no such source, or it is not what it should be."""
+    """Raised if a source does not exist or is not a valid one."""
 
 
 def load_architecture(source: str) -> Architecture:
-    """The architecture of a source.
+    """Load the architecture of a source.
 
     Parameters
     ----------
     source : str
-        Path of a Hugging Face ``config.json`` or of the JSON of an answer, ``-`` for either on
-        standard input, or a name of the catalogue.
+        Path of a Hugging Face ``config.json`` or of an answer in JSON, ``-`` for either on standard
+        input, or a name in the catalogue.
 
     Raises
     ------
@@ -54,12 +54,12 @@ def load_architecture(source: str) -> Architecture:
 
 
 def from_json(text: str, label: str) -> Architecture:
-    """The architecture of a ``config.json`` or of a solved answer.
+    """Load the architecture of a ``config.json`` or of a solved answer.
 
     Raises
     ------
     ModelsizerError
-        If the text is no JSON object, or neither of the two.
+        If the text is not a JSON object, or neither of the two.
     """
     try:
         content = json.loads(text)
@@ -76,12 +76,12 @@ def from_json(text: str, label: str) -> Architecture:
 
 
 def from_answer(answer: Mapping[str, Any]) -> Architecture:
-    """The architecture of the JSON that `modelsizer solve` and `describe` write.
+    """Load the architecture from the JSON that `modelsizer solve` and `describe` write.
 
     Raises
     ------
     ConfigError
-        If it holds none, or its block is unknown.
+        If it contains no architecture, or its block is unknown.
     """
     a = answer["architecture"]
     if not isinstance(a, Mapping):

@@ -1,1 +1,1 @@
-"""Configurations of other frameworks, read into architectures and written from them."""
+"""Read configurations of other frameworks into architectures, and write them."""

@@ -36,7 +36,7 @@ def gpt2(f: Fields) -> Architecture:
 def gpt_neox(f: Fields) -> Architecture:
     """``model_type = "gpt_neox"``."""
     d, heads = f.count("hidden_size", 6144), f.count("num_attention_heads", 64)
-    f.ignore(["use_parallel_residual"])  # both ways there are two normalisations
+    f.ignore(["use_parallel_residual"])  # two normalisations with or without it
     bias = f.flag("attention_bias", True)
     attention = FullAttention(heads, heads, _split(d, heads, "num_attention_heads"), bias, bias)
     ffn = DenseFeedForward(f.count("intermediate_size", 24576), gated=False, bias=True)
@@ -61,7 +61,7 @@ def opt(f: Fields) -> Architecture:
         f.count("vocab_size", 50272),
         f.flag("tie_word_embeddings", True),
         norm_bias=True,
-        positions=f.count("max_position_embeddings", 2048) + 2,  # OPT's own offset
+        positions=f.count("max_position_embeddings", 2048) + 2,  # OPT offsets positions by 2
         norms=1 if before and not removed else 0,
         norm_scale=f.flag("layer_norm_elementwise_affine", True),
         embedding_width=width if width != d else None,
@@ -74,7 +74,7 @@ def bloom(f: Fields) -> Architecture:
     d, heads = f.count("hidden_size", 64), f.count("n_head", 8)
     attention = FullAttention(heads, heads, _split(d, heads, "n_head"), True, True)
     ffn = DenseFeedForward(4 * d, gated=False, bias=True)
-    # The embedding is normalised too.
+    # The embedding has a normalisation too.
     tied = f.flag("tie_word_embeddings", True)
     trunk = Trunk(d, f.count("vocab_size", 250880), tied, norm_bias=True, norms=2)
     return _plain(f.count("n_layer", 2), attention, ffn, 2, trunk)

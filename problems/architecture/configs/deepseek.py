@@ -15,7 +15,7 @@ def _deepseek(f: Fields, defaults: Mapping[str, Any]) -> Architecture:
     d = f.count("hidden_size", defaults["hidden_size"])
     depth = f.count("num_hidden_layers", defaults["num_hidden_layers"])
     heads = f.count("num_attention_heads", defaults["num_attention_heads"])
-    f.ignore(["num_key_value_heads", "head_dim"])  # of no effect beside latent attention
+    f.ignore(["num_key_value_heads", "head_dim"])  # unused with latent attention
     attention = LatentAttention(
         heads,
         f.count("kv_lora_rank", 512),
@@ -47,7 +47,7 @@ def _deepseek(f: Fields, defaults: Mapping[str, Any]) -> Architecture:
 
 def deepseek_v2(f: Fields) -> Architecture:
     """``model_type = "deepseek_v2"``."""
-    # The library has no default for the experts that a token uses.
+    # The library has no default for the number of experts per token.
     return _deepseek(
         f,
         {"hidden_size": 4096, "num_hidden_layers": 32, "num_attention_heads": 32,

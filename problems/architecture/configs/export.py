@@ -1,7 +1,7 @@
-"""An architecture as a configuration that a framework accepts.
+"""Export an architecture as a configuration for a framework.
 
-Each exporter writes for one framework, reads what it wrote back by that framework's own rules,
-and refuses with a `ConfigError` rather than write what would build another model.
+Each exporter writes for one framework, reads the result back by that framework's own rules, and
+raises `ConfigError` rather than write a configuration of another model.
 """
 
 from __future__ import annotations
@@ -40,16 +40,16 @@ EXPORTERS: MappingProxyType[str, Exporter] = MappingProxyType(
         "litgpt": to_litgpt,
     }
 )
-"""The text of an architecture's file, by the name of the framework."""
+"""Functions that write an architecture's file, by the name of the framework."""
 
 
 def exporter(framework: str) -> Exporter:
-    """The exporter of a framework.
+    """Return the exporter of a framework.
 
     Raises
     ------
     ModelsizerError
-        If there is none; the message names those that there are.
+        If there is none; the message lists the known frameworks.
     """
     if framework not in EXPORTERS:
         hint = did_you_mean(framework, EXPORTERS)
@@ -60,7 +60,7 @@ def exporter(framework: str) -> Exporter:
 
 
 def export(architecture: Architecture, framework: str = "hf") -> str:
-    """Write an architecture as a configuration that a framework accepts.
+    """Write an architecture as a configuration for a framework.
 
     Parameters
     ----------
@@ -70,12 +70,12 @@ def export(architecture: Architecture, framework: str = "hf") -> str:
     Returns
     -------
     str
-        The text of the framework's file.
+        Contents of the framework's file.
 
     Raises
     ------
     ModelsizerError
-        If there is no such framework, or it cannot express the architecture.
+        If the framework is unknown, or cannot express the architecture.
 
     Examples
     --------

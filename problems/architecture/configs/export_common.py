@@ -1,4 +1,4 @@
-"""What the exporters share: the sizes of a uniform dense architecture, and their refusals."""
+"""Common parts of the exporters: sizes of a uniform dense architecture, and their errors."""
 
 from __future__ import annotations
 
@@ -14,22 +14,22 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.configs.fields import ConfigError
 
 _OTHER_NAMES = MappingProxyType({"gemma3_text": "gemma3", "gpt_neox": "gpt-neox"})
-"""Types of a ``config.json`` that are a named block under another name."""
+"""Types of a ``config.json`` that correspond to a named block of another name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of an architecture whose every layer is one block's.
+    """Sizes of an architecture in which every layer belongs to one block.
 
     Parameters
     ----------
     block : str
-        Its name in `modelsizer.problems.architecture.blocks`.
+        Name in `modelsizer.problems.architecture.blocks`.
     layers, d_model, heads, kv_heads, head_dim, d_ff, vocab_size : int
     positions : int
-        Rows of learned positions, 0 for rotary ones.
+        Rows of learned positions; 0 for rotary ones.
     tied : bool
-        The output head is the embedding.
+        Whether the output head is the embedding.
     parameters : int
         All parameters.
     """
@@ -48,7 +48,7 @@ class Sizes:
 
     @property
     def heads_span_the_model(self) -> bool:
-        """``heads * head_dim = d_model``, which some frameworks take for granted."""
+        """Whether ``heads * head_dim = d_model``, which some frameworks assume."""
         return self.heads * self.head_dim == self.d_model
 
 
@@ -58,22 +58,22 @@ def sizes_of(
     blocks: Iterable[str],
     why_not: Mapping[str, str] = MappingProxyType({}),
 ) -> Sizes:
-    """The sizes of an architecture, if it is one that a framework can express.
+    """Sizes of an architecture, if a framework can express it.
 
     Parameters
     ----------
     architecture : Architecture
     framework : str
-        Its name, for messages.
+        Name of the framework, for messages.
     blocks : iterable of str
-        The blocks that it has.
+        Blocks that the framework supports.
     why_not : mapping of str to str
-        What it lacks for others.
+        For other blocks, what the framework lacks.
 
     Raises
     ------
     ConfigError
-        If the block is none of those, or the layers are not all that block's.
+        If the block is not supported, or some layer differs from that block's.
     """
     name, blocks = _OTHER_NAMES.get(architecture.block, architecture.block), list(blocks)
     if name not in blocks:
@@ -117,7 +117,7 @@ def sizes_of(
 
 
 def _difference(place: str, found: Any, plain: Any) -> str:
-    """The first field that is not the block's."""
+    """First field that differs from the block's."""
     if type(found) is not type(plain):
         return f"{place} is of kind {type(found).__name__}"
     for field in dataclasses.fields(found):
@@ -128,7 +128,7 @@ def _difference(place: str, found: Any, plain: Any) -> str:
 
 
 def refuse(framework: str, obstacles: Iterable[str]) -> None:
-    """Raise if there is any obstacle, naming all of them.
+    """Raise an error that names all obstacles, if there are any.
 
     Raises
     ------
@@ -140,7 +140,7 @@ def refuse(framework: str, obstacles: Iterable[str]) -> None:
 
 
 def rotary_obstacles(sizes: Sizes, fraction: float = 1.0) -> list[str]:
-    """Rotary positions turn pairs of values, so what is turned must be even."""
+    """Obstacles of rotary positions, which act on pairs of values and need an even width."""
     turned = int(fraction * sizes.head_dim)
     if turned >= 2 and turned % 2 == 0:
         return []
@@ -151,12 +151,12 @@ def rotary_obstacles(sizes: Sizes, fraction: float = 1.0) -> list[str]:
 
 
 def check_count(framework: str, written: int, sizes: Sizes) -> None:
-    """What the framework would build from the file must be what was meant.
+    """Check that the framework would build the intended model from the file.
 
     Raises
     ------
     ConfigError
-        If it is not.
+        If the parameters differ.
     """
     if written != sizes.parameters:
         raise ConfigError(

@@ -1,4 +1,4 @@
-"""An architecture as a ``config.json`` of Hugging Face transformers."""
+"""Export an architecture as a ``config.json`` of Hugging Face transformers."""
 
 from __future__ import annotations
 
@@ -26,17 +26,17 @@ _TYPES = MappingProxyType(
 
 
 def to_huggingface(architecture: Architecture) -> dict[str, Any]:
-    """A ``config.json`` of Hugging Face transformers.
+    """Convert an architecture to a ``config.json`` of Hugging Face transformers.
 
     Parameters
     ----------
     architecture : Architecture
-        Of one group of layers, of a block of `modelsizer.problems.architecture.blocks`.
+        One group of layers, in a block of `modelsizer.problems.architecture.blocks`.
 
     Raises
     ------
     ConfigError
-        If transformers has no model of this shape; the message says what stands in the way.
+        If transformers has no such model; the message says what prevents it.
     """
     if architecture.block not in _TYPES:
         known = ", ".join(_TYPES)
@@ -65,7 +65,7 @@ def to_huggingface(architecture: Architecture) -> dict[str, Any]:
 
 
 def huggingface_text(architecture: Architecture) -> str:
-    """The text of `to_huggingface`."""
+    """Contents of the file that `to_huggingface` describes."""
     return json.dumps(to_huggingface(architecture), indent=2) + "\n"
 
 
@@ -101,7 +101,7 @@ def _multi_head(
 
 
 def _check(config: dict[str, Any], architecture: Architecture) -> None:
-    """What was written must read back as what was meant."""
+    """Check that the configuration reads back as the architecture."""
     again = read_config(config)
     if (again.trunk, again.groups) != (architecture.trunk, architecture.groups):
         raise ConfigError(f"{config['model_type']} has no model of this shape")

@@ -1,8 +1,8 @@
-"""An architecture as a configuration of ``litgpt pretrain``.
+"""Export an architecture as a configuration of ``litgpt pretrain``.
 
-Read from LitGPT 0.5.13 (``litgpt/config.py``, ``litgpt/model.py``, ``litgpt/pretrain.py``). It is
-the file of ``--config`` rather than a ``model_config.yaml``, because whether the head is tied to
-the embedding is an option of training there (``train.tie_embeddings``), not of the model.
+Based on LitGPT 0.5.13 (``litgpt/config.py``, ``litgpt/model.py``, ``litgpt/pretrain.py``). The
+file is for ``--config`` rather than a ``model_config.yaml``, because tying the head to the
+embedding is an option of training in LitGPT (``train.tie_embeddings``), not of the model.
 """
 
 from __future__ import annotations
@@ -68,13 +68,13 @@ _BLOCKS: Mapping[str, Mapping[str, Any]] = MappingProxyType(
         },
     }
 )
-"""What each block sets beside its sizes, as LitGPT's own configurations of its family do."""
+"""Settings of each block besides its sizes, as in LitGPT's own configurations of its family."""
 
 _WHY_NOT = MappingProxyType(
     {"gpt2": "LitGPT has rotary positions, and none that are learned; gpt-neox is gpt2 with those"}
 )
 
-# LitGPT centres the scales of RMSNorm on one where the name holds this word.
+# LitGPT adds one to the scales of RMSNorm if the name contains this word.
 _NAMES = MappingProxyType({"gemma2": "Gemma-2-modelsizer", "gemma3": "Gemma-3-modelsizer"})
 
 _HEAD = """\
@@ -85,12 +85,12 @@ _HEAD = """\
 
 
 def to_litgpt(architecture: Architecture) -> str:
-    """A YAML file for ``litgpt pretrain --config FILE``.
+    """Write a YAML file for ``litgpt pretrain --config FILE``.
 
     Raises
     ------
     ConfigError
-        If LitGPT has no model of this shape; the message says what stands in the way.
+        If LitGPT has no such model; the message says what prevents it.
     """
     sizes = sizes_of(architecture, "litgpt", _BLOCKS, _WHY_NOT)
     block = _BLOCKS[sizes.block]
@@ -105,10 +105,10 @@ def to_litgpt(architecture: Architecture) -> str:
         "head_size": sizes.head_dim,
         "intermediate_size": sizes.d_ff,
         "vocab_size": sizes.vocab_size,
-        "padded_vocab_size": sizes.vocab_size,  # or it is padded to a multiple of 512
+        "padded_vocab_size": sizes.vocab_size,  # otherwise padded to a multiple of 512
         **block,
     }
-    # The name is asked for, and stands back behind model_config.
+    # The name is required, but model_config takes precedence.
     content = {
         "model_name": name,
         "model_config": model,
@@ -121,7 +121,7 @@ def to_litgpt(architecture: Architecture) -> str:
 
 
 def _lines(content: Mapping[str, Any], indent: str = "") -> list[str]:
-    """YAML of nested mappings of plain words, numbers and truth values."""
+    """Format nested mappings of plain words, numbers and booleans as YAML."""
     lines = []
     for key, value in content.items():
         if isinstance(value, Mapping):
@@ -133,7 +133,7 @@ def _lines(content: Mapping[str, Any], indent: str = "") -> list[str]:
 
 
 def count_litgpt(text: str) -> int:
-    """The parameters that ``litgpt/model.py`` makes of a file that `to_litgpt` wrote."""
+    """Number of parameters that ``litgpt/model.py`` creates from a file of `to_litgpt`."""
     values = dict(
         line.strip().split(": ", 1)
         for line in text.splitlines()

@@ -1,14 +1,13 @@
-"""An architecture as the arguments of Megatron-LM's ``pretrain_gpt.py``.
+"""Export an architecture as arguments of Megatron-LM's ``pretrain_gpt.py``.
 
-The flags, their defaults and what is made of them were read from NVIDIA/Megatron-LM:
-``arguments.py`` (commit 000c4ac24f61) and ``tokenizer/tokenizer.py`` (commit 00ee96672c1b) of
-``megatron/training``, and ``gpt_builders.py`` (commit 00caa53af309); the modules from
-megatron-core 0.16.1. Megatron's own examples keep such arguments in a shell array, and so does
-this: it is sourced.
+The flags, their defaults and their effects follow NVIDIA/Megatron-LM: ``arguments.py`` (commit
+000c4ac24f61) and ``tokenizer/tokenizer.py`` (commit 00ee96672c1b) of ``megatron/training``, and
+``gpt_builders.py`` (commit 00caa53af309); the modules follow megatron-core 0.16.1. As in
+Megatron's own examples, the arguments are a shell array; the file is to be sourced.
 
 Megatron pads the tokenizer's vocabulary to a multiple of ``--make-vocab-size-divisible-by`` times
-the tensor-parallel size. With the first set to the vocabulary over the second, any tokenizer that
-fits gets the vocabulary that was meant, to the row.
+the tensor-parallel size. With the first set to the vocabulary divided by the second, any tokenizer
+that fits is padded to exactly the intended vocabulary.
 """
 
 from __future__ import annotations
@@ -35,7 +34,7 @@ _GATED = (
     "--swiglu",
     "--disable-bias-linear",
 )
-# Megatron's own dropout is 0.1, which of these only GPT-2 had.
+# Megatron's default dropout is 0.1; of these families only GPT-2 used it.
 _NO_DROPOUT = ("--attention-dropout", "0.0", "--hidden-dropout", "0.0")
 
 _BLOCKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
@@ -77,18 +76,18 @@ MODEL_ARGS=(
 
 
 def to_megatron(architecture: Architecture) -> str:
-    """A shell file that sets ``MODEL_ARGS``.
+    """Write a shell file that sets ``MODEL_ARGS``.
 
     Raises
     ------
     ConfigError
-        If Megatron-LM has no model of this shape; the message says what stands in the way.
+        If Megatron-LM has no such model; the message says what prevents it.
     """
     sizes = sizes_of(architecture, "megatron", _BLOCKS, _WHY_NOT)
     refuse("megatron", _obstacles(sizes))
     asked = "--seq-length N"
     if not sizes.positions:
-        asked += " --max-position-embeddings N"  # required, and of no effect beside rotary ones
+        asked += " --max-position-embeddings N"  # required, but unused with rotary positions
     text = _FILE.format(
         block=sizes.block,
         parameters=sizes.parameters,
@@ -124,7 +123,7 @@ def _flags(sizes: Sizes) -> list[str]:
 
 
 def _lines(flags: list[str]) -> list[str]:
-    """Each flag on a line with its value."""
+    """One line per flag, with its value."""
     lines: list[str] = []
     for word in flags:
         if word.startswith("--"):
@@ -135,7 +134,7 @@ def _lines(flags: list[str]) -> list[str]:
 
 
 def count_megatron(text: str) -> int:
-    """The parameters that Megatron-LM makes of a file that `to_megatron` wrote, with TP_SIZE=1."""
+    """Number of parameters that Megatron-LM creates from a file of `to_megatron`, for TP_SIZE=1."""
     vocabulary = re.findall(r"^VOCAB_SIZE=(\d+)$", text, re.MULTILINE)[0]
     listed = text.partition("MODEL_ARGS=(\n")[2].rpartition(")")[0]
     listed = listed.replace("$((VOCAB_SIZE / TP_SIZE))", vocabulary).replace("$TP_SIZE", "1")

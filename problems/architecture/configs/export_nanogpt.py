@@ -1,7 +1,7 @@
-"""An architecture as a configuration file of nanoGPT.
+"""Export an architecture as a configuration file of nanoGPT.
 
-Read from karpathy/nanoGPT: ``configurator.py`` (commit 085bba526a18), which executes the file
-among the variables of ``train.py`` (commit e2221318e607), and ``model.py`` (commit 04a1d697ddc5).
+Based on karpathy/nanoGPT: ``configurator.py`` (commit 085bba526a18), which executes the file in
+the namespace of ``train.py`` (commit e2221318e607), and ``model.py`` (commit 04a1d697ddc5).
 nanoGPT has one kind of model, GPT-2's, and takes its vocabulary from the dataset's ``meta.pkl``.
 """
 
@@ -17,7 +17,7 @@ from modelsizer.problems.architecture.configs.export_common import (
     sizes_of,
 )
 
-_OWN_VOCABULARY = 50304  # of train.py, for a dataset without meta.pkl
+_OWN_VOCABULARY = 50304  # default of train.py, for a dataset without meta.pkl
 _LARGEST_VOCABULARY = 2**16  # train.py reads the tokens of train.bin as uint16
 
 _WITH_META = """\
@@ -34,12 +34,12 @@ _WITHOUT_META = """\
 
 
 def to_nanogpt(architecture: Architecture) -> str:
-    """A configuration file for ``python train.py FILE --dataset=DATASET``.
+    """Write a configuration file for ``python train.py FILE --dataset=DATASET``.
 
     Raises
     ------
     ConfigError
-        If nanoGPT has no model of this shape; the message says what stands in the way.
+        If nanoGPT has no such model; the message says what prevents it.
     """
     why = "nanoGPT has GPT-2's block alone (LayerNorm, biases, learned positions, no gate)"
     others = ("llama", "qwen2", "qwen3", "gemma2", "gemma3", "olmo2", "gpt-neox")
@@ -85,7 +85,7 @@ def _obstacles(sizes: Sizes) -> list[str]:
 
 
 def count_nanogpt(text: str) -> int:
-    """The parameters that ``model.py`` makes of a file that `to_nanogpt` wrote."""
+    """Number of parameters that ``model.py`` creates from a file of `to_nanogpt`."""
     values = dict(re.findall(r"^(?:# )?(\w+) = (\w+)$", text, re.MULTILINE))
     d, layers = int(values["n_embd"]), int(values["n_layer"])
     biased = values["bias"] == "True"
@@ -96,6 +96,6 @@ def count_nanogpt(text: str) -> int:
     norm = 2 * d if biased else d
     attention = linear(d, 3 * d) + linear(d, d)
     mlp = linear(d, 4 * d) + linear(4 * d, d)
-    # lm_head is wte, so it is counted once.
+    # lm_head shares the weights of wte, so it is counted once.
     embeddings = (int(values["vocab_size"]) + int(values["block_size"])) * d
     return embeddings + layers * (2 * norm + attention + mlp) + norm

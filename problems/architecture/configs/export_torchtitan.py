@@ -1,12 +1,12 @@
-"""An architecture as a module of configuration functions for torchtitan.
+"""Export an architecture as a module of configuration functions for torchtitan.
 
-Read from torchtitan 0.3.0: ``torchtitan/config/manager.py`` takes ``--module`` as an import path
+Based on torchtitan 0.3.0: ``torchtitan/config/manager.py`` takes ``--module`` as an import path
 and ``--config`` as the name of a function in it; the sizes of a model are Python code in
 ``torchtitan/models/llama3/__init__.py`` and ``torchtitan/models/qwen3/__init__.py``, which no
-file or flag can set. So this writes a module that adds one flavour to those of its family, built
-by the family's own builder (a name with an underscore, hence the version), and a function that
-trains it as the family's usual configuration does. Its builder takes the width of the feed-forward
-itself: the multiple of Llama 3's rule is not gone through.
+file or flag can set. The exported module therefore adds one flavour to those of its family, built
+by the family's own builder (whose name has an underscore, hence the version), and a function that
+trains it as the family's usual configuration does. The builder takes the feed-forward width
+directly, so the multiple of Llama 3's rule is not used.
 """
 
 from __future__ import annotations
@@ -164,12 +164,12 @@ _FAMILIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
 
 
 def to_torchtitan(architecture: Architecture) -> str:
-    """A Python module for ``torchtitan.train --module MODULE --config design``.
+    """Write a Python module for ``torchtitan.train --module MODULE --config design``.
 
     Raises
     ------
     ConfigError
-        If torchtitan has no model of this shape; the message says what stands in the way.
+        If torchtitan has no such model; the message says what prevents it.
     """
     sizes = sizes_of(architecture, "torchtitan", _FAMILIES, _WHY_NOT)
     refuse("torchtitan", _obstacles(sizes))
@@ -205,7 +205,7 @@ def _obstacles(sizes: Sizes) -> list[str]:
 
 
 def count_torchtitan(text: str) -> int:
-    """The parameters that torchtitan makes of a file that `to_torchtitan` wrote."""
+    """Number of parameters that torchtitan creates from a file of `to_torchtitan`."""
     values: dict[str, Any] = {}
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
@@ -214,7 +214,7 @@ def count_torchtitan(text: str) -> int:
     d, heads, kv_heads = sizes["dim"], sizes["n_heads"], sizes["n_kv_heads"]
     head = sizes.get("head_dim", d // heads)
     attention = d * (heads + 2 * kv_heads) * head + heads * head * d
-    if "head_dim" in sizes:  # qwen3, whose builder norms each query and key
+    if "head_dim" in sizes:  # qwen3, whose builder adds norms of queries and keys
         attention += 2 * head
     layer = attention + 3 * d * sizes["hidden_dim"] + 2 * d
     matrices = 1 if values["TIED"] else 2

@@ -1,4 +1,4 @@
-"""Reading the fields of a configuration so that nothing that sets a size goes unread."""
+"""Read the fields of a configuration, and check that no field that sets a size is left unread."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from modelsizer.problems.errors import ModelsizerError, did_you_mean
 
 
 class ConfigError(ModelsizerError):
-    """A configuration that cannot be counted exactly; the message names the field."""
+    """Raised if a configuration cannot be counted exactly; the message names the field."""
 
 
 _SIZED = re.compile(
@@ -18,7 +18,7 @@ _SIZED = re.compile(
     r"experts|rank|lora|bias|proj|embed|embd|embedding|vocab|tie|tied|norm|layernorm|ln|gate|group|"
     r"groups|adapter|conv|state|positions|position|block|blocks|moe|altup|laurel|memory)(_|$)"
 )
-"""Words in a field's name that may change a count of parameters."""
+"""Words in a field's name that suggest an effect on the number of parameters."""
 
 _HARMLESS = re.compile(
     r"(^|_)(token|id|ids|eps|epsilon|std|range|init|initializer|dropout|pdrop|drop|rope|rotary|alibi|"
@@ -27,7 +27,7 @@ _HARMLESS = re.compile(
     r"prob|loss|jitter|noise|limit|alpha|method|impl|implementation|fp32|float32|fused|checkpointing|"
     r"quantization|generation|clip|clamp|interleave|nope|yarn|sliding|window|chunk|mtp|nextn)(_|$)"
 )
-"""Words that mark a field as one that changes no count."""
+"""Words that mark a field as having no effect on the number of parameters."""
 
 _KNOWN_HARMLESS = frozenset(
     {
@@ -60,19 +60,19 @@ _KNOWN_HARMLESS = frozenset(
 
 
 class Fields:
-    """The fields of a configuration, each taken once.
+    """The fields of a configuration, recording which were read.
 
     Parameters
     ----------
     config : mapping
-        As ``config.json`` holds them.
+        Fields as in ``config.json``.
     aliases : mapping of str to str
-        Other names of a field, to the name that `take` is asked for.
+        Other names of a field -> the name that `take` uses.
 
     Raises
     ------
     ConfigError
-        If a field is given under two names with two values.
+        If a field is given under two names with different values.
     """
 
     def __init__(self, config: Mapping[str, Any], aliases: Mapping[str, str]) -> None:
@@ -85,22 +85,22 @@ class Fields:
             self._values[name] = value
 
     def take(self, name: str, default: Any = None) -> Any:
-        """The value of a field, or the library's default where it is missing or null."""
+        """Value of a field, or the library's default if it is missing or null."""
         self._read.add(name)
         value = self._values.get(name)
         return default if value is None else value
 
     def written(self, name: str) -> bool:
-        """Whether the field is there at all, null or not."""
+        """Whether the field is present, even if null."""
         return name in self._values
 
     def count(self, name: str, default: int | None = None, *, least: int = 1) -> int:
-        """A whole number.
+        """Read a whole number.
 
         Raises
         ------
         ConfigError
-            If it is none, is below `least`, or is missing where there is no default.
+            If it is not a whole number, is below `least`, or is missing without a default.
         """
         value = self.take(name, default)
         if value is None:
@@ -112,19 +112,19 @@ class Fields:
         return int(value)
 
     def maybe(self, name: str, default: int | None = None) -> int | None:
-        """A whole number, or None where the field is null (or missing, with no default)."""
+        """Read a whole number, or None if the field is null (or missing without a default)."""
         if self.written(name) and self._values[name] is None:
             self._read.add(name)
             return None
         return None if self.take(name, default) is None else self.count(name, default)
 
     def flag(self, name: str, default: bool) -> bool:
-        """True or false.
+        """Read a boolean.
 
         Raises
         ------
         ConfigError
-            If it is neither.
+            If it is not a boolean.
         """
         value = self.take(name, default)
         if not isinstance(value, bool):
@@ -132,16 +132,16 @@ class Fields:
         return value
 
     def ignore(self, names: Iterable[str]) -> None:
-        """Fields of this type that change no count."""
+        """Mark fields that have no effect on counts for this type."""
         self._read |= set(names)
 
     def check_all_read(self, model_type: str) -> None:
-        """Refuse what was not read and might change a count.
+        """Raise if a field was not read that may affect a count.
 
         Raises
         ------
         ConfigError
-            Naming the first such field.
+            The message names the first such field.
         """
         for name in self._values:
             if name in self._read or name in _KNOWN_HARMLESS or _HARMLESS.search(name):

@@ -1,8 +1,8 @@
-"""Hugging Face ``config.json`` to an architecture: one reader for each family.
+"""Convert a Hugging Face ``config.json`` to an architecture, with one reader per family.
 
-Every default is that of transformers 5.23 (``configuration_*.py``); every count was held against
-the parameters that its ``modeling_*.py`` makes on the meta device. Buffers and multi-token
-prediction heads are left out, as those classes leave them out.
+Every default is that of transformers 5.23 (``configuration_*.py``); counts were checked against
+the parameters that its ``modeling_*.py`` creates on the meta device. Buffers and multi-token
+prediction heads are excluded, as in those classes.
 """
 
 from __future__ import annotations
@@ -55,27 +55,27 @@ READERS: dict[str, tuple[Reader, Mapping[str, str], tuple[str, ...]]] = {
     "stablelm": (llama_family.stablelm, {}, ()),
     "starcoder2": (llama_family.starcoder2, {}, ()),
 }  # fmt: skip
-"""For each `model_type`: its reader, other names of its fields, and fields of no effect."""
+"""For each `model_type`: its reader, other names of its fields, and fields without effect."""
 
 _POSITION_FIELDS = (
     "max_position_embeddings",
     "layer_types",
-)  # no parameters, but for OPT and GPT-2
+)  # no parameters, except in OPT and GPT-2
 
 
 def read_config(config: Mapping[str, Any]) -> Architecture:
-    """The architecture of a Hugging Face configuration.
+    """Read the architecture of a Hugging Face configuration.
 
     Parameters
     ----------
     config : mapping
-        As ``config.json`` holds it; a missing field has the library's default for the type.
+        Contents of ``config.json``; missing fields have the library's default for the type.
 
     Raises
     ------
     ConfigError
-        If the type is unknown, a field is impossible, or a field that may change the size is
-        none that the type has.
+        If the type is unknown, a field is invalid, or a field that may affect the size is not
+        known for the type.
     """
     model_type = config.get("model_type")
     if model_type is None:

@@ -1,4 +1,4 @@
-"""Readers of the families that follow Llama's plan: rotary positions, RMSNorm or LayerNorm."""
+"""Readers of the families related to Llama: rotary positions, RMSNorm or LayerNorm."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ SLIDING = "sliding_attention"
 
 
 def _heads(f: Fields, d_model: int, heads: int, kv_heads: int | None, head_dim: int | None) -> Any:
-    """Query heads, kv heads and head_dim with the usual fallbacks."""
+    """Query heads, kv heads and head_dim, with the usual fallbacks."""
     h = f.count("num_attention_heads", heads)
-    # A missing number of kv heads has the type's default; a null one means one for each head.
+    # A missing number of kv heads takes the type's default; null means one per query head.
     kv = f.maybe("num_key_value_heads", kv_heads) or h
     written = f.maybe("head_dim", head_dim)
     if written is None and d_model % h:
@@ -33,7 +33,7 @@ def _heads(f: Fields, d_model: int, heads: int, kv_heads: int | None, head_dim: 
 def _windows(
     f: Fields, layers: int, window: int | None, slides: Callable[[int], bool]
 ) -> list[Any]:
-    """Window of each layer: by `layer_types` where it is given, by the type's rule otherwise."""
+    """Window of each layer: from `layer_types` if given, else by the type's rule."""
     types = f.take("layer_types")
     if types is None:
         return [window if window is not None and slides(i) else None for i in range(layers)]
@@ -71,7 +71,7 @@ def _llama_like(
     sinks: bool = False,
     feed_forward: Callable[[int, DenseFeedForward], FeedForward] = lambda _, dense: dense,
 ) -> Architecture:
-    """The common plan: each keyword is a type's default or a choice already read."""
+    """The common architecture; keywords are a type's defaults or values already read."""
     d = f.count("hidden_size", hidden)
     depth = f.count("num_hidden_layers", layers)
     h, kv, dim = _heads(f, d, heads, kv_heads, head_dim)
@@ -153,7 +153,7 @@ def mixtral(f: Fields) -> Architecture:
 
 
 def _qwen_window(f: Fields, default: int | None = 4096) -> tuple[int | None, Callable[[int], bool]]:
-    """Qwen slides only where told to, and only in the upper layers."""
+    """Window of Qwen models, which have it only if enabled, and only in the upper layers."""
     slide = f.flag("use_sliding_window", False)
     window = f.maybe("sliding_window", default)
     first = f.count("max_window_layers", 28, least=0)
@@ -180,7 +180,7 @@ def qwen3(f: Fields) -> Architecture:
 
 
 def _sparse_layers(f: Fields) -> Callable[[int], bool]:
-    """Which layers of a Qwen mixture route: every n-th, less those listed."""
+    """Which layers of a Qwen mixture have experts: every n-th, minus those listed."""
     step = f.count("decoder_sparse_step", 1)
     dense_layers = set(f.take("mlp_only_layers", []))
     return lambda i: i not in dense_layers and (i + 1) % step == 0
@@ -262,7 +262,7 @@ def phi(f: Fields) -> Architecture:
         f, hidden=2048, ffn=8192, layers=24, heads=32, kv_heads=None, vocabulary=51200,
         qkv_bias=True, output_bias=True, mlp_bias=True, gated=False, norms=1, norm_bias=True,
         qk_norm="head_with_bias" if f.flag("qk_layernorm", False) else "none", head_bias=True,
-        qk_norm_is_split=True,  # hidden_size / heads, whatever head_dim says
+        qk_norm_is_split=True,  # hidden_size / heads, regardless of head_dim
     )  # fmt: skip
 
 
