@@ -1,0 +1,68 @@
+"""Budgets that leave no design out, against every design of the space."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.units import format_quantity
+
+from modelsizer import Problem, solve
+from tests.support.enumerated import designs_of
+from tests.support.problem_text import GOOD
+
+GOOD_PROBLEM = Problem.parse(GOOD)
+CLUSTER = {"training.accelerator": "H100-SXM", "training.accelerators": 64}
+
+
+def idle(problem: Problem) -> dict[str, str]:
+    """What the warnings say of each redundant budget: the most that any design uses."""
+    told = [text for text in solve(problem).warnings if "leaves no design out" in text]
+    return {text.partition(" = ")[0]: text.rpartition(" is ")[2] for text in told}
+
+
+def most_used(problem: Problem, name: str) -> float:
+    """The most that any design within the other limits uses."""
+    freer = problem.without(f"budgets.{name}")
+    return max(float(d.exact[name]) for d in designs_of(freer) if d.feasible)
+
+
+@pytest.mark.parametrize("share", [0.999, 1.001])
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        ("parameters", {}),
+        ("kv_cache", {"budgets.parameters": 3e8}),
+        ("serving_memory", {}),
+        ("tokens", {}),
+        ("tokens", {"training.tokens": {"max": 1e11}}),
+        ("training_flops", {"training.tokens": {"max": 1e11}}),
+        ("training_flops", {"budgets.tokens": {"max": 1e11}}),
+        ("training_flops", {"budgets.tokens": {"max": 2e11}, "training.tokens": {"max": 1e11}}),
+        ("training_time", {**CLUSTER, "training.tokens": {"max": 1e11}}),
+        ("training_cost", {**CLUSTER, "training.price_per_hour": 2.0,
+                           "training.tokens": {"max": 1e11}}),
+    ],
+)  # fmt: skip
+def test_a_budget_is_idle_where_no_design_reaches_it(
+    name: str, settings: dict[str, Any], share: float
+) -> None:
+    free = GOOD_PROBLEM.with_settings(settings)
+    if QUANTITIES[name].form == "flops" and name != "training_flops":
+        free = free.without("budgets.training_flops")
+    used = most_used(free.with_settings({f"budgets.{name}": 1e300}), name)
+    asked = free.with_settings({f"budgets.{name}": share * used})
+    told = idle(asked)
+    assert (f"budgets.{name}" in told) == (share > 1)
+    if share > 1:
+        assert told[f"budgets.{name}"] == format_quantity(used, QUANTITIES[name].dimension)
+
+
+def test_nothing_is_said_of_two_budgets_of_training_flops() -> None:
+    """Each limits the tokens that the other would leave."""
+    asked = GOOD_PROBLEM.with_settings(
+        {**CLUSTER, "training.tokens": {"max": 1e11}, "budgets.training_time": "900 days",
+         "budgets.training_flops": 1e30}
+    )  # fmt: skip
+    assert not idle(asked)
