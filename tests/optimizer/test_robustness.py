@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from modelsizer.problems.problem import Problem as _Problem
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 from modelsizer import Problem, ProblemError, solve
 
@@ -21,7 +22,11 @@ KEYS = [
     *(
         f"{table}.{key}"
         for table in ("space", "training", "serving", "budgets", "objective")
-        for key in _Problem.model_fields[table].annotation.model_fields  # type: ignore[union-attr]
+        for key in (
+            QUANTITIES
+            if table == "budgets"
+            else _Problem.model_fields[table].annotation.model_fields  # type: ignore[union-attr]
+        )
     ),
     "name", "space", "laws", "laws.a", "scenarios", "scenarios.x", "scenarios.x.budgets", "budgets",
     "", " ", ".", "a.b.c.d",
