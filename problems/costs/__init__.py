@@ -1,1 +1,1 @@
-"""What training and serving cost, from first principles."""
+"""Costs of training and serving, from first principles."""

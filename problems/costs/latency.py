@@ -1,4 +1,4 @@
-"""Latency and throughput of serving, for the settings of a problem."""
+"""Latency and throughput of serving under the settings of a problem."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ _BITS = 8
 
 
 def decode_machine(serving: Serving) -> Machine:
-    """What a decode step runs on.
+    """The machine that runs a decode step.
 
     Raises
     ------
     UnknownFigureError
-        If a figure of the accelerator is needed that is not known.
+        If a needed figure of the accelerator is unknown.
     """
     device = serving.named
     used = efficiency.decode(device, float(serving.weights.matrix) * _BITS, serving.engine)
@@ -38,7 +38,7 @@ def decode_machine(serving: Serving) -> Machine:
 
 
 def prefill_machine(serving: Serving) -> Machine:
-    """What a prefill runs on; see `decode_machine`."""
+    """The machine that runs a prefill; see `decode_machine`."""
     used = efficiency.prefill(serving.compute)
     overhead = used.overhead if serving.overhead is None else float(serving.overhead)
     return replace(decode_machine(serving), overhead=overhead)
@@ -57,17 +57,17 @@ def decode_branches(
     kinds: Sequence[Layer],
     estimate: Estimate | None = None,
 ) -> tuple[Affine, ...]:
-    """Seconds of a decode step, memory-bound and compute-bound.
+    """Memory-bound and compute-bound seconds of a decode step.
 
     Parameters
     ----------
     serving : Serving
     context : int
-        Tokens of each sequence.
+        Tokens of each sequence in the cache.
     trunk, kinds
         An architecture without its numbers of layers; integers or arrays of shape (W,).
     estimate : {"low", "expected", "high"}, optional
-        That of `serving.latency` by default.
+        `serving.latency` by default.
     """
     weights = serving.weights
     parts = roofline.decode(
@@ -91,7 +91,7 @@ def prefill_branches(
     kinds: Sequence[Layer],
     estimate: Estimate | None = None,
 ) -> tuple[Affine, ...]:
-    """Seconds to the first token, memory-bound and compute-bound; see `decode_branches`."""
+    """Memory-bound and compute-bound seconds to the first token; see `decode_branches`."""
     weights = serving.weights
     parts = roofline.prefill(
         trunk,

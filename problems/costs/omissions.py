@@ -1,4 +1,4 @@
-"""What no figure of modelsizer counts, with the size that logs and papers show."""
+"""Costs that modelsizer does not count, with their size according to logs and papers."""
 
 from __future__ import annotations
 
@@ -7,19 +7,19 @@ from dataclasses import asdict, dataclass
 
 @dataclass(frozen=True, slots=True)
 class Omission:
-    """One cost that is left out.
+    """A cost that is not counted.
 
     Parameters
     ----------
     what : str
     where : str
-        The figures that lack it.
+        The figures that exclude it.
     size : str
-        As logs and papers show it.
+        Its size, according to logs and papers.
     remedy : str
         How to allow for it.
     source : str
-        Of the size.
+        Source of the size.
     """
 
     what: str
@@ -29,7 +29,7 @@ class Omission:
     source: str
 
     def to_dict(self) -> dict[str, str]:
-        """Plain values for JSON."""
+        """Convert to a mapping for JSON."""
         return asdict(self)
 
 

@@ -1,13 +1,13 @@
 """Rooflines of serving: the time of a decode step and of a prefill, affine in the layers.
 
-A step takes the longer of moving its bytes and of computing its FLOPs (Williams et al. 2009,
-doi 10.1145/1498765.1498785), each at the share of the peak that engines reach, beside an overhead
-for each layer (launches, synchronisation) and, under tensor parallelism, two all-reduces a
-layer (Shoeybi et al. 2019, arXiv 1909.08053, section 3), each a ring that moves 2 (n - 1) / n
-times its bytes over the link, and a latency.
+A step takes the longer of moving its bytes and computing its FLOPs (Williams et al. 2009,
+doi 10.1145/1498765.1498785), each at the share of the peak that engines reach, plus an overhead
+per layer (launches, synchronisation) and, under tensor parallelism, two all-reduces per layer
+(Shoeybi et al. 2019, arXiv 1909.08053, section 3), each a ring that moves 2 (n - 1) / n times its
+bytes over the link, plus a latency.
 
-Times are counted in whole picoseconds, each coefficient rounded on its own, so that one
-architecture and a table of them, and every solver, agree to the unit.
+Times are whole picoseconds, with each coefficient rounded separately, so that single
+architectures, tables of them and all solvers agree to the unit.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from modelsizer.problems.architecture.accounting import Affine, forward_flops
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 
 PICOSECONDS = 10**12
-ALL_REDUCES = 2  # a layer: after attention and after the feed-forward
+ALL_REDUCES = 2  # per layer: after attention and after the feed-forward
 ACTIVATION_BYTES = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """What a step runs on, with the shares of its peaks already applied.
+    """Hardware that runs a step, with its efficiencies already applied.
 
     Parameters
     ----------
     bandwidth : float
-        Bytes/s that one accelerator moves.
+        Bytes/s of one accelerator's memory.
     flops : float
-        FLOP/s that one accelerator computes.
+        FLOP/s of one accelerator.
     ways : int
         Tensor parallelism.
     link : float
-        Bytes/s between them, one way; not looked at for one.
+        Bytes/s between accelerators, one way; unused if `ways` is 1.
     link_latency, overhead : float
-        Seconds of each all-reduce, and of each layer.
+        Seconds per all-reduce, and per layer.
     """
 
     bandwidth: float
@@ -52,13 +52,13 @@ class Machine:
 
 
 def _time(values: Any, seconds_each: float) -> Any:
-    """Whole picoseconds of some values: the same for integers as for arrays of them."""
+    """Convert values to whole picoseconds, identically for integers and arrays."""
     found = np.rint(np.asarray(values).astype(np.float64) * (seconds_each * PICOSECONDS))
     return int(found) if found.ndim == 0 else found.astype(np.int64)
 
 
 def _fixed(machine: Machine, trunk: Trunk, tokens: int) -> Any:
-    """Picoseconds of a layer whatever is in it: overhead and all-reduces."""
+    """Picoseconds per layer of any kind: overhead and all-reduces."""
     time = _time(0 * trunk.d_model + 1, machine.overhead)
     if machine.ways == 1:
         return time
@@ -70,7 +70,7 @@ def _fixed(machine: Machine, trunk: Trunk, tokens: int) -> Any:
 def _steps(
     base: tuple[Any, Any], layers: Sequence[tuple[Any, Any]], fixed: Any
 ) -> tuple[Affine, Affine]:
-    """The memory-bound and the compute-bound branch."""
+    """Memory-bound and compute-bound times."""
     return (
         Affine(base[0], tuple(memory + fixed for memory, _ in layers), PICOSECONDS),
         Affine(base[1], tuple(compute + fixed for _, compute in layers), PICOSECONDS),
@@ -88,7 +88,7 @@ def decode(
     head_bytes: float,
     kv_bytes: float,
 ) -> tuple[Affine, Affine]:
-    """Seconds of one decode step of a batch: memory-bound and compute-bound.
+    """Memory-bound and compute-bound seconds of one decode step of a batch.
 
     Parameters
     ----------
@@ -96,9 +96,9 @@ def decode(
         An architecture without its numbers of layers; integers or arrays of shape (W,).
     machine : Machine
     batch, context : int
-        Sequences, and tokens of each that are cached.
+        Number of sequences, and cached tokens of each.
     matrix_bytes, head_bytes, kv_bytes : float
-        Bytes of a weight of the layers, of the output head, and of a cached value.
+        Bytes per weight of the layers, per weight of the output head, and per cached value.
 
     Returns
     -------
@@ -133,9 +133,9 @@ def prefill(
     matrix_bytes: float,
     head_bytes: float,
 ) -> tuple[Affine, Affine]:
-    """Seconds to the first token of a batch of prompts: memory-bound and compute-bound.
+    """Memory-bound and compute-bound seconds to the first token of a batch of prompts.
 
-    Scores are counted in full, not causally halved; the head works on the last token only.
+    Scores are full, not causally halved; the head is applied to the last token only.
     """
     tokens = batch * prompt
     moved = 1 / (machine.bandwidth * machine.ways)

@@ -1,23 +1,23 @@
 """Training memory of one accelerator: states, activations, logits.
 
-States of N parameters over t x p ways of tensor and pipeline and d of data parallelism, with ZeRO
-(Rajbhandari et al. 2020, arXiv 1910.02054, section 5): each accelerator holds N / (t p) times
-weight, gradient and optimizer bytes, of which stage 1 divides the optimizer's by d, stage 2 the
-gradients' too, stage 3 the weights' too.
+States of N parameters with t x p-way tensor and pipeline and d-way data parallelism, with ZeRO
+(Rajbhandari et al. 2020, arXiv 1910.02054, section 5): each accelerator holds N / (t p) times the
+weight, gradient and optimizer bytes; stage 1 divides the optimizer's by d, stage 2 also the
+gradients', stage 3 also the weights'.
 
-Activations of a layer for one microbatch of s tokens a sequence, b sequences (Korthikanti et al.
-2022, arXiv 2205.05198, section 4): what each operation keeps for its backward pass. For a layer of
-multi-head attention and a plain feed-forward of 4 h with dropout and without flash attention
-that is the paper's s b h (10 + 24 / t + 5 a s / (h t)) bytes (equation 2), or
+Activations of a layer for one microbatch of b sequences of s tokens (Korthikanti et al. 2022,
+arXiv 2205.05198, section 4): what each operation keeps for its backward pass. For a layer with
+multi-head attention and a plain feed-forward of 4 h with dropout and without flash attention,
+these are the paper's s b h (10 + 24 / t + 5 a s / (h t)) bytes (equation 2), or
 s b h (34 / t + 5 a s / (h t)) with sequence parallelism (equation 4); every other kind of layer is
-counted by the same operations. Selective recomputation keeps no scores (equation 6), full
-recomputation only the input of each layer (section 5), beside the one layer at work. Halfway,
-torchtitan's per-op selective checkpointing keeps every second matrix product: the inputs of
-attention and feed-forward and half of what lies within them.
+counted by the same operations. Selective recomputation keeps no scores (equation 6); full
+recomputation keeps the input of each layer (section 5) and all values of the current layer. In
+between, torchtitan's per-op selective checkpointing keeps every second matrix product: the inputs
+of attention and feed-forward and half of the values within them.
 
-The first pipeline stage holds p microbatches of its L / p layers, so L layers' worth
-(section 4.2.3), times 1 + (p - 1) / (p m) with m interleaved stretches of layers a stage; the last
-stage holds one microbatch, the head and the logits. Memory is that of the fuller one.
+The first pipeline stage holds p microbatches of its L / p layers, hence L layers in total
+(section 4.2.3), times 1 + (p - 1) / (p m) with m interleaved groups of layers per stage; the last
+stage holds one microbatch, the head and the logits. The memory is that of the larger stage.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ HALF = Fraction(1, 2)
 
 
 def state_bytes(training: Training, layout: Layout) -> Fraction:
-    """Bytes of states for each parameter of the model, on each accelerator.
+    """Bytes of states per parameter of the model, on each accelerator.
 
     The paper's 7.5B example on 64 accelerators: 120, 31.4, 16.6 and 1.9 GB for stages 0 to 3.
     """
@@ -56,14 +56,14 @@ def state_bytes(training: Training, layout: Layout) -> Fraction:
 
 
 def _scaled(values: Any, factor: Fraction) -> Any:
-    """Whole bytes of some values: memory is given out in whole bytes, so rounded up."""
+    """Values times a factor, rounded up to whole bytes."""
     return -(-values * factor.numerator // factor.denominator)
 
 
 def layer_activations(
     layer: Layer, trunk: Trunk, training: Training, tensor_parallel: int, recompute: str
 ) -> Any:
-    """Bytes that one layer keeps of one microbatch, on each accelerator of a tensor-parallel group.
+    """Bytes that one layer keeps of one microbatch, on each tensor-parallel accelerator.
 
     Parameters
     ----------
@@ -84,19 +84,19 @@ def layer_activations(
     if recompute == "full":
         return _scaled(h, tokens * size * outside)
     attention, ffn, fused = layer.attention, layer.ffn, training.fused_kernels
-    # Inputs of normalisations, of the attention and of the feed-forward; without a fused kernel a
-    # normalisation keeps its input in fp32 and its result.
+    # Inputs of normalisations, attention and feed-forward; a normalisation without a fused kernel
+    # keeps its input in fp32 and its result.
     norm = size if fused else FP32_BYTES + size
     share = Fraction(1)
     if recompute == "half":
-        share, norm = HALF, Fraction(0)  # normalisations are computed again
+        share, norm = HALF, Fraction(0)  # normalisations are recomputed
     total = _scaled(h, tokens * outside * (layer.norms * norm + 2 * size))
     kept = attention.kept_values(repeated=not fused) + ffn.kept_values(trunk.d_model, fused=fused)
     total = total + _scaled(kept, tokens * size * share / tensor_parallel)
     if training.dropout:
         total = total + _scaled(h, tokens * outside * 2 * MASK_BYTES)
     if training.flash_attention:
-        # The logarithm of each row's sum (Dao et al. 2022, arXiv 2205.14135, algorithm 1).
+        # Logarithm of each row's sum (Dao et al. 2022, arXiv 2205.14135, algorithm 1).
         total = total + _scaled(attention.heads, Fraction(tokens * FP32_BYTES, tensor_parallel))
     elif recompute == "none":
         score = size + (size + MASK_BYTES if training.dropout else 0)
@@ -108,7 +108,7 @@ def layer_activations(
 def stages(
     training: Training, trunk: Trunk, kinds: Sequence[Layer], layout: Layout
 ) -> tuple[Affine, Affine]:
-    """Bytes on an accelerator of the first and of the last pipeline stage.
+    """Bytes per accelerator of the first and of the last pipeline stage.
 
     Parameters
     ----------
@@ -134,14 +134,14 @@ def stages(
         last.append(_scaled(each, Fraction(1, p)))
     working = 0 * h
     if training.recompute == "full":
-        # The layer at work is recomputed whole; of several kinds, the one that keeps most.
+        # The current layer is recomputed entirely; of several kinds, the one that keeps most.
         for kind in kinds:
             more = layer_activations(kind, trunk, training, t, "none")
             working = working + (more - working) * (more > working)
-    # Outside the layers nothing is divided by p: its states are those of t accelerators alone.
+    # Outside the layers nothing is divided by p; those states are divided by t only.
     alone = states * p
     masks = _scaled(h, tokens * outside * MASK_BYTES * p) if training.dropout else 0 * h
-    # Input of the final norm and of the head, and the logits (section 4.3).
+    # Inputs of the final norm and of the head, and the logits (section 4.3).
     ending = _scaled(h, tokens * outside * 2 * size) + _scaled(
         trunk.vocab_size + 0 * h, tokens * exact(training.logit_bytes) / t
     )
@@ -149,7 +149,7 @@ def stages(
         base = _scaled(embedding + head, alone) + working + masks + ending
         whole = Affine(base, tuple(w + a for w, a in zip(weights, first, strict=True)))
         return whole, whole
-    tied = trunk.tied_embeddings * 1  # the last stage then holds the embedding again
+    tied = trunk.tied_embeddings * 1  # the last stage then holds a copy of the embedding
     entry = _scaled(embedding, alone) + working + masks
     end = _scaled(head + tied * trunk.embedding_size(), alone) + working + ending
     return (

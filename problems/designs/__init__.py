@@ -1,1 +1,1 @@
-"""One design evaluated exactly."""
+"""Exact evaluation of single designs."""

@@ -1,4 +1,4 @@
-"""What fits an accelerator, and how long a step takes on it: figures beside the budgets."""
+"""What fits an accelerator, and the time of a step on it: figures that are not budgets."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ from modelsizer.problems.units import exact
 
 @dataclass(frozen=True, slots=True)
 class ServingRoom:
-    """Memory of one accelerator as an engine sees it.
+    """Memory of one accelerator available to a serving engine.
 
     Parameters
     ----------
     usable_memory : int
-        Bytes: what the device reports x memory_utilization - memory_reserve.
+        Bytes: memory as the device reports it x memory_utilization - memory_reserve.
     weights : int
         Bytes of weights on each accelerator.
     kv_pool : int
-        Bytes left for the cache; 0 where the weights do not fit.
+        Bytes left for the cache; 0 if the weights do not fit.
     kv_tokens : int
-        Tokens that the pool holds, no window counted: what engines log.
+        Tokens that the pool holds, ignoring windows; engines log this number.
     requests : int
-        Sequences of the serving context that fit at once.
+        Number of sequences of the serving context that fit at once.
     """
 
     usable_memory: int
@@ -42,7 +42,7 @@ class ServingRoom:
 
 
 def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
-    """What fits the accelerators that a design is served from; None where memory is not known."""
+    """Serving memory of a design's accelerators; None if their memory is unknown."""
     serving = problem.serving
     device = serving.device
     if device is None or device.memory is None:
@@ -75,14 +75,14 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
 
 
 def _copies(problem: Problem, kv_heads: int) -> int:
-    """Times that each kv head is held where tensor parallelism is wider than kv_heads."""
+    """Number of copies of each kv head, if tensor parallelism exceeds kv_heads."""
     return -(-problem.serving.tensor_parallel // kv_heads)
 
 
 def latency_estimates(
     problem: Problem, architecture: Architecture
 ) -> dict[str, dict[str, float]] | None:
-    """Seconds of decode and prefill as low, expected and high; None without an accelerator."""
+    """Decode and prefill seconds, low, expected and high; None without an accelerator."""
     if problem.lacks("decode_latency"):
         return None
     kinds = [group.layer for group in architecture.groups]

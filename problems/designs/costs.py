@@ -1,7 +1,7 @@
-"""Every affine cost of an architecture under the settings of a problem, in one place.
+"""Affine costs of an architecture under the settings of a problem.
 
-`costs` serves one architecture and whole tables alike, so the figure that a solver bounds and
-the figure that the answer shows come from the same lines.
+`costs` applies to single architectures and to whole tables, so a solver and the answer that is
+shown use the same formulas.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from modelsizer.problems.space.widths import Options
 from modelsizer.problems.units import exact
 
 ALWAYS = ("parameters", TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS)
-"""What every question needs: the tie rule, the tokens and the law."""
+"""Costs that every question needs: for the tie rule, the tokens and the law."""
 
 
 def costs(
@@ -40,7 +40,7 @@ def costs(
     layout: Layout,
     names: Collection[str],
 ) -> dict[str, Affine]:
-    """Affine quantities by name.
+    """Compute affine quantities by name.
 
     Parameters
     ----------
@@ -48,14 +48,15 @@ def costs(
     trunk, kinds
         An architecture without its numbers of layers; integers or arrays of shape (W,).
     layout : Layout
-        How its training is split.
+        Parallel layout of the training.
     names : collection of str
-        Affine quantities, or auxiliary costs.
+        Names of affine quantities or auxiliary costs.
 
     Returns
     -------
     dict of str to Affine
-        A quantity that is the most of several appears as those: ``"training_memory.first_stage"``.
+        A quantity that is the maximum of several has one entry for each, such as
+        ``"training_memory.first_stage"``.
     """
     candidate = Candidate(problem.settings, trunk, kinds, layout)
     found: dict[str, Affine] = {}
@@ -68,40 +69,40 @@ def costs(
 
 
 def depends_on(problem: Problem, name: str) -> tuple[object, ...]:
-    """What of a problem an affine cost depends on, space, layout and sequence length aside.
+    """Settings that an affine cost depends on, apart from space, layout and sequence length.
 
-    Two problems that give the same have the same figures of it, so tables of it can be kept.
+    Problems with equal settings have equal costs, so tables of a cost can be reused.
     """
     return values_of(problem.settings, cost_of(name).reads)
 
 
 def computable(problem: Problem) -> list[str]:
-    """Affine quantities that the problem says enough to compute."""
+    """Affine quantities for which the problem has enough data."""
     settings = problem.settings
     return [n for n, row in QUANTITIES.items() if row.affine and not lacking(settings, n)]
 
 
 def flops_rate(problem: Problem, quantity: str) -> Fraction:
-    """How much one training FLOP is of a quantity that is proportional to them.
+    """Amount of a quantity per training FLOP, for quantities proportional to training FLOPs.
 
-    Of one that the accelerators at work share, on one accelerator.
+    Quantities divided among the accelerators in training are those of one accelerator.
 
     Raises
     ------
     UnknownFigureError
-        If a figure of the accelerator is needed that is not known; `lacking` tells.
+        If a needed figure of the accelerator is unknown; see `lacking`.
     """
     return _of_flops(quantity).rate(problem.settings)
 
 
 def inference_charge(problem: Problem, quantity: str) -> Fraction:
-    """How much one inference FLOP a token is of a quantity, over the lifetime; see `flops_rate`."""
+    """Amount of a quantity per inference FLOP per token, over the lifetime; see `flops_rate`."""
     charge = _of_flops(quantity).charge
     return Fraction(0) if charge is None else charge(problem.settings)
 
 
 def inverse_numerator(problem: Problem, quantity: str) -> Fraction:
-    """What a quantity is over an affine one: ``batch_size`` of ``batch_size / latency``."""
+    """Numerator of a quantity that is a quotient: ``batch_size`` in ``batch_size / latency``."""
     how = QUANTITIES[quantity].how
     assert isinstance(how, Inverse)
     return exact(how.numerator(problem.settings))
@@ -116,7 +117,7 @@ def _of_flops(quantity: str) -> OfFlops:
 def design_parts(
     problem: Problem, block: str, widths: Mapping[str, Count]
 ) -> tuple[Trunk, tuple[Layer, ...]]:
-    """Trunk and kinds of layer of some widths, integers or arrays."""
+    """Trunk and kinds of layer with given widths, integers or arrays."""
     kind = BLOCKS[block]
     tied, sequence = widths["tied_embeddings"], problem.training.sequence_length
     trunk = kind.trunk(widths["d_model"], widths["vocab_size"], tied, sequence)
@@ -126,16 +127,16 @@ def design_parts(
 def architecture_of(
     problem: Problem, block: str, widths: Mapping[str, int], counts: Sequence[int]
 ) -> Architecture:
-    """The architecture of some widths.
+    """Architecture with given widths.
 
     Parameters
     ----------
     problem : Problem
     block : str
     widths : mapping of str to int
-        By the names of `modelsizer.problems.architecture.choices.WIDTHS`.
+        Keys are names in `modelsizer.problems.architecture.choices.WIDTHS`.
     counts : sequence of int
-        Layers of each kind of the block; of those with none there is no group.
+        Number of layers of each kind of the block; kinds without layers have no group.
     """
     plain = {name: int(value) for name, value in widths.items()}
     plain["tied_embeddings"] = bool(plain["tied_embeddings"])
@@ -145,7 +146,7 @@ def architecture_of(
 
 
 def architecture_at(problem: Problem, options: Options, row: int, j: Sequence[int]) -> Architecture:
-    """The design of a row of a table of options at some depths."""
+    """Architecture at a row of a table of options, at depth indices j."""
     widths = {name: column[row] for name, column in options.widths.items()}
     counts = options.depths.counts(np.array([row]), np.asarray([j]))[0]
     return architecture_of(problem, options.block, widths, counts)

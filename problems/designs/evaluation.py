@@ -1,4 +1,4 @@
-"""One design, evaluated exactly: tokens, loss, every quantity, every budget checked."""
+"""Evaluate one design exactly: tokens, loss, every quantity, every constraint."""
 
 from __future__ import annotations
 
@@ -29,27 +29,27 @@ from modelsizer.problems.units import exact as as_exact
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What a design costs and is predicted to reach.
+    """Costs and predicted loss of a design.
 
     Parameters
     ----------
     architecture : Architecture
     parameters : Parameters
     layout : Layout
-        How its training is split: of the layouts that keep every limit the one that does best.
+        Parallel layout of the training: the best of those that satisfy every constraint.
     law_parameters : int
-        The N that the loss law counts.
+        N as counted by the loss law.
     training_flops_per_token : int
     tokens : float
-        Training tokens; infinite where nothing limits them.
+        Training tokens; infinite if nothing limits them.
     loss : float
-        Predicted, nats a token.
+        Predicted loss, nats per token.
     shape_excess : float
-        The part of the loss that the shape costs.
+        Part of the loss due to the shape.
     exact : mapping of str to Fraction or float
-        Every quantity by name; all but the loss (and unlimited tokens) are exact.
+        Every quantity by name; all except the loss (and unlimited tokens) are exact.
     violated : tuple of str
-        Keys of the limits that the design breaks; empty if it is feasible.
+        Keys of the violated constraints; empty if the design is feasible.
     """
 
     architecture: Architecture
@@ -65,16 +65,16 @@ class Evaluation:
 
     @property
     def feasible(self) -> bool:
-        """Whether every limit is kept."""
+        """Whether every constraint is satisfied."""
         return not self.violated
 
     @property
     def training_flops(self) -> float:
-        """Training FLOPs: tokens x FLOPs for each."""
+        """Training FLOPs: tokens x FLOPs per token."""
         return float(self.exact["training_flops"])
 
     def quantity(self, name: str) -> Number:
-        """A quantity as a plain number: an integer where it is whole and counted."""
+        """A quantity as a plain number; an integer if it is a whole count."""
         value = self.exact[name]
         if not QUANTITIES[name].affine or isinstance(value, float):
             return float(value)
@@ -82,16 +82,16 @@ class Evaluation:
 
     @property
     def tie_key(self) -> tuple[int, ...]:
-        """What decides between designs of equal objective: the smallest comes first."""
+        """Sort key for designs of equal objective; the smallest comes first."""
         return tie_key(self.architecture, self.parameters.total)
 
 
 def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
-    """Evaluate a design exactly and check every limit of the problem.
+    """Evaluate a design exactly and check every constraint of the problem.
 
-    Tokens are as many as the limits allow, or as few as they ask for where tokens or training
-    FLOPs, or what is proportional to them, are minimised. Of several parallel layouts the best
-    that keeps every limit is taken, the preferred one of equals.
+    Tokens are as many as the constraints allow, or as few as they require if tokens, training FLOPs
+    or a quantity proportional to them is minimised. Of several parallel layouts, the best feasible
+    one is used; of equals, the preferred one.
 
     Parameters
     ----------
@@ -135,7 +135,7 @@ def _evaluate(
     architecture: Architecture,
     layout: Layout,
 ) -> Evaluation:
-    """A design under one layout, with the quantities of some rows."""
+    """Evaluate a design under one layout, with some quantities."""
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
     known = [row.name for row in rows if row.affine]
@@ -197,23 +197,23 @@ def _evaluate(
 
 
 def judge(quality: Quality, architecture: Architecture) -> Judged:
-    """The loss of an architecture as a function of parameters and tokens."""
+    """Loss of an architecture as a function of parameters and tokens."""
     return quality.of(architecture_features(architecture, quality.features))
 
 
 def architecture_features(architecture: Architecture, names: Iterable[str]) -> Features:
-    """What laws see of an architecture, as numbers; widths are those of its first layers.
+    """Features of an architecture for laws, as numbers; widths are those of its first layers.
 
     Parameters
     ----------
     names : iterable of str
-        Of `modelsizer.problems.laws.features.SHAPE_FEATURES`.
+        Names in `modelsizer.problems.laws.features.SHAPE_FEATURES`.
     """
     return features_of(names, architecture_dict(architecture).__getitem__)
 
 
 def _unmet(problem: Problem, choice: TokenChoice) -> tuple[str, ...]:
-    """The least tokens asked for, where limits on FLOPs leave fewer by less than two doubles."""
+    """Key of the least tokens, if limits on FLOPs leave slightly fewer (less than two doubles)."""
     if choice.possible:
         return ()
     for key, limit in (
@@ -240,10 +240,10 @@ def _violations(
 
 
 def _keeps(limit: Interval, value: Fraction | float, spacing: int) -> bool:
-    """Whether a limit is kept, in exact arithmetic.
+    """Whether a limit is satisfied, in exact arithmetic.
 
-    Tokens are doubles; where they count `spacing` towards the value, a least amount that lies
-    between two doubles is kept by the lower one, or a fixed number of tokens could never be met.
+    Tokens are doubles; where they contribute `spacing` to the value, a lower limit between two
+    doubles accepts the lower one, as otherwise a fixed number of tokens could never be met.
     """
     if isinstance(value, float):
         return limit.holds(value)

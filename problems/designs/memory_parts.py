@@ -1,10 +1,10 @@
-"""What fills the memory of one accelerator: the parts of serving and of training memory.
+"""Breakdown of the memory of one accelerator, in serving and in training.
 
-The parts add up exactly to what the budgets limit. Serving memory is linear in the bytes of each
-kind of value, so a part of it is the whole with every other kind at zero bytes. Training memory is
-that of the pipeline stage that holds the most; each of its parts is what
-`modelsizer.problems.costs.training_memory.stages` falls by when the part is counted at zero bytes,
-so its formulas stand there alone.
+The parts sum exactly to the quantities that budgets limit. Serving memory is linear in the bytes
+of each kind of value, so a part is the total with every other kind at zero bytes. Training memory
+is that of the largest pipeline stage; each part is the decrease of
+`modelsizer.problems.costs.training_memory.stages` when it is counted at zero bytes, so the
+formulas are defined only there.
 """
 
 from __future__ import annotations
@@ -28,31 +28,31 @@ STATES = {
     "gradients": "gradient_bytes",
     "optimizer states": "optimizer_bytes",
 }
-"""Parts of the states of training, with the key of `[training]` that sizes each. Optimizer states
-hold the master weights: 12 bytes of Adam are 4 of them and 4 of each moment (arXiv 1910.02054,
+"""Parts of the training states, with the key of `[training]` that sets their size. Optimizer states
+include master weights: Adam's 12 bytes are 4 for them and 4 for each moment (arXiv 1910.02054,
 section 3.1)."""
 _STAGES = ("first pipeline stage", "last pipeline stage")
 
 
 @dataclass(frozen=True, slots=True)
 class MemoryParts:
-    """The memory of one accelerator in parts.
+    """Breakdown of the memory of one accelerator.
 
     Parameters
     ----------
     quantity : {"serving_memory", "training_memory"}
     parts : tuple of (str, Fraction)
-        Names and bytes, in the order in which they are stacked; none is empty.
+        Names and bytes in stacking order; no part is empty.
     limit : int or float or None
-        Bytes: the most that the budget allows.
+        Upper limit of the budget in bytes.
     device : str
-        The accelerator, empty where none is named.
+        Name of the accelerator; empty if none is set.
     device_memory : int or None
-        Bytes that it reports.
+        Bytes that the accelerator reports.
     accelerators : int
-        How many hold the model (and its copies) together.
+        Number of accelerators that together hold the model (and its copies).
     stage : str
-        Which pipeline stage holds the most, where there are several.
+        The largest pipeline stage, if there are several.
     """
 
     quantity: str
@@ -65,17 +65,17 @@ class MemoryParts:
 
     @property
     def total(self) -> Fraction:
-        """Bytes of all parts: the quantity that the budget limits."""
+        """Total bytes: the quantity that the budget limits."""
         return sum((size for _, size in self.parts), Fraction(0))
 
     @property
     def room(self) -> Fraction | None:
-        """Bytes that the limit leaves, below zero where it is broken; None without a limit."""
+        """Bytes left below the limit, negative if it is violated; None without a limit."""
         return None if self.limit is None else exact(self.limit) - self.total
 
     @property
     def device_room(self) -> Fraction | None:
-        """Bytes that the accelerator's own memory leaves; None where that is not known."""
+        """Bytes left in the accelerator's own memory; None if that is unknown."""
         return None if self.device_memory is None else self.device_memory - self.total
 
 
@@ -111,12 +111,12 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     ----------
     problem : Problem
     design : Evaluation
-        Of an architecture under this problem.
+        The architecture evaluated under this problem.
 
     Returns
     -------
     MemoryParts or None
-        None where the problem does not say enough.
+        None if the problem lacks the data.
     """
     if problem.lacks("serving_memory"):
         return None
@@ -149,10 +149,10 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
 
 
 def training_untold(problem: Problem) -> str:
-    """What the problem must say for a picture of training memory, and does not; or nothing.
+    """Settings that the problem lacks for a breakdown of training memory; empty if none.
 
-    The quantity can be counted without it, as though one accelerator held everything: a figure
-    that nobody asked for.
+    The quantity has a value without them, as if one accelerator held everything, which would be
+    misleading.
     """
     if lack := problem.lacks("training_memory"):
         return lack
@@ -165,21 +165,21 @@ def training_untold(problem: Problem) -> str:
 
 
 def training_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
-    """States, activations and logits on one accelerator of the stage that holds the most.
+    """States, activations and logits on one accelerator of the largest stage.
 
-    "recomputed layer" is the layer at work under full recomputation. Where states round up to
-    whole bytes, the rounding is shared out in proportion.
+    "recomputed layer" is the current layer under full recomputation. If states round up to whole
+    bytes, the rounding is divided proportionally.
 
     Parameters
     ----------
     problem : Problem
     design : Evaluation
-        Of an architecture under this problem; its layout counts.
+        The architecture evaluated under this problem; uses its layout.
 
     Returns
     -------
     MemoryParts or None
-        None where `training_untold` has something to say.
+        None if `training_untold` is not empty.
     """
     if training_untold(problem):
         return None
@@ -187,7 +187,7 @@ def training_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     trunk, kinds, counts = _groups(design)
 
     def held(**bytes_each: int) -> list[Fraction]:
-        """Bytes of both stages with some kinds of value at other sizes."""
+        """Bytes of both stages, with other sizes for some kinds of value."""
         changed = training.model_copy(update=bytes_each)
         return [stage.at(counts) for stage in stages(changed, trunk, kinds, layout)]
 
@@ -206,7 +206,7 @@ def training_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
 
 
 def _share(training: Training, layout: Layout, part: str) -> Fraction:
-    """The share of the states' bytes that one of `STATES` takes, under its ZeRO stage."""
+    """Share of one of `STATES` in the states' bytes, under its ZeRO stage."""
     others = {key: 0 for name, key in STATES.items() if name != part}
     alone = state_bytes(training.model_copy(update=others), layout)
     return alone / state_bytes(training, layout)
@@ -215,7 +215,7 @@ def _share(training: Training, layout: Layout, part: str) -> Fraction:
 def _recomputed(
     training: Training, trunk: Trunk, kinds: Sequence[Layer], layout: Layout
 ) -> Fraction:
-    """Bytes of the layer at work, of several kinds the largest, where it is recomputed whole."""
+    """Bytes of the current layer (the largest kind), if it is recomputed entirely."""
     if training.recompute != "full":
         return Fraction(0)
     ways = layout.tensor_parallel

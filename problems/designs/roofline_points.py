@@ -1,15 +1,15 @@
-"""Where decode and prefill lie on the roofline of an accelerator.
+"""Positions of decode and prefill on the roofline of an accelerator.
 
-A step of some FLOPs and bytes has the arithmetic intensity FLOPs / bytes, and attains its FLOPs /
-its time; no step attains more than min(peak FLOP/s, intensity x bandwidth), the roof (Williams et
-al. 2009, doi 10.1145/1498765.1498785). FLOPs, bytes and times are those of
-`modelsizer.problems.costs.roofline`, and `Point.seconds` is the very number that budgets on
+A step with some FLOPs and bytes has arithmetic intensity FLOPs / bytes and attains FLOPs / time;
+no step attains more than the roof, min(peak FLOP/s, intensity x bandwidth) (Williams et al. 2009,
+doi 10.1145/1498765.1498785). FLOPs, bytes and times are those of
+`modelsizer.problems.costs.roofline`; `Point.seconds` is exactly the number that budgets on
 `decode_latency` and `prefill_latency` limit.
 
-Overheads (of a layer, and of all-reduces under tensor parallelism) come on top of the longer of
-moving and computing: seconds = max(memory, compute) + overhead, all three multiplied by the spread
-where `serving.latency` is not "expected". So a point lies below the roof of the efficiencies by
-just the share of its time that overheads (and the spread) take.
+Overheads (per layer, and of all-reduces under tensor parallelism) add to the longer of moving and
+computing: seconds = max(memory, compute) + overhead, all three multiplied by the spread if
+`serving.latency` is not "expected". A point therefore lies below the roof at the efficiencies by
+the share of its time due to overheads (and the spread).
 """
 
 from __future__ import annotations
@@ -37,25 +37,25 @@ from modelsizer.problems.units import exact
 
 Phase = Literal["decode", "prefill"]
 BATCHES = (1, 4, 16, 64, 256)
-"""Batches of decode that are shown beside the problem's own."""
+"""Batch sizes of decode shown besides the problem's own."""
 _HELD = ("serving_memory", "kv_cache")
 
 
 @dataclass(frozen=True, slots=True)
 class Roof:
-    """What bounds a step on one accelerator.
+    """Limits on the speed of a step on one accelerator.
 
     Parameters
     ----------
     device : str
     precision : {"bf16", "fp8"}
-        Of the matrix multiplications.
+        Precision of the matrix multiplications.
     ways : int
-        Accelerators that share each step (tensor parallelism).
+        Number of accelerators that share each step (tensor parallelism).
     peak_flops, peak_bandwidth : float
-        FLOP/s and bytes/s of its data sheet.
+        Data-sheet FLOP/s and bytes/s.
     flops, bandwidth : float
-        The same at the efficiencies that the latencies are computed with.
+        FLOP/s and bytes/s at the efficiencies used for latencies.
     """
 
     device: str
@@ -68,16 +68,16 @@ class Roof:
 
     @property
     def ridge(self) -> float:
-        """FLOPs/byte from which a step is bound by compute, at the efficiencies."""
+        """FLOPs/byte above which a step is compute-bound, at the efficiencies."""
         return self.flops / self.bandwidth
 
     @property
     def peak_ridge(self) -> float:
-        """FLOPs/byte from which a step is bound by compute, by the data sheet."""
+        """FLOPs/byte above which a step is compute-bound, by the data sheet."""
         return self.peak_flops / self.peak_bandwidth
 
     def at(self, intensity: float) -> float:
-        """FLOP/s that a step of this intensity can attain at the efficiencies."""
+        """FLOP/s attainable by a step of this intensity, at the efficiencies."""
         return min(self.flops, intensity * self.bandwidth)
 
 
@@ -89,21 +89,21 @@ class Point:
     ----------
     phase : {"decode", "prefill"}
     batch : int
-        Sequences of the step: a token of each in decode, a whole prompt in prefill.
+        Sequences in the step: one token of each in decode, a whole prompt of each in prefill.
     tokens : int
-        Of each sequence: cached in decode, computed in prefill.
+        Tokens of each sequence: cached in decode, computed in prefill.
     flops, bytes_moved : float
-        By all accelerators that share the step.
+        Totals over all accelerators that share the step.
     memory_seconds, compute_seconds : float
-        Of moving the bytes and of computing the FLOPs, overheads aside.
+        Seconds of moving the bytes and of computing the FLOPs, without overheads.
     overhead_seconds : float
     seconds : float
-        Of the step: the longer of the two and the overheads.
+        Seconds of the step: the longer of the two plus overheads.
     ways : int
-        Accelerators that share it.
+        Number of accelerators that share the step.
     fits : bool or None
-        Of decode: whether weights and cache of this batch keep the limits on them, and the memory
-        that the device reports; None where none is known.
+        For decode, whether weights and cache of this batch satisfy their limits and fit the memory
+        that the device reports; None if neither is known.
     """
 
     phase: Phase
@@ -125,12 +125,12 @@ class Point:
 
     @property
     def attained(self) -> float:
-        """FLOP/s of each accelerator, overheads and all."""
+        """FLOP/s per accelerator, including overheads."""
         return self.flops / self.seconds / self.ways
 
     @property
     def bound(self) -> Literal["memory", "compute"]:
-        """Which of the two takes longer."""
+        """Whether moving bytes or computing takes longer."""
         return "memory" if self.memory_seconds >= self.compute_seconds else "compute"
 
 
@@ -146,7 +146,7 @@ class DesignPoints:
 
 @dataclass(frozen=True, slots=True)
 class Roofline:
-    """A roof and the designs under it."""
+    """A roof and the designs below it."""
 
     roof: Roof
     designs: tuple[DesignPoints, ...]
@@ -155,20 +155,20 @@ class Roofline:
 def roofline_points(
     problem: Problem, designs: Mapping[str, Architecture], batches: Sequence[int] = BATCHES
 ) -> Roofline | None:
-    """Designs on the roofline of the accelerator that a problem serves from.
+    """Positions of designs on the roofline of the accelerator that serves them.
 
     Parameters
     ----------
     problem : Problem
     designs : mapping of str to Architecture
-        By the names that are to be shown.
+        Designs by the names to show.
     batches : sequence of int
-        Of decode, beside the problem's own.
+        Batch sizes of decode, besides the problem's own.
 
     Returns
     -------
     Roofline or None
-        None where the problem does not say what it is served from.
+        None if the problem does not set what the model is served from.
     """
     if problem.lacks("decode_latency"):
         return None
@@ -247,7 +247,7 @@ def _prefill(problem: Problem, architecture: Architecture) -> Point:
 
 
 def _counting(machine: Machine) -> Machine:
-    """A machine whose picoseconds are bytes and FLOPs: so `roofline` counts them."""
+    """A machine on which picoseconds equal bytes and FLOPs, so that `roofline` counts them."""
     each = PICOSECONDS / machine.ways
     return replace(_without_overhead(machine), bandwidth=each, flops=each)
 
@@ -266,7 +266,7 @@ def _point(
     whole: Sequence[Affine],
     spread: float,
 ) -> Point:
-    """A point from the memory and the compute branch of a step, `whole` being the budgets' own."""
+    """A point from the memory and compute times of a step; `whole` is the time in budgets."""
     layers = [group.count for group in architecture.groups]
     moved, computed = (branch.at(layers) * PICOSECONDS for branch in step(_counting(machine)))
     bare = step(_without_overhead(machine))
@@ -288,7 +288,7 @@ def _point(
 
 
 def _fits(problem: Problem, serving: Serving, architecture: Architecture) -> bool | None:
-    """Whether weights and cache keep every limit on memory that is known."""
+    """Whether weights and cache satisfy every known limit on memory."""
     asked = problem.model_copy(update={"serving": serving})
     kinds = [group.layer for group in architecture.groups]
     layers = [group.count for group in architecture.groups]

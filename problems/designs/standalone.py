@@ -1,4 +1,4 @@
-"""An architecture under settings, without a space to search."""
+"""Evaluate an architecture under settings, without a space to search."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ from modelsizer.problems.reading import overlaid
 
 
 def trains(settings: Mapping[str, object]) -> bool:
-    """Whether settings say how long the architecture is trained."""
+    """Whether the settings determine the amount of training."""
     said = ("training.tokens", *(f"budgets.{name}" for name in names_of("tokens", "flops")))
     return any(key.startswith(said) for key in settings)
 
 
 def situation(architecture: Architecture, settings: Mapping[str, object]) -> Problem:
-    """A problem that holds the settings that one architecture is evaluated under.
+    """A problem with the settings under which one architecture is evaluated.
 
     Parameters
     ----------
@@ -29,10 +29,10 @@ def situation(architecture: Architecture, settings: Mapping[str, object]) -> Pro
     Raises
     ------
     ProblemError
-        If a setting is wrong.
+        If a setting is invalid.
     """
     shape = architecture_dict(architecture)
-    # The space is never searched: it only has to hold something.
+    # The space is never searched, but must not be empty.
     names = ("layers", "d_model", "heads", "head_dim", "kv_heads", "d_ff", "vocab_size")
     space = {name: int(shape[name]) for name in names}
     tokens = {} if trains(settings) else {"training": {"tokens": 1}}

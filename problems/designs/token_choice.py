@@ -1,4 +1,4 @@
-"""How many tokens a design is trained on: all that the limits allow, or as few as they ask for."""
+"""Training tokens of a design: as many as the constraints allow, or as few as they require."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def rounded_up(value: Fraction) -> float:
 
 
 class TokenChoice:
-    """Tokens of one design: the interval that the limits leave, and the choice in it.
+    """Tokens of one design: the feasible interval, and the choice within it.
 
-    Tokens are real numbers of which doubles are only the nearest. Where a limit on FLOPs or on the
-    loss sets them, FLOPs or loss are that limit exactly, so that designs that tie are seen to.
+    Tokens are real numbers, to which doubles are only approximations. If a limit on FLOPs or on the
+    loss determines them, FLOPs or loss equal that limit exactly, so that ties are recognised.
 
     Parameters
     ----------
@@ -38,18 +38,18 @@ class TokenChoice:
     target : Interval
         Limits on the loss.
     n, flops : int
-        Parameters that the law counts, and training FLOPs a token.
+        Parameters as counted by the law, and training FLOPs per token.
     accelerators : int
-        At work in training.
+        Number of accelerators in training.
     inference_flops : Fraction
-        FLOPs of an inference token.
+        FLOPs per inference token.
 
     Attributes
     ----------
     low, high : float
-        Fewest and most tokens; the first above the second where a loss is missed.
+        Least and greatest tokens; the interval is empty (low > high) if a limit on loss is missed.
     possible : bool
-        Whether the limits on tokens and on FLOPs leave any tokens, in exact arithmetic.
+        Whether limits on tokens and FLOPs leave any tokens, in exact arithmetic.
     """
 
     def __init__(
@@ -83,25 +83,25 @@ class TokenChoice:
             if edge < self.high:
                 self.high, self._cut_at = edge, float(target.min)
         if target.max is not None and self.low <= self.high:
-            # Where even the most tokens miss the loss the interval is empty, and `low` tells.
+            # If even the most tokens miss the loss, the interval is empty, as `low` shows.
             need = self._edge(float(target.max), above=False)
             reached = self.loss(self.high) <= float(target.max)
             self.low = max(self.low, min(need, self.high) if reached else need)
 
     def flops(self, tokens: float, flops: int) -> Fraction:
-        """Training FLOPs at the tokens chosen."""
+        """Training FLOPs at the chosen tokens."""
         if tokens == self.low and self._least_flops is not None and self.low == self._asked:
             return self._least_flops
         return Fraction(tokens) * flops
 
     def loss_at(self, tokens: float) -> float:
-        """The loss at the tokens chosen."""
+        """Loss at the chosen tokens."""
         if self._cut_at is not None and tokens == self.high:
             return self._cut_at
         return self.loss(tokens)
 
     def loss(self, tokens: float) -> float:
-        """The loss at some tokens."""
+        """Loss at given tokens."""
         return float(self._quality.loss(self._n, tokens))
 
     def _edge(self, target: float, *, above: bool) -> float:
@@ -109,7 +109,7 @@ class TokenChoice:
         tokens = float(self._quality.tokens_for(self._n, target))
         if not math.isfinite(tokens):
             return math.inf
-        # The inverse carries rounding; step away from it until the loss itself agrees.
+        # The inverse carries rounding errors; step away from it until the loss itself satisfies it.
         step, away = 2.0**-52, -1.0 if above else 1.0
         while (self.loss(tokens) < target) if above else (self.loss(tokens) > target):
             tokens *= 1.0 + away * step

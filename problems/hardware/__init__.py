@@ -1,1 +1,1 @@
-"""Accelerators and the efficiencies that measured runs reach on them."""
+"""Accelerators, and the efficiencies that measured runs reach on them."""

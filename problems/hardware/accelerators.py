@@ -1,7 +1,7 @@
-"""Accelerators: what one of them holds, moves and computes.
+"""Accelerators: memory, bandwidth and FLOP/s of each.
 
-A figure that no source was seen for is None, never a guess; `Accelerator.figure` says so to
-whoever needs it.
+A figure without a known source is None, never an estimate; `Accelerator.figure` raises an error
+if it is needed.
 """
 
 from __future__ import annotations
@@ -23,37 +23,37 @@ FIGURES = {
     "link": "one-way link bandwidth",
     "watts": "power",
 }
-"""Figures of an accelerator, with words for messages."""
+"""Figures of an accelerator, with their names in messages."""
 
 
 class UnknownFigureError(ModelsizerError):
-    """A figure is needed that no source was seen for."""
+    """Raised if a figure is needed whose value is unknown."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accelerator:
-    """One accelerator.
+    """An accelerator.
 
     Parameters
     ----------
     name : str
     vendor : str
     memory : int or None
-        Bytes that a process on the device is shown, which is not what the label says.
+        Bytes available to a process on the device, which differ from the label.
     bandwidth : int or None
-        Bytes/s of its memory.
+        Bytes/s of the device's memory.
     bf16_flops, fp8_flops : int or None
         Dense FLOP/s of matrix multiplications, without sparsity.
     link : int or None
-        Bytes/s to its neighbours, one way.
+        Bytes/s to neighbouring accelerators, one way.
     watts : int or None
         Board power (TDP).
     memory_label : str
-        Memory as it is sold: "80 GB".
+        Memory as advertised: "80 GB".
     memory_type : {"HBM", "GDDR", "LPDDR"}
     source, watts_source : str
     note : str
-        What a figure stands for, where that is not plain.
+        What a figure refers to, if that is unclear.
     """
 
     name: str
@@ -71,12 +71,12 @@ class Accelerator:
     note: str = ""
 
     def figure(self, name: str) -> int:
-        """A figure that must be known.
+        """Return a figure, which must be known.
 
         Raises
         ------
         UnknownFigureError
-            If it is not; the message names accelerator, figure and remedy.
+            If it is unknown; the message names accelerator, figure and remedy.
         """
         value: int | None = getattr(self, name)
         if value is None:
@@ -88,13 +88,13 @@ class Accelerator:
 
 
 def _key(name: str) -> str:
-    """Names compare without case, spaces and hyphens."""
+    """Normalise a name: case, spaces and hyphens are ignored."""
     return "".join(c for c in name.lower() if c.isalnum())
 
 
 @cache
 def accelerators() -> Mapping[str, Accelerator]:
-    """Every accelerator of the catalogue by name."""
+    """All accelerators of the catalogue, by name."""
     file = resources.files(__package__) / "accelerators.toml"
     rows = tomllib.loads(file.read_text("utf-8"))
     return {name: Accelerator(name, **row) for name, row in rows.items()}
@@ -102,12 +102,12 @@ def accelerators() -> Mapping[str, Accelerator]:
 
 @cache
 def accelerator(name: str) -> Accelerator:
-    """An accelerator of the catalogue, case, spaces and hyphens of its name aside.
+    """Find an accelerator in the catalogue, ignoring case, spaces and hyphens of its name.
 
     Raises
     ------
     ValueError
-        If there is none of that name; the message lists those that resemble it.
+        If there is none of that name; the message lists similar names.
     """
     known = {_key(row): row for row in accelerators()}
     if (key := _key(name)) in known:

@@ -1,4 +1,4 @@
-"""Shares of an accelerator's peak that measured runs reached, as defaults with their spread."""
+"""Shares of an accelerator's peak reached by measured runs: defaults with their spread."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIXTEEN, _EIGHT, _FOUR = "16", "8", "4"
 
 @dataclass(frozen=True, slots=True)
 class Estimates:
-    """A figure as 10th percentile, median and 90th percentile of measured rows."""
+    """10th percentile, median and 90th percentile of a figure over measured runs."""
 
     low: float
     expected: float
@@ -25,14 +25,14 @@ class Estimates:
 
 @dataclass(frozen=True, slots=True)
 class Decode:
-    """How decoding uses an accelerator.
+    """Efficiency and overhead of a step.
 
     Parameters
     ----------
     bandwidth : float
-        Share of the memory bandwidth.
+        Share of the memory bandwidth reached.
     overhead : float
-        Seconds for each layer.
+        Seconds per layer.
     """
 
     bandwidth: float
@@ -46,12 +46,12 @@ def _table() -> dict[str, Any]:
 
 
 def engines() -> tuple[str, ...]:
-    """Engines whose share differs from the rest."""
+    """Engines with an efficiency of their own."""
     return tuple(_table()["engines"])
 
 
 def decode(device: Accelerator, weight_bits: float, engine: str | None = None) -> Decode:
-    """Share of bandwidth and overhead of decoding, by memory type and bits of a weight."""
+    """Bandwidth share and overhead of decoding, by memory type and bits per weight."""
     row = _table()["decode"][device.memory_type]
     key = _SIXTEEN if weight_bits > 8 else _EIGHT if weight_bits > 6 else _FOUR
     factor = _table()["engines"][engine].get(device.memory_type, 1.0) if engine else 1.0
@@ -65,18 +65,18 @@ def prefill(precision: str) -> Decode:
 
 
 def link_latency() -> float:
-    """Seconds of an all-reduce of few bytes."""
+    """Seconds of a small all-reduce."""
     return float(_table()["link"]["latency"])
 
 
 def decode_spread(device: Accelerator) -> Estimates:
-    """Measured over predicted decode time of devices of this memory type."""
+    """Ratio of measured to predicted decode time on devices with this memory type."""
     low, high = _table()["spread"][device.memory_type]
     return Estimates(low, 1.0, high)
 
 
 def prefill_spread() -> Estimates:
-    """Measured over predicted time to first token."""
+    """Ratio of measured to predicted time to first token."""
     low, high = _table()["spread"]["prefill"]
     return Estimates(low, 1.0, high)
 

@@ -1,1 +1,1 @@
-"""The tables of a problem file, validated."""
+"""The tables of a problem file, with validation."""

@@ -1,9 +1,9 @@
-"""``[lifetime]``: what the model will be served, so that its whole life can be budgeted.
+"""``[lifetime]``: the inference that the model will serve, to budget its whole life.
 
 Training and inference together cost ``D F + T f`` FLOPs: D training tokens of F FLOPs each, T
 inference tokens of f (Sardana et al. 2024, arXiv 2401.00448, eq. 3). In money each kind of token
-has its own utilisation (ibid., eq. 6). For a given loss, the more is served the smaller a model is
-best, and the longer it is trained.
+has its own utilisation (ibid., eq. 6). At a given loss, more inference favours smaller models
+trained for longer.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from modelsizer.problems.units import exact, parse_quantity
 from pydantic import BeforeValidator
 
 PREFILL_MFU, DECODE_MFU = 0.5, 0.01
-"""Utilisation of input and output tokens that Sardana et al. reckon with, section 3."""
+"""Utilisation for input and output tokens assumed by Sardana et al., section 3."""
 _SECONDS_AN_HOUR = 3600
 
 
@@ -34,13 +34,13 @@ class Lifetime(Table):
     Parameters
     ----------
     inference_tokens : tokens
-        Served in all, prompts and answers together.
+        Total number of tokens served, prompts and answers.
     prefill_share : number
-        Share of them that are prompts; of money only.
+        Share of prompts in them; affects money only.
     prefill_mfu, decode_mfu : number
-        Share of the accelerator's peak that prompts and answers reach.
+        Share of the accelerator's peak reached for prompts and answers.
     price_per_hour : dollars
-        Of an accelerator that serves; that of [training] by default.
+        Price of a serving accelerator; that of [training] by default.
     """
 
     inference_tokens: Tokens | None = None
@@ -51,18 +51,18 @@ class Lifetime(Table):
 
     @property
     def tokens(self) -> Fraction:
-        """Inference tokens; zero where none are given."""
+        """Inference tokens; zero if not set."""
         return Fraction(0) if self.inference_tokens is None else exact(self.inference_tokens)
 
     def dollars_a_flop(self, training: Training, peak: Fraction) -> Fraction:
-        """What an inference FLOP costs, prompts and answers mixed.
+        """Dollars per inference FLOP, averaged over prompts and answers.
 
         Parameters
         ----------
         training : Training
-            Whose price is taken where there is no other.
+            Provides the price if [lifetime] has none.
         peak : Fraction
-            FLOP/s of an accelerator that serves.
+            FLOP/s of a serving accelerator.
         """
         price = self.price_per_hour if self.price_per_hour is not None else training.price_per_hour
         assert price is not None

@@ -1,4 +1,4 @@
-"""Menus: what a choice may be. A number is fixed, a list is a menu, {min, max, step} a range."""
+"""Values that a choice may take: a number, a list (menu), or a range {min, max, step}."""
 
 from __future__ import annotations
 
@@ -12,41 +12,41 @@ from modelsizer.problems.errors import did_you_mean
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 from numpy.typing import NDArray
 
-MAX_VALUE = 2**31  # no width, depth or vocabulary comes near; beyond it tables would overflow
-MAX_ENTRIES = 10**7  # a longer menu is a slip of the step, and would not fit in memory
+MAX_VALUE = 2**31  # far above any width, depth or vocabulary; larger values would overflow tables
+MAX_ENTRIES = 10**7  # a longer menu suggests a wrong step, and would not fit in memory
 
 
 class Written:
-    """A value that a problem file can write."""
+    """A value with a representation in problem files."""
 
     __slots__ = ()
 
     def to_toml(self) -> object:
-        """As the problem file writes it."""
+        """Representation in the problem file."""
         raise NotImplementedError
 
 
 class Choice(Written):
-    """Values to choose from."""
+    """A set of values to choose from."""
 
     __slots__ = ()
 
     @property
     def numbers(self) -> tuple[Number, ...]:
-        """The distinct values, ascending."""
+        """Distinct values, ascending."""
         raise NotImplementedError
 
 
 @dataclass(frozen=True, slots=True)
 class Menu(Choice):
-    """A list of values, or a fixed one.
+    """A list of values, or a single fixed one.
 
     Parameters
     ----------
     entries : tuple of int or float
-        As written, repeats and order kept; `numbers` gives them sorted and once each.
+        Values as written, in order and with repeats; `numbers` are sorted and distinct.
     fixed : bool
-        Written as a bare number.
+        Whether it was written as a bare number.
     """
 
     entries: tuple[Number, ...]
@@ -54,24 +54,24 @@ class Menu(Choice):
 
     @property
     def numbers(self) -> tuple[Number, ...]:
-        """The distinct values, ascending."""
+        """Distinct values, ascending."""
         return tuple(sorted(set(self.entries)))
 
     def to_toml(self) -> object:
-        """As the problem file writes it."""
+        """Representation in the problem file."""
         return self.entries[0] if self.fixed else list(self.entries)
 
 
 @dataclass(frozen=True, slots=True)
 class Steps(Choice):
-    """A range, ends included where the step reaches them.
+    """A range, including `max` if the step reaches it.
 
     Parameters
     ----------
     min, max, step : int or float
         ``min, min + step, ...`` up to `max`.
     written_step : bool
-        Whether the file gave the step (otherwise it is the key's default).
+        Whether the file sets the step (otherwise it is the key's default).
     """
 
     min: Number
@@ -81,45 +81,45 @@ class Steps(Choice):
 
     @property
     def numbers(self) -> tuple[Number, ...]:
-        """The values, ascending."""
+        """Values, ascending."""
         if all(isinstance(v, int) for v in (self.min, self.max, self.step)):
             return tuple(range(int(self.min), int(self.max) + 1, int(self.step)))
         low, high, step = exact(self.min), exact(self.max), exact(self.step)
         return tuple(plain(low + i * step) for i in range(int((high - low) / step) + 1))
 
     def to_toml(self) -> object:
-        """As the problem file writes it."""
+        """Representation in the problem file."""
         ends: dict[str, Number] = {"min": self.min, "max": self.max}
         return ends | ({"step": self.step} if self.written_step else {})
 
 
 @dataclass(frozen=True, slots=True)
 class Interval(Written):
-    """Inclusive limits on a quantity; at least one of them given."""
+    """Inclusive lower and upper limits on a quantity, at least one of them given."""
 
     min: Number | None = None
     max: Number | None = None
     written_as_number: bool = False
 
     def to_toml(self) -> object:
-        """As the problem file writes it."""
+        """Representation in the problem file."""
         if self.written_as_number:
             return self.max
         return {k: v for k, v in (("min", self.min), ("max", self.max)) if v is not None}
 
     def holds(self, value: Fraction | Number) -> bool:
-        """Whether a value keeps the limits."""
+        """Whether a value is within the limits."""
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
 
 
 @dataclass(frozen=True, slots=True)
 class WrittenValue:
-    """Tells pydantic to read a field with a function, and to write it with `to_toml`.
+    """Makes pydantic read a field with a function and write it with `to_toml`.
 
     Parameters
     ----------
     read : callable
-        From what TOML gives to a `Written`; raises ValueError with a message for people.
+        Converts a TOML value to a `Written`; raises ValueError with a message for the user.
     """
 
     read: Callable[[object], Written]
@@ -161,16 +161,16 @@ def _positive(value: object, what: str, whole: bool) -> Number:
 def choice_parser(
     what: str, *, whole: bool = True, default_step: Number | None = None
 ) -> Callable[[object], Choice]:
-    """A function that reads a number, a list or a range of `what`.
+    """Return a function that reads a number, a list or a range.
 
     Parameters
     ----------
     what : str
-        The word for one value, used in messages.
+        Name of one value, for messages.
     whole : bool
-        Only whole numbers.
+        Whether values must be whole numbers.
     default_step : int or float, optional
-        Step of a range that names none; without it a range must name its step.
+        Default step of ranges; without it a range must give its step.
     """
 
     def read(value: object) -> Choice:
@@ -214,7 +214,7 @@ def choice_parser(
 
 
 def interval_parser(dimension: str) -> Callable[[object], Interval]:
-    """A function that reads limits: a number (the most), or ``{min, max}``.
+    """Return a function that reads limits: a number (upper limit), or ``{min, max}``.
 
     Parameters
     ----------
@@ -246,7 +246,7 @@ def interval_parser(dimension: str) -> Callable[[object], Interval]:
 
 
 def arithmetic_runs(values: tuple[int, ...]) -> list[tuple[int, int, int]]:
-    """Split ascending distinct integers into runs (start, step, count) of equal steps."""
+    """Split ascending distinct integers into arithmetic progressions (start, step, count)."""
     runs: list[tuple[int, int, int]] = []
     i = 0
     while i < len(values):
@@ -257,7 +257,7 @@ def arithmetic_runs(values: tuple[int, ...]) -> list[tuple[int, int, int]]:
         while j + 1 < len(values) and values[j + 1] - values[j] == step:
             j += 1
         if j == i + 1 and j + 1 < len(values):
-            runs.append((values[i], 1, 1))  # a pair that goes on with another step: split it
+            runs.append((values[i], 1, 1))  # split a pair followed by another step
             i += 1
             continue
         runs.append((values[i], step, j - i + 1))
@@ -266,5 +266,5 @@ def arithmetic_runs(values: tuple[int, ...]) -> list[tuple[int, int, int]]:
 
 
 def integers(choice: Choice) -> NDArray[np.int64]:
-    """The distinct values of a whole-number menu, ascending."""
+    """Distinct values of a menu of whole numbers, ascending."""
     return np.array(choice.numbers, dtype=np.int64)

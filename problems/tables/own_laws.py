@@ -1,4 +1,4 @@
-"""``[laws.NAME]``: laws of one's own."""
+"""``[laws.NAME]``: user-defined laws."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ _FORMS = (
 
 
 class LawTable(Table):
-    """``[laws.NAME]``: one's own law.
+    """``[laws.NAME]``: a user-defined law.
 
     ``E + (A / N^alpha + B / D^beta) ^ outer``, or with `terms` a sum of power terms; see
     `modelsizer.problems.laws.terms`.
@@ -72,7 +72,7 @@ class LawTable(Table):
         return self
 
     def law(self, name: str) -> TokenLaw:
-        """The law of this table."""
+        """The law that this table defines."""
         powers = (self.A, self.alpha, self.B, self.beta)
         if self.terms is not None:
             if any(value is not None for value in (*powers, self.outer)):

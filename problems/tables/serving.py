@@ -1,4 +1,4 @@
-"""``[serving]``: what the model is served from, at what precision, and to how many."""
+"""``[serving]``: accelerators, precision and load that the model is served with."""
 
 from __future__ import annotations
 
@@ -29,23 +29,23 @@ FULL_PRECISION = Fraction(2)  # bytes of a bf16 value
 BITS = (16, 8, 4)
 _BITS_A_BYTE = 8
 DEFAULT_BLOCK = 128
-"""4-bit weights that share a scale: the group size of GPTQ (Frantar et al. 2022, arXiv 2210.17323,
-section 5) and AWQ (Lin et al. 2023, arXiv 2306.00978, section 5.1)."""
+"""Number of 4-bit weights that share a scale: the group size of GPTQ (Frantar et al. 2022, arXiv
+2210.17323, section 5) and AWQ (Lin et al. 2023, arXiv 2306.00978, section 5.1)."""
 DEFAULT_UTILIZATION = 0.9  # vLLM's gpu_memory_utilization
 DEFAULT_RESERVE = 3 * 2**30
-"""Bytes of activation peak and of what is outside the framework: the median of vLLM's logs, 3.05
-GiB, rounded (vllm-project/vllm PRs 2031 and 10511, issues 12330 and 10517: 1.43, 1.45, 3.05, 3.37
-and 9.47 GiB)."""
+"""Bytes for the activation peak and for memory outside the framework: the median of vLLM's logs,
+3.05 GiB, rounded (vllm-project/vllm PRs 2031 and 10511, issues 12330 and 10517: 1.43, 1.45, 3.05,
+3.37 and 9.47 GiB)."""
 
 
 @dataclass(frozen=True, slots=True)
 class WeightFormat:
-    """Bytes of a parameter: in the layers' matrices, in embedding and head, and elsewhere.
+    """Bytes per parameter: in the layers' matrices, in embedding and head, and elsewhere.
 
     Parameters
     ----------
     matrix, embedding, other : Fraction
-        Scales included.
+        Bytes, including scales.
     """
 
     matrix: Fraction
@@ -62,50 +62,50 @@ class Serving(OnAccelerator):
     Parameters
     ----------
     accelerator, custom_accelerator
-        What it is served from: a name of the catalogue, or a table of one's own figures.
+        Accelerator to serve from: a name in the catalogue, or a table of figures.
     accelerators : int
-        Over which weights and cache are split evenly; `tensor_parallel` by default.
+        Number of them, over which weights and cache are split evenly; `tensor_parallel` by default.
     tensor_parallel : int
-        Ways that heads, kv_heads, d_ff and vocabulary must divide by; where it is wider than
+        Tensor parallelism, which must divide heads, kv_heads, d_ff and vocabulary; if it exceeds
         kv_heads, each kv head is held more than once.
     batch_size : int
-        Sequences in the cache.
+        Number of sequences in the cache.
     context_length : int
-        Tokens of each; `training.sequence_length` by default.
+        Tokens of each sequence; `training.sequence_length` by default.
     prompt_length : int
-        Tokens that prefill latency is for; `context_length` by default.
+        Prompt tokens for prefill latency; `context_length` by default.
     prompts : int
-        How many prompts are prefilled together.
+        Number of prompts prefilled together.
     weight_bytes, kv_bytes : number
-        Bytes of a weight and of a cached value: 2, 1, 0.5.
+        Bytes per weight and per cached value: 2, 1, 0.5.
     weight_bits, kv_bits : {16, 8, 4}
-        In place of them, scales counted apart. Matrices of the layers have `weight_bits`, what
-        else is in a layer 16.
+        Bits instead of these, with scales counted separately. Matrices of the layers have
+        `weight_bits`, the rest of a layer 16.
     embedding_bits : {16, 8, 4}
-        Of embedding and head; 16 by default where `weight_bits` is given.
+        Bits of embedding and head; 16 by default if `weight_bits` is given.
     weight_block, kv_block : int
-        Values that share a scale; 128 by default for 4 bits, and otherwise a whole row, whose
-        scale is not counted.
+        Number of values that share a scale; 128 by default for 4 bits, and otherwise a whole row,
+        whose scale is not counted.
     scale_bytes : number
-        Bytes of a scale.
+        Bytes per scale.
     kv_policy : {"windowed", "full"}
-        Whether a layer with a window caches the window only, or all as engines that reserve
-        whole pages do.
+        Whether a layer with a window caches only its window, or the whole context, as engines do
+        that reserve whole pages.
     memory_utilization : number
-        Share of the accelerator's memory that is given to the engine.
+        Share of the accelerator's memory given to the engine.
     memory_reserve : bytes
-        What the engine needs of it beside weights and cache.
+        Memory that the engine needs besides weights and cache.
     latency : {"expected", "low", "high"}
-        Which estimate budgets are held against.
+        Estimate that budgets constrain.
     engine : str
-        One whose decoding is known to differ from the rest.
+        Engine with an efficiency of its own for decoding.
     compute : {"bf16", "fp8"}
         Precision of the matrix multiplications.
     memory_efficiency, prefill_efficiency : number
-        Shares of bandwidth and of peak that decode and prefill reach; by default what measured
-        runs did, with their spread.
+        Shares of bandwidth and of peak reached by decode and prefill; by default those of measured
+        runs, with their spread.
     overhead : seconds
-        Of a layer, in one step.
+        Time per layer in one step.
     """
 
     accelerators: Count | None = None
@@ -155,24 +155,24 @@ class Serving(OnAccelerator):
 
     @property
     def reserve(self) -> Fraction:
-        """Bytes that the engine keeps for itself, with the default filled in."""
+        """Bytes reserved by the engine, with the default filled in."""
         return exact(DEFAULT_RESERVE if self.memory_reserve is None else self.memory_reserve)
 
     @property
     def devices(self) -> int:
-        """Accelerators, with the default filled in."""
+        """Number of accelerators, with the default filled in."""
         return self.accelerators if self.accelerators is not None else self.tensor_parallel
 
     @property
     def exact_kv_bytes(self) -> Fraction:
-        """Bytes of a cached value, scales included."""
+        """Bytes per cached value, including scales."""
         if self.kv_bits is None:
             return exact(self.kv_bytes)
         return self._quantised(self.kv_bits, self.kv_block)
 
     @property
     def weights(self) -> WeightFormat:
-        """Bytes of a parameter, scales included."""
+        """Bytes per parameter, including scales."""
         if self.weight_bits is None:
             each = exact(self.weight_bytes)
             return WeightFormat(each, each, each)
@@ -183,7 +183,7 @@ class Serving(OnAccelerator):
         )
 
     def _quantised(self, bits: int, block: int | None) -> Fraction:
-        """Bytes of a value of some bits and its part of a scale."""
+        """Bytes of a value with some bits, including its share of a scale."""
         if block is None and bits == BITS[-1]:
             block = DEFAULT_BLOCK
         scale = Fraction(0) if block is None or bits == BITS[0] else exact(self.scale_bytes) / block

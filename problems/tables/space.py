@@ -1,7 +1,7 @@
-"""The space: every architecture that may be built, as tables of width options.
+"""The space: every architecture that may be selected, as tables of width options.
 
-A *width option* is everything but the depth: block, vocabulary, widths and heads. Divisibility
-and the aspect rule are applied while options are made, so no design ever breaks them.
+A *width option* is everything except the depth: block, vocabulary, widths and heads. Divisibility
+and the aspect limits apply when options are created, so every design satisfies them.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ _read_aspect_interval = interval_parser("count")
 
 
 def _read_aspect(value: object) -> Menu | Interval:
-    """A range limits d_model / layers; a number or a list allows just these ratios."""
+    """An interval limits d_model / layers; a number or a list gives the allowed ratios."""
     if isinstance(value, Interval) or hasattr(value, "keys"):
         return _read_aspect_interval(value)
     menu = _read_aspects(value)
@@ -80,28 +80,28 @@ def _choice(what: str, *, whole: bool = True, step: int | None = 1) -> WrittenVa
 
 
 class Space(BaseModel):
-    """What may be built; ``[space]`` of a problem file.
+    """The designs that may be selected; ``[space]`` of a problem file.
 
     Every whole-number key takes a number, a list or ``{min, max, step}``.
 
     Parameters
     ----------
     layers, d_model, vocab_size
-        Depth, width (ranges step by 128 unless told), rows of the embedding.
+        Depth, width (with a default step of 128 in ranges), rows of the embedding.
     head_dim, heads
         With neither, head_dim is 128. With `head_dim` alone heads = d_model / head_dim, and with
-        `heads` alone head_dim = d_model / heads, widths that do not divide being left out. Both
-        together lift ``heads x head_dim = d_model``.
+        `heads` alone head_dim = d_model / heads; widths that are not divisible are left out. With
+        both, ``heads x head_dim`` need not equal d_model.
     kv_heads, kv_group
-        Key and value heads, or query heads for each of them; those that do not divide the heads
-        are left out. With neither, one for each query head.
+        Key and value heads, or query heads per kv head; values that do not divide the heads are
+        left out. With neither, one kv head per query head.
     d_ff, ffn_ratio, ffn_multiple
-        Hidden width, or ratio x d_model to the nearest multiple (ties up). With neither, a ratio
-        of 8/3 for a gated block and 4 for a plain one.
+        Hidden width, or a ratio times d_model rounded to the nearest multiple (ties up). With
+        neither, a ratio of 8/3 for a gated block and 4 for a plain one.
     tied_embeddings, block
         A value, or a list to choose from.
     aspect_ratio
-        Limits ``{min, max}`` of d_model / layers, inclusive; or a list of the ratios allowed.
+        Limits ``{min, max}`` of d_model / layers, inclusive; or a list of the allowed ratios.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)

@@ -1,4 +1,4 @@
-"""What the tables of a problem file are made of: a frozen base and the kinds of value."""
+"""Base of the tables of a problem file, and their kinds of value."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from modelsizer.problems.tables.menus import Choice, WrittenValue, choice_parser
 from modelsizer.problems.units import Number, parse_quantity
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-MAX_COUNT = 2**31  # batch, context, accelerators: more is a slip, and would overflow exact tables
+MAX_COUNT = 2**31  # batch, context, accelerators: more is a mistake, and would overflow tables
 MAX_BYTES_A_VALUE = 64
 
 
 class Table(BaseModel):
-    """A frozen table that refuses unknown keys."""
+    """A frozen table that rejects unknown keys."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
 
@@ -28,7 +28,7 @@ def _read_count(value: object) -> int:
 
 
 def bytes_a_value(*, zero: bool = False) -> BeforeValidator:
-    """Bytes of each value of some kind."""
+    """Validator of bytes per value."""
 
     def read(value: object) -> Number:
         number = parse_quantity(value, "bytes")
@@ -60,7 +60,7 @@ def _reader(dimension: str, *, zero: bool = False) -> BeforeValidator:
 
 
 def one_of(what: str, known: tuple[str, ...]) -> BeforeValidator:
-    """Text from a list of words."""
+    """Validator of text from a list of words."""
 
     def read(value: object) -> str:
         if value not in known:
@@ -72,7 +72,7 @@ def one_of(what: str, known: tuple[str, ...]) -> BeforeValidator:
 
 
 def one_number_of(what: str, known: tuple[Number, ...]) -> BeforeValidator:
-    """A number from a list."""
+    """Validator of a number from a list."""
 
     def read(value: object) -> Number:
         if isinstance(value, bool) or value not in known:
@@ -90,7 +90,7 @@ def _read_accelerator(value: object) -> str:
 
 
 def limit(dimension: str) -> WrittenValue:
-    """A limit: a number (the most), or ``{min, max}``."""
+    """Reader of a limit: a number (upper limit), or ``{min, max}``."""
     return WrittenValue(interval_parser(dimension))
 
 
@@ -111,20 +111,20 @@ Ways = Annotated[Choice, WrittenValue(_counts)]
 
 
 class CustomAccelerator(Table):
-    """``[serving.custom_accelerator]`` or ``[training.custom_accelerator]``: one's own.
+    """``[serving.custom_accelerator]`` or ``[training.custom_accelerator]``: own figures.
 
     Parameters
     ----------
     name : str
     memory_type : {"HBM", "GDDR", "LPDDR"}
-        By which the default efficiency of decoding goes.
+        Determines the default efficiency of decoding.
     memory : bytes
-        As the device reports it.
+        Bytes as the device reports them.
     bandwidth : bytes/s
     bf16_flops, fp8_flops : FLOP/s
-        Dense.
+        Dense FLOP/s.
     link : bytes/s
-        One way.
+        Bytes/s one way.
     watts : W
     """
 
@@ -139,7 +139,7 @@ class CustomAccelerator(Table):
 
     @property
     def device(self) -> Accelerator:
-        """As a row of the catalogue would be."""
+        """The accelerator in the form of the catalogue."""
         figures: dict[str, Any] = {
             name: None if (value := getattr(self, name)) is None else int(value)
             for name in ("memory", "bandwidth", "bf16_flops", "fp8_flops", "link", "watts")
@@ -150,14 +150,14 @@ class CustomAccelerator(Table):
 
 
 class OnAccelerator(Table):
-    """A table that says what accelerator something runs on.
+    """A table that sets an accelerator.
 
     Parameters
     ----------
     accelerator : str, optional
-        A name of the catalogue.
+        Name in the catalogue.
     custom_accelerator : CustomAccelerator, optional
-        One's own, in its place.
+        User-defined figures instead of a name.
     """
 
     accelerator: AcceleratorName | None = None
@@ -171,14 +171,14 @@ class OnAccelerator(Table):
 
     @property
     def device(self) -> Accelerator | None:
-        """The accelerator, if one is named."""
+        """The accelerator, if one is set."""
         if self.custom_accelerator is not None:
             return self.custom_accelerator.device
         return None if self.accelerator is None else accelerator(self.accelerator)
 
     @property
     def named(self) -> Accelerator:
-        """The accelerator, which must be named."""
+        """The accelerator, which must be set."""
         device = self.device
         assert device is not None, "modelsizer.problems.quantities.needs.lacking tells"
         return device

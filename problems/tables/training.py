@@ -1,4 +1,4 @@
-"""``[training]``: how the model is trained, on what, and what an hour of it costs."""
+"""``[training]``: settings, data, accelerators and prices of training."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ DEFAULT_SEQUENCE_LENGTH = 4096
 
 Recompute = Literal["none", "selective", "half", "full"]
 LOGIT_BYTES = 12
-"""Of each logit where the loss is computed at once: bf16 logits, their fp32 copy, and both's
-gradients. Peaks of Llama 3.1 8B in torchtitan imply 13 to 15 (docs/predictions.md); the paper
+"""Bytes per logit if the loss is computed at once: bf16 logits, their fp32 copy, and the gradients
+of both. Peaks of Llama 3.1 8B in torchtitan imply 13 to 15 (docs/predictions.md); the paper
 counts the fp32 copy only, 4 (arXiv 2205.05198, section 4.3)."""
 Precision = Literal["bf16", "fp8"]
-_MOST_OF_A_PUE = 10  # power usage effectiveness; a data centre above it is a slip of the pen
+_MOST_OF_A_PUE = 10  # power usage effectiveness; larger values are mistakes
 
 
 class Training(OnAccelerator):
@@ -42,55 +42,55 @@ class Training(OnAccelerator):
     Parameters
     ----------
     sequence_length : int
-        Tokens of a training sequence; attention scores are counted at it.
+        Tokens per training sequence; used to count attention scores.
     flops : {"exact", "causal", "6ND"}
         How training FLOPs are counted.
     tokens : number or {min, max}
         Limits on training tokens; a number is exactly that many.
     unique_tokens : number
-        Tokens of the data set; repeating them more than four times is warned about.
+        Tokens in the data set; repeating them more than four times gives a warning.
     accelerator, custom_accelerator
-        What it is trained on: a name of the catalogue, or a table of one's own figures.
+        Accelerator to train on: a name in the catalogue, or a table of figures.
     accelerators : int
-        How many of them there are; a layout uses at most so many.
+        Number of accelerators; a layout uses at most this many.
     data_parallel, tensor_parallel, pipeline_parallel : number, list or {min, max, step}
-        Ways to split the work; menus to choose from. Without `data_parallel`, as many as
-        `accelerators` leaves room for. `tensor_parallel` divides heads, kv_heads, d_ff and
-        vocabulary; `pipeline_parallel` divides the layers.
+        Numbers of ways to split the work; menus to choose from. The default of `data_parallel` is
+        as many as `accelerators` allows. `tensor_parallel` must divide heads, kv_heads, d_ff and
+        vocabulary; `pipeline_parallel` must divide the layers.
     microbatch_size : int
-        Sequences that an accelerator works on at once.
+        Sequences that an accelerator processes at once.
     zero_stage : {0, 1, 2, 3}
-        What data parallelism shares out: nothing, optimizer states, gradients too, weights too
+        What data parallelism divides: nothing, optimizer states, also gradients, also weights
         (Rajbhandari et al. 2020, arXiv 1910.02054).
     weight_bytes, gradient_bytes, optimizer_bytes : number
-        For each parameter; 2 + 2 + 12 is Adam in mixed precision (ibid., section 3.1), and
-        gradient_bytes = 4 Megatron's fp32 gradients.
+        Bytes per parameter; 2 + 2 + 12 is Adam in mixed precision (ibid., section 3.1),
+        gradient_bytes = 4 is Megatron with fp32 gradients.
     activation_bytes : number
-        For each activation.
+        Bytes per activation.
     recompute : {"none", "selective", "full"}
-        What is computed again for the backward pass instead of being kept (Korthikanti et al.
-        2022, arXiv 2205.05198): scores ("selective"), every second matrix product too ("half",
-        torchtitan's per-op selective checkpointing), or all but the layers' inputs ("full"), which
-        adds a forward pass to the training FLOPs.
+        What is recomputed for the backward pass instead of kept (Korthikanti et al. 2022,
+        arXiv 2205.05198): scores ("selective"), also every second matrix product ("half",
+        torchtitan's per-op selective checkpointing), or everything except the layers' inputs
+        ("full"), which adds a forward pass to the training FLOPs.
     logit_bytes : number
-        For each logit of a microbatch; 0 for a fused loss that never holds them all.
+        Bytes per logit of a microbatch; 0 for a fused loss that never holds all of them.
     flash_attention, sequence_parallel, dropout, fused_kernels : bool
         Whether scores are never stored (Dao et al. 2022, arXiv 2205.14135); whether tensor
-        parallelism shares out what lies between its matrix products; whether masks are kept;
-        whether a gated activation and a normalisation keep their inputs only.
+        parallelism also divides the values between its matrix products; whether masks are kept;
+        whether a gated activation and a normalisation keep only their inputs.
     interleave : int
-        Stretches of layers that each pipeline stage holds.
+        Number of groups of layers per pipeline stage.
     precision : {"bf16", "fp8"}
-        Of the matrix multiplications.
+        Precision of the matrix multiplications.
     mfu : number
-        Model FLOPs utilisation: the share of the peak that goes into model FLOPs
-        (Chowdhery et al. 2022, arXiv 2204.02311, appendix B). By default what measured runs on
-        such accelerators reached.
+        Model FLOPs utilisation: the share of the peak spent on model FLOPs (Chowdhery et al. 2022,
+        arXiv 2204.02311, appendix B). By default the value reached by measured runs on such
+        accelerators.
     price_per_hour : dollars
-        Of one accelerator.
+        Price of one accelerator.
     watts, pue : number
-        Power of one accelerator (the catalogue's by default), and what a data centre draws for
-        each watt of it.
+        Power of one accelerator (the catalogue's by default), and the power drawn by the data
+        centre per watt of it.
     """
 
     sequence_length: Count = DEFAULT_SEQUENCE_LENGTH
@@ -127,7 +127,7 @@ class Training(OnAccelerator):
     @field_validator("tokens")
     @classmethod
     def _fixed(cls, value: Interval | None) -> Interval | None:
-        """A bare number of tokens is not a limit but the number."""
+        """A bare number fixes the tokens rather than limiting them."""
         if value is not None and value.written_as_number:
             return Interval(value.max, value.max, written_as_number=True)
         return value
@@ -148,7 +148,7 @@ class Training(OnAccelerator):
         Raises
         ------
         UnknownFigureError
-            If its peak is not known.
+            If the accelerator's peak is unknown.
         """
         return self.named.figure(f"{self.precision}_flops") * exact(self.expected_mfu)
 
