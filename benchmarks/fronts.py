@@ -1,10 +1,10 @@
-"""How long do rankings, fronts and sweeps take, and are they the same from every solver?
+"""Time rankings, fronts and sweeps, and check that all solvers find equal fronts.
 
 `python -m benchmarks.fronts [SECTION ...]` prints tables and writes benchmarks/results/fronts.json.
-Sections are `rankings`, `fronts`, `commands`, `agreement`, `large` and `sweeps`. Each figure is of
-a process of its own, one at a time, and is the least of three runs, since others who share the
-machine only add to it; of what takes over 20 s there is one run. *CPU* is what the process itself
-used, which others add less to.
+Sections are `rankings`, `fronts`, `commands`, `agreement`, `large` and `sweeps`. Each measurement
+runs in a process of its own, one at a time, and is the minimum of three runs, since other users of
+the machine only add to it; what takes over 20 s runs once. *CPU* is the CPU time of the process
+itself, which other users affect less.
 """
 
 from __future__ import annotations
@@ -28,16 +28,16 @@ from benchmarks.growth import MEGABYTE, MENUS, tables
 if TYPE_CHECKING:
     from modelsizer import Problem
 
-# The parent imports nothing heavy, for the reason that `benchmarks.growth` gives.
+# The parent imports nothing large, for the reason given in `benchmarks.growth`.
 
 RESULTS = Path("benchmarks/results/fronts.json")
 RUNS = 3
-NOT_REPEATED = 20.0  # seconds of a search that is run once
-LIMIT = 600.0  # seconds of one search
+NOT_REPEATED = 20.0  # seconds above which a search runs once
+LIMIT = 600.0  # time limit of one search, in seconds
 THREE, TWO = "parameters,layers,loss", "loss,serving_memory"
 
 Question = tuple[str, tuple[str, ...]]
-"""A problem of the library, or a size of `benchmarks.growth`, and what is set over it."""
+"""A problem of the library or a size of `benchmarks.growth`, and settings that override it."""
 
 _KV = "space.kv_heads=[1, 2, 4, 8, 16]"
 QUESTIONS: dict[str, Question] = {
@@ -67,7 +67,7 @@ QUESTIONS: dict[str, Question] = {
     "1e8": ("1e8", ()),
     "1e9": ("1e9", ()),
 }  # fmt: skip
-"""In `1e5`, `2.5e6`, `2.4e6` and `small` every design keeps the limits, which is the most work."""
+"""In `1e5`, `2.5e6`, `2.4e6` and `small` every design is feasible, which takes most time."""
 
 RANKINGS: dict[str, tuple[str, ...]] = {
     "the best 20": (),
@@ -119,9 +119,9 @@ class Run:
 
 
 def _process(command: list[str], *, answers: bool = True) -> Run:
-    """Run a module; its JSON is read where `answers` says so.
+    """Run a module, and read its JSON if `answers` is true.
 
-    A large answer is not to be read here: what this process holds counts towards the next peak.
+    Large answers must not be read here, as this process's memory counts towards the next peak.
     """
     with tempfile.TemporaryFile() as output:
         start = time.perf_counter()
@@ -138,7 +138,7 @@ def _process(command: list[str], *, answers: bool = True) -> Run:
 
 
 def _quickest(runs: list[Run]) -> dict[str, Any]:
-    """The least seconds of some runs of a command, beside the most, and the most memory."""
+    """Minimum and maximum seconds over the runs of a command, and maximum memory."""
     return {
         "process_seconds": min(run.seconds for run in runs),
         "slowest": max(run.seconds for run in runs),
@@ -148,7 +148,7 @@ def _quickest(runs: list[Run]) -> dict[str, Any]:
 
 
 def _whole(command: list[str]) -> dict[str, Any]:
-    """Runs of a command of the program, with the least of its own seconds and its answer."""
+    """Run a command of the program; adds the minimum of its own seconds, and its answer."""
     runs = [_process(["modelsizer", *command, "--json", "-"]) for _ in range(RUNS)]
     own = min(run.answer["seconds"] for run in runs)
     return _quickest(runs) | {"seconds": own, "answer": runs[0].answer}
@@ -159,7 +159,7 @@ def _inside(folder: str, options: tuple[str, ...]) -> list[str]:
 
 
 def _emptied(folder: str) -> float:
-    """Megabytes of the files of a folder, which are deleted."""
+    """Delete the files in a folder; return their size in megabytes."""
     paths = list(Path(folder).iterdir())
     size = sum(path.stat().st_size for path in paths)
     for path in paths:
@@ -168,7 +168,7 @@ def _emptied(folder: str) -> float:
 
 
 def rankings() -> list[dict[str, Any]]:
-    """Whole processes of `modelsizer rank`."""
+    """Time whole processes of `modelsizer rank`."""
     rows = []
     print(f"{'designs':>10} {'feasible':>10}  {'':16}{'rank() s':>9}{'process s':>10}{'CPU s':>7}"
           f"{'peak MB':>9}{'file MB':>9}")  # fmt: skip
@@ -201,12 +201,12 @@ def stated(name: str) -> Problem:
 
 
 def _cpu() -> float:
-    """Seconds of CPU of this process and of those it ran: CBC is one of its own."""
+    """CPU seconds of this process and its children, such as CBC."""
     return sum(os.times()[:4])
 
 
 def point(name: str, goals: str, solver: str) -> dict[str, Any]:
-    """One front by one solver, in this process."""
+    """Compute one front with one solver, in this process."""
     from modelsizer.optimizer.fronts.indicators import hypervolume
     from modelsizer.optimizer.fronts.run import front
 
@@ -244,12 +244,12 @@ def point(name: str, goals: str, solver: str) -> dict[str, Any]:
 
 
 def fronts(asked: tuple[tuple[str, str, str], ...]) -> list[dict[str, Any]]:
-    """Fronts, each by a process of its own; complete ones of one question are the same set.
+    """Time fronts, each in its own process; check that complete fronts of a question are equal.
 
     Raises
     ------
     ValueError
-        If they are not.
+        If they differ.
     """
     rows: list[dict[str, Any]] = []
     first: dict[tuple[str, str], dict[str, Any]] = {}
@@ -281,7 +281,7 @@ WAYS: dict[str, tuple[str, ...]] = {
 
 
 def commands() -> list[dict[str, Any]]:
-    """Whole processes of `modelsizer pareto`."""
+    """Time whole processes of `modelsizer pareto`."""
     rows = []
     print(f"{'':10}  {'':16}{'process s':>10}{'CPU s':>7}{'peak MB':>9}{'file MB':>9}")
     with tempfile.TemporaryDirectory() as folder:
@@ -301,7 +301,7 @@ def commands() -> list[dict[str, Any]]:
 
 
 def sweeps() -> list[dict[str, Any]]:
-    """Whole processes of `modelsizer frontier`."""
+    """Time whole processes of `modelsizer frontier`."""
     rows = []
     print(f"{'':36}{'points':>7}{'solved':>8}{'seconds':>9}{'process s':>10}{'CPU s':>7}"
           f"{'peak MB':>9}")  # fmt: skip

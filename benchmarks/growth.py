@@ -1,8 +1,8 @@
-"""How do seconds and memory grow with the designs of a space?
+"""Measure how time and memory grow with the number of designs.
 
-`python -m benchmarks.growth` solves one family of problems of some 1e3 to 1e9 designs, each point
-in a process of its own, prints a table and writes benchmarks/results/growth.json. Budgets are
-those of one-h100-1e24 throughout; only the menus grow.
+`python -m benchmarks.growth` solves one family of problems with about 1e3 to 1e9 designs, each in
+a process of its own, prints a table and writes benchmarks/results/growth.json. Budgets are those
+of one-h100-1e24 throughout; only the menus grow.
 """
 
 from __future__ import annotations
@@ -17,15 +17,15 @@ import time
 from pathlib import Path
 from typing import Any
 
-# The parent imports nothing heavy: Linux counts what a process was before its exec towards its
-# peak, so that a large parent would be measured in place of a small child.
+# The parent imports nothing large: Linux counts a process's memory before its exec towards its
+# peak, so a large parent would be measured instead of a small child.
 
 RESULTS = Path("benchmarks/results/growth.json")
 RUNS = 3
-LIMIT = 60.0  # seconds of one solve; a solver that takes longer is not asked for more designs
-NOT_REPEATED = 10.0  # seconds of a solve that is run once
-ENDLESS_SECONDS = 1.0  # what has no end of its own is given
-MEGABYTE = 1024  # in the kilobytes that ru_maxrss counts
+LIMIT = 60.0  # seconds per solve; a solver that takes longer is not run on more designs
+NOT_REPEATED = 10.0  # seconds above which a solve runs once
+ENDLESS_SECONDS = 1.0  # time limit of solvers that do not terminate by themselves
+MEGABYTE = 1024  # in kilobytes, the unit of ru_maxrss
 
 
 def _steps(low: float, high: float, step: float) -> dict[str, float]:
@@ -34,7 +34,7 @@ def _steps(low: float, high: float, step: float) -> dict[str, float]:
 
 _ALL_KV, _VOCABULARIES = [1, 2, 4, 8, 16], (32768, 262144)
 _MORE_KV, _MORE_HEADS = [1, 2, 3, 4, 5, 6, 8, 10, 12, 16], [64, 80, 96, 112, 128, 192, 256]
-# Step of d_model, head_dim, kv_heads, ffn_ratio, vocab_size, tied_embeddings.
+# Steps of d_model, head_dim, kv_heads, ffn_ratio, vocab_size, tied_embeddings.
 MENUS: dict[str, tuple[Any, ...]] = {
     "1e3": (512, 128, 8, 3.5, 128256, False),
     "1e4": (128, 128, [1, 8], 3.5, 128256, False),
@@ -47,8 +47,8 @@ MENUS: dict[str, tuple[Any, ...]] = {
     "1e9": (64, _MORE_HEADS, _MORE_KV, _steps(2.5, 4, 0.0625), _steps(*_VOCABULARIES, 2048),
             [False, True]),
 }  # fmt: skip
-"""Ranges of layers, widths, feed-forward ratios and vocabularies are those that published dense
-models lie in; steps of 64 are what matrix units divide by."""
+"""Ranges of layers, widths, feed-forward ratios and vocabularies cover published dense models;
+matrix units need multiples of 64."""
 
 MOST = {
     "bound": 1e10,
@@ -56,17 +56,17 @@ MOST = {
     "pulp": 1e10,
     "exhaustive": 2e7,
     "NumPy": 2e7,
-    "SCIP": 1e10,  # ends by its time
+    "SCIP": 1e10,  # limited by its time instead
     "differential evolution": 1e10,
     "random search": 1e10,
 }
-"""The most designs that a solver is asked for."""
+"""Greatest number of designs that each solver is run on."""
 OURS = ("bound", "scipy", "pulp", "exhaustive")
 ENDLESS = ("differential evolution", "random search")
 
 
 def tables(size: str) -> dict[str, Any]:
-    """A problem of the family."""
+    """Tables of a problem in the family."""
     step, head_dim, kv_heads, ffn_ratio, vocab_size, tied = MENUS[size]
     return {
         "name": f"some {size} designs",
@@ -93,7 +93,7 @@ def tables(size: str) -> dict[str, Any]:
 
 
 def point(solver: str, size: str) -> dict[str, Any]:
-    """Solve one problem by one solver, in this process."""
+    """Solve one problem with one solver, in this process."""
     from benchmarks.rivals import evolution, numpy_enumeration, random_search, scip
     from benchmarks.rivals.answer import Skipped
     from modelsizer import Problem, solve
@@ -184,7 +184,7 @@ def main() -> None:
     slopes = {}
     print("\nslopes: d ln / d ln designs, over the solves that ended")
     for solver in MOST:
-        # A solve that was cut off took no longer than its limit, which says nothing of growth.
+        # A solve stopped at its time limit says nothing about growth.
         own = [r for r in rows if r["solver"] == solver and r["seconds"] < LIMIT]
         keys = ("seconds", "proof_seconds", "megabytes")
         slopes[solver] = {key: slope(own, key) for key in keys}

@@ -1,8 +1,9 @@
-"""How long do questions about laws take?
+"""Time questions about laws.
 
-`python -m benchmarks.laws` times fits with their bootstrap, answers under 500 draws of a law beside
-500 solves one by one, laws of one's own beside a published one, and plans of runs; prints a row for
-each and writes benchmarks/results/laws.json. Runs and draws are synthetic, from seeds.
+`python -m benchmarks.laws` times fits with their bootstrap, answers under 500 draws of a law
+compared with 500 separate solves, user-defined laws compared with a published one, and plans of
+runs; it prints a row for each and writes benchmarks/results/laws.json. Runs and draws are
+synthetic, with fixed seeds.
 """
 
 from __future__ import annotations
@@ -55,7 +56,7 @@ LARGE: dict[str, object] = {
 
 
 def runs(form: Form, count: int) -> Design:
-    """Runs of a law with noise of half a per cent."""
+    """Runs simulated from a law with noise of half a per cent."""
     r = np.random.default_rng(0)
     depth = np.round(np.exp(r.uniform(np.log(4), np.log(80), count)))
     width = 64 * np.round(np.exp(r.uniform(np.log(4), np.log(48), count)))
@@ -68,7 +69,7 @@ def runs(form: Form, count: int) -> Design:
 
 
 def drawn(count: int) -> list[PowerLaw]:
-    """Laws around Besiroglu et al.'s, by its published standard errors."""
+    """Laws drawn around Besiroglu et al.'s, by its published standard errors."""
     base = token_law("besiroglu-2024")
     assert isinstance(base, PowerLaw)
     r = np.random.default_rng(0)
@@ -81,7 +82,7 @@ def drawn(count: int) -> list[PowerLaw]:
 
 
 def one_by_one(problem: Problem, laws: list[PowerLaw]) -> None:
-    """The same answers by a solve for each draw."""
+    """Answer by a separate solve for each draw."""
     solver = Solver(problem)
     for law in laws:
         own = {name: getattr(law, name) for name in ("E", "A", "alpha", "B", "beta")}
@@ -90,7 +91,7 @@ def one_by_one(problem: Problem, laws: list[PowerLaw]) -> None:
 
 
 def questions() -> dict[str, Callable[[], Any]]:
-    """What is timed, by name."""
+    """Functions to time, by name."""
     reference, exercise = Problem.load("one-h100-1e24"), Problem.load("exercise-1e24")
     large, laws = reference.with_settings(LARGE), drawn(500)
     mine = {"laws.mine": OWN, "objective.law": "mine"}

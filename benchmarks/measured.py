@@ -1,4 +1,4 @@
-"""Predictions beside measurements: `python -m benchmarks.measured DATA [PICTURE]`.
+"""Compare predictions with measurements: `python -m benchmarks.measured DATA [PICTURE]`.
 
 DATA is the folder of the reference data (decode_latency.json, training_mfu.json,
 kv_measured.json). Prints a table by quantity, engine and device, and draws the picture of
@@ -31,7 +31,7 @@ from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.training import Training
 
 GB = 10**9
-# Devices of the rows that the catalogue does not hold: GB/s and dense bf16 TFLOP/s of their makers.
+# Devices that the catalogue lacks: GB/s and dense bf16 TFLOP/s as stated by their makers.
 OTHERS = {
     "3070": (448, 40.6, "GDDR"),
     "3080 Ti": (912, 68.2, "GDDR"),
@@ -62,7 +62,7 @@ KNOWN = {
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One measured figure and its prediction, in the same unit (larger or smaller alike)."""
+    """A measured figure and its prediction, in the same unit."""
 
     quantity: str
     engine: str
@@ -77,7 +77,7 @@ class Row:
 
 
 def settings_of(hardware: str, table: str) -> dict[str, Any] | None:
-    """Settings of a device named in a row, None if it is neither known nor listed here."""
+    """Settings of a device named in a row; None if it is not known."""
     for name, (bandwidth, tflops, memory) in sorted(OTHERS.items(), key=lambda o: -len(o[0])):
         if name in hardware:
             return {
@@ -106,7 +106,7 @@ def architecture_of(shape: dict[str, Any]) -> Architecture:
 
 
 def _ffn(d_model: int) -> int:
-    """Llama's rule: two thirds of 4 d_model, up to a multiple of 256."""
+    """Llama's rule: two thirds of 4 d_model, rounded up to a multiple of 256."""
     return -(-int(8 * d_model / 3) // 256) * 256
 
 
@@ -144,7 +144,7 @@ def bytes_of(dtype: str) -> dict[str, Any]:
     """Serving settings of a row's weight format."""
     low = dtype.lower()
     if "q4_k" in low:
-        return {"serving.weight_bytes": 4.58 * 2**30 / 8.03e9}  # the file of Llama 3 8B
+        return {"serving.weight_bytes": 4.58 * 2**30 / 8.03e9}  # file size of Llama 3 8B
     if "bpw" in low:
         return {"serving.weight_bytes": float(low.split()[1]) / 8}
     if "int4" in low or "4-bit" in low:
@@ -199,7 +199,7 @@ def decode_rows(data: Path) -> Iterator[Row]:
 
 
 def _batched(r: dict[str, Any], listed: dict[str, Any]) -> Iterator[Row]:
-    """Output tokens/s of an offline batch: its prefill, then its steps at the mean context."""
+    """Output tokens/s of an offline batch: a prefill, then decode steps at the mean context."""
     shape, device = shape_of(r["model"], listed), settings_of(r["hardware"], "serving")
     per_gpu = r.get("out_tokens_per_s_per_gpu")
     if shape is None or device is None:
@@ -258,11 +258,11 @@ _OFFLOADED = {"zero_stage": 3, "weight_bytes": 2, "gradient_bytes": 2, "optimize
 
 
 def memory_rows(data: Path) -> Iterator[Row]:
-    """Peak memory of training, GiB: torchtitan, torchao, and DeepSpeed with its states on the CPU.
+    """Peak training memory in GiB: torchtitan, torchao, and DeepSpeed with its states on the CPU.
 
     torchtitan shards fp32 weights, and with pipeline stages keeps bf16 weights and fp32 gradients
-    whole; a context-parallel rank holds its part of the sequence; microbatches of a pipeline are of
-    one sequence, and sequences of 8,192 tokens where a row gives none (its configurations).
+    unsharded; a context-parallel rank holds its part of the sequence; microbatches of a pipeline
+    have one sequence, of 8,192 tokens if a row gives no length (as in its configurations).
     """
     listed = json.loads((data / "decode_latency.json").read_text())["models"]
     for r in json.loads((data / "training_mfu.json").read_text()):

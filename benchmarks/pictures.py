@@ -1,4 +1,4 @@
-"""docs/growth.png and docs/rivals.png from the results of the other benchmarks."""
+"""Draw docs/growth.png and docs/rivals.png from the results of the other benchmarks."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from benchmarks import growth, solvers
 from modelsizer.pictures.registry import draw
 
 DOCS = Path("docs")
-EXACT = 1e-9  # nats: a gap that is none
+EXACT = 1e-9  # nats; a smaller gap counts as zero
 
 
 def growth_rows(rows: list[dict[str, Any]]) -> list[tuple[str, float, float, float, bool]]:
-    """What the picture of growth shows: all that goes on until it is done."""
+    """Rows of the picture of growth: solvers that run until they finish."""
     return [
         (r["solver"], r["designs"], r["seconds"], r["megabytes"], r["seconds"] < growth.LIMIT)
         for r in rows
@@ -25,7 +25,7 @@ def growth_rows(rows: list[dict[str, Any]]) -> list[tuple[str, float, float, flo
 
 
 def rival_rows(problem: dict[str, Any]) -> list[tuple[str, float, bool, str]]:
-    """Solvers of one problem, the fastest first."""
+    """Rows of the solvers on one problem, fastest first."""
     found = []
     for r in sorted(problem["rows"], key=lambda r: r["seconds"]):
         gap = r["gap"]

@@ -1,6 +1,6 @@
-"""How long does the reference problem take with each solver, as a whole process?
+"""Time the reference problem with each solver, as a whole process.
 
-Solvers take turns in one run, since machines are noisy; medians are printed and written as JSON.
+Solvers alternate within one run, as machines are noisy; medians are printed and written as JSON.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ RESULTS = Path("benchmarks/results/reference.json")
 
 
 def timed(args: list[str]) -> tuple[float, float]:
-    """Seconds of wall time and megabytes at the peak of a process."""
+    """Wall-clock seconds and peak megabytes of a process."""
     start = time.perf_counter()
     process = subprocess.Popen(args, stdout=subprocess.DEVNULL)
     _, _, usage = os.wait4(process.pid, 0)

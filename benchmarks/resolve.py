@@ -1,7 +1,7 @@
-"""How long does a question take that differs in one value from the last?
+"""Time questions that differ from the last one in a single value.
 
-`python -m benchmarks.resolve` asks a `Solver` a series of questions about one space (other budgets,
-token limits, serving settings, laws), holds each answer to that of a fresh solve, prints medians
+`python -m benchmarks.resolve` asks a `Solver` series of questions about one space (other budgets,
+token limits, serving settings, laws), compares each answer with that of a new solve, prints medians
 and writes benchmarks/results/resolve.json.
 """
 
@@ -38,7 +38,7 @@ SERIES: dict[str, tuple[str, list[Any]]] = {
 
 
 def series(problem: Problem, key: str, values: list[Any]) -> dict[str, float]:
-    """Median milliseconds of a series of questions, three ways."""
+    """Median milliseconds of a series of questions, answered in three ways."""
     kept = Solver(problem)
     kept.solve()
     seconds: dict[str, list[float]] = {"fresh": [], "details": [], "re-solve": []}

@@ -1,8 +1,8 @@
-"""Every solver and every rival on every problem of the library: seconds, gap, proof.
+"""Compare every solver and every rival on every problem of the library: seconds, gap, proof.
 
-`python -m benchmarks.solvers [PROBLEM ...]` prints a table a problem and writes
-benchmarks/results/solvers.json. Solvers take turns, since machines are noisy, and medians are
-shown. Rivals that are not installed, or cannot state a problem, are named with the reason.
+`python -m benchmarks.solvers [PROBLEM ...]` prints a table per problem and writes
+benchmarks/results/solvers.json. Solvers alternate, as machines are noisy, and medians are shown.
+Rivals that are not installed, or cannot state a problem, are listed with the reason.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ RESULTS = Path("benchmarks/results/solvers.json")
 REFERENCE = "one-h100-1e24"
 RUNS = 3
 OURS = ("bound", "scipy", "pulp", "pulp:HiGHS", "exhaustive")
-LIMIT, REFERENCE_LIMIT = 15.0, 60.0  # seconds that SCIP and HiGHS are given
+LIMIT, REFERENCE_LIMIT = 15.0, 60.0  # time limits of SCIP and HiGHS, in seconds
 EQUAL_TIME, AT_LEAST = 10.0, 1.0
-"""What has no end of its own is given ten times our time, and a second at least."""
-OUT_OF_TIME = 0.9  # share of its limit from which a run is not repeated
+"""Searches that do not terminate get ten times our time, and at least one second."""
+OUT_OF_TIME = 0.9  # share of its time limit from which a run is not repeated
 SCIP_NAME = "SCIP"
 COLUMNS = 80
 
@@ -109,7 +109,7 @@ def _process(problem: str, solver: str) -> float:
 
 
 def measure(name: str) -> dict[str, Any]:
-    """All runs of one problem of the library."""
+    """All runs on one problem of the library."""
     problem = Problem.load(name)
     if problem.objective.quantity != "loss":
         return {"problem": name, "skipped": f"its objective is {problem.objective.quantity}"}
@@ -148,7 +148,7 @@ def _ratio(row: dict[str, Any], scip_row: dict[str, Any] | None) -> str:
 
 
 def show(found: dict[str, Any]) -> None:
-    """Print one problem's table, 80 columns wide."""
+    """Print the table of one problem, 80 columns wide."""
     if "skipped" in found:
         print(f"\n{found['problem']}: skipped, {found['skipped']}")
         return
@@ -166,7 +166,7 @@ def show(found: dict[str, Any]) -> None:
 
 
 def versions() -> dict[str, str]:
-    """Versions of what was timed, and how many cores there were."""
+    """Versions of the programs timed, and the number of cores."""
     found = {"python": platform.python_version(), "cores": str(os.cpu_count())}
     for package in ("numpy", "scipy", "highspy", "pulp", "pyscipopt"):
         try:

@@ -1,4 +1,4 @@
-"""What a rival returns, judged by the program's own exact evaluation."""
+"""The result of a rival, checked by the program's own exact evaluation."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from modelsizer.problems.problem import Problem
 
 
 class Skipped(Exception):  # noqa: N818 - a reason, not an error
-    """A rival cannot state a problem, or is not installed; the words say why."""
+    """Raised if a rival cannot state a problem, or is not installed; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class RivalAnswer:
-    """What a rival got.
+    """Result of a rival.
 
     Parameters
     ----------
     loss : float or None
-        Of the design that it returned, by `modelsizer.problems.designs.evaluation.evaluate`; None
-        if it returned none or one that breaks a limit.
+        Loss of its design, by `modelsizer.problems.designs.evaluation.evaluate`; None if it
+        returned no design or an infeasible one.
     bound : float or None
-        No design has less loss, if the rival is right; None where it proves nothing.
+        Claimed lower bound on the loss of every design; None if it proves none.
     proof : bool
         Whether the rival claims that its design is optimal.
     seconds, solver_seconds : float
-        In the process, building the model included; and in the solver alone.
+        Seconds of the process, including building the model, and of the solver alone.
     words : str
-        What stopped it, and how large its model was.
+        Why it stopped, and the size of its model.
     architecture : Architecture or None
         The design.
     """
@@ -45,7 +45,7 @@ class RivalAnswer:
 
 
 class Stopwatch:
-    """Seconds since it was made, and of the solver alone between `start` and `stop`."""
+    """Measures the time since its creation, and of the solver between `start` and `stop`."""
 
     def __init__(self) -> None:
         self._made = time.perf_counter()
@@ -72,7 +72,7 @@ def answered(
     bound: float | None = None,
     proof: bool = False,
 ) -> RivalAnswer:
-    """The answer that a design amounts to; one that breaks a limit is none."""
+    """The answer for a design; infeasible designs count as none."""
     found = evaluate(problem, design) if isinstance(design, Architecture) else design
     if found is not None and not found.feasible:
         words, found = f"{words}; its design breaks {', '.join(found.violated)}", None

@@ -1,9 +1,9 @@
-"""A problem written straight in NumPy floats, for the rivals that only evaluate designs.
+"""A problem in plain NumPy floats, for the rivals that only evaluate designs.
 
-The formulas are written out again here, for the llama block and the counts that budgets of most
-problems need: nothing of `modelsizer.problems.architecture.accounting` or `optimizer` is used, so
-that agreement means something. Only limits "at most" are known, and tokens that are free, limited
-or fixed.
+The formulas are implemented again here, for the llama block and the counts that the budgets of most
+problems need: nothing from `modelsizer.problems.architecture.accounting` or `optimizer` is used, so
+that agreement is evidence. Only upper limits are supported, and tokens that are free, limited or
+fixed.
 """
 
 from __future__ import annotations
@@ -41,12 +41,12 @@ KNOWN_BUDGETS = {
     "inference_flops_per_token",
 }
 MENUS = ("d_model", "head", "kv", "ffn", "vocab_size", "tied", "layers")
-"""What a design is an index into, in this order."""
+"""Menus that a design's indices refer to, in this order."""
 
 
 @dataclass(frozen=True, slots=True)
 class Widths:
-    """Width options, arrays of one shape; `exists` is where everything divides."""
+    """Width options, arrays of one shape; `exists` marks those that satisfy divisibility."""
 
     d_model: Ints
     heads: Ints
@@ -65,12 +65,12 @@ def _most(limit: Interval | None) -> float:
 
 
 class Counts:
-    """Menus of a problem, and what their designs cost.
+    """Menus of a problem, and the costs of their designs.
 
     Raises
     ------
     Skipped
-        If the problem needs more than this knows.
+        If the problem needs unsupported features.
     """
 
     def __init__(self, problem: Problem) -> None:
@@ -123,7 +123,7 @@ class Counts:
                          len(self.tied), len(self.layers)])  # fmt: skip
 
     def widths(self, index: list[Ints]) -> Widths:
-        """Width options at indices into all menus but the depth's."""
+        """Width options at indices into all menus except the depth's."""
         d, head, kv, ffn, vocabulary, tied = index
         d_model, head_dim = self.d_model[d], self.head[head]
         exists = d_model % head_dim == 0
@@ -152,19 +152,19 @@ class Counts:
         return Widths(d_model, heads, kv_heads, head_dim, d_ff, vocab_size, self.tied[tied], exists)
 
     def evaluate(self, w: Widths, layers: Ints | Floats) -> tuple[Floats, Floats]:
-        """Loss, and by how much the limits are broken, of designs.
+        """Compute the loss of designs, and how much they violate the limits.
 
         Parameters
         ----------
         w : Widths
         layers : array
-            Broadcast against the arrays of `w`.
+            Broadcast with the arrays of `w`.
 
         Returns
         -------
         loss : array
         excess : array
-            Sum over the limits of what a design uses beyond them, in limits; 0 where it keeps all.
+            Sum over the limits of the relative violation; 0 if feasible.
         """
         problem = self.problem
         training, serving, budgets = problem.training, problem.serving, problem.budgets
@@ -233,7 +233,7 @@ class Counts:
         return loss, excess
 
     def design(self, w: Widths, at: int, layers: int) -> Architecture:
-        """The design at a position of a table of width options."""
+        """The design at a position in a table of width options."""
         names = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
         widths = {
             name: int(np.broadcast_to(getattr(w, name), w.exists.shape)[at]) for name in names
@@ -247,5 +247,5 @@ def _values(choice) -> Ints:
 
 
 def _over(used: Floats, limit: float) -> Floats:
-    """How far above its limit a use is, in limits."""
+    """Relative violation of an upper limit."""
     return np.maximum(used / limit - 1.0, 0.0)

@@ -1,7 +1,7 @@
 """SciPy's differential evolution over indices into the menus, restarted until time is up.
 
-A population of real vectors, rounded down to indices; a design that breaks limits costs a loss that
-no design has, and what it breaks them by, so that the population finds its way in.
+The population consists of real vectors, rounded down to indices; an infeasible design has a loss
+above that of any feasible one plus its violation, which leads the population to feasible designs.
 """
 
 from __future__ import annotations
@@ -16,19 +16,19 @@ from benchmarks.rivals.answer import RivalAnswer, Stopwatch, answered
 from benchmarks.rivals.counts import Counts, Floats, Widths
 
 SEED = 0
-BAD = 20.0  # nats: above the loss of any design worth a name
-POPULATION = 15  # SciPy's default, vectors for each dimension
+BAD = 20.0  # nats; above the loss of any useful design
+POPULATION = 15  # SciPy's default, vectors per dimension
 GENERATIONS = 1000  # SciPy's default
-_BELOW = 1e-9  # the upper end of an index's interval is left out
+_BELOW = 1e-9  # excludes the upper end of an index's interval
 
 
 def solve(problem: Problem, seconds: float) -> RivalAnswer:
-    """Evolve.
+    """Run differential evolution.
 
     Raises
     ------
     Skipped
-        If the problem needs more than `benchmarks.rivals.counts` knows.
+        If the problem needs features that `benchmarks.rivals.counts` does not support.
     """
     from scipy.optimize import differential_evolution
 

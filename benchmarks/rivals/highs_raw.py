@@ -1,10 +1,10 @@
-"""HiGHS on a piecewise-linear relaxation, untightened, as one would write it first.
+"""HiGHS on a piecewise-linear relaxation, without tightening, as one would formulate it first.
 
 The columns of width options and depths are those of `benchmarks.rivals.scip`, over whole depth
 intervals. Convex powers (of N and of L) are above their tangents at fixed, log-spaced breakpoints;
 concave ones (F^beta, and -(d_model^2 L)^-g) are above their secants between breakpoints, with a
-binary for each piece. So the program is a relaxation: its bound is a true bound, up to HiGHS's
-tolerances, but it stays below the best loss by what the pieces leave, and proves no design.
+binary for each piece. The program is a relaxation, so its bound is valid up to HiGHS's tolerances,
+but stays below the least loss by the error of the pieces, and proves no design optimal.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from benchmarks.rivals.statement import Affine, Statement, state
 
 TANGENTS = 64
 PIECES = 32
-"""Both over the whole range of a quantity: a secant is off by some 1e-4 nats at most."""
+"""Number of pieces over the whole range of a quantity; secants are off by about 1e-4 nats."""
 
 Floats = NDArray[np.float64]
 
 
 def solve(problem: Problem, seconds: float) -> RivalAnswer:
-    """Solve the relaxation by HiGHS and evaluate the design that it picks.
+    """Solve the relaxation with HiGHS and evaluate the design that it selects.
 
     Raises
     ------
@@ -64,7 +64,7 @@ def solve(problem: Problem, seconds: float) -> RivalAnswer:
 
 
 class _Program:
-    """Columns and rows, handed to HiGHS one by one."""
+    """Columns and rows, passed to HiGHS one by one."""
 
     def __init__(self, highspy, engine) -> None:
         self._engine = engine
@@ -99,10 +99,10 @@ class _Program:
 
 
 def _formulated(program: _Program, stated: Statement) -> list[int]:
-    """Build the program; the columns of depths."""
+    """Build the program; return the columns of depths."""
     count, law = len(stated), stated.law
     (width, p), (deep, q), (least, g) = stated.shape_terms
-    # The width's part of the shape excess is a number for each width option, in its own row.
+    # The width's part of the shape excess is a constant per width option, in a row of its own.
     chosen = [program.column(0, 1, whole=True) for _ in range(count)]
     depth = [program.column(0, float(last), whole=True) for last in stated.last]
     both = np.array([*chosen, *depth])
@@ -114,7 +114,7 @@ def _formulated(program: _Program, stated: Statement) -> list[int]:
         return np.concatenate([quantity.base, quantity.unit])
 
     def variable(quantity: Affine) -> tuple[int, float, float, float]:
-        """A column equal to a quantity over its geometric middle; that middle and its range."""
+        """A column for a quantity divided by the geometric middle of its range; middle, range."""
         low, high = stated.range_of(quantity)
         scale = math.sqrt(low * high)
         column = program.column(low / scale, high / scale)

@@ -1,7 +1,7 @@
-"""Every design in NumPy floats, written straight: what enumeration costs at the least.
+"""Evaluate every design in plain NumPy floats: a lower bound on the time of enumeration.
 
-Width options come from one mesh of the menus, designs from a second of width options and depths,
-a slice at a time; only the best is evaluated exactly. It proves no more than floats do.
+Width options come from one mesh of the menus, designs from a second one of width options and
+depths, in slices; only the best is evaluated exactly. The proof is only as good as floats.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from modelsizer.problems.problem import Problem
 from benchmarks.rivals.answer import RivalAnswer, Stopwatch, answered
 from benchmarks.rivals.counts import Counts, Widths
 
-AT_ONCE = 200_000  # designs in one slice: some twenty arrays of them stay in cache or near it
+AT_ONCE = 200_000  # designs per slice: about twenty arrays of them fit in or near the cache
 
 
 def solve(problem: Problem, seconds: float) -> RivalAnswer:
-    """Enumerate, or stop at the time limit with the best of what was seen.
+    """Enumerate, or stop at the time limit with the best design so far.
 
     Raises
     ------
     Skipped
-        If the problem needs more than `benchmarks.rivals.counts` knows.
+        If the problem needs features that `benchmarks.rivals.counts` does not support.
     """
     clock = Stopwatch()
     counts = Counts(problem)
@@ -49,7 +49,7 @@ def solve(problem: Problem, seconds: float) -> RivalAnswer:
         while (found := float(loss.min())) < least:
             row, depth = np.unravel_index(int(loss.argmin()), loss.shape)
             design = evaluate(problem, counts.design(part, int(row), int(layers[0, depth])))
-            if design.feasible:  # floats may let a design in that is a unit above a limit
+            if design.feasible:  # floats may accept a design one unit above a limit
                 best, least = design, found
                 break
             loss[row, depth] = math.inf

@@ -1,4 +1,4 @@
-"""Uniform random designs, a batch at a time, for as long as it is given."""
+"""Uniform random designs, in batches, until the time limit."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def solve(problem: Problem, seconds: float) -> RivalAnswer:
     Raises
     ------
     Skipped
-        If the problem needs more than `benchmarks.rivals.counts` knows.
+        If the problem needs features that `benchmarks.rivals.counts` does not support.
     """
     clock = Stopwatch()
     counts = Counts(problem)

@@ -1,28 +1,28 @@
 """SCIP on the nonlinear program: `python -m benchmarks.rivals.scip PROBLEM`.
 
 A binary z[w] for each width option and an integer l[w] of steps of its depth, zero unless z[w];
-parameters N, FLOPs a token F, layers L and size P = d_model^2 L are linear in them, each scaled to
-about 1. Tokens are eliminated, D = min(most, C / F), which leaves one power of one variable in each
-constraint:
+parameters N, FLOPs per token F, layers L and size P = d_model^2 L are linear in them, each scaled
+to about 1. Tokens are eliminated, D = min(most, C / F), which leaves one power of one variable in
+each constraint:
 
-    t >= A N^-alpha,   u >= B (F / C)^beta,   u >= B most^-beta,
-    s >= sum of a d_model[w]^-p z[w] + b L^-q - K P^-g,   s >= 0,   minimise E + t + u + s.
+t >= A N^-alpha,   u >= B (F / C)^beta,   u >= B most^-beta,
+s >= sum of a d_model[w]^-p z[w] + b L^-q - K P^-g,   s >= 0,   minimise E + t + u + s.
 
-SCIP is given the depth interval that the rows leave each width option. What was tried on
+SCIP is given the depth interval that the constraints leave each width option. Formulations tried on
 one-h100-1e24, SCIP 10.0, two shared cores, seconds with those intervals and without them (297 and
 711 width options), under `EASYCIP` and under SCIP's own settings:
 
-    products linearised, as above                      0.5   0.8     1.4   1.3   <- this one
-    ln d_model + ln L in place of P                    0.6   2.6     1.1   1.3
-    ln N, ln F, ln D and exponentials                  0.5   1.4     1.2   1.5
-    D a variable, D F <= C                             0.7   1.8     1.3   2.1
-    one L, products with sum of unit[w] z[w]            41   >60      11   >60
-    the same and D F <= C                               30   >60      21   >60
-    one L, products z[w] L left to SCIP              wrong   >60   wrong    21
+products linearised, as above                      0.5   0.8     1.4   1.3   <- this one
+ln d_model + ln L in place of P                    0.6   2.6     1.1   1.3
+ln N, ln F, ln D and exponentials                  0.5   1.4     1.2   1.5
+D a variable, D F <= C                             0.7   1.8     1.3   2.1
+one L, products with sum of unit[w] z[w]            41   >60      11   >60
+the same and D F <= C                               30   >60      21   >60
+one L, products z[w] L left to SCIP              wrong   >60   wrong    21
 
-In the row marked wrong SCIP says optimal at 2.1926 and at 2.2755 where the best is 1.9707; with z
-fixed to the best width option the same model gives 1.9707. Feasibility tolerances of 1e-6 and 1e-9
-take the same time; 1e-9 is kept, for at 1e-6 its objective is off by up to 1e-6.
+In the row marked wrong, SCIP reports optimal at 2.1926 and at 2.2755, but the optimum is 1.9707;
+with z fixed to the best width option the same model gives 1.9707. Feasibility tolerances of 1e-6
+and 1e-9 take the same time; 1e-9 is used, as at 1e-6 the objective is off by up to 1e-6.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ _STDERR = 2
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Send file descriptor 2 to nowhere: the LP solver complains of so small a tolerance."""
+    """Discard file descriptor 2: the LP solver warns about so small a tolerance."""
     saved, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, _STDERR)
@@ -58,7 +58,7 @@ def _quiet() -> Iterator[None]:
 
 
 def solve(problem: Problem, seconds: float) -> RivalAnswer:
-    """Solve by SCIP.
+    """Solve with SCIP.
 
     Raises
     ------
@@ -102,7 +102,7 @@ def solve(problem: Problem, seconds: float) -> RivalAnswer:
 
 
 def _formulated(pyscipopt, model, stated: Statement):
-    """Add variables, constraints and objective; the columns of width options and of depths."""
+    """Add variables, constraints and objective; return the columns of width options and depths."""
     total = pyscipopt.quicksum
     options = range(len(stated))
     law = stated.law
@@ -119,7 +119,7 @@ def _formulated(pyscipopt, model, stated: Statement):
         return total(base[w] * chosen[w] + unit[w] * depth[w] for w in options)
 
     def variable(quantity: Affine):
-        """A variable equal to a quantity over its geometric middle, and that middle."""
+        """A variable for a quantity divided by the geometric middle of its range; the middle."""
         low, high = stated.range_of(quantity)
         scale = math.sqrt(low * high)
         scaled = model.addVar(lb=low / scale, ub=high / scale)
@@ -131,7 +131,7 @@ def _formulated(pyscipopt, model, stated: Statement):
             model.addCons(linear(row.affine) <= row.high)
         if row.low is not None:
             model.addCons(linear(row.affine) >= row.low)
-    # Tokens D = min(most, C / F); C may differ between layouts, so F is taken over C.
+    # Tokens D = min(most, C / F); C may differ between layouts, so F is divided by C.
     data = model.addVar(lb=0)
     if math.isfinite(stated.most_tokens):
         model.addCons(data >= law.B * stated.most_tokens**-law.beta)

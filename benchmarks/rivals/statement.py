@@ -1,9 +1,9 @@
-"""A problem as rivals with a modelling language state it: width options with affine costs.
+"""A problem as stated to rivals with a modelling language: width options with affine costs.
 
-Rivals are handed the tables of the program (`modelsizer.optimizer.tables.table`): enumerating width
-options and counting parameters is the question, not the answer. Nothing that `optimizer` proves is
-in it, except that depths may be cut to what each width's rows allow (`tightened`), as a modeller
-would.
+Rivals receive the tables of the program (`modelsizer.optimizer.tables.table`): enumerating width
+options and counting parameters is part of the question, not the answer. Nothing that `optimizer`
+proves is included, except that depths may be restricted to the feasible ones of each width
+(`tightened`), as a modeller would do.
 """
 
 from __future__ import annotations
@@ -35,11 +35,11 @@ class Affine:
     unit: Floats
 
     def over(self, scale: Floats | float) -> Affine:
-        """Divided by a scale."""
+        """Divide by a scale."""
         return Affine(self.base / scale, self.unit / scale)
 
     def at(self, j: Floats | Ints) -> Floats:
-        """Values at depths of every width option."""
+        """Values at a depth index of each width option."""
         return self.base + self.unit * j
 
     def take(self, rows: NDArray[np.bool_] | Ints) -> Affine:
@@ -58,20 +58,20 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """A problem to minimise loss; W width options, depths ``first[w] <= j <= last[w]``.
+    """A problem that minimises loss; W width options, depths ``first[w] <= j <= last[w]``.
 
     Parameters
     ----------
     n, flops : Affine
-        Parameters that the law counts, and training FLOPs a token.
+        Parameters as counted by the law, and training FLOPs per token.
     layers : Affine
     d_model : array of shape (W,)
     most_tokens : float
-        Infinite for no limit.
+        Infinite if there is no limit.
     most_flops : array of shape (W,)
-        Training FLOPs that each option's layout can pay; infinite for no limit.
+        Training FLOPs affordable with each option's layout; infinite if there is no limit.
     rows : list of Row
-        The other hard limits.
+        The other hard constraints.
     """
 
     problem: Problem
@@ -112,12 +112,12 @@ class Statement:
         return float(quantity.at(self.first).min()), float(quantity.at(self.last).max())
 
     def design(self, option: int, j: int) -> Architecture:
-        """A design."""
+        """The design of a width option at a depth index."""
         return self.table.architecture(self.problem, option, [j])
 
 
 def check_stateable(problem: Problem) -> None:
-    """Refuse what no rival states.
+    """Raise for problems that no rival can state.
 
     Raises
     ------
@@ -136,19 +136,19 @@ def check_stateable(problem: Problem) -> None:
 
 
 def state(problem: Problem, *, tightened: bool) -> Statement:
-    """State a problem.
+    """State a problem for rivals.
 
     Parameters
     ----------
     problem : Problem
     tightened : bool
-        Cut the depths of each width option to those that keep every row, and drop options that
-        keep none.
+        Restrict the depths of each width option to those that satisfy every row, and drop
+        options without any.
 
     Raises
     ------
     Skipped
-        If it is none that rivals can state, or no design keeps the rows.
+        If rivals cannot state the problem, or no design satisfies the rows.
     """
     check_stateable(problem)
     model = Model(problem)
