@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.words import joined
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.surveys.depth_width_rows import (
@@ -120,7 +121,7 @@ def _ranges(depths: Sequence[int], known: Sequence[int]) -> str:
     said = [f"{run[0]}" if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs]
     if len(said) > _MOST_RANGES:
         said[_MOST_RANGES - 1 :] = [f"{len(said) - _MOST_RANGES + 1} more stretches of"]
-    return ", ".join(said[:-1]) + (" and " if len(said) > 1 else "") + said[-1]
+    return joined(said)
 
 
 def _too_much(shares: Sequence[float]) -> str:
@@ -200,8 +201,7 @@ def _served(habit: Habit) -> str:
         said.append(text + (_heads(habit) if name == "kv_cache" else ""))
     if not said:
         return ""
-    together = ", ".join(said[:-1]) + (" and " if len(said) > 1 else "") + said[-1]
-    return f" Beside it {together}."
+    return f" Beside it {joined(said)}."
 
 
 def _heads(habit: Habit) -> str:

@@ -13,7 +13,7 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import short_percent
+from modelsizer.text.kit.words import percent, short_percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -164,7 +164,7 @@ def _certificate(console: Console, found: Plan) -> None:
     else:
         text = (
             f"No plan of {wishes.runs} runs of the {many} within the budget has an sd of predicted "
-            f"loss below {100 * least:.3f} %; this one has {100 * sd:.3f} %, within "
+            f"loss below {percent(least, 3)}; this one has {percent(sd, 3)}, within "
             f"{short_percent(found.gap)}, proven by convex relaxation. {_mean_of(found)}"
         )
     paragraph(console, text, expand=False)
