@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.frontiers.exponents import PUBLISHED, Exponent, Published, implied
 from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
-from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
+from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_quantity
@@ -18,7 +18,6 @@ from modelsizer.text.kit.words import NONE, shape
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from modelsizer.problems.designs.evaluation import Evaluation
 
 BAND = "half and twice: what it costs to be off by a factor of two in size"
 """Description of the band around the optimum."""
@@ -39,16 +38,8 @@ _COLUMNS = ("limit", "status", "objective", "loss", *_ARCHITECTURE, "parameters"
 
 
 def frontier_dict(frontier: Frontier, exponents: Sequence[Exponent]) -> dict[str, Any]:
-    """Values for JSON."""
-    objective = frontier.problem.objective
-    return {
-        "name": frontier.problem.name,
-        "over": frontier.over,
-        "objective": {"name": objective.quantity, "sense": objective.sense},
-        "complete": frontier.complete,
-        "asked": frontier.asked,
-        "seconds": round(frontier.seconds, 6),
-        "points": [_point_dict(point) for point in frontier.points],
+    """The keys of the JSON contract: those of the frontier, its exponents and published ones."""
+    return frontier.to_dict() | {
         "exponents": [
             {
                 "quantity": e.quantity,
@@ -66,36 +57,6 @@ def frontier_dict(frontier: Frontier, exponents: Sequence[Exponent]) -> dict[str
         ]
         if exponents
         else [],
-    }
-
-
-def _design_dict(design: Evaluation | None) -> dict[str, Any]:
-    names = ("loss", "architecture", "parameters", "tokens", "training_flops")
-    if design is None:
-        return dict.fromkeys(names)
-    return {
-        "loss": design.loss,
-        "architecture": architecture_dict(design.architecture),
-        "parameters": parameters_dict(design.parameters),
-        "tokens": design.tokens,
-        "training_flops": design.training_flops,
-    }
-
-
-def _off_dict(off: OffSize | None) -> dict[str, Any] | None:
-    return None if off is None else {"status": off.status, **_design_dict(off.design)}
-
-
-def _point_dict(point: Point) -> dict[str, Any]:
-    return {
-        "limit": point.limit,
-        "status": point.status,
-        "value": point.value,
-        **_design_dict(point.design),
-        "half": _off_dict(point.half),
-        "twice": _off_dict(point.twice),
-        "edge": list(point.edge),
-        "held": point.held,
     }
 
 

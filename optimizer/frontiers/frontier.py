@@ -10,6 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from modelsizer.optimizer.constraints import (
@@ -23,6 +24,7 @@ from modelsizer.optimizer.result import PROVEN, Result, Side, Status
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
@@ -53,6 +55,10 @@ class OffSize:
 
     status: Status
     design: Evaluation | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {"status": self.status, **_design_dict(self.design)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,32 @@ class Point:
         """Whether neither the end of a menu nor another limit determines the design."""
         return self.status == "optimal" and not self.edge and not self.held
 
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "limit": self.limit,
+            "status": self.status,
+            "value": self.value,
+            **_design_dict(self.design),
+            "half": None if self.half is None else self.half.to_dict(),
+            "twice": None if self.twice is None else self.twice.to_dict(),
+            "edge": list(self.edge),
+            "held": self.held,
+        }
+
+
+def _design_dict(design: Evaluation | None) -> dict[str, Any]:
+    names = ("loss", "architecture", "parameters", "tokens", "training_flops")
+    if design is None:
+        return dict.fromkeys(names)
+    return {
+        "loss": design.loss,
+        "architecture": architecture_dict(design.architecture),
+        "parameters": parameters_dict(design.parameters),
+        "tokens": design.tokens,
+        "training_flops": design.training_flops,
+    }
+
 
 @dataclass(frozen=True, slots=True)
 class Frontier:
@@ -126,6 +158,19 @@ class Frontier:
     def solved(self) -> tuple[Point, ...]:
         """The points with a proven optimum."""
         return tuple(point for point in self.points if point.status == "optimal")
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract but for the exponents."""
+        objective = self.problem.objective
+        return {
+            "name": self.problem.name,
+            "over": self.over,
+            "objective": {"name": objective.quantity, "sense": objective.sense},
+            "complete": self.complete,
+            "asked": self.asked,
+            "seconds": round(self.seconds, 6),
+            "points": [point.to_dict() for point in self.points],
+        }
 
 
 def frontier(
