@@ -1,1 +1,1 @@
-"""Fitting loss laws to one's own training runs."""
+"""Fit loss laws to training runs."""
