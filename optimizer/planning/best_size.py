@@ -22,8 +22,8 @@ SIZE_POWERS: Mapping[str, float] = {
     "heads": 1 / 3,
     "d_ff": 1 / 3,
 }
-"""How sizes of one shape grow with N at equal FLOPs: parameters of the layers are proportional to
-width^2 x depth. What is not here stays as it is."""
+"""Powers of N with which features of one shape grow at equal FLOPs: parameters of the layers are
+proportional to width^2 x depth. Other features stay constant."""
 _FAR = 80.0  # search range of ln N around the model's
 _HALVINGS = 64
 

@@ -18,8 +18,8 @@ Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
 SMALLEST = 70e6
-"""Parameters of the smallest candidate where the law does not tell: Hoffmann et al.'s smallest run
-(arXiv 2203.15556, abstract)."""
+"""Parameters of the smallest candidate if the law's data are not known: Hoffmann et al.'s smallest
+run (arXiv 2203.15556, abstract)."""
 TOKENS_PER_PARAMETER = (5.0, 500.0)
 """From a quarter of Chinchilla's 20 (ibid., table 3) to what small models are trained on today."""
 _TOKENS_STEP = 1.4  # greatest ratio between consecutive tokens of one config

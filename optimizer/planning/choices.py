@@ -16,8 +16,8 @@ from modelsizer.problems.tables.space import DEFAULT_FFN_MULTIPLE, Space
 from modelsizer.problems.units import exact
 
 FFN_RATIOS = (Fraction(1), Fraction(2), Fraction(8, 3), Fraction(4), Fraction(8))
-"""d_ff / d_model where the space leaves none open: that of gated blocks, 8/3, and of plain ones, 4
-(Shazeer 2020, arXiv 2002.05202), half and twice of these, and a narrow one."""
+"""Values of d_ff / d_model if the space leaves none open: those of gated blocks, 8/3, and of plain
+ones, 4 (Shazeer 2020, arXiv 2002.05202), half and twice of these, and a narrow one."""
 HEAD_DIMS = (64, 128, 256)
 """Values from published models, if the space leaves none open."""
 LEAST_HEADS = 2

@@ -19,9 +19,9 @@ from modelsizer.problems.laws.terms import TermLaw
 DRAWS = 16
 """Default number of bootstrap draws that a plan averages over; each adds to every step."""
 NOISE = 0.0075
-"""Standard deviation of ln loss of a run about its law: that of the residuals of the 240 runs of
-Hoffmann et al. 2022 (arXiv 2203.15556, figure 4) about the refit of Besiroglu et al. 2024 (arXiv
-2404.10102). The residuals' heavy tails, and what was lost in reading a figure, are in it."""
+"""Default standard deviation of ln loss of a run about its law: that of the residuals of the 240
+runs of Hoffmann et al. 2022 (arXiv 2203.15556, figure 4) about the refit of Besiroglu et al. 2024
+(arXiv 2404.10102). It includes the residuals' heavy tails and the error of reading a figure."""
 _NOISE_FROM = "residuals of Hoffmann's 240 runs"
 _BISECTIONS = 80
 _WIDEST = 1.0  # standard deviation of ln loss, above that of any fit

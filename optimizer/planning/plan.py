@@ -20,12 +20,12 @@ RUNS = 24
 LARGEST_SHARE = 0.25
 """Default largest share of the budget for one run, which limits the cost of a failed run."""
 REPEATS = 1
-"""Of a config at the same tokens: another seed tells of the noise, which is taken as known; a
-neighbour on the grid tells nearly the same of the law, and of its form as well."""
+"""Default number of runs of one config at the same tokens: another seed only measures the noise,
+which is assumed known; a neighbour on the grid is nearly as informative, and tests the form too."""
 AROUND = 4.0
-"""Sizes of the target's FLOPs at which the loss is predicted too: so many times smaller and larger.
-A plan for the target alone learns one number well and not where the optimum is: its fits bend, and
-scatter more than the linear theory says (docs/plan-runs.md has the figures)."""
+"""Default factor by which the further sizes, at the target's FLOPs, are smaller and larger. A plan
+for the target alone determines one number well but not the optimum: the law's nonlinearity then
+scatters the fits more than the linear theory predicts (figures in docs/plan-runs.md)."""
 
 _NAMED = ("head_dim", "kv_heads", "d_ff", "vocab_size")
 """Settings in which configs of one shape may differ."""

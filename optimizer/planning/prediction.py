@@ -14,8 +14,7 @@ from modelsizer.optimizer.planning.information import Criterion, Linearised, Que
 from modelsizer.optimizer.planning.law_point import LawPoint
 
 LEAST_SQUARES = 1e3
-"""Huber's delta above every residual of ln loss: noise that is normal is fitted by least
-squares."""
+"""Huber's delta, above every residual of ln loss: with normal noise the fit is least squares."""
 _ENDS = (0.05, 0.95)  # quantiles over the draws
 
 

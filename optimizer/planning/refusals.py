@@ -26,8 +26,8 @@ _KEYS = {
     "depth": ("aspect_ratio",),
     "aspect": ("aspect_ratio",),
 }
-"""Keys of the space that leave a feature of a form open: the first that is given, or the first.
-Width, N and D are not of the space but of what runs may cost."""
+"""Keys of the space that vary a feature of a form: the first one given, or the first. Width, N and
+D depend on the cost of runs, not on the space."""
 
 
 def check_question(
