@@ -14,10 +14,11 @@ from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Table
-from modelsizer.problems.designs.costs import TRAINING_FLOPS_PER_TOKEN, flops_rate
+from modelsizer.problems.designs.costs import flops_rate
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import format_quantity

@@ -15,15 +15,14 @@ from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Table
-from modelsizer.problems.designs.costs import (
+from modelsizer.problems.designs.costs import flops_rate, inverse_numerator
+from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.auxiliary import (
     ACCELERATORS,
     TRAINING_FLOPS_EACH,
     TRAINING_FLOPS_PER_TOKEN,
-    flops_rate,
-    inverse_numerator,
 )
-from modelsizer.problems.errors import ProblemError
-from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.units import format_quantity
 

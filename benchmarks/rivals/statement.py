@@ -15,10 +15,10 @@ from modelsizer.optimizer.bounds.limits import depth_intervals
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.table import Table, tables, to_floats
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.shapes import NoShape, WidthDepthShape
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from numpy.typing import NDArray
 
 from benchmarks.rivals.answer import Skipped

@@ -20,15 +20,10 @@ from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.optimizer.result import Side
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
-from modelsizer.problems.designs.costs import (
-    LAW_PARAMETERS,
-    TRAINING_FLOPS_PER_TOKEN,
-    flops_rate,
-    inference_charge,
-    inverse_numerator,
-)
+from modelsizer.problems.designs.costs import flops_rate, inference_charge, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.laws.quality import Judged
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
 

@@ -10,12 +10,9 @@ from modelsizer.optimizer.fronts.front import Points
 from modelsizer.optimizer.fronts.scores import Scorer, as_points
 from modelsizer.optimizer.search.compare import by_tie_rule
 from modelsizer.optimizer.tables.table import Floats, Ints
-from modelsizer.problems.designs.costs import (
-    LAW_PARAMETERS,
-    TRAINING_FLOPS_PER_TOKEN,
-    inverse_numerator,
-)
+from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.designs.token_choice import TokenChoice
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, plain

@@ -18,9 +18,9 @@ from modelsizer.optimizer.bounds.token_caps import Spending
 from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, needed, to_floats
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
 from numpy.typing import NDArray

@@ -34,11 +34,11 @@ from modelsizer.optimizer.laws.draws import Draws, sum_of_powers
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import Held, hold, table_of
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.space.options import listed
 
 LOSSES_AT_ONCE = 4_000_000  # draws x designs of a piece; 32 MB a matrix

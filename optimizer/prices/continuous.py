@@ -20,16 +20,12 @@ from typing import Any
 import numpy as np
 from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.prices.real_widths import FIXED_WITH_A_DESIGN, growing_widths, polynomials
-from modelsizer.problems.designs.costs import (
-    LAW_PARAMETERS,
-    TRAINING_FLOPS_PER_TOKEN,
-    flops_rate,
-    inverse_numerator,
-)
+from modelsizer.problems.designs.costs import flops_rate, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
 from modelsizer.problems.laws.features import features_of
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Choice
 from numpy.typing import NDArray

@@ -18,8 +18,8 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Ints, Mask, Table, to_floats
 from modelsizer.problems.architecture.choices import TIE_RULE, WIDTHS
-from modelsizer.problems.designs.costs import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.laws.features import parts_of
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
 from numpy.typing import NDArray

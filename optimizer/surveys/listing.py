@@ -10,15 +10,11 @@ from modelsizer.optimizer.surveys.kept_designs import Held, table_of
 from modelsizer.optimizer.tables.table import Ints, Table, to_floats
 from modelsizer.problems.architecture.choices import SHOWN, WIDE
 from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.designs.costs import (
-    LAW_PARAMETERS,
-    TRAINING_FLOPS_PER_TOKEN,
-    computable,
-    inverse_numerator,
-)
+from modelsizer.problems.designs.costs import computable, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 

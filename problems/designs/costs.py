@@ -15,13 +15,7 @@ from modelsizer.problems.architecture.architecture import Architecture, Layer, L
 from modelsizer.problems.architecture.attention import Count
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.auxiliary import ACCELERATORS as ACCELERATORS
-from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS as LAW_PARAMETERS
-from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_EACH as TRAINING_FLOPS_EACH
-from modelsizer.problems.quantities.auxiliary import (
-    TRAINING_FLOPS_PER_TOKEN as TRAINING_FLOPS_PER_TOKEN,
-)
-from modelsizer.problems.quantities.auxiliary import WEIGHT_FLOPS as WEIGHT_FLOPS
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Candidate, Inverse, OfFlops, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of

@@ -11,12 +11,9 @@ from modelsizer.optimizer.constraints import constraints, moved
 from modelsizer.optimizer.prices.continuous import Relaxation, relax
 from modelsizer.optimizer.prices.real_widths import polynomials
 from modelsizer.optimizer.prices.resolver import Resolver
-from modelsizer.problems.designs.costs import (
-    LAW_PARAMETERS,
-    TRAINING_FLOPS_PER_TOKEN,
-    costs,
-)
+from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 
 from modelsizer import Problem
 from tests.support.architectures import uniform
