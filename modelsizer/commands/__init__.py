@@ -1,1 +1,1 @@
-"""One module for each group of commands."""
+"""The commands, each in a file of its own name, and what they share."""

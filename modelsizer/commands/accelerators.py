@@ -1,4 +1,4 @@
-"""The command about hardware: accelerators."""
+"""The command accelerators: the catalogue of hardware."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, told
+from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import Json
 from modelsizer.commands.output import emit
 
@@ -34,7 +34,7 @@ def accelerators(
     json_: Json = None,
 ) -> None:
     """List accelerators with the figures that a source was seen for."""
-    with told():
+    with user_errors():
         from modelsizer.text.accelerators import (
             SORT_KEYS,
             accelerator_rows,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, told
+from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.design_source import Source, is_problem, solved
 from modelsizer.commands.options import (
     Csv,
@@ -57,7 +57,7 @@ def allocate(
     The picture is of the shares, as bars.
     Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped with no design.
     """
-    with told():
+    with user_errors():
         check_tables(csv)
         check_plot(plot, plot_size)
         contexts = None if context is None else _read_contexts(context)

@@ -12,7 +12,7 @@ import typer
 from modelsizer.problems.version import __version__
 
 INFEASIBLE, BAD_INPUT, STOPPED = 1, 2, 3
-"""Exit statuses: proven that no design fits; a wrong question; a limit reached before a proof."""
+"""Exit statuses: proven that no design fits; wrong input; a limit reached before a proof."""
 EXIT = {"optimal": 0, "infeasible": INFEASIBLE, "limit": STOPPED}
 """Exit status of each status of a result."""
 
@@ -34,13 +34,13 @@ def fail(message: str) -> NoReturn:
 
 
 @contextmanager
-def told(*also: type[Exception]) -> Iterator[None]:
-    """Errors of the question end in a message and exit 2, never in a traceback.
+def user_errors(*also: type[Exception]) -> Iterator[None]:
+    """Print errors of the user's input as one message and exit with 2, without a traceback.
 
     Parameters
     ----------
     *also : type
-        Other errors that tell what is wrong with the question.
+        Other errors that are of the input here.
     """
     from modelsizer.problems.errors import ArgumentError, ModelsizerError
 

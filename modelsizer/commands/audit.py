@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, told
+from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import ArchitectureSource, Json, Settings
 from modelsizer.commands.output import emit
 
@@ -36,7 +36,7 @@ def audit(
     json_: Json = None,
 ) -> None:
     """Compare a published model with the best design within its own budgets."""
-    with told():
+    with user_errors():
         from modelsizer.optimizer.audit import audit as compare
         from modelsizer.problems.architecture.sources import load_architecture
         from modelsizer.problems.laws.reading import law_setting

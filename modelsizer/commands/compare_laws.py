@@ -1,4 +1,4 @@
-"""The command that sets laws against one another: compare-laws."""
+"""The command compare-laws: the optimum under each of several laws."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, STOPPED, told
+from modelsizer.commands.app import INFEASIBLE, STOPPED, user_errors
 from modelsizer.commands.frontier import DEFAULT_OVER
 from modelsizer.commands.law_options import law_settings, under_laws
 from modelsizer.commands.options import (
@@ -59,7 +59,7 @@ def compare_laws(
     that it wastes. The picture is of parameters against the limit of --over under each law.
     Exit status: 0 all proven, 1 no law has a design, 2 bad input, 3 stopped by a limit.
     """
-    with told():
+    with user_errors():
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
         from modelsizer.optimizer.laws.comparison import law_curves

@@ -1,4 +1,4 @@
-"""The command about shape: depth-width."""
+"""The command depth-width: shapes of nearly one size."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, told
+from modelsizer.commands.app import INFEASIBLE, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -53,7 +53,7 @@ def depth_width(
     prefers is marked. The picture is of what depth costs in loss and in serving.
     Exit status: 0 listed, 1 no design keeps every limit, 2 bad input.
     """
-    with told():
+    with user_errors():
         from modelsizer.optimizer.surveys import depth_width as shapes
         from modelsizer.pictures.registry import draw
         from modelsizer.text.depth_width import (

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, told
+from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import ARCHITECTURE_SOURCE, Json, Settings
 from modelsizer.commands.output import emit
 
@@ -36,7 +36,7 @@ def describe(
 
     With --problem or --set also what it costs to train and to serve: memory, time, money, latency.
     """
-    with told():
+    with user_errors():
         if not_modelled:
             from modelsizer.problems.costs.omissions import OMISSIONS
             from modelsizer.text.not_modelled import print_not_modelled

@@ -1,4 +1,4 @@
-"""The command that says why nothing is feasible: explain."""
+"""The command explain: why no design keeps every limit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import told
+from modelsizer.commands.app import user_errors
 from modelsizer.commands.options import File, Json, Settings, load
 from modelsizer.commands.output import emit
 from modelsizer.commands.progress_lines import counter
@@ -38,7 +38,7 @@ def explain(
 
     Exit status: 0 if it is explained or there is nothing to explain, 2 if the input is wrong.
     """
-    with told():
+    with user_errors():
         problem = load(file, set_)
         from modelsizer.optimizer.explain.explain import explain as explained
         from modelsizer.problems.key_values import read_pairs

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import told
+from modelsizer.commands.app import user_errors
 from modelsizer.commands.options import ArchitectureSource
 from modelsizer.commands.output import write_to
 
@@ -22,7 +22,7 @@ def export(
     ] = "-",
 ) -> None:
     """Write the architecture of an answer as a configuration that a framework accepts."""
-    with told():
+    with user_errors():
         from modelsizer.problems.architecture.configs.export import export as exported
         from modelsizer.problems.architecture.sources import load_architecture
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, told
+from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import Json, Plot, PlotSize, check_ending, check_plot
 from modelsizer.commands.output import emit, write_plot
 
@@ -98,7 +98,7 @@ def fit(
     models where runs are checkpoints. Where only C is given, D = C / 6N. The law written by -o is
     used by objective.law = "file:PATH". Exit status: 0 fitted, 2 bad input.
     """
-    with told():
+    with user_errors():
         from modelsizer.optimizer.fitting.columns import parse_columns
         from modelsizer.optimizer.fitting.from_runs import fit as fitted
         from modelsizer.text.fit import print_study

@@ -1,4 +1,4 @@
-"""The command that sweeps a limit: frontier."""
+"""The command frontier: the optimum along one limit."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, STOPPED, told
+from modelsizer.commands.app import INFEASIBLE, STOPPED, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -64,7 +64,7 @@ def frontier(
     is of the frontier and of isoFLOP curves.
     Exit status: 0 all proven, 1 no value has a design, 2 bad input, 3 stopped by a limit.
     """
-    with told():
+    with user_errors():
         check_tables(csv)
         check_plot(plot, plot_size)
         problem = load(file, set_)
@@ -75,7 +75,7 @@ def frontier(
         from modelsizer.text.frontier import frontier_csv, frontier_dict, print_frontier
 
         values = NumericSetting.of(problem, over).spaced(problem, from_, to, points)
-        with told(ValueError), steps("point") as progress:
+        with user_errors(ValueError), steps("point") as progress:
             found = sweep_it(
                 problem,
                 over,

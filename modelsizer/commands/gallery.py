@@ -1,4 +1,4 @@
-"""The command that draws the pictures of the documentation: gallery."""
+"""The command gallery: one picture of each kind."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, told
+from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import PlotSize, check_plot
 
 
@@ -21,7 +21,7 @@ def gallery(
     plot_size: PlotSize = "wide",
 ) -> None:
     """Draw one picture of each kind, from problems that come with modelsizer."""
-    with told():
+    with user_errors():
         from modelsizer.pictures.gallery import SHOWN, draw_gallery
         from modelsizer.problems.errors import did_you_mean
 

@@ -1,4 +1,4 @@
-"""The command about loss laws: laws."""
+"""The command laws: published loss laws."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, told
+from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import Json, Plot, PlotSize, check_plot
 from modelsizer.commands.output import emit, write_plot
 
@@ -26,7 +26,7 @@ def laws(
 
     With NAME its page: coefficients, data, source, and what is wrong with it; --plot draws it.
     """
-    with told():
+    with user_errors():
         check_plot(plot, plot_size)
         if plot is not None and name is None:
             fail("--plot: name one law, as in `modelsizer laws besiroglu-2024 --plot law.png`")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelsizer.commands.app import told
+from modelsizer.commands.app import user_errors
 from modelsizer.commands.design_source import Source, Under, design_of
 from modelsizer.commands.options import Json, Plot, PlotSize, Settings, check_plot
 from modelsizer.commands.output import emit, write_plot
@@ -17,7 +17,7 @@ def memory(
     plot_size: PlotSize = "wide",
 ) -> None:
     """Show what fills the memory of one accelerator, in serving and in training."""
-    with told():
+    with user_errors():
         from modelsizer.pictures.registry import draw
         from modelsizer.problems.designs.memory_parts import (
             serving_parts,

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, told
+from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import Json
 from modelsizer.commands.output import emit
 
@@ -21,7 +21,7 @@ def models(
     json_: Json = None,
 ) -> None:
     """List published models; their parameters are counted, not typed."""
-    with told():
+    with user_errors():
         from modelsizer.text.models import SORT_KEYS, model_rows, models_csv, print_models
 
         if sort not in SORT_KEYS:

@@ -1,4 +1,4 @@
-"""The command of several objectives: pareto."""
+"""The command pareto: fronts of two or three objectives."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, told
+from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -59,7 +59,7 @@ def pareto(
     The picture is of the front.
     Exit status: 0 complete, 1 if no design keeps the limits, 3 stopped by a limit.
     """
-    with told():
+    with user_errors():
         check_tables(csv, parquet)
         check_plot(plot, plot_size)
         check_time_limit(time_limit)
@@ -69,7 +69,7 @@ def pareto(
         names = objectives.split(",")
         if points is not None and points < len(names):
             fail(f"--points: at least {len(names)}, one for each objective, not {points}")
-        with told(ValueError), counter("points") as report:
+        with user_errors(ValueError), counter("points") as report:
             found = front(problem, names, solver=solver, time_limit=time_limit, report=report)
         shown, gap = found, 0.0
         if points is not None and len(found):

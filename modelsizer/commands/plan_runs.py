@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, fail, told
+from modelsizer.commands.app import INFEASIBLE, fail, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -112,7 +112,7 @@ def plan_runs(
     compared with the best of many isoFLOP grids of the same budget. Exit status: 0 planned, 1 no
     design keeps the problem's limits, 2 bad input.
     """
-    with told():
+    with user_errors():
         check_tables(csv)
         check_plot(plot, plot_size)
         from modelsizer.optimizer.fitting.columns import parse_columns

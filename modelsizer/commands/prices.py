@@ -1,4 +1,4 @@
-"""The command that says what limits are worth: prices."""
+"""The command prices: what each limit is worth."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, told
+from modelsizer.commands.app import INFEASIBLE, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -48,14 +48,14 @@ def prices(
     Every change is solved again, with proof. The picture is of all limits at 10 % less and 10 %
     more. Exit status: 0 priced, 1 no design keeps every limit, 2 bad input.
     """
-    with told():
+    with user_errors():
         from modelsizer.optimizer.prices.prices import prices as priced
         from modelsizer.text.prices import prices_csv, print_prices
 
         check_tables(csv)
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
-        with told(ValueError):
+        with user_errors(ValueError):
             found = priced(problem, budgets=None if budget is None else [budget], solver=solver)
         feasible = found.result.design is not None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from modelsizer.commands.app import told
+from modelsizer.commands.app import user_errors
 from modelsizer.commands.options import Json
 from modelsizer.commands.output import emit
 
@@ -17,7 +17,7 @@ def problems(json_: Json = None) -> None:
     from modelsizer.problems.problem import Problem
     from modelsizer.problems.reading import library
 
-    with told():
+    with user_errors():
         rows = [
             {"name": name, "about": problem.name, "designs": problem.count_designs()}
             for name, problem in ((name, Problem.load(name)) for name in library())

@@ -1,4 +1,4 @@
-"""A line on standard error that says how far a long search is, where a person is looking."""
+"""A line of progress on standard error, on a terminal only."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command that lists designs in order: rank."""
+"""The command rank: every design that keeps the limits, in order."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, fail, told
+from modelsizer.commands.app import INFEASIBLE, fail, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -54,7 +54,7 @@ def rank(
     --csv and --parquet write all that fit, in order. The picture is of parameters against depth.
     Exit status: 0, or 1 if no design keeps every limit.
     """
-    with told():
+    with user_errors():
         check_tables(csv, parquet)
         check_plot(plot, plot_size)
         problem = load(file, set_, without)

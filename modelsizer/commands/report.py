@@ -1,4 +1,4 @@
-"""The command that writes a page about an answer: report."""
+"""The command report: one page about an answer."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import EXIT, fail, told
+from modelsizer.commands.app import EXIT, fail, user_errors
 from modelsizer.commands.options import File, Settings, SolverName, Without, load
 from modelsizer.commands.output import STANDARD_OUTPUT, write_to
 
@@ -39,7 +39,7 @@ def report(
     It is a file of its own: it needs no network and no script. The same input gives the same
     bytes. Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
-    with told():
+    with user_errors():
         if date is not None:
             _check_date(date)
         path = None if output == STANDARD_OUTPUT else Path(output or f"{Path(file).stem}.html")
@@ -50,7 +50,7 @@ def report(
         from modelsizer.page.report import Asked
         from modelsizer.page.report import report as written
 
-        with told(ValueError):
+        with user_errors(ValueError):
             result = solve(problem, solver=solver, time_limit=time_limit)
         settings, left = tuple(set_ or ()), tuple(without or ())
         page = written(result, Asked(file, settings, left, solver, time_limit, date or ""))

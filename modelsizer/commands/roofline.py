@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, told
+from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.design_source import Source, Under, design_of, is_problem
 from modelsizer.commands.options import Json, Plot, PlotSize, Settings, check_plot
 from modelsizer.commands.output import emit, write_plot
@@ -30,7 +30,7 @@ def roofline(
     plot_size: PlotSize = "wide",
 ) -> None:
     """Show whether memory or compute bounds decode at several batches, and prefill."""
-    with told():
+    with user_errors():
         from modelsizer.pictures.registry import draw
         from modelsizer.problems.architecture.sources import load_architecture
         from modelsizer.problems.designs.roofline_points import roofline_points

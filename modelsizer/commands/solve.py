@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import EXIT, STOPPED, fail, told
+from modelsizer.commands.app import EXIT, STOPPED, fail, user_errors
 from modelsizer.commands.choice_options import narrowed
 from modelsizer.commands.law_options import (
     law_settings,
@@ -122,7 +122,7 @@ def solve(
     `compare-laws` are of many laws.
     Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
-    with told():
+    with user_errors():
         check_ending("--write", write, ".lp", ".mps")
         limits = {"--gap": gap, "--time-limit": time_limit, "--node-limit": node_limit}
         _check_together(uncertainty=uncertainty, laws=laws, draws=draws, write=write, limits=limits)
@@ -137,7 +137,7 @@ def solve(
             model = load_architecture(near)
         from modelsizer.optimizer.solver import solve as run
 
-        with told(ValueError), gaps() as progress:
+        with user_errors(ValueError), gaps() as progress:
             result = run(
                 problem,
                 solver=solver,

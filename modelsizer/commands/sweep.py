@@ -1,4 +1,4 @@
-"""The command that solves a grid of problems: sweep."""
+"""The command sweep: a problem at every point of a grid of settings."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import STOPPED, told
+from modelsizer.commands.app import STOPPED, user_errors
 from modelsizer.commands.options import (
     File,
     Json,
@@ -33,7 +33,7 @@ def _bar(lines: Path | None) -> Iterator[Callable[[int, int], None]]:
     Parameters
     ----------
     lines : Path or None
-        The file, whose points are told before the first solve.
+        The file; how many of its points are there is printed before the first solve.
     """
     with ExitStack() as stack:
         bar: Progress | None = None
@@ -106,7 +106,7 @@ def sweep(
     without a design are rows as well.
     Exit status: 0 all points are there, 2 bad input, 3 interrupted.
     """
-    with told():
+    with user_errors():
         from modelsizer.optimizer.sweeps.files import ENDINGS, kept_points
         from modelsizer.optimizer.sweeps.grids import axis_of, grid_of, split_problem
         from modelsizer.optimizer.sweeps.sweep import sweep as solve_grid
@@ -120,7 +120,7 @@ def sweep(
         check_time_limit(time_limit)
         lines = None if output is None else output.with_suffix(".jsonl")
         try:
-            with told(ValueError), _bar(lines) as progress:
+            with user_errors(ValueError), _bar(lines) as progress:
                 found = solve_grid(
                     problem,
                     grid,

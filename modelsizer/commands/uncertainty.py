@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, told
+from modelsizer.commands.app import INFEASIBLE, user_errors
 from modelsizer.commands.law_options import load_under
 from modelsizer.commands.options import File, Json, Plot, PlotSize, Settings, Without, check_plot
 from modelsizer.commands.output import emit, say_infeasible, write_plot
@@ -36,7 +36,7 @@ def uncertainty(
     And the designs of least expected loss, worst-case loss, maximum regret and CVaR, proven over
     the draws. Exit status: 0 solved, 1 proven that no design fits, 2 bad input.
     """
-    with told():
+    with user_errors():
         check_plot(plot, plot_size)
         problem = load_under(file, set_, without, law)
         from modelsizer.optimizer.laws.drawn_answer import uncertainty as solve_draws

@@ -1,4 +1,4 @@
-"""The command that asks what if: the base and its scenarios, side by side."""
+"""The command whatif: a problem and its scenarios side by side."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import EXIT, told
+from modelsizer.commands.app import EXIT, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -55,7 +55,7 @@ def whatif(
     is infeasible is a row with its reason.
     Exit status: of the problem itself, as solve has it.
     """
-    with told():
+    with user_errors():
         check_tables(csv)
         check_plot(plot, plot_size)
         from modelsizer.optimizer.sweeps.grids import axis_of, split_problem
@@ -67,7 +67,7 @@ def whatif(
         problem, many = split_problem(file, set_ or [], without or [])
         axes = [axis_of(problem, key, text) for key, text in many.items()]
         others = scenario_settings(problem, scenario or [], axes)
-        with told(ValueError), steps("scenario") as progress:
+        with user_errors(ValueError), steps("scenario") as progress:
             found = solve_all(
                 problem, others, solver=solver, time_limit=time_limit, progress=progress
             )
