@@ -31,6 +31,8 @@ def test_order_and_counts_are_those_of_plain_sorting(seed: int) -> None:
     try:
         asked = question(problem, [goal])
     except ProblemError:
+        with pytest.raises(ProblemError):
+            rank(problem, top=7)
         return
     designs = designs_of(asked)
     kept = [design for design in designs if design.feasible]
