@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from modelsizer.optimizer.tables.clock import Stop
-from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
+from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
@@ -207,7 +207,7 @@ def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
         "shape_excess": design.shape_excess,
         "law": problem.law.name,
         "shape": problem.shape.name,
-        "architecture": architecture_dict(design.architecture),
+        "architecture": design_architecture(design.architecture),
         "parameters": parameters_dict(design.parameters),
         "tokens": _finite(design.tokens),
         "training_flops": _finite(design.training_flops),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from modelsizer.optimizer.result import BudgetUse, Result
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.describing import architecture_dict, groups_list
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.tables import Styled, Table
 from modelsizer.text.kit.words import percent
@@ -20,7 +21,29 @@ def architecture_rows(result: Result) -> list[tuple[str, str]]:
             return str(value).lower()
         return f'"{value}"' if isinstance(value, str) else str(value)
 
-    return [(k, toml(v)) for k, v in architecture_dict(result.best.architecture).items()]
+    rows = [(k, toml(v)) for k, v in architecture_dict(result.best.architecture).items()]
+    groups = groups_list(result.best.architecture)
+    if len(groups) > 1:
+        tables = (
+            {"count": group["count"]}
+            | _apart(group, groups, "attention")
+            | _apart(group, groups, "ffn")
+            for group in groups
+        )
+        inline = (", ".join(f"{k} = {toml(v)}" for k, v in table.items()) for table in tables)
+        rows.append(("groups", f"[{', '.join(f'{{{text}}}' for text in inline)}]"))
+    return rows
+
+
+def _apart(
+    group: Mapping[str, Any], groups: Sequence[Mapping[str, Any]], part: str
+) -> dict[str, Any]:
+    """The kind of a part of a layer, and what of it is not the same in all groups."""
+    return {part: group[part]["kind"]} | {
+        key: value
+        for key, value in group[part].items()
+        if key != "kind" and any(other[part].get(key) != value for other in groups)
+    }
 
 
 def prediction_rows(result: Result) -> list[tuple[str, str]]:

@@ -12,7 +12,7 @@ from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.table_files import by_column, frame
 from modelsizer.problems.units import Number
@@ -138,7 +138,7 @@ class Front(Points):
         tokens = float(self.tokens[i])
         return found | {
             "designs": int(self.designs[i]),
-            "architecture": architecture_dict(self.architecture(i)),
+            "architecture": design_architecture(self.architecture(i)),
             "tokens": tokens if np.isfinite(tokens) else None,
         }
 

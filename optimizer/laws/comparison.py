@@ -17,7 +17,7 @@ from modelsizer.optimizer.result import Status
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import TooManyError
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.laws import Range, TokenLaw
@@ -108,7 +108,7 @@ class LawOptimum:
         design, (n, d) = self.design, self.within
         return found | {
             "loss": design.loss if math.isfinite(design.loss) else None,
-            "architecture": architecture_dict(design.architecture),
+            "architecture": design_architecture(design.architecture),
             "parameters": design.parameters.total,
             "tokens": design.tokens if math.isfinite(design.tokens) else None,
             "within_range": {"parameters": n.to_dict(), "tokens": d.to_dict()},

@@ -29,7 +29,7 @@ from modelsizer.optimizer.surveys.kept_designs import Held, table_of
 from modelsizer.optimizer.surveys.near_optimal import TooManyError, collected
 from modelsizer.optimizer.tables.table import Floats, Mask, needed
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.problem import Problem
 
@@ -94,7 +94,7 @@ class Compromise:
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
         return {
-            "architecture": architecture_dict(self.architecture),
+            "architecture": design_architecture(self.architecture),
             "parameters": self.parameters,
             "tokens": self.tokens,
             "worst": {"law": self.worst, "wasted_compute": self.wasted_compute},

@@ -29,7 +29,7 @@ from modelsizer.optimizer.laws.draws import Draws
 from modelsizer.optimizer.laws.uncertainty import Contenders, contenders, design_of, optima, pieces
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Floats
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.laws import TokenLaw
@@ -186,7 +186,7 @@ def _numbers(some: Interval | Certificate | Regret) -> dict[str, Any]:
 def _candidate_dict(one: Candidate) -> dict[str, Any]:
     design = one.design
     return {
-        "architecture": architecture_dict(design.architecture),
+        "architecture": design_architecture(design.architecture),
         "parameters": design.parameters.total,
         "tokens": design.tokens,
         "share": one.share,

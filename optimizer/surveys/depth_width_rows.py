@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.result import Side
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -73,7 +73,7 @@ class ShapeRow:
             "tokens": self.quantity("tokens"),
             "training_flops": self.quantity("training_flops"),
             **{name: self.quantity(name) for name in SIDE_BY_SIDE},
-            "architecture": architecture_dict(design.architecture),
+            "architecture": design_architecture(design.architecture),
             "preferred": self.preferred,
         }
 

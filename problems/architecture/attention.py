@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import numpy as np
+
 Count = Any
 """A Python int, or an int64 array of them: the same formulas count one design or a table."""
 
@@ -16,7 +18,9 @@ QkNorm = Literal["none", "head", "head_with_bias", "full"]
 
 
 def check_positive(owner: str, **values: Count) -> None:
-    """Raise unless counts are positive whole numbers; arrays are assumed to be checked.
+    """Raise unless counts are positive whole numbers, or in arrays whole numbers from 0 on.
+
+    A row of a table without such layers holds 0.
 
     Raises
     ------
@@ -24,6 +28,12 @@ def check_positive(owner: str, **values: Count) -> None:
         The message names the owner, the field and the value.
     """
     for name, value in values.items():
+        if isinstance(value, np.ndarray):
+            if value.dtype.kind not in "iuO":
+                raise ValueError(f"{owner}.{name} must be whole numbers, got {value.dtype}")
+            if (value < 0).any():
+                raise ValueError(f"{owner}.{name} must be at least 0, got {value.min()}")
+            continue
         if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
             raise ValueError(f"{owner}.{name} must be a whole number, got {value!r}")
         if isinstance(value, int | float) and value < 1:
@@ -60,7 +70,7 @@ class Attention(Protocol):
     def kv_values(self) -> Count:
         """Cached values per token."""
 
-    def visible(self, context: int) -> int:
+    def visible(self, context: int) -> Count:
         """Number of a context's tokens that a token attends to, and that the cache must hold."""
 
     def kept_values(self, *, repeated: bool) -> Count:
@@ -86,8 +96,8 @@ class FullAttention:
         Normalisation of queries and keys: one scale (and bias) shared by all heads (Qwen 3; Phi),
         or a scale per head (OLMo 2, Cohere).
     window : int or None
-        Number of tokens that a token sees, including itself; None for all (Beltagy et al. 2020,
-        arXiv 2004.05150).
+        Number of tokens that a token sees, including itself; None for all, 0 in an array (Beltagy
+        et al. 2020, arXiv 2004.05150).
     sinks : bool
         Whether each head has a learned logit besides the scores (gpt-oss).
     qk_norm_dim : int or None
@@ -100,7 +110,7 @@ class FullAttention:
     qkv_bias: bool = False
     output_bias: bool = False
     qk_norm: QkNorm = "none"
-    window: int | None = None
+    window: Count | None = None
     sinks: bool = False
     qk_norm_dim: Count | None = None
 
@@ -148,8 +158,10 @@ class FullAttention:
         """One key and one value per kv head."""
         return 2 * self.kv_heads * self.head_dim
 
-    def visible(self, context: int) -> int:
+    def visible(self, context: int) -> Count:
         """At most the window."""
+        if isinstance(self.window, np.ndarray):
+            return np.where(self.window > 0, np.minimum(context, self.window), context)
         return context if self.window is None else min(context, self.window)
 
     def kept_values(self, *, repeated: bool) -> Count:
@@ -172,7 +184,7 @@ class LatentAttention:
         Width of the rotary part of a head (whose key is shared by all heads and cached), of the
         rest of its query and key, and of its value.
     q_lora_rank : int or None
-        Width of the queries' latent; None for direct queries.
+        Width of the queries' latent; None for direct queries, 0 in an array.
     bias : bool
         Whether the two down-projections and the output have biases.
     """
@@ -198,6 +210,10 @@ class LatentAttention:
             check_positive("attention", q_lora_rank=self.q_lora_rank)
 
     @property
+    def _query_rank(self) -> Count:
+        return 0 if self.q_lora_rank is None else self.q_lora_rank
+
+    @property
     def kv_heads(self) -> Count:
         """One: all heads share the latent, so every tensor-parallel rank holds all of it."""
         return 0 * self.heads + 1
@@ -209,11 +225,8 @@ class LatentAttention:
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Down- and up-projections of queries, keys and values, and the output."""
-        queries = self.heads * self.head_dim
-        if self.q_lora_rank is None:
-            total = d_model * queries
-        else:
-            total = (d_model + queries) * self.q_lora_rank
+        queries, rank = self.heads * self.head_dim, self._query_rank
+        total = (d_model + queries) * rank + d_model * queries * (rank == 0)
         total = total + d_model * (self.kv_lora_rank + self.rope_dim)
         total = total + self.kv_lora_rank * self.heads * (self.nope_dim + self.value_dim)
         return total + self.heads * self.value_dim * d_model
@@ -223,13 +236,12 @@ class LatentAttention:
         total = self.matmul_weights(d_model)
         if self.bias:
             total = total + self.kv_lora_rank + self.rope_dim + d_model
-            if self.q_lora_rank is not None:
-                total = total + self.q_lora_rank
+            total = total + self._query_rank
         return total
 
     def norm_parameters(self) -> Count:
         """Scales of the latents' norms."""
-        return self.kv_lora_rank + (0 if self.q_lora_rank is None else self.q_lora_rank)
+        return self.kv_lora_rank + self._query_rank
 
     def score_flops(self, context: int) -> Count:
         """Scores over nope and rope dims, values over value dims."""
@@ -239,7 +251,7 @@ class LatentAttention:
         """The latent and the shared rotary key."""
         return self.kv_lora_rank + self.rope_dim
 
-    def visible(self, context: int) -> int:
+    def visible(self, context: int) -> Count:
         """The whole context."""
         return context
 
@@ -247,4 +259,4 @@ class LatentAttention:
         """Queries, keys, values and output of every head, and the latents around their norms."""
         heads = self.heads * (2 * self.head_dim + 2 * self.value_dim)
         latents = 2 * self.kv_lora_rank + self.rope_dim
-        return heads + latents + (0 if self.q_lora_rank is None else 2 * self.q_lora_rank)
+        return heads + latents + 2 * self._query_rank

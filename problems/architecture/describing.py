@@ -8,7 +8,7 @@ from typing import Any
 
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
-from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.choices import BY_NAME, SHOWN
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
@@ -166,14 +166,21 @@ def architecture_dict(architecture: Architecture) -> dict[str, Any]:
     return found
 
 
+def design_architecture(architecture: Architecture) -> dict[str, Any]:
+    """`architecture_dict`, with its groups where there are several."""
+    found = architecture_dict(architecture)
+    return found if len(architecture.groups) == 1 else found | {"groups": groups_list(architecture)}
+
+
 def groups_list(architecture: Architecture) -> list[dict[str, Any]]:
     """Every group of layers, with the fields that differ from their default."""
-    return [
-        {
-            "count": group.count,
-            "attention": {"kind": _kind(group.layer.attention)} | _differing(group.layer.attention),
-            "ffn": {"kind": _kind(group.layer.ffn)} | _differing(group.layer.ffn),
-            "norms": group.layer.norms,
-        }
-        for group in architecture.groups
-    ]
+    return [{"count": group.count} | layer_dict(group.layer) for group in architecture.groups]
+
+
+def layer_dict(layer: Layer) -> dict[str, Any]:
+    """One kind of layer, with the fields that differ from their default."""
+    return {
+        "attention": {"kind": _kind(layer.attention)} | _differing(layer.attention),
+        "ffn": {"kind": _kind(layer.ffn)} | _differing(layer.ffn),
+        "norms": layer.norms,
+    }

@@ -7,7 +7,7 @@ Fields may be NumPy integer arrays in place of integers (see
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from modelsizer.problems.architecture.attention import Count, check_positive
@@ -110,6 +110,16 @@ class DenseFeedForward:
         return self.matmul_weights(d_model)
 
 
+def _reached(experts: Count, active: Count, tokens: int) -> Any:
+    """Experts that some token is sent to, in expectation; the same double alone and in an array."""
+    if not isinstance(experts, np.ndarray) and not isinstance(active, np.ndarray):
+        return experts * (1.0 - (1.0 - active / experts) ** tokens) if experts else 0.0
+    pairs, at = np.unique(
+        np.stack(np.broadcast_arrays(experts, active)).astype(np.int64), axis=1, return_inverse=True
+    )
+    return np.array([_reached(int(e), int(k), tokens) for e, k in pairs.T])[at.reshape(-1)]
+
+
 @dataclass(frozen=True, slots=True)
 class MixtureOfExperts:
     """Routed experts, a few of which each token uses, and shared experts, which every token uses.
@@ -130,10 +140,10 @@ class MixtureOfExperts:
     """
 
     d_ff: Count
-    experts: int
-    active: int
+    experts: Count
+    active: Count
     gated: bool = True
-    shared_d_ff: int = 0
+    shared_d_ff: Count = 0
     expert_bias: bool = False
     router_bias: bool = False
     shared_bias: bool = False
@@ -141,7 +151,7 @@ class MixtureOfExperts:
 
     def __post_init__(self) -> None:
         check_positive("ffn", d_ff=self.d_ff, experts=self.experts, active=self.active)
-        if self.active > self.experts:
+        if np.any(np.asarray(self.active) > np.asarray(self.experts)):
             raise ValueError(
                 f"ffn.active must be at most experts, got {self.active} of {self.experts}"
             )
@@ -153,17 +163,16 @@ class MixtureOfExperts:
     def _unrouted(self, d_model: Count) -> Count:
         """Router, shared experts and their gate."""
         total = d_model * self.experts + (self.experts if self.router_bias else 0)
-        if self.shared_d_ff:
-            total = total + _weights(d_model, self.shared_d_ff, self.gated)
-            if self.shared_bias:
-                total = total + _biases(d_model, self.shared_d_ff, self.gated)
+        total = total + _weights(d_model, self.shared_d_ff, self.gated)
+        if self.shared_bias:
+            biases = _biases(d_model, self.shared_d_ff, self.gated)
+            total = total + biases * (self.shared_d_ff > 0)
         return total + d_model if self.shared_gate else total
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Active experts, router, shared experts and their gate."""
         total = self.active * _weights(d_model, self.d_ff, self.gated) + d_model * self.experts
-        if self.shared_d_ff:
-            total = total + _weights(d_model, self.shared_d_ff, self.gated)
+        total = total + _weights(d_model, self.shared_d_ff, self.gated)
         return total + d_model if self.shared_gate else total
 
     def parameters(self, d_model: Count) -> Count:
@@ -193,7 +202,7 @@ class MixtureOfExperts:
 
         If each token goes to k of E experts at random, n tokens reach E (1 - (1 - k / E)^n).
         """
-        reached = self.experts * (1.0 - (1.0 - self.active / self.experts) ** tokens)
+        reached = _reached(self.experts, self.active, tokens)
         each = _weights(d_model, self.d_ff, self.gated)
         routed = np.rint(np.asarray(each).astype(np.float64) * reached)
         read: Count = int(routed) if routed.ndim == 0 else routed.astype(np.int64)

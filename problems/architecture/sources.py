@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.describing import layer_dict
 from modelsizer.problems.errors import ModelsizerError, did_you_mean
 
 STANDARD_INPUT = "-"
@@ -90,11 +92,27 @@ def from_answer(answer: Mapping[str, Any]) -> Architecture:
     if block is None:
         raise ConfigError(f"architecture.block = {a.get('block')!r} is unknown")
     try:
-        layer = block.layer(a["heads"], a["kv_heads"], a["head_dim"], a["d_ff"])
+        kinds = block.kinds({name: a[name] for name in WIDTHS})
         positions = a.get("positions", 0)
         trunk = block.trunk(a["d_model"], a["vocab_size"], a["tied_embeddings"], positions)
-        return Architecture(trunk, (LayerGroup(layer, a["layers"]),), block.name)
+        counts = [a["layers"]] if len(kinds) == 1 else _counts(kinds, a)
+        groups = (LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n)
+        return Architecture(trunk, tuple(groups), block.name)
     except KeyError as error:
         raise ConfigError(f"architecture.{error.args[0]} is missing") from None
     except ValueError as error:
         raise ConfigError(str(error)) from None
+
+
+def _counts(kinds: Sequence[Layer], a: Mapping[str, Any]) -> list[int]:
+    """Layers of each kind, from the groups of an answer."""
+    known = [layer_dict(kind) for kind in kinds]
+    counts = [0] * len(kinds)
+    for group in a["groups"]:
+        layer = {key: part for key, part in group.items() if key != "count"}
+        if layer not in known:
+            raise ConfigError(f"architecture.groups: {layer} is no layer of block {a['block']!r}")
+        counts[known.index(layer)] += int(group["count"])
+    if sum(counts) != a["layers"]:
+        raise ConfigError(f"architecture.groups hold {sum(counts)} of {a['layers']} layers")
+    return counts

@@ -1,0 +1,224 @@
+"""Two kinds of layer, through every engine and survey, against plain loops over designs."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+import pytest
+from modelsizer.optimizer.fronts.goals import parse_goals, question
+from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.surveys.near_optimal import k_best, near_optimal
+from modelsizer.optimizer.tables import store
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.errors import ProblemError
+
+from modelsizer import Problem, front, rank, solve
+from tests.support import brute
+from tests.support.mixed_blocks import PATTERNS, architectures, registered, tie
+from tests.support.random_problems import random_tables
+
+SEEDS, SOLVABLE = 20, 12
+FEW = 250  # designs: plain loops are slow
+ENGINES = ("exhaustive", "bound", "auto")
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _blocks() -> Iterator[None]:
+    with registered():
+        yield
+
+
+def tables_of(block: str, seed: int) -> dict[str, Any]:
+    """A random problem of a mixed block with few designs, under several layouts now and then."""
+    r = random.Random(f"{block} {seed}")
+    tables = random_tables(seed + 100 * len(block))
+    low, wide = r.randint(2, 12), 256 * r.randint(2, 9)
+    tables["space"] |= {
+        "block": block,
+        "layers": r.choice(
+            [{"min": low, "max": low + 9}, {"min": low, "max": low + 20, "step": 4},
+             sorted(r.sample(range(2, 30), 5))]
+        ),
+        "d_model": {"min": wide, "max": wide + 256, "step": 256},
+    }  # fmt: skip
+    tables["serving"].pop("tensor_parallel", None)
+    if r.random() < 0.5:
+        tables["space"].pop("aspect_ratio", None)
+    for name in ("parameters", "non_embedding_parameters"):
+        if not isinstance(tables["budgets"].get(name, 0), dict):
+            tables["budgets"].pop(name, None)
+    if r.random() < 0.3:
+        tables["training"] |= {
+            "accelerators": 4, "tensor_parallel": [1, 2], "pipeline_parallel": [1, 2],
+        }  # fmt: skip
+        tables["budgets"]["training_memory"] = f"{r.choice([20, 60, 200])} GB"
+    return tables
+
+
+def designs(block: str, seed: int) -> tuple[Problem, tuple[Evaluation, ...]] | None:
+    """A problem, and all of its designs that a layout can split, evaluated; None if it has none."""
+    tables = tables_of(block, seed)
+    try:
+        problem = Problem.from_tables(tables)
+    except ProblemError:
+        return None
+    if problem.count_designs() > FEW:
+        return None
+    plain = tables | {"training": {**tables["training"], "tensor_parallel": 1}}
+    found = [evaluate(problem, a) for a in architectures(plain)]
+    found = [d for d in found if "training.pipeline_parallel" not in d.violated]
+    for design in found:
+        assert design.tie_key == tie(design.architecture, design.parameters.total)
+    return problem, tuple(found)
+
+
+def in_order(problem: Problem, found: tuple[Evaluation, ...]) -> list[Evaluation]:
+    """Feasible designs, the best first."""
+    name, sign = problem.objective.quantity, -1 if problem.objective.sense == "maximize" else 1
+    kept = [design for design in found if design.feasible]
+    return sorted(kept, key=lambda design: (sign * design.exact[name], design.tie_key))
+
+
+@cache
+def drawn(block: str) -> list[tuple[Problem, tuple[Evaluation, ...]]]:
+    """Problems of the first seeds, as many as it takes for some of either kind."""
+    found, solvable, seed = [], 0, 0
+    while len(found) < SEEDS or solvable < SOLVABLE or solvable == len(found):
+        if (drawn := designs(block, seed)) is not None:
+            found.append(drawn)
+            solvable += any(design.feasible for design in drawn[1])
+        seed += 1
+        assert seed < 20 * SEEDS
+    return found
+
+
+@pytest.mark.parametrize("block", PATTERNS)
+def test_engines_find_the_best_design(block: str) -> None:
+    solved = mixed = infeasible = 0
+    for number, (problem, found) in enumerate(drawn(block)):
+        assert problem.count_designs() == len(found)
+        best = in_order(problem, found)[:1]
+        engines = ENGINES if number % 5 else (*ENGINES, "scipy", "pulp")
+        for engine in engines:
+            result = solve(problem, solver=engine)
+            if not best:
+                assert result.status == "infeasible"
+                continue
+            assert result.status == "optimal" and result.gap == 0
+            assert result.best.architecture == best[0].architecture, engine
+            assert result.best.layout == best[0].layout
+        solved += bool(best)
+        infeasible += not best
+        mixed += bool(best) and len(best[0].architecture.groups) == 2
+    assert solved >= SOLVABLE and mixed > 5 and infeasible > 0
+
+
+@pytest.mark.parametrize("block", PATTERNS)
+def test_a_space_too_large_to_list(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(store, "LISTABLE", 0)
+    solved = 0
+    for problem, found in drawn(block):
+        best = in_order(problem, found)[:1]
+        result = solve(problem)
+        assert (result.design is None) == (not best)
+        if best:
+            assert result.best.architecture == best[0].architecture
+            assert result.statistics["blocks"] > 0
+            solved += 1
+    assert solved >= SOLVABLE
+
+
+@pytest.mark.parametrize("block", PATTERNS)
+def test_designs_in_order(block: str) -> None:
+    several = 0
+    for problem, found in drawn(block):
+        expected = in_order(problem, found)
+        ranking = rank(problem, top=30, group_by="layers", keep_all=True)
+        assert ranking.feasible == len(expected)
+        shown = [design.architecture for design in ranking.best]
+        assert shown == [design.architecture for design in expected[:30]]
+        if not expected:
+            continue
+        several += len({len(a.groups) for a in shown}) > 0
+        for group in ranking.groups:
+            mine = [d for d in expected if d.architecture.layers == group.value]
+            assert group.designs == len(mine)
+            assert group.best.architecture == mine[0].architecture
+        columns = next(ranking.batches(["layers", "heads", "parameters"]))
+        assert columns["parameters"].tolist() == [d.parameters.total for d in expected]
+        result = solve(problem)
+        assert [d.architecture for d in k_best(result, 7).best] == [
+            d.architecture for d in expected[:7]
+        ]
+        value = float(expected[0].exact[problem.objective.quantity])
+        tolerance = 0.02 * abs(value)
+        within = [
+            d
+            for d in expected
+            if abs(float(d.exact[problem.objective.quantity]) - value) <= tolerance
+        ]
+        assert near_optimal(result, tolerance, 3).within == len(within)
+    assert several >= SOLVABLE
+
+
+@pytest.mark.parametrize("block", PATTERNS)
+@pytest.mark.parametrize("names", [["loss", "kv_cache"], ["loss", "kv_cache", "parameters"]])
+@pytest.mark.parametrize("solver", ["exhaustive", "bound", "scipy"])
+def test_fronts(block: str, names: list[str], solver: str) -> None:
+    points = 0
+    for problem, _ in drawn(block)[: 5 if solver == "scipy" else 12]:
+        goals = parse_goals(problem, names)
+        asked = question(problem, goals)
+        if not asked.token_limits.bounded:
+            continue
+        plain = asked.to_dict()
+        plain["training"] = {**plain.get("training", {}), "tensor_parallel": 1}
+        vectors: dict[tuple[float, ...], int] = {}
+        for architecture in architectures(plain):
+            design = evaluate(asked, architecture)
+            if design.feasible:
+                vector = tuple(float(design.exact[name]) for name in names)
+                vectors[vector] = vectors.get(vector, 0) + 1
+        best = {
+            v: n
+            for v, n in vectors.items()
+            if not any(o != v and all(a <= b for a, b in zip(o, v, strict=True)) for o in vectors)
+        }
+        if solver == "scipy" and len(best) > 12:
+            continue
+        found = front(problem, names, solver=solver)
+        assert found.complete
+        values = zip(*(found.values[name] for name in names), found.designs, strict=True)
+        assert {tuple(map(float, v)): n for *v, n in values} == best
+        points += len(best)
+        for i in range(len(found)):
+            assert evaluate(asked, found.architecture(i)).feasible
+    assert points > 10
+
+
+@pytest.mark.parametrize("block", PATTERNS)
+def test_a_changed_budget_is_solved_again_from_kept_tables(block: str) -> None:
+    changed = 0
+    for problem, found in drawn(block)[:12]:
+        solver = Solver(problem)
+        solver.solve()
+        limit = float(np.median([float(d.exact["kv_cache"]) for d in found]))
+        settings = {"budgets.kv_cache": limit, "serving.batch_size": 2}
+        again = problem.with_settings(settings)
+        expected = in_order(again, tuple(evaluate(again, d.architecture) for d in found))[:1]
+        result = solver.solve(settings)
+        assert (result.design is None) == (not expected)
+        if expected:
+            assert result.best.architecture == expected[0].architecture
+            changed += 1
+    assert changed > 3
+
+
+def test_brute_force_knows_the_widths() -> None:
+    """What the loops above are built on is the reference of the other engines' tests."""
+    tables = tables_of("mixed-every", 0)
+    assert brute.designs(tables | {"space": tables["space"] | {"block": "llama"}})

@@ -1,0 +1,126 @@
+"""Layers of arrays count a whole table as loops over its rows do."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any
+
+import numpy as np
+import pytest
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
+from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+
+ROWS = 40
+
+
+def full(r: random.Random) -> dict[str, Any]:
+    kv_heads = r.choice([1, 2, 8])
+    return {
+        "heads": kv_heads * r.randint(1, 8), "kv_heads": kv_heads, "head_dim": r.choice([64, 80]),
+        "window": r.choice([None, 128, 3000]),
+    }  # fmt: skip
+
+
+def latent(r: random.Random) -> dict[str, Any]:
+    return {
+        "heads": r.randint(1, 64), "kv_lora_rank": r.randint(128, 600),
+        "rope_dim": r.choice([32, 64]), "nope_dim": r.choice([64, 128]),
+        "value_dim": r.choice([64, 128]), "q_lora_rank": r.choice([None, 700, 1536]),
+    }  # fmt: skip
+
+
+def dense(r: random.Random) -> dict[str, Any]:
+    return {"d_ff": r.randint(1, 20_000)}
+
+
+def experts(r: random.Random) -> dict[str, Any]:
+    routed = r.randint(1, 256)
+    return {
+        "d_ff": r.randint(1, 4096), "experts": routed, "active": r.randint(1, min(routed, 8)),
+        "shared_d_ff": r.choice([0, 512, 2048]),
+    }  # fmt: skip
+
+
+FLAGS: dict[type[Any], list[dict[str, Any]]] = {
+    FullAttention: [
+        {},
+        {"qkv_bias": True, "output_bias": True, "qk_norm": "full", "sinks": True},
+        {"qk_norm": "head"},
+        {"qk_norm": "head_with_bias"},
+    ],
+    LatentAttention: [{}, {"bias": True}],
+    DenseFeedForward: [{}, {"gated": False, "bias": True}],
+    MixtureOfExperts: [
+        {},
+        {"gated": False, "expert_bias": True, "router_bias": True, "shared_bias": True},
+        {"shared_gate": True, "shared_bias": True},
+    ],
+}
+DRAWS = {FullAttention: full, LatentAttention: latent, DenseFeedForward: dense,
+         MixtureOfExperts: experts}  # fmt: skip
+
+
+def answers(part: Any, d_model: Any) -> dict[str, Any]:
+    """What every method and property says."""
+    asked: dict[str, Callable[[], Any]] = {}
+    for name in ("heads", "kv_heads", "head_dim", "d_ff"):
+        if hasattr(part, name):
+            asked[name] = lambda name=name: getattr(part, name)
+    for name in ("norm_parameters", "kv_values"):
+        if hasattr(part, name):
+            asked[name] = getattr(part, name)
+    for name in ("matmul_weights", "parameters", "active_parameters", "expert_parameters",
+                 "matrix_parameters"):  # fmt: skip
+        if hasattr(part, name):
+            asked[name] = lambda name=name: getattr(part, name)(d_model)
+    for context in (100, 4096):
+        if hasattr(part, "visible"):
+            asked[f"visible {context}"] = lambda c=context: part.visible(c) + 0 * d_model
+            asked[f"scores {context}"] = lambda c=context: part.score_flops(part.visible(c))
+        else:
+            asked[f"read {context}"] = lambda c=context: part.read_weights(d_model, c)
+    for flag in (True, False):
+        if hasattr(part, "visible"):
+            asked[f"kept {flag}"] = lambda f=flag: part.kept_values(repeated=f)
+        else:
+            asked[f"kept {flag}"] = lambda f=flag: part.kept_values(d_model, fused=f)
+    public = {name for name in vars(type(part)) if not name.startswith("_")}
+    public -= {field.name for field in fields(part)}
+    told = {key.split()[0] for key in asked}
+    words = {"score_flops": "scores", "kept_values": "kept", "read_weights": "read"}
+    assert {words.get(name, name) for name in public} <= told
+    return {name: ask() for name, ask in asked.items()}
+
+
+@pytest.mark.parametrize("kind", DRAWS)
+@pytest.mark.parametrize("flags", range(4))
+def test_arrays_count_as_loops_do(kind: type[Any], flags: int) -> None:
+    fixed = FLAGS[kind][flags % len(FLAGS[kind])]
+    r = random.Random(flags)
+    rows = [DRAWS[kind](r) for _ in range(ROWS)]
+    d_model = np.array([64 * r.randint(1, 200) for _ in rows])
+    columns = {name: np.array([row[name] or 0 for row in rows], dtype=np.int64) for name in rows[0]}
+    whole = answers(kind(**columns, **fixed), d_model)
+    for i, row in enumerate(rows):
+        for name, value in answers(kind(**row, **fixed), int(d_model[i])).items():
+            assert np.broadcast_to(whole[name], (ROWS,))[i] == value, (name, row)
+
+
+@pytest.mark.parametrize("kind", DRAWS)
+def test_a_row_without_such_layers_costs_nothing(kind: type[Any]) -> None:
+    names = DRAWS[kind](random.Random(0))
+    none = kind(**{name: np.zeros(3, dtype=np.int64) for name in names})
+    for name, value in answers(none, np.full(3, 64)).items():
+        if name.split()[0] not in ("kv_heads", "visible"):
+            assert np.array_equal(np.broadcast_to(value, (3,)), [0, 0, 0]), name
+
+
+def test_arrays_are_checked() -> None:
+    with pytest.raises(ValueError, match=r"ffn\.d_ff must be at least 0, got -1"):
+        DenseFeedForward(np.array([4, -1]))
+    with pytest.raises(ValueError, match=r"attention\.heads must be whole numbers"):
+        FullAttention(np.array([1.5]), np.array([1]), np.array([64]))
+    with pytest.raises(ValueError, match="at most experts"):
+        MixtureOfExperts(np.array([8, 8]), np.array([4, 0]), np.array([2, 1]))
