@@ -15,7 +15,7 @@ from modelsizer.plots.limits.price_curve import price_curve
 from modelsizer.plots.limits.tornado import Row, tornado
 from modelsizer.problems.problem import Problem
 
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 
 BASE = 1.97
 ROWS: list[Row] = [
@@ -43,7 +43,7 @@ def bars(axes: Axes) -> dict[str, set[tuple[float, float]]]:
     return found
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_bars_run_from_the_base_to_the_values(size: str) -> None:
     figure = drawn(size)
     check(figure)
@@ -105,7 +105,7 @@ def losses() -> list[float]:
     return [solver.solve(over, details=False).best.loss for over in settings]
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_the_curve_holds_the_worse_loss_up_to_the_next_limit(
     losses: list[float], size: str
 ) -> None:
@@ -147,7 +147,7 @@ def test_the_band_ends_where_another_design_is_best() -> None:
     assert "the best at any limit" in axes.texts[0].get_text()
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("today", [8e9, 20e9, 80e9])
 def test_limits_at_which_nothing_fits_are_hatched(size: str, today: float) -> None:
     limits = [8e9, 12e9, 14e9, 20e9, 40e9, 80e9]
@@ -161,7 +161,7 @@ def test_limits_at_which_nothing_fits_are_hatched(size: str, today: float) -> No
     assert len(dots) == (today > 14e9)  # none where nothing fits today
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_of_a_least_amount_the_larger_limit_is_the_tighter(size: str) -> None:
     limits, found = [800, 100, 400, 200, 600], [2.1, 1.9, 1.95, 1.91, 2.0]
     figure = price_curve("decode_throughput", limits, found, 400, (380, 450), size=size)

@@ -5,12 +5,16 @@ from __future__ import annotations
 from itertools import combinations
 from typing import TYPE_CHECKING
 
+import pytest
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from matplotlib.text import Text
     from matplotlib.transforms import Bbox
 
 SMALLEST_POINTS = 4.9
+BOTH_SIZES = (pytest.param("wide", marks=pytest.mark.slow), "column")
+"""Of a picture that is slow to draw: the size with the least room, and the other at length."""
 _TOUCH = (
     0.5  # pixels at 100 dpi by which boxes may overlap: the box of a text is larger than its ink
 )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from functools import cache
+from itertools import count, islice
 
 from modelsizer.optimizer.explain.conflicts import (
     any_design,
@@ -68,17 +69,23 @@ def tight(seed: int, make: Callable[[int], Problem] = small) -> Problem:
     return Problem.from_tables(tables)
 
 
-@cache
-def infeasible_problems(count: int, make: Callable[[int], Problem] = small) -> list[int]:
-    """Seeds of the first infeasible problems that are quickly enumerated."""
-    found: list[int] = []
-    seed = 0
-    while len(found) < count:
-        seed += 1
+def _infeasible(make: Callable[[int], Problem]) -> Iterator[int]:
+    for seed in count(1):
         try:
             problem = tight(seed, make)
         except ProblemError:
             continue
         if any_design(problem) is None:
-            found.append(seed)
-    return found
+            yield seed
+
+
+@cache
+def _source(make: Callable[[int], Problem]) -> tuple[list[int], Iterator[int]]:
+    return [], _infeasible(make)
+
+
+def infeasible_problems(number: int, make: Callable[[int], Problem] = small) -> list[int]:
+    """Seeds of the first infeasible problems that are quickly enumerated."""
+    found, more = _source(make)
+    found.extend(islice(more, max(0, number - len(found))))
+    return found[:number]

@@ -7,12 +7,13 @@ from modelsizer.optimizer.explain.explain import explain
 
 from tests.support.infeasible import problem_of
 from tests.support.joint_repair import check_joint_repair
+from tests.support.shared import seeds
 from tests.support.tight_problems import infeasible_problems, tight
 
 
-@pytest.mark.parametrize("index", range(25))
+@pytest.mark.parametrize("index", seeds(range(25), range(12, 25)))
 def test_the_cheapest_joint_repair_is_cheaper_than_any_by_hand(index: int) -> None:
-    check_joint_repair(tight(infeasible_problems(25)[index]), index)
+    check_joint_repair(tight(infeasible_problems(index + 1)[index]), index)
 
 
 def test_weights_move_the_joint_repair() -> None:

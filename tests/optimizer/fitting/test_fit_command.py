@@ -13,7 +13,6 @@ from modelsizer.optimizer.fitting.columns import parse_columns
 from modelsizer.optimizer.fitting.forms import CHINCHILLA, FORMS
 from modelsizer.optimizer.fitting.runs import Runs, read_runs
 from modelsizer.optimizer.fitting.study import Study, Wishes, study
-from modelsizer.plots.drawing.style import SIZES
 from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.laws.reading import load_law
@@ -21,7 +20,7 @@ from typer.testing import CliRunner
 
 from modelsizer import plots
 from modelsizer.cli import app
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.fitting_runs import TRUTH, table
 from tests.support.shared import reference
 
@@ -223,14 +222,14 @@ def drawn_study(law: str) -> Study:
     return study(Runs(columns, loss, labels, None, {}, {}), form, Wishes(samples=60))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("which", ["all", *PANELS])
 def test_pictures_are_clean(which: str, size: str) -> None:
     figure = plots.fit(drawn_study("chinchilla"), which, size=size)
     check(figure)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("law", ["gemstones", "bian"])
 def test_pictures_of_other_forms_are_clean(law: str, size: str) -> None:
     for which in ("all", "pairs"):

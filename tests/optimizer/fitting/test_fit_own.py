@@ -18,14 +18,13 @@ from modelsizer.optimizer.fitting.own_forms import form_of
 from modelsizer.optimizer.fitting.runs import Runs
 from modelsizer.optimizer.fitting.starts import bounds_of, grid
 from modelsizer.optimizer.fitting.study import Study, Wishes, study
-from modelsizer.plots.drawing.style import SIZES
 from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ProblemError
 from typer.testing import CliRunner
 
 from modelsizer import plots
 from modelsizer.cli import app
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.fitting_runs import DELTA, table
 
 HEAD = '[law]\nname = "mine"\nform = "terms"\nE = 1.5\n'
@@ -306,7 +305,7 @@ def drawn_study() -> Study:
     return study(_runs(runs(90)), bowl_fit()[0].form, Wishes(samples=40))
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("which", ["all", "pairs"])
 def test_pictures_of_one_s_own_form_are_clean(which: str, size: str) -> None:
     assert which in ("all", *PANELS)

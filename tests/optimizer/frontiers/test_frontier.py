@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, Solver, plots, solve
 from modelsizer.cli import app
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 
 FLOPS = "budgets.training_flops"
 EXERCISE = Problem.load("exercise-1e24")
@@ -232,7 +232,7 @@ def sweep_of(problem: Problem, over: str, low: int, high: int, points: int) -> F
     return frontier(problem, over, NumericSetting.of(problem, over).between(low, high, points))
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("problem", [EXERCISE, H100], ids=["exercise", "h100"])
 def test_frontier_and_isoflop_curves(problem: Problem, size: str) -> None:
     found = sweep_of(problem, FLOPS, 10**22, 10**26, 9)
@@ -282,7 +282,7 @@ def test_hollow_points_and_the_irreducible_loss() -> None:
     assert any(np.allclose(line.get_ydata(), 1.8172) for line in axes.lines)
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_other_limits_have_one_panel_and_grey_where_nothing_fits(size: str) -> None:
     found = sweep_of(H100, "budgets.serving_memory", 10**8, 10**11, 7)
     curves = isoflops(H100, [10**24])

@@ -17,12 +17,12 @@ from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer import Problem, ProblemError
 from tests.support.fronts import by_hand, near, some_goals, vectors_of
 from tests.support.random_problems import small
-from tests.support.shared import reference, reference_json
+from tests.support.shared import reference, reference_json, seeds
 
 REFERENCE = Problem.load("one-h100-1e24")
 
 
-@pytest.mark.parametrize("seed", range(40))
+@pytest.mark.parametrize("seed", seeds(range(40), range(22, 40)))
 def test_every_way_gives_the_front_of_plain_loops(seed: int) -> None:
     problem = small(seed)
     names = some_goals(problem, seed)
@@ -234,20 +234,17 @@ _ROWS = st.lists(st.tuples(*[st.integers(0, 9)] * 3), min_size=1, max_size=40)
 
 
 @given(_ROWS, _ROWS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 def test_cover_rules_out_only_what_is_dominated(
     points: list[tuple[int, ...]], asked: list[tuple[int, ...]]
 ) -> None:
-    cover = Cover(np.array(points, float), 0.0)
-    for vector, out in zip(asked, cover.rules_out(np.array(asked, float)), strict=True):
-        dominated = any(
-            p[0] <= vector[0] and p[1] <= vector[1] and p[2] < vector[2] for p in points
-        )
-        assert bool(out) == dominated
+    found = Cover(np.array(points, float), 0.0).rules_out(np.array(asked, float))
+    dominated = [any(p[0] <= a and p[1] <= b and p[2] < c for p in points) for a, b, c in asked]
+    assert found.tolist() == dominated
 
 
 @given(_ROWS)
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 def test_zones_cover_what_no_point_dominates(points: list[tuple[int, ...]]) -> None:
     zones = Zones(3)
     for point in points:

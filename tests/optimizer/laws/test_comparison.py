@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 from modelsizer import Problem, solve
 from modelsizer.cli import app
 from tests.support.architectures import listed
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 
 LAWS = ("kaplan-2020", "hoffmann-2022", "besiroglu-2024", "krajewski-2024-dense")
 EXERCISE = Problem.load("exercise-1e24")
@@ -276,7 +276,7 @@ def test_curves_are_solves(curves: Any) -> None:
     assert at[10**22] == alone.design
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_picture(curves: Any, size: str) -> None:
     models = [("inside", 1e22, 1e10), ("outside", 1e30, 1e10)]
     figure = law_comparison(curves, "training_flops", models, title="A title", size=size)

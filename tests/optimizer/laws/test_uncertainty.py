@@ -30,7 +30,7 @@ from modelsizer import Problem, ProblemError, plots
 from modelsizer.cli import app
 from tests.support.drawn_laws import BASE, ERRORS, drawn, law_file
 from tests.support.enumerated import all_designs
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.random_problems import random_tables
 
 REFERENCE = Problem.load("one-h100-1e24")
@@ -293,7 +293,7 @@ def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
 # The picture
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_the_picture(reference: Uncertainty, size: str) -> None:
     from matplotlib.colors import to_hex
     from matplotlib.patches import Rectangle

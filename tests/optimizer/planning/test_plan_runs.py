@@ -28,7 +28,7 @@ from modelsizer.problems.problem import Problem
 from typer.testing import CliRunner
 
 from modelsizer.cli import app
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 
 EXERCISE = Problem.load("exercise-1e24")
 SHAPES = frozenset(("width", "depth"))
@@ -358,7 +358,7 @@ def test_the_same_seed_simulates_the_same() -> None:
 # The picture
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("form", ["chinchilla", "gemstones"])
 def test_the_picture_holds_the_plan_the_grid_and_the_target(form: str, size: str) -> None:
     plan = planned(form)

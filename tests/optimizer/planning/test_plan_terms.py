@@ -31,7 +31,7 @@ from modelsizer.problems.problem import Problem
 from typer.testing import CliRunner
 
 from modelsizer.cli import app
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.shared import ROOT
 
 DOCS = ROOT / "docs"
@@ -345,7 +345,7 @@ def test_runs_already_made_count_in_what_they_vary(tmp_path: Path) -> None:
     assert "has no column for kv_heads" in found.output or "no column for d_ff" in found.output
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_the_picture_is_sound(size: str) -> None:
     figure = run_plan(planned(), title=EXERCISE.name, size=size)
     check(figure)

@@ -12,7 +12,6 @@ from typing import Any
 import pytest
 from modelsizer.optimizer.constraints import moved
 from modelsizer.optimizer.prices.prices import PERCENTS, Price, Prices, curve, prices
-from modelsizer.plots.drawing.style import SIZES
 from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact
@@ -22,7 +21,7 @@ from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.commands import prices as pricing
 from modelsizer.text.prices import curve_limits, prices_csv, tornado_rows, unit_of
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.random_problems import small
 from tests.support.shared import reference
 
@@ -206,7 +205,7 @@ def test_bad_input_is_told() -> None:
         assert run("one-h100-1e24", *args, code=2)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_pictures(size: str) -> None:
     found = priced("one-h100-1e24")
     every: Any = pricing._figure(found, None, "auto", size)

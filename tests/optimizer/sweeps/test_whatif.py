@@ -12,7 +12,6 @@ import pytest
 from matplotlib.figure import Figure
 from modelsizer.optimizer.sweeps.grids import axis_of
 from modelsizer.optimizer.sweeps.whatif import WhatIf, scenario_settings, value_text, whatif
-from modelsizer.plots.drawing.style import SIZES
 from modelsizer.plots.limits.scenarios import BETTER, WORSE
 from modelsizer.problems.architecture.describing import architecture_dict
 from typer.testing import CliRunner
@@ -20,7 +19,7 @@ from typer.testing import CliRunner
 from modelsizer import Problem, ProblemError, plots, solve
 from modelsizer.cli import app
 from modelsizer.text.whatif import signed
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.problem_text import GOOD
 from tests.support.shared import reference, reference_json
 
@@ -243,7 +242,7 @@ def drawn(size: str) -> Figure:
     return plots.scenarios(found(), size=size)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_bars_run_from_the_base_to_each_loss(size: str) -> None:
     figure = drawn(size)
     check(figure)
@@ -291,7 +290,7 @@ def test_more_is_better_where_it_is_sought() -> None:
     assert axes.get_xlabel().startswith("parameters; base ")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_long_names_and_a_single_row_are_legible(size: str) -> None:
     problem = Problem.parse(GOOD)
     name = (

@@ -9,7 +9,6 @@ from functools import cache
 
 import pytest
 from matplotlib.figure import Figure
-from modelsizer.plots.drawing.style import SIZES
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.models import models
@@ -26,7 +25,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError, Solver, plots
 from modelsizer.cli import app
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.random_problems import random_tables
 
 CLUSTER = Problem.load("h100-cluster-90-days")
@@ -176,7 +175,7 @@ def drawn(name: str = "", size: str = "wide") -> Figure:
     return plots.memory(panels(name=name), size=size)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("name", ["", "llama-3-8b", "llama-3.1-405b"])
 def test_steps_add_up_to_the_total(size: str, name: str) -> None:
     figure = drawn(name, size)

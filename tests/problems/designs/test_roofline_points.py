@@ -10,7 +10,6 @@ import pytest
 from matplotlib.figure import Figure
 from modelsizer.plots.designs.roofline import roofline
 from modelsizer.plots.drawing.saving import save
-from modelsizer.plots.drawing.style import SIZES
 from modelsizer.problems.architecture.accounting import forward_flops
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.designs.evaluation import evaluate
@@ -19,7 +18,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, Solver
 from modelsizer.cli import app
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 
 CLUSTER = Problem.load("h100-cluster-90-days")
 ONE = Problem.load("one-h100-1e24", {"serving.accelerator": "H100-SXM"})
@@ -152,7 +151,7 @@ def drawn(case: str, size: str) -> Figure:
     return roofline(of(problem, *names), size=size, title="x")
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("case", CASES)
 def test_every_point_is_drawn_and_named(case: str, size: str) -> None:
     problem, names = CASES[case]
