@@ -1,10 +1,14 @@
-"""Time limits of tests: a minute, and ten for the slow ones."""
+"""How long tests may take: a minute, ten for the slow ones, and how many examples are drawn."""
 
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 SLOW_SECONDS = 600
+
+settings.register_profile("default run", max_examples=40, deadline=None)
+settings.load_profile("default run")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

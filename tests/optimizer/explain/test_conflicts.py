@@ -185,6 +185,16 @@ def test_minimal_conflicts_of_random_families(seed: int) -> None:
     assert set(found) == wanted
 
 
+def test_progress_counts_conflicts_and_searches() -> None:
+    seen: list[tuple[int, int]] = []
+    problem = tight(infeasible_problems(1)[0])
+    oracle = Oracle(problem, lambda *known: seen.append(known))
+    assert not oracle.feasible(oracle.all)
+    assert not oracle.feasible(oracle.all)  # which is known
+    assert oracle.feasible(())
+    assert seen == [(0, 1), (0, 2)]
+
+
 def test_a_conflict_says_what_it_needs() -> None:
     problem = Problem.load("one-h100-1e24").with_settings(
         {"budgets.parameters": {"min": 50e9}, "budgets.training_flops": 1e30}

@@ -72,7 +72,7 @@ def test_every_exporter_has_a_reader_here_and_a_row_in_the_docs() -> None:
 
 
 @pytest.mark.parametrize("framework", sorted(EXPORTERS))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(data=st.data())
 def test_what_is_written_builds_what_was_meant_or_is_refused(framework: str, data: Any) -> None:
     architecture = data.draw(architectures(framework))
