@@ -164,11 +164,8 @@ class Table(Columns):
     def _stacks(self, block: str, row: Ints, j: Ints) -> Architecture:
         """Designs of one block as one architecture of arrays; groups may have no layers."""
         widths = {name: column[row] for name, column in self.widths.items()}
-        trunk = BLOCKS[block].trunk(
-            widths["d_model"], widths["vocab_size"], widths["tied_embeddings"], 0
-        )
+        trunk, kinds = BLOCKS[block].parts(widths, 0)
         counts = self.depths.counts(row, j).T
-        kinds = BLOCKS[block].kinds(widths)
         groups = (LayerGroup(kind, count) for kind, count in zip(kinds, counts, strict=False))
         return Architecture(trunk, tuple(groups), block)
 

@@ -54,6 +54,19 @@ class Block:
     learned_positions: bool = False
     pattern: Pattern = UNIFORM
 
+    def parts(self, widths: Mapping[str, Count], sequence: int) -> tuple[Trunk, tuple[Layer, ...]]:
+        """Trunk and kinds of layer; `sequence` positions are learned where the block learns them.
+
+        Parameters
+        ----------
+        widths : mapping of str to (int or array of shape (W,))
+            By the names of `modelsizer.problems.architecture.choices.WIDTHS`.
+        sequence : int
+        """
+        tied = widths["tied_embeddings"]
+        trunk = self.trunk(widths["d_model"], widths["vocab_size"], tied, sequence)
+        return trunk, self.kinds(widths)
+
     def kinds(self, widths: Mapping[str, Count]) -> tuple[Layer, ...]:
         """The kinds of layer of this block, one for each kind of its pattern.
 

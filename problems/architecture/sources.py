@@ -92,9 +92,7 @@ def from_answer(answer: Mapping[str, Any]) -> Architecture:
     if block is None:
         raise ConfigError(f"architecture.block = {a.get('block')!r} is unknown")
     try:
-        kinds = block.kinds({name: a[name] for name in WIDTHS})
-        positions = a.get("positions", 0)
-        trunk = block.trunk(a["d_model"], a["vocab_size"], a["tied_embeddings"], positions)
+        trunk, kinds = block.parts({name: a[name] for name in WIDTHS}, a.get("positions", 0))
         counts = [a["layers"]] if len(kinds) == 1 else _counts(kinds, a)
         groups = (LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n)
         return Architecture(trunk, tuple(groups), block.name)

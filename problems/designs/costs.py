@@ -112,10 +112,7 @@ def design_parts(
     problem: Problem, block: str, widths: Mapping[str, Count]
 ) -> tuple[Trunk, tuple[Layer, ...]]:
     """Trunk and kinds of layer with given widths, integers or arrays."""
-    kind = BLOCKS[block]
-    tied, sequence = widths["tied_embeddings"], problem.training.sequence_length
-    trunk = kind.trunk(widths["d_model"], widths["vocab_size"], tied, sequence)
-    return trunk, kind.kinds(widths)
+    return BLOCKS[block].parts(widths, problem.training.sequence_length)
 
 
 def architecture_of(
