@@ -43,6 +43,25 @@ def test_each_point_is_the_optimum_of_a_fresh_solve() -> None:
     assert len(losses) >= 5 and losses == sorted(losses, reverse=True)
 
 
+@pytest.mark.parametrize(
+    ("layers", "d_model", "wanted"),
+    [
+        ([32, 48], [2048, 4096, 5120], ("layers max",)),
+        ([48, 64, 80], [2048, 4096], ("layers min", "d_model max")),
+        ([48], [4096], ()),  # nothing to choose
+        ([32, 48, 64], [4096, 4097], ()),  # no heads of 2 make 4097
+        ([32, 48, 64], [4090, 4096, 4097], ("d_model max",)),
+    ],
+)
+def test_a_design_is_at_the_ends_of_menus_of_two_values_or_more(
+    layers: list[int], d_model: list[int], wanted: tuple[str, ...]
+) -> None:
+    problem = H100.with_settings({"space.layers": layers, "space.d_model": d_model,
+                                  "space.head_dim": 2, "space.aspect_ratio": {"min": 1}})  # fmt: skip
+    design = solve(H100.with_settings({"space.layers": 48, "space.d_model": 4096})).best
+    assert edges(problem.space, design.architecture) == wanted
+
+
 def test_a_setting_is_swept_as_a_limit_is() -> None:
     found = frontier(H100, "serving.context_length", [4096, 32768, 131072], band=False)
     for point in found.points:
