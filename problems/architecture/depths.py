@@ -61,7 +61,9 @@ class Depths(Columns):
 
     def counts(self, row: Ints, j: Ints) -> Ints:
         """Layers of each kind, shape (B, K), in rows (B,) at indices (B, A)."""
-        found: Ints = self.start[row] + (self.step[row] * j[:, None, :]).sum(axis=2)
+        found: Ints = self.start[row]
+        for axis in range(j.shape[1]):
+            found = found + self.step[row, :, axis] * j[:, axis, None]
         return found
 
     def layers(self, row: Ints, j: Ints) -> Ints:
