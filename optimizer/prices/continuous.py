@@ -223,8 +223,11 @@ def relax(problem: Problem, design: Evaluation) -> Relaxation | None:
     Returns
     -------
     Relaxation or None
-        None where SciPy found no point that keeps the limits.
+        None where SciPy found no point that keeps the limits, and of stacks of several kinds of
+        layer, whose counts are no one real variable.
     """
+    if len(design.architecture.groups) > 1:
+        return None
     program = _Program(problem, design)
     found = [z for factor in STARTS if (z := _solved(program, factor)) is not None]
     if not found:
