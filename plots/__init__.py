@@ -1,4 +1,4 @@
-"""Figures: each is one function, data in, Figure out.
+"""Figures, each drawn by one function that takes data and returns a Figure.
 
 The functions are imported when first used, and matplotlib when one of them is called.
 """
@@ -71,7 +71,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    """Import a function from its home when it is first used."""
+    """Import a function from its module when it is first used."""
     if name not in _HOMES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)

@@ -1,4 +1,4 @@
-"""Where parameters and FLOPs go: one bar for each whole, cut into the shares of its parts."""
+"""Shares of parameters and FLOPs by component, as stacked bars."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-_BAR = 0.72  # of the distance between bars
-_ROOM = 0.96  # of a part's width that its words may take
-_POINTS = 72.0  # an inch
-_PAD = 0.15  # of the size of the type, around words in a part
+_BAR = 0.72  # height of a bar, relative to the distance between bars
+_ROOM = 0.96  # fraction of a part's width that its text may take
+_POINTS = 72.0  # points per inch
+_PAD = 0.15  # relative to the font size, around the text in a part
 _AROUND = MappingProxyType({"wide": 1.25, "column": 1.0})  # inches above and below the bars
-_EACH = MappingProxyType({"wide": 0.5, "column": 0.36})  # inches for each bar
-_LINE = MappingProxyType({"wide": 0.16, "column": 0.11})  # inches for a further line of the title
-_TITLE = 58  # characters of a line of the title; either size has room for as many
-_LONG = 10**7  # tokens from which a context is written short
-_WHOLE_PERCENTS = 9.95  # from here on a share is written without a decimal
-_LEAST_SHARE = 0.005  # what would be no wider than a line is neither drawn nor in the key
+_EACH = MappingProxyType({"wide": 0.5, "column": 0.36})  # inches per bar
+_LINE = MappingProxyType({"wide": 0.16, "column": 0.11})  # inches per further line of the title
+_TITLE = 58  # characters per line of the title, at either size
+_LONG = 10**7  # tokens from which a context length is abbreviated
+_WHOLE_PERCENTS = 9.95  # percent from which a share is written without a decimal
+_LEAST_SHARE = 0.005  # smaller parts are neither drawn nor in the legend
 
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """How a part is drawn in every bar: its names, and its place in `FILLS` and `HATCHES`."""
+    """Style of a part in every bar: its names, and its index in `FILLS` and `HATCHES`."""
 
     name: str
     short: str
@@ -57,13 +57,13 @@ _PARTS = MappingProxyType(
 
 @dataclass(frozen=True, slots=True)
 class _Bar:
-    """A whole: its label, and its parts by the keys of `_PARTS`."""
+    """A bar: its label, and its parts by the keys of `_PARTS`."""
 
     label: str
     parts: dict[str, int]
 
     def pieces(self) -> list[tuple[str, float, float]]:
-        """Parts worth drawing: the key, where it begins and how long it is, in percent."""
+        """Parts large enough to draw, as (key, start, length); in percent."""
         total, before, found = sum(self.parts.values()), 0, []
         for name in _PARTS:
             part = self.parts.get(name, 0)
@@ -74,30 +74,30 @@ class _Bar:
 
 
 def allocation(data: Allocation, title: str = "", size: str = "wide") -> Figure:
-    """Draw shares of parameters, of active ones where they differ, and of FLOPs at each context.
+    """Draw shares of parameters, of active parameters where they differ, and of FLOPs.
 
     Parameters
     ----------
     data : Allocation
     title : str
-        What is drawn; its layers and d_model are added.
+        Name of the model; its layers and d_model are appended.
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
 
     Returns
     -------
     Figure
-        A bar for each whole, parameters on top. A part is named in its bar where there is room;
-        its place is left white where it is less than half a percent.
+        One bar for parameters, on top, and one for the FLOPs at each context length. A part is
+        named in its bar where there is room, and left white below half a percent.
 
     Raises
     ------
     ValueError
-        If there is no such size.
+        If `size` is unknown.
     """
     bars = _bars(data)
     lines = wrap(f"{title}: {_shape(data)}" if title else _shape(data), _TITLE)
-    height = None  # for `canvas` to refuse a size that does not exist
+    height = None  # `canvas` rejects an unknown size
     if size in SIZES:
         inches = _AROUND[size] + _EACH[size] * len(bars) + _LINE[size] * max(0, len(lines) - 1)
         height = inches / SIZES[size].height
@@ -144,14 +144,14 @@ def _of_flops(context: int, flops: ForwardFlops) -> _Bar:
 
 
 def _crossing(data: Allocation) -> str:
-    """Where the bars of FLOPs change hands."""
+    """State the context length at which attention and other FLOPs are equal."""
     if data.scores_outweigh_ffn is None:
         return "windows keep the scores below the feed-forward"
     return f"scores outweigh the feed-forward from {data.scores_outweigh_ffn:,} tokens"
 
 
 def _draw(axes: Axes, bars: list[_Bar]) -> None:
-    """The bars, from the top down, each as long as the others: 100 %."""
+    """Draw the bars from the top down, each scaled to 100 %."""
     for row, bar in enumerate(bars):
         for name, left, share in bar.pieces():
             style = _PARTS[name].style
@@ -166,7 +166,7 @@ def _draw(axes: Axes, bars: list[_Bar]) -> None:
 
 
 def _key(figure: Figure, bars: list[_Bar]) -> None:
-    """What each look means, below the axes; only what is drawn."""
+    """Draw a legend of the parts shown, below the axes."""
     from matplotlib.patches import Patch
 
     drawn = {name for bar in bars for name, _, _ in bar.pieces()}
@@ -185,7 +185,7 @@ def _key(figure: Figure, bars: list[_Bar]) -> None:
 
 
 def _name_parts(figure: Figure, axes: Axes, bars: list[_Bar]) -> None:
-    """Name and share inside each part, the share alone where that is all there is room for."""
+    """Write name and share inside each part, or only the share where the name does not fit."""
     figure.draw_without_rendering()  # so that the layout is known
     for row, bar in enumerate(bars):
         for name, left, share in bar.pieces():
@@ -197,7 +197,7 @@ def _name_parts(figure: Figure, axes: Axes, bars: list[_Bar]) -> None:
 
 
 def _write(axes: Axes, left: float, share: float, row: int, words: str) -> bool:
-    """Write words in a part if they fit."""
+    """Write a text in a part if it fits; return whether it did."""
     text = axes.text(
         left + share / 2, row, words, ha="center", va="center", fontsize="small", color=INK,
         bbox={"boxstyle": f"round,pad={_PAD}", "facecolor": "white", "edgecolor": "none"},

@@ -1,4 +1,4 @@
-"""Parameters against depth: what fits, what is worth having, and what others have built."""
+"""Parameters against depth: feasible designs, the front, and published models."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ if TYPE_CHECKING:
 
 GUIDES = (16, 32, 64, 128, 256)
 """Aspect ratios d_model / layers of the guides: published models lie between 32 and 200."""
-_NAMES = {"wide": 11, "column": 5}  # published models named
-_CLEAR = 1.1  # of parameters, from the frame to a published model, whose mark it would cut
-_MARGIN = 1.25  # of parameters, beyond the outermost design that fits
-_WORST_SHARE = 0.75  # of the front's losses that the colours tell apart; the rest are one
-_LEAST_GUIDE = 0.08  # of the depths, at which a guide must run through designs to be drawn
+_NAMES = {"wide": 11, "column": 5}  # number of published models named
+_CLEAR = 1.1  # factor in parameters between the frame and the mark of a published model
+_MARGIN = 1.25  # factor in parameters beyond the outermost feasible design
+_WORST_SHARE = 0.75  # quantile of the front's losses at which the colour scale ends
+_LEAST_GUIDE = 0.08  # fraction of the depths at which a guide must cross designs to be drawn
 _REACHES = (5.0, 9.0, 14.0, 22.0, 32.0)  # points from a published model to its name
-_NAMED_AT = (0.85, 0.93, 0.75, 0.65, 0.5, 0.35, 0.2)  # of the way along a guide, the first free
+_NAMED_AT = (0.85, 0.93, 0.75, 0.65, 0.5, 0.35, 0.2)  # fractions along a guide, by preference
 
 
 def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Figure:
@@ -41,7 +41,7 @@ def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Fi
     Raises
     ------
     ValueError
-        If no design keeps every limit.
+        If no design is feasible.
     """
     if not len(data.front):
         raise ValueError("no design keeps every limit, so there is nothing to draw")
@@ -64,7 +64,7 @@ def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Fi
 
 
 def _window(axes: Axes, data: Region) -> None:
-    """Limits around what fits."""
+    """Set axis limits around the feasible designs."""
     rows, columns = np.nonzero(data.feasible)
     layers = data.layers[[rows.min(), rows.max()]]
     margin = max(1.0, 0.03 * float(layers[1] - layers[0]))
@@ -74,7 +74,7 @@ def _window(axes: Axes, data: Region) -> None:
 
 
 def _density(axes: Axes, data: Region) -> None:
-    """How many designs keep every limit, by shades of grey; hatched where all break one."""
+    """Shade cells by the number of feasible designs; hatch those with none."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
     greys = LinearSegmentedColormap.from_list("greys", ["#f0f0f0", "#bdbdbd"])
@@ -85,7 +85,7 @@ def _density(axes: Axes, data: Region) -> None:
 
 
 def _cells(layers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[float]:
-    """Borders of cells around depths."""
+    """Return the borders of the cells around depths."""
     middles = (layers[1:] + layers[:-1]) / 2
     first, last = (
         (0.5, 0.5) if len(layers) == 1 else (middles[0] - layers[0], layers[-1] - middles[-1])
@@ -94,20 +94,20 @@ def _cells(layers: np.ndarray[tuple[int], np.dtype[np.int64]]) -> list[float]:
 
 
 def _front(figure: Figure, axes: Axes, data: Region) -> None:
-    """Nondominated designs, coloured by loss."""
+    """Draw nondominated designs, coloured by loss."""
     layers, parameters = _points(data).T
     bar = cloud(figure, axes, layers, parameters, data.front.loss, _WORST_SHARE)
     bar.set_label("predicted loss of the front (nats per token)")
 
 
 def _points(data: Region) -> Floats:
-    """Layers and parameters of the front; shape (n, 2)."""
+    """Return layers and parameters of the front; shape (n, 2)."""
     values = data.front.values
     return np.column_stack([values["layers"], np.array(values["parameters"], dtype=float)])
 
 
 def _key(axes: Axes) -> Text:
-    """Explain the marks in the corner of deep and small designs, which is empty of the front."""
+    """Draw the legend in the corner of deep, small designs, where the front has no points."""
     narrow = small(axes.get_figure(root=True))
     words = "grey: feasible\npoints: the front" if narrow else (
         "grey: feasible designs, darker where there are more\n"
@@ -118,7 +118,7 @@ def _key(axes: Axes) -> Text:
 
 
 def _guides(axes: Axes, data: Region, labels: Labels) -> None:
-    """Draw lines of equal aspect ratio, each named where it leaves the picture."""
+    """Draw lines of equal aspect ratio, each labelled where it leaves the axes."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
     paths: list[tuple[int, Floats]] = []
@@ -138,7 +138,7 @@ def _guides(axes: Axes, data: Region, labels: Labels) -> None:
 
 
 def _among_designs(data: Region, line: Floats) -> int:
-    """The number of depths at which a line runs through feasible designs."""
+    """Count the depths at which a line crosses feasible designs."""
     bins = np.searchsorted(data.edges, line, "right") - 1
     known = (bins >= 0) & (bins < data.feasible.shape[1])
     at = np.flatnonzero(known)
@@ -162,7 +162,7 @@ def _optimum(axes: Axes, data: Region, labels: Labels) -> None:
 
 
 def _landmarks(axes: Axes, data: Region, labels: Labels) -> None:
-    """Draw some published models as circles, those that have room for a name."""
+    """Draw published models as circles, where a label fits."""
     low, high = axes.get_ylim()
     left, right = axes.get_xlim()
     narrow = small(axes.get_figure(root=True))

@@ -1,4 +1,4 @@
-"""What depth costs at one size: in loss above, in serving below."""
+"""Loss (above) and serving cost (below) against depth at one model size."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-_TALLER = 1.35  # than the size's own height: two panels
+_TALLER = 1.35  # factor on the height of the size, for two panels
 _HEIGHTS = (3, 2)
-_ROOM = 0.12  # of each axis, between data and frame
-_ASPECTS = 7  # labels along the top, at most
-_APART = 0.11  # of the width, between two of them
+_ROOM = 0.12  # fraction of each axis between data and frame
+_ASPECTS = 7  # maximum number of labels along the top
+_APART = 0.11  # fraction of the width between two of them
 _SPANS, _SPANS_OF_COLUMN = (0.2, 0.09), (0.25, 0.13)
 """Of the width: what left-out depths take for their limits, or a few words, to stand in place."""
-_LOWER, _UPPER = 0.33, 0.6  # of the height, names of marks
-_EDGE = 0.2  # of the width, what a name takes
-_FREE = 0.68  # of the height, below which the left of the lower panel keeps its points
-_SERVED = ("decode_latency", "kv_cache")  # the first that is known
+_LOWER, _UPPER = 0.33, 0.6  # fractions of the height at which marks are labelled
+_EDGE = 0.2  # fraction of the width that a label takes
+_FREE = 0.68  # fraction of the height above which the lower panel's left is free of points
+_SERVED = ("decode_latency", "kv_cache")  # the first available one is drawn
 
 
 def depth_width(data: DepthWidth, *, title: str = "", size: str = "wide") -> Figure:
-    """Draw shape excess, and below it what serving costs, over the depths of one size.
+    """Draw shape excess, and below it the serving cost, against depth at one size.
 
-    The preferred row is starred, the habit circled; depths whose designs all break a limit are
-    grey and have no points.
+    The preferred row is starred and the customary one circled; depths without a feasible design
+    are grey and have no points.
 
     Parameters
     ----------
@@ -77,7 +77,7 @@ def depth_width(data: DepthWidth, *, title: str = "", size: str = "wide") -> Fig
 
 
 def _points(axes: Axes, data: DepthWidth, layers: Floats, values: Floats, *, brief: bool) -> None:
-    """A point for each depth; the line between them breaks where depths are left out."""
+    """Draw a point per depth, joined by a line that breaks where depths are left out."""
     gaps = [float(out.layers) for out in data.excluded]
     x = np.concatenate([layers, gaps])
     y = np.concatenate([values, np.full(len(gaps), np.nan)])
@@ -95,16 +95,16 @@ def _limits(
     excess: Floats,
     cost: Floats,
 ) -> None:
-    """Room around what is drawn; the excess shows its zero."""
+    """Set axis limits with a margin; the axis of the excess includes zero."""
     depths = [*layers, *(out.layers for out in data.excluded)]
     low, high = min(depths), max(depths)
     margin = max(1.0, 0.04 * (high - low))
     above.set_xlim(low - margin, high + margin)
-    top = float(excess.max()) or 1e-3  # a shape law that is blind draws a line at zero
+    top = float(excess.max()) or 1e-3  # a law without a shape term gives a line at zero
     above.set_ylim(-_ROOM * top, (1 + _ROOM) * top)
     room = _ROOM * float(cost.max() - cost.min()) or _ROOM * float(cost.max()) or 1.0
     least = float(cost.min()) - room
-    # The upper left is for words: what is drawn there stays below them.
+    # The upper left holds text: points there stay below it.
     left = float(cost[layers <= (low + high) / 2].max(initial=least))
     below.set_ylim(least, max(float(cost.max()) + room, least + (left - least) / _FREE))
 
@@ -113,7 +113,7 @@ def _limits(
 
 
 def _runs(data: DepthWidth) -> list[tuple[int, int]]:
-    """First and last of the left-out depths between which no row lies."""
+    """Return the first and last depth of each run of left-out depths."""
     out = {found.layers for found in data.excluded}
     known = sorted(out | {row.layers for row in data.rows})
     runs = []
@@ -125,7 +125,7 @@ def _runs(data: DepthWidth) -> list[tuple[int, int]]:
 
 
 def _left_out(above: Axes, below: Axes, data: DepthWidth, *, brief: bool) -> None:
-    """Grey where every design of a depth breaks a limit, named where there is room."""
+    """Shade depths without a feasible design, and label them where there is room."""
     runs = _runs(data)
     if not runs:
         return
@@ -157,7 +157,7 @@ def _name(quantity: str) -> str:
 
 
 def _marks(above: Axes, below: Axes, data: DepthWidth, served: str, *, brief: bool) -> None:
-    """The preferred row starred, the habit circled, with their shapes and what they cost."""
+    """Mark the preferred row and the customary one, with their shapes and costs."""
     best = data.preferred
     habit = None if data.habit is None else data.habit.row
     if best is None:
@@ -199,10 +199,10 @@ def _mark(axes: Axes, row: ShapeRow, value: float, *, star: bool, brief: bool) -
 
 
 def _names(axes: Axes, names: Sequence[tuple[ShapeRow, str]]) -> None:
-    """Names above the valley, each with a line down to its point that crosses no other name.
+    """Write labels above the curve, each with a leader that crosses no other label.
 
-    The lower name extends away from the other's line: of two, the shallower is the lower one and
-    extends to the left, or the deeper one where there is room to its right.
+    The lower label extends away from the other's leader: the label of the shallower row is lower
+    and extends to the left, or that of the deeper row is, where there is room to its right.
     """
     low, high = axes.get_xlim()
     bottom, top = axes.get_ylim()
@@ -234,7 +234,7 @@ def _names(axes: Axes, names: Sequence[tuple[ShapeRow, str]]) -> None:
 
 
 def _aspects(figure: Figure, axes: Axes, rows: tuple[ShapeRow, ...]) -> None:
-    """Width for each layer of some rows, along the top."""
+    """Label the ratio of width to depth of some rows, along the top."""
     low, high = axes.get_xlim()
     apart = _APART * (high - low) * (1.3 if small(figure) else 1.0)
     wanted = np.linspace(rows[0].layers, rows[-1].layers, _ASPECTS)

@@ -1,4 +1,4 @@
-"""Loss over depth and width, with the limits that bound it."""
+"""Loss over depth and width, with the limits of the budgets."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.surveys.landscape import Landscape
     from modelsizer.optimizer.tables.table import Floats
 
-_LEVELS = 14  # steps of colour; fine enough to follow, coarse enough to see
+_LEVELS = 14  # number of colour steps
 _NAMED_AT = (0.3, 0.7, 0.5, 0.15, 0.85, 0.4, 0.6, 0.2, 0.8)
 """Of the way along a limit, where its name may stand, in order of preference."""
 _SIDES = ((-1, -1), (1, -1), (-1, 1), (1, 1), (-1, 0), (1, 0))
 _REACHES = (13.0, 18.0, 26.0, 36.0)  # points from the optimum to its numbers
-_LEAST_GREY = 0.04  # of the picture, from which grey is explained
-_GREY_AT = (0.93, 0.85, 0.75, 0.6, 0.45)  # of the height
-_GREY_ALONG = (0.5, 0.75, 0.25)  # of the width of the grey at that height
-_WORST_SHARE = 0.7  # of the range of loss that is coloured; the rest would drown the valley
+_LEAST_GREY = 0.04  # fraction of the axes from which the infeasible area is labelled
+_GREY_AT = (0.93, 0.85, 0.75, 0.6, 0.45)  # fractions of the height, by preference
+_GREY_ALONG = (0.5, 0.75, 0.25)  # fractions of the grey's width at that height
+_WORST_SHARE = 0.7  # quantile of the losses at which the colour scale ends
 
 
 def landscape(
@@ -36,15 +36,15 @@ def landscape(
     title: str = "",
     size: str = "wide",
 ) -> Figure:
-    """Draw the least loss at every depth and width.
+    """Draw the minimum loss at every depth and width.
 
     Parameters
     ----------
     data : Landscape
     best : (layers, d_model, loss), optional
-        Marked by a star.
+        The optimum, marked by a star.
     binding : frozenset of str
-        Names of budgets drawn heavy.
+        Names of binding budgets, drawn with heavy lines.
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
@@ -56,7 +56,7 @@ def landscape(
     Raises
     ------
     ValueError
-        If there are fewer than two depths or two widths: that is no landscape.
+        If there are fewer than two depths or two widths.
     """
     if len(data.layers) < 2 or len(data.d_model) < 2:
         raise ValueError("a landscape needs at least two depths and two widths to choose from")
@@ -80,7 +80,7 @@ def landscape(
 
 
 def _window(data: Landscape) -> tuple[slice, slice]:
-    """Rows and columns around what is feasible, with a margin."""
+    """Return the rows and columns of the feasible part, with a margin."""
     some = np.isfinite(data.loss)
     if not some.any():
         return slice(None), slice(None)
@@ -130,7 +130,7 @@ def _steps() -> Colormap:
 
 
 def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> list[tuple[Floats, str, str]]:
-    """The line along which each budget is spent by the leanest design; path, name and colour."""
+    """Draw the line on which the leanest design meets each budget; return path, name and colour."""
     rows, columns = _window(data)
     x, y = data.d_model[columns], data.layers[rows]
     found: list[tuple[Floats, str, str]] = []
@@ -140,7 +140,8 @@ def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> list[tuple[
             continue
         colour = LINES[len(found) % len(LINES)]
         heavy = name in binding
-        # Depths that few layouts divide would make a comb: the line is where no deeper one fits.
+        # Feasibility is not monotonic in depth (few layouts divide some depths): the line is drawn
+        # at the deepest feasible depth.
         outermost = np.minimum.accumulate(np.where(np.isnan(part), np.inf, part)[::-1])[::-1]
         part = np.where(np.isnan(part), np.nan, outermost)
         lines = axes.contour(
@@ -154,7 +155,7 @@ def _limits(axes: Axes, data: Landscape, binding: frozenset[str]) -> list[tuple[
 
 
 def _name_grey(data: Landscape, labels: Labels) -> None:
-    """Explain grey, where a label has room on nothing but grey."""
+    """Label the infeasible (grey) area, where a label fits inside it."""
     rows, columns = _window(data)
     x, y = data.d_model[columns].astype(float), data.layers[rows].astype(float)
     grey = data.exists[rows, columns] & ~np.isfinite(data.loss[rows, columns])
@@ -178,6 +179,6 @@ def _optimum(axes: Axes, best: tuple[int, int, float], labels: Labels) -> None:
     at = (float(d_model), float(layers))
     star(axes, *at, size=15)
     labels.avoid_points([at], size=14)
-    # Limits that bind lie to the upper right of the optimum.
+    # Binding limits lie to the upper right of the optimum.
     labels.beside(f"{layers} x {d_model}\nloss {loss:.4f}", [at], _SIDES, _REACHES,
                   color=INK, fontsize="medium", fontweight="bold", backed=True)  # fmt: skip

@@ -1,4 +1,4 @@
-"""What fills the memory of one accelerator, against its limit."""
+"""Parts of the memory of one accelerator, against its limit."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from modelsizer.problems.designs.memory_parts import MemoryParts
 
-_BAR = 0.62  # of a row
-_LEAST_DRAWN = 1 / 500  # of the total; a thinner bar is no more than a line
-_ROOM = 1.04  # right of the last thing drawn
-_SAME_SCALE = 2.5  # panels whose extents differ by less are drawn to one scale
-_ROWS_OF_A_SIZE = 13  # rows of bars and labels that fill a figure of the size's own height
-_HEAD = 2.8  # rows that title and axis of a panel take
-_LABEL = (0.17, 0.2)  # of the axis, that a bar's label takes; wide, narrow
-_SIDE = (0.5, 0.6)  # of the axis, beyond which a line's label stands to its left
+_BAR = 0.62  # fraction of a row
+_LEAST_DRAWN = 1 / 500  # fraction of the total below which a bar is not drawn
+_ROOM = 1.04  # factor on the extent of the axis, for a margin on the right
+_SAME_SCALE = 2.5  # panels whose extents differ by a smaller factor share a scale
+_ROWS_OF_A_SIZE = 13  # rows of bars and labels in a figure of the default height
+_HEAD = 2.8  # rows taken by the title and axis of a panel
+_LABEL = (0.17, 0.2)  # fraction of the axis that a bar's label takes; wide, narrow
+_SIDE = (0.5, 0.6)  # fraction of the axis beyond which a line's label is on its left
 _LEAST_PERCENT = 0.005
 _AWAY = 3  # points from a line to its label
 _BETWEEN = 0.14  # inches between panels
@@ -31,14 +31,14 @@ _WORDS = {"serving_memory": "Serving memory", "training_memory": "Training memor
 
 
 def memory(panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide") -> Figure:
-    """Draw the parts of memory as steps that add up to the total, beside the limit.
+    """Draw the parts of memory as a waterfall that adds up to the total, with the limit.
 
     Parameters
     ----------
     panels : sequence of MemoryParts
-        One panel each: serving, training, or both.
+        One per panel: serving, training, or both.
     title : str
-        Above all panels.
+        Written above all panels.
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
 
@@ -49,7 +49,7 @@ def memory(panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide"
     Raises
     ------
     ValueError
-        If there is nothing to draw.
+        If `panels` is empty.
     """
     if not panels:
         raise ValueError("there is no memory to draw: the problem does not say enough")
@@ -74,7 +74,7 @@ def _large(panel: MemoryParts) -> list[tuple[str, float]]:
 
 
 def _limits(panel: MemoryParts) -> list[tuple[str, float, Fraction]]:
-    """Words, bytes and room of the limit and of the accelerator's own memory, ascending."""
+    """Return (label, bytes, headroom) of the limit and of the accelerator's memory, ascending."""
     found = []
     if panel.limit is not None and panel.room is not None:
         found.append(("limit", float(panel.limit), panel.room))
@@ -138,14 +138,14 @@ def _label_bar(
     axes: Axes, row: int, ends: tuple[float, float], gaps: Sequence[tuple[float, float]],
     room: float, words: str,
 ) -> None:  # fmt: skip
-    """Write in a bar that is long enough, or right of it, or left of it, clear of the limits.
+    """Label a bar inside it if it is long enough, else beside it, clear of the limits' lines.
 
     Parameters
     ----------
     gaps : sequence of (from, to)
-        What the lines of the limits leave free, each wide enough for a label.
+        Intervals between the lines of the limits that are wide enough for a label; bytes.
     room : float
-        Bytes that a label takes.
+        Width of a label; bytes.
     """
     start, end = ends
     for low, high in gaps:
@@ -176,13 +176,13 @@ def _write(
 
 
 def _draw_limits(axes: Axes, panel: MemoryParts, last: int, extent: float, *, narrow: bool) -> None:
-    """A line for the limit and one for the accelerator's memory, each named above the bars.
+    """Draw lines for the limit and for the accelerator's memory, labelled above the bars.
 
-    Their labels take a row each, and the line of the inner row ends below the outer label.
+    Each label takes one row; the line of the inner row ends below the outer label.
     """
     limits = _limits(panel)
     if limits and limits[0][1] / extent > _SIDE[narrow]:
-        rows = range(-1, -1 - len(limits), -1)  # labels stand to the left: the least innermost
+        rows = range(-1, -1 - len(limits), -1)  # labels on the left, smallest innermost
     else:
         rows = range(-len(limits), 0)
     for (name, value, room), row in zip(limits, rows, strict=True):

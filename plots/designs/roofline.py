@@ -19,22 +19,22 @@ if TYPE_CHECKING:
 _MARKERS = {"decode": "o", "prefill": "s"}
 _COLOURS = (STAR, "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#999999")
 """The optimum's colour for the design that the figure is about, then those of `style.FILLS`."""
-_MARGIN = 2.2  # factor left around points and ridge
-_SLOPE = 60.0  # factor of intensity left of the ridge, at the least
-_HEADROOM = 3.0  # factor above the peak, for its name
-_ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.9, 0.1)  # of a line, where its name may stand
-_SMALL, _LARGE = 0.4, 0.7  # of the size of type: across a mark
-_DOT = 4.0  # points across the ridge
-_SAME_PLACE = 12.0  # points
+_MARGIN = 2.2  # margin around points and ridge, a factor
+_SLOPE = 60.0  # minimum span of intensity left of the ridge, a factor
+_HEADROOM = 3.0  # factor above the peak, for its label
+_ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.9, 0.1)  # fractions along a line, for its label
+_SMALL, _LARGE = 0.4, 0.7  # diameter of a mark, relative to the font size
+_DOT = 4.0  # diameter of the mark at the ridge, points
+_SAME_PLACE = 12.0  # points within which two marks share a label
 
 
 def roofline(data: Roofline, *, title: str = "", size: str = "wide") -> Figure:
-    """Draw decode and prefill of designs under the roof of an accelerator.
+    """Draw the decode and prefill steps of designs on the roofline of an accelerator.
 
     Parameters
     ----------
     data : Roofline
-        The batches of the first design are drawn as a line.
+        The batch sizes of the first design are joined by a line.
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
@@ -42,8 +42,8 @@ def roofline(data: Roofline, *, title: str = "", size: str = "wide") -> Figure:
     Returns
     -------
     Figure
-        The roof at the efficiencies heavy, that of the data sheet dashed; a thin line leads from
-        each point up to the roof: what overheads take.
+        The roof at the assumed efficiencies is solid and that of the data sheet dashed. A thin
+        line from each point up to the roof shows the loss to overheads.
     """
     with canvas(size) as figure:
         axes = figure.add_subplot()
@@ -108,7 +108,7 @@ def _roofs(roof: Roof) -> list[tuple[float, float, dict[str, Any]]]:
 
 
 def _name_roof(axes: Axes, roof: Roof, labels: Labels) -> None:
-    """Peak and bandwidth, and what is reached of them, above the roof, where no point can lie."""
+    """Label peak and bandwidth, and their achieved values, above the roof, where no point lies."""
     left, right = axes.get_xlim()
     bottom = axes.get_ylim()[0]
 
@@ -151,7 +151,7 @@ def _draw_points(axes: Axes, data: Roofline, labels: Labels) -> None:
 def _mark(
     axes: Axes, roof: Roof, point: Point, colour: str, labels: Labels, *, size: float
 ) -> None:
-    """A point, hollow where it does not fit, and what it lacks to the roof."""
+    """Draw a point (hollow if infeasible) and a line from it up to the roof."""
     import matplotlib as mpl
 
     at = (point.intensity, point.attained)
@@ -165,7 +165,7 @@ def _mark(
 
 
 def _name_points(data: Roofline, labels: Labels, *, narrow: bool) -> None:
-    """The first design's steps by what they are, its batches, and each other design once."""
+    """Label the steps and batch sizes of the first design, and every other design once."""
     room = "no room" if narrow else "does not fit"
     named: list[Point] = []
 
@@ -199,13 +199,13 @@ def _name_points(data: Roofline, labels: Labels, *, narrow: bool) -> None:
 
 
 def _near(labels: Labels, one: Point, other: Point) -> bool:
-    """Whether two marks lie so close that one name is enough for both."""
+    """Whether two marks lie so close that they share a label."""
     between = labels.between((one.intensity, one.attained), (other.intensity, other.attained))
     return one.phase == other.phase and math.hypot(*between) < _SAME_PLACE
 
 
 def _words(point: Point, *, narrow: bool) -> str:
-    """What a step is of, how long it takes, and what of that is overhead."""
+    """Return the kind of a step, its seconds, and the share of overhead."""
     time = format_quantity(point.seconds, "seconds", 3)
     if narrow:
         return f"{point.phase}\n{time}"

@@ -1,1 +1,1 @@
-"""What all figures share: style, axes, labels, writing files."""
+"""Shared by all figures: style, axes, labels and file output."""

@@ -1,4 +1,4 @@
-"""Axes in words and units: "parameters" with ticks of 7B, "decode latency" of 25 ms."""
+"""Axis labels and ticks in words and units, such as "decode latency" with a tick of 25 ms."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 Side = Literal["x", "y"]
 
 _LABELLED_IN_A_DECADE = (1.0, 2.0, 5.0)
-_NARROW, _WIDE = 2.0, 6.0  # decades below which 2 and 5 are labelled, above which minors go
+_NARROW, _WIDE = 2.0, 6.0  # decades: 2 and 5 are labelled below, no minor ticks above
 
 
 def words(name: str) -> str:
-    """A quantity in words, for a label or a title."""
+    """Return the name of a quantity in words, for a label or a title."""
     return QUANTITIES[name].words if name in QUANTITIES else name.replace("_", " ")
 
 
 def dimension(name: str) -> str:
-    """The dimension of a quantity or of a column of an architecture."""
+    """Return the dimension of a quantity or of a column of an architecture."""
     return QUANTITIES[name].dimension if name in QUANTITIES else "count"
 
 
 def tick(value: float, name: str) -> str:
-    """A number as an axis writes it."""
+    """Format a number as a tick label."""
     kind = dimension(name)
     if kind in ("nats", "count"):
         return f"{value:g}"
@@ -43,7 +43,7 @@ def tick(value: float, name: str) -> str:
 
 
 def wrapped(figure: Figure, title: str) -> str:
-    """A title in as many lines as its length asks for."""
+    """Wrap a title to the width of the figure."""
     import textwrap
 
     from matplotlib import rcParams
@@ -54,17 +54,17 @@ def wrapped(figure: Figure, title: str) -> str:
 
 
 def heading(axes: Axes, title: str) -> None:
-    """Give axes a title in as many lines as its length asks for."""
+    """Set the title of axes, wrapped to their width."""
     figure = axes.get_figure(root=True)
     assert figure is not None
     axes.set_title(wrapped(figure, title))
 
 
 def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> None:
-    """Label one axis with a quantity, in words and in its units.
+    """Label one axis with a quantity in words and units.
 
-    Limits must be set, or data drawn, before: a logarithmic axis labels 2 and 5 of each decade
-    where it spans few, and draws the minor ticks of all nine where it does not span too many.
+    Set the axis limits, or draw the data, first: a logarithmic axis labels 2 and 5 of each decade
+    if it spans few decades, and has minor ticks unless it spans many.
 
     Parameters
     ----------
@@ -96,6 +96,6 @@ def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> No
     axis.set_minor_formatter(NullFormatter())
 
 
-_POINTS_AN_INCH, _EM = 72, 0.66  # width of a letter of bold type, in its size
-_LEFT_OF_TITLE = 0.75  # inches of an axis and its label
-_LEAST_FOR_LOG = 0.45  # decades below which 1, 2 and 5 may leave an axis with one label or none
+_POINTS_AN_INCH, _EM = 72, 0.66  # width of a bold letter, relative to the font size
+_LEFT_OF_TITLE = 0.75  # inches taken by an axis and its label
+_LEAST_FOR_LOG = 0.45  # decades; on shorter axes 1, 2 and 5 may give fewer than two labels

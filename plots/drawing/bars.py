@@ -1,4 +1,4 @@
-"""Bars to either side of a base, a row for each name and a text behind each bar."""
+"""Horizontal bars to either side of a base value, with a row per name and a text per bar."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from modelsizer.plots.drawing.style import INK
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-HEAD = 2.6  # rows that title and axis take
+HEAD = 2.6  # rows taken by title and axis
 _AWAY = 4  # points from the end of a bar to its text
-_MOST_WORDS = 0.9  # of the width that texts may take before bars would vanish
-_LEAST_SPAN = 1e-3  # of the values' span, or of the base where nothing moves: never no width
-_ROUNDS = 60  # in which limits settle
+_MOST_WORDS = 0.9  # maximum fraction of the width for texts
+_LEAST_SPAN = 1e-3  # minimum span of the axis, relative to the values' span or to the base
+_ROUNDS = 60  # maximum number of iterations until the axis limits converge
 
 
 def rows_around(axes: Axes, names: Sequence[str], base: float) -> None:
-    """Lay out a row for each name, the first on top, and a line at the base."""
+    """Set up one row per name, the first on top, and a line at the base."""
     axes.axvline(base, color=INK, lw=1.0, zorder=4)
     axes.set_ylim(len(names) - 0.4, -0.6)
     axes.set_yticks(range(len(names)), names)
@@ -27,20 +27,20 @@ def rows_around(axes: Axes, names: Sequence[str], base: float) -> None:
 
 
 def beside(axes: Axes, x: float, y: float, text: str, side: int, colour: str = INK) -> None:
-    """Write a text behind the end of a bar: to the right of x if `side` is positive."""
+    """Write a text at the end of a bar, to the right of `x` if `side` is positive."""
     axes.annotate(text, (x, y), (_AWAY * side, 0), textcoords="offset points", va="center",
                   ha="left" if side > 0 else "right", fontsize="small", color=colour,
                   zorder=5)  # fmt: skip
 
 
 def make_room(axes: Axes, values: Sequence[float]) -> None:
-    """Set limits between which every text beside a bar has room; the figure has been laid out.
+    """Set axis limits so that every text beside a bar fits; the figure must be laid out.
 
     Parameters
     ----------
     axes : Axes
     values : sequence of float
-        The base and the ends of all bars.
+        The base, and the ends of all bars.
     """
     from matplotlib.text import Annotation
 

@@ -1,9 +1,8 @@
-"""Labels placed one after another, each at the free place that costs least.
+"""Greedy label placement: each label in turn takes the candidate place of minimum cost.
 
-Everything that a label should not cover (marks, lines, other labels) is kept as boxes in pixels,
-each with a weight. A new label is tried at every candidate place and takes the one with the least
-sum of the weights that it covers, of a penalty for leaving the axes, and of one for the distance
-from what it names.
+Obstacles (marks, lines, other labels) are boxes in pixels, each with a weight. The cost of a place
+is the sum of the weights that the label covers there, a penalty for leaving the axes, and a
+penalty for the distance from the anchor.
 """
 
 from __future__ import annotations
@@ -37,29 +36,29 @@ MARK, INKED, DOT = 100.0, 10.0, 0.05
 _TEXT, _PER_POINT, _PER_SHARE = 1000.0, 0.2, 2.0
 """Cost of covering another label (or of a pixel outside the axes), of a point of distance, and of
 each place along a path that was preferred."""
-_LEADER_FROM = 14.0  # points, from which a line joins a label to its anchor
+_LEADER_FROM = 14.0  # distance from which a leader joins a label to its anchor, points
 _OWN_SAMPLES = 2  # samples of a leader that lie on its own anchor
-_SAMPLED_EVERY = 4.0  # points between samples of a line
-_WIDER = 1.04  # text may be this much wider at another resolution
-_CLEARANCE = 1.5  # points around a label
-_BOX, _OPACITY = 0.12, 0.8  # of the type size, around the letters; of the box behind them
+_SAMPLED_EVERY = 4.0  # distance between samples of a line, points
+_WIDER = 1.04  # factor by which text may be wider at another resolution
+_CLEARANCE = 1.5  # margin around a label, points
+_BOX, _OPACITY = 0.12, 0.8  # padding relative to the font size; opacity of the box
 _POINTS_PER_INCH = 72.0
-_STEPS, _SLOPE_OVER = 201, 16  # samples of a path, and those on each side that give its slope
+_STEPS, _SLOPE_OVER = 201, 16  # samples of a path; samples on each side that give the slope
 _HORIZONTAL: dict[int, Literal["left", "center", "right"]] = {1: "left", 0: "center", -1: "right"}
 _VERTICAL: dict[int, Literal["bottom", "center", "top"]] = {1: "bottom", 0: "center", -1: "top"}
 
 
 def back(text: Text) -> None:
-    """Put a light box behind a text that stands on a coloured ground.
+    """Put a light box behind a text on a coloured background.
 
-    Letters with a white edge would be outlines in an SVG, many times as large and not text.
+    Letters with a white edge would become outlines in an SVG: larger files, and no longer text.
     """
     text.set_bbox({"boxstyle": f"round,pad={_BOX}", "facecolor": "white", "edgecolor": "none",
                    "alpha": _OPACITY})  # fmt: skip
 
 
 def lay_out(axes: Axes) -> None:
-    """Lay out the figure without drawing, so that extents of texts are those of the picture."""
+    """Lay out the figure without drawing, so that text extents are final."""
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
@@ -70,7 +69,7 @@ def lay_out(axes: Axes) -> None:
 
 
 def far_apart(axes: Axes, x: Sequence[float], y: Sequence[float], count: int) -> list[int]:
-    """Positions of at most `count` points that are far from one another in the picture."""
+    """Indices of at most `count` points that are far from one another on the axes."""
     at = axes.transData.transform(np.column_stack([x, y])) if len(x) else np.zeros((0, 2))
     taken: list[int] = []
     distance = np.full(len(at), np.inf)
@@ -88,11 +87,11 @@ class _Place:
     Parameters
     ----------
     anchor : (x, y)
-        What it names, in data coordinates.
+        The labelled point, in data coordinates.
     reach : float
         Distance from the anchor, in points.
     offset : (x, y)
-        From the anchor, in points.
+        Offset from the anchor, in points.
     side : (-1, 0 or 1, -1, 0 or 1)
         Side of the anchor, which gives the alignment of the text.
     box : (left, bottom, right, top)
@@ -107,12 +106,12 @@ class _Place:
 
 
 class Labels:
-    """Labels of one axes that stay clear of lines, points and one another.
+    """Place labels on one axes, clear of lines, points and one another.
 
     Parameters
     ----------
     axes : Axes
-        With final limits; the figure is laid out here, for places are compared in pixels.
+        Its limits must be final; the figure is laid out here, as places are compared in pixels.
     """
 
     def __init__(self, axes: Axes) -> None:
@@ -124,42 +123,42 @@ class Labels:
         self._taken = np.empty((0, 5))  # left, bottom, right, top and weight of each box
 
     def avoid_points(self, points: ArrayLike, *, size: float = 1.0, weight: float = MARK) -> None:
-        """Keep labels clear of points.
+        """Register points as obstacles.
 
         Parameters
         ----------
         points : array of shape (n, 2)
             In data coordinates.
         size : float
-            Across each of them, in points.
+            Diameter of each, in points.
         weight : float
-            Cost of covering one.
+            Cost of covering one of them.
         """
         self._take(self._squares(self._pixels(points), size), weight)
 
     def avoid_line(self, path: ArrayLike, *, width: float = 1.0) -> None:
-        """Keep labels clear of a line.
+        """Register a line as an obstacle.
 
         Parameters
         ----------
         path : array of shape (n, 2)
             Its vertices, in data coordinates.
         width : float
-            In points.
+            Line width, in points.
         """
         self._take(self._squares(self._along(self._pixels(path)), width), INKED)
 
     def avoid_text(self, text: Text) -> None:
-        """Keep labels clear of a text that is already there."""
+        """Register an existing text as an obstacle."""
         self._take(np.array([self._box_of(text)]), _TEXT)
 
     def between(self, start: XY, end: XY) -> XY:
-        """The way from one place to another in points, both given in data coordinates."""
+        """Vector from `start` to `end` (data coordinates), in points."""
         way = (self._pixels(end) - self._pixels(start))[0] / self._scale
         return float(way[0]), float(way[1])
 
     def cover(self, point: XY, size: float) -> bool:
-        """Whether a text covers some of a mark of `size` points at `point`."""
+        """Whether a text overlaps a mark of `size` points at `point`."""
         box = self._squares(self._pixels(point), size)
         return bool(self._costs(box)[0] >= _TEXT)
 
@@ -175,7 +174,7 @@ class Labels:
         leader_from: float = _LEADER_FROM,
         **style: Any,
     ) -> Annotation | None:
-        """Write a label beside an anchor, at the side and the distance that cost least.
+        """Write a label beside an anchor, at the side and distance of minimum cost.
 
         Parameters
         ----------
@@ -184,13 +183,13 @@ class Labels:
             In data coordinates; the best one is taken.
         sides : sequence of (x, y)
         reaches : sequence of float
-            Points.
+            Distances from the anchor, in points.
         optional : bool
-            Write nothing, and return None, where each place covers a mark or another label.
+            Write nothing, and return None, if every place covers a mark or another label.
         backed : bool
-            Put a light box behind it.
+            Put a light box behind the label.
         leader_from : float
-            Points, from which a line joins the label to its anchor.
+            Distance from which a leader joins the label to its anchor, in points.
         **style
             Of the text, over the style of all labels.
         """
@@ -227,7 +226,7 @@ class Labels:
         turned: bool = True,
         **style: Any,
     ) -> Text | None:
-        """Write a label on a line, or nothing where each place covers another label.
+        """Write a label on a line, or nothing if every place covers another label.
 
         Parameters
         ----------
@@ -235,9 +234,9 @@ class Labels:
         path : array of shape (n, 2)
             The line, in data coordinates.
         shares : sequence of float
-            Places along it from 0 to 1, in order of preference.
+            Fractions of its length (0 to 1), in order of preference.
         turned : bool
-            Turn the label by the slope of the line.
+            Rotate the label to the slope of the line.
         **style
             Of the text, over the style of all labels.
         """
@@ -273,7 +272,7 @@ class Labels:
         return self._box_of(text)
 
     def _box_of(self, text: Text) -> list[float]:
-        """Left, bottom, right and top of a text, with clearance; in pixels."""
+        """Return left, bottom, right and top of a text with clearance, in pixels."""
         box = text.get_window_extent().padded(_CLEARANCE * self._scale)
         return [box.x0, box.y0, box.x1, box.y1]
 
@@ -290,7 +289,7 @@ class Labels:
         return _Place(anchor, reach, offset, side, box)
 
     def _leader(self, place: _Place) -> Floats:
-        """Boxes along the line from an anchor to its label; shape (n, 4)."""
+        """Return boxes along the leader from an anchor to its label; shape (n, 4)."""
         start = self._pixels(place.anchor)
         way = np.concatenate([start, start + np.array(place.offset) * self._scale])
         return self._squares(self._along(way), 1.0)
@@ -308,17 +307,17 @@ class Labels:
         self._take(self._leader(place), INKED)
 
     def _pixels(self, points: ArrayLike) -> Floats:
-        """Data coordinates in pixels; shape (n, 2)."""
+        """Transform data coordinates to pixels; shape (n, 2)."""
         found: Floats = self._axes.transData.transform(np.atleast_2d(np.asarray(points, float)))
         return found
 
     def _along(self, way: Floats) -> Floats:
-        """Samples of a way at steps of at most `_SAMPLED_EVERY` points; pixels, shape (n, 2)."""
+        """Sample a polyline at steps of at most `_SAMPLED_EVERY` points; pixels, shape (n, 2)."""
         length = float(np.hypot(*np.diff(way, axis=0).T).sum())
         return _evenly(way, 2 + int(length / (_SAMPLED_EVERY * self._scale)))
 
     def _squares(self, centres: Floats, size: float) -> Floats:
-        """Boxes of `size` points around places in pixels; shape (n, 4)."""
+        """Return boxes of `size` points around centres given in pixels; shape (n, 4)."""
         half = size * self._scale / 2
         return np.hstack([centres - half, centres + half])
 
@@ -327,7 +326,7 @@ class Labels:
         self._taken = np.vstack([self._taken, np.hstack([boxes, weights])])
 
     def _costs(self, boxes: Floats) -> Floats:
-        """Cost of what each box covers, and of its pixels beyond the axes; shape (n,)."""
+        """Return the cost of each box: weights covered, and pixels outside the axes; shape (n,)."""
         x0, y0, x1, y1 = boxes.T
         inside = self._inside
         beyond = np.maximum(inside.x0 - x0, 0) + np.maximum(x1 - inside.x1, 0)
@@ -340,7 +339,7 @@ class Labels:
 
 
 def _evenly(way: Floats, steps: int) -> Floats:
-    """Points at even distances along a way; shape (steps, 2)."""
+    """Return equidistant points along a polyline; shape (steps, 2)."""
     length = np.concatenate([[0.0], np.cumsum(np.hypot(*np.diff(way, axis=0).T))])
     at = np.linspace(0.0, length[-1], steps)
     return np.stack([np.interp(at, length, way[:, k]) for k in (0, 1)], axis=1)

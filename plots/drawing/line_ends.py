@@ -1,4 +1,4 @@
-"""Names in a column to the right of the axes, each joined to the end of its line."""
+"""Line labels in a column to the right of the axes, each joined to the end of its line."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 _POINTS_PER_INCH = 72.0
-_LINE = 1.2  # height of a name, of its type size
-_LEADER, _PAD = 0.045, 0.01  # of the width: from the axes to a name, and between it and its leader
+_LINE = 1.2  # height of a label, relative to its font size
+_LEADER, _PAD = 0.045, 0.01  # fractions of the width: from axes to label; from label to leader
 
 
 def name_ends(
@@ -24,19 +24,19 @@ def name_ends(
     fontsize: str = "small",
     ink: str | None = None,
 ) -> None:
-    """Name lines beside the axes, in the order of their ends, none over another.
+    """Label lines beside the axes, in the order of their ends, without overlaps.
 
     Parameters
     ----------
     axes : Axes
-        With final limits, and all else drawn.
+        Its limits must be final and everything else drawn.
     names : sequence of str
     ends : sequence of (x, y)
         Where each line ends, in data coordinates.
     colours : sequence of str
     fontsize : str
     ink : str, optional
-        The colour of all names; by default each has that of its line.
+        The colour of all labels; by default each has that of its line.
     """
     from matplotlib.font_manager import FontProperties
 
@@ -58,10 +58,10 @@ def name_ends(
 
 
 def kept_apart(wanted: Sequence[float], gap: float) -> list[float]:
-    """Heights at least `gap` apart, within 0 to 1, that are the least squares from those wanted.
+    """Return heights in [0, 1], at least `gap` apart, closest to those wanted in least squares.
 
-    Pool adjacent violators (Ayer et al. 1955, doi 10.1214/aoms/1177728423) on heights less their
-    share of the gaps.
+    Pool adjacent violators (Ayer et al. 1955, doi 10.1214/aoms/1177728423), applied to the
+    heights minus the cumulative gaps.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""Marks and words that several figures share: the optimum, notes in a corner, colour bars."""
+"""Elements shared by several figures: the optimum's mark, corner notes, colour bars."""
 
 from __future__ import annotations
 
@@ -26,15 +26,15 @@ _CORNERS = MappingProxyType(
         "lower right": (0.99, 0.02, "right", "bottom"),
     }
 )
-_STEPS = 12  # of colour
-_AREA = 9000.0  # square points that all points of a cloud share
-_LEAST_AREA, _MOST_AREA = 2.5, 24.0  # of one of them
-_IN_COLUMN = 0.45  # of these areas, in a column
-_BITMAP_FROM = 2000  # points from which a cloud is drawn as a bitmap, also in vector formats
+_STEPS = 12  # number of colour steps
+_AREA = 9000.0  # total area of the points of a cloud, square points
+_LEAST_AREA, _MOST_AREA = 2.5, 24.0  # area of one point, square points
+_IN_COLUMN = 0.45  # factor on these areas in a one-column figure
+_BITMAP_FROM = 2000  # number of points from which a cloud is a bitmap, also in vector formats
 
 
 def star(axes: Axes, x: float, y: float, size: float = 13.0) -> None:
-    """Mark the optimum, or what is aimed at, by a star of `size` points."""
+    """Mark the optimum or the target by a star of `size` points."""
     axes.plot([x], [y], marker="*", markersize=size, color=STAR, markeredgecolor="white",
               markeredgewidth=0.6, linestyle="none", zorder=6)  # fmt: skip
 
@@ -47,7 +47,7 @@ def note(
     color: str = QUIET,
     fontsize: str = "small",
 ) -> Text:
-    """Write words in a corner of the axes.
+    """Write a note in a corner of the axes.
 
     Parameters
     ----------
@@ -63,7 +63,7 @@ def note(
 
 
 def nothing(axes: Axes, reason: str) -> None:
-    """Leave axes blank but for the reason why there is nothing to show."""
+    """Show only the reason why there is nothing to draw."""
     axes.set_axis_off()
     axes.text(0.5, 0.5, reason, transform=axes.transAxes, ha="center", va="center", color=QUIET)
 
@@ -72,7 +72,7 @@ def cloud(
     figure: Figure, axes: Axes, x: Floats, y: Floats, value: Floats, worst_share: float,
     *, most_is_best: bool = False,
 ) -> Colorbar:  # fmt: skip
-    """Draw points coloured by a value, the best lightest and on top, with a colour bar.
+    """Draw points coloured by value, the best lightest and on top, with a colour bar.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def cloud(
     axes : Axes
     x, y, value : array of shape (n,)
     worst_share : float
-        Share of the values that the colours tell apart; the worse ones are all darkest.
+        Quantile of the values at which the colour scale ends; worse ones are all darkest.
     most_is_best : bool
         Whether a greater value is better.
     """
@@ -102,7 +102,7 @@ def cloud(
 def colour_bar(
     figure: Figure, axes: Axes, drawn: ScalarMappable, extend: str = "max"
 ) -> Colorbar:  # fmt: skip
-    """Add a colour bar without a frame, with an arrow where values go on beyond its end."""
+    """Add a frameless colour bar, with an arrow where values extend beyond its end."""
     bar = figure.colorbar(drawn, ax=axes, extend=extend, pad=0.02)
     bar.outline.set_visible(False)
     return bar

@@ -1,4 +1,4 @@
-"""Write figures: the same bytes from the same figure."""
+"""Write figures to files, byte-identical for identical figures."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ _NO_METADATA = {
 
 
 def save(figure: Figure, path: Path, *, dpi: float | None = None) -> None:
-    """Write a figure in the format of the path's ending, without dates or versions in it.
+    """Write a figure in the format given by the path's suffix, without dates or versions.
 
     Parameters
     ----------
     figure : Figure
     path : Path
     dpi : float, optional
-        Of a bitmap, also of one inside a vector format; by default that of the figure's size.
+        Resolution of bitmaps, also inside vector formats; by default that of the figure's size.
 
     Raises
     ------
     ValueError
-        If the ending is none of `FORMATS`.
+        If the suffix is not in `FORMATS`.
     """
     import matplotlib as mpl
 

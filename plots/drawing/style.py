@@ -1,8 +1,8 @@
-"""The look of every figure, in one place.
+"""Style of all figures.
 
-Colours are Okabe and Ito's (2008), told apart by the colour-blind, and differ in lightness enough
-to be told apart in grey; sequences are viridis, even in lightness. A figure is made for one of two
-sizes and never shrunk: type that is right on a page is unreadable at half of it.
+The colours are those of Okabe and Ito (2008), which are distinguishable for the colour-blind, and
+differ in lightness, so also in greyscale; sequences use viridis, which is uniform in lightness. A
+figure is made for one of two sizes and not rescaled, as its text would become unreadable.
 """
 
 from __future__ import annotations
@@ -29,23 +29,23 @@ HATCHES = ("", "///", "---", "\\\\\\", "xxx", "++", "|||")
 """One for each of `FILLS`, where areas that touch must be told apart in grey; of lines, for dots
 would make an SVG ten times as large."""
 COLOURS = "viridis"
-_BETWEEN = 0.75  # of a wide figure, below which one is a column's
-_LIGHTEST = 0.93  # of the way along it
-PIXELS = 1600  # across, of a wide picture
+_BETWEEN = 0.75  # of a wide figure's width; narrower figures are for a column
+_LIGHTEST = 0.93  # position on the colour map
+PIXELS = 1600  # width of a wide picture
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """What a figure is made for.
+    """Dimensions of a figure.
 
     Parameters
     ----------
     width, height : float
-        Inches.
+        In inches.
     font : float
-        Points.
+        Base font size, in points.
     dpi : float
-        Of a bitmap.
+        Resolution of bitmaps.
     """
 
     width: float
@@ -92,7 +92,7 @@ STYLE: Any = {
 
 
 def need_matplotlib() -> None:
-    """Check that matplotlib is there, before anything that is drawn is computed.
+    """Check that matplotlib is installed, before the data of a figure is computed.
 
     Raises
     ------
@@ -107,19 +107,19 @@ def need_matplotlib() -> None:
 
 @contextmanager
 def canvas(size: str = "wide", *, height: float | None = None) -> Iterator[Figure]:
-    """An empty figure, and the style in force while it is drawn on.
+    """Yield an empty figure, with the style active inside the context.
 
     Parameters
     ----------
     size : str
         A key of `SIZES`.
     height : float, optional
-        Of the size's own height, for figures with more rows than one or less to show.
+        Factor on the height of `size`, for figures with several rows or little content.
 
     Raises
     ------
     ValueError
-        If there is no such size.
+        If `size` is unknown.
     MissingExtraError
         If matplotlib is not installed.
     """
@@ -137,7 +137,7 @@ def canvas(size: str = "wide", *, height: float | None = None) -> Iterator[Figur
 
 
 def shades(steps: int) -> Colormap:
-    """Colours of points on white, the best lightest: `COLOURS` without what white swallows."""
+    """Return a colour map for points on white, lightest first: `COLOURS` without its palest end."""
     import matplotlib as mpl
     import numpy as np
     from matplotlib.colors import ListedColormap
@@ -146,5 +146,5 @@ def shades(steps: int) -> Colormap:
 
 
 def small(figure: Figure | None) -> bool:
-    """Whether a figure is made for a paper's column, where there is room for fewer words."""
+    """Whether a figure is for one column of a paper, where less text fits."""
     return figure is not None and bool(figure.get_figwidth() < WIDTH * _BETWEEN)

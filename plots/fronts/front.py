@@ -16,28 +16,28 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.fronts.front import Front
     from modelsizer.optimizer.tables.table import Floats
 
-_DECADE = 10.0  # a goal whose front spans more has a logarithmic axis
+_DECADE = 10.0  # range factor above which a goal's axis is logarithmic
 _UNEXPLORED = "#fbe5bf"  # a light FILLS[1]
 _MARGIN = 0.04
-_REACHES = (9.0, 14.0, 22.0, 32.0, 44.0, 58.0, 74.0, 92.0, 110.0)  # points from a point to its name
-_BEST_SHARE = 0.9  # of the third goal's values, which the colours tell apart
+_REACHES = (9.0, 14.0, 22.0, 32.0, 44.0, 58.0, 74.0, 92.0, 110.0)  # points, mark to label
+_BEST_SHARE = 0.9  # quantile of the third goal's values at which the colour scale ends
 _SHADED = "shaded: not explored"
-_POINTS_SEEN = 120  # beyond, marks are one band
+_POINTS_SEEN = 120  # number of points above which marks would merge into a band
 
 
 def front(
     data: Front, designs: Floats, *, knee: int | None = None, title: str = "", size: str = "wide"
 ) -> Figure:
-    """Draw a front of two goals as attainment steps, or of three with the third as colour.
+    """Draw a front: for two goals as attainment steps, for three with the third as colour.
 
     Parameters
     ----------
     data : Front
-        With at least one point.
+        Must have at least one point.
     designs : array of shape (B, G)
-        Dominated designs, drawn faint.
+        Dominated designs, drawn faintly.
     knee : int, optional
-        A point to mark: of two goals the one furthest from the line through the ends.
+        Index of a point to mark: for two goals, the one furthest from the line through the ends.
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
@@ -68,7 +68,7 @@ def front(
 
 
 def _window(axes: Axes, side: str, values: Floats) -> bool:
-    """Limits around the front and some of what it dominates; whether the axis is logarithmic."""
+    """Set limits around the front and part of its dominated region; return whether log-scaled."""
     low, high = float(values.min()), float(values.max())
     log = low > 0 and high > _DECADE * low
     if log:
@@ -98,7 +98,7 @@ def _designs(axes: Axes, designs: Floats) -> None:
 
 
 def _steps(axes: Axes, data: Front, points: Floats) -> Floats:
-    """Draw the best of one goal at each value of the other; vertices, shape (n, 2)."""
+    """Draw the best value of one goal at each value of the other; return vertices, shape (n, 2)."""
     from matplotlib.cbook import STEP_LOOKUP_MAP
 
     order = np.argsort(points[:, 0], kind="stable")
@@ -119,7 +119,7 @@ def _steps(axes: Axes, data: Front, points: Floats) -> Floats:
 
 
 def _coloured(figure: Figure, axes: Axes, data: Front, points: Floats) -> None:
-    """Draw a front of three goals, the third as colour."""
+    """Draw a front of three goals, with the third as colour."""
     goal = data.goals[2]
     x, y, third = points.T
     bar = cloud(figure, axes, x, y, third, _BEST_SHARE, most_is_best=goal.sign < 0)
@@ -127,7 +127,7 @@ def _coloured(figure: Figure, axes: Axes, data: Front, points: Floats) -> None:
 
 
 def _unexplored(axes: Axes, data: Front) -> None:
-    """Shade where an unfinished search may have missed points."""
+    """Shade the region where an unfinished search may have missed points."""
     if not data.unexplored:
         return
     left, right = sorted(axes.get_xlim())
@@ -147,7 +147,7 @@ def _unexplored(axes: Axes, data: Front) -> None:
 
 
 def _explored(axes: Axes, data: Front) -> None:
-    """Nothing is to be found where a known point is better in both goals."""
+    """Clear the region that known points dominate in both goals."""
     ends = (axes.get_xlim(), axes.get_ylim())
     worst = [max(e) if g.sign > 0 else min(e) for e, g in zip(ends, data.goals, strict=False)]
     for x, y in data.points[:, :2]:
@@ -156,7 +156,7 @@ def _explored(axes: Axes, data: Front) -> None:
 
 
 def _labels(axes: Axes, data: Front, designs: Floats, steps: Floats) -> Labels:
-    """The labels of a front, which stay clear of its points or its steps."""
+    """Create labels that avoid the points or steps of a front."""
     labels = Labels(axes)
     for text in axes.texts:
         labels.avoid_text(text)
@@ -170,7 +170,7 @@ def _labels(axes: Axes, data: Front, designs: Floats, steps: Floats) -> Labels:
 
 
 def _named(data: Front, knee: int | None) -> list[tuple[int, str]]:
-    """Points to name: the best of each goal on the axes, or of the third, and the knee."""
+    """Return the points to label: the best of each drawn goal, or of the third, and the knee."""
     signs = np.array([goal.sign for goal in data.goals])
     best = (data.points * signs).argmin(axis=0)
     shown = (0, 1) if len(data.goals) == 2 else (2,)
@@ -183,7 +183,7 @@ def _named(data: Front, knee: int | None) -> list[tuple[int, str]]:
 
 
 def _name(axes: Axes, data: Front, labels: Labels, knee: int | None) -> None:
-    """Mark the best of each goal and the knee, then write their designs beside them."""
+    """Mark the best of each goal and the knee, and label them with their designs."""
     named = _named(data, knee)
     for at, _ in named:
         x, y = (float(v) for v in data.points[at, :2])
@@ -195,7 +195,7 @@ def _name(axes: Axes, data: Front, labels: Labels, knee: int | None) -> None:
         labels.avoid_points([(x, y)], size=9)
     for at, kind in named:
         architecture = data.architecture(at)
-        between = " " if at == knee else "\n"  # narrow, for the best lie near the frame
+        between = " " if at == knee else "\n"  # narrow, as the best points lie near the frame
         lines = f"{kind}:{between}{architecture.layers} x {architecture.trunk.d_model}"
         if not small(axes.get_figure(root=True)):
             pairs = zip(data.points[at], data.goals, strict=True)

@@ -1,4 +1,4 @@
-"""Loss against training FLOPs, and the isoFLOP curves whose minima the frontier joins."""
+"""Loss against training FLOPs, and the isoFLOP curves whose minima form the frontier."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
     from modelsizer.optimizer.frontiers.isoflops import IsoFlops
 
-_SPAN = 6.0  # an isoFLOP curve is drawn so many times below and above its minimum
+_SPAN = 6.0  # factor below and above its minimum to which an isoFLOP curve is drawn
 _IN_VIEW = 0.35
 """Share of the height by which the axis may be drawn longer to show the irreducible loss."""
-_TALL = 1.9  # height of two stacked panels, of one
-_DARKEST, _LIGHTEST = 0.05, 0.75  # of the colours, from the least budget to the largest
-_PAD = 0.02  # of the width, beside the first and the last point, or they would be cut
-_ROOM_FOR_WORDS = (0.12, 0.22)  # of the width, that words on the grey need: wide, and column
-_LABELS_2_AND_5 = 30.0  # times that an axis may span and still label 2 and 5 of each decade
-_TWO_DECADES = 100.0  # below which powers of ten alone may label one tick of the parameters
-_LABELLED = 1e-3  # of the height, below which two curves are one
+_TALL = 1.9  # height of two stacked panels, relative to one
+_DARKEST, _LIGHTEST = 0.05, 0.75  # on the colour map, smallest to largest budget
+_PAD = 0.02  # fraction of the width beside the first and last point, so that none is cut off
+_ROOM_FOR_WORDS = (0.12, 0.22)  # fraction of the width for a label on the grey: wide, column
+_LABELS_2_AND_5 = 30.0  # range factor up to which an axis labels 2 and 5 of each decade
+_TWO_DECADES = 100.0  # range factor below which powers of ten may give a single tick label
+_LABELLED = 1e-3  # fraction of the height below which two curves coincide
 
 
 def frontier(
@@ -38,16 +38,16 @@ def frontier(
     title: str = "",
     size: str = "wide",
 ) -> Figure:
-    """Draw the best objective at each value of a swept limit.
+    """Draw the optimal objective at each value of a swept limit.
 
-    The band reaches up to the dearer of half and twice the size: what it costs to be off by a
-    factor of two. Beside it, where there are any, the isoFLOP curves with their minima joined.
+    The band extends up to the worse of half and twice the optimal size, which shows the cost of a
+    size wrong by a factor of two. A second panel has the isoFLOP curves, if any, minima joined.
 
     Parameters
     ----------
     data : Frontier
     curves : sequence of IsoFlops
-        Drawn only where training FLOPs were swept and the loss was sought.
+        Drawn only if training FLOPs were swept and the objective is the loss.
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
@@ -55,7 +55,7 @@ def frontier(
     Raises
     ------
     ValueError
-        If fewer than two points have a design: that is no frontier.
+        If fewer than two points have a design.
     """
     if len(data.solved) < 2:
         raise ValueError("a frontier needs at least two values that have a design")
@@ -73,7 +73,7 @@ def frontier(
         _frontier(left, data, "optimal frontier", narrow=small(figure))
         _curves(right, data, curves)
         if not small(figure):
-            # One scale of loss, so that the minima stand at the height of the frontier.
+            # A shared scale of loss aligns the minima with the frontier.
             ends = [axes.get_ylim() for axes in (left, right)]
             for axes in (left, right):
                 axes.set_ylim(min(low for low, _ in ends), max(high for _, high in ends))
@@ -116,7 +116,7 @@ def _frontier(axes: Axes, frontier: Frontier, title: str, *, narrow: bool) -> No
 
 
 def _dearer(point: Point, name: str) -> float:
-    """The worse of the two sizes of the band; NaN where neither has a design."""
+    """Return the worse value of the band's two sizes; NaN if neither has a design."""
 
     def value(off: OffSize | None) -> float:
         return math.nan if off is None or off.design is None else float(off.design.quantity(name))
@@ -144,7 +144,7 @@ def _limit_axis(axes: Axes, frontier: Frontier) -> None:
 
 
 def _value_axis(axes: Axes, name: str) -> None:
-    """Losses with as many decimals each; other quantities differ by factors."""
+    """Set up the value axis: losses linear with equal decimals, other quantities logarithmic."""
     from matplotlib.ticker import FormatStrFormatter, MaxNLocator
 
     quantity_axis(axes, "y", name, log=name != "loss")
@@ -154,7 +154,7 @@ def _value_axis(axes: Axes, name: str) -> None:
 
 
 def _irreducible(axes: Axes, frontier: Frontier) -> None:
-    """The loss that no size and no data get below, where it is near enough to be seen."""
+    """Draw the irreducible loss, if it is close enough to be visible."""
     least = frontier.problem.least_loss
     low, high = axes.get_ylim()
     if least is None or low - least > _IN_VIEW * (high - low):
@@ -174,7 +174,7 @@ def _irreducible(axes: Axes, frontier: Frontier) -> None:
 
 
 def _no_design(axes: Axes, frontier: Frontier, *, narrow: bool) -> None:
-    """Grey over the values, at either end, at which it is proven that no design fits."""
+    """Shade the values at either end that are proven infeasible."""
     low, high = axes.get_xlim()
     room = _ROOM_FOR_WORDS[narrow] * math.log(high / low)
     for points, end in ((frontier.points, low), (frontier.points[::-1], high)):
@@ -183,14 +183,14 @@ def _no_design(axes: Axes, frontier: Frontier, *, narrow: bool) -> None:
             continue
         last = float(none[-1].limit)
         axes.axvspan(end, last, color=FAINT, alpha=0.6, linewidth=0, zorder=0)
-        upright = abs(math.log(last / end)) < room  # a narrow strip carries its words sideways
+        upright = abs(math.log(last / end)) < room  # text is rotated in a narrow strip
         axes.annotate("no design", (math.sqrt(last * end), 0.5), fontsize="small", color=QUIET,
                       xycoords=("data", "axes fraction"), ha="center", va="center",
                       rotation=90 if upright else 0)  # fmt: skip
 
 
 def _key(axes: Axes, frontier: Frontier, *, falls: bool) -> None:
-    """Say in the empty corner what the band is and what hollow points are."""
+    """Explain the band and the hollow points in the empty corner."""
     from matplotlib.lines import Line2D
 
     def mark(marker: str, face: str, edge: str) -> Line2D:
@@ -206,7 +206,7 @@ def _key(axes: Axes, frontier: Frontier, *, falls: bool) -> None:
         words_ = "hollow: held by " + "\nor by ".join(holders)
         entries.append((mark("o", "white", FILLS[0]), words_))
     if entries:
-        # A frontier that falls from the upper left leaves the upper right empty.
+        # A falling frontier leaves the upper right empty.
         axes.legend([handle for handle, _ in entries], [text for _, text in entries],
                     loc="upper right" if falls else "upper left", handletextpad=0.3,
                     borderaxespad=0.2, labelcolor=INK)  # fmt: skip
@@ -254,7 +254,7 @@ def _curves(axes: Axes, frontier: Frontier, curves: Sequence[IsoFlops]) -> None:
 
 
 def _distinct(curves: Sequence[IsoFlops]) -> list[IsoFlops]:
-    """Curves without those that end where the one before does: more FLOPs bought nothing."""
+    """Drop curves that end where the previous one does, as more FLOPs gained nothing."""
     found: list[IsoFlops] = []
     height = max(c.best.loss for c in curves) - min(c.best.loss for c in curves)
     for curve in curves:

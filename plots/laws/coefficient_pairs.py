@@ -1,4 +1,4 @@
-"""Pairs of the coefficients of a fitted law: the bootstrap's draws, and the ellipse of most."""
+"""Pairs of fitted coefficients: bootstrap draws and their 90 % ellipse."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.fitting.study import Study
     from modelsizer.optimizer.fitting.terms import Form
 
-_SQUARE = 1.45  # height, of one panel
+_SQUARE = 1.45  # relative height of a square panel
 _TICKS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 2.0, 3.0, 5.0, 7.0), tuple(range(1, 10)))
 """Of a decade, the fewest that give an axis two."""
 _SYMBOLS = {"alpha": r"$\alpha$", "beta": r"$\beta$", "gamma": r"$\gamma$"}
-_PAIRED = 5  # coefficients of one's own law, in pairs
-_INSIDE = 0.9  # of the draws, in the ellipse
-_PLAIN = (1e-2, 1e4)  # numbers that are written without a power
+_PAIRED = 5  # maximum number of coefficients of a user-defined law drawn in pairs
+_INSIDE = 0.9  # fraction of the draws inside the ellipse
+_PLAIN = (1e-2, 1e4)  # range of numbers written without a power of ten
 _SHAPES = {
     "chinchilla": (("alpha", "beta"), ("E", "alpha")),
     "gemstones": (("g", "t"), ("a", "b")),
@@ -39,12 +39,12 @@ _FIGURED: dict[str, tuple[str, ...]] = {
 
 def _symbol(name: str) -> str:
     if "." in name or "_" in name or name.isdigit():
-        return name  # of one's own law: a word, not a symbol
+        return name  # a coefficient of a user-defined law: a word, not a symbol
     return _SYMBOLS.get(name, f"${name}$")
 
 
 def _shapes(form: Form) -> tuple[tuple[str, ...], ...]:
-    """Two pairs of coefficients to draw: the first free exponents, and what stands beside them."""
+    """Return two pairs of coefficients to draw, of free exponents as far as there are any."""
     if form.name in _SHAPES:
         return _SHAPES[form.name]
     names = _figured(form)
@@ -54,7 +54,7 @@ def _shapes(form: Form) -> tuple[tuple[str, ...], ...]:
 
 
 def _figured(form: Form) -> tuple[str, ...]:
-    """At most five coefficients to draw in pairs."""
+    """Return at most five coefficients to draw in pairs."""
     if form.name in _FIGURED:
         return _FIGURED[form.name]
     free = [name for name in form.free if name in form.exponents or name == "E"]
@@ -69,7 +69,7 @@ def _drawn(study: Study, name: str) -> Any:
 
 
 def _cloud(axes: Axes, study: Study, across: str, up: str, *, small_dots: bool = False) -> None:
-    """The draws of two coefficients, the fit, and the ellipse that holds 90 % of a normal."""
+    """Draw the bootstrap draws of two coefficients, the fit, and the normal 90 % ellipse."""
     x, y = _drawn(study, across), _drawn(study, up)
     axes.scatter(x, y, s=2.0 if small_dots else 4.0, color=FILLS[0], alpha=0.35, linewidth=0,
                  zorder=2, rasterized=True)  # fmt: skip
@@ -77,7 +77,7 @@ def _cloud(axes: Axes, study: Study, across: str, up: str, *, small_dots: bool =
     u, v = (np.log(a) if log else a for a, log in zip((x, y), logs, strict=True))
     values, vectors = np.linalg.eigh(np.cov(u, v))
     turn = np.linspace(0, 2 * math.pi, 120)
-    reach = math.sqrt(-2 * math.log(1 - _INSIDE))  # of a chi-squared of two degrees
+    reach = math.sqrt(-2 * math.log(1 - _INSIDE))  # root of a chi-squared quantile, 2 d.o.f.
     rim = vectors @ (reach * np.sqrt(np.maximum(values, 0))[:, None] *
                      np.stack([np.cos(turn), np.sin(turn)]))  # fmt: skip
     rim += np.array([[u.mean()], [v.mean()]])
@@ -90,7 +90,7 @@ def _cloud(axes: Axes, study: Study, across: str, up: str, *, small_dots: bool =
 
 
 def _limits(axes: Axes, side: str, draws: Any, rim: Any, *, log: bool) -> None:
-    """Limits that hold nearly all draws, and few ticks."""
+    """Set limits that contain nearly all draws, and few ticks."""
     from matplotlib.ticker import (
         FixedLocator,
         FuncFormatter,
@@ -118,7 +118,7 @@ def _limits(axes: Axes, side: str, draws: Any, rim: Any, *, log: bool) -> None:
 
 
 def _log_ticks(low: float, high: float) -> list[float]:
-    """Two ticks or a few more."""
+    """Return two ticks or a few more."""
     powers = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     found: list[float] = []
     for of_decade in _TICKS:
@@ -130,7 +130,7 @@ def _log_ticks(low: float, high: float) -> list[float]:
 
 
 def _short(value: float) -> str:
-    """A number of a log axis."""
+    """Format a tick of a logarithmic axis."""
     if value <= 0:
         return ""
     if _PLAIN[0] <= value < _PLAIN[1]:
@@ -142,7 +142,7 @@ def _short(value: float) -> str:
 
 
 def draw_pair(axes: Axes, study: Study, *, second: bool = False) -> None:
-    """Draw the pair that decides most, or another, labelled."""
+    """Draw and label the most important pair, or the second."""
     if study.bootstrap is None:
         nothing(axes, "no bootstrap was asked for")
         return
@@ -161,7 +161,7 @@ def draw_pair(axes: Axes, study: Study, *, second: bool = False) -> None:
 
 
 def pairs_figure(study: Study, size: str) -> Figure:
-    """Draw every pair of the coefficients that matter most.
+    """Draw all pairs of the most important coefficients.
 
     Parameters
     ----------

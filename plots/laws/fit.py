@@ -1,4 +1,4 @@
-"""A fitted law: against its runs, its residuals, its isoFLOP slices, and pairs of coefficients."""
+"""A fitted law: predictions, residuals, isoFLOP slices and pairs of coefficients."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ PANELS = ("fit", "residuals", "isoflop", "pairs")
 """The panels by name, as `--figure` takes them."""
 _TITLES = {"fit": "Predicted against seen", "residuals": "Residuals", "isoflop": "IsoFLOP slices",
            "pairs": "Bootstrap"}  # fmt: skip
-_TALL, _STACKED = 1.5, 3.25  # heights: two rows, four rows; of one
-_DOT = 9.0  # area of a run, in square points
-_SLICES = 6  # drawn at most
-_DARKEST, _LIGHTEST = 0.05, 0.8  # of the colours, from the least budget to the largest
-_NAMED = 5  # outliers
-_ROOM_FOR_BUDGETS = 0.3  # of the axis, right of the largest size
-_INSIDE = 0.9  # of the runs, in the grey band
-_BESIDE = ((1, 0), (1, 1), (1, -1), (1, 0.5), (1, -0.5))  # sides of a run that names a budget
+_TALL, _STACKED = 1.5, 3.25  # heights of two and four rows, relative to one
+_DOT = 9.0  # area of a run's mark, square points
+_SLICES = 6  # maximum number drawn
+_DARKEST, _LIGHTEST = 0.05, 0.8  # on the colour map, smallest to largest budget
+_NAMED = 5  # maximum number of outliers labelled
+_ROOM_FOR_BUDGETS = 0.3  # fraction of the axis right of the largest size
+_INSIDE = 0.9  # fraction of the runs in the grey band
+_BESIDE = ((1, 0), (1, 1), (1, -1), (1, 0.5), (1, -0.5))  # candidate sides of a budget's label
 
 
 def fit(study: Study, which: str = "all", *, size: str = "wide") -> Figure:
@@ -46,7 +46,7 @@ def fit(study: Study, which: str = "all", *, size: str = "wide") -> Figure:
     Raises
     ------
     ValueError
-        If what is asked for was not computed, or there is no such panel.
+        If the data of the panel was not computed, or `which` is unknown.
     """
     if which == "all":
         return _four(study, size)
@@ -80,7 +80,7 @@ def _four(study: Study, size: str) -> Figure:
 
 
 def _name(panels: dict[str, Axes], study: Study) -> None:
-    """Write the labels, after all panels are laid out."""
+    """Write the labels, once all panels are laid out."""
     if "residuals" in panels:
         _name_outliers(panels["residuals"], study)
     if "isoflop" in panels and (slices := _slices(study)):
@@ -95,7 +95,7 @@ def _title(which: str, study: Study) -> str:
 
 
 def _losses(axes: Axes, side: str) -> None:
-    """Ticks of losses, all with as many decimals."""
+    """Format ticks of losses with equal numbers of decimals."""
     from matplotlib.ticker import MaxNLocator, ScalarFormatter
 
     axis = axes.xaxis if side == "x" else axes.yaxis
@@ -107,7 +107,7 @@ def _losses(axes: Axes, side: str) -> None:
 
 
 def _fit(axes: Axes, study: Study) -> None:
-    """Predicted against seen, and the line of no error."""
+    """Draw predicted against measured loss, and the identity line."""
     seen = study.runs.loss
     predicted = seen * np.exp(study.fit.residuals)
     axes.scatter(seen, predicted, s=_DOT, facecolor="none", edgecolor=FILLS[0], linewidth=0.6,
@@ -126,7 +126,7 @@ def _fit(axes: Axes, study: Study) -> None:
 
 
 def _residuals(axes: Axes, study: Study) -> None:
-    """Residuals in per cent of the loss, against training FLOPs."""
+    """Draw residuals in percent of the loss against training FLOPs."""
     flops, residuals = study.runs.columns["C"], 100 * np.expm1(study.fit.residuals)
     strange = {name for name, _ in study.outliers}
     far = np.array([name in strange for name in study.runs.labels])
@@ -161,7 +161,7 @@ def _name_outliers(axes: Axes, study: Study) -> None:
 
 
 def _slices(study: Study) -> list[Slice]:
-    """Slices with a least loss inside, evenly chosen where there are many."""
+    """Return slices with an interior minimum, evenly chosen if there are many."""
     from modelsizer.optimizer.fitting.approaches import isoflop_slices
 
     columns = study.runs.columns
@@ -172,7 +172,7 @@ def _slices(study: Study) -> list[Slice]:
 
 
 def _isoflop(axes: Axes, study: Study) -> None:
-    """Runs of equal FLOPs by size, with the law where it is one of N and D, else parabolas."""
+    """Draw runs of equal FLOPs by size, with the law if it is one of N and D, else parabolas."""
     slices = _slices(study)
     if not slices:
         nothing(axes, "no budget of FLOPs has runs\nof five sizes around its best")
@@ -205,7 +205,7 @@ def _isoflop(axes: Axes, study: Study) -> None:
 
 
 def _name_budgets(axes: Axes, slices: list[Slice], study: Study) -> None:
-    """Write the FLOPs of each slice beside its largest run, where curves fan out most."""
+    """Write the FLOPs of each slice beside its largest run, where curves are furthest apart."""
     n, loss = study.runs.columns["N"], study.runs.loss
     labels = Labels(axes)
     labels.avoid_text(axes.texts[0])
@@ -223,14 +223,14 @@ def _name_budgets(axes: Axes, slices: list[Slice], study: Study) -> None:
 
 
 def _shades(count: int) -> Any:
-    """Colours of as many budgets, from the least to the largest; shape (count, 4)."""
+    """Return the colours of `count` budgets, from the smallest to the largest; shape (count, 4)."""
     import matplotlib as mpl
 
     return mpl.colormaps[COLOURS](np.linspace(_DARKEST, _LIGHTEST, count))
 
 
 def _rounded(value: float) -> float:
-    """Two digits."""
+    """Round to two significant digits."""
     return float(f"{value:.1e}")
 
 

@@ -1,4 +1,4 @@
-"""The size of the optimum under each of several laws, along a limit."""
+"""Optimal size under several laws, against a limit."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.laws.comparison import LawCurve
     from modelsizer.optimizer.tables.table import Floats
 
-_PAD = 0.02  # of the width and the height, around the lines
+_PAD = 0.02  # fraction of width and height around the lines
 _DASHES = (3.5, 1.6)
-_SOLID, _DASHED = 1.9, 1.0  # widths of lines, points
-_IN_COLUMN = 0.75  # of them, in a column
-_LEAST_SPAN = 0.4  # of an axis, in its logarithm, around a size that does not change
-_POINTS = "#a8a8a8"  # published models: seen, but behind the lines
+_SOLID, _DASHED = 1.9, 1.0  # line widths, points
+_IN_COLUMN = 0.75  # factor on them in a one-column figure
+_LEAST_SPAN = 0.4  # minimum decades of an axis around a constant size
+_POINTS = "#a8a8a8"  # published models, drawn behind the lines
 
 
 def law_comparison(
@@ -33,19 +33,19 @@ def law_comparison(
     title: str = "",
     size: str = "wide",
 ) -> Figure:
-    """Draw parameters of the optimum against a limit, one line a law.
+    """Draw the optimal number of parameters against a limit, one line per law.
 
-    A line is solid within the data that its law was fitted on and dashed beyond. Where a line meets
-    the ends of the menus of layers or d_model the space chooses, not the law: lines begin behind
-    the lower ends, and the picture ends where the first of them meets the upper.
+    A line is solid within the fitted range of its law and dashed beyond. At the ends of the menus
+    of layers or d_model the space determines the optimum, not the law: lines begin above the lower
+    ends, and the axis ends where the first line reaches an upper end.
 
     Parameters
     ----------
     curves : sequence of LawCurve
     over : str
-        The quantity that was swept.
+        The swept quantity.
     models : sequence of (name, limit, parameters)
-        Published models, drawn as points where they lie within the axes.
+        Published models, drawn as points if they lie within the axes.
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
@@ -53,7 +53,7 @@ def law_comparison(
     Raises
     ------
     ValueError
-        If no law has an optimum inside the menus at two values.
+        If no law has an optimum inside the menus at two or more values.
     """
     lines = _lines(curves)
     if not lines:
@@ -77,9 +77,9 @@ def law_comparison(
 
 
 def _lines(curves: Sequence[LawCurve]) -> dict[str, tuple[Floats, Floats, Floats]]:
-    """Limit, parameters, and whether the law was fitted there, off the ends of the menus.
+    """Return limits, parameters and whether inside the fitted range, per law, inside the menus.
 
-    All end at one limit: the last that every law with two such points has.
+    All lines end at the same limit: the last one common to every law with two such points.
     """
     inside = {curve.name: _inside(curve) for curve in curves}
     inside = {name: rows for name, rows in inside.items() if len(rows) > 1}
@@ -98,7 +98,7 @@ def _inside(curve: LawCurve) -> list[tuple[float, float, bool]]:
 
 
 def _limits(axes: Axes, lines: Sequence[tuple[Floats, Floats, Floats]]) -> None:
-    """Logarithmic axes around the lines."""
+    """Set logarithmic axes around the lines."""
     ends = []
     for i in (0, 1):
         low = np.log(min(float(line[i].min()) for line in lines))
@@ -112,7 +112,7 @@ def _limits(axes: Axes, lines: Sequence[tuple[Floats, Floats, Floats]]) -> None:
 
 
 def _line(axes: Axes, x: Floats, y: Floats, fitted: Floats, shade: str, scale: float) -> None:
-    """Pieces, each solid where both of its ends are within the data of the law."""
+    """Draw the segments of a line, solid if both ends are within the fitted range."""
     solid = [bool(a and b) for a, b in pairwise(fitted)]
     for kind, group in groupby(range(len(solid)), key=lambda i: solid[i]):
         pieces = list(group)
@@ -123,7 +123,7 @@ def _line(axes: Axes, x: Floats, y: Floats, fitted: Floats, shade: str, scale: f
 
 
 def _models(axes: Axes, models: Sequence[tuple[str, float, float]]) -> bool:
-    """Published models within the axes; whether there are any."""
+    """Draw published models within the axes; return whether there are any."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     seen = [(x, y) for _, x, y in models if left < x < right and bottom < y < top]
     if seen:
@@ -134,7 +134,7 @@ def _models(axes: Axes, models: Sequence[tuple[str, float, float]]) -> bool:
 
 
 def _key(figure: Figure, *, fitted: bool, models: bool) -> None:
-    """What the kinds of line and the points are, below the axes."""
+    """Draw a legend of line styles and points below the axes."""
     from matplotlib.lines import Line2D
 
     handles = []

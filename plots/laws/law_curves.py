@@ -1,4 +1,4 @@
-"""A loss law: loss against tokens for a few sizes, and where it was fitted."""
+"""A loss law: loss against tokens for a few sizes, with its fitted range."""
 
 from __future__ import annotations
 
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
 TYPICAL_TOKENS = (1e9, 1e12)
 """Drawn where no fitted range of tokens is known."""
 TYPICAL_PARAMETERS = (1e8, 1e10)
-_SIZES = 3  # within the fitted range, its ends among them
-_MOST_SPAN = 1e3  # of the sizes drawn: the smallest of a wide range says little
-_BEYOND = 10.0  # times the largest size fitted, drawn as an extrapolation
-_BEFORE, _AFTER = 4.0, 20.0  # of the fitted tokens, how far the axis reaches beyond
+_SIZES = 3  # number of sizes in the fitted range, including its ends
+_MOST_SPAN = 1e3  # maximum ratio of the sizes drawn
+_BEYOND = 10.0  # factor on the largest fitted size, drawn as an extrapolation
+_BEFORE, _AFTER = 4.0, 20.0  # factors by which the axis extends beyond the fitted tokens
 _POINTS = 241
-_MARGIN, _HEADROOM = 0.06, 0.18  # of the height of the curves, below them and above
-_ROUNDING = 1e-9  # by which a size drawn may miss the end of its range
+_MARGIN, _HEADROOM = 0.06, 0.18  # fractions of the curves' height, below and above
+_ROUNDING = 1e-9  # relative tolerance of a drawn size at the ends of its range
 
 
 def law_curves(page: LawPage, *, size: str = "wide") -> Figure:
-    """Draw what a law says: loss against tokens for a few sizes.
+    """Draw a law's loss against tokens for a few sizes.
 
     Parameters
     ----------
     page : LawPage
-        Of a law with a loss of N and D.
+        The law must give a loss of N and D.
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
 
@@ -49,7 +49,7 @@ def law_curves(page: LawPage, *, size: str = "wide") -> Figure:
     Raises
     ------
     ValueError
-        If the law gives no loss of parameters and tokens.
+        If the law gives no loss as a function of parameters and tokens.
     """
     if page.curve is None:
         why = page.why_not or "it is no function of them"
@@ -80,14 +80,14 @@ def law_curves(page: LawPage, *, size: str = "wide") -> Figure:
 
 
 def sizes_of(fitted: Range) -> tuple[float, ...]:
-    """Sizes to draw: from the least fitted to the most, and one ten times beyond."""
+    """Return sizes to draw: from the smallest fitted to the largest, and one ten times larger."""
     low, high = _ends(fitted, TYPICAL_PARAMETERS)
     low = max(low, high / _MOST_SPAN)
     return (*(float(n) for n in np.geomspace(low, high, _SIZES)), high * _BEYOND)
 
 
 def _ends(fitted: Range, typical: tuple[float, float]) -> tuple[float, float]:
-    """Both ends of a range; where one is unknown, as far from the other as is typical."""
+    """Return both ends of a range; an unknown end is placed at a typical ratio from the other."""
     span = typical[1] / typical[0]
     if fitted.low is None and fitted.high is None:
         return typical
@@ -102,7 +102,7 @@ def _count(value: float) -> str:
 
 
 def _band(axes: Axes, page: LawPage) -> None:
-    """Shade the tokens that the law was fitted on, and say what is solid and what is dashed."""
+    """Shade the fitted range of tokens, and explain solid and dashed lines."""
     fitted = page.token_range
     if fitted.low is not None and fitted.high is not None:
         axes.axvspan(fitted.low, fitted.high, color=FAINT, alpha=0.55, lw=0, zorder=0)
@@ -112,7 +112,7 @@ def _band(axes: Axes, page: LawPage) -> None:
         words = "no fitted range of tokens known\ndashed: beyond the sizes fitted"
     else:
         words = "dashed: no fitted range known"
-    note(axes, words, "upper right")  # curves fall, so that this corner is free
+    note(axes, words, "upper right")  # free, as curves fall
 
 
 def _curve(
@@ -123,7 +123,7 @@ def _curve(
     line: NDArray[np.float64],
     colour: str,
 ) -> None:
-    """One size: dashed, and solid over it where the law was fitted."""
+    """Draw the curve of one size: dashed, and solid within the fitted range."""
     axes.plot(tokens, line, color=colour, lw=1.1, ls=(0, (3, 2)), zorder=3)
     known = page.parameter_range != ANYWHERE
     fitted = any(page.parameter_range.holds(n * near) for near in (1 - _ROUNDING, 1 + _ROUNDING))

@@ -1,4 +1,4 @@
-"""A plan of small runs: where they lie, what they cost, and how far off the target is."""
+"""A plan of small runs in parameters and tokens, with their FLOPs and the target."""
 
 from __future__ import annotations
 
@@ -20,24 +20,24 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.planning.plan import Plan
     from modelsizer.optimizer.tables.table import Floats
 
-_LEAST_AREA, _MOST_AREA = 10.0, 120.0  # of a run, in square points: proportional to its FLOPs
-_IN_COLUMN = 0.6  # of these, in a column
-_DOT = 1.6  # area of a candidate
+_LEAST_AREA, _MOST_AREA = 10.0, 120.0  # square points; a run's area is proportional to its FLOPs
+_IN_COLUMN = 0.6  # factor on these in a one-column figure
+_DOT = 1.6  # area of a candidate, square points
 _DOTS = "#c4c4c4"
 _GRID_AREA = 18.0
-_PAD = 0.07  # of an axis' decades, around what is drawn
-_ROOM = 0.09  # of the height, below the runs, in which lines of equal FLOPs are named
-_BESIDE = 0.07  # of the width, right of the target, for the same
-_NAMED_AT = (0.96, 0.93, 0.9, 0.86, 0.8, 0.7)  # of the way along a line, where it is named
-_SIDES = ((-1, 0), (-1, 1), (-1, -1), (0, -1), (0, 1))  # of the target
-_LEAST_STEP = {False: 1, True: 2}  # decades between lines of equal FLOPs, by whether it is small
+_PAD = 0.07  # margin, as a fraction of an axis' decades
+_ROOM = 0.09  # fraction of the height below the runs, for labels of lines of equal FLOPs
+_BESIDE = 0.07  # fraction of the width right of the target, for the same
+_NAMED_AT = (0.96, 0.93, 0.9, 0.86, 0.8, 0.7)  # fractions along a line, for its label
+_SIDES = ((-1, 0), (-1, 1), (-1, -1), (0, -1), (0, 1))  # candidate sides of the target's label
+_LEAST_STEP = {False: 1, True: 2}  # decades between lines of equal FLOPs, by `small`
 
 
 def run_plan(found: Plan, *, title: str = "", size: str = "wide") -> Figure:
     """Draw tokens against parameters of the runs of a plan.
 
-    The area of a run is its FLOPs; lines are of equal 6ND; small dots are the candidates; hollow
-    squares the runs of the best isoFLOP grid; the star is the target.
+    The area of a run is proportional to its FLOPs. Lines have equal 6ND, small dots are the
+    candidates, hollow squares the runs of the best isoFLOP grid, and the star is the target.
 
     Parameters
     ----------
@@ -80,7 +80,7 @@ def run_plan(found: Plan, *, title: str = "", size: str = "wide") -> Figure:
 
 
 def areas(runs: Runs) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-    """Of runs, in square points; shape (runs,)."""
+    """Return the areas of runs' marks, in square points; shape (runs,)."""
     share = runs.flops / runs.flops.max()
     return np.asarray(_LEAST_AREA + (_MOST_AREA - _LEAST_AREA) * share)
 
@@ -105,7 +105,7 @@ def _limits(axes: Axes, found: Plan) -> None:
 
 
 def _flops_lines(axes: Axes, step: int) -> list[tuple[float, Floats]]:
-    """Draw lines of equal 6ND; the FLOPs of each and its two ends, array of shape (2, 2)."""
+    """Draw lines of equal 6ND; return the FLOPs and the two ends, shape (2, 2), of each."""
     (left, right), (bottom, top) = axes.get_xlim(), axes.get_ylim()
     low = math.ceil(math.log10(SIX_ND * left * bottom))
     high = math.floor(math.log10(SIX_ND * right * top))
@@ -120,7 +120,7 @@ def _flops_lines(axes: Axes, step: int) -> list[tuple[float, Floats]]:
 
 
 def _labels(axes: Axes, found: Plan, lines: list[tuple[float, Floats]]) -> None:
-    """Name the target, and each line of equal FLOPs near where it leaves the axes."""
+    """Label the target, and each line of equal FLOPs near where it leaves the axes."""
     labels, target = Labels(axes), found.target
     for runs in (found.runs, *([] if found.grid is None else [found.grid.runs])):
         labels.avoid_points(np.column_stack([runs.n, runs.tokens]), size=5.0, weight=INKED)

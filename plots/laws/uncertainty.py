@@ -1,4 +1,4 @@
-"""The answer under every draw of a law: who wins how often, and what each choice gives up."""
+"""Optimal designs over the draws of a law: frequencies, and the regret of each choice."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 MOST_ROWS = {False: 8, True: 6}
 """Winners drawn, by whether the figure is small; today's and the robust designs come besides."""
-_ROW, _HEAD = 0.075, 0.34  # of a size's height, for a row and for title and axes
-_BAR = 0.6  # of a row
+_ROW, _HEAD = 0.075, 0.34  # fractions of the figure's height: a row; title and axes
+_BAR = 0.6  # fraction of a row
 _PERCENT = 100.0
 _STAR = "\N{BLACK STAR}"
-_STEPS = (1, 2, 2.5, 5, 10)  # between ticks
-_LETTERS = 18  # of a line of roles
-_LEAST_WIDTH = 0.001  # nats, of the axis where hardly anything is given up
-_ROOM = 1.28  # of the longest bar, so that its text has room
+_STEPS = (1, 2, 2.5, 5, 10)  # candidate steps between ticks
+_LETTERS = 18  # characters per line of roles
+_LEAST_WIDTH = 0.001  # minimum width of the axis of regret, nats
+_ROOM = 1.28  # axis length relative to the longest bar, to fit its text
 _WORDS = {
     TODAY: "today",
     "expected": "mean",
@@ -35,25 +35,25 @@ _WORDS = {
 
 
 def percent(share: float) -> str:
-    """A share as a person writes it: of a thousand draws one is 0.1 %."""
+    """Format a share in percent: one of a thousand draws is 0.1 %."""
     value = round(_PERCENT * share, 6)
     return f"{value:.0f} %" if value >= 10 or value == 0 else f"{value:.1f} %"
 
 
 def shape_words(one: Candidate) -> str:
-    """Layers and width of a design."""
+    """Return layers and width of a design as text."""
     architecture = one.design.architecture
     return f"{architecture.layers} layers x {architecture.trunk.d_model}"
 
 
 def rows_of(found: Uncertainty, most: int) -> list[Candidate]:
-    """The most frequent winners, then today's and the robust designs that are not among them."""
+    """Return the most frequent optima, then the nominal and robust designs if not among them."""
     winners = found.winners[:most]
     return [*winners, *(c for c in found.candidates if c.roles and c not in winners)]
 
 
 def uncertainty(found: Uncertainty, *, title: str = "", size: str = "wide") -> Figure:
-    """Draw the share of draws that each design wins, beside the loss that choosing it gives up.
+    """Draw the share of draws in which each design is optimal, beside its regret.
 
     Parameters
     ----------
@@ -65,8 +65,8 @@ def uncertainty(found: Uncertainty, *, title: str = "", size: str = "wide") -> F
     Returns
     -------
     Figure
-        Two panels that share their rows. Today's design is orange and starred. On the right a dot
-        at the mean, a thick line to the 95th percentile and a thin one to the worst draw.
+        Two panels with common rows; the nominal design is orange and starred. The right panel has
+        a dot at the mean, a thick line to the 95th percentile and a thin one to the worst draw.
     """
     is_small = size == "column"
     rows = rows_of(found, MOST_ROWS[is_small])
@@ -101,18 +101,18 @@ def uncertainty(found: Uncertainty, *, title: str = "", size: str = "wide") -> F
 
 
 def _up_to(locator: MaxNLocator, top: float) -> list[float]:
-    """Ticks from zero to the longest bar, and not beyond: no share is above 100 %."""
+    """Return ticks from zero to the longest bar, not beyond, as no share exceeds 100 %."""
     return [float(value) for value in locator.tick_values(0.0, top) if 0 <= value <= top + 1e-9]
 
 
 def _title(figure: Figure, title: str) -> None:
-    """A title over the whole figure, from its left edge."""
+    """Set a title over the whole figure, left-aligned."""
     if title:
         figure.suptitle(wrapped(figure, title), x=0.01, ha="left", fontsize="medium", weight="bold")
 
 
 def _label(one: Candidate, rows: list[Candidate], is_small: bool) -> str:
-    """What tells a row from the others, and its roles."""
+    """Return the label of a row: what distinguishes its design, and its roles."""
     layer = one.design.architecture.groups[0].layer
     text = shape_words(one).replace(" layers", "") if is_small else shape_words(one)
     twins = [c for c in rows if shape_words(c) == shape_words(one)]
@@ -137,7 +137,7 @@ def _regret(axes: Axes, at: int, one: Candidate, colour: str) -> None:
 
 
 def _key(axes: Axes) -> None:
-    """Name dot and lines once, over the panel."""
+    """Draw a legend of dot and lines above the panel."""
     from matplotlib.lines import Line2D
 
     marks = [

@@ -1,4 +1,4 @@
-"""The price of a budget: the best objective against the limit of one budget."""
+"""Optimal objective against the limit of one budget."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
     from numpy.typing import NDArray
 
-_LOG_FROM = 8.0  # the largest limit over the smallest, from which their axis is logarithmic
-_MARGIN = 0.04  # of the axis, beyond the curve
-_HEADROOM = 0.3  # of the curve's height, above it for words
-_ROOM = 0.36  # of the axis, that the words of the band take
-_TURN = 0.7  # of the axis, from which words stand on the other side of today
+_LOG_FROM = 8.0  # range factor from which the axis of limits is logarithmic
+_MARGIN = 0.04  # fraction of the axis beyond the curve
+_HEADROOM = 0.3  # fraction of the curve's height above it, for text
+_ROOM = 0.36  # fraction of the axis that the band's text takes
+_TURN = 0.7  # fraction of the axis from which text is left of today's limit
 _LABEL_2_AND_5 = 2.0  # decades up to which a logarithmic axis labels 1, 2 and 5
-_BAND_WORDS, _EMPTY_WORDS = 0.97, 0.5  # of the height of the axes
+_BAND_WORDS, _EMPTY_WORDS = 0.97, 0.5  # fractions of the axes' height
 
 
 def price_curve(
@@ -34,7 +34,7 @@ def price_curve(
     title: str = "",
     size: str = "wide",
 ) -> Figure:
-    """Draw the best objective at each limit of a budget as steps, and where today stands.
+    """Draw the optimal objective at each limit of a budget as steps, and today's limit.
 
     Parameters
     ----------
@@ -44,13 +44,13 @@ def price_curve(
         Limits in the quantity's own unit, in any order; with today's among them, the objective
         at it is marked.
     objectives : sequence of float, shape (n,)
-        The best objective at each; NaN or infinite where no design fits.
+        The optimal objective at each; NaN or infinite where infeasible.
     today : float
-        The limit as it is.
+        The present limit.
     stays_optimal : (from, to), optional
-        Limits between which today's design stays the best; None for an end that has no limit.
+        Interval of limits in which today's design stays optimal; None for an unbounded end.
     objective : str
-        What `objectives` are: a quantity of `modelsizer.problems.quantities`.
+        The quantity in `objectives`, of `modelsizer.problems.quantities`.
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
@@ -58,13 +58,13 @@ def price_curve(
     Returns
     -------
     Figure
-        Between two limits the curve holds the worse of their objectives: designs are discrete,
-        and a limit that is not quite at the next design does not buy it.
+        Between two limits the curve takes the worse of their objectives: designs are discrete, so
+        a limit short of the next design does not allow it.
 
     Raises
     ------
     ValueError
-        If limits and objectives are not as many, or at no limit a design fits.
+        If the lengths of limits and objectives differ, or no limit is feasible.
     """
     order = np.argsort(limits)
     if len(limits) != len(objectives):
@@ -109,14 +109,14 @@ def _set_limits(
 
 
 def _falls(y: NDArray[np.float64]) -> bool:
-    """Whether a larger limit is the looser one, as of a budget that is the most allowed."""
+    """Whether a larger limit is the looser one, as for an upper limit."""
     return bool(y[-1] <= y[0])
 
 
 def _curve(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
     left, right = axes.get_xlim()
     where: Literal["post", "pre"] = "post" if _falls(y) else "pre"
-    if where == "post":  # what fits the largest limit fits beyond it
+    if where == "post":  # a design feasible at the largest limit is feasible beyond it
         x, y = np.append(x, right), np.append(y, y[-1])
     else:
         x, y = np.insert(x, 0, left), np.insert(y, 0, y[0])
@@ -126,7 +126,7 @@ def _curve(axes: Axes, x: NDArray[np.float64], y: NDArray[np.float64]) -> None:
 def _band(
     axes: Axes, stays: tuple[float | None, float | None] | None, today: float, name: str
 ) -> None:
-    """Shade where today's design stays the best, and say so clear of the line of today."""
+    """Shade the limits at which today's design stays optimal, and label the band."""
     if stays is None:
         return
     left, right = axes.get_xlim()
@@ -154,13 +154,13 @@ def _band(
 
 
 def _share(axes: Axes, x: float) -> float:
-    """How far along its axis a limit lies."""
+    """Return the position of a limit along its axis, from 0 to 1."""
     pixels = axes.transData.transform((x, axes.get_ylim()[0]))
     return float(axes.transAxes.inverted().transform(pixels)[0])
 
 
 def _empty(axes: Axes, x: NDArray[np.float64], fits: NDArray[np.bool_]) -> None:
-    """Hatch the limits at which nothing fits."""
+    """Hatch the infeasible limits."""
     left, right = axes.get_xlim()
     for start, end, some in (
         (left, x[fits][0], not fits[0]),
@@ -183,14 +183,14 @@ def _today(
     name: str,
     objective: str,
 ) -> None:
-    """Mark the limit as it is, and the objective at it where that is known."""
+    """Mark today's limit, and the objective at it if known."""
     axes.axvline(today, color=STAR, lw=0.9, ls=(0, (4, 2)), zorder=2)
     text, value = f"today {tick(today, name)}", float(y.max())
     if len(found := np.flatnonzero(x == today)):
         value = float(y[found[0]])
         axes.plot([today], [value], "o", ms=5, color=STAR, mec="white", mew=0.8, zorder=5)
         text += f"\n{objective} {tick(value, objective)}"
-    # The curve falls or rises to the right; on the one side there is room above it.
+    # There is room above a falling curve on the right, above a rising one on the left.
     beyond = _share(axes, today) < (_TURN if _falls(y) else 1 - _TURN)
     axes.annotate(text, (today, value), (7 if beyond else -7, 7), textcoords="offset points",
                   ha="left" if beyond else "right", va="bottom", fontsize="small",

@@ -1,4 +1,4 @@
-"""Scenarios beside the base: how far each moves the objective, and to what design."""
+"""Scenarios against the base: change of the objective, and the resulting design."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 BETTER, WORSE = FILLS[0], FILLS[1]
-_BAR = 0.5  # of a row
-_ROWS_OF_A_SIZE = 9  # rows that fill a figure of the size's own height
+_BAR = 0.5  # fraction of a row
+_ROWS_OF_A_SIZE = 9  # rows in a figure of the default height
 _MINUS = "\N{MINUS SIGN}"
-_LINES = 2  # of a name
-_NAME = {False: 24, True: 16}  # letters of a line of a name, wide and in a column
+_LINES = 2  # maximum lines of a name
+_NAME = {False: 24, True: 16}  # characters per line of a name, by whether the figure is small
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One scenario as it is drawn.
+    """One scenario as drawn.
 
     Parameters
     ----------
     name : str
     value : float or None
-        What is compared; None where there is no design or its value is of another scale.
+        The compared value; None if there is no design or the value is on another scale.
     text : str
-        Behind the bar.
+        Written at the end of the bar.
     better : bool
     """
 
@@ -44,7 +44,7 @@ class Row:
 
 
 def scenarios(found: WhatIf, *, size: str = "wide") -> Figure:
-    """Draw a bar from the base to each scenario: its objective, or the loss where they differ.
+    """Draw a bar from the base to each scenario's objective, or loss if objectives differ.
 
     Parameters
     ----------
@@ -55,13 +55,13 @@ def scenarios(found: WhatIf, *, size: str = "wide") -> Figure:
     Returns
     -------
     Figure
-        What is better is blue, what is worse orange; the worst stands on top of those with a
-        design, and those without one on top of all.
+        Improvements are blue and deteriorations orange. Scenarios without a design are on top,
+        followed by the others from the worst to the best.
 
     Raises
     ------
     ValueError
-        If the base has no design, or there is no scenario.
+        If the base has no design, or there are no scenarios.
     """
     design = found.base.result.design
     if design is None:
@@ -111,7 +111,7 @@ def _row(found: WhatIf, answer: Answer, name: str, sign: float, base: float, *, 
 
 
 def _base(found: WhatIf, base: float, name: str) -> str:
-    """The base in words, which also tell what stands behind the bars."""
+    """Describe the base, and what the texts at the bars are."""
     value = f"{base:.4f}" if name == "loss" else format_quantity(base, dimension(name))
     own = found.base.settings
     return f"base {value}, {own['layers']} layers x {own['d_model']}"
@@ -127,11 +127,11 @@ def _change(change: float, name: str) -> str:
 
 
 def _folded(name: str, figure: Figure) -> str:
-    """A name in lines that leave room for the bars."""
+    """Wrap a name so that the bars have room."""
     import textwrap
 
     width = _NAME[small(figure)]
-    spaced = name.replace("=", "= ")  # may be broken there
+    spaced = name.replace("=", "= ")  # allows a line break there
     lines = textwrap.wrap(spaced, width, max_lines=_LINES, placeholder=" ...") or [name]
     return "\n".join(line.replace("= ", "=") for line in lines)
 

@@ -1,4 +1,4 @@
-"""What-if: how far each setting, taken low and high, moves the objective from its value today."""
+"""Tornado diagram: change of the objective at a low and a high value of each setting."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 Row = tuple[str, float | None, float | None, str, str]
 """Label; the objective at the low and at the high setting, None where nothing fits; their texts."""
-_BAR = 0.62  # of a row
-_ROWS_OF_A_SIZE = 10  # rows that fill a figure of the size's own height
+_BAR = 0.62  # fraction of a row
+_ROWS_OF_A_SIZE = 10  # rows in a figure of the default height
 
 
 def tornado(
@@ -28,15 +28,15 @@ def tornado(
     title: str = "",
     size: str = "wide",
 ) -> Figure:
-    """Draw bars around the value today, the widest swing on top.
+    """Draw bars around today's objective, the widest on top.
 
     Parameters
     ----------
     rows : sequence of (label, low value, high value, low text, high text)
-        The objective where the setting is low and where it is high, and what these settings are;
-        a value is None where no design keeps the limits.
+        The objective at the low and at the high value of a setting, and these values as text; an
+        objective is None if infeasible.
     base : float
-        The objective today.
+        Today's objective.
     name : str
         The objective: a quantity of `modelsizer.problems.quantities`.
     title : str
@@ -46,13 +46,13 @@ def tornado(
     Returns
     -------
     Figure
-        Bars of the low setting are blue, those of the high one orange. Where both move the
-        objective to the same side, each has half of the row.
+        Bars of the low value are blue, those of the high one orange. If both change the objective
+        in the same direction, each takes half of the row.
 
     Raises
     ------
     ValueError
-        If there is no row.
+        If `rows` is empty.
     """
     if not rows:
         raise ValueError("a tornado needs at least one setting that was changed")
@@ -76,7 +76,7 @@ def _values(row: Row) -> list[float]:
 
 
 def _swing(row: Row, base: float) -> float:
-    """How far apart the ends lie; a setting that leaves nothing swings the most."""
+    """Return the distance between the ends; infeasible settings rank as the widest."""
     if None in row[1:3]:
         return math.inf
     return max([base, *_values(row)]) - min([base, *_values(row)])
@@ -99,9 +99,9 @@ def _bars(axes: Axes, at: int, row: Row, base: float) -> None:
 
 
 def _sides(low: float | None, high: float | None, base: float) -> tuple[int, int]:
-    """On which side of the base each text stands; what moves nothing stands across the other.
+    """Return the side of the base for each text; an unchanged value takes the other's opposite.
 
-    Where nothing fits, there is no better value: that text stands with the greater ones.
+    The text of an infeasible setting is on the side of greater values.
     """
     first, second = (
         0 if value is None or value == base else int(math.copysign(1, value - base))

@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 Row = tuple[str, float, float, float, bool]
 XY = tuple[float, float]
 _MARKERS = ("o", "s", "^", "D", "v", "p", "h", "d")
-_HEIGHT = 0.86  # of a wide figure's
-_SECONDS = 2  # column of a row
+_HEIGHT = 0.86  # relative to a wide figure
+_SECONDS = 2  # column index in a row
 _MEGABYTE_TICKS = (10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10_000)
 
 
 def growth(rows: Sequence[Row]) -> Figure:
-    """Seconds and peak memory against the designs of a space, on logarithmic axes.
+    """Draw seconds and peak memory against the number of designs, on logarithmic axes.
 
     Parameters
     ----------
     rows : sequence of (solver, designs, seconds, megabytes, ended)
-        A solver's points in any order. Those that did not end but were cut off are drawn hollow;
+        A solver's points, in any order. Those that were cut off before the end are drawn hollow;
         the slope of the logarithms is fitted to the others.
 
     Returns
@@ -52,9 +52,9 @@ def growth(rows: Sequence[Row]) -> Figure:
 
 
 def _lines(axes: Axes, rows: Sequence[Row], column: int) -> list[tuple[str, XY, str]]:
-    """Draw a line for each solver; what to write at its end, where that is, and its colour.
+    """Draw a line per solver; return the label, position and colour of its end.
 
-    Seconds are named with the slope of their logarithms over those of the designs.
+    Labels of seconds include the log-log slope against the number of designs.
     """
     found: list[tuple[str, XY, str]] = []
     for i, solver in enumerate(dict.fromkeys(row[0] for row in rows)):

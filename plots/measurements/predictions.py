@@ -1,4 +1,4 @@
-"""Measured against predicted, for every quantity that rows of measurements are known for."""
+"""Measured over predicted values, for every quantity with measurements."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 _MARKERS = ("o", "s", "^", "D", "v", "P", "X", "p")
 NEAR, TWICE = 1.2, 2.0
-_HEIGHT = 0.81  # of a wide figure's
+_HEIGHT = 0.81  # relative to a wide figure
 
 
 def predictions(rows: Sequence[tuple[str, float, float]]) -> Figure:
-    """Ratios of measured to predicted, sorted, one panel a quantity of several rows.
+    """Draw sorted ratios of measured to predicted, one panel per quantity with several rows.
 
     Parameters
     ----------
     rows : sequence of (quantity, measured, predicted)
-        Both in one unit.
+        Both values in the same unit.
 
     Returns
     -------

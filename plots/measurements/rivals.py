@@ -11,16 +11,16 @@ from modelsizer.plots.drawing.style import FAINT, INK, STAR, canvas
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-_HEAD, _ROW = 0.26, 0.064  # of a wide figure's height: the axis, and each solver
+_HEAD, _ROW = 0.26, 0.064  # fractions of a wide figure's height: the axis; each solver
 
 
 def rivals(rows: Sequence[tuple[str, float, bool, str]]) -> Figure:
-    """Seconds by solver on one problem, on a logarithmic axis.
+    """Draw the seconds of each solver on one problem, on a logarithmic axis.
 
     Parameters
     ----------
     rows : sequence of (solver, seconds, proof, note)
-        In the order to be drawn, from the top; filled where the answer comes with a proof.
+        In drawing order, from the top; marks are filled if the answer comes with a proof.
 
     Returns
     -------
