@@ -16,6 +16,7 @@ from modelsizer.optimizer.bounds.relaxation import Feature, power_bound
 from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.tables.table import Linear, Table, tables
 from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 from modelsizer import Problem
 from tests.support.random_problems import STRIDE, random_tables, valid_problem
@@ -63,6 +64,27 @@ def test_relaxation_is_below_every_design(seed: int) -> None:
             if relaxed.loss is not None:
                 bound = relaxed.loss.constant[0] + relaxed.loss.slope[0, 0] * (j - ends[0])
                 assert bound <= design.loss
+
+
+NEAR = {"affine": 1e-15, "loss": 0.006, "tokens": 0.04, "flops": 0.004}
+"""Share of a value that a bound of two neighbouring depths may be below it, by form."""
+
+
+def test_bounds_of_two_neighbouring_depths_are_near() -> None:
+    looked = dict.fromkeys(NEAR, 0)
+    for seed in range(2000, 2060):
+        model, table, rows, depths = with_designs(seed)
+        inside = depths[:, 0] + 1 < table.count[rows, 0]
+        row, low = rows[inside][:20], depths[inside][:20]
+        first, one = model.evaluate(table, row, low)
+        second, other = model.evaluate(table, row, low + 1)
+        both = one & other
+        least = np.minimum(first, second)[both]
+        form = QUANTITIES[model.problem.objective.quantity].form
+        relaxed = model.relax(table, row[both], low[both], low[both] + 1)
+        assert (least - relaxed.least <= NEAR[form] * np.abs(least)).all()
+        looked[form] += int(both.sum())
+    assert min(looked.values()) > 30
 
 
 @pytest.mark.parametrize("seed", range(2100, 2130))
