@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.audit import Audit
+from modelsizer.problems.architecture.choices import WIDE
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.units import format_quantity
@@ -21,10 +22,7 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
     optimum, cheapest = found.optimum.best, found.cheapest.best
     title(console, f"{source} against the optimum of its own budgets")
     designs = (found.model, optimum, cheapest)
-    rows = [
-        (key, *(str(architecture_dict(d.architecture)[key]) for d in designs))
-        for key in ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff")
-    ]
+    rows = [(key, *(str(architecture_dict(d.architecture)[key]) for d in designs)) for key in WIDE]
     for name, unit in (("parameters", "parameters"), ("tokens", "tokens"),
                        ("training_flops", "FLOPs"), ("serving_memory", "bytes"),
                        ("kv_bytes_per_token", "bytes")):  # fmt: skip

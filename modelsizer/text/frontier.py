@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.frontiers.exponents import PUBLISHED, Exponent, Published, implied
 from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
+from modelsizer.problems.architecture.choices import SIZES
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.table_files import csv_text
@@ -27,7 +28,7 @@ _NAMES = {
     "tokens_per_parameter": "tokens a parameter",
 }
 _LONG = 1000  # from where three digits would be written as a power of ten
-_ARCHITECTURE = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
+_ARCHITECTURE = SIZES
 _COLUMNS = ("limit", "status", "objective", "loss", *_ARCHITECTURE, "parameters",
             "non_embedding_parameters", "tokens", "tokens_per_parameter", "training_flops",
             "half_loss", "half_parameters", "twice_loss", "twice_parameters", "edge",

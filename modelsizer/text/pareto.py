@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.fronts.subset import even_subset, knee
+from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 from modelsizer.text.kit.lines import paragraph, section, title
@@ -62,7 +63,7 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
 
 def _print_points(console: Console, front: Front, shown: Front) -> None:
     names = [goal.name for goal in front.goals]
-    beside = [n for n in ("layers", "d_model", "heads", "kv_heads", "d_ff") if n not in names]
+    beside = [n for n in NARROW if n not in names]
     points = list(shown)
     columns = [(name, [_show(point[name], name) for point in points]) for name in names]
     columns += [(name, [str(p["architecture"][name]) for p in points]) for name in beside]

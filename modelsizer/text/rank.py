@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.surveys.listing import cell
 from modelsizer.optimizer.surveys.ranking import Ranking
+from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
@@ -18,7 +19,7 @@ from modelsizer.text.kit.words import and_more, quantity
 if TYPE_CHECKING:
     from rich.console import Console
 
-SHORT = ("loss", "parameters", "tokens", "layers", "d_model", "heads", "kv_heads", "d_ff")
+SHORT = ("loss", "parameters", "tokens", *NARROW)
 """Default columns, printed after the quantity that is ranked by."""
 _RATIOS = ("aspect_ratio", "tokens_per_parameter")
 

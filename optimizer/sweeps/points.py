@@ -10,6 +10,7 @@ from modelsizer.optimizer.constraints import TOKENS, constraints, is_limit, name
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.sweeps.grids import SweepGrid
+from modelsizer.problems.architecture.choices import WIDE
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
@@ -18,8 +19,7 @@ from modelsizer.problems.units import Number
 Row = dict[str, Any]
 """A solved point: ``index``, the swept keys, and the columns of `columns`, in this order."""
 
-WIDTHS = ("layers", "d_model", "heads", "kv_heads", "head_dim", "d_ff")
-_ANSWER = ("status", "reason", "objective", "loss", *WIDTHS, "parameters", "tokens",
+_ANSWER = ("status", "reason", "objective", "loss", *WIDE, "parameters", "tokens",
            "training_flops")  # fmt: skip
 INVALID = "invalid"
 """Status of a point whose values are invalid together; its reason says why."""
@@ -103,7 +103,7 @@ def _answer(result: Result) -> Row:
     if (design := result.design) is None:
         return found
     widths: Mapping[str, Any] = architecture_dict(design.architecture)
-    found |= {"loss": design.loss, **{name: widths[name] for name in WIDTHS}}
+    found |= {"loss": design.loss, **{name: widths[name] for name in WIDE}}
     found["parameters"] = design.parameters.total
     found |= {
         "tokens": _finite(design.tokens),
