@@ -144,7 +144,7 @@ def _of_flops(context: int, flops: ForwardFlops) -> _Bar:
 
 
 def _crossing(data: Allocation) -> str:
-    """State the context length at which attention and other FLOPs are equal."""
+    """State the context length from which scores need more FLOPs than the feed-forward."""
     if data.scores_outweigh_ffn is None:
         return "windows keep the scores below the feed-forward"
     return f"scores outweigh the feed-forward from {data.scores_outweigh_ffn:,} tokens"

@@ -1,7 +1,7 @@
-"""The quantities that a budget may limit and an objective may seek: one row each.
+"""Quantities for budgets and objectives, one row each.
 
-Each module holds the rows of one quantity, or of a few of a kind, in its ``ROWS``, with all that
-the program knows of them. A new budget is a new module here, or a row given to
+Each module defines in ``ROWS`` one quantity or a few related ones, with everything that the
+program knows about them. A new budget is a new module here, or a row passed to
 `modelsizer.problems.quantities.rows.register_quantity`; see
 `modelsizer.problems.quantities.quantity.Quantity`.
 """

@@ -1,4 +1,4 @@
-"""Affine costs that the solvers need and that no budget is of."""
+"""Affine costs that the solvers need but that cannot be budgets."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from modelsizer.problems.quantities.quantity import Candidate, Cost, as_large
 
 LAW_PARAMETERS = "law_parameters"
 TRAINING_FLOPS_PER_TOKEN = "training_flops_per_token"
-WEIGHT_FLOPS = "weight_flops_per_token"  # training FLOPs less those of scores
-TRAINING_FLOPS_EACH = "training_flops_per_token_each"  # on each accelerator at work
+WEIGHT_FLOPS = "weight_flops_per_token"  # training FLOPs without those of attention scores
+TRAINING_FLOPS_EACH = "training_flops_per_token_each"  # per working accelerator
 ACCELERATORS = "accelerators"
 
 _WEIGHTS = ("training.flops", "training.recompute")

@@ -1,4 +1,4 @@
-"""The KV cache that serving holds."""
+"""Memory of the KV cache in serving."""
 
 from __future__ import annotations
 

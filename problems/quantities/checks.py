@@ -1,4 +1,4 @@
-"""Test at random architectures that a cost has the properties which the proofs rely on."""
+"""Test, at random architectures, the properties of a cost that the proofs rely on."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ _ENDS = {
 def check_quantity(row: Quantity) -> None:
     """Reject an affine quantity that violates a required property at some random architecture.
 
-    Its formula must take arrays of widths as it takes integers, and give one `Affine` or one for
-    each branch, with a coefficient for each kind of layer. No coefficient may be negative, and
-    neither constant nor coefficient may fall as a width grows or the embedding is untied. Where
-    ``by_layout=False`` it must not depend on the layout. It is tried under default settings, and
-    with an H100 to train and to serve on, as far as these say what it needs.
+    The formula must accept arrays of widths as well as integers, and return one `Affine`, or one
+    per branch, with a coefficient for each kind of layer. Coefficients must be non-negative, and
+    neither the constant nor a coefficient may decrease when a width increases or the embedding
+    becomes untied. With ``by_layout=False`` it must not depend on the layout. It is tested with
+    default settings, and with an H100 for training and serving, if they provide what it needs.
 
     Raises
     ------
     ValueError
-        With the property that is violated.
+        If a property is violated; the message names it.
     """
     if not isinstance(row.how, Cost):
         return
@@ -50,7 +50,7 @@ def check_quantity(row: Quantity) -> None:
     low = {name: random.integers(*ends, _POINTS, endpoint=True) for name, ends in _ENDS.items()}
     high = {name: random.integers(low[name], _ENDS[name][1], endpoint=True) for name in low}
     low["heads"] = low["kv_heads"] * low["group"]
-    # Where possible about as many heads as before: then only kv_heads grow.
+    # If possible, keep the number of heads about equal, so that only kv_heads grow.
     high["heads"] = high["kv_heads"] * -(-low["heads"] // high["kv_heads"])
     for settings in _settings():
         if row.needs(settings):
@@ -87,7 +87,7 @@ def _settings() -> tuple[Settings, ...]:
 def _costs(
     row: Quantity, settings: Settings, block: Block, widths: dict[str, Any], layout: Layout
 ) -> list[NDArray[Any]]:
-    """Of each branch a constant, two coefficients and a denominator, shape (4, W), exactly."""
+    """Return constant, two coefficients and denominator of each branch; exact, shape (4, W)."""
     how = row.how
     assert isinstance(how, Cost)
     w: dict[str, Any] = {

@@ -1,4 +1,4 @@
-"""FLOPs of an inference token."""
+"""FLOPs per inference token."""
 
 from __future__ import annotations
 

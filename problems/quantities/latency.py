@@ -1,4 +1,4 @@
-"""Latency and throughput of serving, each the most of what memory and computing take."""
+"""Latency and throughput of serving, each from the maximum of memory time and compute time."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ _BOTH = (*_MACHINE, *WEIGHT, "context_length")
 def _needs(settings: Settings) -> str:
     if settings.serving.device is None:
         return ACCELERATOR.format(table="serving")
-    prefill_machine(settings.serving)  # names a figure that the accelerator lacks
+    prefill_machine(settings.serving)  # raises if the accelerator lacks a figure
     return ""
 
 

@@ -1,4 +1,4 @@
-"""FLOPs and money of training and inference together."""
+"""FLOPs and cost of training and inference together."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ _SERVED_ON = ("serving.accelerator", "serving.custom_accelerator", "serving.comp
 
 
 def _served(settings: Settings) -> Fraction:
-    """Inference tokens."""
+    """Return the number of inference tokens over the lifetime."""
     return settings.lifetime.tokens
 
 
 def _dollars_served(settings: Settings) -> Fraction:
-    """Dollars of one FLOP of each inference token."""
+    """Return dollars over the lifetime for each FLOP per inference token."""
     serving, lifetime = settings.serving, settings.lifetime
     peak = Fraction(serving.named.figure(f"{serving.compute}_flops"))
     return lifetime.tokens * lifetime.dollars_a_flop(settings.training, peak)

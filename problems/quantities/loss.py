@@ -1,4 +1,4 @@
-"""Loss that a law predicts."""
+"""Loss predicted by a law."""
 
 from __future__ import annotations
 

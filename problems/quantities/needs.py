@@ -1,4 +1,4 @@
-"""What quantities are computed from: what a problem does not say of it, and what changes them."""
+"""Inputs of quantities: missing settings, and the settings that each quantity depends on."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _CONTEXT = {
 
 
 def lacking(settings: Settings, quantity: str) -> str:
-    """What a quantity needs and the settings do not say, with the remedy; empty if nothing."""
+    """Return the missing input of a quantity, with the remedy; empty if none is missing."""
     row = QUANTITIES[quantity]
     try:
         if needs := row.needs(settings):
@@ -30,7 +30,7 @@ def lacking(settings: Settings, quantity: str) -> str:
 
 
 def reads_of(quantity: str) -> Reads:
-    """What of the settings a quantity depends on, at given tokens and layout; None for all."""
+    """Return the settings that a quantity depends on, at given tokens and layout; None for all."""
     how = QUANTITIES[quantity].how
     if isinstance(how, str):
         return ()
@@ -50,12 +50,12 @@ def reads_of(quantity: str) -> Reads:
 
 
 def affected_by(key: str) -> frozenset[str]:
-    """Quantities that a setting may change, whatever the tokens.
+    """Return the quantities that a setting may change at fixed tokens.
 
     Parameters
     ----------
     key : str
-        A key of training, serving or lifetime: ``"serving.batch_size"``.
+        A key of training, serving or lifetime, such as ``"serving.batch_size"``.
     """
     seen = {*_CONTEXT.get(key, (key,)), key.partition(".")[0]}
     return frozenset(

@@ -1,4 +1,4 @@
-"""What a row of a quantity is made of."""
+"""Definition of a quantity."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LAYOUT_KEYS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a problem says that quantities are computed from, beside architecture and layout.
+    """Inputs of quantities from a problem, besides architecture and layout.
 
     Parameters
     ----------
@@ -37,7 +37,7 @@ class Settings:
     serving : Serving
     lifetime : Lifetime
     context_length : int
-        Serving context, with the default filled in.
+        Context length of serving, with the default filled in.
     parameter_kind : {"total", "non_embedding", "active"}
         Which parameters the loss law counts.
     """
@@ -51,17 +51,17 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Candidate:
-    """What an affine cost is computed from.
+    """Inputs of an affine cost.
 
     Parameters
     ----------
     settings : Settings
     trunk : Trunk
     kinds : sequence of Layer
-        With `trunk` an architecture without its numbers of layers; integers, or arrays of shape
-        (W,) for as many architectures.
+        Together with `trunk` an architecture without its numbers of layers; fields are integers,
+        or arrays of shape (W,) for W architectures.
     layout : Layout
-        How its training is split.
+        Parallel layout of training.
     """
 
     settings: Settings
@@ -76,41 +76,41 @@ Reads = tuple[str, ...] | None
 
 
 def values_of(settings: Settings, reads: Reads) -> tuple[object, ...]:
-    """The values of what is read: equal ones give equal figures."""
+    """Return the values of the settings read; equal values give equal costs."""
     if reads is None:
         return (settings,)
     return (attrgetter(*reads)(settings),) if reads else ()
 
 
 def as_large(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
-    """No number on the way to a cost is larger than the cost: for `Cost.within`."""
+    """Return 1, for `Cost.within`: no intermediate result exceeds the cost."""
     return 1
 
 
 @dataclass(frozen=True, slots=True)
 class Cost:
-    """A constant plus a coefficient for each layer, or the most of several such.
+    """A constant plus a coefficient per layer, or the maximum of several such sums.
 
-    All but `formula` may be left out: what is not said is taken to be the worst, which costs time
-    and no answer.
+    Only `formula` is required: the defaults of the others are the most conservative, which affects
+    speed but not answers.
 
     Parameters
     ----------
     formula : callable
-        Of a `Candidate`: an `Affine`, or one for each branch. The widths may be arrays, so it may
-        not branch on them. No coefficient may be negative, and a wider or deeper architecture may
-        not cost less: the solvers bound a set of designs by its smallest and its largest.
+        From a `Candidate` to an `Affine`, or one for each branch. Widths may be arrays, so it must
+        not branch on them. Coefficients must be non-negative, and a wider or deeper architecture
+        must not cost less: the solvers bound a set of designs by its smallest and largest member.
     reads : tuple of str or None
-        What of `Settings` the formula reads. None stands for everything: a table of the cost is
-        then computed again whenever any setting changes.
+        Settings that the formula reads. None means all: tables of the cost are then recomputed
+        whenever any setting changes.
     branches : tuple of str
-        Names of the branches, where the cost is the most of several.
+        Names of the branches, if the cost is the maximum of several.
     by_layout : bool
-        Whether it depends on the parallel layout.
+        Whether the cost depends on the parallel layout.
     within : callable or None
-        Of (settings, layout): by which factor numbers on the way to the cost may exceed it.
-        `as_large` where none does. None computes the cost in Python's integers, slowly, instead of
-        64 bits.
+        From (settings, layout) to the factor by which intermediate results may exceed the cost;
+        `as_large` if none does. With None the cost is computed in Python integers, which are
+        slower than 64-bit ones.
     """
 
     formula: Formula
@@ -120,25 +120,25 @@ class Cost:
     within: Callable[[Settings, Layout], int] | None = None
 
     def parts(self, name: str) -> tuple[str, ...]:
-        """Names of the affine quantities that it is the most of, where it is called `name`."""
+        """Return the names of the affine quantities whose maximum is the cost called `name`."""
         return tuple(f"{name}.{branch}" for branch in self.branches) or (name,)
 
 
 @dataclass(frozen=True, slots=True)
 class OfFlops:
-    """Proportional to the training FLOPs, and to the inference FLOPs of a lifetime beside them.
+    """Proportional to training FLOPs, plus a term in the inference FLOPs over the lifetime.
 
     Parameters
     ----------
     rate : callable
-        Of `Settings`: how much of it one training FLOP is.
+        From `Settings` to the quantity per training FLOP.
     charge : callable or None
-        Of `Settings`: how much of it one inference FLOP a token is, over the lifetime.
+        From `Settings` to the quantity over the lifetime per inference FLOP a token.
     shared : bool
-        Whether the accelerators at work in training share it, as they do the time: `rate` is then
-        that of one accelerator.
+        Whether it is divided among the accelerators working in training, as the time is: `rate` is
+        then that of a single accelerator.
     reads : tuple of str or None
-        What of `Settings` rate and charge read; see `Cost`.
+        Settings that `rate` and `charge` read; see `Cost`.
     """
 
     rate: Callable[[Settings], Fraction]
@@ -149,18 +149,18 @@ class OfFlops:
 
 @dataclass(frozen=True, slots=True)
 class Inverse:
-    """A number over an affine quantity.
+    """A number divided by an affine quantity.
 
     Parameters
     ----------
     of : str
         Name of the affine quantity.
     numerator : callable
-        Of `Settings`.
+        From `Settings` to the numerator.
     numerator_key : str
         The numerator in words.
     reads : tuple of str or None
-        What of `Settings` the numerator reads; see `Cost`.
+        Settings that the numerator reads; see `Cost`.
     """
 
     of: str
@@ -170,13 +170,13 @@ class Inverse:
 
 
 def nothing(settings: Settings) -> str:  # noqa: ARG001 - a function of the settings
-    """A quantity needs nothing that has no default."""
+    """Return an empty text: every input of the quantity has a default."""
     return ""
 
 
 @dataclass(frozen=True, slots=True)
 class Quantity:
-    """A quantity of a design: all that the program knows of it.
+    """A quantity of a design, with everything that the program knows about it.
 
     Parameters
     ----------
@@ -185,31 +185,31 @@ class Quantity:
     dimension : str
         Key of `modelsizer.problems.units.UNITS`.
     about : str
-        What it is, for people.
+        Description for users.
     how : Cost, OfFlops, Inverse, or "tokens" or "loss"
-        What it is computed from.
+        How it is computed.
     only : {"max", "min"} or None
-        The one end that a budget of it may have.
+        The only end that a budget may have, if just one is allowed.
     needs : callable
-        Of `Settings`: what it is computed from and they do not say, with the remedy
-        (``'a price: write training.price_per_hour = 2.5'``); empty if nothing. A figure that an
-        accelerator lacks raises `UnknownFigureError`.
+        From `Settings` to the missing input, with the remedy
+        (``'a price: write training.price_per_hour = 2.5'``); empty if none is missing. A figure
+        that an accelerator lacks raises `UnknownFigureError`.
     axis : str
-        Words on an axis; those of the name by default.
+        Axis label; by default the words of the name.
     short : str
-        The name where there is little room; the name itself by default.
+        Abbreviated name; by default the name.
     heading : str
-        Heading of a narrow column; the name by default.
+        Heading of a narrow column; by default the name.
 
     Attributes
     ----------
     parts : tuple of str
-        Names of the affine quantities that it is the most of.
+        Names of the affine quantities whose maximum it is.
 
     Raises
     ------
     ValueError
-        If a budget could have an end that is no linear row.
+        If a budget could have an end that is not a linear constraint.
     """
 
     name: str
@@ -237,7 +237,7 @@ class Quantity:
 
     @property
     def form(self) -> Form:
-        """How it follows from a design and its tokens."""
+        """How the quantity depends on a design and its tokens."""
         if isinstance(self.how, str):
             return self.how
         if isinstance(self.how, Cost):
@@ -248,44 +248,44 @@ class Quantity:
 
     @property
     def words(self) -> str:
-        """It in words, for the label of an axis or a title."""
+        """The name in words, for the label of an axis or a title."""
         return self.axis or self.name.replace("_", " ")
 
     @property
     def affine(self) -> bool:
-        """Whether it is affine in the layers, or the most of several such."""
+        """Whether it is affine in the layers, or the maximum of several affine quantities."""
         return isinstance(self.how, Cost)
 
     @property
     def base(self) -> str:
-        """The affine quantity that it is, or is a number over; empty where there is none."""
+        """The affine quantity that it equals or is inverse to; empty if there is none."""
         if isinstance(self.how, Inverse):
             return self.how.of
         return self.name if self.affine else ""
 
     @property
     def of_tokens(self) -> bool:
-        """Whether it grows with the tokens that a design is trained on."""
+        """Whether it increases with the training tokens of a design."""
         return self.how == "tokens" or isinstance(self.how, OfFlops)
 
     @property
     def shared(self) -> bool:
-        """Whether the accelerators at work in training share it."""
+        """Whether it is divided among the accelerators working in training."""
         return isinstance(self.how, OfFlops) and self.how.shared
 
     @property
     def by_layout(self) -> bool:
-        """Whether it depends on the parallel layout, at the same tokens."""
+        """Whether it depends on the parallel layout, at fixed tokens."""
         return self.shared or (isinstance(self.how, Cost) and self.how.by_layout)
 
     @property
     def branches(self) -> tuple[str, ...]:
-        """Where it is the most of several affine quantities, their names."""
+        """Names of the affine quantities of which it is the maximum, if there are several."""
         return self.how.branches if isinstance(self.how, Cost) else ()
 
     @property
     def senses(self) -> tuple[Sense, ...]:
-        """What an objective may seek of it."""
+        """Senses that an objective may have."""
         if self.form == "inverse":
             return ()
         free = self.only is None and self.form in ("affine", "tokens")

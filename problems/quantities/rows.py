@@ -1,4 +1,4 @@
-"""All rows together, in the order of the file format."""
+"""Registry of all quantities, in the order of the file format."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ QUANTITIES: Registry[Quantity] = Registry("quantity", _rows())
 
 
 def register_quantity(row: Quantity) -> None:
-    """Add a quantity: budgets, objectives, columns and pictures know it from then on.
+    """Register a quantity for budgets, objectives, columns and figures.
 
     Parameters
     ----------
@@ -44,7 +44,7 @@ def register_quantity(row: Quantity) -> None:
     Raises
     ------
     ValueError
-        If its name is empty or taken, or its cost violates what the proofs rely on
+        If its name is empty or taken, or its cost violates a property that the proofs rely on
         (`modelsizer.problems.quantities.checks.check_quantity`).
     """
     check_quantity(row)
@@ -54,12 +54,12 @@ def register_quantity(row: Quantity) -> None:
 
 
 def names_of(*forms: Form) -> tuple[str, ...]:
-    """Names of the quantities of some forms, in order."""
+    """Return the names of the quantities of the given forms, in order."""
     return tuple(name for name, row in QUANTITIES.items() if row.form in forms)
 
 
 def cost_of(name: str) -> Cost:
-    """An affine cost by its name, be it a quantity or an auxiliary one."""
+    """Return an affine cost by name, of a quantity or auxiliary."""
     if (found := AUXILIARY.get(name)) is not None:
         return found
     how = QUANTITIES[name].how
@@ -68,5 +68,5 @@ def cost_of(name: str) -> Cost:
 
 
 def parts_of(name: str) -> tuple[str, ...]:
-    """Names of the affine quantities that a cost is the most of."""
+    """Return the names of the affine quantities whose maximum is a cost."""
     return cost_of(name).parts(name)

@@ -1,4 +1,4 @@
-"""Memory of an accelerator in serving: weights and cache."""
+"""Memory per accelerator in serving: weights and KV cache."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _memory(of: Candidate) -> Affine:
 
 
 def _copies(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
-    return settings.serving.tensor_parallel  # copies of a kv head rise as kv_heads fall
+    return settings.serving.tensor_parallel  # fewer kv_heads have more copies each
 
 
 ROWS = (

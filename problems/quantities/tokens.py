@@ -1,4 +1,4 @@
-"""Tokens that a design is trained on."""
+"""Training tokens of a design."""
 
 from __future__ import annotations
 

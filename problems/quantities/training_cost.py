@@ -1,8 +1,8 @@
-"""Time, money and energy of training.
+"""Time, cost and energy of training.
 
-Each is proportional to the training FLOPs: with f model FLOP/s of an accelerator and n accelerators
-at work, C FLOPs take C / (f n) seconds, cost C / f x price and draw C / f x watts x PUE, whatever
-n.
+Each is proportional to the training FLOPs: with f model FLOP/s per accelerator and n accelerators
+working, C FLOPs take C / (f n) seconds. They cost C / f x price and use C / f x watts x PUE,
+independently of n.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ PRICE = (*TIME, "training.price_per_hour")
 
 
 def seconds(settings: Settings) -> Fraction:
-    """Seconds of a training FLOP on one accelerator."""
+    """Return the seconds per training FLOP on one accelerator."""
     training = settings.training
-    # MFU is of model FLOPs: those of recomputation are counted in training FLOPs, not in it.
+    # MFU refers to model FLOPs; training FLOPs also include those of recomputation.
     recomputed = TRAINING_PASSES + (training.recompute == "full")
     return Fraction(TRAINING_PASSES, recomputed) / training.flops_per_second
 
 
 def dollars(settings: Settings) -> Fraction:
-    """Dollars of a training FLOP."""
+    """Return the dollars per training FLOP."""
     price = settings.training.price_per_hour
     assert price is not None
     return seconds(settings) / SECONDS_AN_HOUR * exact(price)
 
 
 def kilowatt_hours(settings: Settings) -> Fraction:
-    """Energy of a training FLOP."""
+    """Return the kilowatt-hours per training FLOP."""
     training = settings.training
     watts = training.watts if training.watts is not None else training.named.figure("watts")
     hours = seconds(settings) / SECONDS_AN_HOUR
@@ -49,12 +49,12 @@ def kilowatt_hours(settings: Settings) -> Fraction:
 
 
 def needs_device(settings: Settings) -> str:
-    """The accelerator that training needs, where none is named."""
+    """Return the request for a training accelerator, if none is named."""
     return ACCELERATOR.format(table="training") if settings.training.device is None else ""
 
 
 def needs_price(settings: Settings) -> str:
-    """The accelerator and the price that training needs, where one is missing."""
+    """Return the request for a training accelerator or its price, if missing."""
     if needs := needs_device(settings):
         return needs
     if settings.training.price_per_hour is None:

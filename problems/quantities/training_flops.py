@@ -1,4 +1,4 @@
-"""FLOPs of training: tokens x those of each."""
+"""Training FLOPs: tokens x FLOPs per token."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Memory of an accelerator in training."""
+"""Memory per accelerator in training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _READS = tuple(
 
 
 def _numerators(settings: Settings, layout: Layout) -> int:
-    """Numerators of bytes for each parameter, before they are divided by the layout."""
+    """Return the numerators of bytes per parameter, before division by the layout."""
     return 4 * max(1, layout.accelerators) * settings.training.sequence_length
 
 

@@ -1,1 +1,1 @@
-"""What is asked of a design: budgets, an objective, and how many tokens they leave it."""
+"""Requirements of a design: budgets, the objective, and the limits on training tokens."""

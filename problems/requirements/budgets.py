@@ -1,4 +1,4 @@
-"""``[budgets]``: hard limits, a key for each quantity."""
+"""``[budgets]``: hard limits, with a key for each quantity."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from pydantic import (
 
 
 class Budgets(Table):
-    """``[budgets]``: hard limits, each a number (the most) or ``{min, max}``.
+    """``[budgets]``: hard limits, each a number (the maximum) or ``{min, max}``.
 
-    It has a key for each row of `modelsizer.problems.quantities`; a subclass that `new_budgets`
-    makes has them as fields, and every instance is of such a one.
+    There is a key for each row of `modelsizer.problems.quantities`. `new_budgets` creates the
+    subclass that has them as fields; every instance belongs to such a subclass.
     """
 
     if TYPE_CHECKING:
@@ -30,17 +30,17 @@ class Budgets(Table):
 
     @classmethod
     def known_keys(cls) -> tuple[str, ...]:
-        """Keys that the table may have."""
+        """Return the allowed keys of the table."""
         return tuple(QUANTITIES)
 
     @property
     def limits(self) -> dict[str, Interval]:
-        """The budgets that were given, by name."""
+        """Return the given budgets, by name."""
         return {name: limit for name, limit in vars(self).items() if limit is not None}
 
 
 def _one_sided(value: Interval | None, info: ValidationInfo) -> Interval | None:
-    """Refuse an end of a limit that is no linear row, or that nobody means."""
+    """Reject an end of a limit that is not a linear constraint, or that cannot be intended."""
     assert info.field_name is not None
     only = QUANTITIES[info.field_name].only
     if value is None:
@@ -62,7 +62,7 @@ def _with_fields(dimensions: tuple[tuple[str, str], ...]) -> type[Budgets]:
 
 
 def new_budgets(given: object = None) -> Budgets:
-    """Budgets from a plain table, under the quantities that there are now.
+    """Read budgets from a plain table, with the quantities registered now.
 
     Raises
     ------

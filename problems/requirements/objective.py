@@ -1,4 +1,4 @@
-"""``[objective]``: what is sought, and by which laws the loss is judged."""
+"""``[objective]``: the quantity to optimise, and the laws that predict the loss."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ class Objective(Table):
     Parameters
     ----------
     minimize, maximize : str
-        A quantity; one of the two, ``minimize = "loss"`` by default.
+        A quantity; only one of the two may be given, ``minimize = "loss"`` by default.
     law, shape : str
-        Names of a law and a shape law; `DEFAULT_SHAPE` where the law is blind to width and
-        depth, and none where it prices them itself.
+        Names of a law and a shape law. The default shape law is `DEFAULT_SHAPE` if the law does
+        not depend on width and depth, and none if it does.
     """
 
     minimize: str | None = None
@@ -45,10 +45,10 @@ class Objective(Table):
 
     @property
     def quantity(self) -> str:
-        """Name of the quantity sought."""
+        """Name of the quantity to optimise."""
         return self.maximize or self.minimize or "loss"
 
     @property
     def sense(self) -> Sense:
-        """Whether less or more of it is better."""
+        """Whether the quantity is minimised or maximised."""
         return "maximize" if self.maximize is not None else "minimize"

@@ -1,8 +1,8 @@
-"""Limits on training tokens, gathered from [training] and [budgets].
+"""Limits on training tokens from [training] and [budgets].
 
-A budget of what is proportional to the training FLOPs, such as the money of training, is a limit on
-them, whatever the design; one of what the accelerators at work share, such as the time, a limit on
-the FLOPs of each.
+A budget of a quantity proportional to the training FLOPs, such as the cost of training, limits the
+training FLOPs of every design equally. If the quantity is divided among the working accelerators,
+as the time is, it limits the FLOPs per accelerator.
 """
 
 from __future__ import annotations
@@ -21,16 +21,16 @@ TRAINING_FLOPS = "budgets.training_flops"
 
 @dataclass(frozen=True, slots=True)
 class Charge:
-    """A limit on training FLOPs that inference takes its part of.
+    """A limit on training FLOPs that is reduced by inference.
 
-    Training FLOPs are at most ``limit - each x inference FLOPs a token``.
+    Training FLOPs are at most ``limit - each x inference FLOPs per token``.
 
     Parameters
     ----------
     key : str
-        The budget behind it.
+        The budget that gives the limit.
     limit, each : Fraction
-        In training FLOPs, and in training FLOPs for each inference FLOP a token.
+        In training FLOPs, and in training FLOPs for each inference FLOP per token.
     """
 
     key: str
@@ -38,18 +38,18 @@ class Charge:
     each: Fraction
 
     def left(self, inference_flops: Fraction) -> Fraction:
-        """What is left for training; zero where inference takes it all."""
+        """Return the training FLOPs left by inference; zero if there are none."""
         return max(self.limit - self.each * inference_flops, Fraction(0))
 
 
 @dataclass(frozen=True, slots=True)
 class TokenLimits:
-    """What bounds the training tokens of a design, whatever the budget asks of loss.
+    """Limits on the training tokens of a design, apart from limits on the loss.
 
     Tokens lie between ``max(least, least_flops / F)`` and ``min(most, most_flops / F)`` for a
-    design of F training FLOPs a token; on n accelerators at work also below
-    ``most_flops_each * n / F``, and below what each of `charges` leaves. `most_flops_key` and
-    `most_flops_each_key` name the budgets behind `most_flops` and `most_flops_each`.
+    design of F training FLOPs per token. With n working accelerators they are also at most
+    ``most_flops_each * n / F``, and at most what each of `charges` leaves. `most_flops_key` and
+    `most_flops_each_key` are the budgets that give `most_flops` and `most_flops_each`.
     """
 
     least: Fraction
@@ -63,11 +63,11 @@ class TokenLimits:
 
     @property
     def bounded(self) -> bool:
-        """Whether anything keeps tokens finite."""
+        """Whether there is an upper limit on tokens."""
         return self.most is not None or self.flops_on(1) is not None or bool(self.charges)
 
     def flops_on(self, accelerators: int) -> Fraction | None:
-        """The most training FLOPs on some accelerators at work; None for no limit."""
+        """Return the limit on training FLOPs with n working accelerators; None for no limit."""
         each = self.most_flops_each
         ends = [self.most_flops, None if each is None else each * accelerators]
         known = [end for end in ends if end is not None]
@@ -80,7 +80,7 @@ def _bound(ends: list[Number | None], largest: bool) -> Fraction | None:
 
 
 def _least(limits: dict[str, Fraction]) -> tuple[str, Fraction | None]:
-    """The tightest of some upper limits by key, the first of equals; none of none."""
+    """Return key and value of the tightest upper limit, the first of equals."""
     if not limits:
         return "", None
     key = min(limits, key=lambda name: limits[name])
@@ -88,7 +88,7 @@ def _least(limits: dict[str, Fraction]) -> tuple[str, Fraction | None]:
 
 
 def token_limits(settings: Settings, budgets: Budgets) -> TokenLimits:
-    """Limits on tokens from [training] and [budgets] together."""
+    """Combine the limits on tokens from [training] and [budgets]."""
     empty = Interval()
     limits = budgets.limits
     tokens, budget = settings.training.tokens or empty, limits.get("tokens", empty)

@@ -1,1 +1,1 @@
-"""The design space: its choices, width options, layouts and how many designs there are."""
+"""The design space: choices, width options, parallel layouts and the number of designs."""

@@ -1,4 +1,4 @@
-"""How many designs a space holds, without listing what only repeats them."""
+"""Count the designs of a space without listing repetitions."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ from modelsizer.problems.tables.space import Space
 
 @dataclass(frozen=True, slots=True)
 class Counted:
-    """What a space holds.
+    """Size of a space.
 
     Parameters
     ----------
     designs : int
-        Distinct architectures that one layout or another can split.
+        Distinct architectures that at least one layout can split.
     pairs : int
-        Those of each layout, added up.
+        Pairs of an architecture and a layout that can split it.
     """
 
     designs: int
@@ -33,14 +33,14 @@ class Counted:
 def count_designs(space: Space, splits: Sequence[Split]) -> Counted:
     """Count the designs of a space.
 
-    Vocabularies that the same layouts divide, and tied and untied embeddings, repeat the same
-    widths and depths, so they are counted once and multiplied.
+    Vocabularies divided by the same layouts, and tied and untied embeddings, have the same widths
+    and depths, so these are counted once and multiplied.
 
     Parameters
     ----------
     space : Space
     splits : sequence of Split
-        What each parallel layout asks of an architecture.
+        Divisibility required by each parallel layout.
     """
     ties = len(listed(space.tied_embeddings))
     alike: Counter[tuple[bool, ...]] = Counter()
@@ -70,8 +70,8 @@ def _count(space: Space, splits: Sequence[Split]) -> tuple[int, int]:
 
 
 def _union(table: Options, splits: Sequence[Split]) -> int:
-    """Designs of a table that some split divides."""
-    # For each row the splits that its widths allow; of those only the stages matter.
+    """Count the designs of a table that at least one split can divide."""
+    # For each row the splits that its widths allow; among these only the stages differ.
     stages = sorted({split.stages for split in splits})
     allowed = np.zeros((len(table), len(stages)), dtype=bool)
     for split in splits:

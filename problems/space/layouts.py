@@ -1,9 +1,9 @@
-"""Parallel layouts: how training is split over accelerators.
+"""Parallel layouts of training over accelerators.
 
-Of the layouts with the same tensor and pipeline parallelism the one of most data parallelism is
-never worse: no accelerator holds more (arXiv 1910.02054, section 5), training takes no longer, and
-its cost does not depend on it. So one for each pair is enough, and a proof over them is a proof
-over all.
+Among layouts with the same tensor and pipeline parallelism, the one with the most data parallelism
+is never worse: no accelerator needs more memory (arXiv 1910.02054, section 5), training takes no
+longer, and the cost of training is the same. So one layout for each pair of tensor and pipeline
+parallelism suffices, and a proof over these holds for all layouts.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from modelsizer.problems.tables.training import Training
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Ways to split: data, tensor and pipeline parallelism."""
+    """Degrees of data, tensor and pipeline parallelism."""
 
     data_parallel: int = 1
     tensor_parallel: int = 1
@@ -24,12 +24,12 @@ class Layout:
 
     @property
     def accelerators(self) -> int:
-        """Accelerators that work."""
+        """Number of accelerators that work."""
         return self.data_parallel * self.tensor_parallel * self.pipeline_parallel
 
     @property
     def rank(self) -> tuple[int, ...]:
-        """Order of preference among layouts that do as well: fast first, then simple."""
+        """Sort key of layouts with equal objectives: fast first, then simple."""
         return (-self.accelerators, self.pipeline_parallel, self.tensor_parallel)
 
 
@@ -38,12 +38,12 @@ def _ways(choice: Choice | None) -> list[int]:
 
 
 def layouts(training: Training) -> tuple[Layout, ...]:
-    """The layouts to choose from, the preferred ones first.
+    """Return the candidate layouts, in order of preference.
 
     Raises
     ------
     ValueError
-        ``"@key message"``, if the accelerators are too few for any.
+        ``"@key message"``, if there are too few accelerators for any layout.
     """
     most = training.accelerators
     found = []

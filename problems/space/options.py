@@ -1,7 +1,8 @@
-"""Width options: every architecture of a space, as tables.
+"""Enumerate the width options of a space, as tables.
 
-A *width option* is everything but the numbers of layers: block, vocabulary, widths and heads.
-Divisibility and the aspect rule are applied while options are made, so no design ever breaks them.
+A *width option* is an architecture without its numbers of layers: block, vocabulary, widths and
+heads. Divisibility and the aspect rule are applied during enumeration, so every design satisfies
+them.
 """
 
 from __future__ import annotations
@@ -36,12 +37,12 @@ Ints = NDArray[np.int64]
 
 
 def listed(value: Any) -> list[Any]:
-    """The distinct entries of a menu that is no range, in order."""
+    """Return the distinct entries of a menu that is not a range, in order."""
     return sorted(set(value)) if isinstance(value, tuple) else [value]
 
 
 def menu_of(space: Space, choice: DesignChoice) -> Ints:
-    """Values of a choice whose menu multiplies whatever the others are, ascending."""
+    """Return the values of a choice that is independent of all other choices, ascending."""
     given = getattr(space, choice.name)
     if isinstance(given, bool | tuple):
         return np.array([int(value) for value in listed(given)], dtype=np.int64)
@@ -49,7 +50,7 @@ def menu_of(space: Space, choice: DesignChoice) -> Ints:
 
 
 def head_menus(space: Space) -> tuple[Ints, Ints]:
-    """Menus of heads and head_dim where both are given; else of the one, and nothing to choose."""
+    """Return the menus of heads and head_dim; if only one is given, its menu and ``[1]``."""
     if space.heads is not None and space.head_dim is not None:
         return integers(space.heads), integers(space.head_dim)
     given = space.heads if space.heads is not None else space.head_dim
@@ -58,7 +59,7 @@ def head_menus(space: Space) -> tuple[Ints, Ints]:
 
 
 def _head_pairs(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints]:
-    """Row of d_model, heads and head_dim of every geometry that divides."""
+    """Return row of d_model, heads and head_dim of every valid combination."""
     menu, second = head_menus(space)
     if space.heads is not None and space.head_dim is not None:
         grid = np.meshgrid(np.arange(len(d_model)), menu, second, indexing="ij")
@@ -71,7 +72,7 @@ def _head_pairs(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints]:
 
 
 def _kv_heads(space: Space, heads: Ints) -> tuple[Ints, Ints]:
-    """Row of heads and kv_heads that divide them."""
+    """Return row of heads, and kv_heads that divide them."""
     rows = np.arange(len(heads))
     if space.kv_heads is None and space.kv_group is None:
         return rows, heads
@@ -86,14 +87,14 @@ def _kv_heads(space: Space, heads: Ints) -> tuple[Ints, Ints]:
 
 
 def _d_ff(space: Space, d_model: Ints, gated: bool) -> tuple[Ints, Ints]:
-    """Row of d_model and hidden width."""
+    """Return row of d_model, and hidden width."""
     rows = np.arange(len(d_model))
     columns = feed_forward_columns(space, d_model, gated)
     return np.repeat(rows, len(columns)), columns.T.ravel()
 
 
 def feed_forward_columns(space: Space, d_model: Ints, gated: bool) -> Ints:
-    """Hidden widths of each entry of the menu at each d_model; shape (entries, D)."""
+    """Return the hidden width for each menu entry and d_model; shape (entries, D)."""
     if space.d_ff is not None:
         width = integers(space.d_ff)
         return np.broadcast_to(width[:, None], (len(width), len(d_model))).copy()
@@ -115,7 +116,7 @@ def feed_forward_columns(space: Space, d_model: Ints, gated: bool) -> Ints:
 
 
 def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
-    """Rows of d_model with start, step and count of their depths; one entry for each run."""
+    """Return row of d_model, start, step and count of each arithmetic run of depths."""
     aspect = space.aspect_ratio
     rows = np.arange(len(d_model))
     if isinstance(aspect, Menu):
@@ -150,7 +151,7 @@ def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
 
 
 def _unique_rows(*columns: Ints) -> list[Ints]:
-    """Each distinct row once, in ascending order of the columns."""
+    """Return the distinct rows, sorted by the columns."""
     stacked = np.stack(columns, axis=1)
     order = np.lexsort(stacked.T[::-1])
     stacked = stacked[order]
@@ -160,7 +161,7 @@ def _unique_rows(*columns: Ints) -> list[Ints]:
 
 
 def _widths(space: Space, block: str, d_model: Ints) -> dict[str, Ints]:
-    """Distinct widths that depend on one another, of some d_model."""
+    """Return the distinct combinations of interdependent widths for the given d_model."""
     row, heads, head_dim = _head_pairs(space, d_model)
     of_heads, kv_heads = _kv_heads(space, heads)
     row, heads, head_dim = row[of_heads], heads[of_heads], head_dim[of_heads]
@@ -176,20 +177,20 @@ def _widths(space: Space, block: str, d_model: Ints) -> dict[str, Ints]:
 def options(
     space: Space, split: Split | None = None, rows_at_once: int = 200_000
 ) -> Iterator[Options]:
-    """All width options, in tables of bounded size.
+    """Yield all width options, in tables of bounded size.
 
     Parameters
     ----------
     space : Space
     split : Split, optional
-        What a parallel layout asks.
+        Divisibility required by a parallel layout.
     rows_at_once : int
-        Rows of a table, roughly: a table holds at least one whole d_model.
+        Approximate rows per table; a table has at least all options of one d_model.
 
     Yields
     ------
     Options
-        Never an empty one. No design appears twice.
+        Non-empty tables, in which no design appears twice.
     """
     split = split or Split()
     all_widths = integers(space.d_model)
@@ -212,7 +213,7 @@ def options(
 
 
 def _options_of_a_width(space: Space) -> int:
-    """Width options of each d_model, free choices aside, if everything divides."""
+    """Bound the width options per d_model, without independent choices and divisibility."""
     found = 1
     for choice in CHOICES:
         if choice.width and not choice.free and choice.name != "d_model":

@@ -1,4 +1,4 @@
-"""Exact rounding of ratios of widths, many at once."""
+"""Exact vectorised rounding of ratios of widths."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _INT64 = 2**62
 
 
 def floors(values: Ints, slope: Fraction, offset: Fraction = Fraction(0)) -> Ints:
-    """``floor(slope x value + offset)`` of each value, exactly, and at most `MAX_VALUE`.
+    """Return exact ``floor(slope x value + offset)`` of each value, at most `MAX_VALUE`.
 
-    A ratio typed out has up to 17 digits, too many for int64 beside a width: then Python's
-    integers do it, value by value.
+    A decimal ratio may have 17 digits, so that its product with a width overflows int64; then
+    Python integers are used, value by value.
     """
     over = slope.denominator * offset.denominator
     times = slope.numerator * offset.denominator
@@ -33,22 +33,22 @@ def floors(values: Ints, slope: Fraction, offset: Fraction = Fraction(0)) -> Int
 
 
 def nearest_multiples(values: Ints, ratio: Fraction, multiple: int) -> Ints:
-    """``ratio x value`` of each value to the nearest multiple, ties up; at most `MAX_VALUE`."""
+    """Round ``ratio x value`` to the nearest multiple, ties up; at most `MAX_VALUE`."""
     found: Ints = floors(values, ratio / multiple, Fraction(1, 2)) * multiple
     return np.minimum(found, MAX_VALUE)
 
 
 def least_depths(d_model: Ints, aspect: Fraction) -> Ints:
-    """The least depth of each width whose aspect, d_model / layers, is not above this."""
+    """Return the minimum depth per width for which d_model / layers is at most `aspect`."""
     return -floors(d_model, -1 / aspect)
 
 
 def most_depths(d_model: Ints, aspect: Fraction) -> Ints:
-    """The greatest depth of each width whose aspect is not below this."""
+    """Return the maximum depth per width for which d_model / layers is at least `aspect`."""
     return floors(d_model, 1 / aspect)
 
 
 def depths_of(d_model: Ints, aspect: Fraction) -> Ints:
-    """The depth of each width of exactly this aspect; 0 if there is none."""
+    """Return the depth per width with exactly this aspect ratio; 0 if there is none."""
     most = most_depths(d_model, aspect)
     return np.where(least_depths(d_model, aspect) == most, most, 0)

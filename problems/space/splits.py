@@ -1,4 +1,4 @@
-"""What a parallel layout asks of an architecture: widths and depths that divide."""
+"""Divisibility of widths and depths that a parallel layout requires."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from numpy.typing import NDArray
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """What a parallel layout asks of an architecture.
+    """Divisibility that a parallel layout requires of an architecture.
 
     Parameters
     ----------
     ways : tuple of int
-        Tensor parallelism that heads, kv_heads (or their replicas), d_ff and vocabulary divide by.
+        Tensor parallelism; must divide heads, kv_heads (or replicas), d_ff and vocabulary.
     stages : int
-        Pipeline stages that the layers divide into, each with whole layers of any kind.
+        Pipeline stages; each must have a whole number of layers of every kind.
     """
 
     ways: tuple[int, ...] = ()
     stages: int = 1
 
     def fits(self, architecture: Architecture) -> bool:
-        """Whether an architecture divides."""
+        """Whether an architecture satisfies the divisibility."""
         layers = [group.layer for group in architecture.groups]
         vocab_size = architecture.trunk.vocab_size
         return architecture.layers % self.stages == 0 and bool(
@@ -38,11 +38,11 @@ class Split:
 
 
 def _parallel(vocab_size: Any, layers: Sequence[Layer], ways: int) -> Any:
-    """Whether tensor parallelism divides everything; kv heads may be replicated instead."""
+    """Whether tensor parallelism divides all widths; kv heads may be replicated instead."""
     fits = vocab_size % ways == 0
     for layer in layers:
         heads, kv_heads = layer.attention.heads, layer.attention.kv_heads
-        # Where a table has no such layers its fields may be 0, and 0 divides.
+        # Fields are 0 in a table without such layers; 0 is divisible.
         kv = (kv_heads % ways == 0) | (ways % (kv_heads + (kv_heads == 0)) == 0)
         fits = fits & (heads % ways == 0) & kv & (layer.ffn.d_ff % ways == 0)
     return fits
@@ -63,7 +63,7 @@ def divides(split: Split, options: Options) -> NDArray[np.bool_]:
 
 
 def divided(table: Options, split: Split) -> Options:
-    """The rows and depths of a table that a split can divide."""
+    """Return the rows and depths of a table that a split can divide."""
     if split.ways:
         table = table.take(divides(split, table))
     if split.stages > 1 and len(table):

@@ -1,4 +1,4 @@
-"""Tables of width options: everything of an architecture but its numbers of layers."""
+"""Tables of width options: architectures without their numbers of layers."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ Ints = NDArray[np.int64]
 class Options(Columns):
     """A table of W width options of one block.
 
-    Depths that do not follow from one another by even steps take several rows for each option.
+    An option takes several rows if its depths are not evenly spaced.
 
     Parameters
     ----------
     block : str
-        The block that all rows share.
+        The block of all rows.
     widths : dict of str to array of int64, shape (W,)
-        By the names of `modelsizer.problems.architecture.choices.WIDTHS`.
+        Keys are the names in `modelsizer.problems.architecture.choices.WIDTHS`.
     depths : Depths
     """
 
@@ -35,10 +35,10 @@ class Options(Columns):
     depths: Depths
 
     def __getitem__(self, name: str) -> Ints:
-        """A width of each row."""
+        """Return a width of each row."""
         return self.widths[name]
 
     @property
     def designs(self) -> int:
-        """How many designs the rows hold."""
+        """Return the number of designs in all rows."""
         return self.depths.designs
