@@ -128,7 +128,7 @@ def test_states_of_figure_1(facts):
         assert each == pytest.approx(row["par_opt"], rel=0.03), name
 
 
-def test_measured_llama_layer(facts):
+def test_measured_llama_layer():
     """28 x 2 b s h bytes a layer were measured on Llama 3.1 8B without fused kernels."""
     layer = Layer(FullAttention(32, 8, 128), DenseFeedForward(14336))
     trunk = Trunk(4096, 128_256)
@@ -157,6 +157,22 @@ def test_stages_by_hand():
     assert first.base == 64_000 * 16 // 2 + at_work
     ending = tokens * 64 * 2 * 2 + tokens * 1000 * 12
     assert last.base == (64_000 + 64) * 16 // 2 + at_work + ending
+
+
+@pytest.mark.parametrize("groups", [2, 3])
+def test_interleaved_stages_keep_activations_of_more_microbatches(groups):
+    """1 + (p - 1) / (p m) times those of the layers (Korthikanti et al. 2022, section 4.2.3)."""
+    layer = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
+    trunk, layout = Trunk(64, 1000), Layout(1, 2, 4)
+    training = Training.model_validate({"sequence_length": 128, "pipeline_parallel": 4})
+    plain, interleaved = (
+        stages(training.model_copy(update={"interleave": m}), trunk, [layer], layout)
+        for m in (1, groups)
+    )
+    each = layer_activations(layer, trunk, training, 2, "none")
+    more = interleaved[0].per_layer[0] - plain[0].per_layer[0]
+    assert more == each * Fraction(3, 4 * groups)
+    assert [s.base for s in interleaved] == [s.base for s in plain]
 
 
 def test_half_keeps_every_second_matrix_product():

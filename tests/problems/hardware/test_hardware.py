@@ -70,6 +70,24 @@ def test_catalogue_agrees_with_the_reference_figure_by_figure() -> None:
             assert getattr(found, figure) == stated(row, key, scale), (name, figure)
 
 
+@pytest.mark.parametrize(
+    ("name", "vendor", "bandwidth", "bf16"),
+    [
+        ("A100-80GB-SXM", "NVIDIA", 2039, 312),
+        ("H100-SXM", "NVIDIA", 3350, 989),
+        ("RTX-4090", "NVIDIA", 1008, 165),
+        ("MI300X", "AMD", 5300, 1307),
+        ("TPU-v5e", "Google", 819, 197),
+    ],
+)
+def test_figures_of_data_sheets(name: str, vendor: str, bandwidth: int, bf16: int) -> None:
+    """GB/s and dense TFLOP/s, as the vendors state them."""
+    found = accelerators()[name]
+    assert found.vendor == vendor
+    assert found.bandwidth == pytest.approx(bandwidth * 10**9, rel=0.002)
+    assert found.bf16_flops == pytest.approx(bf16 * 10**12, rel=0.005)
+
+
 def test_memory_is_the_one_that_the_device_reports() -> None:
     exact = 0
     for name, row in reference_rows().items():

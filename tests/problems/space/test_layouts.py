@@ -121,6 +121,14 @@ def test_most_data_parallelism_is_kept() -> None:
     assert [x.accelerators for x in found] == sorted((x.accelerators for x in found), reverse=True)
 
 
+def test_ways_that_do_not_fit_are_no_layouts() -> None:
+    training = Training.model_validate(
+        {"accelerators": 24, "data_parallel": [4, 8], "tensor_parallel": [1, 3, 8]}
+    )
+    found = {(x.data_parallel, x.tensor_parallel) for x in layouts(training)}
+    assert found == {(8, 1), (8, 3)}  # 4 x 8 are more than 24
+
+
 def test_too_few_accelerators_are_told() -> None:
     with pytest.raises(ProblemError, match=r"smallest product .* is 16"):
         Problem.load(
