@@ -1,1 +1,1 @@
-"""Exact values of designs and bounds over boxes of them."""
+"""Exact values of designs, and bounds over boxes of designs."""

@@ -1,4 +1,4 @@
-"""Affine lower bounds of laws over boxes of depths.
+"""Affine lower bounds on laws over boxes of depths.
 
 See `modelsizer.optimizer.bounds.relaxation`.
 """
@@ -24,7 +24,7 @@ DEEP = ("layers", "aspect_ratio")
 
 
 def shape_bound(shape: ShapeLaw, d_model: Floats, layers: Feature) -> Affine:
-    """Affine lower bound of the shape excess; zero for a shape law without terms."""
+    """Return an affine lower bound on the shape excess; zero for a shape law without terms."""
     kinds = layers.unit.shape[1]
     if not shape.terms:
         return Affine.flat(np.zeros(len(d_model)), kinds)
@@ -37,30 +37,30 @@ def shape_bound(shape: ShapeLaw, d_model: Floats, layers: Feature) -> Affine:
 
 @dataclass(frozen=True, slots=True)
 class TokenCaps:
-    """The most tokens: ``min(most, most_flops / F)``; infinity where there is no such limit.
+    """Upper limit on tokens, ``min(most, most_flops / F)``; infinite if there is none.
 
-    `most_flops` is one number, or an array of shape (B,) with one for each box.
+    `most_flops` is a number, or an array of shape (B,) with one for each box.
     """
 
     most: float
     most_flops: float | Floats
 
     def tokens(self, flops: Floats) -> Floats:
-        """The most tokens at F training FLOPs for each."""
+        """Return the maximum tokens at F training FLOPs per token."""
         tokens: Floats = np.minimum(self.most, self.most_flops / flops)
         return tokens
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """What a law is bounded over: boxes of depths of some width options.
+    """Ranges of the features of a law over boxes of depths.
 
     Parameters
     ----------
     n, flops, layers : Feature
-        Parameters that the law counts, training FLOPs a token, and layers.
+        Parameters as the law counts them, training FLOPs per token, and layers.
     low, high : mapping of array of shape (B,)
-        Ends of the features that the law sees besides.
+        Ends of the other features of the law.
     """
 
     n: Feature
@@ -70,19 +70,19 @@ class Sizes:
     high: Features
 
     def over(self, law: TokenLaw) -> TokenLaw:
-        """A law of the tokens alone that is not above this one in the boxes."""
+        """Return a law of tokens only that is a lower bound on this law in the boxes."""
         return law.over(self.n.low, self.n.high, self.low, self.high)
 
 
 def law_bound(law: TokenLaw, sizes: Sizes, caps: TokenCaps) -> tuple[Affine, Floats]:
-    """Lower bounds of the law where each design takes all the tokens it may.
+    """Return lower bounds on the law, with every design at its maximum tokens.
 
     Returns
     -------
     bound : Affine
-        Flat, the corner, for a law that is no sum of powers.
+        Constant, equal to `corner`, if the law is not a sum of powers.
     corner : array of shape (B,)
-        What the law says of its own over the box, at the most tokens of any design in it.
+        The law's own bound over the box, at the maximum tokens of any design in it.
     """
     n, flops = sizes.n, sizes.flops
     kinds = n.unit.shape[1]
@@ -101,23 +101,23 @@ def law_bound(law: TokenLaw, sizes: Sizes, caps: TokenCaps) -> tuple[Affine, Flo
 def _outer_bound(
     law: PowerLaw, inner: Affine, n: Feature, flops: Feature, caps: TokenCaps
 ) -> Affine:
-    """``E + y ^ outer`` for y above `inner`: a tangent or a secant over the range of y."""
-    # y itself, at its least and greatest corner.
+    """Return a bound on ``E + y ^ outer`` for y >= `inner`: a tangent or secant over y's range."""
+    # y at its minimum and maximum corner.
     low = law.A * np.power(n.high, -law.alpha) + law.B * np.power(caps.tokens(flops.low), -law.beta)
     high = law.A * np.power(n.low, -law.alpha) + law.B * np.power(
         caps.tokens(flops.high), -law.beta
     )
     y = Feature(low, high, inner.slope)
-    bound = power_bound(1.0, law.outer, y)  # in terms of y - low, slopes chained by `unit`
+    bound = power_bound(1.0, law.outer, y)  # in terms of y - low; `unit` gives the chain rule
     rise = power_bound(1.0, law.outer, Feature(low, high, np.ones((len(low), 1)))).slope[:, 0]
     constant = law.E + bound.constant + rise * (inner.constant - low)
     return Affine(constant, bound.slope)
 
 
 def _terms_bound(law: TermLaw, sizes: Sizes, caps: TokenCaps) -> Affine:
-    """A sum of terms and its constant."""
+    """Return a bound on a constant plus a sum of terms."""
     features: dict[str, Feature | Floats] = {"parameters": sizes.n, "layers": sizes.layers}
-    # Widths are the same all over a box; what the depth is in varies.
+    # Widths are constant on a box; features that contain the depth vary.
     features |= {name: low for name, low in sizes.low.items() if name not in DEEP}
     bound = _sum_bound([_deep(term) for term in law.terms], features, sizes.flops, caps)
     return Affine(bound.constant + law.E, bound.slope)
@@ -129,7 +129,7 @@ def _sum_bound(
     flops: Feature,
     caps: TokenCaps,
 ) -> Affine:
-    """A sum of terms, each bounded by itself."""
+    """Return the sum of separate bounds on the terms."""
     first, *rest = (_with_tokens(term, features, flops, caps) for term in terms)
     for bound in rest:
         first = first + bound
@@ -137,7 +137,7 @@ def _sum_bound(
 
 
 def _deep(term: PowerTerm) -> PowerTerm:
-    """A term with its aspect ratio, d_model over layers, taken apart."""
+    """Return a term with its aspect ratio split into d_model and layers."""
     exponents = dict(term.exponents)
     if (power := exponents.pop("aspect_ratio", None)) is not None:
         for name, sign in (("d_model", 1.0), ("layers", -1.0)):
@@ -148,7 +148,7 @@ def _deep(term: PowerTerm) -> PowerTerm:
 def _with_tokens(
     term: PowerTerm, features: dict[str, Feature | Floats], flops: Feature, caps: TokenCaps
 ) -> Affine:
-    """A term at the most tokens, ``min(most, most_flops / F)``."""
+    """Return a bound on a term at the maximum tokens, ``min(most, most_flops / F)``."""
     exponents = dict(term.exponents)
     power = exponents.pop("tokens", None)
     if power is None:
@@ -165,7 +165,7 @@ def _with_tokens(
         PowerTerm(term.coefficient, exponents | {"flops": -power, "most_flops": power}),
         features | {"flops": flops, "most_flops": most_flops},
     )
-    # Both are bounds; take, box by box, the one that rules in the middle.
+    # Both are bounds; take, for each box, the higher one at its middle.
     paid: Mask = caps.most_flops / (np.sqrt(flops.low) * np.sqrt(flops.high)) <= caps.most
     return Affine(
         np.where(paid, paid_for.constant, flat.constant),
@@ -174,15 +174,15 @@ def _with_tokens(
 
 
 def log_tokens_bound(law: TokenLaw, target: Floats, sizes: Sizes) -> Affine:
-    """Affine lower bound of ln of the least tokens that reach a loss.
+    """Return an affine lower bound on ln of the minimum tokens that reach a loss.
 
-    For ``E + A/N^alpha + B/D^beta = target`` (and its outer power), ln D is a convex function of
-    N, so a tangent bounds it. Where even the greatest N misses the target the bound is infinite.
+    For ``E + A/N^alpha + B/D^beta = target`` (and with an outer power), ln D is a convex function
+    of N, so a tangent is a bound. It is infinite if even the largest N misses the target.
 
     Parameters
     ----------
     target : array of shape (B,)
-        Loss that the token law must reach, shape excess deducted; an upper bound of it.
+        Upper bound on the loss that the token law must reach, after deduction of shape excess.
     """
     n = sizes.n
     kinds = n.unit.shape[1]

@@ -1,4 +1,4 @@
-"""Hard limits as exact linear rows over a table, and the depths that they leave."""
+"""Hard limits as exact linear constraints over a table, and the depths that satisfy them."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ class Limit:
     Parameters
     ----------
     key : str
-        The limit in the words of the file, ``"budgets.kv_cache"``.
+        The limit's key in the problem file, such as ``"budgets.kv_cache"``.
     quantity : str
-        Which linear quantity; of a budget on the most of several, one of them.
+        The linear quantity; one of several for a budget on their maximum.
     low, high : int or None
     """
 
@@ -51,10 +51,10 @@ def _scaled(key: str, quantity: str, limit: Interval, denominator: int) -> Limit
 
 
 def limits(problem: Problem, table: Table) -> list[Limit]:
-    """Every hard limit that is linear in the depths.
+    """Return all hard limits that are linear in the depths.
 
-    Limits on tokens and training FLOPs together leave a design of F training FLOPs a token some
-    tokens only if ``least tokens x F <= most FLOPs`` and ``least FLOPs <= most tokens x F``.
+    Limits on tokens and training FLOPs are compatible for a design of F training FLOPs per token
+    only if ``least tokens x F <= most FLOPs`` and ``least FLOPs <= most tokens x F``.
     """
     found = []
     for name, interval in problem.budgets.limits.items():
@@ -63,7 +63,7 @@ def limits(problem: Problem, table: Table) -> list[Limit]:
 
 
 def budget_rows(problem: Problem, name: str, interval: Interval, table: Table) -> list[Limit]:
-    """The rows of one budget; none where it is no linear one."""
+    """Return the linear constraints of one budget; none if it is not linear."""
     row, key = QUANTITIES[name], f"budgets.{name}"
     if row.affine:
         return [_scaled(key, part, interval, table.linear[part].denominator) for part in row.parts]
@@ -80,18 +80,18 @@ def budget_rows(problem: Problem, name: str, interval: Interval, table: Table) -
 
 @dataclass(frozen=True, slots=True)
 class Breach:
-    """A limit that the designs looked for break: those that keep it are known already.
+    """A constraint that all designs searched must violate; those that satisfy it are known.
 
     Parameters
     ----------
     problem : Problem
-        Which has the limit.
+        The problem with the limit.
     name : str
         The budget.
     interval : Interval
-        Its limit, or one end of it.
+        Its limit, or one end of its limit.
     least_flops : int or None
-        In place of it: fewer FLOPs a token than these.
+        Instead of the limit: require fewer FLOPs per token than this.
     """
 
     problem: Problem
@@ -101,27 +101,27 @@ class Breach:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Affine quantities that the rows are of."""
+        """Return the affine quantities of the constraints."""
         if self.least_flops is not None:
             return (TRAINING_FLOPS_PER_TOKEN,)
         return (QUANTITIES[self.name].base or self.name,)
 
     def rules(self, table: Table) -> list[Limit]:
-        """The rows over a table."""
+        """Return the linear constraints over a table."""
         if self.least_flops is not None:
             return [Limit(self.name, TRAINING_FLOPS_PER_TOKEN, self.least_flops, None)]
         return budget_rows(self.problem, self.name, self.interval, table)
 
 
 def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:
-    """Limits on the training FLOPs of a token, so that a design may take some tokens at all."""
+    """Return limits on the training FLOPs per token, so that some number of tokens is feasible."""
     found = []
     flops = TRAINING_FLOPS_PER_TOKEN
     high = low = None
     if tokens.most_flops is not None and tokens.least > 0:
         high = math.floor(tokens.most_flops / tokens.least)
     if tokens.most_flops is not None and tokens.least_flops > tokens.most_flops:
-        high = 0  # no design's FLOPs are both
+        high = 0  # the two limits contradict each other
     if tokens.most is not None and tokens.least_flops > 0:
         low = math.ceil(tokens.least_flops / tokens.most)
     if high is not None:
@@ -130,7 +130,7 @@ def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:
         found.append(Limit("budgets.training_flops", flops, low, None))
     for charge in tokens.charges:
         if charge.each > 0:
-            # Inference alone must not take it all; what it leaves is checked with the tokens.
+            # Inference alone must not exceed the limit; the rest is checked with the tokens.
             room = charge.limit / charge.each * table.linear[INFERENCE].denominator
             found.append(Limit(charge.key, INFERENCE, None, math.floor(room)))
     if (each := tokens.most_flops_each) is not None:
@@ -145,7 +145,7 @@ def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:
 
 
 def feasible(limit: Limit, table: Table, row: Ints, j: Ints) -> Mask:
-    """Whether designs keep a limit; shape (B,)."""
+    """Whether designs satisfy a limit; shape (B,)."""
     value = table.linear[limit.quantity].at(row, j)
     keeps = np.ones(len(row), dtype=bool)
     if limit.high is not None:
@@ -156,12 +156,12 @@ def feasible(limit: Limit, table: Table, row: Ints, j: Ints) -> Mask:
 
 
 def _clipped(bound: int, like: NDArray[Any]) -> int:
-    """A bound that NumPy can compare: beyond int64 it changes nothing."""
+    """Clip a bound to the range of the dtype, for comparisons in NumPy."""
     return bound if like.dtype == object else max(-LARGEST_INT64, min(bound, 2 * LARGEST_INT64 - 1))
 
 
 def feasible_boxes(table: Table, rules: Sequence[Limit]) -> Boxes:
-    """One box for each row of a table that has a depth within the limits, cut to those depths."""
+    """Return one box per row with a feasible depth, tightened to the feasible depths."""
     row = np.arange(len(table))
     low, high = depth_intervals(table, rules, row, np.zeros_like(table.count), table.count - 1)
     some = (low <= high).all(axis=1)
@@ -171,7 +171,7 @@ def feasible_boxes(table: Table, rules: Sequence[Limit]) -> Boxes:
 def depth_intervals(
     table: Table, rules: Sequence[Limit], row: Ints, low: Ints, high: Ints
 ) -> tuple[Ints, Ints]:
-    """Shrink boxes of depths to what the limits allow, exactly.
+    """Tighten boxes of depths to the limits, exactly.
 
     Parameters
     ----------
@@ -183,8 +183,8 @@ def depth_intervals(
     Returns
     -------
     low, high : array of shape (B, K)
-        With one kind of layer, exactly the feasible depths; with more, a box around them. Empty
-        where some low is above its high. All unit costs are non-negative.
+        With one kind of layer, exactly the feasible depths; with more, a box that contains them.
+        A box is empty if some low exceeds its high. Assumes non-negative unit costs.
     """
     low, high = low.copy(), high.copy()
     kinds = low.shape[1]

@@ -1,6 +1,6 @@
-"""What the solvers ask of a problem: exact values of designs, and bounds over boxes of them.
+"""A problem for the solvers: exact values of designs, and bounds over boxes of designs.
 
-Every objective is minimised here: a sought maximum is the least of its negative.
+Every objective is minimised here: maximisation is minimisation of the negative.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ BORDER = 1e-12
 """Relative distance from a loss limit within which vectorised arithmetic is not trusted and a
 design is evaluated alone: NumPy's vector loops may round the last digit otherwise."""
 
-REMEMBERED = 10_000  # designs whose exact evaluation is kept; some 30 MB
+REMEMBERED = 10_000  # designs whose exact evaluation is cached; about 30 MB
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,11 +50,11 @@ class Relaxed:
     Parameters
     ----------
     objective : Affine
-        In `Model.from_value`'s scale.
+        In the scale of `Model.from_value`.
     least : array of shape (B,)
-        Least possible value of the objective; infinite where no design can be feasible.
+        Lower bound on the objective; infinite where no design can be feasible.
     loss : Affine or None
-        Of the loss, where the problem limits it.
+        Lower bound on the loss, if the problem limits it.
     """
 
     objective: Affine
@@ -69,24 +69,24 @@ class Model:
     ----------
     problem : Problem
     store : TableStore, optional
-        Tables kept from other questions about the same space.
+        Cached tables of earlier problems over the same space.
 
     Attributes
     ----------
     quality : Quality
-        How designs are judged.
+        Predicts the loss of designs.
     kind : str
-        Which form the objective has.
+        Form of the objective.
     exact : bool
-        Whether `Relaxed.least` is free of rounding, so that ties show in it.
+        Whether `Relaxed.least` has no rounding error, so that ties can be detected.
     most_loss, least_loss : float or None
         Limits on the loss.
     caps, charge, factor : callable
         See `modelsizer.optimizer.bounds.token_caps.Spending`.
     charged : bool
-        Whether inference adds to the quantity sought.
+        Whether inference adds to the objective.
     floor : float or None
-        A value that no design is below and that many may reach exactly, since a limit sets it.
+        A lower bound set by a limit, which many designs may attain exactly.
     """
 
     def __init__(self, problem: Problem, store: TableStore | None = None) -> None:
@@ -110,7 +110,7 @@ class Model:
         self._evaluated: dict[Architecture, Evaluation] = {}
 
     def exactly(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
-        """A design evaluated alone, in exact arithmetic; designs that tie come up repeatedly."""
+        """Evaluate one design in exact arithmetic; cached, since tied designs recur."""
         architecture = table.architecture(self.problem, row, j)
         if architecture not in self._evaluated:
             if len(self._evaluated) >= REMEMBERED:
@@ -135,7 +135,7 @@ class Model:
         if self.kind == "loss":
             return self.least_loss
         if self.kind == "least_tokens" and tokens.least > 0:
-            # As `modelsizer.problems.designs.evaluation` has it where the interval holds no double.
+            # As in `modelsizer.problems.designs.evaluation`, if the interval contains no double.
             narrow = tokens.most is not None and rounded_up(tokens.least) > tokens.most
             return rounded_down(tokens.least) if narrow else rounded_up(tokens.least)
         if self.kind == "least_flops" and tokens.least_flops > 0 and not row.shared:
@@ -144,11 +144,11 @@ class Model:
 
     @property
     def logarithmic(self) -> bool:
-        """Whether bounds of the objective are of its logarithm."""
+        """Whether bounds are on the logarithm of the objective."""
         return self.kind in ("most_tokens", "least_tokens", "least_flops")
 
     def to_value(self, scaled: float) -> float:
-        """A bound in the relaxation's scale as a value to minimise."""
+        """Convert a bound from the scale of the relaxation to a value to minimise."""
         if not self.logarithmic:
             return scaled
         return -math.exp(-scaled) if self.kind == "most_tokens" else math.exp(min(scaled, 700.0))
@@ -160,15 +160,15 @@ class Model:
         return -math.log(-value) if self.kind == "most_tokens" else math.log(value)
 
     def value_of(self, evaluation: Evaluation) -> float:
-        """The value to minimise of an evaluated design."""
+        """Return the value to minimise of an evaluated design."""
         return self.sign * float(evaluation.exact[self.name])
 
     def tables(self) -> Iterator[Table]:
-        """All width options with the quantities that the question needs."""
+        """Yield all width options with the quantities that the problem needs."""
         return self.store.tables(self.problem)
 
     def rules(self, table: Table) -> list[Limit]:
-        """Linear limits over a table."""
+        """Return the linear constraints over a table."""
         units = tuple((name, q.denominator) for name, q in table.linear.items())
         if units not in self._rules:
             self._rules[units] = limits(self.problem, table)
@@ -177,7 +177,7 @@ class Model:
     # Designs
 
     def evaluate(self, table: Table, row: Ints, j: Ints) -> tuple[Floats, Mask]:
-        """Values to minimise, and feasibility, of many designs.
+        """Return values to minimise, and feasibility, of many designs.
 
         Parameters
         ----------
@@ -188,14 +188,14 @@ class Model:
         Returns
         -------
         value : array of shape (B,)
-            Doubles within a few units of rounding of the exact evaluation.
+            Doubles within a few rounding errors of the exact evaluation.
         keeps : array of shape (B,)
-            Exact.
+            Whether each design is feasible; exact.
         """
         keeps = np.ones(len(row), dtype=bool)
         for limit in self.rules(table):
             keeps &= feasible(limit, table, row, j)
-        possible = keeps.copy()  # what an exact row rules out needs no second look
+        possible = keeps.copy()  # designs that violate a linear constraint are already excluded
         flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
         tokens = self.caps(table, row, j).tokens(flops)
         doubtful = np.zeros(len(row), dtype=bool)
@@ -248,7 +248,7 @@ class Model:
         return value, keeps
 
     def affine(self, table: Table, row: Ints, j: Ints) -> Floats:
-        """The quantity sought, where it is affine or the most of several such."""
+        """Return the objective if it is affine or the maximum of several affine quantities."""
         parts = [table.linear[part] for part in QUANTITIES[self.name].parts]
         values = [to_floats(part.at(row, j)) / part.denominator for part in parts]
         found: Floats = np.max(values, axis=0)
@@ -257,7 +257,7 @@ class Model:
     # Boxes
 
     def relax(self, table: Table, row: Ints, low: Ints, high: Ints) -> Relaxed:
-        """Bounds over boxes ``low <= j <= high`` of rows.
+        """Return bounds over boxes ``low <= j <= high`` of rows.
 
         Parameters
         ----------
@@ -305,11 +305,11 @@ class Model:
             assert loss is not None
             return loss, loss.least(extent)
         if self.kind == "affine":
-            # The most of several is above each of them.
+            # A maximum is bounded from below by each of its branches.
             bound = self._part(table, row, low, QUANTITIES[self.name].parts[0])
             for part in QUANTITIES[self.name].parts[1:]:
                 bound = higher(bound, self._part(table, row, low, part), extent)
-            # At a corner, evaluated as a design is, so that ties are seen as ties.
+            # Evaluated at a corner as designs are, so that ties are exact.
             best = low if self.sign > 0 else high
             return bound, self.sign * self.affine(table, row, best)
         if self.kind == "most_tokens":
@@ -338,7 +338,7 @@ class Model:
         factor: Floats,
         charge: Floats,
     ) -> tuple[Affine, Floats]:
-        """Ln of the least tokens, or of what their training FLOPs cost."""
+        """Bound ln of the minimum tokens, or of the cost of their training FLOPs."""
         kinds = extent.shape[1]
         rows = len(extent)
         each = log_bound(flops)

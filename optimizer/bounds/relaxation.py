@@ -1,10 +1,10 @@
-"""Lower bounds of power laws over boxes of depths, affine in the depths.
+"""Affine lower bounds on power laws over boxes of depths.
 
-A law is a sum of power terms of features that are affine in the depths (parameters, FLOPs for
-each token, layers). A convex term lies above each of its tangents, a concave one above its
-secant over the box, so a sum of tangents and secants is an affine lower bound of the law on the
-box, valid whatever the sign of a term. (The shape term is convex less convex: its second part is
-bounded by secants. A secant of a convex part, or a tangent of a concave one, would be no bound.)
+A law is a sum of power terms of features that are affine in the depths (parameters, FLOPs per
+token, layers). A convex term lies above each of its tangents, a concave one above its secant over
+the box, so a sum of tangents and secants is an affine lower bound on the law over the box, for
+terms of either sign. (The shape term is a difference of convex functions, whose second part is
+bounded by secants. A secant of a convex part, or a tangent of a concave one, is not a lower bound.)
 """
 
 from __future__ import annotations
@@ -33,9 +33,9 @@ class Feature:
     Parameters
     ----------
     low, high : array of shape (B,)
-        Its least and greatest value on each box.
+        Minimum and maximum on each box.
     unit : array of shape (B, K)
-        What one step of each depth adds; not negative.
+        Increase per step of each depth; non-negative.
     """
 
     low: Floats
@@ -60,26 +60,26 @@ class Affine:
         return Affine(self.constant + other.constant, self.slope + other.slope)
 
     def least(self, extent: Floats) -> Floats:
-        """Least value on boxes of an extent of shape (B, K)."""
+        """Return the minimum over boxes with extents of shape (B, K)."""
         least: Floats = self.constant + np.minimum(self.slope * extent, 0.0).sum(axis=1)
         return least
 
     @staticmethod
     def flat(constant: Floats, kinds: int) -> Affine:
-        """The same value everywhere on a box."""
+        """Return a bound that is constant on each box."""
         return Affine(constant, np.zeros((len(constant), kinds)))
 
 
 def power_bound(coefficient: Floats | float, exponent: float, feature: Feature) -> Affine:
-    """Affine lower bound of ``coefficient x feature ** exponent``."""
+    """Return an affine lower bound on ``coefficient x feature ** exponent``."""
     c = np.broadcast_to(np.asarray(coefficient, float), feature.low.shape)
     convex = c * exponent * (exponent - 1.0) >= 0
-    # Secant through the ends, for concave terms.
+    # Secant through the ends, for concave functions.
     ends_low = c * np.power(feature.low, exponent)
     ends_high = c * np.power(feature.high, exponent)
     width = feature.high - feature.low
     secant = np.where(width > 0, (ends_high - ends_low) / np.where(width > 0, width, 1.0), 0.0)
-    # Tangent at the geometric middle, for convex ones.
+    # Tangent at the geometric mean of the ends, for convex functions.
     middle = np.sqrt(feature.low) * np.sqrt(feature.high)
     at_middle = c * np.power(middle, exponent)
     tangent = exponent * at_middle / middle
@@ -89,7 +89,7 @@ def power_bound(coefficient: Floats | float, exponent: float, feature: Feature) 
 
 
 def term_bound(term: PowerTerm, features: Mapping[str, Feature | Floats]) -> Affine:
-    """Affine lower bound of a term; a feature given as an array is constant on each box."""
+    """Return an affine lower bound on a term; features given as arrays are constant on a box."""
     factor: Floats | float = term.coefficient
     varying: list[tuple[Feature, float]] = []
     for name, exponent in term.exponents.items():
@@ -108,12 +108,12 @@ def term_bound(term: PowerTerm, features: Mapping[str, Feature | Floats]) -> Aff
 def _product_bound(
     factor: Floats, varying: Sequence[tuple[Feature, float]], box: Feature
 ) -> Affine:
-    """Affine lower bound of ``factor x product of feature ^ exponent``.
+    """Return an affine lower bound on ``factor x product of feature ^ exponent``.
 
-    Where the factor is positive by McCormick's inequality: of u and v within their ranges
+    For a positive factor by McCormick's inequality: for u and v within their ranges
     ``u v >= u_low v + v_low u - u_low v_low``, and u and v may be replaced by affine bounds since
-    neither is negative (McCormick 1976, Mathematical Programming 10, 147-175). Otherwise flat, the
-    least product of the ranges.
+    both are non-negative (McCormick 1976, Mathematical Programming 10, 147-175). Otherwise
+    constant, the minimum product over the ranges.
     """
     kinds = box.unit.shape[1]
     low, high = np.ones_like(box.low), np.ones_like(box.low)
@@ -136,7 +136,7 @@ def _product_bound(
 
 
 def log_bound(feature: Feature) -> Affine:
-    """Affine lower bound of ln of a feature: concave, so the secant."""
+    """Return an affine lower bound on ln of a feature: concave, so the secant."""
     width = feature.high - feature.low
     rise: Any = np.log(feature.high) - np.log(feature.low)
     slope = np.where(width > 0, rise / np.where(width > 0, width, 1.0), 0.0)
@@ -144,7 +144,7 @@ def log_bound(feature: Feature) -> Affine:
 
 
 def charged(bound: Affine, charge: Floats, extent: Floats) -> Affine:
-    """Affine lower bound of ``ln(exp(u) + charge)`` for u above `bound`: convex and rising in u."""
+    """Return an affine lower bound on ``ln(exp(u) + charge)``, u >= `bound`; convex, increasing."""
     middle = bound.constant + (bound.slope * extent).sum(axis=1) / 2
     usable = np.isfinite(middle) & (middle < LARGEST_LN)
     at = np.where(usable, middle, 0.0)
@@ -158,14 +158,14 @@ def charged(bound: Affine, charge: Floats, extent: Floats) -> Affine:
 
 
 def lowered(bound: Floats) -> Floats:
-    """A bound less what rounding may have added to it; infinite ones stay."""
+    """Subtract the maximum rounding error from a bound; infinite bounds are unchanged."""
     finite = np.isfinite(bound)
     lower: Floats = np.where(finite, bound - ROUNDING * np.abs(np.where(finite, bound, 0.0)), bound)
     return lower
 
 
 def higher(first: Affine, second: Affine, extent: Floats) -> Affine:
-    """Of two bounds, on each box the one that is higher in its middle."""
+    """Return, for each box, the bound that is higher at its middle."""
     middle = [b.constant + (b.slope * extent).sum(axis=1) / 2 for b in (first, second)]
     better = middle[0] >= middle[1]
     return Affine(

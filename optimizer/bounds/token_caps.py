@@ -1,4 +1,4 @@
-"""What designs may spend on training, and what a quantity sought costs beside it."""
+"""Upper limits on the tokens of designs, and costs of the objective per training FLOP."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ few is evaluated alone."""
 
 
 class Spending:
-    """Limits on the tokens of designs, and the prices of a quantity.
+    """Limits on the tokens of designs, and the terms of a quantity.
 
     Parameters
     ----------
     problem : Problem
     quantity : str
-        What is sought.
+        The objective.
 
     Attributes
     ----------
@@ -42,10 +42,10 @@ class Spending:
         self.charged = self._charge > 0
 
     def caps(self, table: Table, row: Ints, j: Ints) -> TokenCaps:
-        """The most tokens of designs; training time counts their accelerators.
+        """Return the maximum tokens of designs; training time depends on their accelerators.
 
-        What inference takes of a lifetime's FLOPs rises with the depth, so the caps of the least
-        depths of a box are those of all designs in it, or above.
+        Inference FLOPs over the lifetime increase with the depth, so the caps at the minimum
+        depths of a box are upper bounds for all designs in it.
         """
         limits = self._limits
         most = math.inf if limits.most is None else float(limits.most)
@@ -61,14 +61,14 @@ class Spending:
         return TokenCaps(most, flops)
 
     def charge(self, table: Table, row: Ints, j: Ints) -> Floats:
-        """What inference adds to the quantity, for designs; shape (B,)."""
+        """Return the contribution of inference to the quantity, for designs; shape (B,)."""
         if not self.charged:
             return np.zeros(len(row))
         found: Floats = float(self._charge) * inference_flops(table, row, j)
         return found
 
     def factor(self, table: Table, row: Ints) -> Floats:
-        """What one training FLOP costs of the quantity, for designs of some rows."""
+        """Return the quantity per training FLOP, for designs of the given rows."""
         quantity = QUANTITIES[self._quantity]
         if quantity.form not in ("flops", "lifetime"):
             return np.ones(len(row))
@@ -81,6 +81,6 @@ class Spending:
 
 
 def inference_flops(table: Table, row: Ints, j: Ints) -> Floats:
-    """FLOPs of an inference token, for designs; shape (B,)."""
+    """Return the FLOPs per inference token of designs; shape (B,)."""
     quantity = table.linear[INFERENCE]
     return to_floats(quantity.at(row, j)) / quantity.denominator

@@ -1,1 +1,1 @@
-"""Search by bounds: tightening, blocks, branch and bound, enumeration."""
+"""Search: tightening, blocks, branch and bound, enumeration."""

@@ -1,11 +1,11 @@
-"""Bounds over blocks of the menus.
+"""Lower bounds over blocks of the menus.
 
 A block is a box of the grid. Its two corners bound every affine cost in it
-(`modelsizer.optimizer.tables.grid`), so a limit that the cheap corner breaks rules the block out,
-and shortens its depths otherwise. The law is bounded by the least of it over the parameters that
-the block can have, since training FLOPs are tied to parameters: F >= p (2 (N - idle) + scores),
-where p is the number of passes and `idle` counts what multiplies no token, both taken at the corner
-that makes it a bound.
+(`modelsizer.optimizer.tables.grid`), so the block is infeasible if the cheap corner violates an
+upper limit, and otherwise the limit may restrict its depths. The bound on the law is its minimum
+over the parameter counts that the block can have, since training FLOPs depend on parameters:
+F >= p (2 (N - idle) + scores), where p is the number of passes and `idle` counts the parameters
+that multiply no token, both taken at the corner for which the inequality is valid.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ PIECES = 6
 
 @dataclass(frozen=True, slots=True)
 class Blocks(Columns):
-    """Some blocks.
+    """A set of blocks.
 
     Parameters
     ----------
@@ -56,9 +56,9 @@ class Blocks(Columns):
     low, high : array of shape (B, D)
         Ranges of indices into the menus and along the depth axes.
     least : array of shape (B,)
-        No design of a block has a lower value.
+        Lower bound on the values of the designs of each block.
     able : array of bool, shape (B, layouts)
-        Under which parallel layouts a block may hold a feasible design.
+        Parallel layouts under which a block may contain a feasible design.
     """
 
     root: Ints
@@ -68,32 +68,32 @@ class Blocks(Columns):
     able: Bools
 
     def plus(self, *others: Blocks) -> Blocks:
-        """These blocks and others."""
+        """Concatenate with other blocks."""
         return Blocks.join([self, *others])
 
     @property
     def options(self) -> Ints:
-        """Width options of each block, those that do not divide among them."""
+        """Return the number of width options of each block, including those that do not divide."""
         sides = (self.high - self.low + 1)[:, :LAYERS]
         found: Ints = sides.prod(axis=1)
         return found
 
 
 class BlockBounds:
-    """Bounds of blocks of a grid.
+    """Compute bounds over blocks of a grid.
 
     Parameters
     ----------
     model : Model
     grid : Grid
     breach : Breach, optional
-        A limit that the designs looked for break.
+        Search only designs that violate this constraint.
     """
 
     def __init__(self, model: Model, grid: Grid, breach: Breach | None = None) -> None:
         self.model, self.grid = model, grid
-        # What every layout has another of, as of training memory: its breach is looked at design
-        # by design.
+        # For costs that differ by layout, such as training memory, violation is checked design by
+        # design.
         layouts = breach is not None and any(_by_layout(name) for name in breach.names)
         self.breach = None if layouts else breach
         also = () if self.breach is None else self.breach.names
@@ -101,20 +101,20 @@ class BlockBounds:
         self._varying = [name for name in self._bounding if _by_layout(name)]
         self._sought_varies = model.name in self._varying
         self._layouts = model.problem.layouts
-        # Tokens and time are best where most accelerators work; memory is bounded by each layout.
+        # The layout with most accelerators is best for tokens and time; memory varies.
         self._most = max(self._layouts, key=lambda layout: layout.accelerators)
         self._wide: dict[int, bool] = {}
         again = model.problem.training.recompute == "full"
         self._flops_of_a_weight = FLOPS_PER_WEIGHT * (TRAINING_PASSES + again)
 
     def _table(self, index: int, options: Options) -> Table:
-        """Corners with their costs, under the layout of most accelerators."""
+        """Return corners with their costs, under the layout with most accelerators."""
         return build_table(
             self.model.problem, self._most, options, self._bounding, wide=self._is_wide(index)
         )
 
     def _is_wide(self, index: int) -> bool:
-        """Whether costs within a root may pass int64."""
+        """Whether costs within a root may overflow int64."""
         if index not in self._wide:
             root = self.grid.roots[index]
             sizes = self.grid.sizes(root)[None, :]
@@ -127,17 +127,17 @@ class BlockBounds:
         return self._wide[index]
 
     def bound(self, index: int, blocks: Blocks, value: float) -> Blocks:
-        """The blocks of one root that may hold a feasible design no worse than a value.
+        """Return the blocks of one root that may contain a feasible design no worse than a value.
 
-        They come with their bounds, cut to the depths that the limits may leave, and with the
-        layouts under which they may be feasible.
+        Blocks are returned with their bounds, tightened depths, and the layouts under which they
+        may be feasible.
 
         Parameters
         ----------
         index : int
-            Of the root.
+            Index of the root.
         blocks : Blocks
-            All of this root.
+            Blocks of this root.
         value : float
         """
         root = self.grid.roots[index]
@@ -148,7 +148,7 @@ class BlockBounds:
         cheap, dear = self._table(index, lower), self._table(index, upper)
         row = np.arange(len(blocks))
         first, last = np.zeros_like(cheap.count), cheap.count - 1
-        # What the cheap corner breaks every design breaks; of a least amount, the dear one.
+        # Infeasible: the cheap corner violates an upper limit, or the dear one a lower limit.
         rules = [rule for rule in self.model.rules(cheap) if not _by_layout(rule.quantity)]
         tops = [replace(rule, low=None) for rule in rules if rule.high is not None]
         bottoms = [replace(rule, high=None) for rule in rules if rule.low is not None]
@@ -174,12 +174,12 @@ class BlockBounds:
         return Blocks(blocks.root[row], low, high, least, able)
 
     def _breaks(self, cheap: Table, dear: Table, first: Ints, last: Ints) -> Bools:
-        """Whether blocks may hold a design that breaks the limit in question."""
+        """Whether blocks may contain a design that violates the constraint `breach`."""
         if self.breach is None:
             return np.ones(len(cheap), dtype=bool)
         row = np.arange(len(cheap))
         found = np.zeros(len(cheap), dtype=bool)
-        # The dear corner has most of what an upper limit bounds, the cheap one least.
+        # Upper limits are most exceeded at the dear corner, lower limits at the cheap one.
         for rule in self.breach.rules(dear):
             top, bottom = replace(rule, low=None), replace(rule, high=None)
             found |= ~feasible(top, dear, row, last) | ~feasible(bottom, cheap, row, first)
@@ -194,16 +194,16 @@ class BlockBounds:
         first: Ints,
         last: Ints,
     ) -> tuple[Ints, Bools, Floats]:
-        """What the costs that depend on the layout leave of some blocks.
+        """Tighten blocks by the costs that depend on the layout.
 
         Returns
         -------
         last : array of shape (n, A)
-            The most depths under any layout.
+            Maximum depths under any layout.
         able : array of bool, shape (n, layouts)
         least : array of shape (n,)
-            The least of the quantity sought under any layout; minus infinity where it is the same
-            under all.
+            Minimum of the objective under any layout; minus infinity if it does not depend on the
+            layout.
         """
         last, able = last[row], blocks.able[row].copy()
         least = np.full(len(row), np.inf if self._sought_varies else -np.inf)
@@ -236,14 +236,14 @@ class BlockBounds:
     def _laid_out(
         self, index: int, layout: Layout, corner: Table, options: Options, row: Ints
     ) -> Table:
-        """Some rows of a table of corners, with what varies by layout under one of them."""
+        """Return rows of a table of corners, with the layout-dependent costs of one layout."""
         part, wide = corner.take(row), self._is_wide(index)
         names = self._varying
         found = quantities(self.model.problem, layout, options.take(row), names, wide=wide)
         return replace(part, linear=part.linear | found)
 
     def _least(self, cheap: Table, dear: Table, row: Ints, first: Ints, last: Ints) -> Floats:
-        """No design of a block has a lower value; infinite where none can keep the loss limit."""
+        """Return a lower bound per block; infinite if no design can satisfy the loss limit."""
         model = self.model
         n_low = _value(cheap, LAW_PARAMETERS, row, first)
         n_high = _value(dear, LAW_PARAMETERS, row, last)
@@ -260,7 +260,7 @@ class BlockBounds:
         each = self._flops_of_a_weight
         idle = n_high - _value(dear, WEIGHT_FLOPS, row, last) / each
         if model.problem.law.parameter_kind == "non_embedding":
-            # Embedding and head are in the FLOPs (or in 6ND) and not in N: idle falls with them.
+            # FLOPs (or 6ND) count embedding and head but N does not: they decrease idle.
             outside = [
                 to_floats(t["d_model"][row]) * to_floats(t["vocab_size"][row])
                 for t in (dear, cheap)
@@ -332,7 +332,7 @@ class BlockBounds:
 
 
 def _by_layout(quantity: str) -> bool:
-    """Whether every layout has a bound of its own of a quantity, or of one branch of it."""
+    """Whether a quantity, or one branch of it, depends on the layout."""
     name = quantity.partition(".")[0]
     return name in QUANTITIES and QUANTITIES[name].affine and QUANTITIES[name].by_layout
 

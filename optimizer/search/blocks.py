@@ -1,9 +1,8 @@
-"""Best-first search over blocks of the menus, for spaces that no list can hold.
+"""Best-first search over blocks of the menus, for spaces too large to enumerate.
 
 A block is a box of the grid, bounded by `modelsizer.optimizer.search.block_bounds`. Blocks are
-split, the most promising first, until they are small; small ones are handed on as tables of width
-options, on which the bounds of `modelsizer.optimizer.bounds.relaxation` and exact comparison take
-over.
+split in order of their bounds until they are small; small blocks are converted to tables of width
+options, to which the bounds of `modelsizer.optimizer.bounds.relaxation` and exact comparison apply.
 """
 
 from __future__ import annotations
@@ -33,29 +32,29 @@ SMALL = 96
 SAMPLE = (*(2 for _ in ORDERED), 64, 2, 2, 2, 4)
 """Entries of each menu of widths that are sampled for a first incumbent: a few thousand options."""
 SAMPLE_NEAR = (*(2 for _ in ORDERED), 24, 2, 2, 2, 6)  # the same, near an incumbent
-LEAST_WIDTHS = 32  # of d_model in the sample, however many layouts there are
-AT_ONCE = 4096  # blocks split in one round: enough to keep NumPy busy, few enough to stay greedy
-LISTED_AT_ONCE = 200  # small blocks listed before looking at how much there is to look at
-TABLE_ROWS = 30_000  # width options gathered before they are looked at
+LEAST_WIDTHS = 32  # minimum number of d_model in the sample, for any number of layouts
+AT_ONCE = 4096  # blocks split per round: enough to vectorise, few enough to be best-first
+LISTED_AT_ONCE = 200  # small blocks listed before the number of options is checked
+TABLE_ROWS = 30_000  # width options gathered per table
 
 
 class BlockSearch:
-    """Tables of the width options that may hold the best, the most promising first.
+    """Generate tables of the width options that may contain the optimum, in order of bounds.
 
     Parameters
     ----------
     model : Model
     value : float
-        The incumbent's value: what cannot be better is left out.
+        The incumbent's value: blocks that cannot be better are pruned.
     names : tuple of str, optional
-        Affine quantities of the tables; those of the problem's own question by default.
+        Affine quantities of the tables; by default those that the problem needs.
     breach : Breach, optional
-        A limit that the designs looked for break.
+        Search only designs that violate this constraint.
 
     Attributes
     ----------
     value : float
-        To be kept up to date by whoever reads the tables.
+        To be updated by the caller with every new incumbent.
     bounded : int
         Blocks bounded so far.
     """
@@ -74,18 +73,18 @@ class BlockSearch:
         self._names = needed(model.problem) if names is None else names
         self._layouts, self._splits = model.problem.layouts, model.problem.splits
         self._bounds = BlockBounds(model, self.grid, breach)
-        self._pending = np.inf  # least bound of blocks listed and not yet handed on
+        self._pending = np.inf  # minimum bound of blocks listed and not yet yielded
         self._blocks = self._first()
 
     @property
     def floor(self) -> float:
-        """No design of a block not yet handed on has a lower value."""
+        """Return a lower bound on the designs of all blocks not yet yielded."""
         rest = float(self._blocks.least.min()) if len(self._blocks) else np.inf
         return min(rest, self._pending)
 
     @property
     def waiting(self) -> int:
-        """Blocks not yet split or handed on."""
+        """Return the number of blocks not yet split or yielded."""
         return len(self._blocks)
 
     def _first(self) -> Blocks:
@@ -97,7 +96,7 @@ class BlockSearch:
         return self._bounded(whole)
 
     def scouts(self) -> Iterator[Table]:
-        """A thin sample of the space under each layout, in which to look for an incumbent."""
+        """Yield a sparse sample of the space under each layout, for finding an incumbent."""
         widths = max(SAMPLE[D_MODEL] // len(self._layouts), LEAST_WIDTHS)
         most = (*SAMPLE[:D_MODEL], widths, *SAMPLE[D_MODEL + 1 :])
         for index, root in enumerate(self.grid.roots):
@@ -105,7 +104,7 @@ class BlockSearch:
             yield from self._sampled(index, sizes * 0, sizes - 1, most, self._layouts)
 
     def near(self, design: Evaluation, zoom: int) -> Iterator[Table]:
-        """A sample of the neighbourhood of a design, the smaller the larger `zoom`."""
+        """Yield a sample of the neighbourhood of a design, smaller for larger `zoom`."""
         if (found := self.grid.locate(design.architecture)) is None:
             return
         index, point = found
@@ -119,7 +118,7 @@ class BlockSearch:
     ) -> Iterator[Table]:
         root = self.grid.roots[index]
         point = self.grid.sample(low, high, most)
-        whole = self.grid.sizes(root)[None, :] - 1  # every depth
+        whole = self.grid.sizes(root)[None, :] - 1  # all depths
         box = np.zeros(len(point), dtype=np.int64)
         options, _ = self.grid.options(root, whole * 0, whole, point, box)
         for layout in layouts:
@@ -127,7 +126,7 @@ class BlockSearch:
                 yield build_table(self.model.problem, layout, able, self._names)
 
     def tables(self) -> Iterator[Table]:
-        """Tables of width options, until no block can hold anything better than `value`."""
+        """Yield tables of width options, until no block can have a design better than `value`."""
         ready = self._blocks.take(np.zeros(len(self._blocks), dtype=bool))
         while len(self._blocks) or len(ready):
             blocks = self._blocks.take(self._blocks.least <= self.value)
@@ -147,7 +146,7 @@ class BlockSearch:
                 self._pending = np.inf
 
     def _handed_on(self, ready: Blocks) -> Iterator[Table]:
-        """Tables of small blocks, the most promising first, as long as they may hold the best."""
+        """Yield tables of small blocks in order of bounds, while they may contain the optimum."""
         ready = ready.take(np.argsort(ready.least, kind="stable"))
         while len(ready):
             gathered: dict[tuple[int, str], list[Options]] = {}
@@ -168,12 +167,12 @@ class BlockSearch:
             yield build_table(self.model.problem, self._layouts[layout], options, self._names)
 
     def _listed(self, blocks: Blocks) -> Iterator[tuple[int, Options]]:
-        """Width options of small blocks, by layout."""
+        """Yield the width options of small blocks, by layout."""
         for index in np.unique(blocks.root):
             mine = blocks.take(blocks.root == index)
             low, high = mine.low.copy(), mine.high.copy()
             flat_low, flat_high = low.copy(), high.copy()
-            flat_low[:, LAYERS:] = flat_high[:, LAYERS:] = 0  # depths stay together in a row
+            flat_low[:, LAYERS:] = flat_high[:, LAYERS:] = 0  # a row keeps all its depths
             numbers = np.arange(len(mine))
             for box, point in box_designs(numbers, flat_low, flat_high, TABLE_ROWS):
                 at = point.copy()
@@ -187,7 +186,7 @@ class BlockSearch:
     # Splitting
 
     def _halves(self, blocks: Blocks) -> Blocks:
-        """Each block cut in two across the side that spreads its costs most."""
+        """Split each block in two along the side in which costs vary most."""
         if not len(blocks):
             return blocks
         spread = np.zeros(blocks.low.shape)
@@ -209,7 +208,7 @@ class BlockSearch:
     # Bounding
 
     def _bounded(self, blocks: Blocks) -> Blocks:
-        """The blocks that may hold something better than `value`, cut to depths that may fit."""
+        """Return the blocks that may have a design better than `value`, with tightened depths."""
         parts = []
         self.bounded += len(blocks)
         for index in np.unique(blocks.root):
@@ -219,7 +218,7 @@ class BlockSearch:
 
 
 def _spread(lower: Options, upper: Options) -> Floats:
-    """How much each side of boxes spreads their costs, in the logarithm; shape (B, D)."""
+    """Return the range of the logarithm of costs along each side of boxes; shape (B, D)."""
 
     def spread(name: str, by: Fraction) -> Floats:
         ratio: Floats = np.log(to_floats(upper[name]) / to_floats(lower[name]))

@@ -1,8 +1,8 @@
-"""Branch and bound without a mixed-integer solver: tighten, split, compare what is left.
+"""Branch and bound without a mixed-integer solver: tighten, split, compare the rest.
 
-The bounds are those of `modelsizer.optimizer.bounds.relaxation` (and of
-`modelsizer.optimizer.search.blocks` where the menu is large), so the proof is the same as the
-mixed-integer program's root bounds, box by box.
+The bounds are those of `modelsizer.optimizer.bounds.relaxation` (for large menus also of
+`modelsizer.optimizer.search.blocks`), so on each box they equal the root bounds of the
+mixed-integer program.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ from modelsizer.problems.designs.evaluation import Evaluation
 
 
 class BoundSolve:
-    """One solve by bounds alone.
+    """Solve a problem by bounds only.
 
     Parameters
     ----------
     model : Model
     clock : Clock
     tolerance : callable
-        From an incumbent's value to the gap at which the proof is enough.
+        From an incumbent's value to the gap at which the solve is finished.
     complete : bool
-        Compare all that is left exactly, so that gap and ties are settled.
+        Compare all remaining designs exactly, so that the gap is zero and ties are resolved.
     progress : callable or None
     start : Evaluation, optional
-        A feasible design to begin with.
+        An initial feasible design.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class BoundSolve:
         self.search = Search(model, clock, start)
 
     def run(self) -> Found:
-        """Solve."""
+        """Solve the problem."""
         search = self.search
         stop: Stop
         try:

@@ -1,4 +1,4 @@
-"""The last step of every proof: exact values compared, ties broken by one rule."""
+"""Exact comparison of designs, the last step of every proof, with one tie-breaking rule."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ Vectorised doubles are good to about 1e-15 (1e-12 where a loss is inverted); int
 
 
 def better(model: Model, first: Evaluation, second: Evaluation | None) -> bool:
-    """Whether a design comes before another: by objective, then by the tie rule."""
+    """Whether a design precedes another, by objective, then by the tie rule."""
     if second is None:
         return True
     mine, theirs = model.value_of(first), model.value_of(second)
@@ -35,7 +35,7 @@ def better(model: Model, first: Evaluation, second: Evaluation | None) -> bool:
 
 
 def box_designs(row: Ints, low: Ints, high: Ints, at_once: int) -> Iterator[tuple[Ints, Ints]]:
-    """Every design of some boxes, in pieces of bounded size.
+    """Yield every design of some boxes, in chunks of bounded size.
 
     Yields
     ------
@@ -45,7 +45,7 @@ def box_designs(row: Ints, low: Ints, high: Ints, at_once: int) -> Iterator[tupl
     sizes = (high - low + 1).prod(axis=1)
     begin = 0
     while begin < len(row):
-        # As many whole boxes as fit, and at least a part of one.
+        # As many whole boxes as fit, or a part of one.
         end = begin + max(1, int(np.searchsorted(np.cumsum(sizes[begin:]), at_once, "right")))
         part = slice(begin, end)
         total = int(sizes[part].sum())
@@ -72,12 +72,12 @@ def best_of(
     keeps: Mask,
     so_far: Evaluation | None,
 ) -> Evaluation | None:
-    """The best feasible design of a list, or the one so far where none is better.
+    """Return the best feasible design of a list, or the incumbent if none is better.
 
     Parameters
     ----------
     value, keeps
-        As `Model.evaluate` gives them for `row` and `j`.
+        As returned by `Model.evaluate` for `row` and `j`.
     """
     if not keeps.any():
         return so_far
@@ -89,7 +89,7 @@ def best_of(
         near = near[by_tie_rule(table, row[near], j[near])[:1]]
     best = so_far
     if model.floor is not None and (at_it := near[value[near] == model.floor]).size:
-        # Nothing is below the floor, so of the designs at it the tie rule alone decides.
+        # No value is below the floor, so the tie rule decides among designs at it.
         for i in at_it[by_tie_rule(table, row[at_it], j[at_it])]:
             candidate = model.exactly(table, row[i], j[i])
             if candidate.feasible and model.value_of(candidate) == model.floor:
@@ -102,6 +102,6 @@ def best_of(
 
 
 def by_tie_rule(table: Table, row: Ints, j: Ints) -> Ints:
-    """Positions of designs in the order of `Evaluation.tie_key`."""
+    """Return indices that sort designs by `Evaluation.tie_key`."""
     found: Ints = np.lexsort(table.ties(row, j)[::-1])
     return found

@@ -1,11 +1,11 @@
-"""Dominance between width options: one provably at least as good as another at every depth.
+"""Dominance between width options: one is provably at least as good as another at every depth.
 
-A width option dominates another of the same d_model, depths, block and layout, and of the same
-widths as far as the law sees them, if, at every depth, it counts the same N, has no more training
-FLOPs a token, no more of what a limit bounds from above, no less of what one bounds from below and
-no worse an objective, and comes first where all that is equal. Costs are affine in the depths, so
-it is enough to compare bases and units. Of 48 heads of 128 and 96 of 64 with as wide keys and
-values, say, only one need be looked at.
+Two width options are compared if they have the same d_model, depths, block and layout, and the same
+widths in the features of the law. One dominates the other if, at every depth, it has the same N, no
+more training FLOPs per token, no more of any quantity with an upper limit, no less of any quantity
+with a lower limit and no worse objective, and precedes it by the tie rule if all these are equal.
+Costs are affine in the depths, so it suffices to compare bases and units. For example, 48 heads of
+128 and 96 heads of 64 with equally wide keys and values need not both be searched.
 """
 
 from __future__ import annotations
@@ -28,21 +28,21 @@ REACH = 32
 """Neighbours that each option is compared with, in the order of the tie rule within its group."""
 CLEAR = 1e-12
 """Relative difference of FLOPs above which more of them cannot round to a lower loss."""
-_PARAMETERS, _FLOPS = 0, 1  # positions among the features
+_PARAMETERS, _FLOPS = 0, 1  # indices of features
 
 
 def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
-    """Which boxes another one makes superfluous; shape (B,).
+    """Whether each box is dominated by another one; shape (B,).
 
     Parameters
     ----------
     model : Model
     table : Table
     boxes : Boxes
-        At most one of each row.
+        At most one per row.
     """
     none: Mask = np.zeros(len(boxes), dtype=bool)
-    # A least amount of FLOPs or of loss can favour the dearer option: nothing is claimed then.
+    # Lower limits on FLOPs or loss can favour the dearer option: no dominance is claimed then.
     if len(boxes) < 2 or model.least_loss is not None or model.least_flops > 0:
         return none
     features = _features(model, table, boxes)
@@ -67,7 +67,7 @@ def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
         first = (gap <= 0).all(axis=0) & (slope <= 0).all(axis=(0, 2))
         first &= (low[:-shift] <= low[shift:]).all(axis=1)
         first &= (high[:-shift] >= high[shift:]).all(axis=1)
-        # The later one loses ties, so it must be smaller.
+        # The later option loses ties, so it dominates only if strictly smaller.
         second = (gap >= 0).all(axis=0) & (slope >= 0).all(axis=(0, 2)) & (gap[_PARAMETERS] > 0)
         second &= (low[:-shift] >= low[shift:]).all(axis=1)
         second &= (high[:-shift] <= high[shift:]).all(axis=1)
@@ -77,7 +77,7 @@ def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
 
 
 def _features(model: Model, table: Table, boxes: Boxes) -> list[tuple[NDArray[Any], NDArray[Any]]]:
-    """Base at the table's least depths and unit of quantities of which less is at least as good."""
+    """Return base (at minimum depths) and unit of each quantity of which less is no worse."""
     signed = [("parameters", 1), (TRAINING_FLOPS_PER_TOKEN, 1)]
     signed += [(LAW_PARAMETERS, 1), (LAW_PARAMETERS, -1)]  # the same N
     if INFERENCE in table.linear:
@@ -98,16 +98,16 @@ def _features(model: Model, table: Table, boxes: Boxes) -> list[tuple[NDArray[An
 
 
 def _grouped(table: Table, boxes: Boxes, seen: Sequence[str]) -> tuple[Ints, Ints]:
-    """Boxes of one d_model, depths, block and layout together, by the tie rule within.
+    """Group boxes by d_model, depths, block and layout, sorted by the tie rule in each group.
 
-    Of one in all that the law sees besides, too.
+    Groups also have equal values of all other features of the law.
 
     Returns
     -------
     order : array of shape (B,)
-        Their positions.
+        Indices of the boxes.
     groups : array of shape (B,)
-        In that order, the number of each one's group.
+        Group number of each box in that order.
     """
     depths = table.depths.take(boxes.row)
     shared = [a[boxes.row] for a in (table["d_model"], table.block_id, table.layout_id)]

@@ -1,4 +1,4 @@
-"""Every design, one by one, with NumPy: the plain truth that the other solvers are held to."""
+"""Enumeration of every design with NumPy, the reference for the other solvers."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from modelsizer.problems.designs.evaluation import Evaluation
 
 
 def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> Found:
-    """Evaluate every design of the space, table by table, in bounded memory.
+    """Evaluate every design of the space, one table at a time, in bounded memory.
 
-    When a limit stops it, the designs not reached are bounded by the relaxation.
+    If a limit stops the enumeration, the relaxation bounds the remaining designs.
     """
     counts = Counts()
     best: Evaluation | None = None
@@ -31,7 +31,7 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
             low, high = np.zeros_like(table.count), table.count - 1
             done = 0
             for part, j in box_designs(row, low, high, DESIGNS_AT_ONCE):
-                # The first piece is always looked at, so that there may be an incumbent.
+                # The first chunk is always evaluated, so that there can be an incumbent.
                 if clock.nodes and (clock.out_of_time or clock.out_of_nodes):
                     stop = "time" if clock.out_of_time else "nodes"
                     unread = min(unread, _bound(model, table, int(part[0])))
@@ -46,7 +46,7 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
             counts.compared += done
             if stop != "proven":
                 break
-        for table in source:  # the rest, after a limit
+        for table in source:  # the remaining tables, after a limit
             unread = min(unread, _bound(model, table, 0))
             counts.designs += table.designs
             counts.options += len(table)
@@ -60,7 +60,7 @@ def _value(model: Model, best: Evaluation | None) -> float:
 
 
 def _bound(model: Model, table: Table, first_row: int) -> float:
-    """No design of a table from this row on has a lower value."""
+    """Return a lower bound on the designs of a table from the given row on."""
     row = np.arange(first_row, len(table))
     high = table.count[first_row:] - 1
     return float(model.relax(table, row, np.zeros_like(high), high).least.min())

@@ -1,8 +1,8 @@
-"""Tightening: what is left of a problem when bounds have dropped what cannot be best.
+"""Tightening: prune a problem by bounds.
 
-A *box* is a row of the table with an interval for each depth. Boxes are cut to the exact
-feasible depths, dropped where their bound is above the incumbent, and split where they are not.
-Every back end shares this; none needs to, since all that is dropped is proven not to be best.
+A *box* is a row of the table with an interval for each depth. Boxes are reduced to the exact
+feasible depths, pruned if their bound exceeds the incumbent, and split otherwise. All back ends
+share this step, which only removes designs that are proven not to be optimal.
 """
 
 from __future__ import annotations
@@ -25,40 +25,40 @@ from numpy.typing import NDArray
 
 FEW_BOXES = 48
 """Boxes at which tightening hands over to the program: a few dozen columns."""
-FEW_DESIGNS = 20_000  # with an incumbent, quicker compared than dived into
-MANY_BOXES = 400_000  # splitting further would cost more memory than the program saves
+FEW_DESIGNS = 20_000  # with an incumbent, faster to compare than to dive into
+MANY_BOXES = 400_000  # further splitting would need more memory than the smaller program saves
 _DIVE_FRACTIONS = np.linspace(0.0, 1.0, 9)
-_DIVE_BOXES = 24  # boxes searched depth by depth for a first incumbent
-_ZOOMS = (4, 16, 64)  # neighbourhoods of an incumbent: these parts of each menu
-_LOOK_AT = 64  # corners evaluated for a better incumbent in each round
+_DIVE_BOXES = 24  # boxes enumerated by depth for a first incumbent
+_ZOOMS = (4, 16, 64)  # neighbourhoods of an incumbent: divisors of the range of each menu
+_LOOK_AT = 64  # corners evaluated per round for a better incumbent
 
 
 class Search:
-    """The state of a bounding search: boxes left, an incumbent, and a bound on the rest.
+    """State of a bounding search: remaining boxes, incumbent, and bound.
 
     Parameters
     ----------
     model : Model
     clock : Clock
     incumbent : Evaluation, optional
-        A feasible design known beforehand.
+        A known feasible design.
     enough : float
-        A value below which `open` need not look further, for whoever only asks if there is one.
+        `open` may stop once the incumbent is below this value, for existence queries.
     breach : Breach, optional
-        A limit that the designs looked for break.
+        Search only designs that violate this constraint.
 
     Attributes
     ----------
     table : Table or None
-        Rows that some box was left of; None if no row had a feasible depth.
+        Rows of the remaining boxes; None if no row has a feasible depth.
     boxes : Boxes
     least : array of shape (B,)
-        Bound on each box.
+        Lower bound on each box.
     incumbent : Evaluation or None
     floor : float
-        What is proven of every design so far; it holds whenever the search is broken off.
+        Lower bound on all designs, valid whenever the search is interrupted.
     unread : float
-        Bound of what a limit left unread; infinite where all was read.
+        Lower bound on the part of the space left unread at a limit; infinite if all was read.
     counts : Counts
     """
 
@@ -91,22 +91,22 @@ class Search:
 
     @property
     def read_all(self) -> bool:
-        """Whether no limit left a part of the space unread."""
+        """Whether the whole space was read before any limit."""
         return bool(self.unread == np.inf)
 
     # Set-up
 
     def open(self, progress: Progress | None = None) -> None:
-        """Read the space, table by table, keeping only rows that may hold the best.
+        """Read the space one table at a time, keeping only rows that may contain the optimum.
 
-        A space too large to list is read by blocks, those that cannot hold the best left out.
+        A space too large to enumerate is read by blocks, which are pruned in the same way.
         """
         if self.blocks is not None:
             self._scout(self.blocks)
             if self.value < self.enough:
                 return
         kept: list[tuple[Table, Boxes, Floats]] = []
-        lowest = np.inf  # bound of what is kept
+        lowest = np.inf  # minimum bound of the boxes kept
         for table in self._source:
             self.counts.designs += table.designs
             self.counts.options += len(table)
@@ -144,7 +144,7 @@ class Search:
         self.prune()
 
     def _scout(self, blocks: BlockSearch) -> None:
-        """Dive into a sample of the space, so that blocks are pruned from the start."""
+        """Dive into a sample of the space, for an incumbent that prunes blocks early."""
         if self.incumbent is None:
             self._look(blocks.scouts())
         for zoom in _ZOOMS:
@@ -153,7 +153,7 @@ class Search:
         blocks.value = self.value
 
     def _look(self, tables: Iterator[Table]) -> None:
-        """Dive into tables that are only samples: nothing of them is kept or counted."""
+        """Dive into tables of samples, whose boxes are neither kept nor counted."""
         for table in tables:
             if self.clock.out_of_time:
                 return
@@ -162,11 +162,11 @@ class Search:
                 self._dive(table, boxes, np.zeros(len(boxes)))
 
     def _feasible(self, table: Table) -> Boxes:
-        """One box a row, cut to its exact feasible depths."""
+        """Return one box per row, reduced to the exact feasible depths."""
         return feasible_boxes(table, self.model.rules(table))
 
     def _first_boxes(self, table: Table) -> tuple[Boxes, Floats]:
-        """Boxes of a table with their bounds."""
+        """Return the boxes of a table with their bounds."""
         boxes = self._feasible(table)
         self.counts.by_budgets += table.designs - boxes.designs
         if self.breach is not None and boxes.low.shape[1] == 1:
@@ -180,7 +180,7 @@ class Search:
         return boxes.take(possible), least[possible]
 
     def _kept(self, table: Table, boxes: Boxes, least: Floats) -> tuple[Boxes, Floats]:
-        """The boxes of a table that may hold the best, after a dive into them."""
+        """Dive into the boxes of a table; return those that may contain the optimum."""
         boxes, least = self._bounded(table, boxes, least)
         known = self.incumbent is not None
         if len(boxes) and not (known and (self.clock.out_of_time or boxes.designs <= FEW_DESIGNS)):
@@ -206,7 +206,7 @@ class Search:
         return np.where(keeps, value, np.inf)
 
     def _dive(self, table: Table, boxes: Boxes, least: Floats) -> None:
-        """A first incumbent: a few depths of every row, then every depth of the best rows."""
+        """Find an incumbent: a few depths of every row, then every depth of the best rows."""
         extent = boxes.high - boxes.low
         at_once = max(1, DESIGNS_AT_ONCE // len(boxes))
         found = np.full(len(boxes), np.inf)
@@ -228,23 +228,23 @@ class Search:
 
     @property
     def value(self) -> float:
-        """Value to minimise of the incumbent; infinite without one."""
+        """Return the incumbent's value to minimise; infinite without one."""
         return np.inf if self.incumbent is None else self.model.value_of(self.incumbent)
 
     # Tightening
 
     def _alive(self, table: Table, boxes: Boxes, least: Floats) -> NDArray[np.bool_]:
-        """Boxes that may hold something better than the incumbent, or as good and before it."""
+        """Mask of boxes that may have a design better than the incumbent, or tied and preferred."""
         alive = np.isfinite(least) & (least <= self.value)
         if self.incumbent is not None and (self.model.exact or self.value == self.model.floor):
-            # What can only tie must have no more parameters.
+            # A design that can only tie is preferred only with no more parameters.
             held = table.linear["parameters"].at(boxes.row, boxes.low)
             tied = least == self.value if self.model.exact else True
             alive &= ~(tied & np.asarray(held > self.incumbent.parameters.total, dtype=bool))
         return alive
 
     def prune(self) -> None:
-        """Drop the boxes that the incumbent rules out."""
+        """Prune the boxes that cannot improve on the incumbent."""
         if self.table is None:
             return
         alive = self._alive(self.table, self.boxes, self.least)
@@ -255,7 +255,7 @@ class Search:
         self.floor = max(self.floor, min(rest, self.value, self.unread))
 
     def replace(self, boxes: Boxes) -> None:
-        """Take other boxes of the same designs, bound them and prune."""
+        """Replace the boxes by others that cover the same designs, bound them and prune."""
         assert self.table is not None
         self.boxes = boxes
         if len(boxes):
@@ -266,7 +266,7 @@ class Search:
         self.prune()
 
     def _settle_singles(self) -> None:
-        """Boxes of one design get its value as their bound, or go if it breaks a limit."""
+        """Set the bound of single-design boxes to their value; drop infeasible ones."""
         assert self.table is not None
         single = np.flatnonzero(self.boxes.single)
         if not len(single):
@@ -279,7 +279,7 @@ class Search:
         self.least[single] = np.where(keeps, np.maximum(self.least[single], lower), np.inf)
 
     def halve(self) -> None:
-        """Split every box that can be split, look at the most promising corners, and prune."""
+        """Split every box that can be split, evaluate the corners of least bound, and prune."""
         assert self.table is not None
         self.replace(self.boxes.halved())
         if len(self.boxes):
@@ -292,7 +292,7 @@ class Search:
             self.prune()
 
     def tighten(self, boxes: int = FEW_BOXES) -> None:
-        """Split and prune until few boxes are left, or none can be split, or time is up."""
+        """Split and prune until few boxes remain, none can be split, or time is up."""
         while (
             boxes < len(self.boxes) < MANY_BOXES
             and not self.boxes.single.all()
@@ -301,7 +301,7 @@ class Search:
             self.halve()
 
     def compare(self) -> bool:
-        """Compare every design that is left, exactly; False if time ran out before the end."""
+        """Compare all remaining designs exactly; return False if time ran out."""
         if self.table is None:
             return True
         for row, j in box_designs(self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE):
@@ -312,7 +312,7 @@ class Search:
         return True
 
     def any_below(self, value: float) -> bool:
-        """Whether some feasible design that is left has a lower value, as far as time allows."""
+        """Whether some remaining feasible design has a lower value, as far as time allows."""
         if self.table is None:
             return False
         for row, j in box_designs(self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE):
