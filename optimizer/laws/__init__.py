@@ -1,1 +1,1 @@
-"""The answer under many laws, and under many fits of one."""
+"""Problems under several laws, and under the uncertainty of one law."""

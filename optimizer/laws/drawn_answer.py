@@ -13,7 +13,7 @@ from modelsizer.problems.problem import Problem
 
 DRAWS, WINNERS = 500, 20
 """Draws to solve under and winners to list where none are asked for."""
-_FEW = 100  # draws below which a 5 % quantile stands on fewer than five of them
+_FEW = 100  # with fewer draws a 5 % quantile depends on fewer than five of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class DrawnAnswer:
         None where it is proven that no design keeps the limits.
     draws : int
     notes : tuple of str
-        Of draws that are few.
+        For example that the draws are few.
     winners : int
         Most frequent winners to list.
     """
@@ -52,15 +52,15 @@ def uncertainty(
 ) -> DrawnAnswer:
     """Solve a problem under every bootstrap draw of its law.
 
-    The winners under the draws, and the designs of least expected loss, worst-case loss, maximum
-    regret and conditional value at risk, proven over the draws.
+    The answer has the optimal designs of the draws, and the designs of minimum expected loss,
+    worst-case loss, maximum regret and conditional value at risk, proven over the draws.
 
     Parameters
     ----------
     problem : Problem
         Its law is the file of a fit with a bootstrap, ``objective.law = "file:PATH"``.
     draws : int
-        The first so many draws of the file.
+        Number of draws to use, from the start of the file.
     winners : int
         Most frequent winners to list.
     cvar : float
@@ -75,7 +75,7 @@ def uncertainty(
     ArgumentError
         If `cvar` is not in [0, 1).
     ProblemError
-        If the law has no draws, or is of a form that this cannot be done for.
+        If the law has no draws, or its form is not supported.
 
     Examples
     --------
@@ -98,7 +98,7 @@ def uncertainty(
 
 
 def _file_of(problem: Problem) -> LawFile:
-    """The file of the problem's law, which has draws."""
+    """Return the file of the problem's law; it must have draws."""
     name = problem.objective.law
     how = "modelsizer fit RUNS --bootstrap 500 -o mylaw.toml"
     if not name.startswith(PREFIX):

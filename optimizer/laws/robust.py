@@ -205,7 +205,7 @@ def conditional_value_at_risk(losses: Floats, tail: float) -> Floats:
         In [0, 1).
     """
     draws = len(losses)
-    share = (1.0 - tail) * draws  # draws that count, the last of them in part
+    share = (1.0 - tail) * draws  # number of draws in the tail; may be fractional
     whole = min(int(share), draws - 1)
     ordered = -np.partition(-losses, whole, axis=0)[: whole + 1]
     rest = np.minimum(share - whole, 1.0)
@@ -215,7 +215,7 @@ def conditional_value_at_risk(losses: Floats, tail: float) -> Floats:
 
 @dataclass(frozen=True, slots=True)
 class _Scores:
-    """Of every contender; each array has shape (B,)."""
+    """Scores of every contender; each array has shape (B,)."""
 
     values: Mapping[str, Floats]
     mean: Floats
@@ -230,7 +230,7 @@ def _scores(some: Contenders, draws: Draws, best: Floats, tail: float) -> _Score
         values["worst_case"][part] = losses.max(axis=0)
         values["cvar"][part] = conditional_value_at_risk(losses, tail)
         losses -= best[:, None]
-        regret = np.maximum(losses, 0.0, out=losses)  # the best itself may differ by rounding
+        regret = np.maximum(losses, 0.0, out=losses)  # negative only by rounding
         values["regret"][part] = regret.max(axis=0)
         mean[part] = regret.mean(axis=0)
         p95[part] = quantile(regret, QUANTILES[-1])

@@ -41,7 +41,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.space.options import listed
 
-LOSSES_AT_ONCE = 4_000_000  # draws x designs of a piece; 32 MB a matrix
+LOSSES_AT_ONCE = 4_000_000  # draws x designs per chunk; 32 MB per matrix
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""The mixed-integer program and the solvers that it is given to."""
+"""The mixed-integer program, and the solvers for it."""

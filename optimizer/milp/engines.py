@@ -1,4 +1,4 @@
-"""Mixed-integer back ends by the name of a solver."""
+"""Mixed-integer back ends by solver name."""
 
 from __future__ import annotations
 
@@ -11,9 +11,8 @@ def backend(name: str) -> Backend:
     Parameters
     ----------
     name : str
-        ``"scipy"``, ``"pulp"`` (CBC, or HiGHS where PuLP has no CBC) or ``"pulp:NAME"``
-        with the name of any solver that PuLP
-        can drive, such as ``"pulp:HiGHS"``.
+        ``"scipy"``, ``"pulp"`` (CBC, or HiGHS if PuLP has no CBC) or ``"pulp:NAME"`` with the name
+        of any solver that PuLP supports, such as ``"pulp:HiGHS"``.
 
     Raises
     ------

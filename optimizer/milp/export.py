@@ -1,4 +1,4 @@
-"""The program of a problem for other tools."""
+"""Export the mixed-integer program of a problem."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ ONE_COLUMN_EACH = 5000
 
 
 def program_of(problem: Problem) -> Program:
-    """The mixed-integer program of what bounds leave of a problem, its objective unscaled.
+    """Return the mixed-integer program of a problem after tightening, with unscaled objective.
 
-    Where tightening leaves few designs each is a column with its exact objective, and the
-    program's optimum is the problem's; where it leaves many the program is the relaxation over
-    their boxes, and its optimum a lower bound. An infeasible problem is written with every width
-    option. Objectives in tokens or training FLOPs are written as their natural logarithm, since
-    solvers take costs past 1e20 for infinite.
+    If tightening leaves few designs, each is a column with its exact objective, and the program has
+    the optimum of the problem. If it leaves many, the program is the relaxation over their boxes,
+    whose optimum is a lower bound. An infeasible problem is exported with every width option.
+    Objectives in tokens or training FLOPs are exported as natural logarithms, since solvers treat
+    costs above 1e20 as infinite.
 
     Returns
     -------
@@ -48,20 +48,20 @@ def program_of(problem: Problem) -> Program:
         boxes = _reachable(model, table, boxes)
     form = formulate(model, table, boxes, least)
     cost = form.program.cost * form.spread
-    # Exactly one z is one, so the constant is spread over the z columns.
+    # Exactly one z equals one, so the constant is added to every z column.
     cost[: len(boxes)] += form.reference
     return replace(form.program, cost=cost)
 
 
 def _one_each(model: Model, table: Table, boxes: Boxes) -> tuple[Boxes, Floats]:
-    """Every feasible design of some boxes as a box of its own, with its value."""
+    """Return a single-design box for every feasible design of some boxes, with its value."""
     (row, j), *_ = box_designs(boxes.row, boxes.low, boxes.high, DESIGNS_AT_ONCE)
     value, keeps = model.evaluate(table, row, j)
     return Boxes(row[keeps], j[keeps], j[keeps]), value[keeps]
 
 
 def _reachable(model: Model, table: Table, boxes: Boxes) -> Boxes:
-    """Boxes on which the objective has a bound; all of them, where none has."""
+    """Return the boxes with a finite bound on the objective; all boxes if there are none."""
     constant = model.relax(table, boxes.row, boxes.low, boxes.high).objective.constant
     finite = np.isfinite(constant)
     return boxes.take(finite) if finite.any() else boxes

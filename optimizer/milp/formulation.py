@@ -1,15 +1,15 @@
-"""The mixed-integer program of a problem, written once.
+"""Formulation of a problem as a mixed-integer program.
 
-Columns: for each box b a binary z[b], "the design lies in box b", and for each depth axis k
-an integer x[b, k], its steps above the box's least depth. Rows: exactly one z; x[b, k] within
-its box where z[b] is one, and zero elsewhere (the smallest big-M that the box proves); each
-linear budget, summed over the boxes; the loss limit through its affine bound on each box.
-Objective: the affine lower bound of the objective on each box. Every feasible design is a point
-of the program whose objective is not above the design's own, so its optimum is a lower bound;
-where all boxes of value are single designs it is the optimum itself.
+Columns: for each box b a binary z[b], "the design lies in box b", and for each depth axis k an
+integer x[b, k], the steps above the box's minimum depth. Rows: exactly one z is one; x[b, k] is
+within its box if z[b] is one, else zero (with the smallest big-M valid on the box); each linear
+budget, summed over the boxes; the loss limit, as its affine bound on each box. Objective: the
+affine lower bound on the objective over each box. Every feasible design is a point of the program
+whose objective does not exceed the design's own, so the program's optimum is a lower bound. It is
+the optimum of the problem if all boxes that can attain it are single designs.
 
-Every row is divided by its limit and the objective by its spread, so that all that a solver sees
-is about 1: given raw, 6e18 x + 4e18 y <= 1e21 is called infeasible by CBC and by HiGHS.
+Each row is divided by its limit and the objective by its spread, so that all numbers are about 1:
+unscaled, CBC and HiGHS report 6e18 x + 4e18 y <= 1e21 as infeasible.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from modelsizer.problems.architecture.choices import CHOICES
 
 @dataclass(frozen=True, slots=True)
 class Formulation:
-    """A program and what its columns mean.
+    """A program and the meaning of its columns.
 
     Parameters
     ----------
@@ -36,7 +36,7 @@ class Formulation:
     boxes : Boxes
         Box of each z column, in order.
     step_column : array of shape (B, A)
-        Column of x[b, k], -1 where the box has one depth only.
+        Column of x[b, k]; -1 if the box has only one depth.
     reference, spread : float
         The program's objective is ``(scaled objective - reference) / spread``.
     """
@@ -48,11 +48,11 @@ class Formulation:
     spread: float
 
     def scaled(self, objective: float) -> float:
-        """A bound of the program in the scale of `Model.from_value`, tolerance given away."""
+        """Convert a bound to the scale of `Model.from_value`, less the solver's tolerance."""
         return self.reference + self.spread * (objective - 2.0 * FEASIBILITY)
 
     def design(self, x: Floats) -> tuple[int, Ints] | None:
-        """Box and depths of a point, rounded to integers; None if it is no design."""
+        """Return box and depths of a point, rounded to integers; None if it is not a design."""
         chosen = np.flatnonzero(np.rint(x[: len(self.boxes)]) == 1)
         if len(chosen) != 1:
             return None
@@ -97,7 +97,7 @@ def _column_names(table: Table, boxes: Boxes) -> list[str]:
 
 
 def formulate(model: Model, table: Table, boxes: Boxes, least: Floats) -> Formulation:
-    """The program over some boxes.
+    """Formulate the program over some boxes.
 
     Parameters
     ----------
@@ -106,7 +106,7 @@ def formulate(model: Model, table: Table, boxes: Boxes, least: Floats) -> Formul
     boxes : Boxes
         At least one.
     least : array of shape (B,)
-        Known lower bounds; the value itself of a box that is a single design.
+        Known lower bounds; for a single-design box its value.
     """
     relaxed = model.relax(table, boxes.row, boxes.low, boxes.high)
     extent = boxes.high - boxes.low
@@ -127,7 +127,7 @@ def formulate(model: Model, table: Table, boxes: Boxes, least: Floats) -> Formul
     rows = _Rows()
     rows.add(np.arange(width), np.ones(width), 1.0, 1.0, "one_design")
     for number, (b, k) in enumerate(wide):
-        # x / extent <= z, so that the row is of size 1.
+        # x / extent <= z, so that coefficients are about 1.
         columns = np.array([width + number, b])
         rows.add(columns, np.array([1.0 / extent[b, k], -1.0]), -np.inf, 0.0, f"depth_{b}_{k}")
     for limit in model.rules(table):
@@ -165,7 +165,7 @@ def _matrix(rows: _Rows, columns: int):  # type: ignore[no-untyped-def]
 
 
 def _with_settled(model: Model, bound: Affine, boxes: Boxes, least: Floats) -> Affine:
-    """Single designs enter with their own value."""
+    """Replace the bounds of single-design boxes by their values."""
     single = boxes.single
     constant = bound.constant.copy()
     for b in np.flatnonzero(single):

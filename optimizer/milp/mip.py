@@ -1,4 +1,4 @@
-"""Branch and bound by a mixed-integer solver, refined until bound and incumbent meet."""
+"""Branch and bound by a mixed-integer solver, refined until bound and incumbent agree."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 
 
 class MipSolve:
-    """One solve: tighten, then let a back end bound the program, refine, and repeat.
+    """Solve a problem: tighten, then bound by a back end and refine, repeatedly.
 
     Parameters
     ----------
@@ -23,12 +23,12 @@ class MipSolve:
     engine : Backend
     clock : Clock
     tolerance : callable
-        From an incumbent's value to the gap at which the proof is enough.
+        From an incumbent's value to the gap at which the solve is finished.
     complete : bool
-        Go on to compare all that is left exactly, so that gap and ties are settled.
+        Compare all remaining designs exactly, so that the gap is zero and ties are resolved.
     progress : callable or None
     start : Evaluation, optional
-        A feasible design to begin with.
+        An initial feasible design.
     """
 
     def __init__(
@@ -49,7 +49,7 @@ class MipSolve:
         self.last_bound: float | None = None
 
     def run(self) -> Found:
-        """Solve."""
+        """Solve the problem."""
         stop: Stop
         try:
             self.search.open(self.progress)
@@ -60,10 +60,10 @@ class MipSolve:
         return self._found(stop)
 
     def _found(self, stop: Stop) -> Found:
-        """What is known after a stop."""
+        """Return the result at a stop."""
         bound = self._bound
         if stop == "proven":
-            # Everything else is excluded or compared: the incumbent is the bound.
+            # All other designs are excluded or compared: the incumbent is the bound.
             bound = self.search.value
         return Found(
             self.search.incumbent,
@@ -88,7 +88,7 @@ class MipSolve:
         return "nodes" if self.clock.out_of_nodes else None
 
     def _rounds(self) -> Stop:
-        """Solve the program, refine and repeat, until proven or stopped."""
+        """Solve the program and refine it, repeatedly, until proven or stopped."""
         search = self.search
         while True:
             self._report()
@@ -105,7 +105,7 @@ class MipSolve:
                 return self._finish()
 
     def _one_round(self) -> bool:
-        """Solve the program once and refine; True when the bound has met the incumbent."""
+        """Solve the program once and refine it; return True if the bound equals the incumbent."""
         search = self.search
         assert search.table is not None
         form = formulate(self.model, search.table, search.boxes, search.least)
@@ -117,8 +117,8 @@ class MipSolve:
             self._note(outcome.note)
         bound = outcome.bound
         if bound == math.inf:
-            # "Infeasible" may be the library's word for trouble. With an incumbent it is plainly
-            # wrong; without one the designs left are compared before anything is claimed.
+            # "Infeasible" may be a numerical failure. With an incumbent it is certainly wrong;
+            # without one the remaining designs are compared before infeasibility is reported.
             if search.incumbent is not None:
                 self._distrust(outcome.words)
                 bound = None
@@ -153,7 +153,7 @@ class MipSolve:
             self.notes.append(note)
 
     def _finish(self) -> Stop:
-        """Settle what the bound left open: compare all designs of the remaining boxes."""
+        """Close the gap: compare all designs of the remaining boxes."""
         search = self.search
         while search.boxes.designs > COMPARABLE and not search.boxes.single.all():
             if (limit := self._limit()) is not None:

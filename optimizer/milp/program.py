@@ -1,4 +1,4 @@
-"""A mixed-integer program as plain matrices: what every back end is given, and nothing more."""
+"""A mixed-integer program as matrices, the input of every back end."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ class Program:
     cost : array of shape (n,)
     rows : csr_array of shape (m, n)
     row_low, row_high : array of shape (m,)
-        Infinite where there is no end.
+        Infinite if unbounded.
     low, high : array of shape (n,)
     integer : array of bool, shape (n,)
     column_names, row_names : tuple of str
-        Letters, digits and underscores, unique.
+        Unique; letters, digits and underscores only.
     """
 
     cost: Floats
@@ -47,30 +47,29 @@ class Program:
     row_names: tuple[str, ...]
 
     def objective(self, x: Floats) -> float:
-        """Value of a point."""
+        """Return the objective at a point."""
         return float(self.cost @ x)
 
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What a back end knows after a run; its words are evidence, not yet a proof.
+    """Outcome of a run of a back end, to be verified by the caller.
 
     Parameters
     ----------
     x : array of shape (n,) or None
         The best point found.
     bound : float or None
-        The largest value that the solver proved no point to be below; infinite if it
-        proved that there is none; None if it proved nothing.
+        Proven lower bound on the objective; infinite if infeasibility was proven; None if nothing
+        was proven.
     finished : bool
-        Whether it stopped by itself, and not by a limit or an error.
+        Whether the run ended normally, not by a limit or an error.
     words : str
-        How the library named its end, for logs.
+        The library's status, for logs.
     nodes : int
-        Branch-and-bound nodes, 0 where the library does not tell.
+        Branch-and-bound nodes; 0 if not reported.
     note : str
-        What the answer should say of this run, such as that another engine took the place of
-        the one asked for.
+        A note for the answer, for example that another engine was used than the one requested.
     """
 
     x: Floats | None

@@ -1,1 +1,1 @@
-"""A problem as arrays: tables, grids, boxes, and the store that keeps them."""
+"""A problem as arrays: tables, grids, boxes, and a cache of tables."""

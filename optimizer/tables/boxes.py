@@ -20,20 +20,20 @@ class Boxes(Columns):
 
     @property
     def designs(self) -> int:
-        """Designs in all boxes."""
+        """Return the number of designs in all boxes."""
         return int((self.high - self.low + 1).prod(axis=1).sum()) if len(self) else 0
 
     @property
     def single(self) -> NDArray[np.bool_]:
-        """Whether each box is one design."""
+        """Whether each box contains a single design."""
         return np.asarray((self.low == self.high).all(axis=1))
 
     def plus(self, *others: Boxes) -> Boxes:
-        """These boxes and others."""
+        """Concatenate with other boxes."""
         return Boxes.join([self, *others])
 
     def outside(self, low: Ints, high: Ints) -> Boxes:
-        """What of boxes of one depth axis lies outside intervals of shape (B, 1)."""
+        """Return the parts of boxes with one depth axis outside intervals of shape (B, 1)."""
         empty = low > high
         before = Boxes(self.row, self.low, np.where(empty, self.high, low - 1))
         after = Boxes(self.row, np.where(empty, self.high + 1, high + 1), self.high)
@@ -41,7 +41,7 @@ class Boxes(Columns):
         return both.take(np.asarray((both.low <= both.high).all(axis=1)))
 
     def halved(self) -> Boxes:
-        """Each box cut in two across its longest side; single designs stay."""
+        """Split each box in two along its longest side; single designs are unchanged."""
         side = (self.high - self.low).argmax(axis=1)
         at = np.arange(len(self))
         middle = (self.low[at, side] + self.high[at, side]) // 2
@@ -54,7 +54,7 @@ class Boxes(Columns):
         return lower.plus(upper)
 
     def without(self, box: int, j: Ints) -> Boxes:
-        """The boxes with one of them cut around a design, which becomes a box of its own."""
+        """Split one of the boxes around a design, which becomes a box by itself."""
         low, high = self.low[box].copy(), self.high[box].copy()
         parts_low, parts_high = [j.copy()], [j.copy()]
         for k in range(len(j)):

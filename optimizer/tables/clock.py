@@ -1,4 +1,4 @@
-"""When a solve stops: its limits, what it has spent of them, and the reasons to stop."""
+"""Limits of a solve, their use, and the reasons for a stop."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Ctrl-C."""
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """When to stop early.
+    """Limits at which a solve stops early.
 
     Parameters
     ----------
@@ -28,7 +28,7 @@ class Limits:
 
 @dataclass
 class Clock:
-    """Time and nodes spent against the limits."""
+    """Time and nodes used, against the limits."""
 
     limits: Limits
     started: float = field(default_factory=time.perf_counter)
@@ -36,7 +36,7 @@ class Clock:
 
     @property
     def elapsed(self) -> float:
-        """Seconds since the start."""
+        """Return the seconds since the start."""
         return time.perf_counter() - self.started
 
     @property
@@ -51,7 +51,7 @@ class Clock:
 
     @property
     def left(self) -> Limits:
-        """What is left of the limits."""
+        """Return the limits less the time and nodes used."""
         seconds = self.limits.seconds
         nodes = self.limits.nodes
         return Limits(

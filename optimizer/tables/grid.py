@@ -1,11 +1,11 @@
-"""The menus of a space as an integer grid, for searches that never list all width options.
+"""The menus of a space as an integer grid, for searches that do not enumerate width options.
 
-A *root* fixes what is not ordered: the block, choices such as tied embeddings, and evenly spaced
-depths of which each kind of layer is an affine part (`modelsizer.problems.architecture.depths`).
-Parallel layouts are no part of it: they only say which points are designs, and what some costs are.
-Within a root a point is an index into each menu of widths and along each depth axis (`DIMENSIONS`).
-Widths rise with their indices, so the costs of a box of points lie between those of its two
-corners, and that is all that a bound needs.
+A *root* fixes the unordered choices: the block, choices such as tied embeddings, and evenly spaced
+depths, in which the layers of each kind are affine (`modelsizer.problems.architecture.depths`).
+Parallel layouts are not part of it: they only determine which points are designs, and some costs.
+Within a root, a point is an index into each menu of widths and along each depth axis
+(`DIMENSIONS`). Widths increase with their indices, so the costs of a box of points lie between
+those of its two corners, as bounds require.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ Bools = NDArray[np.bool_]
 
 
 def menu_size(problem: Problem) -> int:
-    """Width options that the menus would make if everything divided: a bound, quickly."""
+    """Return a fast upper bound on the number of width options, ignoring divisibility."""
     space = problem.space
     size = len(problem.layouts) * sum(_rows_of(space, block) for block in listed(space.block))
     for key in MENUS:
@@ -46,7 +46,7 @@ def menu_size(problem: Problem) -> int:
 
 
 def _rows_of(space: Space, block: str) -> int:
-    """Rows that a block's pattern takes for a run of depths."""
+    """Return the rows that a block's pattern needs for a run of depths."""
     runs = (_arrays(run) for run in arithmetic_runs(tuple(map(int, space.layers.numbers))))
     pattern = BLOCKS[block].pattern
     return max(1, max(sum(len(at) for at, _ in pattern.rows(*run)) for run in runs))
@@ -67,7 +67,7 @@ D_MODEL, FIRST, SECOND, KV, FFN, LAYERS = range(len(ORDERED), len(DIMENSIONS) + 
 
 @dataclass(frozen=True, slots=True)
 class Root:
-    """What is not ordered, and the depths.
+    """Unordered choices and depths.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ class Grid:
         given = space.kv_heads if space.kv_heads is not None else space.kv_group
         self._kv = integers(given) if given is not None else np.ones(1, dtype=np.int64)
         if space.kv_group is not None:
-            self._kv = self._kv[::-1].copy()  # larger groups first, so that kv_heads rise
+            self._kv = self._kv[::-1].copy()  # larger groups first, so that kv_heads increase
         self._columns: dict[bool, Ints] = {}
         self._fresh: dict[bool, Bools] = {}
         self._least: dict[bool, Ints] = {}
@@ -112,7 +112,7 @@ class Grid:
             columns = columns[order]
             self._columns[gated] = columns
             self._fresh[gated] = _first_of_each(columns)
-            # Over a range of columns: none to the right is less, none to the left is more.
+            # Bounds over ranges of columns: minimum to the right, maximum to the left.
             self._least[gated] = np.minimum.accumulate(columns[::-1], axis=0)[::-1]
             self._most[gated] = np.maximum.accumulate(columns, axis=0)
         self._depths = self._aspect_depths()
@@ -134,7 +134,7 @@ class Grid:
                             yield Root(block, fixed, rows.take(np.array([row])))
 
     def _aspect_depths(self) -> tuple[Ints, Ints] | None:
-        """Least and most layers that the aspect rule leaves each d_model; None without one."""
+        """Return minimum and maximum layers by the aspect rule per d_model; None without a rule."""
         aspect = self.problem.space.aspect_ratio
         if aspect is None:
             return None
@@ -152,7 +152,7 @@ class Grid:
         return least, most
 
     def sizes(self, root: Root) -> Ints:
-        """Menu lengths of a root; shape (D,), 1 for depth axes that only other roots have."""
+        """Return the menu lengths of a root; shape (D,), 1 for depth axes that it does not have."""
         columns = self._columns[BLOCKS[root.block].gated]
         menus = (*self._free, self._d_model, self._first, self._second, self._kv, columns)
         axes = np.ones(self.axes, dtype=np.int64)
@@ -161,17 +161,18 @@ class Grid:
 
     @property
     def axes(self) -> int:
-        """Depth axes of a point."""
+        """Return the number of depth axes of a point."""
         return max(int(root.depths.count.shape[1]) for root in self.roots)
 
     def sample(self, low: Ints, high: Ints, most: tuple[int, ...]) -> Ints:
-        """Points evenly spread over the widths of a box; shape (n, D), depths at their first.
+        """Return points evenly spaced in the widths of a box, at the first depths; shape (n, D).
 
         Parameters
         ----------
         low, high : array of shape (D,)
         most : tuple of int
-            How many entries of each menu, ends included, in the order of `DIMENSIONS`.
+            Maximum number of entries of each menu, including its ends, in the order of
+            `DIMENSIONS`.
         """
         spread = [
             np.unique(np.rint(np.linspace(a, b, min(b - a + 1, n))).astype(np.int64))
@@ -181,7 +182,7 @@ class Grid:
         return np.stack([g.ravel() for g in grid], axis=1)
 
     def locate(self, architecture: Architecture) -> tuple[int, Ints] | None:
-        """Root and point of a design of the space, its depths at their first."""
+        """Return root and point of a design of the space, at the first depths."""
         index = next((i for i, r in enumerate(self.roots) if _holds(r, architecture)), None)
         if index is None:
             return None
@@ -209,7 +210,7 @@ class Grid:
     # Corners of boxes
 
     def corners(self, root: Root, low: Ints, high: Ints) -> tuple[Options, Options]:
-        """The least and the greatest widths of boxes of points, with their depths.
+        """Return the minimum and the maximum widths of boxes of points, with their depths.
 
         Parameters
         ----------
@@ -219,7 +220,8 @@ class Grid:
         Returns
         -------
         lower, upper : Options
-            Both with the depths of the box; not designs of the space, but bounds of them.
+            Both have the depths of the box. They bound the designs of the box, but need not be
+            designs of the space.
         """
         d = self._d_model[low[:, D_MODEL]], self._d_model[high[:, D_MODEL]]
         first = self._first[low[:, FIRST]], self._first[high[:, FIRST]]
@@ -258,7 +260,7 @@ class Grid:
         return found[0], found[1]
 
     def reachable(self, root: Root, low: Ints, high: Ints) -> Bools:
-        """Whether the aspect rule may leave boxes a design; shape (B,)."""
+        """Whether boxes may contain a design that satisfies the aspect rule; shape (B,)."""
         if self._depths is None:
             return np.ones(len(low), dtype=bool)
         least, most = self._depths
@@ -272,10 +274,10 @@ class Grid:
     def options(
         self, root: Root, low: Ints, high: Ints, point: Ints, box: Ints
     ) -> tuple[Options, Ints]:
-        """Width options at points of boxes, with the depths of their box that the rules leave.
+        """Return width options at points of boxes, with the depths that satisfy the rules.
 
-        What no parallel layout divides is among them; `modelsizer.problems.space.splits.divided`
-        leaves it out.
+        They include options that no parallel layout divides, which
+        `modelsizer.problems.space.splits.divided` removes.
 
         Parameters
         ----------
@@ -283,19 +285,19 @@ class Grid:
         low, high : array of shape (B, D)
             Boxes.
         point : array of shape (n, D)
-            Their indices; those of depths are not looked at.
+            Indices of the points; those of depths are ignored.
         box : array of shape (n,)
-            Which box each point is of.
+            Index of each point's box.
 
         Returns
         -------
         options : Options
         box : array of shape (W,)
-            Which box each of them is of.
+            Index of each option's box.
         """
         found, _ = self.corners(root, point, point)
         columns = self._columns[BLOCKS[root.block].gated]
-        # Entries of the feed-forward's menu may cross: a corner is a bound, not the entry.
+        # Entries of the feed-forward menu need not be monotonic: a corner is a bound, not an entry.
         d_ff = columns[point[:, FFN], point[:, D_MODEL]]
         found = replace(found, widths=found.widths | {"d_ff": d_ff})
         keep = np.flatnonzero(self._exists(root, found, point))
@@ -316,7 +318,7 @@ class Grid:
         return replace(table.take(row), depths=left), box[row]
 
     def _exists(self, root: Root, o: Options, point: Ints) -> Bools:
-        """Whether points are designs, each once: everything divides."""
+        """Whether points are distinct width options: everything divides."""
         space = self.problem.space
         fresh = self._fresh[BLOCKS[root.block].gated]
         keep: Bools = (o["d_ff"] > 0) & fresh[point[:, FFN], point[:, D_MODEL]]
@@ -332,7 +334,7 @@ class Grid:
 
 
 def _first_of_each(columns: Ints) -> Bools:
-    """Where an entry is the first of its column with its value: two ratios may round to one."""
+    """Mask of first occurrences of values in each column: two ratios may round to one value."""
     order = np.argsort(columns, axis=0, kind="stable")
     ranked = np.take_along_axis(columns, order, axis=0)
     fresh = np.ones(columns.shape, dtype=bool)
@@ -343,7 +345,7 @@ def _first_of_each(columns: Ints) -> Bools:
 
 
 def _boxed(root: Root, low: Ints, high: Ints) -> Depths:
-    """The depths of boxes of points."""
+    """Return the depths of boxes of points."""
     axes = slice(LAYERS, LAYERS + root.depths.count.shape[1])
     row = np.zeros(len(low), dtype=np.int64)
     start = root.depths.counts(row, low[:, axes])
@@ -351,7 +353,7 @@ def _boxed(root: Root, low: Ints, high: Ints) -> Depths:
 
 
 def _holds(root: Root, architecture: Architecture) -> bool:
-    """Whether a root is that of a design."""
+    """Whether a root contains a design."""
     if root.block != architecture.block or any(
         value != int(BY_NAME[name].of(architecture)) for name, value in root.fixed.items()
     ):

@@ -1,4 +1,4 @@
-"""What a solver returns, and what it says on the way."""
+"""Results and progress of a solver."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ Progress = Callable[[float, float, int], None]
 
 @dataclass
 class Counts:
-    """Designs looked at, under each layout that can split them, and how many each step removed.
+    """Numbers of designs, per layout that can split them, and of those removed by each step.
 
     Parameters
     ----------
     designs, options : int
-        Designs and width options listed.
+        Designs and width options enumerated.
     by_budgets, by_bounds, by_dominance : int
-        Designs that break a limit, that a bound rules out, that another one is provably at least
-        as good as.
+        Designs removed because they violate a limit, by a bound, or because another design is
+        provably at least as good.
     left : int
-        Designs that tightening left.
+        Designs left by tightening.
     columns, rounds : int
-        Of the mixed-integer program: columns of the last one, and how often it was solved.
+        Columns of the last mixed-integer program, and number of times that it was solved.
     compared : int
         Designs compared exactly at the end.
     blocks : int
-        Blocks of the menus bounded, where the space is too large to list.
+        Blocks of the menus bounded, if the space is too large to enumerate.
     """
 
     designs: int = 0
@@ -50,17 +50,17 @@ class Counts:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What a solver returns, in values to minimise.
+    """Result of a solver, in values to minimise.
 
     Parameters
     ----------
     incumbent : Evaluation or None
     bound : float
-        No design has a lower value; infinite if there is no feasible design at all.
+        Lower bound on the value of every design; infinite if there is no feasible design.
     stop : Stop
     counts : Counts
     notes : tuple of str
-        Things about the solver that a user should know.
+        Notes on the solver for the user.
     relaxation_bound : float or None
         The last bound that the mixed-integer solver proved.
     """

@@ -1,8 +1,8 @@
-"""Tables of a space, kept from one question about it to the next.
+"""Cache of the tables of a space, for several problems over it.
 
-Width options depend on [space], the parallel layouts and the sequence length; each quantity on some
-settings besides (`modelsizer.problems.designs.costs.depends_on`). A changed budget, token limit or
-law finds all of its tables here, a changed serving setting all but those of serving.
+Width options depend on [space], the parallel layouts and the sequence length; each quantity also
+depends on some settings (`modelsizer.problems.designs.costs.depends_on`). If a budget, token limit
+or law changes, all tables are reused; if a serving setting changes, all but those of serving.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _Key = tuple[object, ...]
 
 
 class _Part:
-    """Some width options under one layout."""
+    """Width options under one layout, with the costs computed so far."""
 
     def __init__(self, layout: Layout, options: Options) -> None:
         self.layout, self.options = layout, options
@@ -35,7 +35,7 @@ class _Part:
         self._kept: dict[str, list[tuple[_Key, dict[str, Linear]]]] = {}
 
     def table(self, problem: Problem, keys: Mapping[str, _Key]) -> Table:
-        """The table with costs by name, of which each key says what it depends on."""
+        """Return the table with the costs in `keys`, each with the settings that it depends on."""
         found: dict[str, Linear] = dict(self.frame.linear)
         missing = []
         for name, key in keys.items():
@@ -56,9 +56,10 @@ class _Part:
 
 
 class TableStore:
-    """Tables of the space last asked about.
+    """Cache of the tables of the last space.
 
-    A space too large to list is not kept but made anew, piece by piece; of it only the grid is.
+    The tables of a space too large to enumerate are not cached but built on demand; only its grid
+    is cached.
     """
 
     def __init__(self) -> None:
@@ -75,25 +76,25 @@ class TableStore:
             self._listable = menu_size(problem) <= LISTABLE
 
     def listable(self, problem: Problem) -> bool:
-        """Whether the space is small enough to hold all its width options."""
+        """Whether the space is small enough to cache all its width options."""
         self._turn_to(problem)
         return self._listable
 
     def grid(self, problem: Problem) -> Grid:
-        """The menus as a grid."""
+        """Return the grid of the menus."""
         self._turn_to(problem)
         if self._grid is None:
             self._grid = Grid(problem)
         return self._grid
 
     def tables(self, problem: Problem, names: Collection[str] | None = None) -> Iterator[Table]:
-        """All width options of a problem under all layouts, in tables of bounded size.
+        """Yield all width options of a problem under all layouts, in tables of bounded size.
 
         Parameters
         ----------
         problem : Problem
         names : collection of str, optional
-            Affine quantities; those of the problem's own question by default.
+            Affine quantities; by default those that the problem needs.
         """
         names = needed(problem) if names is None else names
         if not self.listable(problem):

@@ -1,7 +1,7 @@
-"""A problem as tables: every width option a row, every quantity affine in its depths.
+"""A problem as tables, with a row per width option and quantities affine in its depths.
 
-Rows come from `modelsizer.problems.space.options`; depths of row w are indices ``j[a]`` along its
-depth axes, in which the layers of each kind are affine too
+Rows are from `modelsizer.problems.space.options`; depths of row w are indices ``j[a]`` along its
+depth axes, in which the layers of each kind are also affine
 (`modelsizer.problems.architecture.depths`). Each quantity is
 ``base[w] + sum over a of unit[w, a] * j[a]``, in exact integers.
 """
@@ -35,7 +35,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 T = TypeVar("T")
 
-LARGEST_INT64 = 2**62  # half of the range, so that a sum of two never overflows
+LARGEST_INT64 = 2**62  # half of the range, so that a sum of two cannot overflow
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class Linear(Columns):
     ----------
     base : array of shape (W,)
     unit : array of shape (W, A)
-        int64, or Python integers (dtype object) where int64 could overflow.
+        int64, or Python integers (dtype object) if int64 could overflow.
     denominator : int
     """
 
@@ -55,13 +55,13 @@ class Linear(Columns):
     denominator: int
 
     def at(self, row: Ints, j: Ints) -> NDArray[Any]:
-        """Numerators for rows of shape (B,) at depths of shape (B, A)."""
+        """Return numerators for rows of shape (B,) at depths of shape (B, A)."""
         value: NDArray[Any] = self.base[row] + (self.unit[row] * j).sum(axis=1)
         return value
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
-        """Quantities one below another, over one denominator."""
+        """Concatenate quantities over a common denominator."""
         denominator = math.lcm(*(part.denominator for part in parts))
         return super(Linear, cls).join([part._over(denominator) for part in parts])
 
@@ -69,7 +69,7 @@ class Linear(Columns):
         by = denominator // self.denominator
         if by == 1:
             return self
-        # As Python integers: a common denominator may carry them past int64.
+        # Python integers, as the common denominator may make them overflow int64.
         base, unit = self.base.astype(object) * by, self.unit.astype(object) * by
         return replace(self, base=base, unit=unit, denominator=denominator)
 
@@ -88,7 +88,7 @@ class Table(Columns):
     widths : dict of str to array of shape (W,)
     depths : Depths
     linear : dict of str to Linear
-        The affine quantities that were asked for, and ``layers``.
+        The requested affine quantities, and ``layers``.
     """
 
     block: tuple[str, ...]
@@ -100,12 +100,12 @@ class Table(Columns):
     linear: dict[str, Linear]
 
     def __getitem__(self, name: str) -> Ints:
-        """A width of each row."""
+        """Return a width of each row."""
         return self.widths[name]
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
-        """Tables one below another."""
+        """Concatenate tables."""
         if len(parts) == 1:
             return parts[0]
         block, block_id = _pooled([(part.block, part.block_id) for part in parts])
@@ -115,37 +115,37 @@ class Table(Columns):
 
     @property
     def count(self) -> Ints:
-        """Depths along each axis; shape (W, A)."""
+        """Return the number of depths along each axis; shape (W, A)."""
         return self.depths.count
 
     @property
     def designs(self) -> int:
-        """Designs in all rows."""
+        """Return the number of designs in all rows."""
         return self.depths.designs
 
     def layers(self, row: Ints, j: Ints) -> Ints:
-        """Depths of designs, all kinds together; shape (B,)."""
+        """Return the layers of designs, summed over kinds; shape (B,)."""
         total: Ints = self.linear["layers"].at(row, j)
         return total
 
     def features(self, row: Ints, j: Ints, names: Iterable[str]) -> Features:
-        """What laws see of designs, each of shape (B,); see `modelsizer.problems.laws.features`."""
+        """Return features of designs, shape (B,) each; see `modelsizer.problems.laws.features`."""
         return features_of(names, lambda name: self.width(name, row, j))
 
     def ranges(
         self, row: Ints, low: Ints, high: Ints, names: Iterable[str]
     ) -> tuple[Features, Features]:
-        """The least and the greatest of what laws see of boxes of depths."""
+        """Return the minima and maxima of the features of laws over boxes of depths."""
         return ranges_of(
             names, lambda name: self.width(name, row, low), lambda name: self.width(name, row, high)
         )
 
     def width(self, name: str, row: Ints, j: Ints) -> Ints:
-        """A width of designs, or their layers, by its name; shape (B,)."""
+        """Return a width of designs, or their layers, by name; shape (B,)."""
         return self.layers(row, j) if name == "layers" else self.widths[name][row]
 
     def ties(self, row: Ints, j: Ints) -> list[NDArray[Any]]:
-        """`modelsizer.problems.architecture.choices.tie_key` of designs, and then the block's name.
+        """`modelsizer.problems.architecture.choices.tie_key` of designs, then the block name.
 
         Returns
         -------
@@ -162,7 +162,7 @@ class Table(Columns):
         return [*found, rank]
 
     def _stacks(self, block: str, row: Ints, j: Ints) -> Architecture:
-        """Designs of one block as one architecture of arrays; groups may have no layers."""
+        """Return designs of one block as an architecture of arrays; groups may have no layers."""
         widths = {name: column[row] for name, column in self.widths.items()}
         trunk, kinds = BLOCKS[block].parts(widths, 0)
         counts = self.depths.counts(row, j).T
@@ -170,7 +170,7 @@ class Table(Columns):
         return Architecture(trunk, tuple(groups), block)
 
     def architecture(self, problem: Problem, row: int, j: Sequence[int]) -> Architecture:
-        """The design of a row at some depths."""
+        """Return the design of a row at given depths."""
         widths = {name: int(column[row]) for name, column in self.widths.items()}
         block = self.block[self.block_id[row]]
         counts = self.depths.counts(np.array([row]), np.asarray([j], dtype=np.int64))[0]
@@ -185,9 +185,9 @@ def _linear(affine: Affine, depths: Depths) -> Linear:
 
 
 def largest(problem: Problem, layout: Layout, options: Options, names: Collection[str]) -> int:
-    """An upper bound, in Python integers, of every number that the table's arithmetic meets.
+    """Bound all numbers in the arithmetic of a table, in Python integers.
 
-    `LARGEST_INT64` where a cost says of none how large it may be.
+    The bound is `LARGEST_INT64` if a cost does not bound its intermediate results.
     """
     peak = {name: _peak(options[name]) for name in WIDTHS}
     peak["tied_embeddings"] = np.array([0], dtype=object)
@@ -208,7 +208,7 @@ def _peak(column: Ints) -> NDArray[Any]:
 
 
 def needed(problem: Problem) -> tuple[str, ...]:
-    """Affine quantities that a question is answered from."""
+    """Return the affine quantities that are needed to solve a problem."""
     names = set(ALWAYS)
     for name in (*problem.budgets.limits, problem.objective.quantity):
         names |= {QUANTITIES[name].base} - {""}
@@ -221,12 +221,12 @@ def needed(problem: Problem) -> tuple[str, ...]:
 
 
 def to_floats(values: object) -> Floats:
-    """Integers, Python's among them, as doubles."""
+    """Convert integers, including Python's, to doubles."""
     return np.asarray(values).astype(np.float64)
 
 
 def frame(layout: Layout, options: Options) -> Table:
-    """A table of options under a layout, with no quantity but the layers."""
+    """Return a table of options under a layout, with the layers as its only quantity."""
     depths, none = options.depths, np.zeros(len(options), dtype=np.int64)
     linear = {"layers": Linear(depths.first, depths.each, 1)}
     return Table((options.block,), (layout,), none, none, options.widths, depths, linear)
@@ -240,7 +240,7 @@ def quantities(
     *,
     wide: bool | None = None,
 ) -> dict[str, Linear]:
-    """Exact quantities of options under a layout.
+    """Compute exact quantities of options under a layout.
 
     Parameters
     ----------
@@ -250,7 +250,7 @@ def quantities(
     names : collection of str
         Affine quantities to compute.
     wide : bool, optional
-        Whether numbers may pass int64, where that is known; found out otherwise.
+        Whether numbers may overflow int64; determined if not given.
     """
     if wide is None:
         wide = largest(problem, layout, options, names) >= LARGEST_INT64
@@ -272,7 +272,7 @@ def build_table(
     *,
     wide: bool | None = None,
 ) -> Table:
-    """A table of options under a layout with exact quantities; see `quantities`."""
+    """Build a table of options under a layout with exact quantities; see `quantities`."""
     names = needed(problem) if names is None else names
     table = frame(layout, options)
     found = quantities(problem, layout, options, names, wide=wide)
@@ -280,7 +280,7 @@ def build_table(
 
 
 def _pooled(parts: Sequence[tuple[tuple[T, ...], Ints]]) -> tuple[tuple[T, ...], Ints]:
-    """All names once each, and every row's position in them."""
+    """Return the distinct names, and the index of every row's name in them."""
     pool = tuple(dict.fromkeys(name for names, _ in parts for name in names))
     found = [np.array([pool.index(name) for name in names])[ids] for names, ids in parts]
     return pool, np.concatenate(found)
@@ -289,14 +289,14 @@ def _pooled(parts: Sequence[tuple[tuple[T, ...], Ints]]) -> tuple[tuple[T, ...],
 def tables(
     problem: Problem, rows_at_once: int = 50_000, names: Collection[str] | None = None
 ) -> Iterator[Table]:
-    """All width options of a problem under all layouts, in tables of bounded size.
+    """Yield all width options of a problem under all layouts, in tables of bounded size.
 
     Parameters
     ----------
     problem : Problem
     rows_at_once : int
     names : collection of str, optional
-        Affine quantities to compute; those that the problem's own question needs by default.
+        Affine quantities to compute; by default those that the problem needs.
     """
     names = needed(problem) if names is None else names
     for layout, options in problem.options(rows_at_once):

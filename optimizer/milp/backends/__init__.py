@@ -1,1 +1,1 @@
-"""Engines that solve a `Program`; none of them knows what the columns mean."""
+"""Engines that solve a `Program`, independently of the meaning of its columns."""

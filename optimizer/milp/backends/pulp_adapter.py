@@ -1,12 +1,12 @@
-"""PuLP 3 and 4 behind one face.
+"""Adapter for PuLP 3 and 4.
 
-PuLP 3.3 bundles CBC as ``PULP_CBC_CMD``, makes variables by ``LpVariable`` and hands back no
-bound. PuLP 4 (Python 3.12 on) has CBC, as ``COIN_CMD``, only beside its extra ``pulp[cbc]`` of
-some 550 MB; it makes variables by ``problem.add_variable`` and returns ``LpSolveStats``. Where
-there is no CBC, HiGHS takes its place, and the answer says so. In both versions, CBC's log
-leaves the objective's constant out and rounds its bound to a few digits, and a library's
-"Optimal" may only mean "stopped with a solution" (PuLP 3 says so of a run cut off by a limit).
-So programs are given without a constant, and bounds are read from the engine itself.
+PuLP 3.3 bundles CBC as ``PULP_CBC_CMD``, creates variables with ``LpVariable`` and returns no
+bound. PuLP 4 (from Python 3.12) has CBC, as ``COIN_CMD``, only with its extra ``pulp[cbc]`` of
+about 550 MB; it creates variables with ``problem.add_variable`` and returns ``LpSolveStats``.
+Without CBC, HiGHS is used instead, with a note in the answer. In both versions, CBC's log omits the
+objective's constant and rounds its bound to a few digits, and the status "Optimal" may only mean
+"stopped with a solution" (PuLP 3 reports it for runs stopped by a limit). So programs have no
+constant, and bounds are read from the engine itself.
 """
 
 from __future__ import annotations
@@ -44,25 +44,25 @@ def _pulp() -> Any:
 
 
 def available() -> list[str]:
-    """Names of the solvers that PuLP finds on this machine."""
+    """Return the names of the solvers that PuLP finds on this machine."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         return list(_pulp().listSolvers(onlyAvailable=True))
 
 
 def engine(name: str | None = None) -> Backend:
-    """A back end that drives one of PuLP's solvers.
+    """Return a back end that uses one of PuLP's solvers.
 
     Parameters
     ----------
     name : str, optional
-        PuLP's name of a solver (``"CBC"``, ``"HiGHS"``, ``"GLPK_CMD"`` ...). By default CBC or,
-        where PuLP has none, HiGHS, with a note of it in each outcome.
+        PuLP's name of a solver (``"CBC"``, ``"HiGHS"``, ``"GLPK_CMD"`` ...). By default CBC or, if
+        PuLP has no CBC, HiGHS, with a note in each outcome.
 
     Raises
     ------
     ValueError
-        If PuLP does not find it here.
+        If PuLP does not find it on this machine.
     """
     found = available()
     wanted = _CBC_NAMES if name is None or name.upper() == "CBC" else (name,)
@@ -81,7 +81,7 @@ def engine(name: str | None = None) -> Backend:
 
 
 def as_pulp(program: Program) -> tuple[Any, list[Any]]:
-    """The program as PuLP's problem, and its variables in the order of the columns."""
+    """Convert a program to a PuLP problem; also return its variables in the order of columns."""
     pulp = _pulp()
     problem = pulp.LpProblem("modelsizer", pulp.LpMinimize)
     add = getattr(problem, "add_variable", None) or pulp.LpVariable
@@ -114,7 +114,7 @@ def as_pulp(program: Program) -> tuple[Any, list[Any]]:
 
 
 def write_program(program: Program, path: Path) -> None:
-    """Write the program for other tools: ``.lp`` or ``.mps`` by the ending of the path."""
+    """Write the program for other tools, as ``.lp`` or ``.mps`` by the suffix of the path."""
     problem, _ = as_pulp(program)
     if path.suffix == ".mps":
         problem.writeMPS(str(path))
@@ -137,14 +137,14 @@ def _solve(name: str, program: Program, limits: Limits) -> Outcome:
             options[_NODE_OPTIONS[name]] = limits.nodes
         try:
             solver = pulp.getSolver(name, **options)
-        except TypeError:  # a solver without gaps
+        except TypeError:  # a solver without gap options
             solver = pulp.getSolver(name, msg=False)
         failure = ""
         try:
             with silenced():
                 answer = problem.solve(solver)
         except KeyError as error:
-            # PuLP 3.3 does not know HiGHS' word for a node limit; the engine still holds all.
+            # PuLP 3.3 does not know HiGHS' status for a node limit; the engine has the results.
             if getattr(problem, "solverModel", None) is None:
                 raise
             answer, failure = None, f"unknown status {error}"
@@ -167,7 +167,7 @@ def _values(columns: list[Any]) -> np.ndarray[Any, np.dtype[np.float64]] | None:
 
 
 def _of_highs(model: Any, x: Any, failure: str) -> Outcome:
-    """Ask the engine itself; only the point comes through PuLP, which sorts columns by name."""
+    """Read the outcome from HiGHS; only the point is from PuLP, which sorts columns by name."""
     info = model.getInfo()
     words = failure or str(model.modelStatusToString(model.getModelStatus()))
     infeasible = "nfeasible" in words and "nbounded" not in words
@@ -181,7 +181,7 @@ def _of_highs(model: Any, x: Any, failure: str) -> Outcome:
 
 
 def _rounded_down(digits: str) -> float:
-    """The least number that is printed as these digits."""
+    """Return the smallest number that is printed as these digits."""
     value = float(digits)
     mantissa = digits.lower().split("e")[0].lstrip("+-")
     places = len(mantissa.split(".")[1]) if "." in mantissa else 0
@@ -211,11 +211,11 @@ def _of_cbc(log: str, program: Program, x: Any) -> Outcome:
 
 
 def _bound_of_stopped(log: str, nodes: int, best: float) -> float | None:
-    """What CBC proved before a limit stopped it.
+    """Return the bound that CBC proved before a limit stopped it.
 
-    Stopped before its first node, the CBC of PuLP 4 (2.929, "Devel") prints memory garbage as
-    "best possible" (1.1e8 for a minimum of -20.25) and its incumbent as "Lower bound". So the
-    value of the first linear relaxation is taken, and "best possible" only once nodes were
+    If stopped before its first node, the CBC of PuLP 4 (2.929, "Devel") prints uninitialised memory
+    as "best possible" (1.1e8 for a minimum of -20.25) and its incumbent as "Lower bound". So the
+    value of the first linear relaxation is used, and "best possible" only once nodes were
     enumerated and if it lies between that value and the incumbent.
     """
     relaxation = _CBC_RELAXATION.findall(log)
@@ -229,7 +229,7 @@ def _bound_of_stopped(log: str, nodes: int, best: float) -> float | None:
 
 
 def _of_others(problem: Any, answer: Any, program: Program, x: Any) -> Outcome:
-    """Any other engine: PuLP 4 tells its bound, PuLP 3 only whether it claims optimality."""
+    """Read the outcome of any other engine: PuLP 4 has its bound, PuLP 3 only its status."""
     pulp = _pulp()
     stats = answer if hasattr(answer, "has_solution") else None
     status = int(stats.status) if stats is not None else int(problem.status)

@@ -1,4 +1,4 @@
-"""Keeping engines off standard output, where only our own JSON may go."""
+"""Suppress the standard output of engines, which is reserved for JSON."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ _STDOUT = 1
 
 @contextmanager
 def silenced() -> Iterator[None]:
-    """Send file descriptor 1 to nowhere.
+    """Redirect file descriptor 1 to the null device.
 
-    HiGHS prints its banner from C++ when a model is made, before any option can forbid it, so
-    redirecting `sys.stdout` would not do.
+    HiGHS prints its banner from C++ when a model is created, before any option can disable it, so
+    redirecting `sys.stdout` is not enough.
     """
     sys.stdout.flush()
     try:
         saved = os.dup(_STDOUT)
-    except OSError:  # no standard output at all
+    except OSError:  # no standard output
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -36,7 +36,7 @@ def silenced() -> Iterator[None]:
 
 
 def _flush_c() -> None:
-    """Empty C's buffers while they still go nowhere."""
+    """Flush C's buffers while output is still redirected."""
     try:
         ctypes.CDLL(None).fflush(None)
     except (AttributeError, OSError, TypeError):  # no such library on this system

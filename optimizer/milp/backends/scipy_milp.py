@@ -1,4 +1,4 @@
-"""SciPy's `milp`, which drives HiGHS."""
+"""Back end for SciPy's `milp`, which uses HiGHS."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ _STOPPED_ITSELF = (0, 2)  # scipy.optimize.milp: 0 optimal, 2 infeasible
 def solve_program(program: Program, limits: Limits) -> Outcome:
     """Solve with `scipy.optimize.milp`, to a zero relative gap.
 
-    Its status 2 reads "infeasible" and is also what badly scaled rows give, so callers treat an
-    infinite bound as a claim to be checked.
+    Its status 2, "infeasible", also results from badly scaled rows, so callers must verify an
+    infinite bound.
     """
     from scipy.optimize import Bounds, LinearConstraint, milp
 
