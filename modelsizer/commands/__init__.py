@@ -1,1 +1,1 @@
-"""The commands, each in a file of its own name, and what they share."""
+"""Commands, each in a module of the same name, and their shared options and output."""

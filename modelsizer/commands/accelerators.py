@@ -1,4 +1,4 @@
-"""The command accelerators: the catalogue of hardware."""
+"""The command accelerators: list the catalogue of hardware."""
 
 from __future__ import annotations
 

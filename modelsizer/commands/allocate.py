@@ -1,4 +1,4 @@
-"""The command allocate: where parameters and FLOPs go."""
+"""The command allocate: shares of parameters and FLOPs by component."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _CONTEXTS = (4096, 32768, 131072)
 
 @dataclass(frozen=True, slots=True)
 class _Asked:
-    """What is allocated, at which contexts if none is given, and what to add to the report."""
+    """An architecture to allocate, its default contexts, and notes for the report."""
 
     architecture: Architecture
     title: str
@@ -77,7 +77,7 @@ def allocate(
 
 
 def _read_contexts(text: str) -> tuple[int, ...]:
-    """Contexts of ``"4096,32768"``, each once."""
+    """Parse distinct contexts such as ``"4096,32768"``."""
     from modelsizer.problems.units import parse_quantity
 
     found = []
@@ -93,7 +93,7 @@ def _read_contexts(text: str) -> tuple[int, ...]:
 
 
 def _asked(source: str, settings: list[str] | None) -> _Asked:
-    """The best design of a problem, or an architecture as it is."""
+    """Return the optimum of a problem, or a given architecture."""
     if is_problem(source):
         return _best(source, settings)
     if settings:

@@ -1,4 +1,4 @@
-"""The application, its exit statuses, and how a command fails."""
+"""The application, its exit statuses, and error handling."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ app = typer.Typer(
 
 
 def fail(message: str) -> NoReturn:
-    """Say what is wrong and exit with 2."""
+    """Print an error and exit with status 2."""
     print(f"error: {message}", file=sys.stderr)
     raise typer.Exit(BAD_INPUT)
 
 
 @contextmanager
 def user_errors(*also: type[Exception]) -> Iterator[None]:
-    """Print errors of the user's input as one message and exit with 2, without a traceback.
+    """Print errors in the user's input as one message and exit with status 2, without traceback.
 
     Parameters
     ----------
     *also : type
-        Other errors that are of the input here.
+        Further exception types that are input errors in this context.
     """
     from modelsizer.problems.errors import ArgumentError, ModelsizerError
 

@@ -1,4 +1,4 @@
-"""The command audit: a published model beside the best design of its own budgets."""
+"""The command audit: compare a published model with the best design of the same budgets."""
 
 from __future__ import annotations
 
@@ -68,7 +68,7 @@ def audit(
 
 
 def _trained_tokens(source: str, text: str | None) -> float:
-    """The tokens given, or those of the catalogue."""
+    """Return the given tokens, or those in the catalogue."""
     from modelsizer.problems.architecture.models import models
     from modelsizer.problems.units import parse_quantity
 

@@ -1,4 +1,4 @@
-"""The command check: whether a problem file is valid, and how large the problem is."""
+"""The command check: validate a problem file and report the problem's size."""
 
 from __future__ import annotations
 

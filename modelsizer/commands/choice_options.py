@@ -1,4 +1,4 @@
-"""The options `--fix` and `--forbid`: choices pinned to a value, and values taken away."""
+"""The options `--fix` and `--forbid`: pin choices to a value, and remove values."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 
 
 def narrowed(problem: Problem, fix: Sequence[str], forbid: Sequence[str]) -> Problem:
-    """The problem with choices pinned and values forbidden.
+    """Return the problem with choices pinned and values forbidden.
 
     Parameters
     ----------
     problem : Problem
     fix, forbid : sequence of str
-        ``choice=value`` each; the table ``space`` may be left out.
+        Each ``choice=value``; the prefix ``space.`` may be omitted.
 
     Raises
     ------
     ProblemError
-        If a text is no ``choice=value``, or the problem offers no such choice or value.
+        If a text is not ``choice=value``, or the problem has no such choice or value.
     """
     from modelsizer.problems.errors import ProblemError
     from modelsizer.problems.narrowing import fixed, forbidden
@@ -38,7 +38,7 @@ def narrowed(problem: Problem, fix: Sequence[str], forbid: Sequence[str]) -> Pro
 
 
 def _values(texts: Sequence[str], option: str) -> dict[str, list[object]]:
-    """Values by choice."""
+    """Parse texts into values by choice."""
     from modelsizer.problems.key_values import read_value, split_pairs
 
     found: dict[str, list[object]] = {}

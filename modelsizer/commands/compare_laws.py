@@ -104,7 +104,7 @@ def _content(
 
 
 def _published(setting: NumericSetting) -> tuple[tuple[str, float, float], ...]:
-    """Name, training FLOPs (6ND) and parameters of dense models whose tokens are known."""
+    """Return name, training FLOPs (6ND) and parameters of dense models with known tokens."""
     from modelsizer.problems.architecture.models import models
 
     if setting.name != "training_flops":

@@ -1,4 +1,4 @@
-"""The command depth-width: shapes of nearly one size."""
+"""The command depth-width: shapes of nearly equal size."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def depth_width(
 def _infeasible(
     size: int | float | None, tolerance: float, reasons: tuple[str, ...], json_: str | None
 ) -> None:
-    """Say why there is nothing to list."""
+    """Report why there is nothing to list."""
     content = {
         "parameters": size,
         "tolerance": tolerance,

@@ -1,4 +1,4 @@
-"""The command describe: what an architecture holds and costs."""
+"""The command describe: parameter counts and costs of an architecture."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The argument SOURCE: a problem, which is solved, or an architecture, taken as it is."""
+"""The argument SOURCE: a problem to solve, or an architecture."""
 
 from __future__ import annotations
 
@@ -32,14 +32,14 @@ Under = Annotated[
 
 
 def is_problem(source: str) -> bool:
-    """Whether a source is a problem, by its name alone."""
+    """Whether a source is a problem, judged by its name."""
     from modelsizer.problems.reading import library
 
     return source.endswith(".toml") or source in library()
 
 
 def solved(source: str, settings: list[str] | None) -> Result:
-    """The answer of a problem, which has a design; without one the command ends as solve does."""
+    """Solve a problem; if there is no design, exit as the command solve does."""
     from modelsizer.optimizer.solver import Solver
 
     result = Solver(load(source, settings)).solve(details=False)
@@ -57,20 +57,20 @@ def solved(source: str, settings: list[str] | None) -> Result:
 def design_of(
     source: str, problem: str | None, settings: list[str] | None
 ) -> tuple[Problem, Evaluation]:
-    """The best design of a problem, or an architecture evaluated under a problem.
+    """Return the optimum of a problem, or an architecture evaluated under a problem.
 
     Parameters
     ----------
     source : str
     problem : str or None
-        What an architecture is evaluated under; see `modelsizer.optimizer.one_design`.
+        Problem to evaluate an architecture under; see `modelsizer.optimizer.one_design`.
     settings : list of str or None
-        ``"key=value"`` over the problem, whichever it is.
+        ``"key=value"`` overrides of the problem.
 
     Raises
     ------
     ProblemError
-        If there is no such source or problem, or a setting is wrong.
+        If the source or problem does not exist, or a setting is invalid.
     """
     if is_problem(source):
         if problem is not None:

@@ -1,4 +1,4 @@
-"""The command explain: why no design keeps every limit."""
+"""The command explain: why a problem is infeasible."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command export: an architecture as the configuration of a framework."""
+"""The command export: write an architecture as a framework's configuration."""
 
 from __future__ import annotations
 

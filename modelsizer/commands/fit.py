@@ -1,4 +1,4 @@
-"""The command fit: a law from your own runs."""
+"""The command fit: fit a law to the user's own runs."""
 
 from __future__ import annotations
 
@@ -141,7 +141,7 @@ def fit(
 
 
 def _kind(text: str | None) -> ParameterKind | None:
-    """What N counts, where the option says so."""
+    """Return the parameters that N counts, if the option is given."""
     from typing import get_args
 
     from modelsizer.problems.laws.laws import ParameterKind
@@ -153,7 +153,7 @@ def _kind(text: str | None) -> ParameterKind | None:
 
 
 def _check(figure: str) -> None:
-    """Refuse a picture that there is none of."""
+    """Reject an unknown figure."""
     from modelsizer.plots.laws.fit import PANELS
 
     if figure not in ("all", *PANELS):

@@ -1,4 +1,4 @@
-"""The command frontier: the optimum along one limit."""
+"""The command frontier: optima along one limit."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _status(found: Frontier) -> int:
 
 
 def _curves(found: Frontier, notes: list[str]) -> tuple[IsoFlops, ...]:
-    """Curves of equal FLOPs for the picture, or a note that says why it has none."""
+    """Return isoFLOP curves for the figure, or add a note on why it has none."""
     from modelsizer.optimizer.frontiers.isoflops import curves_along
 
     try:

@@ -1,4 +1,4 @@
-"""The command gallery: one picture of each kind."""
+"""The command gallery: draw one figure of each kind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The options `--law` and `--laws`: laws by name or by file, read and checked."""
+"""The options `--law` and `--laws`: read and validate laws given by name or file."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ def load_under(
     without: list[str] | None,
     law: str | None,
 ) -> Problem:
-    """The problem of a file, under the law of `--law` where one is given.
+    """Load the problem of a file, with the law of `--law` if given.
 
     Raises
     ------
     ProblemError
-        As `load`; faults of the law are named by `--law`.
+        As for `load`; faults of the law are reported for `--law`.
     """
     from modelsizer.problems.errors import ProblemError
     from modelsizer.problems.laws.reading import law_setting
@@ -45,7 +45,7 @@ def load_under(
 
 
 def _named(option: str, error: ProblemError) -> ProblemError:
-    """The error, its faults of the law under the name of the option."""
+    """Return the error, with faults of the law attributed to the option."""
     from modelsizer.problems.errors import Fault, ProblemError
 
     of_law = [fault.key == _KEY for fault in error.faults]
@@ -57,12 +57,12 @@ def _named(option: str, error: ProblemError) -> ProblemError:
 
 
 def law_settings(problem: Problem, typed: str | None) -> list[str] | None:
-    """The laws of `--laws`, each of them one that the problem can be solved with.
+    """Return the laws of `--laws`, after checking that the problem can be solved with each.
 
     Raises
     ------
     ProblemError
-        If one of them is not; the message names `--laws` and the reason.
+        If it cannot be; the message names `--laws` and the reason.
     """
     from modelsizer.problems.errors import ProblemError
     from modelsizer.problems.laws.reading import law_setting
@@ -80,7 +80,7 @@ def law_settings(problem: Problem, typed: str | None) -> list[str] | None:
 
 
 def under_laws(problem: Problem, names: Sequence[str] | None) -> LawComparison:
-    """Solve a problem under each of several laws, all that can be used where none are named."""
+    """Solve a problem under each named law, or under all usable laws if none is named."""
     from modelsizer.optimizer.laws.comparison import compare_laws
 
     with steps("law") as progress:

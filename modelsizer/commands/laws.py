@@ -1,4 +1,4 @@
-"""The command laws: published loss laws."""
+"""The command laws: list published loss laws."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command memory: what fills one accelerator."""
+"""The command memory: parts of the memory of one accelerator."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command models: the catalogue of published models."""
+"""The command models: list the catalogue of published models."""
 
 from __future__ import annotations
 

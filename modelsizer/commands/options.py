@@ -1,4 +1,4 @@
-"""Options that several commands take: each declared, checked and read in one place."""
+"""Options shared by several commands, with their validation."""
 
 from __future__ import annotations
 
@@ -58,13 +58,13 @@ PlotSize = Annotated[
 
 
 def check_ending(option: str, path: Path | None, *endings: str) -> None:
-    """Refuse a path whose ending names no format that the option can write."""
+    """Reject a path whose suffix is not a format of the option."""
     if path is not None and path.suffix not in endings:
         fail(f"{option}: {path} must end in {' or '.join(endings)}")
 
 
 def check_tables(csv: Path | None, parquet: Path | None = None) -> None:
-    """Refuse tables whose names do not say what they are."""
+    """Reject paths of tables with a wrong suffix."""
     check_ending("--csv", csv, ".csv")
     check_ending("--parquet", parquet, ".parquet")
     if parquet is not None:
@@ -74,7 +74,7 @@ def check_tables(csv: Path | None, parquet: Path | None = None) -> None:
 
 
 def check_plot(path: Path | None, size: str) -> None:
-    """Refuse a picture of an unknown format or size, or without the package that draws."""
+    """Reject a figure of unknown format or size, or if matplotlib is not installed."""
     from modelsizer.plots.drawing.saving import FORMATS
     from modelsizer.plots.drawing.style import SIZES, need_matplotlib
 
@@ -86,13 +86,13 @@ def check_plot(path: Path | None, size: str) -> None:
 
 
 def check_time_limit(seconds: float | None) -> None:
-    """Refuse a time limit that is no time."""
+    """Reject an invalid time limit."""
     if seconds is not None and not seconds >= 0:
         fail(f"--time-limit: {seconds} is not zero seconds or more")
 
 
 def load(file: str, settings: list[str] | None, without: list[str] | None = None) -> Problem:
-    """The problem of a file with settings over it and without some of its limits."""
+    """Load the problem of a file, with overrides and without some of its limits."""
     from modelsizer.problems.key_values import read_pairs
     from modelsizer.problems.problem import Problem
 

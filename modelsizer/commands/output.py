@@ -1,4 +1,4 @@
-"""What a command gives: text for people, JSON, tables and pictures."""
+"""Output of commands: text, JSON, tables and figures."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ STANDARD_OUTPUT = "-"
 
 
 def console() -> Console:
-    """Standard output for people."""
+    """Return a console for text on standard output."""
     from rich.console import Console
 
     class _Console(Console):
         def on_broken_pipe(self) -> None:
-            """The reader has gone (`| head`); what it read is fine."""
+            """Exit normally if the reader closed the pipe, as `| head` does."""
             raise BrokenPipeError
 
     return _Console(highlight=False, markup=False, emoji=False)
 
 
 def emit(content: Any, target: str | None, show: Callable[[Console], None]) -> None:
-    """JSON to where it is wanted; text for people unless JSON took standard output.
+    """Write JSON to its target, and text unless JSON uses standard output.
 
-    Content that takes long to make is a function, called only where JSON is wanted.
+    Content that is expensive to compute may be a function, called only if JSON is requested.
     """
     if target is not None:
         made = content() if callable(content) else content
@@ -54,12 +54,12 @@ def write_to(target: str, text: str) -> None:
 
 
 def say_infeasible(console: Console) -> None:
-    """Say that it is proven that there is no design."""
+    """Report that the problem is proven infeasible."""
     console.print("No design keeps the limits; `modelsizer explain` says why.")
 
 
 def write_csv(path: Path | None, text: Callable[[], str]) -> None:
-    """Write a table where one is asked for."""
+    """Write a table if requested."""
     if path is not None:
         from modelsizer.problems.files import write_text
 
@@ -67,7 +67,7 @@ def write_csv(path: Path | None, text: Callable[[], str]) -> None:
 
 
 def write_plot(path: Path | None, draw: Callable[[], Figure]) -> None:
-    """Draw and write a picture where one is asked for; a ValueError says why there is none."""
+    """Draw and write a figure if requested; a ValueError from `draw` is reported."""
     if path is None:
         return
     from modelsizer.pictures.registry import write_figure

@@ -1,4 +1,4 @@
-"""The command pareto: fronts of two or three objectives."""
+"""The command pareto: Pareto fronts of two or three objectives."""
 
 from __future__ import annotations
 
@@ -101,7 +101,7 @@ def pareto(
 
 
 def _write(shown: Front, paths: list[Path]) -> None:
-    """Write points as tables."""
+    """Write the points as tables."""
     if not paths:
         return
     from modelsizer.problems.table_files import write_table

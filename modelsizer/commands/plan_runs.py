@@ -1,4 +1,4 @@
-"""The command plan-runs: the small runs that tell most about a law."""
+"""The command plan-runs: small runs that are most informative about a law."""
 
 from __future__ import annotations
 
@@ -196,7 +196,7 @@ def _write_csv(found: Plan, path: Path) -> None:
 
 
 def _export(found: Plan, folder: Path) -> None:
-    """One file for each architecture, named by its shape and what else differs."""
+    """Write a file for each architecture, named by its shape and other distinguishing choices."""
     from modelsizer.problems.architecture.configs.export import export
     from modelsizer.problems.files import write_text
 

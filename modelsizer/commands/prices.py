@@ -1,4 +1,4 @@
-"""The command prices: what each limit is worth."""
+"""The command prices: effect of each limit on the optimum."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def prices(
 
 
 def _figure(found: Prices, budget: str | None, solver: str, size: str) -> Figure:
-    """All limits beside one another, or the curve of one."""
+    """Draw all limits side by side, or the curve of one."""
     from modelsizer.pictures.registry import draw
 
     title = found.result.problem.name

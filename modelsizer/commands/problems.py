@@ -1,4 +1,4 @@
-"""The command problems: what comes with modelsizer."""
+"""The command problems: list the problems of the library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line of progress on standard error, on a terminal only."""
+"""Progress lines on standard error, if it is a terminal."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ Line = AbstractContextManager[Callable[..., None] | None]
 
 @contextmanager
 def line(words: Callable[..., str]) -> Iterator[Callable[..., None] | None]:
-    """A callback that shows its arguments in words, behind the seconds; None off a terminal.
+    """Yield a callback that prints elapsed seconds and its arguments; None without a terminal.
 
     Parameters
     ----------
     words : callable
-        From the arguments of the callback to what is shown.
+        From the arguments of the callback to the text.
     """
     if not sys.stderr.isatty():
         yield None
@@ -43,17 +43,17 @@ def line(words: Callable[..., str]) -> Iterator[Callable[..., None] | None]:
 
 
 def counter(what: str) -> Line:
-    """The line of a search: how many of something it found, and how many it looked at."""
+    """Progress of a search: numbers of items found and designs evaluated."""
     return line(lambda found, looked_at: f"{found:,} {what}, {looked_at:,} looked at")
 
 
 def steps(what: str) -> Line:
-    """The line of one solve after another: how many are done, of how many."""
+    """Progress of several solves: number done, and total."""
     return line(lambda done, asked: f"{what} {done:,} of {asked:,}")
 
 
 def gaps() -> Line:
-    """The line of a solve: its incumbent, the bound, and how many nodes are left."""
+    """Progress of a solve: incumbent, bound, and nodes left."""
     return line(
         lambda incumbent, bound, left: (
             f"incumbent {incumbent:.9g}  bound {bound:.9g}  gap {incumbent - bound:.3g}"

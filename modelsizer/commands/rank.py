@@ -1,4 +1,4 @@
-"""The command rank: every design that keeps the limits, in order."""
+"""The command rank: all feasible designs, in order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The command report: one page about an answer."""
+"""The command report: write a page about an answer."""
 
 from __future__ import annotations
 

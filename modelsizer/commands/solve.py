@@ -230,14 +230,14 @@ def _check_together(
     write: object,
     limits: Mapping[str, object],
 ) -> None:
-    """Refuse options of solve that contradict many laws.
+    """Reject options of solve that are incompatible with several laws.
 
     Parameters
     ----------
     uncertainty, laws, draws, write
         The options.
     limits : mapping
-        What stops a solve early, by option; None where it is not given.
+        Limits of the solve, by option; None if not given.
     """
     if draws is not None and not uncertainty:
         fail("--draws: how many draws of the law --uncertainty looks at; give --uncertainty too")
@@ -252,7 +252,7 @@ def _check_together(
 
 
 def _export_target(text: str | None) -> tuple[str, str]:
-    """Framework and path of ``FRAMEWORK:PATH``."""
+    """Parse framework and path from ``FRAMEWORK:PATH``."""
     if text is None:
         return "", ""
     from modelsizer.problems.architecture.configs.export import exporter
@@ -267,7 +267,7 @@ def _export_target(text: str | None) -> tuple[str, str]:
 def _alternatives(
     result: Result, count: int | None, within: str | None, *, diverse: bool
 ) -> NearOptimal | None:
-    """The next best designs, or those within a tolerance; None where neither is asked for."""
+    """Return the next best designs, or those within a tolerance; None if not requested."""
     if count is None and within is None:
         if diverse:
             fail("--diverse: needs --within, such as --within 0.001")

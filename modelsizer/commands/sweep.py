@@ -1,4 +1,4 @@
-"""The command sweep: a problem at every point of a grid of settings."""
+"""The command sweep: solve a problem at every point of a grid of settings."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ if TYPE_CHECKING:
 
 @contextmanager
 def _bar(lines: Path | None) -> Iterator[Callable[[int, int], None]]:
-    """A bar with the time left on standard error, where a person is looking.
+    """Show a progress bar with the remaining time on standard error, if it is a terminal.
 
     Parameters
     ----------
     lines : Path or None
-        The file; how many of its points are there is printed before the first solve.
+        The output file; the number of its existing points is printed before the first solve.
     """
     with ExitStack() as stack:
         bar: Progress | None = None

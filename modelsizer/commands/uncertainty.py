@@ -1,4 +1,4 @@
-"""The command uncertainty: the answer under every draw of a fitted law."""
+"""The command uncertainty: solve a problem under every draw of a fitted law."""
 
 from __future__ import annotations
 

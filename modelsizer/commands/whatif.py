@@ -1,4 +1,4 @@
-"""The command whatif: a problem and its scenarios side by side."""
+"""The command whatif: compare a problem with its scenarios."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Figures in a page: each an image of its own, with words for those who do not see it."""
+"""Figures in a page, as images with alternative text."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _PHONE = "screen and (max-width: 36rem)"
 """Screens on which the type of a wide figure would be too small to read."""
 
-_DPI = 130.0  # of clouds of points, which are bitmaps inside the SVG
+_DPI = 130.0  # resolution of clouds of points, which are bitmaps inside the SVG
 
 
 def embedded(figures: Mapping[str, Figure], title: str) -> Html:
@@ -25,15 +25,15 @@ def embedded(figures: Mapping[str, Figure], title: str) -> Html:
     Parameters
     ----------
     figures : mapping of str to Figure
-        By size: "wide", and "column" for narrow screens.
+        Keys are sizes: "wide", and "column" for narrow screens.
     title : str
-        What the picture is.
+        Title of the figure.
 
     Returns
     -------
     Html
-        A ``picture`` with the SVG in it: it refers to nothing outside, its ids cannot collide
-        with those of the page.
+        A ``picture`` with embedded SVG, without external references; its ids cannot collide with
+        those of the page.
     """
     narrow = tag("source", media=_PHONE, srcset=_address(figures["column"]))
     image = tag("img", src=_address(figures["wide"]), alt=described(figures["wide"], title))
@@ -41,7 +41,7 @@ def embedded(figures: Mapping[str, Figure], title: str) -> Html:
 
 
 def described(figure: Figure, title: str) -> str:
-    """A figure in words: what it is, what its axes are, and what is written on them."""
+    """Describe a figure in words: its title, its axes and its labels."""
     axes = [one for one in figure.axes if one.get_xlabel() or one.texts]
     sides = [f"{one.get_ylabel()} against {one.get_xlabel()}" for one in axes if one.get_xlabel()]
     labels = [text.get_text() for one in axes for text in one.texts if text.get_text()]
@@ -52,7 +52,7 @@ def described(figure: Figure, title: str) -> str:
 
 
 def _address(figure: Figure) -> str:
-    """The SVG of a figure as an address that holds it."""
+    """Return the SVG of a figure as a data URL."""
     from modelsizer.plots import save
 
     with tempfile.TemporaryDirectory() as folder:

@@ -33,9 +33,9 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.surveys.ranking import Ranking
     from modelsizer.problems.problem import Problem
 
-BEST = 20  # designs listed
+BEST = 20  # number of designs listed
 _PACKAGES = ("numpy", "scipy", "pulp")
-_WIDTH = 80  # letters of a table of shapes, as in a terminal
+_WIDTH = 80  # characters per line of a table of shapes, as in a terminal
 _FIRST = frozenset({0})
 _ARRAY = re.compile(r"\[\n((?: +.*,\n)+)\]")
 _STATUS = {"optimal": "Proven optimal", "infeasible": "Proven infeasible", "limit": "Not proven"}
@@ -50,12 +50,12 @@ class Asked:
     source : str
         The problem's path, or its name in the library.
     settings, without : tuple of str
-        ``key=value`` set over it, and keys left out.
+        ``key=value`` overrides, and keys left out.
     solver : str
     time_limit : float or None
         Seconds.
     date : str
-        ISO 8601; empty for none, so that one input gives the same bytes on any day.
+        ISO 8601; empty for none, so that the page does not depend on the day.
     """
 
     source: str
@@ -66,7 +66,7 @@ class Asked:
     date: str = ""
 
     def command(self, verb: str) -> str:
-        """The command that reproduces the report or the answer."""
+        """Return the command that reproduces the report or the answer."""
         words = ["modelsizer", verb, self.source]
         words += [part for text in self.settings for part in ("--set", text)]
         words += [part for key in self.without for part in ("--without", key)]
@@ -77,19 +77,19 @@ class Asked:
 
 
 def report(result: Result, asked: Asked = Asked("problem.toml")) -> str:
-    """Write one page with the answer, its proof, pictures, rankings and the problem.
+    """Write a page with the answer, its proof, figures, rankings and the problem.
 
     Parameters
     ----------
     result : Result
     asked : Asked
-        How the report was asked for, from which the page says how to make it again.
+        The command line, from which the page states how to reproduce it.
 
     Returns
     -------
     str
-        HTML that needs no network and no script; the same from the same input unless a time limit
-        came first.
+        HTML without network access or scripts; identical for identical input unless a time limit
+        is reached.
 
     Examples
     --------
@@ -142,7 +142,7 @@ def _status(result: Result, asked: Asked) -> Html:
 
 
 def _lead(result: Result) -> list[Html]:
-    """The answer in a sentence."""
+    """State the answer in a sentence."""
     if (design := result.design) is None:
         return []
     a, objective = design.architecture, result.objective
@@ -253,7 +253,7 @@ def _shapes(result: Result) -> list[Html]:
     from modelsizer.optimizer.surveys.depth_width import InfeasibleError, depth_width
 
     try:
-        # Its own depth is asked after as a habit would be, so that the table has it.
+        # The optimum's depth is requested as the habitual one, so that the table includes it.
         design = result.best
         depth = design.architecture.layers
         found = depth_width(result.problem, design.parameters.total, layers=depth)
@@ -269,7 +269,7 @@ def _shape_table(found: DepthWidth) -> Html:
     said: list[str] = []
     for line in notes(found):
         if line.startswith(" ") and said:
-            said[-1] = join([said[-1], tag("br"), line.strip()])  # it goes on from the last line
+            said[-1] = join([said[-1], tag("br"), line.strip()])  # continues the previous line
         else:
             said.append(line)
     unseen = len(found.rows) - len(rows)
@@ -298,7 +298,7 @@ def _problem(result: Result, asked: Asked) -> Html:
 
 
 def _toml(problem: Problem) -> str:
-    """The problem as TOML, with each list on one line."""
+    """Write the problem as TOML, with each list on one line."""
 
     def line(match: re.Match[str]) -> str:
         return f"[{', '.join(item.strip().rstrip(',') for item in match[1].splitlines())}]"

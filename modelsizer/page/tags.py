@@ -14,7 +14,7 @@ class Html(str):
     __slots__ = ()
 
 
-_VOID = frozenset({"br", "img", "meta", "source"})  # elements without an end
+_VOID = frozenset({"br", "img", "meta", "source"})  # elements without an end tag
 
 
 def tag(name: str, /, *content: str, **attributes: str | None) -> Html:
@@ -26,7 +26,7 @@ def tag(name: str, /, *content: str, **attributes: str | None) -> Html:
     *content : str
         Escaped unless it is `Html`.
     **attributes : str, optional
-        None for none; ``class_`` is ``class``, and an underscore inside is a hyphen.
+        None omits the attribute; ``class_`` stands for ``class``, an inner underscore for a hyphen.
     """
     given = "".join(
         f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
@@ -39,7 +39,7 @@ def tag(name: str, /, *content: str, **attributes: str | None) -> Html:
 
 
 def join(parts: Iterable[str], between: str = "") -> Html:
-    """Concatenated pieces, escaped unless they are `Html`."""
+    """Concatenate pieces, escaped unless they are `Html`."""
     return Html(between.join(p if isinstance(p, Html) else escape(p, quote=False) for p in parts))
 
 
@@ -63,7 +63,7 @@ def table(rows: Table, *, caption: str = "", long: bool = False) -> Html:
         With headings.
     caption : str
     long : bool
-        On paper it may continue on the next page.
+        Whether it may continue on the next page when printed.
     """
     kinds = [None if column in rows.words else "n" for column in range(rows.count)]
 

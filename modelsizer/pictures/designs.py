@@ -1,4 +1,4 @@
-"""Pictures of one design: its parameters and FLOPs, its memory, its speed."""
+"""Figures of one design: parameters and FLOPs, memory, and speed."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ def _memory(data: Sequence[MemoryParts], title: str, size: str) -> Figure:
 
 
 def _memory_of(result: Result) -> list[MemoryParts]:
-    """Serving and training memory, those that are known."""
+    """Return the breakdowns of serving and training memory that are known."""
     from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
 
     both = (serving_parts(result.problem, result.best), training_parts(result.problem, result.best))

@@ -1,4 +1,4 @@
-"""Pictures of fronts: of two or three objectives, and of the best loss of each budget."""
+"""Figures of Pareto fronts, and of frontiers along a budget."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ _SWEPT = f"budgets.{_FLOPS}"
 
 
 def _front_data(found: Front) -> Region | tuple[Any, ...]:
-    """A front, some dominated designs and the knee; the region of parameters, layers and loss."""
+    """Return a front, dominated designs and the knee; or a region of parameters and layers."""
     from modelsizer.optimizer.fronts.cloud import cloud
     from modelsizer.optimizer.fronts.subset import knee
     from modelsizer.optimizer.surveys.region import OBJECTIVES, region
@@ -56,7 +56,7 @@ def _front_report(result: Result, time_limit: float | None) -> tuple[Front, str]
 
     problem = result.problem
     check_listed(problem)
-    # Memory where the problem is about it, otherwise size.
+    # Memory if the problem limits it, otherwise size.
     sought = (*problem.budgets.limits, problem.objective.quantity)
     other = "serving_memory" if "serving_memory" in sought else "parameters"
     found = front(problem, ["loss", other], time_limit=time_limit)
@@ -111,7 +111,7 @@ def _frontier(data: tuple[Any, ...], title: str, size: str) -> Figure:
 
 
 def _sweep(problem: Problem, *, band: bool, time_limit: float | None = None) -> Frontier:
-    """Training FLOPs from a hundredth to a hundred times the limit of the problem."""
+    """Sweep training FLOPs from a hundredth to a hundred times the problem's limit."""
     from modelsizer.optimizer.frontiers.frontier import frontier
     from modelsizer.optimizer.sweeps.numeric_setting import POINTS, NumericSetting
 
@@ -124,7 +124,7 @@ def _sweep(problem: Problem, *, band: bool, time_limit: float | None = None) -> 
 
 
 def _isoflops(found: Frontier) -> tuple[IsoFlops, ...]:
-    """Curves at some of the points; none where there is no place for them."""
+    """Return isoFLOP curves at some of the points; none if the figure has no panel for them."""
     from modelsizer.optimizer.frontiers.isoflops import curves_along
 
     try:
@@ -146,7 +146,7 @@ def _frontier_report(result: Result, time_limit: float | None) -> tuple[tuple[An
     limit = problem.budgets.limits.get(_FLOPS)
     if limit is None or limit.max is None:
         raise NothingToDrawError(f"the problem has no {_SWEPT} to sweep")
-    band = not too_many(problem)  # four times the solves, which then take seconds each
+    band = not too_many(problem)  # a band needs four times the solves
     found = _sweep(problem, band=band, time_limit=time_limit)
     if len(found.solved) < 2:
         few = "fewer than two values of training FLOPs have a design"

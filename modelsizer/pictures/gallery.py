@@ -1,4 +1,4 @@
-"""The gallery of the documentation: one picture of each kind, of problems in the library."""
+"""The documentation's gallery: one figure of each kind, of problems in the library."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHOWN = tuple(name for name, picture in PICTURES.items() if picture.example is n
 
 
 def page() -> str:
-    """The page of the gallery, in Markdown."""
+    """Return the page of the gallery, in Markdown."""
     lines = ["# Gallery", "", "Each picture with the command that draws it; `modelsizer gallery`"]
     lines += ["draws them all, `--plot-size column` at the width of a paper's column.", ""]
     for name in SHOWN:
@@ -31,16 +31,16 @@ def _entry(picture: Picture) -> list[str]:
 
 
 def draw_gallery(folder: Path, size: str = "wide", only: list[str] | None = None) -> list[Path]:
-    """Draw pictures into a folder, and write the page that shows them.
+    """Draw figures into a folder, and write the page that shows them.
 
     Parameters
     ----------
     folder : Path
-        Made if it is not there.
+        Created if missing.
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
     only : list of str, optional
-        Names of the pictures wanted; all, and the page, by default.
+        Names of the figures to draw; by default all, and the page.
     """
     folder.mkdir(parents=True, exist_ok=True)
     written = []

@@ -1,4 +1,4 @@
-"""Pictures of loss laws: their curves, what they choose, fits, plans and uncertainty."""
+"""Figures of loss laws: curves, comparisons, fits, plans and uncertainty."""
 
 from __future__ import annotations
 

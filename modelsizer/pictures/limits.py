@@ -1,4 +1,4 @@
-"""Pictures of changed problems: what-if, and the prices of limits."""
+"""Figures of changed problems: scenarios, and prices of limits."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ TORNADO = Picture(
 
 
 def _curve_data(answer: tuple[Prices, str, str]) -> dict[str, Any]:
-    """What `plots.price_curve` takes, of prices, the name of one limit and a solver."""
+    """Return the arguments of `plots.price_curve` from prices, the name of a limit and a solver."""
     from modelsizer.optimizer.prices.prices import curve
     from modelsizer.text.prices import curve_limits
 

@@ -1,4 +1,4 @@
-"""Pictures of measurements, which the benchmarks draw."""
+"""Figures of measurements, drawn by the benchmarks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 def _figure(name: str) -> Callable[[Sequence[Any], str, str], Figure]:
-    """A figure function that takes rows alone: these figures have one size and no title."""
+    """Wrap a figure function that takes rows only: these figures have one size and no title."""
 
     def figure(rows: Sequence[Any], _title: str, _size: str) -> Figure:
         from modelsizer import plots

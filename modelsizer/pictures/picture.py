@@ -1,4 +1,4 @@
-"""What a row of the registry of pictures says."""
+"""Rows of the registry of figures."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class NothingToDrawError(Exception):
-    """There is nothing to draw, for a reason that a reader of the report should know."""
+    """Raised if there is nothing to draw; the report shows the reason."""
 
 
 def _same(answer: Any) -> Any:
@@ -25,7 +25,7 @@ def _same(answer: Any) -> Any:
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """A picture as the gallery shows it.
+    """A figure as shown in the gallery.
 
     Parameters
     ----------
@@ -34,7 +34,7 @@ class Example:
     answer : callable
         Returns the answer of that command, and the title of the figure.
     note : str
-        What this example is of, after the caption.
+        Description of the example, appended to the caption.
     """
 
     command: str
@@ -44,14 +44,14 @@ class Example:
 
 @dataclass(frozen=True, slots=True)
 class Picture:
-    """One picture.
+    """A figure.
 
     Parameters
     ----------
     name : str
-        Also the stem of its file in the gallery.
+        Unique name; also the stem of its file in the gallery.
     title, caption : str
-        What it is, and what it shows.
+        Its title, and what it shows.
     command : str
         The command that draws it with ``--plot``.
     figure : callable
@@ -59,12 +59,12 @@ class Picture:
     data : callable
         From the answer of the command to the data of the figure; by default the answer itself.
     example : Example, optional
-        What the gallery shows.
+        The example in the gallery.
     report : callable, optional
         From a result and a time limit in seconds to an answer and a note on it, for the report;
-        raises `NothingToDrawError` or ValueError where there is none.
+        raises `NothingToDrawError` or ValueError if there is none.
     of_infeasible : bool
-        Whether a report of a problem without a design has it.
+        Whether it is in the report of an infeasible problem.
     """
 
     name: str
@@ -79,7 +79,7 @@ class Picture:
 
 
 def too_many(problem: Problem) -> str:
-    """Why the designs of a problem are not listed one by one; empty where they are."""
+    """Return why a problem's designs are not enumerated; empty if they are."""
     pairs = problem.counted.pairs
     if pairs <= ENUMERATED:
         return ""
@@ -87,6 +87,6 @@ def too_many(problem: Problem) -> str:
 
 
 def check_listed(problem: Problem) -> None:
-    """Raise `NothingToDrawError` where there are too many designs to list."""
+    """Raise `NothingToDrawError` if there are too many designs to enumerate."""
     if reason := too_many(problem):
         raise NothingToDrawError(reason)

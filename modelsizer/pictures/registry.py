@@ -1,4 +1,4 @@
-"""All pictures, in the order of the gallery and of the report."""
+"""All figures, in the order of the gallery and of the report."""
 
 from __future__ import annotations
 
@@ -26,14 +26,14 @@ PICTURES = MappingProxyType({picture.name: picture for picture in _ROWS})
 
 
 def draw(name: str, answer: Any, *, title: str = "", size: str = "wide") -> Figure:
-    """Draw the picture of an answer.
+    """Draw a figure of an answer.
 
     Parameters
     ----------
     name : str
         A key of `PICTURES`.
     answer : object
-        What the command of that picture answers.
+        The answer of the figure's command.
     title : str
     size : str
         A key of `modelsizer.plots.drawing.style.SIZES`.
@@ -41,7 +41,7 @@ def draw(name: str, answer: Any, *, title: str = "", size: str = "wide") -> Figu
     Raises
     ------
     ValueError
-        If there is nothing to draw, and why.
+        If there is nothing to draw; the message says why.
     MissingExtraError
         If matplotlib is not installed.
     """

@@ -1,4 +1,4 @@
-"""The pictures of a report: each with its caption, or the reason why it is left out."""
+"""Figures of a report, each with its caption or the reason for its absence."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Drawn:
-    """A picture of a report.
+    """A figure of a report.
 
     Parameters
     ----------
     name, title : str
     caption : str
-        What it shows; the reason where there is no figure.
+        What it shows, or the reason why there is no figure.
     figures : mapping of str to Figure
-        By size; empty where there is nothing to draw.
+        By size; empty if there is nothing to draw.
     """
 
     name: str
@@ -35,13 +35,13 @@ class Drawn:
 
 
 def pictures(result: Result, *, time_limit: float | None = None) -> Iterator[Drawn]:
-    """Every picture that a result can have, in the order of the registry.
+    """Yield all figures of a result, in the order of the registry.
 
     Parameters
     ----------
     result : Result
     time_limit : float, optional
-        Seconds, of each search.
+        Time limit of each search, in seconds.
     """
     from modelsizer.plots.drawing.style import SIZES
 
@@ -51,7 +51,7 @@ def pictures(result: Result, *, time_limit: float | None = None) -> Iterator[Dra
         try:
             answer, note = picture.report(result, time_limit)
             data = picture.data(answer)
-            # The report has the name of the problem as its own title.
+            # The report's own title has the name of the problem.
             figures = {size: picture.figure(data, "", size) for size in SIZES}
         except (NothingToDrawError, ValueError) as reason:
             yield Drawn(picture.name, picture.title, str(reason))

@@ -1,4 +1,4 @@
-"""Pictures of all designs of a problem: over depth and width, and parameters against depth."""
+"""Figures of all designs of a problem: over depth and width, and parameters against depth."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ _LINES = "A line is where the leanest design uses all of a limit"
 
 
 def _landscape_data(result: Result) -> tuple[Any, ...]:
-    """The least losses, the optimum, and the names of the limits that bind."""
+    """Return the minimum losses, the optimum, and the names of the binding limits."""
     from modelsizer.optimizer.surveys.landscape import landscape
 
     best = None

@@ -61,16 +61,16 @@ def accelerator_rows(
     Parameters
     ----------
     names : iterable of str
-        Only these, in this order; all if there is none.
+        Rows to return, in this order; all if empty.
     match : str or None
-        Only those with this text in name or vendor, case aside.
+        Only rows with this text in name or vendor, ignoring case.
     sort : str or None
         One of `SORT_KEYS`: names ascending, figures largest first and unknown ones last.
 
     Raises
     ------
     ValueError
-        If a name is of no accelerator.
+        If a name is unknown.
     """
     chosen = {found.name: found for found in map(accelerator, names)} or accelerators()
     rows = [_row(found) for found in chosen.values()]

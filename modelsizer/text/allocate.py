@@ -30,10 +30,10 @@ _WORDS = {
     "head": "lm head",
 }
 _SCALES = ((10**12, "TFLOPs"), (10**9, "GFLOPs"), (10**6, "MFLOPs"), (1, "FLOPs"))
-_LONGISH, _LONG = 10**4, 10**6  # of a scale's unit, from which a number is written shorter
+_LONGISH, _LONG = 10**4, 10**6  # in a scale's unit, from which numbers have fewer digits
 _LONG_CONTEXT = 10**9
 _TIMES = f"{TRAINING_PASSES} x"
-_CONTEXTS_A_TABLE = 3  # what 80 columns have room for
+_CONTEXTS_A_TABLE = 3  # as many as fit 80 columns
 _GROUPS_SHOWN = 4  # kinds of layers; models with one kind a layer would fill pages
 _CSV_FIELDS = ("scope", "group", "layers", "quantity", "context", "component", "value", "share")
 

@@ -136,7 +136,7 @@ def _too_much(shares: Sequence[float]) -> str:
 
 # A habit
 
-_SHOWN = 5e-6  # nats below which six decimals have no digit to trust
+_SHOWN = 5e-6  # nats below which six decimals have no significant digit
 _SAID = MappingProxyType(
     {
         "decode_latency": ("a decode step takes", "as long"),

@@ -14,7 +14,7 @@ from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import and_more
 
-MOST_SHOWN = 12  # conflicts in text; JSON has them all
+MOST_SHOWN = 12  # conflicts shown in text; JSON has all of them
 
 
 def explanation_dict(found: Explanation) -> dict[str, object]:

@@ -26,7 +26,7 @@ def limit_words(limit: Constraint) -> str:
     return f"{limit.name} {limit.sign} {amount(limit.limit, limit.dimension)}"
 
 
-_NUDGES = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # of the last digit shown, until it is enough
+_NUDGES = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # in units of the last digit shown, until feasible
 
 
 def loosely(value: Number, unit: str, side: str, digits: int = 4) -> str:
@@ -38,7 +38,7 @@ def loosely(value: Number, unit: str, side: str, digits: int = 4) -> str:
         try:
             read = exact(parse_quantity(text, unit))
         except ValueError:
-            return text  # a unit that is written and not read
+            return text  # a unit that cannot be parsed
         if read >= exact(value) if side == "max" else read <= exact(value):
             return text
     return text
@@ -68,7 +68,7 @@ def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) ->
     ----------
     problem : Problem
     repairs : sequence of Repair
-        Of limits alone: what the conflict needs within the other limits too.
+        Repairs of single limits: what the conflict also needs within the other limits.
     conflict : Conflict
     """
     lead = conflict.lead

@@ -27,7 +27,7 @@ _NAMES = {
     "non_embedding_parameters": "  non-embedding",
     "tokens_per_parameter": "tokens a parameter",
 }
-_LONG = 1000  # from where three digits would be written as a power of ten
+_LONG = 1000  # from which three digits would be written as a power of ten
 _ARCHITECTURE = SIZES
 _COLUMNS = ("limit", "status", "objective", "loss", *_ARCHITECTURE, "parameters",
             "non_embedding_parameters", "tokens", "tokens_per_parameter", "training_flops",

@@ -17,7 +17,7 @@ from modelsizer.text.kit.words import quantity
 if TYPE_CHECKING:
     from rich.console import Console
 
-AT_MOST = 24  # points listed where nobody said how many
+AT_MOST = 24  # default number of points listed
 _WAYS = {"exhaustive": "every design looked at", "bound": "boxes of designs ruled out by bounds"}
 _STOPS = {"time": "the time limit was reached", "interrupted": "it was interrupted"}
 

@@ -23,7 +23,7 @@ _KEPT = ";" + "\u00a0" * len(" 00.00 s")
 _COMMON = ("kv_heads", "head_dim", "vocab_size", "tied_embeddings", "block")
 """Fields printed once where all configs share their value."""
 _OWN = ("heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
-_WITH_SHARE = 3  # columns of these, beside which there is room for the share of the budget
+_WITH_SHARE = 3  # columns of these that leave room for the share of the budget
 
 
 def print_plan(console: Console, found: Plan) -> None:

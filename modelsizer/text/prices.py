@@ -51,14 +51,14 @@ _UNITS: dict[str, tuple[Unit, ...]] = {
     "nats": (Unit("0.01 nats", Fraction(1, 100)),),
     "count": (Unit("unit", Fraction(1)),),
 }  # fmt: skip
-_POWERS_FROM = 10**15  # FLOPs that are a budget, not a token's
+_POWERS_FROM = 10**15  # FLOPs from which a limit is a budget, not FLOPs per token
 
 
 def unit_of(price: Price) -> Unit:
     """The largest unit not above the limit; for a FLOPs budget a power of ten below it."""
     limit = exact(price.constraint.limit)
     if price.constraint.dimension == "FLOPs" and limit >= _POWERS_FROM:
-        power = len(str(int(limit))) - 2  # a tenth of it, of the order of what one would add
+        power = len(str(int(limit))) - 2  # about a tenth of the limit
         return Unit(f"1e{power} FLOPs", Fraction(10**power))
     if price.constraint.dimension == "count":
         return Unit({"layers": "layer"}.get(price.constraint.quantity, "unit"), Fraction(1))
@@ -81,7 +81,7 @@ def _name(price: Price) -> str:
 def _limit(price: Price) -> str:
     sign = "= " if price.constraint.equality else "" if price.constraint.side == "max" else ">= "
     text = format_quantity(price.constraint.limit, price.constraint.dimension)
-    return sign + text.removesuffix(" tokens/s")  # the name says it
+    return sign + text.removesuffix(" tokens/s")  # the name already has the unit
 
 
 def _apart(price: Price, value: Number | None, none: str) -> str:
@@ -138,7 +138,7 @@ def _print_worth(console: Console, found: Prices) -> None:
     moves = [
         row
         for row in found.rows
-        # Compute is worth itself.
+        # The price of compute in compute is trivial.
         if any(c.worth and round(c.worth, 3) != c.percent for c in row.changes)
     ]
     if not moves:

@@ -65,7 +65,7 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
         _print_groups(console, ranking, columns, wanted)
         return
     table = best_table(ranking, columns)
-    # Without being asked, one line a design.
+    # By default, one line per design.
     print_table(console, table if wanted is not None else table.fitting(console.width))
     rest = ranking.feasible - len(ranking.best)
     if more := and_more(rest, "; --csv PATH or --parquet PATH writes them all"):
@@ -109,7 +109,7 @@ def _print_groups(
         for i, (value, *cells) in enumerate(table.rows)
     ]
     table = replace(table, headings=[f"{group_by}  ", *table.headings[1:]], rows=marks)
-    # Without being asked, no more than one line a group.
+    # By default, at most one line per group.
     print_table(console, table if wanted is not None else table.fitting(console.width))
     console.print(
         "\nfewest and most: parameters of the designs of a group; the other columns are of the "

@@ -22,8 +22,8 @@ _ROBUST = {
     "regret": "max. regret",
     "cvar": "CVaR",
 }
-_DIGITS = 4  # of a loss, after the point
-_ROUNDING = 1e-6  # of the last of them, which is nothing
+_DIGITS = 4  # decimals of a loss
+_ROUNDING = 1e-6  # in units of the last decimal; smaller differences are rounding
 
 
 def _design(one: Candidate) -> list[str]:

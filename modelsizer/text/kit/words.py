@@ -11,7 +11,7 @@ from modelsizer.problems.units import Number, format_quantity
 if TYPE_CHECKING:
     from modelsizer.problems.architecture.architecture import Architecture
 
-_NOISE = 1e-12  # nats that are the rounding of two sums, and no change
+_NOISE = 1e-12  # nats; smaller changes are rounding
 NONE = "-"
 """Placeholder for a missing value."""
 
@@ -42,7 +42,7 @@ def signed(change: float | None, dimension: str = "nats", digits: int = 4) -> st
     change : float or None
     dimension : str
     digits : int
-        Of anything but nats.
+        Significant digits for all dimensions except nats.
     """
     if not change:
         return NONE if change is None else "0"
