@@ -42,7 +42,7 @@ _ROOMS = MappingProxyType(
         "measurements": ("growth", "predictions", "rivals"),
     }
 )  # fmt: skip
-"""Figure functions by the package that holds the module of their name."""
+"""Figure functions by package; each is in the module of its name."""
 _HOMES = {name: f"{__name__}.{room}.{name}" for room, names in _ROOMS.items() for name in names}
 _HOMES["save"] = f"{__name__}.drawing.saving"
 

@@ -12,7 +12,7 @@ import typer
 from modelsizer.problems.version import __version__
 
 INFEASIBLE, BAD_INPUT, STOPPED = 1, 2, 3
-"""Exit statuses: proven that no design fits; wrong input; a limit reached before a proof."""
+"""Exit statuses: proven infeasible; invalid input; a limit reached before a proof."""
 EXIT = {"optimal": 0, "infeasible": INFEASIBLE, "limit": STOPPED}
 """Exit status of each status of a result."""
 

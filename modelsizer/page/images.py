@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PHONE = "screen and (max-width: 36rem)"
-"""Screens on which the type of a wide figure would be too small to read."""
+"""Media query for screens on which the text of a wide figure would be too small."""
 
 _DPI = 130.0  # resolution of clouds of points, which are bitmaps inside the SVG
 

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MOST_ROWS = 24
 """Rows shown without --all, chosen for a terminal of 24 to 40 lines."""
-_LAST_DIGIT = 3  # the largest number of a column has four digits
+_LAST_DIGIT = 3  # largest numbers have four digits
 _PERCENT = re.compile(r"\s*([0-9.eE+-]+)\s*%\s*")
 
 
@@ -89,7 +89,7 @@ _FIRST = ("layers", "d_model", "aspect_ratio", "parameters", "shape_excess", "kv
           "decode_latency", "training_memory", "serving_memory", "loss", "kv_heads", "head_dim",
           "tokens", "prefill_latency", "d_ff", "kv_bytes_per_token", "heads")  # fmt: skip
 """Columns by priority where not all of them fit."""
-_WHERE_VARIED = ("kv_heads", "head_dim", "heads", "d_ff")  # no column if all rows have the same value
+_WHERE_VARIED = ("kv_heads", "head_dim", "heads", "d_ff")  # shown only if values differ
 
 
 def _column(rows: Sequence[ShapeRow], name: str, marks: Sequence[str]) -> _Column | None:

@@ -20,7 +20,7 @@ Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
 DEEP = ("layers", "aspect_ratio")
-"""Features that vary with the depth; widths are those of a row."""
+"""Features that vary with the depth; widths are constant in a row."""
 
 
 def shape_bound(shape: ShapeLaw, d_model: Floats, layers: Feature) -> Affine:

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 ROUNDING = 1e-12
-"""Relative slack that every floating-point bound gives away. A bound is some tens of operations,
-each rounded by 1.1e-16 relative, so 1e-12 covers them a hundredfold and stays far below the
-1e-9 that a proof is asked for."""
+"""Relative slack subtracted from every floating-point bound. A bound takes some tens of operations,
+each with a relative rounding error of 1.1e-16, so 1e-12 is a hundred times their sum, and far below
+the 1e-9 required of a proof."""
 LARGEST_LN = 700.0  # exp overflows a little above
 
 

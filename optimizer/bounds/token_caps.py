@@ -14,8 +14,8 @@ from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 LEAST_FLOPS = 1.0
-"""Training FLOPs that a cap never falls below, so that its logarithm is a number; a design with so
-few is evaluated alone."""
+"""Lower limit on the training FLOPs of a cap, so that its logarithm is finite; a design with fewer
+is evaluated alone."""
 
 
 class Spending:

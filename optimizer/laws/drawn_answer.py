@@ -12,7 +12,7 @@ from modelsizer.problems.laws.reading import PREFIX, load_law
 from modelsizer.problems.problem import Problem
 
 DRAWS, WINNERS = 500, 20
-"""Draws to solve under and winners to list where none are asked for."""
+"""Default numbers of draws and of winners."""
 _FEW = 100  # with fewer draws a 5 % quantile depends on fewer than five of them
 
 

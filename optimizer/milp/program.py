@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 FEASIBILITY = 1e-6
-"""By how much solvers let rows and integrality be missed (HiGHS' and CBC's default). Programs are
-scaled to about 1, so it is also what an objective value may be off by."""
+"""Feasibility and integrality tolerance of solvers (default of HiGHS and CBC). Programs are scaled
+to about 1, so it is also the error of an objective value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,4 +81,4 @@ class Outcome:
 
 
 Backend = Callable[[Program, Limits], Outcome]
-"""A solver of programs within limits."""
+"""Solves a program within limits."""

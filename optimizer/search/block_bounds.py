@@ -43,7 +43,7 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 PIECES = 6
-"""Pieces of a block's range of parameters, each bounded by its own ends."""
+"""Intervals that a block's range of parameters is divided into, each with its own bound."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,9 +28,9 @@ from numpy.typing import NDArray
 Floats = NDArray[np.float64]
 
 SMALL = 96
-"""Width options below which a block is listed: about where listing costs what splitting does."""
+"""Width options up to which a block is enumerated, which then costs about as much as splitting."""
 SAMPLE = (*(2 for _ in ORDERED), 64, 2, 2, 2, 4)
-"""Entries of each menu of widths that are sampled for a first incumbent: a few thousand options."""
+"""Entries sampled from each menu of widths for a first incumbent: a few thousand options."""
 SAMPLE_NEAR = (*(2 for _ in ORDERED), 24, 2, 2, 2, 6)  # the same, near an incumbent
 LEAST_WIDTHS = 32  # minimum number of d_model in the sample, for any number of layouts
 AT_ONCE = 4096  # blocks split per round: enough to vectorise, few enough to be best-first

@@ -18,8 +18,8 @@ NEAR = {
     "least_tokens": 1e-10,
     "least_flops": 1e-10,
 }
-"""Relative distance from the best within which a design is evaluated alone before it is ranked.
-Vectorised doubles are good to about 1e-15 (1e-12 where a loss is inverted); integers exactly."""
+"""Relative distance from the best within which designs are evaluated alone before they are ranked.
+Vectorised doubles are accurate to about 1e-15 (1e-12 if a loss is inverted); integers are exact."""
 
 
 def better(model: Model, first: Evaluation, second: Evaluation | None) -> bool:

@@ -24,7 +24,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from numpy.typing import NDArray
 
 FEW_BOXES = 48
-"""Boxes at which tightening hands over to the program: a few dozen columns."""
+"""Number of boxes at which tightening ends and the program is formulated: a few dozen columns."""
 FEW_DESIGNS = 20_000  # with an incumbent, faster to compare than to dive into
 MANY_BOXES = 400_000  # further splitting would need more memory than the smaller program saves
 _DIVE_FRACTIONS = np.linspace(0.0, 1.0, 9)

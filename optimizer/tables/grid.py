@@ -59,10 +59,10 @@ def _arrays(run: tuple[int, int, int]) -> tuple[Ints, Ints, Ints]:
 
 DIMENSIONS = (*(choice.name for choice in ORDERED),
               "d_model", "heads", "head_dim", "kv_heads", "d_ff")  # fmt: skip
-"""What each index of a point but those of its depths is of. Where only one of heads and head_dim is
-offered its menu stands under the first of the two, and the second has nothing to choose."""
+"""Choices of the indices of a point, except those of depths. If only one of heads and head_dim has
+a menu, it is at the first of the two, and the second has a single entry."""
 D_MODEL, FIRST, SECOND, KV, FFN, LAYERS = range(len(ORDERED), len(DIMENSIONS) + 1)
-"""Their positions; `LAYERS` is that of the first depth axis."""
+"""Positions of the indices; `LAYERS` is that of the first depth axis."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.designs.evaluation import Evaluation
 
 COMPARABLE = 2_000_000
-"""Designs that the last comparison takes on; about 0.3 s of NumPy."""
+"""Maximum number of designs of the final comparison; about 0.3 s of NumPy."""
 
 Progress = Callable[[float, float, int], None]
 """Called with incumbent and bound (as values to minimise) and the number of boxes left."""

@@ -19,9 +19,9 @@ from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
 
 LISTABLE = 150_000
-"""Width options up to which a space is listed; searching it by blocks pays beyond."""
+"""Width options up to which a space is enumerated; larger spaces are searched by blocks."""
 VERSIONS = 4
-"""Settings under which a quantity is remembered: enough for scenarios that take turns."""
+"""Number of settings for which a quantity is cached: enough for alternating scenarios."""
 
 _Key = tuple[object, ...]
 

@@ -24,7 +24,7 @@ _ROOM = 0.12  # fraction of each axis between data and frame
 _ASPECTS = 7  # maximum number of labels along the top
 _APART = 0.11  # fraction of the width between two of them
 _SPANS, _SPANS_OF_COLUMN = (0.2, 0.09), (0.25, 0.13)
-"""Of the width: what left-out depths take for their limits, or a few words, to stand in place."""
+"""Fractions of the width that left-out depths must span for a label with limits, or a short one."""
 _LOWER, _UPPER = 0.33, 0.6  # fractions of the height at which marks are labelled
 _EDGE = 0.2  # fraction of the width that a label takes
 _FREE = 0.68  # fraction of the height above which the lower panel's left is free of points

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 _LEVELS = 14  # number of colour steps
 _NAMED_AT = (0.3, 0.7, 0.5, 0.15, 0.85, 0.4, 0.6, 0.2, 0.8)
-"""Of the way along a limit, where its name may stand, in order of preference."""
+"""Fractions along a limit at which its label may be placed, in order of preference."""
 _SIDES = ((-1, -1), (1, -1), (-1, 1), (1, 1), (-1, 0), (1, 0))
 _REACHES = (13.0, 18.0, 26.0, 36.0)  # points from the optimum to its numbers
 _LEAST_GREY = 0.04  # fraction of the axes from which the infeasible area is labelled

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _MARKERS = {"decode": "o", "prefill": "s"}
 _COLOURS = (STAR, "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#999999")
-"""The optimum's colour for the design that the figure is about, then those of `style.FILLS`."""
+"""The optimum's colour for the first design, then those of `style.FILLS`."""
 _MARGIN = 2.2  # margin around points and ridge, a factor
 _SLOPE = 60.0  # minimum span of intensity left of the ridge, a factor
 _HEADROOM = 3.0  # factor above the peak, for its label

@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 INK, QUIET, FAINT, STAR = "#222222", "#6b6b6b", "#d9d9d9", "#d55e00"
-"""Text and frames; lesser text; what is only background; the optimum."""
+"""Colours of text and frames; secondary text; background; the optimum."""
 LINES = ("#000000", "#5b2a86", "#8c3b00", "#004d40", "#7a0045", "#1d3f8a")
-"""Lines over a coloured ground: dark, so that they read on it."""
+"""Lines on a coloured background: dark, for contrast."""
 FILLS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#f0e442", "#999999")
-"""Series and parts of a whole on white; Okabe and Ito's, blue first. Never red against green."""
+"""Series and parts of a whole on white; Okabe and Ito's, blue first. No red next to green."""
 HATCHES = ("", "///", "---", "\\\\\\", "xxx", "++", "|||")
-"""One for each of `FILLS`, where areas that touch must be told apart in grey; of lines, for dots
-would make an SVG ten times as large."""
+"""One for each of `FILLS`, so that adjacent areas differ in greyscale; of lines, since dots make an
+SVG ten times as large."""
 COLOURS = "viridis"
 _BETWEEN = 0.75  # of a wide figure's width; narrower figures are for a column
 _LIGHTEST = 0.93  # position on the colour map
@@ -60,7 +60,7 @@ SIZES = MappingProxyType(
         "column": Size(3.3, 2.7, 7.2, 400.0),  # the column of a two-column paper
     }
 )
-"""Sizes by name, as `--plot-size` takes them."""
+"""Sizes by name, for `--plot-size`."""
 WIDTH = SIZES["wide"].width
 
 STYLE: Any = {

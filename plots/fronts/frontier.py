@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 _SPAN = 6.0  # factor below and above its minimum to which an isoFLOP curve is drawn
 _IN_VIEW = 0.35
-"""Share of the height by which the axis may be drawn longer to show the irreducible loss."""
+"""Fraction of the height by which the axis may be extended to show the irreducible loss."""
 _TALL = 1.9  # height of two stacked panels, relative to one
 _DARKEST, _LIGHTEST = 0.05, 0.75  # on the colour map, smallest to largest budget
 _PAD = 0.02  # fraction of the width beside the first and last point, so that none is cut off

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 _SQUARE = 1.45  # relative height of a square panel
 _TICKS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 2.0, 3.0, 5.0, 7.0), tuple(range(1, 10)))
-"""Of a decade, the fewest that give an axis two."""
+"""Ticks within a decade: the fewest that give an axis two."""
 _SYMBOLS = {"alpha": r"$\alpha$", "beta": r"$\beta$", "gamma": r"$\gamma$"}
 _PAIRED = 5  # maximum number of coefficients of a user-defined law drawn in pairs
 _INSIDE = 0.9  # fraction of the draws inside the ellipse
@@ -28,8 +28,8 @@ _SHAPES = {
     "gemstones": (("g", "t"), ("a", "b")),
     "bian": (("alpha", "gamma"), ("E", "alpha")),
 }
-"""The pair that decides how parameters and tokens, or width and depth, are traded; and another,
-shown where there are no isoFLOP slices."""
+"""The pair that determines the trade-off of parameters and tokens, or of width and depth; and
+another one, shown if there are no isoFLOP slices."""
 _FIGURED: dict[str, tuple[str, ...]] = {
     "chinchilla": ("E", "A", "alpha", "B", "beta"),
     "gemstones": ("E", "a", "b", "g", "t"),

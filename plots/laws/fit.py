@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.fitting.study import Study
 
 PANELS = ("fit", "residuals", "isoflop", "pairs")
-"""The panels by name, as `--figure` takes them."""
+"""Panels by name, for `--figure`."""
 _TITLES = {"fit": "Predicted against seen", "residuals": "Residuals", "isoflop": "IsoFLOP slices",
            "pairs": "Bootstrap"}  # fmt: skip
 _TALL, _STACKED = 1.5, 3.25  # heights of two and four rows, relative to one

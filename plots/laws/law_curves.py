@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 TYPICAL_TOKENS = (1e9, 1e12)
-"""Drawn where no fitted range of tokens is known."""
+"""Range of tokens drawn if the fitted range is unknown."""
 TYPICAL_PARAMETERS = (1e8, 1e10)
 _SIZES = 3  # number of sizes in the fitted range, including its ends
 _MOST_SPAN = 1e3  # maximum ratio of the sizes drawn

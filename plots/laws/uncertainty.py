@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.ticker import MaxNLocator
 
 MOST_ROWS = {False: 8, True: 6}
-"""Winners drawn, by whether the figure is small; today's and the robust designs come besides."""
+"""Number of winners drawn, by whether the figure is small; nominal and robust designs are added."""
 _ROW, _HEAD = 0.075, 0.34  # fractions of the figure's height: a row; title and axes
 _BAR = 0.6  # fraction of a row
 _PERCENT = 100.0
@@ -31,7 +31,7 @@ _WORDS = {
     "regret": "regret",
     "cvar": "CVaR",
 }
-"""What a row is marked with, by role."""
+"""Labels of roles."""
 
 
 def percent(share: float) -> str:

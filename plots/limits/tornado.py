@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 Row = tuple[str, float | None, float | None, str, str]
-"""Label; the objective at the low and at the high setting, None where nothing fits; their texts."""
+"""Label; objectives at the low and high value, None if infeasible; texts of these values."""
 _BAR = 0.62  # fraction of a row
 _ROWS_OF_A_SIZE = 10  # rows in a figure of the default height
 

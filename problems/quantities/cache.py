@@ -9,9 +9,9 @@ from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, a
 CACHED_VALUE = tuple(
     f"serving.{name}" for name in ("kv_bytes", "kv_bits", "kv_block", "scale_bytes")
 )
-"""Settings that say how many bytes a cached value takes."""
+"""Settings that determine the bytes of a cached value."""
 CACHED = (*CACHED_VALUE, "serving.batch_size", "serving.kv_policy", "context_length")
-"""Settings that say how many bytes the cache takes."""
+"""Settings that determine the bytes of the cache."""
 
 
 def _cache(of: Candidate) -> Affine:

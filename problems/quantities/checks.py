@@ -27,7 +27,7 @@ _ENDS = {
     "vocab_size": (1_000, 300_000),
     "untied": (0, 1),
 }
-"""Ranges from which test widths are drawn, wider than any model built today."""
+"""Ranges from which test widths are drawn, wider than in any current model."""
 
 
 def check_quantity(row: Quantity) -> None:

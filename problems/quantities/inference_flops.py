@@ -6,7 +6,7 @@ from modelsizer.problems.architecture import accounting
 from modelsizer.problems.quantities.quantity import Cost, Quantity, as_large
 
 INFERENCE = "inference_flops_per_token"
-"""What the inference of a lifetime is counted in."""
+"""Name of the quantity in which the inference of a lifetime is counted."""
 
 ROWS = (
     Quantity(

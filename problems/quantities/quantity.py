@@ -24,7 +24,7 @@ LAYOUT_KEYS = tuple(
     f"training.{name}"
     for name in ("accelerators", "data_parallel", "tensor_parallel", "pipeline_parallel")
 )
-"""Settings that say which parallel layouts there are."""
+"""Settings that determine the parallel layouts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +72,7 @@ class Candidate:
 
 Formula = Callable[[Candidate], Affine | tuple[Affine, ...]]
 Reads = tuple[str, ...] | None
-"""Attributes of `Settings`, ``"serving.batch_size"`` or ``"context_length"``; None for all."""
+"""Attributes of `Settings` (``"serving.batch_size"`` or ``"context_length"``); None for all."""
 
 
 def values_of(settings: Settings, reads: Reads) -> tuple[object, ...]:

@@ -14,7 +14,7 @@ WEIGHT = tuple(
     f"serving.{name}"
     for name in ("weight_bytes", "weight_bits", "embedding_bits", "weight_block", "scale_bytes")
 )
-"""Settings that say how many bytes a weight takes."""
+"""Settings that determine the bytes of a weight."""
 
 
 def _memory(of: Candidate) -> Affine:

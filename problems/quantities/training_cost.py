@@ -22,7 +22,7 @@ TIME = tuple(
     for name in ("accelerator", "custom_accelerator", "precision", "mfu", "recompute")
 )
 PRICE = (*TIME, "training.price_per_hour")
-"""Settings that time and money of training follow from."""
+"""Settings that determine time and cost of training."""
 
 
 def seconds(settings: Settings) -> Fraction:

@@ -76,4 +76,4 @@ def new_budgets(given: object = None) -> Budgets:
 
 
 BudgetsTable = Annotated[SerializeAsAny[Budgets], BeforeValidator(new_budgets)]
-"""A field of a table: budgets, whatever quantities are registered by the time they are read."""
+"""Type of a field: budgets, of the quantities registered when the table is read."""
