@@ -1,0 +1,39 @@
+"""Bounds are good, not only right: few blocks are read, and few designs are left to compare."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from modelsizer import Problem, solve
+
+LARGE: dict[str, Any] = {
+    "space.layers": {"min": 4, "max": 256},
+    "space.d_model": {"min": 512, "max": 16384, "step": 64},
+    "space.vocab_size": {"min": 32000, "max": 256000, "step": 128},
+    "space.ffn_ratio": {"min": 1, "max": 6, "step": 0.1},
+}
+"""Over two billion designs."""
+
+
+@pytest.mark.parametrize(
+    ("name", "settings", "left", "blocks"),
+    [
+        ("one-h100-1e24", {}, 4717, 0),
+        ("one-h100-1e24", {"objective.law": "kaplan-2020", "objective.shape": "none"}, 104, 0),
+        ("phone-2gb", {}, 77, 0),
+        ("served-10t-tokens", {}, 1300, 0),
+        ("fixed-2t-tokens", LARGE, 946, 34811),
+        ("one-h100-1e24", LARGE, 38470, 70727),
+        ("one-h100-1e24", LARGE | {"objective.law": "kaplan-2020"}, 1, 60099),
+    ],
+)
+def test_the_search_looks_at_no_more_than_it_did(
+    name: str, settings: dict[str, Any], left: int, blocks: int
+) -> None:
+    """Of as many as when this was written, a tenth more for rounding and better orders."""
+    found = solve(Problem.load(name, settings), solver="bound")
+    assert found.status == "optimal"
+    assert found.statistics["left"] <= 1.1 * left
+    assert found.statistics["blocks"] <= 1.1 * blocks
