@@ -160,8 +160,21 @@ def test_a_function_answers_as_its_command(name: str) -> None:
 def test_text_is_the_text_of_the_command() -> None:
     told = CliRunner().invoke(app, ["export", "llama-3-8b", "--to", "megatron"])
     assert ms.export(ms.load_architecture("llama-3-8b"), "megatron") == told.stdout
+
+
+@pytest.mark.slow
+def test_a_page_is_the_page_of_the_command() -> None:
     page = CliRunner().invoke(app, ["report", "fixed-2t-tokens", "-o", "-"])
     assert ms.report(solved(), Asked("fixed-2t-tokens")) == page.stdout
+
+
+def test_a_page_without_a_design_is_that_of_the_command() -> None:
+    none = {"budgets.serving_memory": "1 MB"}
+    page = CliRunner().invoke(
+        app, ["report", "fixed-2t-tokens", "--set", "budgets.serving_memory=1 MB", "-o", "-"]
+    )
+    asked = Asked("fixed-2t-tokens", ("budgets.serving_memory=1 MB",))
+    assert ms.report(ms.solve(ms.Problem.load("fixed-2t-tokens", none)), asked) == page.stdout
 
 
 def test_an_infeasible_problem_has_no_plan_and_no_winner() -> None:

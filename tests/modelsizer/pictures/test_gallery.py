@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from modelsizer.cli import app
 from modelsizer.pictures.gallery import SHOWN, draw_gallery, page
 from modelsizer.pictures.registry import PICTURES, draw
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.shared import ROOT
 
 FOLDER = ROOT / "docs" / "gallery"
@@ -22,16 +22,16 @@ def test_the_page_is_that_of_the_code() -> None:
     assert {path.stem for path in FOLDER.glob("*.png")} == set(SHOWN)
 
 
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("name", SHOWN)
-def test_every_picture_reads_at_both_sizes(name: str) -> None:
+def test_every_picture_reads(name: str, size: str) -> None:
     example = PICTURES[name].example
     assert example is not None
     answer, title = example.answer()
-    for size in ("wide", "column"):
-        check(draw(name, answer, title=title, size=size))
+    check(draw(name, answer, title=title, size=size))
 
 
-SLOW = {"depth", "three", "frontier"}
+SLOW = {"depth", "three", "frontier", "roofline", "shapes", "memory"}
 
 
 @pytest.mark.parametrize(

@@ -237,6 +237,7 @@ def gemstones() -> Study:
     return study(runs, GEMSTONES, Wishes(delta=1e-4, samples=200))
 
 
+@pytest.mark.slow
 def test_gemstones_exponents_are_those_published() -> None:
     """The paper's loss is of another corpus, lower by 0.13 nats: exponents can be compared."""
     found = gemstones()
