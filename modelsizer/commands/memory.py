@@ -20,9 +20,9 @@ def memory(
     with user_errors():
         from modelsizer.pictures.registry import draw
         from modelsizer.problems.designs.memory_parts import (
+            missing_training_settings,
             serving_parts,
             training_parts,
-            training_untold,
         )
 
         check_plot(plot, plot_size)
@@ -37,6 +37,6 @@ def memory(
         content = {
             name: None if parts is None else parts_dict(parts) for name, parts in found.items()
         }
-        title, lack = asked.name or source, training_untold(asked)
+        title, lack = asked.name or source, missing_training_settings(asked)
         emit(content, json_, lambda console: print_memory(console, title, known, lack))
         write_plot(plot, lambda: draw("memory", known, size=plot_size))

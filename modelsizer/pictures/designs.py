@@ -77,12 +77,12 @@ def _memory_example() -> tuple[list[MemoryParts], str]:
 
 
 def _memory_report(result: Result, _limit: float | None) -> tuple[list[MemoryParts], str]:
-    from modelsizer.problems.designs.memory_parts import training_untold
+    from modelsizer.problems.designs.memory_parts import missing_training_settings
 
     panels = _memory_of(result)
     if not panels:
         raise NothingToDrawError("the problem does not say enough of memory")
-    lack = training_untold(result.problem)
+    lack = missing_training_settings(result.problem)
     return panels, f"Not shown: {lack}." if lack else ""
 
 

@@ -15,7 +15,7 @@ from modelsizer.optimizer.bounds.limits import feasible_boxes
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
 from modelsizer.optimizer.fronts.archive import Archive, nondominated
 from modelsizer.optimizer.fronts.front import Zone
-from modelsizer.optimizer.fronts.scan import Looking, Report
+from modelsizer.optimizer.fronts.scan import Report, Scan
 from modelsizer.optimizer.fronts.scores import Columns, Scorer, as_points
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE
 from modelsizer.optimizer.tables.boxes import Boxes
@@ -28,8 +28,8 @@ SMALL = 4
 MANY = 400_000  # limit of boxes that are still halved, for memory
 
 
-class Bounding(Looking):
-    """Compute a front by branch and bound; see `Looking`."""
+class Bounding(Scan):
+    """Compute a front by branch and bound; see `Scan`."""
 
     def __init__(self, archive: Archive, clock: Clock, report: Report | None = None) -> None:
         super().__init__(archive, clock, report)

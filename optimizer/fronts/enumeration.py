@@ -7,12 +7,12 @@ moocore's dimension sweep (Kung, Luccio and Preparata 1975, doi 10.1145/321906.3
 from __future__ import annotations
 
 import numpy as np
-from modelsizer.optimizer.fronts.scan import Looking
+from modelsizer.optimizer.fronts.scan import Scan
 from modelsizer.optimizer.tables.table import Table
 
 
-class Enumeration(Looking):
-    """Compute a front by evaluating every design; see `Looking`."""
+class Enumeration(Scan):
+    """Compute a front by evaluating every design; see `Scan`."""
 
     def _search(self, table: Table) -> bool:
         row = np.arange(len(table))

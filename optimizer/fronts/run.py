@@ -13,7 +13,7 @@ from modelsizer.optimizer.fronts.epsilon_constraint import EpsilonConstraint
 from modelsizer.optimizer.fronts.finishing import finished
 from modelsizer.optimizer.fronts.front import Front, Points, Zone
 from modelsizer.optimizer.fronts.goals import Goal, parse_goals
-from modelsizer.optimizer.fronts.scan import Looking, Report
+from modelsizer.optimizer.fronts.scan import Report, Scan
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.fronts.ties import archived
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, WITHOUT_ENGINE, Solver
@@ -81,7 +81,7 @@ def front(
     statistics: dict[str, Number] = {}
     if name in WITHOUT_ENGINE:
         archive = Archive(scorer)
-        way: type[Looking] = Enumeration if name == "exhaustive" else Bounding
+        way: type[Scan] = Enumeration if name == "exhaustive" else Bounding
         search = way(archive, clock, report)
         stop, unexplored = search.run(), search.unexplored
         statistics["looked_at"] = search.looked_at

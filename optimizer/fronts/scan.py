@@ -15,7 +15,7 @@ Report = Callable[[int, int], None]
 """Called with the numbers of points found and designs evaluated so far."""
 
 
-class Looking(ABC):
+class Scan(ABC):
     """A front computed by evaluating designs.
 
     Parameters

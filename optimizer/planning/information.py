@@ -22,7 +22,7 @@ from typing import Literal
 
 import numpy as np
 from modelsizer.optimizer.fitting.forms import Array, Design, Form
-from modelsizer.optimizer.planning.unidentified import UntoldError
+from modelsizer.optimizer.planning.unidentified import UnidentifiedError
 
 Criterion = Literal["target", "determinant"]
 CRITERIA: tuple[Criterion, ...] = ("target", "determinant")
@@ -45,7 +45,7 @@ class Linearised:
 
     Raises
     ------
-    UntoldError
+    UnidentifiedError
         If the candidates do not identify some coefficient.
     """
 
@@ -56,7 +56,7 @@ class Linearised:
     def __post_init__(self) -> None:
         size = np.abs(np.diagonal(self._triangle, axis1=1, axis2=2))
         if (size.min(axis=1) <= _SINGULAR * size.max(axis=1)).any():
-            raise UntoldError(self.form, self.slopes(self.columns), self.columns)
+            raise UnidentifiedError(self.form, self.slopes(self.columns), self.columns)
 
     @cached_property
     def _free(self) -> Array:

@@ -17,9 +17,9 @@ from modelsizer.optimizer.planning.isoflop_grid import Limits, best_grid
 from modelsizer.optimizer.planning.law_point import LawPoint
 from modelsizer.optimizer.planning.plan import Plan, Wishes
 from modelsizer.optimizer.planning.prediction import Asked, simulate
-from modelsizer.optimizer.planning.refusals import check_question, check_room, unlearnt
+from modelsizer.optimizer.planning.refusals import check_question, check_room, unidentified_error
 from modelsizer.optimizer.planning.target import Target
-from modelsizer.optimizer.planning.unidentified import UntoldError
+from modelsizer.optimizer.planning.unidentified import UnidentifiedError
 from modelsizer.optimizer.planning.warnings import warnings
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
@@ -61,8 +61,8 @@ def best_plan(
     try:
         drawn = Linearised(point.form, point.draws, some.columns)
         own = Linearised(point.form, point.values[None, :], some.columns)
-    except UntoldError as error:
-        raise unlearnt(error, point, problem.space, wishes) from None
+    except UnidentifiedError as error:
+        raise unidentified_error(error, point, problem.space, wishes) from None
     columns = None if have is None else have.columns
     asked = Asked(
         point,

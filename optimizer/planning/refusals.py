@@ -8,7 +8,7 @@ from modelsizer.optimizer.planning.candidates import Runs
 from modelsizer.optimizer.planning.law_point import LawPoint
 from modelsizer.optimizer.planning.plan import Wishes
 from modelsizer.optimizer.planning.target import Target
-from modelsizer.optimizer.planning.unidentified import UntoldError
+from modelsizer.optimizer.planning.unidentified import UnidentifiedError
 from modelsizer.problems.architecture.accounting import SIX_ND
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
@@ -93,16 +93,18 @@ def check_room(some: Runs, wishes: Wishes, smallest: float) -> None:
         )
 
 
-def unlearnt(untold: UntoldError, point: LawPoint, space: Space, wishes: Wishes) -> ModelsizerError:
+def unidentified_error(
+    error: UnidentifiedError, point: LawPoint, space: Space, wishes: Wishes
+) -> ModelsizerError:
     """The error if candidates do not identify every coefficient: which, why, and the remedy."""
-    few = {column: values for column, values in untold.few.items() if column in _KEYS}
+    few = {column: values for column, values in error.few.items() if column in _KEYS}
     if not few:
         return ModelsizerError(
-            f"--budget {wishes.budget:g}: {untold}; "
+            f"--budget {wishes.budget:g}: {error}; "
             + ("make one term of those alike, hold some (law.fixed), " if point.own else "")
             + "allow larger runs (--largest), or other tokens (--tokens-per-parameter)"
         )
-    names = ", ".join(untold.names)
+    names = ", ".join(error.names)
     faults = []
     for column, values in few.items():
         feature = point.feature(column)

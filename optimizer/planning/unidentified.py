@@ -13,7 +13,7 @@ _HEARD = 0.05  # share of a direction, from which a coefficient takes part in it
 _DIGITS = 6  # decimals to which values are distinguished
 
 
-class UntoldError(ValueError):
+class UnidentifiedError(ValueError):
     """Raised if the candidates do not identify some coefficients, alone or jointly.
 
     Parameters

@@ -148,7 +148,7 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     return _parts(problem, "serving_memory", parts, serving.device, serving.devices)
 
 
-def training_untold(problem: Problem) -> str:
+def missing_training_settings(problem: Problem) -> str:
     """Settings that the problem lacks for a breakdown of training memory; empty if none.
 
     The quantity has a value without them, as if one accelerator held everything, which would be
@@ -179,9 +179,9 @@ def training_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     Returns
     -------
     MemoryParts or None
-        None if `training_untold` is not empty.
+        None if `missing_training_settings` is not empty.
     """
-    if training_untold(problem):
+    if missing_training_settings(problem):
         return None
     training, layout = problem.training, design.layout
     trunk, kinds, counts = _groups(design)

@@ -17,9 +17,9 @@ from modelsizer.problems.designs.costs import architecture_at
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.memory_parts import (
     MemoryParts,
+    missing_training_settings,
     serving_parts,
     training_parts,
-    training_untold,
 )
 from typer.testing import CliRunner
 
@@ -155,10 +155,10 @@ def test_four_bits_count_their_scales_in_the_matrices_alone() -> None:
 
 def test_training_is_not_shown_where_nobody_said_what_it_runs_on() -> None:
     problem = Problem.load("one-h100-1e24")
-    assert "training.accelerators" in training_untold(problem)
+    assert "training.accelerators" in missing_training_settings(problem)
     assert training_parts(problem, evaluate(problem, BEST.architecture)) is None
     asked = problem.with_settings({"budgets.training_memory": "80 GB"})
-    assert training_untold(asked) == "" == training_untold(CLUSTER)
+    assert missing_training_settings(asked) == "" == missing_training_settings(CLUSTER)
 
 
 # The picture
