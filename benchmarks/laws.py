@@ -21,7 +21,7 @@ from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.forms import FORMS, Design, Form
 from modelsizer.optimizer.laws.robust import solve_draws
 from modelsizer.optimizer.planning.law_point import of_law
-from modelsizer.optimizer.planning.plan import Wishes
+from modelsizer.optimizer.planning.plan import PlanOptions
 from modelsizer.optimizer.planning.planner import best_plan
 from modelsizer.optimizer.planning.target import optimum
 from modelsizer.problems.laws.published import token_law
@@ -111,7 +111,7 @@ def questions() -> dict[str, Callable[[], Any]]:
         found[f"own law of five terms, {name} designs"] = lambda p=own: solve(p)
     point, target = of_law(exercise.law), optimum(exercise)
     assert target is not None
-    found["plan of 24 runs, proven"] = lambda: best_plan(exercise, point, target, Wishes(1e21))
+    found["plan of 24 runs, proven"] = lambda: best_plan(exercise, point, target, PlanOptions(1e21))
     return found
 
 

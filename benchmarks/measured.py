@@ -24,7 +24,7 @@ from modelsizer.problems.architecture.models import models
 from modelsizer.problems.costs.training_memory import stages
 from modelsizer.problems.designs.capacity import serving_room
 from modelsizer.problems.designs.evaluation import evaluate
-from modelsizer.problems.designs.standalone import situation
+from modelsizer.problems.designs.standalone import standalone_problem
 from modelsizer.problems.hardware.accelerators import accelerator
 from modelsizer.problems.hardware.efficiencies import training_mfu
 from modelsizer.problems.space.layouts import Layout
@@ -174,7 +174,7 @@ def decode_rows(data: Path) -> Iterator[Row]:
         if engine == "llama.cpp":
             settings["serving.engine"] = engine
         architecture = architecture_of(shape)
-        problem = situation(architecture, settings)
+        problem = standalone_problem(architecture, settings)
         predicted = float(evaluate(problem, architecture).exact["decode_throughput"])
         yield Row("decode", engine, problem.serving.named.name, r["model"],
                   r["tokens_per_s"], predicted)  # fmt: skip
@@ -188,7 +188,7 @@ def decode_rows(data: Path) -> Iterator[Row]:
             "serving.prompt_length": r["input_len"], "serving.prompts": r["batch"],
         }  # fmt: skip
         architecture = architecture_of(shape)
-        problem = situation(architecture, settings)
+        problem = standalone_problem(architecture, settings)
         if problem.lacks("prefill_latency"):
             continue
         seconds = float(evaluate(problem, architecture).exact["prefill_latency"])
@@ -213,7 +213,7 @@ def _batched(r: dict[str, Any], listed: dict[str, Any]) -> Iterator[Row]:
         "serving.prompt_length": r["input_len"], "serving.prompts": r["batch"],
     }  # fmt: skip
     architecture = architecture_of(shape)
-    problem = situation(architecture, settings)
+    problem = standalone_problem(architecture, settings)
     found = evaluate(problem, architecture)
     seconds = float(found.exact["prefill_latency"])
     seconds += r["output_len"] * float(found.exact["decode_latency"])
@@ -309,7 +309,7 @@ def kv_rows(data: Path) -> Iterator[Row]:
         architecture = catalogue[name].architecture
         settings = dict(device)
         settings["serving.memory_utilization"] = r.get("gpu_mem_util", 0.9)
-        problem = situation(architecture, settings)
+        problem = standalone_problem(architecture, settings)
         if problem.serving.named.memory is None and total is None:
             continue
         room = serving_room(problem, evaluate(problem, architecture))

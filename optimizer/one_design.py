@@ -9,7 +9,7 @@ from typing import Any
 from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-from modelsizer.problems.designs.standalone import situation, trains
+from modelsizer.problems.designs.standalone import standalone_problem, trains
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 
@@ -63,5 +63,5 @@ def one_design(
     if source is not None:
         problem = Problem.load(source, settings)
         return OneDesign(problem, evaluate(problem, architecture), True)
-    problem = situation(architecture, settings)
+    problem = standalone_problem(architecture, settings)
     return OneDesign(problem, evaluate(problem, architecture), trains(settings))

@@ -16,7 +16,7 @@ from modelsizer.optimizer.result import PROVEN, BudgetUse, Objective, Result, St
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.exhaustive import enumerate_designs
 from modelsizer.optimizer.tables.clock import Clock, Limits
-from modelsizer.optimizer.tables.outcome import Found, Progress
+from modelsizer.optimizer.tables.outcome import Progress, SolverResult
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
@@ -171,7 +171,7 @@ class Solver:
         tolerance: Callable[[float], float],
         complete: bool,
         progress: Progress | None,
-    ) -> Found:
+    ) -> SolverResult:
         if self.solver == "exhaustive":
             return enumerate_designs(model, clock, progress)
         start = self._start(model.problem)
@@ -202,7 +202,7 @@ def _tolerance(model: Model, gap: float) -> Callable[[float], float]:
 def _result(
     model: Model,
     solver: str,
-    found: Found,
+    found: SolverResult,
     clock: Clock,
     tolerance: Callable[[float], float],
     *,
@@ -243,7 +243,7 @@ def _result(
     )
 
 
-def _statistics(model: Model, found: Found) -> dict[str, Number]:
+def _statistics(model: Model, found: SolverResult) -> dict[str, Number]:
     """Number of designs in the space, and how many each step of the proof removed."""
     problem, statistics = model.problem, asdict(found.counts)
     layouts = len(problem.layouts)

@@ -27,7 +27,7 @@ _CONTEXTS = (4096, 32768, 131072)
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class _Source:
     """An architecture to allocate, its default contexts, and notes for the report."""
 
     architecture: Architecture
@@ -61,7 +61,7 @@ def allocate(
         check_tables(csv)
         check_plot(plot, plot_size)
         contexts = None if context is None else _read_contexts(context)
-        asked = _asked(source, set_)
+        asked = _source(source, set_)
         from modelsizer.pictures.registry import draw
         from modelsizer.problems.architecture.allocation import allocate as count
         from modelsizer.text.allocate import allocation_csv, print_allocation
@@ -92,7 +92,7 @@ def _read_contexts(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _asked(source: str, settings: list[str] | None) -> _Asked:
+def _source(source: str, settings: list[str] | None) -> _Source:
     """Return the optimum of a problem, or a given architecture."""
     if is_problem(source):
         return _best(source, settings)
@@ -101,10 +101,10 @@ def _asked(source: str, settings: list[str] | None) -> _Asked:
     from modelsizer.problems.architecture.sources import load_architecture
 
     architecture = load_architecture(source)
-    return _Asked(architecture, "standard input" if source == "-" else source)
+    return _Source(architecture, "standard input" if source == "-" else source)
 
 
-def _best(source: str, settings: list[str] | None) -> _Asked:
+def _best(source: str, settings: list[str] | None) -> _Source:
     result = solved(source, settings)
     problem, notes = result.problem, []
     if result.status != "optimal":
@@ -113,4 +113,4 @@ def _best(source: str, settings: list[str] | None) -> _Asked:
         notes.append(f'The problem itself counts training FLOPs as "{problem.training.flops}".')
     contexts = dict.fromkeys((problem.training.sequence_length, problem.context_length))
     title = problem.name or source
-    return _Asked(result.best.architecture, title, tuple(contexts), tuple(notes))
+    return _Source(result.best.architecture, title, tuple(contexts), tuple(notes))

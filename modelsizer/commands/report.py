@@ -47,13 +47,13 @@ def report(
             fail(f"--output: {path.parent} is no folder")
         problem = load(file, set_, without)
         from modelsizer.optimizer.solver import solve
-        from modelsizer.page.report import Asked
+        from modelsizer.page.report import CommandLine
         from modelsizer.page.report import report as written
 
         with user_errors(ValueError):
             result = solve(problem, solver=solver, time_limit=time_limit)
         settings, left = tuple(set_ or ()), tuple(without or ())
-        page = written(result, Asked(file, settings, left, solver, time_limit, date or ""))
+        page = written(result, CommandLine(file, settings, left, solver, time_limit, date or ""))
         write_to(STANDARD_OUTPUT if path is None else str(path), page)
         if path is not None:
             size = len(page.encode()) / 1e6

@@ -107,7 +107,7 @@ def sweep(
     Exit status: 0 all points are there, 2 bad input, 3 interrupted.
     """
     with user_errors():
-        from modelsizer.optimizer.sweeps.files import ENDINGS, kept_points
+        from modelsizer.optimizer.sweeps.files import ENDINGS, saved_points
         from modelsizer.optimizer.sweeps.grids import axis_of, grid_of, split_problem
         from modelsizer.optimizer.sweeps.sweep import sweep as solve_grid
         from modelsizer.optimizer.sweeps.workers import LostWorkerError, check_dask
@@ -136,7 +136,7 @@ def sweep(
             what = f"error: {error}" if isinstance(error, LostWorkerError) else "interrupted"
             go_on = "nothing was kept: -o FILE.jsonl keeps every point as soon as it is solved"
             if lines is not None:
-                there = f"{lines} holds {kept_points(lines):,} of {len(grid):,} points"
+                there = f"{lines} holds {saved_points(lines):,} of {len(grid):,} points"
                 go_on = f"{there}, and the same command goes on from there"
             print(f"{what}; {go_on}", file=sys.stderr)
             raise typer.Exit(STOPPED) from None

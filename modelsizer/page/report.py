@@ -42,7 +42,7 @@ _STATUS = {"optimal": "Proven optimal", "infeasible": "Proven infeasible", "limi
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class CommandLine:
     """The command line that a report was requested with.
 
     Parameters
@@ -76,13 +76,13 @@ class Asked:
         return shlex.join(words)
 
 
-def report(result: Result, asked: Asked = Asked("problem.toml")) -> str:
+def report(result: Result, command_line: CommandLine = CommandLine("problem.toml")) -> str:
     """Write a page with the answer, its proof, figures, rankings and the problem.
 
     Parameters
     ----------
     result : Result
-    asked : Asked
+    command_line : CommandLine
         The command line, from which the page states how to reproduce it.
 
     Returns
@@ -99,7 +99,7 @@ def report(result: Result, asked: Asked = Asked("problem.toml")) -> str:
     True
     """
     problem, solved = result.problem, result.design is not None
-    drawn = list(pictures(result, time_limit=asked.time_limit))
+    drawn = list(pictures(result, time_limit=command_line.time_limit))
     sections = [
         ("answer", "The answer", _answer(result)) if solved else None,
         ("certificate", "Certificate", tag("p", certificate(result))),
@@ -107,14 +107,14 @@ def report(result: Result, asked: Asked = Asked("problem.toml")) -> str:
         _warnings(result),
         ("context", "Context", _context(drawn)),
         ("ranking", "Ranking", _ranking(result)) if solved else None,
-        ("problem", "The problem", _problem(result, asked)),
-        ("reproduce", "How to reproduce it", _reproduce(asked)),
+        ("problem", "The problem", _problem(result, command_line)),
+        ("reproduce", "How to reproduce it", _reproduce(command_line)),
     ]
     known = [section for section in sections if section is not None]
     title = problem.name or "Unnamed problem"
     links = [tag("a", heading, href=f"#{name}") for name, heading, _ in known]
     body = [
-        tag("header", tag("h1", title), _status(result, asked), *_lead(result)),
+        tag("header", tag("h1", title), _status(result, command_line), *_lead(result)),
         tag("nav", listing(links), aria_label="Contents"),
         tag("main", join((_section(*section) for section in known), "\n")),
     ]
@@ -134,10 +134,10 @@ def _section(name: str, heading: str, content: Html) -> Html:
     return tag("section", tag("h2", heading), "\n", content, "\n", id=name)
 
 
-def _status(result: Result, asked: Asked) -> Html:
+def _status(result: Result, command_line: CommandLine) -> Html:
     parts = [tag("strong", _STATUS[result.status])]
-    if asked.date:
-        parts.append(tag("time", asked.date, datetime=asked.date))
+    if command_line.date:
+        parts.append(tag("time", command_line.date, datetime=command_line.date))
     return tag("p", join([*parts, f"modelsizer {__version__}"], " · "), class_="status")
 
 
@@ -286,14 +286,18 @@ def _shape_table(found: DepthWidth) -> Html:
 # The question
 
 
-def _problem(result: Result, asked: Asked) -> Html:
+def _problem(result: Result, command_line: CommandLine) -> Html:
     problem = result.problem
-    rows: list[tuple[str, str]] = [("from", asked.source)]
-    rows += [("set over it", text) for text in asked.settings]
-    rows += [("left out of it", key) for key in asked.without]
+    rows: list[tuple[str, str]] = [("from", command_line.source)]
+    rows += [("set over it", text) for text in command_line.settings]
+    rows += [("left out of it", key) for key in command_line.without]
     for what, law in (("loss law", problem.law), ("shape law", problem.shape)):
         rows.append((what, f"{law.name}: {law.source}" if law.source else law.name))
-    text = "With what was set and left out:" if asked.settings or asked.without else "Its tables:"
+    text = (
+        "With what was set and left out:"
+        if command_line.settings or command_line.without
+        else "Its tables:"
+    )
     return join([pairs(rows), tag("p", text), tag("pre", tag("code", _toml(problem)))], "\n")
 
 
@@ -306,14 +310,14 @@ def _toml(problem: Problem) -> str:
     return _ARRAY.sub(line, problem.to_toml()).strip()
 
 
-def _reproduce(asked: Asked) -> Html:
+def _reproduce(command_line: CommandLine) -> Html:
     same = "modelsizer solve problem.toml"
     made_with = [("modelsizer", __version__), ("Python", platform.python_version())]
     made_with += [(name, version(name)) for name in _PACKAGES]
     return join(
         [
             tag("p", "This page, and the answer alone:"),
-            *(tag("pre", tag("code", asked.command(verb))) for verb in ("report", "solve")),
+            *(tag("pre", tag("code", command_line.command(verb))) for verb in ("report", "solve")),
             tag("p", "Or save the tables above as problem.toml, and"),
             tag("pre", tag("code", same)),
             tag("h3", "Made with"),

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.architecture.accounting import TRAINING_PASSES
-from modelsizer.problems.architecture.allocation import SPENT, Allocation, active_parts, held_parts
+from modelsizer.problems.architecture.allocation import SPENT, Allocation, active_parts, total_parts
 from modelsizer.problems.architecture.describing import groups_list
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
@@ -99,7 +99,7 @@ def _table(headings: Sequence[str], rows: Sequence[Sequence[str]]) -> Table:
 
 def _parameters(found: Allocation) -> Table:
     p = found.parameters
-    held, active = held_parts(p), active_parts(p)
+    held, active = total_parts(p), active_parts(p)
     sparse = p.active != p.total
     headings = ["Parameters", "held" if sparse else "count", "share"]
     rows = []
@@ -200,7 +200,7 @@ def allocation_csv(found: Allocation) -> str:
 def _csv_rows(found: Allocation) -> Iterator[dict[str, Any]]:
     content = found.to_dict()
     whole = {"scope": "model", "layers": found.architecture.layers}
-    yield from _parts(whole | {"quantity": "parameters"}, held_parts(found.parameters))
+    yield from _parts(whole | {"quantity": "parameters"}, total_parts(found.parameters))
     yield from _parts(whole | {"quantity": "active_parameters"}, active_parts(found.parameters))
     for at in content["contexts"]:
         labels = {"quantity": "forward_flops_per_token", "context": at["context"]}
@@ -208,7 +208,7 @@ def _csv_rows(found: Allocation) -> Iterator[dict[str, Any]]:
     for layer, each in zip(content["layers"], found.layers, strict=True):
         one = {"scope": "layer", "group": layer["group"], "layers": layer["count"]}
         for quantity, parts in (
-            ("parameters", held_parts(each.parameters)),
+            ("parameters", total_parts(each.parameters)),
             ("active_parameters", active_parts(each.parameters)),
         ):
             inside = {name: parts[name] for name in ("attention", "ffn", "norm")}

@@ -9,7 +9,7 @@ from rich.console import Console
 from modelsizer.optimizer.constraints import name_of
 from modelsizer.optimizer.explain.explain import Explanation, Why
 from modelsizer.optimizer.explain.repairs import Repair
-from modelsizer.text.explain_words import amount, loosely, sentence
+from modelsizer.text.explain_words import amount, round_to_feasible, sentence
 from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import and_more
@@ -66,7 +66,7 @@ def _row(repair: Repair) -> tuple[str, str, str, str, str]:
         return name, str(repair.before), str(repair.value), "", ""
     sign = "<=" if repair.side == "max" else ">="
     before = amount(repair.before, repair.unit)
-    after = loosely(repair.value, repair.unit, repair.side)
+    after = round_to_feasible(repair.value, repair.unit, repair.side)
     text = f"{sign} {after}"
     exactly = "" if after == str(repair.value) else str(repair.value)
     share = 100 * (repair.excess or 0.0)

@@ -29,7 +29,7 @@ def limit_words(limit: Constraint) -> str:
 _NUDGES = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # in units of the last digit shown, until feasible
 
 
-def loosely(value: Number, unit: str, side: str, digits: int = 4) -> str:
+def round_to_feasible(value: Number, unit: str, side: str, digits: int = 4) -> str:
     """A value rounded to the feasible side: up for a maximum, down for a minimum."""
     away = 10.0**-digits if side == "max" else -(10.0**-digits)
     text = amount(value, unit, digits)
@@ -73,7 +73,7 @@ def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) ->
     """
     lead = conflict.lead
     others = [limit_words(limit) for limit in conflict.limits if limit is not lead]
-    given = situation(problem, {limit.quantity for limit in conflict.limits})
+    given = settings_words(problem, {limit.quantity for limit in conflict.limits})
     settings = f" ({', '.join(given)})" if given else ""
     if others:
         text = f"{limit_words(lead)} conflicts with {joined(others)}{settings}"
@@ -92,7 +92,7 @@ def sentence(problem: Problem, repairs: Sequence[Repair], conflict: Conflict) ->
     return text + "."
 
 
-def situation(problem: Problem, quantities: set[str]) -> list[str]:
+def settings_words(problem: Problem, quantities: set[str]) -> list[str]:
     """Settings that quantities depend on, in words."""
     serving, training = problem.serving, problem.training
     words = []

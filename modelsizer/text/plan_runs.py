@@ -47,12 +47,12 @@ def _flops(value: float) -> str:
 
 def _question(found: Plan, width: int) -> str:
     """The question, with the elapsed seconds at the end of its last line."""
-    wishes, target, point = found.wishes, found.target, found.point
+    options, target, point = found.options, found.target, found.point
     whose = "given" if target.given else "the optimum"
     made = f" beside {found.have} made" if found.have else ""
     on = f"{len(point.draws)} draws of {point.name}" if point.drawn else point.name
     words = (
-        f"{len(found.runs)} runs within {_flops(wishes.budget)} FLOPs{made}, to learn "
+        f"{len(found.runs)} runs within {_flops(options.budget)} FLOPs{made}, to learn "
         f"{point.form.text} ({on}) at N = {_count(target.n)}, D = {_count(target.tokens)}, "
         f"{whose}"
     )
@@ -87,7 +87,7 @@ def _runs(console: Console, found: Plan) -> None:
     line(
         console,
         f"\n{len(set(found.runs.architectures))} architectures, {_flops(total)} FLOPs "
-        f"({short_percent(total / found.wishes.budget)} of the budget, by the problem's count: "
+        f"({short_percent(total / found.options.budget)} of the budget, by the problem's count: "
         f"{found.problem.training.flops}). All: {words}.",
     )
 
@@ -132,7 +132,7 @@ def _grid_words(found: Plan) -> str:
         return "No isoFLOP grid of so many runs can be launched within these limits."
     what = (
         "Its mean standard error"
-        if found.wishes.criterion == "determinant"
+        if found.options.criterion == "determinant"
         else "The sd of its predictions"
     )
     times = (1 + excess) ** 2
@@ -151,20 +151,20 @@ def _grid_words(found: Plan) -> str:
 
 
 def _certificate(console: Console, found: Plan) -> None:
-    wishes = found.wishes
+    options = found.options
     section(console, "Certificate")
     sd, least = found.sd_of(found.value), found.sd_of(found.bound)
     many = f"{len(found.candidates)} candidates"
     if sd is None or least is None:
         text = (
-            f"No plan of {wishes.runs} runs of the {many} within the budget has a mean standard "
+            f"No plan of {options.runs} runs of the {many} within the budget has a mean standard "
             f"error more than {short_percent(found.gap)} below (D-optimal: the root of the "
             "determinant by coefficient), proven by convex relaxation."
         )
     else:
         text = (
-            f"No plan of {wishes.runs} runs of the {many} within the budget has an sd of predicted "
-            f"loss below {percent(least, 3)}; this one has {percent(sd, 3)}, within "
+            f"No plan of {options.runs} runs of the {many} within the budget has an sd of "
+            f"predicted loss below {percent(least, 3)}; this one has {percent(sd, 3)}, within "
             f"{short_percent(found.gap)}, proven by convex relaxation. {_mean_of(found)}"
         )
     paragraph(console, text, expand=False)
@@ -173,8 +173,8 @@ def _certificate(console: Console, found: Plan) -> None:
 def _mean_of(found: Plan) -> str:
     parts: Sequence[str] = [
         *(
-            [f"the target and sizes {found.wishes.around:g} times smaller and larger at its FLOPs"]
-            if found.wishes.around > 1
+            [f"the target and sizes {found.options.around:g} times smaller and larger at its FLOPs"]
+            if found.options.around > 1
             else []
         ),
         *([f"{len(found.point.draws)} draws of the law"] if found.point.drawn else []),

@@ -187,7 +187,7 @@ def _set(found: WhatIf, key: str) -> _Cell:
 
 
 def _print_rows(console: Console, found: WhatIf) -> None:
-    for text in filter(None, (_said(answer) for answer in found.others)):
+    for text in filter(None, (_settings_words(answer) for answer in found.others)):
         line(console, f"  {text}")
     console.print()
     print_table(console, _by_scenario(found, _changes(found)))
@@ -197,7 +197,7 @@ def _print_rows(console: Console, found: WhatIf) -> None:
         print_table(console, _by_scenario(found, shares))
 
 
-def _said(answer: Answer) -> str:
+def _settings_words(answer: Answer) -> str:
     """Settings of a scenario, unless its name states them."""
     name = answer.scenario.name
     parts = [f"{key} = {value_text(key, v)}" for key, v in answer.scenario.settings.items()]

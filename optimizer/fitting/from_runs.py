@@ -9,7 +9,7 @@ from modelsizer.optimizer.fitting.bootstrap import LEAST_DRAWS
 from modelsizer.optimizer.fitting.forms import FORMS, Form
 from modelsizer.optimizer.fitting.own_forms import form_of
 from modelsizer.optimizer.fitting.runs import read_runs
-from modelsizer.optimizer.fitting.study import DELTA, SAMPLES, Study, Wishes, study
+from modelsizer.optimizer.fitting.study import DELTA, SAMPLES, FitOptions, Study, study
 from modelsizer.problems.errors import ArgumentError, ModelsizerError, did_you_mean
 
 
@@ -88,11 +88,11 @@ def fit(
         raise ArgumentError("hold_out", f"{hold_out} is not a share between 0 and 1")
     form = form_named(law)
     table = read_runs(Path(runs), form, columns, where)
-    wishes = Wishes(
+    options = FitOptions(
         huber, drop_worst, drop_outliers, bootstrap, seed, hold_out, cross_check, any_sign
     )
     try:
-        return study(table, form, wishes)
+        return study(table, form, options)
     except ValueError as error:
         raise ModelsizerError(f"{runs}: {error}") from None
 

@@ -35,7 +35,7 @@ INTERVAL = 0.9
 
 
 @dataclass(frozen=True, slots=True)
-class Wishes:
+class FitOptions:
     """Options of a study.
 
     Parameters
@@ -252,7 +252,7 @@ def _plain(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def study(runs: Runs, form: Form, wishes: Wishes) -> Study:
+def study(runs: Runs, form: Form, options: FitOptions) -> Study:
     """Fit a form to runs and compute the diagnostics.
 
     Raises
@@ -261,23 +261,23 @@ def study(runs: Runs, form: Form, wishes: Wishes) -> Study:
         If there are too few runs for the options.
     """
     start = perf_counter()
-    form = replace(form, any_sign=wishes.any_sign)
+    form = replace(form, any_sign=options.any_sign)
     found, kept = fit_without(
-        runs.design(form), wishes.delta, worst=wishes.worst, outliers=wishes.outliers
+        runs.design(form), options.delta, worst=options.worst, outliers=options.outliers
     )
     found, of_signs = _signs_tried(found)
     fitted = perf_counter()
     used, lost = runs.take(kept), runs.take(~kept)
     order = np.argsort(-lost.loss, kind="stable")
     drawn = None
-    if wishes.samples:
-        drawn = bootstrap(found, wishes.samples, seed=wishes.seed, groups=used.models)
+    if options.samples:
+        drawn = bootstrap(found, options.samples, seed=options.seed, groups=used.models)
     done = perf_counter()
     curved = curvature(found)
     held = None
-    if wishes.hold_out is not None:
-        held = hold_out(found, used.columns["C"], wishes.hold_out)
-    made, unmade = _cross_checks(used) if wishes.cross_check else ((), ())
+    if options.hold_out is not None:
+        held = hold_out(found, used.columns["C"], options.hold_out)
+    made, unmade = _cross_checks(used) if options.cross_check else ((), ())
     return Study(
         used,
         tuple(lost.labels[i] for i in order),

@@ -282,7 +282,7 @@ def _point(
         twice = _off_size(run, problem, "min", design.parameters.total * FACTOR)
     held = False
     if setting.name in names_of("flops") and problem.objective.quantity == "loss" and not run.over:
-        held = _held(run, problem, setting, design)
+        held = _limited_otherwise(run, problem, setting, design)
     edge = edges(problem.space, design.architecture)
     return Point(value, "optimal", result.objective.value, design, half, twice, edge, held)
 
@@ -298,7 +298,9 @@ def _off_size(run: _Run, problem: Problem, side: Side, parameters: int) -> OffSi
     return OffSize(result.status, result.design)
 
 
-def _held(run: _Run, problem: Problem, setting: NumericSetting, design: Evaluation) -> bool:
+def _limited_otherwise(
+    run: _Run, problem: Problem, setting: NumericSetting, design: Evaluation
+) -> bool:
     """Whether a better design is feasible without the other constraints."""
     given = constraints(problem)
     swept = [c for c in given if c.base == f"budgets.{setting.name}"]

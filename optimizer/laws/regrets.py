@@ -25,7 +25,7 @@ from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR
 from modelsizer.optimizer.solver import Solver
-from modelsizer.optimizer.surveys.kept_designs import Held, table_of
+from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
 from modelsizer.optimizer.surveys.near_optimal import TooManyError, collected
 from modelsizer.optimizer.tables.table import Floats, Mask, needed
 from modelsizer.problems.architecture.architecture import Architecture
@@ -226,7 +226,7 @@ def _worst(regrets: Regrets) -> tuple[float, str]:
     return _waste(regrets[name]), name
 
 
-def _collected(judges: Sequence[Judge], waste: float) -> Held:
+def _collected(judges: Sequence[Judge], waste: float) -> KeptDesigns:
     """Every design that may waste no more than this under one of the laws, and others."""
     for judge in judges:
         scorer = Scorer(judge.problem, [Goal("loss", "minimize")])
@@ -237,7 +237,7 @@ def _collected(judges: Sequence[Judge], waste: float) -> Held:
     raise last
 
 
-def _losses(problem: Problem, held: Held) -> Floats:
+def _losses(problem: Problem, held: KeptDesigns) -> Floats:
     """Losses of designs under a law, infinite for infeasible ones; shape (B,)."""
     model, names, found = Model(problem), needed(problem), []
     for begin in range(0, len(held), DESIGNS_AT_ONCE):

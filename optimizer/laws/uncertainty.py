@@ -32,7 +32,7 @@ from modelsizer.optimizer.fronts.archive import nondominated
 from modelsizer.optimizer.laws.dominance_check import all_dominated
 from modelsizer.optimizer.laws.draws import Draws, sum_of_powers
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
-from modelsizer.optimizer.surveys.kept_designs import Held, hold, table_of
+from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.errors import ProblemError
@@ -55,7 +55,7 @@ class Contenders:
     excess : array of float, shape (B,)
         Excess of the shape law.
     layers, d_model : array of int, shape (B,)
-    held : Held
+    held : KeptDesigns
         The other choices of each design.
     designs : int
         Number of designs enumerated, under each layout.
@@ -68,7 +68,7 @@ class Contenders:
     excess: Floats
     layers: Ints
     d_model: Ints
-    held: Held
+    held: KeptDesigns
     designs: int
     infeasible: int
     dominated: int
@@ -118,7 +118,7 @@ def contenders(problem: Problem, draws: Draws | None = None) -> Contenders | Non
     _refuse(problem, model)
     columns = _Columns(model, Draws.of([problem.law]), *(() if draws is None else (draws,)))
     blocks = tuple(listed(problem.space.block))
-    parts: list[tuple[Floats, Held]] = []
+    parts: list[tuple[Floats, KeptDesigns]] = []
     seen = infeasible = dominated = waiting = 0
     for table in model.tables():
         row = np.arange(len(table))
@@ -131,7 +131,7 @@ def contenders(problem: Problem, draws: Draws | None = None) -> Contenders | Non
             if not len(part):
                 continue
             points = columns.of(table, part, j)
-            parts.append((points, hold(blocks, problem, table, part, j, points[:, -1])))
+            parts.append((points, keep_designs(blocks, problem, table, part, j, points[:, -1])))
             waiting += len(part)
             if waiting > DESIGNS_AT_ONCE:
                 kept, gone = _merged(parts)
@@ -209,16 +209,16 @@ class _Columns:
         return found
 
 
-def _merged(parts: Sequence[tuple[Floats, Held]]) -> tuple[tuple[Floats, Held], int]:
+def _merged(parts: Sequence[tuple[Floats, KeptDesigns]]) -> tuple[tuple[Floats, KeptDesigns], int]:
     """Nondominated designs of several lists, and the number of others, which is checked."""
-    points, held = np.concatenate([p for p, _ in parts]), Held.join([h for _, h in parts])
+    points, held = np.concatenate([p for p, _ in parts]), KeptDesigns.join([h for _, h in parts])
     keep = nondominated(points)
     if not all_dominated(points[~keep], points[keep]):
         raise RuntimeError("a design was left out that no kept one dominates; please report it")
     return (points[keep], held.take(keep)), int((~keep).sum())
 
 
-def _in_order(problem: Problem, points: Floats, held: Held) -> tuple[Floats, Held]:
+def _in_order(problem: Problem, points: Floats, held: KeptDesigns) -> tuple[Floats, KeptDesigns]:
     table = table_of(problem, held, needed(problem))
     order = by_tie_rule(table, np.arange(len(held)), np.zeros((len(held), 1), dtype=np.int64))
     return points[order], held.take(order)

@@ -10,7 +10,7 @@ from modelsizer.optimizer.milp.formulation import formulate
 from modelsizer.optimizer.milp.program import Backend
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.clock import Clock, Stop
-from modelsizer.optimizer.tables.outcome import COMPARABLE, Found, Progress
+from modelsizer.optimizer.tables.outcome import COMPARABLE, Progress, SolverResult
 from modelsizer.problems.designs.evaluation import Evaluation
 
 
@@ -48,7 +48,7 @@ class MipSolve:
         self.proven = -math.inf
         self.last_bound: float | None = None
 
-    def run(self) -> Found:
+    def run(self) -> SolverResult:
         """Solve the problem."""
         stop: Stop
         try:
@@ -59,13 +59,13 @@ class MipSolve:
             stop = "interrupted"
         return self._found(stop)
 
-    def _found(self, stop: Stop) -> Found:
+    def _found(self, stop: Stop) -> SolverResult:
         """Return the result at a stop."""
         bound = self._bound
         if stop == "proven":
             # All other designs are excluded or compared: the incumbent is the bound.
             bound = self.search.value
-        return Found(
+        return SolverResult(
             self.search.incumbent,
             bound,
             stop,

@@ -32,7 +32,7 @@ _NAMED = ("head_dim", "kv_heads", "d_ff", "vocab_size")
 
 
 @dataclass(frozen=True)
-class Wishes:
+class PlanOptions:
     """Options of a plan.
 
     Parameters
@@ -81,7 +81,7 @@ class Plan:
     Parameters
     ----------
     problem : Problem
-    wishes : Wishes
+    options : PlanOptions
     point : LawPoint
     target : Target
     runs : Runs
@@ -103,7 +103,7 @@ class Plan:
     """
 
     problem: Problem
-    wishes: Wishes
+    options: PlanOptions
     point: LawPoint
     target: Target
     runs: Runs
@@ -137,7 +137,7 @@ class Plan:
         return (1 + self._ratio(self.grid.value)) / (1 + self.gap) - 1
 
     def _ratio(self, value: float) -> float:
-        each = 2 * len(self.point.form.free) if self.wishes.criterion == "determinant" else 2
+        each = 2 * len(self.point.form.free) if self.options.criterion == "determinant" else 2
         return math.expm1(max(value - self.bound, 0.0) / each)
 
     def sd_of(self, value: float) -> float | None:
@@ -146,7 +146,7 @@ class Plan:
         It is the geometric mean over the target, the sizes around it and the draws; None for the
         determinant.
         """
-        if self.wishes.criterion == "determinant":
+        if self.options.criterion == "determinant":
             return None
         return self.point.noise * math.exp(value / 2)
 
@@ -179,7 +179,7 @@ class Plan:
                     "parameters": total,
                     "tokens": tokens,
                     "training_flops": flops,
-                    "share_of_budget": flops / self.wishes.budget,
+                    "share_of_budget": flops / self.options.budget,
                     "tokens_per_parameter": tokens / total,
                 }
             )
@@ -197,7 +197,7 @@ class Plan:
             "fixed": list(point.form.fixed),
             "draws": len(point.draws) if point.drawn else 0,
             "noise": {"sd_ln_loss": point.noise, "from": point.noise_from},
-            "criterion": self.wishes.criterion,
+            "criterion": self.options.criterion,
             "target": {
                 "parameters": target.n,
                 "tokens": target.tokens,
@@ -205,10 +205,10 @@ class Plan:
                 "d_model": target.d_model,
                 "training_flops": target.flops,
                 "loss": self.prediction.loss,
-                "around": self.wishes.around,
+                "around": self.options.around,
             },
-            "budget": self.wishes.budget,
-            "largest": self.wishes.largest_flops,
+            "budget": self.options.budget,
+            "largest": self.options.largest_flops,
             "training_flops": float(self.runs.flops.sum()),
             "have": self.have,
             "runs": self.rows(),

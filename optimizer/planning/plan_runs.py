@@ -18,7 +18,7 @@ from modelsizer.optimizer.planning.law_point import (
     of_form,
     of_law,
 )
-from modelsizer.optimizer.planning.plan import AROUND, REPEATS, RUNS, Plan, Wishes
+from modelsizer.optimizer.planning.plan import AROUND, REPEATS, RUNS, Plan, PlanOptions
 from modelsizer.optimizer.planning.planner import best_plan
 from modelsizer.optimizer.planning.target import Target, optimum
 from modelsizer.problems.errors import ArgumentError, ProblemError
@@ -117,7 +117,7 @@ def plan_runs(
     if noise is not None and not 0 < noise < 1:
         what = "a standard deviation of ln loss between 0 and 1"
         raise ArgumentError("noise", f"{noise:g} is not {what}")
-    wishes = Wishes(
+    options = PlanOptions(
         budget,
         runs,
         criterion,
@@ -136,7 +136,7 @@ def plan_runs(
     if target is None:
         return None
     made = None if have is None else read_runs(Path(have), point.form, columns)
-    return best_plan(problem, point, target, wishes, made)
+    return best_plan(problem, point, target, options, made)
 
 
 def _law_to_learn(

@@ -15,8 +15,8 @@ from modelsizer.optimizer.planning.family import Family
 from modelsizer.optimizer.planning.information import Linearised
 from modelsizer.optimizer.planning.isoflop_grid import Limits, best_grid
 from modelsizer.optimizer.planning.law_point import LawPoint
-from modelsizer.optimizer.planning.plan import Plan, Wishes
-from modelsizer.optimizer.planning.prediction import Asked, simulate
+from modelsizer.optimizer.planning.plan import Plan, PlanOptions
+from modelsizer.optimizer.planning.prediction import PredictionInputs, simulate
 from modelsizer.optimizer.planning.refusals import check_question, check_room, unidentified_error
 from modelsizer.optimizer.planning.target import Target
 from modelsizer.optimizer.planning.unidentified import UnidentifiedError
@@ -26,7 +26,11 @@ from modelsizer.problems.problem import Problem
 
 
 def best_plan(
-    problem: Problem, point: LawPoint, target: Target, wishes: Wishes, have: Made | None = None
+    problem: Problem,
+    point: LawPoint,
+    target: Target,
+    options: PlanOptions,
+    have: Made | None = None,
 ) -> Plan:
     """Plan the runs that best determine the prediction at a target.
 
@@ -36,7 +40,7 @@ def best_plan(
         Defines how FLOPs are counted, and the family of the runs.
     point : LawPoint
     target : Target
-    wishes : Wishes
+    options : PlanOptions
     have : modelsizer.optimizer.fitting.runs.Runs, optional
         Runs already made.
 
@@ -48,39 +52,39 @@ def best_plan(
     begin = perf_counter()
     weights = None if have is None else _weights(have)
     made = 0 if weights is None else round(float(weights.sum()))
-    check_question(point, target, wishes, have, made)
+    check_question(point, target, options, have, made)
     family = Family(problem, target.family, point.kind, point.seen)
-    smallest = wishes.smallest or point.smallest or SMALLEST
+    smallest = options.smallest or point.smallest or SMALLEST
     some = candidates(
         family,
-        largest=wishes.largest_flops,
-        tokens_per_parameter=wishes.tokens_per_parameter,
+        largest=options.largest_flops,
+        tokens_per_parameter=options.tokens_per_parameter,
         smallest=smallest,
     )
-    check_room(some, wishes, smallest)
+    check_room(some, options, smallest)
     try:
         drawn = Linearised(point.form, point.draws, some.columns)
         own = Linearised(point.form, point.values[None, :], some.columns)
     except UnidentifiedError as error:
-        raise unidentified_error(error, point, problem.space, wishes) from None
+        raise unidentified_error(error, point, problem.space, options) from None
     columns = None if have is None else have.columns
-    asked = Asked(
+    inputs = PredictionInputs(
         point,
         drawn,
         own,
         target.columns,
-        target.around(wishes.around),
+        target.around(options.around),
         target.flops,
         columns,
         weights,
     )
-    question = asked.question(wishes.criterion, drawn.rows(some.columns))
-    room = Room(some.flops / wishes.budget, wishes.runs, wishes.repeats)
+    question = inputs.question(options.criterion, drawn.rows(some.columns))
+    room = Room(some.flops / options.budget, options.runs, options.repeats)
     relaxed = relax(question, room)
-    planned = exchange(question, room, relaxed, seed=wishes.seed)
+    planned = exchange(question, room, relaxed, seed=options.seed)
     if not math.isfinite(planned.value):
         raise ModelsizerError(
-            f"--budget {wishes.budget:g}: no {wishes.runs} runs within it tell every coefficient "
+            f"--budget {options.budget:g}: no {options.runs} runs within it tell every coefficient "
             f"of {point.form.name}"
         )
     at = np.repeat(np.arange(len(some)), planned.counts.astype(int))
@@ -92,19 +96,19 @@ def best_plan(
         point,
         family,
         list(dict.fromkeys(some.architectures)),
-        Limits(wishes.runs, wishes.budget, wishes.largest_flops, wishes.tokens_per_parameter),
+        Limits(options.runs, options.budget, options.largest_flops, options.tokens_per_parameter),
         target.columns,
     )
-    prediction = asked.predict(runs.columns)
-    grid_prediction = None if grid is None else asked.predict(grid.runs.columns)
+    prediction = inputs.predict(runs.columns)
+    grid_prediction = None if grid is None else inputs.predict(grid.runs.columns)
     simulated = grid_simulated = None
-    if wishes.simulations:
-        simulated = simulate(asked, runs.columns, wishes.simulations, wishes.seed)
+    if options.simulations:
+        simulated = simulate(inputs, runs.columns, options.simulations, options.seed)
         if grid is not None:
-            grid_simulated = simulate(asked, grid.runs.columns, wishes.simulations, wishes.seed)
+            grid_simulated = simulate(inputs, grid.runs.columns, options.simulations, options.seed)
     return Plan(
         problem,
-        wishes,
+        options,
         point,
         target,
         runs,
@@ -118,7 +122,7 @@ def best_plan(
         grid_prediction,
         simulated,
         grid_simulated,
-        tuple(warnings(point, target, runs, prediction, wishes, have)),
+        tuple(warnings(point, target, runs, prediction, options, have)),
         perf_counter() - begin,
     )
 

@@ -67,7 +67,7 @@ class Prediction:
 
 
 @dataclass(frozen=True)
-class Asked:
+class PredictionInputs:
     """Inputs of predictions.
 
     Parameters
@@ -150,22 +150,24 @@ class Simulated:
     bias: float
 
 
-def simulate(asked: Asked, columns: Mapping[str, Array], repetitions: int, seed: int) -> Simulated:
+def simulate(
+    inputs: PredictionInputs, columns: Mapping[str, Array], repetitions: int, seed: int
+) -> Simulated:
     """Simulate losses of runs from the law with normal noise, fit, and predict the target.
 
     Runs already made are simulated too, each with its weight.
     """
-    point, generator = asked.point, np.random.default_rng(seed)
+    point, generator = inputs.point, np.random.default_rng(seed)
     form, kept, weights = point.form, dict(columns), np.ones(len(columns["N"]))
-    if asked.have is not None and asked.have_weights is not None:
-        kept = {k: np.concatenate([v, asked.have[k]]) for k, v in kept.items() if k in asked.have}
-        weights = np.concatenate([weights, asked.have_weights])
+    if inputs.have is not None and inputs.have_weights is not None:
+        kept = {k: np.concatenate([v, inputs.have[k]]) for k, v in kept.items() if k in inputs.have}
+        weights = np.concatenate([weights, inputs.have_weights])
     truth = np.log(form.loss(point.values, kept))
-    at_target = float(np.log(form.loss(point.values, asked.target))[0])
+    at_target = float(np.log(form.loss(point.values, inputs.target))[0])
     only = {name: kept[name] for name in form.columns}
     errors = []
     for _ in range(repetitions):
         seen = truth + point.noise * generator.standard_normal(len(truth)) / np.sqrt(weights)
         found = fit_form(Design(form, only, seen), LEAST_SQUARES, weights=weights)
-        errors.append(float(np.log(form.loss(found.values, asked.target))[0]) - at_target)
+        errors.append(float(np.log(form.loss(found.values, inputs.target))[0]) - at_target)
     return Simulated(repetitions, float(np.std(errors, ddof=1)), float(np.mean(errors)))

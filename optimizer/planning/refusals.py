@@ -6,7 +6,7 @@ import numpy as np
 from modelsizer.optimizer.fitting.runs import Runs as Made
 from modelsizer.optimizer.planning.candidates import Runs
 from modelsizer.optimizer.planning.law_point import LawPoint
-from modelsizer.optimizer.planning.plan import Wishes
+from modelsizer.optimizer.planning.plan import PlanOptions
 from modelsizer.optimizer.planning.target import Target
 from modelsizer.optimizer.planning.unidentified import UnidentifiedError
 from modelsizer.problems.architecture.accounting import SIX_ND
@@ -31,7 +31,7 @@ D depend on the cost of runs, not on the space."""
 
 
 def check_question(
-    point: LawPoint, target: Target, wishes: Wishes, have: Made | None, made: int
+    point: LawPoint, target: Target, options: PlanOptions, have: Made | None, made: int
 ) -> None:
     """Raise if no runs can answer the question.
 
@@ -50,15 +50,15 @@ def check_question(
             and isinstance(layer.ffn, DenseFeedForward)):  # fmt: skip
         raise ProblemError.of("space", "runs are planned for dense models of one kind of layer")
     needed = len(point.form.free) + 1
-    if wishes.runs + made < needed:
+    if options.runs + made < needed:
         raise ModelsizerError(
-            f"--runs {wishes.runs}: {point.form.name} has {needed - 1} coefficients and needs "
+            f"--runs {options.runs}: {point.form.name} has {needed - 1} coefficients and needs "
             f"{needed} runs or more" + (f" beside the {made} made" if made else "")
         )
-    if target.flops <= wishes.largest_flops:
+    if target.flops <= options.largest_flops:
         raise ModelsizerError(
-            f"--largest {wishes.largest_flops:g} FLOPs: the target takes {target.flops:g}, no more "
-            "than one run may; train it, or allow less to a run"
+            f"--largest {options.largest_flops:g} FLOPs: the target takes {target.flops:g}, no "
+            "more than one run may; train it, or allow less to a run"
         )
     if have is not None and float(have.columns["C"].max()) >= target.flops:
         raise ModelsizerError(
@@ -68,39 +68,39 @@ def check_question(
         )
 
 
-def check_room(some: Runs, wishes: Wishes, smallest: float) -> None:
+def check_room(some: Runs, options: PlanOptions, smallest: float) -> None:
     """Raise if the limits do not admit so many runs.
 
     Raises
     ------
     ModelsizerError
     """
-    low, high = wishes.tokens_per_parameter
-    if len(some) * wishes.repeats < wishes.runs:
+    low, high = options.tokens_per_parameter
+    if len(some) * options.repeats < options.runs:
         cheapest = SIX_ND * smallest * smallest * low
         many = f"only {len(some)}" if len(some) else "no"
         raise ModelsizerError(
-            f"--runs {wishes.runs}: {many} runs of {smallest:g} parameters or more, at "
+            f"--runs {options.runs}: {many} runs of {smallest:g} parameters or more, at "
             f"{low:g} to {high:g} tokens a parameter, cost at most "
-            f"{wishes.largest_flops:g} FLOPs each (one of {smallest:g} parameters takes about "
+            f"{options.largest_flops:g} FLOPs each (one of {smallest:g} parameters takes about "
             f"{cheapest:.2g} or more): raise --budget or --largest, or lower --smallest or --runs"
         )
-    cheapest = float(np.sort(np.repeat(some.flops, wishes.repeats))[: wishes.runs].sum())
-    if cheapest > wishes.budget:
+    cheapest = float(np.sort(np.repeat(some.flops, options.repeats))[: options.runs].sum())
+    if cheapest > options.budget:
         raise ModelsizerError(
-            f"--budget {wishes.budget:g}: the {wishes.runs} cheapest runs take {cheapest:.4g} "
+            f"--budget {options.budget:g}: the {options.runs} cheapest runs take {cheapest:.4g} "
             "FLOPs; raise it, or lower --runs, --smallest or --tokens-per-parameter"
         )
 
 
 def unidentified_error(
-    error: UnidentifiedError, point: LawPoint, space: Space, wishes: Wishes
+    error: UnidentifiedError, point: LawPoint, space: Space, options: PlanOptions
 ) -> ModelsizerError:
     """The error if candidates do not identify every coefficient: which, why, and the remedy."""
     few = {column: values for column, values in error.few.items() if column in _KEYS}
     if not few:
         return ModelsizerError(
-            f"--budget {wishes.budget:g}: {error}; "
+            f"--budget {options.budget:g}: {error}; "
             + ("make one term of those alike, hold some (law.fixed), " if point.own else "")
             + "allow larger runs (--largest), or other tokens (--tokens-per-parameter)"
         )

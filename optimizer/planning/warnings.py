@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelsizer.optimizer.fitting.runs import Runs as Made
 from modelsizer.optimizer.planning.candidates import Runs
 from modelsizer.optimizer.planning.law_point import LawPoint
-from modelsizer.optimizer.planning.plan import Wishes
+from modelsizer.optimizer.planning.plan import PlanOptions
 from modelsizer.optimizer.planning.prediction import Prediction
 from modelsizer.optimizer.planning.target import Target
 from modelsizer.problems.units import format_quantity
@@ -18,7 +18,7 @@ def warnings(
     target: Target,
     runs: Runs,
     prediction: Prediction,
-    wishes: Wishes,
+    options: PlanOptions,
     have: Made | None,
 ) -> list[str]:
     """Warnings about a plan, as sentences."""
@@ -52,12 +52,12 @@ def warnings(
     ends = [
         f"{int(held.sum())} at {end:g}"
         for held, end in (
-            (each <= wishes.tokens_per_parameter[0] * _NEAR_END, wishes.tokens_per_parameter[0]),
-            (each >= wishes.tokens_per_parameter[1] / _NEAR_END, wishes.tokens_per_parameter[1]),
+            (each <= options.tokens_per_parameter[0] * _NEAR_END, options.tokens_per_parameter[0]),
+            (each >= options.tokens_per_parameter[1] / _NEAR_END, options.tokens_per_parameter[1]),
         )
         if held.any()
     ]
-    if ends and wishes.tokens_per_parameter[0] < wishes.tokens_per_parameter[1]:
+    if ends and options.tokens_per_parameter[0] < options.tokens_per_parameter[1]:
         said.append(
             f"runs at an end of --tokens-per-parameter: {', '.join(ends)}; widen it only as far as "
             "you trust the law's form"

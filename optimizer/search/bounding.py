@@ -13,7 +13,7 @@ from collections.abc import Callable
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.clock import Clock, Stop
-from modelsizer.optimizer.tables.outcome import COMPARABLE, Found, Progress
+from modelsizer.optimizer.tables.outcome import COMPARABLE, Progress, SolverResult
 from modelsizer.problems.designs.evaluation import Evaluation
 
 
@@ -46,7 +46,7 @@ class BoundSolve:
         self.tolerance, self.complete, self.progress = tolerance, complete, progress
         self.search = Search(model, clock, start)
 
-    def run(self) -> Found:
+    def run(self) -> SolverResult:
         """Solve the problem."""
         search = self.search
         stop: Stop
@@ -56,7 +56,7 @@ class BoundSolve:
         except KeyboardInterrupt:
             stop = "interrupted"
         bound = search.value if stop == "proven" else min(search.floor, search.value)
-        return Found(search.incumbent, bound, stop, search.counts)
+        return SolverResult(search.incumbent, bound, stop, search.counts)
 
     def _close(self) -> Stop:
         search = self.search

@@ -8,12 +8,12 @@ import numpy as np
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
 from modelsizer.optimizer.tables.clock import Clock, Stop
-from modelsizer.optimizer.tables.outcome import Counts, Found, Progress
+from modelsizer.optimizer.tables.outcome import Counts, Progress, SolverResult
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.designs.evaluation import Evaluation
 
 
-def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> Found:
+def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> SolverResult:
     """Evaluate every design of the space, one table at a time, in bounded memory.
 
     If a limit stops the enumeration, the relaxation bounds the remaining designs.
@@ -52,7 +52,7 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
             counts.options += len(table)
     except KeyboardInterrupt:
         stop, unread = "interrupted", -math.inf
-    return Found(best, min(_value(model, best), unread), stop, counts)
+    return SolverResult(best, min(_value(model, best), unread), stop, counts)
 
 
 def _value(model: Model, best: Evaluation | None) -> float:

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)
-class Held(Columns):
+class KeptDesigns(Columns):
     """Designs with one layout each, about 50 bytes per design; all arrays have first axis B.
 
     Parameters
@@ -58,9 +58,9 @@ class Held(Columns):
         return [*self.counts.T, *self.widths.values(), self.block]
 
 
-def hold(
+def keep_designs(
     blocks: tuple[str, ...], problem: Problem, table: Table, row: Ints, j: Ints, value: Floats
-) -> Held:
+) -> KeptDesigns:
     """Store designs of a table.
 
     Parameters
@@ -71,7 +71,7 @@ def hold(
     block = np.array([blocks.index(name) for name in table.block])[table.block_id[row]]
     layouts = [problem.layouts.index(layout) for layout in table.layout]
     layout = np.array(layouts)[table.layout_id[row]]
-    return Held(
+    return KeptDesigns(
         blocks,
         value,
         {name: column[row].astype(np.int32) for name, column in table.widths.items()},
@@ -81,13 +81,13 @@ def hold(
     )
 
 
-def table_of(problem: Problem, held: Held, names: Collection[str]) -> Table:
+def table_of(problem: Problem, held: KeptDesigns, names: Collection[str]) -> Table:
     """Convert designs to a table with one row each, in order, with quantities.
 
     Parameters
     ----------
     problem : Problem
-    held : Held
+    held : KeptDesigns
         At least one design.
     names : collection of str
         Affine quantities to compute.

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 from modelsizer.optimizer.fronts.scores import Scorer
-from modelsizer.optimizer.surveys.kept_designs import Held, table_of
+from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
 from modelsizer.optimizer.tables.table import Ints, Table, to_floats
 from modelsizer.problems.architecture.choices import SHOWN, WIDE
 from modelsizer.problems.architecture.describing import architecture_dict
@@ -55,7 +55,7 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
 
 
 def design_columns(
-    scorer: Scorer, held: Held, columns: list[str], names: list[str], first_rank: int
+    scorer: Scorer, held: KeptDesigns, columns: list[str], names: list[str], first_rank: int
 ) -> dict[str, np.ndarray[Any, Any]]:
     """Compute columns of designs, each of shape (B,).
 
@@ -63,7 +63,7 @@ def design_columns(
     ----------
     scorer : Scorer
         Determines how many tokens designs take.
-    held : Held
+    held : KeptDesigns
         The designs, in order.
     columns : list of str
     names : list of str

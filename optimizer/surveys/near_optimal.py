@@ -19,7 +19,7 @@ from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import Result, design_dict
 from modelsizer.optimizer.search.blocks import BlockSearch
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
-from modelsizer.optimizer.surveys.kept_designs import Held, hold
+from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs
 from modelsizer.optimizer.surveys.listing import design_columns
 from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered, valued
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
@@ -158,7 +158,7 @@ def diverse(result: Result, tolerance: float, show: int) -> NearOptimal:
     return _shown(result, tolerance, scorer, held, np.array(taken))
 
 
-def _near(result: Result, tolerance: float) -> tuple[Scorer, Held]:
+def _near(result: Result, tolerance: float) -> tuple[Scorer, KeptDesigns]:
     """All designs within a tolerance of the optimum, in order."""
     if not tolerance >= 0:
         raise ValueError(f"must be zero or more, not {tolerance}")
@@ -168,7 +168,7 @@ def _near(result: Result, tolerance: float) -> tuple[Scorer, Held]:
 
 
 def _shown(
-    result: Result, tolerance: float, scorer: Scorer, held: Held, which: Ints
+    result: Result, tolerance: float, scorer: Scorer, held: KeptDesigns, which: Ints
 ) -> NearOptimal:
     """Evaluate some of the designs within a tolerance, and find the savings among all of them."""
     return NearOptimal(
@@ -181,7 +181,7 @@ def _shown(
     )
 
 
-def _shapes(held: Held) -> Floats:
+def _shapes(held: KeptDesigns) -> Floats:
     found: Floats = np.log(np.stack([held.column(n).astype(float) for n in SIZES], axis=1))
     return found
 
@@ -201,7 +201,7 @@ def _start(result: Result) -> tuple[Scorer, float]:
     return scorer, goal.sign * float(result.best.exact[objective.name])
 
 
-def collected(scorer: Scorer, limit: float) -> Held:
+def collected(scorer: Scorer, limit: float) -> KeptDesigns:
     """All feasible designs whose value to minimise is at most a limit.
 
     Raises
@@ -217,7 +217,7 @@ def collected(scorer: Scorer, limit: float) -> Held:
         tables = model.store.tables(problem, scorer.names)
     else:
         tables = BlockSearch(model, edge, scorer.names).tables()
-    parts: list[Held] = []
+    parts: list[KeptDesigns] = []
     total = 0
     for table in tables:
         for row, j in _within(scorer, table, edge):
@@ -229,8 +229,8 @@ def collected(scorer: Scorer, limit: float) -> Held:
     if not parts:
         empty = next(iter(model.store.tables(problem, scorer.names))).take(np.zeros(0, dtype=int))
         none = np.zeros(0, dtype=np.int64)
-        return hold(blocks, problem, empty, none, none[:, None], np.zeros(0))
-    held = Held.join(parts)
+        return keep_designs(blocks, problem, empty, none, none[:, None], np.zeros(0))
+    held = KeptDesigns.join(parts)
     return one_layout_each(held) if len(problem.layouts) > 1 and len(held) else held
 
 
@@ -252,7 +252,7 @@ def _within(scorer: Scorer, table: Table, edge: float) -> Iterable[tuple[Ints, I
     yield from box_designs(boxes.row, boxes.low, boxes.high, DESIGNS_AT_ONCE)
 
 
-def _savings(scorer: Scorer, held: Held) -> Iterable[tuple[str, Evaluation]]:
+def _savings(scorer: Scorer, held: KeptDesigns) -> Iterable[tuple[str, Evaluation]]:
     """For each quantity, the design that needs least of it; the best of equals."""
     problem, goal = scorer.problem, scorer.goals[0].name
     wanted = [name for name in SAVED if name != goal and not problem.lacks(name)]

@@ -10,7 +10,7 @@ from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.search.compare import by_tie_rule
-from modelsizer.optimizer.surveys.kept_designs import Held, table_of
+from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
 from modelsizer.optimizer.surveys.near_optimal import collected
 from modelsizer.optimizer.surveys.ordering import evaluated
 from modelsizer.problems.architecture.architecture import Architecture
@@ -90,7 +90,7 @@ def nearest(problem: Problem, model: Architecture) -> Nearest | None:
     return Nearest(problem, design, {n: (was[n], now[n]) for n in SETTINGS if was[n] != now[n]})
 
 
-def _first_by_rule(scorer: Scorer, held: Held) -> Evaluation:
+def _first_by_rule(scorer: Scorer, held: KeptDesigns) -> Evaluation:
     table = table_of(scorer.problem, held, scorer.names)
     row, j = np.arange(len(held)), np.zeros((len(held), 1), dtype=np.int64)
     at = by_tie_rule(table, row, j)[:1]

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
-from modelsizer.optimizer.surveys.kept_designs import Held, hold, table_of
+from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from numpy.typing import NDArray
@@ -19,16 +19,18 @@ def noise(scorer: Scorer) -> float:
     return NEAR[scorer.model.kind] if scorer.noisy else 0.0
 
 
-def valued(scorer: Scorer, blocks: tuple[str, ...], table: Table, row: Ints, j: Ints) -> Held:
+def valued(
+    scorer: Scorer, blocks: tuple[str, ...], table: Table, row: Ints, j: Ints
+) -> KeptDesigns:
     """The feasible designs of a list, with their values to minimise."""
     keeps, value = scorer.feasible(table, row, j)
     row, j, value = row[keeps], j[keeps], value[keeps]
     numerators = scorer.columns(table, row, j, value)[0].astype(float)
     column = numerators / scorer.denominators(table)[0]
-    return hold(blocks, scorer.problem, table, row, j, column)
+    return keep_designs(blocks, scorer.problem, table, row, j, column)
 
 
-def lowest(held: Held, top: int, scorer: Scorer) -> Held:
+def lowest(held: KeptDesigns, top: int, scorer: Scorer) -> KeptDesigns:
     """The `top` designs of least value, and others that rounding may confuse with the last."""
     if len(held) <= top:
         return held
@@ -36,7 +38,7 @@ def lowest(held: Held, top: int, scorer: Scorer) -> Held:
     return held.take(held.value <= last + noise(scorer) * abs(last))
 
 
-def one_layout_each(held: Held) -> Held:
+def one_layout_each(held: KeptDesigns) -> KeptDesigns:
     """Keep the best layout of each design; of equals, the preferred one."""
     keys = held.identity
     rule: list[NDArray[Any]] = [held.layout, held.value, *keys]
@@ -47,7 +49,7 @@ def one_layout_each(held: Held) -> Held:
     return held.take(order[fresh])
 
 
-def ordered(scorer: Scorer, held: Held) -> Held:
+def ordered(scorer: Scorer, held: KeptDesigns) -> KeptDesigns:
     """Sort by value: close values by exact evaluation, ties by the tie rule."""
     held = held.take(np.argsort(held.value, kind="stable"))
     value = held.value.copy()
@@ -78,7 +80,7 @@ def ordered(scorer: Scorer, held: Held) -> Held:
     return replace(held, value=value).take(order)
 
 
-def evaluated(scorer: Scorer, held: Held, which: Ints) -> list[Evaluation]:
+def evaluated(scorer: Scorer, held: KeptDesigns, which: Ints) -> list[Evaluation]:
     """Evaluate designs exactly, and check every constraint again."""
     some = held.take(which)
     table = table_of(scorer.problem, some, scorer.names)

@@ -16,7 +16,7 @@ from modelsizer.optimizer.fronts.goals import Goal, parse_goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
-from modelsizer.optimizer.surveys.kept_designs import Held, table_of
+from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
 from modelsizer.optimizer.surveys.listing import check_columns, design_columns
 from modelsizer.optimizer.surveys.ordering import (
     evaluated,
@@ -89,7 +89,7 @@ class Ranking:
     group_by: str | None
     groups: tuple[Group, ...]
     _scorer: Scorer
-    _all: Held | None
+    _all: KeptDesigns | None
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to a mapping with the keys of the JSON contract."""
@@ -224,9 +224,11 @@ def rank(
     )
 
 
-def _read(scorer: Scorer, top: int | None, progress: Progress | None) -> tuple[Held | None, int]:
+def _read(
+    scorer: Scorer, top: int | None, progress: Progress | None
+) -> tuple[KeptDesigns | None, int]:
     """Feasible designs, all or at least the best `top`, and how many are feasible."""
-    parts: list[Held] = []
+    parts: list[KeptDesigns] = []
     feasible = waiting = looked_at = 0
     problem = scorer.problem
     blocks = tuple(listed(problem.space.block))
@@ -239,17 +241,17 @@ def _read(scorer: Scorer, top: int | None, progress: Progress | None) -> tuple[H
             feasible += len(parts[-1])
             waiting += len(parts[-1])
             if top is not None and waiting > _SPARE + top:
-                parts = [lowest(Held.join(parts), top, scorer)]
+                parts = [lowest(KeptDesigns.join(parts), top, scorer)]
                 waiting = len(parts[0])
             if progress is not None:
                 progress(feasible, looked_at)
     if not feasible:
         return None, 0
-    held = Held.join(parts)
+    held = KeptDesigns.join(parts)
     return (held if top is None else lowest(held, top, scorer)), feasible
 
 
-def _groups(scorer: Scorer, held: Held, name: str) -> Iterator[Group]:
+def _groups(scorer: Scorer, held: KeptDesigns, name: str) -> Iterator[Group]:
     column = held.column(name)
     values, first, group, counts = np.unique(
         column, return_index=True, return_inverse=True, return_counts=True
@@ -264,7 +266,9 @@ def _groups(scorer: Scorer, held: Held, name: str) -> Iterator[Group]:
         yield Group(value, int(counts[i]), (int(fewest[i]), int(most[i])), best)
 
 
-def _parameters(scorer: Scorer, held: Held, group: Ints, groups: int) -> tuple[Floats, Floats]:
+def _parameters(
+    scorer: Scorer, held: KeptDesigns, group: Ints, groups: int
+) -> tuple[Floats, Floats]:
     """Least and greatest number of parameters of the designs in each group."""
     fewest, most = np.full(groups, np.inf), np.zeros(groups)
     for begin in range(0, len(held), DESIGNS_AT_ONCE):

@@ -227,7 +227,7 @@ class SweepFile:
         )
 
 
-def kept_points(path: Path) -> int:
+def saved_points(path: Path) -> int:
     """Points in the file of a sweep, counted on the disk; 0 if there is no file."""
     try:
         return max(0, path.read_bytes().count(b"\n") - 1)

@@ -49,7 +49,7 @@ class Counts:
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
+class SolverResult:
     """Result of a solver, in values to minimise.
 
     Parameters

@@ -12,7 +12,7 @@ from modelsizer.problems.architecture.allocation import (
     Allocation,
     ForwardFlops,
     active_parts,
-    held_parts,
+    total_parts,
 )
 from modelsizer.problems.units import format_quantity
 
@@ -118,7 +118,7 @@ def _shape(data: Allocation) -> str:
 def _bars(data: Allocation) -> list[_Bar]:
     p = data.parameters
     sparse = p.active != p.total
-    bars = [_of_parameters("parameters\nheld" if sparse else "parameters", held_parts(p))]
+    bars = [_of_parameters("parameters\nheld" if sparse else "parameters", total_parts(p))]
     if sparse:
         bars.append(_of_parameters("parameters\nactive", active_parts(p)))
     return bars + [

@@ -47,7 +47,7 @@ def name_ends(
     gap = _LINE * points / _POINTS_PER_INCH * figure.dpi / axes.bbox.height
     at = (axes.transData + axes.transAxes.inverted()).transform(ends)
     order = sorted(range(len(names)), key=lambda i: float(at[i, 1]))
-    heights = kept_apart([float(at[i, 1]) for i in order], gap)
+    heights = spread_out([float(at[i, 1]) for i in order], gap)
     for i, height in zip(order, heights, strict=True):
         right, end = (float(value) for value in at[i])
         column = max(1.0, right) + _LEADER
@@ -57,7 +57,7 @@ def name_ends(
                   color=ink or colours[i], va="center")  # fmt: skip
 
 
-def kept_apart(wanted: Sequence[float], gap: float) -> list[float]:
+def spread_out(wanted: Sequence[float], gap: float) -> list[float]:
     """Return heights in [0, 1], at least `gap` apart, closest to those wanted in least squares.
 
     Pool adjacent violators (Ayer et al. 1955, doi 10.1214/aoms/1177728423), applied to the

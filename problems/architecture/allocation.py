@@ -156,7 +156,7 @@ def _inside(flops: ForwardFlops) -> dict[str, int]:
     return {name: value for name, value in flops.to_dict().items() if name != "head"}
 
 
-def held_parts(parameters: Parameters) -> dict[str, int]:
+def total_parts(parameters: Parameters) -> dict[str, int]:
     """Parameters by the components of `HELD`, which sum to the total."""
     return {name: int(getattr(parameters, name)) for name in HELD}
 
@@ -166,7 +166,7 @@ def active_parts(parameters: Parameters) -> dict[str, int]:
 
     Only routed experts are held without being used.
     """
-    held = held_parts(parameters)
+    held = total_parts(parameters)
     return held | {"ffn": held["ffn"] - (parameters.total - parameters.active)}
 
 

@@ -17,7 +17,7 @@ def trains(settings: Mapping[str, object]) -> bool:
     return any(key.startswith(said) for key in settings)
 
 
-def situation(architecture: Architecture, settings: Mapping[str, object]) -> Problem:
+def standalone_problem(architecture: Architecture, settings: Mapping[str, object]) -> Problem:
     """A problem with the settings under which one architecture is evaluated.
 
     Parameters

@@ -75,11 +75,11 @@ def law_named(name: str) -> TokenLaw:
         state = path.stat()
     except OSError:
         return load_law(path).law  # raises the error
-    return _kept(str(path.resolve()), str(path), state.st_mtime_ns, state.st_size)
+    return _cached_law(str(path.resolve()), str(path), state.st_mtime_ns, state.st_size)
 
 
 @lru_cache(maxsize=64)
-def _kept(_: str, path: str, __: int, ___: int) -> TokenLaw:
+def _cached_law(_: str, path: str, __: int, ___: int) -> TokenLaw:
     return load_law(path).law
 
 

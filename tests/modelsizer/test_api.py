@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 
 import modelsizer as ms
 from modelsizer.cli import COMMANDS, app
-from modelsizer.page.report import Asked
+from modelsizer.page.report import CommandLine
 from modelsizer.text.explain import explanation_dict
 from modelsizer.text.frontier import frontier_dict
 from tests.support.shared import ROOT
@@ -165,7 +165,7 @@ def test_text_is_the_text_of_the_command() -> None:
 @pytest.mark.slow
 def test_a_page_is_the_page_of_the_command() -> None:
     page = CliRunner().invoke(app, ["report", "fixed-2t-tokens", "-o", "-"])
-    assert ms.report(solved(), Asked("fixed-2t-tokens")) == page.stdout
+    assert ms.report(solved(), CommandLine("fixed-2t-tokens")) == page.stdout
 
 
 def test_a_page_without_a_design_is_that_of_the_command() -> None:
@@ -173,7 +173,7 @@ def test_a_page_without_a_design_is_that_of_the_command() -> None:
     page = CliRunner().invoke(
         app, ["report", "fixed-2t-tokens", "--set", "budgets.serving_memory=1 MB", "-o", "-"]
     )
-    asked = Asked("fixed-2t-tokens", ("budgets.serving_memory=1 MB",))
+    asked = CommandLine("fixed-2t-tokens", ("budgets.serving_memory=1 MB",))
     assert ms.report(ms.solve(ms.Problem.load("fixed-2t-tokens", none)), asked) == page.stdout
 
 

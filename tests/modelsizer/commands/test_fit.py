@@ -12,7 +12,7 @@ import pytest
 from modelsizer.optimizer.fitting.columns import parse_columns
 from modelsizer.optimizer.fitting.forms import CHINCHILLA, FORMS
 from modelsizer.optimizer.fitting.runs import Runs, read_runs
-from modelsizer.optimizer.fitting.study import Study, Wishes, study
+from modelsizer.optimizer.fitting.study import FitOptions, Study, study
 from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.laws.reading import load_law
@@ -219,7 +219,7 @@ def drawn_study(law: str) -> Study:
     loss = columns.pop("loss")
     columns["C"] = 6 * columns["N"] * columns["D"]
     labels = tuple(f"run {i}" for i in range(len(loss)))
-    return study(Runs(columns, loss, labels, None, {}, {}), form, Wishes(samples=60))
+    return study(Runs(columns, loss, labels, None, {}, {}), form, FitOptions(samples=60))
 
 
 @pytest.mark.parametrize("size", BOTH_SIZES)

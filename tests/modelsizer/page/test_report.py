@@ -24,7 +24,7 @@ from typer.testing import CliRunner
 from modelsizer import Problem, __version__, solve
 from modelsizer.cli import app
 from modelsizer.page.images import embedded
-from modelsizer.page.report import Asked, report
+from modelsizer.page.report import CommandLine, report
 from modelsizer.page.tags import Html, table, tag
 from modelsizer.pictures.report import pictures
 from modelsizer.text.depth_width import print_depth_width
@@ -125,7 +125,7 @@ def problem_of(source: str, *settings: str) -> Problem:
 
 @cache
 def page_of(source: str, *settings: str) -> str:
-    return report(solve(problem_of(source, *settings)), Asked(source, settings))
+    return report(solve(problem_of(source, *settings)), CommandLine(source, settings))
 
 
 @cache
@@ -246,7 +246,7 @@ def test_too_many_designs_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> Non
     assert {p.name for p in found if p.figures} == {"frontier", "memory", "allocation"}
     undrawn = [replace(picture, figures={}) for picture in found]
     monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(undrawn))
-    page = Page(report(result, Asked(FILE)))
+    page = Page(report(result, CommandLine(FILE)))
     assert not [t for t in page.tables if t[0][0] == "rank"]
     assert "the space has 15 designs, and those of more than 14 are not listed" in page.text("p")
     assert ENUMERATED > 10**6
@@ -272,7 +272,7 @@ def test_everything_is_escaped() -> None:
 
 
 def test_what_was_asked_is_escaped_too(undrawn: None) -> None:
-    hostile = Asked('"><script>alert(1)</script>', ('space.layers="<i>"',))
+    hostile = CommandLine('"><script>alert(1)</script>', ('space.layers="<i>"',))
     page = Page(report(solve(Problem.parse(ODD)), hostile))
     assert not page.tags["script"] and not page.tags["i"]
     assert hostile.source in page.text("td")

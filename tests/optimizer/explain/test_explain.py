@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from modelsizer.cli import app
 from modelsizer.text.explain import print_explanation
-from modelsizer.text.explain_words import loosely
+from modelsizer.text.explain_words import round_to_feasible
 from tests.support.infeasible import INFEASIBLE, explained, problem_of
 
 
@@ -115,7 +115,7 @@ def test_sentences_are_in_the_words_of_the_user() -> None:
      (1552355888280, "tokens"), (10**24 + 1, "FLOPs"), (7.7e6, "dollars"), (40, "count")],
 )  # fmt: skip
 def test_rounded_values_are_still_enough(value: Any, unit: str, side: str) -> None:
-    text = loosely(value, unit, side)
+    text = round_to_feasible(value, unit, side)
     read = exact(parse_quantity(text, unit))
     assert read >= exact(value) if side == "max" else read <= exact(value)
     assert abs(read / Fraction(value) - 1) <= Fraction(2, 1000)

@@ -22,7 +22,7 @@ from modelsizer.optimizer.fitting.forms import BIAN, CHINCHILLA, FORMS, GEMSTONE
 from modelsizer.optimizer.fitting.newton import gradient, huber, objective
 from modelsizer.optimizer.fitting.runs import read_runs
 from modelsizer.optimizer.fitting.starts import bounds_of, grid
-from modelsizer.optimizer.fitting.study import Study, Wishes, study
+from modelsizer.optimizer.fitting.study import FitOptions, Study, study
 from scipy.optimize import check_grad, minimize
 
 from tests.support.fitting_runs import DELTA, TRUTH, table
@@ -191,7 +191,7 @@ def test_the_worst_are_of_the_highest_loss_and_outliers_of_the_largest_residual(
 def besiroglu() -> Study:
     path = reference("chinchilla_runs.csv")
     runs = read_runs(path, CHINCHILLA, parse_columns("N=Model Size,C=Training FLOP,loss=loss"))
-    return study(runs, CHINCHILLA, Wishes(worst=5, hold_out=0.2, cross_check=True))
+    return study(runs, CHINCHILLA, FitOptions(worst=5, hold_out=0.2, cross_check=True))
 
 
 def test_besiroglu_is_reproduced_within_the_published_standard_errors() -> None:
@@ -234,7 +234,7 @@ def test_hoffmann_s_other_approach_agrees() -> None:
 @cache
 def gemstones() -> Study:
     runs = read_runs(reference("gemstones_runs.jsonl"), GEMSTONES, where=["tokens>=100B"])
-    return study(runs, GEMSTONES, Wishes(delta=1e-4, samples=200))
+    return study(runs, GEMSTONES, FitOptions(delta=1e-4, samples=200))
 
 
 @pytest.mark.slow

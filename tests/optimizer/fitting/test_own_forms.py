@@ -17,7 +17,7 @@ from modelsizer.optimizer.fitting.newton import gradient
 from modelsizer.optimizer.fitting.own_forms import form_of
 from modelsizer.optimizer.fitting.runs import Runs
 from modelsizer.optimizer.fitting.starts import bounds_of, grid
-from modelsizer.optimizer.fitting.study import Study, Wishes, study
+from modelsizer.optimizer.fitting.study import FitOptions, Study, study
 from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ProblemError
 from typer.testing import CliRunner
@@ -236,10 +236,10 @@ def test_another_sign_is_said_or_taken_if_asked(tmp_path: Path) -> None:
     columns = runs()
     wrong = BOWL.replace("kv_heads = -1.0", "kv_heads = 1.0")
     of = form(HEAD + wrong, tmp_path)
-    held = study(_runs(columns), of, Wishes(samples=0))
+    held = study(_runs(columns), of, FitOptions(samples=0))
     said = [w for w in held.warnings if "other sign of Q.kv_heads" in w]
     assert len(said) == 1 and "--any-sign" in said[0]
-    loose = study(_runs(columns), of, Wishes(samples=0, any_sign=True))
+    loose = study(_runs(columns), of, FitOptions(samples=0, any_sign=True))
     assert loose.fit.coefficients["Q.kv_heads"] < 0
     assert loose.fit.objective == pytest.approx(bowl_fit()[0].objective, rel=1e-3)
     assert any("Q.kv_heads has the other sign" in w for w in loose.warnings)
@@ -302,7 +302,7 @@ def test_a_table_without_a_column_of_the_form_is_told(tmp_path: Path) -> None:
 
 @cache
 def drawn_study() -> Study:
-    return study(_runs(runs(90)), bowl_fit()[0].form, Wishes(samples=40))
+    return study(_runs(runs(90)), bowl_fit()[0].form, FitOptions(samples=40))
 
 
 @pytest.mark.parametrize("size", BOTH_SIZES)
@@ -323,5 +323,5 @@ def test_the_size_exponent_is_of_terms_of_n_and_d_alone(tmp_path: Path) -> None:
     both = form(
         HEAD + "terms = [{coefficient = 2.0, tokens = -0.3, parameters = -0.3}]\n", tmp_path
     )
-    found = study(_runs(table(CHINCHILLA, 30)), both, Wishes(samples=0))
+    found = study(_runs(table(CHINCHILLA, 30)), both, FitOptions(samples=0))
     assert found.size_exponent is None

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from modelsizer.optimizer.laws.comparison import LawComparison, Within, compare_laws, law_curves
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-from modelsizer.plots.drawing.line_ends import kept_apart
+from modelsizer.plots.drawing.line_ends import spread_out
 from modelsizer.plots.laws.law_comparison import law_comparison
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
@@ -317,9 +317,9 @@ def test_no_picture_where_the_menus_choose_every_size(curves: Any) -> None:
 @pytest.mark.parametrize("seed", range(20))
 def test_names_are_kept_apart_and_within(seed: int) -> None:
     wanted = np.sort(np.random.default_rng(seed).random(12))
-    found = kept_apart(list(wanted), 0.05)
+    found = spread_out(list(wanted), 0.05)
     assert min(np.diff(found)) >= 0.05 - 1e-12
     assert found[0] >= 0.025 - 1e-12
     assert found[-1] <= 0.975 + 1e-12
     spaced = [0.1, 0.4, 0.9]
-    assert kept_apart(spaced, 0.05) == pytest.approx(spaced)
+    assert spread_out(spaced, 0.05) == pytest.approx(spaced)

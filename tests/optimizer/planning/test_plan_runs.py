@@ -15,7 +15,7 @@ from modelsizer.optimizer.fitting.forms import FORMS
 from modelsizer.optimizer.planning.candidates import candidates
 from modelsizer.optimizer.planning.family import Family
 from modelsizer.optimizer.planning.law_point import LawPoint, of_file, of_form, of_law
-from modelsizer.optimizer.planning.plan import Plan, Wishes
+from modelsizer.optimizer.planning.plan import Plan, PlanOptions
 from modelsizer.optimizer.planning.planner import best_plan
 from modelsizer.optimizer.planning.prediction import simulate
 from modelsizer.optimizer.planning.target import Target, optimum
@@ -57,7 +57,7 @@ def planned(form: str = "chinchilla", criterion: Any = "target", draws: int = 0)
     point = of_law(EXERCISE.law) if form == "chinchilla" else of_form(form)
     if draws:
         point = of_file(FITTED, draws)
-    return best_plan(EXERCISE, point, target_of(), Wishes(1e21, 24, criterion))
+    return best_plan(EXERCISE, point, target_of(), PlanOptions(1e21, 24, criterion))
 
 
 def run(*arguments: str) -> Any:
@@ -171,13 +171,13 @@ def test_draws_are_averaged_over_and_noise_only_scales() -> None:
     assert low < plan.prediction.drawn_sd < high
     assert not any("one point" in warning for warning in plan.warnings)
     louder = replace(plan.point, noise=2 * plan.point.noise)
-    again = best_plan(EXERCISE, louder, target_of(), Wishes(1e21))
+    again = best_plan(EXERCISE, louder, target_of(), PlanOptions(1e21))
     assert (again.runs.tokens == plan.runs.tokens).all()
     assert again.prediction.sd == pytest.approx(2 * plan.prediction.sd)
 
 
 def test_a_plan_for_a_point_alone_knows_less_of_the_best_size() -> None:
-    alone = best_plan(EXERCISE, planned().point, target_of(), Wishes(1e21, around=1.0))
+    alone = best_plan(EXERCISE, planned().point, target_of(), PlanOptions(1e21, around=1.0))
     assert alone.prediction.sd < planned().prediction.sd
     assert alone.prediction.best_size_sd > 2 * planned().prediction.best_size_sd
 
@@ -185,7 +185,7 @@ def test_a_plan_for_a_point_alone_knows_less_of_the_best_size() -> None:
 @pytest.mark.slow
 def test_simulated_fits_scatter_as_predicted_and_less_than_the_grid() -> None:
     quiet = replace(planned().point, noise=0.001)  # where the law is all but linear
-    plan = best_plan(EXERCISE, quiet, target_of(), Wishes(1e21, simulations=25))
+    plan = best_plan(EXERCISE, quiet, target_of(), PlanOptions(1e21, simulations=25))
     assert plan.simulated is not None
     assert plan.grid_simulated is not None
     assert plan.simulated.sd == pytest.approx(plan.prediction.sd, rel=0.3)
@@ -344,12 +344,12 @@ def test_a_target_of_ones_own() -> None:
 
 def test_the_same_seed_simulates_the_same() -> None:
     from modelsizer.optimizer.planning.information import Linearised
-    from modelsizer.optimizer.planning.prediction import Asked
+    from modelsizer.optimizer.planning.prediction import PredictionInputs
 
     plan = planned()
     linear = Linearised(plan.point.form, plan.point.draws, plan.candidates.columns)
     target = plan.target.columns
-    asked = Asked(plan.point, linear, linear, target, target, plan.target.flops)
+    asked = PredictionInputs(plan.point, linear, linear, target, target, plan.target.flops)
     first, second = (simulate(asked, plan.runs.columns, 3, seed=5) for _ in range(2))
     assert first == second
     assert simulate(asked, plan.runs.columns, 3, seed=6) != first

@@ -17,7 +17,7 @@ from modelsizer.optimizer.planning.candidates import candidates
 from modelsizer.optimizer.planning.family import Family
 from modelsizer.optimizer.planning.information import Linearised, Question, of_weights
 from modelsizer.optimizer.planning.law_point import LawPoint, of_file, of_law
-from modelsizer.optimizer.planning.plan import Plan, Wishes
+from modelsizer.optimizer.planning.plan import Plan, PlanOptions
 from modelsizer.optimizer.planning.planner import best_plan
 from modelsizer.optimizer.planning.target import Target, optimum
 from modelsizer.plots.laws.run_plan import run_plan
@@ -67,7 +67,7 @@ def planned() -> Plan:
     name = f"file:{DOCS / 'mylaw.toml'}"
     target = optimum(problem.with_settings({"objective.law": name}))
     assert target is not None
-    return best_plan(problem, of_file(MYLAW, 4), target, Wishes(1e21, 36))
+    return best_plan(problem, of_file(MYLAW, 4), target, PlanOptions(1e21, 36))
 
 
 def run(*arguments: str) -> Any:
@@ -212,7 +212,7 @@ def test_a_law_without_parameters_grows_in_its_widths_and_one_without_a_least_ha
     terms = (SIZE_AND_DATA[1], PowerTerm(0.06, {"kv_heads": -0.6}, "Q"))
     flat = of_file(LawFile("x", "terms", term_values(1.8, terms), terms=terms))
     assert log_best_size(flat.form, flat.values, np.log(1e24), at) is None
-    plan = best_plan(EXERCISE, flat, target_of(), Wishes(1e21, 12))
+    plan = best_plan(EXERCISE, flat, target_of(), PlanOptions(1e21, 12))
     assert plan.prediction.best_size_sd is None
     assert plan.grid is not None  # its sizes are then in the middle of what is allowed
 
@@ -222,7 +222,7 @@ def test_a_law_without_parameters_grows_in_its_widths_and_one_without_a_least_ha
 
 def refused(point: LawPoint, problem: Problem = EXERCISE) -> str:
     with pytest.raises(ModelsizerError) as error:
-        best_plan(problem, point, target_of(), Wishes(1e21, 36))
+        best_plan(problem, point, target_of(), PlanOptions(1e21, 36))
     return str(error.value)
 
 
@@ -232,9 +232,9 @@ def test_a_feature_that_no_candidate_varies_is_refused_by_name() -> None:
     assert "space.vocab_size: E, V, V.vocab_size of x cannot be learnt" in words
     assert "vocab_size is 128256 in every run that could be made" in words
     held = point_of(vocabulary, fixed=("V", "V.vocab_size"))
-    assert best_plan(EXERCISE, held, target_of(), Wishes(1e21, 12)).prediction.sd > 0
+    assert best_plan(EXERCISE, held, target_of(), PlanOptions(1e21, 12)).prediction.sd > 0
     open_ = EXERCISE.with_settings({"space.vocab_size": [32000, 64000, 128256]})
-    plan = best_plan(open_, point_of(vocabulary), target_of(), Wishes(1e21, 24))
+    plan = best_plan(open_, point_of(vocabulary), target_of(), PlanOptions(1e21, 24))
     assert len(set(plan.runs.columns["vocab_size"])) == 3
 
 

@@ -101,7 +101,7 @@ def test_neighbours_differ_by_a_step_and_dear_keys_change_least(sizes: tuple[int
     assert grid.neighbours(order[5:2:-1]) == order[3:6]  # of what is missing as well
 
 
-def test_lists_and_single_values_are_toldkept_apart() -> None:
+def test_lists_and_single_values_are_told_apart() -> None:
     problem, many = split_problem(
         "one-h100-1e24",
         ["budgets.kv_cache=8 GiB", "serving.context_length=[4096, 8192]", "space.kv_heads=[2, 4]",

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.sweeps.files import kept_points
+from modelsizer.optimizer.sweeps.files import saved_points
 from modelsizer.optimizer.sweeps.points import PointSolver
 from modelsizer.optimizer.sweeps.sweep import sweep
 from typer.testing import CliRunner
@@ -104,7 +104,7 @@ def test_values_by_key_are_the_grid_of_the_texts(tmp_path: Path) -> None:
     assert found.to_dict()["points"] == 4
     again = sweep(GOOD_PROBLEM, values, path=path, jobs=1)
     assert (again.rows, again.solved) == (found.rows, 0)
-    assert kept_points(path) == 4 and kept_points(tmp_path / "none") == 0
+    assert saved_points(path) == 4 and saved_points(tmp_path / "none") == 0
 
 
 def test_wrong_arguments_are_refused_before_any_solve(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from modelsizer.problems.architecture.allocation import (
     SPENT,
     active_parts,
     allocate,
-    held_parts,
+    total_parts,
 )
 from modelsizer.problems.architecture.sources import load_architecture
 
@@ -54,7 +54,7 @@ def test_bars_are_the_shares(name: str, size: str) -> None:
     found, figure = allocate(load_architecture(name), CONTEXTS), drawn(name, size)
     check(figure)
     p = found.parameters
-    wholes = [[held_parts(p)[part] for part in HELD]]
+    wholes = [[total_parts(p)[part] for part in HELD]]
     if p.active != p.total:
         wholes.append([active_parts(p)[part] for part in HELD])
     # Norms and what joins an embedding of another width are drawn as one.

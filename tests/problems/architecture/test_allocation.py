@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from modelsizer.problems.architecture import allocation as counting
-from modelsizer.problems.architecture.allocation import SPENT, active_parts, allocate, held_parts
+from modelsizer.problems.architecture.allocation import SPENT, active_parts, allocate, total_parts
 from modelsizer.problems.architecture.architecture import (
     Architecture,
     DenseFeedForward,
@@ -81,7 +81,7 @@ def adds_up(architecture: Architecture, contexts: tuple[int, ...]) -> counting.A
     layers, p = found.layers, found.parameters
     for context, flops in zip(contexts, found.forward, strict=True):
         whole = describe(architecture, sequence=context)
-        assert p.total == whole.parameters.total == sum(held_parts(p).values())
+        assert p.total == whole.parameters.total == sum(total_parts(p).values())
         assert p.active == whole.parameters.active == sum(active_parts(p).values())
         assert sum(getattr(flops, name) for name in SPENT) == whole.forward_flops_per_token
         assert flops.training == whole.training_flops_per_token

@@ -13,7 +13,7 @@ from modelsizer.problems.costs import roofline
 from modelsizer.problems.costs.roofline import PICOSECONDS, Machine
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import evaluate
-from modelsizer.problems.designs.standalone import situation
+from modelsizer.problems.designs.standalone import standalone_problem
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.hardware.accelerators import accelerators
 
@@ -110,7 +110,7 @@ def model() -> Architecture:
 def test_estimates_bracket_and_budgets_take_the_one_asked_for() -> None:
     found = {}
     for which in ("low", "expected", "high"):
-        problem = situation(
+        problem = standalone_problem(
             model(), {"serving.accelerator": "A100-80GB-SXM", "serving.latency": which}
         )
         found[which] = float(evaluate(problem, model()).exact["decode_latency"])
@@ -122,16 +122,18 @@ def test_estimates_bracket_and_budgets_take_the_one_asked_for() -> None:
 
 def test_what_is_unknown_is_said() -> None:
     for name, device in accelerators().items():
-        problem = situation(model(), {"serving.accelerator": name})
+        problem = standalone_problem(model(), {"serving.accelerator": name})
         known = device.bandwidth is not None and device.bf16_flops is not None
         assert bool(problem.lacks("decode_latency")) is not known
         if not known:
             with pytest.raises(ProblemError, match="not known"):
-                situation(model(), {"serving.accelerator": name, "budgets.decode_latency": "1 s"})
+                standalone_problem(
+                    model(), {"serving.accelerator": name, "budgets.decode_latency": "1 s"}
+                )
 
 
 def test_room_is_what_is_left_of_the_device() -> None:
-    problem = situation(
+    problem = standalone_problem(
         model(), {"serving.accelerator": "H100-SXM", "serving.context_length": 8192}
     )
     room = serving_room(problem, evaluate(problem, model()))
@@ -144,17 +146,17 @@ def test_room_is_what_is_left_of_the_device() -> None:
 
 
 def test_quantised_weights_count_their_scales() -> None:
-    plain = situation(model(), {"serving.weight_bits": 4})
+    plain = standalone_problem(model(), {"serving.weight_bits": 4})
     d_norms = 2 * 4096 * 32 + 4096
     matrices = 8_030_261_248 - 2 * 128_256 * 4096 - d_norms
     want = matrices * (0.5 + 2 / 128) + 2 * 128_256 * 4096 * 2 + d_norms * 2
     got = float(evaluate(plain, model()).exact["serving_memory"])
     cache = float(evaluate(plain, model()).exact["kv_cache"])
     assert got - cache == pytest.approx(want, rel=1e-12)
-    whole = situation(model(), {"serving.weight_bits": 16})
+    whole = standalone_problem(model(), {"serving.weight_bits": 16})
     assert (
         evaluate(whole, model()).exact["serving_memory"]
-        == evaluate(situation(model(), {"serving.weight_bytes": 2}), model()).exact[
+        == evaluate(standalone_problem(model(), {"serving.weight_bytes": 2}), model()).exact[
             "serving_memory"
         ]
     )
@@ -164,8 +166,8 @@ def test_kv_policy_full_holds_what_a_window_does_not_need() -> None:
     layer = Layer(FullAttention(32, 8, 128, window=1024), DenseFeedForward(14_336))
     windowed = Architecture(Trunk(4096, 32_000), (LayerGroup(layer, 4),), "llama")
     settings_ = {"serving.context_length": 4096}
-    least = evaluate(situation(windowed, settings_), windowed).exact["kv_cache"]
-    full = situation(windowed, settings_ | {"serving.kv_policy": "full"})
+    least = evaluate(standalone_problem(windowed, settings_), windowed).exact["kv_cache"]
+    full = standalone_problem(windowed, settings_ | {"serving.kv_policy": "full"})
     assert evaluate(full, windowed).exact["kv_cache"] == 4 * least
 
 
