@@ -6,6 +6,7 @@ the pictures. A name is imported when it is first used, so that importing models
 
 from __future__ import annotations
 
+import os.path
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -53,6 +54,11 @@ if TYPE_CHECKING:  # the table below, for type checkers
     from modelsizer.problems.problem import Problem as Problem
     from modelsizer.problems.quantities.rows import register_quantity as register_quantity
     from modelsizer.problems.version import __version__ as __version__
+
+# In a checkout the other folders of code lie beside this one, not inside. At its root this folder
+# comes before an installed modelsizer, and is whole by this. `pathlib` would take 10 ms to load.
+_WHOLE = os.path.isdir(os.path.join(__path__[0], "problems"))  # noqa: PTH112, PTH118
+__path__.extend([] if _WHOLE else [os.path.dirname(__path__[0])])  # noqa: PTH120
 
 _NAMES = {
     "modelsizer.fitted_laws": ("save_law",),

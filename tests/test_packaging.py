@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 import tomllib
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+
+import pytest
 
 from tests.support.shared import ROOT
 
@@ -50,3 +55,35 @@ def test_optional_packages_are_in_the_extras_alone() -> None:
     for extra, packages in {"plots": ("matplotlib",), "tables": ("pandas", "pyarrow")}.items():
         assert {re.split(r"[^a-z-]", line.lower())[0] for line in extras[extra]} == {*packages}
         assert not core & {*packages}
+
+
+def test_a_checkout_runs_at_its_root_without_being_installed() -> None:
+    # Python's own finders, in order; an editable install adds one behind them.
+    code = """
+import sys
+from importlib.machinery import BuiltinImporter, FrozenImporter, PathFinder
+sys.meta_path[:] = BuiltinImporter, FrozenImporter, PathFinder
+import modelsizer.optimizer, modelsizer.plots, modelsizer.problems as problems
+for module in (modelsizer, modelsizer.optimizer, modelsizer.plots, problems):
+    print(module.__file__)
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+    found = [Path(line).parent for line in ran.stdout.splitlines()]
+    assert found == [ROOT / top for top in FOLDERS.values()]
+
+
+@pytest.mark.parametrize(("beside", "searched"), [(True, 1), (False, 2)])
+def test_an_installed_copy_searches_its_own_folder_alone(
+    tmp_path: Path, beside: bool, searched: int
+) -> None:
+    folder = tmp_path / "modelsizer"
+    (folder / "problems" if beside else folder).mkdir(parents=True)
+    path = folder / "__init__.py"
+    path.write_bytes((ROOT / "modelsizer" / "__init__.py").read_bytes())
+    spec = spec_from_file_location("copy", path, submodule_search_locations=[str(folder)])
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.__path__ == [str(folder), str(tmp_path)][:searched]
