@@ -1,4 +1,4 @@
-"""Imports run one way, start-up is light, and results refuse to contradict themselves."""
+"""Import order, start-up time, and consistency checks of results."""
 
 from __future__ import annotations
 

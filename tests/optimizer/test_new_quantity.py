@@ -1,4 +1,4 @@
-"""A quantity added by a row alone, as a stranger adds it, is a budget and an objective everywhere."""
+"""A quantity registered by one row can be a budget and an objective everywhere."""
 
 from __future__ import annotations
 

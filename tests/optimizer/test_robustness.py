@@ -1,4 +1,4 @@
-"""Whatever is set over a problem is solved or refused in words, never a crash."""
+"""Random settings are solved or rejected with a message, never with a traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a referee sees first: text over text, text cut off, type too small."""
+"""Checks of figures: overlapping text, clipped text, small type."""
 
 from __future__ import annotations
 

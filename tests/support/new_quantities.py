@@ -1,4 +1,4 @@
-"""Quantities that a stranger might add: all that it takes."""
+"""Examples of quantities added by a user."""
 
 from __future__ import annotations
 

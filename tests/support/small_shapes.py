@@ -1,4 +1,4 @@
-"""A small space of which the shapes of one size are listed, and what is asked of it."""
+"""A small space, and the listing of its shapes of one size."""
 
 from __future__ import annotations
 

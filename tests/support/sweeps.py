@@ -1,4 +1,4 @@
-"""A small problem, and a grid of settings that is solved in moments."""
+"""A small problem, and a grid of settings that is solved quickly."""
 
 from __future__ import annotations
 

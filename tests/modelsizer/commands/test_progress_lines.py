@@ -1,4 +1,4 @@
-"""The line on standard error: where a person is looking, at most so often, and wiped at the end."""
+"""Progress lines on standard error: only on a terminal, rate-limited, and cleared at the end."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rows of budgets are exact: a limit at what a design uses keeps it, one a hair tighter does not."""
+"""Linear constraints are exact: a design satisfies a limit equal to its use, not one unit tighter."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ordinals of limits, and the first that holds."""
+"""Ordinals of limits, and the first feasible one."""
 
 from __future__ import annotations
 

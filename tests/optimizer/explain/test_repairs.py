@@ -1,4 +1,4 @@
-"""What must be given up, re-solved at the limit named and one unit tighter; and explained."""
+"""Repairs, verified by solving at the repaired limit and one unit tighter."""
 
 from __future__ import annotations
 

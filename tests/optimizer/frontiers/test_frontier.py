@@ -1,4 +1,4 @@
-"""A limit swept: every point a proof, the band, what holds a point, the command and the picture."""
+"""Sweeps of a limit: proven points, the band, binding constraints, the command and the figure."""
 
 from __future__ import annotations
 

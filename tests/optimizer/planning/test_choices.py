@@ -1,4 +1,4 @@
-"""What runs vary of what a law sees: values of each choice, candidates, and patterns of grids."""
+"""Choices that runs vary, for the features of a law: values, candidates, and patterns of grids."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The mathematics of plans: slopes, criteria, exchanges, the bound, against other ways to them."""
+"""Mathematics of plans: slopes, criteria, exchanges and the bound, against independent computations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`modelsizer plan-runs` for laws of one's own terms: what is varied, learnt, refused and shown."""
+"""`modelsizer plan-runs` for user-defined laws: varied choices, coefficients, errors and output."""
 
 from __future__ import annotations
 

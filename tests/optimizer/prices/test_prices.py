@@ -1,4 +1,4 @@
-"""What limits are worth: changes solved again, worth in compute, the command and its pictures."""
+"""Prices of limits: re-solved changes, equivalent compute, the command and its figures."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Ranges over which today's design stays the best, against all designs at many limits."""
+"""Ranges of limits in which a design stays optimal, against all designs at many limits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The next best and the nearly as good, against plain sorting of every design."""
+"""Next best and near-optimal designs, against sorting of every design."""
 
 from __future__ import annotations
 

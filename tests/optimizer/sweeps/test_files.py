@@ -1,4 +1,4 @@
-"""The file of a sweep: written whole, read again, and refused where it is another's."""
+"""The file of a sweep: written atomically, read back, and rejected if it is of another sweep."""
 
 from __future__ import annotations
 

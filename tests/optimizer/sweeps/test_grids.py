@@ -1,4 +1,4 @@
-"""The values that keys take in turn: how they are written, and the grid that they make."""
+"""Lists of values of settings: their notation, and the grid that they span."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The picture of where parameters and FLOPs go."""
+"""Figure of the shares of parameters and FLOPs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Where parameters and FLOPs go: parts that add up to wholes counted elsewhere."""
+"""Allocation of parameters and FLOPs: parts add up to independently counted totals."""
 
 from __future__ import annotations
 

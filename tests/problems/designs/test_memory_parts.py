@@ -1,4 +1,4 @@
-"""What fills an accelerator's memory adds up, part by part, and the waterfall shows it."""
+"""Parts of an accelerator's memory add up to the total, and the waterfall shows them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A cost that the proofs could not rely on is refused as it is registered."""
+"""A cost without the properties that proofs require is rejected at registration."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a quantity says that it reads is all that it reads."""
+"""Quantities depend only on the settings that they declare."""
 
 from __future__ import annotations
 
