@@ -1,4 +1,4 @@
-"""Linear constraints are exact: a design satisfies a limit equal to its use, not one unit tighter."""
+"""Linear constraints are exact: a design satisfies a limit equal to its use, not a tighter one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mathematics of plans: slopes, criteria, exchanges and the bound, against independent computations."""
+"""Slopes, criteria, exchanges and the bound of plans, against independent computations."""
 
 from __future__ import annotations
 
