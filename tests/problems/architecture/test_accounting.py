@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from modelsizer.problems.architecture.accounting import (
+    active_parameters,
     count_parameters,
     forward_flops,
     training_flops_per_token,
@@ -78,3 +79,10 @@ def test_flops_by_convention() -> None:
     for convention in ("exact", "causal", "6ND"):
         found = training_flops_per_token(model.trunk, kinds, 4096, convention)
         assert found.at(counts) == 3 * forward(convention)
+
+
+@pytest.mark.parametrize("name", ["llama-3-8b", "mixtral-8x7b", "deepseek-v3", "gpt-oss-20b"])
+def test_active_parameters_are_affine_in_the_layers(name: str) -> None:
+    model = load_architecture(name)
+    kinds, counts = [g.layer for g in model.groups], [g.count for g in model.groups]
+    assert active_parameters(model.trunk, kinds).at(counts) == count_parameters(model).active

@@ -108,6 +108,19 @@ def test_formulas_of_the_paper(settings, units):
     assert layer_activations(layer, trunk, training, t, training.recompute) == s * b * h * want
 
 
+def test_dropout_keeps_its_masks():
+    """One byte a value of three masks: scores once, h twice (ibid., section 4.1)."""
+    s, b, h, a = SEQUENCE, 1, 12288, 96
+    sizes = []
+    for dropout in (True, False):
+        training, layer, trunk, _, _ = published("gpt3-175B", dropout=dropout)
+        sizes.append(layer_activations(layer, trunk, training, 1, "none"))
+    # With dropout the scores' result is kept too, in 2 bytes.
+    assert sizes[0] - sizes[1] == 3 * a * s * s * b + 2 * s * b * h
+    # 34 s b h and 5 a s^2 b, less these.
+    assert sizes[1] == 32 * s * b * h + 2 * a * s * s * b
+
+
 def test_zero_example():
     """ZeRO (arXiv 1910.02054, figure 1): 7.5B parameters on 64 accelerators."""
     held = []

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import FrozenInstanceError, fields
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from modelsizer.problems.tables.menus import arithmetic_runs
+from modelsizer.problems.tables.menus import Interval, Menu, Steps, arithmetic_runs
 
 
 @pytest.mark.parametrize(
@@ -31,3 +34,9 @@ def test_runs_hold_every_value_once_in_order(drawn: set[int]) -> None:
     runs = arithmetic_runs(values)
     assert tuple(start + step * n for start, step, count in runs for n in range(count)) == values
     assert all(step > 0 and count > 0 for _, step, count in runs)
+
+
+@pytest.mark.parametrize("value", [Menu((1, 2)), Steps(1, 9, 2), Interval(1, 2)])
+def test_menus_are_frozen(value: Any) -> None:
+    with pytest.raises(FrozenInstanceError):
+        setattr(value, fields(value)[0].name, None)

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from typing import Any
+
 import pytest
 from modelsizer.problems.architecture.configs.huggingface import READERS, read_config
 from modelsizer.problems.architecture.describing import describe
@@ -44,6 +47,15 @@ Mixtral 8x7B, DeepSeek V3 and Qwen1.5 MoE A2.7B are.
 """
 
 
+def numbers(value: Any) -> Iterator[Any]:
+    """Numbers of nested tables and lists."""
+    if isinstance(value, dict | list):
+        for part in value.values() if isinstance(value, dict) else value:
+            yield from numbers(part)
+    elif isinstance(value, int | float):
+        yield value
+
+
 @pytest.mark.parametrize("kind", sorted(READERS))
 def test_defaults_of_each_type(kind: str) -> None:
     architecture = read_config({"model_type": kind, **REQUIRED.get(kind, {})})
@@ -55,3 +67,5 @@ def test_defaults_of_each_type(kind: str) -> None:
         found.forward_flops_per_token,
         found.kv_bytes_per_token,
     ) == DEFAULTS[kind]
+    # A quotient that is left a float would show as 64.0 in JSON.
+    assert not [n for n in numbers(found.to_dict()) if isinstance(n, float)]
