@@ -6,7 +6,6 @@ import math
 
 import numpy as np
 import pytest
-from modelsizer.optimizer.frontiers import isoflops as module
 from modelsizer.optimizer.frontiers.exponents import PUBLISHED, exponents, fit_power, implied
 from modelsizer.optimizer.frontiers.frontier import Frontier, frontier
 from modelsizer.optimizer.frontiers.isoflops import CURVES, curves_along, isoflops
@@ -201,10 +200,14 @@ def test_limits_of_the_file_hold_on_a_curve() -> None:
     assert isoflops(none, [10**24]) == ()
 
 
-def test_a_space_too_large_to_look_at_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MOST_DESIGNS", 1000)
-    with pytest.raises(ValueError, match="15,189"):
-        isoflops(Problem.load("exercise-1e24"), [10**24])
+def test_a_space_too_large_to_look_at_is_refused_with_both_numbers() -> None:
+    problem = Problem.load("exercise-1e24").to_dict()
+    problem["space"] = {
+        "layers": {"min": 1, "max": 1000}, "d_model": {"min": 128, "max": 128 * 5001},
+        "vocab_size": 32_000,
+    }  # fmt: skip
+    with pytest.raises(ValueError, match="has 5,001,000; 5,000,000 are the most"):
+        isoflops(Problem.from_tables(problem), [10**24])
 
 
 def test_curves_along_a_frontier_are_spread_over_its_points() -> None:
