@@ -191,9 +191,8 @@ def rankings() -> list[dict[str, Any]]:
 
 def stated(name: str) -> Problem:
     """The problem of a question."""
-    from modelsizer.problems.key_values import read_pairs
-
     from modelsizer import Problem
+    from modelsizer.problems.key_values import read_pairs
 
     source, settings = QUESTIONS[name]
     problem = Problem.from_tables(tables(source)) if source in MENUS else Problem.load(source)

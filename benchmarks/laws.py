@@ -16,6 +16,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+from modelsizer import PowerLaw, Problem, Solver, solve
 from modelsizer.optimizer.fitting.bootstrap import bootstrap
 from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.forms import FORMS, Design, Form
@@ -25,8 +27,6 @@ from modelsizer.optimizer.planning.plan import PlanOptions
 from modelsizer.optimizer.planning.planner import best_plan
 from modelsizer.optimizer.planning.target import optimum
 from modelsizer.problems.laws.published import token_law
-
-from modelsizer import PowerLaw, Problem, Solver, solve
 
 RESULTS = Path("benchmarks/results/laws.json")
 TIMES = 3

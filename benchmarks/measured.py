@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from modelsizer.problems.architecture.accounting import kv_bytes_per_token, training_flops_per_token
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
@@ -366,9 +367,8 @@ def main() -> None:
         print(f"{quantity:17}{'':34}{len(x):5}{np.median(x):8.2f}{np.quantile(x, 0.1):7.2f}"
               f"{np.quantile(x, 0.9):7.2f}{near:9.0%}{twice:7.0%}")  # fmt: skip
     if len(sys.argv) > 2:
-        from modelsizer.plots import save
-
         from modelsizer.pictures.registry import draw
+        from modelsizer.plots import save
 
         figure = draw("predictions", [(r.quantity, r.measured, r.predicted) for r in rows])
         save(figure, Path(sys.argv[2]))

@@ -6,10 +6,9 @@ import json
 from pathlib import Path
 from typing import Any
 
-from modelsizer.plots import save
-
 from benchmarks import growth, solvers
 from modelsizer.pictures.registry import draw
+from modelsizer.plots import save
 
 DOCS = Path("docs")
 EXACT = 1e-9  # nats; a smaller gap counts as zero

@@ -21,11 +21,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from modelsizer.problems.reading import library
-
 from benchmarks.rivals import evolution, highs_raw, numpy_enumeration, random_search, scip
 from benchmarks.rivals.answer import RivalAnswer, Skipped
 from modelsizer import Problem, solve
+from modelsizer.problems.reading import library
 
 RESULTS = Path("benchmarks/results/solvers.json")
 REFERENCE = "one-h100-1e24"

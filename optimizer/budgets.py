@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.limits import Breach, Limit, depth_intervals
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.constraints import TOKENS, Constraint, constraints, dropped

@@ -8,6 +8,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.limits import Limit
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.constraints import TOKENS, Constraint, constrained, constraints

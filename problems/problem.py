@@ -7,6 +7,9 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticSerializationError
+
 from modelsizer.problems import checks, reading
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.laws import TokenLaw
@@ -30,8 +33,6 @@ from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tables import Table
 from modelsizer.problems.tables.training import Training
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticSerializationError
 
 
 class Problem(Table):

@@ -10,9 +10,10 @@ from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
+from pydantic import BaseModel, ValidationError
+
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
 from modelsizer.problems.units import exact
-from pydantic import BaseModel, ValidationError
 
 LARGEST_TOML_INTEGER = 2**63 - 1  # largest that TOML guarantees; larger ones become floats
 

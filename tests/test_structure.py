@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.result import NoDesignError, Objective
 
 from modelsizer import Problem, solve
+from modelsizer.optimizer.result import NoDesignError, Objective
 
 ROOT = Path(__file__).resolve().parents[1]
 ORDER = ("problems", "optimizer", "plots", "modelsizer")

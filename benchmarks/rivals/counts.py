@@ -12,6 +12,10 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.rivals.answer import Skipped
+from benchmarks.rivals.statement import check_stateable
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.laws.laws import PowerLaw
@@ -22,10 +26,6 @@ from modelsizer.problems.tables.space import (
     DEFAULT_GATED_RATIO,
     DEFAULT_HEAD_DIM,
 )
-from numpy.typing import NDArray
-
-from benchmarks.rivals.answer import Skipped
-from benchmarks.rivals.statement import check_stateable
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

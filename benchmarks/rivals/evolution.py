@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from modelsizer.problems.designs.evaluation import evaluate
-from modelsizer.problems.problem import Problem
 
 from benchmarks.rivals.answer import RivalAnswer, Stopwatch, answered
 from benchmarks.rivals.counts import Counts, Floats, Widths
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.problem import Problem
 
 SEED = 0
 BAD = 20.0  # nats; above the loss of any useful design

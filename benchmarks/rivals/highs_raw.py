@@ -13,12 +13,12 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
-from modelsizer.optimizer.milp.backends.quiet import silenced
-from modelsizer.problems.problem import Problem
 from numpy.typing import NDArray
 
 from benchmarks.rivals.answer import RivalAnswer, Skipped, Stopwatch, answered
 from benchmarks.rivals.statement import Affine, Statement, state
+from modelsizer.optimizer.milp.backends.quiet import silenced
+from modelsizer.problems.problem import Problem
 
 TANGENTS = 64
 PIECES = 32

@@ -9,11 +9,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from modelsizer.problems.designs.evaluation import evaluate
-from modelsizer.problems.problem import Problem
 
 from benchmarks.rivals.answer import RivalAnswer, Stopwatch, answered
 from benchmarks.rivals.counts import Counts, Widths
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.problem import Problem
 
 AT_ONCE = 200_000  # designs per slice: about twenty arrays of them fit in or near the cache
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import math
 
 import numpy as np
-from modelsizer.problems.designs.evaluation import evaluate
-from modelsizer.problems.problem import Problem
 
 from benchmarks.rivals.answer import RivalAnswer, Stopwatch, answered
 from benchmarks.rivals.counts import Counts
+from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.problem import Problem
 
 BATCH = 4096
 SEED = 0

@@ -34,10 +34,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-from modelsizer.problems.problem import Problem
 
 from benchmarks.rivals.answer import RivalAnswer, Skipped, Stopwatch, answered
 from benchmarks.rivals.statement import Affine, Statement, state
+from modelsizer.problems.problem import Problem
 
 GAP = 1e-9  # nats
 FEASIBILITY = 1e-9

@@ -11,6 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.rivals.answer import Skipped
 from modelsizer.optimizer.bounds.limits import depth_intervals
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.table import Table, tables, to_floats
@@ -19,9 +22,6 @@ from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.shapes import NoShape, WidthDepthShape
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from numpy.typing import NDArray
-
-from benchmarks.rivals.answer import Skipped
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -9,12 +9,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.bounds.relaxation import Affine, Feature, power_bound, term_bound
 from modelsizer.problems.laws.features import Features
 from modelsizer.problems.laws.laws import PowerLaw, PowerTerm, TokenLaw
 from modelsizer.problems.laws.shapes import ShapeLaw
 from modelsizer.problems.laws.terms import TermLaw
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

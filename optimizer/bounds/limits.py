@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import LARGEST_INT64, Ints, Mask, Table
 from modelsizer.problems.designs.costs import inverse_numerator
@@ -22,7 +24,6 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import exact
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.law_bounds import Sizes, law_bound, log_tokens_bound, shape_bound
 from modelsizer.optimizer.bounds.limits import Limit, feasible, limits
 from modelsizer.optimizer.bounds.relaxation import (

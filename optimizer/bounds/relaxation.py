@@ -14,8 +14,9 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from modelsizer.problems.laws.laws import PowerTerm
 from numpy.typing import NDArray
+
+from modelsizer.problems.laws.laws import PowerTerm
 
 Floats = NDArray[np.float64]
 

@@ -6,6 +6,7 @@ import math
 from fractions import Fraction
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.law_bounds import TokenCaps
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, to_floats
 from modelsizer.problems.designs.costs import flops_rate, inference_charge

@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.explain.line_search import at_position, position

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Array
 
 SLICE = 0.05  # tolerance in ln C: runs this close to their mean count as having equal FLOPs

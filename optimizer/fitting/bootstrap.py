@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.fit import Fit
 from modelsizer.optimizer.fitting.forms import Array, Design
 from modelsizer.optimizer.fitting.newton import Bounds, minimise

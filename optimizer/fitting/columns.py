@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.tables import Table, short
 from modelsizer.optimizer.fitting.terms import Array, Form
 from modelsizer.problems.errors import ModelsizerError, did_you_mean

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Array, Design, Form
 from modelsizer.optimizer.fitting.newton import Bounds, Minima, gradient, minimise, objective
 from modelsizer.optimizer.fitting.starts import bounds_of, grid, hops, steep_starts

@@ -18,6 +18,7 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.terms import Array, Form, Power, Term, features_of
 from modelsizer.problems.laws.files import COEFFICIENTS
 

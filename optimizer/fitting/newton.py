@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Array, Design, products
 
 _STEPS = 300

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.columns import Column, mapped, notes, numbers
 from modelsizer.optimizer.fitting.forms import Array, Design, Form
 from modelsizer.optimizer.fitting.tables import Table, read_table

@@ -10,6 +10,7 @@ from __future__ import annotations
 from itertools import product
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import SMALLEST, Array, Design
 from modelsizer.optimizer.fitting.newton import Bounds, pieces
 

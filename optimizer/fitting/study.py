@@ -8,6 +8,7 @@ from time import perf_counter
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fitting import approaches
 from modelsizer.optimizer.fitting.approaches import Approach
 from modelsizer.optimizer.fitting.bootstrap import Bootstrap, bootstrap

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+
 from modelsizer.problems.laws.features import RATIOS, SHAPE_FEATURES
 from modelsizer.problems.laws.laws import ParameterKind
 

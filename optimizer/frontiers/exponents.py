@@ -10,12 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import ArrayLike
+
 from modelsizer.optimizer.frontiers.frontier import Frontier, Point
 from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.shapes import WidthDepthShape
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
-from numpy.typing import ArrayLike
 
 LEAST_POINTS = 3
 """Points below which the slope has no standard error, so that none is fitted."""

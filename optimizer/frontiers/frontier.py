@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.constraints import (
     Constraint,
     constrained,

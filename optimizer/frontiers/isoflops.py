@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.frontiers.frontier import Frontier
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs

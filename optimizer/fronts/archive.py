@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.cover import Cover
 from modelsizer.optimizer.fronts.scores import EXACT_DOUBLES, Columns, Scorer, as_points
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table

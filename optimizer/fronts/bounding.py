@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.limits import feasible_boxes
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
 from modelsizer.optimizer.fronts.archive import Archive, nondominated

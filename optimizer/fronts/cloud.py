@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from modelsizer.optimizer.tables.table import Floats, Ints, Mask
 from numpy.typing import NDArray
+
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask
 
 CELLS = 1024
 """Grid lines in each of two goals: 8 MB, and finer than most menus."""

@@ -7,6 +7,7 @@ moocore's dimension sweep (Kung, Luccio and Preparata 1975, doi 10.1145/321906.3
 from __future__ import annotations
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.scan import Scan
 from modelsizer.optimizer.tables.table import Table
 

@@ -22,6 +22,7 @@ from fractions import Fraction
 from typing import cast
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.front import Zone
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scan import Report

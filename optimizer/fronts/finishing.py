@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.fronts.archive import Candidates, nondominated
 from modelsizer.optimizer.fronts.front import Points
 from modelsizer.optimizer.fronts.scores import Scorer, as_points
@@ -16,7 +18,6 @@ from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FL
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, plain
-from numpy.typing import NDArray
 
 
 def finished(scorer: Scorer, found: Candidates) -> Points:

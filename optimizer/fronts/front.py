@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.tables.clock import Stop

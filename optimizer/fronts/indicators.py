@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.tables.table import Floats
 

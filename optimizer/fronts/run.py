@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.archive import Archive
 from modelsizer.optimizer.fronts.bounding import Bounding
 from modelsizer.optimizer.fronts.enumeration import Enumeration

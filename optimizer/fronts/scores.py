@@ -13,6 +13,8 @@ from collections.abc import Sequence
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.token_caps import Spending
 from modelsizer.optimizer.fronts.goals import Goal, question
@@ -23,7 +25,6 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
-from numpy.typing import NDArray
 
 Columns = list[NDArray[np.generic]]
 

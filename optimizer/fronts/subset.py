@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.indicators import scaled
 from modelsizer.optimizer.tables.table import Floats, Ints

@@ -8,6 +8,7 @@ are minimised.
 from __future__ import annotations
 
 import numpy as np
+
 from modelsizer.optimizer.tables.table import Floats, Mask
 
 

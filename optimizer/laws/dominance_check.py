@@ -5,6 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 
 import numpy as np
+
 from modelsizer.optimizer.tables.table import Floats
 
 _THREE = 3  # columns of Chinchilla's form: N, D and the excess

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, PowerTerm, TokenLaw
 from modelsizer.problems.laws.terms import TermLaw
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -25,6 +25,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.laws.draws import Draws
 from modelsizer.optimizer.laws.uncertainty import Contenders, contenders, design_of, optima, pieces
 from modelsizer.optimizer.tables.clock import Clock, Limits
@@ -34,7 +36,6 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.problem import Problem
-from numpy.typing import NDArray
 
 CRITERIA = ("expected", "worst_case", "regret", "cvar")
 DEFAULT_TAIL = 0.9

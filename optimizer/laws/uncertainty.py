@@ -27,6 +27,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.fronts.archive import nondominated
 from modelsizer.optimizer.laws.dominance_check import all_dominated

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.milp.formulation import formulate
 from modelsizer.optimizer.milp.program import Program

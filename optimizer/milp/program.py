@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
-from modelsizer.optimizer.tables.clock import Limits
 from numpy.typing import NDArray
+
+from modelsizer.optimizer.tables.clock import Limits
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.terms import Array, Form, Term, columns_of, features_of
 from modelsizer.problems.architecture.accounting import SIX_ND
 

@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.fitting.terms import FEATURES
 from modelsizer.optimizer.planning.family import WIDER, Family
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import architecture_features
 from modelsizer.problems.laws.features import SHAPE_FEATURES, parts_of
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.information import Question
 

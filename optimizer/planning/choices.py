@@ -10,6 +10,7 @@ from itertools import product
 from typing import Any, TypeVar
 
 import numpy as np
+
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.space.rounding import nearest_multiples
 from modelsizer.problems.tables.space import DEFAULT_FFN_MULTIPLE, Space

@@ -12,6 +12,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.certificate import Relaxed, Room
 from modelsizer.optimizer.planning.information import Question

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
+
 from modelsizer.optimizer.planning.choices import LEAST_HEADS, Choice, Choices, choices_of
 from modelsizer.problems.architecture.accounting import count_parameters, training_flops_per_token
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup

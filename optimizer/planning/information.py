@@ -21,6 +21,7 @@ from functools import cached_property
 from typing import Literal
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Array, Design, Form
 from modelsizer.optimizer.planning.unidentified import UnidentifiedError
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.best_size import log_best_size
 from modelsizer.optimizer.planning.candidates import Floats, Runs, round_tokens

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import FORMS, Array, Form
 from modelsizer.optimizer.fitting.own_forms import faults_of, form_from
 from modelsizer.optimizer.fitting.terms import FEATURES

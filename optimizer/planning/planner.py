@@ -6,6 +6,7 @@ import math
 from time import perf_counter
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.fitting.runs import Runs as Made
 from modelsizer.optimizer.planning.candidates import SMALLEST, candidates

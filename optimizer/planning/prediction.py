@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.forms import Array, Design
 from modelsizer.optimizer.planning.best_size import size_slope

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.runs import Runs as Made
 from modelsizer.optimizer.planning.candidates import Runs
 from modelsizer.optimizer.planning.law_point import LawPoint

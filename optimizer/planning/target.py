@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.best_size import SIZE_POWERS
 from modelsizer.optimizer.planning.candidates import shape_columns

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.terms import Array, Form, features_of
 
 _NOTHING = 1e-12  # relative slope below which a coefficient affects no prediction

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.prices.real_widths import FIXED_WITH_A_DESIGN, growing_widths, polynomials
 from modelsizer.problems.designs.costs import flops_rate, inverse_numerator
@@ -28,7 +30,6 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Choice
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

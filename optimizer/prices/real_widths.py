@@ -14,12 +14,13 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.space import Space
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -13,6 +13,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.bounds.limits import Breach, depth_intervals, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
@@ -38,7 +40,6 @@ from modelsizer.problems.quantities.auxiliary import (
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -12,6 +12,8 @@ from dataclasses import replace
 from fractions import Fraction
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.bounds.limits import Breach
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
@@ -23,7 +25,6 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.splits import divided
 from modelsizer.problems.space.widths import Options
-from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.designs.evaluation import Evaluation

@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Ints, Mask, Table, to_floats
@@ -22,7 +24,6 @@ from modelsizer.problems.laws.features import parts_of
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
-from numpy.typing import NDArray
 
 REACH = 32
 """Neighbours that each option is compared with, in the order of the tie rule within its group."""

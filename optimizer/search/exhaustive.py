@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
 from modelsizer.optimizer.tables.clock import Clock, Stop

@@ -10,6 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.bounds.limits import Breach, depth_intervals, feasible_boxes
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
@@ -21,7 +23,6 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.outcome import Counts, Progress
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
 from modelsizer.problems.designs.evaluation import Evaluation
-from numpy.typing import NDArray
 
 FEW_BOXES = 48
 """Number of boxes at which tightening ends and the program is formulated: a few dozen columns."""

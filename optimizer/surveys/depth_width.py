@@ -12,6 +12,7 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.limits import Limit, depth_intervals
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.infeasible import why_infeasible

@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, build_table
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.widths import Options
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)

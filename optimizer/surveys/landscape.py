@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, to_floats
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
 from modelsizer.optimizer.tables.table import Ints, Table, to_floats

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.limits import feasible_boxes
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scores import Scorer

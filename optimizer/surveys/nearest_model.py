@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import design_dict

@@ -6,12 +6,13 @@ from dataclasses import replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-from numpy.typing import NDArray
 
 
 def noise(scorer: Scorer) -> float:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fronts.goals import Goal, parse_goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import design_dict

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.goals import question

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.optimizer.constraints import WHOLE, constraints, is_limit, setting_of
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem

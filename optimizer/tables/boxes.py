@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.optimizer.tables.table import Ints
 from modelsizer.problems.columns import Columns
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import BY_NAME, MENUS, ORDERED, UNORDERED, WIDTHS
@@ -26,7 +28,6 @@ from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.menus import Interval, Menu, arithmetic_runs, integers
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import exact
-from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
 from modelsizer.plots.drawing.labels import DOT, Labels, far_apart
 from modelsizer.plots.drawing.marks import cloud, note, star
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Text
+
     from modelsizer.optimizer.surveys.region import Region
     from modelsizer.optimizer.tables.table import Floats
 

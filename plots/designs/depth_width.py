@@ -7,14 +7,16 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-    from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
     from numpy.typing import NDArray
+
+    from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth, ShapeRow
 
     Floats = NDArray[np.float64]
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.labels import Labels
 from modelsizer.plots.drawing.marks import colour_bar, star
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.colors import Colormap
     from matplotlib.figure import Figure
+
     from modelsizer.optimizer.surveys.landscape import Landscape
     from modelsizer.optimizer.tables.table import Floats
 

@@ -14,6 +14,7 @@ from modelsizer.problems.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
     from modelsizer.problems.designs.memory_parts import MemoryParts
 
 _BAR = 0.62  # fraction of a row

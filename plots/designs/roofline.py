@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import heading
 from modelsizer.plots.drawing.labels import REACHES, SIDES, Labels
 from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, small
@@ -14,6 +15,7 @@ from modelsizer.problems.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
     from modelsizer.problems.designs.roofline_points import Point, Roof, Roofline
 
 _MARKERS = {"decode": "o", "prefill": "s"}

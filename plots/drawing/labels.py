@@ -14,6 +14,7 @@ from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
+
 from modelsizer.plots.drawing.style import INK
 
 if TYPE_CHECKING:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from modelsizer.plots.drawing.style import QUIET, STAR, shades, small
 
 if TYPE_CHECKING:

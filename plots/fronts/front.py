@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
 from modelsizer.plots.drawing.labels import DOT, INKED, Labels
 from modelsizer.plots.drawing.marks import cloud, note, star
@@ -13,6 +14,7 @@ from modelsizer.plots.drawing.style import FAINT, FILLS, INK, canvas, small
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
     from modelsizer.optimizer.fronts.front import Front
     from modelsizer.optimizer.tables.table import Floats
 

@@ -8,6 +8,7 @@ from itertools import takewhile
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import quantity_axis, tick, words, wrapped
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, QUIET, STAR, canvas, small
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -16,6 +17,7 @@ from modelsizer.problems.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
     from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
     from modelsizer.optimizer.frontiers.isoflops import IsoFlops
 

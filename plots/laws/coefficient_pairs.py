@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from modelsizer.plots.drawing.labels import back
 from modelsizer.plots.drawing.marks import nothing, star
 from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
@@ -13,6 +14,7 @@ from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
     from modelsizer.optimizer.fitting.study import Study
     from modelsizer.optimizer.fitting.terms import Form
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import quantity_axis, tick
 from modelsizer.plots.drawing.labels import INKED, Labels
 from modelsizer.plots.drawing.marks import note, nothing
@@ -15,6 +16,7 @@ from modelsizer.plots.laws.coefficient_pairs import draw_pair, pairs_figure
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
     from modelsizer.optimizer.fitting.approaches import Slice
     from modelsizer.optimizer.fitting.study import Study
 

@@ -7,6 +7,7 @@ from itertools import groupby, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.line_ends import name_ends
 from modelsizer.plots.drawing.style import INK, LINES, canvas, small
@@ -14,6 +15,7 @@ from modelsizer.plots.drawing.style import INK, LINES, canvas, small
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
     from modelsizer.optimizer.laws.comparison import LawCurve
     from modelsizer.optimizer.tables.table import Floats
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.line_ends import name_ends
 from modelsizer.plots.drawing.marks import note
@@ -15,9 +16,10 @@ from modelsizer.problems.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
     from modelsizer.problems.laws.laws import Range
     from modelsizer.problems.laws.page import LawPage
-    from numpy.typing import NDArray
 
 TYPICAL_TOKENS = (1e9, 1e12)
 """Range of tokens drawn if the fitted range is unknown."""

@@ -6,6 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
 from modelsizer.plots.drawing.labels import DOT, INKED, Labels
 from modelsizer.plots.drawing.marks import star
@@ -16,6 +17,7 @@ from modelsizer.problems.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
     from modelsizer.optimizer.planning.candidates import Runs
     from modelsizer.optimizer.planning.plan import Plan
     from modelsizer.optimizer.tables.table import Floats

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas
 

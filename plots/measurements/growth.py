@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+
 from modelsizer.plots.drawing.line_ends import name_ends
 from modelsizer.plots.drawing.style import LINES, canvas
 

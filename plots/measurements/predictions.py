@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
+
 from modelsizer.plots.drawing.style import LINES, canvas
 
 if TYPE_CHECKING:

@@ -11,6 +11,7 @@ from fractions import Fraction
 from typing import Any, Literal
 
 import numpy as np
+
 from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.attention import Count, FullAttention
 

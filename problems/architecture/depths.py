@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 
 import numpy as np
-from modelsizer.problems.columns import Columns
 from numpy.typing import NDArray
+
+from modelsizer.problems.columns import Columns
 
 Ints = NDArray[np.int64]
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+
 from modelsizer.problems.architecture.attention import Count, check_positive
 
 

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Protocol
 
 import numpy as np
-from modelsizer.problems.architecture.depths import Depths
 from numpy.typing import NDArray
+
+from modelsizer.problems.architecture.depths import Depths
 
 Ints = NDArray[np.int64]
 

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from modelsizer.problems.architecture.accounting import Affine, forward_flops
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 

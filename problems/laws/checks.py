@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from modelsizer.problems.laws.features import RATIOS, Features, Floats, features_of, ranges_of
 from modelsizer.problems.laws.laws import DesignLaw, TokenLaw
 

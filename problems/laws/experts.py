@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from modelsizer.problems.laws.catalogue import Coefficients
 from modelsizer.problems.laws.features import Floats
 

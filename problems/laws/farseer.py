@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from modelsizer.problems.laws.catalogue import (
     Coefficients,
     coefficients_of,

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
+
 from modelsizer.problems.architecture.choices import CHOICES
 
 Floats = Any

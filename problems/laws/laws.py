@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+
 from modelsizer.problems.laws.features import (
     Features,
     Floats,  # laws and their users take it from here

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
 from modelsizer.problems.laws.catalogue import (
     Coefficients,
     coefficients_of,

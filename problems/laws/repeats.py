@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass, replace
 
 import numpy as np
+
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, Range, TokenLaw
 

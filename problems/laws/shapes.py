@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+
 from modelsizer.problems.laws.catalogue import coefficients_of, law_rows, range_of
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.laws import ANYWHERE, PowerTerm, Range

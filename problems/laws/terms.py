@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
+
 from modelsizer.problems.errors import did_you_mean
 from modelsizer.problems.laws.features import FEATURES, Features, Floats
 from modelsizer.problems.laws.laws import (

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
@@ -12,7 +14,6 @@ from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
-from numpy.typing import NDArray
 
 _POINTS = 64
 _SEED = 0

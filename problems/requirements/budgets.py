@@ -5,9 +5,6 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, Annotated, Any
 
-from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.tables.menus import Interval
-from modelsizer.problems.tables.tables import Table, limit
 from pydantic import (
     BeforeValidator,
     SerializeAsAny,
@@ -15,6 +12,10 @@ from pydantic import (
     create_model,
     field_validator,
 )
+
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.tables.tables import Table, limit
 
 
 class Budgets(Table):

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from pydantic import model_validator
+
 from modelsizer.problems.errors import did_you_mean
 from modelsizer.problems.quantities.quantity import Inverse, Sense
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.tables import Table
-from pydantic import model_validator
 
 
 class Objective(Table):

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from modelsizer.problems.space.options import listed, options
 from modelsizer.problems.space.splits import Split, divided, divides
 from modelsizer.problems.space.widths import Options

@@ -12,6 +12,8 @@ from itertools import product
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import CHOICES, ORDERED, UNORDERED, DesignChoice
 from modelsizer.problems.space.rounding import (
@@ -31,7 +33,6 @@ from modelsizer.problems.tables.space import (
     Space,
 )
 from modelsizer.problems.units import exact
-from numpy.typing import NDArray
 
 Ints = NDArray[np.int64]
 

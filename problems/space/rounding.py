@@ -5,8 +5,9 @@ from __future__ import annotations
 from fractions import Fraction
 
 import numpy as np
-from modelsizer.problems.tables.menus import MAX_VALUE
 from numpy.typing import NDArray
+
+from modelsizer.problems.tables.menus import MAX_VALUE
 
 Ints = NDArray[np.int64]
 

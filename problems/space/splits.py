@@ -7,10 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.space.widths import Options
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)

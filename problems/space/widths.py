@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import Columns
-from numpy.typing import NDArray
 
 __all__ = ["WIDTHS", "Options"]
 

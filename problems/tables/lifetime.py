@@ -11,10 +11,11 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated
 
+from pydantic import BeforeValidator
+
 from modelsizer.problems.tables.tables import Dollars, Share, Table, Tokens
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import exact, parse_quantity
-from pydantic import BeforeValidator
 
 PREFILL_MFU, DECODE_MFU = 0.5, 0.01
 """Utilisation for input and output tokens assumed by Sardana et al., section 3."""

@@ -8,9 +8,10 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+
 from modelsizer.problems.errors import did_you_mean
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
-from numpy.typing import NDArray
 
 MAX_VALUE = 2**31  # far above any width, depth or vocabulary; larger values would overflow tables
 MAX_ENTRIES = 10**7  # a longer menu suggests a wrong step, and would not fit in memory

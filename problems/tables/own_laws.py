@@ -4,10 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, PowerLaw, Range, TokenLaw
-from modelsizer.problems.laws.terms import TermLaw, read_terms, write_terms
-from modelsizer.problems.tables.menus import interval_parser
-from modelsizer.problems.tables.tables import Table
 from pydantic import (
     BeforeValidator,
     Field,
@@ -15,6 +11,11 @@ from pydantic import (
     PlainSerializer,
     model_validator,
 )
+
+from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, PowerLaw, Range, TokenLaw
+from modelsizer.problems.laws.terms import TermLaw, read_terms, write_terms
+from modelsizer.problems.tables.menus import interval_parser
+from modelsizer.problems.tables.tables import Table
 
 
 def _read_range(value: object) -> Range:

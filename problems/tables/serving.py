@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Literal
 
+from pydantic import model_validator
+
 from modelsizer.problems.architecture.accounting import KvPolicy
 from modelsizer.problems.hardware.efficiencies import engines
 from modelsizer.problems.tables.tables import (
@@ -19,7 +21,6 @@ from modelsizer.problems.tables.tables import (
     one_of,
 )
 from modelsizer.problems.units import exact
-from pydantic import model_validator
 
 Precision = Literal["bf16", "fp8"]
 Estimate = Literal["low", "expected", "high"]

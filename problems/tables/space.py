@@ -10,6 +10,9 @@ from fractions import Fraction
 from typing import Annotated, Any
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
+
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.errors import did_you_mean
 from modelsizer.problems.tables.menus import (
@@ -21,8 +24,6 @@ from modelsizer.problems.tables.menus import (
     choice_parser,
     interval_parser,
 )
-from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 Ints = NDArray[np.int64]
 

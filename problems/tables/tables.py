@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
+from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+
 from modelsizer.problems.errors import did_you_mean
 from modelsizer.problems.hardware.accelerators import Accelerator, accelerator
 from modelsizer.problems.tables.menus import Choice, WrittenValue, choice_parser, interval_parser
 from modelsizer.problems.units import Number, parse_quantity
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 MAX_COUNT = 2**31  # batch, context, accelerators: more is a mistake, and would overflow tables
 MAX_BYTES_A_VALUE = 64

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Literal
 
+from pydantic import field_validator
+
 from modelsizer.problems.architecture.accounting import FlopsConvention
 from modelsizer.problems.hardware.efficiencies import training_mfu
 from modelsizer.problems.tables.menus import Interval
@@ -23,7 +25,6 @@ from modelsizer.problems.tables.tables import (
     one_of,
 )
 from modelsizer.problems.units import exact
-from pydantic import field_validator
 
 DEFAULT_SEQUENCE_LENGTH = 4096
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from modelsizer.optimizer.surveys.ranking import rank
 
 from benchmarks import fronts
+from modelsizer.optimizer.surveys.ranking import rank
 
 DESIGNS = {"reference": 53_523, "1e5": 103_172, "2.5e6": 2_556_100, "2.4e6": 2_424_542,
            "small": 1_574, "phone": 4_676, "1e8": 105_058_980}  # fmt: skip

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from modelsizer.plots import growth, rivals
-from modelsizer.problems.designs.evaluation import evaluate
 
 from benchmarks.rivals import evolution, highs_raw, numpy_enumeration, random_search, scip
 from benchmarks.rivals.answer import RivalAnswer, Skipped
 from benchmarks.rivals.statement import state
 from modelsizer import Problem, solve
+from modelsizer.plots import growth, rivals
+from modelsizer.problems.designs.evaluation import evaluate
 
 PROBLEM = Problem.load("phone-2gb")
 OPTIMUM = solve(PROBLEM, solver="exhaustive").best.loss

@@ -9,12 +9,12 @@ import sys
 import tomllib
 
 import pytest
-from modelsizer.problems.quantities.rows import QUANTITIES
 from typer.testing import CliRunner
 
 import modelsizer
 from modelsizer import Problem
 from modelsizer.cli import app
+from modelsizer.problems.quantities.rows import QUANTITIES
 from tests.support.shared import ROOT
 
 README = (ROOT / "README.md").read_text()

@@ -18,12 +18,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.frontiers.exponents import exponents
-from modelsizer.optimizer.result import design_dict
 from typer.testing import CliRunner
 
 import modelsizer as ms
 from modelsizer.cli import COMMANDS, app
+from modelsizer.optimizer.frontiers.exponents import exponents
+from modelsizer.optimizer.result import design_dict
 from modelsizer.page.report import CommandLine
 from modelsizer.text.explain import explanation_dict
 from modelsizer.text.frontier import frontier_dict

@@ -11,11 +11,11 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 import pytest
-from modelsizer.problems.reading import library
 from typer.testing import CliRunner
 
 import modelsizer
 from modelsizer.cli import app, main
+from modelsizer.problems.reading import library
 from tests.support.problem_text import GOOD
 from tests.support.shared import SOLVERS
 

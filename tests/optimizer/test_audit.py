@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 
 import pytest
-from modelsizer.optimizer.audit import Audit, AuditError, audit
-from modelsizer.problems.architecture.models import models
 from typer.testing import CliRunner
 
 from modelsizer.cli import app
+from modelsizer.optimizer.audit import Audit, AuditError, audit
+from modelsizer.problems.architecture.models import models
 
 
 def audited(name: str) -> Audit:

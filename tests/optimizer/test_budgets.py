@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_quantity
 
 from modelsizer import Problem, solve
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.units import format_quantity
 from tests.support.enumerated import designs_of
 from tests.support.problem_text import GOOD
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+
+from modelsizer import Problem, ProblemError, solve
 from modelsizer.optimizer.constraints import (
     Constraint,
     constrained,
@@ -18,8 +20,6 @@ from modelsizer.optimizer.constraints import (
     with_constraints,
 )
 from modelsizer.optimizer.explain.explain import explain
-
-from modelsizer import Problem, ProblemError, solve
 from tests.support.random_problems import small
 
 ONE = Problem.load("one-h100-1e24")

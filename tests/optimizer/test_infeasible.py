@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
+from modelsizer import Problem, solve
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.infeasible import TOGETHER, why_infeasible
 from modelsizer.optimizer.tables.store import TableStore
-
-from modelsizer import Problem, solve
 
 ONE = "one-h100-1e24"
 ALONE: list[tuple[dict[str, Any], str]] = [

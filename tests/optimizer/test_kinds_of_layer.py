@@ -11,6 +11,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer import Problem, front, rank, solve
+from modelsizer.cli import app
 from modelsizer.optimizer.fronts.goals import parse_goals, question
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import k_best, near_optimal
@@ -20,10 +24,6 @@ from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.sources import from_json
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
-from typer.testing import CliRunner
-
-from modelsizer import Problem, front, rank, solve
-from modelsizer.cli import app
 from modelsizer.text.answer_rows import architecture_rows
 from tests.support.mixed_blocks import PATTERNS, WINDOW, architectures, registered, tie
 from tests.support.random_problems import random_tables

@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
+from modelsizer import Problem, Solver, evaluate, front, rank, solve
 from modelsizer.optimizer.explain.explain import explain
 from modelsizer.optimizer.prices.prices import prices
 from modelsizer.optimizer.tables.table import build_table
@@ -13,8 +15,6 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.quantity import Cost, Inverse, OfFlops, Quantity
 from modelsizer.problems.quantities.rows import QUANTITIES, register_quantity
-
-from modelsizer import Problem, Solver, evaluate, front, rank, solve
 from tests.support import brute
 from tests.support.new_quantities import ATTENTION, OPTIMIZER_STATES
 

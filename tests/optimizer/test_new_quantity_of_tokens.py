@@ -7,6 +7,8 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
+from modelsizer import Problem, rank, solve
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.quantities.lifetime import ROWS as LIFETIME
 from modelsizer.problems.quantities.quantity import Inverse, OfFlops, Quantity, Settings
@@ -16,8 +18,6 @@ from modelsizer.problems.quantities.training_cost import (
     needs_device,
     seconds,
 )
-
-from modelsizer import Problem, rank, solve
 
 KILOGRAMS = Fraction(2, 5)  # of carbon dioxide for each kWh
 

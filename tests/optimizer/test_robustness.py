@@ -7,10 +7,10 @@ import random
 from typing import Any
 
 import pytest
-from modelsizer.problems.problem import Problem as _Problem
-from modelsizer.problems.quantities.rows import QUANTITIES
 
 from modelsizer import Problem, ProblemError, solve
+from modelsizer.problems.problem import Problem as _Problem
+from modelsizer.problems.quantities.rows import QUANTITIES
 
 VALUES: list[Any] = [
     None, True, -1, 0, 1, 3, 7, 1e-3, 1e30, 1e300, 2**70, float("inf"), float("nan"), "", "x", "1e24",

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from modelsizer import Problem, ProblemError, Solver, solve, verify
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.search.dominance import dominated
@@ -15,8 +17,6 @@ from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.verification import other_solver
 from modelsizer.problems.designs.evaluation import evaluate
-
-from modelsizer import Problem, ProblemError, Solver, solve, verify
 from tests.support.random_problems import layout_tables, random_tables, valid_problem
 from tests.support.shared import seeds
 

@@ -7,12 +7,12 @@ import inspect
 import subprocess
 import sys
 
+import pytest
+
 import modelsizer.plots.designs.landscape
 import modelsizer.plots.fronts.front  # noqa: F401
-import pytest
-from modelsizer.problems.errors import MissingExtraError
-
 from modelsizer import plots
+from modelsizer.problems.errors import MissingExtraError
 from tests.support.shared import ROOT
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from modelsizer.optimizer.surveys.landscape import landscape
-from modelsizer.plots.drawing.saving import save
 
 from modelsizer import Problem, plots, solve
+from modelsizer.optimizer.surveys.landscape import landscape
+from modelsizer.plots.drawing.saving import save
 
 PROBLEM = Problem.load("one-h100-1e24")
 DATA = landscape(PROBLEM)

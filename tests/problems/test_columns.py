@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.space.widths import Options
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.key_values import read_pairs, read_value, split_list, split_pair
 

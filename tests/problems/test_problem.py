@@ -5,12 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from modelsizer.problems.reading import library
 from pydantic_core import PydanticSerializationError
 from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError
 from modelsizer.cli import app
+from modelsizer.problems.reading import library
 from tests.support.problem_text import GOOD
 from tests.support.random_problems import valid_problem
 

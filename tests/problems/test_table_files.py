@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from modelsizer.problems.errors import MissingExtraError, ModelsizerError
 from modelsizer.problems.table_files import (
     by_column,

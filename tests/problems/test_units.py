@@ -8,6 +8,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelsizer.problems.units import UNITS, exact, format_quantity, parse_quantity
 
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import READERS, read_config
 from modelsizer.problems.architecture.describing import describe
 from modelsizer.problems.architecture.models import models
-
 from tests.support.random_configs import random_config
 from tests.support.shared import reference_json
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from modelsizer.problems.architecture.accounting import (
     count_parameters,
     forward_flops,
@@ -12,7 +13,6 @@ from modelsizer.problems.architecture.accounting import (
 )
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS
-
 from tests.support.shared import reference_json
 
 BLOCK_OF = {

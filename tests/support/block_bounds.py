@@ -5,14 +5,14 @@ from __future__ import annotations
 import random
 
 import numpy as np
+
+from modelsizer import Problem
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
 from modelsizer.optimizer.tables import store
 from modelsizer.optimizer.tables.grid import LAYERS, Grid
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.space.splits import divided
-
-from modelsizer import Problem
 
 
 def whole(grid: Grid, index: int, layouts: int) -> Blocks:

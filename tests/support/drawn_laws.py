@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from modelsizer.problems.laws.files import LawFile, law_text
 from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.published import token_law

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from modelsizer import Problem
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-
-from modelsizer import Problem
 from tests.support.architectures import listed
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.fitting.forms import Form
 
 DELTA = 1e-3

@@ -6,11 +6,11 @@ import random
 from fractions import Fraction
 
 import numpy as np
+
+from modelsizer import Problem
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.goals import parse_goals, question
 from modelsizer.problems.quantities.rows import QUANTITIES
-
-from modelsizer import Problem
 from tests.support.enumerated import designs_of
 
 Vector = tuple[Fraction | float, ...]

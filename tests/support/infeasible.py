@@ -5,11 +5,10 @@ from __future__ import annotations
 from functools import cache
 from typing import Any
 
+from modelsizer import Problem
 from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.explain import Explanation, explain
 from modelsizer.optimizer.explain.repairs import Repair
-
-from modelsizer import Problem
 
 INFEASIBLE: dict[str, tuple[str, dict[str, object]]] = {
     "memory": ("one-h100-1e24", {"budgets.serving_memory": "2 GB",

@@ -6,6 +6,8 @@ import math
 
 import numpy as np
 import pytest
+
+from modelsizer import solve
 from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.explain.joint_repair import joint_repair
@@ -14,8 +16,6 @@ from modelsizer.problems.designs.evaluation import Evaluation, judge
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.problem import Problem as AnyProblem
 from modelsizer.problems.quantities.rows import QUANTITIES
-
-from modelsizer import solve
 from tests.support.enumerated import designs_of
 from tests.support.infeasible import applied
 

@@ -8,13 +8,13 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
+
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
 from modelsizer.problems.architecture.attention import Count, FullAttention
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.architecture.patterns import Every, Free
-
 from tests.support import brute
 
 WINDOW, PERIOD, LEAST, MOST = 512, 3, 2, 4

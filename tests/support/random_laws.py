@@ -5,9 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
-from modelsizer.problems.laws.terms import TermLaw, read_terms
-
 from modelsizer import Problem
+from modelsizer.problems.laws.terms import TermLaw, read_terms
 
 TYPICAL = {
     "parameters": 3e9,

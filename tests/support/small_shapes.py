@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from modelsizer import Problem
 from modelsizer.optimizer.surveys.depth_width import depth_width
 from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth
-
-from modelsizer import Problem
 
 TABLES: dict[str, Any] = {
     "name": "small",

@@ -6,10 +6,10 @@ import os
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.sweeps.files import Question
-from modelsizer.optimizer.sweeps.grids import SweepGrid, axis_of, grid_of
 
 from modelsizer import Problem
+from modelsizer.optimizer.sweeps.files import Question
+from modelsizer.optimizer.sweeps.grids import SweepGrid, axis_of, grid_of
 from tests.support.problem_text import GOOD
 
 GOOD_PROBLEM = Problem.parse(GOOD)

@@ -7,12 +7,11 @@ from collections.abc import Callable, Iterator
 from functools import cache
 from itertools import count, islice
 
+from modelsizer import Problem, ProblemError
 from modelsizer.optimizer.explain.conflicts import (
     any_design,
 )
 from modelsizer.problems.designs.evaluation import judge
-
-from modelsizer import Problem, ProblemError
 from tests.support.enumerated import designs_of
 from tests.support.random_problems import small
 

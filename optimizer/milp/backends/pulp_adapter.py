@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+
 from modelsizer.optimizer.milp.backends.quiet import silenced
 from modelsizer.optimizer.milp.program import Backend, Outcome, Program
 from modelsizer.optimizer.tables.clock import Limits

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 import numpy as np
+
 from modelsizer.optimizer.milp.program import Outcome, Program
 from modelsizer.optimizer.tables.clock import Limits
 

@@ -9,6 +9,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer import plots
+from modelsizer.cli import app
 from modelsizer.optimizer.fitting.columns import parse_columns
 from modelsizer.optimizer.fitting.forms import CHINCHILLA, FORMS
 from modelsizer.optimizer.fitting.runs import Runs, read_runs
@@ -16,10 +20,6 @@ from modelsizer.optimizer.fitting.study import FitOptions, Study, study
 from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.laws.reading import load_law
-from typer.testing import CliRunner
-
-from modelsizer import plots
-from modelsizer.cli import app
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.fitting_runs import TRUTH, table
 from tests.support.shared import reference

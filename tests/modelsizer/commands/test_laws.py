@@ -8,13 +8,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer.cli import app
 from modelsizer.plots.laws.law_curves import law_curves, sizes_of
 from modelsizer.problems.laws.laws import Range
 from modelsizer.problems.laws.page import APART
 from modelsizer.problems.laws.pages import LAW_PAGES, LEFT_OUT
-from typer.testing import CliRunner
-
-from modelsizer.cli import app
 from modelsizer.text.laws import coefficient
 from tests.support.figure_checks import check
 

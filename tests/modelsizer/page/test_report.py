@@ -14,19 +14,19 @@ from xml.etree import ElementTree
 
 import pytest
 from matplotlib.figure import Figure
-from modelsizer.optimizer.fronts.run import ENUMERATED
-from modelsizer.optimizer.surveys.depth_width import depth_width
-from modelsizer.optimizer.surveys.ranking import rank
-from modelsizer.plots.drawing.labels import back
 from rich.console import Console
 from typer.testing import CliRunner
 
 from modelsizer import Problem, __version__, solve
 from modelsizer.cli import app
+from modelsizer.optimizer.fronts.run import ENUMERATED
+from modelsizer.optimizer.surveys.depth_width import depth_width
+from modelsizer.optimizer.surveys.ranking import rank
 from modelsizer.page.images import embedded
 from modelsizer.page.report import CommandLine, report
 from modelsizer.page.tags import Html, table, tag
 from modelsizer.pictures.report import pictures
+from modelsizer.plots.drawing.labels import back
 from modelsizer.text.depth_width import print_depth_width
 from modelsizer.text.kit.tables import Table
 

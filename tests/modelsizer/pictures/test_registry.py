@@ -6,11 +6,11 @@ import re
 import sys
 
 import pytest
-from modelsizer.problems.errors import MissingExtraError
 from typer.testing import CliRunner
 
 from modelsizer.cli import app
 from modelsizer.pictures.registry import PICTURES, draw
+from modelsizer.problems.errors import MissingExtraError
 from tests.support.shared import ROOT
 
 

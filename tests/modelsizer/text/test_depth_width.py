@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.surveys.depth_width import depth_width
-from modelsizer.optimizer.surveys.depth_width_rows import ShapeRow
-from modelsizer.problems.errors import ProblemError
 from typer.testing import CliRunner
 
 from modelsizer import Problem, plots, solve
 from modelsizer.cli import app
+from modelsizer.optimizer.surveys.depth_width import depth_width
+from modelsizer.optimizer.surveys.depth_width_rows import ShapeRow
+from modelsizer.problems.errors import ProblemError
 from modelsizer.text.depth_width import (
     MOST_ROWS,
     depth_width_csv,

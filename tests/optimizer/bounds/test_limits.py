@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from modelsizer import Problem
 from modelsizer.optimizer.bounds.limits import budget_rows, depth_intervals, feasible
 from modelsizer.optimizer.tables.table import tables
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
-
-from modelsizer import Problem
 
 NAMES = ("parameters", "serving_memory", "kv_cache", "decode_latency", "prefill_latency",
          "decode_throughput", "training_memory")  # fmt: skip

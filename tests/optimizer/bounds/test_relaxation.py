@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from modelsizer import Problem
 from modelsizer.optimizer.bounds.limits import depth_intervals
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import Feature, power_bound
@@ -17,8 +19,6 @@ from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.tables.table import Linear, Table, tables
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.quantities.rows import QUANTITIES
-
-from modelsizer import Problem
 from tests.support.random_problems import STRIDE, random_tables, valid_problem
 
 

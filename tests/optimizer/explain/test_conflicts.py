@@ -9,6 +9,8 @@ from fractions import Fraction
 from itertools import combinations
 
 import pytest
+
+from modelsizer import Problem
 from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain import space_constraints
 from modelsizer.optimizer.explain.conflicts import (
@@ -23,8 +25,6 @@ from modelsizer.optimizer.explain.relaxer import Relaxer
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact
-
-from modelsizer import Problem
 from tests.support.enumerated import designs_of
 from tests.support.shared import seeds
 from tests.support.tight_problems import infeasible_problems, tight

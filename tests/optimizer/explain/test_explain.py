@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.explain.explain import Explanation, explain
-from modelsizer.problems.units import exact, parse_quantity
 from rich.console import Console
 from typer.testing import CliRunner
 
 from modelsizer.cli import app
+from modelsizer.optimizer.explain.explain import Explanation, explain
+from modelsizer.problems.units import exact, parse_quantity
 from modelsizer.text.explain import print_explanation
 from modelsizer.text.explain_words import round_to_feasible
 from tests.support.infeasible import INFEASIBLE, explained, problem_of

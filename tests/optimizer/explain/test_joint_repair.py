@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from modelsizer.optimizer.explain.explain import explain
 
+from modelsizer.optimizer.explain.explain import explain
 from tests.support.infeasible import problem_of
 from tests.support.joint_repair import check_joint_repair
 from tests.support.shared import seeds

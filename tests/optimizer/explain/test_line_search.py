@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
 from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.line_search import at_position, edge, position
 from modelsizer.problems.units import exact

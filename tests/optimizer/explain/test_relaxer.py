@@ -5,10 +5,10 @@ from __future__ import annotations
 import math
 
 import pytest
-from modelsizer.optimizer.explain.conflicts import any_design
-from modelsizer.optimizer.explain.relaxer import UNLIMITED_TOKENS, Relaxer
 
 from modelsizer import Problem
+from modelsizer.optimizer.explain.conflicts import any_design
+from modelsizer.optimizer.explain.relaxer import UNLIMITED_TOKENS, Relaxer
 
 
 def test_limits_are_those_of_the_file_then_those_of_the_space() -> None:

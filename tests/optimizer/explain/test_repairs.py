@@ -6,14 +6,14 @@ import math
 from typing import Any
 
 import pytest
+
+from modelsizer import Problem, ProblemError, Solver, solve
 from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.explain.explain import explain
 from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
 from modelsizer.problems.problem import Problem as AnyProblem
 from modelsizer.problems.quantities.rows import QUANTITIES
-
-from modelsizer import Problem, ProblemError, Solver, solve
 from tests.support.enumerated import designs_of
 from tests.support.infeasible import INFEASIBLE, applied, explained, problem_of
 from tests.support.shared import reference, reference_json, seeds

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
+from modelsizer import Problem
 from modelsizer.optimizer.explain.relaxer import Relaxer
 from modelsizer.problems.tables.menus import Steps
-
-from modelsizer import Problem
 
 
 def test_ends_of_the_space_reach_to_the_universe_in_their_own_steps() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from modelsizer.optimizer.fitting.approaches import isoflop, isoflop_slices
 
 

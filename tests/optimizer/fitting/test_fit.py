@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy.optimize import check_grad, minimize
+
 from modelsizer.optimizer.fitting.approaches import isoflop, minimum_over_curves
 from modelsizer.optimizer.fitting.bootstrap import Bootstrap, bootstrap, sample_weights
 from modelsizer.optimizer.fitting.columns import parse_columns
@@ -23,8 +25,6 @@ from modelsizer.optimizer.fitting.newton import gradient, huber, objective
 from modelsizer.optimizer.fitting.runs import read_runs
 from modelsizer.optimizer.fitting.starts import bounds_of, grid
 from modelsizer.optimizer.fitting.study import FitOptions, Study, study
-from scipy.optimize import check_grad, minimize
-
 from tests.support.fitting_runs import DELTA, TRUTH, table
 from tests.support.shared import reference
 

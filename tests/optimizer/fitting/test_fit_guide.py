@@ -7,10 +7,10 @@ import tomllib
 
 import numpy as np
 import pytest
+
 from modelsizer.optimizer.fitting.fit import fit_form
 from modelsizer.optimizer.fitting.own_forms import form_of
 from modelsizer.optimizer.fitting.runs import read_runs
-
 from tests.support.shared import ROOT
 
 DOCS = ROOT / "docs"

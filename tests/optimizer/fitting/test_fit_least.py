@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from modelsizer.optimizer.fitting.fit import fit_form
-from modelsizer.optimizer.fitting.forms import FORMS, Design
 from scipy.optimize import minimize
 
+from modelsizer.optimizer.fitting.fit import fit_form
+from modelsizer.optimizer.fitting.forms import FORMS, Design
 from tests.support.fitting_runs import TRUTH
 
 WITHIN = 1.002

@@ -10,6 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer import plots
+from modelsizer.cli import app
 from modelsizer.optimizer.fitting.bootstrap import bootstrap
 from modelsizer.optimizer.fitting.fit import Fit, fit_form
 from modelsizer.optimizer.fitting.forms import CHINCHILLA, GEMSTONES, Design, Form
@@ -20,10 +24,6 @@ from modelsizer.optimizer.fitting.starts import bounds_of, grid
 from modelsizer.optimizer.fitting.study import FitOptions, Study, study
 from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ProblemError
-from typer.testing import CliRunner
-
-from modelsizer import plots
-from modelsizer.cli import app
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.fitting_runs import DELTA, table
 

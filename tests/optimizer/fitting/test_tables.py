@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from modelsizer.optimizer.fitting.columns import counts_of, parse_columns
 from modelsizer.optimizer.fitting.forms import BIAN, CHINCHILLA
 from modelsizer.optimizer.fitting.runs import Runs, read_runs

@@ -6,14 +6,14 @@ import math
 
 import numpy as np
 import pytest
+
+from modelsizer import Problem, Solver
 from modelsizer.optimizer.frontiers.exponents import PUBLISHED, exponents, fit_power, implied
 from modelsizer.optimizer.frontiers.frontier import Frontier, frontier
 from modelsizer.optimizer.frontiers.isoflops import CURVES, curves_along, isoflops
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.laws.published import token_law
 from modelsizer.problems.laws.shapes import WidthDepthShape, shape_law
-
-from modelsizer import Problem, Solver
 
 FLOPS = "budgets.training_flops"
 

@@ -9,15 +9,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer import Problem, Solver, plots, solve
+from modelsizer.cli import app
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.frontiers.frontier import Frontier, edges, frontier
 from modelsizer.optimizer.frontiers.isoflops import isoflops
 from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-from typer.testing import CliRunner
-
-from modelsizer import Problem, Solver, plots, solve
-from modelsizer.cli import app
 from tests.support.figure_checks import BOTH_SIZES, check
 
 FLOPS = "budgets.training_flops"

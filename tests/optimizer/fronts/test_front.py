@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from modelsizer import Problem, ProblemError
 from modelsizer.optimizer.fronts.cover import Cover
 from modelsizer.optimizer.fronts.goals import question
 from modelsizer.optimizer.fronts.indicators import hypervolume
@@ -13,8 +15,6 @@ from modelsizer.optimizer.fronts.run import front
 from modelsizer.optimizer.fronts.subset import even_subset, knee
 from modelsizer.optimizer.fronts.zones import Zones
 from modelsizer.problems.designs.evaluation import evaluate
-
-from modelsizer import Problem, ProblemError
 from tests.support.fronts import by_hand, near, some_goals, vectors_of
 from tests.support.random_problems import small
 from tests.support.shared import reference, reference_json, seeds

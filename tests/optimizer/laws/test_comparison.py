@@ -8,6 +8,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer import Problem, solve
+from modelsizer.cli import app
 from modelsizer.optimizer.laws.comparison import LawComparison, Within, compare_laws, law_curves
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.plots.drawing.line_ends import spread_out
@@ -15,10 +19,6 @@ from modelsizer.plots.laws.law_comparison import law_comparison
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.laws import Range
-from typer.testing import CliRunner
-
-from modelsizer import Problem, solve
-from modelsizer.cli import app
 from tests.support.architectures import listed
 from tests.support.figure_checks import BOTH_SIZES, check
 

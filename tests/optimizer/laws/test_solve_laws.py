@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.laws.comparison import compare_laws
-from modelsizer.optimizer.laws.robust import CRITERIA, TODAY, Regret, Uncertainty, solve_draws
-from modelsizer.problems.laws.pages import LAW_PAGES
-from modelsizer.problems.laws.reading import law_setting
 from typer.testing import CliRunner
 
 from modelsizer import Problem
 from modelsizer.cli import app
+from modelsizer.optimizer.laws.comparison import compare_laws
+from modelsizer.optimizer.laws.robust import CRITERIA, TODAY, Regret, Uncertainty, solve_draws
+from modelsizer.problems.laws.pages import LAW_PAGES
+from modelsizer.problems.laws.reading import law_setting
 from modelsizer.text.compare_laws import agreement
 from modelsizer.text.uncertainty import headline
 from tests.support.drawn_laws import drawn, law_file

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+
+from modelsizer import Problem, ProblemError, solve
 from modelsizer.optimizer.fronts.run import front
 from modelsizer.optimizer.laws.robust import solve_draws
 from modelsizer.optimizer.prices.continuous import relax
@@ -10,8 +12,6 @@ from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import k_best
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.terms import TermLaw
-
-from modelsizer import Problem, ProblemError, solve
 from tests.support.enumerated import all_designs, sorted_by_hand
 from tests.support.fronts import by_hand, near, some_goals, vectors_of
 from tests.support.joint_repair import check_joint_repair

@@ -10,6 +10,10 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer import Problem, ProblemError, plots
+from modelsizer.cli import app
 from modelsizer.optimizer.laws.dominance_check import all_dominated
 from modelsizer.optimizer.laws.draws import Draws
 from modelsizer.optimizer.laws.robust import (
@@ -24,10 +28,6 @@ from modelsizer.optimizer.solver import Solver
 from modelsizer.plots.drawing.style import FILLS, STAR
 from modelsizer.plots.laws.uncertainty import percent, rows_of
 from modelsizer.problems.laws.laws import PowerLaw
-from typer.testing import CliRunner
-
-from modelsizer import Problem, ProblemError, plots
-from modelsizer.cli import app
 from tests.support.drawn_laws import BASE, ERRORS, drawn, law_file
 from tests.support.enumerated import all_designs
 from tests.support.figure_checks import BOTH_SIZES, check

@@ -9,6 +9,9 @@ from pathlib import Path
 import highspy
 import numpy as np
 import pytest
+from scipy.sparse import csr_array
+
+from modelsizer import Problem, solve
 from modelsizer.optimizer.milp.backends import pulp_adapter
 from modelsizer.optimizer.milp.backends.pulp_adapter import (
     _bound_of_stopped,
@@ -19,9 +22,6 @@ from modelsizer.optimizer.milp.engines import backend
 from modelsizer.optimizer.milp.export import program_of
 from modelsizer.optimizer.milp.program import Outcome, Program
 from modelsizer.optimizer.tables.clock import Limits
-from scipy.sparse import csr_array
-
-from modelsizer import Problem, solve
 
 ENGINES = ("scipy", "pulp", "pulp:HiGHS")
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 import numpy as np
+
 from modelsizer.optimizer.planning.candidates import MOST, candidates
 from modelsizer.optimizer.planning.choices import Choices
 from modelsizer.optimizer.planning.family import Family

@@ -6,6 +6,10 @@ from itertools import combinations_with_replacement, pairwise
 
 import numpy as np
 import pytest
+from scipy.integrate import quad
+from scipy.optimize import linprog
+from scipy.stats import norm
+
 from modelsizer.optimizer.fitting.forms import FORMS, Array
 from modelsizer.optimizer.planning.best_size import log_best_size, size_slope
 from modelsizer.optimizer.planning.certificate import Room, relax
@@ -19,9 +23,6 @@ from modelsizer.optimizer.planning.information import (
 )
 from modelsizer.optimizer.planning.law_point import mean_huber, noise_of, of_form, of_law
 from modelsizer.problems.laws.published import token_law
-from scipy.integrate import quad
-from scipy.optimize import linprog
-from scipy.stats import norm
 
 BESIROGLU = of_law(token_law("besiroglu-2024"))
 POINTS = {"chinchilla": BESIROGLU, "gemstones": of_form("gemstones"), "bian": of_form("bian")}

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer.cli import app
 from modelsizer.optimizer.fitting.forms import FORMS
 from modelsizer.optimizer.planning.candidates import candidates
 from modelsizer.optimizer.planning.family import Family
@@ -25,9 +28,6 @@ from modelsizer.problems.architecture.sources import load_architecture
 from modelsizer.problems.laws.files import LawFile, law_text
 from modelsizer.problems.laws.reading import load_law
 from modelsizer.problems.problem import Problem
-from typer.testing import CliRunner
-
-from modelsizer.cli import app
 from tests.support.figure_checks import BOTH_SIZES, check
 
 EXERCISE = Problem.load("exercise-1e24")

@@ -11,6 +11,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer.cli import app
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.best_size import log_best_size, size_slope
 from modelsizer.optimizer.planning.candidates import candidates
@@ -28,9 +31,6 @@ from modelsizer.problems.laws.files import LawFile, law_text, term_values
 from modelsizer.problems.laws.laws import DesignLaw, PowerTerm, Range
 from modelsizer.problems.laws.reading import load_law
 from modelsizer.problems.problem import Problem
-from typer.testing import CliRunner
-
-from modelsizer.cli import app
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.shared import ROOT
 

@@ -7,6 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from modelsizer import Problem
 from modelsizer.optimizer.constraints import constraints, moved
 from modelsizer.optimizer.prices.continuous import Relaxation, relax
 from modelsizer.optimizer.prices.real_widths import polynomials
@@ -14,8 +16,6 @@ from modelsizer.optimizer.prices.resolver import Resolver
 from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-
-from modelsizer import Problem
 from tests.support.architectures import uniform
 
 STEP = 1e-3  # of a limit, for finite differences

@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.constraints import moved
-from modelsizer.optimizer.prices.prices import PERCENTS, Price, Prices, curve, prices
-from modelsizer.problems.errors import ArgumentError
-from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import exact
 from typer.testing import CliRunner
 
 from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.commands import prices as pricing
+from modelsizer.optimizer.constraints import moved
+from modelsizer.optimizer.prices.prices import PERCENTS, Price, Prices, curve, prices
+from modelsizer.problems.errors import ArgumentError
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.units import exact
 from modelsizer.text.prices import curve_limits, prices_csv, tornado_rows, unit_of
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.random_problems import small

@@ -9,6 +9,8 @@ from itertools import islice
 
 import numpy as np
 import pytest
+
+from modelsizer import Problem
 from modelsizer.optimizer.constraints import Constraint, constraints, moved
 from modelsizer.optimizer.prices.resolver import Resolver, used
 from modelsizer.optimizer.prices.stays_optimal import bisect, same_until, stays_optimal
@@ -17,8 +19,6 @@ from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
-
-from modelsizer import Problem
 from tests.support.architectures import listed
 from tests.support.random_problems import small
 

@@ -7,12 +7,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+
+from modelsizer import Problem, solve
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables import store
 from modelsizer.optimizer.tables.clock import Clock, Limits
-
-from modelsizer import Problem, solve
 from tests.support.block_bounds import check_bounds
 from tests.support.random_problems import layout_tables, random_tables, valid_problem
 from tests.support.shared import seeds

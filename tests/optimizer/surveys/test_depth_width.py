@@ -10,6 +10,8 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+
+from modelsizer import Problem, solve
 from modelsizer.optimizer.surveys.depth_width import (
     InfeasibleError,
     depth_width,
@@ -21,8 +23,6 @@ from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.units import exact
-
-from modelsizer import Problem, solve
 from modelsizer.text.depth_width_words import habit_sentence, notes
 from tests.support.architectures import uniform
 from tests.support.brute import designs

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import math
 
-from modelsizer.optimizer.surveys.landscape import landscape
-
 from modelsizer import Problem
+from modelsizer.optimizer.surveys.landscape import landscape
 from tests.support.enumerated import designs_of
 
 SMALL = {

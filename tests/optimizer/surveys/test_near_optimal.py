@@ -7,6 +7,10 @@ import math
 
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer import Problem, solve
+from modelsizer.cli import app
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.surveys.near_optimal import (
@@ -21,10 +25,6 @@ from modelsizer.optimizer.surveys.ranking import rank
 from modelsizer.problems.architecture.sources import load_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.narrowing import fixed, forbidden
-from typer.testing import CliRunner
-
-from modelsizer import Problem, solve
-from modelsizer.cli import app
 from tests.support.enumerated import sorted_by_hand
 from tests.support.random_problems import small
 from tests.support.shared import reference, reference_json, seeds

@@ -9,14 +9,14 @@ import numpy as np
 import pyarrow.csv
 import pyarrow.parquet
 import pytest
-from modelsizer.optimizer.fronts.goals import Goal, question
-from modelsizer.optimizer.surveys.listing import cell, known_columns
-from modelsizer.optimizer.surveys.ranking import rank
-from modelsizer.problems.quantities.rows import QUANTITIES
 from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError
 from modelsizer.cli import app
+from modelsizer.optimizer.fronts.goals import Goal, question
+from modelsizer.optimizer.surveys.listing import cell, known_columns
+from modelsizer.optimizer.surveys.ranking import rank
+from modelsizer.problems.quantities.rows import QUANTITIES
 from tests.support.enumerated import designs_of
 from tests.support.random_problems import small
 from tests.support.shared import reference, reference_json, seeds

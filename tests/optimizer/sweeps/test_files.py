@@ -6,11 +6,11 @@ import json
 from pathlib import Path
 
 import pytest
+
+from modelsizer import Problem
 from modelsizer.optimizer.sweeps.files import Question, SweepFile, line
 from modelsizer.optimizer.sweeps.workers import results
 from modelsizer.problems.errors import ModelsizerError
-
-from modelsizer import Problem
 from tests.support.problem_text import GOOD
 from tests.support.sweeps import GOOD_PROBLEM, POSIX, SETTINGS, question
 

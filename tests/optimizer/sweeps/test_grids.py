@@ -6,6 +6,8 @@ import itertools
 import math
 
 import pytest
+
+from modelsizer import Problem, ProblemError
 from modelsizer.optimizer.sweeps.grids import (
     Axis,
     SweepGrid,
@@ -13,8 +15,6 @@ from modelsizer.optimizer.sweeps.grids import (
     grid_of,
     split_problem,
 )
-
-from modelsizer import Problem, ProblemError
 
 PROBLEM = Problem.load("one-h100-1e24")
 GB, GIB = 10**9, 2**30

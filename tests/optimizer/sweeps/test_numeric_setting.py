@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 
 from modelsizer import Problem, ProblemError
+from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 
 FLOPS = "budgets.training_flops"
 EXERCISE = Problem.load("exercise-1e24")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import random
 
 import pytest
+
+from modelsizer import solve
 from modelsizer.optimizer.budgets import AT_THE_LIMIT
 from modelsizer.optimizer.sweeps.grids import SweepGrid, axis_of
 from modelsizer.optimizer.sweeps.points import PointSolver, columns
 from modelsizer.optimizer.sweeps.workers import results
 from modelsizer.problems.architecture.describing import architecture_dict
-
-from modelsizer import solve
 from tests.support.random_problems import small
 from tests.support.shared import seeds
 from tests.support.sweeps import question

@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from modelsizer.optimizer.sweeps.files import saved_points
-from modelsizer.optimizer.sweeps.points import PointSolver
-from modelsizer.optimizer.sweeps.sweep import sweep
 from typer.testing import CliRunner
 
 from modelsizer import ProblemError
 from modelsizer.cli import app
+from modelsizer.optimizer.sweeps.files import saved_points
+from modelsizer.optimizer.sweeps.points import PointSolver
+from modelsizer.optimizer.sweeps.sweep import sweep
 from tests.support.problem_text import GOOD
 from tests.support.sweeps import GOOD_PROBLEM, POSIX, SETTINGS, grid
 

@@ -10,14 +10,14 @@ from typing import Any
 
 import pytest
 from matplotlib.figure import Figure
-from modelsizer.optimizer.sweeps.grids import axis_of
-from modelsizer.optimizer.sweeps.whatif import WhatIf, scenario_settings, value_text, whatif
-from modelsizer.plots.limits.scenarios import BETTER, WORSE
-from modelsizer.problems.architecture.describing import architecture_dict
 from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError, plots, solve
 from modelsizer.cli import app
+from modelsizer.optimizer.sweeps.grids import axis_of
+from modelsizer.optimizer.sweeps.whatif import WhatIf, scenario_settings, value_text, whatif
+from modelsizer.plots.limits.scenarios import BETTER, WORSE
+from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.text.whatif import signed
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.problem_text import GOOD

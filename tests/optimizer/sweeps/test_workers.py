@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from modelsizer.optimizer.sweeps.points import PointSolver
 from modelsizer.optimizer.sweeps.workers import Spec, results, solve_run
 from modelsizer.problems.errors import ModelsizerError
-
 from tests.support.sweeps import question
 
 

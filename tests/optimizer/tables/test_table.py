@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
-from modelsizer.optimizer.tables.table import tables
 
 from modelsizer import Problem
+from modelsizer.optimizer.tables.table import tables
 
 MOST_ROWS = 50_000
 

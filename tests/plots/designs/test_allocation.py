@@ -7,6 +7,7 @@ from functools import cache
 
 import pytest
 from matplotlib.figure import Figure
+
 from modelsizer.plots.designs.allocation import allocation
 from modelsizer.plots.drawing.style import FILLS, HATCHES
 from modelsizer.problems.architecture.allocation import (
@@ -17,7 +18,6 @@ from modelsizer.problems.architecture.allocation import (
     total_parts,
 )
 from modelsizer.problems.architecture.sources import load_architecture
-
 from tests.support.figure_checks import check
 
 CONTEXTS = (1, 4096, 32768, 131072)

@@ -8,9 +8,10 @@ from typing import Any
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from numpy.random import default_rng
+
 from modelsizer.plots.drawing.labels import Labels, far_apart, lay_out
 from modelsizer.plots.drawing.style import canvas
-from numpy.random import default_rng
 
 
 def axes_of() -> Axes:

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
+from modelsizer import Problem, plots, solve
 from modelsizer.optimizer.fronts.cloud import cloud
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.run import front
 from modelsizer.optimizer.fronts.subset import knee
 from modelsizer.optimizer.surveys.region import Region, region
+from modelsizer.pictures.registry import draw
 from modelsizer.plots.designs.depth_parameters import depth_parameters
 from modelsizer.plots.drawing.saving import save
-
-from modelsizer import Problem, plots, solve
-from modelsizer.pictures.registry import draw
 from tests.support.figure_checks import check, overlaps
 
 REFERENCE = Problem.load("one-h100-1e24")

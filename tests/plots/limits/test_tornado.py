@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+
 from modelsizer.optimizer.solver import Solver
 from modelsizer.plots.drawing.style import FAINT, SIZES
 from modelsizer.plots.limits.price_curve import price_curve
 from modelsizer.plots.limits.tornado import Row, tornado
 from modelsizer.problems.problem import Problem
-
 from tests.support.figure_checks import BOTH_SIZES, check
 
 BASE = 1.97

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from modelsizer.problems.architecture.accounting import (
     active_parameters,
     count_parameters,

@@ -11,6 +11,10 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from modelsizer import Problem, Solver, solve
+from modelsizer.cli import app
 from modelsizer.problems.architecture import allocation as counting
 from modelsizer.problems.architecture.allocation import SPENT, active_parts, allocate, total_parts
 from modelsizer.problems.architecture.architecture import (
@@ -25,10 +29,6 @@ from modelsizer.problems.architecture.architecture import (
 )
 from modelsizer.problems.architecture.describing import describe, parameters_dict
 from modelsizer.problems.architecture.sources import load_architecture
-from typer.testing import CliRunner
-
-from modelsizer import Problem, Solver, solve
-from modelsizer.cli import app
 
 CONTEXTS = (1, 4096, 32768, 131072)
 EXAMPLES = 25  # of each property

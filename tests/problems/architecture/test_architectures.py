@@ -7,15 +7,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer import Problem
+from modelsizer.cli import app
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.configs.export import to_huggingface
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.reading import library
-from typer.testing import CliRunner
-
-from modelsizer import Problem
-from modelsizer.cli import app
 from tests.support.architectures import uniform
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 

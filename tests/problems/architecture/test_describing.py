@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+
 from modelsizer.problems.architecture.describing import describe
 from modelsizer.problems.architecture.sources import load_architecture
 

@@ -7,11 +7,11 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
+from modelsizer import Problem, ProblemError, solve
 from modelsizer.optimizer.fronts.run import front
 from modelsizer.optimizer.surveys.near_optimal import k_best
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-
-from modelsizer import Problem, ProblemError, solve
 from tests.support.architectures import listed
 from tests.support.random_problems import random_tables, valid_problem
 from tests.support.shared import seeds

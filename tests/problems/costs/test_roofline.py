@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
+from modelsizer import Problem, ProblemError
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
@@ -16,8 +18,6 @@ from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.standalone import standalone_problem
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.hardware.accelerators import accelerators
-
-from modelsizer import Problem, ProblemError
 
 TRUNK = Trunk(64, 1000)
 LAYER = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
+
 from modelsizer.problems.architecture.accounting import parameters
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
@@ -12,7 +13,6 @@ from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.costs.training_memory import layer_activations, stages, state_bytes
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.training import Training
-
 from tests.support.shared import reference_json
 
 GIB = 2**30

@@ -9,6 +9,10 @@ from functools import cache
 
 import pytest
 from matplotlib.figure import Figure
+from typer.testing import CliRunner
+
+from modelsizer import Problem, ProblemError, Solver, plots
+from modelsizer.cli import app
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.models import models
@@ -21,10 +25,6 @@ from modelsizer.problems.designs.memory_parts import (
     serving_parts,
     training_parts,
 )
-from typer.testing import CliRunner
-
-from modelsizer import Problem, ProblemError, Solver, plots
-from modelsizer.cli import app
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.random_problems import random_tables
 

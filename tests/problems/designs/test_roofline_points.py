@@ -8,16 +8,16 @@ from pathlib import Path
 
 import pytest
 from matplotlib.figure import Figure
+from typer.testing import CliRunner
+
+from modelsizer import Problem, Solver
+from modelsizer.cli import app
 from modelsizer.plots.designs.roofline import roofline
 from modelsizer.plots.drawing.saving import save
 from modelsizer.problems.architecture.accounting import forward_flops
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.roofline_points import BATCHES, Roofline, roofline_points
-from typer.testing import CliRunner
-
-from modelsizer import Problem, Solver
-from modelsizer.cli import app
 from tests.support.figure_checks import BOTH_SIZES, check
 
 CLUSTER = Problem.load("h100-cluster-90-days")

@@ -11,6 +11,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
+
+from modelsizer.cli import app
 from modelsizer.problems.hardware.accelerators import (
     FIGURES,
     Accelerator,
@@ -18,9 +21,6 @@ from modelsizer.problems.hardware.accelerators import (
     accelerator,
     accelerators,
 )
-from typer.testing import CliRunner
-
-from modelsizer.cli import app
 from modelsizer.text.accelerators import SORT_KEYS
 from tests.support.shared import reference_json
 

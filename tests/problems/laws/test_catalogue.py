@@ -11,6 +11,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from modelsizer import Problem, solve
 from modelsizer.problems.laws.catalogue import law_rows, page_rows
 from modelsizer.problems.laws.experts import (
     abnar_loss,
@@ -24,8 +26,6 @@ from modelsizer.problems.laws.pages import CURVES, LAW_PAGES
 from modelsizer.problems.laws.precision import kumar_law, kumar_share
 from modelsizer.problems.laws.published import LAW_FORMS, TOKEN_LAWS, token_law
 from modelsizer.problems.laws.shapes import SHAPE_LAWS
-
-from modelsizer import Problem, solve
 from tests.support.shared import reference
 
 USABLE = [page.name for page in LAW_PAGES.values() if "law" in page.keys]

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 import pytest
-from modelsizer.problems.laws.laws import PowerTerm
-from modelsizer.problems.laws.published import TOKEN_LAWS
 
 from modelsizer import DesignLaw, Problem, TermLaw, TokenLaw, check_law, register_law, solve
+from modelsizer.problems.laws.laws import PowerTerm
+from modelsizer.problems.laws.published import TOKEN_LAWS
 from tests.support.enumerated import sorted_by_hand
 
 ENGINES = ("exhaustive", "auto", "bound", "scipy", "pulp")

@@ -9,13 +9,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
+from modelsizer import Problem, solve
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.files import COEFFICIENTS, LawFile, law_text
 from modelsizer.problems.laws.laws import Range
 from modelsizer.problems.laws.published import token_law
 from modelsizer.problems.laws.reading import law_named, load_law
-
-from modelsizer import Problem, solve
 
 BESIROGLU = {"E": 1.8172, "A": 482.01, "alpha": 0.3478, "B": 2085.43, "beta": 0.3658}
 LAW = LawFile(

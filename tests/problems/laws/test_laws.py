@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from modelsizer import Problem, solve
 from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS, register_law, token_law
 from modelsizer.problems.laws.shapes import SHAPE_LAWS, WidthDepthShape
-
-from modelsizer import Problem, solve
 
 SHAPE = {"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0}
 """At which laws that see it are tried."""

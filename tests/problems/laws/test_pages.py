@@ -8,11 +8,11 @@ import re
 from typing import Any
 
 import pytest
+
 from modelsizer.problems.laws.page import APART
 from modelsizer.problems.laws.pages import LAW_PAGES, LEFT_OUT
 from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.shapes import SHAPE_LAWS
-
 from tests.support.shared import reference
 
 USABLE = [page.name for page in LAW_PAGES.values() if "law" in page.keys]

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
+from modelsizer import Problem, ProblemError, solve
 from modelsizer.optimizer.tables import store
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
 from modelsizer.problems.laws.features import SHAPE_FEATURES, ranges_of
 from modelsizer.problems.laws.laws import PowerTerm
 from modelsizer.problems.laws.terms import read_terms, write_terms
-
-from modelsizer import Problem, ProblemError, solve
 from tests.support.block_bounds import check_bounds
 from tests.support.enumerated import all_designs
 from tests.support.random_laws import TYPICAL, law_of, loss, random_law, u_shaped, with_law

@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
 from modelsizer.problems.quantities.checks import check_quantity
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity
 from modelsizer.problems.quantities.rows import QUANTITIES, register_quantity
-
 from tests.support.new_quantities import ATTENTION, OPTIMIZER_STATES
 
 

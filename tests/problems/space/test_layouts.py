@@ -7,13 +7,13 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
+
+from modelsizer import Problem, ProblemError, solve
 from modelsizer.problems.costs.training_memory import stages
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.space.layouts import Layout, layouts
 from modelsizer.problems.space.widths import WIDTHS
 from modelsizer.problems.tables.training import Training
-
-from modelsizer import Problem, ProblemError, solve
 from tests.support.architectures import uniform
 from tests.support.random_problems import layout_tables, valid_problem
 from tests.support.shared import seeds

@@ -8,6 +8,7 @@ from fractions import Fraction
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+
 from modelsizer.problems.space.rounding import (
     depths_of,
     floors,

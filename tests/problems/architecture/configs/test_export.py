@@ -11,6 +11,9 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
+
+from modelsizer.cli import app
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS
@@ -19,9 +22,6 @@ from modelsizer.problems.architecture.configs.export_common import check_count, 
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.models import models
-from typer.testing import CliRunner
-
-from modelsizer.cli import app
 from tests.support.export_readers import READERS, count_megatron_words, megatron_words, read_litgpt
 from tests.support.shared import ROOT
 

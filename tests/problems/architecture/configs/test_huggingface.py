@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+
 from modelsizer.problems.architecture.configs.huggingface import READERS, read_config
 from modelsizer.problems.architecture.describing import describe
 
