@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
+from modelsizer.problems.quantities.reads import check_reads
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.serving import Serving
@@ -32,19 +33,21 @@ _ENDS = {
 
 
 def check_quantity(row: Quantity) -> None:
-    """Reject an affine quantity that violates a required property at some random architecture.
+    """Reject a quantity that violates a required property at some random architecture.
 
-    The formula must accept arrays of widths as well as integers, and return one `Affine`, or one
-    per branch, with a coefficient for each kind of layer. Coefficients must be non-negative, and
-    neither the constant nor a coefficient may decrease when a width increases or the embedding
-    becomes untied. With ``by_layout=False`` it must not depend on the layout. It is tested with
-    default settings, and with an H100 for training and serving, if they provide what it needs.
+    It must read no setting that its `reads` omits. The formula of an affine quantity must accept
+    arrays of widths as well as integers, and return one `Affine`, or one per branch, with a
+    coefficient for each kind of layer. Coefficients must be non-negative, and neither the constant
+    nor a coefficient may decrease when a width increases or the embedding becomes untied. With
+    ``by_layout=False`` it must not depend on the layout. It is tested with default settings, and
+    with an H100 for training and serving, if they provide what it needs.
 
     Raises
     ------
     ValueError
         If a property is violated; the message names it.
     """
+    check_reads(row, _settings())
     if not isinstance(row.how, Cost):
         return
     random = np.random.default_rng(_SEED)

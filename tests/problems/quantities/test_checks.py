@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
 from typing import Any
 
 import pytest
@@ -10,7 +11,14 @@ from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
 from modelsizer.problems.quantities.checks import check_quantity
-from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity
+from modelsizer.problems.quantities.quantity import (
+    Candidate,
+    Cost,
+    Inverse,
+    OfFlops,
+    Quantity,
+    Settings,
+)
 from modelsizer.problems.quantities.rows import QUANTITIES, register_quantity
 from tests.support.new_quantities import ATTENTION, OPTIMIZER_STATES
 
@@ -65,3 +73,36 @@ def test_costs_that_break_a_promise_are_refused(
     with pytest.raises(ValueError, match=word):
         register_quantity(Quantity("new", "count", "new", Cost(formula, **how)))
     assert "new" not in QUANTITIES
+
+
+def batch(of: Candidate) -> Affine:
+    return accounting.parameters(of.trunk, of.kinds).times(Fraction(of.settings.serving.batch_size))
+
+
+def one(settings: Settings) -> Fraction:
+    return Fraction(settings.serving.batch_size)
+
+
+@pytest.mark.parametrize(
+    ("row", "word"),
+    [
+        (Quantity("new", "count", "new", Cost(batch, reads=())), "reads serving.batch_size"),
+        (Quantity("new", "count", "new", Cost(batch, reads=("serving.batch",))), "no setting"),
+        (Quantity("new", "count", "new", Cost(batch, reads="serving.batch_size")), "a tuple"),  # type: ignore[arg-type]
+        (Quantity("new", "count", "new", OfFlops(one, reads=()), only="max"), "serving.batch_size"),
+        (
+            Quantity("new", "count", "new", Inverse("decode_latency", one, "x", ()), only="min"),
+            "serving.batch_size",
+        ),
+    ],
+)
+def test_settings_that_are_read_and_not_said_are_refused(row: Quantity, word: str) -> None:
+    """Otherwise a `Solver` reuses tables of the old value, and calls a wrong design optimal."""
+    with pytest.raises(ValueError, match=word):
+        register_quantity(row)
+    assert "new" not in QUANTITIES
+
+
+def test_settings_may_be_said_by_table_or_not_at_all() -> None:
+    for reads in (None, ("serving",), ("serving.batch_size",)):
+        check_quantity(Quantity("new", "count", "new", Cost(batch, reads=reads)))
