@@ -19,6 +19,7 @@ from modelsizer.problems.tables.training import Training
 _POINTS = 64
 _SEED = 0
 _CONTEXT = 8192
+_INT64 = 2**62  # tables of numbers that stay below are computed in int64
 _LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 2))
 _ENDS = {
     "d_model": (128, 20_000),
@@ -39,7 +40,8 @@ def check_quantity(row: Quantity) -> None:
     arrays of widths as well as integers, and return one `Affine`, or one per branch, with a
     coefficient for each kind of layer. Coefficients must be non-negative, and neither the constant
     nor a coefficient may decrease when a width increases or the embedding becomes untied. With
-    ``by_layout=False`` it must not depend on the layout. It is tested with default settings, and
+    ``by_layout=False`` it must not depend on the layout; with ``within``, no number may overflow
+    where that says none does. It is tested with default settings, and
     with an H100 for training and serving, if they provide what it needs.
 
     Raises
@@ -70,6 +72,7 @@ def check_quantity(row: Quantity) -> None:
                     same = zip(small, _costs(row, settings, block, low, _LAYOUTS[0]), strict=True)
                     for a, b in same:
                         _refuse(row, a != b, "by_layout=False, and a cost that depends on it")
+                _check_within(row, settings, block, low, layout, small)
                 least = int(low["d_model"].argmin())
                 ints = {name: int(values[least]) for name, values in low.items()}
                 alone = _costs(row, settings, block, ints, layout)
@@ -88,14 +91,44 @@ def _settings() -> tuple[Settings, ...]:
     )
 
 
+def _check_within(
+    row: Quantity,
+    settings: Settings,
+    block: Block,
+    widths: dict[str, Any],
+    layout: Layout,
+    exact: list[NDArray[Any]],
+) -> None:
+    """Reject a row whose numbers overflow int64 where its ``within`` says that none does."""
+    assert isinstance(row.how, Cost)
+    if row.how.within is None:
+        return
+    factor = row.how.within(settings, layout)
+    size = np.max([branch[:-1].sum(axis=0) for branch in exact], axis=0)
+    rows = np.flatnonzero(size * factor < _INT64)
+    if len(rows) == 0:
+        return
+    some = {name: values[rows] for name, values in widths.items()}
+    for a, b in zip(exact, _costs(row, settings, block, some, layout, np.int64), strict=True):
+        _refuse(row, a[:, rows] != b, "a number beyond 64 bits that its `within` leaves out")
+
+
 def _costs(
-    row: Quantity, settings: Settings, block: Block, widths: dict[str, Any], layout: Layout
+    row: Quantity,
+    settings: Settings,
+    block: Block,
+    widths: dict[str, Any],
+    layout: Layout,
+    kind: type = object,
 ) -> list[NDArray[Any]]:
-    """Return constant, two coefficients and denominator of each branch; exact, shape (4, W)."""
+    """Return constant, two coefficients and denominator of each branch, shape (4, W).
+
+    With `kind` object they are exact; with ``np.int64`` they may overflow.
+    """
     how = row.how
     assert isinstance(how, Cost)
     w: dict[str, Any] = {
-        name: values.astype(object) if isinstance(values, np.ndarray) else values
+        name: values.astype(kind) if isinstance(values, np.ndarray) else values
         for name, values in widths.items()
     }
     trunk = block.trunk(w["d_model"], w["vocab_size"], 1 - w["untied"], _CONTEXT)

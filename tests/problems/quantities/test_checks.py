@@ -18,6 +18,7 @@ from modelsizer.problems.quantities.quantity import (
     OfFlops,
     Quantity,
     Settings,
+    as_large,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, register_quantity
 from tests.support.new_quantities import ATTENTION, OPTIMIZER_STATES
@@ -50,6 +51,13 @@ def branching(of: Candidate) -> Affine:
     return flat(of, of.trunk.d_model * (2 if first > 4096 else 1))
 
 
+def large(of: Candidate) -> Affine:
+    """The parameters, by way of numbers 2^40 times as large."""
+    found = accounting.parameters(of.trunk, of.kinds)
+    several = tuple(each * 2**40 // 2**40 for each in found.per_layer)
+    return Affine(found.base * 2**40 // 2**40, several)
+
+
 @pytest.mark.parametrize(
     ("formula", "how", "word"),
     [
@@ -65,6 +73,7 @@ def branching(of: Candidate) -> Affine:
             {"by_layout": False},
             "by_layout=False",
         ),
+        (large, {"within": as_large}, "beyond 64 bits"),
     ],
 )
 def test_costs_that_break_a_promise_are_refused(
@@ -106,3 +115,8 @@ def test_settings_that_are_read_and_not_said_are_refused(row: Quantity, word: st
 def test_settings_may_be_said_by_table_or_not_at_all() -> None:
     for reads in (None, ("serving",), ("serving.batch_size",)):
         check_quantity(Quantity("new", "count", "new", Cost(batch, reads=reads)))
+
+
+def test_large_numbers_may_be_said_or_left_open() -> None:
+    for within in (None, lambda settings, layout: 2**40):
+        check_quantity(Quantity("new", "count", "new", Cost(large, within=within)))
