@@ -112,3 +112,11 @@ def test_the_guide_to_own_laws_shows_its_file_and_runs() -> None:
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
     )
     assert answer.stdout == "4\n"
+
+
+def test_paths_that_the_pages_name_exist() -> None:
+    named = set(
+        re.findall(r"`((?:problems|optimizer|plots|tests|benchmarks|docs)/[\w./-]+)`", PAGES)
+    )
+    assert len(named) > 10
+    assert [path for path in sorted(named) if not (ROOT / path).exists()] == []
