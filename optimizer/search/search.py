@@ -276,7 +276,8 @@ class Search:
         value, keeps = self.model.evaluate(self.table, row, j)
         self.incumbent = best_of(self.model, self.table, row, j, value, keeps, self.incumbent)
         slack = 0.0 if self.model.exact else 100.0 * ROUNDING
-        lower = value - slack * np.abs(value)  # the exact value may round below the vectorised one
+        lower = np.where(keeps, value, 0.0)  # infinite where no tokens reach a limit of the loss
+        lower -= slack * np.abs(lower)  # the exact value may round below the vectorised one
         self.least[single] = np.where(keeps, np.maximum(self.least[single], lower), np.inf)
 
     def halve(self) -> None:

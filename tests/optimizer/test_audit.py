@@ -7,9 +7,11 @@ import json
 import pytest
 from typer.testing import CliRunner
 
+from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.optimizer.audit import Audit, AuditError, audit
 from modelsizer.problems.architecture.models import models
+from tests.support import mixed_blocks
 
 
 def audited(name: str) -> Audit:
@@ -59,3 +61,20 @@ def test_command() -> None:
     assert unknown.exit_code == 2 and "give --tokens" in unknown.stderr
     bad = CliRunner().invoke(app, ["audit", "gpt2", "--tokens", "lots"])
     assert bad.exit_code == 2 and "not a number" in bad.stderr
+
+
+def test_loss_that_no_tokens_reach_is_no_warning() -> None:
+    """Of some designs the least training FLOPs are infinite: they are no designs, and no NaN."""
+    tables = {
+        "name": "two kinds of layer",
+        "space": {
+            "layers": {"min": 4, "max": 20},
+            "d_model": {"min": 1024, "max": 2048},
+            "vocab_size": 32_000,
+            "block": "mixed-every",
+        },
+        "budgets": {"training_flops": 1e21},
+    }
+    with mixed_blocks.registered():
+        best = solve(Problem.from_tables(tables)).best
+        assert audit(best.architecture, tokens=1e11).loss_gained >= 0
