@@ -167,10 +167,37 @@ def register_shape(law: ShapeLaw) -> None:
 
     Raises
     ------
+    TypeError
+        If it is no shape law.
     ValueError
-        If the name is empty or in use.
+        If the name is empty or in use, or its excess is negative, no finite number, or below
+        `ShapeLaw.least_excess` at one of the random shapes tried.
     """
+    if not isinstance(law, ShapeLaw):
+        raise TypeError(f"a shape law must be a ShapeLaw, got {law!r:.60}")
+    _check_shape(law)
     SHAPE_LAWS.register(law)
+
+
+def _check_shape(law: ShapeLaw) -> None:
+    """Reject a shape law whose bound is above its excess: the proofs would be wrong."""
+    random = np.random.default_rng(0)
+    low = [np.exp(random.uniform(np.log(a), np.log(b), 512)) for a, b in ((128, 2e4), (2, 200))]
+    high = [value * np.exp(random.exponential(0.5, 512)) for value in low]
+    here = [a * (b / a) ** random.random(512) for a, b in zip(low, high, strict=True)]
+    excess = np.asarray(law.excess(*here), float)
+    least = np.asarray(law.least_excess(low[0], high[0], low[1], high[1]), float)
+    if excess.shape != (512,) or not np.isfinite(excess).all():
+        raise ValueError(f"{law.name}: its excess must be a finite number for arrays of shapes")
+    for wrong, words in (
+        (excess < 0, "its excess is negative"),
+        (~(least <= excess + 1e-9), "its bound is above the excess"),
+    ):
+        if wrong.any():
+            d_model, layers = (value[wrong.argmax()] for value in here)
+            raise ValueError(
+                f"{law.name}: {words} at d_model = {d_model:.4g}, layers = {layers:.4g}"
+            )
 
 
 def shape_law(name: str) -> ShapeLaw:
