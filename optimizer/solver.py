@@ -5,13 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
+from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.advice import advice
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.budgets import budget_uses, idle_limits
 from modelsizer.optimizer.infeasible import why_infeasible
-from modelsizer.optimizer.milp.engines import backend
-from modelsizer.optimizer.milp.mip import MipSolve
 from modelsizer.optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.exhaustive import enumerate_designs
@@ -22,6 +21,9 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number
+
+if TYPE_CHECKING:
+    from modelsizer.optimizer.milp.program import Backend
 
 DEFAULT_SOLVER = "auto"
 """Another name for ``"bound"``."""
@@ -114,7 +116,11 @@ class Solver:
 
     def __init__(self, problem: Problem, *, solver: str = DEFAULT_SOLVER) -> None:
         self.problem, self.solver = problem, solver
-        self._engine = None if solver in WITHOUT_ENGINE else backend(solver)
+        self._engine: Backend | None = None
+        if solver not in WITHOUT_ENGINE:  # the default solver loads no mixed-integer program
+            from modelsizer.optimizer.milp.engines import backend
+
+            self._engine = backend(solver)
         self._store = TableStore()
         self._last: tuple[Problem, Architecture] | None = None
 
@@ -176,6 +182,8 @@ class Solver:
             return enumerate_designs(model, clock, progress)
         start = self._start(model.problem)
         if self._engine is not None:
+            from modelsizer.optimizer.milp.mip import MipSolve
+
             return MipSolve(model, self._engine, clock, tolerance, complete, progress, start).run()
         return BoundSolve(model, clock, tolerance, complete, progress, start).run()
 

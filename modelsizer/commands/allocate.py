@@ -62,13 +62,12 @@ def allocate(
         check_plot(plot, plot_size)
         contexts = None if context is None else _read_contexts(context)
         asked = _source(source, set_)
-        from modelsizer.pictures.registry import draw
         from modelsizer.problems.architecture.allocation import allocate as count
         from modelsizer.text.allocate import allocation_csv, print_allocation
 
         found = count(asked.architecture, asked.contexts if contexts is None else contexts)
         write_csv(csv, lambda: allocation_csv(found))
-        write_plot(plot, lambda: draw("allocation", found, title=asked.title, size=plot_size))
+        write_plot(plot, "allocation", found, title=asked.title, size=plot_size)
         emit(
             {"source": source} | found.to_dict(),
             json_,

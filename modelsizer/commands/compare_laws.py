@@ -64,7 +64,6 @@ def compare_laws(
         problem = load(file, set_, without)
         from modelsizer.optimizer.laws.comparison import law_curves
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-        from modelsizer.pictures.registry import draw
         from modelsizer.text.compare_laws import print_comparison
 
         names = law_settings(problem, laws)
@@ -86,7 +85,7 @@ def compare_laws(
         emit(_content(found, setting, curves), json_, show)
         if setting is not None:
             shown = (curves, setting.name, _published(setting))
-            write_plot(plot, lambda: draw("laws", shown, title=problem.name, size=plot_size))
+            write_plot(plot, "laws", shown, title=problem.name, size=plot_size)
     status = {law.status for law in found.laws}
     if status == {"infeasible"}:
         raise typer.Exit(INFEASIBLE)

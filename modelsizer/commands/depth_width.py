@@ -55,7 +55,6 @@ def depth_width(
     """
     with user_errors():
         from modelsizer.optimizer.surveys import depth_width as shapes
-        from modelsizer.pictures.registry import draw
         from modelsizer.text.depth_width import (
             depth_width_csv,
             parse_parameters,
@@ -81,7 +80,7 @@ def depth_width(
             content["habit"]["sentence"] = habit_sentence(found)
         emit(content, json_, lambda console: print_depth_width(console, found, everything=all_))
         write_csv(csv, lambda: depth_width_csv(found))
-        write_plot(plot, lambda: draw("shapes", found, title=problem.name, size=plot_size))
+        write_plot(plot, "shapes", found, title=problem.name, size=plot_size)
 
 
 def _infeasible(

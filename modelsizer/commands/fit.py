@@ -135,9 +135,7 @@ def fit(
         written = None if output is None else str(output)
         emit(found.to_dict(), json_, lambda console: print_study(console, found, written))
         if plot is not None:
-            from modelsizer.pictures.registry import draw
-
-            write_plot(plot, lambda: draw("fit", (found, figure), size=plot_size))
+            write_plot(plot, "fit", (found, figure), size=plot_size)
 
 
 def _kind(text: str | None) -> ParameterKind | None:

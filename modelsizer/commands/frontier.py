@@ -71,7 +71,6 @@ def frontier(
         from modelsizer.optimizer.frontiers.exponents import exponents
         from modelsizer.optimizer.frontiers.frontier import frontier as sweep_it
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-        from modelsizer.pictures.registry import draw
         from modelsizer.text.frontier import frontier_csv, frontier_dict, print_frontier
 
         values = NumericSetting.of(problem, over).spaced(problem, from_, to, points)
@@ -94,9 +93,7 @@ def frontier(
 
         emit(frontier_dict(found, slopes), json_, show)
         write_csv(csv, lambda: frontier_csv(found))
-        write_plot(
-            plot, lambda: draw("frontier", (found, curves), title=problem.name, size=plot_size)
-        )
+        write_plot(plot, "frontier", (found, curves), title=problem.name, size=plot_size)
     raise typer.Exit(_status(found))
 
 

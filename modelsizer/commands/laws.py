@@ -38,9 +38,7 @@ def laws(
         except ValueError as error:
             fail(str(error))
         if plot is not None:
-            from modelsizer.pictures.registry import draw
-
-            write_plot(plot, lambda: draw("law", pages[0], size=plot_size))
+            write_plot(plot, "law", pages[0], size=plot_size)
 
         def show(console: Console) -> None:
             if name is None:

@@ -18,7 +18,6 @@ def memory(
 ) -> None:
     """Show what fills the memory of one accelerator, in serving and in training."""
     with user_errors():
-        from modelsizer.pictures.registry import draw
         from modelsizer.problems.designs.memory_parts import (
             missing_training_settings,
             serving_parts,
@@ -39,4 +38,4 @@ def memory(
         }
         title, lack = asked.name or source, missing_training_settings(asked)
         emit(content, json_, lambda console: print_memory(console, title, known, lack))
-        write_plot(plot, lambda: draw("memory", known, size=plot_size))
+        write_plot(plot, "memory", known, size=plot_size)

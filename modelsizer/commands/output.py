@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 from modelsizer.commands.app import fail
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.console import Console
 
 STANDARD_OUTPUT = "-"
@@ -66,14 +65,14 @@ def write_csv(path: Path | None, text: Callable[[], str]) -> None:
         write_text(path, text())
 
 
-def write_plot(path: Path | None, draw: Callable[[], Figure]) -> None:
-    """Draw and write a figure if requested; a ValueError from `draw` is reported."""
+def write_plot(path: Path | None, name: str, answer: Any, *, title: str = "", size: str) -> None:
+    """Draw and write a figure of the registry if requested; report one that cannot be drawn."""
     if path is None:
         return
-    from modelsizer.pictures.registry import write_figure
+    from modelsizer.pictures.registry import draw, write_figure
 
     try:
-        figure = draw()
+        figure = draw(name, answer, title=title, size=size)
     except ValueError as error:
         fail(f"--plot: {error}")
     write_figure(figure, path)

@@ -91,9 +91,7 @@ def pareto(
 
         emit(content, json_, show)
         if len(found):
-            from modelsizer.pictures.registry import draw
-
-            write_plot(plot, lambda: draw("front", found, title=problem.name, size=plot_size))
+            write_plot(plot, "front", found, title=problem.name, size=plot_size)
     if not len(found) and found.complete:
         raise typer.Exit(INFEASIBLE)
     if not found.complete:

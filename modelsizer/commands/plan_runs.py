@@ -149,9 +149,7 @@ def plan_runs(
             _export(found, export_dir)
         emit(found.to_dict, json_, lambda console: print_plan(console, found))
         if plot is not None:
-            from modelsizer.pictures.registry import draw
-
-            write_plot(plot, lambda: draw("plan", found, title=found.problem.name, size=plot_size))
+            write_plot(plot, "plan", found, title=found.problem.name, size=plot_size)
 
 
 # Reading options

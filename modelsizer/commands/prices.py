@@ -23,10 +23,7 @@ from modelsizer.commands.options import (
 from modelsizer.commands.output import emit, write_csv, write_plot
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
     from rich.console import Console
-
-    from modelsizer.optimizer.prices.prices import Prices
 
 
 def prices(
@@ -72,14 +69,9 @@ def prices(
         if not feasible:
             raise typer.Exit(INFEASIBLE)
         write_csv(csv, lambda: prices_csv(found))
-        write_plot(plot, lambda: _figure(found, budget, solver, plot_size))
-
-
-def _figure(found: Prices, budget: str | None, solver: str, size: str) -> Figure:
-    """Draw all limits side by side, or the curve of one."""
-    from modelsizer.pictures.registry import draw
-
-    title = found.result.problem.name
-    if budget is None:
-        return draw("tornado", found, title=title, size=size)
-    return draw("price_curve", (found, budget, solver), title=title, size=size)
+        title = found.result.problem.name
+        if budget is None:  # all limits side by side
+            write_plot(plot, "tornado", found, title=title, size=plot_size)
+        else:
+            answer = (found, budget, solver)
+            write_plot(plot, "price_curve", answer, title=title, size=plot_size)

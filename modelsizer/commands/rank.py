@@ -85,8 +85,7 @@ def rank(
         emit(found.to_dict(), json_, show)
         if plot is not None and not found.feasible:
             fail("--plot: no design keeps every limit, so there is nothing to draw")
-        from modelsizer.pictures.registry import draw
 
-        write_plot(plot, lambda: draw("depth", problem, title=problem.name, size=plot_size))
+        write_plot(plot, "depth", problem, title=problem.name, size=plot_size)
     if not found.feasible:
         raise typer.Exit(INFEASIBLE)

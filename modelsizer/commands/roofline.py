@@ -31,7 +31,6 @@ def roofline(
 ) -> None:
     """Show whether memory or compute bounds decode at several batches, and prefill."""
     with user_errors():
-        from modelsizer.pictures.registry import draw
         from modelsizer.problems.architecture.sources import load_architecture
         from modelsizer.problems.designs.roofline_points import roofline_points
 
@@ -47,7 +46,7 @@ def roofline(
 
         title = asked.name or source
         emit(roofline_dict(found), json_, lambda console: print_roofline(console, title, found))
-        write_plot(plot, lambda: draw("roofline", found, size=plot_size))
+        write_plot(plot, "roofline", found, size=plot_size)
 
 
 def _short(source: str) -> str:

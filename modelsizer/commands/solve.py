@@ -214,9 +214,8 @@ def solve(
             write_to(config_path, exported(result.design.architecture, framework))
         if write is not None:
             _write_program(problem, write)
-        from modelsizer.pictures.registry import draw
 
-        write_plot(plot, lambda: draw("landscape", result, title=problem.name, size=plot_size))
+        write_plot(plot, "landscape", result, title=problem.name, size=plot_size)
     if checked is not None and not checked.agrees:
         raise typer.Exit(STOPPED)
     raise typer.Exit(EXIT[result.status])

@@ -54,8 +54,6 @@ def uncertainty(
 
         emit(answer.to_dict, json_, show)
         if found is not None and plot is not None:
-            from modelsizer.pictures.registry import draw
-
-            write_plot(plot, lambda: draw("uncertainty", found, title=problem.name, size=plot_size))
+            write_plot(plot, "uncertainty", found, title=problem.name, size=plot_size)
     if found is None:
         raise typer.Exit(INFEASIBLE)

@@ -61,7 +61,6 @@ def whatif(
         from modelsizer.optimizer.sweeps.grids import axis_of, split_problem
         from modelsizer.optimizer.sweeps.whatif import scenario_settings
         from modelsizer.optimizer.sweeps.whatif import whatif as solve_all
-        from modelsizer.pictures.registry import draw
         from modelsizer.text.whatif import print_whatif, whatif_csv
 
         problem, many = split_problem(file, set_ or [], without or [])
@@ -77,5 +76,5 @@ def whatif(
 
         emit(found.to_dict(), json_, show)
         write_csv(csv, lambda: whatif_csv(found))
-        write_plot(plot, lambda: draw("scenarios", found, size=plot_size))
+        write_plot(plot, "scenarios", found, size=plot_size)
     raise typer.Exit(EXIT[found.base.result.status])

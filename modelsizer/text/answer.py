@@ -6,7 +6,6 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
-from modelsizer.optimizer.verification import Verification
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
@@ -16,6 +15,8 @@ from modelsizer.text.kit.tables import Styled, Table, print_table
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+    from modelsizer.optimizer.verification import Verification
 
 _COLOURS = {"optimal": "green", "infeasible": "red", "limit": "yellow"}
 _NAMES = 15  # letters of the longest name, tied_embeddings

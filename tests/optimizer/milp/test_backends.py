@@ -113,7 +113,7 @@ def test_a_lying_engine_is_not_believed(name: str, monkeypatch: pytest.MonkeyPat
     def liar(program: Program, limits: Limits) -> Outcome:
         return Outcome(None, math.inf, finished=True, words="infeasible")
 
-    monkeypatch.setattr("modelsizer.optimizer.solver.backend", lambda _: liar)
+    monkeypatch.setattr("modelsizer.optimizer.milp.engines.backend", lambda _: liar)
     result = solve(Problem.load("one-h100-1e24"), solver=name)
     assert result.status == "optimal"
     assert result.best.architecture == truth.best.architecture
@@ -122,7 +122,7 @@ def test_a_lying_engine_is_not_believed(name: str, monkeypatch: pytest.MonkeyPat
     def optimist(program: Program, limits: Limits) -> Outcome:
         return Outcome(None, 1e9, finished=True, words="optimal")
 
-    monkeypatch.setattr("modelsizer.optimizer.solver.backend", lambda _: optimist)
+    monkeypatch.setattr("modelsizer.optimizer.milp.engines.backend", lambda _: optimist)
     result = solve(Problem.load("one-h100-1e24"), solver=name)
     assert result.best.architecture == truth.best.architecture
 
@@ -133,7 +133,7 @@ def test_an_engine_that_proves_nothing_leaves_the_proof_to_our_own_bounds(
     truth = solve(Problem.load("one-h100-1e24"), solver="exhaustive")
     mute = Outcome(None, None, finished=False, words="crashed")
     monkeypatch.setattr(
-        "modelsizer.optimizer.solver.backend", lambda _: lambda program, limits: mute
+        "modelsizer.optimizer.milp.engines.backend", lambda _: lambda program, limits: mute
     )
     result = solve(Problem.load("one-h100-1e24"))
     assert result.status == "optimal"
@@ -145,7 +145,7 @@ def test_interruption_gives_what_is_known(solver: str, monkeypatch: pytest.Monke
     def interrupted(program: Program, limits: Limits) -> Outcome:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("modelsizer.optimizer.solver.backend", lambda _: interrupted)
+    monkeypatch.setattr("modelsizer.optimizer.milp.engines.backend", lambda _: interrupted)
     result = solve(Problem.load("one-h100-1e24"), solver=solver)
     assert result.status == "limit"
     assert result.stop == "interrupted"
