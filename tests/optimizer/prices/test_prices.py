@@ -14,9 +14,9 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, solve
 from modelsizer.cli import app
-from modelsizer.commands import prices as pricing
 from modelsizer.optimizer.constraints import moved
 from modelsizer.optimizer.prices.prices import PERCENTS, Price, Prices, curve, prices
+from modelsizer.pictures.registry import draw
 from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact
@@ -208,10 +208,10 @@ def test_bad_input_is_told() -> None:
 @pytest.mark.parametrize("size", BOTH_SIZES)
 def test_pictures(size: str) -> None:
     found = priced("one-h100-1e24")
-    every: Any = pricing._figure(found, None, "auto", size)
+    every: Any = draw("tornado", found, title="x", size=size)
     check(every)
     assert len(every.axes[0].get_yticklabels()) == len(found.rows)
-    one: Any = pricing._figure(found, "serving_memory", "auto", size)
+    one: Any = draw("price_curve", (found, "serving_memory", "auto"), title="x", size=size)
     check(one)
     assert [80e9] in [list(line.get_xdata()) for line in one.axes[0].lines]  # today is marked
 
