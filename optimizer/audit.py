@@ -12,7 +12,7 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.errors import ModelsizerError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
 
@@ -131,6 +131,7 @@ def audit(
     >>> round(found.loss_gained, 4)
     0.0066
     """
+    require_type("architecture", architecture, Architecture)
     block = _block(architecture)
     sequence = sequence or architecture.trunk.positions or DEFAULT_SEQUENCE_LENGTH
     if problem is None:

@@ -19,6 +19,7 @@ from modelsizer.optimizer.tables.outcome import Progress, SolverResult
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.errors import require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number
 
@@ -115,6 +116,7 @@ class Solver:
     """
 
     def __init__(self, problem: Problem, *, solver: str = DEFAULT_SOLVER) -> None:
+        require_type("problem", problem, Problem)
         self.problem, self.solver = problem, solver
         self._engine: Backend | None = None
         if solver not in WITHOUT_ENGINE:  # the default solver loads no mixed-integer program

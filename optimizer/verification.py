@@ -7,6 +7,7 @@ from typing import Any
 
 from modelsizer.optimizer.result import Result, Status
 from modelsizer.optimizer.solver import Solver
+from modelsizer.problems.errors import require_type
 from modelsizer.problems.units import Number
 
 ENUMERABLE = 5_000_000  # designs; enumerating them takes a second or two
@@ -83,6 +84,7 @@ def verify(
     >>> found.solver, found.agrees
     ('exhaustive', True)
     """
+    require_type("result", result, Result)
     name = other_solver(result) if solver is None else solver
     again = Solver(result.problem, solver=name).solve(time_limit=time_limit, details=False)
     same = _architecture(result) == _architecture(again)

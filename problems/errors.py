@@ -32,6 +32,32 @@ class ArgumentError(ModelsizerError, ValueError):
         return f"--{self.argument.replace('_', '-')}: {self.reason}"
 
 
+class ArgumentTypeError(ModelsizerError, TypeError):
+    """An argument of a function of another type than it takes."""
+
+
+_OBTAINED_BY = {
+    "Architecture": "load_architecture(SOURCE) reads one",
+    "Problem": "Problem.load(SOURCE) reads one",
+    "Result": "solve(problem) returns one",
+}
+
+
+def require_type(argument: str, value: object, kind: type) -> None:
+    """Check the type of an argument of a public function.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it is of another type; the message says how a value of the right one is obtained.
+    """
+    if not isinstance(value, kind):
+        name = kind.__name__
+        raise ArgumentTypeError(
+            f"{argument} must be of type {name}, not {type(value).__name__}; {_OBTAINED_BY[name]}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One error in a problem.

@@ -17,6 +17,7 @@ from modelsizer.page.style import CSS
 from modelsizer.page.tags import Html, join, listing, pairs, table, tag
 from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
+from modelsizer.problems.errors import require_type
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.problems.version import __version__
@@ -98,6 +99,7 @@ def report(result: Result, command_line: CommandLine = CommandLine("problem.toml
     >>> page.startswith("<!DOCTYPE html>")
     True
     """
+    require_type("result", result, Result)
     problem, solved = result.problem, result.design is not None
     drawn = list(pictures(result, time_limit=command_line.time_limit))
     sections = [

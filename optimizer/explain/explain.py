@@ -19,7 +19,7 @@ from modelsizer.optimizer.explain.joint_repair import JointRepair, joint_repair
 from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
 from modelsizer.optimizer.explain.setting_repairs import SETTINGS, can_help, setting_repairs
 from modelsizer.optimizer.result import design_dict
-from modelsizer.problems.errors import ArgumentError, did_you_mean
+from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type
 from modelsizer.problems.problem import Problem
 
 
@@ -142,6 +142,7 @@ def explain(
     >>> explain(problem).conflicts
     (('budgets.serving_memory',),)
     """
+    require_type("problem", problem, Problem)
     started = time.perf_counter()
     oracle = Oracle(problem, progress)
     limits = oracle.relaxer.limits

@@ -27,7 +27,7 @@ from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.space.options import head_menus
@@ -224,6 +224,7 @@ def frontier(
     >>> [point.design.architecture.layers for point in found.solved]
     [30, 30]
     """
+    require_type("problem", problem, Problem)
     started = time.perf_counter()
     base = problem.without_scenarios()
     setting = NumericSetting.of(base, over)

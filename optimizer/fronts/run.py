@@ -19,6 +19,7 @@ from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.fronts.ties import archived
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, WITHOUT_ENGINE, Solver
 from modelsizer.optimizer.tables.clock import Clock, Limits, Stop
+from modelsizer.problems.errors import require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
@@ -73,6 +74,7 @@ def front(
     >>> found.complete, len(found) > 100
     (True, True)
     """
+    require_type("problem", problem, Problem)
     goals = parse_goals(problem, objectives)
     clock = Clock(Limits(time_limit, None))
     scorer = Scorer(problem, goals)

@@ -19,7 +19,7 @@ from modelsizer.optimizer.surveys.near_optimal import TooManyError
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.laws.laws import Range, TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.problem import Problem
@@ -247,6 +247,7 @@ def compare_laws(
     >>> [(law.name, law.status) for law in found.laws]
     [('besiroglu-2024', 'optimal'), ('hoffmann-2022', 'optimal')]
     """
+    require_type("problem", problem, Problem)
     base = problem.without_scenarios()
     names, solver = law_names(base, laws), Solver(base)
     results = []

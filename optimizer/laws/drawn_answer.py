@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.laws.robust import DEFAULT_TAIL, Uncertainty, solve_draws
-from modelsizer.problems.errors import ArgumentError, ProblemError
+from modelsizer.problems.errors import ArgumentError, ProblemError, require_type
 from modelsizer.problems.laws.files import LawFile
 from modelsizer.problems.laws.reading import PREFIX, load_law
 from modelsizer.problems.problem import Problem
@@ -84,6 +84,7 @@ def uncertainty(
     >>> uncertainty(problem, 20).found.draws
     20
     """
+    require_type("problem", problem, Problem)
     if not 0 <= cvar < 1:
         raise ArgumentError("cvar", f"{cvar:g} is not a share from 0 to below 1")
     fitted = _file_of(problem)

@@ -21,7 +21,7 @@ from modelsizer.optimizer.planning.law_point import (
 from modelsizer.optimizer.planning.plan import AROUND, REPEATS, RUNS, Plan, PlanOptions
 from modelsizer.optimizer.planning.planner import best_plan
 from modelsizer.optimizer.planning.target import Target, optimum
-from modelsizer.problems.errors import ArgumentError, ProblemError
+from modelsizer.problems.errors import ArgumentError, ProblemError, require_type
 from modelsizer.problems.laws.files import COEFFICIENTS
 from modelsizer.problems.laws.reading import PREFIX, law_setting, load_law
 from modelsizer.problems.problem import Problem
@@ -110,6 +110,7 @@ def plan_runs(
     >>> len(plan.rows()), float(plan.runs.flops.sum()) <= 1e21
     (12, True)
     """
+    require_type("problem", problem, Problem)
     if criterion not in CRITERIA:
         raise ArgumentError("criterion", f"{criterion!r} is not {' or '.join(CRITERIA)}")
     if not 1 <= around < math.inf:

@@ -22,7 +22,7 @@ from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.errors import ArgumentError, ProblemError, did_you_mean
+from modelsizer.problems.errors import ArgumentError, ProblemError, did_you_mean, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.units import Number, exact
@@ -206,6 +206,7 @@ def prices(
     >>> found.row("serving_memory").at(10).limit
     2200000000
     """
+    require_type("problem", problem, Problem)
     clock = Clock(Limits(None, None))
     given = constraints(problem)
     _check_names(budgets, [constraint.name for constraint in given])

@@ -10,6 +10,7 @@ from modelsizer.optimizer.surveys.near_optimal import (
     tolerance_of,
 )
 from modelsizer.optimizer.surveys.near_optimal import diverse as most_different
+from modelsizer.problems.errors import require_type
 
 SHOWN = 10
 
@@ -55,6 +56,7 @@ def best(
     >>> [design.architecture.layers for design in found.best]
     [68, 77, 63]
     """
+    require_type("result", result, Result)
     if within is None:
         if diverse:
             raise ValueError("diverse designs are sought within a tolerance: give one")

@@ -30,7 +30,7 @@ from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Floats, Ints
 from modelsizer.problems.architecture.choices import SHOWN
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.options import listed
 
@@ -188,6 +188,7 @@ def rank(
     >>> found.feasible, [design.architecture.layers for design in found.best]
     (10886, [68, 77])
     """
+    require_type("problem", problem, Problem)
     objective = problem.objective
     goal = (
         Goal(objective.quantity, objective.sense) if by is None else parse_goal(problem, by, "--by")

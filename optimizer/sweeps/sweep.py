@@ -14,7 +14,7 @@ from modelsizer.optimizer.sweeps.files import ENDINGS, Question, SweepFile
 from modelsizer.optimizer.sweeps.grids import SweepGrid, grid_of, values_axis
 from modelsizer.optimizer.sweeps.points import Row, columns
 from modelsizer.optimizer.sweeps.workers import check_dask, results
-from modelsizer.problems.errors import ArgumentError
+from modelsizer.problems.errors import ArgumentError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
@@ -119,6 +119,7 @@ def sweep(
     >>> [row["layers"] for row in found.rows]
     [47, 30]
     """
+    require_type("problem", problem, Problem)
     started = time.perf_counter()
     base = problem.without_scenarios()
     if isinstance(grid, Mapping):

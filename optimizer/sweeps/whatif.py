@@ -12,7 +12,7 @@ from modelsizer.optimizer.result import BudgetUse, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.grids import Axis
 from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.key_values import read_value, split_list, split_pair
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.reading import flattened, under
@@ -205,6 +205,7 @@ def whatif(
     >>> [answer.scenario.name for answer in found.answers]
     ['base', 'tied']
     """
+    require_type("problem", problem, Problem)
     every = _scenarios(problem, scenarios or {})
     worker = Solver(every[0].problem, solver=solver)
     answers: list[Answer] = []

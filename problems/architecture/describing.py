@@ -12,6 +12,7 @@ from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.choices import BY_NAME, SHOWN
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+from modelsizer.problems.errors import require_type
 from modelsizer.problems.units import Number, exact, plain
 
 
@@ -103,6 +104,7 @@ def describe(
     >>> describe(load_architecture("llama-3-8b")).parameters.total
     8030261248
     """
+    require_type("architecture", architecture, Architecture)
     for name, given in (("batch", batch), ("sequence", sequence),
                         ("weight_bytes", weight_bytes), ("kv_bytes", kv_bytes)):  # fmt: skip
         if not given > 0:

@@ -13,6 +13,7 @@ from modelsizer.problems.architecture.choices import tie_key
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.costs import ALWAYS, costs
 from modelsizer.problems.designs.token_choice import TokenChoice
+from modelsizer.problems.errors import require_type
 from modelsizer.problems.laws.features import Features, features_of
 from modelsizer.problems.laws.quality import Judged, Quality
 from modelsizer.problems.problem import Problem
@@ -109,6 +110,8 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
     >>> found.feasible, round(found.loss, 4)
     (True, 2.0279)
     """
+    require_type("problem", problem, Problem)
+    require_type("architecture", architecture, Architecture)
     settings = problem.settings
     rows = [row for name, row in QUANTITIES.items() if not lacking(settings, name)]
     layouts = [lay for lay in problem.layouts if problem.split(lay).fits(architecture)]

@@ -347,3 +347,21 @@ def test_a_script_beside_files_of_our_names_works(crowded: Path) -> None:
 def test_so_does_the_module_as_a_command(crowded: Path) -> None:
     out = python("-m", "modelsizer", "solve", "fixed-2t-tokens", "--json", "-", folder=crowded)
     assert json.loads(out)["status"] == "optimal"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["audit", "best", "compare_laws", "describe", "evaluate", "explain", "export", "front",
+     "frontier", "plan_runs", "prices", "rank", "report", "solve", "sweep", "uncertainty",
+     "verify", "whatif", "Solver"],
+)  # fmt: skip
+def test_a_name_in_place_of_a_value_is_refused_with_the_remedy(name: str) -> None:
+    function = getattr(ms, name)
+    required = [
+        parameter
+        for parameter in inspect.signature(function).parameters.values()
+        if parameter.default is parameter.empty
+    ]
+    with pytest.raises(ms.ModelsizerError, match=r"must be of type \w+, not str; \w") as caught:
+        function(*["one-h100-1e24"] * len(required))
+    assert isinstance(caught.value, TypeError)

@@ -15,7 +15,7 @@ from modelsizer.problems.architecture.configs.export_litgpt import to_litgpt
 from modelsizer.problems.architecture.configs.export_megatron import to_megatron
 from modelsizer.problems.architecture.configs.export_nanogpt import to_nanogpt
 from modelsizer.problems.architecture.configs.export_torchtitan import to_torchtitan
-from modelsizer.problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.errors import ModelsizerError, did_you_mean, require_type
 
 __all__ = [
     "EXPORTERS",
@@ -84,4 +84,5 @@ def export(architecture: Architecture, framework: str = "hf") -> str:
     >>> json.loads(export(load_architecture("llama-3-8b")))["num_hidden_layers"]
     32
     """
+    require_type("architecture", architecture, Architecture)
     return exporter(framework)(architecture)
