@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields, replace
+from functools import cache
 from typing import Any, Self
 
 import numpy as np
@@ -24,7 +25,8 @@ class Columns:
 
     def take(self, where: NDArray[Any] | slice) -> Self:
         """The rows at these positions, or where this mask holds."""
-        return replace(self, **{f.name: _taken(getattr(self, f.name), where) for f in fields(self)})
+        names = _names(type(self))
+        return type(self)(**{name: _taken(getattr(self, name), where) for name in names})
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
@@ -57,6 +59,11 @@ def _padded(array: NDArray[Any], shape: Sequence[int], fill: int) -> NDArray[Any
     found = np.full((len(array), *shape), fill, dtype=array.dtype)
     found[(slice(None), *(slice(n) for n in array.shape[1:]))] = array
     return found
+
+
+@cache
+def _names(cls: type[Any]) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(cls))
 
 
 def _length(value: Any) -> int:

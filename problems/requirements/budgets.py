@@ -34,6 +34,10 @@ class Budgets(Table):
         """Return the allowed keys of the table."""
         return tuple(QUANTITIES)
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickle as a plain table: the subclass has no name that it could be imported by."""
+        return new_budgets, (self.model_dump(exclude_unset=True, exclude_none=True),)
+
     @property
     def limits(self) -> dict[str, Interval]:
         """Return the given budgets, by name."""

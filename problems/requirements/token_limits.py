@@ -101,7 +101,7 @@ def token_limits(settings: Settings, budgets: Budgets) -> TokenLimits:
         if not isinstance(how, OfFlops) or limit.max is None:
             continue
         key, rate = f"budgets.{name}", how.rate(settings)
-        bought = exact(limit.max) / rate
+        bought = exact(limit.max) if rate == 1 else exact(limit.max) / rate
         if how.charge is not None:
             charges.append(Charge(key, bought, how.charge(settings) / rate))
         elif how.shared:
