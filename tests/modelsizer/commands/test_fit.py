@@ -230,7 +230,7 @@ def test_pictures_are_clean(which: str, size: str) -> None:
 
 
 @pytest.mark.parametrize("size", BOTH_SIZES)
-@pytest.mark.parametrize("law", ["gemstones", "bian"])
+@pytest.mark.parametrize("law", [pytest.param("gemstones", marks=pytest.mark.slow), "bian"])
 def test_pictures_of_other_forms_are_clean(law: str, size: str) -> None:
     for which in ("all", "pairs"):
         check(plots.fit(drawn_study(law), which, size=size))

@@ -118,7 +118,13 @@ def by_scipy(of: Design, delta: float, starts: Any, w: Any = None, steps: int = 
     return float(min(answers))
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+@pytest.mark.parametrize(
+    "form",
+    [
+        pytest.param(f, id=n, marks=[pytest.mark.slow] * (n == "gemstones"))
+        for n, f in FORMS.items()
+    ],
+)
 def test_no_start_of_scipy_gets_lower(form: Form) -> None:
     runs, noise, delta = 60, 0.003, DELTA
     of = design(form, table(form, runs, noise, seed=runs))
