@@ -25,7 +25,8 @@ class Columns:
 
     def take(self, where: NDArray[Any] | slice) -> Self:
         """The rows at these positions, or where this mask holds."""
-        names = _names(type(self))
+        kind: Any = type(self)  # to mypy no key of a cache
+        names = _names(kind)
         return type(self)(**{name: _taken(getattr(self, name), where) for name in names})
 
     @classmethod
