@@ -43,7 +43,6 @@ SolverName = Annotated[str, typer.Option("--solver", help="As of solve.")]
 Csv = Annotated[
     Path | None, typer.Option("--csv", metavar="PATH", help="Write every row to a .csv file.")
 ]
-CsvOut = Annotated[bool, typer.Option("--csv", help="CSV to standard output.")]
 Parquet = Annotated[
     Path | None,
     typer.Option("--parquet", metavar="PATH", help="Write every row to a .parquet file."),
