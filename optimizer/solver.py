@@ -14,7 +14,7 @@ from modelsizer.optimizer.infeasible import why_infeasible
 from modelsizer.optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.exhaustive import enumerate_designs
-from modelsizer.optimizer.tables.clock import Clock, Limits
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.outcome import Progress, SolverResult
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.architecture.architecture import Architecture
@@ -99,6 +99,8 @@ class Solver:
     problem : Problem
     solver : str
         See `solve`.
+    clock : Clock, optional
+        Time limit of all its solves together; each ends with it, whatever its own limit.
 
     Raises
     ------
@@ -115,9 +117,12 @@ class Solver:
     True
     """
 
-    def __init__(self, problem: Problem, *, solver: str = DEFAULT_SOLVER) -> None:
+    def __init__(
+        self, problem: Problem, *, solver: str = DEFAULT_SOLVER, clock: Clock | None = None
+    ) -> None:
         require_type("problem", problem, Problem)
         self.problem, self.solver = problem, solver
+        self.clock = Clock() if clock is None else clock
         self._engine: Backend | None = None
         if solver not in WITHOUT_ENGINE:  # the default solver loads no mixed-integer program
             from modelsizer.optimizer.milp.engines import backend
@@ -164,8 +169,8 @@ class Solver:
                 raise ValueError(f"{name} must be zero or more, got {value!r}")
         asked = self.problem if problem is None else problem
         asked = asked if not settings else asked.with_settings(settings)
+        clock = self.clock.within(time_limit, node_limit)
         model = Model(asked, self._store)
-        clock = Clock(Limits(time_limit, node_limit))
         tolerance = _tolerance(model, DEFAULT_GAP if gap is None else gap)
         found = self._found(model, clock, tolerance, gap is None, progress)
         if found.incumbent is not None:

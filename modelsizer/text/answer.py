@@ -12,6 +12,7 @@ from modelsizer.text.answer_rows import architecture_rows, limits_table, predict
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section, title
 from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.words import STOPS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -21,11 +22,6 @@ if TYPE_CHECKING:
 _COLOURS = {"optimal": "green", "infeasible": "red", "limit": "yellow"}
 _NAMES = 15  # letters of the longest name, tied_embeddings
 _ENGINES = {"scipy": "SciPy's HiGHS", "pulp": "PuLP", "exhaustive": "enumeration"}
-_STOPS = {
-    "time": "the time limit was reached",
-    "nodes": "the node limit was reached",
-    "interrupted": "it was interrupted",
-}
 
 
 def _pairs(console: Console, rows: Iterable[tuple[str, str]], sign: str = " ") -> None:
@@ -63,7 +59,7 @@ def certificate(result: Result) -> str:
             f"Proven optimal within the gap asked for: no other of {designs} has {better} {what} "
             f"than the bound {bound}{gap}."
         )
-    why = _STOPS[result.stop]
+    why = STOPS[result.stop]
     if result.design is None:
         return f"Nothing is proven: {why} before a design was found among {designs}."
     return f"Not proven: {why}. Best found so far; bound {bound}{gap}."

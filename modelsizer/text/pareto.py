@@ -12,14 +12,13 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
 from modelsizer.text.kit.lines import paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import quantity
+from modelsizer.text.kit.words import STOPS, quantity
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 AT_MOST = 24  # default number of points listed
 _WAYS = {"exhaustive": "every design looked at", "bound": "boxes of designs ruled out by bounds"}
-_STOPS = {"time": "the time limit was reached", "interrupted": "it was interrupted"}
 
 
 def _show(value: Number, name: str) -> str:
@@ -91,7 +90,7 @@ def certificate(front: Front) -> str:
     parts = len(front.unexplored)
     where = "one part" if parts == 1 else f"{parts:,} parts"
     return (
-        f"Not complete: {_STOPS.get(front.stop, 'a limit was reached')}. {len(front):,} points "
+        f"Not complete: {STOPS[front.stop]}. {len(front):,} points "
         f"found in {front.seconds:.2f} s ({front.solver}); {where} of objective space may hold "
         f"more, in --json under unexplored.{held}"
     )

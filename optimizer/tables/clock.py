@@ -6,9 +6,16 @@ import time
 from dataclasses import dataclass, field
 from typing import Literal
 
-Stop = Literal["proven", "gap", "time", "nodes", "interrupted"]
-"""Why a solve stopped: the proof is complete, the gap is small enough, a limit was reached, or
-Ctrl-C."""
+Stop = Literal["proven", "gap", "time", "nodes", "memory", "interrupted"]
+"""Why a solve stopped: the proof is complete, the gap is small enough, a limit was reached, the
+machine has no more memory to give, or Ctrl-C."""
+
+
+class OutOfTime(Exception):
+    """The time limit has passed: whoever holds a partial answer returns it.
+
+    Raised by `Clock.check` in loops that have none, and never passed on to a user.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,9 +35,13 @@ class Limits:
 
 @dataclass
 class Clock:
-    """Time and nodes used, against the limits."""
+    """Time and nodes used, against the limits.
 
-    limits: Limits
+    One clock is made for each question and handed down to everything that loops, so that a time
+    limit covers the whole answer: the search, the reasons, and the solves within.
+    """
+
+    limits: Limits = field(default_factory=Limits)
     started: float = field(default_factory=time.perf_counter)
     nodes: int = 0
 
@@ -49,6 +60,11 @@ class Clock:
         """Whether the node limit has been reached."""
         return self.limits.nodes is not None and self.nodes >= self.limits.nodes
 
+    def check(self) -> None:
+        """Raise OutOfTime if the time limit has passed."""
+        if self.out_of_time:
+            raise OutOfTime
+
     @property
     def left(self) -> Limits:
         """Return the limits less the time and nodes used."""
@@ -58,3 +74,16 @@ class Clock:
             None if seconds is None else max(seconds - self.elapsed, 1e-3),
             None if nodes is None else max(nodes - self.nodes, 1),
         )
+
+    def within(self, seconds: float | None = None, nodes: int | None = None) -> Clock:
+        """Return a clock for one of several solves: its own limits, and no more time than is left.
+
+        Parameters
+        ----------
+        seconds : float, optional
+        nodes : int, optional
+        """
+        left = self.left.seconds
+        if left is not None:
+            seconds = left if seconds is None else min(seconds, left)
+        return Clock(Limits(seconds, nodes))

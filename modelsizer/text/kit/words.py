@@ -14,6 +14,13 @@ if TYPE_CHECKING:
 _NOISE = 1e-12  # nats; smaller changes are rounding
 NONE = "-"
 """Placeholder for a missing value."""
+STOPS = {
+    "time": "the time limit was reached",
+    "nodes": "the node limit was reached",
+    "memory": "this machine's memory is full",
+    "interrupted": "it was interrupted",
+}
+"""Reasons for an answer without a proof, by `modelsizer.optimizer.tables.clock.Stop`."""
 
 
 def percent(share: float, digits: int = 1) -> str:
