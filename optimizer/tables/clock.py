@@ -11,7 +11,7 @@ Stop = Literal["proven", "gap", "time", "nodes", "memory", "interrupted"]
 machine has no more memory to give, or Ctrl-C."""
 
 
-class OutOfTime(Exception):
+class OutOfTimeError(Exception):
     """The time limit has passed: whoever holds a partial answer returns it.
 
     Raised by `Clock.check` in loops that have none, and never passed on to a user.
@@ -61,9 +61,9 @@ class Clock:
         return self.limits.nodes is not None and self.nodes >= self.limits.nodes
 
     def check(self) -> None:
-        """Raise OutOfTime if the time limit has passed."""
+        """Raise OutOfTimeError if the time limit has passed."""
         if self.out_of_time:
-            raise OutOfTime
+            raise OutOfTimeError
 
     @property
     def left(self) -> Limits:
