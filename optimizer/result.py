@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
-from modelsizer.optimizer.tables.clock import Stop
+from modelsizer.optimizer.tables.clock import Stop, StoppedError
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -135,6 +135,18 @@ class Result:
         if self.design is None:
             raise NoDesignError(f"no design: the problem's status is {self.status}")
         return self.design
+
+    def finished(self) -> Result:
+        """Return this result if it is proven: what stopped early decides no larger question.
+
+        Raises
+        ------
+        StoppedError
+            If it stopped before the proof.
+        """
+        if self.stop not in PROVEN:
+            raise StoppedError(self.stop)
+        return self
 
     @property
     def gap(self) -> float | None:

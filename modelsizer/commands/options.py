@@ -56,6 +56,24 @@ PlotSize = Annotated[
 ]
 
 
+def check_time_limit(seconds: float | None) -> float | None:
+    """Reject an invalid time limit."""
+    if seconds is not None and not 0 <= seconds < float("inf"):
+        fail(f"--time-limit: {seconds:g} is not zero seconds or more")
+    return seconds
+
+
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(
+        "--time-limit",
+        metavar="SECONDS",
+        callback=check_time_limit,
+        help="Stop by then with what is known: exit status 3.",
+    ),
+]
+
+
 def check_ending(option: str, path: Path | None, *endings: str) -> None:
     """Reject a path whose suffix is not a format of the option."""
     if path is not None and path.suffix not in endings:
@@ -82,12 +100,6 @@ def check_plot(path: Path | None, size: str) -> None:
         need_matplotlib()
     if size not in SIZES:
         fail(f"--plot-size: {size!r} is not {' or '.join(SIZES)}")
-
-
-def check_time_limit(seconds: float | None) -> None:
-    """Reject an invalid time limit."""
-    if seconds is not None and not seconds >= 0:
-        fail(f"--time-limit: {seconds} is not zero seconds or more")
 
 
 def load(file: str, settings: list[str] | None, without: list[str] | None = None) -> Problem:

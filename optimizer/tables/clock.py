@@ -2,20 +2,88 @@
 
 from __future__ import annotations
 
+import math
 import time
 from dataclasses import dataclass, field
+from types import TracebackType
 from typing import Literal
+
+from modelsizer.problems.errors import ArgumentError
 
 Stop = Literal["proven", "gap", "time", "nodes", "memory", "interrupted"]
 """Why a solve stopped: the proof is complete, the gap is small enough, a limit was reached, the
 machine has no more memory to give, or Ctrl-C."""
 
 
-class OutOfTimeError(Exception):
-    """The time limit has passed: whoever holds a partial answer returns it.
+class StoppedError(Exception):
+    """A part of an answer was stopped: whoever holds a partial answer returns it (see `Ending`).
 
-    Raised by `Clock.check` in loops that have none, and never passed on to a user.
+    Never passed on to a user.
+
+    Parameters
+    ----------
+    stop : Stop
     """
+
+    def __init__(self, stop: Stop) -> None:
+        self.stop: Stop = stop
+        super().__init__(stop)
+
+
+class OutOfTimeError(StoppedError):
+    """The time limit has passed; raised by `Clock.check` in loops without a partial answer."""
+
+    def __init__(self) -> None:
+        super().__init__("time")
+
+
+@dataclass
+class Ending:
+    """How the work on an answer ended.
+
+    As a context it ends the work inside at a limit of time or memory, or at Ctrl-C, and keeps the
+    reason; what was found until then is the partial answer.
+
+    Parameters
+    ----------
+    stop : Stop
+
+    Examples
+    --------
+    >>> ending, found = Ending(), []
+    >>> with ending:
+    ...     found.append(1)
+    ...     raise OutOfTimeError
+    ...     found.append(2)
+    >>> found, ending.stop, ending.complete
+    ([1], 'time', False)
+    """
+
+    stop: Stop = "proven"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the work was done."""
+        return self.stop == "proven"
+
+    def __enter__(self) -> Ending:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        _trace: TracebackType | None,
+    ) -> bool:
+        if isinstance(error, StoppedError):
+            self.stop = error.stop
+        elif isinstance(error, KeyboardInterrupt):
+            self.stop = "interrupted"
+        elif isinstance(error, MemoryError):
+            self.stop = "memory"
+        else:
+            return False
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +112,19 @@ class Clock:
     limits: Limits = field(default_factory=Limits)
     started: float = field(default_factory=time.perf_counter)
     nodes: int = 0
+
+    @classmethod
+    def of(cls, time_limit: float | None) -> Clock:
+        """Return the clock of a question that is given so many seconds; without a limit if None.
+
+        Raises
+        ------
+        ArgumentError
+            If the limit is negative, infinite or not a number.
+        """
+        if time_limit is not None and not (math.isfinite(time_limit) and time_limit >= 0):
+            raise ArgumentError("time_limit", f"{time_limit:g} is not zero seconds or more")
+        return cls(Limits(time_limit))
 
     @property
     def elapsed(self) -> float:
@@ -74,6 +155,11 @@ class Clock:
             None if seconds is None else max(seconds - self.elapsed, 1e-3),
             None if nodes is None else max(nodes - self.nodes, 1),
         )
+
+    def share(self, parts: int) -> float | None:
+        """Return the seconds of the next of so many parts, of what is left; None if unlimited."""
+        left = self.left.seconds
+        return None if left is None else left / parts
 
     def within(self, seconds: float | None = None, nodes: int | None = None) -> Clock:
         """Return a clock for one of several solves: its own limits, and no more time than is left.
