@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from modelsizer.problems.architecture.choices import MENUS
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS
@@ -16,12 +17,12 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.objective import Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits
-from modelsizer.problems.space.options import options
+from modelsizer.problems.space.counting import has_design
+from modelsizer.problems.space.options import listed
 from modelsizer.problems.space.splits import Split
+from modelsizer.problems.tables.menus import Choice
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.training import Training
-
-_A_LOOK = 4096  # rows of the tables in which a first design is looked for
 
 
 def check_alternatives(space: Space) -> None:
@@ -143,8 +144,42 @@ def check_tokens(
         )
 
 
-def _has_design(space: Space, splits: Sequence[Split]) -> bool:
-    return any(next(options(space, split, _A_LOOK), None) is not None for split in splits)
+MAX_DESIGNS = 2**62
+"""Designs of a space: its blocks are counted in int64."""
+MAX_WIDTHS = 2**26
+"""Entries of a menu of widths that are held at once: 0.5 GiB of int64."""
+
+
+def check_size(space: Space) -> list[Fault]:
+    """Return a fault that names the longest menu, if the menus are too large to be searched.
+
+    Parameters
+    ----------
+    space : Space
+    """
+    sizes = {
+        key: menu.size if isinstance(menu, Choice) else len(listed(menu))
+        for key in MENUS
+        if (menu := getattr(space, key)) is not None
+    }
+    together: tuple[tuple[tuple[str, ...], int, str], ...] = (
+        (tuple(sizes), MAX_DESIGNS, "designs"),
+        (("heads", "head_dim", "kv_heads", "kv_group"), MAX_WIDTHS, "combinations of heads"),
+        (("d_model", "heads", "head_dim"), MAX_DESIGNS, "combinations of d_model and heads"),
+    )
+    if space.d_ff is None:
+        keys = ("d_model", "ffn_ratio", "ffn_multiple")
+        together += ((keys, MAX_WIDTHS, "hidden widths"),)
+    for keys, most, what in together:
+        here = {key: sizes[key] for key in keys if key in sizes}
+        if (size := math.prod(here.values())) > most:
+            key = max(here, key=lambda name: here[name])
+            message = (
+                f"has {here[key]:,} values; the menus together make up to {size:.2g} {what}, and "
+                f"at most {most:.2g} can be searched. Take a larger step"
+            )
+            return [Fault(f"space.{key}", message)]
+    return []
 
 
 def empty_space(space: Space, splits: Sequence[Split]) -> list[Fault]:
@@ -156,13 +191,13 @@ def empty_space(space: Space, splits: Sequence[Split]) -> list[Fault]:
     splits : sequence of Split
         What each parallel layout asks of an architecture.
     """
-    if _has_design(space, splits):
+    if has_design(space, splits):
         return []
     free = space.model_copy(update={"aspect_ratio": None})
-    if space.aspect_ratio is not None and _has_design(free, splits):
+    if space.aspect_ratio is not None and has_design(free, splits):
         message = "no d_model / layers of the space keeps this; widen it, or layers or d_model"
         return [Fault("space.aspect_ratio", message)]
-    if _has_design(space, [Split(split.ways) for split in splits]):
+    if has_design(space, [Split(split.ways) for split in splits]):
         stages = sorted({split.stages for split in splits})
         listed = " or ".join(str(n) for n in stages)
         message = f"no depth of the space divides into {listed} pipeline stages; offer others"
@@ -183,7 +218,7 @@ def empty_space(space: Space, splits: Sequence[Split]) -> list[Fault]:
         return [Fault("space", message)]
     if space.heads is None or space.head_dim is None:
         any_kv = free.model_copy(update={"kv_heads": None, "kv_group": None})
-        if not _has_design(any_kv, [Split()]):
+        if not has_design(any_kv, [Split()]):
             key = "space.heads" if space.heads is not None else "space.head_dim"
             return [Fault(key, "divides no d_model of the space; offer another, or other widths")]
     kv = "space.kv_group" if space.kv_group is not None else "space.kv_heads"

@@ -133,8 +133,11 @@ class Problem(Table):
         except ValidationError as error:
             raise ProblemError(reading.faults_of(error, text), source) from None
         known = like is not None and (problem.space, problem.splits) == (like.space, like.splits)
-        if not known and (faults := checks.empty_space(problem.space, problem.splits)):
-            raise ProblemError(faults, source)
+        if not known:
+            faults = checks.check_size(problem.space)
+            faults = faults or checks.empty_space(problem.space, problem.splits)
+            if faults:
+                raise ProblemError(faults, source)
         for name in problem.scenarios:
             try:
                 problem.scenario(name)

@@ -63,14 +63,11 @@ def summarize(problem: Problem) -> Summary:
     ----------
     problem : Problem
     """
-    options = candidates = 0
-    for _, table in problem.options():
-        options += len(table)
-        candidates += table.designs
+    counted = problem.counted
     return Summary(
         problem,
-        options,
-        problem.count_designs(),
+        counted.options,
+        counted.designs,
         len(problem.layouts),
-        round(candidates / DESIGNS_PER_SECOND, 3),
+        round(counted.pairs / DESIGNS_PER_SECOND, 3),
     )

@@ -25,7 +25,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.options import feed_forward_columns, head_menus, listed, menu_of
 from modelsizer.problems.space.rounding import depths_of, least_depths, most_depths
 from modelsizer.problems.space.widths import Options
-from modelsizer.problems.tables.menus import Interval, Menu, arithmetic_runs, integers
+from modelsizer.problems.tables.menus import Choice, Interval, Menu, arithmetic_runs, integers
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import exact
 
@@ -41,14 +41,14 @@ def menu_size(problem: Problem) -> int:
         menu = getattr(space, key)
         if isinstance(menu, bool | tuple) and key != "block":
             size *= len(listed(menu))
-        elif hasattr(menu, "numbers") and key != "layers":
-            size *= len(menu.numbers)
+        elif isinstance(menu, Choice) and key != "layers":
+            size *= menu.size
     return size
 
 
 def _rows_of(space: Space, block: str) -> int:
     """Return the rows that a block's pattern needs for a run of depths."""
-    runs = (_arrays(run) for run in arithmetic_runs(tuple(map(int, space.layers.numbers))))
+    runs = (_arrays(run) for run in arithmetic_runs(space.layers.numbers))
     pattern = BLOCKS[block].pattern
     return max(1, max(sum(len(at) for at, _ in pattern.rows(*run)) for run in runs))
 
@@ -109,8 +109,11 @@ class Grid:
         self._most: dict[bool, Ints] = {}
         for gated in {BLOCKS[root.block].gated for root in self.roots}:
             columns = feed_forward_columns(space, self._d_model, gated)
-            order = np.argsort(columns.sum(axis=1), kind="stable")
-            columns = columns[order]
+            if space.d_ff is not None:  # ascending, and the same for each d_model
+                self._fresh[gated] = np.broadcast_to(np.True_, columns.shape)
+                self._columns[gated] = self._least[gated] = self._most[gated] = columns
+                continue
+            columns = columns[np.argsort(columns.sum(axis=1), kind="stable")]
             self._columns[gated] = columns
             self._fresh[gated] = _first_of_each(columns)
             # Bounds over ranges of columns: minimum to the right, maximum to the left.

@@ -1,18 +1,40 @@
-"""Count the designs of a space without listing repetitions."""
+"""Count the designs of a space: by factors where its choices are independent, else by listing."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from math import prod
 
 import numpy as np
+from numpy.typing import NDArray
 
-from modelsizer.problems.space.options import listed, options
-from modelsizer.problems.space.splits import Split, divided, divides
+from modelsizer.problems.architecture.blocks import BLOCKS, Block
+from modelsizer.problems.architecture.choices import ORDERED, UNORDERED
+from modelsizer.problems.space.options import (
+    attention_widths,
+    depth_ranges,
+    distinct_columns,
+    listed,
+    menu_of,
+    options,
+)
+from modelsizer.problems.space.splits import (
+    Split,
+    attention_divides,
+    divided,
+    divides,
+    whole_divides,
+)
 from modelsizer.problems.space.widths import Options
-from modelsizer.problems.tables.menus import Menu
+from modelsizer.problems.tables.menus import arithmetic_runs, integers
 from modelsizer.problems.tables.space import Space
+
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+ENTRIES_AT_ONCE = 2_000_000
+"""Combinations of interdependent widths examined at once: some 100 MB."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,17 +47,30 @@ class Counted:
         Distinct architectures that at least one layout can split.
     pairs : int
         Pairs of an architecture and a layout that can split it.
+    options : int
+        Width options, once for each layout and each run of evenly spaced depths.
     """
 
     designs: int
     pairs: int
+    options: int
+
+    def __add__(self, other: Counted) -> Counted:
+        """Return the size of two disjoint spaces together."""
+        return Counted(
+            self.designs + other.designs, self.pairs + other.pairs, self.options + other.options
+        )
+
+
+NOTHING = Counted(0, 0, 0)
 
 
 def count_designs(space: Space, splits: Sequence[Split]) -> Counted:
     """Count the designs of a space.
 
-    Vocabularies divided by the same layouts, and tied and untied embeddings, have the same widths
-    and depths, so these are counted once and multiplied.
+    Heads, hidden widths, vocabularies and depths are independent of each other once d_model is
+    given, and a split asks something of each by itself. So they are counted apart, in classes that
+    the same splits can divide, and multiplied. Blocks of several kinds of layer are listed.
 
     Parameters
     ----------
@@ -43,31 +78,180 @@ def count_designs(space: Space, splits: Sequence[Split]) -> Counted:
     splits : sequence of Split
         Divisibility required by each parallel layout.
     """
-    ties = len(listed(space.tied_embeddings))
-    alike: Counter[tuple[bool, ...]] = Counter()
-    example: dict[tuple[bool, ...], int] = {}
-    for vocabulary in map(int, space.vocab_size.numbers):
-        fits = tuple(all(vocabulary % ways == 0 for ways in split.ways) for split in splits)
-        alike[fits] += 1
-        example[fits] = vocabulary
-    found = Counted(0, 0)
-    for fits, vocabulary in example.items():
-        times = alike[fits] * ties
-        one = space.model_copy(update={"vocab_size": Menu((vocabulary,)), "tied_embeddings": False})
-        able = [split for split, fit in zip(splits, fits, strict=True) if fit]
-        if able:
-            designs, pairs = _count(one, able)
-            found = Counted(found.designs + times * designs, found.pairs + times * pairs)
+    found = NOTHING
+    for factors, one in _blocks(space, splits):
+        for part in factors.parts() if factors is not None else _listed(one, splits):
+            found += part
     return found
 
 
-def _count(space: Space, splits: Sequence[Split]) -> tuple[int, int]:
-    designs = pairs = 0
+def has_design(space: Space, splits: Sequence[Split]) -> bool:
+    """Whether some split can divide some design of a space."""
+    return any(
+        part.designs
+        for factors, one in _blocks(space, splits)
+        for part in (factors.parts() if factors is not None else _listed(one, splits))
+    )
+
+
+def _blocks(space: Space, splits: Sequence[Split]) -> Iterator[tuple[_Factors | None, Space]]:
+    """Yield the space of each block, with its factors if it has but one kind of layer."""
+    for name in listed(space.block):
+        block = BLOCKS[name]
+        one = space.model_copy(update={"block": name})
+        by_factors = block.pattern.kinds == 1 and type(block).kinds is Block.kinds
+        yield (_Factors(one, block, splits) if by_factors else None), one
+
+
+# By factors
+
+
+@dataclass(frozen=True, slots=True)
+class _Classes:
+    """Entries of a choice per d_model, grouped by the splits that divide them.
+
+    Parameters
+    ----------
+    able : array of bool, shape (C, R)
+        Which of R requirements each class satisfies.
+    times : array of shape (D, C)
+        Entries of each class for each d_model.
+    """
+
+    able: Bools
+    times: NDArray[np.int64]
+
+    @classmethod
+    def of(cls, row: Ints, able: Bools, rows: int) -> _Classes:
+        """Group entries, of shape (n,) and (n, R), that belong to rows of d_model."""
+        kinds, at = np.unique(able, axis=0, return_inverse=True)
+        flat = np.bincount(row * len(kinds) + at.ravel(), minlength=rows * len(kinds))
+        return cls(kinds, flat.reshape(rows, len(kinds)))
+
+
+class _Factors:
+    """Count designs of one block with one kind of layer."""
+
+    def __init__(self, space: Space, block: Block, splits: Sequence[Split]) -> None:
+        self.space, self.block, self.splits = space, block, splits
+        self.ways = sorted({split.ways for split in splits})
+        self.stages = sorted({split.stages for split in splits})
+
+    def parts(self) -> Iterator[Counted]:
+        """Yield the sizes of parts of the space."""
+        free = prod(len(menu_of(self.space, choice)) for choice in UNORDERED)
+        for d_model in self._chunks():
+            part = self._of(d_model)
+            yield Counted(free * part.designs, free * part.pairs, free * part.options)
+
+    def _chunks(self) -> Iterator[Ints]:
+        """Yield ranges of d_model whose combinations of widths are not too many."""
+        widths = integers(self.space.d_model)
+        menus = (self.space.heads, self.space.head_dim, self.space.kv_heads, self.space.kv_group)
+        heads = prod(menu.size for menu in menus if menu is not None)
+        ratios = (self.space.ffn_ratio, self.space.ffn_multiple)
+        entries = max(heads, prod(menu.size for menu in ratios if menu is not None))
+        at_once = max(1, ENTRIES_AT_ONCE // entries)
+        for begin in range(0, len(widths), at_once):
+            yield widths[begin : begin + at_once]
+
+    def _of(self, d_model: Ints) -> Counted:
+        """Count the designs of some d_model."""
+        parts = (self._attention(d_model), self._feed_forward(d_model), self._free(d_model))
+        found = NOTHING
+        for run in arithmetic_runs(self.space.layers.numbers):
+            found += _product((*parts, self._depths(d_model, run)), self._requirements())
+        return found
+
+    def _requirements(self) -> list[tuple[int, int]]:
+        """Return the index of its ways and of its stages for each split."""
+        return [(self.ways.index(s.ways), self.stages.index(s.stages)) for s in self.splits]
+
+    def _attention(self, d_model: Ints) -> _Classes:
+        fixed = self.space.heads is not None and self.space.head_dim is not None
+        row, heads, kv_heads, _ = attention_widths(self.space, d_model[:1] if fixed else d_model)
+        able = np.stack([attention_divides(heads, kv_heads, ways) for ways in self.ways], axis=1)
+        found = _Classes.of(row, able, 1 if fixed else len(d_model))
+        return _Classes(found.able, np.broadcast_to(found.times, (len(d_model), len(found.able))))
+
+    def _feed_forward(self, d_model: Ints) -> _Classes:
+        fixed = self.space.d_ff is not None
+        widths = d_model[:1] if fixed else d_model
+        row, d_ff = distinct_columns(self.space, widths, self.block.gated)
+        able = np.stack([whole_divides(d_ff, ways) for ways in self.ways], axis=1)
+        found = _Classes.of(row, able, len(widths))
+        return _Classes(found.able, np.broadcast_to(found.times, (len(d_model), len(found.able))))
+
+    def _free(self, d_model: Ints) -> _Classes:
+        """Return the classes of the choices that are independent of all others."""
+        able = np.ones((1, len(self.ways)), dtype=bool)
+        times = np.ones(1, dtype=np.int64)
+        for choice in ORDERED:
+            menu = menu_of(self.space, choice)
+            if choice.name == "vocab_size":
+                mine = np.stack([whole_divides(menu, ways) for ways in self.ways], axis=1)
+            else:
+                mine = np.ones((len(menu), len(self.ways)), dtype=bool)
+            kinds, many = np.unique(mine, axis=0, return_counts=True)
+            able = (able[:, None] & kinds[None]).reshape(-1, len(self.ways))
+            times = (times[:, None] * many[None]).ravel()
+        return _Classes(able, np.broadcast_to(times, (len(d_model), len(times))))
+
+    def _depths(self, d_model: Ints, run: tuple[int, int, int]) -> _Classes:
+        """Return the classes of depths of one run, by the stages that divide them."""
+        start, step, count = run
+        layers = start + step * np.arange(count)
+        able = np.stack([layers % stages == 0 for stages in self.stages], axis=1)
+        kinds, at = np.unique(able, axis=0, return_inverse=True)
+        # Stacks of each depth, added up so that any range of depths is a difference.
+        one = np.ones_like(layers)
+        stacks = np.zeros((len(layers) + 1, len(kinds)), dtype=np.int64)
+        for of, depths in self.block.pattern.rows(layers, one, one):
+            np.add.at(stacks, (of + 1, at.ravel()[of]), depths.count.prod(axis=1))
+        upto = np.cumsum(stacks, axis=0)
+        times = np.zeros((len(d_model), len(kinds)), dtype=np.int64)
+        for first, last in depth_ranges(self.space, d_model, run):
+            times += np.where((first <= last)[:, None], upto[last + 1] - upto[first], 0)
+        return _Classes(kinds, times)
+
+
+def _product(parts: Sequence[_Classes], requirements: Sequence[tuple[int, int]]) -> Counted:
+    """Count combinations of classes: all parts but the last by ways, the last by stages."""
+    attention, feed_forward, free, depth = parts
+    needs = np.array(requirements)
+    pairs = designs = options = 0
+    for a, f, v in np.ndindex(*(len(part.able) for part in (attention, feed_forward, free))):
+        ways = attention.able[a] & feed_forward.able[f] & free.able[v]
+        fits = ways[needs[:, 0]]
+        if not fits.any():
+            continue
+        columns = attention.times[:, a], feed_forward.times[:, f], free.times[:, v]
+        # Python integers where int64 could overflow.
+        most = prod(int(column.max()) for column in columns) * len(columns[0])
+        exact: type = np.int64 if most * int(depth.times.sum(axis=1).max()) < 2**62 else object
+        widths = columns[0].astype(exact) * columns[1] * columns[2]
+        held = depth.able[:, needs[:, 1]] & fits  # classes of depth x splits
+        reached = depth.times.astype(exact)
+        pairs += int((widths * (reached * held.sum(axis=1)).sum(axis=1)).sum())
+        designs += int((widths * reached[:, held.any(axis=1)].sum(axis=1)).sum())
+        for split in np.flatnonzero(fits):
+            some = depth.times[:, held[:, split]].any(axis=1)
+            options += int(widths[some].sum())
+    return Counted(designs, pairs, options)
+
+
+# By listing
+
+
+def _listed(space: Space, splits: Sequence[Split]) -> Iterator[Counted]:
+    """Yield the sizes of parts of a space, by its width options."""
     for table in options(space):
-        of_each = [divided(table, split).designs for split in splits]
-        pairs += sum(of_each)
-        designs += of_each[0] if len(splits) == 1 else _union(table, splits)
-    return designs, pairs
+        of_each = [divided(table, split) for split in splits]
+        yield Counted(
+            of_each[0].designs if len(splits) == 1 else _union(table, splits),
+            sum(each.designs for each in of_each),
+            sum(len(each) for each in of_each),
+        )
 
 
 def _union(table: Options, splits: Sequence[Split]) -> int:

@@ -8,6 +8,7 @@ parallelism suffices, and a proof over these holds for all layouts.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 from modelsizer.problems.tables.menus import Choice
@@ -33,6 +34,10 @@ class Layout:
         return (-self.accelerators, self.pipeline_parallel, self.tensor_parallel)
 
 
+MAX_LAYOUTS = 10**6
+"""Products of data, tensor and pipeline parallelism that are looked at."""
+
+
 def _ways(choice: Choice | None) -> list[int]:
     return [1] if choice is None else [int(n) for n in choice.numbers]
 
@@ -43,9 +48,20 @@ def layouts(training: Training) -> tuple[Layout, ...]:
     Raises
     ------
     ValueError
-        ``"@key message"``, if there are too few accelerators for any layout.
+        ``"@key message"``, if there are too few accelerators for any layout, or too many layouts.
     """
     most = training.accelerators
+    sizes = {
+        name: menu.size
+        for name in ("data_parallel", "tensor_parallel", "pipeline_parallel")
+        if (menu := getattr(training, name)) is not None
+    }
+    if math.prod(sizes.values()) > MAX_LAYOUTS:
+        name = max(sizes, key=lambda key: sizes[key])
+        raise ValueError(
+            f"@training.{name} has {sizes[name]:,} values; the menus make more than "
+            f"{MAX_LAYOUTS:,} parallel layouts. Take fewer"
+        )
     found = []
     for tensor in _ways(training.tensor_parallel):
         for pipeline in _ways(training.pipeline_parallel):

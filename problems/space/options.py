@@ -87,18 +87,29 @@ def _kv_heads(space: Space, heads: Ints) -> tuple[Ints, Ints]:
     return row, (heads[row] // divisor if grouped else divisor)
 
 
-def _d_ff(space: Space, d_model: Ints, gated: bool) -> tuple[Ints, Ints]:
-    """Return row of d_model, and hidden width."""
-    rows = np.arange(len(d_model))
-    columns = feed_forward_columns(space, d_model, gated)
-    return np.repeat(rows, len(columns)), columns.T.ravel()
+def attention_widths(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return row of d_model, heads, kv_heads and head_dim of every distinct valid combination."""
+    row, heads, head_dim = _head_pairs(space, d_model)
+    of_heads, kv_heads = _kv_heads(space, heads)
+    row, heads, head_dim = row[of_heads], heads[of_heads], head_dim[of_heads]
+    order = np.lexsort((head_dim, kv_heads, heads, row))
+    return row[order], heads[order], kv_heads[order], head_dim[order]
+
+
+def distinct_columns(space: Space, d_model: Ints, gated: bool) -> tuple[Ints, Ints]:
+    """Return row of d_model and hidden width of every distinct choice, ascending."""
+    columns = np.sort(feed_forward_columns(space, d_model, gated), axis=0)
+    fresh = columns > 0
+    fresh[1:] &= columns[1:] != columns[:-1]  # two ratios may round to one width
+    row, at = np.nonzero(fresh.T)
+    return row, columns[at, row]
 
 
 def feed_forward_columns(space: Space, d_model: Ints, gated: bool) -> Ints:
     """Return the hidden width for each menu entry and d_model; shape (entries, D)."""
     if space.d_ff is not None:
         width = integers(space.d_ff)
-        return np.broadcast_to(width[:, None], (len(width), len(d_model))).copy()
+        return np.broadcast_to(width[:, None], (len(width), len(d_model)))
     ratios = (
         [exact(r) for r in space.ffn_ratio.numbers]
         if space.ffn_ratio is not None
@@ -116,63 +127,78 @@ def feed_forward_columns(space: Space, d_model: Ints, gated: bool) -> Ints:
     )
 
 
-def _depths(space: Space, d_model: Ints) -> list[tuple[Ints, Ints, Ints, Ints]]:
-    """Return row of d_model, start, step and count of each arithmetic run of depths."""
+def depth_ranges(
+    space: Space, d_model: Ints, run: tuple[int, int, int]
+) -> Iterator[tuple[Ints, Ints]]:
+    """Yield the first and last index of the depths of a run that the aspect rule allows.
+
+    Parameters
+    ----------
+    space : Space
+    d_model : array of shape (D,)
+    run : tuple of int
+        Depths are ``start + step * j`` for j = 0 ... count - 1.
+
+    Yields
+    ------
+    first, last : array of shape (D,)
+        Of a d_model without such a depth the first exceeds the last.
+    """
     aspect = space.aspect_ratio
-    rows = np.arange(len(d_model))
+    start, step, count = run
     if isinstance(aspect, Menu):
-        depths = integers(space.layers)
-        found = []
         for ratio in aspect.numbers:
             layers = depths_of(d_model, exact(ratio))
-            keep = rows[np.isin(layers, depths)]
-            one = np.ones(len(keep), dtype=np.int64)
-            found.append((keep, layers[keep], one, one))
-        return found
-    found = []
-    for start, step, count in arithmetic_runs(tuple(int(v) for v in space.layers.numbers)):
-        first, last = np.zeros(len(d_model), dtype=np.int64), np.full(len(d_model), count - 1)
-        if isinstance(aspect, Interval):
-            if aspect.max is not None:  # layers >= d_model / max
-                least = least_depths(d_model, exact(aspect.max))
-                first = np.maximum(first, -(-(least - start) // step))
-            if aspect.min is not None:  # layers <= d_model / min
-                most = most_depths(d_model, exact(aspect.min))
-                last = np.minimum(last, (most - start) // step)
-        keep = rows[first <= last]
-        found.append(
-            (
-                keep,
-                start + step * first[keep],
-                np.full(len(keep), step, dtype=np.int64),
-                (last - first + 1)[keep],
-            )
-        )
-    return found
+            at, apart = np.divmod(layers - start, step)
+            fits = (layers > 0) & (apart == 0) & (at >= 0) & (at < count)
+            yield np.where(fits, at, 1), np.where(fits, at, 0)
+        return
+    first, last = np.zeros(len(d_model), dtype=np.int64), np.full(len(d_model), count - 1)
+    if isinstance(aspect, Interval):
+        if aspect.max is not None:  # layers >= d_model / max
+            least = least_depths(d_model, exact(aspect.max))
+            first = np.maximum(first, -(-(least - start) // step))
+        if aspect.min is not None:  # layers <= d_model / min
+            most = most_depths(d_model, exact(aspect.min))
+            last = np.minimum(last, (most - start) // step)
+    none = first > last
+    yield np.where(none, 1, first), np.where(none, 0, last)
 
 
-def _unique_rows(*columns: Ints) -> list[Ints]:
-    """Return the distinct rows, sorted by the columns."""
-    stacked = np.stack(columns, axis=1)
-    order = np.lexsort(stacked.T[::-1])
-    stacked = stacked[order]
-    fresh = np.ones(len(stacked), dtype=bool)
-    fresh[1:] = (stacked[1:] != stacked[:-1]).any(axis=1)
-    return list(stacked[fresh].T)
+def _depths(space: Space, d_model: Ints) -> Iterator[tuple[Ints, Ints, Ints, Ints]]:
+    """Yield row of d_model, start, step and count of each arithmetic run of depths."""
+    for start, step, count in arithmetic_runs(space.layers.numbers):
+        for first, last in depth_ranges(space, d_model, (start, step, count)):
+            keep = np.flatnonzero(first <= last)
+            if len(keep):
+                steps = np.full(len(keep), step, dtype=np.int64)
+                yield keep, start + step * first[keep], steps, (last - first + 1)[keep]
 
 
-def _widths(space: Space, block: str, d_model: Ints) -> dict[str, Ints]:
-    """Return the distinct combinations of interdependent widths for the given d_model."""
-    row, heads, head_dim = _head_pairs(space, d_model)
-    of_heads, kv_heads = _kv_heads(space, heads)
-    row, heads, head_dim = row[of_heads], heads[of_heads], head_dim[of_heads]
-    of_width, d_ff = _d_ff(space, d_model[row], BLOCKS[block].gated)
-    row, heads, head_dim, kv_heads = (a[of_width] for a in (row, heads, head_dim, kv_heads))
-    columns = {"d_model": d_model[row], "heads": heads, "kv_heads": kv_heads,
-               "head_dim": head_dim, "d_ff": d_ff}  # fmt: skip
-    keep = d_ff > 0
-    kept = [column[keep] for column in columns.values()]
-    return dict(zip(columns, _unique_rows(*kept) if keep.any() else kept, strict=True))
+def _width_tables(
+    space: Space, block: str, d_model: Ints, rows_at_once: int
+) -> Iterator[dict[str, Ints]]:
+    """Yield the distinct combinations of interdependent widths, in order, for the given d_model."""
+    row, heads, kv_heads, head_dim = attention_widths(space, d_model)
+    of_width, d_ff = distinct_columns(space, d_model, BLOCKS[block].gated)
+    first = np.searchsorted(of_width, np.arange(len(d_model)))
+    many = np.bincount(of_width, minlength=len(d_model))
+    upto = np.cumsum(many[row])
+    begin = 0
+    while begin < len(row):
+        done = int(upto[begin - 1]) if begin else 0
+        end = max(begin + 1, int(np.searchsorted(upto, done + rows_at_once, "right")))
+        part = row[begin:end]
+        each = np.repeat(np.arange(begin, end), many[part])
+        within = np.arange(len(each)) - (upto[each] - many[row[each]] - done)
+        yield {
+            "d_model": d_model[row[each]],
+            "heads": heads[each],
+            "kv_heads": kv_heads[each],
+            "head_dim": head_dim[each],
+            "d_ff": d_ff[first[row[each]] + within],
+        }
+        begin = end
 
 
 def options(
@@ -186,7 +212,7 @@ def options(
     split : Split, optional
         Divisibility required by a parallel layout.
     rows_at_once : int
-        Approximate rows per table; a table has at least all options of one d_model.
+        Approximate rows per table; a table has at least all d_ff of one d_model and its heads.
 
     Yields
     ------
@@ -199,18 +225,30 @@ def options(
     at_once = max(1, rows_at_once // _options_of_a_width(space))
     for block in listed(space.block):
         for begin in range(0, len(all_widths), at_once):
-            columns = _widths(space, block, all_widths[begin : begin + at_once])
-            for of_width, *run in _depths(space, columns["d_model"]):
-                for of_run, depths in BLOCKS[block].pattern.rows(*run):
-                    kept = {name: column[of_width[of_run]] for name, column in columns.items()}
-                    for values in product(*(menu for _, menu in free)):
-                        widths = kept | {
-                            name: np.full(len(depths), value)
-                            for (name, _), value in zip(free, values, strict=True)
-                        }
-                        table = divided(Options(block, widths, depths), split)
-                        if len(table):
-                            yield table
+            some = all_widths[begin : begin + at_once]
+            for columns in _width_tables(space, block, some, rows_at_once):
+                yield from _with_depths(space, block, columns, free, split)
+
+
+def _with_depths(
+    space: Space,
+    block: str,
+    columns: dict[str, Ints],
+    free: list[tuple[str, Ints]],
+    split: Split,
+) -> Iterator[Options]:
+    """Yield width options with their depths and the choices independent of all others."""
+    for of_width, *run in _depths(space, columns["d_model"]):
+        for of_run, depths in BLOCKS[block].pattern.rows(*run):
+            kept = {name: column[of_width[of_run]] for name, column in columns.items()}
+            for values in product(*(menu for _, menu in free)):
+                widths = kept | {
+                    name: np.full(len(depths), value)
+                    for (name, _), value in zip(free, values, strict=True)
+                }
+                table = divided(Options(block, widths, depths), split)
+                if len(table):
+                    yield table
 
 
 def _options_of_a_width(space: Space) -> int:
@@ -220,5 +258,5 @@ def _options_of_a_width(space: Space) -> int:
         if choice.width and not choice.free and choice.name != "d_model":
             for key in choice.menus:
                 menu = getattr(space, key)
-                found *= len(menu.numbers) if menu is not None else 1
+                found *= menu.size if menu is not None else 1
     return found

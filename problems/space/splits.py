@@ -31,22 +31,35 @@ class Split:
 
     def fits(self, architecture: Architecture) -> bool:
         """Whether an architecture satisfies the divisibility."""
-        layers = [group.layer for group in architecture.groups]
-        vocab_size = architecture.trunk.vocab_size
-        return architecture.layers % self.stages == 0 and bool(
-            all(_parallel(vocab_size, layers, ways) for ways in self.ways)
+        return (
+            architecture.layers % self.stages == 0
+            and bool(whole_divides(architecture.trunk.vocab_size, self.ways))
+            and all(bool(_parallel(group.layer, self.ways)) for group in architecture.groups)
         )
 
 
-def _parallel(vocab_size: Any, layers: Sequence[Layer], ways: int) -> Any:
-    """Whether tensor parallelism divides all widths; kv heads may be replicated instead."""
-    fits = vocab_size % ways == 0
-    for layer in layers:
-        heads, kv_heads = layer.attention.heads, layer.attention.kv_heads
-        # Fields are 0 in a table without such layers; 0 is divisible.
-        kv = (kv_heads % ways == 0) | (ways % (kv_heads + (kv_heads == 0)) == 0)
-        fits = fits & (heads % ways == 0) & kv & (layer.ffn.d_ff % ways == 0)
+def whole_divides(size: Any, ways: Sequence[int]) -> Any:
+    """Whether all ways of tensor parallelism divide a width or a vocabulary."""
+    fits = size == size
+    for each in ways:
+        fits = fits & (size % each == 0)
     return fits
+
+
+def attention_divides(heads: Any, kv_heads: Any, ways: Sequence[int]) -> Any:
+    """Whether all ways of tensor parallelism divide the heads; kv heads may be replicated."""
+    fits = whole_divides(heads, ways)
+    for each in ways:
+        # Fields are 0 in a table without such layers; 0 is divisible.
+        fits = fits & ((kv_heads % each == 0) | (each % (kv_heads + (kv_heads == 0)) == 0))
+    return fits
+
+
+def _parallel(layer: Layer, ways: Sequence[int]) -> Any:
+    """Whether tensor parallelism divides all widths of a layer."""
+    attention = layer.attention
+    fits = attention_divides(attention.heads, attention.kv_heads, ways)
+    return fits & whole_divides(layer.ffn.d_ff, ways)
 
 
 def divides(split: Split, options: Options) -> NDArray[np.bool_]:
@@ -54,12 +67,10 @@ def divides(split: Split, options: Options) -> NDArray[np.bool_]:
     keep = np.ones(len(options), dtype=bool)
     if not split.ways:
         return keep
-    kinds = BLOCKS[options.block].kinds(options.widths)
+    keep &= whole_divides(options["vocab_size"], split.ways)
     deepest = options.depths.deepest
-    for ways in split.ways:
-        keep &= options["vocab_size"] % ways == 0
-        for k, kind in enumerate(kinds):
-            keep &= _parallel(0, [kind], ways) | (deepest[:, k] == 0)
+    for k, kind in enumerate(BLOCKS[options.block].kinds(options.widths)):
+        keep &= _parallel(kind, split.ways) | (deepest[:, k] == 0)
     return keep
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -14,7 +14,7 @@ from modelsizer.problems.errors import did_you_mean
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 
 MAX_VALUE = 2**31  # far above any width, depth or vocabulary; larger values would overflow tables
-MAX_ENTRIES = 10**7  # a longer menu suggests a wrong step, and would not fit in memory
+MAX_ENTRIES = 10**6  # a longer menu suggests a wrong step
 
 
 class Written:
@@ -33,9 +33,14 @@ class Choice(Written):
     __slots__ = ()
 
     @property
-    def numbers(self) -> tuple[Number, ...]:
+    def numbers(self) -> Sequence[Number]:
         """Distinct values, ascending."""
         raise NotImplementedError
+
+    @property
+    def size(self) -> int:
+        """Number of distinct values."""
+        return len(self.numbers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,12 +86,17 @@ class Steps(Choice):
     written_step: bool = True
 
     @property
-    def numbers(self) -> tuple[Number, ...]:
-        """Values, ascending."""
+    def numbers(self) -> Sequence[Number]:
+        """Values, ascending; a range where they are whole."""
         if all(isinstance(v, int) for v in (self.min, self.max, self.step)):
-            return tuple(range(int(self.min), int(self.max) + 1, int(self.step)))
-        low, high, step = exact(self.min), exact(self.max), exact(self.step)
-        return tuple(plain(low + i * step) for i in range(int((high - low) / step) + 1))
+            return range(int(self.min), int(self.max) + 1, int(self.step))
+        low, step = exact(self.min), exact(self.step)
+        return tuple(plain(low + i * step) for i in range(self.size))
+
+    @property
+    def size(self) -> int:
+        """Number of values."""
+        return int((exact(self.max) - exact(self.min)) / exact(self.step)) + 1
 
     def to_toml(self) -> object:
         """Representation in the problem file."""
@@ -246,8 +256,11 @@ def interval_parser(dimension: str) -> Callable[[object], Interval]:
     return read
 
 
-def arithmetic_runs(values: tuple[int, ...]) -> list[tuple[int, int, int]]:
+def arithmetic_runs(values: Sequence[Number]) -> list[tuple[int, int, int]]:
     """Split ascending distinct integers into arithmetic progressions (start, step, count)."""
+    if isinstance(values, range) and values:
+        return [(values.start, values.step if len(values) > 1 else 1, len(values))]
+    values = [int(value) for value in values]
     runs: list[tuple[int, int, int]] = []
     i = 0
     while i < len(values):
@@ -268,4 +281,7 @@ def arithmetic_runs(values: tuple[int, ...]) -> list[tuple[int, int, int]]:
 
 def integers(choice: Choice) -> NDArray[np.int64]:
     """Distinct values of a menu of whole numbers, ascending."""
-    return np.array(choice.numbers, dtype=np.int64)
+    numbers = choice.numbers
+    if isinstance(numbers, range):
+        return np.arange(numbers.start, numbers.stop, numbers.step, dtype=np.int64)
+    return np.array(numbers, dtype=np.int64)

@@ -1,0 +1,140 @@
+"""Counting by factors agrees with listing, and menus too large to search are refused."""
+
+from __future__ import annotations
+
+import time
+from itertools import product
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelsizer import Problem, ProblemError
+from modelsizer.problems.space.counting import Counted, count_designs
+from modelsizer.problems.space.options import options
+from modelsizer.problems.space.splits import divided
+from modelsizer.problems.space.widths import WIDTHS
+from modelsizer.problems.tables.menus import Menu
+
+MENUS: dict[str, tuple[Any, ...]] = {
+    "layers": ({"min": 3, "max": 12}, [4, 6, 7, 12]),
+    "d_model": ([512, 640, 768], {"min": 256, "max": 1024, "step": 128}),
+    "vocab_size": (32000, [32000, 32001, 50257, 50304]),
+    "kv_heads": (None, [1, 2, 4], 3),
+    "heads": (None, [4, 6, 8]),
+    "head_dim": (None, [64, 128]),
+    "d_ff": (None, [1000, 1024, 4096]),
+    "tied_embeddings": ([True, False],),
+    "block": ("llama", ["llama", "gpt2"]),
+    "aspect_ratio": (None, {"min": 50, "max": 128}, [64, 128]),
+}
+PARALLEL: tuple[dict[str, Any], ...] = (
+    {},
+    {"tensor_parallel": [1, 2, 4], "pipeline_parallel": [1, 2, 3]},
+    {"tensor_parallel": [1, 3], "pipeline_parallel": 2},
+)
+
+
+def drawn(count: int) -> list[dict[str, Any]]:
+    rng = np.random.default_rng(16)
+    found = []
+    for _ in range(count):
+        picked = {key: values[rng.integers(len(values))] for key, values in MENUS.items()}
+        space = {key: value for key, value in picked.items() if value is not None}
+        if "d_ff" not in space and rng.random() < 0.5:
+            space["ffn_ratio"] = {"min": 2.0, "max": 4.0, "step": 0.25}
+            space["ffn_multiple"] = [256, 1024]  # several ratios round to one width
+        training = PARALLEL[rng.integers(len(PARALLEL))]
+        if training:
+            training = training | {"accelerators": 16}
+        found.append({"space": space, "training": training, "budgets": {"training_flops": 1e20}})
+    return found
+
+
+def listed(problem: Problem) -> Counted:
+    """The same by hand: every design of every layout."""
+    designs, pairs, rows = set(), 0, 0
+    for split in problem.splits:
+        for table in options(problem.space, split, 300):
+            rows += len(table)
+            pairs += table.designs
+            for row in range(len(table)):
+                widths = tuple(int(table[name][row]) for name in WIDTHS)
+                for j in product(*map(range, table.depths.count[row])):
+                    at = np.array([row]), np.array([j])
+                    designs.add((table.block, *widths, int(table.depths.layers(*at)[0])))
+    return Counted(len(designs), pairs, rows)
+
+
+def test_factors_count_what_listing_finds() -> None:
+    counted = split = 0
+    for tables in drawn(40):
+        try:
+            problem = Problem.from_tables(tables)
+        except ProblemError:
+            continue
+        found = count_designs(problem.space, problem.splits)
+        truth = listed(problem)
+        assert (found.designs, found.pairs) == (truth.designs, truth.pairs), tables
+        if not isinstance(problem.space.aspect_ratio, Menu):  # listed once for each ratio
+            assert found.options == truth.options, tables
+        counted += 1
+        split += len(problem.splits) > 1
+    assert counted > 20 and split > 4
+
+
+def test_tables_of_options_are_bounded() -> None:
+    space = {
+        "layers": 4,
+        "d_model": 1024,
+        "heads": {"min": 1, "max": 64},
+        "head_dim": {"min": 32, "max": 128},
+        "d_ff": {"min": 1000, "max": 3000},
+        "vocab_size": 32000,
+    }
+    problem = Problem.from_tables({"space": space, "budgets": {"training_flops": 1e20}})
+    tables = options(problem.space, None, 5000)
+    assert [len(next(tables)) for _ in range(3)] == [4002, 4002, 4002]
+    assert problem.count_designs() == 64 * 97 * 2001
+    assert sum(len(divided(next(tables), split)) for split in problem.splits) == 4002
+
+
+WIDE = {
+    "layers": {"min": 1, "max": 2000},
+    "d_model": {"min": 128, "max": 65536, "step": 1},
+    "heads": {"min": 1, "max": 512},
+    "head_dim": {"min": 1, "max": 512},
+    "d_ff": {"min": 256, "max": 1000000, "step": 1},
+    "vocab_size": {"min": 1000, "max": 500000, "step": 1},
+}
+
+
+@pytest.mark.parametrize(
+    ("changes", "key", "word"),
+    [
+        ({}, "space.d_ff", "designs"),
+        ({"d_ff": None, "vocab_size": 32000, "layers": 8,
+          "ffn_ratio": {"min": 1.0, "max": 8.0, "step": 0.0001}}, "space.ffn_ratio", "hidden"),
+        ({"d_ff": 4096, "vocab_size": 1000, "layers": 8, "d_model": 512,
+          "kv_heads": {"min": 1, "max": 512}}, "space.heads", "combinations of heads"),
+    ],
+)  # fmt: skip
+def test_menus_too_large_are_named(changes: dict[str, Any], key: str, word: str) -> None:
+    space = {k: v for k, v in (WIDE | changes).items() if v is not None}
+    began = time.process_time()
+    with pytest.raises(ProblemError, match=word) as caught:
+        Problem.from_tables({"space": space, "budgets": {"training_flops": 1e24}})
+    assert [fault.key for fault in caught.value.faults] == [key]
+    assert "Take a larger step" in str(caught.value)
+    assert time.process_time() - began < 1
+
+
+def test_too_many_layouts_are_refused() -> None:
+    menu = {"min": 1, "max": 5000}
+    training = {"accelerators": 10**6, "tensor_parallel": menu, "pipeline_parallel": menu}
+    space = {"layers": 8, "d_model": 512, "vocab_size": 32000}
+    with pytest.raises(ProblemError, match="parallel layouts") as caught:
+        Problem.from_tables(
+            {"space": space, "training": training, "budgets": {"training_flops": 1e24}}
+        )
+    assert caught.value.faults[0].key == "training.tensor_parallel"
