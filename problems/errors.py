@@ -6,9 +6,14 @@ import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from modelsizer.problems.visible import visible
+
 
 class ModelsizerError(Exception):
-    """Base class of the errors that modelsizer raises for its user."""
+    """Base class of the errors that modelsizer raises for its user; a message is one line."""
+
+    def __str__(self) -> str:
+        return visible(super().__str__())
 
 
 class ArgumentError(ModelsizerError, ValueError):
@@ -96,7 +101,11 @@ class ProblemError(ModelsizerError):
         self.faults = tuple(faults)
         self.source = source
         prefix = f"{source}: " if source else ""
-        super().__init__("\n".join(f"{prefix}{fault}" for fault in self.faults))
+        self.lines = tuple(visible(f"{prefix}{fault}") for fault in self.faults)
+        super().__init__("\n".join(self.lines))
+
+    def __str__(self) -> str:
+        return "\n".join(self.lines)
 
     @classmethod
     def of(cls, key: str, message: str, source: str = "") -> ProblemError:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.errors import MissingExtraError, ModelsizerError
 from modelsizer.problems.files import write_whole
+from modelsizer.problems.visible import visible
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -43,7 +44,7 @@ def csv_text(rows: Iterable[Mapping[str, object]], names: Sequence[str] | None =
     text = io.StringIO()
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writeheader()
-    writer.writerows(listed)
+    writer.writerows({name: _safe(value) for name, value in row.items()} for row in listed)
     return text.getvalue()
 
 
@@ -92,6 +93,33 @@ def write_table(path: Path, pieces: Iterable[Columns]) -> int:
     return rows
 
 
+_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+"""First characters of what spreadsheets take for a formula, and their full-width forms."""
+
+
+def _safe(value: object) -> object:
+    """A cell that a spreadsheet shows as it is; text that begins as a formula gets an apostrophe.
+
+    OWASP, "CSV Injection". Numbers are numbers, also as text.
+    """
+    if not isinstance(value, str):
+        return value
+    text = visible(value)
+    return f"'{text}" if text.startswith(tuple(_FORMULA)) and not _is_number(text) else text
+
+
+def _is_number(text: str) -> bool:
+    try:
+        return math.isfinite(float(text)) and text.isascii()
+    except ValueError:
+        return False
+
+
+def unquoted(text: str) -> str:
+    """Text of a cell as it was before `csv_text` wrote it: without the apostrophe of a formula."""
+    return text[1:] if text[:1] == "'" and text[1:2] and text[1] in _FORMULA else text
+
+
 # CSV of tables: text in quotes, numbers as Arrow writes them
 
 
@@ -110,7 +138,7 @@ def _write_csv(path: Path, pieces: Iterable[Columns]) -> bool:
 
 def _cell(value: object) -> str:
     if isinstance(value, str):
-        return '"' + value.replace('"', '""') + '"'
+        return '"' + str(_safe(value)).replace('"', '""') + '"'
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, bool):

@@ -27,7 +27,7 @@ BACK_END_NEEDS = (
 
 
 PROBLEMS = (
-    "version", "library", "machine",
+    "version", "library", "machine", "visible",
     "errors", "files", "table_files", "key_values", "registry", "columns", "units", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
     "requirements", "checks", "problem", "narrowing", "designs", "summary",

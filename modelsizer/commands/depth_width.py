@@ -98,8 +98,10 @@ def _infeasible(
     }
 
     def show(console: Console) -> None:
-        console.print("Proven infeasible: no design of the space keeps every limit.")
+        from modelsizer.text.kit.lines import line
+
+        line(console, "Proven infeasible: no design of the space keeps every limit.")
         for reason in reasons:
-            console.print(f"  - {reason}")
+            line(console, f"  - {reason}")
 
     emit(content, json_, show)

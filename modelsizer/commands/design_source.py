@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, STOPPED, fail
+from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, say
 from modelsizer.commands.options import load
 
 if TYPE_CHECKING:
@@ -50,7 +49,7 @@ def solved(source: str, settings: list[str] | None) -> Result:
         status = INFEASIBLE
     else:
         why, status = "stopped before a design was found", STOPPED
-    print(f"{source}: {why}", file=sys.stderr)
+    say(f"{source}: {why}")
     raise typer.Exit(status)
 
 

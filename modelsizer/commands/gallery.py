@@ -9,6 +9,7 @@ import typer
 
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import PlotSize, check_plot
+from modelsizer.problems.visible import visible
 
 
 def gallery(
@@ -33,4 +34,4 @@ def gallery(
         if folder.exists() and not folder.is_dir():
             fail(f"FOLDER: {folder} is not a folder")
         for path in draw_gallery(folder, plot_size, only):
-            print(path)
+            print(visible(str(path)))

@@ -20,12 +20,15 @@ def console() -> Console:
     """Return a console for text on standard output."""
     from rich.console import Console
 
+    from modelsizer.text.kit.terminal import environment, sized
+
     class _Console(Console):
         def on_broken_pipe(self) -> None:
             """Exit normally if the reader closed the pipe, as `| head` does."""
             raise BrokenPipeError
 
-    return _Console(highlight=False, markup=False, emoji=False)
+    made = _Console(highlight=False, markup=False, emoji=False, _environ=environment())
+    return sized(made)
 
 
 def emit(content: Any, target: str | None, show: Callable[[Console], None]) -> None:
@@ -54,7 +57,9 @@ def write_to(target: str, text: str) -> None:
 
 def say_infeasible(console: Console) -> None:
     """Report that the problem is proven infeasible."""
-    console.print("No design keeps the limits; `modelsizer explain` says why.")
+    from modelsizer.text.kit.lines import line
+
+    line(console, "No design keeps the limits; `modelsizer explain` says why.")
 
 
 def write_csv(path: Path | None, text: Callable[[], str]) -> None:

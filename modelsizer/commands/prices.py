@@ -60,9 +60,12 @@ def prices(
             if feasible:
                 print_prices(console, found)
             else:
-                console.print(
+                from modelsizer.text.kit.lines import line
+
+                line(
+                    console,
                     "Proven infeasible: no design keeps every limit, so none has a price. "
-                    f"`modelsizer explain {file}` says which limits conflict."
+                    f"`modelsizer explain {file}` says which limits conflict.",
                 )
 
         emit(found.to_dict(), json_, show)

@@ -11,6 +11,7 @@ import typer
 from modelsizer.commands.app import EXIT, fail, user_errors
 from modelsizer.commands.options import File, Settings, SolverName, Without, load
 from modelsizer.commands.output import STANDARD_OUTPUT, write_to
+from modelsizer.problems.visible import visible
 
 
 def report(
@@ -57,7 +58,8 @@ def report(
         write_to(STANDARD_OUTPUT if path is None else str(path), page)
         if path is not None:
             size = len(page.encode()) / 1e6
-            print(f"{path}: {result.status}, {page.count('<figure')} figures, {size:.2f} MB")
+            figures = page.count("<figure")
+            print(f"{visible(str(path))}: {result.status}, {figures} figures, {size:.2f} MB")
     raise typer.Exit(EXIT[result.status])
 
 

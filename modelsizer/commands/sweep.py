@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import STOPPED, user_errors
+from modelsizer.commands.app import STOPPED, say, user_errors
 from modelsizer.commands.options import (
     File,
     Json,
@@ -47,7 +47,7 @@ def _bar(lines: Path | None) -> Iterator[Callable[[int, int], None]]:
                 return
             begun = True
             if lines is not None and 0 < done < total:
-                print(f"{lines}: {done:,} of {total:,} points are there", file=sys.stderr)
+                say(f"{lines}: {done:,} of {total:,} points are there")
             if sys.stderr.isatty():
                 bar = stack.enter_context(_progress())
                 bar.add_task("", total=total, completed=done)
@@ -59,9 +59,12 @@ def _progress() -> Progress:
     from rich import progress
     from rich.console import Console
 
+    from modelsizer.text.kit.terminal import environment, sized
+
     left = progress.TimeRemainingColumn(elapsed_when_finished=True)
     columns = (progress.BarColumn(), progress.MofNCompleteColumn(), left)
-    return progress.Progress(*columns, console=Console(stderr=True), transient=True)
+    shown_on = sized(Console(stderr=True, _environ=environment()))
+    return progress.Progress(*columns, console=shown_on, transient=True)
 
 
 def sweep(
@@ -138,7 +141,7 @@ def sweep(
             if lines is not None:
                 there = f"{lines} holds {saved_points(lines):,} of {len(grid):,} points"
                 go_on = f"{there}, and the same command goes on from there"
-            print(f"{what}; {go_on}", file=sys.stderr)
+            say(f"{what}; {go_on}")
             raise typer.Exit(STOPPED) from None
 
         def show(console: Console) -> None:

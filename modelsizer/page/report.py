@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING
 from modelsizer.optimizer.result import Result
 from modelsizer.page.images import embedded
 from modelsizer.page.style import CSS
-from modelsizer.page.tags import Html, join, listing, pairs, table, tag
+from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, table, tag
 from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.problems.version import __version__
+from modelsizer.problems.visible import shortened
 from modelsizer.text.answer import certificate
 from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
 from modelsizer.text.costs import cost_rows
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 BEST = 20  # number of designs listed
 _PACKAGES = ("numpy", "scipy", "pulp")
-_WIDTH = 80  # characters per line of a table of shapes, as in a terminal
+_LONGEST_TITLE = 240  # characters; the whole name is in the tables of the problem
 _FIRST = frozenset({0})
 _ARRAY = re.compile(r"\[\n((?: +.*,\n)+)\]")
 _STATUS = {"optimal": "Proven optimal", "infeasible": "Proven infeasible", "limit": "Not proven"}
@@ -113,7 +114,7 @@ def report(result: Result, command_line: CommandLine = CommandLine("problem.toml
         ("reproduce", "How to reproduce it", _reproduce(command_line)),
     ]
     known = [section for section in sections if section is not None]
-    title = problem.name or "Unnamed problem"
+    title = shortened(problem.name or "Unnamed problem", _LONGEST_TITLE)
     links = [tag("a", heading, href=f"#{name}") for name, heading, _ in known]
     body = [
         tag("header", tag("h1", title), _status(result, command_line), *_lead(result)),
@@ -127,20 +128,20 @@ def report(result: Result, command_line: CommandLine = CommandLine("problem.toml
         tag("title", title),
         tag("style", Html(f"\n{CSS}\n")),
     ]
-    page = tag("html", "\n", tag("head", join(head, "\n")), "\n", tag("body", join(body, "\n")),
-               "\n", lang="en")  # fmt: skip
+    parts = (tag("head", join(head, "\n")), tag("body", join(body, "\n")))
+    page = tag("html", NEWLINE, join(parts, "\n"), NEWLINE, lang="en")
     return f"<!DOCTYPE html>\n{page}\n"
 
 
 def _section(name: str, heading: str, content: Html) -> Html:
-    return tag("section", tag("h2", heading), "\n", content, "\n", id=name)
+    return tag("section", tag("h2", heading), NEWLINE, content, NEWLINE, id=name)
 
 
 def _status(result: Result, command_line: CommandLine) -> Html:
     parts = [tag("strong", _STATUS[result.status])]
     if command_line.date:
         parts.append(tag("time", command_line.date, datetime=command_line.date))
-    return tag("p", join([*parts, f"modelsizer {__version__}"], " · "), class_="status")
+    return tag("p", join([*parts, f"modelsizer {__version__}"], " &middot; "), class_="status")
 
 
 def _lead(result: Result) -> list[Html]:
@@ -167,7 +168,7 @@ def _answer(result: Result) -> Html:
     config = "\n".join(f"{name} = {value}" for name, value in architecture_rows(result))
     parts = [
         tag("h3", "Architecture"),
-        tag("pre", tag("code", config)),
+        block(config),
         tag("h3", "Prediction"),
         pairs((name.strip(), value) for name, value in prediction_rows(result)),
     ]
@@ -198,7 +199,7 @@ def _context(drawn: Sequence[Drawn]) -> Html:
         bold = tag("strong", f"Figure {number}. {picture.title}.")
         image = embedded(picture.figures, picture.title)
         caption = tag("figcaption", bold, " ", picture.caption)
-        parts.append(tag("figure", image, "\n", caption, id=f"figure-{picture.name}"))
+        parts.append(tag("figure", image, NEWLINE, caption, id=f"figure-{picture.name}"))
     left = [f"{p.title}: {p.caption}." for p in drawn if not p.figures]
     if left:
         parts.append(tag("p", "Not drawn:", class_="quiet"))
@@ -279,7 +280,7 @@ def _shape_table(found: DepthWidth) -> Html:
         said.insert(0, f"{unseen} depths between those shown are left out of the table.")
     depth = None if found.habit is None else found.habit.layers
     marked = frozenset(i for i, row in enumerate(rows) if row.layers == depth)
-    made = replace(shape_table(found, rows, _WIDTH), words=_FIRST, marked=marked)
+    made = replace(shape_table(found, rows), words=_FIRST, marked=marked)
     shown = table(made, caption=of_one_size(found))
     cost = tag("p", habit_sentence(found)) if found.habit is not None else Html("")
     return join([shown, cost, listing(said, class_="quiet")], "\n")
@@ -300,7 +301,7 @@ def _problem(result: Result, command_line: CommandLine) -> Html:
         if command_line.settings or command_line.without
         else "Its tables:"
     )
-    return join([pairs(rows), tag("p", text), tag("pre", tag("code", _toml(problem)))], "\n")
+    return join([pairs(rows), tag("p", text), block(_toml(problem))], "\n")
 
 
 def _toml(problem: Problem) -> str:
@@ -319,9 +320,9 @@ def _reproduce(command_line: CommandLine) -> Html:
     return join(
         [
             tag("p", "This page, and the answer alone:"),
-            *(tag("pre", tag("code", command_line.command(verb))) for verb in ("report", "solve")),
+            *(block(command_line.command(verb)) for verb in ("report", "solve")),
             tag("p", "Or save the tables above as problem.toml, and"),
-            tag("pre", tag("code", same)),
+            block(same),
             tag("h3", "Made with"),
             pairs(made_with),
         ],

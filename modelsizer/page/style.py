@@ -8,7 +8,7 @@ CSS = """
 body {
   margin: 0 auto; padding: 2.5rem 1.25rem 4rem; max-width: 80ch;
   font: 1rem/1.5 system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", Arial, sans-serif;
-  color: #222; background: #fff;
+  color: #222; background: #fff; overflow-wrap: break-word;
 }
 h1 { font-size: 1.7rem; line-height: 1.2; margin: 0 0 .4rem; overflow-wrap: anywhere; }
 h2 {
@@ -42,6 +42,7 @@ th { font-weight: 400; }
 thead th { font-weight: 600; border-bottom: 1px solid #222; vertical-align: bottom; }
 tbody tr + tr > * { border-top: 1px solid #eee; }
 .pairs th { color: #595959; white-space: nowrap; }
+.pairs td { overflow-wrap: anywhere; }
 .n { text-align: right; }
 td.n, tbody th { white-space: nowrap; }
 .marked > * { font-weight: 600; background: #fdf3e7; }

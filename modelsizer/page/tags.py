@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from html import escape
 
-from modelsizer.text.kit.tables import Table
+from modelsizer.problems.visible import shortened, visible
+from modelsizer.text.kit.tables import Heading, Table
 
 
 class Html(str):
@@ -14,6 +15,9 @@ class Html(str):
     __slots__ = ()
 
 
+NEWLINE = Html("\n")
+"""A line end between elements."""
+_LONGEST = 1000  # characters of a cell; of longer ones the beginning and the end are shown
 _VOID = frozenset({"br", "img", "meta", "source"})  # elements without an end tag
 
 
@@ -29,7 +33,7 @@ def tag(name: str, /, *content: str, **attributes: str | None) -> Html:
         None omits the attribute; ``class_`` stands for ``class``, an inner underscore for a hyphen.
     """
     given = "".join(
-        f' {key.rstrip("_").replace("_", "-")}="{escape(value)}"'
+        f' {key.rstrip("_").replace("_", "-")}="{_text(value, quote=True)}"'
         for key, value in attributes.items()
         if value is not None
     )
@@ -40,7 +44,18 @@ def tag(name: str, /, *content: str, **attributes: str | None) -> Html:
 
 def join(parts: Iterable[str], between: str = "") -> Html:
     """Concatenate pieces, escaped unless they are `Html`."""
-    return Html(between.join(p if isinstance(p, Html) else escape(p, quote=False) for p in parts))
+    return Html(between.join(p if isinstance(p, Html) else _text(p) for p in parts))
+
+
+def _text(text: str, *, quote: bool = False) -> str:
+    """Text as HTML: every character is seen, and it is ASCII, so that no encoding changes it."""
+    seen = escape(visible(text), quote=quote)
+    return seen if seen.isascii() else seen.encode("ascii", "xmlcharrefreplace").decode()
+
+
+def block(text: str) -> Html:
+    """Preformatted lines, such as a file."""
+    return tag("pre", tag("code", join(text.split("\n"), "\n")))
 
 
 def listing(lines: Iterable[str], **attributes: str | None) -> Html:
@@ -50,7 +65,10 @@ def listing(lines: Iterable[str], **attributes: str | None) -> Html:
 
 def pairs(rows: Iterable[tuple[str, str]]) -> Html:
     """Names and values as a table without headings."""
-    lines = (tag("tr", tag("th", name, scope="row"), tag("td", text)) for name, text in rows)
+    lines = (
+        tag("tr", tag("th", name, scope="row"), tag("td", shortened(text, _LONGEST)))
+        for name, text in rows
+    )
     return tag("table", tag("tbody", join(lines, "\n")), class_="pairs")
 
 
@@ -68,12 +86,14 @@ def table(rows: Table, *, caption: str = "", long: bool = False) -> Html:
     kinds = [None if column in rows.words else "n" for column in range(rows.count)]
 
     def row(at: int, texts: Sequence[str]) -> Html:
-        first = tag("th", texts[0].strip(), scope="row", class_=kinds[0])
-        rest = (tag("td", t, class_=c) for t, c in zip(texts[1:], kinds[1:], strict=True))
-        return tag("tr", first, *rest, class_="marked" if at in rows.marked else None)
+        first, *others = (shortened(text, _LONGEST) for text in texts)
+        head = tag("th", first.strip(), scope="row", class_=kinds[0])
+        rest = (tag("td", t, class_=c) for t, c in zip(others, kinds[1:], strict=True))
+        return tag("tr", head, *rest, class_="marked" if at in rows.marked else None)
 
-    def heading(text: str, kind: str | None) -> Html:
-        return tag("th", " ".join(text.split()), scope="col", class_=kind)
+    def heading(text: Heading, kind: str | None) -> Html:
+        words = text if isinstance(text, str) else " ".join(text)
+        return tag("th", " ".join(words.split()), scope="col", class_=kind)
 
     whole = [
         *([tag("caption", caption)] if caption else []),

@@ -93,17 +93,17 @@ def _row(found: Accelerator) -> dict[str, Any]:
 def print_accelerators(console: Console, rows: list[dict[str, Any]]) -> None:
     """Print the catalogue as a table, without the sources of its rows."""
     if not rows:
-        console.print("no accelerator matches")
+        line(console, "no accelerator matches")
         return
-    headings = ["name", *(f"{heading}\n{unit}" for heading, (_, unit, _) in _COLUMNS.items())]
+    headings = ["name", *((heading, unit) for heading, (_, unit, _) in _COLUMNS.items())]
     cells = [
         [row["name"], *(_scaled(row[figure], scale) for figure, _, scale in _COLUMNS.values())]
         for row in rows
     ]
     print_table(console, Table(headings, cells))
-    console.print()
+    line(console)
     for note in _TABLE_NOTES:
-        console.print(note)
+        line(console, note)
 
 
 def _scaled(value: int | None, scale: int) -> str:

@@ -10,6 +10,7 @@ from modelsizer.problems.architecture.allocation import SPENT, Allocation, activ
 from modelsizer.problems.architecture.describing import groups_list
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import line
 from modelsizer.text.kit.lines import title as print_title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import percent
@@ -53,23 +54,23 @@ def print_allocation(
     """
     print_title(console, title)
     layers, d_model = found.architecture.layers, found.architecture.trunk.d_model
-    console.print(f"{layers} layers, d_model {d_model}\n")
+    line(console, f"{layers} layers, d_model {d_model}", below=1)
     print_table(console, _parameters(found))
     chunks = range(0, len(found.contexts), _CONTEXTS_A_TABLE)
     for start in chunks:
-        console.print()
+        line(console)
         print_table(console, _flops(found, start))
     for index, kind in enumerate(groups_list(found.architecture)[:_GROUPS_SHOWN]):
         count = kind["count"]
         which = "The one layer" if count == 1 else f"Each of {count} layers"
-        console.print(f"\n{which}: {_kind(kind)}")
+        line(console, f"{which}: {_kind(kind)}", above=1)
         for start in chunks or (0,):
             print_table(console, _layer(found, index, start))
     if (more := len(found.layers) - _GROUPS_SHOWN) > 0:
-        console.print(f"\n{more} further kinds of layers: --json and --csv have every one.")
-    console.print()
+        line(console, f"{more} further kinds of layers: --json and --csv have every one.", above=1)
+    line(console)
     for sentence in (*sentences(found), *notes):
-        console.print(sentence)
+        line(console, sentence)
 
 
 def sentences(found: Allocation) -> list[str]:

@@ -95,4 +95,5 @@ def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
         lines += [f"  {n}: {was:,} -> {now:,}" for n, (was, now) in found.changed.items()]
     lines.append(f"loss {design.loss:.6f}, {show(design, 'parameters')} parameters, "
                  f"{show(design, 'tokens')} tokens")  # fmt: skip
-    paragraph(console, "\n".join(lines))
+    for line in lines:
+        paragraph(console, line)

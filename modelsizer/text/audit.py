@@ -30,14 +30,14 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
     rows.append(("loss", *(f"{d.loss:.4f}" for d in designs)))
     rows.append(("  of it shape", *(f"{d.shape_excess:.4f}" for d in designs)))
     print_table(console, Table(("", "the model", "least loss", "least FLOPs"), rows))
-    line(console, _verdict(found, found.model))
+    line(console, _verdict(found, found.model), above=1)
 
 
 def _verdict(found: Audit, model: Evaluation) -> str:
     law = found.problem.quality.name
     each = model.tokens / model.parameters.total
     return (
-        f"\nBy {law}, the same FLOPs, memory and KV bytes could reach {found.loss_gained:.4f} nats "
+        f"By {law}, the same FLOPs, memory and KV bytes could reach {found.loss_gained:.4f} nats "
         f"less; its loss takes {percent(found.compute_needed)} of its FLOPs. It was trained on "
         f"{each:.3g} tokens a parameter. Both proven ({found.optimum.solver}); the law "
         "extrapolates, and does not price serving beyond these limits."

@@ -5,17 +5,18 @@ from __future__ import annotations
 from rich.console import Console
 
 from modelsizer.problems.summary import Summary
+from modelsizer.text.kit.lines import line
 
 
 def print_check(console: Console, found: Summary) -> None:
     """Print the size of a problem, its objective and its constraints."""
     problem = found.problem
-    console.print(f"{problem.name or 'unnamed problem'}: valid")
-    console.print(f"  {found.width_options:,} width options, {found.designs:,} designs")
-    console.print(f"  {found.goal} ({problem.law.name}, shape {problem.shape.name})")
-    console.print(f"  limits: {', '.join(problem.budgets.limits) or 'tokens only'}")
+    line(console, f"{problem.name or 'unnamed problem'}: valid")
+    line(console, f"  {found.width_options:,} width options, {found.designs:,} designs")
+    line(console, f"  {found.goal} ({problem.law.name}, shape {problem.shape.name})")
+    line(console, f"  limits: {', '.join(problem.budgets.limits) or 'tokens only'}")
     if problem.scenarios:
-        console.print(f"  scenarios: {', '.join(problem.scenarios)}")
+        line(console, f"  scenarios: {', '.join(problem.scenarios)}")
     seconds = found.exhaustive_seconds
     about = "under 0.1 s" if seconds < 0.1 else f"about {seconds:.1f} s"
-    console.print(f"  enumeration would take {about}; the solvers look at a fraction of it")
+    line(console, f"  enumeration would take {about}; the solvers look at a fraction of it")

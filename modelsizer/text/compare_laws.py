@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.laws.comparison import LawComparison, LawCurve, LawOptimum, Within
@@ -10,8 +11,8 @@ from modelsizer.optimizer.laws.regrets import Regret
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.kit.lines import section, title
-from modelsizer.text.kit.tables import GAP, Table, print_table
+from modelsizer.text.kit.lines import line, section, title
+from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE, counted, joined, percent, shape
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 _DIGITS = 3
 _WHOLE = 10  # a factor from which its decimals are left out
 _COMPROMISE = "compromise"
-_LEAST_NAME = 12  # letters that a shortened name keeps
 _SEVERAL = 2  # laws that can agree
 _LEAST_SHOWN = 0.005  # a share of compute below which a cell of whole percents would say 0
 
@@ -47,21 +47,21 @@ def print_comparison(
     if below:
         section(console, f"Under {count}")
         if (own := found.problem.law.name) not in {law.law.name for law in found.laws}:
-            console.print(f"The answer above is by {own}, which is none of them.")
+            line(console, f"The answer above is by {own}, which is none of them.")
     else:
         title(console, found.problem.name)
-        console.print(f"the proven optimum under each of {count}")
+        line(console, f"the proven optimum under each of {count}")
     if said := agreement(found.laws):
-        console.print(f"\n{said}")
-    console.print()
+        line(console, said, above=1)
+    line(console)
     _print_optima(console, found.laws)
     if found.left_out:
         why = "; ".join(f"{name}: {reason}" for name, reason in found.left_out.items())
-        console.print(f"Left out unless named: {why}.")
+        line(console, f"Left out unless named: {why}.")
     if any(law.regrets for law in found.laws) and not _all_agree(found.laws):
         _print_regrets(console, found)
     if found.why_not:
-        console.print(f"\nNo compromise between the laws: {found.why_not}.")
+        line(console, f"No compromise between the laws: {found.why_not}.", above=1)
     _print_compromise(console, found)
     if curves:
         _print_curves(console, curves)
@@ -116,10 +116,12 @@ def _print_optima(console: Console, laws: Sequence[LawOptimum]) -> None:
     cells = [_cells(law) for law in laws]
     shown = [(name, [row[i] for row in cells]) for i, name in enumerate(columns)]
     print_table(console, Table.of_columns([("law", [law.name for law in laws]), *shown]))
-    console.print(
-        "\nN parameters, D training tokens, shape layers by d_model. Extrapolated: how many times "
+    line(
+        console,
+        "N parameters, D training tokens, shape layers by d_model. Extrapolated: how many times "
         "beyond the data of its fit a law is used (? where that is not known). Losses of "
-        "different laws are on different scales: compare none of them."
+        "different laws are on different scales: compare none of them.",
+        above=1,
     )
 
 
@@ -173,17 +175,9 @@ def _print_regrets(console: Console, found: LawComparison) -> None:
         title = "Compute that the design of a row wastes by the law of a column, in %"
     else:
         title = "Loss of the design of a row above the least by the law of a column, nats"
-    console.print(f"\n{title}\n")
-    room = console.width - GAP - sum(GAP + max(map(len, (h, *cells))) for h, cells in columns)
-    heads = [_cut(name, room) for name in names]
-    print_table(console, Table.of_columns([("design of", heads), *columns]))
-
-
-def _cut(name: str, room: int) -> str:
-    """A name shortened to the width left beside the columns, unless too little remains."""
-    if room < _LEAST_NAME or len(name) <= room:
-        return name
-    return name[: room - 1] + "\N{HORIZONTAL ELLIPSIS}"
+    line(console, title, above=1, below=1)
+    table = Table.of_columns([("design of", names), *columns])
+    print_table(console, replace(table, folds={0: None}))
 
 
 def _most(regrets: Iterable[Regret]) -> float:
@@ -207,11 +201,13 @@ def _print_compromise(console: Console, found: LawComparison) -> None:
     if best is None or _all_agree(found.laws):
         return
     name = _shape(best.architecture, best.parameters, best.tokens)
-    console.print(
-        f"\nThe compromise is {name}: it wastes at most {percent(best.wasted_compute)} of the "
+    line(
+        console,
+        f"The compromise is {name}: it wastes at most {percent(best.wasted_compute)} of the "
         f"compute, by {best.worst}; no design wastes less at worst, proven "
         f"({counted(best.finalists, 'finalist')} evaluated exactly). To waste 20 % is to be no "
-        "better than the law's own choice with four fifths of the compute."
+        "better than the law's own choice with four fifths of the compute.",
+        above=1,
     )
 
 
@@ -242,5 +238,5 @@ def _print_curves(console: Console, curves: Sequence[LawCurve]) -> None:
     ]
     if not shown:
         return
-    console.print("\nParameters of the optimum at each value of the limit\n")
+    line(console, "Parameters of the optimum at each value of the limit", above=1, below=1)
     print_table(console, Table.of_columns([("law", [curve.name for curve in curves]), *shown]))

@@ -15,8 +15,8 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_quantity, parse_quantity
 from modelsizer.text.depth_width_words import column_value, habit_sentence, notes
-from modelsizer.text.kit.lines import title
-from modelsizer.text.kit.tables import GAP, Table, print_table
+from modelsizer.text.kit.lines import line, title
+from modelsizer.text.kit.tables import GAP, WIDTH, Table, print_table
 from modelsizer.text.kit.words import NONE
 
 if TYPE_CHECKING:
@@ -127,13 +127,13 @@ def _in_one_unit(heading: str, dimension: str, values: Sequence[Number | None]) 
     return _Column(heading, unit, tuple(cells))
 
 
-def _columns(rows: Sequence[ShapeRow], marks: Sequence[str], width: int) -> list[_Column]:
-    """As many columns as fit a width, by priority."""
+def _columns(rows: Sequence[ShapeRow], marks: Sequence[str]) -> list[_Column]:
+    """As many columns as fit `WIDTH`, by priority."""
     chosen: dict[str, _Column] = {}
     used = -GAP
     for name in _FIRST:
         column = _column(rows, name, marks)
-        if column is not None and used + GAP + column.width <= width:
+        if column is not None and used + GAP + column.width <= WIDTH:
             chosen[name] = column
             used += GAP + column.width
     return [chosen[name] for name in _ORDER if name in chosen]
@@ -164,20 +164,20 @@ def print_depth_width(console: Console, found: DepthWidth, *, everything: bool =
     """Print the table, its notes and the cost of a habitual depth."""
     rows = found.rows if everything else thinned(found)
     title(console, found.problem.name)
-    console.print(heading(found) + "\n")
-    print_table(console, shape_table(found, rows, console.width))
-    console.print()
+    line(console, heading(found), below=1)
+    print_table(console, shape_table(found, rows))
+    line(console)
     for note in notes(found, len(found.rows) - len(rows)):
-        console.print(note)
+        line(console, note)
     if found.habit is not None:
-        console.print(f"\n{habit_sentence(found)}")
+        line(console, habit_sentence(found), above=1)
 
 
-def shape_table(found: DepthWidth, rows: Sequence[ShapeRow], width: int) -> Table:
-    """Rows with as many columns as fit; the preferred row and the habitual depth are marked."""
+def shape_table(found: DepthWidth, rows: Sequence[ShapeRow]) -> Table:
+    """Rows with as many columns as fit `WIDTH`; the preferred and the habitual one are marked."""
     marks = ["*" if r.preferred else ">" if _is_habit(found, r) else " " for r in rows]
-    columns = _columns(rows, marks, width)
-    table = Table.of_columns([(f"{c.heading}\n{c.unit}", c.cells) for c in columns])
+    columns = _columns(rows, marks)
+    table = Table.of_columns([((c.heading, c.unit), c.cells) for c in columns])
     return replace(table, marked=frozenset(i for i, mark in enumerate(marks) if mark != " "))
 
 

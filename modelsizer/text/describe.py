@@ -25,7 +25,7 @@ def print_description(console: Console, source: str, found: Description) -> None
     title(console, source)
     section(console, "Layers")
     for group in groups_list(found.architecture):
-        console.print(f"  {group['count']} x {_part(group['attention'])}; {_part(group['ffn'])}")
+        line(console, f"  {group['count']} x {_part(group['attention'])}; {_part(group['ffn'])}")
     counts = [
         (name, f"{count:,}", format_quantity(count, "parameters"))
         for name, count in parameters_dict(found.parameters).items()
@@ -61,7 +61,7 @@ def print_design(console: Console, found: OneDesign) -> None:
     section(console, "Under the settings given")
     pairs(console, rows)
     if design.violated:
-        line(console, Styled(f"\nIt breaks {', '.join(design.violated)}", "red"))
+        line(console, Styled(f"It breaks {', '.join(design.violated)}", "red"), above=1)
 
 
 def _part(part: dict[str, Any]) -> str:

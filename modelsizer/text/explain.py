@@ -10,7 +10,7 @@ from modelsizer.optimizer.constraints import name_of
 from modelsizer.optimizer.explain.explain import Explanation, Why
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.text.explain_words import amount, round_to_feasible, sentence
-from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section, title
+from modelsizer.text.kit.lines import INDENT, bullets, line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import and_more
 
@@ -30,12 +30,11 @@ def print_explanation(console: Console, found: Explanation) -> None:
     """Print conflicts, repairs and the constraints asked about."""
     title(console, found.problem.name)
     if found.feasible:
-        console.print(
-            f"Some design keeps every limit: there is nothing to explain; {found.seconds:.2f} s.\n"
-            "`modelsizer solve` finds the best."
-        )
+        none = "Some design keeps every limit: there is nothing to explain"
+        line(console, f"{none}; {found.seconds:.2f} s.")
+        line(console, "`modelsizer solve` finds the best.")
         return
-    console.print(f"No design keeps every limit, proven; {found.seconds:.2f} s.")
+    line(console, f"No design keeps every limit, proven; {found.seconds:.2f} s.")
     _print_conflicts(console, found)
     _print_repairs(console, found)
     _print_joint(console, found)
@@ -46,7 +45,7 @@ def print_explanation(console: Console, found: Explanation) -> None:
 def _listed(console: Console, lines: Sequence[str], numbered: bool = True) -> None:
     bullets(console, lines[:MOST_SHOWN], numbered=numbered)
     if more := and_more(len(lines) - MOST_SHOWN, ", which --json lists"):
-        console.print(f"  {more}")
+        line(console, f"  {more}")
 
 
 def _print_conflicts(console: Console, found: Explanation) -> None:
@@ -91,7 +90,7 @@ def _print_repairs(console: Console, found: Explanation) -> None:
     idle = [limit.key for limit in found.limits if limit.key not in helpful and not limit.of_space]
     if idle:
         names = ", ".join(key.removeprefix("budgets.") for key in idle)
-        console.print()
+        line(console)
         paragraph(console, f"Relaxing {names} alone does not help: --why KEY says why.")
 
 
@@ -111,7 +110,7 @@ def _print_joint(console: Console, found: Explanation) -> None:
         return
     section(console, "Relaxing several limits together, the cheapest way")
     _print_changes(console, joint.repairs)
-    console.print()
+    line(console)
     paragraph(
         console, f"Total relative excess {joint.cost:.4g} ({costs}; --weight KEY=W changes it)."
     )
@@ -121,12 +120,13 @@ def _print_why(console: Console, found: Explanation, why: Why) -> None:
     section(console, f"What {name_of(why.key)} does")
     if why.repairs:
         rows = [_row(repair) for repair in why.repairs]
-        console.print(f"  It helps: {' or '.join(f'{r[1]} must become {r[2]}' for r in rows)}.")
+        line(console, f"  It helps: {' or '.join(f'{r[1]} must become {r[2]}' for r in rows)}.")
     elif why.remaining:
         count = len(why.remaining)
-        console.print(
+        line(
+            console,
             "  It cannot help: without it "
-            + ("this conflict is left" if count == 1 else f"these {count} conflicts are left")
+            + ("this conflict is left" if count == 1 else f"these {count} conflicts are left"),
         )
         _listed(
             console,
@@ -134,4 +134,4 @@ def _print_why(console: Console, found: Explanation, why: Why) -> None:
             False,
         )
     else:
-        console.print("  It touches every conflict, but no value that it may take is enough.")
+        line(console, "  It touches every conflict, but no value that it may take is enough.")

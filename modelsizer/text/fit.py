@@ -40,7 +40,7 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
     line(console, f"{runs.source}: {len(runs.labels)} runs{left}")
     said = ", ".join(f"{_WORDS.get(k, k)} = {v}" for k, v in runs.used_names.items())
     line(console, f"columns: {said}")
-    console.print()
+    line(console)
     _coefficients(console, study)
     section(console, "Fit")
     lines = [
@@ -71,7 +71,7 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
         section(console, "Warnings")
         bullets(console, study.warnings, expand=True)
     if written is not None:
-        line(console, f'\nWritten: {written}, to use as objective.law = "file:{written}"')
+        line(console, f'Written: {written}, to use as objective.law = "file:{written}"', above=1)
 
 
 def _coefficients(console: Console, study: Study) -> None:

@@ -12,8 +12,8 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_quantity
-from modelsizer.text.kit.lines import INDENT, paragraph, section, title
-from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title
+from modelsizer.text.kit.tables import Heading, Table, print_table
 from modelsizer.text.kit.words import NONE, shape
 
 if TYPE_CHECKING:
@@ -98,36 +98,40 @@ def print_frontier(
     problem = frontier.problem
     done = "complete" if frontier.complete else "not complete"
     title(console, problem.name)
-    console.print(
+    line(
+        console,
         f"{frontier.over} swept: {len(frontier.points)} of {frontier.asked} points, {done}, "
-        f"{frontier.seconds:.2f} s\n"
+        f"{frontier.seconds:.2f} s",
+        below=1,
     )
     print_table(console, _points(frontier))
-    for line in (*_legend(frontier), *notes):
-        paragraph(console, line, indent=0, above=1)
+    for note in (*_legend(frontier), *notes):
+        paragraph(console, note, indent=0, above=1)
     if not exponents:
         return
     left = len(frontier.solved) - exponents[0].points
     section(console, "Exponents of training FLOPs")
     print_table(console, _fitted(exponents, implied(problem)), indent=INDENT, expand=True)
     held = f"{left} left out: held by a menu's end or a limit, they say nothing of the law. "
-    console.print(
-        f"\n{exponents[0].points} points fitted. {held if left else ''}"
-        "Implied: by the file's laws, were C = 6ND and sizes real numbers."
+    line(
+        console,
+        f"{exponents[0].points} points fitted. {held if left else ''}"
+        "Implied: by the file's laws, were C = 6ND and sizes real numbers.",
+        above=1,
     )
     section(console, "Published")
     print_table(console, _published(PUBLISHED), indent=INDENT, expand=True)
-    console.print("\n* without embeddings; DeepSeek's size is in FLOPs a token.")
+    line(console, "* without embeddings; DeepSeek's size is in FLOPs a token.", above=1)
 
 
 def _points(frontier: Frontier) -> Table:
     objective = frontier.problem.objective.quantity
     of_loss = objective == "loss"
-    heads = ["limit", *([] if of_loss else [objective.replace("_", "\n")]), "loss", "params",
-             "tokens", "tokens\n/param" if of_loss else "", "layers x\nd_model"]  # fmt: skip
-    heads = [head for head in heads if head]
     band = any(point.half is not None for point in frontier.points)
-    heads = [*heads, *(("half", "twice") if band else ()), "held by"]
+    heads: list[Heading] = ["limit", *([] if of_loss else [tuple(objective.split("_"))]), "loss",
+                            "params", "tokens", *([("tokens", "/param")] if of_loss else []),
+                            ("layers x", "d_model"), *(("half", "twice") if band else ()),
+                            "held by"]  # fmt: skip
     rows = []
     for point in frontier.points:
         limit = format_quantity(point.limit, frontier.setting.dimension, 4)

@@ -10,7 +10,7 @@ from modelsizer.problems.laws.laws import Range
 from modelsizer.problems.laws.page import APART, LawPage
 from modelsizer.problems.laws.pages import LEFT_OUT
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.kit.lines import pairs, paragraph, section, title, warnings
+from modelsizer.text.kit.lines import line, pairs, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE
 
@@ -47,8 +47,8 @@ def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
     ]
     print_table(console, Table(headings, rows, words=frozenset(range(len(headings)))))
     for note in _NOTES:
-        console.print()
-        console.print(note)
+        line(console)
+        line(console, note)
     left_out = [f"{source}: {what}" for source, what in LEFT_OUT]
     warnings(console, left_out, "Left out, since no coefficients of a loss were found in them")
 

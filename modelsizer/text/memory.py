@@ -53,7 +53,7 @@ def print_memory(
     for parts in panels:
         _print_parts(console, parts)
     if lack:
-        line(console, f"\n{lack}")
+        line(console, lack, above=1)
 
 
 def _print_parts(console: Console, parts: MemoryParts) -> None:

@@ -10,7 +10,7 @@ from modelsizer.optimizer.fronts.subset import even_subset, knee
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
-from modelsizer.text.kit.lines import paragraph, section, title
+from modelsizer.text.kit.lines import line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import STOPS, quantity
 
@@ -38,7 +38,7 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
     names = [goal.name for goal in front.goals]
     senses = ", ".join(f"{'most' if g.sign < 0 else 'least'} {g.name}" for g in front.goals)
     title(console, front.problem.name)
-    console.print(f"{senses}\n")
+    line(console, f"{senses}", below=1)
     if len(front):
         shown, gap = front, 0.0
         if subset is not None:
@@ -49,13 +49,19 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
         _print_points(console, front, shown)
         if len(shown) < len(front):
             ask = "" if subset is not None else " (--points N for another number)"
-            console.print(
-                f"\n{len(shown):,} of {len(front):,} points{ask}: none of the others is further "
-                f"than {100 * gap:.2g} % of a goal's range from one shown"
+            line(
+                console,
+                f"{len(shown):,} of {len(front):,} points{ask}: none of the others is further "
+                f"than {100 * gap:.2g} % of a goal's range from one shown",
+                above=1,
             )
         if (at := knee(front)) is not None:
             values = ", ".join(f"{n} {_show(front.values[n][at], n)}" for n in names)
-            console.print(f"\nknee at {values}: furthest from the line through the ends (Das 1999)")
+            line(
+                console,
+                f"knee at {values}: furthest from the line through the ends (Das 1999)",
+                above=1,
+            )
     section(console, "Certificate")
     paragraph(console, certificate(front))
 

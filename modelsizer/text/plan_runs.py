@@ -11,6 +11,7 @@ from modelsizer.optimizer.planning.plan import Plan
 from modelsizer.optimizer.planning.prediction import Prediction
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.units import format_quantity
+from modelsizer.problems.visible import visible
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import percent, short_percent
@@ -29,8 +30,9 @@ _WITH_SHARE = 3  # columns of these that leave room for the share of the budget
 def print_plan(console: Console, found: Plan) -> None:
     """Print the runs, their expected precision beside the best grid, the proof and warnings."""
     title(console, found.problem.name)
-    line(console, _question(found, console.width))
-    console.print()
+    for words in _question(found, console.width):
+        line(console, words)
+    line(console)
     _runs(console, found)
     _tells(console, found)
     _certificate(console, found)
@@ -45,7 +47,7 @@ def _flops(value: float) -> str:
     return format_quantity(value, "FLOPs", 3)
 
 
-def _question(found: Plan, width: int) -> str:
+def _question(found: Plan, width: int) -> list[str]:
     """The question, with the elapsed seconds at the end of its last line."""
     options, target, point = found.options, found.target, found.point
     whose = "given" if target.given else "the optimum"
@@ -57,8 +59,10 @@ def _question(found: Plan, width: int) -> str:
         f"{whose}"
     )
     # Of any length they take the same room, so that lines end where they did.
-    lines = wrap(words + _KEPT, width, break_long_words=False, break_on_hyphens=False)
-    return "\n".join(lines).removesuffix(_KEPT) + f"; {found.seconds:.2f} s"
+    *lines, last = wrap(
+        visible(words) + _KEPT, width, break_long_words=False, break_on_hyphens=False
+    )
+    return [*lines, f"{last.removesuffix(_KEPT)}; {found.seconds:.2f} s"]
 
 
 def _runs(console: Console, found: Plan) -> None:
@@ -86,9 +90,10 @@ def _runs(console: Console, found: Plan) -> None:
     words = ", ".join(f"{k} {str(configs[0][k]).lower()}" for k in shared)
     line(
         console,
-        f"\n{len(set(found.runs.architectures))} architectures, {_flops(total)} FLOPs "
+        f"{len(set(found.runs.architectures))} architectures, {_flops(total)} FLOPs "
         f"({short_percent(total / found.options.budget)} of the budget, by the problem's count: "
         f"{found.problem.training.flops}). All: {words}.",
+        above=1,
     )
 
 
@@ -122,7 +127,7 @@ def _tells(console: Console, found: Plan) -> None:
     headings = ("", "plan", *(["grid"] if grid is not None else []))
     print_table(console, Table(headings, rows), indent=INDENT)
     words = f"Noise of a run: sd {short_percent(point.noise)} of its loss ({point.noise_from})."
-    line(console, f"\n{words}")
+    line(console, words, above=1)
     line(console, _grid_words(found))
 
 

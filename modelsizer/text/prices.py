@@ -107,9 +107,9 @@ def print_prices(console: Console, found: Prices) -> None:
     dimension = QUANTITIES[objective].dimension
     value = format_quantity(sought.value, dimension, 6 if objective == "loss" else 4)
     title(console, result.problem.name)
-    console.print(f"Today: {shape}, {objective} {value}; {found.seconds:.1f} s\n")
+    line(console, f"Today: {shape}, {objective} {value}; {found.seconds:.1f} s", below=1)
     if not found.rows:
-        console.print("No limit is given that could be priced.")
+        line(console, "No limit is given that could be priced.")
         return
     headings = ["limit", "today", "", *(f"{p:+d} %" for p in IN_TABLE)]
     rows = [
@@ -184,7 +184,7 @@ def _print_multipliers(console: Console, found: Prices) -> None:
     else:
         line(console, Styled(heading, "bold"))
     if relaxation is None:
-        console.print("  not found: SciPy found no point that keeps the limits")
+        line(console, "  not found: SciPy found no point that keeps the limits")
         return
     zero = [_name(row) for row in found.rows if row.multiplier == 0]
     unknown = [_name(row) for row in found.rows if row.multiplier is None]

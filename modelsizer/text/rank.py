@@ -12,7 +12,7 @@ from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.kit.lines import title
+from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import and_more, quantity
 
@@ -53,12 +53,14 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
     problem = ranking.problem
     order = "most first" if ranking.goal.sense == "maximize" else "least first"
     title(console, problem.name)
-    console.print(
+    line(
+        console,
         f"{ranking.feasible:,} of {ranking.designs:,} designs keep every limit; "
-        f"by {ranking.goal.name}, {order}; {ranking.seconds:.2f} s\n"
+        f"by {ranking.goal.name}, {order}; {ranking.seconds:.2f} s",
+        below=1,
     )
     if not ranking.feasible:
-        console.print("`modelsizer solve` says why none does.")
+        line(console, "`modelsizer solve` says why none does.")
         return
     columns = columns_of(ranking, wanted)
     if ranking.group_by is not None:
@@ -66,10 +68,10 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
         return
     table = best_table(ranking, columns)
     # By default, one line per design.
-    print_table(console, table if wanted is not None else table.fitting(console.width))
+    print_table(console, table if wanted is not None else table.fitting())
     rest = ranking.feasible - len(ranking.best)
     if more := and_more(rest, "; --csv PATH or --parquet PATH writes them all"):
-        console.print(f"\n{more}")
+        line(console, more, above=1)
 
 
 def best_table(ranking: Ranking, columns: Sequence[str]) -> Table:
@@ -110,10 +112,12 @@ def _print_groups(
     ]
     table = replace(table, headings=[f"{group_by}  ", *table.headings[1:]], rows=marks)
     # By default, at most one line per group.
-    print_table(console, table if wanted is not None else table.fitting(console.width))
-    console.print(
-        "\nfewest and most: parameters of the designs of a group; the other columns are of the "
-        "best of them; * the best of all"
+    print_table(console, table if wanted is not None else table.fitting())
+    line(
+        console,
+        "fewest and most: parameters of the designs of a group; the other columns are of the "
+        "best of them; * the best of all",
+        above=1,
     )
 
 

@@ -47,26 +47,29 @@ def roofline_dict(found: Roofline) -> dict[str, Any]:
 def print_roofline(console: Console, title: str, found: Roofline) -> None:
     """Print the roofline, and the decode batches and prefill of each design."""
     print_title(console, title)
-    line(console, _roof_words(found.roof))
+    line(console)
+    for words in _roof_words(found.roof):
+        line(console, words)
     for design in found.designs:
         context, prompt = design.decode.tokens, design.prefill.tokens
         section(console, f"{design.name}: decode at {context:,} tokens, prefill of {prompt:,}")
         print_table(console, _points(design))
     line(
         console,
-        "\nA step takes the longer of moving its bytes and computing its FLOPs, beside "
+        "A step takes the longer of moving its bytes and computing its FLOPs, beside "
         "overheads. Too large: weights and cache of that batch break a limit on memory.",
+        above=1,
     )
 
 
-def _roof_words(roof: Roof) -> str:
+def _roof_words(roof: Roof) -> tuple[str, str]:
     each = f"Each of {roof.ways}" if roof.ways > 1 else "One"
     flops, bandwidth = roof.flops / roof.peak_flops, roof.bandwidth / roof.peak_bandwidth
     return (
-        f"\n{each} {roof.device}, {roof.precision}: "
+        f"{each} {roof.device}, {roof.precision}: "
         f"{format_quantity(roof.flops, 'FLOP/s')} ({percent(flops, 0)} of peak), "
-        f"{format_quantity(roof.bandwidth, 'bytes/s')} ({percent(bandwidth, 0)})\n"
-        f"Ridge at {roof.ridge:,.0f} FLOPs/byte"
+        f"{format_quantity(roof.bandwidth, 'bytes/s')} ({percent(bandwidth, 0)})",
+        f"Ridge at {roof.ridge:,.0f} FLOPs/byte",
     )
 
 

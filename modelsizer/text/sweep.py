@@ -14,7 +14,7 @@ from modelsizer.optimizer.sweeps.whatif import value_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.kit.lines import title
+from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE, and_more
 
@@ -37,15 +37,19 @@ def print_sweep(console: Console, found: SweepResult, path: Path | None) -> None
     shape = " x ".join(str(len(axis.values)) for axis in grid.axes)
     there = len(rows) - found.solved
     before = f", {there:,} were there" if there else ""
-    console.print(f"{shape} points; {found.solved:,} solved in {found.seconds:.2f} s{before}")
+    line(console, f"{shape} points; {found.solved:,} solved in {found.seconds:.2f} s{before}")
     counts = Counter(row["status"] for row in rows)
-    console.print(", ".join(f"{counts[s]:,} {w}" for s, w in _WORDS.items() if counts[s]) + "\n")
+    line(
+        console,
+        ", ".join(f"{counts[s]:,} {w}" for s, w in _WORDS.items() if counts[s]) + "",
+        below=1,
+    )
     _print_rows(console, problem, grid, rows[:MOST_ROWS])
     where = "in the file" if path is not None else "with -o FILE or --json"
     if more := and_more(len(rows) - MOST_ROWS, f", {where}"):
-        console.print(f"\n{more}")
+        line(console, more, above=1)
     if path is not None:
-        console.print(f"\nwritten to {path}")
+        line(console, f"written to {path}", above=1)
 
 
 def _print_rows(console: Console, problem: Problem, grid: SweepGrid, rows: Sequence[Row]) -> None:
@@ -60,7 +64,7 @@ def _print_rows(console: Console, problem: Problem, grid: SweepGrid, rows: Seque
     ]
     folds = dict.fromkeys(range(len(grid.axes)))
     table = Table(headings, cells, words=frozenset(), folds=folds)
-    print_table(console, table.fitting(console.width, least=len(grid.axes) + 1))
+    print_table(console, table.fitting(least=len(grid.axes) + 1))
 
 
 def _cells(row: Row, name: str) -> list[str]:

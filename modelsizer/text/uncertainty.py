@@ -70,7 +70,7 @@ def print_uncertainty(
         section(console, f"Under {found.draws} {laws}")
     else:
         title(console, problem.name)
-        console.print(f"{found.draws} {laws}\n")
+        line(console, f"{found.draws} {laws}", below=1)
     for said in headline(found):
         line(console, said)
     _winners(console, found, most)
@@ -150,8 +150,9 @@ def _robust(console: Console, found: Uncertainty) -> None:
     tail = percent(1 - found.tail)
     line(
         console,
-        "\nRobust designs: each of the least value of its kind, in nats a token. CVaR is the mean "
+        "Robust designs: each of the least value of its kind, in nats a token. CVaR is the mean "
         f"loss of the worst {tail} of the draws; mean, 95 % and worst are of the loss given up",
+        above=1,
     )
     headings = ("", "value", "layers", "d_model", "d_ff", "share", "mean", "95 %", "worst")
     rows = []

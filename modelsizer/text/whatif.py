@@ -133,7 +133,7 @@ def print_whatif(console: Console, found: WhatIf) -> None:
         notes.append("There is no scenario: give --scenario 'name: key=value', --set key=a,b or a "
                      "table [scenarios.name] in the file.")  # fmt: skip
     if notes:
-        console.print()
+        line(console)
     for note in notes:
         line(console, Styled(note, "dim"))
     _print_reasons(console, found)
@@ -146,7 +146,7 @@ def _print_reasons(console: Console, found: WhatIf) -> None:
             for reason in answer.reasons:
                 paragraph(console, f"- {reason}")
         elif answer.result.status == "limit":
-            line(console, f"\n{answer.scenario.name}: the time limit came before the proof")
+            line(console, f"{answer.scenario.name}: the time limit came before the proof", above=1)
 
 
 def _print_columns(console: Console, found: WhatIf) -> None:
@@ -161,7 +161,8 @@ def _print_columns(console: Console, found: WhatIf) -> None:
     body: list[list[str]] = []
     for at, (heading, rows) in enumerate(sections):
         if at or heading:
-            body.append([Styled(("\n" if at and heading else "") + heading, "dim")])
+            body += [[""]] if at and heading else []
+            body.append([Styled(heading, "dim")])
         for name, cell in rows:
             body.append([f"  {name}", *(cell(answer) for answer in found.answers)])
     headings = ["", *(answer.scenario.name for answer in found.answers)]
@@ -189,10 +190,10 @@ def _set(found: WhatIf, key: str) -> _Cell:
 def _print_rows(console: Console, found: WhatIf) -> None:
     for text in filter(None, (_settings_words(answer) for answer in found.others)):
         line(console, f"  {text}")
-    console.print()
+    line(console)
     print_table(console, _by_scenario(found, _changes(found)))
     if found.limits:
-        line(console, Styled("\nshare of each limit that is used", "dim"))
+        line(console, Styled("share of each limit that is used", "dim"), above=1)
         shares = [(name, _share(name, mark=True)) for name in found.limits]
         print_table(console, _by_scenario(found, shares))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
+from modelsizer.problems.visible import shortened
 from modelsizer.text.kit.tables import Styled, Table, print_table, rich_text
 
 if TYPE_CHECKING:
@@ -13,6 +14,8 @@ if TYPE_CHECKING:
 INDENT = 2
 """Indentation of the body of a section."""
 _PAIRS_GAP = 4  # spaces between a name and its value
+_LONGEST_TITLE = 240  # characters, of a longer name the beginning and the end are shown
+_LEAST_TITLE = 12  # characters left for a title, below which its status gets a line of its own
 
 
 def title(console: Console, text: str, status: str = "") -> None:
@@ -27,25 +30,39 @@ def title(console: Console, text: str, status: str = "") -> None:
     """
     from rich.table import Table as RichTable
 
-    name = Styled(text or "unnamed problem", "bold")
-    if not status:
+    name = Styled(shortened(text or "unnamed problem", _LONGEST_TITLE), "bold")
+    if not status or len(status) + _LEAST_TITLE > console.width:
         line(console, name)
+        if status:
+            line(console, status)
         return
     made = RichTable.grid(expand=True, padding=(0, 2))
-    made.add_column(ratio=1)
+    made.add_column(ratio=1, overflow="fold")
     made.add_column(justify="right", no_wrap=True)
-    made.add_row(rich_text(name), rich_text(status))
+    made.add_row(rich_text(console, name), rich_text(console, status))
     console.print(made)
 
 
 def section(console: Console, text: str) -> None:
     """Print the heading of a section after an empty line."""
-    line(console, Styled(f"\n{text}", "bold"))
+    line(console, Styled(text, "bold"), above=1)
 
 
-def line(console: Console, text: str) -> None:
-    """Print text unchanged, in its style if it has one."""
-    console.print(rich_text(text))
+def line(console: Console, text: str = "", *, above: int = 0, below: int = 0) -> None:
+    """Print a line, wrapped where it is too long, in its style if it has one.
+
+    Parameters
+    ----------
+    console : Console
+    text : str
+    above, below : int
+        Empty lines before and after it.
+    """
+    for _ in range(above):
+        console.print()
+    console.print(rich_text(console, text))
+    for _ in range(below):
+        console.print()
 
 
 def paragraph(
@@ -65,9 +82,8 @@ def paragraph(
         Pad lines to the width of the terminal.
     """
     from rich.padding import Padding
-    from rich.text import Text
 
-    console.print(Padding(Text(text), (above, 0, 0, indent), expand=expand))
+    console.print(Padding(rich_text(console, text), (above, 0, 0, indent), expand=expand))
 
 
 def bullets(
