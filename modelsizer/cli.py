@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import gc
+import io
 import sys
 from importlib import import_module
 
 from modelsizer.commands.app import app
+from modelsizer.problems.visible import READABLE
 
 COMMANDS = (
     *("solve", "problems", "check", "rank", "pareto", "frontier", "depth-width"),
@@ -32,6 +34,9 @@ for _command in COMMANDS:
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(COLLECT_EVERY)
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors=READABLE)  # an ASCII terminal gets ASCII
     try:
         app()
     except KeyboardInterrupt:
