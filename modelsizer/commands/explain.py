@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import user_errors
-from modelsizer.commands.options import File, Json, Settings, load
+from modelsizer.commands.app import STOPPED, user_errors
+from modelsizer.commands.options import File, Json, Settings, TimeLimit, load
 from modelsizer.commands.output import emit
 from modelsizer.commands.progress_lines import counter
 
@@ -32,11 +32,12 @@ def explain(
         ),
     ] = None,
     set_: Settings = None,
+    time_limit: TimeLimit = None,
     json_: Json = None,
 ) -> None:
     """Say why no design keeps every limit: all minimal conflicts, and the least that must give.
 
-    Exit status: 0 if it is explained or there is nothing to explain, 2 if the input is wrong.
+    Exit status: 0 explained, or nothing to explain; 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         problem = load(file, set_)
@@ -49,6 +50,7 @@ def explain(
                 problem,
                 why=why or (),
                 weights=read_pairs(weight or [], "--weight"),
+                time_limit=time_limit,
                 progress=progress,
             )
 
@@ -56,3 +58,5 @@ def explain(
             print_explanation(console, found)
 
         emit(explanation_dict(found), json_, show)
+    if not found.complete:
+        raise typer.Exit(STOPPED)

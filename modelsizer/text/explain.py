@@ -7,14 +7,22 @@ from collections.abc import Sequence
 from rich.console import Console
 
 from modelsizer.optimizer.constraints import name_of
-from modelsizer.optimizer.explain.explain import Explanation, Why
+from modelsizer.optimizer.explain.conflicts import unmeasured
+from modelsizer.optimizer.explain.explain import Explanation, Part, Why
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.text.explain_words import amount, round_to_feasible, sentence
 from modelsizer.text.kit.lines import INDENT, bullets, line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import and_more
+from modelsizer.text.kit.words import STOPS, and_more, joined
 
 MOST_SHOWN = 12  # conflicts shown in text; JSON has all of them
+_UNFINISHED: dict[Part, str] = {
+    "conflicts": "the conflicts",
+    "with_space": "the conflicts with ends of the space relaxed",
+    "repairs": "the single changes",
+    "joint": "the cheapest joint repair",
+}
+"""Parts of an explanation that may lack something, in words."""
 
 
 def explanation_dict(found: Explanation) -> dict[str, object]:
@@ -34,7 +42,14 @@ def print_explanation(console: Console, found: Explanation) -> None:
         line(console, f"{none}; {found.seconds:.2f} s.")
         line(console, "`modelsizer solve` finds the best.")
         return
+    if found.feasible is None:
+        unknown = f"Not known whether some design keeps every limit: {STOPS[found.stop]}"
+        line(console, f"{unknown}; {found.seconds:.2f} s.")
+        return
     line(console, f"No design keeps every limit, proven; {found.seconds:.2f} s.")
+    if not found.complete:
+        parts = joined([_UNFINISHED[part] for part in found.unfinished])
+        line(console, f"Not complete: {STOPS[found.stop]} before {parts} were found.")
     _print_conflicts(console, found)
     _print_repairs(console, found)
     _print_joint(console, found)
@@ -51,8 +66,11 @@ def _listed(console: Console, lines: Sequence[str], numbered: bool = True) -> No
 def _print_conflicts(console: Console, found: Explanation) -> None:
     now = [c for c in found.with_space if c.promised in found.conflicts]
     later = [c for c in found.with_space if c.promised not in found.conflicts]
-    section(console, "Why")
-    _listed(console, [sentence(found.problem, found.repairs, conflict) for conflict in now])
+    told = {conflict.promised for conflict in now}  # all of them, if the explanation is complete
+    now += [unmeasured(found.limits, keys) for keys in found.conflicts if keys not in told]
+    if now:
+        section(console, "Why")
+        _listed(console, [sentence(found.problem, found.repairs, conflict) for conflict in now])
     if later:
         section(console, "Were ends of the space relaxed, these would still conflict")
         _listed(console, [sentence(found.problem, found.repairs, conflict) for conflict in later])
@@ -84,9 +102,9 @@ def _print_repairs(console: Console, found: Explanation) -> None:
     if found.repairs:
         section(console, "Any one of these changes alone makes it feasible, and no smaller one")
         _print_changes(console, found.repairs)
-    else:
+    elif "repairs" not in found.unfinished:
         section(console, "No single change makes it feasible")
-    helpful = {repair.key for repair in found.repairs}
+    helpful = {repair.key for repair in found.repairs} | {*found.undecided}
     idle = [limit.key for limit in found.limits if limit.key not in helpful and not limit.of_space]
     if idle:
         names = ", ".join(key.removeprefix("budgets.") for key in idle)
@@ -96,6 +114,8 @@ def _print_repairs(console: Console, found: Explanation) -> None:
 
 def _print_joint(console: Console, found: Explanation) -> None:
     joint = found.joint
+    if "joint" in found.unfinished:
+        return
     if joint is None:
         section(console, "The cheapest joint repair is not sought: the space is too large to list")
         return
@@ -133,5 +153,7 @@ def _print_why(console: Console, found: Explanation, why: Why) -> None:
             [sentence(found.problem, found.repairs, conflict) for conflict in why.remaining],
             False,
         )
+    elif why.helps is None:
+        line(console, f"  It is not known whether it helps: {STOPS[found.stop]}.")
     else:
         line(console, "  It touches every conflict, but no value that it may take is enough.")

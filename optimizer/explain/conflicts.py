@@ -14,8 +14,8 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from modelsizer.optimizer.bounds.model import Model
@@ -23,7 +23,7 @@ from modelsizer.optimizer.constraints import RATIO, Constraint
 from modelsizer.optimizer.explain.relaxer import Relaxer
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
-from modelsizer.optimizer.tables.clock import Clock, Limits
+from modelsizer.optimizer.tables.clock import Clock, OutOfTimeError, StoppedError
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
@@ -81,13 +81,15 @@ class Oracle:
     """Whether a set of constraints is feasible, proven; answers are kept.
 
     Feasibility is monotone: subsets of a feasible set and supersets of an infeasible one are
-    decided without a search.
+    decided without a search. What the time does not allow to decide raises OutOfTimeError.
 
     Parameters
     ----------
     problem : Problem
     progress : callable, optional
         Called with the number of conflicts known and of searches.
+    clock : Clock, optional
+        Of all searches together.
 
     Attributes
     ----------
@@ -97,9 +99,13 @@ class Oracle:
     """
 
     def __init__(
-        self, problem: Problem, progress: Callable[[int, int], None] | None = None
+        self,
+        problem: Problem,
+        progress: Callable[[int, int], None] | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.relaxer = Relaxer(problem)
+        self.clock = Clock() if clock is None else clock
         self.searches = self.conflicts = 0
         self._progress = progress
         self._stores: OrderedDict[object, TableStore] = OrderedDict()
@@ -124,10 +130,11 @@ class Oracle:
 
     def holds(self, problem: Problem) -> bool:
         """Whether a problem is feasible."""
+        self.clock.check()
         self.searches += 1
         if self._progress is not None:
             self._progress(self.conflicts, self.searches)
-        return any_design(problem, self.store(problem)) is not None
+        return any_design(problem, self.store(problem), self.clock) is not None
 
     def best(self, keys: Collection[str], goal: tuple[str, str]) -> Evaluation | None:
         """The best design that keeps some limits; None if none does, or none is best."""
@@ -135,8 +142,12 @@ class Oracle:
             problem = self.relaxer.problem(keys, goal=goal)
         except ProblemError:
             return None
+        self.clock.check()
         model = Model(problem, self.store(problem))
-        return BoundSolve(model, Clock(Limits()), lambda _: 0.0, True, None).run().incumbent
+        found = BoundSolve(model, self.clock, lambda _: 0.0, True, None).run()
+        if found.stop != "proven":
+            raise StoppedError(found.stop)
+        return found.incumbent
 
     def store(self, problem: Problem) -> TableStore:
         """Tables of a problem's space."""
@@ -148,7 +159,9 @@ class Oracle:
         return store
 
 
-def any_design(problem: Problem, store: TableStore | None = None) -> Evaluation | None:
+def any_design(
+    problem: Problem, store: TableStore | None = None, clock: Clock | None = None
+) -> Evaluation | None:
     """Some feasible design; None is a proof that there is none.
 
     Parameters
@@ -157,14 +170,26 @@ def any_design(problem: Problem, store: TableStore | None = None) -> Evaluation 
         Its objective only affects the speed of the search: best loss where that is limited, an
         affine quantity otherwise.
     store : TableStore, optional
+    clock : Clock, optional
+
+    Raises
+    ------
+    OutOfTimeError
+        If the time limit came before either was found.
     """
-    search = Search(Model(problem, store), Clock(Limits()), enough=math.inf)
+    clock = Clock() if clock is None else clock
+    search = Search(Model(problem, store), clock, enough=math.inf)
     search.open()
-    while search.incumbent is None and len(search.boxes):
+    read = search.read_all
+    while search.incumbent is None and len(search.boxes) and not clock.out_of_time:
         if search.boxes.single.all() or search.boxes.designs <= FEW_DESIGNS:
-            search.compare()
+            read = search.compare() and read
             break
         search.halve()
+    else:
+        read = read and not len(search.boxes)
+    if search.incumbent is None and not read:
+        raise OutOfTimeError
     return search.incumbent
 
 
@@ -172,9 +197,11 @@ def any_design(problem: Problem, store: TableStore | None = None) -> Evaluation 
 
 
 def minimal_conflicts(
-    elements: Sequence[str], feasible: Callable[[Keys], bool], known: Iterable[Keys] = ()
-) -> list[Keys]:
-    """Every minimal set of elements that is not feasible.
+    elements: Sequence[str],
+    feasible: Callable[[Keys], bool],
+    check: Callable[[], None] = lambda: None,
+) -> Iterator[Keys]:
+    """Yield every minimal set of elements that is not feasible.
 
     Parameters
     ----------
@@ -182,21 +209,21 @@ def minimal_conflicts(
         Of two minimal sets, that with the later elements is found first.
     feasible : callable
         Monotone: a part of a feasible set is feasible.
-    known : iterable of frozenset of str
-        Minimal conflicts known beforehand.
+    check : callable, optional
+        Called within long steps of its own; may raise to end them.
     """
-    conflicts: list[Keys] = list(known)
+    conflicts: list[Keys] = []
     corrections: list[Keys] = []
-    while (seed := _unexplained(elements, conflicts, corrections)) is not None:
+    while (seed := _unexplained(elements, conflicts, corrections, check)) is not None:
         if not feasible(seed):
             conflicts.append(_shrunk(elements, seed, feasible))
+            yield conflicts[-1]
             continue
         largest = seed
         for element in elements:
             if element not in largest and feasible(largest | {element}):
                 largest |= {element}
         corrections.append(frozenset(elements) - largest)
-    return conflicts
 
 
 def _shrunk(elements: Sequence[str], conflict: Keys, feasible: Callable[[Keys], bool]) -> Keys:
@@ -208,7 +235,10 @@ def _shrunk(elements: Sequence[str], conflict: Keys, feasible: Callable[[Keys], 
 
 
 def _unexplained(
-    elements: Sequence[str], conflicts: Sequence[Keys], corrections: Sequence[Keys]
+    elements: Sequence[str],
+    conflicts: Sequence[Keys],
+    corrections: Sequence[Keys],
+    check: Callable[[], None],
 ) -> Keys | None:
     """A maximal set that contains no known conflict and is in no known feasible set.
 
@@ -218,9 +248,11 @@ def _unexplained(
     conflicts : sequence of frozenset of str
     corrections : sequence of frozenset of str
         Complements of the known feasible sets: an undecided set has an element of each.
+    check : callable
     """
 
     def chosen(taken: Keys, left_out: Keys) -> Keys | None:
+        check()
         open_ = [c for c in corrections if not c & taken]
         if not open_:
             return taken
@@ -244,18 +276,21 @@ def _unexplained(
     return found
 
 
-def promised_conflicts(oracle: Oracle) -> list[Keys]:
+def promised_conflicts(oracle: Oracle) -> Iterator[Keys]:
     """Minimal conflicts among budgets and token limits, with the space as it is."""
     limits = oracle.relaxer.limits
     space = frozenset(limit.key for limit in limits if limit.of_space)
     promised = [limit.key for limit in limits if not limit.of_space]
-    return minimal_conflicts(promised, lambda keys: oracle.feasible(keys | space))
+    return minimal_conflicts(
+        promised, lambda keys: oracle.feasible(keys | space), oracle.clock.check
+    )
 
 
-def all_conflicts(oracle: Oracle) -> list[Keys]:
+def all_conflicts(oracle: Oracle) -> Iterator[Keys]:
     """Minimal conflicts among all constraints, those of the space too."""
     ends = sorted(oracle.relaxer.limits, key=lambda limit: limit.of_space)
-    return minimal_conflicts([limit.key for limit in ends], oracle.feasible)
+    keys = [limit.key for limit in ends]
+    return minimal_conflicts(keys, oracle.feasible, oracle.clock.check)
 
 
 # The least that a conflict needs
@@ -265,17 +300,21 @@ _LEADS = ("affine", "inverse", "loss", "lifetime", "flops", "tokens")
 """Forms of the quantities in the order in which a sentence begins with them."""
 
 
-def measured(oracle: Oracle, keys: Keys) -> Conflict:
-    """A minimal conflict, with what its leading constraint would have to allow."""
-    limits = tuple(limit for limit in oracle.relaxer.limits if limit.key in keys)
-    promised = [limit for limit in limits if not limit.of_space]
+def unmeasured(every: Sequence[Constraint], keys: Collection[str]) -> Conflict:
+    """A conflict of some of the constraints, without what its leading one would have to allow."""
+    limits = tuple(limit for limit in every if limit.key in keys)
 
     def rank(limit: Constraint) -> tuple[bool, int]:
         form = QUANTITIES[limit.quantity].form
         return limit.side == "min" and form != "inverse", _LEADS.index(form)
 
-    lead = min(promised, key=rank)
-    return Conflict(limits, lead, reached(oracle, lead, keys - {lead.key}))
+    return Conflict(limits, min((limit for limit in limits if not limit.of_space), key=rank))
+
+
+def measured(oracle: Oracle, conflict: Conflict) -> Conflict:
+    """A minimal conflict, with what its leading constraint would have to allow."""
+    lead = conflict.lead
+    return replace(conflict, needs=reached(oracle, lead, {*conflict.keys} - {lead.key}))
 
 
 def reached(oracle: Oracle, limit: Constraint, kept: Collection[str]) -> Fraction | float | None:

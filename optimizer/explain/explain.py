@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
+from typing import Literal
 
 from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.conflicts import (
@@ -14,13 +15,18 @@ from modelsizer.optimizer.explain.conflicts import (
     all_conflicts,
     measured,
     promised_conflicts,
+    unmeasured,
 )
 from modelsizer.optimizer.explain.joint_repair import JointRepair, joint_repair
 from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
 from modelsizer.optimizer.explain.setting_repairs import SETTINGS, can_help, setting_repairs
 from modelsizer.optimizer.result import design_dict
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type
 from modelsizer.problems.problem import Problem
+
+Part = Literal["feasible", "conflicts", "with_space", "repairs", "joint"]
+"""A part of an explanation, in the order in which they are made."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,8 @@ class Why:
     Parameters
     ----------
     key : str
+    helps : bool or None
+        None where the time limit came before it was known.
     repairs : tuple of Repair
         How far it must go; empty where it cannot help.
     remaining : tuple of Conflict
@@ -37,6 +45,7 @@ class Why:
     """
 
     key: str
+    helps: bool | None
     repairs: tuple[Repair, ...]
     remaining: tuple[Conflict, ...]
 
@@ -45,11 +54,13 @@ class Why:
 class Explanation:
     """Why a problem is infeasible, and what would make it feasible.
 
+    Whatever is listed is proven, also if the explanation is not complete.
+
     Parameters
     ----------
     problem : Problem
-    feasible : bool
-        If true, nothing else is filled in.
+    feasible : bool or None
+        If true, or None where the time limit came before it was known, nothing else is filled in.
     seconds : float
     limits : tuple of Constraint
     conflicts : tuple of tuple of str
@@ -59,14 +70,20 @@ class Explanation:
     repairs : tuple of Repair
         Of single constraints, then of single settings.
     joint : JointRepair or None
-        None where the space is too large to list.
+        None where the space is too large to list, or it is unfinished.
     weights : mapping of str to float
         Other than 1.
     whys : tuple of Why
+    stop : Stop
+        ``"proven"`` if the explanation is complete, otherwise why it ended early.
+    unfinished : tuple of str
+        Parts that may lack something.
+    undecided : tuple of str
+        Keys of the constraints and settings whose repairs are not known.
     """
 
     problem: Problem
-    feasible: bool
+    feasible: bool | None
     seconds: float
     limits: tuple[Constraint, ...] = ()
     conflicts: tuple[tuple[str, ...], ...] = ()
@@ -75,12 +92,24 @@ class Explanation:
     joint: JointRepair | None = None
     weights: Mapping[str, float] | None = None
     whys: tuple[Why, ...] = ()
+    stop: Stop = "proven"
+    unfinished: tuple[Part, ...] = ()
+    undecided: tuple[str, ...] = ()
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.stop == "proven"
 
     def to_dict(self) -> dict[str, object]:
         """The keys of the JSON contract."""
         joint = self.joint
         return {
             "name": self.problem.name,
+            "complete": self.complete,
+            "stop": self.stop,
+            "unfinished": list(self.unfinished),
+            "undecided": list(self.undecided),
             "feasible": self.feasible,
             "seconds": self.seconds,
             "conflicts": [list(keys) for keys in self.conflicts],
@@ -96,7 +125,7 @@ class Explanation:
             "why": [
                 {
                     "key": why.key,
-                    "helps": bool(why.repairs),
+                    "helps": why.helps,
                     "repairs": [repair.to_dict() for repair in why.repairs],
                     "remaining": [list(conflict.keys) for conflict in why.remaining],
                 }
@@ -110,6 +139,7 @@ def explain(
     *,
     why: Sequence[str] = (),
     weights: Mapping[str, object] | None = None,
+    time_limit: float | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Explanation:
     """Explain why a problem is infeasible: all minimal conflicts, and the least repairs.
@@ -122,6 +152,8 @@ def explain(
         word.
     weights : mapping of str to float, optional
         Cost of relative excess of a budget or token limit in the joint repair; 1 by default.
+    time_limit : float, optional
+        Seconds. What is proven by then, or by an interruption, is returned as not complete.
     progress : callable, optional
         Called with the number of conflicts known and of searches.
 
@@ -133,7 +165,7 @@ def explain(
     Raises
     ------
     ArgumentError
-        If a key is none of the problem's, or a weight is not positive.
+        If a key is none of the problem's, a weight is not positive, or the time limit is negative.
 
     Examples
     --------
@@ -143,35 +175,89 @@ def explain(
     (('budgets.serving_memory',),)
     """
     require_type("problem", problem, Problem)
-    started = time.perf_counter()
-    oracle = Oracle(problem, progress)
+    oracle = Oracle(problem, progress, Clock.of(time_limit))
     limits = oracle.relaxer.limits
     costs = _weights(limits, weights or {})
     asked = list(dict.fromkeys(key for name in why for key in _resolved(limits, name)))
-    if oracle.feasible(oracle.all):
-        return Explanation(problem, True, time.perf_counter() - started, limits)
-    conflicts = _ordered(oracle, promised_conflicts(oracle))
-    oracle.conflicts = len(conflicts)
-    every = tuple(measured(oracle, keys) for keys in _ordered(oracle, all_conflicts(oracle)))
-    repairs = (*limit_repairs(oracle), *setting_repairs(oracle, conflicts))
+    found = _Findings(oracle)
+    with found.ending:
+        found.search(costs)
     return Explanation(
         problem,
-        False,
-        time.perf_counter() - started,
+        found.feasible,
+        oracle.clock.elapsed,
         limits,
-        tuple(tuple(key for key in oracle.relaxer.keys if key in keys) for keys in conflicts),
-        every,
-        repairs,
-        joint_repair(oracle, costs),
+        tuple(_ordered(oracle, found.conflicts)),
+        tuple(found.every),
+        tuple(found.repairs),
+        found.joint,
         costs,
-        tuple(_why(oracle, key, repairs, every) for key in asked),
+        () if found.feasible is not False else tuple(_why(found, key) for key in asked),
+        found.ending.stop,
+        tuple(found.unfinished),
+        tuple(found.undecided),
     )
 
 
-def _ordered(oracle: Oracle, conflicts: Sequence[Keys]) -> list[Keys]:
-    """The fewest limits first, then in the order of the file format."""
-    place = oracle.relaxer.keys.index
-    return sorted(conflicts, key=lambda keys: (len(keys), sorted(place(key) for key in keys)))
+class _Findings:
+    """What is found of an explanation so far; all of it is proven."""
+
+    def __init__(self, oracle: Oracle) -> None:
+        self.oracle, self.ending = oracle, Ending()
+        self.feasible: bool | None = None
+        self.conflicts: list[Keys] = []
+        self.every: list[Conflict] = []
+        self.repairs: list[Repair] = []
+        self.joint: JointRepair | None = None
+        self.unfinished: list[Part] = ["feasible", "conflicts", "with_space", "repairs", "joint"]
+        self.undecided: list[str] = [*oracle.relaxer.keys, *SETTINGS]
+
+    def search(self, weights: Mapping[str, float]) -> None:
+        """Find all parts, one after the other."""
+        oracle = self.oracle
+        with self._part("feasible"):
+            self.feasible = oracle.feasible(oracle.all)
+        if self.feasible:
+            self.unfinished, self.undecided = [], []
+            return
+        with self._part("conflicts"):
+            for keys in promised_conflicts(oracle):
+                self.conflicts.append(keys)
+                oracle.conflicts = len(self.conflicts)
+        with self._part("with_space"):
+            self._relax_the_space()
+        with self._part("repairs"):
+            for changes in (limit_repairs(oracle), setting_repairs(oracle, self.conflicts)):
+                for key, repairs in changes:
+                    self.repairs += repairs
+                    self.undecided.remove(key)
+        with self._part("joint"):
+            self.joint = joint_repair(oracle, weights)
+
+    @contextmanager
+    def _part(self, name: Part) -> Iterator[None]:
+        """Strike a part from the unfinished ones once it is found."""
+        yield
+        self.unfinished.remove(name)
+
+    def _relax_the_space(self) -> None:
+        """Find the conflicts with the space relaxed, and then what each would need."""
+        oracle, keys = self.oracle, list[Keys]()
+        try:
+            for found in all_conflicts(oracle):
+                keys.append(found)
+        finally:
+            ends = _ordered(oracle, keys)
+            self.every = [unmeasured(oracle.relaxer.limits, each) for each in ends]
+        for at, conflict in enumerate(self.every):
+            self.every[at] = measured(oracle, conflict)
+
+
+def _ordered(oracle: Oracle, conflicts: Sequence[Keys]) -> list[tuple[str, ...]]:
+    """The fewest limits first, then in the order of the file format, as their keys are."""
+    every = oracle.relaxer.keys
+    found = [tuple(key for key in every if key in keys) for keys in conflicts]
+    return sorted(found, key=lambda keys: (len(keys), [every.index(key) for key in keys]))
 
 
 def _resolved(limits: Sequence[Constraint], name: str, argument: str = "why") -> list[str]:
@@ -199,12 +285,17 @@ def _weights(limits: Sequence[Constraint], given: Mapping[str, object]) -> dict[
     return found
 
 
-def _why(oracle: Oracle, key: str, repairs: Sequence[Repair], every: Sequence[Conflict]) -> Why:
-    mine = tuple(repair for repair in repairs if repair.key == key)
+def _why(found: _Findings, key: str) -> Why:
+    mine = tuple(repair for repair in found.repairs if repair.key == key)
     if mine:
-        return Why(key, mine, ())
+        return Why(key, True, mine, ())
+    remaining = tuple(conflict for conflict in found.every if not _touches(found, key, conflict))
+    unknown = key in found.undecided and not remaining
+    return Why(key, None if unknown else False, (), remaining)
+
+
+def _touches(found: _Findings, key: str, conflict: Conflict) -> bool:
+    """Whether a conflict may go if a constraint is relaxed, or a setting changed."""
     if key in SETTINGS:
-        return Why(
-            key, (), tuple(c for c in every if not can_help(oracle, key, [frozenset(c.keys)]))
-        )
-    return Why(key, (), tuple(conflict for conflict in every if key not in conflict.keys))
+        return can_help(found.oracle, key, [frozenset(conflict.keys)])
+    return key in conflict.keys

@@ -77,6 +77,11 @@ def joint_repair(oracle: Oracle, weights: Mapping[str, float]) -> JointRepair | 
     -------
     JointRepair or None
         None where the space is too large to list.
+
+    Raises
+    ------
+    OutOfTimeError
+        If the time limit came before the cheapest was found.
     """
     problem = oracle.relaxer.origin
     store = oracle.store(problem)
@@ -85,6 +90,7 @@ def joint_repair(oracle: Oracle, weights: Mapping[str, float]) -> JointRepair | 
     costing = _Costing(oracle, weights)
     best: tuple[float, Table, int, Ints, float] | None = None
     for table in store.tables(problem, needed(problem)):
+        oracle.clock.check()
         boxes = Boxes(np.arange(len(table)), np.zeros_like(table.count), table.count - 1)
         while len(boxes):
             middle = (boxes.low + boxes.high) // 2
@@ -107,7 +113,7 @@ class _Costing:
     """Costs of designs, or lower bounds on the costs in boxes of designs."""
 
     def __init__(self, oracle: Oracle, weights: Mapping[str, float]) -> None:
-        self.problem = oracle.relaxer.origin
+        self.problem, self.clock = oracle.relaxer.origin, oracle.clock
         self.limits = [limit for limit in oracle.relaxer.limits if not limit.of_space]
         self.weights = {limit.key: float(weights.get(limit.key, 1)) for limit in self.limits}
 
@@ -179,6 +185,7 @@ class _Costing:
             return np.zeros(len(row)), np.ones(len(row))
 
         def cost(tokens: Floats) -> Floats:
+            self.clock.check()
             found = np.zeros_like(tokens)
             for met, slope in over:
                 found += slope[:, None] * np.maximum(0.0, tokens - met[:, None])

@@ -56,9 +56,10 @@ class Repair:
         return found if self.side is not None else found | {"value": self.value}
 
 
-def limit_repairs(oracle: Oracle) -> list[Repair]:
-    """Every constraint that, moved alone, makes the problem feasible, and how far."""
-    return [repair for limit in oracle.relaxer.limits for repair in repairs_of(oracle, limit)]
+def limit_repairs(oracle: Oracle) -> Iterator[tuple[str, list[Repair]]]:
+    """Yield each constraint with the repairs that move it alone, none where that cannot help."""
+    for limit in oracle.relaxer.limits:
+        yield limit.key, list(repairs_of(oracle, limit))
 
 
 def repairs_of(oracle: Oracle, limit: Constraint) -> Iterator[Repair]:

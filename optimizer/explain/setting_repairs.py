@@ -38,8 +38,10 @@ TRIED_ONE_BY_ONE = 64
 that feasibility is not monotone and bisection fails."""
 
 
-def setting_repairs(oracle: Oracle, conflicts: Sequence[Keys]) -> list[Repair]:
-    """Every setting that, changed alone, makes the problem feasible, by the least change.
+def setting_repairs(
+    oracle: Oracle, conflicts: Sequence[Keys]
+) -> Iterator[tuple[str, list[Repair]]]:
+    """Yield each setting with the least changes of it alone that make the problem feasible.
 
     Bytes and bits are changed to the largest feasible of 2, 1 and 0.5, or 16, 8 and 4, below their
     value; batch and context to the largest feasible number below; accelerators to the fewest above.
@@ -51,17 +53,15 @@ def setting_repairs(oracle: Oracle, conflicts: Sequence[Keys]) -> list[Repair]:
     conflicts : sequence of frozenset of str
         Minimal conflicts among budgets and token limits.
 
-    Returns
-    -------
-    list of Repair
+    Yields
+    ------
+    key : str
+    repairs : list of Repair
+        None where no value helps.
     """
-    found = []
     for key in SETTINGS:
-        if can_help(oracle, key, conflicts):
-            found += [
-                Repair(key, value, before, _unit(key)) for before, value in _changes(oracle, key)
-            ]
-    return found
+        changes = _changes(oracle, key) if can_help(oracle, key, conflicts) else ()
+        yield key, [Repair(key, value, before, _unit(key)) for before, value in changes]
 
 
 def can_help(oracle: Oracle, key: str, conflicts: Sequence[Keys]) -> bool:

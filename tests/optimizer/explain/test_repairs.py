@@ -101,7 +101,7 @@ def test_single_repairs_are_those_of_plain_loops(index: int) -> None:
     problem = tight(infeasible_problems(index + 1)[index])
     limits = constraints(problem)
     oracle = Oracle(problem)
-    found = {repair.key: repair for repair in limit_repairs(oracle)}
+    found = {repair.key: repair for _, repairs in limit_repairs(oracle) for repair in repairs}
     for limit in limits:
         if limit.equality or not QUANTITIES[limit.quantity].affine:
             continue
