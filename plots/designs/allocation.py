@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from modelsizer.plots.drawing.style import FILLS, HATCHES, INK, QUIET, SIZES, canvas, small
+from modelsizer.plots.drawing.texts import one_line
 from modelsizer.problems.architecture.allocation import (
     Allocation,
     ForwardFlops,
@@ -28,6 +29,7 @@ _AROUND = MappingProxyType({"wide": 1.25, "column": 1.0})  # inches above and be
 _EACH = MappingProxyType({"wide": 0.5, "column": 0.36})  # inches per bar
 _LINE = MappingProxyType({"wide": 0.16, "column": 0.11})  # inches per further line of the title
 _TITLE = 58  # characters per line of the title, at either size
+_NAME = 120  # characters of a name in it
 _LONG = 10**7  # tokens from which a context length is abbreviated
 _WHOLE_PERCENTS = 9.95  # percent from which a share is written without a decimal
 _LEAST_SHARE = 0.005  # smaller parts are neither drawn nor in the legend
@@ -96,7 +98,7 @@ def allocation(data: Allocation, title: str = "", size: str = "wide") -> Figure:
         If `size` is unknown.
     """
     bars = _bars(data)
-    lines = wrap(f"{title}: {_shape(data)}" if title else _shape(data), _TITLE)
+    lines = wrap(f"{one_line(title, _NAME)}: {_shape(data)}" if title else _shape(data), _TITLE)
     height = None  # `canvas` rejects an unknown size
     if size in SIZES:
         inches = _AROUND[size] + _EACH[size] * len(bars) + _LINE[size] * max(0, len(lines) - 1)

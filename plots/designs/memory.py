@@ -7,8 +7,9 @@ from fractions import Fraction
 from itertools import pairwise
 from typing import TYPE_CHECKING, Literal
 
-from modelsizer.plots.drawing.axes import heading, quantity_axis
+from modelsizer.plots.drawing.axes import heading, quantity_axis, wrapped
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas, small
+from modelsizer.plots.drawing.texts import one_line
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:
@@ -65,7 +66,9 @@ def memory(panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide"
         for axes, panel, extent in zip(drawn, panels, extents, strict=True):
             _panel(axes, panel, extent, narrow=small(figure))
         if title:
-            figure.suptitle(title, x=0.01, ha="left", fontsize="medium", color=QUIET)
+            figure.suptitle(
+                wrapped(figure, title), x=0.01, ha="left", fontsize="medium", color=QUIET
+            )
     return figure
 
 
@@ -80,7 +83,7 @@ def _limits(panel: MemoryParts) -> list[tuple[str, float, Fraction]]:
     if panel.limit is not None and panel.room is not None:
         found.append(("limit", float(panel.limit), panel.room))
     if panel.device_memory is not None and panel.device_room is not None:
-        found.append((panel.device, float(panel.device_memory), panel.device_room))
+        found.append((one_line(panel.device), float(panel.device_memory), panel.device_room))
     return sorted(found, key=lambda row: row[1])
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading
 from modelsizer.plots.drawing.labels import REACHES, SIDES, Labels
 from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, small
+from modelsizer.plots.drawing.texts import one_line
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:
@@ -81,7 +82,7 @@ def _axes_in_words(axes: Axes, roof: Roof) -> None:
 
     axes.set_xlabel("arithmetic intensity (FLOPs/byte)")
     each = f"each of {roof.ways}" if roof.ways > 1 else "one"
-    axes.set_ylabel(f"attained by {each} {roof.device}")
+    axes.set_ylabel(f"attained by {each} {one_line(roof.device)}")
     axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
     axes.yaxis.set_major_formatter(
         FuncFormatter(lambda value, _: format_quantity(value, "FLOP/s", 3))
@@ -179,17 +180,17 @@ def _name_points(data: Roofline, labels: Labels, *, narrow: bool) -> None:
     for i, design in enumerate(data.designs):
         colour = _COLOURS[i % len(_COLOURS)]
         if i == 0:
-            start = "" if len(data.designs) == 1 else f"{design.name}, "
+            start = "" if len(data.designs) == 1 else f"{one_line(design.name)}, "
             for point in (design.decode, design.prefill):
                 name(point, start + _words(point, narrow=narrow), colour, bold=True)
             continue
         name(
             design.decode,
-            design.name + (f": {room}" if design.decode.fits is False else ""),
+            one_line(design.name) + (f": {room}" if design.decode.fits is False else ""),
             colour,
         )
         if not any(_near(labels, design.prefill, other) for other in named):
-            name(design.prefill, f"{design.name}, prefill", colour)
+            name(design.prefill, f"{one_line(design.name)}, prefill", colour)
     _name_ridge(data.roof, labels, narrow=narrow)
     for design in data.designs[:1]:
         too_large = [point.batch for point in design.batches if point.fits is False]

@@ -5,8 +5,10 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING, Literal
 
+from modelsizer.plots.drawing.texts import power
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
+from modelsizer.problems.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -36,21 +38,21 @@ def tick(value: float, name: str) -> str:
         return f"{value:g}"
     if kind == "FLOPs" and value >= 1e15:
         mantissa, exponent = f"{value:.2e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".")
-        power = rf"$10^{{{int(exponent)}}}$"
-        return power if mantissa == "1" else rf"${mantissa}\times$" + power
+        return power(int(exponent), mantissa.rstrip("0").rstrip("."))
     return format_quantity(value, kind, 3)
 
 
 def wrapped(figure: Figure, title: str) -> str:
-    """Wrap a title to the width of the figure."""
+    """Wrap a title to the width of the figure, in at most `_MOST_LINES` lines."""
     import textwrap
 
     from matplotlib import rcParams
 
     width = figure.get_figwidth() - _LEFT_OF_TITLE
     letters = width * _POINTS_AN_INCH / (_EM * rcParams["font.size"])
-    return "\n".join(textwrap.wrap(title, int(letters)))
+    seen = visible(title)
+    lines = textwrap.wrap(seen, int(letters), max_lines=_MOST_LINES, placeholder=" ...")
+    return "\n".join(lines)
 
 
 def heading(axes: Axes, title: str) -> None:
@@ -96,6 +98,7 @@ def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> No
     axis.set_minor_formatter(NullFormatter())
 
 
+_MOST_LINES = 3  # of a title
 _POINTS_AN_INCH, _EM = 72, 0.66  # width of a bold letter, relative to the font size
 _LEFT_OF_TITLE = 0.75  # inches taken by an axis and its label
 _LEAST_FOR_LOG = 0.45  # decades; on shorter axes 1, 2 and 5 may give fewer than two labels

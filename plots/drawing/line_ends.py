@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modelsizer.plots.drawing.labels import lay_out
+from modelsizer.plots.drawing.texts import one_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -53,8 +54,8 @@ def name_ends(
         column = max(1.0, right) + _LEADER
         axes.plot([right + _PAD / 2, column], [end, height], transform=axes.transAxes,
                   color=colours[i], linewidth=0.6, zorder=1, clip_on=False)  # fmt: skip
-        axes.text(column + _PAD, height, names[i], transform=axes.transAxes, fontsize=fontsize,
-                  color=ink or colours[i], va="center")  # fmt: skip
+        axes.text(column + _PAD, height, one_line(names[i]), transform=axes.transAxes,
+                  fontsize=fontsize, color=ink or colours[i], va="center")  # fmt: skip
 
 
 def spread_out(wanted: Sequence[float], gap: float) -> list[float]:

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelsizer.plots.drawing.style import SIZES, STYLE, small
+from modelsizer.plots.drawing.texts import any_letters
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,5 +39,5 @@ def save(figure: Figure, path: Path, *, dpi: float | None = None) -> None:
     if path.suffix not in FORMATS:
         raise ValueError(f"{path} must end in {', '.join(FORMATS)}")
     kind = SIZES["column" if small(figure) else "wide"]
-    with mpl.rc_context({**STYLE, "font.size": kind.font}):
+    with mpl.rc_context({**STYLE, "font.size": kind.font}), any_letters():
         figure.savefig(path, dpi=dpi or kind.dpi, metadata=_NO_METADATA[path.suffix])

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from modelsizer.plots.drawing.texts import any_letters, tidy
 from modelsizer.problems.errors import MissingExtraError
 
 if TYPE_CHECKING:
@@ -88,6 +89,9 @@ STYLE: Any = {
     "savefig.dpi": SIZES["wide"].dpi,
     "svg.hashsalt": "modelsizer",  # the same bytes from the same input
     "svg.fonttype": "none",
+    "text.parse_math": False,  # names are text, whatever is in them
+    "text.usetex": False,
+    "axes.formatter.use_mathtext": False,
 }
 
 
@@ -133,7 +137,9 @@ def canvas(size: str = "wide", *, height: float | None = None) -> Iterator[Figur
     with mpl.rc_context({**STYLE, "font.size": kind.font, "savefig.dpi": kind.dpi}):
         figure = Figure(figsize=(kind.width, kind.height * (height or 1.0)), layout="constrained")
         figure.set_dpi(100.0)
-        yield figure
+        with any_letters():
+            yield figure
+            tidy(figure)
 
 
 def shades(steps: int) -> Colormap:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelsizer.plots.drawing.axes import quantity_axis, tick, words, wrapped
+from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words, wrapped
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, QUIET, STAR, canvas, small
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
@@ -114,7 +114,7 @@ def _frontier(axes: Axes, frontier: Frontier, title: str, *, narrow: bool) -> No
     _value_axis(axes, name)
     _no_design(axes, frontier, narrow=narrow)
     _key(axes, frontier, falls=y[-1] <= y[0])
-    axes.set_title(title)
+    heading(axes, title)
 
 
 def _dearer(point: Point, name: str) -> float:

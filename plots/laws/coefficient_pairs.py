@@ -10,6 +10,7 @@ import numpy as np
 from modelsizer.plots.drawing.labels import back
 from modelsizer.plots.drawing.marks import nothing, star
 from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
+from modelsizer.plots.drawing.texts import one_line, power
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,7 +22,8 @@ if TYPE_CHECKING:
 _SQUARE = 1.45  # relative height of a square panel
 _TICKS = ((1.0,), (1.0, 3.0), (1.0, 2.0, 5.0), (1.0, 2.0, 3.0, 5.0, 7.0), tuple(range(1, 10)))
 """Ticks within a decade: the fewest that give an axis two."""
-_SYMBOLS = {"alpha": r"$\alpha$", "beta": r"$\beta$", "gamma": r"$\gamma$"}
+_SYMBOLS = {"alpha": "\N{GREEK SMALL LETTER ALPHA}", "beta": "\N{GREEK SMALL LETTER BETA}",
+            "gamma": "\N{GREEK SMALL LETTER GAMMA}"}  # fmt: skip
 _PAIRED = 5  # maximum number of coefficients of a user-defined law drawn in pairs
 _INSIDE = 0.9  # fraction of the draws inside the ellipse
 _PLAIN = (1e-2, 1e4)  # range of numbers written without a power of ten
@@ -40,9 +42,7 @@ _FIGURED: dict[str, tuple[str, ...]] = {
 
 
 def _symbol(name: str) -> str:
-    if "." in name or "_" in name or name.isdigit():
-        return name  # a coefficient of a user-defined law: a word, not a symbol
-    return _SYMBOLS.get(name, f"${name}$")
+    return _SYMBOLS.get(name, one_line(name))
 
 
 def _shapes(form: Form) -> tuple[tuple[str, ...], ...]:
@@ -137,10 +137,8 @@ def _short(value: float) -> str:
         return ""
     if _PLAIN[0] <= value < _PLAIN[1]:
         return f"{value:g}"
-    power = math.floor(math.log10(value) + 1e-9)
-    mantissa = round(value / 10**power)
-    times = "" if mantissa == 1 else rf"{mantissa}\cdot "
-    return rf"${times}10^{{{power}}}$"
+    exponent = math.floor(math.log10(value) + 1e-9)
+    return power(exponent, f"{round(value / 10**exponent)}")
 
 
 def draw_pair(axes: Axes, study: Study, *, second: bool = False) -> None:

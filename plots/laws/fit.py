@@ -11,6 +11,7 @@ from modelsizer.plots.drawing.axes import quantity_axis, tick
 from modelsizer.plots.drawing.labels import INKED, Labels
 from modelsizer.plots.drawing.marks import note, nothing
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, STAR, canvas, small
+from modelsizer.plots.drawing.texts import one_line
 from modelsizer.plots.laws.coefficient_pairs import draw_pair, pairs_figure
 
 if TYPE_CHECKING:
@@ -124,7 +125,7 @@ def _fit(axes: Axes, study: Study) -> None:
         _losses(axes, side)
     axes.set_xlabel("loss seen (nats per token)")
     axes.set_ylabel("loss predicted")
-    note(axes, f"{len(seen)} runs\n$R^2$ = {study.r_squared:.4f}", color=INK)
+    note(axes, f"{len(seen)} runs\nR\u00b2 = {study.r_squared:.4f}", color=INK)
 
 
 def _residuals(axes: Axes, study: Study) -> None:
@@ -156,7 +157,7 @@ def _name_outliers(axes: Axes, study: Study) -> None:
     for name, _ in study.outliers[:_NAMED]:
         at = study.runs.labels.index(name)
         anchor = (float(flops[at]), float(residuals[at]))
-        labels.beside(name, [anchor], optional=True, backed=True, fontsize="x-small")
+        labels.beside(one_line(name), [anchor], optional=True, backed=True, fontsize="x-small")
 
 
 # IsoFLOP slices

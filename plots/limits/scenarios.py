@@ -10,6 +10,7 @@ from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, wor
 from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
 from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
 from modelsizer.problems.units import format_quantity
+from modelsizer.problems.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -131,8 +132,8 @@ def _folded(name: str, figure: Figure) -> str:
     import textwrap
 
     width = _NAME[small(figure)]
-    spaced = name.replace("=", "= ")  # allows a line break there
-    lines = textwrap.wrap(spaced, width, max_lines=_LINES, placeholder=" ...") or [name]
+    spaced = visible(name).replace("=", "= ")  # allows a line break there
+    lines = textwrap.wrap(spaced, width, max_lines=_LINES, placeholder=" ...") or [""]
     return "\n".join(line.replace("= ", "=") for line in lines)
 
 

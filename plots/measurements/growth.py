@@ -71,7 +71,7 @@ def _lines(axes: Axes, rows: Sequence[Row], column: int) -> list[tuple[str, XY, 
         label = solver
         if column == _SECONDS and ended.sum() > 1:
             slope = np.polyfit(np.log(x[ended]), np.log(y[ended]), 1)[0]
-            label += rf" $\propto n^{{{slope:.2f}}}$"
+            label += f" \N{PROPORTIONAL TO} n^{slope:.2f}"
         found.append((label, (float(x[-1]), float(y[-1])), colour))
     axes.set_xscale("log")
     axes.set_yscale("log")

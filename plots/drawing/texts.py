@@ -1,0 +1,63 @@
+"""Text of figures: names from users and files, powers of ten, and what a font lacks.
+
+No text of a figure is mathematics (`style.STYLE`): a dollar sign is a dollar sign.
+"""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from modelsizer.problems.visible import shortened, visible
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+_RAISED = str.maketrans(
+    "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
+)
+_LONGEST_NAME, _LONGEST_LINE = 40, 200  # characters
+
+
+def one_line(text: str, most: int = _LONGEST_NAME) -> str:
+    """Return a name as one line of visible characters, shortened if it is long."""
+    return shortened(visible(text), most)
+
+
+def power(exponent: int, mantissa: str = "1") -> str:
+    """Return a multiple of a power of ten, such as 1.5x10 raised to 24."""
+    ten = f"10{str(exponent).translate(_RAISED)}"
+    return ten if mantissa == "1" else f"{mantissa}\N{MULTIPLICATION SIGN}{ten}"
+
+
+@contextmanager
+def any_letters() -> Iterator[None]:
+    """Do not warn of letters that the font lacks; they are drawn as boxes, and stay text in SVG."""
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message=r"Glyph \d+ .*missing from (current )?font")
+        warnings.filterwarnings(
+            "ignore", message=r"Matplotlib currently does not support .* native"
+        )
+        yield
+
+
+def tidy(figure: Figure) -> None:
+    """Make every character of a figure visible, and shorten lines that are far too long."""
+    from matplotlib.text import Text
+    from matplotlib.ticker import FixedFormatter
+
+    for text in figure.findobj(Text):
+        assert isinstance(text, Text)
+        if text.get_text() != (seen := _tidied(text.get_text())):
+            text.set_text(seen)
+    for axes in figure.axes:
+        for axis in (axes.xaxis, axes.yaxis):
+            formatter = axis.get_major_formatter()
+            if isinstance(formatter, FixedFormatter):
+                formatter.seq = [_tidied(label) for label in formatter.seq]
+
+
+def _tidied(text: str) -> str:
+    return "\n".join(shortened(visible(line), _LONGEST_LINE) for line in text.split("\n"))
