@@ -13,7 +13,7 @@ from modelsizer.optimizer.constraints import TOKENS, Constraint, constraints, dr
 from modelsizer.optimizer.result import BudgetUse
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
-from modelsizer.optimizer.tables.clock import Clock, Limits
+from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.designs.costs import flops_rate
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -31,7 +31,7 @@ their rounding is spent."""
 
 def budget_uses(
     model: Model, design: Evaluation, clock: Clock, *, solve_again: bool
-) -> tuple[BudgetUse, ...]:
+) -> tuple[tuple[BudgetUse, ...], tuple[str, ...]]:
     """What a design uses of every constraint, and whether the constraint binds.
 
     It binds if the design is at the limit, or if a better design is feasible without it.
@@ -43,20 +43,38 @@ def budget_uses(
     clock : Clock
     solve_again : bool
         Solve without each constraint whose limit the design is not at, while time is left.
+
+    Returns
+    -------
+    uses : tuple of BudgetUse
+    unknown : tuple of str
+        Constraints of which the time did not suffice to tell whether they bind; not so marked.
     """
-    uses = []
+    uses, unknown = [], []
     for each in constraints(model.problem):
         limit, used = float(each.limit), design.quantity(each.quantity)
         slack = (limit - used) if each.side == "max" else (used - limit)
         at_it = slack <= AT_THE_LIMIT * abs(limit)
-        again = solve_again and not clock.out_of_time
-        binding = at_it or (again and _holds_back(model, design, each, clock))
+        binding = at_it
+        if solve_again and not at_it:
+            ending = Ending()
+            with ending:
+                clock.check()
+                binding = _holds_back(model, design, each, clock)
+            if not ending.complete:
+                unknown.append(each.name)
         uses.append(BudgetUse(each.name, used, each.limit, each.dimension, each.side, binding))
-    return tuple(uses)
+    return tuple(uses), tuple(unknown)
 
 
 def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock: Clock) -> bool:
-    """Whether a better design is feasible without the constraint."""
+    """Whether a better design is feasible without the constraint.
+
+    Raises
+    ------
+    StoppedError
+        If a limit was reached before it was known.
+    """
     try:
         freer = dropped(model.problem, constraint)
     except ProblemError:
@@ -64,13 +82,16 @@ def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock:
     before = model.value_of(design)
     free = Model(freer, model.store)
     breach = _breach(model.problem, constraint)
-    search = Search(free, Clock(Limits(clock.left.seconds)), design, enough=before, breach=breach)
+    search = Search(free, clock.within(), design, enough=before, breach=breach)
     search.open()
     clearly = before - NEAR[free.kind] * abs(before)  # better by more than rounding
-    while search.value >= clearly and len(search.boxes) and not search.clock.out_of_time:
+    while search.value >= clearly and len(search.boxes):
+        clock.check()
         if search.boxes.single.all() or search.boxes.designs <= FEW_DESIGNS:
             return search.any_below(clearly)
         search.halve()
+    if search.value >= clearly and search.stopped is not None:
+        raise StoppedError(search.stopped)
     return search.value < clearly
 
 
@@ -96,10 +117,10 @@ def _breach(problem: Problem, constraint: Constraint) -> Breach | None:
 # Budgets that exclude no design
 
 
-def idle_limits(model: Model) -> list[str]:
+def idle_limits(model: Model, clock: Clock) -> list[str]:
     """Sentences on redundant budgets: every design that keeps the other limits keeps them.
 
-    There are none for a space too large to list.
+    There are none for a space too large to list, or if the time does not suffice.
     """
     problem = model.problem
     if not model.store.listable(problem):
@@ -110,6 +131,8 @@ def idle_limits(model: Model) -> list[str]:
     for table in model.tables():
         rules = model.rules(table)
         for budget in budgets:
+            if clock.out_of_time:
+                return []
             others = [rule for rule in rules if rule.key != budget.base]
             most[budget] = max(most[budget], _most(model, table, others, budget.quantity))
     return [

@@ -13,8 +13,7 @@ from modelsizer.optimizer.bounds.limits import Limit
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.constraints import TOKENS, Constraint, constrained, constraints
 from modelsizer.optimizer.search.bounding import BoundSolve
-from modelsizer.optimizer.search.search import Search
-from modelsizer.optimizer.tables.clock import Clock, Limits
+from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.designs.costs import flops_rate, inverse_numerator
 from modelsizer.problems.errors import ProblemError
@@ -29,23 +28,43 @@ from modelsizer.problems.units import format_quantity
 
 TOGETHER = "each limit can be kept by some design, but none keeps all of them together"
 UNSURE = "no design keeps all limits together; nothing is known of one of them alone"
+CUT_SHORT = "the search for limits that no design keeps was stopped before it was complete"
 MORE = "`modelsizer explain` says which limits conflict, and the least that would have to give"
 
 
-def why_infeasible(model: Model) -> list[str]:
-    """Sentences on limits that no design keeps alone; if there are none, one on all together."""
-    problem = model.problem
-    listable = model.store.listable(problem)
-    found = _listed(model) if listable else _searched(model)
-    loss = problem.budgets.loss
-    if not found and loss is not None and loss.max is not None:
-        best = _least_loss(model)
-        if best is not None and best > float(loss.max):
-            found = [
-                f"budgets.loss <= {loss.max:g}: the least loss of any design of the space, at the "
-                f"most tokens that it may take, is {best:.6g}"
-            ]
-    return [*(found or [TOGETHER if listable else UNSURE]), MORE]
+def why_infeasible(model: Model, clock: Clock) -> list[str]:
+    """Sentences on limits that no design keeps alone; if there are none, one on all together.
+
+    Parameters
+    ----------
+    model : Model
+    clock : Clock
+        Limits that were not looked at in time are not named, which is said.
+    """
+    listable = model.store.listable(model.problem)
+    found: list[str] = []
+    ending = Ending()
+    with ending:
+        found = _listed(model, clock) if listable else _searched(model, clock, found)
+        if not found:
+            found = _unreached_loss(model, clock)
+    if not found and ending.complete:
+        found = [TOGETHER if listable else UNSURE]
+    return [*found, *([] if ending.complete else [CUT_SHORT]), MORE]
+
+
+def _unreached_loss(model: Model, clock: Clock) -> list[str]:
+    """A sentence on a loss that no design reaches at the most tokens that it may take."""
+    loss = model.problem.budgets.loss
+    if loss is None or loss.max is None:
+        return []
+    best = _least_loss(model, clock)
+    if best is None or best <= float(loss.max):
+        return []
+    return [
+        f"budgets.loss <= {loss.max:g}: the least loss of any design of the space, at the "
+        f"most tokens that it may take, is {best:.6g}"
+    ]
 
 
 def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:
@@ -58,11 +77,12 @@ def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:
         yield from ((upper, group) for group in groups.values())
 
 
-def _listed(model: Model) -> list[str]:
+def _listed(model: Model, clock: Clock) -> list[str]:
     """Limits that no design keeps alone, by the least or the most use of any width option."""
     reached: dict[tuple[str, str, bool], Fraction] = {}
     limits: dict[tuple[str, str, bool], tuple[Limit, Fraction]] = {}
     for table in model.tables():
+        clock.check()
         for upper, rows in _rows(model, table):
             rule = rows[0]
             key = (rule.key, rule.quantity, upper)
@@ -90,16 +110,16 @@ def _extreme(table: Table, rows: list[Limit], *, least: bool) -> Fraction:
     return Fraction(int(larger.min() if least else larger.max()), common)
 
 
-def _searched(model: Model) -> list[str]:
-    """As `_listed`, for a space too large to list: one search for each constraint."""
-    problem, found = model.problem, []
+def _searched(model: Model, clock: Clock, found: list[str]) -> list[str]:
+    """As `_listed`, for a space too large to list: add to `found` by a search for each limit."""
+    problem = model.problem
     for constraint in constraints(problem):
         row = QUANTITIES[constraint.quantity]
         inverse = row.form == "inverse"
         if not (row.affine or inverse):
             continue
         upper = constraint.side == "max"
-        value = _best(model, row.base or row.name, least=upper or inverse)
+        value = _best(model, clock, row.base or row.name, least=upper or inverse)
         if value is None:
             continue
         reached = inverse_numerator(problem, row.name) / value if inverse else value
@@ -108,7 +128,7 @@ def _searched(model: Model) -> list[str]:
     return found
 
 
-def _best(model: Model, quantity: str, *, least: bool) -> Fraction | None:
+def _best(model: Model, clock: Clock, quantity: str, *, least: bool) -> Fraction | None:
     """The least, or the most, of an affine quantity over all designs, without constraints."""
     some = Constraint(TOKENS, "tokens", "max", 1, equality=True)
     plain = constrained(model.problem.bare(), [some])
@@ -117,10 +137,12 @@ def _best(model: Model, quantity: str, *, least: bool) -> Fraction | None:
         free = Model(Problem.from_tables(plain, like=model.problem), model.store)
     except ProblemError:
         return None
-    found = BoundSolve(free, Clock(Limits()), lambda _: 0.0, True, None).run().incumbent
-    if found is None:
+    found = BoundSolve(free, clock.within(), lambda _: 0.0, True, None).run()
+    if found.stop != "proven":
+        raise StoppedError(found.stop)
+    if found.incumbent is None:
         return None
-    value: Any = found.exact[quantity]
+    value: Any = found.incumbent.exact[quantity]
     return Fraction(value)
 
 
@@ -177,7 +199,7 @@ def _unmet_tokens(problem: Problem, rule: Limit, constraint: Constraint, value: 
     )
 
 
-def _least_loss(model: Model) -> float | None:
+def _least_loss(model: Model, clock: Clock) -> float | None:
     """The least loss of any design at the most tokens that it may take."""
     keep = ("tokens", *names_of("flops"))
     held = (c for c in constraints(model.problem) if c.quantity in keep)
@@ -186,8 +208,7 @@ def _least_loss(model: Model) -> float | None:
         free = Model(Problem.from_tables(plain, like=model.problem), model.store)
     except ProblemError:
         return None
-    search = Search(free, Clock(Limits()))
-    search.open()
-    search.tighten(0)
-    search.compare()
-    return None if search.incumbent is None else search.incumbent.loss
+    found = BoundSolve(free, clock.within(), lambda _: 0.0, True, None).run()
+    if found.stop != "proven":
+        raise StoppedError(found.stop)
+    return None if found.incumbent is None else found.incumbent.loss

@@ -223,7 +223,7 @@ def _result(
     *,
     details: bool,
 ) -> Result:
-    problem, seconds, design = model.problem, clock.elapsed, found.incumbent
+    problem, design = model.problem, found.incumbent
     value = None if design is None else design.quantity(model.name)
     enough = tolerance(model.value_of(design)) if design is not None else 0.0
     status: Status
@@ -236,16 +236,22 @@ def _result(
     uses: tuple[BudgetUse, ...] = ()
     if design is not None:
         deep = details and status == "optimal"
-        uses = budget_uses(model, design, clock, solve_again=deep)
+        uses, unknown = budget_uses(model, design, clock, solve_again=deep)
         warnings += advice(problem, design)
+        if unknown:
+            warnings.append(
+                f"the limits of this solve left open whether {' and '.join(unknown)} "
+                f"{'binds' if len(unknown) == 1 else 'bind'}"
+            )
         if deep:
-            warnings += idle_limits(model)
+            warnings += idle_limits(model, clock)
     elif status == "infeasible" and details:
-        warnings += why_infeasible(model)
+        warnings += why_infeasible(model, clock)
+    statistics = _statistics(model, found)
     return Result(
         problem,
         solver,
-        seconds,
+        clock.elapsed,
         status,
         found.stop,
         Objective(model.name, model.sense, value),
@@ -254,7 +260,7 @@ def _result(
         design,
         uses,
         (*warnings, *found.notes),
-        _statistics(model, found),
+        statistics,
     )
 
 

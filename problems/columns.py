@@ -29,6 +29,11 @@ class Columns:
         names = _names(kind)
         return type(self)(**{name: _taken(getattr(self, name), where) for name in names})
 
+    @property
+    def nbytes(self) -> int:
+        """Bytes of all columns; of Python integers only the pointers."""
+        return sum(_nbytes(getattr(self, field.name)) for field in fields(self))
+
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
         """Columns one below another; fields that are no columns are those of the first part.
@@ -71,6 +76,12 @@ def _length(value: Any) -> int:
     if isinstance(value, dict):
         return _length(next(iter(value.values()), None))
     return len(value) if isinstance(value, np.ndarray | Columns) else -1
+
+
+def _nbytes(value: Any) -> int:
+    if isinstance(value, dict):
+        return sum(map(_nbytes, value.values()))
+    return value.nbytes if isinstance(value, np.ndarray | Columns) else 0
 
 
 def _taken(value: Any, where: NDArray[Any] | slice) -> Any:

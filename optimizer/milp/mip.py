@@ -9,7 +9,7 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.milp.formulation import formulate
 from modelsizer.optimizer.milp.program import Backend
 from modelsizer.optimizer.search.search import Search
-from modelsizer.optimizer.tables.clock import Clock, Stop
+from modelsizer.optimizer.tables.clock import STOPS, Clock, Stop, stop_of
 from modelsizer.optimizer.tables.outcome import COMPARABLE, Progress, SolverResult
 from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -54,9 +54,9 @@ class MipSolve:
         try:
             self.search.open(self.progress)
             self.search.tighten()
-            stop = self._rounds()
-        except KeyboardInterrupt:
-            stop = "interrupted"
+            stop = self.search.stopped or self._rounds()
+        except STOPS as error:
+            stop = stop_of(error)
         return self._found(stop)
 
     def _found(self, stop: Stop) -> SolverResult:
@@ -93,7 +93,7 @@ class MipSolve:
         while True:
             self._report()
             if not len(search.boxes):
-                return "proven" if search.read_all else "time"
+                return "proven"
             if (limit := self._limit()) is not None:
                 return limit
             if not self.complete and self._within():
@@ -159,7 +159,7 @@ class MipSolve:
             if (limit := self._limit()) is not None:
                 return limit
             search.halve()
-        return "proven" if search.compare() and search.read_all else "time"
+        return "proven" if search.compare() else "time"
 
     def _report(self) -> None:
         if self.progress is not None:

@@ -18,6 +18,7 @@ from modelsizer.optimizer.bounds.limits import Breach
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
 from modelsizer.optimizer.search.compare import box_designs
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.grid import D_MODEL, DIMENSIONS, LAYERS
 from modelsizer.optimizer.tables.table import Ints, Table, build_table, needed, to_floats
 from modelsizer.problems.architecture.choices import BY_NAME, ORDERED
@@ -51,6 +52,8 @@ class BlockSearch:
         Affine quantities of the tables; by default those that the problem needs.
     breach : Breach, optional
         Search only designs that violate this constraint.
+    clock : Clock, optional
+        Stops `tables` with a StoppedError; `floor` then bounds what was not read.
 
     Attributes
     ----------
@@ -66,8 +69,10 @@ class BlockSearch:
         value: float = np.inf,
         names: tuple[str, ...] | None = None,
         breach: Breach | None = None,
+        clock: Clock | None = None,
     ) -> None:
         self.model = model
+        self.clock = Clock() if clock is None else clock
         self.grid = model.store.grid(model.problem)
         self.value = value
         self.bounded = 0
@@ -75,7 +80,7 @@ class BlockSearch:
         self._layouts, self._splits = model.problem.layouts, model.problem.splits
         self._bounds = BlockBounds(model, self.grid, breach)
         self._pending = np.inf  # minimum bound of blocks listed and not yet yielded
-        self._blocks = self._first()
+        self._blocks = self._whole()
 
     @property
     def floor(self) -> float:
@@ -88,13 +93,13 @@ class BlockSearch:
         """Return the number of blocks not yet split or yielded."""
         return len(self._blocks)
 
-    def _first(self) -> Blocks:
+    def _whole(self) -> Blocks:
+        """Return each root as one block."""
         sizes = np.array([self.grid.sizes(root) for root in self.grid.roots])
         root = np.arange(len(sizes))
         able = np.ones((len(sizes), len(self._layouts)), dtype=bool)
         worst = np.full(len(sizes), -np.inf)
-        whole = Blocks(root, np.zeros_like(sizes), sizes - 1, worst, able)
-        return self._bounded(whole)
+        return Blocks(root, np.zeros_like(sizes), sizes - 1, worst, able)
 
     def scouts(self) -> Iterator[Table]:
         """Yield a sparse sample of the space under each layout, for finding an incumbent."""
@@ -128,8 +133,10 @@ class BlockSearch:
 
     def tables(self) -> Iterator[Table]:
         """Yield tables of width options, until no block can have a design better than `value`."""
+        self._blocks = self._bounded(self._blocks)
         ready = self._blocks.take(np.zeros(len(self._blocks), dtype=bool))
         while len(self._blocks) or len(ready):
+            self.clock.check(2 * self._blocks.nbytes)  # they are copied
             blocks = self._blocks.take(self._blocks.least <= self.value)
             if len(blocks) > AT_ONCE:
                 order = np.argpartition(blocks.least, AT_ONCE)
@@ -164,12 +171,14 @@ class BlockSearch:
 
     def _built(self, gathered: dict[tuple[int, str], list[Options]]) -> Iterator[Table]:
         for layout, block in sorted(gathered):
+            self.clock.check()
             options = Options.join(gathered[layout, block])
             yield build_table(self.model.problem, self._layouts[layout], options, self._names)
 
     def _listed(self, blocks: Blocks) -> Iterator[tuple[int, Options]]:
         """Yield the width options of small blocks, by layout."""
         for index in np.unique(blocks.root):
+            self.clock.check()
             mine = blocks.take(blocks.root == index)
             low, high = mine.low.copy(), mine.high.copy()
             flat_low, flat_high = low.copy(), high.copy()
@@ -213,9 +222,17 @@ class BlockSearch:
         parts = []
         self.bounded += len(blocks)
         for index in np.unique(blocks.root):
+            self.clock.check()
             mine = blocks.take(blocks.root == index)
             parts.append(self._bounds.bound(int(index), mine, self.value))
         return parts[0].plus(*parts[1:]) if parts else blocks
+
+
+def whole_floor(model: Model) -> float:
+    """Return a lower bound on all designs of a space, from the corners of its roots alone."""
+    search = BlockSearch(model)
+    search._blocks = search._bounded(search._blocks)
+    return search.floor
 
 
 def _spread(lower: Options, upper: Options) -> Floats:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.search import Search
-from modelsizer.optimizer.tables.clock import Clock, Stop
+from modelsizer.optimizer.tables.clock import STOPS, Clock, Stop, stop_of
 from modelsizer.optimizer.tables.outcome import COMPARABLE, Progress, SolverResult
 from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -53,13 +53,15 @@ class BoundSolve:
         try:
             search.open(self.progress)
             stop = self._close()
-        except KeyboardInterrupt:
-            stop = "interrupted"
+        except STOPS as error:
+            stop = stop_of(error)
         bound = search.value if stop == "proven" else min(search.floor, search.value)
         return SolverResult(search.incumbent, bound, stop, search.counts)
 
     def _close(self) -> Stop:
         search = self.search
+        if search.stopped is not None:
+            return search.stopped
         while len(search.boxes):
             if self.progress is not None:
                 self.progress(search.value, search.floor, len(search.boxes))
@@ -71,7 +73,7 @@ class BoundSolve:
             if not self.complete and math.isfinite(gap) and gap <= self.tolerance(search.value):
                 return "gap"
             if search.boxes.single.all() or search.boxes.designs <= COMPARABLE:
-                return "proven" if search.compare() and search.read_all else "time"
+                return "proven" if search.compare() else "time"
             search.halve()
             self.clock.nodes += 1
-        return "proven" if search.read_all else "time"
+        return "proven"

@@ -7,8 +7,9 @@ import math
 import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.search.blocks import whole_floor
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
-from modelsizer.optimizer.tables.clock import Clock, Stop
+from modelsizer.optimizer.tables.clock import STOPS, Clock, Stop, stop_of
 from modelsizer.optimizer.tables.outcome import Counts, Progress, SolverResult
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -33,8 +34,10 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
             done = 0
             for part, j in box_designs(row, low, high, DESIGNS_AT_ONCE):
                 # The first chunk is always evaluated, so that there can be an incumbent.
-                if clock.nodes and (clock.out_of_time or clock.out_of_nodes):
-                    stop = "time" if clock.out_of_time else "nodes"
+                if clock.nodes:
+                    clock.check()
+                if clock.nodes and clock.out_of_nodes:
+                    stop = "nodes"
                     unread = min(unread, _bound(model, table, int(part[0])))
                     break
                 value, keeps = model.evaluate(table, part, j)
@@ -48,11 +51,13 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
             if stop != "proven":
                 break
         for table in source:  # the remaining tables, after a limit
+            clock.check()
             unread = min(unread, _bound(model, table, 0))
             counts.designs += table.designs
             counts.options += len(table)
-    except KeyboardInterrupt:
-        stop, unread = "interrupted", -math.inf
+    except STOPS as error:
+        stop = stop_of(error)
+        unread = -math.inf if stop == "interrupted" else whole_floor(model)
     return SolverResult(best, min(_value(model, best), unread), stop, counts)
 
 

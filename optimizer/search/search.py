@@ -8,6 +8,7 @@ share this step, which only removes designs that are proven not to be optimal.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,11 +16,11 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.bounds.limits import Breach, depth_intervals, feasible_boxes
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
-from modelsizer.optimizer.search.blocks import BlockSearch
+from modelsizer.optimizer.search.blocks import BlockSearch, whole_floor
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
 from modelsizer.optimizer.search.dominance import dominated
 from modelsizer.optimizer.tables.boxes import Boxes
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError, stop_of
 from modelsizer.optimizer.tables.outcome import Counts, Progress
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -28,6 +29,7 @@ FEW_BOXES = 48
 """Number of boxes at which tightening ends and the program is formulated: a few dozen columns."""
 FEW_DESIGNS = 20_000  # with an incumbent, faster to compare than to dive into
 MANY_BOXES = 400_000  # further splitting would need more memory than the smaller program saves
+BOXES_AT_ONCE = 50_000  # boxes bounded between two looks at the clock: some 50 ms
 _DIVE_FRACTIONS = np.linspace(0.0, 1.0, 9)
 _DIVE_BOXES = 24  # boxes enumerated by depth for a first incumbent
 _ZOOMS = (4, 16, 64)  # neighbourhoods of an incumbent: divisors of the range of each menu
@@ -60,6 +62,8 @@ class Search:
         Lower bound on all designs, valid whenever the search is interrupted.
     unread : float
         Lower bound on the part of the space left unread at a limit; infinite if all was read.
+    stopped : Stop or None
+        The limit at which reading stopped; None if the whole space was read.
     counts : Counts
     """
 
@@ -80,7 +84,7 @@ class Search:
         if model.store.listable(model.problem):
             self._source = model.store.tables(model.problem, names)
         else:
-            self.blocks = BlockSearch(model, self.value, names, breach)
+            self.blocks = BlockSearch(model, self.value, names, breach, clock)
             self._source = self.blocks.tables()
         self.counts = Counts()
         self.table: Table | None = None
@@ -89,11 +93,12 @@ class Search:
         self.least: Floats = np.zeros(0)
         self.floor = -np.inf
         self.unread = np.inf
+        self.stopped: Stop | None = None
 
     @property
     def read_all(self) -> bool:
         """Whether the whole space was read before any limit."""
-        return bool(self.unread == np.inf)
+        return self.stopped is None
 
     # Set-up
 
@@ -102,12 +107,48 @@ class Search:
 
         A space too large to enumerate is read by blocks, which are pruned in the same way.
         """
+        kept: list[tuple[Table, Boxes, Floats]] = []
+        try:
+            self._read(kept, progress)
+        except (StoppedError, MemoryError) as error:
+            # Nothing more is done with what was kept but to bound it.
+            self.stopped = stop_of(error)
+            rest = -np.inf if self.blocks is None else self.blocks.floor
+            rest = rest if rest > -np.inf else whole_floor(self.model)
+            self.unread = min([rest, *(float(least.min()) for _, _, least in kept)])
+            self.floor = max(self.floor, min(self.unread, self.value))
+            return
+        finally:
+            if self.blocks is not None:
+                self.counts.blocks = self.blocks.bounded
+        if self.value < self.enough:
+            return
+        if not kept:
+            self.floor = self.value
+            return
+        self.table = Table.join([table for table, _, _ in kept])
+        offset = 0
+        parts: list[Boxes] = []
+        for table, boxes, _ in kept:
+            parts.append(Boxes(boxes.row + offset, boxes.low, boxes.high))
+            offset += len(table)
+        self.boxes = Boxes.join(parts)
+        self.least = np.concatenate([least for _, _, least in kept])
+        self.prune()
+
+    def _read(self, kept: list[tuple[Table, Boxes, Floats]], progress: Progress | None) -> None:
+        """Add to `kept` the rows that may contain the optimum, table by table.
+
+        Raises
+        ------
+        StoppedError
+            At a limit of time or memory.
+        """
         if self.blocks is not None:
             self._scout(self.blocks)
             if self.value < self.enough:
                 return
-        kept: list[tuple[Table, Boxes, Floats]] = []
-        lowest = np.inf  # minimum bound of the boxes kept
+        lowest, size = np.inf, 0  # minimum bound and bytes of the boxes kept
         for table in self._source:
             self.counts.designs += table.designs
             self.counts.options += len(table)
@@ -119,30 +160,15 @@ class Search:
             if len(boxes):
                 lowest = min(lowest, float(least.min()))
                 rows, row = np.unique(boxes.row, return_inverse=True)
-                kept.append((table.take(rows), Boxes(row, boxes.low, boxes.high), least))
+                part = table.take(rows)
+                size += part.nbytes + boxes.nbytes
+                kept.append((part, Boxes(row, boxes.low, boxes.high), least))
             if self.blocks is not None:
                 self.blocks.value = self.value
-                self.counts.blocks = self.blocks.bounded
                 self.floor = max(self.floor, min(self.blocks.floor, lowest, self.value))
                 if progress is not None:
                     progress(self.value, self.floor, self.blocks.waiting)
-                if self.clock.out_of_time:
-                    self.unread = self.blocks.floor
-                    break
-        if self.blocks is not None:
-            self.counts.blocks = self.blocks.bounded
-        if not kept:
-            self.floor = min(self.value, self.unread)
-            return
-        self.table = Table.join([table for table, _, _ in kept])
-        offset = 0
-        parts: list[Boxes] = []
-        for table, boxes, _ in kept:
-            parts.append(Boxes(boxes.row + offset, boxes.low, boxes.high))
-            offset += len(table)
-        self.boxes = Boxes.join(parts)
-        self.least = np.concatenate([least for _, _, least in kept])
-        self.prune()
+            self.clock.check(2 * size)  # they are joined at the end
 
     def _scout(self, blocks: BlockSearch) -> None:
         """Dive into a sample of the space, for an incumbent that prunes blocks early."""
@@ -256,14 +282,22 @@ class Search:
         self.floor = max(self.floor, min(rest, self.value, self.unread))
 
     def replace(self, boxes: Boxes) -> None:
-        """Replace the boxes by others that cover the same designs, bound them and prune."""
+        """Replace the boxes by others that cover the same designs, bound them and prune.
+
+        Raises
+        ------
+        StoppedError
+            At a limit of time or memory; the boxes are then as before.
+        """
         assert self.table is not None
-        self.boxes = boxes
+        least = [np.zeros(0)]
+        for begin in range(0, len(boxes), BOXES_AT_ONCE):
+            self.clock.check(boxes.nbytes)
+            some = boxes.take(slice(begin, begin + BOXES_AT_ONCE))
+            least.append(self.model.relax(self.table, some.row, some.low, some.high).least)
+        self.boxes, self.least = boxes, np.concatenate(least)
         if len(boxes):
-            self.least = self.model.relax(self.table, boxes.row, boxes.low, boxes.high).least
             self._settle_singles()
-        else:
-            self.least = np.zeros(0)
         self.prune()
 
     def _settle_singles(self) -> None:
@@ -295,12 +329,10 @@ class Search:
 
     def tighten(self, boxes: int = FEW_BOXES) -> None:
         """Split and prune until few boxes remain, none can be split, or time is up."""
-        while (
-            boxes < len(self.boxes) < MANY_BOXES
-            and not self.boxes.single.all()
-            and not self.clock.out_of_time
-        ):
-            self.halve()
+        with suppress(StoppedError):
+            while boxes < len(self.boxes) < MANY_BOXES and not self.boxes.single.all():
+                self.clock.check()
+                self.halve()
 
     def compare(self) -> bool:
         """Compare all remaining designs exactly; return False if time ran out."""
@@ -314,13 +346,18 @@ class Search:
         return True
 
     def any_below(self, value: float) -> bool:
-        """Whether some remaining feasible design has a lower value, as far as time allows."""
+        """Whether some remaining feasible design has a lower value.
+
+        Raises
+        ------
+        StoppedError
+            If a limit was reached before it was known.
+        """
         if self.table is None:
             return False
         for row, j in box_designs(self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE):
             found, keeps = self.model.evaluate(self.table, row, j)
             if (keeps & (found < value)).any():
                 return True
-            if self.clock.out_of_time:
-                break
+            self.clock.check()
         return False

@@ -26,6 +26,7 @@ from modelsizer.optimizer.surveys.depth_width_rows import (
     Habit,
     ShapeRow,
 )
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import LARGEST_INT64, Ints, Mask, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import tie_key
@@ -63,7 +64,7 @@ def optimal_size(problem: Problem) -> int:
     """
     found = Solver(problem).solve(details=False)
     if found.design is None:
-        raise InfeasibleError(why_infeasible(Model(problem)))
+        raise InfeasibleError(why_infeasible(Model(problem), Clock()))
     return found.design.parameters.total
 
 
@@ -273,7 +274,7 @@ def _nothing(
     """The error if there is no row."""
     around = [size for size in _sizes_around(model, target) if size is not None]
     if not around:
-        return InfeasibleError(why_infeasible(model))
+        return InfeasibleError(why_infeasible(model, Clock()))
     what = "size that does is" if len(around) == 1 else "sizes that do are"
     text = f"no design {_about(target, tolerance)} keeps every limit; the nearest {what}"
     text += f" {_sizes(around)}"

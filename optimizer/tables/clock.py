@@ -9,10 +9,17 @@ from types import TracebackType
 from typing import Literal
 
 from modelsizer.problems.errors import ArgumentError
+from modelsizer.problems.machine import available_memory
 
 Stop = Literal["proven", "gap", "time", "nodes", "memory", "interrupted"]
 """Why a solve stopped: the proof is complete, the gap is small enough, a limit was reached, the
 machine has no more memory to give, or Ctrl-C."""
+
+
+RESERVE = 200 * 2**20
+"""Bytes that must stay free: the arrays of one step, and the report at the end."""
+LOOK_SECONDS = 0.05
+"""Seconds between two looks at the memory that is left: each takes some 50 microseconds."""
 
 
 class StoppedError(Exception):
@@ -35,6 +42,17 @@ class OutOfTimeError(StoppedError):
 
     def __init__(self) -> None:
         super().__init__("time")
+
+
+STOPS = (StoppedError, MemoryError, KeyboardInterrupt)
+"""Exceptions at which a partial answer is returned."""
+
+
+def stop_of(error: BaseException) -> Stop:
+    """Return the reason for a stop, from one of the exceptions in `STOPS`."""
+    if isinstance(error, StoppedError):
+        return error.stop
+    return "memory" if isinstance(error, MemoryError) else "interrupted"
 
 
 @dataclass
@@ -75,14 +93,9 @@ class Ending:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> bool:
-        if isinstance(error, StoppedError):
-            self.stop = error.stop
-        elif isinstance(error, KeyboardInterrupt):
-            self.stop = "interrupted"
-        elif isinstance(error, MemoryError):
-            self.stop = "memory"
-        else:
+        if not isinstance(error, STOPS):
             return False
+        self.stop = stop_of(error)
         return True
 
 
@@ -112,6 +125,7 @@ class Clock:
     limits: Limits = field(default_factory=Limits)
     started: float = field(default_factory=time.perf_counter)
     nodes: int = 0
+    _looked: float = -math.inf
 
     @classmethod
     def of(cls, time_limit: float | None) -> Clock:
@@ -141,10 +155,23 @@ class Clock:
         """Whether the node limit has been reached."""
         return self.limits.nodes is not None and self.nodes >= self.limits.nodes
 
-    def check(self) -> None:
-        """Raise OutOfTimeError if the time limit has passed."""
+    def check(self, wanted: int = 0) -> None:
+        """Raise StoppedError if the time limit has passed or the machine's memory is nearly full.
+
+        Parameters
+        ----------
+        wanted : int
+            Bytes that the next step asks for.
+        """
         if self.out_of_time:
             raise OutOfTimeError
+        now = time.perf_counter()
+        if now - self._looked < LOOK_SECONDS and wanted < RESERVE:
+            return
+        self._looked = now
+        left = available_memory()
+        if left is not None and left < wanted + RESERVE:
+            raise StoppedError("memory")
 
     @property
     def left(self) -> Limits:

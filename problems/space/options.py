@@ -22,7 +22,7 @@ from modelsizer.problems.space.rounding import (
     most_depths,
     nearest_multiples,
 )
-from modelsizer.problems.space.splits import Split, divided
+from modelsizer.problems.space.splits import Split, divided, whole_divides
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.menus import Interval, Menu, arithmetic_runs, integers
 from modelsizer.problems.tables.space import (
@@ -222,6 +222,10 @@ def options(
     split = split or Split()
     all_widths = integers(space.d_model)
     free = [(choice.name, menu_of(space, choice)) for choice in (*ORDERED, *UNORDERED)]
+    free = [
+        (name, menu[whole_divides(menu, split.ways)] if name == "vocab_size" else menu)
+        for name, menu in free
+    ]
     at_once = max(1, rows_at_once // _options_of_a_width(space))
     for block in listed(space.block):
         for begin in range(0, len(all_widths), at_once):

@@ -9,6 +9,7 @@ import pytest
 from modelsizer import Problem, solve
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.infeasible import TOGETHER, why_infeasible
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.store import TableStore
 
 ONE = "one-h100-1e24"
@@ -26,9 +27,9 @@ def test_a_limit_that_no_design_keeps_is_named_with_the_best_there_is(
     settings: dict[str, Any], words: str, listable: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     problem = Problem.load(ONE, settings)
-    listed = why_infeasible(Model(problem))
+    listed = why_infeasible(Model(problem), Clock())
     monkeypatch.setattr(TableStore, "listable", lambda *_: listable)
-    first, *_ = why_infeasible(Model(problem))
+    first, *_ = why_infeasible(Model(problem), Clock())
     assert first.startswith(words) and first == listed[0]
 
 
@@ -43,4 +44,4 @@ def test_limits_that_some_design_keeps_alone_are_not_named() -> None:
     problem = Problem.load(
         ONE, {"budgets.serving_memory": "2 GB", "budgets.parameters": {"min": 1e9}}
     )
-    assert why_infeasible(Model(problem))[0] == TOGETHER
+    assert why_infeasible(Model(problem), Clock())[0] == TOGETHER
