@@ -1,0 +1,168 @@
+"""Training: layouts, memory of an accelerator, and what a FLOP costs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tests.support.oracle.counts import (
+    embedding,
+    head,
+    layer_parameters,
+    norm,
+)
+from tests.support.oracle.data import Tables, accelerator, ceil, efficiencies, exact
+from tests.support.oracle.space import Design, divides, menu
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Ways of data, tensor and pipeline parallelism."""
+
+    d: int
+    t: int
+    p: int
+
+    @property
+    def working(self) -> int:
+        return self.d * self.t * self.p
+
+    @property
+    def rank(self) -> tuple[int, int, int]:
+        """The preferred of equal layouts first."""
+        return (-self.working, self.p, self.t)
+
+
+def layouts(training: Tables) -> Iterator[Layout]:
+    """Every layout of the menus; also those that another one surpasses."""
+    most = training.get("accelerators")
+    for t in menu(training.get("tensor_parallel", 1)):
+        for p in menu(training.get("pipeline_parallel", 1)):
+            filled = 1 if most is None else most // (t * p)
+            for d in menu(training.get("data_parallel", filled)):
+                if d and (most is None or d * t * p <= most):
+                    yield Layout(d, t, p)
+
+
+def splits(a: Design, layout: Layout, tables: Tables) -> bool:
+    """Whether a layout can split a design."""
+    training, serving = tables.get("training", {}), tables.get("serving", {})
+    groups = layout.p * (training.get("interleave", 1) if layout.p > 1 else 1)
+    ways = (layout.t, serving.get("tensor_parallel", 1))
+    return a.layers % groups == 0 and all(divides(a, n) for n in ways)
+
+
+class Memory:
+    """Training memory under the settings of [training]."""
+
+    def __init__(self, training: Tables) -> None:
+        get = training.get
+        self.sequence = get("sequence_length", 4096)
+        self.tokens = self.sequence * get("microbatch_size", 1)
+        self.zero, self.interleave = get("zero_stage", 1), get("interleave", 1)
+        self.states = [exact(get(f"{n}_bytes", b)) for n, b in (
+            ("optimizer", 12), ("gradient", 2), ("weight", 2))]  # fmt: skip
+        self.a, self.logit = exact(get("activation_bytes", 2)), exact(get("logit_bytes", 12))
+        self.recompute = get("recompute", "none")
+        self.flash, self.fused = get("flash_attention", True), get("fused_kernels", True)
+        self.split_rest, self.dropout = get("sequence_parallel", True), get("dropout", False)
+
+    def kept(self, a: Design, t: int, recompute: str) -> int:
+        """Bytes that a layer keeps of a microbatch."""
+        tokens, size, d = self.tokens, self.a, a.d_model
+        o = Fraction(1, t if self.split_rest else 1)
+        if recompute == "full":
+            return ceil(d * tokens * size * o)
+        half = Fraction(1, 2) if recompute == "half" else Fraction(1)
+        normed_input = size if self.fused else 4 + size
+        if recompute == "half":
+            normed_input = Fraction(0)
+        keys = a.kv_heads if self.fused else a.heads
+        normed = a.heads + a.kv_heads if a.structure.query_key_norm else 0
+        q = (2 * a.heads + 2 * keys + normed) * a.head_dim
+        k = 2 * a.d_ff if not a.structure.gated else (3 if self.fused else 4) * a.d_ff
+        total = ceil(d * tokens * o * (a.structure.norms * normed_input + 2 * size))
+        total += ceil((q + k) * tokens * size * half / t)
+        if self.dropout:
+            total += ceil(2 * d * tokens * o)
+        if self.flash:
+            total += ceil(Fraction(4 * a.heads * tokens, t))
+        elif recompute == "none":
+            score = 2 * size + 1 if self.dropout else size
+            total += ceil(a.heads * tokens * self.sequence * score / t)
+        return total
+
+    def of(self, a: Design, layout: Layout) -> int:
+        """Bytes of the larger of the first and the last stage."""
+        d, t, p = layout.d, layout.t, layout.p
+        s = sum(
+            size / (d if self.zero >= stage else 1)
+            for stage, size in enumerate(self.states, start=1)
+        )
+        o = Fraction(1, t if self.split_rest else 1)
+        kept = self.kept(a, t, self.recompute)
+        m = self.interleave
+        in_flight = Fraction(1) if m == 1 else 1 + Fraction(p - 1, p * m)
+        states = ceil(layer_parameters(a) * s / (t * p))
+        again = self.kept(a, t, "none") if self.recompute == "full" else 0
+        masks = ceil(a.d_model * self.tokens * o * p) if self.dropout else 0
+        end = ceil(2 * a.d_model * self.tokens * o * self.a)
+        end += ceil(a.vocab_size * self.tokens * self.logit / t)
+        inner = a.layers * (states + ceil(kept * in_flight))
+        before, after = embedding(a, self.sequence), head(a) + norm(a)
+        if p == 1:
+            return inner + ceil((before + after) * s / t) + again + masks + end
+        copy = a.vocab_size * a.d_model if a.tied else 0
+        first = inner + ceil(before * s / t) + again + masks
+        last = a.layers * (states + ceil(Fraction(kept, p)))
+        return max(first, last + ceil((after + copy) * s / t) + again + end)
+
+
+# Time and money
+
+
+def seconds_of_a_flop(training: Tables) -> Fraction | None:
+    """Seconds that one accelerator takes for a training FLOP."""
+    device = accelerator(training)
+    precision = training.get("precision", "bf16")
+    if device is None or f"{precision}_flops" not in device:
+        return None
+    row = efficiencies()["training"][precision]
+    mfu = training.get("mfu", row.get(device["name"], row["other"])[1])
+    u = Fraction(3, 4) if training.get("recompute") == "full" else Fraction(1)
+    return u / (device[f"{precision}_flops"] * exact(mfu))
+
+
+def rates(tables: Tables) -> dict[str, tuple[Fraction, Fraction]]:
+    """What each quantity is per training FLOP, and per inference FLOP of a token.
+
+    The time is that of one accelerator.
+    """
+    training, serving = tables.get("training", {}), tables.get("serving", {})
+    lifetime, none = tables.get("lifetime", {}), Fraction(0)
+    found = {"training_flops": (Fraction(1), none)}
+    served = exact(lifetime.get("inference_tokens", 0))
+    if "inference_tokens" in lifetime:
+        found["lifetime_flops"] = (Fraction(1), served)
+    seconds = seconds_of_a_flop(training)
+    if seconds is None:
+        return found
+    found["training_time"] = (seconds, none)
+    watts = training.get("watts", (accelerator(training) or {}).get("watts"))
+    if watts is not None:
+        pue = exact(training.get("pue", 1))
+        found["training_energy"] = (seconds / 3600 * exact(watts) / 1000 * pue, none)
+    if "price_per_hour" not in training:
+        return found
+    dollars = seconds / 3600 * exact(training["price_per_hour"])
+    found["training_cost"] = (dollars, none)
+    device = accelerator(serving)
+    peak = (device or {}).get(f"{serving.get('compute', 'bf16')}_flops")
+    if {"inference_tokens", "prefill_share"} <= lifetime.keys() and peak is not None:
+        share = exact(lifetime["prefill_share"])
+        work = share / exact(lifetime.get("prefill_mfu", 0.5))
+        work += (1 - share) / exact(lifetime.get("decode_mfu", 0.01))
+        price = exact(lifetime.get("price_per_hour", training["price_per_hour"]))
+        found["lifetime_cost"] = (dollars, served * work / peak / 3600 * price)
+    return found
