@@ -70,8 +70,25 @@ def write_csv(path: Path | None, text: Callable[[], str]) -> None:
         write_text(path, text())
 
 
-def write_plot(path: Path | None, name: str, answer: Any, *, title: str = "", size: str) -> None:
-    """Draw and write a figure of the registry if requested; report one that cannot be drawn."""
+def write_plot(
+    path: Path | None,
+    name: str,
+    answer: Any,
+    *,
+    title: str = "",
+    size: str,
+    complete: bool = True,
+) -> None:
+    """Draw and write a figure of the registry if requested; report one that cannot be drawn.
+
+    Parameters
+    ----------
+    path : Path or None
+    name, answer, title, size
+        See `modelsizer.pictures.registry.draw`.
+    complete : bool
+        Whether the answer is; the figure of one that is not may be missing.
+    """
     if path is None:
         return
     from modelsizer.pictures.registry import draw, write_figure
@@ -79,5 +96,8 @@ def write_plot(path: Path | None, name: str, answer: Any, *, title: str = "", si
     try:
         figure = draw(name, answer, title=title, size=size)
     except ValueError as error:
+        if not complete:
+            print(f"--plot: {path} is not drawn: the answer is not complete", file=sys.stderr)
+            return
         fail(f"--plot: {error}")
     write_figure(figure, path)

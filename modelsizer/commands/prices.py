@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, user_errors
+from modelsizer.commands.app import INFEASIBLE, STOPPED, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -15,6 +15,7 @@ from modelsizer.commands.options import (
     PlotSize,
     Settings,
     SolverName,
+    TimeLimit,
     Without,
     check_plot,
     check_tables,
@@ -35,6 +36,7 @@ def prices(
     set_: Settings = None,
     without: Without = None,
     solver: SolverName = "auto",
+    time_limit: TimeLimit = None,
     json_: Json = None,
     csv: Csv = None,
     plot: Plot = None,
@@ -43,7 +45,7 @@ def prices(
     """Say what each limit is worth: the optimum with more and with less of it.
 
     Every change is solved again, with proof. The picture is of all limits at 10 % less and 10 %
-    more. Exit status: 0 priced, 1 no design keeps every limit, 2 bad input.
+    more. Exit status: 0 priced, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         from modelsizer.optimizer.prices.prices import prices as priced
@@ -53,8 +55,13 @@ def prices(
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
         with user_errors(ValueError):
-            found = priced(problem, budgets=None if budget is None else [budget], solver=solver)
-        feasible = found.result.design is not None
+            found = priced(
+                problem,
+                budgets=None if budget is None else [budget],
+                solver=solver,
+                time_limit=time_limit,
+            )
+        feasible = found.result.status != "infeasible"
 
         def show(console: Console) -> None:
             if feasible:
@@ -72,9 +79,11 @@ def prices(
         if not feasible:
             raise typer.Exit(INFEASIBLE)
         write_csv(csv, lambda: prices_csv(found))
-        title = found.result.problem.name
-        if budget is None:  # all limits side by side
-            write_plot(plot, "tornado", found, title=title, size=plot_size)
-        else:
-            answer = (found, budget, solver)
-            write_plot(plot, "price_curve", answer, title=title, size=plot_size)
+        name, answer = "tornado", found  # all limits side by side
+        if budget is not None:
+            left = None if time_limit is None else max(time_limit - found.seconds, 0.0)
+            name, answer = "price_curve", (found, budget, solver, left)
+        title, done = found.result.problem.name, found.complete
+        write_plot(plot, name, answer, title=title, size=plot_size, complete=done)
+    if not found.complete:
+        raise typer.Exit(STOPPED)

@@ -47,23 +47,29 @@ TORNADO = Picture(
 )
 
 
-def _curve_data(answer: tuple[Prices, str, str]) -> dict[str, Any]:
-    """Return the arguments of `plots.price_curve` from prices, the name of a limit and a solver."""
+def _curve_data(answer: tuple[Prices, str, str, float | None]) -> dict[str, Any]:
+    """Return the arguments of `plots.price_curve`.
+
+    Parameters
+    ----------
+    answer : tuple of Prices, str, str, float or None
+        Prices, the name of a limit, a solver, and the seconds for the points of the curve.
+    """
     from modelsizer.optimizer.prices.prices import curve
     from modelsizer.text.prices import curve_limits
 
-    found, budget, solver = answer
+    found, budget, solver, seconds = answer
     row = found.row(budget)
-    points = curve(found.result.problem, row.constraint, curve_limits(row), solver=solver)
-    start, end = row.stays.start, row.stays.end
+    limits, problem = curve_limits(row), found.result.problem
+    points = curve(problem, row.constraint, limits, solver=solver, time_limit=seconds)
+    stays = None if row.stays is None else (row.stays.start, row.stays.end)
     return {
         "name": row.constraint.quantity,
         "limits": [float(limit) for limit, _ in points],
         "objectives": [value for _, value in points],
         "today": float(row.constraint.limit),
         "stays_optimal": (
-            None if start is None else float(start),
-            None if end is None else float(end),
+            None if stays is None else tuple(None if e is None else float(e) for e in stays)
         ),
         "objective": found.result.objective.name,
     }

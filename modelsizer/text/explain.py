@@ -13,7 +13,7 @@ from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.text.explain_words import amount, round_to_feasible, sentence
 from modelsizer.text.kit.lines import INDENT, bullets, line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import STOPS, and_more, joined
+from modelsizer.text.kit.words import STOPS, and_more, joined, not_complete
 
 MOST_SHOWN = 12  # conflicts shown in text; JSON has all of them
 _UNFINISHED: dict[Part, str] = {
@@ -49,7 +49,7 @@ def print_explanation(console: Console, found: Explanation) -> None:
     line(console, f"No design keeps every limit, proven; {found.seconds:.2f} s.")
     if not found.complete:
         parts = joined([_UNFINISHED[part] for part in found.unfinished])
-        line(console, f"Not complete: {STOPS[found.stop]} before {parts} were found.")
+        line(console, f"{not_complete(found.stop)} before {parts} were found.")
     _print_conflicts(console, found)
     _print_repairs(console, found)
     _print_joint(console, found)

@@ -14,7 +14,7 @@ from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, exact, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, title
 from modelsizer.text.kit.tables import Styled, Table, print_table
-from modelsizer.text.kit.words import NONE, signed, signed_percent
+from modelsizer.text.kit.words import NONE, STOPS, UNKNOWN, not_complete, signed, signed_percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,10 +66,14 @@ def unit_of(price: Price) -> Unit:
     return next((unit for unit in sizes if limit >= unit.size), sizes[-1])
 
 
-def _change(value: float | None, objective: str) -> str:
+def _change(change: Change, objective: str) -> str:
     """A change of the objective with its unit."""
-    if value is None:
-        return "none fits"
+    if change.change is None:
+        return "none fits" if change.status == "infeasible" else UNKNOWN
+    return _each(change.change, objective)
+
+
+def _each(value: float, objective: str) -> str:
     return signed(value, QUANTITIES[objective].dimension, 3)
 
 
@@ -100,6 +104,11 @@ def _apart(price: Price, value: Number | None, none: str) -> str:
 def print_prices(console: Console, found: Prices) -> None:
     """Print the price of each constraint, the largest first."""
     result = found.result
+    if result.status != "optimal":
+        title(console, result.problem.name)
+        line(console, f"No price is known: {STOPS[found.stop]} before the optimum was proven; "
+                      f"{found.seconds:.1f} s")  # fmt: skip
+        return
     objective, sought = result.objective.name, result.objective
     best = result.best
     assert sought.value is not None
@@ -111,13 +120,16 @@ def print_prices(console: Console, found: Prices) -> None:
     if not found.rows:
         line(console, "No limit is given that could be priced.")
         return
+    if not found.complete:
+        told = f"{not_complete(found.stop)} before the values marked {UNKNOWN} were found."
+        line(console, told, below=1)
     headings = ["limit", "today", "", *(f"{p:+d} %" for p in IN_TABLE)]
     rows = [
         [
             _name(row),
             _limit(row),
             "binds" if row.binding else "slack",
-            *(_change(row.at(percent).change, objective) for percent in IN_TABLE),
+            *(_change(row.at(percent), objective) for percent in IN_TABLE),
         ]
         for row in found.rows
     ]
@@ -139,7 +151,8 @@ def _print_worth(console: Console, found: Prices) -> None:
         row
         for row in found.rows
         # The price of compute in compute is trivial.
-        if any(c.worth and round(c.worth, 3) != c.percent for c in row.changes)
+        if "worth" not in row.unfinished
+        and any(c.worth and round(c.worth, 3) != c.percent for c in row.changes)
     ]
     if not moves:
         return
@@ -156,6 +169,9 @@ def _ranges(found: Prices) -> Table:
     """Ranges of each limit in which the design stays optimal and in which nothing changes."""
     rows = []
     for row in found.rows:
+        if row.stays is None or row.same_until is None:
+            rows.append((_name(row), _limit(row), UNKNOWN, UNKNOWN, UNKNOWN))
+            continue
         start = _apart(row, row.stays.start, "any")
         end = _apart(row, row.stays.end, "any")
         if row.constraint.side == "max":
@@ -170,13 +186,15 @@ def _ranges(found: Prices) -> Table:
 
 def _print_multipliers(console: Console, found: Prices) -> None:
     relaxation, objective = found.relaxation, found.result.objective.name
+    if any("multiplier" in row.unfinished for row in found.rows):
+        return
     heading = "Slope of the continuous relaxation (an estimate, not a bound)"
     rows = []
     for row in found.rows if relaxation is not None else ():
         if row.multiplier:
             unit = unit_of(row)
-            each = _change(row.multiplier * float(unit.size), objective)
-            tenth = _change(row.multiplier * float(row.constraint.limit) / 10, objective)
+            each = _each(row.multiplier * float(unit.size), objective)
+            tenth = _each(row.multiplier * float(row.constraint.limit) / 10, objective)
             rows.append((_name(row), each, unit.name, tenth))
     if rows:
         headings = ("limit", f"{objective} for each", "", "for 10 % more")
@@ -212,10 +230,11 @@ _COLUMNS: dict[str, Callable[[Price, Change], Any]] = {
     "layers": lambda _, c: c.layers,
     "d_model": lambda _, c: c.d_model,
     "percent_of_compute": lambda _, c: c.worth,
-    "stays_optimal_from": lambda p, _: p.stays.start,
-    "stays_optimal_to": lambda p, _: p.stays.end,
+    "stays_optimal_from": lambda p, _: None if p.stays is None else p.stays.start,
+    "stays_optimal_to": lambda p, _: None if p.stays is None else p.stays.end,
     "same_until": lambda p, _: p.same_until,
     "multiplier": lambda p, _: p.multiplier,
+    "unfinished": lambda p, _: " ".join(p.unfinished),
 }
 
 
@@ -230,11 +249,16 @@ def prices_csv(found: Prices) -> str:
 
 
 def tornado_rows(found: Prices, percent: int = SHOWN) -> list[Row]:
-    """Rows of `modelsizer.plots.limits.tornado`: each limit decreased and increased by 10 %."""
+    """Rows of `modelsizer.plots.limits.tornado`: each limit decreased and increased by 10 %.
+
+    Limits for which either was not solved in time are left out.
+    """
     names = [row.constraint.name for row in found.rows]
     rows: list[Row] = []
     for row in found.rows:
         ends = [row.at(-percent), row.at(percent)]
+        if any(end.status == "limit" for end in ends):
+            continue
         low, high = (None if c.objective is None else float(c.objective) for c in ends)
         texts = [format_quantity(c.limit, row.constraint.dimension, 3) for c in ends]
         name = words(row.constraint.quantity).removesuffix(" per accelerator").split(" (")[0]
@@ -250,6 +274,6 @@ def curve_limits(price: Price) -> list[Number]:
     steps = range(-CURVE_STEPS, CURVE_STEPS + 1)
     span = LOSS_SPAN if price.constraint.quantity == "loss" else CURVE_SPAN
     found = [price.constraint.scaled(exact(round(span ** (s / CURVE_STEPS), 4))) for s in steps]
-    edges = [price.stays.start, price.stays.end]
+    edges = [] if price.stays is None else [price.stays.start, price.stays.end]
     found += [edge for edge in edges if edge is not None and found[0] < edge < found[-1]]
     return sorted(set(found))

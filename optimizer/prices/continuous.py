@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.prices.real_widths import FIXED_WITH_A_DESIGN, growing_widths, polynomials
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.designs.costs import flops_rate, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
 from modelsizer.problems.laws.features import features_of
@@ -80,8 +81,8 @@ class Relaxation:
 class _Program:
     """The relaxed problem in logarithms: ``z = ln(t), ln(layers)[, ln(tokens)][, ln(value)]``."""
 
-    def __init__(self, problem: Problem, design: Evaluation) -> None:
-        self.problem, self.design = problem, design
+    def __init__(self, problem: Problem, design: Evaluation, clock: Clock) -> None:
+        self.problem, self.design, self.clock = problem, design, clock
         self.sought = problem.objective.quantity
         self.sign = -1.0 if problem.objective.sense == "maximize" else 1.0
         self.constraints = constraints(problem)
@@ -130,6 +131,7 @@ class _Program:
 
     def objective(self, z: Floats) -> float:
         """The objective, minimised; about 1 or -1 today."""
+        self.clock.check()
         if self.branched:
             return math.exp(z[-1])
         return self.sign * self._part(self._parts(self.sought)[0], z) / self.scale
@@ -212,7 +214,7 @@ def _shaped(sign: float, ideal: float) -> Callable[[Floats], float]:
     return lambda z: float(sign * (ideal - z[0] + z[1]))
 
 
-def relax(problem: Problem, design: Evaluation) -> Relaxation | None:
+def relax(problem: Problem, design: Evaluation, clock: Clock | None = None) -> Relaxation | None:
     """Solve the continuous relaxation around an optimum.
 
     Parameters
@@ -220,16 +222,22 @@ def relax(problem: Problem, design: Evaluation) -> Relaxation | None:
     problem : Problem
     design : Evaluation
         Its optimum: the start of the search, and the other choices.
+    clock : Clock, optional
 
     Returns
     -------
     Relaxation or None
         None where SciPy found no point that keeps the limits, and of stacks of several kinds of
         layer, whose counts are no one real variable.
+
+    Raises
+    ------
+    OutOfTimeError
+        If the time limit came first.
     """
     if len(design.architecture.groups) > 1:
         return None
-    program = _Program(problem, design)
+    program = _Program(problem, design, Clock() if clock is None else clock)
     found = [z for factor in STARTS if (z := _solved(program, factor)) is not None]
     if not found:
         return None

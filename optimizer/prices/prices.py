@@ -10,34 +10,31 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from fractions import Fraction
 from typing import Any, Literal
 
-from modelsizer.optimizer.constraints import Constraint, constraints, moved
+from modelsizer.optimizer.constraints import Constraint, constraints
+from modelsizer.optimizer.prices.compute_worth import compute_of
 from modelsizer.optimizer.prices.continuous import Relaxation, relax
-from modelsizer.optimizer.prices.resolver import Resolver, spent
+from modelsizer.optimizer.prices.resolver import Resolver
 from modelsizer.optimizer.prices.stays_optimal import Stays, same_until, stays_optimal
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER
-from modelsizer.optimizer.tables.clock import Clock, Limits
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.errors import ArgumentError, ProblemError, did_you_mean, require_type
+from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.units import Number, exact
 
 PERCENTS = (1, 5, 10, 25)
 SHOWN = 10
 """Per cent of change by which constraints are ranked."""
-MOST_COMPUTE = math.log(1000.0)
-"""Logarithm of the greatest factor of compute that is tried for the same loss."""
-FIRST_STEP = 0.02  # in the logarithm of compute
-ROOT = 1e-8  # precision in the logarithm of compute
-DIGITS = 6  # decimals of per cent of compute, known to about `ROOT`
-SAME_LOSS = 1e-9  # nats up to which losses count as equal
 
-ChangeStatus = Literal["optimal", "infeasible"]
+ChangeStatus = Literal["optimal", "infeasible", "limit"]
+Part = Literal["changes", "worth", "stays_optimal", "same_until", "multiplier"]
+"""A part of a price, in the order in which they are found."""
+_PARTS: tuple[Part, ...] = ("changes", "worth", "stays_optimal", "same_until", "multiplier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +47,9 @@ class Change:
     percent : int
         Change of the limit, relative to today.
     objective, change : number or None
-        The optimum, and the optimum minus today's; None where no design is feasible.
-    status : {"optimal", "infeasible"}
+        The optimum, and the optimum minus today's; None where no design is feasible or known.
+    status : {"optimal", "infeasible", "limit"}
+        The last where a limit came before the proof.
     layers, d_model : int or None
     worth : float or None
         Change of compute in per cent that gives the same loss, all else held; None where compute
@@ -84,24 +82,28 @@ class Price:
     used : int or float
     binding : bool
         See `modelsizer.optimizer.result.BudgetUse`.
-    same_until : int or float
-        The tightest limit with the same optimum; see
-        `modelsizer.optimizer.prices.stays_optimal`.
     changes : tuple of Change
         From 25 % less to 25 % more.
-    stays : Stays
+    stays : Stays or None
+        None where it is unfinished.
+    same_until : int, float or None
+        The tightest limit with the same optimum; see
+        `modelsizer.optimizer.prices.stays_optimal`.
     multiplier : float or None
         Of the continuous relaxation: change of the objective for one unit more of the limit. An
         estimate, not a bound.
+    unfinished : tuple of str
+        What a limit of time left open.
     """
 
     constraint: Constraint
     used: Number
     binding: bool
-    same_until: Number
     changes: tuple[Change, ...]
-    stays: Stays
-    multiplier: float | None
+    stays: Stays | None = None
+    same_until: Number | None = None
+    multiplier: float | None = None
+    unfinished: tuple[Part, ...] = _PARTS
 
     def at(self, percent: int) -> Change:
         """The change of a percentage, one of `PERCENTS` or its negative."""
@@ -129,9 +131,10 @@ class Price:
             "binding": self.binding,
             "same_until": self.same_until,
             "changes": [change.to_dict() for change in self.changes],
-            "stays_optimal": self.stays.to_dict(),
+            "stays_optimal": None if self.stays is None else self.stays.to_dict(),
             "multiplier": self.multiplier,
             "worth": self._looser(SHOWN, looser=True).worth,
+            "unfinished": list(self.unfinished),
         }
 
 
@@ -144,16 +147,24 @@ class Prices:
     result : Result
         Today's answer.
     rows : tuple of Price
-        Binding constraints first; none if the problem is infeasible today.
+        Binding constraints first; none if the problem is infeasible today, or not proven.
     relaxation : Relaxation or None
         The continuous relaxation of the multipliers; None where it was not solved.
     seconds : float
+    stop : Stop
+        ``"proven"`` if nothing is missing, otherwise why it ended early.
     """
 
     result: Result
     rows: tuple[Price, ...]
     relaxation: Relaxation | None
     seconds: float
+    stop: Stop = "proven"
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.stop == "proven"
 
     def row(self, name: str) -> Price:
         """The price of a limit by its name; of its upper side where it has both."""
@@ -166,6 +177,8 @@ class Prices:
         kept = ("name", "status", "solver", "objective", "loss", "architecture", "tokens")
         return {
             **{key: today[key] for key in kept},
+            "complete": self.complete,
+            "stop": self.stop,
             "seconds": round(self.seconds, 6),
             "relaxation": None if self.relaxation is None else self.relaxation.to_dict(),
             "budgets": [row.to_dict() for row in self.rows],
@@ -173,7 +186,11 @@ class Prices:
 
 
 def prices(
-    problem: Problem, *, budgets: Sequence[str] | None = None, solver: str = DEFAULT_SOLVER
+    problem: Problem,
+    *,
+    budgets: Sequence[str] | None = None,
+    solver: str = DEFAULT_SOLVER,
+    time_limit: float | None = None,
 ) -> Prices:
     """Solve a problem again at other limits of each constraint, one at a time.
 
@@ -184,6 +201,8 @@ def prices(
         Names of limits, ``["serving_memory", "training.tokens"]``; all by default.
     solver : str
         See `modelsizer.optimizer.solver.solve`.
+    time_limit : float, optional
+        Seconds. What is proven by then, or by an interruption, is returned as not complete.
 
     Returns
     -------
@@ -193,11 +212,9 @@ def prices(
     Raises
     ------
     ArgumentError
-        If the problem gives no limit of such a name.
+        If the problem gives no limit of such a name, or the time limit is negative.
     ValueError
         If the solver is unknown or not installed.
-    KeyboardInterrupt
-        If a solve is interrupted.
 
     Examples
     --------
@@ -207,35 +224,65 @@ def prices(
     2200000000
     """
     require_type("problem", problem, Problem)
-    clock = Clock(Limits(None, None))
+    clock = Clock.of(time_limit)
     given = constraints(problem)
     _check_names(budgets, [constraint.name for constraint in given])
-    resolver = Resolver(problem, solver)
+    resolver = Resolver(problem, solver, clock)
     result = resolver.today()
-    design = result.design
-    if design is None:
-        return Prices(result, (), None, clock.elapsed)
-    relaxation = relax(resolver.problem, design)
-    compute = _compute(resolver, design)
-    rows = []
-    for constraint, use in zip(given, result.budgets, strict=True):
-        if budgets is not None and constraint.name not in budgets:
-            continue
-        changes = tuple(_changes(resolver, design, constraint, compute))
-        stays = stays_optimal(resolver, design, constraint)
-        rows.append(
-            Price(
-                constraint,
-                use.used,
-                use.binding,
-                same_until(resolver, design, stays, constraint),
-                changes,
-                stays,
-                None if relaxation is None else relaxation.multipliers[constraint.key],
-            )
-        )
-    rows.sort(key=lambda row: row.order)
-    return Prices(result, tuple(rows), relaxation, clock.elapsed)
+    if result.status != "optimal" or result.design is None:
+        stop: Stop = result.stop if result.status == "limit" else "proven"
+        return Prices(result, (), None, clock.elapsed, stop)
+    rows = [
+        Price(constraint, use.used, use.binding, _unsolved(constraint))
+        for constraint, use in zip(given, result.budgets, strict=True)
+        if budgets is None or constraint.name in budgets
+    ]
+    found = _Pricing(resolver, result.design, rows)
+    with found.ending:
+        found.price()
+    rows = sorted(found.rows, key=lambda row: row.order)
+    return Prices(result, tuple(rows), found.relaxation, clock.elapsed, found.ending.stop)
+
+
+class _Pricing:
+    """The prices found so far, one part of all of them after the other."""
+
+    def __init__(self, resolver: Resolver, design: Evaluation, rows: list[Price]) -> None:
+        self.resolver, self.design, self.rows = resolver, design, rows
+        self.ending = Ending()
+        self.relaxation: Relaxation | None = None
+
+    def price(self) -> None:
+        """Find every part of every price."""
+        resolver, design = self.resolver, self.design
+        for at, row in enumerate(self.rows):
+            for i, change in enumerate(row.changes):
+                self._change(at, i, _solved(resolver, design, row.constraint, change))
+            self._found(at, "changes")
+        compute = compute_of(resolver, design)
+        for at, row in enumerate(self.rows):
+            for i, change in enumerate(row.changes):
+                if compute is not None and change.objective is not None:
+                    worth = compute.worth(float(change.objective))
+                    self._change(at, i, replace(change, worth=worth))
+            self._found(at, "worth")
+        for at, row in enumerate(self.rows):
+            stays = stays_optimal(resolver, design, row.constraint)
+            same = same_until(resolver, design, stays, row.constraint)
+            self._found(at, "stays_optimal", "same_until", stays=stays, same_until=same)
+        self.relaxation = relaxation = relax(resolver.problem, design, resolver.clock)
+        for at, row in enumerate(self.rows):
+            slope = None if relaxation is None else relaxation.multipliers[row.constraint.key]
+            self._found(at, "multiplier", multiplier=slope)
+
+    def _change(self, at: int, i: int, change: Change) -> None:
+        changes = self.rows[at].changes
+        self.rows[at] = replace(self.rows[at], changes=(*changes[:i], change, *changes[i + 1 :]))
+
+    def _found(self, at: int, *parts: Part, **values: Any) -> None:
+        row = self.rows[at]
+        rest = tuple(part for part in row.unfinished if part not in parts)
+        self.rows[at] = replace(row, unfinished=rest, **values)
 
 
 def curve(
@@ -244,6 +291,7 @@ def curve(
     limits: Sequence[Number],
     *,
     solver: str = DEFAULT_SOLVER,
+    time_limit: float | None = None,
 ) -> list[tuple[Number, float]]:
     """The optimum at several limits of one constraint; NaN where no design is feasible.
 
@@ -255,13 +303,16 @@ def curve(
     limits : sequence of int or float
     solver : str
         See `modelsizer.optimizer.solver.solve`.
+    time_limit : float, optional
+        Seconds; the limits that are not solved by then are left out.
     """
-    resolver = Resolver(problem, solver)
+    resolver = Resolver(problem, solver, Clock.of(time_limit))
     found = []
-    for limit in limits:
-        design = resolver.at(constraint, limit)
-        value = math.nan if design is None else resolver.sign * resolver.value(design)
-        found.append((limit, value))
+    with Ending():
+        for limit in limits:
+            design = resolver.at(constraint, limit)
+            value = math.nan if design is None else resolver.sign * resolver.value(design)
+            found.append((limit, value))
     return found
 
 
@@ -273,99 +324,26 @@ def _check_names(wanted: Sequence[str] | None, known: Sequence[str]) -> None:
             raise ArgumentError("budget", f"the problem has no {name!r}{hint}; it has {listed}")
 
 
-def _changes(
-    resolver: Resolver, design: Evaluation, constraint: Constraint, compute: _Compute | None
-) -> list[Change]:
-    today = design.quantity(resolver.problem.objective.quantity)
-    found = []
-    for percent in (*(-p for p in reversed(PERCENTS)), *PERCENTS):
-        limit = constraint.scaled(Fraction(100 + percent, 100))
-        best = resolver.at(constraint, limit)
-        if best is None:
-            found.append(Change(limit, percent, None, None, "infeasible", None, None))
-            continue
-        value = best.quantity(resolver.problem.objective.quantity)
-        change = float(exact(value) - exact(today))
-        architecture = best.architecture
-        found.append(
-            Change(
-                limit,
-                percent,
-                value,
-                change,
-                "optimal",
-                architecture.layers,
-                architecture.trunk.d_model,
-                None if compute is None else compute.worth(float(value)),
-            )
-        )
-    return found
+def _unsolved(constraint: Constraint) -> tuple[Change, ...]:
+    """The changes of a limit, before any of them is solved."""
+    percents = (*(-p for p in reversed(PERCENTS)), *PERCENTS)
+    limits = [(constraint.scaled(Fraction(100 + p, 100)), p) for p in percents]
+    return tuple(Change(limit, p, None, None, "limit", None, None) for limit, p in limits)
 
 
-# The compute that buys the same loss
-
-
-def _compute(resolver: Resolver, design: Evaluation) -> _Compute | None:
-    """Compute as a scale, where the loss is minimised and compute limits the tokens."""
-    problem = resolver.problem
-    if problem.objective.quantity != "loss":
-        return None
-    compute = names_of("flops")
-    limits = [c for c in constraints(problem) if c.quantity in compute and c.side == "max"]
-    if not any(spent(constraint, design) for constraint in limits):
-        return None
-    return _Compute(resolver, limits, design.loss)
-
-
-class _Compute:
-    """The least loss as a function of one factor on all upper limits of compute."""
-
-    def __init__(self, resolver: Resolver, limits: Sequence[Constraint], today: float) -> None:
-        self._resolver, self._limits, self._today = resolver, limits, today
-        self._losses = {0.0: today}  # by the logarithm of the factor
-
-    def worth(self, loss: float) -> float | None:
-        """Change of compute in per cent at which the least loss is this; None if there is none."""
-        if loss == self._today:
-            return 0.0
-        bracket = self._bracket(loss)
-        if bracket is None:
-            return None
-        from scipy.optimize import brentq
-
-        low, high = bracket
-        root = float(brentq(lambda at: self._loss(at) - loss, low, high, xtol=ROOT))
-        if abs(self._loss(root) - loss) > SAME_LOSS:
-            return None
-        return round(100 * math.expm1(root), DIGITS)
-
-    def _bracket(self, loss: float) -> tuple[float, float] | None:
-        """Logarithms of factors whose losses bracket a loss, the nearest known."""
-        step = FIRST_STEP if loss < self._today else -FIRST_STEP
-        while True:
-            above = max((at for at, v in self._losses.items() if v >= loss), default=None)
-            below = min((at for at, v in self._losses.items() if v <= loss), default=None)
-            if above is not None and below is not None:
-                if math.isfinite(self._losses[above]):
-                    return above, below
-                if below - above <= ROOT:
-                    return None  # the loss jumps here: with less, nothing fits
-                self._loss((above + below) / 2)
-                continue
-            if abs(step) > MOST_COMPUTE:
-                return None
-            self._loss(step)
-            step *= 2
-
-    def _loss(self, at: float) -> float:
-        if at not in self._losses:
-            factor = exact(math.exp(at))
-            changed = (constraint.at(constraint.scaled(factor)) for constraint in self._limits)
-            self._losses[at] = math.inf
-            try:
-                best = self._resolver.ask(moved(self._resolver.problem, *changed))
-            except ProblemError:
-                best = None  # too little for the least tokens
-            if best is not None:
-                self._losses[at] = best.loss
-        return self._losses[at]
+def _solved(
+    resolver: Resolver, design: Evaluation, constraint: Constraint, change: Change
+) -> Change:
+    """A change with its optimum, proven."""
+    best, quantity = resolver.at(constraint, change.limit), resolver.problem.objective.quantity
+    if best is None:
+        return replace(change, status="infeasible")
+    value, architecture = best.quantity(quantity), best.architecture
+    return replace(
+        change,
+        objective=value,
+        change=float(exact(value) - exact(design.quantity(quantity))),
+        status="optimal",
+        layers=architecture.layers,
+        d_model=architecture.trunk.d_model,
+    )

@@ -11,6 +11,7 @@ import math
 from modelsizer.optimizer.constraints import Constraint, moved, moved_unchecked
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
@@ -23,11 +24,15 @@ SPENT = 1e-9
 class Resolver:
     """One problem, solved at other limits of its constraints, each once.
 
+    What the time does not allow to prove raises StoppedError.
+
     Parameters
     ----------
     problem : Problem
     solver : str
         See `modelsizer.optimizer.solver.solve`.
+    clock : Clock, optional
+        Of all solves together.
 
     Raises
     ------
@@ -35,19 +40,23 @@ class Resolver:
         If the solver is unknown or not installed.
     """
 
-    def __init__(self, problem: Problem, solver: str = DEFAULT_SOLVER) -> None:
+    def __init__(
+        self, problem: Problem, solver: str = DEFAULT_SOLVER, clock: Clock | None = None
+    ) -> None:
         self.problem = problem.without_scenarios()
+        self.clock = Clock() if clock is None else clock
         self.sign = -1.0 if problem.objective.sense == "maximize" else 1.0
-        self._solver = Solver(self.problem, solver=solver)
+        self._solver = Solver(self.problem, solver=solver, clock=self.clock)
         self._known: dict[Constraint, Evaluation | None] = {}
 
     def today(self) -> Result:
-        """The problem as it is, with the constraints that bind."""
-        return self._finished(self._solver.solve())
+        """The problem as it is, with the constraints that bind; perhaps not proven."""
+        return self._solver.solve()
 
     def ask(self, problem: Problem) -> Evaluation | None:
         """The best design of another problem; None if it is infeasible."""
-        return self._finished(self._solver.solve(problem=problem, details=False)).design
+        self.clock.check()
+        return self._solver.solve(problem=problem, details=False).finished().design
 
     def at(self, constraint: Constraint, limit: Number) -> Evaluation | None:
         """The best design at another limit; None if none is feasible, or limits contradict."""
@@ -73,11 +82,6 @@ class Resolver:
         if not own.feasible:
             return True
         return rival is not None and rival.feasible and self.value(rival) < self.value(own)
-
-    def _finished(self, result: Result) -> Result:
-        if result.status == "limit":
-            raise KeyboardInterrupt  # no limit was set, so a person stopped it
-        return result
 
 
 def used(constraint: Constraint, design: Evaluation) -> Number:

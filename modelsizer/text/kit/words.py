@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 _NOISE = 1e-12  # nats; smaller changes are rounding
 NONE = "-"
 """Placeholder for a missing value."""
+UNKNOWN = "?"
+"""Placeholder for a value that was not found in time."""
 STOPS = {
     "time": "the time limit was reached",
     "nodes": "the node limit was reached",
@@ -21,6 +23,11 @@ STOPS = {
     "interrupted": "it was interrupted",
 }
 """Reasons for an answer without a proof, by `modelsizer.optimizer.tables.clock.Stop`."""
+
+
+def not_complete(stop: str) -> str:
+    """Say that an answer is partial, and why."""
+    return f"Not complete: {STOPS[stop]}"
 
 
 def percent(share: float, digits: int = 1) -> str:

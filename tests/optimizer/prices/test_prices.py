@@ -79,7 +79,7 @@ def test_looser_is_never_worse_and_tighter_never_better(seed: int) -> None:
     found = prices(small(seed))
     sign = -1 if found.result.objective.sense == "maximize" else 1
     for price in found.rows:
-        assert price.stays.holds(price.constraint.limit)
+        assert price.stays is not None and price.stays.holds(price.constraint.limit)
         for change in price.changes:
             if change.change is None or price.constraint.equality:
                 continue
@@ -211,7 +211,7 @@ def test_pictures(size: str) -> None:
     every: Any = draw("tornado", found, title="x", size=size)
     check(every)
     assert len(every.axes[0].get_yticklabels()) == len(found.rows)
-    one: Any = draw("price_curve", (found, "serving_memory", "auto"), title="x", size=size)
+    one: Any = draw("price_curve", (found, "serving_memory", "auto", None), title="x", size=size)
     check(one)
     assert [80e9] in [list(line.get_xdata()) for line in one.axes[0].lines]  # today is marked
 
