@@ -9,7 +9,8 @@ import numpy as np
 
 from modelsizer.optimizer.bounds.limits import Breach, Limit, depth_intervals
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.constraints import TOKENS, Constraint, constraints, dropped
+from modelsizer.optimizer.bounds.relaxation import ROUNDING
+from modelsizer.optimizer.constraints import TOKENS, Constraint, constraints, with_constraints
 from modelsizer.optimizer.result import BudgetUse
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
@@ -27,6 +28,8 @@ from modelsizer.problems.units import format_quantity
 AT_THE_LIMIT = 1e-9
 """Relative slack below which a design is at a limit: tokens are doubles, so a budget spent up to
 their rounding is spent."""
+_NO_LIMIT = Constraint("budgets.layers", "layers", "min", 1)
+"""Kept by every design; stands for the limits of a problem of one, which it must have."""
 
 
 def budget_uses(
@@ -75,8 +78,9 @@ def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock:
     StoppedError
         If a limit was reached before it was known.
     """
+    held = [c for c in constraints(model.problem) if c.key != constraint.key]
     try:
-        freer = dropped(model.problem, constraint)
+        freer = with_constraints(model.problem, held or [_NO_LIMIT])
     except ProblemError:
         return True  # without it the question has no finite answer
     before = model.value_of(design)
@@ -84,7 +88,9 @@ def _holds_back(model: Model, design: Evaluation, constraint: Constraint, clock:
     breach = _breach(model.problem, constraint)
     search = Search(free, clock.within(), design, enough=before, breach=breach)
     search.open()
-    clearly = before - NEAR[free.kind] * abs(before)  # better by more than rounding
+    # Better by more than rounding; tokens are doubles, rounded down in a design but not in a table.
+    rounding = ROUNDING if free.kind == "most_tokens" else NEAR[free.kind]
+    clearly = before - rounding * abs(before)
     while search.value >= clearly and len(search.boxes):
         clock.check()
         if search.boxes.single.all() or search.boxes.designs <= FEW_DESIGNS:

@@ -51,9 +51,12 @@ def engines() -> tuple[str, ...]:
 
 
 def decode(device: Accelerator, weight_bits: float, engine: str | None = None) -> Decode:
-    """Bandwidth share and overhead of decoding, by memory type and bits per weight."""
+    """Bandwidth share and overhead of decoding, by memory type and bits per weight.
+
+    Bits are those of the nearest measured format, so that 8 bits with their scales count as 8.
+    """
     row = _table()["decode"][device.memory_type]
-    key = _SIXTEEN if weight_bits > 8 else _EIGHT if weight_bits > 6 else _FOUR
+    key = _SIXTEEN if weight_bits > 12 else _EIGHT if weight_bits > 6 else _FOUR
     factor = _table()["engines"][engine].get(device.memory_type, 1.0) if engine else 1.0
     return Decode(row[key] * factor, row["overhead"])
 

@@ -66,3 +66,23 @@ def test_nothing_is_said_of_two_budgets_of_training_flops() -> None:
          "budgets.training_flops": 1e30}
     )  # fmt: skip
     assert not idle(asked)
+
+
+def test_a_token_limit_between_two_doubles_makes_no_other_limit_bind() -> None:
+    """A design's tokens are rounded down to a double; that is no better design without a limit."""
+    asked = GOOD_PROBLEM.with_settings(
+        {"budgets.tokens": {"min": 8e10, "max": 2034169054900.2927}, "budgets.kv_cache": "1 TB",
+         "budgets.training_flops": 1e30, "objective.maximize": "tokens", "objective.minimize": None}
+    )  # fmt: skip
+    used = {(use.name, use.side): use.binding for use in solve(asked).budgets}
+    assert used["tokens", "max"]
+    assert not any(binding for key, binding in used.items() if key != ("tokens", "max"))
+
+
+def test_the_only_budget_binds_only_where_it_does() -> None:
+    tables = GOOD_PROBLEM.to_dict() | {"budgets": {"kv_cache": 10**15}, "training": {}}
+    tables["objective"] = {"minimize": "parameters"}
+    assert not solve(Problem.from_tables(tables)).budgets[0].binding
+    tables["objective"] = {"maximize": "parameters"}
+    tables["budgets"] = {"kv_cache": 3 * 10**8}
+    assert solve(Problem.from_tables(tables)).budgets[0].binding

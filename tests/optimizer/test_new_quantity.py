@@ -15,8 +15,11 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.quantity import Cost, Inverse, OfFlops, Quantity
 from modelsizer.problems.quantities.rows import QUANTITIES, register_quantity
-from tests.support import brute
 from tests.support.new_quantities import ATTENTION, OPTIMIZER_STATES
+from tests.support.oracle import counts
+from tests.support.oracle.laws import Law
+from tests.support.oracle.limits import limits
+from tests.support.oracle.space import Design, all_designs, divides
 
 STATES, HEADS = OPTIMIZER_STATES.name, ATTENTION.name
 TABLES: dict[str, Any] = {
@@ -67,32 +70,32 @@ def problem(settings: dict[str, Any] | None = None) -> Problem:
     return Problem.from_tables(TABLES).with_settings(settings or {})
 
 
-def by_plain_loops(asked: Problem) -> tuple[float, dict[str, Any]] | None:
+def by_plain_loops(asked: Problem) -> tuple[float, Design] | None:
     """Value and design, from formulas written again."""
     tables = asked.to_dict()
     budgets, training = tables["budgets"], tables["training"]
     objective = tables["objective"]
     name = objective.get("maximize") or objective.get("minimize", "loss")
     sign = -1 if "maximize" in objective else 1
-    e, big_a, alpha, big_b, beta, _ = brute.LAWS["besiroglu-2024"]
-    found: tuple[float, tuple[int, ...], dict[str, Any]] | None = None
-    for a in brute.designs(tables | {"training": {}}):
-        total, _ = brute.parameters(a, 4096)
-        tokens = budgets["training_flops"] / (3 * brute.forward(a, 4096))
+    law = Law.of(tables)
+    found: tuple[float, tuple[int, ...], Design] | None = None
+    for a in all_designs(tables):
+        total = counts.parameters(a, 4096)
+        tokens = budgets["training_flops"] / (3 * counts.forward(a, 4096))
         values = {
-            "loss": e + big_a * total**-alpha + big_b * tokens**-beta,
+            "loss": law.of_design(a, 4096).at(tokens),
             "parameters": total,
-            HEADS: a["l"] * 2 * a["d"] * a["hd"] * (a["h"] + a["kv"]),
+            HEADS: a.layers * 2 * a.d_model * a.head_dim * (a.heads + a.kv_heads),
         }
         for ways in training["tensor_parallel"]:
-            if a["h"] % ways or a["ff"] % ways or (a["kv"] % ways and ways % a["kv"]):
+            if not divides(a, ways):
                 continue
             held = total * training.get("optimizer_bytes", 12) / ways
             values[STATES] = held / (2 if training["zero_stage"] else 1)
-            limited = ((n, brute.limits(b)) for n, b in budgets.items() if n in values)
-            if not all(low <= values[n] <= high for n, (low, high) in limited):
+            limited = ((values[x.name], x) for x in limits(tables) if x.name in values)
+            if any(used < x.value if x.side == "min" else used > x.value for used, x in limited):
                 continue
-            key = (total, a["l"], a["d"], a["hd"], a["kv"], a["ff"], a["h"])
+            key = (total, a.layers, a.d_model, a.head_dim, a.kv_heads, a.d_ff, a.heads)
             if found is None or (sign * values[name], key) < found[:2]:
                 found = (sign * values[name], key, a)
     return None if found is None else (sign * found[0], found[2])
@@ -118,7 +121,7 @@ def same_as_loops(found: Any, asked: Problem) -> None:
         return
     value, a = expected
     assert found.objective.value == pytest.approx(value, rel=1e-12)
-    assert widths(found.design) == (a["l"], a["d"], a["h"], a["hd"], a["kv"], a["ff"])
+    assert widths(found.design) == (a.layers, a.d_model, a.heads, a.head_dim, a.kv_heads, a.d_ff)
 
 
 @pytest.mark.parametrize("solver", SOLVERS)
@@ -143,7 +146,7 @@ def test_the_ranking_begins_with_the_same_design(question: str) -> None:
     assert expected is not None
     ranking = rank(asked, top=3)
     a = expected[1]
-    assert widths(ranking.best[0]) == (a["l"], a["d"], a["h"], a["hd"], a["kv"], a["ff"])
+    assert widths(ranking.best[0]) == (a.layers, a.d_model, a.heads, a.head_dim, a.kv_heads, a.d_ff)
     by_states = rank(asked, STATES, top=5)
     assert [d.exact[STATES] for d in by_states.best] == sorted(
         d.exact[STATES] for d in by_states.best

@@ -15,7 +15,7 @@ from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.architecture.patterns import Every, Free
-from tests.support import brute
+from tests.support.oracle.training import designs
 
 WINDOW, PERIOD, LEAST, MOST = 512, 3, 2, 4
 
@@ -82,27 +82,18 @@ def registered() -> Iterator[None]:
             del BLOCKS._items[name]
 
 
-def full_counts(block: str, layers: int) -> list[int]:
-    """Numbers of full layers that a pattern allows of so many layers."""
-    if block == "mixed-every":
-        return [layers // PERIOD] if layers >= PERIOD else []
-    return [n for n in range(LEAST, MOST + 1) if n <= layers]
-
-
 def architectures(tables: dict[str, Any]) -> list[Architecture]:
     """Every design of a space of one such block, built by hand."""
-    space = tables["space"]
     found = []
-    for a in brute.designs(tables | {"space": space | {"block": "llama"}}):
-        full = FullAttention(a["h"], a["kv"], a["hd"])
-        ffn = DenseFeedForward(a["ff"])
-        trunk = Trunk(a["d"], a["v"], bool(a["tied"]))
-        for n in full_counts(space["block"], a["l"]):
-            groups = [LayerGroup(Layer(full, ffn), n)]
-            if a["l"] > n:
-                windowed = replace(full, window=WINDOW)
-                groups.append(LayerGroup(Layer(windowed, ffn), a["l"] - n))
-            found.append(Architecture(trunk, tuple(groups), space["block"]))
+    for a in designs(tables):
+        full = FullAttention(a.heads, a.kv_heads, a.head_dim)
+        ffn = DenseFeedForward(a.d_ff)
+        trunk = Trunk(a.d_model, a.vocab_size, bool(a.tied))
+        groups = [LayerGroup(Layer(full, ffn), a.full)]
+        if a.window:
+            windowed = replace(full, window=WINDOW)
+            groups.append(LayerGroup(Layer(windowed, ffn), a.layers - a.full))
+        found.append(Architecture(trunk, tuple(groups), a.block))
     return found
 
 

@@ -25,7 +25,7 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.units import exact
 from modelsizer.text.depth_width_words import habit_sentence, notes
 from tests.support.architectures import uniform
-from tests.support.brute import designs
+from tests.support.oracle.training import designs
 from tests.support.small_shapes import SIZE, TABLES, TOLERANCE, problem, shapes
 
 SETTINGS: list[dict[str, object]] = [
@@ -47,15 +47,15 @@ def _architectures() -> list[Any]:
     return [
         uniform(
             base,
-            block=d["block"],
-            d_model=d["d"],
-            heads=d["h"],
-            kv_heads=d["kv"],
-            head_dim=d["hd"],
-            d_ff=d["ff"],
-            vocab_size=d["v"],
-            tied_embeddings=d["tied"],
-            layers=d["l"],
+            block=d.block,
+            d_model=d.d_model,
+            heads=d.heads,
+            kv_heads=d.kv_heads,
+            head_dim=d.head_dim,
+            d_ff=d.d_ff,
+            vocab_size=d.vocab_size,
+            tied_embeddings=d.tied,
+            layers=d.layers,
         )
         for d in designs(TABLES)
     ]

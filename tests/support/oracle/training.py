@@ -13,7 +13,7 @@ from tests.support.oracle.counts import (
     norm,
 )
 from tests.support.oracle.data import Tables, accelerator, ceil, efficiencies, exact
-from tests.support.oracle.space import Design, divides, menu
+from tests.support.oracle.space import Design, all_designs, divides, menu
 
 
 @dataclass(frozen=True)
@@ -51,6 +51,14 @@ def splits(a: Design, layout: Layout, tables: Tables) -> bool:
     groups = layout.p * (training.get("interleave", 1) if layout.p > 1 else 1)
     ways = (layout.t, serving.get("tensor_parallel", 1))
     return a.layers % groups == 0 and all(divides(a, n) for n in ways)
+
+
+def designs(tables: Tables) -> Iterator[Design]:
+    """The designs of a problem: those of its space that some layout can split."""
+    ways = list(layouts(tables.get("training", {})))
+    for a in all_designs(tables):
+        if any(splits(a, layout, tables) for layout in ways):
+            yield a
 
 
 class Memory:

@@ -14,6 +14,7 @@ from tests.support.oracle.space import Design
 CLOSE = 1e-12  # relative, of figures that are doubles
 AT_THE_LIMIT = Fraction(1, 10**9)
 UNCLEAR = 1e-9  # a gain of a constraint's removal below this may be rounding
+IDLE = "leaves no design out"
 NAMES = {"heads": "heads", "kv_heads": "kv_heads", "head_dim": "head_dim", "d_ff": "d_ff",
          "d_model": "d_model", "vocab_size": "vocab_size", "tied_embeddings": "tied",
          "layers": "layers", "block": "block"}  # fmt: skip
@@ -65,6 +66,7 @@ def disagreements(oracle: Oracle, answer: Tables, full_layers: int | None = None
     found = _figures(mine, answer, oracle.quantity, oracle.sense)
     found += _better(mine, sure)
     found += _binding(oracle, mine, answer)
+    found += _idle(oracle, points, answer)
     if answer["gap"] != 0:
         found.append(f"a gap of {answer['gap']}")
     return found
@@ -167,4 +169,17 @@ def _binding(oracle: Oracle, mine: Point, answer: Tables) -> list[str]:
         if told is not None and told != use["binding"]:
             words = "binds" if told else "does not bind"
             found.append(f"{limit.name} ({limit.side}) {words}")
+    return found
+
+
+def _idle(oracle: Oracle, points: list[Point], answer: Tables) -> list[str]:
+    """Budgets that an answer calls redundant, and that leave out a design."""
+    told = {text.partition(" ")[0] for text in answer["warnings"] if IDLE in text}
+    found = []
+    for limit in oracle.limits:
+        if limit.side == "max" and f"budgets.{limit.name}" in told:
+            rest = tuple(other for other in oracle.limits if other != limit)
+            freed = {point.option for point in oracle.points(rest)}
+            if freed - {point.option for point in points}:
+                found.append(f"{limit.name} does leave designs out")
     return found

@@ -1,0 +1,81 @@
+"""Answers agree with an oracle that is written from the documents (docs/accounting.md)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path
+
+import pytest
+
+from modelsizer import Problem, ProblemError, solve
+from tests.support import mixed_blocks
+from tests.support.every_setting import problem
+from tests.support.oracle.search import Oracle
+from tests.support.oracle.verdict import disagreements
+from tests.support.random_problems import random_tables
+from tests.support.shared import SOLVERS, seeds
+
+FAST, LONG = range(30), range(30, 300)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def blocks_with_windows() -> Iterator[None]:
+    with mixed_blocks.registered():
+        yield
+
+
+@lru_cache(maxsize=1)  # one problem's tests follow each other
+def asked(seed: int) -> tuple[Problem, Oracle]:
+    found = problem(seed)
+    return found, Oracle(found.to_dict())
+
+
+def check(found: Problem, oracle: Oracle, solver: str) -> None:
+    result = solve(found, solver=solver)
+    full = None if result.design is None else result.design.tie_key[9]
+    wrong = disagreements(oracle, result.to_dict(), full)
+    assert wrong == [], found.to_toml()
+
+
+@pytest.mark.parametrize("solver", ["bound", "exhaustive"])
+@pytest.mark.parametrize("seed", FAST)
+def test_answers_agree_with_the_oracle(seed: int, solver: str) -> None:
+    found, oracle = asked(seed)
+    assert found.count_designs() == len(oracle.designs)
+    check(found, oracle, solver)
+
+
+@pytest.mark.parametrize("seed", range(0, 30, 6))
+def test_programs_agree_with_the_oracle(seed: int) -> None:
+    check(*asked(seed), "scipy")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("solver", SOLVERS)
+@pytest.mark.parametrize("seed", LONG)
+def test_answers_agree_with_the_oracle_at_length(seed: int, solver: str) -> None:
+    check(*asked(seed), solver)
+
+
+@pytest.mark.parametrize("seed", seeds(range(1000, 1026), set(range(1008, 1026))))
+def test_wider_spaces_agree_with_the_oracle(seed: int) -> None:
+    tables = random_tables(seed)
+    tables["space"]["layers"] = {"min": 4, "max": 48, "step": 4}
+    widths = tables["space"]["d_model"]
+    widths["max"] = min(widths["max"], widths["min"] + 1024)
+    oracle = Oracle(tables)
+    try:
+        found = Problem.from_tables(tables)
+    except ProblemError:
+        assert not oracle.designs
+        return
+    assert found.count_designs() == len(oracle.designs)
+    check(found, oracle, "exhaustive")
+
+
+def test_the_oracle_shares_no_code_with_the_package() -> None:
+    files = list((Path(__file__).parents[1] / "support" / "oracle").glob("*.py"))
+    assert len(files) >= 8
+    for path in files:
+        assert "modelsizer" not in path.read_text(), path
