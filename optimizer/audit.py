@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modelsizer.optimizer.result import Result
-from modelsizer.optimizer.solver import solve
+from modelsizer.optimizer.result import PROVEN, Result
+from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import architecture_dict
@@ -60,18 +61,39 @@ class Audit:
     cheapest: Result
 
     @property
-    def loss_gained(self) -> float:
-        """Loss of the model minus that of the optimum, nats per token under the same law."""
-        return self.model.loss - self.optimum.best.loss
+    def stop(self) -> Stop:
+        """``"proven"`` if both results are, otherwise why one of them ended early."""
+        stops: list[Stop] = [self.optimum.stop, self.cheapest.stop]
+        return next((stop for stop in stops if stop not in PROVEN), "proven")
 
     @property
-    def compute_needed(self) -> float:
-        """Share of the model's training FLOPs that an optimal design needs for the model's loss."""
-        return self.cheapest.best.training_flops / self.model.training_flops
+    def complete(self) -> bool:
+        """Whether both results are proven."""
+        return self.stop == "proven"
+
+    @property
+    def loss_gained(self) -> float | None:
+        """Loss of the model minus that of the optimum, nats per token under the same law.
+
+        None if the optimum is not proven.
+        """
+        proven = self.optimum.status == "optimal"
+        return self.model.loss - self.optimum.best.loss if proven else None
+
+    @property
+    def compute_needed(self) -> float | None:
+        """Share of the model's training FLOPs that an optimal design needs for the model's loss.
+
+        None if the least is not proven.
+        """
+        proven = self.cheapest.status == "optimal"
+        return self.cheapest.best.training_flops / self.model.training_flops if proven else None
 
     def to_dict(self) -> dict[str, Any]:
         """Convert the audit to a mapping for JSON."""
         return {
+            "complete": self.complete,
+            "stop": self.stop,
             "model": {
                 "architecture": architecture_dict(self.architecture),
                 "parameters": self.model.parameters.total,
@@ -96,6 +118,7 @@ def audit(
     shape: str | None = None,
     solver: str = "scipy",
     problem: Problem | None = None,
+    time_limit: float | None = None,
 ) -> Audit:
     """Compare a model with the best design within its own budgets.
 
@@ -114,6 +137,9 @@ def audit(
     problem : Problem, optional
         Provides menus, settings, laws and other budgets; `sequence`, `law` and `shape` are then
         taken from it.
+    time_limit : float, optional
+        Seconds of both solves together; the first has half of them. What is not proven by then is
+        returned as not complete.
 
     Returns
     -------
@@ -122,7 +148,10 @@ def audit(
     Raises
     ------
     AuditError
-        If the model has kinds of layer that cannot be searched yet.
+        If the model has kinds of layer that cannot be searched yet, or no design of the space
+        keeps its budgets.
+    ArgumentError
+        If the time limit is negative.
 
     Examples
     --------
@@ -132,6 +161,7 @@ def audit(
     0.0066
     """
     require_type("architecture", architecture, Architecture)
+    clock = Clock.of(time_limit)
     block = _block(architecture)
     sequence = sequence or architecture.trunk.positions or DEFAULT_SEQUENCE_LENGTH
     if problem is None:
@@ -141,14 +171,15 @@ def audit(
     problem = Problem.from_tables(tables)
     fixed = problem.with_settings({"training.tokens": tokens})
     model = evaluate(fixed, architecture)
-    optimum = solve(problem, solver=solver)
+    optimum = Solver(problem, solver=solver, clock=clock).solve(time_limit=clock.share(2))
     tables = problem.to_dict()
     tables["budgets"].pop("training_flops")
     tables["budgets"]["loss"] = model.loss
     tables["objective"]["minimize"] = "training_flops"
-    cheapest = solve(Problem.from_tables(tables), solver=solver)
+    freer = Problem.from_tables(tables)
+    cheapest = Solver(freer, solver=solver, clock=clock).solve(time_limit=clock.share(1))
     for result in (optimum, cheapest):
-        if result.design is None:
+        if result.status == "infeasible":
             raise AuditError("no design of the searched space keeps the model's own budgets")
     return Audit(architecture, tokens, problem, model, optimum, cheapest)
 

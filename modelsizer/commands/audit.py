@@ -6,8 +6,8 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, user_errors
-from modelsizer.commands.options import ArchitectureSource, Json, Settings
+from modelsizer.commands.app import STOPPED, fail, user_errors
+from modelsizer.commands.options import ArchitectureSource, Json, Settings, TimeLimit
 from modelsizer.commands.output import emit
 
 
@@ -33,9 +33,13 @@ def audit(
         ),
     ] = None,
     set_: Settings = None,
+    time_limit: TimeLimit = None,
     json_: Json = None,
 ) -> None:
-    """Compare a published model with the best design within its own budgets."""
+    """Compare a published model with the best design within its own budgets.
+
+    Exit status: 0 compared, 2 bad input, 3 stopped by a limit.
+    """
     with user_errors():
         from modelsizer.optimizer.audit import audit as compare
         from modelsizer.problems.architecture.sources import load_architecture
@@ -61,10 +65,13 @@ def audit(
                 shape=shape,
                 solver=solver,
                 problem=base,
+                time_limit=time_limit,
             )
         except ValueError as error:
             fail(str(error))
         emit(found.to_dict(), json_, lambda console: print_audit(console, source, found))
+    if not found.complete:
+        raise typer.Exit(STOPPED)
 
 
 def _trained_tokens(source: str, text: str | None) -> float:

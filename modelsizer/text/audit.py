@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.audit import Audit
@@ -11,7 +12,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import percent
+from modelsizer.text.kit.words import UNKNOWN, not_complete, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -19,26 +20,46 @@ if TYPE_CHECKING:
 
 def print_audit(console: Console, source: str, found: Audit) -> None:
     """Print the model beside the best design of its budgets and the cheapest of its loss."""
-    optimum, cheapest = found.optimum.best, found.cheapest.best
     title(console, f"{source} against the optimum of its own budgets")
-    designs = (found.model, optimum, cheapest)
-    rows = [(key, *(str(architecture_dict(d.architecture)[key]) for d in designs)) for key in WIDE]
+    designs = (found.model, found.optimum.design, found.cheapest.design)
+
+    def row(name: str, cell: Callable[[Evaluation], str]) -> tuple[str, ...]:
+        return (name, *(UNKNOWN if d is None else cell(d) for d in designs))
+
+    def setting(key: str) -> Callable[[Evaluation], str]:
+        return lambda design: str(architecture_dict(design.architecture)[key])
+
+    def amount(name: str, unit: str) -> Callable[[Evaluation], str]:
+        return lambda design: format_quantity(float(design.exact[name]), unit)
+
+    rows = [row(key, setting(key)) for key in WIDE]
     for name, unit in (("parameters", "parameters"), ("tokens", "tokens"),
                        ("training_flops", "FLOPs"), ("serving_memory", "bytes"),
                        ("kv_bytes_per_token", "bytes")):  # fmt: skip
-        rows.append((name, *(format_quantity(float(d.exact[name]), unit) for d in designs)))
-    rows.append(("loss", *(f"{d.loss:.4f}" for d in designs)))
-    rows.append(("  of it shape", *(f"{d.shape_excess:.4f}" for d in designs)))
-    print_table(console, Table(("", "the model", "least loss", "least FLOPs"), rows))
+        rows.append(row(name, amount(name, unit)))
+    rows.append(row("loss", lambda design: f"{design.loss:.4f}"))
+    rows.append(row("  of it shape", lambda design: f"{design.shape_excess:.4f}"))
+    heads = ["least loss", "least FLOPs"]
+    for at, result in enumerate((found.optimum, found.cheapest)):
+        heads[at] += "" if result.status == "optimal" else " so far"
+    print_table(console, Table(("", "the model", *heads), rows))
     line(console, _verdict(found, found.model), above=1)
 
 
 def _verdict(found: Audit, model: Evaluation) -> str:
     law = found.problem.quality.name
+    gained, needed = found.loss_gained, found.compute_needed
+    said = []
+    if gained is not None:
+        said.append(f"the same FLOPs, memory and KV bytes could reach {gained:.4f} nats less")
+    if needed is not None:
+        said.append(f"its loss takes {percent(needed)} of its FLOPs")
+    words = f"By {law}, {'; '.join(said)}. " if said else ""
     each = model.tokens / model.parameters.total
-    return (
-        f"By {law}, the same FLOPs, memory and KV bytes could reach {found.loss_gained:.4f} nats "
-        f"less; its loss takes {percent(found.compute_needed)} of its FLOPs. It was trained on "
-        f"{each:.3g} tokens a parameter. Both proven ({found.optimum.solver}); the law "
-        "extrapolates, and does not price serving beyond these limits."
-    )
+    words += f"It was trained on {each:.3g} tokens a parameter. "
+    if found.complete:
+        words += f"Both proven ({found.optimum.solver})"
+    else:
+        what = "the rest" if said else "anything"
+        words += f"{not_complete(found.stop)} before {what} was proven"
+    return f"{words}; the law extrapolates, and does not price serving beyond these limits."

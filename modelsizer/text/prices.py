@@ -128,7 +128,7 @@ def print_prices(console: Console, found: Prices) -> None:
         [
             _name(row),
             _limit(row),
-            "binds" if row.binding else "slack",
+            UNKNOWN if row.binding is None else "binds" if row.binding else "slack",
             *(_change(row.at(percent), objective) for percent in IN_TABLE),
         ]
         for row in found.rows
@@ -219,7 +219,7 @@ _COLUMNS: dict[str, Callable[[Price, Change], Any]] = {
     "name": lambda p, _: p.constraint.name,
     "side": lambda p, _: p.constraint.side,
     "unit": lambda p, _: p.constraint.dimension,
-    "binding": lambda p, _: str(p.binding).lower(),
+    "binding": lambda p, _: None if p.binding is None else str(p.binding).lower(),
     "today": lambda p, _: p.constraint.limit,
     "used": lambda p, _: p.used,
     "percent": lambda _, c: c.percent,

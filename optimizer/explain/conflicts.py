@@ -23,7 +23,7 @@ from modelsizer.optimizer.constraints import RATIO, Constraint
 from modelsizer.optimizer.explain.relaxer import Relaxer
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
-from modelsizer.optimizer.tables.clock import Clock, OutOfTimeError, StoppedError
+from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
@@ -81,7 +81,7 @@ class Oracle:
     """Whether a set of constraints is feasible, proven; answers are kept.
 
     Feasibility is monotone: subsets of a feasible set and supersets of an infeasible one are
-    decided without a search. What the time does not allow to decide raises OutOfTimeError.
+    decided without a search. What is not decided within the time limit raises StoppedError.
 
     Parameters
     ----------
@@ -174,8 +174,8 @@ def any_design(
 
     Raises
     ------
-    OutOfTimeError
-        If the time limit came before either was found.
+    StoppedError
+        If a limit came before either was found.
     """
     clock = Clock() if clock is None else clock
     search = Search(Model(problem, store), clock, enough=math.inf)
@@ -189,7 +189,7 @@ def any_design(
     else:
         read = read and not len(search.boxes)
     if search.incumbent is None and not read:
-        raise OutOfTimeError
+        raise StoppedError(search.stopped or "time")
     return search.incumbent
 
 

@@ -80,8 +80,8 @@ class Price:
     ----------
     constraint : Constraint
     used : int or float
-    binding : bool
-        See `modelsizer.optimizer.result.BudgetUse`.
+    binding : bool or None
+        See `modelsizer.optimizer.result.BudgetUse`; None where it is not known.
     changes : tuple of Change
         From 25 % less to 25 % more.
     stays : Stays or None
@@ -98,7 +98,7 @@ class Price:
 
     constraint: Constraint
     used: Number
-    binding: bool
+    binding: bool | None
     changes: tuple[Change, ...]
     stays: Stays | None = None
     same_until: Number | None = None
@@ -232,8 +232,9 @@ def prices(
     if result.status != "optimal" or result.design is None:
         stop: Stop = result.stop if result.status == "limit" else "proven"
         return Prices(result, (), None, clock.elapsed, stop)
+    slack = None if clock.out_of_time else False  # or there was no time to tell
     rows = [
-        Price(constraint, use.used, use.binding, _unsolved(constraint))
+        Price(constraint, use.used, use.binding or slack, _unsolved(constraint))
         for constraint, use in zip(given, result.budgets, strict=True)
         if budgets is None or constraint.name in budgets
     ]

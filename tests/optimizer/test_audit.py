@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -12,6 +13,7 @@ from modelsizer.cli import app
 from modelsizer.optimizer.audit import Audit, AuditError, audit
 from modelsizer.problems.architecture.models import models
 from tests.support import mixed_blocks
+from tests.support.clocks import SECONDS, runs_out_after
 
 
 def audited(name: str) -> Audit:
@@ -32,6 +34,7 @@ def audited(name: str) -> Audit:
 def test_published_models_read_sensibly(name: str, least: float, most: float) -> None:
     found = audited(name)
     assert found.optimum.status == found.cheapest.status == "optimal"
+    assert found.loss_gained is not None and found.compute_needed is not None
     assert least <= found.loss_gained <= most
     assert 0.2 < found.compute_needed <= 1.0
     # Every budget is the model's own, and kept.
@@ -77,4 +80,21 @@ def test_loss_that_no_tokens_reach_is_no_warning() -> None:
     }
     with mixed_blocks.registered():
         best = solve(Problem.from_tables(tables)).best
-        assert audit(best.architecture, tokens=1e11).loss_gained >= 0
+        assert (audit(best.architecture, tokens=1e11).loss_gained or 0) >= 0
+
+
+@pytest.mark.parametrize("looks", [0, 2, 4, 6, 8, 10_000])
+def test_an_audit_that_is_stopped_gives_no_verdict_that_is_not_proven(
+    looks: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    path = tmp_path / "a.json"
+    runs_out_after(looks, monkeypatch)
+    args = ["audit", "gpt2-xl", "--tokens", "1e11", "--solver", "bound", "--json", str(path)]
+    answer = CliRunner().invoke(app, [*args, "--time-limit", str(SECONDS)])
+    found = json.loads(path.read_text())
+    assert answer.exit_code == (0 if found["complete"] else 3)
+    assert found["complete"] or looks < 10_000
+    assert not (found["complete"] and looks == 0)
+    assert ("Not complete" in answer.output) == (not found["complete"])
+    for part, verdict in (("optimum", "loss_gained"), ("cheapest", "compute_needed")):
+        assert (found[part]["status"] == "optimal") == (found[verdict] is not None)
