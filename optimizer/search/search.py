@@ -181,8 +181,9 @@ class Search:
 
     def _look(self, tables: Iterator[Table]) -> None:
         """Dive into tables of samples, whose boxes are neither kept nor counted."""
-        for table in tables:
-            if self.clock.out_of_time:
+        for number, table in enumerate(tables):
+            # The first sample is always evaluated, so that there can be an incumbent.
+            if self.clock.out_of_time and (number or self.incumbent is not None):
                 return
             boxes = self._feasible(table)
             if len(boxes):
