@@ -123,6 +123,13 @@ class Result:
         if self.gap is not None and self.gap < 0:
             raise ValueError("the bound is on the wrong side of the objective")
 
+    @classmethod
+    def unsolved(cls, problem: Problem, solver: str, stop: Stop) -> Result:
+        """Return the result of a problem that a limit left no time to begin."""
+        asked = problem.objective
+        value = Objective(asked.quantity, asked.sense, None)
+        return cls(problem, solver, 0.0, "limit", stop, value, None, 0.0)
+
     @property
     def best(self) -> Evaluation:
         """The design.

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import EXIT, user_errors
+from modelsizer.commands.app import EXIT, STOPPED, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -14,6 +14,7 @@ from modelsizer.commands.options import (
     Plot,
     PlotSize,
     SolverName,
+    TimeLimit,
     Without,
     check_plot,
     check_tables,
@@ -43,7 +44,7 @@ def whatif(
     ] = None,
     without: Without = None,
     solver: SolverName = "auto",
-    time_limit: Annotated[float | None, typer.Option(help="Seconds, of each scenario.")] = None,
+    time_limit: TimeLimit = None,
     json_: Json = None,
     csv: Csv = None,
     plot: Plot = None,
@@ -53,7 +54,7 @@ def whatif(
 
     Scenarios are the tables [scenarios.NAME] of the file, --scenario and lists in --set. One that
     is infeasible is a row with its reason.
-    Exit status: of the problem itself, as solve has it.
+    Exit status: 3 if a limit stopped one of them, otherwise of the problem itself, as of solve.
     """
     with user_errors():
         check_tables(csv)
@@ -76,5 +77,5 @@ def whatif(
 
         emit(found.to_dict(), json_, show)
         write_csv(csv, lambda: whatif_csv(found))
-        write_plot(plot, "scenarios", found, size=plot_size)
-    raise typer.Exit(EXIT[found.base.result.status])
+        write_plot(plot, "scenarios", found, size=plot_size, complete=found.complete)
+    raise typer.Exit(EXIT[found.base.result.status] if found.complete else STOPPED)

@@ -16,7 +16,7 @@ from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line, paragraph, section, title
 from modelsizer.text.kit.tables import Styled, Table, print_table
-from modelsizer.text.kit.words import NONE, percent, quantity, signed
+from modelsizer.text.kit.words import NONE, STOPS, percent, quantity, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -146,7 +146,8 @@ def _print_reasons(console: Console, found: WhatIf) -> None:
             for reason in answer.reasons:
                 paragraph(console, f"- {reason}")
         elif answer.result.status == "limit":
-            line(console, f"{answer.scenario.name}: the time limit came before the proof", above=1)
+            why = STOPS[answer.result.stop]
+            line(console, f"{answer.scenario.name}: {why} before the proof", above=1)
 
 
 def _print_columns(console: Console, found: WhatIf) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.constraints import constraints, is_limit, name_of
-from modelsizer.optimizer.result import BudgetUse, Result
+from modelsizer.optimizer.result import PROVEN, BudgetUse, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.grids import Axis
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.key_values import read_value, split_list, split_pair
@@ -74,11 +75,25 @@ class WhatIf:
     ----------
     base : Answer
     others : tuple of Answer
-        Those of the file first, in its order.
+        Those of the file first, in its order; what the time limit left no time for has status
+        ``"limit"``, without a design.
+    seconds : float
     """
 
     base: Answer
     others: tuple[Answer, ...]
+    seconds: float = 0.0
+
+    @property
+    def stop(self) -> Stop:
+        """``"proven"`` if all answers are, otherwise why the first that is not ended early."""
+        stops = (answer.result.stop for answer in self.answers)
+        return next((stop for stop in stops if stop not in PROVEN), "proven")
+
+    @property
+    def complete(self) -> bool:
+        """Whether all answers are proven."""
+        return self.stop == "proven"
 
     @property
     def answers(self) -> tuple[Answer, ...]:
@@ -100,18 +115,23 @@ class WhatIf:
         return tuple(dict.fromkeys(name for answer in self.answers for name in answer.uses))
 
     def loss_change(self, answer: Answer) -> float | None:
-        """Loss minus that of the base; None where either is unknown."""
-        mine, theirs = answer.result.design, self.base.result.design
-        return None if mine is None or theirs is None else mine.loss - theirs.loss
+        """Loss minus that of the base; None unless both are optima."""
+        if not self._both_known(answer):
+            return None
+        return answer.result.best.loss - self.base.result.best.loss
 
     def objective_change(self, answer: Answer) -> Number | None:
-        """Objective minus that of the base; None where either is unknown or they differ in kind."""
+        """Objective minus that of the base; None unless both are optima of the same kind."""
         mine, theirs = answer.result.objective, self.base.result.objective
-        if (mine.name, mine.sense) != (theirs.name, theirs.sense):
+        same = (mine.name, mine.sense) == (theirs.name, theirs.sense)
+        if not same or not self._both_known(answer):
             return None
         if mine.value is None or theirs.value is None:
             return None
         return mine.value - theirs.value
+
+    def _both_known(self, answer: Answer) -> bool:
+        return answer.result.status == self.base.result.status == "optimal"
 
     @property
     def one_objective(self) -> bool:
@@ -127,7 +147,12 @@ class WhatIf:
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract: those of a solve for each scenario."""
-        return {"scenarios": [self._entry(answer) for answer in self.answers]}
+        return {
+            "complete": self.complete,
+            "stop": self.stop,
+            "seconds": round(self.seconds, 6),
+            "scenarios": [self._entry(answer) for answer in self.answers],
+        }
 
     def _entry(self, answer: Answer) -> dict[str, Any]:
         found = answer.result.to_dict()
@@ -135,7 +160,7 @@ class WhatIf:
         changed = {
             name: {"from": first.get(name), "to": mine.get(name)}
             for name in dict.fromkeys((*first, *mine))
-            if first and mine and first.get(name) != mine.get(name)
+            if self._both_known(answer) and first.get(name) != mine.get(name)
         }
         return {
             "name": answer.scenario.name,
@@ -179,7 +204,7 @@ def whatif(
     solver : str
         See `modelsizer.optimizer.solver.solve`.
     time_limit : float, optional
-        Seconds, of each.
+        Seconds of all together: each has an equal share of what is left.
     progress : callable, optional
         Called with how many are solved and how many there are.
 
@@ -194,8 +219,6 @@ def whatif(
         If a setting is wrong, or a name comes twice.
     ValueError
         If the solver is unknown or not installed, or the limit is negative.
-    KeyboardInterrupt
-        If one of them is interrupted.
 
     Examples
     --------
@@ -206,17 +229,27 @@ def whatif(
     ['base', 'tied']
     """
     require_type("problem", problem, Problem)
+    clock = Clock.of(time_limit)
     every = _scenarios(problem, scenarios or {})
-    worker = Solver(every[0].problem, solver=solver)
+    worker = Solver(every[0].problem, solver=solver, clock=clock)
     answers: list[Answer] = []
-    for scenario in every:
-        result = worker.solve(problem=scenario.problem, time_limit=time_limit)
-        if result.stop == "interrupted":
-            raise KeyboardInterrupt
-        answers.append(Answer(scenario, result))
-        if progress is not None:
-            progress(len(answers), len(every))
-    return WhatIf(answers[0], tuple(answers[1:]))
+    ending = Ending()
+    with ending:
+        for scenario in every:
+            clock.check()
+            share = clock.share(len(every) - len(answers))
+            answers.append(
+                Answer(scenario, worker.solve(problem=scenario.problem, time_limit=share))
+            )
+            if answers[-1].result.stop == "interrupted":
+                raise KeyboardInterrupt
+            if progress is not None:
+                progress(len(answers), len(every))
+    answers += [
+        Answer(scenario, Result.unsolved(scenario.problem, solver, ending.stop))
+        for scenario in every[len(answers) :]
+    ]
+    return WhatIf(answers[0], tuple(answers[1:]), clock.elapsed)
 
 
 def _scenarios(problem: Problem, others: Mapping[str, Mapping[str, Any]]) -> tuple[Scenario, ...]:

@@ -62,11 +62,13 @@ def scenarios(found: WhatIf, *, size: str = "wide") -> Figure:
     Raises
     ------
     ValueError
-        If the base has no design, or there are no scenarios.
+        If the base has no design, or no proven one, or there are no scenarios.
     """
     design = found.base.result.design
     if design is None:
         raise ValueError("the base has no design to compare with")
+    if found.base.result.status != "optimal":
+        raise ValueError("the design of the base is not proven: nothing compares with it")
     if not found.others:
         raise ValueError("there is no scenario to draw")
     objective = found.base.result.objective
@@ -92,7 +94,7 @@ def scenarios(found: WhatIf, *, size: str = "wide") -> Figure:
 
 def _row(found: WhatIf, answer: Answer, name: str, sign: float, base: float, *, short: bool) -> Row:
     title, design = answer.scenario.name, answer.result.design
-    if design is None:
+    if design is None or answer.result.status != "optimal":
         what = "no design fits" if answer.result.status == "infeasible" else "not proven"
         return Row(title, None, what)
     shape = f"{design.architecture.layers} x {design.architecture.trunk.d_model}"

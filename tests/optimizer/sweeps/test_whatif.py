@@ -19,6 +19,7 @@ from modelsizer.optimizer.sweeps.whatif import WhatIf, scenario_settings, value_
 from modelsizer.plots.limits.scenarios import BETTER, WORSE
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.text.whatif import signed
+from tests.support.clocks import SECONDS, runs_out_after
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.problem_text import GOOD
 from tests.support.shared import reference, reference_json
@@ -313,3 +314,39 @@ def test_what_cannot_be_drawn_is_told(file: str, tmp_path: Path) -> None:
     assert "base has no design" in low.stderr
     run(file, *plot, "--plot-size", "column")
     assert "long-context" in (tmp_path / "x.svg").read_text()
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2, 4, 6, 8, 10, 10_000])
+def test_a_time_limit_is_of_all_scenarios_and_leaves_no_false_change(
+    looks: int, file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = {a.scenario.name: a for a in whatif(Problem.load(file)).answers}
+    runs_out_after(looks, monkeypatch)
+    part = whatif(Problem.load(file), time_limit=SECONDS)
+    assert [a.scenario.name for a in part.answers] == list(whole)
+    assert part.complete == (part.stop == "proven")
+    assert part.complete or looks < 10_000
+    assert looks or not part.complete
+    base = part.base.result.status == "optimal"
+    for answer in part.answers:
+        known = whole[answer.scenario.name].result
+        if answer.result.status == "optimal":
+            assert answer.result.best.architecture == known.best.architecture
+        else:
+            assert answer.result.status == "limit" and answer.result.stop == "time"
+        proven = base and answer.result.status == "optimal"
+        assert (part.loss_change(answer) is not None) == proven
+
+
+def test_the_command_says_which_scenarios_are_not_proven(
+    file: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path, picture = tmp_path / "a.json", tmp_path / "a.png"
+    text = run(file, "--time-limit", "0", "--json", str(path), "--plot", str(picture), code=3)
+    assert "rich: the time limit was reached before the proof" in text.stdout
+    assert "is not drawn" in text.stderr and not picture.exists()
+    content = json.loads(path.read_text())
+    assert (content["complete"], content["stop"]) == (False, "time")
+    assert {entry["status"] for entry in content["scenarios"]} == {"limit"}
+    assert all(entry["change"]["loss"] is None for entry in content["scenarios"])
+    assert "--time-limit" in run(file, "--time-limit", "nan", code=2).stderr
