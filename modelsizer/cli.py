@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import gc
-import io
 import sys
 from importlib import import_module
 
 from modelsizer.commands.app import app
-from modelsizer.problems.visible import READABLE
+from modelsizer.commands.streams import guarded_streams
 
 COMMANDS = (
     *("solve", "problems", "check", "rank", "pareto", "frontier", "depth-width"),
@@ -34,15 +33,9 @@ for _command in COMMANDS:
 def main() -> None:
     """Run the command line."""
     gc.set_threshold(COLLECT_EVERY)
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, io.TextIOWrapper):
-            stream.reconfigure(errors=READABLE)  # an ASCII terminal gets ASCII
-    try:
-        app()
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except BrokenPipeError:
-        # The reader has gone (`| head`); what it read is fine.
-        sys.stderr.close()
-        sys.exit(0)
+    with guarded_streams():
+        try:
+            app()
+        except KeyboardInterrupt:
+            print("interrupted", file=sys.stderr)
+            sys.exit(INTERRUPTED)

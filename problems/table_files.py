@@ -10,10 +10,10 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 from modelsizer.problems.errors import MissingExtraError, ModelsizerError
-from modelsizer.problems.files import write_whole
+from modelsizer.problems.files import encoded, write_whole
 from modelsizer.problems.visible import visible
 
 if TYPE_CHECKING:
@@ -85,8 +85,8 @@ def write_table(path: Path, pieces: Iterable[Columns]) -> int:
             rows += len(next(iter(piece.values())))
             yield piece
 
-    def fill(part: Path) -> None:
-        if not write(part, counted()):
+    def fill(file: IO[bytes]) -> None:
+        if not write(file, counted()):
             raise ModelsizerError(f"{path}: there is no row to write")
 
     write_whole(path, fill)
@@ -123,16 +123,15 @@ def unquoted(text: str) -> str:
 # CSV of tables: text in quotes, numbers as Arrow writes them
 
 
-def _write_csv(path: Path, pieces: Iterable[Columns]) -> bool:
+def _write_csv(file: IO[bytes], pieces: Iterable[Columns]) -> bool:
     """Write pieces, and say whether there was any."""
     header = ""
-    with path.open("w", encoding="utf-8", newline="") as file:
-        for piece in pieces:
-            if not header:
-                header = ",".join(map(_cell, piece)) + "\n"
-                file.write(header)
-            columns = [map(_cell, getattr(c, "tolist", lambda c=c: c)()) for c in piece.values()]
-            file.writelines(",".join(cells) + "\n" for cells in zip(*columns, strict=True))
+    for piece in pieces:
+        if not header:
+            header = ",".join(map(_cell, piece)) + "\n"
+            file.write(encoded(header))
+        columns = [map(_cell, getattr(c, "tolist", lambda c=c: c)()) for c in piece.values()]
+        file.writelines(encoded(",".join(row) + "\n") for row in zip(*columns, strict=True))
     return bool(header)
 
 
@@ -173,14 +172,14 @@ def check_parquet() -> None:
     _pyarrow("writing Parquet")
 
 
-def _write_parquet(path: Path, pieces: Iterable[Columns]) -> bool:
+def _write_parquet(file: IO[bytes], pieces: Iterable[Columns]) -> bool:
     """Write pieces, and say whether there was any."""
     pa, pq = _pyarrow("writing Parquet")
     writer: Any = None
     try:
         for piece in pieces:
             batch = pa.RecordBatch.from_pydict({k: pa.array(v) for k, v in piece.items()})
-            writer = writer or pq.ParquetWriter(path, batch.schema)
+            writer = writer or pq.ParquetWriter(file, batch.schema)
             writer.write_batch(batch)
     finally:
         if writer is not None:
@@ -209,7 +208,7 @@ def write_mixed_parquet(
     pa, pq = _pyarrow("writing Parquet")
     listed = list(rows)
     table = pa.table({name: _mixed(pa, [row[name] for row in listed]) for name in names})
-    write_whole(path, lambda part: pq.write_table(table, part))
+    write_whole(path, lambda file: pq.write_table(table, file))
 
 
 def _mixed(pa: Any, values: list[Any]) -> Any:

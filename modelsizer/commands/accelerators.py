@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import Json
-from modelsizer.commands.output import emit
+from modelsizer.commands.output import emit, print_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,7 +51,7 @@ def accelerators(
         except ValueError as error:
             fail(str(error))
         if csv:
-            sys.stdout.write(accelerators_csv(rows))
+            print_text(accelerators_csv(rows), "accelerators.csv")
             return
 
         def show(console: Console) -> None:

@@ -18,7 +18,7 @@ from modelsizer.commands.options import (
     check_plot,
     check_tables,
 )
-from modelsizer.commands.output import emit, write_csv, write_plot
+from modelsizer.commands.output import emit, plot_file, text_file
 
 if TYPE_CHECKING:
     from modelsizer.problems.architecture.architecture import Architecture
@@ -66,12 +66,12 @@ def allocate(
         from modelsizer.text.allocate import allocation_csv, print_allocation
 
         found = count(asked.architecture, asked.contexts if contexts is None else contexts)
-        write_csv(csv, lambda: allocation_csv(found))
-        write_plot(plot, "allocation", found, title=asked.title, size=plot_size)
         emit(
             {"source": source} | found.to_dict(),
             json_,
             lambda console: print_allocation(console, asked.title, found, asked.notes),
+            text_file("--csv", csv, lambda: allocation_csv(found)),
+            plot_file(plot, "allocation", found, title=asked.title, size=plot_size),
         )
 
 

@@ -9,6 +9,7 @@ import typer
 from modelsizer.commands.app import STOPPED, fail, user_errors
 from modelsizer.commands.options import ArchitectureSource, Json, Settings, TimeLimit
 from modelsizer.commands.output import emit
+from modelsizer.commands.paths import is_read
 
 
 def audit(
@@ -29,7 +30,9 @@ def audit(
     problem: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Menus, settings, law and further budgets of a problem file."
+            metavar="FILE",
+            callback=is_read,
+            help="Menus, settings, law and further budgets of a problem file.",
         ),
     ] = None,
     set_: Settings = None,

@@ -19,7 +19,7 @@ from modelsizer.commands.options import (
     check_plot,
     load,
 )
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import emit, plot_file
 from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
@@ -82,10 +82,11 @@ def compare_laws(
         def show(console: Console) -> None:
             print_comparison(console, found, curves if asked else ())
 
-        emit(_content(found, setting, curves), json_, show)
+        pictures = []
         if setting is not None:
             shown = (curves, setting.name, _published(setting))
-            write_plot(plot, "laws", shown, title=problem.name, size=plot_size)
+            pictures = [plot_file(plot, "laws", shown, title=problem.name, size=plot_size)]
+        emit(_content(found, setting, curves), json_, show, *pictures)
     status = {law.status for law in found.laws}
     if status == {"infeasible"}:
         raise typer.Exit(INFEASIBLE)

@@ -19,7 +19,7 @@ from modelsizer.commands.options import (
     check_tables,
     load,
 )
-from modelsizer.commands.output import emit, write_csv, write_plot
+from modelsizer.commands.output import emit, plot_file, text_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -78,9 +78,13 @@ def depth_width(
         content = found.to_dict()
         if found.habit is not None:
             content["habit"]["sentence"] = habit_sentence(found)
-        emit(content, json_, lambda console: print_depth_width(console, found, everything=all_))
-        write_csv(csv, lambda: depth_width_csv(found))
-        write_plot(plot, "shapes", found, title=problem.name, size=plot_size)
+        emit(
+            content,
+            json_,
+            lambda console: print_depth_width(console, found, everything=all_),
+            text_file("--csv", csv, lambda: depth_width_csv(found)),
+            plot_file(plot, "shapes", found, title=problem.name, size=plot_size),
+        )
 
 
 def _infeasible(

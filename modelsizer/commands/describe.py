@@ -9,6 +9,7 @@ import typer
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import ARCHITECTURE_SOURCE, Json, Settings
 from modelsizer.commands.output import emit
+from modelsizer.commands.paths import is_read
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,7 +24,9 @@ def describe(
     problem: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Evaluate it as a design of a problem: every cost and limit."
+            metavar="FILE",
+            callback=is_read,
+            help="Evaluate it as a design of a problem: every cost and limit.",
         ),
     ] = None,
     set_: Settings = None,

@@ -8,6 +8,7 @@ import typer
 
 from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, say
 from modelsizer.commands.options import load
+from modelsizer.commands.paths import is_read
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.result import Result
@@ -18,6 +19,7 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
+        callback=is_read,
         help="A problem (a .toml file, or a name that `problems` lists), which is solved; or a "
         "config.json or an answer (a path, or - for standard input), or a name that `models` "
         "lists.",
@@ -26,7 +28,11 @@ Source = Annotated[
 
 Under = Annotated[
     str | None,
-    typer.Option(metavar="FILE", help="Of SOURCE that is no problem: evaluate it under this one."),
+    typer.Option(
+        metavar="FILE",
+        callback=is_read,
+        help="Of SOURCE that is no problem: evaluate it under this one.",
+    ),
 ]
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from modelsizer.commands.app import user_errors
 from modelsizer.commands.options import ArchitectureSource
-from modelsizer.commands.output import write_to
+from modelsizer.commands.output import STANDARD_OUTPUT, emit, print_text, text_file
+from modelsizer.commands.paths import is_written
 
 
 def export(
@@ -18,7 +20,14 @@ def export(
         typer.Option("--to", help="The framework: hf, megatron, torchtitan, nanogpt or litgpt."),
     ] = "hf",
     output: Annotated[
-        str, typer.Option("--output", "-o", metavar="PATH", help="Where to write; - prints.")
+        str,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="PATH",
+            callback=is_written,
+            help="Where to write; - prints.",
+        ),
     ] = "-",
 ) -> None:
     """Write the architecture of an answer as a configuration that a framework accepts."""
@@ -26,4 +35,9 @@ def export(
         from modelsizer.problems.architecture.configs.export import export as exported
         from modelsizer.problems.architecture.sources import load_architecture
 
-        write_to(output, exported(load_architecture(source), to))
+        text = exported(load_architecture(source), to)
+        if output == STANDARD_OUTPUT:
+            print_text(text, f"{to}.txt")
+        else:
+            file = text_file("--output", Path(output), lambda: text)
+            emit(None, None, lambda _: None, file)

@@ -9,7 +9,8 @@ import typer
 
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import Json, Plot, PlotSize, check_ending, check_plot
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import Output, emit, plot_file
+from modelsizer.commands.paths import is_read, is_written
 
 if TYPE_CHECKING:
     from modelsizer.problems.laws.laws import ParameterKind
@@ -18,12 +19,17 @@ if TYPE_CHECKING:
 def fit(
     runs: Annotated[
         Path,
-        typer.Argument(metavar="RUNS", help="A table of runs: .csv, .tsv, .jsonl or .parquet."),
+        typer.Argument(
+            metavar="RUNS",
+            callback=is_read,
+            help="A table of runs: .csv, .tsv, .jsonl or .parquet.",
+        ),
     ],
     law: Annotated[
         str,
         typer.Option(
             metavar="FORM",
+            callback=is_read,
             help='chinchilla, gemstones, bian, or the .toml of a law of form "terms": your own.',
         ),
     ] = "chinchilla",
@@ -83,7 +89,9 @@ def fit(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option("--output", "-o", metavar="PATH", help="Write the law as .toml."),
+        typer.Option(
+            "--output", "-o", metavar="PATH", callback=is_written, help="Write the law as .toml."
+        ),
     ] = None,
     json_: Json = None,
     plot: Plot = None,
@@ -121,7 +129,10 @@ def fit(
             cross_check=cross_check,
             any_sign=any_sign,
         )
-        if output is not None:
+
+        written: list[str] = []
+
+        def save(path: Path) -> None:
             from modelsizer.fitted_laws import save_law
 
             named = ",".join(f"{key}={name}" for key, name in found.runs.used_names.items())
@@ -131,11 +142,16 @@ def fit(
             words += [f"--drop-outliers {drop_outliers}"] if drop_outliers else []
             words += ["--any-sign"] if any_sign else []
             words += [f"--huber {huber:g} --bootstrap {bootstrap} --seed {seed}"]
-            save_law(found, output, parameters=kind, command=" ".join(words))
-        written = None if output is None else str(output)
-        emit(found.to_dict(), json_, lambda console: print_study(console, found, written))
-        if plot is not None:
-            write_plot(plot, "fit", (found, figure), size=plot_size)
+            save_law(found, path, parameters=kind, command=" ".join(words))
+            written.append(str(path))
+
+        emit(
+            found.to_dict(),
+            json_,
+            lambda console: print_study(console, found, *written),
+            Output("--output", output, save),
+            plot_file(plot, "fit", (found, figure), size=plot_size),
+        )
 
 
 def _kind(text: str | None) -> ParameterKind | None:

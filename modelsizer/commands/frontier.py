@@ -19,7 +19,7 @@ from modelsizer.commands.options import (
     check_tables,
     load,
 )
-from modelsizer.commands.output import emit, write_csv, write_plot
+from modelsizer.commands.output import emit, plot_file, text_file
 from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
@@ -91,9 +91,13 @@ def frontier(
         def show(console: Console) -> None:
             print_frontier(console, found, slopes, notes)
 
-        emit(frontier_dict(found, slopes), json_, show)
-        write_csv(csv, lambda: frontier_csv(found))
-        write_plot(plot, "frontier", (found, curves), title=problem.name, size=plot_size)
+        emit(
+            frontier_dict(found, slopes),
+            json_,
+            show,
+            text_file("--csv", csv, lambda: frontier_csv(found)),
+            plot_file(plot, "frontier", (found, curves), title=problem.name, size=plot_size),
+        )
     raise typer.Exit(_status(found))
 
 

@@ -9,12 +9,16 @@ import typer
 
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import PlotSize, check_plot
+from modelsizer.commands.paths import is_filled
 from modelsizer.problems.visible import visible
 
 
 def gallery(
     folder: Annotated[
-        Path, typer.Argument(metavar="FOLDER", help="Where to write; made if it is not there.")
+        Path,
+        typer.Argument(
+            metavar="FOLDER", callback=is_filled, help="Where to write; made if it is not there."
+        ),
     ] = Path("gallery"),
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Draw this one; repeatable.")
@@ -31,7 +35,5 @@ def gallery(
             if name not in SHOWN:
                 hint = did_you_mean(name, SHOWN)
                 fail(f"--only: no picture {name!r}{hint}; there are {', '.join(SHOWN)}")
-        if folder.exists() and not folder.is_dir():
-            fail(f"FOLDER: {folder} is not a folder")
         for path in draw_gallery(folder, plot_size, only):
             print(visible(str(path)))

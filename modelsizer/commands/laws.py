@@ -8,7 +8,7 @@ import typer
 
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import Json, Plot, PlotSize, check_plot
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import emit, plot_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -37,8 +37,6 @@ def laws(
             pages = list(LAW_PAGES.values()) if name is None else [LAW_PAGES.look_up(name)]
         except ValueError as error:
             fail(str(error))
-        if plot is not None:
-            write_plot(plot, "law", pages[0], size=plot_size)
 
         def show(console: Console) -> None:
             if name is None:
@@ -46,4 +44,5 @@ def laws(
             else:
                 print_law(console, pages[0])
 
-        emit({"laws": [page.to_dict() for page in pages]}, json_, show)
+        picture = plot_file(plot, "law", pages[0], size=plot_size)
+        emit({"laws": [page.to_dict() for page in pages]}, json_, show, picture)

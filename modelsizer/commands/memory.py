@@ -5,7 +5,7 @@ from __future__ import annotations
 from modelsizer.commands.app import user_errors
 from modelsizer.commands.design_source import Source, Under, design_of
 from modelsizer.commands.options import Json, Plot, PlotSize, Settings, check_plot
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import emit, plot_file
 
 
 def memory(
@@ -37,5 +37,9 @@ def memory(
             name: None if parts is None else parts_dict(parts) for name, parts in found.items()
         }
         title, lack = asked.name or source, missing_training_settings(asked)
-        emit(content, json_, lambda console: print_memory(console, title, known, lack))
-        write_plot(plot, "memory", known, size=plot_size)
+        emit(
+            content,
+            json_,
+            lambda console: print_memory(console, title, known, lack),
+            plot_file(plot, "memory", known, size=plot_size),
+        )

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Annotated
 
 import typer
 
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import Json
-from modelsizer.commands.output import emit
+from modelsizer.commands.output import emit, print_text
 
 
 def models(
@@ -28,6 +27,6 @@ def models(
             fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")
         rows = model_rows(match, sort)
         if csv:
-            sys.stdout.write(models_csv(rows))
+            print_text(models_csv(rows), "models.csv")
             return
         emit({"models": rows}, json_, lambda console: print_models(console, rows))

@@ -1,14 +1,24 @@
-"""Output of commands: text, JSON, tables and figures."""
+"""Output of commands: files first, then text or JSON on standard output.
+
+What was computed is not lost where it cannot be written: the other files are written and the answer
+is printed all the same, and the content goes to a folder of temporary files, which the error names.
+"""
 
 from __future__ import annotations
 
 import json
 import sys
 from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from modelsizer.commands.app import fail
+import typer
+
+from modelsizer.commands.app import BAD_INPUT, say
+from modelsizer.commands.streams import lost_output, report_lost_output
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -16,61 +26,37 @@ if TYPE_CHECKING:
 STANDARD_OUTPUT = "-"
 
 
-def console() -> Console:
-    """Return a console for text on standard output."""
-    from rich.console import Console
+@dataclass(frozen=True, slots=True)
+class Output:
+    """A file that an option asks for.
 
-    from modelsizer.text.kit.terminal import environment, sized
-
-    class _Console(Console):
-        def on_broken_pipe(self) -> None:
-            """Exit normally if the reader closed the pipe, as `| head` does."""
-            raise BrokenPipeError
-
-    made = _Console(highlight=False, markup=False, emoji=False, _environ=environment())
-    return sized(made)
-
-
-def emit(content: Any, target: str | None, show: Callable[[Console], None]) -> None:
-    """Write JSON to its target, and text unless JSON uses standard output.
-
-    Content that is expensive to compute may be a function, called only if JSON is requested.
+    Parameters
+    ----------
+    option : str
+    path : Path or None
+        None if the option is not given.
+    write : callable
+        Writes the content to a path, by `modelsizer.problems.files`; may be called again with
+        another path.
     """
-    if target is not None:
-        made = content() if callable(content) else content
-        text = json.dumps(made, indent=2, allow_nan=False) + "\n"
-        write_to(target, text)
-        if target == STANDARD_OUTPUT:
-            return
-    show(console())
+
+    option: str
+    path: Path | None
+    write: Callable[[Path], None]
 
 
-def write_to(target: str, text: str) -> None:
-    """Write text to a path, or to standard output if it is ``-``."""
-    if target == STANDARD_OUTPUT:
-        sys.stdout.write(text)
-        return
-    from modelsizer.problems.files import write_text
+def text_file(option: str, path: Path | None, text: Callable[[], str]) -> Output:
+    """A file of text, which is made only if it is asked for."""
 
-    write_text(Path(target), text)
-
-
-def say_infeasible(console: Console) -> None:
-    """Report that the problem is proven infeasible."""
-    from modelsizer.text.kit.lines import line
-
-    line(console, "No design keeps the limits; `modelsizer explain` says why.")
-
-
-def write_csv(path: Path | None, text: Callable[[], str]) -> None:
-    """Write a table if requested."""
-    if path is not None:
+    def write(place: Path) -> None:
         from modelsizer.problems.files import write_text
 
-        write_text(path, text())
+        write_text(place, text())
+
+    return Output(option, path, write)
 
 
-def write_plot(
+def plot_file(
     path: Path | None,
     name: str,
     answer: Any,
@@ -78,8 +64,8 @@ def write_plot(
     title: str = "",
     size: str,
     complete: bool = True,
-) -> None:
-    """Draw and write a figure of the registry if requested; report one that cannot be drawn.
+) -> Output:
+    """The figure of an answer, of the registry.
 
     Parameters
     ----------
@@ -89,15 +75,163 @@ def write_plot(
     complete : bool
         Whether the answer is; the figure of one that is not may be missing.
     """
-    if path is None:
-        return
-    from modelsizer.pictures.registry import draw, write_figure
+
+    @cache
+    def drawn() -> Any:
+        from modelsizer.pictures.registry import draw
+        from modelsizer.problems.errors import ModelsizerError
+
+        try:
+            return draw(name, answer, title=title, size=size)
+        except ValueError as error:
+            if complete:
+                raise ModelsizerError(str(error)) from None
+            say(f"--plot: {path} is not drawn: the answer is not complete")
+            return None
+
+    def write(place: Path) -> None:
+        from modelsizer.plots import save
+
+        if (figure := drawn()) is not None:
+            save(figure, place)
+
+    return Output("--plot", path, write)
+
+
+def console(file: Any = None) -> Console:
+    """Return a console for text on standard output, or in a file."""
+    from rich.console import Console
+
+    from modelsizer.text.kit.terminal import environment, sized
+
+    made = Console(file=file, highlight=False, markup=False, emoji=False, _environ=environment())
+    return sized(made)
+
+
+def emit(content: Any, target: str | None, show: Callable[[Console], None], *files: Output) -> None:
+    """Write JSON and files, then print text unless JSON uses standard output.
+
+    Parameters
+    ----------
+    content : object
+        Of the JSON; if it is expensive to compute a function, called only if JSON is requested.
+    target : str or None
+        Path of the JSON, ``-`` for standard output, or None for none.
+    show : callable
+        Prints the answer.
+    *files : Output
+
+    Raises
+    ------
+    typer.Exit
+        With status 2 if a file or standard output could not be written, once the rest is.
+    KeyboardInterrupt
+        If interrupted while a file was made, once the answer is printed.
+    """
+
+    def text() -> str:
+        made = content() if callable(content) else content
+        return json.dumps(made, indent=2, allow_nan=False) + "\n"
+
+    to_file = None if target in (None, STANDARD_OUTPUT) else Path(str(target))
+    failures, interrupted = [], False
+    try:
+        for file in (text_file("--json", to_file, text), *files):
+            failures += _failures_of(file)
+    except KeyboardInterrupt:
+        interrupted = True
+    if target == STANDARD_OUTPUT:
+        print_text(text(), "answer.json")
+    else:
+        show(console())
+        _keep_lost("answer.txt", lambda: _as_text(show))
+    for failure in failures:
+        say(f"error: {failure}")
+    if interrupted:
+        raise KeyboardInterrupt
+    if failures:
+        raise typer.Exit(BAD_INPUT)
+
+
+def print_text(text: str, name: str) -> None:
+    """Write to standard output what could be a file.
+
+    Parameters
+    ----------
+    text : str
+    name : str
+        Of the file that keeps the text if standard output cannot be written.
+    """
+    sys.stdout.write(text)
+    _keep_lost(name, lambda: text)
+
+
+def say_infeasible(console: Console) -> None:
+    """Report that the problem is proven infeasible."""
+    from modelsizer.text.kit.lines import line
+
+    line(console, "No design keeps the limits; `modelsizer explain` says why.")
+
+
+def _failures_of(file: Output) -> list[str]:
+    """Write a file if it is asked for; say why it could not be written, and where it is instead."""
+    if file.path is None:
+        return []
+    from modelsizer.problems.errors import ArgumentError, ModelsizerError
+    from modelsizer.problems.files import FileError
 
     try:
-        figure = draw(name, answer, title=title, size=size)
-    except ValueError as error:
-        if not complete:
-            print(f"--plot: {path} is not drawn: the answer is not complete", file=sys.stderr)
-            return
-        fail(f"--plot: {error}")
-    write_figure(figure, path)
+        file.write(file.path)
+    except FileError as error:
+        kept = _kept(file.path.name, file.write)
+        return [f"{file.option}: {error}{f'; its content is in {kept}' if kept else ''}"]
+    except ArgumentError as error:
+        return [error.as_option]
+    except ModelsizerError as error:
+        return [f"{file.option}: {error}"]
+    return []
+
+
+def _kept(name: str, write: Callable[[Path], None]) -> Path | None:
+    """Write what cannot be where it should into a new folder of temporary files.
+
+    Returns
+    -------
+    Path or None
+        None if it cannot be written there either.
+    """
+    import tempfile
+
+    from modelsizer.problems.errors import ModelsizerError
+
+    try:
+        folder = Path(tempfile.mkdtemp(prefix="modelsizer-"))
+    except OSError:
+        return None
+    try:
+        write(folder / name)
+    except ModelsizerError:
+        with suppress(OSError):
+            folder.rmdir()
+        return None
+    return folder / name
+
+
+def _keep_lost(name: str, text: Callable[[], str]) -> None:
+    """Keep what standard output did not take, if it failed."""
+    sys.stdout.flush()
+    if lost_output() is None:
+        return
+    from modelsizer.problems.files import write_text
+
+    kept = _kept(name, lambda path: write_text(path, text()))
+    report_lost_output(f"; the answer is in {kept}" if kept else "")
+    raise typer.Exit(BAD_INPUT)
+
+
+def _as_text(show: Callable[[Console], None]) -> str:
+    from io import StringIO
+
+    file = StringIO()
+    show(console(file))
+    return file.getvalue()

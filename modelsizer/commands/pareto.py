@@ -22,13 +22,11 @@ from modelsizer.commands.options import (
     check_time_limit,
     load,
 )
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import Output, emit, plot_file
 from modelsizer.commands.progress_lines import counter
 
 if TYPE_CHECKING:
     from rich.console import Console
-
-    from modelsizer.optimizer.fronts.front import Front
 
 
 def pareto(
@@ -77,8 +75,11 @@ def pareto(
 
             which, gap = even_subset(found, points)
             shown = found.take(which)
-        if len(shown):
-            _write(shown, [path for path in (csv, parquet) if path is not None])
+
+        def table(path: Path) -> None:
+            from modelsizer.problems.table_files import write_table
+
+            write_table(path, [shown.columns()])
 
         def content() -> dict[str, Any]:
             also = {"count": len(found)} | ({} if points is None else {"gap": gap})
@@ -89,21 +90,13 @@ def pareto(
 
             print_front(console, found, None if points is None else (shown, gap))
 
-        emit(content, json_, show)
-        if len(found):
-            write_plot(plot, "front", found, title=problem.name, size=plot_size)
+        files = (
+            Output("--csv", csv, table),
+            Output("--parquet", parquet, table),
+            plot_file(plot, "front", found, title=problem.name, size=plot_size),
+        )
+        emit(content, json_, show, *(files if len(found) else ()))
     if not len(found) and found.complete:
         raise typer.Exit(INFEASIBLE)
     if not found.complete:
         raise typer.Exit(STOPPED)
-
-
-def _write(shown: Front, paths: list[Path]) -> None:
-    """Write the points as tables."""
-    if not paths:
-        return
-    from modelsizer.problems.table_files import write_table
-
-    columns = shown.columns()
-    for path in paths:
-        write_table(path, [columns])

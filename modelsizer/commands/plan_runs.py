@@ -20,7 +20,8 @@ from modelsizer.commands.options import (
     check_tables,
     load,
 )
-from modelsizer.commands.output import emit, say_infeasible, write_plot
+from modelsizer.commands.output import Output, emit, plot_file, say_infeasible
+from modelsizer.commands.paths import is_filled, is_read
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.planning.plan import Plan
@@ -36,6 +37,7 @@ def plan_runs(
         str | None,
         typer.Option(
             metavar="NAME|FILE",
+            callback=is_read,
             help="Law that is to be learnt: a name, or a file of `fit -o`; the problem's by "
             "default. Bootstrap draws of a file are planned for.",
         ),
@@ -81,7 +83,9 @@ def plan_runs(
     ] = 1,
     have: Annotated[
         Path | None,
-        typer.Option(metavar="RUNS", help="Runs already made, a table as of fit."),
+        typer.Option(
+            metavar="RUNS", callback=is_read, help="Runs already made, a table as of fit."
+        ),
     ] = None,
     columns: Annotated[
         str | None, typer.Option(metavar="KEY=NAME,...", help="Columns of --have, as of fit.")
@@ -100,7 +104,11 @@ def plan_runs(
     csv: Csv = None,
     export_dir: Annotated[
         Path | None,
-        typer.Option(metavar="FOLDER", help="Write a Hugging Face config for each architecture."),
+        typer.Option(
+            metavar="FOLDER",
+            callback=is_filled,
+            help="Write a Hugging Face config for each architecture.",
+        ),
     ] = None,
     json_: Json = None,
     plot: Plot = None,
@@ -143,13 +151,14 @@ def plan_runs(
         if found is None:
             emit({"status": "infeasible"}, json_, say_infeasible)
             raise typer.Exit(INFEASIBLE)
-        if csv is not None:
-            _write_csv(found, csv)
-        if export_dir is not None:
-            _export(found, export_dir)
-        emit(found.to_dict, json_, lambda console: print_plan(console, found))
-        if plot is not None:
-            write_plot(plot, "plan", found, title=found.problem.name, size=plot_size)
+        emit(
+            found.to_dict,
+            json_,
+            lambda console: print_plan(console, found),
+            Output("--csv", csv, lambda path: _write_csv(found, path)),
+            Output("--export-dir", export_dir, lambda folder: _export(found, folder)),
+            plot_file(plot, "plan", found, title=found.problem.name, size=plot_size),
+        )
 
 
 # Reading options
@@ -196,11 +205,8 @@ def _write_csv(found: Plan, path: Path) -> None:
 def _export(found: Plan, folder: Path) -> None:
     """Write a file for each architecture, named by its shape and other distinguishing choices."""
     from modelsizer.problems.architecture.configs.export import export
-    from modelsizer.problems.files import write_text
+    from modelsizer.problems.files import make_folder, write_text
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        fail(f"--export-dir: {folder}: {error.strerror or error}")
+    make_folder(folder)
     for one, name in found.file_names().items():
         write_text(folder / f"{name}.json", export(one))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 import typer
 
@@ -21,7 +21,7 @@ from modelsizer.commands.options import (
     check_tables,
     load,
 )
-from modelsizer.commands.output import emit, write_csv, write_plot
+from modelsizer.commands.output import emit, plot_file, text_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -75,15 +75,16 @@ def prices(
                     f"`modelsizer explain {file}` says which limits conflict.",
                 )
 
-        emit(found.to_dict(), json_, show)
         if not feasible:
+            emit(found.to_dict(), json_, show)
             raise typer.Exit(INFEASIBLE)
-        write_csv(csv, lambda: prices_csv(found))
-        name, answer = "tornado", found  # all limits side by side
+        name, answer = "tornado", cast("Any", found)  # all limits side by side
         if budget is not None:
             left = None if time_limit is None else max(time_limit - found.seconds, 0.0)
             name, answer = "price_curve", (found, budget, solver, left)
         title, done = found.result.problem.name, found.complete
-        write_plot(plot, name, answer, title=title, size=plot_size, complete=done)
+        picture = plot_file(plot, name, answer, title=title, size=plot_size, complete=done)
+        table = text_file("--csv", csv, lambda: prices_csv(found))
+        emit(found.to_dict(), json_, show, table, picture)
     if not found.complete:
         raise typer.Exit(STOPPED)

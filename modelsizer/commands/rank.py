@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -20,7 +21,7 @@ from modelsizer.commands.options import (
     check_tables,
     load,
 )
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import Output, emit, plot_file
 from modelsizer.commands.progress_lines import counter
 
 if TYPE_CHECKING:
@@ -69,23 +70,24 @@ def rank(
             found = ranked(
                 problem, by, top=top, group_by=group_by, keep_all=writes, progress=progress
             )
-        files = [path for path in (csv, parquet) if path is not None]
-        if files and found.feasible:
+
+        def table(path: Path) -> None:
             from modelsizer.problems.table_files import write_table
 
-            written = list(dict.fromkeys(["rank", *(wanted or DEFAULT)]))
-            for path in files:
-                write_table(path, found.batches(written))
+            write_table(path, found.batches(list(dict.fromkeys(["rank", *(wanted or DEFAULT)]))))
 
         def show(console: Console) -> None:
             from modelsizer.text.rank import print_ranking
 
             print_ranking(console, found, wanted)
 
-        emit(found.to_dict(), json_, show)
+        files = (
+            Output("--csv", csv, table),
+            Output("--parquet", parquet, table),
+            plot_file(plot, "depth", problem, title=problem.name, size=plot_size),
+        )
+        emit(found.to_dict(), json_, show, *(files if found.feasible else ()))
         if plot is not None and not found.feasible:
             fail("--plot: no design keeps every limit, so there is nothing to draw")
-
-        write_plot(plot, "depth", problem, title=problem.name, size=plot_size)
     if not found.feasible:
         raise typer.Exit(INFEASIBLE)

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 from datetime import date as calendar
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelsizer.commands.app import EXIT, fail, user_errors
 from modelsizer.commands.options import File, Settings, SolverName, Without, load
-from modelsizer.commands.output import STANDARD_OUTPUT, write_to
+from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, print_text
+from modelsizer.commands.paths import check_file, is_written
 from modelsizer.problems.visible import visible
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 
 def report(
@@ -22,6 +26,7 @@ def report(
             "--output",
             "-o",
             metavar="PATH",
+            callback=is_written,
             help="The page, standard output if it is -; by default FILE's name with .html.",
         ),
     ] = None,
@@ -41,11 +46,15 @@ def report(
     bytes. Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
+        from modelsizer.problems.files import same_file, write_text
+
         if date is not None:
             _check_date(date)
         path = None if output == STANDARD_OUTPUT else Path(output or f"{Path(file).stem}.html")
-        if path is not None and not path.parent.is_dir():
-            fail(f"--output: {path.parent} is no folder")
+        if output is None and path is not None:
+            check_file("--output", path)
+            if same_file(path, Path(file)):
+                fail(f"--output: {path} is the file that FILE reads; name another")
         problem = load(file, set_, without)
         from modelsizer.optimizer.solver import solve
         from modelsizer.page.report import CommandLine
@@ -55,11 +64,22 @@ def report(
             result = solve(problem, solver=solver, time_limit=time_limit)
         settings, left = tuple(set_ or ()), tuple(without or ())
         page = written(result, CommandLine(file, settings, left, solver, time_limit, date or ""))
-        write_to(STANDARD_OUTPUT if path is None else str(path), page)
-        if path is not None:
-            size = len(page.encode()) / 1e6
-            figures = page.count("<figure")
-            print(f"{visible(str(path))}: {result.status}, {figures} figures, {size:.2f} MB")
+        if path is None:
+            print_text(page, "report.html")
+        else:
+            about = f"{result.status}, {page.count('<figure')} figures"
+            places: list[Path] = []
+
+            def save(place: Path) -> None:
+                write_text(place, page)
+                places.append(place)
+
+            def show(console: Console) -> None:
+                for place in places:
+                    size = place.stat().st_size / 1e6
+                    console.print(f"{visible(str(place))}: {about}, {size:.2f} MB", soft_wrap=True)
+
+            emit(None, None, show, Output("--output", path, save))
     raise typer.Exit(EXIT[result.status])
 
 

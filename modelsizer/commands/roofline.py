@@ -10,7 +10,7 @@ import typer
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.design_source import Source, Under, design_of, is_problem
 from modelsizer.commands.options import Json, Plot, PlotSize, Settings, check_plot
-from modelsizer.commands.output import emit, write_plot
+from modelsizer.commands.output import emit, plot_file
 
 
 def roofline(
@@ -45,8 +45,12 @@ def roofline(
         from modelsizer.text.roofline import print_roofline, roofline_dict
 
         title = asked.name or source
-        emit(roofline_dict(found), json_, lambda console: print_roofline(console, title, found))
-        write_plot(plot, "roofline", found, size=plot_size)
+        emit(
+            roofline_dict(found),
+            json_,
+            lambda console: print_roofline(console, title, found),
+            plot_file(plot, "roofline", found, size=plot_size),
+        )
 
 
 def _short(source: str) -> str:

@@ -25,7 +25,8 @@ from modelsizer.commands.options import (
     check_ending,
     check_plot,
 )
-from modelsizer.commands.output import STANDARD_OUTPUT, emit, write_plot, write_to
+from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, plot_file, text_file
+from modelsizer.commands.paths import is_exported, is_read, is_written
 from modelsizer.commands.progress_lines import gaps
 
 if TYPE_CHECKING:
@@ -42,7 +43,11 @@ def solve(
     without: Without = None,
     law: Annotated[
         str | None,
-        typer.Option(metavar="LAW", help="A law that `laws` lists, or LAW.toml of `fit -o`."),
+        typer.Option(
+            metavar="LAW",
+            callback=is_read,
+            help="A law that `laws` lists, or LAW.toml of `fit -o`.",
+        ),
     ] = None,
     uncertainty: Annotated[
         bool,
@@ -70,7 +75,11 @@ def solve(
     node_limit: Annotated[int | None, typer.Option(help="Branch-and-bound nodes.")] = None,
     write: Annotated[
         Path | None,
-        typer.Option(metavar="PATH", help="Write the mixed-integer program to a .lp or .mps file."),
+        typer.Option(
+            metavar="PATH",
+            callback=is_written,
+            help="Write the mixed-integer program to a .lp or .mps file.",
+        ),
     ] = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
@@ -78,6 +87,7 @@ def solve(
         str | None,
         typer.Option(
             metavar="FRAMEWORK:PATH",
+            callback=is_exported,
             help="Write the design for hf, megatron, torchtitan, nanogpt or litgpt.",
         ),
     ] = None,
@@ -207,15 +217,20 @@ def solve(
             content["uncertainty"] = drawn.to_dict()
         if compared is not None:
             content["laws"] = compared.to_dict()
-        emit(content, json_, show)
-        if export is not None and result.design is not None:
+
+        def config() -> str:
             from modelsizer.problems.architecture.configs.export import export as exported
 
-            write_to(config_path, exported(result.design.architecture, framework))
-        if write is not None:
-            _write_program(problem, write)
+            return exported(result.best.architecture, framework)
 
-        write_plot(plot, "landscape", result, title=problem.name, size=plot_size)
+        emit(
+            content,
+            json_,
+            show,
+            text_file("--export", config_path if result.design is not None else None, config),
+            Output("--write", write, lambda path: _write_program(problem, path)),
+            plot_file(plot, "landscape", result, title=problem.name, size=plot_size),
+        )
     if checked is not None and not checked.agrees:
         raise typer.Exit(STOPPED)
     raise typer.Exit(EXIT[result.status])
@@ -250,17 +265,17 @@ def _check_together(
         fail(f"--write: the program is of one law; leave {many} out")
 
 
-def _export_target(text: str | None) -> tuple[str, str]:
+def _export_target(text: str | None) -> tuple[str, Path | None]:
     """Parse framework and path from ``FRAMEWORK:PATH``."""
     if text is None:
-        return "", ""
+        return "", None
     from modelsizer.problems.architecture.configs.export import exporter
 
     framework, _, path = text.partition(":")
     exporter(framework)
     if not path or path == STANDARD_OUTPUT:
         fail(f"--export: {text!r} is not FRAMEWORK:PATH, such as hf:config.json")
-    return framework, path
+    return framework, Path(path)
 
 
 def _alternatives(
@@ -289,4 +304,4 @@ def _write_program(problem: Problem, path: Path) -> None:
     from modelsizer.problems.files import write_whole
 
     program = program_of(problem)
-    write_whole(path, lambda part: write_program(program, part))
+    write_whole(path, lambda file: write_program(program, file, path.suffix))

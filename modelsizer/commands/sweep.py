@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import STOPPED, say, user_errors
+from modelsizer.commands.app import STOPPED, fail, say, user_errors
 from modelsizer.commands.options import (
     File,
     Json,
@@ -19,7 +19,8 @@ from modelsizer.commands.options import (
     check_ending,
     check_time_limit,
 )
-from modelsizer.commands.output import emit
+from modelsizer.commands.output import Output, emit
+from modelsizer.commands.paths import check_file, is_written
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -93,6 +94,7 @@ def sweep(
             "--output",
             "-o",
             metavar="PATH",
+            callback=is_written,
             help="Keep the results: .jsonl, or .parquet with a .jsonl beside it.",
         ),
     ] = None,
@@ -110,10 +112,12 @@ def sweep(
     Exit status: 0 all points are there, 2 bad input, 3 interrupted.
     """
     with user_errors():
-        from modelsizer.optimizer.sweeps.files import ENDINGS, saved_points
+        from modelsizer.optimizer.sweeps.files import ENDINGS
         from modelsizer.optimizer.sweeps.grids import axis_of, grid_of, split_problem
+        from modelsizer.optimizer.sweeps.points import columns
         from modelsizer.optimizer.sweeps.sweep import sweep as solve_grid
         from modelsizer.optimizer.sweeps.workers import LostWorkerError, check_dask
+        from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
         check_ending("--output", output, *ENDINGS)
         if dask is not None:
@@ -122,12 +126,16 @@ def sweep(
         grid = grid_of(problem, [axis_of(problem, key, text) for key, text in many.items()])
         check_time_limit(time_limit)
         lines = None if output is None else output.with_suffix(".jsonl")
+        if lines is not None:
+            _check(lines, json_)
+        if output is not None and output != lines:
+            check_parquet()
         try:
-            with user_errors(ValueError), _bar(lines) as progress:
+            with _bar(lines) as progress, user_errors(ValueError), _kept(lines, len(grid)):
                 found = solve_grid(
                     problem,
                     grid,
-                    path=output,
+                    path=lines,
                     resume=resume,
                     jobs=jobs,
                     dask=dask,
@@ -137,16 +145,48 @@ def sweep(
                 )
         except (KeyboardInterrupt, LostWorkerError) as error:
             what = f"error: {error}" if isinstance(error, LostWorkerError) else "interrupted"
-            go_on = "nothing was kept: -o FILE.jsonl keeps every point as soon as it is solved"
-            if lines is not None:
-                there = f"{lines} holds {saved_points(lines):,} of {len(grid):,} points"
-                go_on = f"{there}, and the same command goes on from there"
-            say(f"{what}; {go_on}")
+            say(f"{what}; {_go_on(lines, len(grid))}")
             raise typer.Exit(STOPPED) from None
+        written = [] if lines is None else [lines]
+
+        def save(path: Path) -> None:
+            write_mixed_parquet(path, found.rows, columns(found.problem, grid))
+            written.append(path)
 
         def show(console: Console) -> None:
             from modelsizer.text.sweep import print_sweep
 
-            print_sweep(console, found, output)
+            print_sweep(console, found, *written[-1:])
 
-        emit(found.to_dict(), json_, show)
+        table = Output("--output", None if output == lines else output, save)
+        emit(found.to_dict(), json_, show, table)
+
+
+def _go_on(lines: Path | None, points: int) -> str:
+    """What is kept of a sweep that was stopped."""
+    from modelsizer.optimizer.sweeps.files import saved_points
+
+    if lines is None:
+        return "nothing was kept: -o FILE.jsonl keeps every point as soon as it is solved"
+    there = f"{lines} holds {saved_points(lines):,} of {points:,} points"
+    return f"{there}, and the same command goes on from there"
+
+
+@contextmanager
+def _kept(lines: Path | None, points: int) -> Iterator[None]:
+    """Say what is kept if the file can no longer be written."""
+    from modelsizer.problems.files import FileError
+
+    try:
+        yield
+    except FileError as error:
+        fail(f"--output: {error}; {_go_on(lines, points)}")
+
+
+def _check(lines: Path, json_: str | None) -> None:
+    """Check the path of the points, which need not be that of the option."""
+    from modelsizer.problems.files import same_file
+
+    check_file("--output", lines)
+    if json_ is not None and same_file(lines, Path(json_)):
+        fail(f"--json: {json_} is the file that --output writes; name another")

@@ -9,7 +9,8 @@ import typer
 from modelsizer.commands.app import INFEASIBLE, user_errors
 from modelsizer.commands.law_options import load_under
 from modelsizer.commands.options import File, Json, Plot, PlotSize, Settings, Without, check_plot
-from modelsizer.commands.output import emit, say_infeasible, write_plot
+from modelsizer.commands.output import emit, plot_file, say_infeasible
+from modelsizer.commands.paths import is_read
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -18,7 +19,10 @@ if TYPE_CHECKING:
 def uncertainty(
     file: File,
     law: Annotated[
-        str, typer.Option(metavar="LAW.toml", help="A law with bootstrap draws, of `fit -o`.")
+        str,
+        typer.Option(
+            metavar="LAW.toml", callback=is_read, help="A law with bootstrap draws, of `fit -o`."
+        ),
     ],
     draws: Annotated[int, typer.Option(min=1, help="The first so many draws of the file.")] = 500,
     candidates: Annotated[int, typer.Option(min=1, help="Most frequent winners to show.")] = 20,
@@ -52,8 +56,8 @@ def uncertainty(
 
             print_uncertainty(console, found, answer.winners, answer.notes)
 
-        emit(answer.to_dict, json_, show)
-        if found is not None and plot is not None:
-            write_plot(plot, "uncertainty", found, title=problem.name, size=plot_size)
+        drawn = plot if found is not None else None
+        picture = plot_file(drawn, "uncertainty", found, title=problem.name, size=plot_size)
+        emit(answer.to_dict, json_, show, picture)
     if found is None:
         raise typer.Exit(INFEASIBLE)

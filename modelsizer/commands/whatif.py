@@ -19,7 +19,7 @@ from modelsizer.commands.options import (
     check_plot,
     check_tables,
 )
-from modelsizer.commands.output import emit, write_csv, write_plot
+from modelsizer.commands.output import emit, plot_file, text_file
 from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
@@ -75,7 +75,11 @@ def whatif(
         def show(console: Console) -> None:
             print_whatif(console, found)
 
-        emit(found.to_dict(), json_, show)
-        write_csv(csv, lambda: whatif_csv(found))
-        write_plot(plot, "scenarios", found, size=plot_size, complete=found.complete)
+        emit(
+            found.to_dict(),
+            json_,
+            show,
+            text_file("--csv", csv, lambda: whatif_csv(found)),
+            plot_file(plot, "scenarios", found, size=plot_size, complete=found.complete),
+        )
     raise typer.Exit(EXIT[found.base.result.status] if found.complete else STOPPED)

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 from base64 import b64encode
 from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from modelsizer.page.tags import Html, tag
@@ -53,9 +51,7 @@ def described(figure: Figure, title: str) -> str:
 
 def _address(figure: Figure) -> str:
     """Return the SVG of a figure as a data URL."""
-    from modelsizer.plots import save
+    from modelsizer.plots.drawing.saving import rendered
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "figure.svg"
-        save(figure, path, dpi=_DPI)
-        return f"data:image/svg+xml;base64,{b64encode(path.read_bytes()).decode()}"
+    content = rendered(figure, ".svg", dpi=_DPI)
+    return f"data:image/svg+xml;base64,{b64encode(content).decode()}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelsizer.pictures.picture import Picture
-from modelsizer.pictures.registry import PICTURES, draw, write_figure
-from modelsizer.problems.files import write_text
+from modelsizer.pictures.registry import PICTURES, draw
+from modelsizer.problems.files import make_folder, write_text
 
 PAGE = "gallery.md"
 SHOWN = tuple(name for name, picture in PICTURES.items() if picture.example is not None)
@@ -42,14 +42,16 @@ def draw_gallery(folder: Path, size: str = "wide", only: list[str] | None = None
     only : list of str, optional
         Names of the figures to draw; by default all, and the page.
     """
-    folder.mkdir(parents=True, exist_ok=True)
+    from modelsizer.plots import save
+
+    make_folder(folder)
     written = []
     for name in only or SHOWN:
         example = PICTURES[name].example
         assert example is not None
         answer, title = example.answer()
         path = folder / f"{name}.png"
-        write_figure(draw(name, answer, title=title, size=size), path)
+        save(draw(name, answer, title=title, size=size), path)
         written.append(path)
     if not only:
         write_text(folder / PAGE, page())

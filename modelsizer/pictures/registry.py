@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -50,11 +49,3 @@ def draw(name: str, answer: Any, *, title: str = "", size: str = "wide") -> Figu
     need_matplotlib()
     picture = PICTURES[name]
     return picture.figure(picture.data(answer), title, size)
-
-
-def write_figure(figure: Figure, path: Path) -> None:
-    """Write a figure, whole or not at all."""
-    from modelsizer.plots import save
-    from modelsizer.problems.files import write_whole
-
-    write_whole(path, lambda part: save(figure, part))

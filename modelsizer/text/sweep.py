@@ -30,7 +30,7 @@ _SHOWN = (("layers", "count"), ("d_model", "count"), ("parameters", "parameters"
           ("tokens", "tokens"))  # fmt: skip
 
 
-def print_sweep(console: Console, found: SweepResult, path: Path | None) -> None:
+def print_sweep(console: Console, found: SweepResult, path: Path | None = None) -> None:
     """Print how many points were solved, the first rows and the path of the file."""
     problem, grid, rows = found.problem, found.grid, found.rows
     title(console, problem.name)

@@ -12,15 +12,17 @@ import hashlib
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO
+from typing import Any
 
 from modelsizer.optimizer.sweeps.grids import SweepGrid
-from modelsizer.optimizer.sweeps.points import Row
+from modelsizer.optimizer.sweeps.points import Row, columns
 from modelsizer.problems.errors import ModelsizerError
-from modelsizer.problems.files import write_whole
+from modelsizer.problems.files import FileError, check_writable, write_bytes
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.reading import flattened
 from modelsizer.problems.version import __version__
@@ -100,16 +102,20 @@ class SweepFile:
     def __init__(self, path: Path, question: Question, *, resume: bool = True) -> None:
         self.path, self.question = path, question
         self.rows: dict[int, Row] = {}
+        check_writable(path)
+        if path.exists() and not path.is_file():
+            raise FileError(path, "is no regular file, and a sweep reads its file again")
         try:
-            self._file: BinaryIO = path.open("a+b")
+            self._file = self._opened()
         except OSError as error:
-            raise ModelsizerError(f"{path}: cannot be written: {error.strerror}") from None
+            raise self._unwritten(error) from None
         try:
-            self._lock()
             self._read(resume)
-        except BaseException:
+        except BaseException as error:
+            if not os.fstat(self._file.fileno()).st_size:  # not even a header
+                path.unlink(missing_ok=True)
             self._file.close()
-            raise
+            raise self._unwritten(error) if isinstance(error, OSError) else error from None
         self.found = len(self.rows)
 
     def __enter__(self) -> SweepFile:
@@ -140,33 +146,53 @@ class SweepFile:
         self._file.seek(0)
         if self._file.read() == content:
             return
-
-        def write(part: Path) -> None:
-            with part.open("wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-
-        write_whole(self.path, write)
+        if os.name == "nt":  # which replaces no file that is open
+            self._file.close()
+        write_bytes(self.path, content)
 
     def _write(self, content: bytes) -> None:
+        """Add lines; a part of them does not stay."""
+        whole = self._file.seek(0, os.SEEK_END)
+        rest = memoryview(content)
         try:
-            self._file.write(content)
-            self._file.flush()
+            while rest:
+                rest = rest[self._file.write(rest) :]
             os.fsync(self._file.fileno())
         except OSError as error:
-            raise ModelsizerError(f"{self.path}: cannot be written: {error.strerror}") from None
+            with suppress(OSError):
+                self._file.truncate(whole)
+            raise self._unwritten(error) from None
 
-    def _lock(self) -> None:
+    def _unwritten(self, error: OSError) -> FileError:
+        return FileError(self.path, f"cannot be written: {error.strerror or error}")
+
+    def _opened(self) -> FileIO:
+        """Open the file and lock it, unless another sweep replaces it in between."""
+        while True:
+            file = FileIO(self.path, "a+")
+            try:
+                self._lock(file)
+                if os.path.samestat(os.fstat(file.fileno()), self.path.stat()):
+                    return file
+            except FileNotFoundError:
+                pass
+            except BaseException:
+                file.close()
+                raise
+            file.close()
+
+    def _lock(self, file: FileIO) -> None:
         """Keep a second sweep out; the lock goes with the process, however it ends."""
         try:
             import fcntl
         except ImportError:  # not on every system
             return
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except (BlockingIOError, PermissionError):
             raise ModelsizerError(f"{self.path}: another sweep is writing this file") from None
+        except OSError:  # a file system without locks
+            return
 
     def _read(self, resume: bool) -> None:
         self._file.seek(0)
@@ -199,16 +225,10 @@ class SweepFile:
 
     def _take(self, lines: list[bytes]) -> bytes:
         """Keep the rows, and return the bytes that stay."""
-        keys = [axis.key for axis in self.question.grid.axes]
+        names = set(columns(self.question.problem, self.question.grid))
         for number, text in enumerate(lines[1:], start=2):
             row = _parsed(text)
-            index = None if row is None else row.get("index")
-            good = isinstance(index, int) and 0 <= index < len(self.question.grid)
-            if good and row is not None:
-                assert isinstance(index, int)
-                point = self.question.grid.point(index)
-                good = [row.get(key) for key in keys] == [point[key] for key in keys]
-            if not good or row is None:
+            if row is None or row.keys() != names or not self._is_point(row):
                 if number == len(lines):  # a last line may be damaged as well as cut
                     return b"".join(one + b"\n" for one in lines[:-1])
                 raise ModelsizerError(
@@ -216,6 +236,12 @@ class SweepFile:
                 )
             self.rows.setdefault(row["index"], row)
         return b"".join(one + b"\n" for one in lines)
+
+    def _is_point(self, row: Row) -> bool:
+        index, grid = row["index"], self.question.grid
+        if type(index) is not int or not 0 <= index < len(grid):
+            return False
+        return all(row[key] == value for key, value in grid.point(index).items())
 
     def _check(self, before: dict[str, Any], now: dict[str, Any]) -> None:
         if before.get("hash") == now["hash"]:
@@ -238,7 +264,7 @@ def saved_points(path: Path) -> int:
 def _parsed(text: bytes) -> dict[str, Any] | None:
     try:
         found = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 

@@ -15,6 +15,7 @@ from modelsizer.optimizer.sweeps.grids import SweepGrid, grid_of, values_axis
 from modelsizer.optimizer.sweeps.points import Row, columns
 from modelsizer.optimizer.sweeps.workers import check_dask, results
 from modelsizer.problems.errors import ArgumentError, require_type
+from modelsizer.problems.files import check_writable
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
@@ -128,6 +129,7 @@ def sweep(
         raise ArgumentError("path", f"{path} must end in {' or '.join(ENDINGS)}")
     if path is not None and path.suffix == ".parquet":
         check_parquet()
+        check_writable(path)
     if time_limit is not None and not time_limit >= 0:
         raise ArgumentError("time_limit", f"must be zero or more, got {time_limit!r}")
     if dask is not None:

@@ -13,11 +13,12 @@ from __future__ import annotations
 
 import math
 import re
+import shutil
 import tempfile
 import warnings
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import numpy as np
 
@@ -114,13 +115,24 @@ def as_pulp(program: Program) -> tuple[Any, list[Any]]:
     return problem, columns
 
 
-def write_program(program: Program, path: Path) -> None:
-    """Write the program for other tools, as ``.lp`` or ``.mps`` by the suffix of the path."""
+def write_program(program: Program, file: IO[bytes], ending: str) -> None:
+    """Write the program for other tools, as ``.lp`` or ``.mps``.
+
+    Parameters
+    ----------
+    program : Program
+    file : binary file
+    ending : str
+    """
     problem, _ = as_pulp(program)
-    if path.suffix == ".mps":
-        problem.writeMPS(str(path))
-    else:
-        problem.writeLP(str(path), max_length=250)
+    with tempfile.TemporaryDirectory(prefix="modelsizer-") as folder:
+        path = Path(folder) / f"program{ending}"
+        if ending == ".mps":
+            problem.writeMPS(str(path))
+        else:
+            problem.writeLP(str(path), max_length=250)
+        with path.open("rb") as made:
+            shutil.copyfileobj(made, file)
 
 
 def _solve(name: str, program: Program, limits: Limits) -> Outcome:

@@ -213,13 +213,15 @@ def test_a_gap_asked_for_is_kept() -> None:
 def test_the_written_program_has_the_same_optimum(name: str, ending: str, tmp_path: Path) -> None:
     problem = Problem.load(name)
     path = tmp_path / f"model.{ending}"
-    write_program(program_of(problem), path)
+    with path.open("wb") as file:
+        write_program(program_of(problem), file, path.suffix)
     assert optimum_of_file(path) == pytest.approx(solve(problem).objective.value, rel=1e-9)
 
 
 def test_an_infeasible_program_is_written_and_infeasible(tmp_path: Path) -> None:
     problem = Problem.load("one-h100-1e24").with_settings({"budgets.serving_memory": "1 GB"})
-    write_program(program_of(problem), tmp_path / "model.lp")
+    with (tmp_path / "model.lp").open("wb") as file:
+        write_program(program_of(problem), file, ".lp")
     assert optimum_of_file(tmp_path / "model.lp") is None
 
 
