@@ -17,6 +17,7 @@ from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
+from modelsizer.problems.magnitudes import check_loss, check_magnitudes
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Settings
 from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
@@ -86,7 +87,10 @@ class Problem(Table):
         checks.check_shape(self.objective, self.law)
         checks.check_inputs(self.settings, self.budgets, self.objective)
         layouts(self.training)
-        checks.check_tokens(self.token_limits, self.training, self.budgets, self.objective)
+        limits = self.token_limits
+        checks.check_tokens(limits, self.training, self.budgets, self.objective)
+        check_magnitudes(self.settings, self.budgets)
+        check_loss(self.law, limits)
         return self
 
     # Reading and writing

@@ -124,6 +124,14 @@ def exact(value: Number | Fraction) -> Fraction:
     return Fraction(repr(float(value)))
 
 
+def as_double(value: Fraction) -> float:
+    """The nearest double; infinite beyond the largest, as a limit that nothing reaches."""
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
 def plain(value: Fraction) -> Number:
     """An integer if the number is whole, otherwise a float."""
     return value.numerator if value.denominator == 1 else float(value)

@@ -30,7 +30,7 @@ PROBLEMS = (
     "version", "library", "machine", "visible",
     "errors", "files", "table_files", "key_values", "registry", "columns", "units", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
-    "requirements", "checks", "problem", "narrowing", "designs", "summary",
+    "requirements", "magnitudes", "checks", "problem", "narrowing", "designs", "summary",
 )  # fmt: skip
 OPTIMIZER = (
     "tables", "bounds", "search", "milp",

@@ -201,14 +201,14 @@ def depth_intervals(
                 rest = base + (unit[:, others] * low[:, others]).sum(axis=1)
                 room = _clipped(limit.high, rest) - rest
                 most = np.where(free, np.where(room >= 0, high[:, k], -1), room // divisor)
-                high[:, k] = np.minimum(high[:, k], np.maximum(most, -1).astype(np.int64))
+                # Clipped first: Python integers may exceed int64.
+                high[:, k] = np.clip(most, -1, np.maximum(high[:, k], -1)).astype(np.int64)
             if limit.low is not None:
                 rest = base + (unit[:, others] * high[:, others]).sum(axis=1)
                 lack = _clipped(limit.low, rest) - rest
                 least = np.where(
                     free, np.where(lack <= 0, low[:, k], high[:, k] + 1), -(-lack // divisor)
                 )
-                low[:, k] = np.maximum(
-                    low[:, k], np.minimum(least, high[:, k] + 1).astype(np.int64)
-                )
+                past = np.maximum(high[:, k] + 1, low[:, k])  # an empty box stays empty
+                low[:, k] = np.clip(least, low[:, k], past).astype(np.int64)
     return low, high

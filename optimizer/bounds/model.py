@@ -22,6 +22,7 @@ from modelsizer.optimizer.bounds.relaxation import (
     higher,
     log_bound,
     lowered,
+    trusted,
 )
 from modelsizer.optimizer.bounds.token_caps import LEAST_FLOPS, Spending
 from modelsizer.optimizer.tables.store import TableStore
@@ -30,10 +31,12 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.costs import flops_rate
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.designs.token_choice import rounded_down, rounded_up
-from modelsizer.problems.laws.features import parts_of
+from modelsizer.problems.laws.features import beyond_doubles, parts_of
+from modelsizer.problems.magnitudes import loss_overflows
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.requirements.token_limits import ENDLESS
 
 Kind = Literal["loss", "affine", "most_tokens", "least_tokens", "least_flops"]
 
@@ -86,6 +89,8 @@ class Model:
         See `modelsizer.optimizer.bounds.token_caps.Spending`.
     charged : bool
         Whether inference adds to the objective.
+    risky : bool
+        Whether the loss of a design may be no finite number; it is infeasible then.
     floor : float or None
         A lower bound set by a limit, which many designs may attain exactly.
     """
@@ -101,6 +106,7 @@ class Model:
         tokens = self._tokens = problem.token_limits
         self.least_tokens, self.least_flops = float(tokens.least), float(tokens.least_flops)
         loss = problem.budgets.limits.get("loss")
+        self.risky = loss_overflows(self.quality.law, tokens)
         self.most_loss = None if loss is None or loss.max is None else float(loss.max)
         self.least_loss = None if loss is None or loss.min is None else float(loss.min)
         spending = Spending(problem, self.name)
@@ -208,6 +214,7 @@ class Model:
             doubtful |= tokens * flops <= LEAST_FLOPS * (1 + BORDER)
         doubtful &= possible
         plain = self.most_loss is None and self.least_loss is None and not doubtful.any()
+        plain &= not self.risky
         if self.kind == "affine" and plain:
             return self.sign * self.affine(table, row, j), keeps
         if self.kind == "most_tokens" and plain:
@@ -223,10 +230,13 @@ class Model:
         loss = np.asarray(judged.loss(n, tokens), float)
         if self.least_loss is not None:
             loss = np.where(cut, self.least_loss, loss)
+        keeps &= np.isfinite(loss)
         if self.most_loss is not None:
             keeps &= loss <= self.most_loss
             doubtful |= np.abs(loss - self.most_loss) <= BORDER * self.most_loss
             low = np.maximum(low, np.asarray(judged.tokens_for(n, self.most_loss), float))
+            # Without a limit on them, more than endless tokens are none.
+            doubtful |= ~(low < 0.99 * ENDLESS) & np.isinf(tokens)
         if self.kind == "loss":
             value = loss
         elif self.kind == "affine":
@@ -266,6 +276,10 @@ class Model:
         row : array of shape (B,)
         low, high : array of shape (B, K)
         """
+        with beyond_doubles():
+            return self._relax(table, row, low, high)
+
+    def _relax(self, table: Table, row: Ints, low: Ints, high: Ints) -> Relaxed:
         extent = (high - low).astype(float)
         n = self._feature(table, LAW_PARAMETERS, row, low, high)
         flops = self._feature(table, TRAINING_FLOPS_PER_TOKEN, row, low, high)
@@ -276,8 +290,7 @@ class Model:
             width = table["d_model"][row].astype(float)
             shape = shape_bound(self.quality.shape, width, sizes.layers)
             token, corner = law_bound(self.quality.law, sizes, self.caps(table, row, low))
-            loss = token + shape
-            least_loss = np.maximum(loss.least(extent), corner)
+            loss, least_loss = trusted(token + shape, corner, extent)
             least_loss = lowered(least_loss)
             loss = Affine(lowered(loss.constant), loss.slope)
         objective, least = self._objective(table, row, low, high, extent, flops, loss, shape, sizes)

@@ -158,6 +158,29 @@ def charged(bound: Affine, charge: Floats, extent: Floats) -> Affine:
     )
 
 
+def trusted(bound: Affine, corner: Floats, extent: Floats) -> tuple[Affine, Floats]:
+    """Return a bound, and its minimum over each box, that hold where doubles overflow.
+
+    Tangents and secants are worthless where a value is no finite number; there the bound is the
+    value at the best corner of the box, minus infinity if that is undefined. An infinite corner is
+    true: every design of the box has it.
+
+    Parameters
+    ----------
+    bound : Affine
+    corner : array of shape (B,)
+        Another bound, not larger than the value of any design as it is computed.
+    extent : array of shape (B, K)
+    """
+    corner = np.where(np.isnan(corner), -np.inf, corner)
+    least = bound.least(extent)
+    finite = np.isfinite(least) & np.isfinite(bound.constant)
+    least = np.where(finite, np.maximum(least, corner), corner)
+    return Affine(
+        np.where(finite, bound.constant, corner), np.where(finite[:, None], bound.slope, 0.0)
+    ), least
+
+
 def lowered(bound: Floats) -> Floats:
     """Subtract the maximum rounding error from a bound; infinite bounds are unchanged."""
     finite = np.isfinite(bound)

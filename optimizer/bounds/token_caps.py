@@ -13,6 +13,7 @@ from modelsizer.problems.designs.costs import flops_rate, inference_charge
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.units import as_double
 
 LEAST_FLOPS = 1.0
 """Lower limit on the training FLOPs of a cap, so that its logarithm is finite; a design with fewer
@@ -49,15 +50,16 @@ class Spending:
         depths of a box are upper bounds for all designs in it.
         """
         limits = self._limits
-        most = math.inf if limits.most is None else float(limits.most)
+        most = math.inf if limits.most is None else as_double(limits.most)
         flops: float | Floats
         if limits.most_flops_each is None:
-            flops = math.inf if limits.most_flops is None else float(limits.most_flops)
+            flops = math.inf if limits.most_flops is None else as_double(limits.most_flops)
         else:
-            ends = [float(limits.flops_on(lay.accelerators) or math.inf) for lay in table.layout]
+            each = (limits.flops_on(lay.accelerators) for lay in table.layout)
+            ends = [math.inf if end is None else as_double(end) for end in each]
             flops = np.array(ends)[table.layout_id[row]]
         for charge in limits.charges:
-            left = float(charge.limit) - float(charge.each) * inference_flops(table, row, j)
+            left = as_double(charge.limit) - float(charge.each) * inference_flops(table, row, j)
             flops = np.minimum(flops, np.maximum(left, LEAST_FLOPS))
         return TokenCaps(most, flops)
 

@@ -14,10 +14,10 @@ from modelsizer.optimizer.explain.space_constraints import relaxed_space, space_
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.reading import overlaid
+from modelsizer.problems.requirements.token_limits import ENDLESS
 
-UNLIMITED_TOKENS = 10**200
-"""Tokens where no constraint limits them: so many that no law tells them from infinitely many, and
-yet their FLOPs are a double."""
+UNLIMITED_TOKENS = ENDLESS
+"""Tokens where no constraint limits them."""
 
 
 class Relaxer:

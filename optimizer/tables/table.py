@@ -200,7 +200,8 @@ def largest(problem: Problem, layout: Layout, options: Options, names: Collectio
         if within is None:
             return LARGEST_INT64
         size = int(affine.base[0]) + depth * sum(int(each[0]) for each in affine.per_layer)
-        found = max(found, size * within(settings, layout))
+        # A coefficient is rounded, at worst from half a unit to none.
+        found = max(found, (size + 1) * within(settings, layout))
     return found
 
 

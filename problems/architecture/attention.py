@@ -17,6 +17,19 @@ Count = Any
 QkNorm = Literal["none", "head", "head_with_bias", "full"]
 
 
+def whole(values: Any, like: Any) -> Count:
+    """Round doubles to whole numbers, in the integers of `like`.
+
+    They are Python integers unless `like` is an array of int64, whose user bounds the result.
+    """
+    found = np.rint(values)
+    if found.ndim == 0:
+        return int(found)
+    if np.asarray(like).dtype == object:
+        return np.array([int(value) for value in found.ravel()], object).reshape(found.shape)
+    return found.astype(np.int64)
+
+
 def check_positive(owner: str, **values: Count) -> None:
     """Raise unless counts are positive whole numbers, or in arrays whole numbers from 0 on.
 

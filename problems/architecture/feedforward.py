@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from modelsizer.problems.architecture.attention import Count, check_positive
+from modelsizer.problems.architecture.attention import Count, check_positive, whole
 
 
 class FeedForward(Protocol):
@@ -205,6 +205,5 @@ class MixtureOfExperts:
         """
         reached = _reached(self.experts, self.active, tokens)
         each = _weights(d_model, self.d_ff, self.gated)
-        routed = np.rint(np.asarray(each).astype(np.float64) * reached)
-        read: Count = int(routed) if routed.ndim == 0 else routed.astype(np.int64)
+        read = whole(np.asarray(each).astype(np.float64) * reached, each)
         return self.matmul_weights(d_model) - self.active * each + read

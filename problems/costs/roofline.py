@@ -7,7 +7,8 @@ per layer (launches, synchronisation) and, under tensor parallelism, two all-red
 bytes over the link, plus a latency.
 
 Times are whole picoseconds, with each coefficient rounded separately, so that single
-architectures, tables of them and all solvers agree to the unit.
+architectures, tables of them and all solvers agree to the unit. A step takes at least one, so that
+a throughput is finite.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ import numpy as np
 
 from modelsizer.problems.architecture.accounting import Affine, forward_flops
 from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.architecture.attention import whole
 
 PICOSECONDS = 10**12
 ALL_REDUCES = 2  # per layer: after attention and after the feed-forward
@@ -53,9 +55,12 @@ class Machine:
 
 
 def _time(values: Any, seconds_each: float) -> Any:
-    """Convert values to whole picoseconds, identically for integers and arrays."""
-    found = np.rint(np.asarray(values).astype(np.float64) * (seconds_each * PICOSECONDS))
-    return int(found) if found.ndim == 0 else found.astype(np.int64)
+    """Convert values to whole picoseconds, identically for integers and arrays.
+
+    Times may exceed 64 bits, so an array of Python integers (dtype object) gives such an array. An
+    array of int64 gives int64: `Cost.within` makes sure that its times fit.
+    """
+    return whole(np.asarray(values).astype(np.float64) * (seconds_each * PICOSECONDS), values)
 
 
 def _fixed(machine: Machine, trunk: Trunk, tokens: int) -> Any:
@@ -73,9 +78,14 @@ def _steps(
 ) -> tuple[Affine, Affine]:
     """Memory-bound and compute-bound times."""
     return (
-        Affine(base[0], tuple(memory + fixed for memory, _ in layers), PICOSECONDS),
-        Affine(base[1], tuple(compute + fixed for _, compute in layers), PICOSECONDS),
+        Affine(_some(base[0]), tuple(memory + fixed for memory, _ in layers), PICOSECONDS),
+        Affine(_some(base[1]), tuple(compute + fixed for _, compute in layers), PICOSECONDS),
     )
+
+
+def _some(time: Any) -> Any:
+    """A time, at least one picosecond."""
+    return time + (time < 1)
 
 
 def decode(

@@ -48,7 +48,7 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     if device is None or device.memory is None:
         return None
     reserve = serving.reserve
-    usable = max(0, math.floor(device.memory * exact(serving.memory_utilization) - reserve))
+    usable = max(0, math.floor(exact(device.memory) * exact(serving.memory_utilization) - reserve))
     architecture = design.architecture
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]

@@ -195,7 +195,7 @@ def _evaluate(
         loss,
         float(quality.shape_excess(features)),
         exact,
-        _violations(problem, exact, flops) or _unmet(problem, choice),
+        _violations(problem, exact, flops) or _unmet(problem, choice, loss),
     )
 
 
@@ -215,8 +215,16 @@ def architecture_features(architecture: Architecture, names: Iterable[str]) -> F
     return features_of(names, architecture_dict(architecture).__getitem__)
 
 
-def _unmet(problem: Problem, choice: TokenChoice) -> tuple[str, ...]:
-    """Key of the least tokens, if limits on FLOPs leave slightly fewer (less than two doubles)."""
+def _unmet(problem: Problem, choice: TokenChoice, loss: float) -> tuple[str, ...]:
+    """Key of what no quantity shows.
+
+    That of the least tokens, if limits on FLOPs leave slightly fewer (less than two doubles); that
+    of the loss or the law, if endless tokens are needed or the loss is no finite number.
+    """
+    if not choice.reachable:
+        return ("budgets.loss",)
+    if not math.isfinite(loss):
+        return ("objective.law",)
     if choice.possible:
         return ()
     for key, limit in (

@@ -6,7 +6,7 @@ import math
 from fractions import Fraction
 
 from modelsizer.problems.laws.quality import Judged
-from modelsizer.problems.requirements.token_limits import TokenLimits
+from modelsizer.problems.requirements.token_limits import ENDLESS, TokenLimits
 from modelsizer.problems.tables.menus import Interval
 
 _NONE = Fraction(0)
@@ -50,6 +50,8 @@ class TokenChoice:
         Least and greatest tokens; the interval is empty (low > high) if a limit on loss is missed.
     possible : bool
         Whether limits on tokens and FLOPs leave any tokens, in exact arithmetic.
+    reachable : bool
+        Whether a loss asked for needs fewer than endless tokens, and some loss is finite.
     """
 
     def __init__(
@@ -87,6 +89,7 @@ class TokenChoice:
             need = self._edge(float(target.max), above=False)
             reached = self.loss(self.high) <= float(target.max)
             self.low = max(self.low, min(need, self.high) if reached else need)
+        self.reachable = self.low <= ENDLESS or self.high < math.inf
 
     def flops(self, tokens: float, flops: int) -> Fraction:
         """Training FLOPs at the chosen tokens."""
@@ -101,8 +104,9 @@ class TokenChoice:
         return self.loss(tokens)
 
     def loss(self, tokens: float) -> float:
-        """Loss at given tokens."""
-        return float(self._quality.loss(self._n, tokens))
+        """Loss at given tokens; infinite where the law gives no number."""
+        loss = float(self._quality.loss(self._n, tokens))
+        return math.inf if math.isnan(loss) else loss
 
     def _edge(self, target: float, *, above: bool) -> float:
         """The least tokens with loss <= target, or (`above`) the most with loss >= target."""
@@ -112,6 +116,8 @@ class TokenChoice:
         # The inverse carries rounding errors; step away from it until the loss itself satisfies it.
         step, away = 2.0**-52, -1.0 if above else 1.0
         while (self.loss(tokens) < target) if above else (self.loss(tokens) > target):
-            tokens *= 1.0 + away * step
+            tokens *= 1.0 + away * min(step, 0.5)
             step *= 2.0
+            if not 0 < tokens < math.inf:
+                break  # no number of tokens has the loss, in doubles
         return tokens

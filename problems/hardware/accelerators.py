@@ -38,15 +38,15 @@ class Accelerator:
     ----------
     name : str
     vendor : str
-    memory : int or None
+    memory : int, float or None
         Bytes available to a process on the device, which differ from the label.
-    bandwidth : int or None
+    bandwidth : int, float or None
         Bytes/s of the device's memory.
-    bf16_flops, fp8_flops : int or None
+    bf16_flops, fp8_flops : int, float or None
         Dense FLOP/s of matrix multiplications, without sparsity.
-    link : int or None
+    link : int, float or None
         Bytes/s to neighbouring accelerators, one way.
-    watts : int or None
+    watts : int, float or None
         Board power (TDP).
     memory_label : str
         Memory as advertised: "80 GB".
@@ -58,19 +58,19 @@ class Accelerator:
 
     name: str
     vendor: str = ""
-    memory: int | None = None
-    bandwidth: int | None = None
-    bf16_flops: int | None = None
-    fp8_flops: int | None = None
-    link: int | None = None
-    watts: int | None = None
+    memory: int | float | None = None
+    bandwidth: int | float | None = None
+    bf16_flops: int | float | None = None
+    fp8_flops: int | float | None = None
+    link: int | float | None = None
+    watts: int | float | None = None
     memory_label: str = ""
     memory_type: str = "HBM"
     source: str = ""
     watts_source: str = ""
     note: str = ""
 
-    def figure(self, name: str) -> int:
+    def figure(self, name: str) -> int | float:
         """Return a figure, which must be known.
 
         Raises
@@ -78,7 +78,7 @@ class Accelerator:
         UnknownFigureError
             If it is unknown; the message names accelerator, figure and remedy.
         """
-        value: int | None = getattr(self, name)
+        value: int | float | None = getattr(self, name)
         if value is None:
             raise UnknownFigureError(
                 f"the {FIGURES[name]} of {self.name} is not known; define the accelerator with "

@@ -16,6 +16,17 @@ from modelsizer.problems.architecture.choices import CHOICES
 Floats = Any
 """A float, or a float64 array; laws work on both alike."""
 
+
+def beyond_doubles() -> np.errstate:
+    """Context for arithmetic that may overflow, where infinite and undefined results are handled.
+
+    A design whose loss is no finite number is infeasible
+    (`modelsizer.problems.designs.evaluation`), and a bound that is none is not trusted
+    (`modelsizer.optimizer.bounds.relaxation.trusted`).
+    """
+    return np.errstate(over="ignore", divide="ignore", invalid="ignore")
+
+
 SHAPE_FEATURES = tuple(
     name for choice in CHOICES if choice.law for name in (choice.name, *choice.ratios)
 )

@@ -287,15 +287,16 @@ class PowerLaw(TokenLaw):
 
     def loss(self, n: Floats, d: Floats) -> Floats:
         """Predicted loss in nats a token."""
-        with np.errstate(divide="ignore"):  # no parameters or no tokens: an infinite loss
+        # No parameters, no tokens, or numbers beyond doubles: an infinite loss.
+        with np.errstate(divide="ignore", over="ignore"):
             inner = self.A * np.power(n, -self.alpha) + self.B * np.power(d, -self.beta)
-        return self.E + (inner if self.outer == 1.0 else np.power(inner, self.outer))
+            return self.E + (inner if self.outer == 1.0 else np.power(inner, self.outer))
 
     def tokens_for(self, n: Floats, loss: Floats) -> Floats:
         """Fewest tokens that reach a loss, or infinity; arguments broadcast."""
         over = np.maximum(np.subtract(loss, self.E), 0.0)
-        inner = over if self.outer == 1.0 else np.power(over, 1 / self.outer)
-        left = inner - self.A * np.power(n, -self.alpha)
-        with np.errstate(divide="ignore", over="ignore"):
+        with np.errstate(divide="ignore", over="ignore", invalid="ignore"):
+            inner = over if self.outer == 1.0 else np.power(over, 1 / self.outer)
+            left = inner - self.A * np.power(n, -self.alpha)
             tokens = np.power(self.B / np.where(left > 0, left, np.nan), 1 / self.beta)
         return np.where(left > 0, tokens, np.inf)

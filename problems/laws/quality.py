@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelsizer.problems.laws.features import Features, Floats
+from modelsizer.problems.laws.features import Features, Floats, beyond_doubles
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.shapes import ShapeLaw
 
@@ -18,12 +18,14 @@ class Judged(TokenLaw):
         self.name, self._law, self._added = law.name, law, added
 
     def loss(self, n: Floats, d: Floats) -> Floats:
-        """Predicted loss in nats a token."""
-        return self._law.loss(n, d) + self._added
+        """Predicted loss in nats a token; no finite number where doubles overflow."""
+        with beyond_doubles():
+            return self._law.loss(n, d) + self._added
 
     def tokens_for(self, n: Floats, loss: Floats) -> Floats:
         """The least number of tokens that reaches a loss, or infinity where none does."""
-        return self._law.tokens_for(n, loss - self._added)
+        with beyond_doubles():
+            return self._law.tokens_for(n, loss - self._added)
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,11 +74,13 @@ class Quality:
         features : mapping of array
             Of `features`.
         """
-        return Judged(self.law.of(features), self._added(features))
+        with beyond_doubles():
+            return Judged(self.law.of(features), self._added(features))
 
     def shape_excess(self, features: Features) -> Floats:
         """Part of the loss that depends on the shape alone, under both laws."""
-        return self._added(features) + self.law.shape_part(features)
+        with beyond_doubles():
+            return self._added(features) + self.law.shape_part(features)
 
     def _added(self, features: Features) -> Floats:
         """Excess of the shape law."""
@@ -94,8 +98,9 @@ class Quality:
             Of `features`.
         """
         added: Floats = 0.0
-        if self._has_shape:
-            added = self.shape.least_excess(
-                low["d_model"], high["d_model"], low["layers"], high["layers"]
-            )
-        return Judged(self.law.over(n_low, n_high, low, high), added)
+        with beyond_doubles():
+            if self._has_shape:
+                added = self.shape.least_excess(
+                    low["d_model"], high["d_model"], low["layers"], high["layers"]
+                )
+            return Judged(self.law.over(n_low, n_high, low, high), added)

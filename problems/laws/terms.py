@@ -111,7 +111,8 @@ class TermLaw(DesignLaw):
         found = []
         for term in self.terms:
             factor: Floats = term.coefficient
-            for name, exponent in term.exponents.items():
+            # In the order of `of`, so that what overflows here overflows there.
+            for name, exponent in sorted(term.exponents.items(), key=lambda each: each[0] == _SIZE):
                 if name != _DATA:
                     # All factors are positive, so each end minimises its factor by itself.
                     at = least if (exponent > 0) == (term.coefficient > 0) else most

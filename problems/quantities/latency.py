@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
-from modelsizer.problems.costs.latency import decode_branches, prefill_branches, prefill_machine
+import math
+
+from modelsizer.problems.costs.latency import (
+    decode_branches,
+    decode_machine,
+    prefill_branches,
+    prefill_machine,
+)
+from modelsizer.problems.costs.roofline import PICOSECONDS
 from modelsizer.problems.quantities.cache import CACHED_VALUE
 from modelsizer.problems.quantities.quantity import (
     Cost,
     Inverse,
     Quantity,
     Settings,
-    as_large,
 )
 from modelsizer.problems.quantities.serving_memory import WEIGHT
 from modelsizer.problems.quantities.training_cost import ACCELERATOR
+from modelsizer.problems.space.layouts import Layout
 
 _BRANCHES = ("memory", "compute")
 _MACHINE = tuple(
@@ -39,6 +47,18 @@ def _needs(settings: Settings) -> str:
     return ""
 
 
+def _counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
+    """Return the most values, FLOPs or bytes that are counted for a picosecond of latency.
+
+    There are more copies of fewer key and value heads, at most one for each accelerator.
+    """
+    serving, machine = settings.serving, decode_machine(settings.serving)
+    least = min(serving.weights.matrix, serving.weights.embedding, serving.exact_kv_bytes)
+    values = machine.bandwidth * machine.ways / float(min(least, 1))
+    most = max(values, machine.flops * machine.ways, machine.link)
+    return math.ceil(most / PICOSECONDS + 1) * machine.ways
+
+
 ROWS = (
     Quantity(
         "decode_latency",
@@ -51,7 +71,7 @@ ROWS = (
             reads=(*_BOTH, *CACHED_VALUE, "serving.batch_size"),
             branches=_BRANCHES,
             by_layout=False,
-            within=as_large,
+            within=_counted,
         ),
         only="max",
         needs=_needs,
@@ -84,7 +104,7 @@ ROWS = (
             reads=(*_BOTH, "serving.prompts", "serving.prompt_length"),
             branches=_BRANCHES,
             by_layout=False,
-            within=as_large,
+            within=_counted,
         ),
         only="max",
         needs=_needs,

@@ -7,6 +7,7 @@ from fractions import Fraction
 from modelsizer.problems.quantities.quantity import OfFlops, Quantity, Settings
 from modelsizer.problems.quantities.training_cost import ACCELERATOR, PRICE, dollars, needs_price
 from modelsizer.problems.quantities.training_flops import ONE
+from modelsizer.problems.units import exact
 
 _SERVED_ON = ("serving.accelerator", "serving.custom_accelerator", "serving.compute")
 
@@ -19,7 +20,7 @@ def _served(settings: Settings) -> Fraction:
 def _dollars_served(settings: Settings) -> Fraction:
     """Return dollars over the lifetime for each FLOP per inference token."""
     serving, lifetime = settings.serving, settings.lifetime
-    peak = Fraction(serving.named.figure(f"{serving.compute}_flops"))
+    peak = exact(serving.named.figure(f"{serving.compute}_flops"))
     return lifetime.tokens * lifetime.dollars_a_flop(settings.training, peak)
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from modelsizer.problems.costs.training_memory import stages
 from modelsizer.problems.quantities.quantity import Cost, Quantity, Settings
 from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.units import exact
 
 _READS = tuple(
     f"training.{name}"
@@ -28,8 +31,21 @@ _READS = tuple(
 
 
 def _numerators(settings: Settings, layout: Layout) -> int:
-    """Return the numerators of bytes per parameter, before division by the layout."""
-    return 4 * max(1, layout.accelerators) * settings.training.sequence_length
+    """Bound the numerators of factors, which multiply values before their division.
+
+    Their denominators are products of those of the bytes of a value, of the ways of the layout,
+    and of the groups of layers; and of 2, for half of the values.
+    """
+    training = settings.training
+    sizes = (
+        training.weight_bytes,
+        training.gradient_bytes,
+        training.optimizer_bytes,
+        training.activation_bytes,
+        training.logit_bytes,
+    )
+    divided = math.prod(exact(size).denominator for size in sizes)
+    return 4 * max(1, layout.accelerators) * training.interleave * divided
 
 
 ROWS = (

@@ -17,6 +17,9 @@ from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, exact
 
 TRAINING_FLOPS = "budgets.training_flops"
+ENDLESS = 10**150
+"""So many tokens that no law tells them from infinitely many, and yet all their costs are doubles.
+A design that needs more to reach a loss is infeasible."""
 
 
 @dataclass(frozen=True, slots=True)

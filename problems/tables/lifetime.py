@@ -13,7 +13,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
-from modelsizer.problems.tables.tables import Dollars, Share, Table, Tokens
+from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import exact, parse_quantity
 
@@ -44,7 +44,7 @@ class Lifetime(Table):
         Price of a serving accelerator; that of [training] by default.
     """
 
-    inference_tokens: Tokens | None = None
+    inference_tokens: ServedTokens | None = None
     prefill_share: Annotated[float | None, BeforeValidator(_read_prefill_share)] = None
     prefill_mfu: Share = PREFILL_MFU
     decode_mfu: Share = DECODE_MFU

@@ -7,12 +7,18 @@ from typing import Annotated, Any
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from modelsizer.problems.errors import did_you_mean
-from modelsizer.problems.hardware.accelerators import Accelerator, accelerator
+from modelsizer.problems.hardware.accelerators import FIGURES, Accelerator, accelerator
 from modelsizer.problems.tables.menus import Choice, WrittenValue, choice_parser, interval_parser
 from modelsizer.problems.units import Number, parse_quantity
 
 MAX_COUNT = 2**31  # batch, context, accelerators: more is a mistake, and would overflow tables
 MAX_BYTES_A_VALUE = 64
+LEAST_SETTING, MOST_SETTING = 1e-30, 1e30
+"""Range of prices, figures, shares and durations, many orders of magnitude beyond any real one. A
+cost is a product of a few of them and of counts, so that doubles hold it; tokens and limits are
+checked together with them, by `modelsizer.problems.checks.check_magnitudes`."""
+MOST_TOKENS = 1e300
+MOST_SERVED = 1e100  # inference tokens of a lifetime, which are multiplied by settings
 
 
 class Table(BaseModel):
@@ -32,7 +38,7 @@ def bytes_a_value(*, zero: bool = False) -> BeforeValidator:
     """Validator of bytes per value."""
 
     def read(value: object) -> Number:
-        number = parse_quantity(value, "bytes")
+        number = _in_range(parse_quantity(value, "bytes"), value)
         if not 0 <= number <= MAX_BYTES_A_VALUE or (number == 0 and not zero):
             raise ValueError(
                 f"{value!r} is not a number of bytes for each value, such as 2, 1 or 0.5"
@@ -42,20 +48,29 @@ def bytes_a_value(*, zero: bool = False) -> BeforeValidator:
     return BeforeValidator(read)
 
 
+def _in_range(number: Number, value: object, most: float = MOST_SETTING) -> Number:
+    """Return a number that is zero or of ordinary size; its sign is checked elsewhere."""
+    if 0 < abs(number) < LEAST_SETTING:
+        raise ValueError(f"{value!r} is too small; write at least {LEAST_SETTING:g}")
+    if abs(number) > most:
+        raise ValueError(f"{value!r} is too large; write at most {most:g}")
+    return number
+
+
 def _read_share(value: object) -> Number:
     number = parse_quantity(value, "count")
     if not 0 < number <= 1:
         raise ValueError(f"{value!r} is not a share; write a number above 0 and at most 1")
-    return number
+    return _in_range(number, value)
 
 
-def _reader(dimension: str, *, zero: bool = False) -> BeforeValidator:
+def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -> BeforeValidator:
     def read(value: object) -> Number:
         number = parse_quantity(value, dimension)
         if number < 0 or (number == 0 and not zero):
             least = "0 or more" if zero else "above 0"
             raise ValueError(f"{value!r} is not positive; a number of {dimension} must be {least}")
-        return number
+        return _in_range(number, value, most)
 
     return BeforeValidator(read)
 
@@ -102,7 +117,8 @@ def _counts(value: object) -> Choice:
 Count = Annotated[int, BeforeValidator(_read_count)]
 BytesAValue = Annotated[int | float, bytes_a_value()]
 Share = Annotated[int | float, BeforeValidator(_read_share)]
-Tokens = Annotated[int | float, _reader("tokens")]
+Tokens = Annotated[int | float, _reader("tokens", most=MOST_TOKENS)]
+ServedTokens = Annotated[int | float, _reader("tokens", most=MOST_SERVED)]
 Bytes = Annotated[int | float, _reader("bytes", zero=True)]
 Dollars = Annotated[int | float, _reader("dollars")]
 Watts = Annotated[int | float, _reader("watts")]
@@ -141,10 +157,7 @@ class CustomAccelerator(Table):
     @property
     def device(self) -> Accelerator:
         """The accelerator in the form of the catalogue."""
-        figures: dict[str, Any] = {
-            name: None if (value := getattr(self, name)) is None else int(value)
-            for name in ("memory", "bandwidth", "bf16_flops", "fp8_flops", "link", "watts")
-        }
+        figures: dict[str, Any] = {name: getattr(self, name) for name in FIGURES}
         return Accelerator(
             self.name, memory_type=self.memory_type, source="the problem file", **figures
         )

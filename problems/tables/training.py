@@ -151,7 +151,7 @@ class Training(OnAccelerator):
         UnknownFigureError
             If the accelerator's peak is unknown.
         """
-        return self.named.figure(f"{self.precision}_flops") * exact(self.expected_mfu)
+        return exact(self.named.figure(f"{self.precision}_flops")) * exact(self.expected_mfu)
 
     @property
     def expected_mfu(self) -> float:

@@ -1,0 +1,120 @@
+"""Numbers that doubles hold: no cost of a design and no loss overflows, or the input is refused.
+
+Settings are of ordinary size (`modelsizer.problems.tables.tables`), but a limit may be any double.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from fractions import Fraction
+
+import numpy as np
+
+from modelsizer.problems.laws.features import beyond_doubles
+from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.quantities.needs import lacking
+from modelsizer.problems.quantities.quantity import OfFlops, Settings
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.requirements.budgets import Budgets
+from modelsizer.problems.requirements.token_limits import TokenLimits
+from modelsizer.problems.units import as_double, exact
+
+MOST_FLOPS_PER_TOKEN = 10**40
+"""More FLOPs than a token can take: widths, layers and contexts are at most 2^31, so the scores of
+all layers are at most 2^128, and with the backward pass a few times that."""
+LEAST, MOST = Fraction(1, 10**200), 10**300
+"""Range of tokens and FLOPs that limits may ask for, and of costs: within that of doubles, also
+per token and after a few more operations."""
+
+
+def check_magnitudes(settings: Settings, budgets: Budgets) -> None:
+    """Refuse limits on tokens so small or so large that a cost could not be a double.
+
+    Raises
+    ------
+    ValueError
+        ``"@key message"``, as those of `modelsizer.problems.checks`.
+    """
+    rates = dict(_rates(settings))
+    asked = {f"budgets.{name}": limit for name, limit in budgets.limits.items()}
+    if settings.training.tokens is not None:
+        asked["training.tokens"] = settings.training.tokens
+    most: list[tuple[Fraction, str]] = []
+    least: list[tuple[Fraction, str]] = []
+    for key, limit in asked.items():
+        name = key.partition(".")[2]
+        if name != "tokens" and name not in rates:
+            continue
+        for ends, end in ((least, limit.min), (most, limit.max)):
+            if end is None:
+                continue
+            bought = exact(end) / rates.get(name, 1)
+            if bought < LEAST:
+                what = "tokens" if name == "tokens" else "training FLOPs"
+                raise ValueError(
+                    f"@{key} {end:g} is too small: it is {_words(bought)} {what}, and at least "
+                    f"{_words(LEAST)} are needed"
+                )
+            ends.append((bought * (MOST_FLOPS_PER_TOKEN if name == "tokens" else 1), key))
+    for flops, key in [*([min(most)] if most else []), *least]:
+        for name, rate in rates.items():
+            if flops * rate > MOST:
+                raise ValueError(
+                    f"@{key} {as_double(exact(_end(asked[key])))} is too large: the {name} of a "
+                    f"design could exceed {float(MOST):g}; write less, or leave it out"
+                )
+
+
+def _end(limit: object) -> int | float:
+    found: int | float = getattr(limit, "max", None) or getattr(limit, "min")  # noqa: B009
+    return found
+
+
+def _rates(settings: Settings) -> Iterator[tuple[str, Fraction]]:
+    """Each quantity of training FLOPs that can be computed, and how much of it a FLOP takes."""
+    for name, row in QUANTITIES.items():
+        if isinstance(row.how, OfFlops) and not lacking(settings, name):
+            yield name, row.how.rate(settings)
+
+
+def _words(number: Fraction) -> str:
+    """A number that may be smaller than any double."""
+    if number and (value := as_double(number)):
+        return f"{value:.3g}"
+    return f"1e-{len(str(number.denominator // number.numerator)) - 1}"
+
+
+def fewest_tokens(limits: TokenLimits) -> float:
+    """A lower bound on the most tokens of any design, infinite without limits on them."""
+    ends = [limits.most, *(
+        None if flops is None else flops / MOST_FLOPS_PER_TOKEN
+        for flops in (limits.flops_on(1), Fraction(1) if limits.charges else None)
+    )]  # fmt: skip
+    known = [as_double(end) for end in ends if end is not None]
+    return min(known, default=math.inf)
+
+
+def loss_overflows(law: TokenLaw, limits: TokenLimits) -> bool:
+    """Whether the loss of some design may be no finite number, as far as is easily known."""
+    return bool(law.features) or not _finite(law, 1.0, fewest_tokens(limits))
+
+
+def check_loss(law: TokenLaw, limits: TokenLimits) -> None:
+    """Refuse a law of N and D that gives no finite loss, even for the largest model and most data.
+
+    Raises
+    ------
+    ValueError
+        See `check_magnitudes`.
+    """
+    most = math.inf if limits.most is None else as_double(limits.most)
+    if not law.features and not _finite(law, float(MOST_FLOPS_PER_TOKEN), most):
+        raise ValueError(
+            f"@objective.law {law.name} gives no finite loss for any design: its numbers overflow"
+        )
+
+
+def _finite(law: TokenLaw, parameters: float, tokens: float) -> bool:
+    with beyond_doubles():
+        return bool(np.isfinite(law.loss(parameters, tokens)))
