@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -9,6 +10,10 @@ from pathlib import Path
 import pytest
 
 from modelsizer import Problem, ProblemError, solve
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.choices import WIDTHS
+from modelsizer.problems.designs.costs import architecture_of
+from modelsizer.problems.designs.evaluation import evaluate
 from tests.support import mixed_blocks
 from tests.support.every_setting import problem
 from tests.support.oracle.search import Oracle
@@ -44,6 +49,28 @@ def test_answers_agree_with_the_oracle(seed: int, solver: str) -> None:
     found, oracle = asked(seed)
     assert found.count_designs() == len(oracle.designs)
     check(found, oracle, solver)
+
+
+@pytest.mark.parametrize("seed", FAST)
+def test_figures_of_any_design_agree_with_the_oracle(seed: int) -> None:
+    """Of designs that are not the best, too: each cost exactly, and whether all limits are kept."""
+    found, oracle = asked(seed)
+    feasible = {True: set(), False: set()}
+    for point in oracle.points():
+        feasible[point.sure].add(point.option.design)
+    options = {(option.design, option.layout.rank): option for option in oracle.options}
+    for a in random.Random(seed).sample(
+        sorted(oracle.designs, key=repr), min(12, len(oracle.designs))
+    ):
+        counts = (a.full, a.layers - a.full)[: BLOCKS[a.block].pattern.kinds]
+        widths = {name: getattr(a, name) for name in WIDTHS if name != "tied_embeddings"}
+        widths["tied_embeddings"] = a.tied
+        told = evaluate(found, architecture_of(found, a.block, widths, counts))
+        option = options[a, told.layout.rank]
+        for name, value in option.costs.items():
+            assert told.exact[name] == value, (name, a, told.layout)
+        if a in feasible[True] or a not in feasible[False]:
+            assert told.feasible == (a in feasible[True]), (a, told.violated)
 
 
 @pytest.mark.parametrize("seed", range(0, 30, 6))

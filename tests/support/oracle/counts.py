@@ -130,11 +130,14 @@ def copies(a: Design, serving: Tables) -> int:
     return ceil(Fraction(serving.get("tensor_parallel", 1), a.kv_heads))
 
 
+def serving_devices(serving: Tables) -> int:
+    return serving.get("accelerators", serving.get("tensor_parallel", 1))
+
+
 def serving_memory(a: Design, tables: Tables) -> Fraction:
     serving = tables.get("serving", {})
-    devices = serving.get("accelerators", serving.get("tensor_parallel", 1))
     held = served_weights(a, tables) + copies(a, serving) * kv_cache(a, tables)
-    return Fraction(held) / devices
+    return Fraction(held) / serving_devices(serving)
 
 
 def serving_costs(a: Design, tables: Tables) -> dict[str, Fraction]:

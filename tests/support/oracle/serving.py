@@ -7,13 +7,16 @@ from fractions import Fraction
 from tests.support.oracle.counts import (
     context_length,
     copies,
+    kv_cache,
     kv_values,
     layer_forward,
     matrices,
+    served_weights,
+    serving_devices,
     value_bytes,
     weight_bytes,
 )
-from tests.support.oracle.data import Tables, accelerator, efficiencies, exact
+from tests.support.oracle.data import Tables, accelerator, ceil, efficiencies, exact
 from tests.support.oracle.space import Design
 
 PICOSECONDS = 10**12
@@ -107,3 +110,34 @@ def latencies(a: Design, tables: Tables) -> dict[str, Fraction]:
         "decode_throughput": serving.get("batch_size", 1) / step,
         "prefill_latency": prefill_latency(a, tables, device),
     }
+
+
+def estimates(a: Design, tables: Tables) -> dict[str, dict[str, Fraction]] | None:
+    """Latencies by estimate; None if they cannot be known."""
+    found: dict[str, dict[str, Fraction]] = {"decode_latency": {}, "prefill_latency": {}}
+    for estimate in ("low", "expected", "high"):
+        serving = tables.get("serving", {}) | {"latency": estimate}
+        values = latencies(a, tables | {"serving": serving})
+        if not values:
+            return None
+        for name, by_estimate in found.items():
+            by_estimate[estimate] = values[name]
+    return found
+
+
+def room(a: Design, tables: Tables) -> dict[str, int] | None:
+    """Memory of an accelerator for the cache; None if its memory is not known."""
+    serving = tables.get("serving", {})
+    device = accelerator(serving)
+    if device is None or "memory" not in device:
+        return None
+    devices, held = serving_devices(serving), copies(a, serving)
+    share = exact(serving.get("memory_utilization", 0.9))
+    reserve = exact(serving.get("memory_reserve", 3 * 2**30))
+    usable = max(0, (device["memory"] * share - reserve) // 1)
+    weights = ceil(Fraction(served_weights(a, tables)) / devices)
+    pool = max(0, usable - weights)
+    token = a.layers * kv_values(a) * value_bytes(serving, "kv") * held / devices
+    request = Fraction(held * kv_cache(a, tables)) / devices / serving.get("batch_size", 1)
+    return {"usable_memory": usable, "weights": weights, "kv_pool": pool,
+            "kv_tokens": pool // token, "requests": pool // request}  # fmt: skip

@@ -88,7 +88,7 @@ def menu(value: Any, step: int = 1) -> list[Any]:
 def all_designs(tables: Tables) -> Iterator[Design]:
     """Every architecture of [space], whatever the layouts."""
     space = tables["space"]
-    found: set[Design] = set()
+    found: dict[Design, None] = {}  # ordered, each once
     for block in menu(space.get("block", "llama")):
         structure = BLOCKS[block]
         for d in menu(space["d_model"], 128):
@@ -102,7 +102,7 @@ def all_designs(tables: Tables) -> Iterator[Design]:
                                         continue
                                     widths = (block, d, heads, head_dim, kv_heads, d_ff, vocab)
                                     for full in structure.full(n) if structure.full else [n]:
-                                        found.add(Design(*widths, tied, n, full))
+                                        found[Design(*widths, tied, n, full)] = None
     yield from found
 
 

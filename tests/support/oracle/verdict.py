@@ -8,7 +8,8 @@ from typing import Any
 
 from tests.support.oracle.data import Tables
 from tests.support.oracle.limits import Limit
-from tests.support.oracle.search import Interval, Number, Oracle, Point, answered
+from tests.support.oracle.search import Interval, Number, Oracle, Point, answered, fixed
+from tests.support.oracle.serving import estimates, room
 from tests.support.oracle.space import Design
 
 CLOSE = 1e-12  # relative, of figures that are doubles
@@ -64,6 +65,7 @@ def disagreements(oracle: Oracle, answer: Tables, full_layers: int | None = None
     if mine is None:
         return [f"its layout {answer['layout']} is not feasible"]
     found = _figures(mine, answer, oracle.quantity, oracle.sense)
+    found += _served(chosen, oracle.tables, answer)
     found += _better(mine, sure)
     found += _binding(oracle, mine, answer)
     found += _idle(oracle, points, answer)
@@ -103,6 +105,23 @@ def _figures(mine: Point, answer: Tables, quantity: str, sense: str) -> list[str
         found.append("another objective")
     if not value == answer["lower_bound"] == answer["upper_bound"]:
         found.append("bounds apart from the objective")
+    return found
+
+
+def _served(chosen: Design, tables: Tables, answer: Tables) -> list[str]:
+    """Differences in the estimates of latency, and in what fits an accelerator."""
+    found = []
+    expected = estimates(chosen, tables)
+    shown = answer.get("latency")
+    if (expected is None) != (shown is None):
+        found.append(f"latencies {shown}")
+    for name, values in (expected or {}).items():
+        for estimate, value in values.items():
+            if not within(shown[name][estimate], fixed(value)):
+                found.append(f"{estimate} {name} is {shown[name][estimate]}, not {float(value)}")
+    fits = room(chosen, tables)
+    if answer.get("serving") != fits:
+        found.append(f"fits {answer.get('serving')}, not {fits}")
     return found
 
 
@@ -179,7 +198,7 @@ def _idle(oracle: Oracle, points: list[Point], answer: Tables) -> list[str]:
     for limit in oracle.limits:
         if limit.side == "max" and f"budgets.{limit.name}" in told:
             rest = tuple(other for other in oracle.limits if other != limit)
-            freed = {point.option for point in oracle.points(rest)}
-            if freed - {point.option for point in points}:
+            freed = {point.option.design for point in oracle.points(rest)}
+            if freed - {point.option.design for point in points}:
                 found.append(f"{limit.name} does leave designs out")
     return found
