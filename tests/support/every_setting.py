@@ -18,6 +18,7 @@ from tests.support.oracle.laws import CATALOGUE
 from tests.support.oracle.limits import OF_TOKENS, limits
 from tests.support.oracle.search import Option, Oracle
 from tests.support.oracle.space import BLOCKS, all_designs
+from tests.support.shared import ROOT
 
 MOST = 2000  # designs under a layout
 BOTH_ENDS = ("training_flops", "layers", "d_model", "parameters", "non_embedding_parameters",
@@ -32,7 +33,8 @@ OBJECTIVES = (
     *(("maximize", name) for name in MAXIMISED),
     *[("minimize", "loss")] * 9,
 )
-LAWS = (*catalogue(CATALOGUE), "power", "terms")
+FILES = tuple(f"file:{ROOT / 'docs' / name}.toml" for name in ("own-law", "mylaw"))
+LAWS = (*catalogue(CATALOGUE), "power", "terms", *FILES)
 MODES = ("near", "near", "near", "at", "between")
 _MIXED = ("mixed-every", "mixed-free")
 _UNIFORM = tuple(name for name in BLOCKS if not name.startswith("mixed"))

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
+import tomllib
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from tests.support.oracle.counts import non_embedding, parameters
@@ -131,6 +133,8 @@ class Law:
         objective, training = tables.get("objective", {}), tables.get("training", {})
         name = objective.get("law", DEFAULT_LAW)
         own = tables.get("laws", {}).get(name)
+        if name.startswith("file:"):
+            own = tomllib.loads(Path(name.removeprefix("file:")).read_text("utf-8"))["law"]
         sees: tuple[str, ...] = ()
         if own is not None:
             row, c = own, own
