@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # the table below, for type checkers
     from modelsizer.fitted_laws import save_law as save_law
+    from modelsizer.optimizer.answers.verify import VerifiedAnswer as VerifiedAnswer
+    from modelsizer.optimizer.answers.verify import verify_answer as verify_answer
     from modelsizer.optimizer.audit import audit as audit
     from modelsizer.optimizer.explain.explain import explain as explain
     from modelsizer.optimizer.fitting.from_runs import fit as fit
@@ -62,6 +64,7 @@ __path__.extend([] if _WHOLE else [os.path.dirname(__path__[0])])  # noqa: PTH12
 
 _NAMES = {
     "modelsizer.fitted_laws": ("save_law",),
+    "modelsizer.optimizer.answers.verify": ("VerifiedAnswer", "verify_answer"),
     "modelsizer.optimizer.audit": ("audit",),
     "modelsizer.optimizer.explain.explain": ("explain",),
     "modelsizer.optimizer.fitting.from_runs": ("fit",),

@@ -10,7 +10,7 @@ from modelsizer.commands.app import app
 from modelsizer.commands.streams import guarded_streams
 
 COMMANDS = (
-    *("solve", "problems", "check", "rank", "pareto", "frontier", "depth-width"),
+    *("solve", "verify", "problems", "check", "rank", "pareto", "frontier", "depth-width"),
     *("whatif", "explain", "prices", "sweep", "report", "allocate", "memory", "roofline"),
     *("describe", "audit", "export", "models", "laws", "compare-laws", "fit", "plan-runs"),
     *("uncertainty", "accelerators", "gallery"),

@@ -12,6 +12,7 @@ from modelsizer.problems.architecture.describing import design_architecture, par
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.quantity import Sense
 from modelsizer.problems.units import Number
 
@@ -178,7 +179,15 @@ class Result:
         return None if self.objective.value is None else float(self.objective.value)
 
     def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract; FLOPs, tokens and bytes as plain numbers."""
+        """The keys of the JSON contract, and what the answer was computed from.
+
+        FLOPs, tokens and bytes are plain numbers; for `problem` and `provenance` see
+        `modelsizer.problems.provenance.sources`.
+        """
+        return self.figures() | sources(self.problem)
+
+    def figures(self) -> dict[str, Any]:
+        """The keys of the JSON contract alone."""
         found: dict[str, Any] = {
             "name": self.problem.name,
             "status": self.status,

@@ -30,11 +30,11 @@ PROBLEMS = (
     "version", "library", "machine", "visible",
     "errors", "files", "table_files", "key_values", "registry", "columns", "units", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
-    "requirements", "magnitudes", "checks", "problem", "narrowing", "designs", "summary",
+    "requirements", "magnitudes", "checks", "problem", "provenance", "narrowing", "designs", "summary",
 )  # fmt: skip
 OPTIMIZER = (
     "tables", "bounds", "search", "milp",
-    "result", "constraints", "advice", "budgets", "infeasible", "solver", "verification", "audit", "one_design",
+    "result", "constraints", "advice", "budgets", "infeasible", "solver", "verification", "answers", "audit", "one_design",
     "fronts", "surveys", "sweeps", "frontiers", "prices", "explain", "fitting", "planning", "laws",
 )  # fmt: skip
 PLOTS = ("drawing", "designs", "fronts", "laws", "limits", "measurements")

@@ -24,6 +24,7 @@ from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 
 Part = Literal["feasible", "conflicts", "with_space", "repairs", "joint"]
 """A part of an explanation, in the order in which they are made."""
@@ -131,6 +132,7 @@ class Explanation:
                 }
                 for why in self.whys
             ],
+            **sources(self.problem),
         }  # fmt: skip
 
 

@@ -29,6 +29,7 @@ from modelsizer.problems.architecture.describing import architecture_dict, param
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.space.options import head_menus
 from modelsizer.problems.tables.space import Space
@@ -171,7 +172,7 @@ class Frontier:
             "asked": self.asked,
             "seconds": round(self.seconds, 6),
             "points": [point.to_dict() for point in self.points],
-        }
+        } | sources(self.problem)
 
 
 def frontier(

@@ -15,6 +15,7 @@ from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.table_files import by_column, frame
 from modelsizer.problems.units import Number
 
@@ -166,7 +167,7 @@ class Front(Points):
             ],
             "statistics": dict(self.statistics),
             "points": list(self),
-        }
+        } | sources(self.problem)
 
     def columns(self) -> dict[str, list[Any]]:
         """The points by column: goals, designs, tokens and the architecture's widths."""

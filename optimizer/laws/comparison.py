@@ -23,6 +23,7 @@ from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.laws.laws import Range, TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.units import Number
 
 Progress = Callable[[int, int], None]
@@ -187,7 +188,7 @@ class LawComparison:
             "no_law_hates": None if found is None else found.to_dict(),
             "why_not": self.why_not or None,
             "left_out": dict(self.left_out),
-        }
+        } | sources(self.problem)
 
 
 def law_names(problem: Problem, wanted: Sequence[str] | None = None) -> tuple[str, ...]:

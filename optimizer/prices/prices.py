@@ -25,6 +25,7 @@ from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.units import Number, exact
 
 PERCENTS = (1, 5, 10, 25)
@@ -173,7 +174,7 @@ class Prices:
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
-        today = self.result.to_dict()
+        today = self.result.figures()
         kept = ("name", "status", "solver", "objective", "loss", "architecture", "tokens")
         return {
             **{key: today[key] for key in kept},
@@ -182,6 +183,7 @@ class Prices:
             "seconds": round(self.seconds, 6),
             "relaxation": None if self.relaxation is None else self.relaxation.to_dict(),
             "budgets": [row.to_dict() for row in self.rows],
+            **sources(self.result.problem),
         }
 
 

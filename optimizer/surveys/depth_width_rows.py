@@ -11,6 +11,7 @@ from modelsizer.optimizer.result import Side
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number, format_quantity
 
@@ -257,4 +258,4 @@ class DepthWidth:
             "excluded": [out.to_dict() for out in self.excluded],
             "ideal": ideal,
             "habit": None if self.habit is None else self.habit.to_dict(),
-        }
+        } | sources(self.problem)

@@ -32,6 +32,7 @@ from modelsizer.problems.architecture.choices import SHOWN
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.space.options import listed
 
 GROUPS = SHOWN
@@ -117,7 +118,7 @@ class Ranking:
                 }
                 for group in self.groups
             ]
-        return found
+        return found | sources(self.problem)
 
     def batches(
         self, columns: list[str], at_once: int = DESIGNS_AT_ONCE

@@ -17,6 +17,7 @@ from modelsizer.optimizer.sweeps.workers import check_dask, results
 from modelsizer.problems.errors import ArgumentError, require_type
 from modelsizer.problems.files import check_writable
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
 
@@ -52,7 +53,7 @@ class SweepResult:
             "seconds": round(self.seconds, 6),
             "grid": self.grid.to_list(),
             "rows": list(self.rows),
-        }
+        } | sources(self.problem)
 
 
 def sweep(

@@ -16,6 +16,7 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.key_values import read_value, split_list, split_pair
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 from modelsizer.problems.reading import flattened, under
 from modelsizer.problems.units import Number
 
@@ -152,10 +153,10 @@ class WhatIf:
             "stop": self.stop,
             "seconds": round(self.seconds, 6),
             "scenarios": [self._entry(answer) for answer in self.answers],
-        }
+        } | sources(self.base.scenario.problem)
 
     def _entry(self, answer: Answer) -> dict[str, Any]:
-        found = answer.result.to_dict()
+        found = answer.result.figures()
         title, first, mine = found.pop("name"), self.base.settings, answer.settings
         changed = {
             name: {"from": first.get(name), "to": mine.get(name)}

@@ -1,0 +1,1 @@
+"""Saved answers: read back, evaluated and proven once more."""
