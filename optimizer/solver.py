@@ -235,16 +235,7 @@ def _result(
     warnings: list[str] = []
     uses: tuple[BudgetUse, ...] = ()
     if design is not None:
-        deep = details and status == "optimal"
-        uses, unknown = budget_uses(model, design, clock, solve_again=deep)
-        warnings += advice(problem, design)
-        if unknown:
-            warnings.append(
-                f"the limits of this solve left open whether {' and '.join(unknown)} "
-                f"{'binds' if len(unknown) == 1 else 'bind'}"
-            )
-        if deep:
-            warnings += idle_limits(model, clock)
+        uses, warnings = remarks(model, design, clock, deep=details and status == "optimal")
     elif status == "infeasible" and details:
         warnings += why_infeasible(model, clock)
     statistics = _statistics(model, found)
@@ -262,6 +253,32 @@ def _result(
         (*warnings, *found.notes),
         statistics,
     )
+
+
+LEFT_OPEN = "the limits of this solve left open whether"
+
+
+def remarks(
+    model: Model, design: Evaluation, clock: Clock, *, deep: bool
+) -> tuple[tuple[BudgetUse, ...], list[str]]:
+    """What a design uses of each limit, and warnings.
+
+    Parameters
+    ----------
+    model : Model
+    design : Evaluation
+    clock : Clock
+    deep : bool
+        Solve again for the limits that bind and those that exclude no design.
+    """
+    uses, unknown = budget_uses(model, design, clock, solve_again=deep)
+    warnings = list(advice(model.problem, design))
+    if unknown:
+        bind = "binds" if len(unknown) == 1 else "bind"
+        warnings.append(f"{LEFT_OPEN} {' and '.join(unknown)} {bind}")
+    if deep:
+        warnings += idle_limits(model, clock)
+    return uses, warnings
 
 
 def _statistics(model: Model, found: SolverResult) -> dict[str, Number]:

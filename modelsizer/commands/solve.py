@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -204,19 +204,21 @@ def solve(
 
                 print_comparison(console, compared, below=True)
 
-        content = result.to_dict()
-        if others is not None:
-            content |= others.to_dict()
-        if pins is not None:
-            content["pinned"] = pins.to_dict()
-        if near is not None:
-            content["nearest"] = None if closest is None else closest.to_dict()
-        if checked is not None:
-            content["verification"] = checked.to_dict()
-        if drawn is not None:
-            content["uncertainty"] = drawn.to_dict()
-        if compared is not None:
-            content["laws"] = compared.to_dict()
+        def content() -> dict[str, Any]:
+            found = result.to_dict()
+            if others is not None:
+                found |= others.to_dict()
+            if pins is not None:
+                found["pinned"] = pins.to_dict()
+            if near is not None:
+                found["nearest"] = None if closest is None else closest.to_dict()
+            if checked is not None:
+                found["verification"] = checked.to_dict()
+            if drawn is not None:
+                found["uncertainty"] = drawn.to_dict()
+            if compared is not None:
+                found["laws"] = compared.to_dict()
+            return found
 
         def config() -> str:
             from modelsizer.problems.architecture.configs.export import export as exported

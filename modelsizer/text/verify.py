@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.answers.differences import Difference
 from modelsizer.optimizer.answers.proof import Proof
 from modelsizer.optimizer.answers.verify import VerifiedAnswer
 from modelsizer.problems.version import __version__
-from modelsizer.text.kit.lines import INDENT, bullets, pairs, section, title
-from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.lines import bullets, pairs, section, title
+from modelsizer.text.kit.tables import Styled
 from modelsizer.text.kit.words import and_more, counted, joined
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 SHOWN = 20
 """Differences listed; `--json` has all."""
-_LONGEST = 24  # letters of a value in a table; a hash is told apart by fewer
+_LONGEST = 40  # letters of a value; of a hash the first tell it apart
 _CATALOGUES = "provenance.catalogues."
 
 
@@ -31,12 +32,10 @@ def print_verified(console: Console, found: VerifiedAnswer) -> None:
     pairs(console, _rows(found), words=frozenset({0, 1}))
     if found.differences:
         section(console, "Differences")
-        shown = found.differences[:SHOWN]
-        rows = [_row(each) for each in shown]
-        table = Table(("", "answer", "here", ""), rows, frozenset({0, 3}), {0: 40, 3: None})
-        print_table(console, table, indent=INDENT)
+        lines = [_sentence(each) for each in found.differences[:SHOWN]]
         if more := and_more(len(found.differences) - SHOWN, ", which --json lists"):
-            bullets(console, [more])
+            lines.append(more)
+        bullets(console, lines)
     if found.notes:
         section(console, "Notes")
         bullets(console, found.notes)
@@ -49,9 +48,7 @@ def _rows(found: VerifiedAnswer) -> list[tuple[str, str]]:
         differ = f"another catalogue of {joined(names)} here" if names else "as here"
         rows.append(("catalogues", differ))
     rows.append(("figures", _figures(found)))
-    rows += [("proof", _proof(proof)) for proof in found.proofs]
-    if not found.proofs:
-        rows.append(("proof", "not repeated"))
+    rows.append(("proof", _proven(found.proofs)))
     if found.unchecked:
         rows.append(("not verified", ", ".join(found.unchecked)))
     return rows
@@ -72,19 +69,28 @@ def _figures(found: VerifiedAnswer) -> str:
     return f"{counted(found.figures, 'figure')} computed again, and all {agree}{also}"
 
 
-def _proof(proof: Proof) -> str:
+def _proven(proofs: Sequence[Proof]) -> str:
+    if not proofs:
+        return "not repeated"
+    seconds = sum(proof.seconds for proof in proofs)
+    took = f"{joined(list(dict.fromkeys(proof.solver for proof in proofs)))}, in {seconds:.2f} s"
+    if len(proofs) > 1:
+        same = sum(proof.confirms for proof in proofs)
+        return f"{took}: {same} of {len(proofs)} answers are as it proves them"
+    (proof,) = proofs
     said = proof.status if proof.objective is None else f"{proof.status}, {proof.objective!r}"
-    words = "the same" if proof.confirms else "not the same"
-    return f"{proof.solver} proves {words}: {said}, in {proof.seconds:.2f} s"
+    return f"{took}: {said}" + (", as the answer says" if proof.confirms else "")
 
 
-def _row(each: Difference) -> tuple[str, str, str, str]:
-    return each.key, _value(each.stored), _value(each.found), each.why
+def _sentence(each: Difference) -> str:
+    if each.why and each.found is None:
+        stored = "" if each.stored is None else f" {_value(each.stored)}"
+        return f"{each.key}{stored}: {each.why}"
+    why = f" ({each.why})" if each.why else ""
+    return f"{each.key}: {_value(each.stored)} in the answer, {_value(each.found)} here{why}"
 
 
 def _value(value: Any) -> str:
     """A value of JSON, cut where it is long."""
-    if value is None:
-        return ""
     text = value if isinstance(value, str) else json.dumps(value)
     return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

@@ -1,4 +1,4 @@
-"""What can be verified of an answer without its problem, as versions before 0.3 saved it."""
+"""What can be verified of an answer without its problem, as earlier versions saved it."""
 
 from __future__ import annotations
 

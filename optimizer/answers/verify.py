@@ -120,7 +120,7 @@ def verify_answer(
         The JSON of `solve` or `whatif`, as `Result.to_dict` gives it, or the path of its file;
         ``-`` for standard input.
     problem : Problem, optional
-        For an answer that does not hold its own, as versions before 0.3 wrote them.
+        For an answer that does not hold its own, as earlier versions wrote them.
     solver : str, optional
         See `modelsizer.optimizer.solver.solve`; the answer's own by default.
     time_limit : float, optional
@@ -278,7 +278,8 @@ def _verified(
         found += [replace(each, key=where + each.key) for each in wrong]
         checked = _figures_of(read.result, part, quick=asked.quick)
         figures += count_figures(checked)
-        unchecked |= dict.fromkeys(where + key for key in part if key not in checked)
+        kind = "scenarios[]." if where else ""
+        unchecked |= dict.fromkeys(kind + key for key in part if key not in checked)
     if isinstance(content.get("provenance"), Mapping) and _LAW_FILES in content["provenance"]:
         unchecked[f"provenance.{_LAW_FILES}"] = None
     left = tuple(key for key in unchecked if key not in _SOURCES)
