@@ -8,7 +8,7 @@ from modelsizer import Problem
 from modelsizer.problems import provenance
 from modelsizer.problems.provenance import catalogues, sources
 from modelsizer.problems.reading import library
-from tests.support.random_problems import random_problem
+from tests.support.random_problems import valid_problem
 
 
 @pytest.mark.parametrize("name", library())
@@ -22,7 +22,7 @@ def test_the_tables_are_the_same_problem(name: str) -> None:
 
 @pytest.mark.parametrize("seed", range(30))
 def test_the_tables_of_random_problems_too(seed: int) -> None:
-    problem = random_problem(seed)
+    problem = valid_problem(seed)
     written = json.loads(json.dumps(sources(problem)))
     assert Problem.from_tables(written["problem"]) == problem
 

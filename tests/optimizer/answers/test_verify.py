@@ -12,7 +12,7 @@ import pytest
 from modelsizer import ModelsizerError, Problem, Solver, solve, verify_answer, whatif
 from modelsizer.optimizer.answers.verify import VerifiedAnswer
 from modelsizer.problems.reading import library
-from tests.support.random_problems import random_problem
+from tests.support.random_problems import valid_problem
 from tests.support.shared import ROOT
 from tests.support.tampering import (
     UNVERIFIED,
@@ -85,7 +85,7 @@ def test_every_library_problem_verifies(name: str) -> None:
 
 @pytest.mark.parametrize("seed", range(8))
 def test_random_problems_verify(seed: int) -> None:
-    found = verify_answer(saved(solve(random_problem(seed))))
+    found = verify_answer(saved(solve(valid_problem(seed))))
     assert found.agrees, (found.differences, found.notes)
 
 
