@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from modelsizer.optimizer.answers.differences import Difference
-from modelsizer.optimizer.answers.reading import ReadAnswer, compared
+from modelsizer.optimizer.answers.reading import ReadAnswer, compared, remark_differences
 from modelsizer.optimizer.result import Result, Status
-from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
+from modelsizer.optimizer.solver import DEFAULT_SOLVER, LEFT_OPEN, Solver
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number
 
@@ -121,11 +121,28 @@ def _all_differences(
     if again.status != "limit" and again.status == claimed and _is_whole(answer):
         # Everything is determined: each figure is the same, or wrong.
         found = compared(answer, again)
-        if found and not read.differences and again.design is not None and _beaten(read, again):
-            return (_better(read, again), *found[:0])
+        if not read.differences and _beaten(read, again):
+            return (_better(read, again),)
+        if _left_open(answer):
+            found = tuple(each for each in found if not _may_be_open(each))
         return (*(d for d in read.differences if d.why and d.key == "architecture"), *found)
-    claims = _false_claims(answer, read, again)
-    return (*claims, *read.differences)
+    found = (*_false_claims(answer, read, again), *read.differences)
+    if not found and claimed == "optimal" and again.status == "optimal" and read.result is not None:
+        return tuple(remark_differences(answer, read.result, deep=True))
+    return found
+
+
+def _left_open(answer: Mapping[str, Any]) -> bool:
+    """Whether an answer says that a limit of its solve left open which limits bind."""
+    warnings = answer.get("warnings")
+    listed = warnings if isinstance(warnings, list) else []
+    return any(isinstance(text, str) and text.startswith(LEFT_OPEN) for text in listed)
+
+
+def _may_be_open(each: Difference) -> bool:
+    return each.key.startswith("warnings") or (
+        each.key.endswith(".binding") and each.stored is False
+    )
 
 
 def _is_whole(answer: Mapping[str, Any]) -> bool:

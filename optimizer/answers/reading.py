@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, get_args
 
-from modelsizer.optimizer.advice import advice
 from modelsizer.optimizer.answers.differences import Difference, differences
 from modelsizer.optimizer.answers.membership import is_design
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.budgets import budget_uses
 from modelsizer.optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
+from modelsizer.optimizer.solver import remarks
 from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.sources import from_answer
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
@@ -71,7 +71,7 @@ def read_answer(answer: Mapping[str, Any], problem: Problem) -> ReadAnswer:
     except _UnreadableError as error:
         return ReadAnswer(None, (error.difference,))
     found = compared(answer, result, without=ONLY_PROVEN)
-    return ReadAnswer(result, (*_explained(found, answer), *_advice_differences(answer, result)))
+    return ReadAnswer(result, (*_explained(found, answer), *remark_differences(answer, result)))
 
 
 _OF_ALL_DESIGNS = {"parameters.total", "parameters.non_embedding", "training_flops_per_token"}
@@ -88,13 +88,29 @@ def _explained(found: tuple[Difference, ...], answer: Mapping[str, Any]) -> Iter
         yield replace(each, why="is not the distance of objective and bound") if gap else each
 
 
-def _advice_differences(answer: Mapping[str, Any], result: Result) -> Iterator[Difference]:
-    """Differences of the warnings that follow from the design alone; they stand first."""
-    if result.design is not None:
-        expected = advice(result.problem, result.design)
-        stored = answer.get("warnings")
-        first = stored[: len(expected)] if isinstance(stored, list) else stored
-        yield from differences(first, expected, "warnings")
+def remark_differences(
+    answer: Mapping[str, Any], result: Result, *, deep: bool = False
+) -> Iterator[Difference]:
+    """Differences of the warnings, and of what binds.
+
+    Parameters
+    ----------
+    answer : mapping
+    result : Result
+        The answer, read back.
+    deep : bool
+        Solve again for what takes that. Otherwise the warnings that follow from the design alone
+        are compared; they stand first.
+    """
+    if result.design is None:
+        return
+    uses, expected = remarks(Model(result.problem), result.design, Clock(), deep=deep)
+    stored = answer.get("warnings")
+    first = stored[: len(expected)] if isinstance(stored, list) and not deep else stored
+    yield from differences(first, expected, "warnings")
+    if deep:
+        for at, (mine, theirs) in enumerate(zip(result.budgets, uses, strict=True)):
+            yield from differences(mine.binding, theirs.binding, f"budgets[{at}].binding")
 
 
 def compared(

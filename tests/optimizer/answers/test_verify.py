@@ -236,8 +236,8 @@ def test_scenarios_verify_each() -> None:
     assert found.agrees, found.differences
     assert len(found.proofs) == len(json.loads(text)["scenarios"]) > 1
     edited = json.loads(text)
-    edited["scenarios"][1]["budgets"][0]["used"] += 1
-    assert keys(verify_answer(edited)) == ["scenarios[1].budgets[0].used"]
+    edited["scenarios"][1]["parameters"]["total"] += 1
+    assert keys(verify_answer(edited)) == ["scenarios[1].parameters.total"]
 
 
 def old() -> dict[str, Any]:
