@@ -31,14 +31,16 @@ def check_alone(answer: Mapping[str, Any]) -> Iterator[Difference]:
         else:
             yield from differences(answer["architecture"], written, "architecture")
             yield from differences(answer.get("parameters"), counted, "parameters")
-    low, high, gap = (answer.get(key) for key in ("lower_bound", "upper_bound", "gap"))
+    ends: list[Any] = [answer.get(key) for key in ("lower_bound", "upper_bound", "gap")]
+    low, high, gap = ends
     if _number(low) and _number(high) and not same(gap, high - low):
         yield Difference("gap", gap, high - low, "is the distance of the bounds")
     budgets = answer.get("budgets")
     for at, use in enumerate(budgets if isinstance(budgets, list) else []):
         if not isinstance(use, Mapping):
             continue
-        used, limit = use.get("used"), use.get("limit")
+        pair: list[Any] = [use.get(key) for key in ("used", "limit")]
+        used, limit = pair
         if not (_number(used) and _number(limit)):
             continue
         over = used < limit if use.get("side") == "min" else used > limit
