@@ -31,6 +31,11 @@ def ceil(value: Fraction | int) -> int:
     return -((-value) // 1)
 
 
+def up(count: int, factor: Fraction) -> int:
+    """ceil(count x factor)"""
+    return -(-count * factor.numerator // factor.denominator)
+
+
 def accelerator(table: Tables) -> Tables | None:
     """Figures of the accelerator of [training] or [serving]; None if it has none."""
     if "custom_accelerator" in table:

@@ -14,9 +14,9 @@ from typing import Any
 
 from tests.support.oracle.counts import serving_costs, training_flops_of_a_token
 from tests.support.oracle.data import Tables
-from tests.support.oracle.laws import Law
+from tests.support.oracle.laws import DesignLoss, Law
 from tests.support.oracle.limits import OF_TOKENS, Limit, limits
-from tests.support.oracle.serving import latencies
+from tests.support.oracle.serving import Latencies
 from tests.support.oracle.space import Design, all_designs
 from tests.support.oracle.training import Layout, Memory, layouts, rates, splits
 
@@ -69,16 +69,16 @@ class Point:
 class Option:
     """A design under a layout, and all of its costs that do not depend on tokens."""
 
-    def __init__(self, tables: Tables, a: Design, layout: Layout, shared: Shared) -> None:
-        self.design, self.layout = a, layout
-        self.costs = shared.costs | {"training_memory": Fraction(shared.memory.of(a, layout))}
-        self.inference = self.costs["inference_flops_per_token"]
-        self.f = training_flops_of_a_token(a, tables.get("training", {}))
-        self.rates = {
-            name: (rate / layout.working if name == "training_time" else rate, charge)
-            for name, (rate, charge) in shared.rates.items()
-        }
-        self.loss = shared.loss
+    def __init__(
+        self, a: Design, layout: Layout, costs: dict[str, Fraction], f: int, loss: DesignLoss,
+        per_flop: dict[str, tuple[Fraction, Fraction]],
+    ) -> None:  # fmt: skip
+        self.design, self.layout, self.costs, self.f, self.loss = a, layout, costs, f, loss
+        self.inference = costs["inference_flops_per_token"]
+        seconds, none = per_flop.get("training_time", (None, None))
+        self.rates = per_flop
+        if seconds is not None:
+            self.rates = per_flop | {"training_time": (seconds / layout.working, none)}
 
     @property
     def tie(self) -> tuple[Any, ...]:
@@ -156,14 +156,26 @@ class Option:
         return Point(self, sure, tokens, loss, value, same)
 
 
-class Shared:
-    """What all layouts of a design share."""
+class Settings:
+    """What the settings of a problem mean, for all of its designs."""
 
-    def __init__(self, tables: Tables, a: Design, law: Law, memory: Memory) -> None:
-        self.memory, self.rates = memory, rates(tables)
-        self.costs = serving_costs(a, tables) | latencies(a, tables)
-        sequence = tables.get("training", {}).get("sequence_length", 4096)
-        self.loss = law.of_design(a, sequence)
+    def __init__(self, tables: Tables) -> None:
+        training = tables.get("training", {})
+        self.tables, self.law, self.memory = tables, Law.of(tables), Memory(training)
+        self.sequence = training.get("sequence_length", 4096)
+        self.latencies, self.rates = Latencies(tables), rates(tables)
+        self.layouts = list(layouts(training))
+
+    def options(self, a: Design) -> Iterator[Option]:
+        """A design under each layout that can split it."""
+        fits = [layout for layout in self.layouts if splits(a, layout, self.tables)]
+        if fits:
+            costs = serving_costs(a, self.tables) | self.latencies.of(a)
+            loss = self.law.of_design(a, self.sequence)
+            f = training_flops_of_a_token(a, self.tables.get("training", {}))
+            for layout in fits:
+                memory = {"training_memory": Fraction(self.memory.of(a, layout))}
+                yield Option(a, layout, costs | memory, f, loss, self.rates)
 
 
 class Oracle:
@@ -174,18 +186,9 @@ class Oracle:
         objective = tables.get("objective", {})
         self.sense = "maximize" if "maximize" in objective else "minimize"
         self.quantity = objective.get("maximize") or objective.get("minimize", "loss")
-        self.options = list(self._options())
+        settings = Settings(tables)
+        self.options = [o for a in all_designs(tables) for o in settings.options(a)]
         self.designs = {option.design for option in self.options}
-
-    def _options(self) -> Iterator[Option]:
-        training = self.tables.get("training", {})
-        law, memory = Law.of(self.tables), Memory(training)
-        ways = list(layouts(training))
-        for a in all_designs(self.tables):
-            fits = [layout for layout in ways if splits(a, layout, self.tables)]
-            if fits:
-                mine = Shared(self.tables, a, law, memory)
-                yield from (Option(self.tables, a, layout, mine) for layout in fits)
 
     def points(self, limited: Iterable[Limit] | None = None) -> list[Point]:
         """Every feasible point, and those that rounding may make feasible."""

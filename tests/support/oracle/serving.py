@@ -44,72 +44,76 @@ class Machine:
         self.flops = device[f"{compute}_flops"] * reached * n
         self.link = device["link"] if n > 1 else 1
         own = table["prefill"]["overhead"] if prefill else row["overhead"]
-        self.overhead = exact(serving.get("overhead", own))
+        self.overhead = picoseconds(exact(serving.get("overhead", own)))
+        self.link_latency = picoseconds(2 * exact(table["link"]["latency"]))
         low, high = table["spread"]["prefill" if prefill else kind]
         spread = {"low": low, "expected": 1, "high": high}
         self.spread = exact(spread[serving.get("latency", "expected")])
 
     def of_a_layer(self, a: Design, tokens: int) -> int:
         """Overhead and all-reduces."""
-        total = picoseconds(self.overhead)
+        total = self.overhead
         if self.n > 1:
             moved = Fraction(a.d_model * 2 * 2 * tokens * 2 * (self.n - 1), self.n)
-            total += picoseconds(moved / self.link)
-            total += picoseconds(2 * exact(efficiencies()["link"]["latency"]))
+            total += picoseconds(moved / self.link) + self.link_latency
         return total
 
     def longer(self, memory: int, compute: int) -> Fraction:
         return Fraction(max(memory, compute), PICOSECONDS) * self.spread
 
 
-def decode_latency(a: Design, tables: Tables, device: Tables) -> Fraction:
-    serving = tables["serving"]
-    machine = Machine(serving, device, prefill=False)
-    matrix, outer, _ = weight_bytes(serving)
-    kv, batch = value_bytes(serving, "kv"), serving.get("batch_size", 1)
-    fixed = machine.of_a_layer(a, batch)
-    memory = picoseconds(a.vocab_size * a.d_model * outer / machine.bandwidth)
-    compute = picoseconds(2 * a.vocab_size * a.d_model * batch / machine.flops)
-    for count, seen in a.visible(context_length(tables)):
-        cached = kv_values(a) * copies(a, serving) * batch * seen
-        moved = picoseconds(matrices(a) * matrix / machine.bandwidth)
-        moved += picoseconds(cached * kv / machine.bandwidth)
-        memory += count * (moved + fixed)
-        computed = picoseconds(layer_forward(a, seen) * batch / machine.flops)
-        compute += count * (computed + fixed)
-    return machine.longer(memory, compute)
+class Latencies:
+    """Latencies and throughput of designs; none if the accelerator lacks a figure."""
 
+    def __init__(self, tables: Tables) -> None:
+        self.serving = serving = tables.get("serving", {})
+        self.context = context_length(tables)
+        self.prompt = serving.get("prompt_length", self.context)
+        self.batch, self.prompts = serving.get("batch_size", 1), serving.get("prompts", 1)
+        self.matrix, self.outer, _ = weight_bytes(serving)
+        self.kv = value_bytes(serving, "kv")
+        device = accelerator(serving)
+        needed = ["bandwidth", f"{serving.get('compute', 'bf16')}_flops"]
+        needed += ["link"] if serving.get("tensor_parallel", 1) > 1 else []
+        self.known = device is not None and all(name in device for name in needed)
+        if device is not None and self.known:
+            self.decoding = Machine(serving, device, prefill=False)
+            self.prefilling = Machine(serving, device, prefill=True)
 
-def prefill_latency(a: Design, tables: Tables, device: Tables) -> Fraction:
-    serving = tables["serving"]
-    machine = Machine(serving, device, prefill=True)
-    matrix, outer, _ = weight_bytes(serving)
-    prompt = serving.get("prompt_length", context_length(tables))
-    prompts = serving.get("prompts", 1)
-    tokens = prompts * prompt
-    fixed = machine.of_a_layer(a, tokens)
-    memory = picoseconds(a.vocab_size * a.d_model * outer / machine.bandwidth)
-    compute = picoseconds(2 * a.vocab_size * a.d_model * prompts / machine.flops)
-    for count, seen in a.visible(prompt):
-        memory += count * (picoseconds(matrices(a) * matrix / machine.bandwidth) + fixed)
-        compute += count * (picoseconds(layer_forward(a, seen) * tokens / machine.flops) + fixed)
-    return machine.longer(memory, compute)
+    def of(self, a: Design) -> dict[str, Fraction]:
+        if not self.known:
+            return {}
+        step = self._decode(a)
+        return {
+            "decode_latency": step,
+            "decode_throughput": self.batch / step,
+            "prefill_latency": self._prefill(a),
+        }
 
+    def _decode(self, a: Design) -> Fraction:
+        machine, batch = self.decoding, self.batch
+        fixed = machine.of_a_layer(a, batch)
+        memory = picoseconds(a.vocab_size * a.d_model * self.outer / machine.bandwidth)
+        compute = picoseconds(2 * a.vocab_size * a.d_model * batch / machine.flops)
+        for count, seen in a.visible(self.context):
+            cached = kv_values(a) * copies(a, self.serving) * batch * seen
+            moved = picoseconds(matrices(a) * self.matrix / machine.bandwidth)
+            moved += picoseconds(cached * self.kv / machine.bandwidth)
+            memory += count * (moved + fixed)
+            computed = picoseconds(layer_forward(a, seen) * batch / machine.flops)
+            compute += count * (computed + fixed)
+        return machine.longer(memory, compute)
 
-def latencies(a: Design, tables: Tables) -> dict[str, Fraction]:
-    """Latencies and throughput, if the accelerator has the figures."""
-    serving = tables.get("serving", {})
-    device = accelerator(serving)
-    needed = ["bandwidth", f"{serving.get('compute', 'bf16')}_flops"]
-    needed += ["link"] if serving.get("tensor_parallel", 1) > 1 else []
-    if device is None or any(name not in device for name in needed):
-        return {}
-    step = decode_latency(a, tables, device)
-    return {
-        "decode_latency": step,
-        "decode_throughput": serving.get("batch_size", 1) / step,
-        "prefill_latency": prefill_latency(a, tables, device),
-    }
+    def _prefill(self, a: Design) -> Fraction:
+        machine, tokens = self.prefilling, self.prompts * self.prompt
+        fixed = machine.of_a_layer(a, tokens)
+        memory = picoseconds(a.vocab_size * a.d_model * self.outer / machine.bandwidth)
+        compute = picoseconds(2 * a.vocab_size * a.d_model * self.prompts / machine.flops)
+        for count, seen in a.visible(self.prompt):
+            memory += count * (picoseconds(matrices(a) * self.matrix / machine.bandwidth) + fixed)
+            computed = picoseconds(layer_forward(a, seen) * tokens / machine.flops)
+            compute += count * (computed + fixed)
+        return machine.longer(memory, compute)
 
 
 def estimates(a: Design, tables: Tables) -> dict[str, dict[str, Fraction]] | None:
@@ -117,7 +121,7 @@ def estimates(a: Design, tables: Tables) -> dict[str, dict[str, Fraction]] | Non
     found: dict[str, dict[str, Fraction]] = {"decode_latency": {}, "prefill_latency": {}}
     for estimate in ("low", "expected", "high"):
         serving = tables.get("serving", {}) | {"latency": estimate}
-        values = latencies(a, tables | {"serving": serving})
+        values = Latencies(tables | {"serving": serving}).of(a)
         if not values:
             return None
         for name, by_estimate in found.items():

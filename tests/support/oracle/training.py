@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import cache
 
 from tests.support.oracle.counts import (
     embedding,
@@ -12,7 +13,7 @@ from tests.support.oracle.counts import (
     layer_parameters,
     norm,
 )
-from tests.support.oracle.data import Tables, accelerator, ceil, efficiencies, exact
+from tests.support.oracle.data import Tables, accelerator, efficiencies, exact, up
 from tests.support.oracle.space import Design, all_designs, divides, menu
 
 
@@ -75,56 +76,66 @@ class Memory:
         self.recompute = get("recompute", "none")
         self.flash, self.fused = get("flash_attention", True), get("fused_kernels", True)
         self.split_rest, self.dropout = get("sequence_parallel", True), get("dropout", False)
+        self._of_a_value, self._of_a_layout = (
+            cache(self._value_factors),
+            cache(self._layout_factors),
+        )
+
+    def _value_factors(self, t: int, norms: int, recompute: str) -> tuple[Fraction, ...]:
+        """What a layer keeps for each unit of d_model, of q + k, and of heads."""
+        tokens, size = self.tokens, self.a
+        o = Fraction(1, t if self.split_rest else 1)
+        half = Fraction(1, 2) if recompute == "half" else Fraction(1)
+        v = Fraction(0) if recompute == "half" else size if self.fused else 4 + size
+        masks = 2 * tokens * o if self.dropout else Fraction(0)
+        heads = Fraction(0)
+        if self.flash:
+            heads = Fraction(4 * tokens, t)
+        elif recompute == "none":
+            heads = tokens * self.sequence * (2 * size + 1 if self.dropout else size) / t
+        return tokens * o * (norms * v + 2 * size), tokens * size * half / t, masks, heads
 
     def kept(self, a: Design, t: int, recompute: str) -> int:
         """Bytes that a layer keeps of a microbatch."""
-        tokens, size, d = self.tokens, self.a, a.d_model
-        o = Fraction(1, t if self.split_rest else 1)
         if recompute == "full":
-            return ceil(d * tokens * size * o)
-        half = Fraction(1, 2) if recompute == "half" else Fraction(1)
-        normed_input = size if self.fused else 4 + size
-        if recompute == "half":
-            normed_input = Fraction(0)
+            o = Fraction(1, t if self.split_rest else 1)
+            return up(a.d_model, self.tokens * self.a * o)
+        width, value, masks, heads = self._of_a_value(t, a.structure.norms, recompute)
         keys = a.kv_heads if self.fused else a.heads
         normed = a.heads + a.kv_heads if a.structure.query_key_norm else 0
         q = (2 * a.heads + 2 * keys + normed) * a.head_dim
         k = 2 * a.d_ff if not a.structure.gated else (3 if self.fused else 4) * a.d_ff
-        total = ceil(d * tokens * o * (a.structure.norms * normed_input + 2 * size))
-        total += ceil((q + k) * tokens * size * half / t)
-        if self.dropout:
-            total += ceil(2 * d * tokens * o)
-        if self.flash:
-            total += ceil(Fraction(4 * a.heads * tokens, t))
-        elif recompute == "none":
-            score = 2 * size + 1 if self.dropout else size
-            total += ceil(a.heads * tokens * self.sequence * score / t)
-        return total
+        return up(a.d_model, width) + up(q + k, value) + up(a.d_model, masks) + up(a.heads, heads)
 
-    def of(self, a: Design, layout: Layout) -> int:
-        """Bytes of the larger of the first and the last stage."""
+    def _layout_factors(self, layout: Layout) -> tuple[Fraction, ...]:
+        """States of a parameter, microbatches in flight, masks and end for each d_model, logits."""
         d, t, p = layout.d, layout.t, layout.p
         s = sum(
             size / (d if self.zero >= stage else 1)
             for stage, size in enumerate(self.states, start=1)
         )
         o = Fraction(1, t if self.split_rest else 1)
-        kept = self.kept(a, t, self.recompute)
         m = self.interleave
-        in_flight = Fraction(1) if m == 1 else 1 + Fraction(p - 1, p * m)
-        states = ceil(layer_parameters(a) * s / (t * p))
+        c = Fraction(1) if m == 1 else 1 + Fraction(p - 1, p * m)
+        masks = self.tokens * o * p if self.dropout else Fraction(0)
+        return s / t, c, masks, 2 * self.tokens * o * self.a, self.tokens * self.logit / t
+
+    def of(self, a: Design, layout: Layout) -> int:
+        """Bytes of the larger of the first and the last stage."""
+        t, p = layout.t, layout.p
+        s, c, masks, ending, logit = self._of_a_layout(layout)
+        kept = self.kept(a, t, self.recompute)
+        states = up(layer_parameters(a), s / p)
         again = self.kept(a, t, "none") if self.recompute == "full" else 0
-        masks = ceil(a.d_model * self.tokens * o * p) if self.dropout else 0
-        end = ceil(2 * a.d_model * self.tokens * o * self.a)
-        end += ceil(a.vocab_size * self.tokens * self.logit / t)
-        inner = a.layers * (states + ceil(kept * in_flight))
+        begin = again + up(a.d_model, masks)
+        end = again + up(a.d_model, ending) + up(a.vocab_size, logit)
+        inner = a.layers * (states + up(kept, c))
         before, after = embedding(a, self.sequence), head(a) + norm(a)
         if p == 1:
-            return inner + ceil((before + after) * s / t) + again + masks + end
+            return inner + up(before + after, s) + begin + end - again
         copy = a.vocab_size * a.d_model if a.tied else 0
-        first = inner + ceil(before * s / t) + again + masks
-        last = a.layers * (states + ceil(Fraction(kept, p)))
-        return max(first, last + ceil((after + copy) * s / t) + again + end)
+        last = a.layers * (states + up(kept, Fraction(1, p)))
+        return max(inner + up(before, s) + begin, last + up(after + copy, s) + end)
 
 
 # Time and money
