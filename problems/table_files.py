@@ -43,7 +43,7 @@ def csv_text(rows: Iterable[Mapping[str, object]], names: Sequence[str] | None =
         names = list(dict.fromkeys(name for row in listed for name in row))
     text = io.StringIO()
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
-    writer.writeheader()
+    writer.writerow({name: _safe(name) for name in names})
     writer.writerows({name: _safe(value) for name, value in row.items()} for row in listed)
     return text.getvalue()
 

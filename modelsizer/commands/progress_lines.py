@@ -1,7 +1,9 @@
-"""Progress lines on standard error, if it is a terminal."""
+"""Progress lines on standard error, if it is a terminal that can overwrite a line."""
 
 from __future__ import annotations
 
+import os
+import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -9,19 +11,21 @@ from contextlib import AbstractContextManager, contextmanager
 
 AFTER, EVERY = 1.0, 0.2  # seconds before the first line and between lines
 
+_DUMB = ("dumb", "unknown")  # kinds of terminals without escape sequences
+
 Line = AbstractContextManager[Callable[..., None] | None]
 
 
 @contextmanager
 def line(words: Callable[..., str]) -> Iterator[Callable[..., None] | None]:
-    """Yield a callback that prints elapsed seconds and its arguments; None without a terminal.
+    """Yield a callback that prints elapsed seconds and its arguments; None without such a terminal.
 
     Parameters
     ----------
     words : callable
         From the arguments of the callback to the text.
     """
-    if not sys.stderr.isatty():
+    if not sys.stderr.isatty() or os.environ.get("TERM") in _DUMB:
         yield None
         return
     started = last = time.perf_counter()
@@ -32,7 +36,9 @@ def line(words: Callable[..., str]) -> Iterator[Callable[..., None] | None]:
         if now - started < AFTER or now - last < EVERY:
             return
         last = now
-        sys.stderr.write(f"\r{now - started:6.1f} s  {words(*known)}\x1b[K")
+        said = f"{now - started:6.1f} s  {words(*known)}"
+        # A line that wraps could not be overwritten.
+        sys.stderr.write(f"\r{said[: shutil.get_terminal_size().columns - 1]}\x1b[K")
         sys.stderr.flush()
 
     try:

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.errors import ModelsizerError
-from modelsizer.problems.table_files import read_parquet
+from modelsizer.problems.table_files import read_parquet, unquoted
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 _SEPARATORS = ("\t", ";", ",")  # the one most frequent in the header; the first if equal
@@ -141,6 +141,7 @@ def _csv(text: str) -> tuple[dict[str, list[Any]], list[int]]:
             rows.append(row)
             lines.append(before + 1)
         before = skipped + reader.line_num
+    rows = [[unquoted(value) for value in row] for row in rows]
     names = [name.strip() or _NO_NAME.format(i) for i, name in enumerate(rows[0], start=1)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"the column {twice[0]!r} is there twice")

@@ -6,7 +6,7 @@ No text of a figure is mathematics (`style.STYLE`): a dollar sign is a dollar si
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -14,11 +14,12 @@ from modelsizer.problems.visible import shortened, visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Formatter
 
 _RAISED = str.maketrans(
     "-0123456789", "\u207b\u2070\u00b9\u00b2\u00b3\u2074\u2075\u2076\u2077\u2078\u2079"
 )
-_LONGEST_NAME, _LONGEST_LINE = 40, 200  # characters
+_LONGEST_NAME, _LONGEST_LINE = 32, 200  # characters
 
 
 def one_line(text: str, most: int = _LONGEST_NAME) -> str:
@@ -46,17 +47,22 @@ def any_letters() -> Iterator[None]:
 def tidy(figure: Figure) -> None:
     """Make every character of a figure visible, and shorten lines that are far too long."""
     from matplotlib.text import Text
-    from matplotlib.ticker import FixedFormatter
 
     for text in figure.findobj(Text):
         assert isinstance(text, Text)
         if text.get_text() != (seen := _tidied(text.get_text())):
             text.set_text(seen)
-    for axes in figure.axes:
-        for axis in (axes.xaxis, axes.yaxis):
-            formatter = axis.get_major_formatter()
-            if isinstance(formatter, FixedFormatter):
-                formatter.seq = [_tidied(label) for label in formatter.seq]
+    for formatter in {a.get_major_formatter() for x in figure.axes for a in (x.xaxis, x.yaxis)}:
+        _tidy_ticks(formatter)
+
+
+def _tidy_ticks(formatter: Formatter) -> None:
+    written = formatter.format_ticks
+
+    def format_ticks(values: Sequence[float]) -> list[str]:
+        return [_tidied(label) for label in written(values)]
+
+    formatter.format_ticks = format_ticks  # type: ignore[method-assign]
 
 
 def _tidied(text: str) -> str:

@@ -23,7 +23,7 @@ WIDTH = 80
 _LEAST_FOLDED = 12  # letters of a folded column, below which the table is cut into blocks instead
 _LEAST_FIRST = 6  # letters of the first column beside others, below which nothing fits beside it
 _NARROW = 30  # width of a terminal, below which a row is printed as lines of ``heading: value``
-_LONGEST_CELL, _LONGEST_LINE = 200, 4000  # characters that are shown of a cell, and of a line
+_LONGEST_CELL, _LONGEST_LINE = 200, 2000  # characters that are shown of a cell, and of a line
 _LONG_WORD = re.compile(r"\S{401,}")
 _LONGEST_WORD = 400
 

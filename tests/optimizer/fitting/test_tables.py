@@ -11,6 +11,7 @@ import pytest
 from modelsizer.optimizer.fitting.columns import counts_of, parse_columns
 from modelsizer.optimizer.fitting.forms import BIAN, CHINCHILLA
 from modelsizer.optimizer.fitting.runs import Runs, read_runs
+from modelsizer.optimizer.fitting.tables import read_table
 from modelsizer.problems.errors import ModelsizerError
 
 N = [70e6, 160e6, 410e6, 1.4e9]
@@ -158,3 +159,10 @@ def test_shapes_are_read_by_the_names_of_configs(tmp_path: Path) -> None:
     path.write_text("hidden_size,num_hidden_layers,N,D,loss\n512,8,1e8,2e9,3\n")
     found = read_runs(path, BIAN)
     assert found.columns["width"].tolist() == [512] and found.columns["depth"].tolist() == [8]
+
+
+def test_an_apostrophe_before_a_formula_is_not_of_the_text(tmp_path: Path) -> None:
+    path = tmp_path / "runs.csv"
+    path.write_text("run,'=x,loss\n'=a,1,2.5\n'b,'-1,2.6\n")
+    table = read_table(path)
+    assert table.columns == {"run": ["=a", "'b"], "=x": ["1", "-1"], "loss": ["2.5", "2.6"]}
