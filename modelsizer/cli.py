@@ -7,6 +7,7 @@ import sys
 from importlib import import_module
 
 from modelsizer.commands.app import app
+from modelsizer.commands.paths import Command
 from modelsizer.commands.streams import guarded_streams
 
 COMMANDS = (
@@ -27,7 +28,9 @@ took some 5 % of a short command.
 
 for _command in COMMANDS:
     _name = _command.replace("-", "_")
-    app.command(_command)(getattr(import_module(f"modelsizer.commands.{_name}"), _name))
+    app.command(_command, cls=Command)(
+        getattr(import_module(f"modelsizer.commands.{_name}"), _name)
+    )
 
 
 def main() -> None:

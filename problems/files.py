@@ -112,6 +112,8 @@ def check_folder(folder: Path) -> None:
     FileError
     """
     try:
+        with suppress(FileNotFoundError, NotADirectoryError):
+            folder.stat()
         known = next(one for one in (folder, *folder.parents, Path()) if os.path.lexists(one))
         reason = _fault_of_folder(known)
     except OSError as error:

@@ -9,7 +9,6 @@ import typer
 from modelsizer.commands.app import STOPPED, fail, user_errors
 from modelsizer.commands.options import ArchitectureSource, Json, Settings, TimeLimit
 from modelsizer.commands.output import emit
-from modelsizer.commands.paths import is_read
 
 
 def audit(
@@ -31,7 +30,6 @@ def audit(
         str | None,
         typer.Option(
             metavar="FILE",
-            callback=is_read,
             help="Menus, settings, law and further budgets of a problem file.",
         ),
     ] = None,

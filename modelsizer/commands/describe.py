@@ -9,7 +9,6 @@ import typer
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import ARCHITECTURE_SOURCE, Json, Settings
 from modelsizer.commands.output import emit
-from modelsizer.commands.paths import is_read
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -25,7 +24,6 @@ def describe(
         str | None,
         typer.Option(
             metavar="FILE",
-            callback=is_read,
             help="Evaluate it as a design of a problem: every cost and limit.",
         ),
     ] = None,

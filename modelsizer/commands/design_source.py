@@ -8,7 +8,6 @@ import typer
 
 from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, say
 from modelsizer.commands.options import load
-from modelsizer.commands.paths import is_read
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.result import Result
@@ -19,7 +18,6 @@ Source = Annotated[
     str,
     typer.Argument(
         metavar="SOURCE",
-        callback=is_read,
         help="A problem (a .toml file, or a name that `problems` lists), which is solved; or a "
         "config.json or an answer (a path, or - for standard input), or a name that `models` "
         "lists.",
@@ -30,7 +28,6 @@ Under = Annotated[
     str | None,
     typer.Option(
         metavar="FILE",
-        callback=is_read,
         help="Of SOURCE that is no problem: evaluate it under this one.",
     ),
 ]

@@ -10,7 +10,6 @@ import typer
 from modelsizer.commands.app import user_errors
 from modelsizer.commands.options import ArchitectureSource
 from modelsizer.commands.output import STANDARD_OUTPUT, emit, print_text, text_file
-from modelsizer.commands.paths import is_written
 
 
 def export(
@@ -25,7 +24,6 @@ def export(
             "--output",
             "-o",
             metavar="PATH",
-            callback=is_written,
             help="Where to write; - prints.",
         ),
     ] = "-",

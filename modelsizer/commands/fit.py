@@ -10,7 +10,6 @@ import typer
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import Json, Plot, PlotSize, check_ending, check_plot
 from modelsizer.commands.output import Output, emit, plot_file
-from modelsizer.commands.paths import is_read, is_written
 
 if TYPE_CHECKING:
     from modelsizer.problems.laws.laws import ParameterKind
@@ -21,7 +20,6 @@ def fit(
         Path,
         typer.Argument(
             metavar="RUNS",
-            callback=is_read,
             help="A table of runs: .csv, .tsv, .jsonl or .parquet.",
         ),
     ],
@@ -29,7 +27,6 @@ def fit(
         str,
         typer.Option(
             metavar="FORM",
-            callback=is_read,
             help='chinchilla, gemstones, bian, or the .toml of a law of form "terms": your own.',
         ),
     ] = "chinchilla",
@@ -89,9 +86,7 @@ def fit(
     ] = None,
     output: Annotated[
         Path | None,
-        typer.Option(
-            "--output", "-o", metavar="PATH", callback=is_written, help="Write the law as .toml."
-        ),
+        typer.Option("--output", "-o", metavar="PATH", help="Write the law as .toml."),
     ] = None,
     json_: Json = None,
     plot: Plot = None,

@@ -9,16 +9,13 @@ import typer
 
 from modelsizer.commands.app import fail, user_errors
 from modelsizer.commands.options import PlotSize, check_plot
-from modelsizer.commands.paths import is_filled
 from modelsizer.problems.visible import visible
 
 
 def gallery(
     folder: Annotated[
         Path,
-        typer.Argument(
-            metavar="FOLDER", callback=is_filled, help="Where to write; made if it is not there."
-        ),
+        typer.Argument(metavar="FOLDER", help="Where to write; made if it is not there."),
     ] = Path("gallery"),
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Draw this one; repeatable.")
@@ -29,11 +26,16 @@ def gallery(
     with user_errors():
         from modelsizer.pictures.gallery import SHOWN, draw_gallery
         from modelsizer.problems.errors import did_you_mean
+        from modelsizer.problems.files import FileError
 
         check_plot(None, plot_size)
         for name in only or []:
             if name not in SHOWN:
                 hint = did_you_mean(name, SHOWN)
                 fail(f"--only: no picture {name!r}{hint}; there are {', '.join(SHOWN)}")
-        for path in draw_gallery(folder, plot_size, only):
+        try:
+            drawn = draw_gallery(folder, plot_size, only)
+        except FileError as error:
+            fail(f"FOLDER: {error}")
+        for path in drawn:
             print(visible(str(path)))

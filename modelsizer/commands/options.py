@@ -8,16 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import fail
-from modelsizer.commands.paths import is_read, is_written
 
 if TYPE_CHECKING:
     from modelsizer.problems.problem import Problem
 
 File = Annotated[
     str,
-    typer.Argument(
-        metavar="FILE", callback=is_read, help="A problem file, or a name that `problems` lists."
-    ),
+    typer.Argument(metavar="FILE", help="A problem file, or a name that `problems` lists."),
 ]
 Settings = Annotated[
     list[str] | None,
@@ -30,13 +27,11 @@ Json = Annotated[
     typer.Option(
         "--json",
         metavar="PATH",
-        callback=is_written,
         help="Write JSON to PATH, or to standard output if it is -.",
     ),
 ]
 ARCHITECTURE_SOURCE = typer.Argument(
     metavar="SOURCE",
-    callback=is_read,
     help="A Hugging Face config.json or the JSON of an answer (a path, or - for standard input), "
     "or a name that `models` lists.",
 )
@@ -50,21 +45,15 @@ Without = Annotated[
 SolverName = Annotated[str, typer.Option("--solver", help="As of solve.")]
 Csv = Annotated[
     Path | None,
-    typer.Option(
-        "--csv", metavar="PATH", callback=is_written, help="Write every row to a .csv file."
-    ),
+    typer.Option("--csv", metavar="PATH", help="Write every row to a .csv file."),
 ]
 Parquet = Annotated[
     Path | None,
-    typer.Option(
-        "--parquet", metavar="PATH", callback=is_written, help="Write every row to a .parquet file."
-    ),
+    typer.Option("--parquet", metavar="PATH", help="Write every row to a .parquet file."),
 ]
 Plot = Annotated[
     Path | None,
-    typer.Option(
-        "--plot", metavar="PATH", callback=is_written, help="Draw the answer: .png, .svg or .pdf."
-    ),
+    typer.Option("--plot", metavar="PATH", help="Draw the answer: .png, .svg or .pdf."),
 ]
 PlotSize = Annotated[
     str, typer.Option("--plot-size", help="wide, or column: 3.3 inches, as in a paper.")

@@ -77,12 +77,13 @@ def plot_file(
     """
 
     @cache
-    def drawn() -> Any:
+    def content(ending: str) -> bytes | None:
         from modelsizer.pictures.registry import draw
+        from modelsizer.plots.drawing.saving import rendered
         from modelsizer.problems.errors import ModelsizerError
 
         try:
-            return draw(name, answer, title=title, size=size)
+            return rendered(draw(name, answer, title=title, size=size), ending)
         except ValueError as error:
             if complete:
                 raise ModelsizerError(str(error)) from None
@@ -90,10 +91,10 @@ def plot_file(
             return None
 
     def write(place: Path) -> None:
-        from modelsizer.plots import save
+        from modelsizer.problems.files import write_bytes
 
-        if (figure := drawn()) is not None:
-            save(figure, place)
+        if (found := content(place.suffix)) is not None:
+            write_bytes(place, found)
 
     return Output("--plot", path, write)
 

@@ -1,82 +1,77 @@
-"""Paths that options and arguments name, checked before the work; nothing is touched by it."""
+"""Paths that options and arguments name, checked before the work; nothing is touched by it.
+
+What a path is for, the word says that help shows for it (`metavar`): ``PATH`` is a file that is
+written, ``FOLDER`` one that is filled, ``FILE``, ``SOURCE`` and the others of `READ` are read.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import typer
 
 from modelsizer.commands.app import fail
 from modelsizer.commands.output import STANDARD_OUTPUT
 
-STANDARD_INPUT = "-"
-
-_KNOWN = "modelsizer.paths"
-"""Key of a context's notes: option, path, and whether it is written."""
-
-
-def is_read(
-    context: typer.Context, parameter: typer.CallbackParam, value: str | None
-) -> str | None:
-    """Note the file of an option or argument, so that no other option writes it."""
-    if value is not None and str(value) != STANDARD_INPUT:
-        _note(context, _name(parameter), Path(value), written=False)
-    return value
+WRITTEN = frozenset({"PATH", "FRAMEWORK:PATH"})
+FILLED = frozenset({"FOLDER"})
+READ = frozenset({"FILE", "SOURCE", "RUNS", "LAW", "LAW.toml", "NAME|FILE", "FORM", "MODEL"})
 
 
-def is_written(
-    context: typer.Context, parameter: typer.CallbackParam, value: str | None
-) -> str | None:
-    """Reject a path that cannot be written, or is another option's too."""
-    if value is not None and str(value) != STANDARD_OUTPUT:
-        check_file(_name(parameter), Path(value))
-        _note(context, _name(parameter), Path(value), written=True)
-    return value
+class Command(typer.core.TyperCommand):
+    """A command that refuses a path which it could not write, or would both read and write."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """As of the base class."""
+        known: list[tuple[str, Path, bool]] = []
+        for parameter in self.params:
+            role, value = parameter.metavar, ctx.params.get(parameter.name)
+            if not isinstance(value, str | Path) or str(value) == STANDARD_OUTPUT:
+                continue
+            text = str(value).partition(":")[2] if role == "FRAMEWORK:PATH" else str(value)
+            if role in FILLED:
+                check_folder(_name(parameter), Path(text))
+            elif text and role in WRITTEN | READ:
+                known.append((_name(parameter), Path(text), role in WRITTEN))
+        check_files(known)
+        return super().invoke(ctx)
 
 
-def is_exported(
-    context: typer.Context, parameter: typer.CallbackParam, value: str | None
-) -> str | None:
-    """Reject the path of ``FRAMEWORK:PATH`` as `is_written` does."""
-    path = (value or "").partition(":")[2]
-    is_written(context, parameter, path or None)
-    return value
+def check_files(known: Sequence[tuple[str, Path, bool]]) -> None:
+    """Reject a path that cannot be written, or is read or written by another option too.
 
+    Parameters
+    ----------
+    known : sequence of (str, Path, bool)
+        Options with their paths, and whether they write them.
+    """
+    from modelsizer.problems.files import FileError, check_writable, same_file
 
-def is_filled(parameter: typer.CallbackParam, value: str | None) -> str | None:
-    """Reject a folder that cannot be written or made."""
-    from modelsizer.problems.files import FileError, check_folder
-
-    if value is not None:
+    for option, path, is_written in known:
+        if not is_written:
+            continue
         try:
-            check_folder(Path(value))
+            check_writable(path)
         except FileError as error:
-            fail(f"{_name(parameter)}: {error}")
-    return value
+            fail(f"{option}: {error}")
+        for other, there, too in known:
+            if other != option and same_file(path, there):
+                does = "writes" if too else "reads"
+                fail(f"{option}: {path} is the file that {other} {does}; name another")
 
 
-def check_file(option: str, path: Path) -> None:
-    """Reject a path that cannot be written."""
-    from modelsizer.problems.files import FileError, check_writable
+def check_folder(option: str, path: Path) -> None:
+    """Reject a folder that cannot be written or made."""
+    from modelsizer.problems import files
 
     try:
-        check_writable(path)
-    except FileError as error:
+        files.check_folder(path)
+    except files.FileError as error:
         fail(f"{option}: {error}")
 
 
-def _name(parameter: typer.CallbackParam) -> str:
+def _name(parameter: Any) -> str:
     options = (name for name in parameter.opts if name.startswith("--"))
-    return next(options, str(parameter.metavar or parameter.name))
-
-
-def _note(context: typer.Context, option: str, path: Path, *, written: bool) -> None:
-    from modelsizer.problems.files import same_file
-
-    known: list[tuple[str, Path, bool]] = context.meta.setdefault(_KNOWN, [])
-    for other, there, also in known:
-        if (written or also) and same_file(path, there):
-            first, second = (option, other) if written else (other, option)
-            does = "writes" if written and also else "reads"
-            fail(f"{first}: {path} is the file that {second} {does}; name another")
-    known.append((option, path, written))
+    return next(options, str(parameter.metavar))

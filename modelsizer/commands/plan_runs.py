@@ -21,7 +21,6 @@ from modelsizer.commands.options import (
     load,
 )
 from modelsizer.commands.output import Output, emit, plot_file, say_infeasible
-from modelsizer.commands.paths import is_filled, is_read
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.planning.plan import Plan
@@ -37,7 +36,6 @@ def plan_runs(
         str | None,
         typer.Option(
             metavar="NAME|FILE",
-            callback=is_read,
             help="Law that is to be learnt: a name, or a file of `fit -o`; the problem's by "
             "default. Bootstrap draws of a file are planned for.",
         ),
@@ -83,9 +81,7 @@ def plan_runs(
     ] = 1,
     have: Annotated[
         Path | None,
-        typer.Option(
-            metavar="RUNS", callback=is_read, help="Runs already made, a table as of fit."
-        ),
+        typer.Option(metavar="RUNS", help="Runs already made, a table as of fit."),
     ] = None,
     columns: Annotated[
         str | None, typer.Option(metavar="KEY=NAME,...", help="Columns of --have, as of fit.")
@@ -106,7 +102,6 @@ def plan_runs(
         Path | None,
         typer.Option(
             metavar="FOLDER",
-            callback=is_filled,
             help="Write a Hugging Face config for each architecture.",
         ),
     ] = None,

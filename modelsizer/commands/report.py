@@ -11,7 +11,7 @@ import typer
 from modelsizer.commands.app import EXIT, fail, user_errors
 from modelsizer.commands.options import File, Settings, SolverName, Without, load
 from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, print_text
-from modelsizer.commands.paths import check_file, is_written
+from modelsizer.commands.paths import check_files
 from modelsizer.problems.visible import visible
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ def report(
             "--output",
             "-o",
             metavar="PATH",
-            callback=is_written,
             help="The page, standard output if it is -; by default FILE's name with .html.",
         ),
     ] = None,
@@ -46,15 +45,13 @@ def report(
     bytes. Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
-        from modelsizer.problems.files import same_file, write_text
+        from modelsizer.problems.files import write_text
 
         if date is not None:
             _check_date(date)
         path = None if output == STANDARD_OUTPUT else Path(output or f"{Path(file).stem}.html")
         if output is None and path is not None:
-            check_file("--output", path)
-            if same_file(path, Path(file)):
-                fail(f"--output: {path} is the file that FILE reads; name another")
+            check_files([("--output", path, True), ("FILE", Path(file), False)])
         problem = load(file, set_, without)
         from modelsizer.optimizer.solver import solve
         from modelsizer.page.report import CommandLine

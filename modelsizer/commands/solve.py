@@ -26,7 +26,6 @@ from modelsizer.commands.options import (
     check_plot,
 )
 from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, plot_file, text_file
-from modelsizer.commands.paths import is_exported, is_read, is_written
 from modelsizer.commands.progress_lines import gaps
 
 if TYPE_CHECKING:
@@ -45,7 +44,6 @@ def solve(
         str | None,
         typer.Option(
             metavar="LAW",
-            callback=is_read,
             help="A law that `laws` lists, or LAW.toml of `fit -o`.",
         ),
     ] = None,
@@ -77,7 +75,6 @@ def solve(
         Path | None,
         typer.Option(
             metavar="PATH",
-            callback=is_written,
             help="Write the mixed-integer program to a .lp or .mps file.",
         ),
     ] = None,
@@ -87,7 +84,6 @@ def solve(
         str | None,
         typer.Option(
             metavar="FRAMEWORK:PATH",
-            callback=is_exported,
             help="Write the design for hf, megatron, torchtitan, nanogpt or litgpt.",
         ),
     ] = None,

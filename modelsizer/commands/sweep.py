@@ -19,8 +19,8 @@ from modelsizer.commands.options import (
     check_ending,
     check_time_limit,
 )
-from modelsizer.commands.output import Output, emit
-from modelsizer.commands.paths import check_file, is_written
+from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit
+from modelsizer.commands.paths import check_files
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -94,7 +94,6 @@ def sweep(
             "--output",
             "-o",
             metavar="PATH",
-            callback=is_written,
             help="Keep the results: .jsonl, or .parquet with a .jsonl beside it.",
         ),
     ] = None,
@@ -127,7 +126,8 @@ def sweep(
         check_time_limit(time_limit)
         lines = None if output is None else output.with_suffix(".jsonl")
         if lines is not None:
-            _check(lines, json_)
+            also = [("--json", Path(json_), True)] if json_ not in (None, STANDARD_OUTPUT) else []
+            check_files([*also, ("--output", lines, True)])
         if output is not None and output != lines:
             check_parquet()
         try:
@@ -181,12 +181,3 @@ def _kept(lines: Path | None, points: int) -> Iterator[None]:
         yield
     except FileError as error:
         fail(f"--output: {error}; {_go_on(lines, points)}")
-
-
-def _check(lines: Path, json_: str | None) -> None:
-    """Check the path of the points, which need not be that of the option."""
-    from modelsizer.problems.files import same_file
-
-    check_file("--output", lines)
-    if json_ is not None and same_file(lines, Path(json_)):
-        fail(f"--json: {json_} is the file that --output writes; name another")

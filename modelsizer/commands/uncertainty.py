@@ -10,7 +10,6 @@ from modelsizer.commands.app import INFEASIBLE, user_errors
 from modelsizer.commands.law_options import load_under
 from modelsizer.commands.options import File, Json, Plot, PlotSize, Settings, Without, check_plot
 from modelsizer.commands.output import emit, plot_file, say_infeasible
-from modelsizer.commands.paths import is_read
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -20,9 +19,7 @@ def uncertainty(
     file: File,
     law: Annotated[
         str,
-        typer.Option(
-            metavar="LAW.toml", callback=is_read, help="A law with bootstrap draws, of `fit -o`."
-        ),
+        typer.Option(metavar="LAW.toml", help="A law with bootstrap draws, of `fit -o`."),
     ],
     draws: Annotated[int, typer.Option(min=1, help="The first so many draws of the file.")] = 500,
     candidates: Annotated[int, typer.Option(min=1, help="Most frequent winners to show.")] = 20,
