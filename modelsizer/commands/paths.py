@@ -17,7 +17,9 @@ from modelsizer.commands.output import STANDARD_OUTPUT
 
 WRITTEN = frozenset({"PATH", "FRAMEWORK:PATH"})
 FILLED = frozenset({"FOLDER"})
-READ = frozenset({"FILE", "SOURCE", "RUNS", "LAW", "LAW.toml", "NAME|FILE", "FORM", "MODEL"})
+READ = frozenset(
+    {"FILE", "ANSWER", "SOURCE", "RUNS", "LAW", "LAW.toml", "NAME|FILE", "FORM", "MODEL"}
+)
 
 
 class Command(typer.core.TyperCommand):

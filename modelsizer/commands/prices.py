@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -78,12 +78,15 @@ def prices(
         if not feasible:
             emit(found.to_dict(), json_, show)
             raise typer.Exit(INFEASIBLE)
-        name, answer = "tornado", cast("Any", found)  # all limits side by side
-        if budget is not None:
-            left = None if time_limit is None else max(time_limit - found.seconds, 0.0)
-            name, answer = "price_curve", (found, budget, solver, left)
         title, done = found.result.problem.name, found.complete
-        picture = plot_file(plot, name, answer, title=title, size=plot_size, complete=done)
+        if budget is None:  # all limits side by side
+            picture = plot_file(plot, "tornado", found, title=title, size=plot_size, complete=done)
+        else:
+            left = None if time_limit is None else max(time_limit - found.seconds, 0.0)
+            curve = (found, budget, solver, left)
+            picture = plot_file(
+                plot, "price_curve", curve, title=title, size=plot_size, complete=done
+            )
         table = text_file("--csv", csv, lambda: prices_csv(found))
         emit(found.to_dict(), json_, show, table, picture)
     if not found.complete:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 import typer
 
+from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.commands.paths import FILLED, WRITTEN
 from modelsizer.optimizer.fitting.forms import CHINCHILLA
@@ -31,7 +34,7 @@ SHORT: dict[str, tuple[str, ...]] = {
     "fit": ("{folder}/runs.csv", "--bootstrap", "0"),
     "plan-runs": (PROBLEM, "--budget", "1e20", "--runs", "6"),
     "uncertainty": (PROBLEM, "--law", "{folder}/drawn.toml", "--draws", "3"),
-    "accelerators": (), "gallery": ("--only", "allocation"),
+    "verify": ("{folder}/solved.json", "--quick"), "accelerators": (), "gallery": ("--only", "allocation"),
 }  # fmt: skip
 """Arguments by command."""
 _VALUES = {
@@ -81,7 +84,14 @@ def arguments(command: str, folder: Path) -> list[str]:
         lines = [",".join(columns), *(",".join(str(float(v)) for v in row) for row in rows)]
         (folder / "runs.csv").write_text("\n".join(lines) + "\n")
         law_file(folder / "drawn.toml", drawn(3))
+    if command == "verify":
+        (folder / "solved.json").write_text(_solved())
     return [command, *(text.format(folder=folder) for text in SHORT[command])]
+
+
+@cache
+def _solved() -> str:
+    return json.dumps(solve(Problem.load(PROBLEM)).to_dict())
 
 
 def _commands() -> dict[str, Any]:
