@@ -13,7 +13,7 @@ from fractions import Fraction
 from typing import Any
 
 from modelsizer import Problem, ProblemError
-from tests.support.oracle.data import catalogue
+from tests.support.oracle.data import catalogue, exact
 from tests.support.oracle.laws import CATALOGUE
 from tests.support.oracle.limits import OF_TOKENS, limits
 from tests.support.oracle.search import Option, Oracle
@@ -136,9 +136,10 @@ def _space(r: random.Random, *, windows: bool) -> dict[str, Any]:
         space["tied_embeddings"] = r.choice([True, False, [True, False]])
     heads = r.choice(["head_dim", "heads", "both", "none"])
     if heads in ("head_dim", "both"):
-        space["head_dim"] = r.choice([[64, 128], 64, 128, [32, 64, 96], 256])
+        space["head_dim"] = r.choice([[64, 128], [64, 128], 64, 128, [32, 64, 96], 256])
     if heads in ("heads", "both"):
-        space["heads"] = r.choice([[8, 16], [4, 8, 12, 16], 16, {"min": 8, "max": 24, "step": 8}])
+        menus = [[8, 16], [4, 8, 16], [4, 8, 12, 16], 16, {"min": 8, "max": 24, "step": 8}]
+        space["heads"] = r.choice(menus)
     kv = r.choice(["kv_heads", "kv_group", "none"])
     if kv != "none":
         space[kv] = r.choice([[1, 2, 4, 8], [1], [2, 4], 1, {"min": 1, "max": 4}])
@@ -151,9 +152,9 @@ def _space(r: random.Random, *, windows: bool) -> dict[str, Any]:
             space["ffn_multiple"] = r.choice([64, 128, 256, [64, 256]])
     elif ffn == "d_ff":
         space["d_ff"] = r.choice([[4096, 8192], 11008, {"min": 2048, "max": 8192, "step": 2048}])
-    if r.random() < 0.25:
+    if r.random() < 0.35:
         space["aspect_ratio"] = r.choice(
-            [{"min": 20, "max": 200}, {"min": 40}, {"max": 128}, [32, 64, 128], 64]
+            [{"min": 20, "max": 200}, {"min": 40}, {"max": 128}, {"max": 75.5}, [32, 64, 128], 64]
         )
     return space
 
@@ -271,15 +272,16 @@ def _known(option: Option) -> list[str]:
 def _limited(r: random.Random, tables: dict[str, Any], oracle: Oracle, mode: str) -> dict[str, Any]:
     """The tables with limits where they matter to the designs of the space."""
     tables = copy.deepcopy(tables)
-    tokens = Fraction(round(10 ** r.uniform(8.5, 12.5)))
+    x = 10 ** r.uniform(8.5, 12.5)
+    tokens = r.choice([Fraction(round(x)), exact(x)])
     if r.random() < 0.35:
         tables["training"]["unique_tokens"] = float(f"{float(tokens) / r.choice([1, 5, 60]):.3g}")
     if r.random() < 0.3:
-        given = float(f"{float(tokens):.5g}")
+        given = float(f"{float(tokens):.5g}") / r.choice([1, 3])
         tables["training"]["tokens"] = r.choice(
             [given, {"max": given}, {"min": given / 4}, {"min": given / 2, "max": given * 3}]
         )
-        tokens = Fraction(repr(given))
+        tokens = exact(given)
     objective = tables["objective"]
     quantity = objective.get("maximize") or objective["minimize"]
     option = r.choice(oracle.options)
@@ -330,7 +332,7 @@ def _decimal(value: Fraction, end: str, room: float, *, exactly: bool) -> Any:
     if exactly and value.denominator == 1:
         return value.numerator
     number = float(value) * (room if end == "max" else 1 / room)
-    if exactly and Fraction(repr(number)) == value:
+    if exactly and exact(number) == value:
         return number
     found = float(f"{number:.6g}")
     short = found < number if end == "max" else found > number
