@@ -16,7 +16,10 @@ from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.designs.evaluation import evaluate
 from tests.support import mixed_blocks
 from tests.support.every_setting import problem
+from tests.support.oracle import counts
 from tests.support.oracle.search import Oracle
+from tests.support.oracle.space import Design
+from tests.support.oracle.training import Memory
 from tests.support.oracle.verdict import disagreements
 from tests.support.random_problems import random_tables
 from tests.support.shared import SOLVERS, seeds
@@ -30,7 +33,7 @@ def blocks_with_windows() -> Iterator[None]:
         yield
 
 
-@lru_cache(maxsize=1)  # one problem's tests follow each other
+@lru_cache(maxsize=len(FAST))
 def asked(seed: int) -> tuple[Problem, Oracle]:
     found = problem(seed)
     return found, Oracle(found.to_dict())
@@ -106,3 +109,31 @@ def test_the_oracle_shares_no_code_with_the_package() -> None:
     assert len(files) >= 8
     for path in files:
         assert "modelsizer" not in path.read_text(), path
+
+
+PUBLISHED = {
+    # block, d_model, heads, head_dim, kv_heads, d_ff, vocab_size, tied, layers; positions; parameters
+    "Llama 3 8B": ("llama", 4096, 32, 128, 8, 14336, 128256, False, 32, 8192, 8_030_261_248),
+    "GPT-2": ("gpt2", 768, 12, 64, 12, 3072, 50257, True, 12, 1024, 124_439_808),
+    "Qwen2.5 7B": ("qwen2", 3584, 28, 128, 4, 18944, 152064, False, 28, 8192, 7_615_616_512),
+    "Qwen3 8B": ("qwen3", 4096, 32, 128, 8, 12288, 151936, False, 36, 8192, 8_190_735_360),
+    "Gemma 2 2B": ("gemma2", 2304, 8, 256, 4, 9216, 256000, True, 26, 8192, 2_614_341_888),
+    "Gemma 3 1B": ("gemma3", 1152, 4, 256, 1, 6912, 262144, True, 26, 8192, 999_885_952),
+    "OLMo 2 7B": ("olmo2", 4096, 32, 128, 32, 11008, 100352, False, 32, 4096, 7_298_617_344),
+}
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_the_oracle_counts_published_models(name: str) -> None:
+    *widths, layers, positions, total = PUBLISHED[name]
+    assert counts.parameters(Design(*widths, layers, layers), positions) == total
+
+
+@pytest.mark.parametrize("t", [1, 2, 8])
+def test_the_oracle_keeps_the_activations_of_the_paper(t: int) -> None:
+    """Korthikanti et al. 2022, arXiv 2205.05198, equation 4: s b h (34 / t + 5 a s / (h t))."""
+    s, b, h, a = 2048, 4, 6144, 64
+    design = Design("gpt-neox", h, a, h // a, a, 4 * h, 51200, True, 48, 48)
+    settings = {"sequence_length": s, "microbatch_size": b, "dropout": True}
+    memory = Memory(settings | {"flash_attention": False})
+    assert memory.kept(design, t, "none") * t == s * b * h * 34 + 5 * a * s * s * b

@@ -196,11 +196,6 @@ class Oracle:
         found = (option.point(limited, self.sense, self.quantity) for option in self.options)
         return [point for point in found if point is not None]
 
-    @property
-    def answered(self) -> bool:
-        """Whether the objective has a finite optimum under the limits."""
-        return answered(self.limits, self.sense, self.quantity)
-
 
 def answered(limited: tuple[Limit, ...], sense: str, quantity: str) -> bool:
     """Whether limits leave the objective a finite optimum, as far as tokens are concerned."""
