@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, user_errors
+from modelsizer.commands.app import INFEASIBLE, STOPPED, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -14,12 +14,13 @@ from modelsizer.commands.options import (
     Plot,
     PlotSize,
     Settings,
+    TimeLimit,
     Without,
     check_plot,
     check_tables,
     load,
 )
-from modelsizer.commands.output import emit, plot_file, text_file
+from modelsizer.commands.output import before_drawing, emit, plot_file, text_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -40,6 +41,7 @@ def depth_width(
     all_: Annotated[
         bool, typer.Option("--all", help="Show every depth, not an even choice of them.")
     ] = False,
+    time_limit: TimeLimit = None,
     set_: Settings = None,
     without: Without = None,
     json_: Json = None,
@@ -51,7 +53,7 @@ def depth_width(
 
     Of every depth the design nearest to the size that keeps all limits; the row that the shape law
     prefers is marked. The picture is of what depth costs in loss and in serving.
-    Exit status: 0 listed, 1 no design keeps every limit, 2 bad input.
+    Exit status: 0 listed, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         from modelsizer.optimizer.surveys import depth_width as shapes
@@ -68,13 +70,20 @@ def depth_width(
         share = parse_tolerance(tolerance)
         size = None if parameters is None else parse_parameters(parameters)
         problem = load(file, set_, without)
+        from modelsizer.optimizer.tables.clock import Clock, StoppedError
+
+        clock = Clock.of(time_limit)
+        until = before_drawing(clock, plot)
         try:
             if size is None:
-                size = shapes.optimal_size(problem)
-            found = shapes.depth_width(problem, size, share, layers)
+                size = shapes.optimal_size(problem, until)
+            found = shapes.depth_width(problem, size, share, layers, clock=until)
         except shapes.InfeasibleError as error:
-            _infeasible(size, share, error.reasons, json_)
+            _nothing(size, share, {"infeasible": list(error.reasons)}, json_)
             raise typer.Exit(INFEASIBLE) from None
+        except StoppedError as error:
+            _nothing(size, share, {"complete": False, "stop": error.stop}, json_)
+            raise typer.Exit(STOPPED) from None
         content = found.to_dict()
         if found.habit is not None:
             content["habit"]["sentence"] = habit_sentence(found)
@@ -83,14 +92,24 @@ def depth_width(
             json_,
             lambda console: print_depth_width(console, found, everything=all_),
             text_file("--csv", csv, lambda: depth_width_csv(found)),
-            plot_file(plot, "shapes", found, title=problem.name, size=plot_size),
+            plot_file(
+                plot,
+                "shapes",
+                found,
+                title=problem.name,
+                size=plot_size,
+                complete=found.complete,
+                clock=clock,
+            ),
         )
+    if not found.complete:
+        raise typer.Exit(STOPPED)
 
 
-def _infeasible(
-    size: int | float | None, tolerance: float, reasons: tuple[str, ...], json_: str | None
+def _nothing(
+    size: int | float | None, tolerance: float, why: dict[str, Any], json_: str | None
 ) -> None:
-    """Report why there is nothing to list."""
+    """Report why there is nothing to list: reasons of infeasibility, or what stopped the search."""
     content = {
         "parameters": size,
         "tolerance": tolerance,
@@ -98,14 +117,19 @@ def _infeasible(
         "excluded": [],
         "ideal": None,
         "habit": None,
-        "infeasible": list(reasons),
+        **why,
     }
 
     def show(console: Console) -> None:
         from modelsizer.text.kit.lines import line
+        from modelsizer.text.kit.words import STOPS
 
+        if "stop" in why:
+            line(console, f"Not complete: {STOPS[why['stop']]} before the optimum was proven.")
+            line(console, "--parameters gives a size that needs no optimum.")
+            return
         line(console, "Proven infeasible: no design of the space keeps every limit.")
-        for reason in reasons:
+        for reason in why["infeasible"]:
             line(console, f"  - {reason}")
 
     emit(content, json_, show)

@@ -15,11 +15,12 @@ from modelsizer.commands.options import (
     PlotSize,
     Settings,
     SolverName,
+    TimeLimit,
     check_plot,
     check_tables,
     load,
 )
-from modelsizer.commands.output import emit, plot_file, text_file
+from modelsizer.commands.output import before_drawing, emit, plot_file, text_file
 from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
@@ -27,8 +28,10 @@ if TYPE_CHECKING:
 
     from modelsizer.optimizer.frontiers.frontier import Frontier
     from modelsizer.optimizer.frontiers.isoflops import IsoFlops
+    from modelsizer.optimizer.tables.clock import Clock
 
 DEFAULT_OVER = "budgets.training_flops"
+MOST_POINTS = 100_000
 
 
 def frontier(
@@ -42,7 +45,9 @@ def frontier(
         typer.Option("--from", metavar="VALUE", help='Where to begin, such as 1e21 or "20 GB".'),
     ] = None,
     to: Annotated[str | None, typer.Option(metavar="VALUE", help="Where to end.")] = None,
-    points: Annotated[int, typer.Option(min=2, help="Values, evenly spaced in logarithm.")] = 21,
+    points: Annotated[
+        int, typer.Option(min=2, max=MOST_POINTS, help="Values, evenly spaced in logarithm.")
+    ] = 21,
     band: Annotated[
         bool,
         typer.Option(
@@ -52,7 +57,7 @@ def frontier(
     ] = True,
     set_: Settings = None,
     solver: SolverName = "auto",
-    time_limit: Annotated[float | None, typer.Option(help="Seconds, of the whole sweep.")] = None,
+    time_limit: TimeLimit = None,
     json_: Json = None,
     csv: Csv = None,
     plot: Plot = None,
@@ -71,8 +76,11 @@ def frontier(
         from modelsizer.optimizer.frontiers.exponents import exponents
         from modelsizer.optimizer.frontiers.frontier import frontier as sweep_it
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+        from modelsizer.optimizer.tables.clock import Clock
         from modelsizer.text.frontier import frontier_csv, frontier_dict, print_frontier
 
+        clock = Clock.of(time_limit)
+        until = before_drawing(clock, plot)
         values = NumericSetting.of(problem, over).spaced(problem, from_, to, points)
         with user_errors(ValueError), steps("point") as progress:
             found = sweep_it(
@@ -81,12 +89,12 @@ def frontier(
                 values,
                 solver=solver,
                 band=band,
-                time_limit=time_limit,
+                clock=until if plot is None else until.within(until.share(2)),
                 progress=progress,
             )
         slopes = exponents(found)
         notes: list[str] = []
-        curves = _curves(found, notes) if plot is not None else ()
+        curves = _curves(found, notes, until) if plot is not None else ()
 
         def show(console: Console) -> None:
             print_frontier(console, found, slopes, notes)
@@ -96,7 +104,15 @@ def frontier(
             json_,
             show,
             text_file("--csv", csv, lambda: frontier_csv(found)),
-            plot_file(plot, "frontier", (found, curves), title=problem.name, size=plot_size),
+            plot_file(
+                plot,
+                "frontier",
+                (found, curves),
+                title=problem.name,
+                size=plot_size,
+                complete=found.complete,
+                clock=clock,
+            ),
         )
     raise typer.Exit(_status(found))
 
@@ -107,12 +123,12 @@ def _status(found: Frontier) -> int:
     return 0 if found.solved else INFEASIBLE
 
 
-def _curves(found: Frontier, notes: list[str]) -> tuple[IsoFlops, ...]:
+def _curves(found: Frontier, notes: list[str], clock: Clock) -> tuple[IsoFlops, ...]:
     """Return isoFLOP curves for the figure, or add a note on why it has none."""
     from modelsizer.optimizer.frontiers.isoflops import curves_along
 
     try:
-        return curves_along(found)
+        return curves_along(found, clock)
     except ValueError as error:
         notes.append(f"The picture has no isoFLOP curves: {error}.")
         return ()

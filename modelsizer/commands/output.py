@@ -23,6 +23,8 @@ from modelsizer.commands.streams import lost_output, report_lost_output
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from modelsizer.optimizer.tables.clock import Clock, Ending
+
 STANDARD_OUTPUT = "-"
 
 
@@ -56,6 +58,15 @@ def text_file(option: str, path: Path | None, text: Callable[[], str]) -> Output
     return Output(option, path, write)
 
 
+DRAWING = 1.0
+"""Seconds of a time limit that are kept back for drawing."""
+
+
+def before_drawing(clock: Clock, plot: Path | None) -> Clock:
+    """Return the clock of an answer that is drawn afterwards, if a figure is requested."""
+    return clock if plot is None else clock.ahead(DRAWING)
+
+
 def plot_file(
     path: Path | None,
     name: str,
@@ -64,6 +75,8 @@ def plot_file(
     title: str = "",
     size: str,
     complete: bool = True,
+    clock: Clock | None = None,
+    ending: Ending | None = None,
 ) -> Output:
     """The figure of an answer, of the registry.
 
@@ -74,21 +87,33 @@ def plot_file(
         See `modelsizer.pictures.registry.draw`.
     complete : bool
         Whether the answer is; the figure of one that is not may be missing.
+    clock : Clock, optional
+        Until when data may be computed for the figure.
+    ending : Ending, optional
+        Told if the clock stops these data.
     """
 
     @cache
-    def content(ending: str) -> bytes | None:
-        from modelsizer.pictures.registry import draw
+    def content(suffix: str) -> bytes | None:
+        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.pictures.registry import draw_within
         from modelsizer.plots.drawing.saving import rendered
         from modelsizer.problems.errors import ModelsizerError
 
+        until, whole = Clock() if clock is None else clock.ahead(DRAWING), False
+        found = None
         try:
-            return rendered(draw(name, answer, title=title, size=size), ending)
+            figure, whole = draw_within(
+                until, name, answer, title=title, size=size, complete=complete
+            )
+            found = rendered(figure, suffix)
         except ValueError as error:
-            if complete:
+            if complete and not until.out_of_time:
                 raise ModelsizerError(str(error)) from None
             say(f"--plot: {path} is not drawn: the answer is not complete")
-            return None
+        if ending is not None and ending.complete and not whole:
+            ending.stop = "time"
+        return found
 
     def write(place: Path) -> None:
         from modelsizer.problems.files import write_bytes

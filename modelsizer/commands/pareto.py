@@ -16,13 +16,13 @@ from modelsizer.commands.options import (
     Plot,
     PlotSize,
     Settings,
+    TimeLimit,
     Without,
     check_plot,
     check_tables,
-    check_time_limit,
     load,
 )
-from modelsizer.commands.output import Output, emit, plot_file
+from modelsizer.commands.output import Output, before_drawing, emit, plot_file
 from modelsizer.commands.progress_lines import counter
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ def pareto(
         int | None,
         typer.Option(metavar="N", help="Show N points spread evenly over the whole front."),
     ] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds.")] = None,
+    time_limit: TimeLimit = None,
     set_: Settings = None,
     without: Without = None,
     csv: Csv = None,
@@ -60,15 +60,18 @@ def pareto(
     with user_errors():
         check_tables(csv, parquet)
         check_plot(plot, plot_size)
-        check_time_limit(time_limit)
         problem = load(file, set_, without)
         from modelsizer.optimizer.fronts.run import front
+        from modelsizer.optimizer.tables.clock import Clock, Ending
+
+        clock = Clock.of(time_limit)
 
         names = objectives.split(",")
         if points is not None and points < len(names):
             fail(f"--points: at least {len(names)}, one for each objective, not {points}")
         with user_errors(ValueError), counter("points") as report:
-            found = front(problem, names, solver=solver, time_limit=time_limit, report=report)
+            until = before_drawing(clock, plot)
+            found = front(problem, names, solver=solver, clock=until, report=report)
         shown, gap = found, 0.0
         if points is not None and len(found):
             from modelsizer.optimizer.fronts.subset import even_subset
@@ -90,13 +93,20 @@ def pareto(
 
             print_front(console, found, None if points is None else (shown, gap))
 
-        files = (
-            Output("--csv", csv, table),
-            Output("--parquet", parquet, table),
-            plot_file(plot, "front", found, title=problem.name, size=plot_size),
+        ending = Ending(found.stop)
+        figure = plot_file(
+            plot,
+            "front",
+            found,
+            title=problem.name,
+            size=plot_size,
+            complete=found.complete,
+            clock=clock,
+            ending=ending,
         )
+        files = (Output("--csv", csv, table), Output("--parquet", parquet, table), figure)
         emit(content, json_, show, *(files if len(found) else ()))
     if not len(found) and found.complete:
         raise typer.Exit(INFEASIBLE)
-    if not found.complete:
+    if not ending.complete:
         raise typer.Exit(STOPPED)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, fail, user_errors
+from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -16,16 +16,19 @@ from modelsizer.commands.options import (
     Plot,
     PlotSize,
     Settings,
+    TimeLimit,
     Without,
     check_plot,
     check_tables,
     load,
 )
-from modelsizer.commands.output import Output, emit, plot_file
+from modelsizer.commands.output import Output, before_drawing, emit, plot_file
 from modelsizer.commands.progress_lines import counter
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_AT_ONCE = 20_000  # rows written between two looks at the clock: about 0.1 s
 
 
 def rank(
@@ -42,6 +45,7 @@ def rank(
         str | None,
         typer.Option(metavar="CHOICE", help="The best for each value of layers, d_model, ..."),
     ] = None,
+    time_limit: TimeLimit = None,
     set_: Settings = None,
     without: Without = None,
     csv: Csv = None,
@@ -53,7 +57,7 @@ def rank(
     """List every design that keeps the limits, counted exactly, the best first.
 
     --csv and --parquet write all that fit, in order. The picture is of parameters against depth.
-    Exit status: 0, or 1 if no design keeps every limit.
+    Exit status: 0, 1 if no design keeps every limit, 3 stopped by a limit with those looked at.
     """
     with user_errors():
         check_tables(csv, parquet)
@@ -66,15 +70,31 @@ def rank(
         if wanted is not None:
             check_columns(problem, wanted)
         writes = csv is not None or parquet is not None
+        from modelsizer.optimizer.tables.clock import Clock, Ending
+
+        clock = Clock.of(time_limit)
+        # Writing every row takes as long again, and counting all designs for the picture twice.
+        computing = before_drawing(clock, plot)
+        parts = 1 + (csv is not None) + (parquet is not None) + 2 * (plot is not None)
         with counter("feasible") as progress:
             found = ranked(
-                problem, by, top=top, group_by=group_by, keep_all=writes, progress=progress
+                problem,
+                by,
+                top=top,
+                group_by=group_by,
+                keep_all=writes,
+                clock=computing.within(computing.share(parts)),
+                progress=progress,
             )
+        ending = Ending(found.stop)
 
         def table(path: Path) -> None:
             from modelsizer.problems.table_files import write_table
 
-            write_table(path, found.batches(list(dict.fromkeys(["rank", *(wanted or DEFAULT)]))))
+            until = computing.within(computing.share(parts - 1))
+            names = list(dict.fromkeys(["rank", *(wanted or DEFAULT)]))
+            if write_table(path, found.batches(names, _AT_ONCE, clock=until)) < found.feasible:
+                ending.stop = "time"
 
         def show(console: Console) -> None:
             from modelsizer.text.rank import print_ranking
@@ -84,10 +104,21 @@ def rank(
         files = (
             Output("--csv", csv, table),
             Output("--parquet", parquet, table),
-            plot_file(plot, "depth", problem, title=problem.name, size=plot_size),
+            plot_file(
+                plot,
+                "depth",
+                problem,
+                title=problem.name,
+                size=plot_size,
+                complete=found.complete,
+                clock=clock,
+                ending=ending,
+            ),
         )
         emit(found.to_dict(), json_, show, *(files if found.feasible else ()))
-        if plot is not None and not found.feasible:
+        if plot is not None and not found.feasible and found.complete:
             fail("--plot: no design keeps every limit, so there is nothing to draw")
+    if not ending.complete:
+        raise typer.Exit(STOPPED)
     if not found.feasible:
         raise typer.Exit(INFEASIBLE)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import EXIT, fail, user_errors
-from modelsizer.commands.options import File, Settings, SolverName, Without, load
+from modelsizer.commands.app import EXIT, STOPPED, fail, user_errors
+from modelsizer.commands.options import File, Settings, SolverName, TimeLimit, Without, load
 from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, print_text
 from modelsizer.commands.paths import check_files
 from modelsizer.problems.visible import visible
@@ -32,9 +32,7 @@ def report(
     set_: Settings = None,
     without: Without = None,
     solver: SolverName = "auto",
-    time_limit: Annotated[
-        float | None, typer.Option(help="Seconds, of the solve, the front and the sweep each.")
-    ] = None,
+    time_limit: TimeLimit = None,
     date: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Write a date on it; none by default.")
     ] = None,
@@ -54,13 +52,16 @@ def report(
             check_files([("--output", path, True), ("FILE", Path(file), False)])
         problem = load(file, set_, without)
         from modelsizer.optimizer.solver import solve
-        from modelsizer.page.report import CommandLine
-        from modelsizer.page.report import report as written
+        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.page.report import CommandLine, page_of
 
+        clock = Clock.of(time_limit)
         with user_errors(ValueError):
-            result = solve(problem, solver=solver, time_limit=time_limit)
+            result = solve(problem, solver=solver, time_limit=clock.share(2))
         settings, left = tuple(set_ or ()), tuple(without or ())
-        page = written(result, CommandLine(file, settings, left, solver, time_limit, date or ""))
+        asked = CommandLine(file, settings, left, solver, time_limit, date or "")
+        made = page_of(result, asked, clock)
+        page = made.html
         if path is None:
             print_text(page, "report.html")
         else:
@@ -77,7 +78,7 @@ def report(
                     console.print(f"{visible(str(place))}: {about}, {size:.2f} MB", soft_wrap=True)
 
             emit(None, None, show, Output("--output", path, save))
-    raise typer.Exit(EXIT[result.status])
+    raise typer.Exit(EXIT[result.status] if made.whole else STOPPED)
 
 
 def _check_date(text: str) -> None:

@@ -6,12 +6,13 @@ import math
 import platform
 import re
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.page.images import embedded
 from modelsizer.page.style import CSS
 from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, table, tag
@@ -78,7 +79,20 @@ class CommandLine:
         return shlex.join(words)
 
 
-def report(result: Result, command_line: CommandLine = CommandLine("problem.toml")) -> str:
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page about an answer; `whole` unless a time limit left something out."""
+
+    html: str
+    whole: bool
+
+
+def report(
+    result: Result,
+    command_line: CommandLine = CommandLine("problem.toml"),
+    *,
+    time_limit: float | None = None,
+) -> str:
     """Write a page with the answer, its proof, figures, rankings and the problem.
 
     Parameters
@@ -86,12 +100,19 @@ def report(result: Result, command_line: CommandLine = CommandLine("problem.toml
     result : Result
     command_line : CommandLine
         The command line, from which the page states how to reproduce it.
+    time_limit : float, optional
+        Seconds; figures and lists that it leaves no time for are left out, and the page says so.
 
     Returns
     -------
     str
         HTML without network access or scripts; identical for identical input unless a time limit
         is reached.
+
+    Raises
+    ------
+    ArgumentError
+        If the time limit is negative or not finite.
 
     Examples
     --------
@@ -101,15 +122,21 @@ def report(result: Result, command_line: CommandLine = CommandLine("problem.toml
     True
     """
     require_type("result", result, Result)
+    return page_of(result, command_line, Clock.of(time_limit)).html
+
+
+def page_of(result: Result, command_line: CommandLine, clock: Clock) -> Page:
+    """Write the page of `report` until the clock stops."""
     problem, solved = result.problem, result.design is not None
-    drawn = list(pictures(result, time_limit=command_line.time_limit))
+    ranking, whole = _ranking(result, clock.within(clock.share(4))) if solved else (Html(""), True)
+    context, drawn = _context(pictures(result, clock))
     sections = [
         ("answer", "The answer", _answer(result)) if solved else None,
         ("certificate", "Certificate", tag("p", certificate(result))),
         ("limits", "Limits", _limits(result)) if result.budgets else None,
         _warnings(result),
-        ("context", "Context", _context(drawn)),
-        ("ranking", "Ranking", _ranking(result)) if solved else None,
+        ("context", "Context", context),
+        ("ranking", "Ranking", ranking) if solved else None,
         ("problem", "The problem", _problem(result, command_line)),
         ("reproduce", "How to reproduce it", _reproduce(command_line)),
     ]
@@ -130,7 +157,7 @@ def report(result: Result, command_line: CommandLine = CommandLine("problem.toml
     ]
     parts = (tag("head", join(head, "\n")), tag("body", join(body, "\n")))
     page = tag("html", NEWLINE, join(parts, "\n"), NEWLINE, lang="en")
-    return f"<!DOCTYPE html>\n{page}\n"
+    return Page(f"<!DOCTYPE html>\n{page}\n", whole and drawn)
 
 
 def _section(name: str, heading: str, content: Html) -> Html:
@@ -191,39 +218,47 @@ def _warnings(result: Result) -> tuple[str, str, Html] | None:
     return heading.lower(), heading, listing(result.warnings)
 
 
-def _context(drawn: Sequence[Drawn]) -> Html:
-    """Numbered figures, and the reasons for missing ones."""
-    parts = []
-    some = [picture for picture in drawn if picture.figures]
-    for number, picture in enumerate(some, start=1):
+def _context(drawn: Iterable[Drawn]) -> tuple[Html, bool]:
+    """Numbered figures and the reasons for missing ones; whether no limit stopped one."""
+    parts, left, number, whole = [], [], 0, True
+    for picture in drawn:
+        whole = whole and picture.whole
+        if not picture.figures:
+            left.append(f"{picture.title}: {picture.caption}.")
+            continue
+        number += 1
         bold = tag("strong", f"Figure {number}. {picture.title}.")
         image = embedded(picture.figures, picture.title)
         caption = tag("figcaption", bold, " ", picture.caption)
-        parts.append(tag("figure", image, NEWLINE, caption, id=f"figure-{picture.name}"))
-    left = [f"{p.title}: {p.caption}." for p in drawn if not p.figures]
+        parts.append(tag("figure", image, "\n", caption, id=f"figure-{picture.name}"))
     if left:
         parts.append(tag("p", "Not drawn:", class_="quiet"))
         parts.append(listing(left, class_="quiet"))
-    return join(parts, "\n")
+    return join(parts, "\n"), whole
 
 
 # Lists of designs
 
 
-def _ranking(result: Result) -> Html:
+def _ranking(result: Result, clock: Clock) -> tuple[Html, bool]:
+    """Lists of designs, and whether no limit stopped them."""
     from modelsizer.optimizer.surveys.ranking import rank
 
     problem = result.problem
     if reason := too_many(problem):
-        return tag("p", f"Not made: {reason}. `modelsizer rank` lists them.", class_="quiet")
-    found = rank(problem, top=BEST, group_by="layers")
+        made = f"Not made: {reason}. `modelsizer rank` lists them."
+        return tag("p", made, class_="quiet"), True
+    found = rank(problem, top=BEST, group_by="layers", clock=clock)
+    if not found.complete:
+        return tag("p", "Not made: the time limit was reached.", class_="quiet"), False
     parts = [
         tag("p", f"{found.feasible:,} of {found.designs:,} designs keep every limit."),
         _best(found),
         tag("h3", "The best of each depth"),
         _depths(found),
     ]
-    return join([*parts, *_shapes(result)], "\n")
+    shapes, whole = _shapes(result, clock)
+    return join([*parts, *shapes], "\n"), whole
 
 
 def _words(name: str) -> str:
@@ -251,20 +286,25 @@ def _depths(found: Ranking) -> Html:
     return table(rows, caption=caption, long=True)
 
 
-def _shapes(result: Result) -> list[Html]:
+def _shapes(result: Result, clock: Clock) -> tuple[list[Html], bool]:
     """Designs of nearly the size of the optimum by depth, if there are several."""
     from modelsizer.optimizer.surveys.depth_width import InfeasibleError, depth_width
 
+    heading = tag("h3", "Shapes of the optimum's size")
     try:
         # The optimum's depth is requested as the habitual one, so that the table includes it.
         design = result.best
         depth = design.architecture.layers
-        found = depth_width(result.problem, design.parameters.total, layers=depth)
+        size = design.parameters.total
+        found = depth_width(result.problem, size, layers=depth, clock=clock)
     except InfeasibleError:
-        return []
+        return [], True
+    if not found.complete:
+        note = tag("p", "Not made: the time limit was reached.", class_="quiet")
+        return [heading, note], False
     if len(found.rows) < 2:
-        return []
-    return [tag("h3", "Shapes of the optimum's size"), _shape_table(found)]
+        return [], True
+    return [heading, _shape_table(found)], True
 
 
 def _shape_table(found: DepthWidth) -> Html:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from modelsizer.optimizer.result import Result
+    from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.architecture.allocation import Allocation
     from modelsizer.problems.designs.memory_parts import MemoryParts
     from modelsizer.problems.designs.roofline_points import Roofline
@@ -29,7 +30,7 @@ def _allocation_example() -> tuple[Allocation, str]:
     return allocate(load_architecture("deepseek-v3"), (4096, 32768, 131072)), "deepseek-v3"
 
 
-def _allocation_report(result: Result, _limit: float | None) -> tuple[Allocation, str]:
+def _allocation_report(result: Result, _clock: Clock) -> tuple[Allocation, str]:
     from modelsizer.problems.architecture.allocation import allocate
 
     problem = result.problem
@@ -76,7 +77,7 @@ def _memory_example() -> tuple[list[MemoryParts], str]:
     return _memory_of(Solver(problem).solve(details=False)), ""
 
 
-def _memory_report(result: Result, _limit: float | None) -> tuple[list[MemoryParts], str]:
+def _memory_report(result: Result, _clock: Clock) -> tuple[list[MemoryParts], str]:
     from modelsizer.problems.designs.memory_parts import missing_training_settings
 
     panels = _memory_of(result)
@@ -116,7 +117,7 @@ def _roofline_example() -> tuple[Roofline | None, str]:
     return roofline_points(problem, designs), ""
 
 
-def _roofline_report(result: Result, _limit: float | None) -> tuple[Roofline, str]:
+def _roofline_report(result: Result, _clock: Clock) -> tuple[Roofline, str]:
     from modelsizer.problems.designs.roofline_points import roofline_points
 
     found = roofline_points(result.problem, {"optimum": result.best.architecture})

@@ -16,22 +16,23 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.fronts.front import Front
     from modelsizer.optimizer.result import Result
     from modelsizer.optimizer.surveys.region import Region
+    from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.problem import Problem
 
 _FLOPS = "training_flops"
 _SWEPT = f"budgets.{_FLOPS}"
 
 
-def _front_data(found: Front) -> Region | tuple[Any, ...]:
+def _front_data(found: Front, clock: Clock) -> Region | tuple[Any, ...]:
     """Return a front, dominated designs and the knee; or a region of parameters and layers."""
     from modelsizer.optimizer.fronts.cloud import cloud
     from modelsizer.optimizer.fronts.subset import knee
     from modelsizer.optimizer.surveys.region import OBJECTIVES, region
 
-    goals = {goal.name for goal in found.goals if goal.sign > 0}
-    if goals == set(OBJECTIVES) and found.complete:
-        return region(found.problem)
-    return found, cloud(found), knee(found)
+    goals = tuple(goal.name for goal in found.goals if goal.sign > 0)
+    if set(goals) == set(OBJECTIVES) and found.complete:
+        return region(found.problem, found if goals == OBJECTIVES else None, clock=clock)
+    return found, cloud(found, clock=clock), knee(found)
 
 
 def _front(data: Region | tuple[Any, ...], title: str, size: str) -> Figure:
@@ -51,7 +52,7 @@ def _front_of(name: str, goals: list[str]) -> tuple[Front, str]:
     return front(problem, goals), problem.name
 
 
-def _front_report(result: Result, time_limit: float | None) -> tuple[Front, str]:
+def _front_report(result: Result, clock: Clock) -> tuple[Front, str]:
     from modelsizer.optimizer.fronts.run import front
 
     problem = result.problem
@@ -59,7 +60,7 @@ def _front_report(result: Result, time_limit: float | None) -> tuple[Front, str]
     # Memory if the problem limits it, otherwise size.
     sought = (*problem.budgets.limits, problem.objective.quantity)
     other = "serving_memory" if "serving_memory" in sought else "parameters"
-    found = front(problem, ["loss", other], time_limit=time_limit)
+    found = front(problem, ["loss", other], clock=clock)
     if not len(found):
         raise NothingToDrawError("no design was found within the time limit")
     words, dimension = other.replace("_", " "), QUANTITIES[other].dimension
@@ -110,7 +111,7 @@ def _frontier(data: tuple[Any, ...], title: str, size: str) -> Figure:
     return plots.frontier(found, curves, title=title, size=size)
 
 
-def _sweep(problem: Problem, *, band: bool, time_limit: float | None = None) -> Frontier:
+def _sweep(problem: Problem, *, band: bool, clock: Clock | None = None) -> Frontier:
     """Sweep training FLOPs from a hundredth to a hundred times the problem's limit."""
     from modelsizer.optimizer.frontiers.frontier import frontier
     from modelsizer.optimizer.sweeps.numeric_setting import POINTS, NumericSetting
@@ -120,15 +121,15 @@ def _sweep(problem: Problem, *, band: bool, time_limit: float | None = None) -> 
     if now is None:
         raise NothingToDrawError(f"the problem has no {_SWEPT} to sweep")
     values = setting.between(*setting.around(now), POINTS)
-    return frontier(problem, _SWEPT, values, band=band, time_limit=time_limit)
+    return frontier(problem, _SWEPT, values, band=band, clock=clock)
 
 
-def _isoflops(found: Frontier) -> tuple[IsoFlops, ...]:
+def _isoflops(found: Frontier, clock: Clock | None = None) -> tuple[IsoFlops, ...]:
     """Return isoFLOP curves at some of the points; none if the figure has no panel for them."""
     from modelsizer.optimizer.frontiers.isoflops import curves_along
 
     try:
-        return curves_along(found)
+        return curves_along(found, clock)
     except ValueError:
         return ()
 
@@ -141,17 +142,17 @@ def _frontier_example() -> tuple[tuple[Any, ...], str]:
     return (found, _isoflops(found)), problem.name
 
 
-def _frontier_report(result: Result, time_limit: float | None) -> tuple[tuple[Any, ...], str]:
+def _frontier_report(result: Result, clock: Clock) -> tuple[tuple[Any, ...], str]:
     problem = result.problem
     limit = problem.budgets.limits.get(_FLOPS)
     if limit is None or limit.max is None:
         raise NothingToDrawError(f"the problem has no {_SWEPT} to sweep")
     band = not too_many(problem)  # a band needs four times the solves
-    found = _sweep(problem, band=band, time_limit=time_limit)
+    found = _sweep(problem, band=band, clock=clock)
     if len(found.solved) < 2:
         few = "fewer than two values of training FLOPs have a design"
         raise NothingToDrawError(few if found.complete else "stopped by the time limit")
-    curves = _isoflops(found) if band else ()
+    curves = _isoflops(found, clock) if band else ()
     ends = (found.points[0].limit, found.points[-1].limit)
     low, high = (format_quantity(end, "FLOPs", 3) for end in ends)
     sought = problem.objective.quantity.replace("_", " ")

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from modelsizer.optimizer.prices.prices import Prices
     from modelsizer.optimizer.sweeps.whatif import WhatIf
+    from modelsizer.optimizer.tables.clock import Clock
 
 
 def _scenarios(found: WhatIf, _title: str, size: str) -> Figure:
@@ -47,7 +48,7 @@ TORNADO = Picture(
 )
 
 
-def _curve_data(answer: tuple[Prices, str, str, float | None]) -> dict[str, Any]:
+def _curve_data(answer: tuple[Prices, str, str, float | None], _clock: Clock) -> dict[str, Any]:
     """Return the arguments of `plots.price_curve`.
 
     Parameters

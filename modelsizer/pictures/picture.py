@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from modelsizer.optimizer.result import Result
+    from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.problem import Problem
 
 
@@ -19,8 +20,24 @@ class NothingToDrawError(Exception):
     """Raised if there is nothing to draw; the report shows the reason."""
 
 
-def _same(answer: Any) -> Any:
+def _same(answer: Any, _clock: Clock) -> Any:
     return answer
+
+
+def is_partial(*parts: object) -> bool:
+    """Whether an answer, its data or one of several parts of either was stopped by a limit."""
+    flat = [one for part in parts for one in (part if isinstance(part, tuple) else (part,))]
+    return any(
+        getattr(one, "complete", True) is False or getattr(one, "status", "") == "limit"
+        for one in flat
+    )
+
+
+def titled(title: str, *, partial: bool) -> str:
+    """Return the title of a figure, which says so if it is of a partial answer."""
+    if not partial:
+        return title
+    return f"{title} (partial: stopped by a limit)" if title else "Partial: stopped by a limit"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,12 +74,14 @@ class Picture:
     figure : callable
         From data, a title and a size of `modelsizer.plots.drawing.style.SIZES` to the figure.
     data : callable
-        From the answer of the command to the data of the figure; by default the answer itself.
+        From the answer of the command and the clock of its computation to the data of the figure,
+        which has an attribute ``complete`` that is False if the clock stopped it; by default the
+        answer itself.
     example : Example, optional
         The example in the gallery.
     report : callable, optional
-        From a result and a time limit in seconds to an answer and a note on it, for the report;
-        raises `NothingToDrawError` or ValueError if there is none.
+        From a result and the clock of its computation to an answer and a note on it, for the
+        report; raises `NothingToDrawError` or ValueError if there is none.
     of_infeasible : bool
         Whether it is in the report of an infeasible problem.
     """
@@ -72,9 +91,9 @@ class Picture:
     caption: str
     command: str
     figure: Callable[[Any, str, str], Figure]
-    data: Callable[[Any], Any] = _same
+    data: Callable[[Any, Clock], Any] = _same
     example: Example | None = None
-    report: Callable[[Result, float | None], tuple[Any, str]] | None = None
+    report: Callable[[Result, Clock], tuple[Any, str]] | None = None
     of_infeasible: bool = False
 
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.pictures.designs import ALLOCATION, MEMORY, ROOFLINE
 from modelsizer.pictures.fronts import FRONT, FRONTIER, THREE
 from modelsizer.pictures.laws import COMPARISON, FIT, LAW, PLAN, UNCERTAINTY
 from modelsizer.pictures.limits import PRICE_CURVE, SCENARIOS, TORNADO
 from modelsizer.pictures.measurements import GROWTH, PREDICTIONS, RIVALS
+from modelsizer.pictures.picture import is_partial, titled
 from modelsizer.pictures.surveys import DEPTH, LANDSCAPE, SHAPES
 
 if TYPE_CHECKING:
@@ -44,8 +46,39 @@ def draw(name: str, answer: Any, *, title: str = "", size: str = "wide") -> Figu
     MissingExtraError
         If matplotlib is not installed.
     """
+    figure, _ = draw_within(Clock(), name, answer, title=title, size=size)
+    return figure
+
+
+def draw_within(
+    clock: Clock,
+    name: str,
+    answer: Any,
+    *,
+    title: str = "",
+    size: str = "wide",
+    complete: bool = True,
+) -> tuple[Figure, bool]:
+    """Draw a figure whose data are computed until the clock stops; see `draw`.
+
+    Parameters
+    ----------
+    clock : Clock
+    name, answer, title, size
+        See `draw`.
+    complete : bool
+        Whether the answer is.
+
+    Returns
+    -------
+    figure : Figure
+        Its title says so if it is of a part of the answer.
+    whole : bool
+    """
     from modelsizer.plots.drawing.style import need_matplotlib
 
     need_matplotlib()
     picture = PICTURES[name]
-    return picture.figure(picture.data(answer), title, size)
+    data = picture.data(answer, clock)
+    partial = is_partial(answer, data) or not complete
+    return picture.figure(data, titled(title, partial=partial), size), not partial

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from modelsizer.pictures.picture import NothingToDrawError
+from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.pictures.picture import NothingToDrawError, Picture, is_partial, titled
 from modelsizer.pictures.registry import PICTURES
 
 if TYPE_CHECKING:
@@ -26,35 +27,64 @@ class Drawn:
         What it shows, or the reason why there is no figure.
     figures : mapping of str to Figure
         By size; empty if there is nothing to draw.
+    whole : bool
+        Whether no limit of time stopped it.
     """
 
     name: str
     title: str
     caption: str
     figures: Mapping[str, Figure] = field(default_factory=dict)
+    whole: bool = True
 
 
-def pictures(result: Result, *, time_limit: float | None = None) -> Iterator[Drawn]:
+_OUT_OF_TIME = "the time limit was reached"
+
+
+_DRAWING = 1.0
+"""Seconds to draw a picture in all sizes, before the first is drawn."""
+
+
+def pictures(result: Result, clock: Clock) -> Iterator[Drawn]:
     """Yield all figures of a result, in the order of the registry.
 
     Parameters
     ----------
     result : Result
-    time_limit : float, optional
-        Time limit of each search, in seconds.
+    clock : Clock
+        Figures that it leaves no time for are not drawn.
     """
+    rows = [
+        picture
+        for picture in PICTURES.values()
+        if picture.report is not None and (result.design is not None or picture.of_infeasible)
+    ]
+    slowest = _DRAWING
+    for left, picture in zip(range(len(rows), 0, -1), rows, strict=True):
+        seconds = clock.limits.seconds
+        if seconds is not None and seconds - clock.elapsed < slowest:
+            yield Drawn(picture.name, picture.title, _OUT_OF_TIME, whole=False)
+            continue
+        made = Clock()
+        yield _drawn(picture, result, clock.within(clock.share(2 * left)))
+        slowest = max(slowest, made.elapsed)
+
+
+def _drawn(picture: Picture, result: Result, clock: Clock) -> Drawn:
+    """Draw one figure in all sizes."""
     from modelsizer.plots.drawing.style import SIZES
 
-    for picture in PICTURES.values():
-        if picture.report is None or (result.design is None and not picture.of_infeasible):
-            continue
-        try:
-            answer, note = picture.report(result, time_limit)
-            data = picture.data(answer)
-            # The report's own title has the name of the problem.
-            figures = {size: picture.figure(data, "", size) for size in SIZES}
-        except (NothingToDrawError, ValueError) as reason:
-            yield Drawn(picture.name, picture.title, str(reason))
-        else:
-            caption = f"{picture.caption} {note}".strip()
-            yield Drawn(picture.name, picture.title, caption, figures)
+    assert picture.report is not None
+    try:
+        answer, note = picture.report(result, clock)
+        data = picture.data(answer, clock)
+        partial = is_partial(answer, data)
+        # The report's own title has the name of the problem.
+        title = titled("", partial=partial)
+        figures = {size: picture.figure(data, title, size) for size in SIZES}
+    except (NothingToDrawError, ValueError) as reason:
+        late = clock.out_of_time
+        why = f"{_OUT_OF_TIME}: {reason}" if late else str(reason)
+        return Drawn(picture.name, picture.title, why, whole=not late)
+    caption = f"{picture.caption} {note}".strip()
+    return Drawn(picture.name, picture.title, caption, figures, whole=not partial)

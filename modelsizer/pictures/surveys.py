@@ -11,12 +11,13 @@ if TYPE_CHECKING:
 
     from modelsizer.optimizer.result import Result
     from modelsizer.optimizer.surveys.region import Region
+    from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.problem import Problem
 
 _LINES = "A line is where the leanest design uses all of a limit"
 
 
-def _landscape_data(result: Result) -> tuple[Any, ...]:
+def _landscape_data(result: Result, clock: Clock) -> tuple[Any, ...]:
     """Return the minimum losses, the optimum, and the names of the binding limits."""
     from modelsizer.optimizer.surveys.landscape import landscape
 
@@ -24,7 +25,7 @@ def _landscape_data(result: Result) -> tuple[Any, ...]:
     if (design := result.design) is not None:
         best = (design.architecture.layers, design.architecture.trunk.d_model, design.loss)
     binding = frozenset(use.name for use in result.budgets if use.binding)
-    return landscape(result.problem), best, binding
+    return landscape(result.problem, clock=clock), best, binding
 
 
 def _landscape(data: tuple[Any, ...], title: str, size: str) -> Figure:
@@ -42,7 +43,7 @@ def _landscape_example() -> tuple[Result, str]:
     return solve(problem), problem.name
 
 
-def _landscape_report(result: Result, _limit: float | None) -> tuple[Result, str]:
+def _landscape_report(result: Result, clock: Clock) -> tuple[Result, str]:
     import numpy as np
 
     from modelsizer.optimizer.surveys.landscape import landscape
@@ -50,8 +51,9 @@ def _landscape_report(result: Result, _limit: float | None) -> tuple[Result, str
     check_listed(result.problem)
     if result.design is not None:
         return result, ""
-    shares = landscape(result.problem).share.values()
-    if not any(np.nanmin(share) < 1 < np.nanmax(share) for share in shares):
+    found = landscape(result.problem, clock=clock)
+    shares = found.share.values()
+    if found.complete and not any(np.nanmin(share) < 1 < np.nanmax(share) for share in shares):
         raise NothingToDrawError("no limit has an edge between one design and another")
     return result, "Here no design keeps every limit."
 
@@ -70,10 +72,10 @@ LANDSCAPE = Picture(
 )
 
 
-def _depth_data(problem: Problem) -> Region:
+def _depth_data(problem: Problem, clock: Clock) -> Region:
     from modelsizer.optimizer.surveys.region import region
 
-    return region(problem)
+    return region(problem, clock=clock)
 
 
 def _depth(data: Region, title: str, size: str) -> Figure:
@@ -89,7 +91,7 @@ def _depth_example() -> tuple[Problem, str]:
     return problem, problem.name
 
 
-def _depth_report(result: Result, _limit: float | None) -> tuple[Problem, str]:
+def _depth_report(result: Result, _clock: Clock) -> tuple[Problem, str]:
     check_listed(result.problem)
     if len(result.problem.space.layers.numbers) == 1:
         raise NothingToDrawError("the space has one depth only")

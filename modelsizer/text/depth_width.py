@@ -17,7 +17,7 @@ from modelsizer.problems.units import Number, format_quantity, parse_quantity
 from modelsizer.text.depth_width_words import column_value, habit_sentence, notes
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import GAP, WIDTH, Table, print_table
-from modelsizer.text.kit.words import NONE
+from modelsizer.text.kit.words import NONE, STOPS
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -165,8 +165,13 @@ def print_depth_width(console: Console, found: DepthWidth, *, everything: bool =
     rows = found.rows if everything else thinned(found)
     title(console, found.problem.name)
     line(console, heading(found), below=1)
-    print_table(console, shape_table(found, rows))
-    line(console)
+    if rows:
+        print_table(console, shape_table(found, rows))
+        line(console)
+    if not found.complete:
+        line(console, f"Not complete: {STOPS[found.stop]}. Nearer designs and other depths may")
+        line(console, "be missing, and none is known to be preferred.")
+        return
     for note in notes(found, len(found.rows) - len(rows)):
         line(console, note)
     if found.habit is not None:

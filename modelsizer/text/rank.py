@@ -14,7 +14,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import and_more, quantity
+from modelsizer.text.kit.words import STOPS, and_more, quantity
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -53,17 +53,25 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
     problem = ranking.problem
     order = "most first" if ranking.goal.sense == "maximize" else "least first"
     title(console, problem.name)
+    seen = ranking.designs if ranking.complete else ranking.looked_at
     line(
         console,
-        f"{ranking.feasible:,} of {ranking.designs:,} designs keep every limit; "
+        f"{ranking.feasible:,} of {seen:,} designs keep every limit; "
         f"by {ranking.goal.name}, {order}; {ranking.seconds:.2f} s",
-        below=1,
     )
+    if not ranking.complete:
+        told = f"{ranking.looked_at:,} designs were looked at, of {ranking.designs:,} in the space"
+        if len(ranking.problem.layouts) > 1:
+            told += ", each under every layout"
+        line(console, f"Not complete: {STOPS[ranking.stop]}. {told}; others may be better.")
+    console.print()
+    if not ranking.feasible and not ranking.complete:
+        return
     if not ranking.feasible:
         line(console, "`modelsizer solve` says why none does.")
         return
     columns = columns_of(ranking, wanted)
-    if ranking.group_by is not None:
+    if ranking.groups:
         _print_groups(console, ranking, columns, wanted)
         return
     table = best_table(ranking, columns)

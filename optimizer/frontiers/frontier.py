@@ -7,7 +7,6 @@ with at most half the optimum's parameters, and of those with at least twice.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -24,6 +23,7 @@ from modelsizer.optimizer.constraints import (
 from modelsizer.optimizer.result import PROVEN, Result, Side, Status
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict, parameters_dict
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -41,6 +41,8 @@ HELD = 1e-4
 """Nats that other limits must cost before a point counts as held. Below, they choose between
 sizes a tenth apart: a factor of two costs 3e-3 to 1e-2, a tenth a fiftieth of that."""
 
+_TRIED = 100  # values checked before the first is solved
+
 Progress = Callable[[int, int], None]
 """Called with the number of points done and of all."""
 
@@ -53,6 +55,7 @@ class OffSize:
     ----------
     status : {"optimal", "infeasible", "limit"}
     design : Evaluation or None
+        None also if the search was stopped before the proof.
     """
 
     status: Status
@@ -80,9 +83,9 @@ class Point:
         The band; None where it was not requested or not reached.
     edge : tuple of str
         Ends of menus that the design is at, such as ``"layers max"``.
-    held : bool
+    held : bool or None
         Without the limits other than the swept one another design has `HELD` less loss. Only
-        checked where compute is swept.
+        checked where compute is swept; None if the check was stopped.
     """
 
     limit: Number
@@ -92,12 +95,12 @@ class Point:
     half: OffSize | None = None
     twice: OffSize | None = None
     edge: tuple[str, ...] = ()
-    held: bool = False
+    held: bool | None = False
 
     @property
     def free(self) -> bool:
         """Whether neither the end of a menu nor another limit determines the design."""
-        return self.status == "optimal" and not self.edge and not self.held
+        return self.status == "optimal" and not self.edge and self.held is False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -139,8 +142,8 @@ class Frontier:
         In ascending order of the limit.
     asked : int
         How many values were to be solved.
-    complete : bool
-        Every value was reached, and each optimum is proven.
+    stop : str
+        Why it ended; "proven" if every value was reached, and each optimum is proven.
     seconds : float
     """
 
@@ -148,8 +151,13 @@ class Frontier:
     setting: NumericSetting
     points: tuple[Point, ...]
     asked: int
-    complete: bool
+    stop: Stop
     seconds: float
+
+    @property
+    def complete(self) -> bool:
+        """Whether every value was reached, and each optimum is proven."""
+        return self.stop == "proven"
 
     @property
     def over(self) -> str:
@@ -169,6 +177,7 @@ class Frontier:
             "over": self.over,
             "objective": {"name": objective.quantity, "sense": objective.sense},
             "complete": self.complete,
+            "stop": self.stop,
             "asked": self.asked,
             "seconds": round(self.seconds, 6),
             "points": [point.to_dict() for point in self.points],
@@ -183,6 +192,7 @@ def frontier(
     solver: str = DEFAULT_SOLVER,
     band: bool = True,
     time_limit: float | None = None,
+    clock: Clock | None = None,
     progress: Progress | None = None,
 ) -> Frontier:
     """Solve a problem at several values of one limit or setting.
@@ -204,6 +214,8 @@ def frontier(
     time_limit : float, optional
         Seconds for the whole sweep. What is solved by then, or by an interruption, is returned as
         not complete.
+    clock : Clock, optional
+        Of the question that this is part of, in place of a time limit.
     progress : callable, optional
         Called with the number of points done and of all.
 
@@ -215,6 +227,8 @@ def frontier(
     ------
     ProblemError
         If the key is no number of the problem, or one of its values makes no sense.
+    ArgumentError
+        If the time limit is negative or not finite.
     ValueError
         If the solver is unknown or not installed.
 
@@ -226,48 +240,48 @@ def frontier(
     [30, 30]
     """
     require_type("problem", problem, Problem)
-    started = time.perf_counter()
+    clock = Clock.of(time_limit) if clock is None else clock.within()
     base = problem.without_scenarios()
     setting = NumericSetting.of(base, over)
-    values = setting.spaced(base) if values is None else values
-    asked = [(value, setting.at(base, value)) for value in sorted(set(values))]
-    run = _Run(Solver(base, solver=solver), started, time_limit)
+    values = sorted(set(setting.spaced(base) if values is None else values))
+    for value in values if len(values) <= _TRIED else (values[0], values[-1]):
+        setting.at(base, value)  # refuses a value that makes no sense before hours of solving
+    run = _Run(Solver(base, solver=solver, clock=clock), clock)
     points: list[Point] = []
-    try:
-        for value, there in asked:
-            if run.over:
-                break
-            points.append(_point(run, there, value, setting, band=band))
+    with run.ending:
+        for value in values:
+            clock.check()
+            points.append(_point(run, setting.at(base, value), value, setting, band=band))
             if progress is not None:
-                progress(len(points), len(asked))
-    except KeyboardInterrupt:
-        run.interrupted = True
-    complete = len(points) == len(asked) and run.proven and not run.interrupted
-    seconds = time.perf_counter() - started
-    return Frontier(problem, setting, tuple(points), len(asked), complete, seconds)
+                progress(len(points), len(values))
+            if run.interrupted:
+                break
+    return Frontier(problem, setting, tuple(points), len(values), run.ending.stop, clock.elapsed)
 
 
 class _Run:
-    """One solver, its remaining time, and whether all its results are proven."""
+    """One solver, its clock, and whether all its results are proven."""
 
-    def __init__(self, solver: Solver, started: float, time_limit: float | None) -> None:
-        self._solver, self._started, self._limit = solver, started, time_limit
-        self.proven, self.interrupted = True, False
+    def __init__(self, solver: Solver, clock: Clock) -> None:
+        self._solver, self._clock = solver, clock
+        self.ending = Ending()
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C ended a solve."""
+        return self.ending.stop == "interrupted"
 
     @property
     def over(self) -> bool:
-        """Whether to stop; if the time is up, the rest counts as not proven."""
-        late = self._limit is not None and time.perf_counter() - self._started >= self._limit
-        self.proven = self.proven and not late
-        return late or self.interrupted
+        """Whether to leave out the rest of a point, which then counts as not proven."""
+        if self._clock.out_of_time and self.ending.complete:
+            self.ending.stop = "time"
+        return self._clock.out_of_time or self.interrupted
 
     def solve(self, problem: Problem) -> Result:
-        left = None
-        if self._limit is not None:
-            left = max(self._limit - (time.perf_counter() - self._started), 0.0)
-        result = self._solver.solve(problem=problem, time_limit=left, details=False)
-        self.proven = self.proven and result.stop in PROVEN
-        self.interrupted = self.interrupted or result.stop == "interrupted"
+        result = self._solver.solve(problem=problem, details=False)
+        if result.stop not in PROVEN:
+            self.ending.stop = result.stop
         return result
 
 
@@ -283,9 +297,9 @@ def _point(
         half = _off_size(run, problem, "max", design.parameters.total // FACTOR)
     if band and not run.over:
         twice = _off_size(run, problem, "min", design.parameters.total * FACTOR)
-    held = False
-    if setting.name in names_of("flops") and problem.objective.quantity == "loss" and not run.over:
-        held = _limited_otherwise(run, problem, setting, design)
+    held: bool | None = False
+    if setting.name in names_of("flops") and problem.objective.quantity == "loss":
+        held = None if run.over else _limited_otherwise(run, problem, setting, design)
     edge = edges(problem.space, design.architecture)
     return Point(value, "optimal", result.objective.value, design, half, twice, edge, held)
 
@@ -298,20 +312,22 @@ def _off_size(run: _Run, problem: Problem, side: Side, parameters: int) -> OffSi
     except ProblemError:  # contradicts the other side of the problem's own limit
         return OffSize("infeasible", None)
     result = run.solve(asked)
-    return OffSize(result.status, result.design)
+    return OffSize(result.status, result.design if result.stop in PROVEN else None)
 
 
 def _limited_otherwise(
     run: _Run, problem: Problem, setting: NumericSetting, design: Evaluation
-) -> bool:
-    """Whether a better design is feasible without the other constraints."""
+) -> bool | None:
+    """Whether a better design is feasible without the other constraints; None if unknown."""
     given = constraints(problem)
     swept = [c for c in given if c.base == f"budgets.{setting.name}"]
     if len(swept) == len(given):
         return False
     tables = constrained(problem.bare(), swept)
     result = run.solve(Problem.from_tables(tables, like=problem))
-    return result.design is not None and design.loss - result.design.loss > HELD
+    if result.design is not None and design.loss - result.design.loss > HELD:
+        return True
+    return False if result.stop in PROVEN else None
 
 
 def edges(space: Space, architecture: Architecture) -> tuple[str, ...]:

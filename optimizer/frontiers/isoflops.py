@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 
 import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.frontiers.frontier import Frontier
-from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.search.compare import every_design
+from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -58,7 +60,11 @@ class IsoFlops:
 
 
 def isoflops(
-    problem: Problem, budgets: Sequence[Number], *, bins: int = BINS_A_DOUBLING
+    problem: Problem,
+    budgets: Sequence[Number],
+    *,
+    bins: int = BINS_A_DOUBLING,
+    clock: Clock | None = None,
 ) -> tuple[IsoFlops, ...]:
     """The least loss at each parameter count, for several budgets of training FLOPs.
 
@@ -71,27 +77,32 @@ def isoflops(
     budgets : sequence of int or float
     bins : int
         Logarithmic bins of parameters in each doubling.
+    clock : Clock, optional
+        Curves that it leaves no time for are left out.
 
     Raises
     ------
     ValueError
         If the space has more than `MOST_DESIGNS` designs.
     """
+    clock = Clock() if clock is None else clock
     if (designs := problem.count_designs()) > MOST_DESIGNS:
         raise ValueError(
             f"isoFLOP curves look at every design, and the space has {designs:,}; "
             f"{MOST_DESIGNS:,} are the most"
         )
     store, found = TableStore(), []
-    for budget in budgets:
-        tables = overlaid(problem.bare(), {"budgets.training_flops.max": budget})
-        model = Model(Problem.from_tables(tables, like=problem), store)
-        if curve := _best_of_bins(model, bins):
-            found.append(IsoFlops(budget, curve))
+    with suppress(StoppedError):
+        for budget in budgets:
+            clock.check()
+            tables = overlaid(problem.bare(), {"budgets.training_flops.max": budget})
+            model = Model(Problem.from_tables(tables, like=problem), store)
+            if curve := _best_of_bins(model, bins, clock):
+                found.append(IsoFlops(budget, curve))
     return tuple(found)
 
 
-def curves_along(frontier: Frontier) -> tuple[IsoFlops, ...]:
+def curves_along(frontier: Frontier, clock: Clock | None = None) -> tuple[IsoFlops, ...]:
     """Curves at some points of a frontier of loss over training FLOPs; none for other frontiers.
 
     Raises
@@ -106,23 +117,21 @@ def curves_along(frontier: Frontier) -> tuple[IsoFlops, ...]:
     # Where more FLOPs buy nothing, one curve is enough.
     last = next(i for i, point in enumerate(solved) if point.value == solved[-1].value)
     chosen = sorted({round(i * last / (CURVES - 1)) for i in range(CURVES)})
-    return isoflops(problem, [solved[i].limit for i in chosen])
+    return isoflops(problem, [solved[i].limit for i in chosen], clock=clock)
 
 
-def _best_of_bins(model: Model, bins: int) -> tuple[Evaluation, ...]:
+def _best_of_bins(model: Model, bins: int, clock: Clock) -> tuple[Evaluation, ...]:
     best: dict[int, tuple[float, Table, int, Ints]] = {}
-    for table in model.tables():
-        whole = np.arange(len(table)), np.zeros_like(table.count), table.count - 1
-        for row, j in box_designs(*whole, DESIGNS_AT_ONCE):
-            value, keeps = model.evaluate(table, row, j)
-            row, j, value = row[keeps], j[keeps], value[keeps]
-            parameters = table.linear["parameters"].at(row, j).astype(float)
-            bin_ = np.floor(np.log2(parameters) * bins).astype(np.int64)
-            order = np.lexsort((parameters, value, bin_))
-            _, first = np.unique(bin_[order], return_index=True)
-            for i in order[first]:
-                known = best.get(int(bin_[i]))
-                if known is None or value[i] < known[0]:
-                    best[int(bin_[i])] = (float(value[i]), table, int(row[i]), j[i])
+    for table, row, j in every_design(model.tables(), clock):
+        value, keeps = model.evaluate(table, row, j)
+        row, j, value = row[keeps], j[keeps], value[keeps]
+        parameters = table.linear["parameters"].at(row, j).astype(float)
+        bin_ = np.floor(np.log2(parameters) * bins).astype(np.int64)
+        order = np.lexsort((parameters, value, bin_))
+        _, first = np.unique(bin_[order], return_index=True)
+        for i in order[first]:
+            known = best.get(int(bin_[i]))
+            if known is None or value[i] < known[0]:
+                best[int(bin_[i])] = (float(value[i]), table, int(row[i]), j[i])
     chosen = (model.exactly(*best[key][1:3], best[key][3].tolist()) for key in sorted(best))
     return tuple(design for design in chosen if math.isfinite(design.loss))

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from contextlib import suppress
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from modelsizer.optimizer.fronts.cover import Cover
 from modelsizer.optimizer.fronts.scores import EXACT_DOUBLES, Columns, Scorer, as_points
+from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.columns import stacked
 
@@ -60,6 +62,8 @@ class Archive:
     Parameters
     ----------
     scorer : Scorer
+    clock : Clock, optional
+        Of the comparison of designs.
 
     Attributes
     ----------
@@ -67,8 +71,8 @@ class Archive:
         Number of offered pairs of design and layout that are feasible.
     """
 
-    def __init__(self, scorer: Scorer) -> None:
-        self.scorer = scorer
+    def __init__(self, scorer: Scorer, clock: Clock | None = None) -> None:
+        self.scorer, self.clock = scorer, clock
         self.feasible = 0
         self._front: Candidates | None = None
         self._waiting: list[Candidates] = []
@@ -80,10 +84,10 @@ class Archive:
         merged = 0 if self._front is None else len(self._front)
         return merged + sum(map(len, self._waiting))
 
-    @property
-    def front(self) -> Candidates | None:
-        """The front so far."""
-        self._merge()
+    def front(self, clock: Clock | None = None) -> Candidates | None:
+        """Return the front so far, or what of it could be compared in the clock's time."""
+        with suppress(StoppedError):
+            self._merge(clock)
         return self._front
 
     def offer(self, table: Table, row: Ints, j: Ints, *, count: bool = True) -> None:
@@ -96,6 +100,11 @@ class Archive:
         j : array of shape (B, A)
         count : bool
             Whether to count the designs; False for a sample that is offered again later.
+
+        Raises
+        ------
+        StoppedError
+            At a limit of the clock.
         """
         keeps, value = self.scorer.feasible(table, row, j)
         if count:
@@ -111,7 +120,7 @@ class Archive:
         self._waiting.append(Candidates(table, row, j, columns, exact).take(new))
         merged = 0 if self._front is None else len(self._front)
         if self.points - merged >= max(MERGED_AT_ONCE, merged * _OF_THE_FRONT):
-            self._merge()
+            self._merge(self.clock)
 
     def rules_out(self, table: Table, columns: Columns) -> Mask:
         """Mask of objective vectors, in units of a table, that a design of the front dominates."""
@@ -122,16 +131,24 @@ class Archive:
             return none
         return self._cover.rules_out(np.stack([c.astype(float) for c in columns], axis=1))
 
-    def _merge(self) -> None:
-        """Compare pending designs with the front and with each other."""
+    def _merge(self, clock: Clock | None) -> None:
+        """Compare pending designs with the front and with each other.
+
+        Raises
+        ------
+        StoppedError
+            At a limit of the clock; the designs are then pending still.
+        """
         if not self._waiting:
             return
         parts = [*([] if self._front is None else [self._front]), *self._waiting]
         known = 0 if self._front is None else len(self._front)
-        self._waiting = []
         both = _joined(self.scorer, parts)
         fresh = np.arange(len(both)) >= known
-        self.scorer.settle(both.table, both.row, both.j, both.columns, both.exact, fresh)
+        columns, exact = list(both.columns), both.exact.copy()
+        self.scorer.settle(both.table, both.row, both.j, columns, exact, fresh, clock=clock)
+        both = replace(both, columns=columns, exact=exact)
+        self._waiting = []
         self._front = both.take(nondominated(as_points(both.columns)))
         self._cover = None
         if _comparable(self._front.columns):

@@ -8,7 +8,7 @@ halved until few designs are left, which are then evaluated.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 
 SMALL = 4
 """Number of designs in a box below which evaluating them is cheaper than another bound."""
+AT_ONCE = 50_000  # boxes bounded between two looks at the clock
 MANY = 400_000  # limit of boxes that are still halved, for memory
 
 
@@ -35,62 +36,65 @@ class Bounding(Scan):
     def __init__(self, archive: Archive, clock: Clock, report: Report | None = None) -> None:
         super().__init__(archive, clock, report)
         self.bounded = 0
-        self._left: tuple[Table, Boxes] | None = None
+        self._left: tuple[Table, Columns] | None = None
         self._unread = True
 
-    def _tables(self) -> Iterable[Table]:
+    def _tables(self) -> Iterator[Table]:
         tables, scorer = super()._tables(), self.archive.scorer
         if scorer.model.store.listable(scorer.problem):
-            tables = [Table.join(list(tables))]
+            joined = Table.join(list(tables))
             self._unread = False
+            yield joined
+            return
         yield from tables
         self._unread = False
 
-    def _search(self, table: Table) -> bool:
-        """Search a table; False if time ran out."""
+    def _search(self, table: Table) -> None:
+        """Search a table."""
         boxes = feasible_boxes(table, self.archive.scorer.model.rules(table))
         while len(boxes):
-            self._left = table, boxes
             self.bounded += len(boxes)
-            best = ideal(self.archive.scorer, table, boxes)
+            best = self._ideal(table, boxes)
+            self._left = table, best
             boxes = boxes.take(~self.archive.rules_out(table, best))
             if not len(boxes):
                 break
             self._tell()
-            if self._late:
-                return False
+            self._check()
             sizes = (boxes.high - boxes.low + 1).prod(axis=1)
             few = sizes <= SMALL
             if boxes.designs <= DESIGNS_AT_ONCE or len(boxes) > MANY:
                 few[:] = True
             near = boxes.take(few)
-            if not self._look(table, near.row, near.low, near.high):
-                return False
+            self._look(table, near.row, near.low, near.high)
             boxes = boxes.take(~few)
             if len(boxes):
                 middle = (boxes.low + boxes.high) // 2
                 self.archive.offer(table, boxes.row, middle, count=False)
                 boxes = boxes.halved()
         self._left = None
-        return True
+
+    def _ideal(self, table: Table, boxes: Boxes) -> Columns:
+        """Return the ideal points of boxes, some at a time."""
+        parts = []
+        for begin in range(0, len(boxes), AT_ONCE):
+            self._check()
+            some = boxes.take(slice(begin, begin + AT_ONCE))
+            parts.append(ideal(self.archive.scorer, table, some))
+        return [np.concatenate(column) for column in zip(*parts, strict=True)]
 
     def unexplored(self) -> list[Zone]:
-        """Zones above the ideal points of the boxes left; everything if tables were not read."""
+        """Zones above the ideal points last found; everything if tables were not read."""
         scorer = self.archive.scorer
         if self._unread or self._left is None:
             return super().unexplored()
         nothing = (None,) * len(scorer.goals)
-        table, boxes = self._left
-        columns = ideal(scorer, table, boxes)
+        table, columns = self._left
         least = nondominated(as_points(columns), ties=False)
-        denominators = scorer.denominators(table)
-        points = [
-            np.asarray(column)[least].astype(float) / denominator * goal.sign
-            for goal, column, denominator in zip(scorer.goals, columns, denominators, strict=True)
-        ]
+        points = scorer.in_own_units(table, [column[least] for column in columns])
         return [
             Zone(tuple(float(x) if np.isfinite(x) else None for x in corner), nothing)
-            for corner in zip(*points, strict=True)
+            for corner in points
         ]
 
 

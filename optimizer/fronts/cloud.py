@@ -2,50 +2,44 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import numpy as np
 
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.scores import Scorer
-from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.search.compare import every_design
+from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.optimizer.tables.table import Floats
-from modelsizer.problems.designs.costs import inverse_numerator
-from modelsizer.problems.quantities.rows import QUANTITIES
 
 AT_MOST = 20_000  # points that can be told apart at print size
 
 
-def cloud(front: Front, at_most: int = AT_MOST) -> Floats:
+def cloud(front: Front, at_most: int = AT_MOST, *, clock: Clock | None = None) -> Floats:
     """Objective vectors of an even sample of the feasible designs, in the goals' own senses.
 
     Parameters
     ----------
     front : Front
     at_most : int
+    clock : Clock, optional
+        Designs that it leaves no time for are not in the sample.
 
     Returns
     -------
     array of shape (B, G)
     """
+    clock = Clock() if clock is None else clock
     scorer = Scorer(front.problem, front.goals)
     every = max(1, front.problem.counted.pairs // (2 * at_most))
-    signs = [goal.sign for goal in front.goals]
-    parts: list[Floats] = []
-    for table in scorer.model.store.tables(scorer.problem, scorer.names):
-        row, low = np.arange(len(table)), np.zeros_like(table.count)
-        denominators = scorer.denominators(table)
-        for part, j in box_designs(row, low, table.count - 1, DESIGNS_AT_ONCE):
-            part, j = part[::every], j[::every]
-            keeps, value = scorer.feasible(table, part, j)
-            part, j, value = part[keeps], j[keeps], value[keeps]
-            columns = scorer.columns(table, part, j, value)
-            points = [
-                sign * c.astype(float) / d
-                for sign, c, d in zip(signs, columns, denominators, strict=True)
-            ]
-            for i, goal in enumerate(front.goals):
-                if QUANTITIES[goal.name].form == "inverse":  # stored as its reciprocal
-                    numerator = float(inverse_numerator(scorer.problem, goal.name))
-                    points[i] = numerator / np.abs(points[i])
-            parts.append(np.stack(points, axis=1))
+    parts: list[Floats] = [np.zeros((0, len(front.goals)))]
+    tables = scorer.model.store.tables(scorer.problem, scorer.names)
+    with suppress(StoppedError):
+        for table, row, j in every_design(tables, clock):
+            some, at = row[::every], j[::every]
+            keeps, value = scorer.feasible(table, some, at)
+            some, at, value = some[keeps], at[keeps], value[keeps]
+            columns = scorer.columns(table, some, at, value)
+            parts.append(scorer.in_own_units(table, columns))
     found = np.concatenate(parts)
     return found[:: max(1, len(found) // at_most)]

@@ -15,6 +15,6 @@ from modelsizer.optimizer.tables.table import Table
 class Enumeration(Scan):
     """Compute a front by evaluating every design; see `Scan`."""
 
-    def _search(self, table: Table) -> bool:
+    def _search(self, table: Table) -> None:
         row = np.arange(len(table))
-        return self._look(table, row, np.zeros_like(table.count), table.count - 1)
+        self._look(table, row, np.zeros_like(table.count), table.count - 1)

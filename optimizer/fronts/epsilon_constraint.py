@@ -29,7 +29,7 @@ from modelsizer.optimizer.fronts.scan import Report
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.fronts.zones import Zones
 from modelsizer.optimizer.solver import Solver
-from modelsizer.optimizer.tables.clock import Clock, Stop
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.tables.table import Floats
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
@@ -71,7 +71,7 @@ class EpsilonConstraint:
         self.scorer, self.clock, self.report = scorer, clock, report
         self.goals = scorer.goals
         self.minimised = self._minimised()
-        self.solver = Solver(self._asking(), solver=solver)
+        self.solver = Solver(self._asking(), solver=solver, clock=clock)
         self.zones = Zones(len(self.goals))
         self.found: list[Evaluation] = []
         self.solves = 0
@@ -114,36 +114,40 @@ class EpsilonConstraint:
 
     def run(self) -> Stop:
         """Solve until no zone is left; return why the search ended."""
-        others = [i for i in range(len(self.goals)) if i != self.minimised]
-        try:
+        ending = Ending()
+        with ending:
             while len(self.zones):
-                if self.clock.out_of_time:
-                    return "time"
-                if self.report is not None:
-                    self.report(len(self.found), self.solves)
-                zone = self.zones.bounds[self._largest(others)]
-                bounded = self._within(zone, others)
-                result = self.solver.solve(
-                    problem=bounded, time_limit=self.clock.left.seconds, details=False
-                )
-                self.solves += 1
-                if result.status == "limit":
-                    return result.stop
-                inside = (self.zones.bounds[:, others] <= zone[others]).all(axis=1)
-                if result.design is None:
-                    self.zones.drop(inside)
-                    continue
-                point = self._vector(result.design)
-                self._ideal = np.minimum(self._ideal, point)
-                if point[self.minimised] < zone[self.minimised]:
-                    self.found.append(result.design)
-                    self.zones.add(point)
-                    inside = (self.zones.bounds[:, others] <= zone[others]).all(axis=1)
-                settled = self.zones.bounds[:, self.minimised] <= point[self.minimised]
-                self.zones.drop(inside & settled)
-        except KeyboardInterrupt:
-            return "interrupted"
-        return "proven"
+                self._step()
+        return ending.stop
+
+    def _step(self) -> None:
+        """Solve for the best design of the largest zone.
+
+        Raises
+        ------
+        StoppedError
+            If a limit passes before the proof.
+        """
+        self.clock.check()
+        if self.report is not None:
+            self.report(len(self.found), self.solves)
+        others = [i for i in range(len(self.goals)) if i != self.minimised]
+        zone = self.zones.bounds[self._largest(others)]
+        result = self.solver.solve(problem=self._within(zone, others), details=False)
+        self.solves += 1
+        result.finished()
+        inside = (self.zones.bounds[:, others] <= zone[others]).all(axis=1)
+        if result.design is None:
+            self.zones.drop(inside)
+            return
+        point = self._vector(result.design)
+        self._ideal = np.minimum(self._ideal, point)
+        if point[self.minimised] < zone[self.minimised]:
+            self.found.append(result.design)
+            self.zones.add(point)
+            inside = (self.zones.bounds[:, others] <= zone[others]).all(axis=1)
+        settled = self.zones.bounds[:, self.minimised] <= point[self.minimised]
+        self.zones.drop(inside & settled)
 
     def _largest(self, others: list[int]) -> int:
         """Index of the zone that is largest in the constrained goals."""

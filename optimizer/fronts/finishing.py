@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,7 @@ from modelsizer.optimizer.fronts.archive import Candidates, nondominated
 from modelsizer.optimizer.fronts.front import Points
 from modelsizer.optimizer.fronts.scores import Scorer, as_points
 from modelsizer.optimizer.search.compare import by_tie_rule
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Ints
 from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.designs.token_choice import TokenChoice
@@ -19,8 +21,11 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, plain
 
+AT_LEAST = 500
+"""Candidates whose exact values are computed whatever the time: about 0.05 s."""
 
-def finished(scorer: Scorer, found: Candidates) -> Points:
+
+def finished(scorer: Scorer, found: Candidates, clock: Clock | None = None) -> Points:
     """Points of candidates, with every noisy value replaced by the exact one.
 
     Parameters
@@ -28,8 +33,12 @@ def finished(scorer: Scorer, found: Candidates) -> Points:
     scorer : Scorer
     found : Candidates
         No feasible design outside them dominates or equals one of them.
+    clock : Clock, optional
+        Candidates whose exact values it leaves no time for are left out; never the first
+        `AT_LEAST`.
     """
-    tokens, loss = _evaluated(scorer, found)
+    tokens, loss = _evaluated(scorer, found, clock)
+    found = found.take(np.arange(len(tokens)))
     if len(found):
         best = nondominated(as_points(found.columns))
         found, tokens, loss = found.take(best), tokens[best], loss[best]
@@ -92,17 +101,39 @@ def _values(scorer: Scorer, kept: Candidates) -> dict[str, tuple[Number, ...]]:
     return found
 
 
-def _evaluated(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
-    """Tokens and loss as `evaluate` computes them; makes noisy columns exact in place."""
+def _evaluated(scorer: Scorer, found: Candidates, clock: Clock | None) -> tuple[Floats, Floats]:
+    """Tokens and loss as `evaluate` computes them; makes noisy columns exact in place.
+
+    Of the first candidates only if the clock's time limit passes.
+    """
+    exactly = _one_by_one(scorer, found) if _tokens_sought(scorer) else _of_law(scorer, found)
+    rows = []
+    for row in exactly:
+        rows.append(row)
+        if clock is not None and len(rows) >= AT_LEAST and clock.out_of_time:
+            break
+    values = np.array(rows, dtype=float).reshape(len(rows), 2 + len(scorer.noisy))
+    for at, i in enumerate(scorer.noisy, start=2):
+        column = found.columns[i].astype(float)
+        column[: len(rows)] = values[:, at]
+        found.columns[i] = column
+    return values[:, 0], values[:, 1]
+
+
+def _tokens_sought(scorer: Scorer) -> bool:
+    """Whether a design's tokens are found from a loss or a charge."""
+    return scorer.fewest or bool(scorer.problem.token_limits.charges)
+
+
+def _of_law(scorer: Scorer, found: Candidates) -> Iterator[tuple[float, ...]]:
+    """Yield tokens, loss, and the noisy values of each candidate."""
     table = found.table
-    if scorer.fewest or scorer.problem.token_limits.charges:
-        return _one_by_one(scorer, found)
     n = table.linear[LAW_PARAMETERS].at(found.row, found.j)
     flops = table.linear[TRAINING_FLOPS_PER_TOKEN].at(found.row, found.j)
     problem, quality = scorer.problem, scorer.model.quality
     limits, features = problem.token_limits, table.features(found.row, found.j, quality.features)
     target = problem.budgets.loss or Interval()
-    tokens, loss = np.empty(len(found)), np.empty(len(found))
+    signs = [scorer.goals[i].sign for i in scorer.noisy]
     for i in range(len(found)):
         row = found.row[i]
         choice = TokenChoice(
@@ -113,23 +144,15 @@ def _evaluated(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
             flops=int(flops[i]),
             accelerators=table.layout[table.layout_id[row]].accelerators,
         )
-        tokens[i] = choice.high
-        loss[i] = choice.loss_at(choice.high)
-    for i in scorer.noisy:
-        found.columns[i] = scorer.goals[i].sign * loss
-    return tokens, loss
+        loss = float(choice.loss_at(choice.high))
+        yield float(choice.high), loss, *(sign * loss for sign in signs)
 
 
-def _one_by_one(scorer: Scorer, found: Candidates) -> tuple[Floats, Floats]:
-    """The same by evaluating each design, for tokens that are found from a loss."""
-    tokens, loss = np.empty(len(found)), np.empty(len(found))
-    columns = {i: np.empty(len(found)) for i in scorer.noisy}
+def _one_by_one(scorer: Scorer, found: Candidates) -> Iterator[tuple[float, ...]]:
+    """Yield the same by evaluating each design, for tokens that are found from a loss."""
+    noisy = [scorer.goals[i] for i in scorer.noisy]
     for at in range(len(found)):
         depths = [int(n) for n in found.j[at]]
         design = scorer.model.exactly(found.table, int(found.row[at]), depths)
-        tokens[at], loss[at] = design.tokens, design.loss
-        for i, column in columns.items():
-            column[at] = scorer.goals[i].sign * float(design.exact[scorer.goals[i].name])
-    for i, column in columns.items():
-        found.columns[i] = column
-    return tokens, loss
+        values = (goal.sign * float(design.exact[goal.name]) for goal in noisy)
+        yield float(design.tokens), float(design.loss), *values

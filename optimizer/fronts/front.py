@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Self
 
@@ -37,6 +38,35 @@ class Zone:
 
     least: tuple[float | None, ...]
     most: tuple[float | None, ...]
+
+
+MOST_ZONES = 200
+"""Zones of a front: more tell a reader nothing, and take long to draw."""
+
+
+def coarser(zones: Sequence[Zone], goals: Sequence[Goal]) -> list[Zone]:
+    """Join neighbouring zones until there are at most `MOST_ZONES`, which contain the same."""
+    each = -(-len(zones) // MOST_ZONES)
+    if each <= 1:
+        return list(zones)
+    in_order = sorted(zones, key=lambda zone: [-math.inf if x is None else x for x in zone.least])
+    return [_joined(in_order[at : at + each], goals) for at in range(0, len(zones), each)]
+
+
+def _joined(zones: Sequence[Zone], goals: Sequence[Goal]) -> Zone:
+    least, most = [], []
+    for g, goal in enumerate(goals):
+        best, worst = [zone.least[g] for zone in zones], [zone.most[g] for zone in zones]
+        first, last = (min, max) if goal.sign > 0 else (max, min)
+        least.append(None if None in best else first(x for x in best if x is not None))
+        most.append(None if None in worst else last(x for x in worst if x is not None))
+    return Zone(tuple(least), tuple(most))
+
+
+def everything(goals: Sequence[Goal]) -> Zone:
+    """The zone of all points, where nothing is known of those that are missing."""
+    nothing = (None,) * len(goals)
+    return Zone(nothing, nothing)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

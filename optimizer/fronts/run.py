@@ -12,13 +12,14 @@ from modelsizer.optimizer.fronts.bounding import Bounding
 from modelsizer.optimizer.fronts.enumeration import Enumeration
 from modelsizer.optimizer.fronts.epsilon_constraint import EpsilonConstraint
 from modelsizer.optimizer.fronts.finishing import finished
-from modelsizer.optimizer.fronts.front import Front, Points, Zone
+from modelsizer.optimizer.fronts.front import Front, Points, Zone, coarser, everything
 from modelsizer.optimizer.fronts.goals import Goal, parse_goals
 from modelsizer.optimizer.fronts.scan import Report, Scan
 from modelsizer.optimizer.fronts.scores import Scorer
-from modelsizer.optimizer.fronts.ties import archived
+from modelsizer.optimizer.fronts.ties import archive_of, archived
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, WITHOUT_ENGINE, Solver
-from modelsizer.optimizer.tables.clock import Clock, Limits, Stop
+from modelsizer.optimizer.tables.clock import Clock, Ending, Limits, Stop
+from modelsizer.optimizer.tables.table import frame
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -26,7 +27,9 @@ from modelsizer.problems.units import Number
 
 ENUMERATED = 8_000_000
 """Number of pairs of design and layout up to which enumeration is fastest, measured."""
-_IDEAL_SECONDS = 2.0  # to bound each goal, if a front is not finished
+_IDEAL_SECONDS, _IDEAL_SHARE = 2.0, 0.1
+"""Seconds to bound each goal if a front is not finished, and the share of a time limit at most."""
+_LAST = 0.25  # seconds after a time limit to compare the designs found
 
 
 def front(
@@ -35,6 +38,7 @@ def front(
     *,
     solver: str = DEFAULT_SOLVER,
     time_limit: float | None = None,
+    clock: Clock | None = None,
     report: Report | None = None,
 ) -> Front:
     """Compute all nondominated feasible designs of a problem.
@@ -52,6 +56,8 @@ def front(
         ``pulp``, ``pulp:NAME``.
     time_limit : float, optional
         Seconds; on reaching it, the points found are returned with the unexplored zones.
+    clock : Clock, optional
+        Of the question that this is part of, in place of a time limit.
     report : callable, optional
         Called with the numbers of points found and designs evaluated (or programs solved).
 
@@ -76,33 +82,50 @@ def front(
     """
     require_type("problem", problem, Problem)
     goals = parse_goals(problem, objectives)
-    clock = Clock(Limits(time_limit, None))
+    clock = Clock.of(time_limit) if clock is None else clock.within()
     scorer = Scorer(problem, goals)
-    name = solver
+    name, counted = solver, problem.counted
     if solver == "auto":
-        name = "exhaustive" if problem.counted.pairs <= ENUMERATED else "bound"
-    statistics: dict[str, Number] = {}
+        name = "exhaustive" if counted.pairs <= ENUMERATED else "bound"
+    searched = clock.ahead(_kept_back(clock, goals))
     if name in WITHOUT_ENGINE:
-        archive = Archive(scorer)
         way: type[Scan] = Enumeration if name == "exhaustive" else Bounding
-        search = way(archive, clock, report)
-        stop, unexplored = search.run(), search.unexplored
-        statistics["looked_at"] = search.looked_at
+        search = way(Archive(scorer, searched), searched, report)
+        archive, stop, zones = search.archive, search.run(), search.unexplored
+        statistics: dict[str, Number] = {"looked_at": search.looked_at}
         if name == "exhaustive" and stop == "proven" and len(problem.layouts) == 1:
             statistics["feasible"] = archive.feasible
     else:
-        program = EpsilonConstraint(scorer, name, clock, report)
-        stop, unexplored = program.run(), program.unexplored
-        statistics["solves"] = program.solves
-        archive = archived(scorer, program.found)
-    statistics["designs"] = problem.counted.designs
-    found = _points(scorer, archive)
-    zones = () if stop == "proven" else _bounded(problem, goals, unexplored())
-    return _front(problem, tuple(goals), name, clock, stop, found, zones, statistics)
+        program = EpsilonConstraint(scorer, name, searched, report)
+        stop, archive = _by_program(program, clock)
+        zones, statistics = program.unexplored, {"solves": program.solves}
+    statistics["designs"] = counted.designs
+    last = clock.left.seconds
+    finish = Clock(Limits(None if last is None else max(last, _LAST)))
+    candidates = archive.front(finish)
+    found = None if candidates is None else finished(scorer, candidates, finish)
+    left: list[Zone] = []
+    if finish.out_of_time:  # some of the points found may be left out
+        stop, left = ("time" if stop == "proven" else stop), [everything(goals)]
+    elif stop != "proven":
+        left = coarser(zones(), goals) or [everything(goals)]
+    unexplored = _bounded(problem, goals, left, clock)
+    return _front(problem, tuple(goals), name, clock, stop, found, unexplored, statistics)
 
 
-def _points(scorer: Scorer, archive: Archive) -> Points | None:
-    return None if archive.front is None else finished(scorer, archive.front)
+def _kept_back(clock: Clock, goals: Sequence[Goal]) -> float:
+    """Seconds of a time limit in which to bound the goals, if the front is not finished."""
+    return min(_IDEAL_SECONDS * len(goals), _IDEAL_SHARE * (clock.left.seconds or 0.0))
+
+
+def _by_program(program: EpsilonConstraint, clock: Clock) -> tuple[Stop, Archive]:
+    """Why the search of a mixed-integer solver ended, and the designs of the points found."""
+    ending = Ending(program.run())
+    archive = archive_of(program.scorer, program.found)
+    if ending.complete:
+        with ending:
+            archive = archived(program.scorer, program.found, clock)
+    return ending.stop, archive
 
 
 def _front(
@@ -116,9 +139,9 @@ def _front(
     statistics: dict[str, Number],
 ) -> Front:
     if found is None:
-        table = next(iter(Scorer(problem, goals).model.tables())).take(np.zeros(0, dtype=int))
-        none = np.zeros(0)
-        empty = np.zeros(0, dtype=np.int64)
+        layout, options = next(iter(problem.options()))
+        none, empty = np.zeros(0), np.zeros(0, dtype=np.int64)
+        table = frame(layout, options.take(empty))
         values: dict[str, tuple[Number, ...]] = {goal.name: () for goal in goals}
         found = Points(values, empty, none, none, table, empty, np.zeros((0, 1), dtype=np.int64))
     return Front(
@@ -133,9 +156,15 @@ def _front(
     )
 
 
-def _bounded(problem: Problem, goals: Sequence[Goal], zones: Sequence[Zone]) -> tuple[Zone, ...]:
-    """Zones, with the proven bound of each goal filled in where none is known."""
-    best = tuple(_ideal(problem, goal, goals) for goal in goals)
+def _bounded(
+    problem: Problem, goals: Sequence[Goal], zones: Sequence[Zone], clock: Clock
+) -> tuple[Zone, ...]:
+    """Zones, with the proven bound of each goal filled in where none is known and time is left."""
+    best: list[float | None] = [None for _ in goals]
+    with Ending():
+        for i, goal in enumerate(goals if zones else ()):
+            clock.check()
+            best[i] = _ideal(problem, goal, goals, clock)
     return tuple(
         Zone(
             tuple(b if known is None else known for known, b in zip(zone.least, best, strict=True)),
@@ -145,7 +174,7 @@ def _bounded(problem: Problem, goals: Sequence[Goal], zones: Sequence[Zone]) -> 
     )
 
 
-def _ideal(problem: Problem, goal: Goal, goals: Sequence[Goal]) -> float | None:
+def _ideal(problem: Problem, goal: Goal, goals: Sequence[Goal], clock: Clock) -> float | None:
     """Proven bound on one goal over the feasible designs; None if unknown."""
     row = QUANTITIES[goal.name]
     with_loss = any(g.name == "loss" for g in goals)
@@ -156,5 +185,5 @@ def _ideal(problem: Problem, goal: Goal, goals: Sequence[Goal]) -> float | None:
     tables = problem.bare()
     tables["objective"] = tables.get("objective", {}) | {goal.sense: goal.name}
     asked = Problem.from_tables(tables, like=problem)
-    result = Solver(asked).solve(time_limit=_IDEAL_SECONDS, details=False)
+    result = Solver(asked, clock=clock).solve(time_limit=_IDEAL_SECONDS, details=False)
     return result.bound

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 
 from modelsizer.optimizer.fronts.archive import Archive
-from modelsizer.optimizer.fronts.front import Zone
+from modelsizer.optimizer.fronts.front import Zone, everything
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
-from modelsizer.optimizer.tables.clock import Clock, Stop
+from modelsizer.optimizer.tables.clock import Clock, Ending, OutOfTimeError, Stop
 from modelsizer.optimizer.tables.table import Ints, Table
 
 Report = Callable[[int, int], None]
 """Called with the numbers of points found and designs evaluated so far."""
+
+SECONDS_A_POINT = 1e-4
+"""Time to compute the exact values of a point at the end, kept back by the search."""
+_BYTES_A_POINT = 500  # of the designs compared in a merge
 
 
 class Scan(ABC):
@@ -35,41 +39,47 @@ class Scan(ABC):
 
     def run(self) -> Stop:
         """Search; return why the search ended."""
-        try:
+        ending = Ending()
+        with ending:
             for table in self._tables():
-                if not self._search(table):
-                    return "time"
-        except KeyboardInterrupt:
-            return "interrupted"
-        return "proven"
+                self._search(table)
+        return ending.stop
 
     def unexplored(self) -> list[Zone]:
         """Zones that may contain missed points: all, as nothing is known of other designs."""
-        nothing = (None,) * len(self.archive.scorer.goals)
-        return [Zone(nothing, nothing)]
+        return [everything(self.archive.scorer.goals)]
 
     @abstractmethod
-    def _search(self, table: Table) -> bool:
-        """Search a table; False if time ran out."""
+    def _search(self, table: Table) -> None:
+        """Search a table."""
 
-    def _tables(self) -> Iterable[Table]:
+    def _tables(self) -> Iterator[Table]:
+        """Yield the tables of the problem.
+
+        Raises
+        ------
+        StoppedError
+            At a limit of time or memory.
+        """
         scorer = self.archive.scorer
-        return scorer.model.store.tables(scorer.problem, scorer.names)
+        for table in scorer.model.store.tables(scorer.problem, scorer.names):
+            self._check()
+            yield table
 
-    def _look(self, table: Table, row: Ints, low: Ints, high: Ints) -> bool:
-        """Evaluate every design of some boxes; False if time ran out."""
+    def _look(self, table: Table, row: Ints, low: Ints, high: Ints) -> None:
+        """Evaluate every design of some boxes."""
         for part, j in box_designs(row, low, high, DESIGNS_AT_ONCE):
-            if self._late:
-                return False
+            self._check()
             self.archive.offer(table, part, j)
             self.looked_at += len(part)
             self._tell()
-        return True
 
-    @property
-    def _late(self) -> bool:
-        """Whether to stop: time is up, and at least one point was found."""
-        return self.clock.out_of_time and bool(self.archive.points)
+    def _check(self) -> None:
+        """Raise StoppedError at a limit, or if the points found need the time that is left."""
+        points, limit = self.archive.points, self.clock.limits.seconds
+        self.clock.check(points * _BYTES_A_POINT)
+        if limit is not None and self.clock.elapsed + points * SECONDS_A_POINT >= limit:
+            raise OutOfTimeError
 
     def _tell(self) -> None:
         if self.report is not None:

@@ -19,7 +19,9 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.token_caps import Spending
 from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.search.compare import NEAR
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, needed, to_floats
+from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
@@ -114,6 +116,19 @@ class Scorer:
             found.append(int(np.lcm.reduce([1, *(table.linear[p].denominator for p in parts)])))
         return tuple(found)
 
+    def in_own_units(self, table: Table, columns: Columns) -> Floats:
+        """Convert columns to doubles in the goals' own units and senses; shape (B, G)."""
+        found = []
+        for goal, column, denominator in zip(
+            self.goals, columns, self.denominators(table), strict=True
+        ):
+            values = goal.sign * to_floats(column) / denominator
+            if QUANTITIES[goal.name].form == "inverse":  # the column is of its reciprocal
+                with np.errstate(divide="ignore"):
+                    values = float(inverse_numerator(self.problem, goal.name)) / np.abs(values)
+            found.append(values)
+        return np.stack(found, axis=1)
+
     def of_tokens(self, name: str, table: Table, row: Ints, j: Ints, value: Floats) -> Floats:
         """Tokens, training FLOPs or what is proportional to them; operations are monotone."""
         tokens, flops = self._tokens_and_flops(table, row, j, value)
@@ -162,6 +177,8 @@ class Scorer:
         columns: Columns,
         exact: Mask,
         fresh: Mask | None = None,
+        *,
+        clock: Clock | None = None,
     ) -> None:
         """Replace noisy values that are too close to others by exact ones.
 
@@ -173,6 +190,12 @@ class Scorer:
             Designs whose values are already exact; changed in place.
         fresh : array of bool, shape (B,), optional
             Designs not yet compared with the others; by default all.
+        clock : Clock, optional
+
+        Raises
+        ------
+        StoppedError
+            At a limit of the clock; some values are then not yet exact.
         """
         for i in self.noisy:
             close = _close(
@@ -186,6 +209,8 @@ class Scorer:
             at = np.flatnonzero(close >= 0)
             doubtful = at[_differ(close[at], self._classes(table, row[at], j[at]))]
             for which in doubtful[~exact[doubtful]]:
+                if clock is not None:
+                    clock.check()
                 design = self.model.exactly(table, int(row[which]), [int(n) for n in j[which]])
                 for k in self.noisy:
                     columns[k][which] = self.goals[k].sign * float(design.exact[self.goals[k].name])

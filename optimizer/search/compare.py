@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -62,6 +63,28 @@ def box_designs(row: Ints, low: Ints, high: Ints, at_once: int) -> Iterator[tupl
                 index = index // extent
             yield row[box], j
         begin = end
+
+
+def every_design(tables: Iterable[Table], clock: Clock) -> Iterator[tuple[Table, Ints, Ints]]:
+    """Yield every design of some tables, in chunks of bounded size, until the time limit passes.
+
+    Yields
+    ------
+    table : Table
+    row : array of shape (n,)
+    j : array of shape (n, A)
+
+    Raises
+    ------
+    StoppedError
+        At a limit of the clock.
+    """
+    clock.check()
+    for table in tables:
+        whole = np.arange(len(table)), np.zeros_like(table.count), table.count - 1
+        for row, j in box_designs(*whole, DESIGNS_AT_ONCE):
+            clock.check()
+            yield table, row, j
 
 
 def best_of(

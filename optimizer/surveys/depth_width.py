@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -26,7 +27,7 @@ from modelsizer.optimizer.surveys.depth_width_rows import (
     Habit,
     ShapeRow,
 )
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
 from modelsizer.optimizer.tables.table import LARGEST_INT64, Ints, Mask, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import tie_key
@@ -38,6 +39,7 @@ from modelsizer.problems.units import Number, exact, format_quantity
 
 DEFAULT_TOLERANCE = 0.02
 """Relative; one layer in fifty changes the size by as much."""
+_AT_LEAST = 200  # rows that are evaluated whatever the time: about 0.1 s
 
 
 class InfeasibleError(ModelsizerError):
@@ -54,17 +56,25 @@ class InfeasibleError(ModelsizerError):
         super().__init__("infeasible: " + "; ".join(reasons))
 
 
-def optimal_size(problem: Problem) -> int:
+def optimal_size(problem: Problem, clock: Clock | None = None) -> int:
     """Number of parameters of a problem's optimum.
+
+    Parameters
+    ----------
+    problem : Problem
+    clock : Clock, optional
 
     Raises
     ------
     InfeasibleError
         If no design is feasible.
+    StoppedError
+        If the clock stops the search for the optimum.
     """
-    found = Solver(problem).solve(details=False)
+    clock = Clock() if clock is None else clock
+    found = Solver(problem, clock=clock).solve(details=False).finished()
     if found.design is None:
-        raise InfeasibleError(why_infeasible(Model(problem), Clock()))
+        raise InfeasibleError(why_infeasible(Model(problem), clock))
     return found.design.parameters.total
 
 
@@ -73,6 +83,9 @@ def depth_width(
     parameters: Number,
     tolerance: float = DEFAULT_TOLERANCE,
     layers: int | None = None,
+    *,
+    time_limit: float | None = None,
+    clock: Clock | None = None,
 ) -> DepthWidth:
     """For each depth, find the feasible design nearest to a size.
 
@@ -88,6 +101,10 @@ def depth_width(
         Relative and inclusive, compared in exact integers; interpreted as the decimal written.
     layers : int, optional
         A depth to compare with the preferred one.
+    time_limit : float, optional
+        Seconds; on reaching it, the nearest designs found are listed.
+    clock : Clock, optional
+        Of the question that this is part of, in place of a time limit.
 
     Raises
     ------
@@ -100,26 +117,35 @@ def depth_width(
     target = _whole(parameters)
     if not 0 <= tolerance < 1:
         raise ProblemError.of("tolerance", f"{tolerance!r} is not a share from 0 to below 1")
-    model = Model(problem)
+    clock = Clock.of(time_limit) if clock is None else clock
+    model, ending = Model(problem), Ending()
     fitting, any_ = _Nearest(problem, target), _Nearest(problem, target)
-    for table, row, j, fits in _of_size(model, window(target, tolerance)):
-        any_.offer(table, row, j)
-        fitting.offer(table, row[fits], j[fits])
-    rows = [ShapeRow(evaluate(problem, found)) for found in fitting.architectures()]
+    with ending:
+        for table, row, j, fits in _of_size(model, window(target, tolerance), clock):
+            any_.offer(table, row, j)
+            fitting.offer(table, row[fits], j[fits])
+    rows: list[ShapeRow] = []
+    for found in fitting.architectures():
+        if len(rows) >= _AT_LEAST and clock.out_of_time:
+            ending.stop = "time"
+            break
+        rows.append(ShapeRow(evaluate(problem, found)))
+    if not ending.complete:
+        return DepthWidth(problem, target, tolerance, tuple(rows), (), None, stop=ending.stop)
     lost = [found for found in any_.architectures() if found.layers not in fitting.layers]
     excluded = tuple(_excluded(problem, found) for found in lost)
-    if not rows:
-        raise _nothing(model, target, tolerance, excluded)
-    rows = _marked(problem, target, rows)
-    preferred = next((row for row in rows if row.preferred), None)
-    ideal = None
-    if preferred is not None and isinstance(problem.shape, WidthDepthShape):
-        ideal = problem.shape.ideal(preferred.d_model, preferred.layers)
-    found = DepthWidth(problem, target, tolerance, tuple(rows), excluded, ideal)
-    if layers is None:
-        return found
-    habit = _habit(found, layers)
-    return DepthWidth(problem, target, tolerance, tuple(rows), excluded, ideal, habit)
+    try:
+        if not rows:
+            raise _nothing(model, target, tolerance, excluded, clock)
+        rows = _marked(problem, target, rows)
+        preferred = next((row for row in rows if row.preferred), None)
+        ideal = None
+        if preferred is not None and isinstance(problem.shape, WidthDepthShape):
+            ideal = problem.shape.ideal(preferred.d_model, preferred.layers)
+        shapes = DepthWidth(problem, target, tolerance, tuple(rows), excluded, ideal)
+        return shapes if layers is None else replace(shapes, habit=_habit(shapes, layers, clock))
+    except StoppedError as error:
+        return DepthWidth(problem, target, tolerance, tuple(rows), excluded, None, stop=error.stop)
 
 
 def window(target: int, tolerance: float) -> tuple[int, int]:
@@ -192,12 +218,17 @@ def _linear_only(model: Model, table: Table) -> bool:
     return table.count.shape[1] == 1 and model.most_loss is None and model.least_loss is None
 
 
-def _of_size(model: Model, sizes: tuple[int, int]) -> Iterator[tuple[Table, Ints, Ints, Mask]]:
+def _of_size(
+    model: Model, sizes: tuple[int, int], clock: Clock
+) -> Iterator[tuple[Table, Ints, Ints, Mask]]:
     """Designs in a range of sizes, in chunks of bounded size, with a mask of the feasible ones."""
+    clock.check()
     for table in model.tables():
+        clock.check()
         rows, low, high = _boxes(table, [Limit("", "parameters", *sizes)])
         fit = depth_intervals(table, model.rules(table), rows, low, high)
         for box, j in box_designs(np.arange(len(rows)), low, high, DESIGNS_AT_ONCE):
+            clock.check()
             row = rows[box]
             fits: Mask = np.asarray(((fit[0][box] <= j) & (j <= fit[1][box])).all(axis=1))
             if not _linear_only(model, table):
@@ -206,7 +237,7 @@ def _of_size(model: Model, sizes: tuple[int, int]) -> Iterator[tuple[Table, Ints
             yield table, row, j, fits
 
 
-def _sizes_around(model: Model, target: int) -> tuple[int | None, int | None]:
+def _sizes_around(model: Model, target: int, clock: Clock) -> tuple[int | None, int | None]:
     """Nearest sizes below and above the target among feasible designs."""
     below: int | None = None
     above: int | None = None
@@ -218,6 +249,7 @@ def _sizes_around(model: Model, target: int) -> tuple[int | None, int | None]:
             if _linear_only(model, table):  # sizes increase with depth
                 low, high = (high, high) if side == "below" else (low, low)
             for row, j in box_designs(rows, low, high, DESIGNS_AT_ONCE):
+                clock.check()
                 if not _linear_only(model, table):
                     keeps = model.evaluate(table, row, j)[1]
                     row, j = row[keeps], j[keeps]
@@ -269,12 +301,12 @@ def _about(target: int, tolerance: float) -> str:
 
 
 def _nothing(
-    model: Model, target: int, tolerance: float, excluded: tuple[Excluded, ...]
+    model: Model, target: int, tolerance: float, excluded: tuple[Excluded, ...], clock: Clock
 ) -> ModelsizerError:
     """The error if there is no row."""
-    around = [size for size in _sizes_around(model, target) if size is not None]
+    around = [size for size in _sizes_around(model, target, clock) if size is not None]
     if not around:
-        return InfeasibleError(why_infeasible(model, Clock()))
+        return InfeasibleError(why_infeasible(model, clock))
     what = "size that does is" if len(around) == 1 else "sizes that do are"
     text = f"no design {_about(target, tolerance)} keeps every limit; the nearest {what}"
     text += f" {_sizes(around)}"
@@ -290,12 +322,12 @@ def _nothing(
 # Comparison of a given depth with the preferred one
 
 
-def _habit(found: DepthWidth, layers: int) -> Habit:
+def _habit(found: DepthWidth, layers: int, clock: Clock) -> Habit:
     row = next((row for row in found.rows if row.layers == layers), None)
     out = next((out for out in found.excluded if out.layers == layers), None)
     best = found.preferred
     if row is None and out is None:
-        raise ProblemError.of("layers", _absent(found, layers))
+        raise ProblemError.of("layers", _absent(found, layers, clock))
     if row is None or best is None:
         return Habit(layers, row, best, out, None, None, None, {})
     mine, theirs = row.design, best.design
@@ -323,7 +355,7 @@ def _habit(found: DepthWidth, layers: int) -> Habit:
     )
 
 
-def _absent(found: DepthWidth, layers: int) -> str:
+def _absent(found: DepthWidth, layers: int, clock: Clock) -> str:
     """Why a depth has neither a row nor a violated constraint, and which sizes it has."""
     problem, target = found.problem, found.parameters
     if layers not in problem.space.layers.numbers:
@@ -333,7 +365,7 @@ def _absent(found: DepthWidth, layers: int) -> str:
         alone = problem.with_settings({"space.layers": layers})
     except ProblemError:  # the space has no design of that depth
         return f"{text}, nor of any size: see space.aspect_ratio and what must divide the layers"
-    around = [size for size in _sizes_around(Model(alone), target) if size is not None]
+    around = [size for size in _sizes_around(Model(alone), target, clock) if size is not None]
     if not around:
         return f"{text}, and none of any other size keeps every limit"
     least = min(abs(size - target) for size in around) / target

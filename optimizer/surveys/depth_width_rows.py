@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.result import Side
+from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
@@ -227,6 +228,9 @@ class DepthWidth:
         ``d_model^2 layers``; None if the law has no such shape.
     habit : Habit or None
         Comparison of the requested depth.
+    stop : str
+        Why it ended; "proven" if every design was looked at. Otherwise rows are of the nearest
+        designs looked at, none is preferred and no depth is known to be excluded.
     """
 
     problem: Problem
@@ -236,6 +240,12 @@ class DepthWidth:
     excluded: tuple[Excluded, ...]
     ideal: tuple[float, float] | None
     habit: Habit | None = None
+    stop: Stop = "proven"
+
+    @property
+    def complete(self) -> bool:
+        """Whether every design was looked at."""
+        return self.stop == "proven"
 
     @property
     def preferred(self) -> ShapeRow | None:
@@ -250,6 +260,8 @@ class DepthWidth:
             ideal = {"layers": layers, "d_model": d_model, "aspect_ratio": d_model / layers}
         return {
             "name": self.problem.name,
+            "complete": self.complete,
+            "stop": self.stop,
             "law": self.problem.law.name,
             "shape": self.problem.shape.name,
             "parameters": self.parameters,

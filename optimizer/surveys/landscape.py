@@ -8,7 +8,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.search.compare import every_design
+from modelsizer.optimizer.surveys.axis import SurveyAxis
+from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, to_floats
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -22,6 +24,7 @@ class Landscape:
     ----------
     layers : array of shape (L,)
     d_model : array of shape (W,)
+        Of long menus one value for several neighbours, of which the best counts.
     exists : array of bool, shape (L, W)
         Whether the space has a design of this depth and width.
     loss : array of shape (L, W)
@@ -29,6 +32,8 @@ class Landscape:
     share : dict of str to array of shape (L, W)
         For each affine budget with an upper limit, the least share of it used by a design with
         this depth and width; NaN if the space has no such design.
+    complete : bool
+        Whether every design was evaluated.
     """
 
     layers: Ints
@@ -36,16 +41,23 @@ class Landscape:
     exists: Mask
     loss: Floats
     share: dict[str, Floats]
+    complete: bool = True
 
 
-def landscape(problem: Problem) -> Landscape:
+def landscape(problem: Problem, *, clock: Clock | None = None) -> Landscape:
     """Evaluate every design and keep the best of each depth and width.
 
     Uses the loss, whatever the problem's objective.
+
+    Parameters
+    ----------
+    problem : Problem
+    clock : Clock, optional
+        Designs that it leaves no time for are not evaluated.
     """
     model = Model(Problem.from_tables(problem.bare(), like=problem))
-    layers = np.array(problem.space.layers.numbers, dtype=np.int64)
-    d_model = np.array(problem.space.d_model.numbers, dtype=np.int64)
+    layers = SurveyAxis.of(problem.space.layers.numbers)
+    d_model = SurveyAxis.of(problem.space.d_model.numbers)
     cells = len(layers) * len(d_model)
     loss = np.full(cells, np.inf)
     exists = np.zeros(cells, dtype=bool)
@@ -55,19 +67,17 @@ def landscape(problem: Problem) -> Landscape:
         if limit.max is not None and QUANTITIES[name].affine
     }
     share = {name: np.full(cells, np.inf) for name in limits}
-    for table in model.tables():
-        row = np.arange(len(table))
-        for part, j in box_designs(
-            row, np.zeros_like(table.count), table.count - 1, DESIGNS_AT_ONCE
-        ):
-            at = np.searchsorted(layers, table.layers(part, j)) * len(d_model)
-            at += np.searchsorted(d_model, table["d_model"][part])
+    ending = Ending()
+    with ending:
+        for table, row, j in every_design(model.tables(), clock or Clock()):
+            at = layers.cell_of(table.layers(row, j)) * len(d_model)
+            at += d_model.cell_of(table["d_model"][row])
             exists[at] = True
-            value, keeps = model.evaluate(table, part, j)
+            value, keeps = model.evaluate(table, row, j)
             np.minimum.at(loss, at[keeps], value[keeps])
             for name, limit in limits.items():
-                parts = [table.linear[part_name] for part_name in QUANTITIES[name].parts]
-                used = np.max([to_floats(q.at(part, j)) / q.denominator for q in parts], axis=0)
+                parts = [table.linear[part] for part in QUANTITIES[name].parts]
+                used = np.max([to_floats(q.at(row, j)) / q.denominator for q in parts], axis=0)
                 np.minimum.at(share[name], at, used / limit)
 
     shape = (len(layers), len(d_model))
@@ -77,9 +87,10 @@ def landscape(problem: Problem) -> Landscape:
         return np.where(np.isfinite(flat), flat, np.nan).reshape(shape)[:, columns]
 
     return Landscape(
-        layers,
-        d_model[columns],
+        layers.cells,
+        d_model.cells[columns],
         exists.reshape(shape)[:, columns],
         grid(loss),
         {name: grid(flat) for name, flat in share.items()},
+        ending.complete,
     )

@@ -11,8 +11,12 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+
+AT_LEAST = 100
+"""Designs that are evaluated whatever the time: about 0.05 s."""
 
 
 def noise(scorer: Scorer) -> float:
@@ -50,9 +54,20 @@ def one_layout_each(held: KeptDesigns) -> KeptDesigns:
     return held.take(order[fresh])
 
 
-def ordered(scorer: Scorer, held: KeptDesigns) -> KeptDesigns:
-    """Sort by value: close values by exact evaluation, ties by the tie rule."""
-    held = held.take(np.argsort(held.value, kind="stable"))
+def by_value(held: KeptDesigns) -> KeptDesigns:
+    """Sort by value as it is, whatever its rounding."""
+    return held.take(np.argsort(held.value, kind="stable"))
+
+
+def ordered(scorer: Scorer, held: KeptDesigns, clock: Clock | None = None) -> KeptDesigns:
+    """Sort by value: close values by exact evaluation, ties by the tie rule.
+
+    Raises
+    ------
+    StoppedError
+        At a limit of the clock.
+    """
+    held = by_value(held)
     value = held.value.copy()
     order = np.arange(len(held))
     close = noise(scorer)
@@ -66,12 +81,14 @@ def ordered(scorer: Scorer, held: KeptDesigns) -> KeptDesigns:
         end = min(begin + DESIGNS_AT_ONCE, len(doubtful))
         while end < len(doubtful) and cluster[doubtful[end]] == cluster[doubtful[end - 1]]:
             end += 1
+        if clock is not None:
+            clock.check()
         at = doubtful[begin:end]
         table = table_of(scorer.problem, held.take(at), scorer.names)
         row, j = np.arange(len(at)), np.zeros((len(at), 1), dtype=np.int64)
         if scorer.noisy:
             columns: list[np.ndarray[Any, Any]] = [value[at]]
-            scorer.settle(table, row, j, columns, np.zeros(len(at), dtype=bool))
+            scorer.settle(table, row, j, columns, np.zeros(len(at), dtype=bool), clock=clock)
             value[at] = columns[0]
         place = np.empty(len(at), dtype=np.int64)
         place[by_tie_rule(table, row, j)] = row
@@ -81,12 +98,21 @@ def ordered(scorer: Scorer, held: KeptDesigns) -> KeptDesigns:
     return replace(held, value=value).take(order)
 
 
-def evaluated(scorer: Scorer, held: KeptDesigns, which: Ints) -> list[Evaluation]:
-    """Evaluate designs exactly, and check every constraint again."""
+def evaluated(
+    scorer: Scorer, held: KeptDesigns, which: Ints, clock: Clock | None = None
+) -> list[Evaluation]:
+    """Evaluate designs exactly, and check every constraint again.
+
+    The first `AT_LEAST`, and those after them that the clock leaves time for.
+    """
+    found: list[Evaluation] = []
+    if not len(which):
+        return found
     some = held.take(which)
     table = table_of(scorer.problem, some, scorer.names)
-    found = []
     for i in range(len(some)):
+        if clock is not None and i >= AT_LEAST and clock.out_of_time:
+            break
         design = evaluate(scorer.problem, table.architecture(scorer.problem, i, [0]))
         assert design.feasible, design.violated
         found.append(design)

@@ -10,7 +10,9 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.goals import question
 from modelsizer.optimizer.fronts.run import front
-from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.search.compare import every_design
+from modelsizer.optimizer.surveys.axis import SurveyAxis
+from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.optimizer.tables.table import Floats, Ints, to_floats
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
@@ -39,7 +41,7 @@ class Region:
     Parameters
     ----------
     layers : array of shape (L,)
-        Depths of the space.
+        Depths of the space; of a long menu one for several neighbours.
     edges : array of shape (B + 1,)
         Edges of the bins of parameters.
     feasible, designs : array of shape (L, B)
@@ -50,6 +52,8 @@ class Region:
         The design of least loss.
     landmarks : tuple of Landmark
         Published dense models within the range, largest first.
+    counted : bool
+        Whether every design was evaluated.
     """
 
     layers: Ints
@@ -59,6 +63,12 @@ class Region:
     front: Front
     best: Evaluation | None
     landmarks: tuple[Landmark, ...]
+    counted: bool = True
+
+    @property
+    def complete(self) -> bool:
+        """Whether every design was counted, and the front is complete."""
+        return self.counted and self.front.complete
 
     def guide(self, aspect: float) -> Floats:
         """Parameters at each depth of designs with ``d_model = aspect x layers``; shape (L,).
@@ -77,35 +87,40 @@ class Region:
         return found
 
 
-def region(problem: Problem) -> Region:
+def region(problem: Problem, found: Front | None = None, *, clock: Clock | None = None) -> Region:
     """Count the designs of a problem over depth and parameters, and compute its front.
 
     Parameters
     ----------
     problem : Problem
+    found : Front, optional
+        The front of parameters, layers and loss, if it is known.
+    clock : Clock, optional
+        Designs that it leaves no time for are not counted.
     """
+    clock = Clock() if clock is None else clock
+    if found is None:
+        found = front(problem, OBJECTIVES, clock=clock.within(clock.share(2)))
     model = Model(Problem.from_tables(problem.bare(), like=problem))
-    layers = np.array(problem.space.layers.numbers, dtype=np.int64)
-    fewest, most = _ends(model)
+    layers = SurveyAxis.of(problem.space.layers.numbers)
     bins = problem.counted.designs // (IN_A_CELL * len(layers))
     bins = max(FEWEST_BINS, min(bins, MOST_BINS))
-    edges = np.geomspace(fewest, most * (1 + 1e-9), bins + 1)
+    ending, edges = Ending(), np.ones(bins + 1)
     feasible = np.zeros((len(layers), bins), dtype=np.int64)
     designs = np.zeros_like(feasible)
-    for table in model.tables():
-        row = np.arange(len(table))
-        for part, j in box_designs(
-            row, np.zeros_like(table.count), table.count - 1, DESIGNS_AT_ONCE
-        ):
-            _, keeps = model.evaluate(table, part, j)
-            n = to_floats(table.linear["parameters"].at(part, j))
-            depth = np.searchsorted(layers, table.layers(part, j))
+    with ending:
+        fewest, most = _ends(model, clock)
+        edges = np.geomspace(fewest, most * (1 + 1e-9), bins + 1)
+        for table, row, j in every_design(model.tables(), clock):
+            _, keeps = model.evaluate(table, row, j)
+            n = to_floats(table.linear["parameters"].at(row, j))
+            depth = layers.cell_of(table.layers(row, j))
             bin_ = np.clip(np.searchsorted(edges, n, "right") - 1, 0, bins - 1)
             np.add.at(designs, (depth, bin_), 1)
             np.add.at(feasible, (depth[keeps], bin_[keeps]), 1)
-    found = front(problem, OBJECTIVES)
     best = model_best(problem, found) if len(found) else None
-    return Region(layers, edges, feasible, designs, found, best, _landmarks(layers, edges))
+    marks = _landmarks(layers.values, edges)
+    return Region(layers.cells, edges, feasible, designs, found, best, marks, ending.complete)
 
 
 def model_best(problem: Problem, found: Front) -> Evaluation:
@@ -114,10 +129,12 @@ def model_best(problem: Problem, found: Front) -> Evaluation:
     return evaluate(question(problem, found.goals), found.architecture(at))
 
 
-def _ends(model: Model) -> tuple[float, float]:
+def _ends(model: Model, clock: Clock) -> tuple[float, float]:
     """Least and greatest number of parameters of any design in the space."""
+    clock.check()
     fewest, most = np.inf, 1.0
     for table in model.tables():
+        clock.check()
         row, low = np.arange(len(table)), np.zeros_like(table.count)
         n = table.linear["parameters"]
         fewest = min(fewest, float(to_floats(n.at(row, low)).min()))

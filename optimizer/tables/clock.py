@@ -188,6 +188,14 @@ class Clock:
         left = self.left.seconds
         return None if left is None else left / parts
 
+    def ahead(self, seconds: float) -> Clock:
+        """Return a clock that ends so many seconds before this one, at most half of what is left.
+
+        For work whose answer takes time after it, such as drawing.
+        """
+        left = self.left.seconds
+        return Clock(Limits(None if left is None else left - min(seconds, left / 2)))
+
     def within(self, seconds: float | None = None, nodes: int | None = None) -> Clock:
         """Return a clock for one of several solves: its own limits, and no more time than is left.
 

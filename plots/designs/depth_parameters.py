@@ -66,19 +66,25 @@ def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Fi
 
 
 def _window(axes: Axes, data: Region) -> None:
-    """Set axis limits around the feasible designs."""
+    """Set axis limits around the feasible designs; around the front if not all were counted."""
     rows, columns = np.nonzero(data.feasible)
-    layers = data.layers[[rows.min(), rows.max()]]
-    margin = max(1.0, 0.03 * float(layers[1] - layers[0]))
+    layers, sizes = data.layers[rows], data.edges[[columns, columns + 1]].ravel()
+    if not data.complete:
+        points = _points(data)
+        layers, sizes = np.append(layers, points[:, 0]), np.append(sizes, points[:, 1])
+    first, last = float(layers.min()), float(layers.max())
+    margin = max(1.0, 0.03 * (last - first))
     axes.set_yscale("log")
-    axes.set_xlim(float(layers[0]) - margin, float(layers[1]) + margin)
-    axes.set_ylim(data.edges[columns.min()] / _MARGIN, data.edges[columns.max() + 1] * _MARGIN)
+    axes.set_xlim(first - margin, last + margin)
+    axes.set_ylim(sizes.min() / _MARGIN, sizes.max() * _MARGIN)
 
 
 def _density(axes: Axes, data: Region) -> None:
     """Shade cells by the number of feasible designs; hatch those with none."""
     from matplotlib.colors import LinearSegmentedColormap, LogNorm
 
+    if not data.feasible.any():
+        return
     greys = LinearSegmentedColormap.from_list("greys", ["#f0f0f0", "#bdbdbd"])
     counts = np.where(data.feasible > 0, data.feasible, np.nan).T.astype(float)
     most = max(2.0, float(np.nanmax(counts)))

@@ -58,14 +58,17 @@ def landscape(
     Raises
     ------
     ValueError
-        If there are fewer than two depths or two widths.
+        If there are fewer than two depths or two widths, or no design was evaluated.
     """
+    if not data.complete and not data.exists.any():
+        raise ValueError("stopped by a limit before a design was evaluated")
     if len(data.layers) < 2 or len(data.d_model) < 2:
         raise ValueError("a landscape needs at least two depths and two widths to choose from")
     with canvas(size) as figure:
         axes = figure.add_subplot()
         _colours(figure, axes, data)
-        lines = _limits(axes, data, binding)
+        # Where not every design was evaluated, no edge of what is feasible is known.
+        lines = _limits(axes, data, binding) if data.complete else []
         quantity_axis(axes, "x", "d_model")
         quantity_axis(axes, "y", "layers")
         heading(axes, title)
@@ -77,7 +80,8 @@ def landscape(
             labels.avoid_line(path, width=2.0)
         if best is not None:
             _optimum(axes, best, labels)
-        _name_grey(data, labels)
+        if data.complete:
+            _name_grey(data, labels)
     return figure
 
 

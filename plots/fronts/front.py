@@ -150,11 +150,15 @@ def _unexplored(axes: Axes, data: Front) -> None:
 
 def _explored(axes: Axes, data: Front) -> None:
     """Clear the region that known points dominate in both goals."""
+    from matplotlib.collections import PolyCollection
+
     ends = (axes.get_xlim(), axes.get_ylim())
     worst = [max(e) if g.sign > 0 else min(e) for e, g in zip(ends, data.goals, strict=False)]
-    for x, y in data.points[:, :2]:
-        across, up = [x, worst[0], worst[0], x], [y, y, worst[1], worst[1]]
-        axes.fill(across, up, color="white", lw=0, zorder=0.5)
+    boxes = [
+        [(x, y), (worst[0], y), (worst[0], worst[1]), (x, worst[1])] for x, y in data.points[:, :2]
+    ]
+    white = PolyCollection(boxes, facecolors="white", linewidths=0, zorder=0.5)
+    axes.add_collection(white, autolim=False)
 
 
 def _labels(axes: Axes, data: Front, designs: Floats, steps: Floats) -> Labels:

@@ -122,7 +122,7 @@ TEXTS = ("export", "report")
 """Functions that return text."""
 FUNCTIONS = (*CASES, *TEXTS)
 SECTIONS = ("Parameters", "Returns", "Raises", "Examples")
-RAISE_NOTHING = ("evaluate", "report")
+RAISE_NOTHING = ("evaluate",)
 OF_SOLVE = {"verify": "verification", "evaluate": "design"}
 """Functions whose answer is one part of that of a command."""
 

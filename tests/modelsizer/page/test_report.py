@@ -22,6 +22,7 @@ from modelsizer.cli import app
 from modelsizer.optimizer.fronts.run import ENUMERATED
 from modelsizer.optimizer.surveys.depth_width import depth_width
 from modelsizer.optimizer.surveys.ranking import rank
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.page.images import embedded
 from modelsizer.page.report import CommandLine, report
 from modelsizer.page.tags import Html, table, tag
@@ -242,7 +243,7 @@ def test_what_cannot_be_drawn_is_said() -> None:
 def test_too_many_designs_are_not_listed(monkeypatch: pytest.MonkeyPatch) -> None:
     result = solve(Problem.parse(ODD))
     monkeypatch.setattr("modelsizer.pictures.picture.ENUMERATED", 14)
-    found = list(pictures(result))
+    found = list(pictures(result, Clock()))
     assert {p.name for p in found if p.figures} == {"frontier", "memory", "allocation"}
     undrawn = [replace(picture, figures={}) for picture in found]
     monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: iter(undrawn))

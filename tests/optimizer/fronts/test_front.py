@@ -9,17 +9,21 @@ from hypothesis import strategies as st
 
 from modelsizer import Problem, ProblemError
 from modelsizer.optimizer.fronts.cover import Cover
+from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.goals import question
 from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.fronts.run import front
 from modelsizer.optimizer.fronts.subset import even_subset, knee
 from modelsizer.optimizer.fronts.zones import Zones
 from modelsizer.problems.designs.evaluation import evaluate
-from tests.support.fronts import by_hand, near, some_goals, vectors_of
+from tests.support.clocks import Countdown
+from tests.support.fronts import Vector, by_hand, near, some_goals, vectors_of
 from tests.support.random_problems import small
 from tests.support.shared import reference, reference_json, seeds
 
 REFERENCE = Problem.load("one-h100-1e24")
+NAMES = ["parameters", "layers", "loss"]
+WHOLE = front(REFERENCE, NAMES)
 
 
 @pytest.mark.parametrize("seed", seeds(range(40), range(22, 40)))
@@ -123,26 +127,52 @@ def test_a_limit_taken_away_widens_the_front() -> None:
         REFERENCE.without("budgets.kv_cach")
 
 
-def test_stopped_by_time_it_says_what_is_unexplored(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("modelsizer.optimizer.fronts.bounding.DESIGNS_AT_ONCE", 2_000)
-    names = ["parameters", "layers", "loss"]
-    whole = front(REFERENCE, names)
-    for solver in ("bound", "scipy"):
-        part = front(REFERENCE, names, solver=solver, time_limit=0.0)
-        assert not part.complete
-        assert part.unexplored
-        found = set(vectors_of(part))
-        missing = [v for v in vectors_of(whole) if v not in found]
-        assert missing
-        for vector in missing:
-            assert any(
-                all(
-                    (low is None or low <= at) and (high is None or at < high)
-                    for low, at, high in zip(zone.least, vector, zone.most, strict=True)
-                )
-                for zone in part.unexplored
-            )
-        assert all(zone.least[1] >= 8 for zone in part.unexplored if zone.least[1] is not None)
+@pytest.mark.parametrize("looks", [0, 1, 2, 4, 8, 21])
+@pytest.mark.parametrize("solver", ["bound", "exhaustive"])
+def test_stopped_at_any_time_it_says_what_is_unexplored(
+    solver: str, looks: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("bounding", "scan"):
+        path = f"modelsizer.optimizer.fronts.{module}.DESIGNS_AT_ONCE"
+        monkeypatch.setattr(path, 2_000 if solver == "bound" else 20_000)
+    part = front(REFERENCE, NAMES, solver=solver, clock=Countdown(looks))
+    check_part(part, vectors_of(WHOLE))
+    assert not part.complete or looks > 2
+
+
+@pytest.mark.parametrize("looks", [0, 1, 2, 9, 30])
+def test_stopped_between_programs_it_says_what_is_unexplored(looks: int) -> None:
+    names = ["loss", "parameters"]
+    problem = small(3)
+    part = front(problem, names, solver="scipy", clock=Countdown(looks))
+    check_part(part, vectors_of(front(problem, names)))
+
+
+def test_out_of_time_at_once_it_has_no_point_and_knows_nothing() -> None:
+    for solver in ("bound", "exhaustive", "scipy"):
+        part = front(REFERENCE, NAMES, solver=solver, time_limit=0.0)
+        assert (len(part), part.stop, part.seconds < 1) == (0, "time", True)
+        assert [zone.most for zone in part.unexplored] == [(None, None, None)]
+
+
+def check_part(part: Front, whole: dict[Vector, int]) -> None:
+    """Check that a front that may be partial claims nothing that the whole front contradicts."""
+    found = vectors_of(part)
+    missing = [v for v in whole if v not in found]
+    assert part.complete == (not part.unexplored)
+    assert not (part.complete and missing)
+    points = np.array(list(found), dtype=float)
+    for v in points[:: max(1, len(points) // 50)]:  # none is worse than another
+        assert ((points <= v).all(axis=1)).sum() == 1
+    asked = question(part.problem, part.goals)
+    for i in range(0, len(part), 100):
+        assert evaluate(asked, part.architecture(i)).feasible
+    if not missing:
+        return
+    least = np.array([[-np.inf if x is None else x for x in z.least] for z in part.unexplored])
+    most = np.array([[np.inf if x is None else x for x in z.most] for z in part.unexplored])
+    for vector in np.array(missing, dtype=float):
+        assert ((least <= vector) & (vector < most)).all(axis=1).any()
 
 
 def test_interrupted_it_keeps_what_it_has(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -16,6 +16,7 @@ from modelsizer.optimizer.surveys.region import Region, region
 from modelsizer.pictures.registry import draw
 from modelsizer.plots.designs.depth_parameters import depth_parameters
 from modelsizer.plots.drawing.saving import save
+from tests.support.clocks import Countdown
 from tests.support.figure_checks import check, overlaps
 
 REFERENCE = Problem.load("one-h100-1e24")
@@ -127,8 +128,10 @@ def test_three_goals_are_a_plane_with_colour() -> None:
 
 def test_what_is_unexplored_is_shaded(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelsizer.optimizer.fronts.bounding.DESIGNS_AT_ONCE", 2_000)
-    part = front(REFERENCE, ["parameters", "loss"], solver="bound", time_limit=0.0)
+    part = front(REFERENCE, ["parameters", "loss"], solver="bound", clock=Countdown(8))
+    assert not part.complete
     figure = draw("front", part)
+    assert "partial" in figure.axes[0].get_title(loc="left").lower()
     assert not overlaps(figure)
     shaded = [p for p in figure.axes[0].patches if p.get_zorder() == 0]
     assert len(shaded) == len(part.unexplored)
