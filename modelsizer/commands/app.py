@@ -89,6 +89,9 @@ def user_errors(*also: type[Exception]) -> Iterator[None]:
         fail(*error.lines)
     except questions as error:
         fail(str(error))
+    except OSError as error:  # such as no room for temporary files
+        about = error.filename or "a file cannot be read or written"
+        fail(f"{about}: {error.strerror or error}")
 
 
 def _version(wanted: bool) -> None:

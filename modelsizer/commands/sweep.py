@@ -111,11 +111,12 @@ def sweep(
     Exit status: 0 all points are there, 2 bad input, 3 interrupted.
     """
     with user_errors():
-        from modelsizer.optimizer.sweeps.files import ENDINGS
+        from modelsizer.optimizer.sweeps.files import ENDINGS, check_file
         from modelsizer.optimizer.sweeps.grids import axis_of, grid_of, split_problem
         from modelsizer.optimizer.sweeps.points import columns
         from modelsizer.optimizer.sweeps.sweep import sweep as solve_grid
         from modelsizer.optimizer.sweeps.workers import LostWorkerError, check_dask
+        from modelsizer.problems.files import FileError
         from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
         check_ending("--output", output, *ENDINGS)
@@ -128,6 +129,10 @@ def sweep(
         if lines is not None:
             also = [("--json", Path(json_), True)] if json_ not in (None, STANDARD_OUTPUT) else []
             check_files([*also, ("--output", lines, True)])
+            try:
+                check_file(lines)
+            except FileError as error:
+                fail(f"--output: {error}")
         if output is not None and output != lines:
             check_parquet()
         try:

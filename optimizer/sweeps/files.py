@@ -102,9 +102,7 @@ class SweepFile:
     def __init__(self, path: Path, question: Question, *, resume: bool = True) -> None:
         self.path, self.question = path, question
         self.rows: dict[int, Row] = {}
-        check_writable(path)
-        if path.exists() and not path.is_file():
-            raise FileError(path, "is no regular file, and a sweep reads its file again")
+        check_file(path)
         try:
             self._file = self._opened()
         except OSError as error:
@@ -251,6 +249,19 @@ class SweepFile:
             f"{self.path}: holds the results of another question; changed: {changed}. "
             f"Name another file with -o, or {_ANEW}"
         )
+
+
+def check_file(path: Path) -> None:
+    """Check that the points of a sweep can be kept in a file, without touching it.
+
+    Raises
+    ------
+    FileError
+        As of `modelsizer.problems.files.check_writable`, and for a device or a pipe.
+    """
+    check_writable(path)
+    if path.exists() and not path.is_file():
+        raise FileError(path, "is no regular file, and a sweep reads its file again")
 
 
 def saved_points(path: Path) -> int:
