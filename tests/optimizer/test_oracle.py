@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import random
 from collections.abc import Iterator
 from functools import lru_cache
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from modelsizer import Problem, ProblemError, solve
+from modelsizer.optimizer.tables import store
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.designs.costs import architecture_of
@@ -61,7 +63,7 @@ def test_figures_of_any_design_agree_with_the_oracle(seed: int) -> None:
     feasible = {True: set(), False: set()}
     for point in oracle.points():
         feasible[point.sure].add(point.option.design)
-    options = {(option.design, option.layout.rank): option for option in oracle.options}
+    options = {(x.design, x.layout.d, x.layout.t, x.layout.p): x for x in oracle.options}
     for a in random.Random(seed).sample(
         sorted(oracle.designs, key=repr), min(12, len(oracle.designs))
     ):
@@ -69,7 +71,7 @@ def test_figures_of_any_design_agree_with_the_oracle(seed: int) -> None:
         widths = {name: getattr(a, name) for name in WIDTHS if name != "tied_embeddings"}
         widths["tied_embeddings"] = a.tied
         told = evaluate(found, architecture_of(found, a.block, widths, counts))
-        option = options[a, told.layout.rank]
+        option = options[a, *dataclasses.astuple(told.layout)]
         for name, value in option.costs.items():
             assert told.exact[name] == value, (name, a, told.layout)
         if a in feasible[True] or a not in feasible[False]:
@@ -79,6 +81,17 @@ def test_figures_of_any_design_agree_with_the_oracle(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(0, 30, 6))
 def test_programs_agree_with_the_oracle(seed: int) -> None:
     check(*asked(seed), "scipy")
+
+
+@pytest.fixture
+def unlistable(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every space is searched by blocks."""
+    monkeypatch.setattr(store, "LISTABLE", 0)
+
+
+@pytest.mark.parametrize("seed", seeds([1, 2, 7, 9, 23, *LONG], LONG))
+def test_searches_by_blocks_agree_with_the_oracle(seed: int, unlistable: None) -> None:
+    check(*asked(seed), "bound")
 
 
 @pytest.mark.slow

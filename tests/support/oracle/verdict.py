@@ -16,6 +16,7 @@ CLOSE = 1e-12  # relative, of figures that are doubles
 AT_THE_LIMIT = Fraction(1, 10**9)
 UNCLEAR = 1e-9  # a gain of a constraint's removal below this may be rounding
 IDLE = "leaves no design out"
+TOGETHER = "each limit can be kept by some design"
 NAMES = {"heads": "heads", "kv_heads": "kv_heads", "head_dim": "head_dim", "d_ff": "d_ff",
          "d_model": "d_model", "vocab_size": "vocab_size", "tied_embeddings": "tied",
          "layers": "layers", "block": "block"}  # fmt: skip
@@ -49,7 +50,7 @@ def disagreements(oracle: Oracle, answer: Tables, full_layers: int | None = None
     points = oracle.points()
     sure = [point for point in points if point.sure]
     if answer["status"] == "infeasible":
-        return ["it is feasible"] if sure else []
+        return ["it is feasible"] if sure else _reasons(oracle, answer["warnings"])
     if answer["status"] != "optimal":
         return [f"status {answer['status']}"]
     if not points:
@@ -201,4 +202,16 @@ def _idle(oracle: Oracle, points: list[Point], answer: Tables) -> list[str]:
             freed = {point.option.design for point in oracle.points(rest)}
             if freed - {point.option.design for point in points}:
                 found.append(f"{limit.name} does leave designs out")
+    return found
+
+
+def _reasons(oracle: Oracle, warnings: list[str]) -> list[str]:
+    """Limits that no design keeps alone must be named, and no others."""
+    found = []
+    for limit in oracle.limits:
+        key = limit.name if "." in limit.name else f"budgets.{limit.name}"
+        kept = any(x.point((limit,), oracle.sense, oracle.quantity) for x in oracle.options)
+        told = any(key in text for text in warnings)
+        if not kept and (not told or any(TOGETHER in text for text in warnings)):
+            found.append(f"no design keeps {key} alone, which is not said: {warnings}")
     return found
