@@ -23,7 +23,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.tables.menus import Interval
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_apart
 
 AT_THE_LIMIT = 1e-9
 """Relative slack below which a design is at a limit: tokens are doubles, so a budget spent up to
@@ -141,13 +141,15 @@ def idle_limits(model: Model, clock: Clock) -> list[str]:
                 return []
             others = [rule for rule in rules if rule.key != budget.base]
             most[budget] = max(most[budget], _most(model, table, others, budget.quantity))
-    return [
-        f"{budget.base} = {format_quantity(budget.limit, budget.dimension)} leaves no design out: "
-        "the most that any design within the other limits uses is "
-        f"{format_quantity(used, budget.dimension)}"
-        for budget, used in most.items()
-        if used < float(budget.limit)
-    ]
+    said = []
+    for budget, used in most.items():
+        if used < float(budget.limit):
+            limit, greatest = format_apart(budget.limit, used, budget.dimension)
+            said.append(
+                f"{budget.base} = {limit} leaves no design out: the most that any design within "
+                f"the other limits uses is {greatest}"
+            )
+    return said
 
 
 def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:

@@ -24,7 +24,7 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_PER_TOKEN,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_apart, format_quantity, plain
 
 TOGETHER = "each limit can be kept by some design, but none keeps all of them together"
 UNSURE = "no design keeps all limits together; nothing is known of one of them alone"
@@ -61,9 +61,10 @@ def _unreached_loss(model: Model, clock: Clock) -> list[str]:
     best = _least_loss(model, clock)
     if best is None or best <= float(loss.max):
         return []
+    limit, least = format_apart(loss.max, best, "nats", (5, 5))
     return [
-        f"budgets.loss <= {loss.max:g}: the least loss of any design of the space, at the "
-        f"most tokens that it may take, is {best:.6g}"
+        f"budgets.loss <= {limit}: the least loss of any design of the space, at the most tokens "
+        f"that it may take, is {least}"
     ]
 
 
@@ -131,10 +132,10 @@ def _searched(model: Model, clock: Clock, found: list[str]) -> list[str]:
 def _best(model: Model, clock: Clock, quantity: str, *, least: bool) -> Fraction | None:
     """The least, or the most, of an affine quantity over all designs, without constraints."""
     some = Constraint(TOKENS, "tokens", "max", 1, equality=True)
-    plain = constrained(model.problem.bare(), [some])
-    plain["objective"] |= {"minimize" if least else "maximize": quantity}
+    tables = constrained(model.problem.bare(), [some])
+    tables["objective"] |= {"minimize" if least else "maximize": quantity}
     try:
-        free = Model(Problem.from_tables(plain, like=model.problem), model.store)
+        free = Model(Problem.from_tables(tables, like=model.problem), model.store)
     except ProblemError:
         return None
     found = BoundSolve(free, clock.within(), lambda _: 0.0, True, None).run()
@@ -168,14 +169,11 @@ def _broken(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> str:
 
 def _sentence(constraint: Constraint, value: Fraction) -> str:
     """A constraint that no design keeps, as the best that any design does is this."""
-    return (
-        f"{_stated(constraint)}: {_extreme_words(constraint)} is "
-        f"{format_quantity(float(value), constraint.dimension, 6)}"
-    )
+    limit, best = format_apart(constraint.limit, plain(value), constraint.dimension, (4, 6))
+    return f"{_stated(constraint, limit)}: {_extreme_words(constraint)} is {best}"
 
 
-def _stated(constraint: Constraint) -> str:
-    limit = format_quantity(constraint.limit, constraint.dimension)
+def _stated(constraint: Constraint, limit: str) -> str:
     return f"{constraint.base} {constraint.sign} {limit}"
 
 
@@ -186,16 +184,18 @@ def _extreme_words(constraint: Constraint) -> str:
 
 def _unmet_tokens(problem: Problem, rule: Limit, constraint: Constraint, value: Fraction) -> str:
     """A sentence on a budget of FLOPs, or of their cost, at a number of tokens."""
-    limits = problem.token_limits
+    limits, dimension = problem.token_limits, constraint.dimension
     if rule.quantity == ACCELERATORS or (rule.high == 0 and limits.least_flops):
         least = format_quantity(float(limits.least_flops), "FLOPs")
-        return f"{_stated(constraint)}: too little for {least}"
+        limit = format_quantity(constraint.limit, dimension)
+        return f"{_stated(constraint, limit)}: too little for {least}"
     tokens = limits.least if constraint.side == "max" else limits.most
     assert tokens is not None
     used = float(value * tokens * flops_rate(problem, constraint.quantity))
+    limit, best = format_apart(constraint.limit, used, dimension)
     return (
-        f"{_stated(constraint)} at {format_quantity(float(tokens), 'tokens')} tokens: "
-        f"{_extreme_words(constraint)} is {format_quantity(used, constraint.dimension)}"
+        f"{_stated(constraint, limit)} at {format_quantity(float(tokens), 'tokens')} tokens: "
+        f"{_extreme_words(constraint)} is {best}"
     )
 
 
@@ -203,9 +203,9 @@ def _least_loss(model: Model, clock: Clock) -> float | None:
     """The least loss of any design at the most tokens that it may take."""
     keep = ("tokens", *names_of("flops"))
     held = (c for c in constraints(model.problem) if c.quantity in keep)
-    plain = constrained(model.problem.bare(), held)
+    tables = constrained(model.problem.bare(), held)
     try:
-        free = Model(Problem.from_tables(plain, like=model.problem), model.store)
+        free = Model(Problem.from_tables(tables, like=model.problem), model.store)
     except ProblemError:
         return None
     found = BoundSolve(free, clock.within(), lambda _: 0.0, True, None).run()

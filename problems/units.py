@@ -206,6 +206,7 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "kWh": ((1e6, " GWh"), (1e3, " MWh"), (1.0, " kWh")),
     "tokens/s": ((1e6, "M tokens/s"), (1e3, "K tokens/s"), (1.0, " tokens/s")),
 }  # fmt: skip
+_DOUBLE_DIGITS = 17  # significant digits that tell every two doubles apart
 _POWERS_FROM = 1e15  # FLOPs from which a power of ten replaces a prefix
 
 
@@ -240,3 +241,32 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
     if dimension == "count" and isinstance(value, int) and abs(value) < 10**6:
         return str(value)
     return _scaled(value, _COUNT_STEPS, digits)
+
+
+def format_apart(
+    first: Number, second: Number, dimension: str, digits: tuple[int, int] = (4, 4)
+) -> tuple[str, str]:
+    """Format two numbers with as many digits as show which of them is larger.
+
+    Parameters
+    ----------
+    first, second : int or float
+    dimension : str
+    digits : tuple of int
+        Significant digits of each, if these are enough.
+
+    Examples
+    --------
+    >>> format_apart(287381999, 287382110, "bytes")
+    ('287.382 MB', '287.3821 MB')
+    """
+    texts = ("", "")
+    for more in range(_DOUBLE_DIGITS - min(digits) + 1):
+        texts = (
+            format_quantity(first, dimension, digits[0] + more),
+            format_quantity(second, dimension, digits[1] + more),
+        )
+        shown = tuple(parse_quantity(text, dimension) for text in texts)
+        if (shown[0] < shown[1], shown[0] > shown[1]) == (first < second, first > second):
+            break
+    return texts

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelsizer.problems.units import UNITS, exact, format_quantity, parse_quantity
+from modelsizer.problems.units import UNITS, exact, format_apart, format_quantity, parse_quantity
 
 
 @pytest.mark.parametrize(
@@ -76,3 +76,16 @@ def test_decimal_numbers_are_read_as_written(number: float) -> None:
 def test_what_is_written_reads_back(value: float, dimension: str) -> None:
     text = format_quantity(value, dimension, 8)
     assert parse_quantity(text, dimension) == pytest.approx(value, rel=1e-6)
+
+
+@given(st.floats(1e-6, 1e18), st.integers(-40, 40), st.sampled_from(sorted(UNITS)))
+def test_two_numbers_are_shown_in_their_order(first: float, steps: int, dimension: str) -> None:
+    second = first * (1 + steps / 2**50)
+    shown = [parse_quantity(text, dimension) for text in format_apart(first, second, dimension)]
+    assert (shown[0] < shown[1], shown[0] > shown[1]) == (first < second, first > second)
+
+
+def test_digits_are_added_only_where_the_order_needs_them() -> None:
+    assert format_apart(287_381_999, 287_382_110, "bytes") == ("287.382 MB", "287.3821 MB")
+    assert format_apart(1535, 1536, "count", (4, 6)) == ("1535", "1536")
+    assert format_apart(25.27e-3, 30e-3, "seconds", (4, 6)) == ("25.27 ms", "30 ms")
