@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from modelsizer.problems.architecture.choices import MENUS
-from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
+from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.laws.reading import PREFIX, law_named
@@ -67,7 +67,7 @@ def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
                 raise ValueError(f"@objective.{key} {name} cannot be solved with: {why}")
             hint = did_you_mean(name, known)
             raise ValueError(
-                f"@objective.{key} unknown {what} {name!r}{hint}; known: {', '.join(known)}"
+                f"@objective.{key} unknown {what} {short(name)}{hint}; known: {', '.join(known)}"
             )
 
 

@@ -5,8 +5,13 @@ from __future__ import annotations
 import difflib
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import date, datetime, time
+from types import UnionType
 
-from modelsizer.problems.visible import visible
+from modelsizer.problems.visible import shortened, visible
+
+_SHOWN = 80  # characters of a value in a message
+_MOST_FAULTS = 20  # faults listed in a message
 
 
 class ModelsizerError(Exception):
@@ -48,7 +53,7 @@ _OBTAINED_BY = {
 }
 
 
-def require_type(argument: str, value: object, kind: type) -> None:
+def require_type(argument: str, value: object, kind: type | UnionType) -> None:
     """Check the type of an argument of a public function.
 
     Raises
@@ -57,9 +62,10 @@ def require_type(argument: str, value: object, kind: type) -> None:
         If it is of another type; the message says how a value of the right one is obtained.
     """
     if not isinstance(value, kind):
-        name = kind.__name__
+        name = kind.__name__ if isinstance(kind, type) else str(kind)
+        how = f"; {_OBTAINED_BY[name]}" if name in _OBTAINED_BY else ""
         raise ArgumentTypeError(
-            f"{argument} must be of type {name}, not {type(value).__name__}; {_OBTAINED_BY[name]}"
+            f"{argument} must be of type {name}, not {type(value).__name__}{how}"
         )
 
 
@@ -101,7 +107,10 @@ class ProblemError(ModelsizerError):
         self.faults = tuple(faults)
         self.source = source
         prefix = f"{source}: " if source else ""
-        self.lines = tuple(visible(f"{prefix}{fault}") for fault in self.faults)
+        lines = [f"{prefix}{fault}" for fault in self.faults[:_MOST_FAULTS]]
+        if (more := len(self.faults) - len(lines)) > 0:
+            lines.append(f"{prefix}and {more:,} more")
+        self.lines = tuple(map(visible, lines))
         super().__init__("\n".join(self.lines))
 
     def __str__(self) -> str:
@@ -129,6 +138,16 @@ class MissingExtraError(ModelsizerError):
     def __init__(self, what: str, package: str, extra: str) -> None:
         self.package, self.extra = package, extra
         super().__init__(f"{what} needs {package}: pip install 'modelsizer[{extra}]'")
+
+
+def short(value: object) -> str:
+    """Format a value of the input for a message: as Python or TOML writes it, cut if long."""
+    if isinstance(value, date | datetime | time):
+        return str(value)
+    try:
+        return shortened(repr(value), _SHOWN)
+    except (ValueError, RecursionError):  # an integer of too many digits, or a deep list
+        return f"a value of type {type(value).__name__} that is too large to show"
 
 
 def did_you_mean(word: str, known: Iterable[str]) -> str:

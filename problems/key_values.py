@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
+import re
 from collections.abc import Iterable
 from typing import Any
 
-from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.errors import ProblemError, short
+from modelsizer.problems.plain_values import from_toml
 
+_NO_TEXT = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _OPEN, _CLOSE, _QUOTES = "[{", "]}", "\"'"
 
 
@@ -20,9 +22,31 @@ def read_value(text: str) -> Any:
     (1e+24, [1, 2], '80 GB')
     """
     try:
-        return tomllib.loads(f"value = {text}")["value"]
-    except tomllib.TOMLDecodeError:
+        value = from_toml(f"value = {text}")
+        whole = from_toml(f"value = [{text}]")  # of more than a value, such as a comment, not
+    except ValueError:
         return text
+    return value["value"] if list(value) == ["value"] and len(whole["value"]) == 1 else text
+
+
+def one_line(text: str, option: str) -> str:
+    """The text, which must be one line that can be printed.
+
+    Parameters
+    ----------
+    text : str
+    option : str
+        What the error message names.
+
+    Raises
+    ------
+    ProblemError
+        If it has a line break or another control character, or is not Unicode text.
+    """
+    if found := _NO_TEXT.search(text):
+        what = "a line break" if found[0] in "\r\n" else f"the character {found[0]!a}"
+        raise ProblemError.of(option, f"{short(text)} holds {what}; write it on one line, without")
+    return text
 
 
 def split_pair(text: str) -> tuple[str, str] | None:
@@ -53,9 +77,9 @@ def split_pairs(texts: Iterable[str], option: str) -> list[tuple[str, str]]:
     """
     found = []
     for text in texts:
-        pair = split_pair(text)
+        pair = split_pair(one_line(text, option))
         if pair is None:
-            raise ProblemError.of(option, f"{text!r} is not key=value")
+            raise ProblemError.of(option, f"{short(text)} is not key=value")
         found.append(pair)
     return found
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelsizer.problems.architecture.choices import CHOICES, MENUS
-from modelsizer.problems.errors import ProblemError, did_you_mean
+from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.menus import Choice
 
@@ -36,7 +36,7 @@ def fixed(problem: Problem, values: Mapping[str, object]) -> Problem:
         menu = _menu(problem, name, _FIX)
         if value not in menu:
             raise ProblemError.of(
-                _FIX, f"space.{name} does not offer {value!r}{_near(menu, value)}"
+                _FIX, f"space.{name} does not offer {short(value)}{_near(menu, value)}"
             )
         settings[f"space.{name}"] = value
     return problem.with_settings(settings)
@@ -56,7 +56,7 @@ def forbidden(problem: Problem, values: Mapping[str, Sequence[object]]) -> Probl
         for value in out:
             if value not in menu:
                 hint = _near(menu, value)
-                raise ProblemError.of(_FORBID, f"space.{name} does not offer {value!r}{hint}")
+                raise ProblemError.of(_FORBID, f"space.{name} does not offer {short(value)}{hint}")
         left = [value for value in menu if value not in out]
         if not left:
             raise ProblemError.of(_FORBID, f"nothing is left of space.{name}")
@@ -68,7 +68,7 @@ def _menu(problem: Problem, name: str, option: str) -> list[Any]:
     """The values that a choice may take."""
     if name not in MENUS:
         hint = did_you_mean(name, MENUS)
-        raise ProblemError.of(option, f"no choice {name!r}{hint}; choices: {', '.join(MENUS)}")
+        raise ProblemError.of(option, f"no choice {short(name)}{hint}; choices: {', '.join(MENUS)}")
     given = getattr(problem.space, name)
     if given is None:
         reason = _WHY_NOT[name] or f"space.{name} is not offered by the problem"

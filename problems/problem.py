@@ -11,13 +11,14 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticSerializationError
 
 from modelsizer.problems import checks, reading
-from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
 from modelsizer.problems.magnitudes import check_loss, check_magnitudes
+from modelsizer.problems.plain_values import PlainValueError, check_plain
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Settings
 from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
@@ -113,6 +114,7 @@ class Problem(Table):
             If there is no such file, or anything in it is wrong; every fault found is listed
             with its key.
         """
+        require_type("source", source, str | Path)
         text, label = reading.read_source(source)
         return cls.parse(text, label, settings)
 
@@ -121,6 +123,8 @@ class Problem(Table):
         cls, text: str, source: str = "", settings: Mapping[str, object] | None = None
     ) -> Problem:
         """Read a problem from TOML text; see `load`."""
+        require_type("text", text, str)
+        require_type("settings", settings or {}, Mapping)
         raw = reading.parse_toml(text, source)
         raw = reading.overlaid(raw, settings or {})
         return cls._validated(raw, source, text)
@@ -129,6 +133,10 @@ class Problem(Table):
     def _validated(
         cls, raw: Mapping[str, Any], source: str = "", text: str = "", like: Problem | None = None
     ) -> Problem:
+        try:
+            check_plain(raw)
+        except PlainValueError as error:
+            raise ProblemError.of(error.key, error.message, source) from None
         faults = reading.unknown_keys(cls, raw, text)
         if faults:
             raise ProblemError(faults, source)
@@ -164,6 +172,7 @@ class Problem(Table):
         ProblemError
             If anything in them is wrong.
         """
+        require_type("tables", tables, Mapping)
         return cls._validated(tables, like=like)
 
     def to_dict(self) -> dict[str, Any]:
@@ -200,6 +209,7 @@ class Problem(Table):
         ProblemError
             If a key is unknown or a value is wrong.
         """
+        require_type("settings", settings, Mapping)
         return self.from_tables(reading.overlaid(self.to_dict(), settings), like=self)
 
     def without(self, *keys: str) -> Problem:
@@ -227,8 +237,9 @@ class Problem(Table):
         """
         if name not in self.scenarios:
             known = ", ".join(self.scenarios) or "none"
-            raise ProblemError.of("scenarios", f"no scenario {name!r}; known: {known}")
+            raise ProblemError.of("scenarios", f"no scenario {short(name)}; known: {known}")
         settings = reading.flattened(self.scenarios[name])
+        reading.check_scenario(name, settings)
         base = {k: v for k, v in self.to_dict().items() if k != "scenarios"}
         try:
             return self.from_tables(reading.overlaid(base, settings), like=self)

@@ -12,7 +12,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
+from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
+from modelsizer.problems.plain_values import MOST_DEPTH, PlainValueError, from_toml
+from modelsizer.problems.text_files import UnreadableError, exists, read_text
 from modelsizer.problems.units import exact
 
 LARGEST_TOML_INTEGER = 2**63 - 1  # largest that TOML guarantees; larger ones become floats
@@ -38,25 +40,18 @@ def read_source(source: str | Path) -> tuple[str, str]:
     ProblemError
         If neither exists, or the file is not UTF-8 text.
     """
-    label = str(source)
-    path = Path(source)
+    label, path = str(source), Path(source)
     try:
-        if not path.exists() and label in library():
-            return library()[label].read_text("utf-8"), label
-        return path.read_text("utf-8-sig"), label
-    except FileNotFoundError:
-        hint = did_you_mean(label, library())
-        message = (
-            f"no such file, and no problem of that name{hint}; `modelsizer problems` lists them"
-        )
-        raise ProblemError.of("", message, label) from None
-    except IsADirectoryError:
-        raise ProblemError.of("", "is a folder, not a problem file", label) from None
-    except UnicodeDecodeError:
-        raise ProblemError.of("", "is not UTF-8 text", label) from None
-    except (OSError, ValueError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ProblemError.of("", f"cannot be read: {reason}", label) from None
+        if not exists(path):
+            if label in library():
+                return library()[label].read_text("utf-8"), label
+            hint = did_you_mean(label, library())
+            raise UnreadableError(
+                f"no such file, and no problem of that name{hint}; `modelsizer problems` lists them"
+            )
+        return read_text(path), label
+    except UnreadableError as error:
+        raise ProblemError.of("", str(error), label) from None
 
 
 def parse_toml(text: str, source: str) -> Raw:
@@ -65,10 +60,15 @@ def parse_toml(text: str, source: str) -> Raw:
     Raises
     ------
     ProblemError
-        With the line and the reason, for invalid syntax and duplicate keys.
+        With the line and the reason, for invalid syntax, duplicate keys, and values that are nested
+        too deep or too large.
     """
     try:
-        return tomllib.loads(text)
+        return from_toml(text)
+    except PlainValueError as error:
+        key = error.key or (_key_at(text, error.line) if error.line else "")
+        fault = Fault(key, error.message, error.line) if error.line else None
+        raise ProblemError([fault or _Lines(text).fault(key, error.message)], source) from None
     except tomllib.TOMLDecodeError as error:
         message = str(error)
         found = re.search(r"\(at line (\d+), column \d+\)", message)
@@ -103,8 +103,8 @@ def _portable(value: Any) -> Any:
 # Lines of keys
 
 
-_TABLE = re.compile(r"\s*\[\[?([^\]]+)\]\]?\s*(?:#.*)?$")
-_ASSIGNMENT = re.compile(r"\s*([A-Za-z0-9_\-.\"' ]+?)\s*=")
+_TABLE = re.compile(r"\s*+\[\[?([^\]]+)\]\]?\s*+(?:#.*)?$")
+_ASSIGNMENT = re.compile(r"\s*+([A-Za-z0-9_\-.\"' \t]++)=")
 
 
 def _clean(key: str) -> str:
@@ -137,13 +137,23 @@ def _key_at(text: str, line: int) -> str:
     return ""
 
 
-def _located(key: str, message: str, text: str) -> Fault:
-    lines = key_lines(text)
-    parts = key.split(".")
-    for end in range(len(parts), 0, -1):
-        if (line := lines.get(".".join(parts[:end]))) is not None:
-            return Fault(key, message, line)
-    return Fault(key, message)
+class _Lines:
+    """Lines of the keys of a text, found at the first fault."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+        self._found: dict[str, int] | None = None
+
+    def fault(self, key: str, message: str) -> Fault:
+        """A fault with the line of its key, or of the nearest table around it."""
+        if self._found is None:
+            self._found = key_lines(self._text)
+        at = key
+        while at:
+            if (line := self._found.get(at)) is not None:
+                return Fault(key, message, line)
+            at = at.rpartition(".")[0]
+        return Fault(key, message)
 
 
 # Settings over tables
@@ -161,10 +171,16 @@ def flattened(tables: Mapping[str, Any]) -> Raw:
 
 
 def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
-    """Return tables with the values of some dotted keys replaced."""
+    """Return tables with the values of some dotted keys replaced.
+
+    Raises
+    ------
+    ProblemError
+        If a key is none.
+    """
     merged: Raw = {k: dict(v) if isinstance(v, Mapping) else v for k, v in raw.items()}
     for key, value in settings.items():
-        parts = key.split(".")
+        parts = _parts(key)
         if len(parts) == 1:
             merged[key] = value
             continue
@@ -178,6 +194,36 @@ def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
             at = at[part]
         at[parts[-1]] = value
     return merged
+
+
+def check_scenario(name: str, settings: Iterable[str]) -> None:
+    """Check that a scenario has no scenarios of its own.
+
+    Parameters
+    ----------
+    name : str
+    settings : iterable of str
+        Its dotted keys.
+
+    Raises
+    ------
+    ProblemError
+        With the key.
+    """
+    for key in settings:
+        if isinstance(key, str) and key.partition(".")[0] == "scenarios":
+            message = "a scenario has no scenarios of its own; set values of the problem"
+            raise ProblemError.of(f"scenarios.{name}.{key}", message)
+
+
+def _parts(key: str) -> list[str]:
+    """The names of a dotted key."""
+    if not isinstance(key, str):
+        raise ProblemError.of("", f"{short(key)} is not a dotted key such as space.layers")
+    parts = key.split(".")
+    if not all(parts) or len(parts) > MOST_DEPTH:
+        raise ProblemError.of("", f"{short(key)} is not a dotted key such as space.layers")
+    return parts
 
 
 def lessened(raw: Mapping[str, Any], keys: Iterable[str]) -> Raw:
@@ -233,7 +279,7 @@ def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> l
     """A fault for each unknown key, with the table it belongs to or a similar key."""
     faults = []
     tables = dict(_tables(model))
-    top = _keys(model)
+    top, lines = _keys(model), _Lines(text)
 
     def fault(key: str, siblings: tuple[str, ...]) -> None:
         word = key.rsplit(".", 1)[-1]
@@ -241,14 +287,15 @@ def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> l
         # The same word in another table is a better guess than a similar one in this table.
         hint = f" (did you mean {homes[0]}?)" if homes else did_you_mean(word, siblings)
         message = f"unknown key{hint}; known here: {', '.join(siblings)}"
-        faults.append(_located(key, message, text))
+        faults.append(lines.fault(key, message))
 
     for name, content in raw.items():
         if name not in top:
             fault(name, top)
         elif name in tables:
             if not isinstance(content, Mapping):
-                faults.append(_located(name, f"{content!r} is not a table; write [{name}]", text))
+                message = f"{short(content)} is not a table; write [{name}]"
+                faults.append(lines.fault(name, message))
                 continue
             for key in content:
                 if key not in tables[name]:
@@ -258,14 +305,14 @@ def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> l
 
 _PLAIN_MESSAGES = {
     "missing": "this key is required",
-    "string_type": "{input!r} is not text",
-    "float_type": "{input!r} is not a number",
-    "float_parsing": "{input!r} is not a number",
-    "int_type": "{input!r} is not a whole number",
-    "dict_type": "{input!r} is not a table",
-    "model_type": "{input!r} is not a table",
+    "string_type": "{input} is not text",
+    "float_type": "{input} is not a number",
+    "float_parsing": "{input} is not a number",
+    "int_type": "{input} is not a whole number",
+    "dict_type": "{input} is not a table",
+    "model_type": "{input} is not a table",
     "extra_forbidden": "unknown key",
-    "finite_number": "{input!r} is not a finite number",
+    "finite_number": "{input} is not a finite number",
 }
 _BRANCHES = {"function-before", "function-plain", "is-instance", "nullable"}
 
@@ -273,6 +320,7 @@ _BRANCHES = {"function-before", "function-plain", "is-instance", "nullable"}
 def faults_of(error: ValidationError, text: str = "") -> list[Fault]:
     """Convert an error of pydantic to faults with dotted keys."""
     faults: dict[str, Fault] = {}
+    lines = _Lines(text)
     for found in error.errors():
         parts = [str(p) for p in found["loc"]]
         key = ".".join(p for p in parts if not any(p.startswith(b) for b in _BRANCHES))
@@ -283,11 +331,11 @@ def faults_of(error: ValidationError, text: str = "") -> list[Fault]:
                 name, message = message[1:].split(" ", 1)
                 key = f"{key}{name}" if name.startswith(".") else name
         elif kind == "literal_error":
-            message = f"{found['input']!r} is not one of {found['ctx']['expected']}"
+            message = f"{short(found['input'])} is not one of {found['ctx']['expected']}"
         else:
             pattern = _PLAIN_MESSAGES.get(kind)
-            message = pattern.format(input=found["input"]) if pattern else found["msg"]
-        faults.setdefault(key, _located(key, message, text))
+            message = pattern.format(input=short(found["input"])) if pattern else found["msg"]
+        faults.setdefault(key, lines.fault(key, message))
     return list(faults.values())
 
 
@@ -298,4 +346,5 @@ def under(prefix: str, error: ProblemError) -> list[Fault]:
 
 def relocated(error: ProblemError, text: str) -> list[Fault]:
     """Faults of an error with their lines in a text."""
-    return [_located(fault.key, fault.message, text) for fault in error.faults]
+    lines = _Lines(text)
+    return [lines.fault(fault.key, fault.message) for fault in error.faults]

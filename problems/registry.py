@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import ItemsView, Iterable, Iterator, Mapping, ValuesView
 from typing import Generic, Protocol, TypeVar
 
-from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean, short
 
 
 class Named(Protocol):
@@ -76,5 +76,5 @@ class Registry(Mapping[str, T], Generic[T]):
         if name not in self._items:
             hint = did_you_mean(name, self._items)
             known = ", ".join(self._items)
-            raise ValueError(f"unknown {self._what} {name!r}{hint}; known: {known}")
+            raise ValueError(f"unknown {self._what} {short(name)}{hint}; known: {known}")
         return self._items[name]

@@ -23,6 +23,8 @@ Columns = Mapping[str, Any]
 """Values by column name: sequences or NumPy arrays of one length."""
 
 ENDINGS = (".csv", ".parquet")
+MOST_VALUES = 20_000_000
+"""Values of a Parquet file that is read, which may be far larger than the file."""
 _EXTRA = "tables"
 _LARGEST_INT64 = 2**63 - 1
 _LOW, _HIGH = 1e-6, 1e10  # magnitudes that a table's CSV writes without a power of ten
@@ -232,10 +234,16 @@ def read_parquet(content: bytes) -> list[dict[str, Any]]:
     MissingExtraError
         If pyarrow is not installed.
     ValueError
-        If the bytes are no Parquet file.
+        If the bytes are no Parquet file, or one of more than `MOST_VALUES` values.
     """
     pa, pq = _pyarrow("reading Parquet")
-    rows: list[dict[str, Any]] = pq.read_table(pa.BufferReader(content)).to_pylist()
+    try:
+        file = pq.ParquetFile(pa.BufferReader(content))
+        if (values := file.metadata.num_rows * file.metadata.num_columns) > MOST_VALUES:
+            raise ValueError(f"it has {values:,} values, and {MOST_VALUES:,} at most are read")
+        rows: list[dict[str, Any]] = file.read().to_pylist()
+    except (pa.ArrowException, OSError, OverflowError) as error:
+        raise ValueError(" ".join(str(error).split())) from None
     return rows
 
 

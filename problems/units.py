@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 import re
+import sys
 from fractions import Fraction
 from types import MappingProxyType
 
-from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean, short
 
 Number = int | float
 
@@ -114,7 +115,14 @@ _EXAMPLES = {
     "tokens/s": '"500 tokens/s" or 500',
 }
 
-_NUMBER = re.compile(r"\s*([+-]?(?:\d[\d_,]*(?:\.\d*)?|\.\d+)(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+# Digits are those of ASCII; commas stand between groups of three, underscores between any.
+_NUMBER = re.compile(
+    r"[ \t]*([+-]?"
+    r"(?:(?:[0-9]{1,3}(?:,[0-9]{3})+(?![0-9,])|[0-9]+(?:_[0-9]+)*)(?:\.[0-9]*)?|\.[0-9]+))"
+    r"(?:[eE]([+-]?[0-9]+))?[ \t]*(.*?)[ \t]*"
+)
+_MOST_DIGITS = 400  # of a number, and the power of ten of its exponent
+_LARGEST = int(sys.float_info.max)
 
 
 def exact(value: Number | Fraction) -> Fraction:
@@ -161,26 +169,52 @@ def parse_quantity(value: object, dimension: str) -> Number:
     """
     example = f"write {_EXAMPLES[dimension]}"
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"{value!r} is not a number of {dimension}; {example}")
-    if isinstance(value, int | float):
+        raise ValueError(f"{short(value)} is not a number of {dimension}; {example}")
+    if isinstance(value, int):
+        if abs(value) > _LARGEST:
+            raise ValueError(f"{short(value)} is too large for a number of {dimension}; {example}")
+        return value
+    if isinstance(value, float):
         if not math.isfinite(value):
             raise ValueError(f"{value!r} is not a finite number of {dimension}; {example}")
         return plain(exact(value))
     match = _NUMBER.fullmatch(value)
-    if match is None:
-        raise ValueError(f"{value!r} is not a number of {dimension}; {example}")
-    digits, unit = match[1].replace(",", "").replace("_", ""), re.sub(r"\s+", " ", match[2])
-    units = UNITS[dimension]
+    if match is None or match[3].startswith(("_", ",", ".")):
+        raise ValueError(f"{short(value)} is not a number of {dimension}; {example}")
+    unit, units = re.sub(r"[ \t]+", " ", match[3]), UNITS[dimension]
     if unit not in units:
         hint = did_you_mean(unit, [known for known in units if known])
-        raise ValueError(f"{value!r}: {unit!r} is not a unit of {dimension}{hint}; {example}")
+        raise ValueError(
+            f"{short(value)}: {short(unit)} is not a unit of {dimension}{hint}; {example}"
+        )
     try:
-        number = plain(Fraction(digits) * units[unit])
-        finite = math.isfinite(float(number))
-    except OverflowError:
-        finite = False
-    if not finite:
-        raise ValueError(f"{value!r} is too large for a number of {dimension}; {example}")
+        return _scaled_exactly(match[1], match[2] or "0", units[unit])
+    except OverflowError as error:
+        raise ValueError(
+            f"{short(value)} is too {error} for a number of {dimension}; {example}"
+        ) from None
+
+
+def _scaled_exactly(digits: str, exponent: str, factor: Fraction) -> Number:
+    """Digits times a power of ten and a factor, without building a number out of range.
+
+    Raises
+    ------
+    OverflowError
+        If it is ``"large"`` or ``"small"`` for a floating-point number, or ``"long"``.
+    """
+    digits = digits.replace(",", "").replace("_", "")
+    if len(digits) > _MOST_DIGITS:
+        raise OverflowError("long")
+    sign, power = exponent[0] == "-", exponent.lstrip("+-").lstrip("0")
+    if len(power) > len(str(_MOST_DIGITS)) or int(power or 0) > _MOST_DIGITS:
+        raise OverflowError("small" if sign else "large")
+    found = Fraction(f"{digits}e{exponent}") * factor
+    if abs(found) > _LARGEST:
+        raise OverflowError("large")
+    number = plain(found)
+    if found and not number:
+        raise OverflowError("small")
     return number
 
 

@@ -28,7 +28,7 @@ BACK_END_NEEDS = (
 
 PROBLEMS = (
     "version", "library", "machine", "visible",
-    "errors", "files", "table_files", "key_values", "registry", "columns", "units", "reading",
+    "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
     "requirements", "magnitudes", "checks", "problem", "provenance", "narrowing", "designs", "summary",
 )  # fmt: skip

@@ -10,9 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from modelsizer.optimizer.fitting.tables import Table, short
+from modelsizer.optimizer.fitting.tables import Table
 from modelsizer.optimizer.fitting.terms import Array, Form
-from modelsizer.problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.errors import ModelsizerError, did_you_mean, short
 from modelsizer.problems.key_values import split_pair
 from modelsizer.problems.laws.laws import ParameterKind
 from modelsizer.problems.units import parse_quantity
@@ -49,7 +49,8 @@ _SPELT = re.compile(r"(.+?)[\s_]+(?:in[\s_]+)?(thousand|million|billion|trillion
 _SUFFIXED = re.compile(r"(.+?)[\s_]([KMBT])$")
 _SPELT_OUT = {"thousand": "K", "million": "M", "billion": "B", "trillion": "T"}
 _LEAST = {"N": 1e4, "D": 1e6}  # a smaller median suggests that the values are not counts
-_GROUPED = re.compile(r"[+-]?\d{1,3}(,\d{3})+(\.\d+)?")
+_NOT_FINITE = tuple(f"{sign}{word}" for sign in ("", "+", "-") for word in ("inf", "infinity"))
+"""Losses of runs that diverged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,11 +83,15 @@ def parse_columns(text: str | None) -> dict[str, str]:
             continue
         pair = split_pair(piece)
         if pair is None:
-            raise ModelsizerError(f"--columns: {piece.strip()!r} is not KEY=NAME, such as D=tokens")
+            raise ModelsizerError(
+                f"--columns: {short(piece.strip())} is not KEY=NAME, such as D=tokens"
+            )
         key, name = pair
         if key not in NAMES:
             hint = did_you_mean(key, NAMES)
-            raise ModelsizerError(f"--columns: unknown key {key!r}{hint}; keys: {', '.join(NAMES)}")
+            raise ModelsizerError(
+                f"--columns: unknown key {short(key)}{hint}; keys: {', '.join(NAMES)}"
+            )
         if key in found:
             raise ModelsizerError(f"--columns: {key} is given twice")
         found[key] = name
@@ -108,7 +113,7 @@ def mapped(
         if name not in there:
             hint = did_you_mean(name, there)
             raise ModelsizerError(
-                f"--columns: {path} has no column {name!r} for {key}{hint}; it has: {listed}"
+                f"--columns: {path} has no column {short(name)} for {key}{hint}; it has: {listed}"
             )
     names = dict(told)
     taken = set(told.values())
@@ -206,13 +211,12 @@ def _number(value: Any, dimension: str) -> float:
     """Convert a number or its text: 1.3e9, "1,300,000,000", "1.3B"."""
     if isinstance(value, bool):
         raise ValueError
-    try:
+    if not isinstance(value, str):
         return float(value)
-    except ValueError:
-        text = value.strip()
-    if _GROUPED.fullmatch(text):
-        return float(text.replace(",", ""))
-    if "," in text or dimension == "count":
+    text = value.strip()
+    if text.lower() in _NOT_FINITE:
+        return float(text)
+    if dimension == "count" and text[-1:].isalpha():
         raise ValueError
     return float(parse_quantity(text, dimension))
 

@@ -13,7 +13,8 @@ import numpy as np
 from modelsizer.optimizer.fitting.columns import Column, mapped, notes, numbers
 from modelsizer.optimizer.fitting.forms import Array, Design, Form
 from modelsizer.optimizer.fitting.tables import Table, read_table
-from modelsizer.problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.errors import ModelsizerError, did_you_mean, short
+from modelsizer.problems.key_values import one_line
 from modelsizer.problems.units import parse_quantity
 
 SIX = 6.0  # FLOPs per parameter and token: C = 6 N D (Kaplan et al. 2020, section 2.1)
@@ -27,7 +28,7 @@ _COMPARED: dict[str, Callable[[float, float], bool]] = {
     ">": lambda a, b: a > b,
     "<": lambda a, b: a < b,
 }
-_CONDITION = re.compile(r"\s*(.+?)\s*(>=|<=|!=|=|>|<)\s*(.+?)\s*$")
+_CONDITION = re.compile(r"([^<>=!]+)(>=|<=|!=|=|>|<)(.+)")
 
 
 @dataclass(frozen=True)
@@ -174,21 +175,23 @@ def _labels(
 
 def _holds(table: Table, names: Mapping[str, Column], condition: str) -> Array:
     """Mask of the rows that satisfy a condition."""
-    match = _CONDITION.match(condition)
+    match = _CONDITION.fullmatch(one_line(condition, "--where"))
     if match is None:
-        raise ModelsizerError(f"--where: {condition!r} is no condition; write tokens>=100B")
-    name, sign, text = match.groups()
+        raise ModelsizerError(f"--where: {short(condition)} is no condition; write tokens>=100B")
+    name, sign, text = (part.strip() for part in match.groups())
     keys = {column.name: key for key, column in names.items()}
     key = keys.get(name) if name in table.columns else name
     column = names.get(key or "", Column(name))
     if column.name not in table.columns:
         hint = did_you_mean(name, [*table.columns, *names])
-        raise ModelsizerError(f"--where: {table.path} has no column {name!r}{hint}")
+        raise ModelsizerError(f"--where: {table.path} has no column {short(name)}{hint}")
     try:
         limit = float(parse_quantity(text, "count"))
     except ValueError:
         if sign not in ("=", "!="):
-            raise ModelsizerError(f"--where: {text!r} in {condition!r} is not a number") from None
+            raise ModelsizerError(
+                f"--where: {short(text)} in {short(condition)} is not a number"
+            ) from None
         same = np.array([str(value) == text for value in table.columns[column.name]])
         return same if sign == "=" else ~same
     if sign in ("=", "!=") and key == "run":

@@ -5,19 +5,21 @@ from __future__ import annotations
 import csv
 import hashlib
 import io
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.errors import ModelsizerError, short
+from modelsizer.problems.plain_values import from_json
 from modelsizer.problems.table_files import read_parquet, unquoted
+from modelsizer.problems.text_files import UnreadableError, decoded, read_bytes
 
 ENDINGS = (".csv", ".tsv", ".jsonl", ".json", ".parquet")
 _SEPARATORS = ("\t", ";", ",")  # the one most frequent in the header; the first if equal
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks that spreadsheets write for "Unicode text"
-_SHOWN = 60  # characters of a value shown in a message
+MOST_BYTES = 128 * 2**20
+"""Largest table of runs, of about a million rows."""
 _NO_NAME = "column {}"
 
 
@@ -55,12 +57,6 @@ class Table:
         return len(rows) - len(set(rows))
 
 
-def short(value: Any) -> str:
-    """Format a value for a message, shortened if long."""
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
-
-
 def _where(row: int, lines: Sequence[int] | None) -> str:
     line = None if lines is None else lines[row]
     return f"row {row + 1}" + ("" if line is None or line == row + 2 else f" (line {line})")
@@ -78,9 +74,9 @@ def read_table(path: Path) -> Table:
     if ending not in ENDINGS:
         raise ModelsizerError(f"{path} must end in {', '.join(ENDINGS)}")
     try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ModelsizerError(f"{path}: cannot be read: {error.strerror or error}") from None
+        content = read_bytes(path, MOST_BYTES)
+    except UnreadableError as error:
+        raise ModelsizerError(f"{path}: {error}") from None
     lines: Sequence[int] | None = None
     try:
         if ending == ".parquet":
@@ -89,16 +85,18 @@ def read_table(path: Path) -> Table:
             columns, lines = _csv(_decoded(content))
         else:
             columns, lines = _json(_decoded(content))
-    except (ValueError, OSError, csv.Error) as error:  # ArrowInvalid and JSON's are ValueErrors
+    except (ValueError, csv.Error) as error:
         raise ModelsizerError(f"{path}: is no {ending[1:]} table: {error}") from None
     return Table(path, columns, lines, hashlib.sha256(content).hexdigest())
 
 
 def _decoded(content: bytes) -> str:
     try:
-        return content.decode("utf-16" if content[:2] in _UTF16 else "utf-8-sig")
+        return content.decode("utf-16") if content[:2] in _UTF16 else decoded(content)
     except UnicodeDecodeError as error:
-        raise ValueError(f"byte {error.start} is not UTF-8 text; save it as UTF-8") from None
+        raise ValueError(f"is not UTF-16 text: see byte {error.start + 1}") from None
+    except UnreadableError as error:
+        raise ValueError(str(error)) from None
 
 
 def _parquet(content: bytes) -> dict[str, list[Any]]:
@@ -142,6 +140,8 @@ def _csv(text: str) -> tuple[dict[str, list[Any]], list[int]]:
             lines.append(before + 1)
         before = skipped + reader.line_num
     rows = [[unquoted(value) for value in row] for row in rows]
+    if not rows:
+        return {}, []
     names = [name.strip() or _NO_NAME.format(i) for i, name in enumerate(rows[0], start=1)]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise ValueError(f"the column {twice[0]!r} is there twice")
@@ -163,16 +163,18 @@ def _json(text: str) -> tuple[dict[str, list[Any]], list[int] | None]:
     lines: list[int] | None = []
     if text.lstrip().startswith("["):
         try:
-            rows, lines = json.loads(text), None
-        except ValueError:
+            rows, lines = from_json(text), None
+        except ValueError as error:
             rows = []  # lines of lists: reported below
+            if text.lstrip()[1:].lstrip()[:1] == "{":
+                raise ValueError(str(error)) from None
     if not rows:
         lines = []
         for number, line in enumerate(text.split("\n"), start=1):
             if not line.strip():
                 continue
             try:
-                rows.append(json.loads(line))
+                rows.append(from_json(line))
             except ValueError as error:
                 raise ValueError(f"line {number}: {error}") from None
             lines.append(number)

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.errors import ProblemError, short
 from modelsizer.problems.key_values import read_value, split_list, split_pairs
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number, exact, plain
@@ -140,15 +140,17 @@ def axis_of(problem: Problem, key: str, text: str) -> Axis:
     if match is not None and len(split_list(text)) == 1:
         return Axis(key, tuple(_range(problem, key, text, match)))
     if any(_CUT.fullmatch(piece) for piece in split_list(text)[1:]):
-        raise ProblemError.of(key, f"{text!r}: a comma stands between values, not within a number")
+        raise ProblemError.of(
+            key, f"{short(text)}: a comma stands between values, not within a number"
+        )
     raw = [read_value(piece) for piece in split_list(text)]
     if len(raw) == 1 and isinstance(raw[0], list):
         raw = raw[0]
     values: list[Any] = [_plain(problem, key, value) for value in raw]
     for at, value in enumerate(values):
         if value == "" or value in values[:at]:
-            what = "a value is missing" if value == "" else f"{value!r} is given twice"
-            raise ProblemError.of(key, f"{text!r}: {what}; a comma stands between two values")
+            what = "a value is missing" if value == "" else f"{short(value)} is given twice"
+            raise ProblemError.of(key, f"{short(text)}: {what}; a comma stands between two values")
     return Axis(key, tuple(values))
 
 
@@ -218,19 +220,19 @@ def _range(problem: Problem, key: str, text: str, match: re.Match[str]) -> list[
     setting = NumericSetting.of(problem, key)
     how = _HOW.fullmatch(match["how"] or "")
     if how is None:
-        raise ProblemError.of(key, f"{text!r} is no range; {_EXAMPLE}")
+        raise ProblemError.of(key, f"{short(text)} is no range; {_EXAMPLE}")
     unit = _UNIT.search(_after_exponent(match["high"]))
     low_text = match["low"]
     if unit is not None and _UNIT.search(_after_exponent(low_text)) is None:
         low_text = f"{low_text} {unit[0]}"  # 40..80 GB
     low, high = setting.read(low_text), setting.read(match["high"])
     if low >= high:
-        raise ProblemError.of(key, f"{text!r}: a range goes from a number to a greater one")
+        raise ProblemError.of(key, f"{short(text)}: a range goes from a number to a greater one")
     if how["step"] is not None:
         return list(_steps(setting, low, high, setting.read(how["step"]), text))
     points = int(how["points"])
     if not 2 <= points <= MOST_POINTS:
-        raise ProblemError.of(key, f"{text!r}: a range has 2 to {MOST_POINTS:,} points")
+        raise ProblemError.of(key, f"{short(text)}: a range has 2 to {MOST_POINTS:,} points")
     if how["scale"] == "log":
         return list(setting.between(low, high, points))
     last = points - 1
@@ -251,7 +253,7 @@ def _steps(
     count = int((exact(high) - start) / stride) + 1
     if count > MOST_POINTS:
         raise ProblemError.of(
-            setting.over, f"{text!r} has {count:,} points, {MOST_POINTS:,} at most"
+            setting.over, f"{short(text)} has {count:,} points, {MOST_POINTS:,} at most"
         )
     yield from (plain(start + i * stride) for i in range(count))
 

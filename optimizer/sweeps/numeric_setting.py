@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelsizer.optimizer.constraints import WHOLE, constraints, is_limit, setting_of
-from modelsizer.problems.errors import ProblemError, did_you_mean
+from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
@@ -115,7 +115,9 @@ class NumericSetting:
         except ValueError as error:
             raise ProblemError.of(self.over, str(error)) from None
         if number <= 0:
-            raise ProblemError.of(self.over, f"{value!r} must be above 0: values are log-spaced")
+            raise ProblemError.of(
+                self.over, f"{short(value)} must be above 0: values are log-spaced"
+            )
         return number
 
     def scaled(self, value: Number, up: int, down: int) -> Number:

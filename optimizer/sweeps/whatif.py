@@ -13,11 +13,11 @@ from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.grids import Axis
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.errors import ProblemError, require_type
-from modelsizer.problems.key_values import read_value, split_list, split_pair
+from modelsizer.problems.errors import ProblemError, require_type, short
+from modelsizer.problems.key_values import one_line, read_value, split_list, split_pair
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
-from modelsizer.problems.reading import flattened, under
+from modelsizer.problems.reading import check_scenario, flattened, under
 from modelsizer.problems.units import Number
 
 BASE = "base"
@@ -260,6 +260,7 @@ def _scenarios(problem: Problem, others: Mapping[str, Mapping[str, Any]]) -> tup
     for name, overlay in problem.scenarios.items():
         found.append(Scenario(name, flattened(overlay), problem.scenario(name)))
     for name, settings in others.items():
+        check_scenario(name, settings)
         try:
             found.append(Scenario(name, settings, base.with_settings(settings)))
         except ProblemError as error:
@@ -304,13 +305,14 @@ def scenario_settings(
 
 def _parsed(text: str) -> tuple[str, dict[str, Any]]:
     """Name and settings of ``name: key=value, key=value``."""
-    name, colon, rest = (part.strip() for part in text.partition(":"))
+    name, colon, rest = (part.strip() for part in one_line(text, "--scenario").partition(":"))
     settings = {}
     for piece in split_list(rest):
         pair = split_pair(piece)
         if not (name and colon and pair):
             raise ProblemError.of(
-                "--scenario", f"{text!r} is not 'name: key=value, key=value'; see {piece!r}"
+                "--scenario",
+                f"{short(text)} is not 'name: key=value, key=value'; see {short(piece)}",
             )
         settings[pair[0]] = read_value(pair[1])
     return name, settings

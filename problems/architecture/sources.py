@@ -2,28 +2,35 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Mapping, Sequence
+import warnings
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from modelsizer.problems import plain_values
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup
-from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.architecture.choices import WIDTHS
-from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.describing import layer_dict
-from modelsizer.problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.errors import ModelsizerError, did_you_mean, require_type, short
+from modelsizer.problems.text_files import (
+    UnreadableError,
+    exists,
+    read_standard_input,
+    read_text,
+)
 
 STANDARD_INPUT = "-"
+_FLAG = "tied_embeddings"
 
 
 class SourceError(ModelsizerError):
     """Raised if a source does not exist or is not a valid one."""
 
 
-def load_architecture(source: str) -> Architecture:
+def load_architecture(source: str, say: Callable[[str], object] = warnings.warn) -> Architecture:
     """Load the architecture of a source.
 
     Parameters
@@ -31,21 +38,23 @@ def load_architecture(source: str) -> Architecture:
     source : str
         Path of a Hugging Face ``config.json`` or of an answer in JSON, ``-`` for either on standard
         input, or a name in the catalogue.
+    say : callable
+        Told of each field of a configuration that is null and whose default was taken.
 
     Raises
     ------
     ModelsizerError
         If it cannot be found, read or counted; the message names the source and the field.
     """
-    if source == STANDARD_INPUT:
-        return from_json(sys.stdin.read(), "standard input")
-    path = Path(source)
-    if path.exists():
+    require_type("source", source, str)
+    standard = source == STANDARD_INPUT
+    label = "standard input" if standard else source
+    if standard or exists(Path(source)):
         try:
-            return from_json(path.read_text("utf-8-sig"), source)
-        except (OSError, UnicodeDecodeError) as error:
-            reason = getattr(error, "strerror", None) or "is not UTF-8 text"
-            raise SourceError(f"{source}: {reason}") from None
+            text = read_standard_input() if standard else read_text(Path(source))
+        except UnreadableError as error:
+            raise SourceError(f"{label}: {error}") from None
+        return from_json(text, label, say)
     from modelsizer.problems.architecture.models import models
 
     catalogue = models()
@@ -55,7 +64,7 @@ def load_architecture(source: str) -> Architecture:
     raise SourceError(f"{source}: no such file, and no model of that name in the catalogue{hint}")
 
 
-def from_json(text: str, label: str) -> Architecture:
+def from_json(text: str, label: str, say: Callable[[str], object] = warnings.warn) -> Architecture:
     """Load the architecture of a ``config.json`` or of a solved answer.
 
     Raises
@@ -64,15 +73,15 @@ def from_json(text: str, label: str) -> Architecture:
         If the text is not a JSON object, or neither of the two.
     """
     try:
-        content = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise SourceError(f"{label}: not valid JSON: {error}") from None
+        content = plain_values.from_json(text)
+    except ValueError as error:
+        raise SourceError(f"{label}: {error}") from None
     if not isinstance(content, Mapping):
         raise SourceError(f"{label}: not a JSON object")
     try:
         if "architecture" in content and "model_type" not in content:
             return from_answer(content)
-        return read_config(content)
+        return read_config(content, lambda note: say(f"{label}: {note}"))
     except ModelsizerError as error:
         raise SourceError(f"{label}: {error}") from None
 
@@ -88,29 +97,37 @@ def from_answer(answer: Mapping[str, Any]) -> Architecture:
     a = answer["architecture"]
     if not isinstance(a, Mapping):
         raise ConfigError("the answer holds no architecture: the problem was not solved")
-    block = BLOCKS.get(str(a.get("block")))
-    if block is None:
-        raise ConfigError(f"architecture.block = {a.get('block')!r} is unknown")
+    name = a.get("block")
+    if not isinstance(name, str) or name not in BLOCKS:
+        raise ConfigError(f"architecture.block = {short(name)} is unknown")
     try:
-        trunk, kinds = block.parts({name: a[name] for name in WIDTHS}, a.get("positions", 0))
-        counts = [a["layers"]] if len(kinds) == 1 else _counts(kinds, a)
-        groups = (LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n)
-        return Architecture(trunk, tuple(groups), block.name)
-    except KeyError as error:
-        raise ConfigError(f"architecture.{error.args[0]} is missing") from None
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
+        return _built(BLOCKS[name], a)
+    except (ConfigError, ValueError) as error:
+        raise ConfigError(f"architecture.{error}") from None
 
 
-def _counts(kinds: Sequence[Layer], a: Mapping[str, Any]) -> list[int]:
+def _built(block: Block, a: Mapping[str, Any]) -> Architecture:
+    """An architecture of a block from the fields of an answer."""
+    fields = Fields(a, {})
+    widths = {name: fields.flag(name) if name == _FLAG else fields.count(name) for name in WIDTHS}
+    trunk, kinds = block.parts(widths, fields.count("positions", 0, least=0))
+    layers = fields.layers("layers")
+    counts = [layers] if len(kinds) == 1 else _counts(kinds, a.get("groups"), layers)
+    groups = (LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n)
+    return Architecture(trunk, tuple(groups), block.name)
+
+
+def _counts(kinds: Sequence[Layer], groups: object, layers: int) -> list[int]:
     """Layers of each kind, from the groups of an answer."""
+    if not isinstance(groups, list) or not all(isinstance(group, Mapping) for group in groups):
+        raise ConfigError(f"groups must be a list of groups of layers, got {short(groups)}")
     known = [layer_dict(kind) for kind in kinds]
     counts = [0] * len(kinds)
-    for group in a["groups"]:
+    for group in groups:
         layer = {key: part for key, part in group.items() if key != "count"}
         if layer not in known:
-            raise ConfigError(f"architecture.groups: {layer} is no layer of block {a['block']!r}")
-        counts[known.index(layer)] += int(group["count"])
-    if sum(counts) != a["layers"]:
-        raise ConfigError(f"architecture.groups hold {sum(counts)} of {a['layers']} layers")
+            raise ConfigError(f"groups: {short(layer)} is no layer of this block")
+        counts[known.index(layer)] += Fields(group, {}).layers("count")
+    if sum(counts) != layers:
+        raise ConfigError(f"groups hold {sum(counts)} of {layers} layers")
     return counts

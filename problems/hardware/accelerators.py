@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
-from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.errors import ModelsizerError, short
 
 FIGURES = {
     "memory": "memory as the device reports it",
@@ -115,4 +115,6 @@ def accelerator(name: str) -> Accelerator:
     alike = [name for k, name in known.items() if key and k.startswith(key)]
     alike = alike or [known[k] for k in difflib.get_close_matches(key, known, n=1)]
     hint = f" (did you mean {' or '.join(alike)}?)" if alike else ""
-    raise ValueError(f"unknown accelerator {name!r}{hint}; `modelsizer accelerators` lists them")
+    raise ValueError(
+        f"unknown accelerator {short(name)}{hint}; `modelsizer accelerators` lists them"
+    )

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any, get_args
 
 from modelsizer.problems import reading
-from modelsizer.problems.errors import Fault, ProblemError, did_you_mean
+from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.laws.features import SHAPE_FEATURES
 from modelsizer.problems.laws.files import COEFFICIENTS, TERMS, LawFile, term_names, term_values
 from modelsizer.problems.laws.laws import ParameterKind, PowerTerm, Range, TokenLaw
 from modelsizer.problems.laws.terms import read_terms
+from modelsizer.problems.text_files import UnreadableError, read_text
 
 PREFIX = "file:"
 """Prefix of the name of a law in a file."""
@@ -49,10 +50,9 @@ def load_law(path: str | Path) -> LawFile:
     """
     label = str(path)
     try:
-        text = Path(path).read_text("utf-8-sig")
-    except (OSError, UnicodeDecodeError) as error:
-        reason = getattr(error, "strerror", None) or "it is not text"
-        raise ProblemError.of("", f"{label}: cannot be read: {reason}") from None
+        text = read_text(Path(path))
+    except UnreadableError as error:
+        raise ProblemError.of("", f"{label}: {error}") from None
     raw = reading.parse_toml(text, label)
     reader = _Reader(raw, text)
     found = reader.law(label)
@@ -73,7 +73,7 @@ def law_named(name: str) -> TokenLaw:
     path = Path(name.removeprefix(PREFIX))
     try:
         state = path.stat()
-    except OSError:
+    except (OSError, ValueError):
         return load_law(path).law  # raises the error
     return _cached_law(str(path.resolve()), str(path), state.st_mtime_ns, state.st_size)
 
@@ -99,22 +99,29 @@ class _Reader:
         value = content.get(name, {})
         if isinstance(value, Mapping):
             return value
-        self.wrong(key, f"{value!r} is not a table")
+        self.wrong(key, f"{short(value)} is not a table")
         return {}
 
     def number(self, key: str, value: Any, *, zero: bool = False) -> float:
         plain = isinstance(value, int | float) and not isinstance(value, bool)
         if plain and math.isfinite(value) and (value > 0 or (zero and value == 0)):
             return float(value)
-        self.wrong(key, f"{value!r} is not {'zero or ' if zero else ''}a positive number")
+        self.wrong(key, f"{short(value)} is not {'zero or ' if zero else ''}a positive number")
         return 1.0
 
     def finite(self, key: str, value: Any) -> float:
         plain = isinstance(value, int | float) and not isinstance(value, bool)
         if plain and math.isfinite(value):
             return float(value)
-        self.wrong(key, f"{value!r} is not a number")
+        self.wrong(key, f"{short(value)} is not a number")
         return 1.0
+
+    def text(self, head: Mapping[str, Any], name: str) -> str:
+        value = head.get(name, "")
+        if isinstance(value, str):
+            return value
+        self.wrong(f"law.{name}", f"{short(value)} is not text")
+        return ""
 
     def law(self, path: str) -> LawFile | None:
         for name in self.raw:
@@ -126,7 +133,7 @@ class _Reader:
         forms = (*COEFFICIENTS, TERMS)
         if form not in forms:
             hint = did_you_mean(str(form), forms)
-            self.wrong("law.form", f"{form!r} is no form{hint}; known: {', '.join(forms)}")
+            self.wrong("law.form", f"{short(form)} is no form{hint}; known: {', '.join(forms)}")
             return None
         keys = ("E", TERMS, "fixed") if form == TERMS else COEFFICIENTS[form]
         for key in head:
@@ -135,7 +142,7 @@ class _Reader:
                 self.wrong(f"law.{key}", f"unknown key{hint}; known: {', '.join((*keys, *_REST))}")
         for name in keys:
             if name not in head and name != "fixed":
-                self.wrong(f"law.{name}", f"this key is required for the form {form!r}")
+                self.wrong(f"law.{name}", f"this key is required for the form {short(form)}")
         terms: tuple[PowerTerm, ...] = ()
         if form == TERMS:
             terms = self.terms(head)
@@ -152,22 +159,24 @@ class _Reader:
         kind = head.get("parameters", "total")
         if kind not in get_args(ParameterKind):
             self.wrong(
-                "law.parameters", f"{kind!r} is not one of {', '.join(get_args(ParameterKind))}"
+                "law.parameters",
+                f"{short(kind)} is not one of {', '.join(get_args(ParameterKind))}",
             )
         errors = self.table("law.standard_errors", head, "standard_errors")
+        for name, value in errors.items():
+            if isinstance(value, bool) or not isinstance(value, int | float):
+                self.wrong("law.standard_errors", f"{name} = {short(value)} is not a number")
         seed, draws = self.draws(names, any_sign=form == TERMS)
         ends = self.range("parameter_range", head), self.range("token_range", head)
         ranges = self.ranges(head)
-        if self.faults:
-            return None
         found = LawFile(
-            str(head.get("name") or Path(path).stem),
+            self.text(head, "name") or Path(path).stem,
             form,
             values,
             kind,
             *ends,
-            str(head.get("source", "")),
-            {str(k): float(v) for k, v in errors.items() if isinstance(v, int | float)},
+            self.text(head, "source"),
+            {k: float(v) for k, v in errors.items() if isinstance(v, int | float)},
             draws,
             seed,
             self.table("provenance", self.raw, "provenance"),
@@ -176,6 +185,8 @@ class _Reader:
             ranges,
             fixed,
         )
+        if self.faults:
+            return None
         for key, laws in (
             ("law", lambda: found.law),
             ("bootstrap.draws", lambda: found.drawn_laws),
@@ -197,7 +208,7 @@ class _Reader:
         wanted = head.get("fixed", [])
         if not isinstance(wanted, list) or any(name not in names for name in wanted):
             known = ", ".join(names)
-            self.wrong("law.fixed", f"{wanted!r} is no list of coefficients; known: {known}")
+            self.wrong("law.fixed", f"{short(wanted)} is no list of coefficients; known: {known}")
             return ()
         return tuple(wanted)
 
@@ -208,7 +219,7 @@ class _Reader:
             if name not in SHAPE_FEATURES:
                 hint = did_you_mean(str(name), SHAPE_FEATURES)
                 known = ", ".join(SHAPE_FEATURES)
-                self.wrong("law.ranges", f"unknown feature {name!r}{hint}; known: {known}")
+                self.wrong("law.ranges", f"unknown feature {short(name)}{hint}; known: {known}")
             else:
                 found[name] = self.range(name, content)
         return found
@@ -221,7 +232,7 @@ class _Reader:
             for end in ("min", "max")
         )
         if set(ends) - {"min", "max"} or (low is not None and high is not None and low > high):
-            self.wrong(key, f"{dict(ends)!r} is no range; write {{min = 7e7, max = 1.6e10}}")
+            self.wrong(key, f"{short(dict(ends))} is no range; write {{min = 7e7, max = 1.6e10}}")
         return Range(low, high)
 
     def draws(
@@ -231,7 +242,7 @@ class _Reader:
         rows = content.get("draws", [])
         order = content.get("coefficients", list(names))
         if not isinstance(order, list) or sorted(map(str, order)) != sorted(names):
-            self.wrong("bootstrap.coefficients", f"{order!r} are not {', '.join(names)}")
+            self.wrong("bootstrap.coefficients", f"{short(order)} are not {', '.join(names)}")
             return None, ()
         at = [order.index(name) for name in names]
         found = []
@@ -247,4 +258,6 @@ class _Reader:
             ]
             found.append(tuple(values))
         seed = content.get("seed")
-        return (seed if isinstance(seed, int) else None), tuple(found)
+        if seed is not None and (not isinstance(seed, int) or isinstance(seed, bool)):
+            self.wrong("bootstrap.seed", f"{short(seed)} is not a whole number")
+        return seed, tuple(found)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.laws.features import FEATURES, Features, Floats
 from modelsizer.problems.laws.laws import (
     ANYWHERE,
@@ -194,12 +194,12 @@ def check_term(term: PowerTerm, name: str) -> None:
         if feature not in FEATURES:
             hint = did_you_mean(feature, FEATURES)
             raise ValueError(
-                f"term {name}: unknown feature {feature!r}{hint}; known: {', '.join(FEATURES)}"
+                f"term {name}: unknown feature {short(feature)}{hint}; known: {', '.join(FEATURES)}"
             )
         if not (math.isfinite(exponent) and exponent != 0):
             raise ValueError(
                 f"term {name}: the exponent of {feature} must be a finite number and not 0, "
-                f"got {exponent!r}"
+                f"got {short(exponent)}"
             )
     tokens = term.exponents.get(_DATA)
     if tokens is not None and not (tokens < 0 < term.coefficient):
@@ -242,21 +242,21 @@ def read_terms(value: object) -> tuple[PowerTerm, ...]:
     """
     example = "terms = [{coefficient = 482.0, parameters = -0.35}, ...]"
     if not isinstance(value, list | tuple) or not value:
-        raise ValueError(f"{value!r} is not a list of terms; write {example}")
+        raise ValueError(f"{short(value)} is not a list of terms; write {example}")
     found: list[PowerTerm] = []
     for i, row in enumerate(value, start=1):
         if isinstance(row, PowerTerm):
             found.append(row)
             continue
         if not isinstance(row, Mapping):
-            raise ValueError(f"term {i}: {row!r} is not a term; write {example}")
+            raise ValueError(f"term {i}: {short(row)} is not a term; write {example}")
         name = str(row.get("name", i))
         if "coefficient" not in row:
             raise ValueError(f"term {name}: has no coefficient; write {example}")
         numbers = {key: number for key, number in row.items() if key != "name"}
         for key, number in numbers.items():
             if isinstance(number, bool) or not isinstance(number, int | float):
-                raise ValueError(f"term {name}: {key} = {number!r} is not a number")
+                raise ValueError(f"term {name}: {key} = {short(number)} is not a number")
         coefficient = float(numbers.pop("coefficient"))
         term = PowerTerm(coefficient, {key: float(x) for key, x in numbers.items()}, name)
         check_term(term, name)
@@ -265,7 +265,7 @@ def read_terms(value: object) -> tuple[PowerTerm, ...]:
     for name in names:
         if names.count(name) > 1 or name == "E" or "." in name:
             why = "is taken" if name == "E" or names.count(name) > 1 else "has a dot"
-            raise ValueError(f"term {name}: the name {name!r} {why}; give each term its own")
+            raise ValueError(f"term {name}: the name {short(name)} {why}; give each term its own")
     return tuple(found)
 
 

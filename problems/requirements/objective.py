@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import model_validator
 
-from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.quantities.quantity import Inverse, Sense
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.tables import Table
@@ -34,7 +34,7 @@ class Objective(Table):
         if self.quantity not in QUANTITIES:
             hint = did_you_mean(self.quantity, QUANTITIES)
             raise ValueError(
-                f"unknown quantity {self.quantity!r}{hint}; known: {', '.join(QUANTITIES)}"
+                f"unknown quantity {short(self.quantity)}{hint}; known: {', '.join(QUANTITIES)}"
             )
         row = QUANTITIES[self.quantity]
         if isinstance(row.how, Inverse):

@@ -13,6 +13,7 @@ from typing import Annotated
 
 from pydantic import BeforeValidator
 
+from modelsizer.problems.errors import short
 from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import exact, parse_quantity
@@ -25,7 +26,7 @@ _SECONDS_AN_HOUR = 3600
 def _read_prefill_share(value: object) -> float:
     number = parse_quantity(value, "count")
     if not 0 <= number <= 1:
-        raise ValueError(f"{value!r} is not a share; write a number from 0 to 1")
+        raise ValueError(f"{short(value)} is not a share; write a number from 0 to 1")
     return float(number)
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 
 MAX_VALUE = 2**31  # far above any width, depth or vocabulary; larger values would overflow tables
@@ -150,22 +150,22 @@ def _check_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> None:
     for key in table:
         if key not in known:
             hint = did_you_mean(str(key), known)
-            raise ValueError(f"unknown key {key!r}{hint}; known: {', '.join(known)}")
+            raise ValueError(f"unknown key {short(key)}{hint}; known: {', '.join(known)}")
 
 
 def _whole(value: object, what: str) -> int:
     number = parse_quantity(value, "count")
     if not isinstance(number, int):
-        raise ValueError(f"{value!r} is not a whole number; {what} must be one")
+        raise ValueError(f"{short(value)} is not a whole number; {what} must be one")
     return number
 
 
 def _positive(value: object, what: str, whole: bool) -> Number:
     number = _whole(value, what) if whole else parse_quantity(value, "count")
     if number <= 0:
-        raise ValueError(f"{value!r} is not positive; {what} must be above 0")
+        raise ValueError(f"{short(value)} is not positive; {what} must be above 0")
     if number > MAX_VALUE:
-        raise ValueError(f"{value!r} is too large; {what} must be at most {MAX_VALUE}")
+        raise ValueError(f"{short(value)} is too large; {what} must be at most {MAX_VALUE}")
     return number
 
 
@@ -195,7 +195,7 @@ def choice_parser(
             return _read_steps(value)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError(
-                f"{value!r} is not a number, a list or a range {{min, max, step}} of {what}"
+                f"{short(value)} is not a number, a list or a range {{min, max, step}} of {what}"
             )
         return Menu((_positive(value, what, whole),), fixed=True)
 
@@ -236,7 +236,7 @@ def interval_parser(dimension: str) -> Callable[[object], Interval]:
     def end(value: object) -> Number:
         number = parse_quantity(value, dimension)
         if number <= 0:
-            raise ValueError(f"{value!r} is not positive; a limit must be above 0")
+            raise ValueError(f"{short(value)} is not positive; a limit must be above 0")
         return number
 
     def read(value: object) -> Interval:

@@ -15,7 +15,7 @@ from pydantic import (
 from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, PowerLaw, Range, TokenLaw
 from modelsizer.problems.laws.terms import TermLaw, read_terms, write_terms
 from modelsizer.problems.tables.menus import interval_parser
-from modelsizer.problems.tables.tables import Table
+from modelsizer.problems.tables.tables import Real, Table
 
 
 def _read_range(value: object) -> Range:
@@ -54,12 +54,12 @@ class LawTable(Table):
     `modelsizer.problems.laws.terms`.
     """
 
-    E: float
-    A: float | None = None
-    alpha: float | None = None
-    B: float | None = None
-    beta: float | None = None
-    outer: float | None = None
+    E: Real
+    A: Real | None = None
+    alpha: Real | None = None
+    B: Real | None = None
+    beta: Real | None = None
+    outer: Real | None = None
     terms: _Terms | None = None
     parameters: ParameterKind = "total"
     parameter_range: _Range = ANYWHERE

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer
 
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.tables.menus import (
     Choice,
     Interval,
@@ -46,7 +46,7 @@ def _read_names(value: object) -> tuple[str, ...] | str:
     for name in names:
         if not isinstance(name, str) or name not in BLOCKS:
             hint = did_you_mean(str(name), BLOCKS)
-            raise ValueError(f"unknown block {name!r}{hint}; known: {', '.join(BLOCKS)}")
+            raise ValueError(f"unknown block {short(name)}{hint}; known: {', '.join(BLOCKS)}")
     return tuple(names) if isinstance(value, list | tuple) else str(value)
 
 
@@ -55,7 +55,7 @@ def _read_flags(value: object) -> tuple[bool, ...] | bool:
     if not flags:
         raise ValueError("the menu is empty; write true, false or [true, false]")
     if not all(isinstance(flag, bool) for flag in flags):
-        raise ValueError(f"{value!r} is not true, false or a list of them")
+        raise ValueError(f"{short(value)} is not true, false or a list of them")
     return tuple(flags) if isinstance(value, list | tuple) else bool(value)
 
 

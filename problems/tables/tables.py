@@ -6,7 +6,7 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
-from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.hardware.accelerators import FIGURES, Accelerator, accelerator
 from modelsizer.problems.tables.menus import Choice, WrittenValue, choice_parser, interval_parser
 from modelsizer.problems.units import Number, parse_quantity
@@ -30,7 +30,7 @@ class Table(BaseModel):
 def _read_count(value: object) -> int:
     number = parse_quantity(value, "count")
     if not isinstance(number, int) or not 1 <= number <= MAX_COUNT:
-        raise ValueError(f"{value!r} must be a whole number from 1 to {MAX_COUNT}")
+        raise ValueError(f"{short(value)} must be a whole number from 1 to {MAX_COUNT}")
     return number
 
 
@@ -41,7 +41,7 @@ def bytes_a_value(*, zero: bool = False) -> BeforeValidator:
         number = _in_range(parse_quantity(value, "bytes"), value)
         if not 0 <= number <= MAX_BYTES_A_VALUE or (number == 0 and not zero):
             raise ValueError(
-                f"{value!r} is not a number of bytes for each value, such as 2, 1 or 0.5"
+                f"{short(value)} is not a number of bytes for each value, such as 2, 1 or 0.5"
             )
         return number
 
@@ -60,7 +60,7 @@ def _in_range(number: Number, value: object, most: float = MOST_SETTING) -> Numb
 def _read_share(value: object) -> Number:
     number = parse_quantity(value, "count")
     if not 0 < number <= 1:
-        raise ValueError(f"{value!r} is not a share; write a number above 0 and at most 1")
+        raise ValueError(f"{short(value)} is not a share; write a number above 0 and at most 1")
     return _in_range(number, value)
 
 
@@ -69,7 +69,9 @@ def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -
         number = parse_quantity(value, dimension)
         if number < 0 or (number == 0 and not zero):
             least = "0 or more" if zero else "above 0"
-            raise ValueError(f"{value!r} is not positive; a number of {dimension} must be {least}")
+            raise ValueError(
+                f"{short(value)} is not positive; a number of {dimension} must be {least}"
+            )
         return _in_range(number, value, most)
 
     return BeforeValidator(read)
@@ -81,7 +83,7 @@ def one_of(what: str, known: tuple[str, ...]) -> BeforeValidator:
     def read(value: object) -> str:
         if value not in known:
             hint = did_you_mean(str(value), known)
-            raise ValueError(f"{value!r} is not {what}{hint}; write one of {', '.join(known)}")
+            raise ValueError(f"{short(value)} is not {what}{hint}; write one of {', '.join(known)}")
         return str(value)
 
     return BeforeValidator(read)
@@ -93,15 +95,25 @@ def one_number_of(what: str, known: tuple[Number, ...]) -> BeforeValidator:
     def read(value: object) -> Number:
         if isinstance(value, bool) or value not in known:
             listed = ", ".join(str(k) for k in known)
-            raise ValueError(f"{value!r} is not {what}; write one of {listed}")
+            raise ValueError(f"{short(value)} is not {what}; write one of {listed}")
         return known[known.index(value)]
 
     return BeforeValidator(read)
 
 
+def _read_flag(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise ValueError(f"{short(value)} is not true or false")
+    return value
+
+
+def _read_real(value: object) -> float:
+    return float(parse_quantity(value, "count"))
+
+
 def _read_accelerator(value: object) -> str:
     if not isinstance(value, str):
-        raise ValueError(f'{value!r} is not the name of an accelerator, such as "H100-SXM"')
+        raise ValueError(f'{short(value)} is not the name of an accelerator, such as "H100-SXM"')
     return accelerator(value).name
 
 
@@ -114,6 +126,8 @@ def _counts(value: object) -> Choice:
     return choice_parser("ways", whole=True, default_step=1)(value)
 
 
+Flag = Annotated[bool, BeforeValidator(_read_flag)]
+Real = Annotated[float, BeforeValidator(_read_real)]
 Count = Annotated[int, BeforeValidator(_read_count)]
 BytesAValue = Annotated[int | float, bytes_a_value()]
 Share = Annotated[int | float, BeforeValidator(_read_share)]

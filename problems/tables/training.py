@@ -14,7 +14,9 @@ from modelsizer.problems.tables.tables import (
     BytesAValue,
     Count,
     Dollars,
+    Flag,
     OnAccelerator,
+    Real,
     Share,
     Tokens,
     Watts,
@@ -114,16 +116,16 @@ class Training(OnAccelerator):
         Recompute, one_of("a way to recompute", ("none", "selective", "half", "full"))
     ] = "none"
     logit_bytes: Annotated[int | float, bytes_a_value(zero=True)] = LOGIT_BYTES
-    flash_attention: bool = True
-    sequence_parallel: bool = True
-    dropout: bool = False
-    fused_kernels: bool = True
+    flash_attention: Flag = True
+    sequence_parallel: Flag = True
+    dropout: Flag = False
+    fused_kernels: Flag = True
     interleave: Count = 1
     precision: Annotated[Precision, one_of("a precision", ("bf16", "fp8"))] = "bf16"
     mfu: Share | None = None
     price_per_hour: Dollars | None = None
     watts: Watts | None = None
-    pue: float = 1.0
+    pue: Real = 1.0
 
     @field_validator("tokens")
     @classmethod
@@ -138,7 +140,7 @@ class Training(OnAccelerator):
     def _at_least_one(cls, value: float) -> float:
         if not 1 <= value <= _MOST_OF_A_PUE:
             raise ValueError(
-                f"{value!r} is not a PUE: what is drawn for each watt of computing, 1 or a bit more"
+                f"{value} is not a PUE: what is drawn for each watt of computing, 1 or a bit more"
             )
         return value
 

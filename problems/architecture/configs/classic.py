@@ -30,7 +30,7 @@ def gpt2(f: Fields) -> Architecture:
     positions = f.count("n_positions", 1024)
     tied = f.flag("tie_word_embeddings", True)
     trunk = Trunk(d, f.count("vocab_size", 50257), tied, norm_bias=True, positions=positions)
-    return _plain(f.count("n_layer", 12), attention, ffn, 2, trunk)
+    return _plain(f.layers("n_layer", 12), attention, ffn, 2, trunk)
 
 
 def gpt_neox(f: Fields) -> Architecture:
@@ -42,7 +42,7 @@ def gpt_neox(f: Fields) -> Architecture:
     ffn = DenseFeedForward(f.count("intermediate_size", 24576), gated=False, bias=True)
     tied = f.flag("tie_word_embeddings", False)
     trunk = Trunk(d, f.count("vocab_size", 50432), tied, norm_bias=True)
-    return _plain(f.count("num_hidden_layers", 44), attention, ffn, 2, trunk)
+    return _plain(f.layers("num_hidden_layers", 44), attention, ffn, 2, trunk)
 
 
 def opt(f: Fields) -> Architecture:
@@ -66,7 +66,7 @@ def opt(f: Fields) -> Architecture:
         norm_scale=f.flag("layer_norm_elementwise_affine", True),
         embedding_width=width if width != d else None,
     )
-    return _plain(f.count("num_hidden_layers", 12), attention, ffn, 2, trunk)
+    return _plain(f.layers("num_hidden_layers", 12), attention, ffn, 2, trunk)
 
 
 def bloom(f: Fields) -> Architecture:
@@ -77,7 +77,7 @@ def bloom(f: Fields) -> Architecture:
     # The embedding has a normalisation too.
     tied = f.flag("tie_word_embeddings", True)
     trunk = Trunk(d, f.count("vocab_size", 250880), tied, norm_bias=True, norms=2)
-    return _plain(f.count("n_layer", 2), attention, ffn, 2, trunk)
+    return _plain(f.layers("n_layer", 2), attention, ffn, 2, trunk)
 
 
 def falcon(f: Fields) -> Architecture:
@@ -95,4 +95,4 @@ def falcon(f: Fields) -> Architecture:
     norms = 2 if not parallel or in_parallel == 2 else 1
     tied = f.flag("tie_word_embeddings", True)
     trunk = Trunk(d, f.count("vocab_size", 65024), tied, norm_bias=True)
-    return _plain(f.count("num_hidden_layers", 32), attention, ffn, norms, trunk)
+    return _plain(f.layers("num_hidden_layers", 32), attention, ffn, norms, trunk)

@@ -13,7 +13,7 @@ from modelsizer.problems.architecture.feedforward import DenseFeedForward, Mixtu
 
 def _deepseek(f: Fields, defaults: Mapping[str, Any]) -> Architecture:
     d = f.count("hidden_size", defaults["hidden_size"])
-    depth = f.count("num_hidden_layers", defaults["num_hidden_layers"])
+    depth = f.layers("num_hidden_layers", defaults["num_hidden_layers"])
     heads = f.count("num_attention_heads", defaults["num_attention_heads"])
     f.ignore(["num_key_value_heads", "head_dim"])  # unused with latent attention
     attention = LatentAttention(

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from modelsizer.problems.errors import ModelsizerError, did_you_mean
+from modelsizer.problems.errors import ModelsizerError, did_you_mean, short
 
 
 class ConfigError(ModelsizerError):
@@ -59,6 +60,11 @@ _KNOWN_HARMLESS = frozenset(
 )  # fmt: skip
 
 
+MOST_LAYERS = 2**16
+"""Layers that a configuration may have; each is looked at by itself."""
+_LARGEST_SIZE = 2**31  # as of the choices of a problem
+
+
 class Fields:
     """The fields of a configuration, recording which were read.
 
@@ -69,6 +75,11 @@ class Fields:
     aliases : mapping of str to str
         Other names of a field -> the name that `take` uses.
 
+    Attributes
+    ----------
+    notes : list of str
+        Fields that are null, whose default was taken.
+
     Raises
     ------
     ConfigError
@@ -78,6 +89,7 @@ class Fields:
     def __init__(self, config: Mapping[str, Any], aliases: Mapping[str, str]) -> None:
         self._values: dict[str, Any] = {}
         self._read: set[str] = set()
+        self.notes: list[str] = []
         for key, value in config.items():
             name = aliases.get(key, key)
             if name in self._values and self._values[name] != value:
@@ -88,37 +100,53 @@ class Fields:
         """Value of a field, or the library's default if it is missing or null."""
         self._read.add(name)
         value = self._values.get(name)
+        if value is None and default is not None and name in self._values:
+            self.notes.append(f"{name} is null: the default of its type is taken, {default}")
         return default if value is None else value
 
     def written(self, name: str) -> bool:
         """Whether the field is present, even if null."""
         return name in self._values
 
-    def count(self, name: str, default: int | None = None, *, least: int = 1) -> int:
+    def null(self, name: str) -> bool:
+        """Whether the field is present and null."""
+        return name in self._values and self._values[name] is None
+
+    def count(
+        self, name: str, default: int | None = None, *, least: int = 1, most: int = _LARGEST_SIZE
+    ) -> int:
         """Read a whole number.
 
         Raises
         ------
         ConfigError
-            If it is not a whole number, is below `least`, or is missing without a default.
+            If it is not a whole number from `least` to `most`, or is missing without a default.
         """
         value = self.take(name, default)
         if value is None:
-            raise ConfigError(f"{name} is missing, and this type has no default for it")
-        if isinstance(value, bool) or not isinstance(value, int | float) or value != int(value):
-            raise ConfigError(f"{name} must be a whole number, got {value!r}")
+            what = "null" if name in self._values else "missing"
+            raise ConfigError(f"{name} is {what}, and this type has no default for it")
+        plain = isinstance(value, int | float) and not isinstance(value, bool)
+        if not plain or not math.isfinite(value) or value != int(value):
+            raise ConfigError(f"{name} must be a whole number, got {short(value)}")
         if value < least:
             raise ConfigError(f"{name} must be at least {least}, got {value!r}")
+        if value > most:
+            raise ConfigError(f"{name} must be at most {most}, got {value!r}")
         return int(value)
+
+    def layers(self, name: str, default: int | None = None) -> int:
+        """Read a number of layers."""
+        return self.count(name, default, most=MOST_LAYERS)
 
     def maybe(self, name: str, default: int | None = None) -> int | None:
         """Read a whole number, or None if the field is null (or missing without a default)."""
-        if self.written(name) and self._values[name] is None:
+        if self.null(name):
             self._read.add(name)
             return None
         return None if self.take(name, default) is None else self.count(name, default)
 
-    def flag(self, name: str, default: bool) -> bool:
+    def flag(self, name: str, default: bool | None = None) -> bool:
         """Read a boolean.
 
         Raises
@@ -128,7 +156,22 @@ class Fields:
         """
         value = self.take(name, default)
         if not isinstance(value, bool):
-            raise ConfigError(f"{name} must be true or false, got {value!r}")
+            raise ConfigError(f"{name} must be true or false, got {short(value)}")
+        return value
+
+    def list_of(self, name: str, kind: type, words: str) -> list[Any] | None:
+        """Read a list of values of one type, or None if the field is null or missing.
+
+        Raises
+        ------
+        ConfigError
+            If it is none; the message says that it must be a list of `words`.
+        """
+        value = self.take(name)
+        if value is None:
+            return None
+        if not isinstance(value, list) or not all(isinstance(entry, kind) for entry in value):
+            raise ConfigError(f"{name} must be a list of {words}, got {short(value)}")
         return value
 
     def ignore(self, names: Iterable[str]) -> None:
@@ -149,8 +192,8 @@ class Fields:
             if self._values[name] in (None, False) and not _SIZED.search(name):
                 continue
             if _SIZED.search(name):
-                hint = did_you_mean(name, self._read)
+                hint, value = did_you_mean(name, self._read), short(self._values[name])
                 raise ConfigError(
-                    f"{name} = {self._values[name]!r} is not a field of model_type {model_type!r} "
+                    f"{name} = {value} is not a field of model_type {model_type!r} "
                     f"that modelsizer knows{hint}, and it may change the size; remove it if not"
                 )

@@ -13,7 +13,7 @@ from typing import Any
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.configs import classic, deepseek, llama_family
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
-from modelsizer.problems.errors import did_you_mean
+from modelsizer.problems.errors import did_you_mean, short
 
 Reader = Callable[[Fields], Architecture]
 
@@ -63,13 +63,17 @@ _POSITION_FIELDS = (
 )  # no parameters, except in OPT and GPT-2
 
 
-def read_config(config: Mapping[str, Any]) -> Architecture:
+def read_config(
+    config: Mapping[str, Any], say: Callable[[str], object] | None = None
+) -> Architecture:
     """Read the architecture of a Hugging Face configuration.
 
     Parameters
     ----------
     config : mapping
         Contents of ``config.json``; missing fields have the library's default for the type.
+    say : callable, optional
+        Told of each field that is null and whose default was taken.
 
     Raises
     ------
@@ -80,10 +84,10 @@ def read_config(config: Mapping[str, Any]) -> Architecture:
     model_type = config.get("model_type")
     if model_type is None:
         raise ConfigError("model_type is missing: is this a Hugging Face config.json?")
-    if model_type not in READERS:
+    if not isinstance(model_type, str) or model_type not in READERS:
         hint = did_you_mean(str(model_type), READERS)
         known = ", ".join(READERS)
-        raise ConfigError(f"unknown model_type {model_type!r}{hint}; known: {known}")
+        raise ConfigError(f"unknown model_type {short(model_type)}{hint}; known: {known}")
     reader, aliases, idle = READERS[str(model_type)]
     fields = Fields(config, aliases)
     try:
@@ -92,5 +96,7 @@ def read_config(config: Mapping[str, Any]) -> Architecture:
         raise ConfigError(str(error)) from None
     fields.ignore([*_POSITION_FIELDS, *idle])
     fields.check_all_read(str(model_type))
+    for note in fields.notes if say is not None else ():
+        say(note)
     trunk, groups = architecture.trunk, architecture.groups
     return Architecture(trunk, groups, str(model_type))

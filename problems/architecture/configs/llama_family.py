@@ -13,6 +13,7 @@ from modelsizer.problems.architecture.feedforward import (
     FeedForward,
     MixtureOfExperts,
 )
+from modelsizer.problems.errors import short
 
 SLIDING = "sliding_attention"
 
@@ -22,7 +23,10 @@ def _heads(f: Fields, d_model: int, heads: int, kv_heads: int | None, head_dim: 
     h = f.count("num_attention_heads", heads)
     # A missing number of kv heads takes the type's default; null means one per query head.
     kv = f.maybe("num_key_value_heads", kv_heads) or h
-    written = f.maybe("head_dim", head_dim)
+    if kv_heads is not None and f.null("num_key_value_heads"):
+        f.notes.append(f"num_key_value_heads is null: one for each query head is taken, {h}")
+    # Where the type has a head_dim of its own, null is not given.
+    written = f.maybe("head_dim") if head_dim is None else f.count("head_dim", head_dim)
     if written is None and d_model % h:
         raise ConfigError(f"num_attention_heads = {h} does not divide hidden_size = {d_model}")
     if h % kv:
@@ -34,7 +38,7 @@ def _windows(
     f: Fields, layers: int, window: int | None, slides: Callable[[int], bool]
 ) -> list[Any]:
     """Window of each layer: from `layer_types` if given, else by the type's rule."""
-    types = f.take("layer_types")
+    types = f.list_of("layer_types", str, "text")
     if types is None:
         return [window if window is not None and slides(i) else None for i in range(layers)]
     if len(types) != layers:
@@ -42,7 +46,7 @@ def _windows(
     known = (SLIDING, "full_attention")
     for kind in types:
         if kind not in known:
-            raise ConfigError(f"layer_types: {kind!r} is not one of {', '.join(known)}")
+            raise ConfigError(f"layer_types: {short(kind)} is not one of {', '.join(known)}")
     return [window if kind == SLIDING else None for kind in types]
 
 
@@ -73,7 +77,7 @@ def _llama_like(
 ) -> Architecture:
     """The common architecture; keywords are a type's defaults or values already read."""
     d = f.count("hidden_size", hidden)
-    depth = f.count("num_hidden_layers", layers)
+    depth = f.layers("num_hidden_layers", layers)
     h, kv, dim = _heads(f, d, heads, kv_heads, head_dim)
     dense = DenseFeedForward(f.count("intermediate_size", ffn), gated, mlp_bias)
     windows = _windows(f, depth, window, slides)
@@ -119,10 +123,12 @@ def smollm3(f: Fields) -> Architecture:
     bias = f.flag("attention_bias", False)
     slide = f.flag("use_sliding_window", False)
     window = f.maybe("sliding_window")
-    rope = f.take("no_rope_layers")
+    rope = f.list_of("no_rope_layers", int, "0 and 1")
     interval = f.count("no_rope_layer_interval", 4)
 
     def slides(i: int) -> bool:
+        if rope and i >= len(rope):
+            raise ConfigError(f"no_rope_layers has {len(rope)} entries, fewer than layers")
         has_rope = bool(rope[i]) if rope else bool((i + 1) % interval)
         return slide and not has_rope
 
@@ -182,7 +188,7 @@ def qwen3(f: Fields) -> Architecture:
 def _sparse_layers(f: Fields) -> Callable[[int], bool]:
     """Which layers of a Qwen mixture have experts: every n-th, minus those listed."""
     step = f.count("decoder_sparse_step", 1)
-    dense_layers = set(f.take("mlp_only_layers", []))
+    dense_layers = set(f.list_of("mlp_only_layers", int, "layer numbers") or [])
     return lambda i: i not in dense_layers and (i + 1) % step == 0
 
 
