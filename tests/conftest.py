@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from hypothesis import settings
 
 SLOW_SECONDS = 600
+
+os.environ["MODELSIZER_TRACEBACK"] = "1"  # an unexpected error fails a test with its traceback
 
 settings.register_profile("default run", max_examples=40, deadline=None)
 settings.load_profile("default run")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,8 @@ from modelsizer.problems.visible import shortened, visible
 
 INFEASIBLE, BAD_INPUT, STOPPED = 1, 2, 3
 """Exit statuses: proven infeasible; invalid input; a limit reached before a proof."""
+UNEXPECTED = 70
+"""Exit status of an error in modelsizer itself, EX_SOFTWARE of sysexits.h."""
 EXIT = {"optimal": 0, "infeasible": INFEASIBLE, "limit": STOPPED}
 """Exit status of each status of a result."""
 
@@ -21,28 +24,51 @@ _LONGEST = 4000
 """Characters of a line on standard error; of a longer one the beginning and the end are shown."""
 
 
+TRACEBACK = "MODELSIZER_TRACEBACK"
+"""Environment variable that lets an unexpected error through, with its traceback."""
+
+
 class _Commands(typer.core.TyperGroup):
-    """The commands; what is wrong with their options is said in visible characters only."""
+    """The commands; what is wrong with their options is said in one line of visible characters."""
 
-    def make_context(self, *args: Any, **options: Any) -> Any:
-        """As of the base class."""
-        with _visible_errors():
-            return super().make_context(*args, **options)
+    def main(self, *args: Any, standalone_mode: bool = True, **options: Any) -> Any:
+        """Run a command and exit, also after an error that no other place expects."""
+        if not standalone_mode:
+            return super().main(*args, standalone_mode=False, **options)
+        try:
+            status = super().main(*args, standalone_mode=False, **options)
+        except typer.Abort:
+            raise KeyboardInterrupt from None
+        except BrokenPipeError:
+            raise
+        except MemoryError:
+            say("error: there is not enough memory for this")
+            status = BAD_INPUT
+        except Exception as error:
+            status = _of_usage(error) if hasattr(error, "format_message") else _unexpected(error)
+        sys.exit(status)
 
-    def invoke(self, ctx: Any) -> Any:
-        """As of the base class."""
-        with _visible_errors():
-            return super().invoke(ctx)
+
+def _of_usage(error: Any) -> int:
+    """Print a mistake in a command line; return its exit status."""
+    if type(error).__name__ == "NoArgsIsHelpError":
+        error.show()
+    else:
+        command = error.ctx.command_path if getattr(error, "ctx", None) else "modelsizer"
+        say(f"error: {error.format_message().rstrip('.')}; see `{command} --help`")
+    return int(error.exit_code)
 
 
-@contextmanager
-def _visible_errors() -> Iterator[None]:
-    try:
-        yield
-    except Exception as error:
-        if hasattr(error, "format_message"):  # a ClickException, of click or of typer's copy
-            error.message = shortened(visible(str(error.message)), _LONGEST)
-        raise
+def _unexpected(error: Exception) -> int:
+    """Print an error that should have been a message; return the exit status."""
+    if os.environ.get(TRACEBACK):
+        raise error
+    what = shortened(" ".join(str(error).split()), _LONGEST // 10)
+    say(
+        f"error: unexpected {type(error).__name__}: {what}; this is a fault of modelsizer: please "
+        f"report the command with its files, and what it prints with {TRACEBACK}=1"
+    )
+    return UNEXPECTED
 
 
 app = typer.Typer(

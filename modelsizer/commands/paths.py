@@ -10,9 +10,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import typer
-
 from modelsizer.commands.app import fail
+from modelsizer.commands.numbers import NumberCommand
 from modelsizer.commands.output import STANDARD_OUTPUT
 
 WRITTEN = frozenset({"PATH", "FRAMEWORK:PATH"})
@@ -22,7 +21,7 @@ READ = frozenset(
 )
 
 
-class Command(typer.core.TyperCommand):
+class Command(NumberCommand):
     """A command that refuses a path which it could not write, or would both read and write."""
 
     def invoke(self, ctx: Any) -> Any:

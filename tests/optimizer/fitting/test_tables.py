@@ -142,7 +142,7 @@ def test_a_condition_is_in_counts_whatever_the_unit(tmp_path: Path) -> None:
         (rows("N,D,loss", *COUNTS[:2], ["0"] * 4), "no run is left (4 rows: a value that is"),
         ("\n \n", "there is no row"),
         ("N,D,loss,caf\xe9\n".encode("latin-1"), "is not UTF-8 text; save it as UTF-8"),
-        (rows("N,D,loss", ["x" * 400] * 4, *COUNTS[1:]), "xxx... in column 'N'"),
+        (rows("N,D,loss", ["x" * 400] * 4, *COUNTS[1:]), "xxx' in column 'N'"),
     ],
 )  # fmt: skip
 def test_a_mistake_is_named_with_file_row_column_and_remedy(
