@@ -165,7 +165,7 @@ def _some(r: random.Random, chance: float, settings: dict[str, list[Any]]) -> di
 
 
 CUSTOM = {"memory": "96 GB", "bandwidth": 2.5e12, "bf16_flops": 4e14, "fp8_flops": 9e14,
-          "link": 2e11, "watts": 600}  # fmt: skip
+          "link": 2e11, "watts": 612.5}  # fmt: skip
 
 
 def _machine(r: random.Random) -> dict[str, Any]:

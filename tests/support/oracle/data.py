@@ -40,7 +40,7 @@ def accelerator(table: Tables) -> Tables | None:
     """Figures of the accelerator of [training] or [serving]; None if it has none."""
     if "custom_accelerator" in table:
         own = {"name": "custom accelerator", "memory_type": "HBM"} | table["custom_accelerator"]
-        return {k: v if isinstance(v, str) else int(v) for k, v in own.items()}
+        return {k: v if isinstance(v, str) else exact(v) for k, v in own.items()}
     if "accelerator" not in table:
         return None
     name = table["accelerator"]

@@ -21,6 +21,7 @@ from tests.support.oracle.space import Design, all_designs
 from tests.support.oracle.training import Layout, Memory, layouts, rates, splits
 
 Number = Any  # a Fraction, or a float that a law gave; infinite without a limit
+ENDLESS = 10**150  # tokens
 ROUNDING = 1e-14  # relative error of a loss that is computed in doubles
 
 
@@ -128,7 +129,7 @@ class Option:
         if low_loss is not None:
             cap = self.tokens_for(low_loss)
             end = Interval(min(most, cap.low), min(most, cap.high), cap.low < most)
-        if begin.low > end.high:
+        if begin.low > end.high or begin.low > ENDLESS or end.high == 0:
             return None
         sure = begin.high <= end.low and not math.isinf(begin.high)
         few = sense == "minimize" and quantity in OF_TOKENS
