@@ -24,12 +24,15 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_PER_TOKEN,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
+from modelsizer.problems.requirements.token_limits import ENDLESS
 from modelsizer.problems.units import format_apart, format_quantity, plain
 
 TOGETHER = "each limit can be kept by some design, but none keeps all of them together"
 UNSURE = "no design keeps all limits together; nothing is known of one of them alone"
 CUT_SHORT = "the search for limits that no design keeps was stopped before it was complete"
 MORE = "`modelsizer explain` says which limits conflict, and the least that would have to give"
+
+_ENDLESS = Constraint("budgets.tokens", "tokens", "max", ENDLESS)
 
 
 def why_infeasible(model: Model, clock: Clock) -> list[str]:
@@ -62,9 +65,9 @@ def _unreached_loss(model: Model, clock: Clock) -> list[str]:
     if best is None or best <= float(loss.max):
         return []
     limit, least = format_apart(loss.max, best, "nats", (5, 5))
+    most = "at the most tokens that it may take" if _held_tokens(model.problem) else "on any data"
     return [
-        f"budgets.loss <= {limit}: the least loss of any design of the space, at the most tokens "
-        f"that it may take, is {least}"
+        f"budgets.loss <= {limit}: the least loss of any design of the space, {most}, is {least}"
     ]
 
 
@@ -199,11 +202,16 @@ def _unmet_tokens(problem: Problem, rule: Limit, constraint: Constraint, value: 
     )
 
 
+def _held_tokens(problem: Problem) -> list[Constraint]:
+    """Constraints on tokens and training FLOPs, if there is a greatest number of tokens."""
+    keep = ("tokens", *names_of("flops"))
+    held = [c for c in constraints(problem) if c.quantity in keep]
+    return held if any(c.side == "max" for c in held) else []
+
+
 def _least_loss(model: Model, clock: Clock) -> float | None:
     """The least loss of any design at the most tokens that it may take."""
-    keep = ("tokens", *names_of("flops"))
-    held = (c for c in constraints(model.problem) if c.quantity in keep)
-    tables = constrained(model.problem.bare(), held)
+    tables = constrained(model.problem.bare(), _held_tokens(model.problem) or [_ENDLESS])
     try:
         free = Model(Problem.from_tables(tables, like=model.problem), model.store)
     except ProblemError:

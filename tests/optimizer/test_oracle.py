@@ -7,6 +7,7 @@ import random
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -115,6 +116,48 @@ def test_wider_spaces_agree_with_the_oracle(seed: int) -> None:
         return
     assert found.count_designs() == len(oracle.designs)
     check(found, oracle, "exhaustive")
+
+
+EDGES: list[dict[str, Any]] = [
+    {"budgets": {"lifetime_flops": 6.9e19}},  # less than the inference alone
+    {"budgets": {"lifetime_cost": 1e4}},
+    {"budgets": {"training_flops": 1}},
+    {"budgets": {"training_flops": 1e300}},
+    {"budgets": {"training_flops": {"min": 1e21, "max": 1e21}}},
+    {"budgets": {"training_flops": {"min": 1e21, "max": 1e21}},
+     "objective": {"minimize": "training_time"}},
+    {"budgets": {"training_flops": 1e21, "tokens": {"min": 1e10}},
+     "training": {"tokens": {"max": 1e10}}, "objective": {"minimize": "lifetime_flops"}},
+    {"budgets": {"training_flops": 1e21, "loss": {"min": 2.9}}},
+    {"budgets": {"training_flops": 1e21, "loss": {"min": 2.9, "max": 3.2}},
+     "objective": {"maximize": "parameters"}},
+    {"budgets": {"loss": 2.9}, "objective": {"minimize": "tokens"}},
+    {"budgets": {"loss": 1.8172}, "objective": {"minimize": "tokens"}},  # the floor of the law
+    {"budgets": {"loss": 1.9, "tokens": {"min": 1e9}}, "objective": {"minimize": "tokens"}},
+    {"budgets": {"kv_cache": 1e12}, "objective": {"minimize": "parameters"}},
+    {"budgets": {"layers": 8}, "objective": {"maximize": "d_model"}},
+    {"training": {"tokens": 123456789012.7}, "objective": {"minimize": "tokens"}},
+    {"training": {"tokens": {"min": 123456789012.7}}, "objective": {"minimize": "training_cost"}},
+    {"budgets": {"training_flops": 1e21}, "objective": {"law": "slow"},
+     "laws": {"slow": {"E": 1, "terms": [{"coefficient": 1e300, "tokens": -0.001}]}}},
+]  # fmt: skip
+EDGE_SPACE: dict[str, Any] = {
+    "space": {"layers": [8, 12, 16], "d_model": [512, 1024], "vocab_size": 32000,
+              "kv_heads": [1, 2]},
+    "training": {"accelerator": "H100-SXM", "accelerators": 64, "price_per_hour": 2},
+    "serving": {"accelerator": "H100-SXM"},
+    "lifetime": {"inference_tokens": 1e12, "prefill_share": 0.5},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("solver", ["bound", "exhaustive"])
+@pytest.mark.parametrize("edge", range(len(EDGES)))
+def test_edges_agree_with_the_oracle(edge: int, solver: str) -> None:
+    given = EDGES[edge]
+    tables = EDGE_SPACE | given
+    tables["training"] = EDGE_SPACE["training"] | given.get("training", {})
+    found = Problem.from_tables(tables)
+    check(found, Oracle(found.to_dict()), solver)
 
 
 def test_the_oracle_shares_no_code_with_the_package() -> None:
