@@ -15,9 +15,9 @@ from modelsizer.commands.options import (
     File,
     Json,
     SolverName,
+    TimeLimit,
     Without,
     check_ending,
-    check_time_limit,
 )
 from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit
 from modelsizer.commands.paths import check_files
@@ -101,14 +101,18 @@ def sweep(
         bool, typer.Option(help="Go on with what the file holds, or start anew.")
     ] = True,
     solver: SolverName = "auto",
-    time_limit: Annotated[float | None, typer.Option(help="Seconds, of each point.")] = None,
+    time_limit: TimeLimit = None,
+    point_time_limit: Annotated[
+        float | None,
+        typer.Option(metavar="SECONDS", help="Of each point: one that takes longer says so."),
+    ] = None,
     json_: Json = None,
 ) -> None:
     """Solve a problem at every point of a grid of settings.
 
     The file is the same however it was solved, and a sweep that was killed goes on from it. Points
     without a design are rows as well.
-    Exit status: 0 all points are there, 2 bad input, 3 interrupted.
+    Exit status: 0 all points are there, 2 bad input, 3 stopped by a limit or interrupted.
     """
     with user_errors():
         from modelsizer.optimizer.sweeps.files import ENDINGS, check_file
@@ -116,15 +120,16 @@ def sweep(
         from modelsizer.optimizer.sweeps.points import columns
         from modelsizer.optimizer.sweeps.sweep import sweep as solve_grid
         from modelsizer.optimizer.sweeps.workers import LostWorkerError, check_dask
+        from modelsizer.optimizer.tables.clock import Clock
         from modelsizer.problems.files import FileError
         from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
         check_ending("--output", output, *ENDINGS)
         if dask is not None:
             check_dask(dask)
+        clock = Clock.of(time_limit)
         problem, many = split_problem(file, set_ or [], without or [])
         grid = grid_of(problem, [axis_of(problem, key, text) for key, text in many.items()])
-        check_time_limit(time_limit)
         lines = None if output is None else output.with_suffix(".jsonl")
         if lines is not None:
             also = [("--json", Path(json_), True)] if json_ not in (None, STANDARD_OUTPUT) else []
@@ -145,7 +150,8 @@ def sweep(
                     jobs=jobs,
                     dask=dask,
                     solver=solver,
-                    time_limit=time_limit,
+                    point_time_limit=point_time_limit,
+                    clock=clock,
                     progress=progress,
                 )
         except (KeyboardInterrupt, LostWorkerError) as error:
@@ -163,8 +169,12 @@ def sweep(
 
             print_sweep(console, found, *written[-1:])
 
-        table = Output("--output", None if output == lines else output, save)
-        emit(found.to_dict(), json_, show, table)
+        parquet = output if output != lines and found.rows else None
+        emit(found.to_dict(), json_, show, Output("--output", parquet, save))
+        if not found.complete:
+            if lines is not None or json_ is None:
+                say(_go_on(lines, len(grid)))
+            raise typer.Exit(STOPPED)
 
 
 def _go_on(lines: Path | None, points: int) -> str:

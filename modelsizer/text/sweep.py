@@ -16,7 +16,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import NONE, and_more
+from modelsizer.text.kit.words import NONE, STOPS, and_more
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -38,12 +38,17 @@ def print_sweep(console: Console, found: SweepResult, path: Path | None = None) 
     there = len(rows) - found.solved
     before = f", {there:,} were there" if there else ""
     line(console, f"{shape} points; {found.solved:,} solved in {found.seconds:.2f} s{before}")
+    if not found.complete:
+        are = f"{len(rows):,} of {len(grid):,} points are there"
+        line(console, f"Not complete: {STOPS[found.stop]}; {are}")
     counts = Counter(row["status"] for row in rows)
     line(
         console,
         ", ".join(f"{counts[s]:,} {w}" for s, w in _WORDS.items() if counts[s]) + "",
         below=1,
     )
+    if not rows:
+        return
     _print_rows(console, problem, grid, rows[:MOST_ROWS])
     where = "in the file" if path is not None else "with -o FILE or --json"
     if more := and_more(len(rows) - MOST_ROWS, f", {where}"):

@@ -15,6 +15,8 @@ from itertools import islice, product
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.errors import ProblemError, short
 from modelsizer.problems.key_values import read_value, split_list, split_pairs
@@ -87,16 +89,14 @@ class SweepGrid:
         """
         cost = [_cost(axis.key) for axis in self.axes]
         order = sorted(range(len(self.axes)), key=lambda i: -cost[i])
-
-        def place(index: int) -> int:
-            at, rank = self.positions(index), 0
-            for i in order:
-                most = len(self.axes[i].values)
-                step = most - 1 - at[i] if rank % 2 else at[i]
-                rank = rank * most + step
-            return rank
-
-        return sorted(indices, key=place)
+        asked = np.array(list(indices), dtype=np.int64)
+        at = np.unravel_index(asked, [len(axis.values) for axis in self.axes])
+        rank = np.zeros_like(asked)
+        for i in order:
+            most = len(self.axes[i].values)
+            rank = rank * most + np.where(rank % 2, most - 1 - at[i], at[i])
+        found: list[int] = asked[np.argsort(rank, kind="stable")].tolist()
+        return found
 
     def to_list(self) -> list[dict[str, Any]]:
         """Plain values for JSON."""

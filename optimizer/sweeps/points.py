@@ -10,6 +10,7 @@ from modelsizer.optimizer.constraints import TOKENS, constraints, is_limit, name
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.sweeps.grids import SweepGrid
+from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.problems.architecture.choices import WIDE
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.errors import ProblemError
@@ -68,11 +69,20 @@ class PointSolver:
     """
 
     def __init__(
-        self, problem: Problem, grid: SweepGrid, solver: str, time_limit: float | None = None
+        self,
+        problem: Problem,
+        grid: SweepGrid,
+        solver: str,
+        time_limit: float | None = None,
     ) -> None:
         self.problem, self.grid, self.time_limit = problem, grid, time_limit
         self._solver = Solver(problem, solver=solver)
         self._empty = dict.fromkeys(columns(problem, grid))
+
+    def under(self, clock: Clock) -> PointSolver:
+        """Solve the next points under a clock of all of them together, and return this solver."""
+        self._solver.clock = clock
+        return self
 
     def row(self, index: int) -> Row:
         """Solve one point.
@@ -81,7 +91,11 @@ class PointSolver:
         ------
         KeyboardInterrupt
             If the solve is interrupted: its result is then incomplete.
+        StoppedError
+            If it is stopped by the clock or for want of memory, not by the point's own limit.
         """
+        clock = self._solver.clock
+        clock.check()
         point = self.grid.point(index)
         row = self._empty | {"index": index} | point
         try:
@@ -91,6 +105,8 @@ class PointSolver:
         result = self._solver.solve(problem=problem, time_limit=self.time_limit, details=False)
         if result.stop == "interrupted":
             raise KeyboardInterrupt
+        if result.stop == "memory" or (result.status == "limit" and clock.out_of_time):
+            raise StoppedError(result.stop)
         return row | _answer(result)
 
     def rows(self, indices: Iterable[int]) -> Iterator[Row]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import time
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -14,6 +14,7 @@ from modelsizer.optimizer.sweeps.files import ENDINGS, Question, SweepFile
 from modelsizer.optimizer.sweeps.grids import SweepGrid, grid_of, values_axis
 from modelsizer.optimizer.sweeps.points import Row, columns
 from modelsizer.optimizer.sweeps.workers import check_dask, results
+from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError, stop_of
 from modelsizer.problems.errors import ArgumentError, require_type
 from modelsizer.problems.files import check_writable
 from modelsizer.problems.problem import Problem
@@ -32,10 +33,12 @@ class SweepResult:
     grid : SweepGrid
     rows : tuple of dict
         One for each point, in the grid's order; see `modelsizer.optimizer.sweeps.points.columns`.
-        Points without a design are rows as well.
+        Points without a design are rows as well; those that were not reached are not.
     solved : int
         Points solved now; the others were in the file.
     seconds : float
+    stop : str
+        Why it ended; "proven" if all points are there.
     """
 
     problem: Problem
@@ -43,11 +46,19 @@ class SweepResult:
     rows: tuple[Row, ...]
     solved: int
     seconds: float
+    stop: Stop = "proven"
+
+    @property
+    def complete(self) -> bool:
+        """Whether all points are there."""
+        return self.stop == "proven"
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
         return {
             "name": self.problem.name,
+            "complete": self.complete,
+            "stop": self.stop,
             "points": len(self.grid),
             "solved": self.solved,
             "seconds": round(self.seconds, 6),
@@ -66,6 +77,8 @@ def sweep(
     dask: str | None = None,
     solver: str = DEFAULT_SOLVER,
     time_limit: float | None = None,
+    point_time_limit: float | None = None,
+    clock: Clock | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> SweepResult:
     """Solve a problem at every point of a grid of settings.
@@ -90,7 +103,11 @@ def sweep(
     solver : str
         See `modelsizer.optimizer.solver.solve`.
     time_limit : float, optional
-        Seconds, of each point.
+        Seconds, of all points together; on reaching it, the points that are there are returned.
+    point_time_limit : float, optional
+        Seconds, of each point; one that takes longer is a row that says so.
+    clock : Clock, optional
+        Of the question that this is part of, in place of a time limit.
     progress : callable, optional
         Called with the number of points that are there and of all: before the first solve, and
         after each.
@@ -104,7 +121,8 @@ def sweep(
     ProblemError
         If a value makes no problem at any point.
     ArgumentError
-        If the time limit is negative, or the ending of the path or the address of Dask is wrong.
+        If a time limit is negative or not finite, or the ending of the path or the address of Dask
+        is wrong.
     ModelsizerError
         If the file is another's or cannot be written, or Dask or pyarrow is not installed.
     LostWorkerError
@@ -122,7 +140,7 @@ def sweep(
     [47, 30]
     """
     require_type("problem", problem, Problem)
-    started = time.perf_counter()
+    clock = Clock.of(time_limit) if clock is None else clock
     base = problem.without_scenarios()
     if isinstance(grid, Mapping):
         grid = grid_of(base, [values_axis(base, key, values) for key, values in grid.items()])
@@ -131,13 +149,15 @@ def sweep(
     if path is not None and path.suffix == ".parquet":
         check_parquet()
         check_writable(path)
-    if time_limit is not None and not time_limit >= 0:
-        raise ArgumentError("time_limit", f"must be zero or more, got {time_limit!r}")
+    if point_time_limit is not None and not 0 <= point_time_limit < math.inf:
+        message = f"{point_time_limit:g} is not zero seconds or more"
+        raise ArgumentError("point_time_limit", message)
     if dask is not None:
         check_dask(dask)
     Solver(base, solver=solver)  # refuses one that there is not, before any worker does
-    question = Question(base, grid, solver, time_limit)
+    question = Question(base, grid, solver, point_time_limit)
     total, solved = len(grid), 0
+    stop: Stop = "proven"
     with ExitStack() as stack:
         file = None
         if path is not None:
@@ -145,20 +165,23 @@ def sweep(
             file = stack.enter_context(SweepFile(lines, question, resume=resume))
         rows: dict[int, Row] = {} if file is None else file.rows
         missing = range(total) if file is None else file.missing
-        found = stack.enter_context(closing(results(question, missing, jobs, dask)))
+        found = stack.enter_context(closing(results(question, missing, jobs, dask, clock)))
         if progress is not None:
             progress(total - len(missing), total)
-        for row in found:
-            if file is None:
-                rows[row["index"]] = row
-            else:
-                file.append(row)
-            solved += 1
-            if progress is not None:
-                progress(len(rows), total)
-        if file is not None:
+        try:
+            for row in found:
+                if file is None:
+                    rows[row["index"]] = row
+                else:
+                    file.append(row)
+                solved += 1
+                if progress is not None:
+                    progress(len(rows), total)
+        except (StoppedError, MemoryError) as error:
+            stop = stop_of(error)
+        if file is not None and stop == "proven":
             file.finish()
-    ordered = tuple(rows[index] for index in range(total))
-    if path is not None and path.suffix == ".parquet":
+    ordered = tuple(rows[index] for index in sorted(rows))
+    if path is not None and path.suffix == ".parquet" and ordered:
         write_mixed_parquet(path, ordered, columns(base, grid))
-    return SweepResult(base, grid, ordered, solved, time.perf_counter() - started)
+    return SweepResult(base, grid, ordered, solved, clock.elapsed, stop)

@@ -34,6 +34,7 @@ from typing import Any
 from modelsizer.optimizer.sweeps.files import Question
 from modelsizer.optimizer.sweeps.grids import Axis, SweepGrid
 from modelsizer.optimizer.sweeps.points import PointSolver, Row, runs
+from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.problems.errors import ArgumentError, ModelsizerError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.version import __version__
@@ -46,6 +47,7 @@ _AHEAD = 2  # runs handed out for each worker, so that none waits for the next
 _PATIENCE, _WORTH = 1.0, 2.0
 """Seconds of solving here, and seconds left then, from which worker processes pay: they take about
 a second to start."""
+_RETURN = 0.2  # seconds before a time limit at which a worker returns what it has solved
 _CONNECT = 10  # seconds for a scheduler to answer, and for a worker to be there
 
 
@@ -92,11 +94,22 @@ class Spec:
 _kept = threading.local()  # a solver for each thread: tables are not shared
 
 
-def solve_run(spec: Spec, indices: tuple[int, ...]) -> tuple[list[Row], tuple[int, ...]]:
+def solve_run(
+    spec: Spec, indices: tuple[int, ...], seconds: float | None = None
+) -> tuple[list[Row], tuple[int, ...]]:
     """Solve points in turn for `_LEASE` seconds; return their rows and the points left.
+
+    Parameters
+    ----------
+    spec : Spec
+    indices : tuple of int
+    seconds : float, optional
+        Left of the time limit of the whole sweep; a point that it stops is left.
 
     Raises
     ------
+    StoppedError
+        If the memory of this machine is full.
     ModelsizerError
         If the version of modelsizer here is not that of the spec.
     """
@@ -104,19 +117,30 @@ def solve_run(spec: Spec, indices: tuple[int, ...]) -> tuple[list[Row], tuple[in
         raise ModelsizerError(
             f"a worker runs modelsizer {__version__}, this is {spec.version}: install the same"
         )
+    clock = Clock.of(seconds)
     if getattr(_kept, "spec", None) != spec:
         _kept.spec, _kept.solver = spec, spec.point_solver()
+    _kept.solver.under(clock)
     rows: list[Row] = []
     end = time.monotonic() + _LEASE
     for index in indices:
-        rows.append(_kept.solver.row(index))
+        try:
+            rows.append(_kept.solver.row(index))
+        except StoppedError as error:
+            if error.stop != "time":
+                raise
+            break
         if time.monotonic() >= end:
             break
     return rows, indices[len(rows) :]
 
 
 def results(
-    question: Question, missing: Sequence[int], jobs: int | None = None, dask: str | None = None
+    question: Question,
+    missing: Sequence[int],
+    jobs: int | None = None,
+    dask: str | None = None,
+    clock: Clock | None = None,
 ) -> Generator[Row, None, None]:
     """Rows of points, in the order in which they are solved.
 
@@ -130,26 +154,31 @@ def results(
         has shown that they pay.
     dask : str, optional
         Address of a Dask scheduler, or ``"local"``.
+    clock : Clock, optional
+        Of all points together.
 
     Raises
     ------
+    StoppedError
+        At a limit of the clock, or if the memory is full.
     ModelsizerError
         If Dask is asked for and not installed, or no scheduler answers.
     LostWorkerError
         If a worker dies.
     """
+    clock = Clock() if clock is None else clock
     order = question.grid.neighbours(missing)
     spec = Spec.of(question)
     if not order:
         return
     if dask is not None:
-        yield from _on_dask(spec, order, dask, jobs or cores())
+        yield from _on_dask(spec, order, dask, jobs or cores(), clock)
     elif jobs == 1 or (jobs is None and cores() == 1):
-        yield from spec.point_solver().rows(order)
+        yield from spec.point_solver().under(clock).rows(order)
     elif jobs is not None:
-        yield from _in_processes(spec, order, jobs)
+        yield from _in_processes(spec, order, jobs, clock)
     else:
-        yield from _where_it_pays(spec, order)
+        yield from _where_it_pays(spec, order, clock)
 
 
 def cores() -> int:
@@ -159,34 +188,43 @@ def cores() -> int:
     return os.cpu_count() or 1
 
 
-def _where_it_pays(spec: Spec, order: Sequence[int]) -> Iterator[Row]:
+def _where_it_pays(spec: Spec, order: Sequence[int], clock: Clock) -> Iterator[Row]:
     """Solve here, and start processes once the rest would take longer than they take to start."""
-    solver, started = spec.point_solver(), time.monotonic()
+    solver, started = spec.point_solver().under(clock), time.monotonic()
     for done, index in enumerate(order, start=1):
         yield solver.row(index)
         spent, left = time.monotonic() - started, len(order) - done
-        if spent >= _PATIENCE and spent / done * left >= _WORTH:
-            yield from _in_processes(spec, order[done:], min(cores(), left))
+        rest = spent / done * left
+        seconds = clock.left.seconds
+        if spent >= _PATIENCE and (rest if seconds is None else min(rest, seconds)) >= _WORTH:
+            yield from _in_processes(spec, order[done:], min(cores(), left), clock)
             return
 
 
 def _handed_out(
-    executor: Executor, spec: Spec, order: Sequence[int], workers: int
+    executor: Executor, spec: Spec, order: Sequence[int], workers: int, clock: Clock
 ) -> Iterator[Row]:
     """Rows as the workers return them."""
     size = min(_LONGEST_RUN, -(-len(order) // (workers * _RUNS_A_WORKER)))
     waiting = deque(runs(order, size))
     pending: set[Future[tuple[list[Row], tuple[int, ...]]]] = set()
     while waiting or pending:
+        clock.check()
+        left = clock.left.seconds
         with _ignoring_interrupts():
             while waiting and len(pending) < workers * _AHEAD:
-                pending.add(executor.submit(solve_run, spec, waiting.popleft()))
-        done, pending = wait(pending, return_when=FIRST_COMPLETED)
+                pending.add(executor.submit(solve_run, spec, waiting.popleft(), _before(left)))
+        done, pending = wait(pending, left, return_when=FIRST_COMPLETED)
         for future in done:
             rows, rest = future.result()
             if rest:
                 waiting.appendleft(rest)
             yield from rows
+
+
+def _before(seconds: float | None) -> float | None:
+    """Seconds for a worker, so that what it has solved arrives in time."""
+    return None if seconds is None else max(seconds - _RETURN, 0.0)
 
 
 # Processes
@@ -218,13 +256,13 @@ def _end_with(join: Callable[[], None]) -> None:
     os._exit(1)
 
 
-def _in_processes(spec: Spec, order: Sequence[int], workers: int) -> Iterator[Row]:
+def _in_processes(spec: Spec, order: Sequence[int], workers: int, clock: Clock) -> Iterator[Row]:
     others = set(multiprocessing.active_children())
     executor = ProcessPoolExecutor(
         workers, mp_context=multiprocessing.get_context("spawn"), initializer=_begin
     )
     try:
-        yield from _handed_out(executor, spec, order, workers)
+        yield from _handed_out(executor, spec, order, workers, clock)
     except BrokenProcessPool:
         raise LostWorkerError("a worker process died, perhaps for want of memory") from None
     except BaseException:
@@ -308,12 +346,14 @@ def _check_versions(client: Any) -> None:
         )
 
 
-def _on_dask(spec: Spec, order: Sequence[int], address: str, workers: int) -> Iterator[Row]:
+def _on_dask(
+    spec: Spec, order: Sequence[int], address: str, workers: int, clock: Clock
+) -> Iterator[Row]:
     with _client(address, workers) as client:
         threads = sum(client.nthreads().values()) or workers
         executor = client.get_executor()
         try:
-            yield from _handed_out(executor, spec, order, threads)
+            yield from _handed_out(executor, spec, order, threads, clock)
         except (OSError, CancelledError, _distributed().KilledWorker) as error:
             raise LostWorkerError(
                 f"--dask: the cluster is gone: {str(error) or 'no answer'}"

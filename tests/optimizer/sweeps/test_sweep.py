@@ -20,6 +20,7 @@ from modelsizer.cli import app
 from modelsizer.optimizer.sweeps.files import saved_points
 from modelsizer.optimizer.sweeps.points import PointSolver
 from modelsizer.optimizer.sweeps.sweep import sweep
+from tests.support.clocks import Countdown
 from tests.support.problem_text import GOOD
 from tests.support.sweeps import GOOD_PROBLEM, POSIX, SETTINGS, grid
 
@@ -109,10 +110,38 @@ def test_values_by_key_are_the_grid_of_the_texts(tmp_path: Path) -> None:
 
 def test_wrong_arguments_are_refused_before_any_solve(tmp_path: Path) -> None:
     values = {"serving.context_length": [2048, 65536]}
-    for wrong in ({"path": tmp_path / "x.csv"}, {"solver": "foo"}, {"time_limit": -1.0}):
-        with pytest.raises(ValueError, match=r"must end in|unknown solver|zero or more"):
+    for wrong in (
+        {"path": tmp_path / "x.csv"},
+        {"solver": "foo"},
+        {"time_limit": -1.0},
+        {"point_time_limit": -1.0},
+    ):
+        with pytest.raises(ValueError, match=r"must end in|unknown solver|zero seconds or more"):
             sweep(GOOD_PROBLEM, values, **wrong)  # type: ignore[arg-type]
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("looks", [0, 1, 9, 40, 100])
+def test_stopped_at_any_time_it_has_rows_of_the_whole_and_goes_on(
+    looks: int, tmp_path: Path
+) -> None:
+    values = {"serving.context_length": [1024, 2048], "serving.batch_size": [1, 2]}
+    whole = sweep(GOOD_PROBLEM, values, jobs=1)
+    path = tmp_path / "s.jsonl"
+    part = sweep(GOOD_PROBLEM, values, path=path, jobs=1, clock=Countdown(looks))
+    assert all(row in whole.rows for row in part.rows)
+    assert part.complete == (len(part.rows) == 4)
+    assert part.to_dict()["stop"] == ("proven" if part.complete else "time")
+    assert saved_points(path) == len(part.rows)
+    rest = sweep(GOOD_PROBLEM, values, path=path, jobs=1)
+    assert (rest.rows, rest.solved, rest.complete) == (whole.rows, 4 - len(part.rows), True)
+
+
+def test_without_time_nothing_is_solved_also_by_workers() -> None:
+    values = {"serving.context_length": [1024, 2048]}
+    for jobs in (1, 2):
+        found = sweep(GOOD_PROBLEM, values, jobs=jobs, time_limit=0.0)
+        assert (found.rows, found.stop) == ((), "time")
 
 
 # The command

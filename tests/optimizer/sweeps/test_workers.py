@@ -8,6 +8,7 @@ import pytest
 
 from modelsizer.optimizer.sweeps.points import PointSolver
 from modelsizer.optimizer.sweeps.workers import Spec, results, solve_run
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ModelsizerError
 from tests.support.sweeps import question
 
@@ -40,9 +41,9 @@ def test_processes_begin_once_they_pay(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("modelsizer.optimizer.sweeps.workers.cores", lambda: 2)
     asked: list[tuple[list[int], int]] = []
 
-    def stand_in(spec: Spec, order: list[int], workers: int) -> Any:
+    def stand_in(spec: Spec, order: list[int], workers: int, clock: Clock) -> Any:
         asked.append((list(order), workers))
-        return spec.point_solver().rows(order)
+        return spec.point_solver().under(clock).rows(order)
 
     monkeypatch.setattr("modelsizer.optimizer.sweeps.workers._in_processes", stand_in)
     q = question()
