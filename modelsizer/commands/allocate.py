@@ -7,20 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, user_errors
-from modelsizer.commands.design_source import Source, is_problem, solved
+from modelsizer.commands.app import STOPPED, fail, user_errors
+from modelsizer.commands.design_source import Chosen, Source, is_problem, solved
 from modelsizer.commands.options import (
     Csv,
     Json,
     Plot,
     PlotSize,
     Settings,
+    TimeLimit,
     check_plot,
     check_tables,
 )
-from modelsizer.commands.output import emit, plot_file, text_file
+from modelsizer.commands.output import before_drawing, emit, plot_file, text_file
 
 if TYPE_CHECKING:
+    from modelsizer.optimizer.tables.clock import Clock, Stop
     from modelsizer.problems.architecture.architecture import Architecture
 
 _CONTEXTS = (4096, 32768, 131072)
@@ -34,6 +36,7 @@ class _Source:
     title: str
     contexts: tuple[int, ...] = _CONTEXTS
     notes: tuple[str, ...] = ()
+    stop: Stop = "proven"
 
 
 def allocate(
@@ -46,6 +49,7 @@ def allocate(
             "problem its training sequence length and serving context.",
         ),
     ] = None,
+    time_limit: TimeLimit = None,
     set_: Settings = None,
     json_: Json = None,
     csv: Csv = None,
@@ -55,24 +59,37 @@ def allocate(
     """Show where the parameters and the FLOPs go: by component, by layer, by context.
 
     The picture is of the shares, as bars.
-    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped with no design.
+    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         check_tables(csv)
         check_plot(plot, plot_size)
         contexts = None if context is None else _read_contexts(context)
-        asked = _source(source, set_)
+        from modelsizer.optimizer.tables.clock import Clock
+
+        clock = Clock.of(time_limit)
+        asked = _source(source, set_, before_drawing(clock, plot))
         from modelsizer.problems.architecture.allocation import allocate as count
         from modelsizer.text.allocate import allocation_csv, print_allocation
 
         found = count(asked.architecture, asked.contexts if contexts is None else contexts)
         emit(
-            {"source": source} | found.to_dict(),
+            {"source": source, "complete": asked.stop == "proven", "stop": asked.stop}
+            | found.to_dict(),
             json_,
             lambda console: print_allocation(console, asked.title, found, asked.notes),
             text_file("--csv", csv, lambda: allocation_csv(found)),
-            plot_file(plot, "allocation", found, title=asked.title, size=plot_size),
+            plot_file(
+                plot,
+                "allocation",
+                found,
+                title=asked.title,
+                size=plot_size,
+                complete=asked.stop == "proven",
+            ),
         )
+    if asked.stop != "proven":
+        raise typer.Exit(STOPPED)
 
 
 def _read_contexts(text: str) -> tuple[int, ...]:
@@ -91,10 +108,10 @@ def _read_contexts(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _source(source: str, settings: list[str] | None) -> _Source:
+def _source(source: str, settings: list[str] | None, clock: Clock) -> _Source:
     """Return the optimum of a problem, or a given architecture."""
     if is_problem(source):
-        return _best(source, settings)
+        return _best(source, settings, clock)
     if settings:
         fail(f"--set: {source} is an architecture, and settings are of a problem")
     from modelsizer.problems.architecture.sources import load_architecture
@@ -103,13 +120,12 @@ def _source(source: str, settings: list[str] | None) -> _Source:
     return _Source(architecture, "standard input" if source == "-" else source)
 
 
-def _best(source: str, settings: list[str] | None) -> _Source:
-    result = solved(source, settings)
-    problem, notes = result.problem, []
-    if result.status != "optimal":
-        notes.append("The search was stopped: this is the best design found, not a proven one.")
+def _best(source: str, settings: list[str] | None, clock: Clock) -> _Source:
+    result = solved(source, settings, clock)
+    chosen = Chosen(result.problem, result.best, result.stop)
+    problem, notes = result.problem, list(chosen.note)
     if problem.training.flops != "exact":
         notes.append(f'The problem itself counts training FLOPs as "{problem.training.flops}".')
     contexts = dict.fromkeys((problem.training.sequence_length, problem.context_length))
     title = problem.name or source
-    return _Source(result.best.architecture, title, tuple(contexts), tuple(notes))
+    return _Source(result.best.architecture, title, tuple(contexts), tuple(notes), result.stop)

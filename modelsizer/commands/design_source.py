@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +12,7 @@ from modelsizer.commands.options import load
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.result import Result
+    from modelsizer.optimizer.tables.clock import Clock, Stop
     from modelsizer.problems.designs.evaluation import Evaluation
     from modelsizer.problems.problem import Problem
 
@@ -40,11 +42,44 @@ def is_problem(source: str) -> bool:
     return source.endswith(".toml") or source in library()
 
 
-def solved(source: str, settings: list[str] | None) -> Result:
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """A design under a problem.
+
+    Parameters
+    ----------
+    problem : Problem
+    design : Evaluation
+    stop : str
+        Why the search for it ended; "proven" if it is the optimum, or was given.
+    """
+
+    problem: Problem
+    design: Evaluation
+    stop: Stop = "proven"
+
+    @property
+    def complete(self) -> bool:
+        """Whether no better design can be found."""
+        return self.stop == "proven"
+
+    def to_dict(self) -> dict[str, Any]:
+        """Whether the answer is of a proven design, for JSON."""
+        return {"complete": self.complete, "stop": self.stop}
+
+    @property
+    def note(self) -> tuple[str, ...]:
+        """What a report says of a design that is not proven."""
+        if self.complete:
+            return ()
+        return ("The search was stopped: this is the best design found, not a proven one.",)
+
+
+def solved(source: str, settings: list[str] | None, clock: Clock) -> Result:
     """Solve a problem; if there is no design, exit as the command solve does."""
     from modelsizer.optimizer.solver import Solver
 
-    result = Solver(load(source, settings)).solve(details=False)
+    result = Solver(load(source, settings), clock=clock).solve(details=False)
     if result.design is not None:
         return result
     if result.status == "infeasible":
@@ -56,9 +91,7 @@ def solved(source: str, settings: list[str] | None) -> Result:
     raise typer.Exit(status)
 
 
-def design_of(
-    source: str, problem: str | None, settings: list[str] | None
-) -> tuple[Problem, Evaluation]:
+def design_of(source: str, problem: str | None, settings: list[str] | None, clock: Clock) -> Chosen:
     """Return the optimum of a problem, or an architecture evaluated under a problem.
 
     Parameters
@@ -68,6 +101,8 @@ def design_of(
         Problem to evaluate an architecture under; see `modelsizer.optimizer.one_design`.
     settings : list of str or None
         ``"key=value"`` overrides of the problem.
+    clock : Clock
+        Of the search for an optimum.
 
     Raises
     ------
@@ -77,11 +112,11 @@ def design_of(
     if is_problem(source):
         if problem is not None:
             fail(f"--problem: {source} is a problem itself; name a config, an answer or a model")
-        result = solved(source, settings)
-        return result.problem, result.best
+        result = solved(source, settings, clock)
+        return Chosen(result.problem, result.best, result.stop)
     from modelsizer.optimizer.one_design import one_design
     from modelsizer.problems.architecture.sources import load_architecture
     from modelsizer.problems.key_values import read_pairs
 
     found = one_design(load_architecture(source), problem, read_pairs(settings or []))
-    return found.problem, found.design
+    return Chosen(found.problem, found.design)

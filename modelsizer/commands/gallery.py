@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, user_errors
-from modelsizer.commands.options import PlotSize, check_plot
+from modelsizer.commands.app import STOPPED, fail, say, user_errors
+from modelsizer.commands.options import PlotSize, TimeLimit, check_plot
 from modelsizer.problems.visible import visible
 
 
@@ -20,13 +20,19 @@ def gallery(
     only: Annotated[
         list[str] | None, typer.Option(metavar="NAME", help="Draw this one; repeatable.")
     ] = None,
+    time_limit: TimeLimit = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Draw one picture of each kind, from problems that come with modelsizer."""
+    """Draw one picture of each kind, from problems that come with modelsizer.
+
+    Exit status: 0 all drawn, 2 bad input, 3 stopped by a limit with those drawn.
+    """
     with user_errors():
+        from modelsizer.optimizer.tables.clock import Clock
         from modelsizer.pictures.gallery import SHOWN, draw_gallery
         from modelsizer.problems.errors import did_you_mean
         from modelsizer.problems.files import FileError
+        from modelsizer.text.kit.words import STOPS
 
         check_plot(None, plot_size)
         for name in only or []:
@@ -34,8 +40,11 @@ def gallery(
                 hint = did_you_mean(name, SHOWN)
                 fail(f"--only: no picture {name!r}{hint}; there are {', '.join(SHOWN)}")
         try:
-            drawn = draw_gallery(folder, plot_size, only)
+            drawn = draw_gallery(folder, plot_size, only, Clock.of(time_limit))
         except FileError as error:
             fail(f"FOLDER: {error}")
         for path in drawn:
             print(visible(str(path)))
+        if len(drawn) < len(only or SHOWN):
+            say(f"{len(drawn)} of {len(only or SHOWN)} pictures: {STOPS['time']}")
+            raise typer.Exit(STOPPED)

@@ -2,21 +2,28 @@
 
 from __future__ import annotations
 
-from modelsizer.commands.app import user_errors
+import typer
+
+from modelsizer.commands.app import STOPPED, user_errors
 from modelsizer.commands.design_source import Source, Under, design_of
-from modelsizer.commands.options import Json, Plot, PlotSize, Settings, check_plot
-from modelsizer.commands.output import emit, plot_file
+from modelsizer.commands.options import Json, Plot, PlotSize, Settings, TimeLimit, check_plot
+from modelsizer.commands.output import before_drawing, emit, plot_file
 
 
 def memory(
     source: Source,
     problem: Under = None,
+    time_limit: TimeLimit = None,
     set_: Settings = None,
     json_: Json = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Show what fills the memory of one accelerator, in serving and in training."""
+    """Show what fills the memory of one accelerator, in serving and in training.
+
+    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped by a limit: the
+    design is the best found, if there is one.
+    """
     with user_errors():
         from modelsizer.problems.designs.memory_parts import (
             missing_training_settings,
@@ -25,7 +32,11 @@ def memory(
         )
 
         check_plot(plot, plot_size)
-        asked, design = design_of(source, problem, set_)
+        from modelsizer.optimizer.tables.clock import Clock
+
+        clock = Clock.of(time_limit)
+        chosen = design_of(source, problem, set_, before_drawing(clock, plot))
+        asked, design = chosen.problem, chosen.design
         found = {
             "serving_memory": serving_parts(asked, design),
             "training_memory": training_parts(asked, design),
@@ -33,13 +44,15 @@ def memory(
         known = [parts for parts in found.values() if parts is not None]
         from modelsizer.text.memory import parts_dict, print_memory
 
-        content = {
+        content = chosen.to_dict() | {
             name: None if parts is None else parts_dict(parts) for name, parts in found.items()
         }
         title, lack = asked.name or source, missing_training_settings(asked)
         emit(
             content,
             json_,
-            lambda console: print_memory(console, title, known, lack),
-            plot_file(plot, "memory", known, size=plot_size),
+            lambda console: print_memory(console, title, known, lack, chosen.note),
+            plot_file(plot, "memory", known, size=plot_size, complete=chosen.complete),
         )
+    if not chosen.complete:
+        raise typer.Exit(STOPPED)

@@ -7,10 +7,10 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, user_errors
+from modelsizer.commands.app import STOPPED, fail, user_errors
 from modelsizer.commands.design_source import Source, Under, design_of, is_problem
-from modelsizer.commands.options import Json, Plot, PlotSize, Settings, check_plot
-from modelsizer.commands.output import emit, plot_file
+from modelsizer.commands.options import Json, Plot, PlotSize, Settings, TimeLimit, check_plot
+from modelsizer.commands.output import before_drawing, emit, plot_file
 
 
 def roofline(
@@ -24,18 +24,27 @@ def roofline(
             "that `models` lists; repeatable.",
         ),
     ] = None,
+    time_limit: TimeLimit = None,
     set_: Settings = None,
     json_: Json = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
-    """Show whether memory or compute bounds decode at several batches, and prefill."""
+    """Show whether memory or compute bounds decode at several batches, and prefill.
+
+    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped by a limit: the
+    design is the best found, if there is one.
+    """
     with user_errors():
         from modelsizer.problems.architecture.sources import load_architecture
         from modelsizer.problems.designs.roofline_points import roofline_points
 
         check_plot(plot, plot_size)
-        asked, design = design_of(source, problem, set_)
+        from modelsizer.optimizer.tables.clock import Clock
+
+        clock = Clock.of(time_limit)
+        chosen = design_of(source, problem, set_, before_drawing(clock, plot))
+        asked, design = chosen.problem, chosen.design
         own = "optimum" if is_problem(source) else _short(source)
         designs = {own: design.architecture}
         designs |= {_short(other): load_architecture(other) for other in beside or []}
@@ -46,11 +55,13 @@ def roofline(
 
         title = asked.name or source
         emit(
-            roofline_dict(found),
+            chosen.to_dict() | roofline_dict(found),
             json_,
-            lambda console: print_roofline(console, title, found),
-            plot_file(plot, "roofline", found, size=plot_size),
+            lambda console: print_roofline(console, title, found, chosen.note),
+            plot_file(plot, "roofline", found, size=plot_size, complete=chosen.complete),
         )
+    if not chosen.complete:
+        raise typer.Exit(STOPPED)
 
 
 def _short(source: str) -> str:

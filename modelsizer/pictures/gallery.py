@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.pictures.picture import Picture
 from modelsizer.pictures.registry import PICTURES, draw
 from modelsizer.problems.files import make_folder, write_text
 
 PAGE = "gallery.md"
+_A_FIGURE = 1.5  # seconds to make the slowest of them
 SHOWN = tuple(name for name, picture in PICTURES.items() if picture.example is not None)
 """Names of the pictures of the gallery."""
 
@@ -30,7 +32,9 @@ def _entry(picture: Picture) -> list[str]:
             f"![{picture.title}]({picture.name}.png)", ""]  # fmt: skip
 
 
-def draw_gallery(folder: Path, size: str = "wide", only: list[str] | None = None) -> list[Path]:
+def draw_gallery(
+    folder: Path, size: str = "wide", only: list[str] | None = None, clock: Clock | None = None
+) -> list[Path]:
     """Draw figures into a folder, and write the page that shows them.
 
     Parameters
@@ -41,12 +45,22 @@ def draw_gallery(folder: Path, size: str = "wide", only: list[str] | None = None
         A key of `modelsizer.plots.drawing.style.SIZES`.
     only : list of str, optional
         Names of the figures to draw; by default all, and the page.
+    clock : Clock, optional
+        Figures that it leaves no time for are not drawn, nor the page then.
+
+    Returns
+    -------
+    list of Path
+        What was written.
     """
     from modelsizer.plots import save
 
     make_folder(folder)
     written = []
     for name in only or SHOWN:
+        left = None if clock is None else clock.left.seconds
+        if left is not None and left < _A_FIGURE:
+            return written
         example = PICTURES[name].example
         assert example is not None
         answer, title = example.answer()

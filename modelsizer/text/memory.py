@@ -37,7 +37,11 @@ def parts_dict(parts: MemoryParts) -> dict[str, Any]:
 
 
 def print_memory(
-    console: Console, title: str, panels: Sequence[MemoryParts], lack: str = ""
+    console: Console,
+    title: str,
+    panels: Sequence[MemoryParts],
+    lack: str = "",
+    notes: Sequence[str] = (),
 ) -> None:
     """Print the memory parts of one accelerator, a table each for serving and training.
 
@@ -48,8 +52,12 @@ def print_memory(
     panels : sequence of MemoryParts
     lack : str
         Why a table is missing; empty if none is.
+    notes : sequence of str
+        On the design.
     """
     print_title(console, title)
+    for note in notes:
+        line(console, note)
     for parts in panels:
         _print_parts(console, parts)
     if lack:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
@@ -44,9 +45,13 @@ def roofline_dict(found: Roofline) -> dict[str, Any]:
     }
 
 
-def print_roofline(console: Console, title: str, found: Roofline) -> None:
-    """Print the roofline, and the decode batches and prefill of each design."""
+def print_roofline(
+    console: Console, title: str, found: Roofline, notes: Sequence[str] = ()
+) -> None:
+    """Print the roofline, the decode batches and prefill of each design, and notes on these."""
     print_title(console, title)
+    for note in notes:
+        line(console, note)
     line(console)
     for words in _roof_words(found.roof):
         line(console, words)
