@@ -10,6 +10,7 @@ from modelsizer.optimizer.surveys.near_optimal import (
     tolerance_of,
 )
 from modelsizer.optimizer.surveys.near_optimal import diverse as most_different
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import require_type
 
 SHOWN = 10
@@ -21,6 +22,7 @@ def best(
     *,
     within: float | str | None = None,
     diverse: bool = False,
+    time_limit: float | None = None,
 ) -> NearOptimal:
     """List the best designs of a solved problem, with proof.
 
@@ -35,6 +37,8 @@ def best(
         quantity: nats of loss, a fraction of any other objective, or ``"0.1 %"`` of either.
     diverse : bool
         List the designs within the tolerance that differ most in shape, instead of the best.
+    time_limit : float, optional
+        Seconds. What is known by then, or at an interruption, is returned as not complete.
 
     Returns
     -------
@@ -45,7 +49,7 @@ def best(
     ------
     ValueError
         If the result is not a proven optimum, `count` is not positive, the tolerance is not a
-        nonnegative number, or `diverse` is set without a tolerance.
+        nonnegative number, the time limit is negative, or `diverse` is set without a tolerance.
     TooManyError
         If too many designs lie within the tolerance to hold in memory.
 
@@ -57,13 +61,14 @@ def best(
     [68, 77, 63]
     """
     require_type("result", result, Result)
+    clock = Clock.of(time_limit)
     if within is None:
         if diverse:
             raise ValueError("diverse designs are sought within a tolerance: give one")
-        return k_best(result, count)
+        return k_best(result, count, clock)
     if count < 1:
         raise ValueError(f"must be 1 or more, not {count}")
     if result.objective.value is None:
         raise ValueError("only a proven optimum has a next best: there is no design")
     tolerance = tolerance_of(str(within), result.objective.name, result.objective.value)
-    return (most_different if diverse else near_optimal)(result, tolerance, count)
+    return (most_different if diverse else near_optimal)(result, tolerance, count, clock)

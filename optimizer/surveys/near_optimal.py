@@ -8,7 +8,7 @@ instead.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs
 from modelsizer.optimizer.surveys.listing import design_columns
 from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered, valued
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.choices import SIZES
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -35,6 +36,7 @@ MOST_HELD = 20_000_000  # more designs make a tolerance useless; 1 GB
 FIRST_STEP, GROWTH = 1e-6, 8.0
 """Initial relative distance to the optimum when searching the next best, and its growth."""
 SMALL = 4  # designs in a box below which evaluating them is cheaper than a bound
+EVALUATED_AT_ONCE = 50  # designs evaluated exactly between two looks at the clock
 SAVED = ("serving_memory", "decode_latency", "kv_cache", "inference_flops_per_token", "layers",
          "parameters", "training_memory")  # fmt: skip
 """Quantities for which the design that needs least is listed, besides the objective."""
@@ -53,13 +55,16 @@ class NearOptimal:
     problem : Problem
     goal : Goal
     best : tuple of Evaluation
-        Designs in order, the optimum first; ties by `Evaluation.tie_key`.
+        Designs in order, the optimum first; ties by `Evaluation.tie_key`. Also where the time was
+        too short for all of them, none is left out between them.
     tolerance : float or None
         Distance to the optimum within which designs were counted, in the objective's unit.
     within : int or None
-        Number of designs within the tolerance.
+        Number of designs within the tolerance; None where it is not known.
     savings : mapping of str to Evaluation
         For each quantity, the design within the tolerance that needs least of it.
+    stop : Stop
+        ``"proven"`` if nothing is missing, otherwise why it ended early.
     """
 
     problem: Problem
@@ -68,6 +73,12 @@ class NearOptimal:
     tolerance: float | None = None
     within: int | None = None
     savings: tuple[tuple[str, Evaluation], ...] = ()
+    stop: Stop = "proven"
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.stop == "proven"
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to a mapping with the keys of the JSON contract."""
@@ -77,7 +88,7 @@ class NearOptimal:
                 for rank, design in enumerate(self.best, start=1)
             ]
         }
-        if self.within is not None:
+        if self.tolerance is not None:
             found["within"] = {
                 "tolerance": self.tolerance,
                 "designs": self.within,
@@ -88,7 +99,7 @@ class NearOptimal:
         return found
 
 
-def k_best(result: Result, count: int) -> NearOptimal:
+def k_best(result: Result, count: int, clock: Clock | None = None) -> NearOptimal:
     """Find the best `count` designs of a solved problem, or all if there are fewer.
 
     Parameters
@@ -97,6 +108,7 @@ def k_best(result: Result, count: int) -> NearOptimal:
         A proven optimum, with gap 0.
     count : int
         At least 1.
+    clock : Clock, optional
 
     Raises
     ------
@@ -105,22 +117,29 @@ def k_best(result: Result, count: int) -> NearOptimal:
     """
     if count < 1:
         raise ValueError(f"must be 1 or more, not {count}")
+    clock = Clock() if clock is None else clock
     scorer, value = _start(result)
-    step = FIRST_STEP
-    everything = False
-    while True:
-        held = None
-        limit = np.inf if everything else value + step * max(1.0, abs(value))
-        held = collected(scorer, limit)
-        if len(held) >= count or everything:
-            held = ordered(scorer, held)
-            best = evaluated(scorer, held, np.arange(min(count, len(held))))
-            return NearOptimal(result.problem, scorer.goals[0], tuple(best))
-        step *= GROWTH
-        everything = step > GROWTH**2
+    step, everything = FIRST_STEP, False
+    best, ending = [result.best], Ending()
+    with ending:
+        while True:
+            limit = np.inf if everything else value + step * max(1.0, abs(value))
+            held = ordered(scorer, collected(scorer, limit, clock), clock)
+            last = len(held) >= count or everything
+            known = len(held) if last else int((held.value <= limit).sum())
+            which = np.arange(len(best), min(count, known))  # none comes between these
+            for design in _evaluated(scorer, held, which, clock):
+                best.append(design)
+            if last:
+                break
+            step *= GROWTH
+            everything = step > GROWTH**2
+    return NearOptimal(result.problem, scorer.goals[0], tuple(best), stop=ending.stop)
 
 
-def near_optimal(result: Result, tolerance: float, show: int) -> NearOptimal:
+def near_optimal(
+    result: Result, tolerance: float, show: int, clock: Clock | None = None
+) -> NearOptimal:
     """Count all designs within a tolerance of the optimum, and evaluate the best of them.
 
     Parameters
@@ -131,6 +150,7 @@ def near_optimal(result: Result, tolerance: float, show: int) -> NearOptimal:
         In the unit of the objective.
     show : int
         Number of designs to evaluate.
+    clock : Clock, optional
 
     Raises
     ------
@@ -139,47 +159,68 @@ def near_optimal(result: Result, tolerance: float, show: int) -> NearOptimal:
     TooManyError
         If more than `MOST_HELD` designs lie within it.
     """
-    scorer, held = _near(result, tolerance)
-    return _shown(result, tolerance, scorer, held, np.arange(min(show, len(held))))
+    return _near(result, tolerance, clock, lambda held: np.arange(min(show, len(held))))
 
 
-def diverse(result: Result, tolerance: float, show: int) -> NearOptimal:
+def diverse(result: Result, tolerance: float, show: int, clock: Clock | None = None) -> NearOptimal:
     """Select designs within a tolerance that differ most in shape; see `near_optimal`.
 
     The first is the optimum; each next one is farthest, in the logarithms of layers, widths and
     heads, from those selected before (Gonzalez 1985, doi 10.1016/0304-3975(85)90224-5).
     """
-    scorer, held = _near(result, tolerance)
-    at = _shapes(held)
-    taken = [0]
-    away = _distance(at, at[0])
-    while len(taken) < min(show, len(held)) and away.max() > 0:
-        taken.append(int(away.argmax()))
-        away = np.minimum(away, _distance(at, at[taken[-1]]))
-    return _shown(result, tolerance, scorer, held, np.array(taken))
+
+    def farthest(held: KeptDesigns) -> Ints:
+        at = _shapes(held)
+        taken = [0]
+        away = _distance(at, at[0])
+        while len(taken) < min(show, len(held)) and away.max() > 0:
+            taken.append(int(away.argmax()))
+            away = np.minimum(away, _distance(at, at[taken[-1]]))
+        return np.array(taken)
+
+    return _near(result, tolerance, clock, farthest)
 
 
-def _near(result: Result, tolerance: float) -> tuple[Scorer, KeptDesigns]:
-    """All designs within a tolerance of the optimum, in order."""
+def _near(
+    result: Result,
+    tolerance: float,
+    clock: Clock | None,
+    selected: Callable[[KeptDesigns], Ints],
+) -> NearOptimal:
+    """Count the designs within a tolerance, and evaluate the ones selected and the savings."""
     if not tolerance >= 0:
         raise ValueError(f"must be zero or more, not {tolerance}")
+    clock = Clock() if clock is None else clock
     scorer, value = _start(result)
-    held = ordered(scorer, collected(scorer, value + tolerance))
-    return scorer, held.take(held.value <= value + tolerance)
-
-
-def _shown(
-    result: Result, tolerance: float, scorer: Scorer, held: KeptDesigns, which: Ints
-) -> NearOptimal:
-    """Evaluate some of the designs within a tolerance, and find the savings among all of them."""
+    best, savings = [result.best], list[tuple[str, Evaluation]]()
+    within: int | None = None
+    ending = Ending()
+    with ending:
+        held = ordered(scorer, collected(scorer, value + tolerance, clock), clock)
+        held = held.take(held.value <= value + tolerance)
+        within = len(held)
+        for design in _evaluated(scorer, held, selected(held)[1:], clock):
+            best.append(design)
+        for each in _savings(scorer, held, clock):
+            savings.append(each)
     return NearOptimal(
         result.problem,
         scorer.goals[0],
-        tuple(evaluated(scorer, held, which)),
+        tuple(best),
         tolerance,
-        len(held),
-        tuple(_savings(scorer, held)),
+        within,
+        tuple(savings) if ending.complete else (),
+        ending.stop,
     )
+
+
+def _evaluated(
+    scorer: Scorer, held: KeptDesigns, which: Ints, clock: Clock
+) -> Iterator[Evaluation]:
+    """Evaluate designs exactly, one after the other."""
+    for begin in range(0, len(which), EVALUATED_AT_ONCE):
+        clock.check()
+        yield from evaluated(scorer, held, which[begin : begin + EVALUATED_AT_ONCE])
 
 
 def _shapes(held: KeptDesigns) -> Floats:
@@ -202,44 +243,72 @@ def _start(result: Result) -> tuple[Scorer, float]:
     return scorer, goal.sign * float(result.best.exact[objective.name])
 
 
-def collected(scorer: Scorer, limit: float) -> KeptDesigns:
+def collected(scorer: Scorer, limit: float, clock: Clock | None = None) -> KeptDesigns:
     """All feasible designs whose value to minimise is at most a limit.
 
     Raises
     ------
     TooManyError
         If there are more than `MOST_HELD`.
+    StoppedError
+        If the time limit of the clock has passed.
     """
-    problem, model = scorer.problem, scorer.model
-    blocks = tuple(listed(problem.space.block))
-    edge = limit + abs(limit) * noise(scorer) if np.isfinite(limit) else limit
-    tables: Iterable[Table]
-    if model.store.listable(problem) or not np.isfinite(limit):
-        tables = model.store.tables(problem, scorer.names)
-    else:
-        tables = BlockSearch(model, edge, scorer.names).tables()
+    problem = scorer.problem
     parts: list[KeptDesigns] = []
     total = 0
-    for table in tables:
-        for row, j in _within(scorer, table, edge):
-            found = valued(scorer, blocks, table, row, j)
-            parts.append(found.take(found.value <= edge))
-            total += len(parts[-1])
-            if total > MOST_HELD:
-                raise TooManyError(f"more than {MOST_HELD:,} designs; take a smaller tolerance")
+    for part in designs_below(scorer, limit, clock):
+        parts.append(part)
+        total += len(part)
+        if total > MOST_HELD:
+            raise TooManyError(f"more than {MOST_HELD:,} designs; take a smaller tolerance")
     if not parts:
-        empty = next(iter(model.store.tables(problem, scorer.names))).take(np.zeros(0, dtype=int))
-        none = np.zeros(0, dtype=np.int64)
+        tables, blocks = scorer.model.store.tables(problem, scorer.names), _blocks(scorer)
+        empty, none = next(iter(tables)).take(np.zeros(0, dtype=int)), np.zeros(0, dtype=np.int64)
         return keep_designs(blocks, problem, empty, none, none[:, None], np.zeros(0))
     held = KeptDesigns.join(parts)
     return one_layout_each(held) if len(problem.layouts) > 1 and len(held) else held
 
 
-def _within(scorer: Scorer, table: Table, edge: float) -> Iterable[tuple[Ints, Ints]]:
+def designs_below(
+    scorer: Scorer, limit: float, clock: Clock | None = None
+) -> Iterator[KeptDesigns]:
+    """Yield in parts all feasible designs whose value to minimise is at most a limit.
+
+    Each is yielded once for each layout under which it is feasible.
+
+    Raises
+    ------
+    StoppedError
+        If the time limit of the clock has passed.
+    """
+    clock = Clock() if clock is None else clock
+    problem, model = scorer.problem, scorer.model
+    edge = limit + abs(limit) * noise(scorer) if np.isfinite(limit) else limit
+    tables: Iterable[Table]
+    if model.store.listable(problem) or not np.isfinite(limit):
+        tables = model.store.tables(problem, scorer.names)
+    else:
+        tables = BlockSearch(model, edge, scorer.names, clock=clock).tables()
+    for table in tables:
+        clock.check()
+        for row, j in _within(scorer, table, edge, clock):
+            found = valued(scorer, _blocks(scorer), table, row, j)
+            yield found.take(found.value <= edge)
+            clock.check()
+
+
+def _blocks(scorer: Scorer) -> tuple[str, ...]:
+    return tuple(listed(scorer.problem.space.block))
+
+
+def _within(
+    scorer: Scorer, table: Table, edge: float, clock: Clock
+) -> Iterable[tuple[Ints, Ints]]:
     """Designs of a table that may be at or below a value, in chunks."""
     model = scorer.model
     boxes = feasible_boxes(table, model.rules(table))
     while len(boxes) and np.isfinite(edge):
+        clock.check()
         least = model.relax(table, boxes.row, boxes.low, boxes.high).least
         boxes = boxes.take(np.isfinite(least) & (least <= edge))
         sizes = (boxes.high - boxes.low + 1).prod(axis=1)
@@ -253,7 +322,9 @@ def _within(scorer: Scorer, table: Table, edge: float) -> Iterable[tuple[Ints, I
     yield from box_designs(boxes.row, boxes.low, boxes.high, DESIGNS_AT_ONCE)
 
 
-def _savings(scorer: Scorer, held: KeptDesigns) -> Iterable[tuple[str, Evaluation]]:
+def _savings(
+    scorer: Scorer, held: KeptDesigns, clock: Clock
+) -> Iterable[tuple[str, Evaluation]]:
     """For each quantity, the design that needs least of it; the best of equals."""
     problem, goal = scorer.problem, scorer.goals[0].name
     wanted = [name for name in SAVED if name != goal and not problem.lacks(name)]
@@ -261,6 +332,7 @@ def _savings(scorer: Scorer, held: KeptDesigns) -> Iterable[tuple[str, Evaluatio
         wanted.remove("training_memory")
     best: dict[str, tuple[float, int]] = {}
     for begin in range(0, len(held), DESIGNS_AT_ONCE):
+        clock.check()
         part = held.take(slice(begin, begin + DESIGNS_AT_ONCE))
         needs = sorted({n for n in wanted if QUANTITIES[n].affine})
         columns = design_columns(scorer, part, wanted, needs, 1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +13,9 @@ from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.search.compare import by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
-from modelsizer.optimizer.surveys.near_optimal import collected
-from modelsizer.optimizer.surveys.ordering import evaluated
+from modelsizer.optimizer.surveys.near_optimal import designs_below
+from modelsizer.optimizer.surveys.ordering import evaluated, one_layout_each
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.choices import BY_NAME, SIZES
@@ -48,7 +50,7 @@ class Nearest:
         return {"changed": changes} | design_dict(self.problem, self.design)
 
 
-def nearest(problem: Problem, model: Architecture) -> Nearest | None:
+def nearest(problem: Problem, model: Architecture, clock: Clock | None = None) -> Nearest | None:
     """Find the feasible design that changes fewest settings, and among those the nearest.
 
     Distance is the sum of ``|ln(is / was)|`` over the settings; ties follow the tie rule. The block
@@ -59,6 +61,7 @@ def nearest(problem: Problem, model: Architecture) -> Nearest | None:
     problem : Problem
     model : Architecture
         A dense model with one kind of layer and full attention.
+    clock : Clock, optional
 
     Returns
     -------
@@ -69,13 +72,25 @@ def nearest(problem: Problem, model: Architecture) -> Nearest | None:
     ------
     ModelsizerError
         If the model is not of that kind.
+    StoppedError
+        If the time limit came before it was known.
     """
     _check_plain(model)
     was = _settings(model)
     scorer = Scorer(problem, [Goal("parameters", "minimize")])
-    held = collected(scorer, np.inf)
-    if not len(held):
+    kept: KeptDesigns | None = None
+    for part in designs_below(scorer, np.inf, clock):
+        if len(part):
+            kept = _nearest_of(part if kept is None else KeptDesigns.join([kept, part]), was)
+    if kept is None:
         return None
+    design = _first_by_rule(scorer, one_layout_each(kept))
+    now = _settings(design.architecture)
+    return Nearest(problem, design, {n: (was[n], now[n]) for n in SETTINGS if was[n] != now[n]})
+
+
+def _nearest_of(held: KeptDesigns, was: Mapping[str, int]) -> KeptDesigns:
+    """The designs that are nearest to some settings, all of them equally near."""
     columns = np.stack([held.column(name).astype(float) for name in SETTINGS], axis=1)
     target = np.array([was[name] for name in SETTINGS], dtype=float)
     changed = (columns != target).sum(axis=1)
@@ -86,9 +101,7 @@ def nearest(problem: Problem, model: Architecture) -> Nearest | None:
     first = np.lexsort((apart, changed))
     best = changed == changed[first[0]]
     best &= np.isclose(apart, apart[first[0]], rtol=1e-12, atol=0)
-    design = _first_by_rule(scorer, held.take(best))
-    now = _settings(design.architecture)
-    return Nearest(problem, design, {n: (was[n], now[n]) for n in SETTINGS if was[n] != now[n]})
+    return held.take(best)
 
 
 def _first_by_rule(scorer: Scorer, held: KeptDesigns) -> Evaluation:
