@@ -192,6 +192,7 @@ class Result:
             "name": self.problem.name,
             "status": self.status,
             "stop": self.stop,
+            "complete": self.status != "limit",
             "solver": self.solver,
             "seconds": round(self.seconds, 6),
             "objective": {

@@ -7,6 +7,7 @@ from typing import Any
 
 from modelsizer.optimizer.result import Result, Status
 from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.units import Number
 
@@ -29,6 +30,8 @@ class Verification:
     agrees : bool
         Whether the two proofs are consistent.
     seconds : float
+    stop : Stop
+        ``"proven"`` if the other solver finished its proof, otherwise why it stopped.
     """
 
     solver: str
@@ -37,6 +40,7 @@ class Verification:
     same_design: bool
     agrees: bool
     seconds: float
+    stop: Stop = "proven"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON."""
@@ -95,7 +99,7 @@ def verify(
     proven = result.status == again.status != "limit"
     exact = result.gap == 0 == again.gap  # then ties are settled by the same rule
     agrees = proven and near and (same or not exact)
-    return Verification(name, again.status, theirs, same, agrees, again.seconds)
+    return Verification(name, again.status, theirs, same, agrees, again.seconds, again.stop)
 
 
 def _architecture(result: Result) -> object:

@@ -15,6 +15,7 @@ from modelsizer.commands.options import (
     Plot,
     PlotSize,
     Settings,
+    TimeLimit,
     Without,
     check_plot,
     load,
@@ -25,7 +26,8 @@ from modelsizer.commands.progress_lines import steps
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from modelsizer.optimizer.laws.comparison import LawComparison, LawCurve
+    from modelsizer.optimizer.laws.comparison import LawComparison
+    from modelsizer.optimizer.laws.curves import LawCurve
     from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
     from modelsizer.problems.units import Number
 
@@ -49,6 +51,7 @@ def compare_laws(
     points: Annotated[int, typer.Option(min=2, help="Values, evenly spaced in logarithm.")] = 13,
     set_: Settings = None,
     without: Without = None,
+    time_limit: TimeLimit = None,
     json_: Json = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
@@ -60,9 +63,12 @@ def compare_laws(
     Exit status: 0 all proven, 1 no law has a design, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
+        from modelsizer.optimizer.tables.clock import Clock
+
         check_plot(plot, plot_size)
+        clock = Clock.of(time_limit)
         problem = load(file, set_, without)
-        from modelsizer.optimizer.laws.comparison import law_curves
+        from modelsizer.optimizer.laws.curves import law_curves
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
         from modelsizer.text.compare_laws import print_comparison
 
@@ -73,11 +79,19 @@ def compare_laws(
         if asked or plot is not None:
             setting = NumericSetting.of(problem, over or DEFAULT_OVER)
             values = setting.spaced(problem, from_, to, points)
-        found = under_laws(problem, names)
+        found = under_laws(problem, names, clock.share(1 if setting is None else 2))
         curves: tuple[LawCurve, ...] = ()
         if setting is not None:
             with steps("law") as progress:
-                curves = law_curves(problem, setting, values, names, progress=progress)
+                curves = law_curves(
+                    problem,
+                    setting,
+                    values,
+                    names,
+                    time_limit=clock.left.seconds,
+                    progress=progress,
+                )
+        complete = found.complete and all(curve.complete for curve in curves)
 
         def show(console: Console) -> None:
             print_comparison(console, found, curves if asked else ())
@@ -85,13 +99,16 @@ def compare_laws(
         pictures = []
         if setting is not None:
             shown = (curves, setting.name, _published(setting))
-            pictures = [plot_file(plot, "laws", shown, title=problem.name, size=plot_size)]
+            pictures = [
+                plot_file(
+                    plot, "laws", shown, title=problem.name, size=plot_size, complete=complete
+                )
+            ]
         emit(_content(found, setting, curves), json_, show, *pictures)
-    status = {law.status for law in found.laws}
-    if status == {"infeasible"}:
-        raise typer.Exit(INFEASIBLE)
-    if "limit" in status:
+    if not complete:
         raise typer.Exit(STOPPED)
+    if {law.status for law in found.laws} == {"infeasible"}:
+        raise typer.Exit(INFEASIBLE)
 
 
 def _content(
@@ -99,6 +116,7 @@ def _content(
 ) -> dict[str, Any]:
     content = found.to_dict()
     if setting is not None:
+        content["complete"] = found.complete and all(curve.complete for curve in curves)
         content["frontier"] = {"over": setting.over, "laws": [curve.to_dict() for curve in curves]}
     return content
 

@@ -79,9 +79,11 @@ def law_settings(problem: Problem, typed: str | None) -> list[str] | None:
     return found
 
 
-def under_laws(problem: Problem, names: Sequence[str] | None) -> LawComparison:
+def under_laws(
+    problem: Problem, names: Sequence[str] | None, time_limit: float | None = None
+) -> LawComparison:
     """Solve a problem under each named law, or under all usable laws if none is named."""
     from modelsizer.optimizer.laws.comparison import compare_laws
 
     with steps("law") as progress:
-        return compare_laws(problem, names, progress=progress)
+        return compare_laws(problem, names, time_limit=time_limit, progress=progress)

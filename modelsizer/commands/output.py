@@ -199,6 +199,14 @@ def say_infeasible(console: Console) -> None:
     line(console, "No design keeps the limits; `modelsizer explain` says why.")
 
 
+def say_unknown(console: Console, stop: str) -> None:
+    """Report that an answer was stopped before anything of it was known."""
+    from modelsizer.text.kit.lines import line
+    from modelsizer.text.kit.words import not_complete
+
+    line(console, f"{not_complete(stop)} before the answer was known.")
+
+
 def _failures_of(file: Output) -> list[str]:
     """Write a file if it is asked for; say why it could not be written, and where it is instead."""
     if file.path is None:

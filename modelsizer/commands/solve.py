@@ -10,6 +10,7 @@ import typer
 
 from modelsizer.commands.app import EXIT, STOPPED, fail, user_errors
 from modelsizer.commands.choice_options import narrowed
+from modelsizer.commands.extras import Extras
 from modelsizer.commands.law_options import (
     law_settings,
     load_under,
@@ -21,6 +22,7 @@ from modelsizer.commands.options import (
     Plot,
     PlotSize,
     Settings,
+    TimeLimit,
     Without,
     check_ending,
     check_plot,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
 
     from modelsizer.optimizer.result import Result
     from modelsizer.optimizer.surveys.near_optimal import NearOptimal
+    from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.problem import Problem
 
 
@@ -69,7 +72,7 @@ def solve(
             help="Stop this near to the best: nats of loss, or a fraction of another objective."
         ),
     ] = None,
-    time_limit: Annotated[float | None, typer.Option(help="Seconds.")] = None,
+    time_limit: TimeLimit = None,
     node_limit: Annotated[int | None, typer.Option(help="Branch-and-bound nodes.")] = None,
     write: Annotated[
         Path | None,
@@ -130,7 +133,10 @@ def solve(
     """
     with user_errors():
         check_ending("--write", write, ".lp", ".mps")
-        limits = {"--gap": gap, "--time-limit": time_limit, "--node-limit": node_limit}
+        from modelsizer.optimizer.tables.clock import Clock
+
+        clock = Clock.of(time_limit)
+        limits = {"--gap": gap, "--node-limit": node_limit}
         _check_together(uncertainty=uncertainty, laws=laws, draws=draws, write=write, limits=limits)
         framework, config_path = _export_target(export)
         check_plot(plot, plot_size)
@@ -148,35 +154,44 @@ def solve(
                 problem,
                 solver=solver,
                 gap=gap,
-                time_limit=time_limit,
+                time_limit=clock.left.seconds,
                 node_limit=node_limit,
                 progress=progress,
             )
-        checked = None
+        extras = Extras(clock, result.stop)
+        checked, others, pins, closest, drawn, compared = (None,) * 6
         if verify:
             from modelsizer.optimizer.verification import verify as prove_again
 
-            checked = prove_again(result, time_limit=time_limit)
-        others = _alternatives(result, best, within, diverse=diverse)
-        pins, closest = None, None
+            checked = extras.find(
+                "verification", lambda: prove_again(result, time_limit=clock.left.seconds)
+            )
+        if _are_alternatives_asked(best, within, diverse=diverse):
+            others = extras.find(
+                "designs", lambda: _alternatives(result, best, within, clock, diverse=diverse)
+            )
         if fix or forbid:
-            from modelsizer.optimizer.solver import Solver
             from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
 
             choices = (*(fix or ()), *(f"not {text}" for text in forbid or ()))
-            unpinned = Solver(free, solver=solver).solve(details=False)
-            pins = PinnedChoices(choices, result, unpinned)
+            pins = extras.find(
+                "pinned", lambda: PinnedChoices.of(choices, result, free, solver, clock)
+            )
         if model is not None:
             from modelsizer.optimizer.surveys.nearest_model import nearest
 
-            closest = nearest(problem, model)
-        drawn = None
+            closest = extras.find("nearest", lambda: nearest(problem, model, clock))
         if uncertainty:
             from modelsizer.optimizer.laws.drawn_answer import DRAWS
             from modelsizer.optimizer.laws.drawn_answer import uncertainty as solve_draws
 
-            drawn = solve_draws(problem, draws or DRAWS)
-        compared = None if laws is None else under_laws(problem, law_settings(problem, laws))
+            drawn = extras.find(
+                "uncertainty",
+                lambda: solve_draws(problem, draws or DRAWS, time_limit=clock.left.seconds),
+            )
+        if laws is not None:
+            names = law_settings(problem, laws)
+            compared = extras.find("laws", lambda: under_laws(problem, names, clock.left.seconds))
 
         def show(console: Console) -> None:
             from modelsizer.text.answer import print_result
@@ -189,7 +204,7 @@ def solve(
                     more.print_alternatives(console, result, others)
                 if pins is not None:
                     more.print_cost(console, pins)
-                if near is not None:
+                if near is not None and "nearest" not in extras.unfinished:
                     more.print_nearest(console, near, closest)
             if drawn is not None and drawn.found is not None:
                 from modelsizer.text.uncertainty import print_uncertainty
@@ -199,22 +214,27 @@ def solve(
                 from modelsizer.text.compare_laws import print_comparison
 
                 print_comparison(console, compared, below=True)
+            if extras.unfinished:
+                from modelsizer.text.alternatives import print_unfinished
+
+                print_unfinished(console, extras.unfinished, extras.stop)
 
         def content() -> dict[str, Any]:
-            found = result.to_dict()
+            made = result.to_dict()
             if others is not None:
-                found |= others.to_dict()
-            if pins is not None:
-                found["pinned"] = pins.to_dict()
-            if near is not None:
-                found["nearest"] = None if closest is None else closest.to_dict()
-            if checked is not None:
-                found["verification"] = checked.to_dict()
-            if drawn is not None:
-                found["uncertainty"] = drawn.to_dict()
-            if compared is not None:
-                found["laws"] = compared.to_dict()
-            return found
+                made |= others.to_dict()
+            for key, asked, found in (
+                ("pinned", bool(fix or forbid), pins),
+                ("nearest", near is not None, closest),
+                ("verification", verify, checked),
+                ("uncertainty", uncertainty, drawn),
+                ("laws", laws is not None, compared),
+            ):
+                if asked:
+                    made[key] = None if found is None else found.to_dict()
+            if extras.unfinished:
+                made |= {"complete": False, "unfinished": extras.unfinished}
+            return made
 
         def config() -> str:
             from modelsizer.problems.architecture.configs.export import export as exported
@@ -229,7 +249,7 @@ def solve(
             Output("--write", write, lambda path: _write_program(problem, path)),
             plot_file(plot, "landscape", result, title=problem.name, size=plot_size),
         )
-    if checked is not None and not checked.agrees:
+    if extras.unfinished or (checked is not None and not checked.agrees):
         raise typer.Exit(STOPPED)
     raise typer.Exit(EXIT[result.status])
 
@@ -276,22 +296,34 @@ def _export_target(text: str | None) -> tuple[str, Path | None]:
     return framework, Path(path)
 
 
-def _alternatives(
-    result: Result, count: int | None, within: str | None, *, diverse: bool
-) -> NearOptimal | None:
-    """Return the next best designs, or those within a tolerance; None if not requested."""
+def _are_alternatives_asked(count: int | None, within: str | None, *, diverse: bool) -> bool:
+    """Whether other designs are requested; their options are checked."""
     if count is None and within is None:
         if diverse:
             fail("--diverse: needs --within, such as --within 0.001")
-        return None
-    if result.status == "infeasible":
+        return False
+    if within is not None and count is not None and count < 1:
+        fail(f"--best: must be 1 or more, not {count}")
+    return True
+
+
+def _alternatives(
+    result: Result, count: int | None, within: str | None, clock: Clock, *, diverse: bool
+) -> NearOptimal | None:
+    """Return the next best designs, or those within a tolerance; None if nothing is feasible.
+
+    Raises
+    ------
+    StoppedError
+        If a limit stopped the solve before its proof.
+    """
+    if result.finished().status == "infeasible":
         return None
     from modelsizer.optimizer.surveys.best import SHOWN, best
 
-    if within is not None and count is not None and count < 1:
-        fail(f"--best: must be 1 or more, not {count}")
+    seconds, shown = clock.left.seconds, SHOWN if count is None else count
     try:
-        return best(result, SHOWN if count is None else count, within=within, diverse=diverse)
+        return best(result, shown, within=within, diverse=diverse, time_limit=seconds)
     except ValueError as error:
         fail(f"{'--best' if within is None else '--within'}: {error}")
 

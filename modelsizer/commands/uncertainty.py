@@ -6,10 +6,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, user_errors
+from modelsizer.commands.app import INFEASIBLE, STOPPED, user_errors
 from modelsizer.commands.law_options import load_under
-from modelsizer.commands.options import File, Json, Plot, PlotSize, Settings, Without, check_plot
-from modelsizer.commands.output import emit, plot_file, say_infeasible
+from modelsizer.commands.options import (
+    File,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    TimeLimit,
+    Without,
+    check_plot,
+)
+from modelsizer.commands.output import emit, plot_file, say_infeasible, say_unknown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -28,6 +37,7 @@ def uncertainty(
     ] = 0.9,
     set_: Settings = None,
     without: Without = None,
+    time_limit: TimeLimit = None,
     json_: Json = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
@@ -35,17 +45,21 @@ def uncertainty(
     """Solve under every bootstrap draw of a fitted law: who wins, what each choice gives up.
 
     And the designs of least expected loss, worst-case loss, maximum regret and CVaR, proven over
-    the draws. Exit status: 0 solved, 1 proven that no design fits, 2 bad input.
+    the draws. Exit status: 0 solved, 1 proven that no design fits, 2 bad input, 3 stopped by a
+    limit, before the answer: it is of all designs together.
     """
     with user_errors():
         check_plot(plot, plot_size)
         problem = load_under(file, set_, without, law)
         from modelsizer.optimizer.laws.drawn_answer import uncertainty as solve_draws
 
-        answer = solve_draws(problem, draws, winners=candidates, cvar=cvar)
+        answer = solve_draws(problem, draws, winners=candidates, cvar=cvar, time_limit=time_limit)
         found = answer.found
 
         def show(console: Console) -> None:
+            if not answer.complete:
+                say_unknown(console, answer.stop)
+                return
             if found is None:
                 say_infeasible(console)
                 return
@@ -56,5 +70,7 @@ def uncertainty(
         drawn = plot if found is not None else None
         picture = plot_file(drawn, "uncertainty", found, title=problem.name, size=plot_size)
         emit(answer.to_dict, json_, show, picture)
+    if not answer.complete:
+        raise typer.Exit(STOPPED)
     if found is None:
         raise typer.Exit(INFEASIBLE)

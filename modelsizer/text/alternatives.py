@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich.console import Console
 
 from modelsizer.optimizer.result import Result
@@ -10,10 +12,27 @@ from modelsizer.optimizer.surveys.nearest_model import Nearest
 from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.kit.lines import paragraph, section
+from modelsizer.text.kit.lines import line, paragraph, section
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import percent, shape
+from modelsizer.text.kit.words import joined, not_complete, percent, shape
 from modelsizer.text.rank import SHORT, show
+
+_EXTRAS = {
+    "verification": "the second proof",
+    "designs": "the other designs",
+    "pinned": "what the choices cost",
+    "nearest": "the nearest design",
+    "uncertainty": "the answer under the draws",
+    "laws": "the comparison of laws",
+}
+"""What a solve may be asked for besides its design, by the keys of its JSON."""
+
+
+def print_unfinished(console: Console, names: Sequence[str], stop: str) -> None:
+    """Print what else was asked for and is not known, or only in part."""
+    parts = joined([_EXTRAS[name] for name in names])
+    were = "was" if len(names) == 1 and names != ["designs"] else "were"
+    line(console, f"{not_complete(stop)} before {parts} {were} found.", above=1)
 
 
 def print_alternatives(console: Console, result: Result, found: NearOptimal) -> None:
@@ -30,14 +49,17 @@ def print_alternatives(console: Console, result: Result, found: NearOptimal) -> 
 
 def _heading(found: NearOptimal) -> str:
     many = len(found.best)
-    if found.within is None:
-        return f"The {many} best, proven" if many > 1 else "The only design that fits"
+    if found.tolerance is None:
+        if many > 1:
+            return f"The {many} best, proven"
+        return "The only design that fits" if found.complete else "The best, proven"
     name = found.goal.name
     unit = QUANTITIES[name].dimension
-    assert found.tolerance is not None
     reach = (
         f"{found.tolerance:g} nats" if name == "loss" else format_quantity(found.tolerance, unit)
     )
+    if found.within is None:
+        return f"Within {reach} of the optimum: not counted; it is"
     which = "is the only design" if found.within == 1 else f"and {found.within - 1:,} more"
     shown = "" if many == found.within else f"; {many} shown"
     return f"Within {reach} of the optimum: it {which}{shown}"
@@ -60,7 +82,9 @@ def print_cost(console: Console, pins: PinnedChoices) -> None:
     cost = pins.cost
     what = ", ".join(pins.choices)
     section(console, "What it costs")
-    if cost is None:
+    if pins.stop != "proven":
+        words = f"{what}: not known"
+    elif cost is None:
         words = f"{what}: no design keeps every limit; without it the problem is {pins.free.status}"
     elif cost == 0:
         words = f"{what} costs nothing: the optimum without it is as good"
@@ -95,5 +119,5 @@ def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
         lines += [f"  {n}: {was:,} -> {now:,}" for n, (was, now) in found.changed.items()]
     lines.append(f"loss {design.loss:.6f}, {show(design, 'parameters')} parameters, "
                  f"{show(design, 'tokens')} tokens")  # fmt: skip
-    for line in lines:
-        paragraph(console, line)
+    for each in lines:
+        paragraph(console, each)

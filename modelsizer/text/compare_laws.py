@@ -6,14 +6,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from modelsizer.optimizer.laws.comparison import LawComparison, LawCurve, LawOptimum, Within
+from modelsizer.optimizer.laws.comparison import LawComparison, LawOptimum, Within
+from modelsizer.optimizer.laws.curves import LawCurve
 from modelsizer.optimizer.laws.regrets import Regret
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line, section, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import NONE, counted, joined, percent, shape
+from modelsizer.text.kit.words import NONE, counted, joined, not_complete, percent, shape
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -51,6 +52,8 @@ def print_comparison(
     else:
         title(console, found.problem.name)
         line(console, f"the proven optimum under each of {count}")
+    if not found.complete:
+        line(console, f"{not_complete(found.stop)} before all was proven.", above=1)
     if said := agreement(found.laws):
         line(console, said, above=1)
     line(console)
@@ -69,7 +72,7 @@ def print_comparison(
 
 def agreement(laws: Sequence[LawOptimum]) -> str:
     """Whether the laws choose the same design; empty for fewer than two designs."""
-    designs = {law.name: law.design for law in laws if law.design is not None}
+    designs = {law.name: law.optimum for law in laws if law.optimum is not None}
     if len(designs) < _SEVERAL:
         return ""
     chosen: dict[Architecture, list[str]] = {}
@@ -77,7 +80,10 @@ def agreement(laws: Sequence[LawOptimum]) -> str:
         chosen.setdefault(design.architecture, []).append(name)
     if len(chosen) == 1:
         (design, *_) = designs.values()
-        who = "The laws" if _all_agree(laws) else "The laws that have a design"
+        others = "The laws that have a design"
+        if any(law.status == "limit" for law in laws):
+            others = "The laws solved so far"
+        who = "The laws" if _all_agree(laws) else others
         return f"{who} agree: {_design(design)} is the best by each of them."
     words = [
         f"The laws disagree: they choose {len(chosen)} designs, {_spans(list(designs.values()))}."
@@ -92,7 +98,7 @@ def agreement(laws: Sequence[LawOptimum]) -> str:
 
 def _all_agree(laws: Sequence[LawOptimum]) -> bool:
     """Whether every law has a design and all choose the same one."""
-    designs = {None if law.design is None else law.design.architecture for law in laws}
+    designs = {None if law.optimum is None else law.optimum.architecture for law in laws}
     return len(laws) >= _SEVERAL and len(designs) == 1 and None not in designs
 
 
@@ -126,7 +132,7 @@ def _print_optima(console: Console, laws: Sequence[LawOptimum]) -> None:
 
 
 def _cells(law: LawOptimum) -> list[str]:
-    design = law.design
+    design = law.optimum
     if design is None or law.within is None:
         none = "no design" if law.status == "infeasible" else "not proven"
         return ["", "", "", none, "", ""]
@@ -236,6 +242,8 @@ def _print_curves(console: Console, curves: Sequence[LawCurve]) -> None:
         )
         for value in values
     ]
+    if late := [curve.name for curve in curves if not curve.complete]:
+        line(console, f"Not complete: no time to solve every value by {joined(late)}.", above=1)
     if not shown:
         return
     line(console, "Parameters of the optimum at each value of the limit", above=1, below=1)

@@ -8,15 +8,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any
 
-from modelsizer.optimizer.frontiers.frontier import edges
 from modelsizer.optimizer.laws.regrets import Compromise, Judge, Regrets, least_worst
-from modelsizer.optimizer.result import Status
+from modelsizer.optimizer.result import PROVEN, Result, Status
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import TooManyError
-from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
@@ -86,6 +85,7 @@ class LawOptimum:
     law : TokenLaw
     status : {"optimal", "infeasible", "limit"}
     design : Evaluation or None
+        The best found, where a limit came before the proof.
     regrets : dict
         Regrets of the design under each law; empty if there are none.
     """
@@ -95,6 +95,11 @@ class LawOptimum:
     status: Status
     design: Evaluation | None
     regrets: Regrets
+
+    @property
+    def optimum(self) -> Evaluation | None:
+        """The design, if it is proven."""
+        return self.design if self.status == "optimal" else None
 
     @property
     def within(self) -> tuple[Within, Within] | None:
@@ -118,47 +123,6 @@ class LawOptimum:
 
 
 @dataclass(frozen=True, slots=True)
-class LawCurve:
-    """The optimum under a law at each value of a swept limit.
-
-    Parameters
-    ----------
-    name : str
-        As in `LawOptimum`.
-    law : TokenLaw
-    points : tuple of (value, Evaluation)
-        Values with a feasible design, and the optimum.
-    edge : tuple of bool
-        Whether each point is at an end of the menu of layers or d_model.
-    """
-
-    name: str
-    law: TokenLaw
-    points: tuple[tuple[Number, Evaluation], ...]
-    edge: tuple[bool, ...]
-
-    @property
-    def fitted(self) -> tuple[bool, ...]:
-        """Whether each point is within the known ranges of the fit."""
-        return tuple(all(w.factor == 1 for w in within(self.law, d)) for _, d in self.points)
-
-    def to_dict(self) -> dict[str, Any]:
-        """The keys of the JSON contract."""
-        rows = zip(self.points, self.edge, self.fitted, strict=True)
-        points = [
-            {
-                "limit": value,
-                "parameters": design.parameters.total,
-                "tokens": design.tokens if math.isfinite(design.tokens) else None,
-                "within_range": fitted,
-                "at_edge": edge,
-            }
-            for (value, design), edge, fitted in rows
-        ]
-        return {"name": self.name, "points": points}
-
-
-@dataclass(frozen=True, slots=True)
 class LawComparison:
     """A problem under several laws.
 
@@ -171,6 +135,8 @@ class LawComparison:
         Why there is no such design, or no regrets; empty otherwise.
     left_out : mapping of str to str
         Laws that are compared only if they are named, with the reason.
+    stop : Stop
+        ``"proven"`` if nothing is missing, otherwise why it ended early.
     """
 
     problem: Problem
@@ -178,12 +144,20 @@ class LawComparison:
     no_law_hates: Compromise | None
     why_not: str = ""
     left_out: Mapping[str, str] = field(default_factory=dict)
+    stop: Stop = "proven"
+
+    @property
+    def complete(self) -> bool:
+        """Whether nothing is missing."""
+        return self.stop == "proven"
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
         found = self.no_law_hates
         return {
             "name": self.problem.name,
+            "complete": self.complete,
+            "stop": self.stop,
             "laws": [law.to_dict() for law in self.laws],
             "no_law_hates": None if found is None else found.to_dict(),
             "why_not": self.why_not or None,
@@ -217,7 +191,11 @@ def left_out(named: Sequence[str]) -> dict[str, str]:
 
 
 def compare_laws(
-    problem: Problem, laws: Sequence[str] | None = None, *, progress: Progress | None = None
+    problem: Problem,
+    laws: Sequence[str] | None = None,
+    *,
+    time_limit: float | None = None,
+    progress: Progress | None = None,
 ) -> LawComparison:
     """Solve a problem under each of several laws, and evaluate each answer under the other laws.
 
@@ -229,6 +207,9 @@ def compare_laws(
     problem : Problem
     laws : sequence of str, optional
         Names as in `objective.law`; see `law_names`.
+    time_limit : float, optional
+        Seconds of all together; each law has an equal share of what is left. What is not proven by
+        then, or by an interruption, is returned as not complete.
     progress : callable, optional
         Called with the number of laws done and of all.
 
@@ -240,6 +221,8 @@ def compare_laws(
     ------
     ProblemError
         If a law is unknown.
+    ArgumentError
+        If the time limit is negative.
 
     Examples
     --------
@@ -249,80 +232,60 @@ def compare_laws(
     [('besiroglu-2024', 'optimal'), ('hoffmann-2022', 'optimal')]
     """
     require_type("problem", problem, Problem)
+    clock = Clock.of(time_limit)
     base = problem.without_scenarios()
-    names, solver = law_names(base, laws), Solver(base)
-    results = []
-    for i, name in enumerate(names, start=1):
-        results.append(solver.solve(base.under_law(name), details=False))
-        if progress is not None:
-            progress(i, len(names))
-    status = [result.status for result in results]
-    designs = [result.design for result in results]
-    own = [result.problem.law for result in results]
-    labels = _labels(names, own)
-    solved = [design for design in designs if design is not None]
-    why, judges = _why_no_regrets(base), []
-    if not why and status == ["optimal"] * len(names):
+    names, solver = law_names(base, laws), Solver(base, clock=clock)
+    results, ending = _under_each(solver, names, progress)
+    labels = labels_of(names, [result.problem.law for result in results])
+    why, best = _why_no_regrets(base), None
+    regrets: list[Regrets] = [{} for _ in names]
+    if not why and all(result.status == "optimal" for result in results):
         with_flops = _most_flops(base) is not None
-        judges = [
-            Judge(result.problem, name, design, solver, with_flops=with_flops)
-            for name, result, design in zip(labels, results, solved, strict=True)
-        ]
         why = "" if with_flops else "no budget of training FLOPs to waste: give training_flops"
+        chosen = [result.best for result in results]
+        with ending:
+            judges = [
+                Judge(result.problem, name, design, solver, with_flops=with_flops)
+                for name, result, design in zip(labels, results, chosen, strict=True)
+            ]
+            regrets = [{j.name: j.regret(d.architecture) for j in judges} for d in chosen]
+            if with_flops:
+                try:
+                    best = least_worst(judges, [design.architecture for design in chosen])
+                except TooManyError as error:
+                    why = f"too many designs come near the best of every law: {error}"
     found = tuple(
-        LawOptimum(
-            name,
-            law,
-            state,
-            design,
-            {} if design is None else {j.name: j.regret(design.architecture) for j in judges},
-        )
-        for name, law, state, design in zip(labels, own, status, designs, strict=True)
+        LawOptimum(label, result.problem.law, result.status, result.design, mine)
+        for label, result, mine in zip(labels, results, regrets, strict=True)
     )
-    best = None
-    if judges and not why:
-        try:
-            best = least_worst(judges, [design.architecture for design in solved])
-        except TooManyError as error:
-            why = f"too many designs come near the best of every law: {error}"
     aside = {} if laws is not None else left_out(labels)
-    return LawComparison(problem, found, best, why, aside)
+    return LawComparison(problem, found, best, why, aside, ending.stop)
 
 
-def law_curves(
-    problem: Problem,
-    setting: NumericSetting,
-    values: Sequence[Number],
-    laws: Sequence[str] | None = None,
-    *,
-    progress: Progress | None = None,
-) -> tuple[LawCurve, ...]:
-    """The proven optimum under each law at each value of a limit.
-
-    Raises
-    ------
-    ProblemError
-        If a law is unknown or a value is invalid.
-    """
-    base = problem.without_scenarios()
-    solver, found = Solver(base), []
-    names = law_names(base, laws)
-    for i, name in enumerate(names, start=1):
+def _under_each(
+    solver: Solver, names: Sequence[str], progress: Progress | None
+) -> tuple[list[Result], Ending]:
+    """The results under each law, and how the work on them ended."""
+    base, clock = solver.problem, solver.clock
+    results: list[Result] = []
+    ending = Ending()
+    with ending:
+        for name in names:
+            clock.check()
+            share = clock.share(len(names) - len(results))
+            results.append(solver.solve(base.under_law(name), time_limit=share, details=False))
+            if results[-1].stop == "interrupted":
+                raise KeyboardInterrupt
+            if progress is not None:
+                progress(len(results), len(names))
+    for name in names[len(results) :]:
         under = base.with_settings(base.under_law(name))
-        points = []
-        for value in values:
-            result = solver.solve(problem=setting.at(under, value), details=False)
-            if result.status == "optimal" and result.design is not None:
-                points.append((value, result.design))
-        edge = tuple(bool(edges(base.space, design.architecture)) for _, design in points)
-        found.append(LawCurve(name, under.law, tuple(points), edge))
-        if progress is not None:
-            progress(i, len(names))
-    labels = _labels(names, [curve.law for curve in found])
-    return tuple(replace(curve, name=label) for curve, label in zip(found, labels, strict=True))
+        results.append(Result.unsolved(under, solver.solver, ending.stop))
+    ending.stop = next((r.stop for r in results if r.stop not in PROVEN), ending.stop)
+    return results, ending
 
 
-def _labels(names: Sequence[str], laws: Sequence[TokenLaw]) -> list[str]:
+def labels_of(names: Sequence[str], laws: Sequence[TokenLaw]) -> list[str]:
     """Distinct labels: the names of the laws, or the requested names where two laws share one."""
     own = [law.name for law in laws]
     return [mine if own.count(mine) == 1 else name for name, mine in zip(names, own, strict=True)]

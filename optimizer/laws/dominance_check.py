@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Callable
 
 import numpy as np
 
 from modelsizer.optimizer.tables.table import Floats
 
+_CHECKED_AT_ONCE = 10_000  # points between two calls of `check`
 _THREE = 3  # columns of Chinchilla's form: N, D and the excess
 
 
-def all_dominated(left_out: Floats, kept: Floats) -> bool:
+def all_dominated(left_out: Floats, kept: Floats, check: Callable[[], None] = lambda: None) -> bool:
     """Whether each point left out is dominated by a kept point; less is better in each column.
 
     Independent of moocore, whose result it checks.
@@ -19,15 +21,19 @@ def all_dominated(left_out: Floats, kept: Floats) -> bool:
     Parameters
     ----------
     left_out, kept : array of shape (B, G)
+    check : callable, optional
+        Called again and again; may raise to end the check.
     """
-    return _staircase(left_out, kept) if kept.shape[1] == _THREE else _struck_out(left_out, kept)
+    way = _staircase if kept.shape[1] == _THREE else _struck_out
+    return way(left_out, kept, check)
 
 
-def _struck_out(left_out: Floats, kept: Floats) -> bool:
+def _struck_out(left_out: Floats, kept: Floats, check: Callable[[], None]) -> bool:
     """For any number of columns: each kept point removes the points that it dominates."""
     size = np.ptp(kept, axis=0)
     order = np.argsort((kept / np.where(size > 0, size, 1.0)).sum(axis=1), kind="stable")
     for point in kept[order]:
+        check()
         if not len(left_out):
             break
         struck = (left_out >= point).all(axis=1) & (left_out > point).any(axis=1)
@@ -35,7 +41,7 @@ def _struck_out(left_out: Floats, kept: Floats) -> bool:
     return not len(left_out)
 
 
-def _staircase(left_out: Floats, kept: Floats) -> bool:
+def _staircase(left_out: Floats, kept: Floats, check: Callable[[], None]) -> bool:
     """For three columns, by a sweep along the first one.
 
     At equal values of the first column, kept points come first. The second and third columns of
@@ -48,7 +54,10 @@ def _staircase(left_out: Floats, kept: Floats) -> bool:
     points += [(a, 1, b, c) for a, b, c in left_out.tolist()]
     seconds: list[float] = []
     thirds: list[float] = []
-    for first, is_left_out, second, third in sorted(points):
+    check()
+    for number, (first, is_left_out, second, third) in enumerate(sorted(points)):
+        if number % _CHECKED_AT_ONCE == 0:
+            check()
         at = bisect_right(seconds, second)
         below = at > 0 and thirds[at - 1] <= third
         if is_left_out:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.laws.robust import DEFAULT_TAIL, Uncertainty, solve_draws
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.errors import ArgumentError, ProblemError, require_type
 from modelsizer.problems.laws.files import LawFile
 from modelsizer.problems.laws.reading import PREFIX, load_law
@@ -23,24 +24,34 @@ class DrawnAnswer:
     Parameters
     ----------
     found : Uncertainty or None
-        None where it is proven that no design keeps the limits.
+        None where it is proven that no design keeps the limits, or the time was too short.
     draws : int
     notes : tuple of str
         For example that the draws are few.
     winners : int
         Most frequent winners to list.
+    stop : Stop
+        ``"proven"`` if the answer is complete, otherwise why it ended early.
     """
 
     found: Uncertainty | None
     draws: int
     notes: tuple[str, ...]
     winners: int = WINNERS
+    stop: Stop = "proven"
+
+    @property
+    def complete(self) -> bool:
+        """Whether the answer is known."""
+        return self.stop == "proven"
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
+        ended = {"complete": self.complete, "stop": self.stop}
         if self.found is None:
-            return {"status": "infeasible", "draws": self.draws}
-        return self.found.to_dict(self.winners) | {"notes": list(self.notes)}
+            status = "infeasible" if self.complete else "limit"
+            return {"status": status, "draws": self.draws} | ended
+        return self.found.to_dict(self.winners) | {"notes": list(self.notes)} | ended
 
 
 def uncertainty(
@@ -49,6 +60,7 @@ def uncertainty(
     *,
     winners: int = WINNERS,
     cvar: float = DEFAULT_TAIL,
+    time_limit: float | None = None,
 ) -> DrawnAnswer:
     """Solve a problem under every bootstrap draw of its law.
 
@@ -65,6 +77,9 @@ def uncertainty(
         Most frequent winners to list.
     cvar : float
         q of the conditional value at risk, the mean of the worst 1 - q of the losses; in [0, 1).
+    time_limit : float, optional
+        Seconds. The answer is of all designs together: if it is not known by then, or at an
+        interruption, none is returned, as not complete.
 
     Returns
     -------
@@ -73,7 +88,7 @@ def uncertainty(
     Raises
     ------
     ArgumentError
-        If `cvar` is not in [0, 1).
+        If `cvar` is not in [0, 1), or the time limit is negative.
     ProblemError
         If the law has no draws, or its form is not supported.
 
@@ -87,6 +102,7 @@ def uncertainty(
     require_type("problem", problem, Problem)
     if not 0 <= cvar < 1:
         raise ArgumentError("cvar", f"{cvar:g} is not a share from 0 to below 1")
+    clock, ending = Clock.of(time_limit), Ending()
     fitted = _file_of(problem)
     laws = fitted.drawn_laws[:draws]
     notes = []
@@ -94,8 +110,10 @@ def uncertainty(
         notes.append(f"{fitted.path} has {len(laws)} draws, fewer than the {draws} asked for")
     if len(laws) < _FEW:
         notes.append(f"{len(laws)} draws are few for quantiles of 5 and 95 %; fit with more")
-    found = solve_draws(problem, laws, tail=cvar)
-    return DrawnAnswer(found, len(laws), tuple(notes), winners)
+    found = None
+    with ending:
+        found = solve_draws(problem, laws, tail=cvar, clock=clock)
+    return DrawnAnswer(found, len(laws), tuple(notes), winners, ending.stop)
 
 
 def _file_of(problem: Problem) -> LawFile:

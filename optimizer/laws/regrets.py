@@ -110,7 +110,10 @@ def _waste(regret: Regret) -> float:
 
 
 class Judge:
-    """Computes regrets under one law, from its least loss and the compute to reach a loss."""
+    """Computes regrets under one law, from its least loss and the compute to reach a loss.
+
+    Raises StoppedError where the time limit of the solver's clock does not allow it.
+    """
 
     def __init__(
         self,
@@ -122,15 +125,16 @@ class Judge:
         with_flops: bool,
     ) -> None:
         self.problem, self.name, self.least = problem, name, best.loss
-        self._solver = solver
+        self._solver, self.clock = solver, solver.clock
         self._flops = self._reached_at(best.loss) if with_flops else None
 
     def _reached_at(self, loss: float) -> float:
         """Least training FLOPs at which some design reaches a loss."""
         settings = {"objective.minimize": "training_flops", "budgets.loss": {"max": loss}}
         result = self._solver.solve(problem=self.problem.with_settings(settings), details=False)
-        assert result.status == "optimal" and result.objective.value is not None
-        return float(result.objective.value)
+        value = result.finished().objective.value
+        assert value is not None
+        return float(value)
 
     def regret(self, architecture: Architecture) -> Regret:
         """Regret of a feasible design."""
@@ -148,7 +152,7 @@ class Judge:
         if flops <= least:
             return math.inf
         at = self.problem.with_settings({"budgets.training_flops.max": flops})
-        result = self._solver.solve(problem=at, details=False)
+        result = self._solver.solve(problem=at, details=False).finished()
         if result.design is None:
             return math.inf
         return result.design.loss + NEAR["loss"] * abs(result.design.loss)
@@ -168,7 +172,7 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
     Parameters
     ----------
     judges : sequence of Judge
-        One for each law.
+        One for each law, all of one clock.
     known : sequence of Architecture
         Feasible designs to start from.
     """
@@ -176,7 +180,7 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
     exact = {a: _judged(judges, a) for a in dict.fromkeys(known)}
     high, low = min(_worst(regrets)[0] for regrets in exact.values()), 0.0
     held = _collected(judges, high)
-    losses = np.stack([_losses(judge.problem, held) for judge in judges])
+    losses = np.stack([_losses(judge, held) for judge in judges])
 
     def passing(waste: float) -> Mask:
         """Every design with no more waste under any law, and a few others."""
@@ -232,16 +236,18 @@ def _collected(judges: Sequence[Judge], waste: float) -> KeptDesigns:
     for judge in judges:
         scorer = Scorer(judge.problem, [Goal("loss", "minimize")])
         try:
-            return collected(scorer, judge.most_loss(waste))
+            return collected(scorer, judge.most_loss(waste), judge.clock)
         except TooManyError as error:
             last = error
     raise last
 
 
-def _losses(problem: Problem, held: KeptDesigns) -> Floats:
+def _losses(judge: Judge, held: KeptDesigns) -> Floats:
     """Losses of designs under a law, infinite for infeasible ones; shape (B,)."""
+    problem = judge.problem
     model, names, found = Model(problem), needed(problem), []
     for begin in range(0, len(held), DESIGNS_AT_ONCE):
+        judge.clock.check()
         part = held.take(slice(begin, begin + DESIGNS_AT_ONCE))
         table = table_of(problem, part, names)
         rows = np.arange(len(part))

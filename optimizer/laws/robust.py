@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.laws.draws import Draws
 from modelsizer.optimizer.laws.uncertainty import Contenders, contenders, design_of, optima, pieces
-from modelsizer.optimizer.tables.clock import Clock, Limits
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -223,10 +223,10 @@ class _Scores:
     p95: Floats
 
 
-def _scores(some: Contenders, draws: Draws, best: Floats, tail: float) -> _Scores:
+def _scores(some: Contenders, draws: Draws, best: Floats, tail: float, clock: Clock) -> _Scores:
     values = {name: np.empty(len(some)) for name in CRITERIA}
     mean, p95 = np.empty(len(some)), np.empty(len(some))
-    for part, losses in pieces(some, draws):
+    for part, losses in pieces(some, draws, clock):
         values["expected"][part] = losses.mean(axis=0)
         values["worst_case"][part] = losses.max(axis=0)
         values["cvar"][part] = conditional_value_at_risk(losses, tail)
@@ -245,7 +245,11 @@ def quantile(values: NDArray[Any], q: float) -> NDArray[Any]:
 
 
 def solve_draws(
-    problem: Problem, laws: Sequence[TokenLaw], *, tail: float = DEFAULT_TAIL
+    problem: Problem,
+    laws: Sequence[TokenLaw],
+    *,
+    tail: float = DEFAULT_TAIL,
+    clock: Clock | None = None,
 ) -> Uncertainty | None:
     """Solve a problem under every draw of its law; None if it is proven infeasible.
 
@@ -257,9 +261,12 @@ def solve_draws(
         Draws, for instance of a bootstrap, with the terms and the N of the problem's law.
     tail : float
         q of the conditional value at risk, in [0, 1).
+    clock : Clock, optional
 
     Raises
     ------
+    StoppedError
+        If the time limit of the clock came before the answer.
     ProblemError
         If the problem has another objective than the loss, limits the loss or has a law that is
         not a sum of power terms, or if the draws differ in N or in features.
@@ -268,9 +275,9 @@ def solve_draws(
     """
     if not 0 <= tail < 1:
         raise ValueError(f"the level of the conditional value at risk is in [0, 1), not {tail}")
-    clock = Clock(Limits(None, None))
+    clock = Clock() if clock is None else clock
     draws = Draws.of(laws)
-    some = contenders(problem, draws)
+    some = contenders(problem, draws, clock)
     law = problem.law
     for what, mine, theirs in (
         ("counts", f"{law.parameter_kind} parameters", f"{draws.parameter_kind} parameters"),
@@ -280,9 +287,9 @@ def solve_draws(
             raise ProblemError.of("objective.law", f"{law.name} {what} {mine}, its draws {theirs}")
     if some is None:
         return None
-    found = optima(problem, some, draws)
-    today = int(optima(problem, some, Draws.of([law])).winner[0])
-    scores = _scores(some, draws, found.loss, tail)
+    found = optima(problem, some, draws, clock)
+    today = int(optima(problem, some, Draws.of([law]), clock).winner[0])
+    scores = _scores(some, draws, found.loss, tail, clock)
     roles: dict[int, list[str]] = {today: [TODAY]}
     for name in CRITERIA:
         roles.setdefault(int(scores.values[name].argmin()), []).append(name)

@@ -34,6 +34,7 @@ from modelsizer.optimizer.laws.dominance_check import all_dominated
 from modelsizer.optimizer.laws.draws import Draws, sum_of_powers
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.errors import ProblemError
@@ -100,7 +101,9 @@ class Optima:
     loss: Floats
 
 
-def contenders(problem: Problem, draws: Draws | None = None) -> Contenders | None:
+def contenders(
+    problem: Problem, draws: Draws | None = None, clock: Clock | None = None
+) -> Contenders | None:
     """Enumerate all designs and keep those that may be optimal; None if none is feasible.
 
     Parameters
@@ -108,14 +111,17 @@ def contenders(problem: Problem, draws: Draws | None = None) -> Contenders | Non
     problem : Problem
     draws : Draws, optional
         Laws besides the problem's own.
+    clock : Clock, optional
 
     Raises
     ------
+    StoppedError
+        If the time limit of the clock has passed.
     ProblemError
         If the problem has another objective than the loss, limits the loss, or its law is not a
         sum of power terms.
     """
-    model = Model(problem)
+    model, clock = Model(problem), Clock() if clock is None else clock
     _refuse(problem, model)
     columns = _Columns(model, Draws.of([problem.law]), *(() if draws is None else (draws,)))
     blocks = tuple(listed(problem.space.block))
@@ -125,6 +131,7 @@ def contenders(problem: Problem, draws: Draws | None = None) -> Contenders | Non
         row = np.arange(len(table))
         low = np.zeros_like(table.count)
         for part, j in box_designs(row, low, table.count - 1, DESIGNS_AT_ONCE):
+            clock.check()
             _, keeps = model.evaluate(table, part, j)
             seen += len(part)
             infeasible += int((~keeps).sum())
@@ -135,11 +142,11 @@ def contenders(problem: Problem, draws: Draws | None = None) -> Contenders | Non
             parts.append((points, keep_designs(blocks, problem, table, part, j, points[:, -1])))
             waiting += len(part)
             if waiting > DESIGNS_AT_ONCE:
-                kept, gone = _merged(parts)
+                kept, gone = _merged(parts, clock)
                 parts, dominated, waiting = [kept], dominated + gone, len(kept[0])
     if not parts:
         return None
-    (points, held), gone = _merged(parts)
+    (points, held), gone = _merged(parts, clock)
     points, held = _in_order(problem, points, held)
     _, first = np.unique(points, axis=0, return_index=True)  # of equal ones the first in order
     first = np.sort(first)
@@ -210,11 +217,13 @@ class _Columns:
         return found
 
 
-def _merged(parts: Sequence[tuple[Floats, KeptDesigns]]) -> tuple[tuple[Floats, KeptDesigns], int]:
+def _merged(
+    parts: Sequence[tuple[Floats, KeptDesigns]], clock: Clock
+) -> tuple[tuple[Floats, KeptDesigns], int]:
     """Nondominated designs of several lists, and the number of others, which is checked."""
     points, held = np.concatenate([p for p, _ in parts]), KeptDesigns.join([h for _, h in parts])
     keep = nondominated(points)
-    if not all_dominated(points[~keep], points[keep]):
+    if not all_dominated(points[~keep], points[keep], clock.check):
         raise RuntimeError("a design was left out that no kept one dominates; please report it")
     return (points[keep], held.take(keep)), int((~keep).sum())
 
@@ -225,8 +234,15 @@ def _in_order(problem: Problem, points: Floats, held: KeptDesigns) -> tuple[Floa
     return points[order], held.take(order)
 
 
-def pieces(some: Contenders, draws: Draws) -> Iterator[tuple[slice, Floats]]:
+def pieces(
+    some: Contenders, draws: Draws, clock: Clock | None = None
+) -> Iterator[tuple[slice, Floats]]:
     """Losses of all contenders under all draws, in chunks.
+
+    Raises
+    ------
+    StoppedError
+        If the time limit of the clock has passed.
 
     Yields
     ------
@@ -236,28 +252,32 @@ def pieces(some: Contenders, draws: Draws) -> Iterator[tuple[slice, Floats]]:
     """
     step = max(1, LOSSES_AT_ONCE // len(draws))
     for begin in range(0, len(some), step):
+        if clock is not None:
+            clock.check()
         part = slice(begin, min(begin + step, len(some)))
         values = {name: column[part] for name, column in some.values.items()}
         yield part, draws.losses(values, some.excess[part])
 
 
-def optima(problem: Problem, some: Contenders, draws: Draws) -> Optima:
+def optima(problem: Problem, some: Contenders, draws: Draws, clock: Clock | None = None) -> Optima:
     """Find the best contender under each draw, with ties settled by the tie rule.
 
     If several are within `modelsizer.optimizer.search.compare.NEAR` of the best, they are evaluated
     exactly, as in a solve.
     """
     least = np.full(len(draws), np.inf)
-    for _, losses in pieces(some, draws):
+    for _, losses in pieces(some, draws, clock):
         np.minimum(least, losses.min(axis=1), out=least)
     edge = least + NEAR["loss"] * np.abs(least)
     near: list[list[int]] = [[] for _ in range(len(draws))]
-    for part, losses in pieces(some, draws):
+    for part, losses in pieces(some, draws, clock):
         for k, i in np.argwhere(losses <= edge[:, None]):
             near[k].append(part.start + int(i))
     winner = np.array([tied[0] for tied in near])
     known: dict[int, Evaluation] = {}
     for k in (k for k, tied in enumerate(near) if len(tied) > 1):
+        if clock is not None:
+            clock.check()
         exact = []
         for at in near[k]:
             if at not in known:

@@ -83,10 +83,11 @@ class NearOptimal:
     def to_dict(self) -> dict[str, Any]:
         """Convert to a mapping with the keys of the JSON contract."""
         found: dict[str, Any] = {
+            "complete": self.complete,
             "designs": [
                 {"rank": rank} | design_dict(self.problem, design)
                 for rank, design in enumerate(self.best, start=1)
-            ]
+            ],
         }
         if self.tolerance is not None:
             found["within"] = {
@@ -128,8 +129,7 @@ def k_best(result: Result, count: int, clock: Clock | None = None) -> NearOptima
             last = len(held) >= count or everything
             known = len(held) if last else int((held.value <= limit).sum())
             which = np.arange(len(best), min(count, known))  # none comes between these
-            for design in _evaluated(scorer, held, which, clock):
-                best.append(design)
+            best.extend(_evaluated(scorer, held, which, clock))
             if last:
                 break
             step *= GROWTH
@@ -192,24 +192,22 @@ def _near(
         raise ValueError(f"must be zero or more, not {tolerance}")
     clock = Clock() if clock is None else clock
     scorer, value = _start(result)
-    best, savings = [result.best], list[tuple[str, Evaluation]]()
-    within: int | None = None
+    best, within = [result.best], None
+    savings: tuple[tuple[str, Evaluation], ...] = ()
     ending = Ending()
     with ending:
         held = ordered(scorer, collected(scorer, value + tolerance, clock), clock)
         held = held.take(held.value <= value + tolerance)
         within = len(held)
-        for design in _evaluated(scorer, held, selected(held)[1:], clock):
-            best.append(design)
-        for each in _savings(scorer, held, clock):
-            savings.append(each)
+        best.extend(_evaluated(scorer, held, selected(held)[1:], clock))
+        savings = tuple(_savings(scorer, held, clock))
     return NearOptimal(
         result.problem,
         scorer.goals[0],
         tuple(best),
         tolerance,
         within,
-        tuple(savings) if ending.complete else (),
+        savings,
         ending.stop,
     )
 
@@ -217,7 +215,7 @@ def _near(
 def _evaluated(
     scorer: Scorer, held: KeptDesigns, which: Ints, clock: Clock
 ) -> Iterator[Evaluation]:
-    """Evaluate designs exactly, one after the other."""
+    """Evaluate designs exactly, one after the other; a stop keeps those yielded before."""
     for begin in range(0, len(which), EVALUATED_AT_ONCE):
         clock.check()
         yield from evaluated(scorer, held, which[begin : begin + EVALUATED_AT_ONCE])
@@ -301,9 +299,7 @@ def _blocks(scorer: Scorer) -> tuple[str, ...]:
     return tuple(listed(scorer.problem.space.block))
 
 
-def _within(
-    scorer: Scorer, table: Table, edge: float, clock: Clock
-) -> Iterable[tuple[Ints, Ints]]:
+def _within(scorer: Scorer, table: Table, edge: float, clock: Clock) -> Iterable[tuple[Ints, Ints]]:
     """Designs of a table that may be at or below a value, in chunks."""
     model = scorer.model
     boxes = feasible_boxes(table, model.rules(table))
@@ -322,9 +318,7 @@ def _within(
     yield from box_designs(boxes.row, boxes.low, boxes.high, DESIGNS_AT_ONCE)
 
 
-def _savings(
-    scorer: Scorer, held: KeptDesigns, clock: Clock
-) -> Iterable[tuple[str, Evaluation]]:
+def _savings(scorer: Scorer, held: KeptDesigns, clock: Clock) -> Iterable[tuple[str, Evaluation]]:
     """For each quantity, the design that needs least of it; the best of equals."""
     problem, goal = scorer.problem, scorer.goals[0].name
     wanted = [name for name in SAVED if name != goal and not problem.lacks(name)]

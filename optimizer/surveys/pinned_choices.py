@@ -5,7 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.result import PROVEN, Result
+from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.tables.clock import Clock, Stop
+from modelsizer.problems.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +29,36 @@ class PinnedChoices:
     result: Result
     free: Result
 
+    @classmethod
+    def of(
+        cls, choices: tuple[str, ...], result: Result, free: Problem, solver: str, clock: Clock
+    ) -> PinnedChoices:
+        """Solve the problem without the choices, and compare.
+
+        Parameters
+        ----------
+        choices : tuple of str
+        result : Result
+            Result with the choices.
+        free : Problem
+            The problem without them.
+        solver : str
+            See `modelsizer.optimizer.solver.solve`.
+        clock : Clock
+        """
+        return cls(choices, result, Solver(free, solver=solver, clock=clock).solve(details=False))
+
+    @property
+    def stop(self) -> Stop:
+        """``"proven"`` if the cost is known, otherwise why one of the solves ended early."""
+        stops: tuple[Stop, ...] = (self.result.stop, self.free.stop)
+        return next((stop for stop in stops if stop not in PROVEN), "proven")
+
     @property
     def cost(self) -> float | None:
-        """How much they worsen the objective; None if either problem has no optimum."""
+        """How much they worsen the objective; None if either has no optimum, or no proven one."""
+        if self.stop != "proven":
+            return None
         mine, theirs = self.result.objective.value, self.free.objective.value
         if mine is None or theirs is None:
             return None

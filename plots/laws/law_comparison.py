@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-    from modelsizer.optimizer.laws.comparison import LawCurve
+    from modelsizer.optimizer.laws.curves import LawCurve
     from modelsizer.optimizer.tables.table import Floats
 
 _PAD = 0.02  # fraction of width and height around the lines

@@ -181,7 +181,8 @@ def test_an_infeasible_problem_has_no_plan_and_no_winner() -> None:
     assert ms.plan_runs(ms.Problem.load(*TIGHT), 1e21) is None
     none = ms.uncertainty(ms.Problem.load(TIGHT[0], TIGHT[1] | {"objective.law": MYLAW}), 20)
     assert none.found is None
-    assert none.to_dict() == {"status": "infeasible", "draws": 20}
+    proven = {"complete": True, "stop": "proven"}
+    assert none.to_dict() == {"status": "infeasible", "draws": 20} | proven
 
 
 def test_options_that_have_no_such_value_are_named_for_both_doors() -> None:

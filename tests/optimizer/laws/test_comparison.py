@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, solve
 from modelsizer.cli import app
-from modelsizer.optimizer.laws.comparison import LawComparison, Within, compare_laws, law_curves
+from modelsizer.optimizer.laws.comparison import LawComparison, Within, compare_laws
+from modelsizer.optimizer.laws.curves import law_curves
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.plots.drawing.line_ends import spread_out
 from modelsizer.plots.laws.law_comparison import law_comparison

@@ -261,7 +261,7 @@ def test_some_laws_choose_the_same() -> None:
         (["--laws", "kaplan-2020,nothing.toml"], "--laws: nothing.toml: cannot be read"),
         (["--laws", ","], "--laws: name at least one law"),
         (["--laws", LAWS, "--write", "p.lp"], "--write: the program is of one law; leave --laws"),
-        (["--laws", LAWS, "--time-limit", "3"], "--time-limit: it stops one solve before"),
+        (["--laws", LAWS, "--node-limit", "3"], "--node-limit: it stops one solve before"),
         (["--uncertainty", "--gap", "0.1"], "--gap: it stops one solve before its proof; --unc"),
         (["--uncertainty", "--node-limit", "9"], "--node-limit: it stops one solve"),
         (["--law", "kaplan-2020", "--set", "budgets.tokenz=1"], "budgets.tokenz: unknown key"),
@@ -299,7 +299,9 @@ def test_what_no_design_keeps(small: str, mine: str) -> None:
     assert found.exit_code == 1
     content = json.loads(found.stdout)
     assert content["status"] == "infeasible"
-    assert content["uncertainty"] == {"status": "infeasible", "draws": 120}
+    assert content["uncertainty"] == {
+        "status": "infeasible", "draws": 120, "complete": True, "stop": "proven"
+    }  # fmt: skip
     assert {law["status"] for law in content["laws"]["laws"]} == {"infeasible"}
     text = run("solve", small, "--law", mine, "--uncertainty", "--set", "budgets.parameters=1000")
     assert text.exit_code == 1

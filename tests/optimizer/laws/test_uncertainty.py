@@ -287,7 +287,9 @@ def test_the_command_says_what_is_wrong(tmp_path: Path) -> None:
     assert "--cvar" in run("one-h100-1e24", "--law", law, "--cvar", "1").stderr
     nothing = run("one-h100-1e24", "--law", law, "--set", "budgets.parameters=1e6", "--json", "-")
     assert nothing.exit_code == 1
-    assert json.loads(nothing.stdout) == {"status": "infeasible", "draws": 2}
+    assert json.loads(nothing.stdout) == {
+        "status": "infeasible", "draws": 2, "complete": True, "stop": "proven"
+    }  # fmt: skip
 
 
 # The picture
