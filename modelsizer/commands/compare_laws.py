@@ -20,7 +20,7 @@ from modelsizer.commands.options import (
     check_plot,
     load,
 )
-from modelsizer.commands.output import emit, plot_file
+from modelsizer.commands.output import before_drawing, emit, plot_file
 from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ def compare_laws(
         from modelsizer.optimizer.tables.clock import Clock
 
         check_plot(plot, plot_size)
-        clock = Clock.of(time_limit)
+        clock = before_drawing(Clock.of(time_limit), plot)
         problem = load(file, set_, without)
         from modelsizer.optimizer.laws.curves import law_curves
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting

@@ -21,7 +21,7 @@ from modelsizer.commands.options import (
     check_tables,
     load,
 )
-from modelsizer.commands.output import emit, plot_file, text_file
+from modelsizer.commands.output import before_drawing, emit, plot_file, text_file
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -54,13 +54,18 @@ def prices(
         check_tables(csv)
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
+        from modelsizer.optimizer.tables.clock import Clock, Ending
+
+        clock = Clock.of(time_limit)
+        until = before_drawing(clock, plot)
         with user_errors(ValueError):
             found = priced(
                 problem,
                 budgets=None if budget is None else [budget],
                 solver=solver,
-                time_limit=time_limit,
+                time_limit=until.share(1 if plot is None or budget is None else 2),
             )
+        ending = Ending(found.stop)
         feasible = found.result.status != "infeasible"
 
         def show(console: Console) -> None:
@@ -78,16 +83,20 @@ def prices(
         if not feasible:
             emit(found.to_dict(), json_, show)
             raise typer.Exit(INFEASIBLE)
-        title, done = found.result.problem.name, found.complete
-        if budget is None:  # all limits side by side
-            picture = plot_file(plot, "tornado", found, title=title, size=plot_size, complete=done)
-        else:
-            left = None if time_limit is None else max(time_limit - found.seconds, 0.0)
-            curve = (found, budget, solver, left)
-            picture = plot_file(
-                plot, "price_curve", curve, title=title, size=plot_size, complete=done
-            )
+        name, answer = "tornado", found  # all limits side by side
+        if budget is not None:
+            name, answer = "price_curve", (found, budget, solver)
+        picture = plot_file(
+            plot,
+            name,
+            answer,
+            title=found.result.problem.name,
+            size=plot_size,
+            complete=found.complete,
+            clock=clock,
+            ending=ending,
+        )
         table = text_file("--csv", csv, lambda: prices_csv(found))
         emit(found.to_dict(), json_, show, table, picture)
-    if not found.complete:
+    if not ending.complete:
         raise typer.Exit(STOPPED)

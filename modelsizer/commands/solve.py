@@ -27,7 +27,14 @@ from modelsizer.commands.options import (
     check_ending,
     check_plot,
 )
-from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, plot_file, text_file
+from modelsizer.commands.output import (
+    STANDARD_OUTPUT,
+    Output,
+    before_drawing,
+    emit,
+    plot_file,
+    text_file,
+)
 from modelsizer.commands.progress_lines import gaps
 
 if TYPE_CHECKING:
@@ -133,9 +140,10 @@ def solve(
     """
     with user_errors():
         check_ending("--write", write, ".lp", ".mps")
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, Ending
 
-        clock = Clock.of(time_limit)
+        whole = Clock.of(time_limit)
+        clock = before_drawing(whole, plot)
         limits = {"--gap": gap, "--node-limit": node_limit}
         _check_together(uncertainty=uncertainty, laws=laws, draws=draws, write=write, limits=limits)
         framework, config_path = _export_target(export)
@@ -158,7 +166,7 @@ def solve(
                 node_limit=node_limit,
                 progress=progress,
             )
-        extras = Extras(clock, result.stop)
+        extras, drawn_all = Extras(clock, result.stop), Ending()
         checked, others, pins, closest, drawn, compared = (None,) * 6
         if verify:
             from modelsizer.optimizer.verification import verify as prove_again
@@ -247,9 +255,18 @@ def solve(
             show,
             text_file("--export", config_path if result.design is not None else None, config),
             Output("--write", write, lambda path: _write_program(problem, path)),
-            plot_file(plot, "landscape", result, title=problem.name, size=plot_size),
+            plot_file(
+                plot,
+                "landscape",
+                result,
+                title=problem.name,
+                size=plot_size,
+                complete=result.status != "limit",
+                clock=whole,
+                ending=drawn_all,
+            ),
         )
-    if extras.unfinished or (checked is not None and not checked.agrees):
+    if extras.unfinished or not drawn_all.complete or (checked is not None and not checked.agrees):
         raise typer.Exit(STOPPED)
     raise typer.Exit(EXIT[result.status])
 

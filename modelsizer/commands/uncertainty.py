@@ -18,7 +18,7 @@ from modelsizer.commands.options import (
     Without,
     check_plot,
 )
-from modelsizer.commands.output import emit, plot_file, say_infeasible, say_unknown
+from modelsizer.commands.output import before_drawing, emit, plot_file, say_infeasible, say_unknown
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -52,8 +52,10 @@ def uncertainty(
         check_plot(plot, plot_size)
         problem = load_under(file, set_, without, law)
         from modelsizer.optimizer.laws.drawn_answer import uncertainty as solve_draws
+        from modelsizer.optimizer.tables.clock import Clock
 
-        answer = solve_draws(problem, draws, winners=candidates, cvar=cvar, time_limit=time_limit)
+        seconds = before_drawing(Clock.of(time_limit), plot).left.seconds
+        answer = solve_draws(problem, draws, winners=candidates, cvar=cvar, time_limit=seconds)
         found = answer.found
 
         def show(console: Console) -> None:

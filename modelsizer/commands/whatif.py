@@ -19,7 +19,7 @@ from modelsizer.commands.options import (
     check_plot,
     check_tables,
 )
-from modelsizer.commands.output import emit, plot_file, text_file
+from modelsizer.commands.output import before_drawing, emit, plot_file, text_file
 from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
@@ -67,10 +67,11 @@ def whatif(
         problem, many = split_problem(file, set_ or [], without or [])
         axes = [axis_of(problem, key, text) for key, text in many.items()]
         others = scenario_settings(problem, scenario or [], axes)
+        from modelsizer.optimizer.tables.clock import Clock
+
+        seconds = before_drawing(Clock.of(time_limit), plot).left.seconds
         with user_errors(ValueError), steps("scenario") as progress:
-            found = solve_all(
-                problem, others, solver=solver, time_limit=time_limit, progress=progress
-            )
+            found = solve_all(problem, others, solver=solver, time_limit=seconds, progress=progress)
 
         def show(console: Console) -> None:
             print_whatif(console, found)

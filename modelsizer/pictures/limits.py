@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.pictures.picture import Picture
@@ -48,38 +50,52 @@ TORNADO = Picture(
 )
 
 
-def _curve_data(answer: tuple[Prices, str, str, float | None], _clock: Clock) -> dict[str, Any]:
-    """Return the arguments of `plots.price_curve`.
+@dataclass(frozen=True, slots=True)
+class _Curve:
+    """A price curve as drawn.
 
     Parameters
     ----------
-    answer : tuple of Prices, str, str, float or None
-        Prices, the name of a limit, a solver, and the seconds for the points of the curve.
+    arguments : mapping
+        Of `modelsizer.plots.price_curve`.
+    complete : bool
+        Whether no limit is left out.
     """
+
+    arguments: Mapping[str, Any]
+    complete: bool
+
+
+def _curve_data(answer: tuple[Prices, str, str], clock: Clock) -> _Curve:
+    """Solve at the limits of a price curve, from prices, the name of a limit and a solver."""
     from modelsizer.optimizer.prices.prices import curve
     from modelsizer.text.prices import curve_limits
 
-    found, budget, solver, seconds = answer
+    found, budget, solver = answer
     row = found.row(budget)
     limits, problem = curve_limits(row), found.result.problem
+    seconds = clock.left.seconds
     points = curve(problem, row.constraint, limits, solver=solver, time_limit=seconds)
     stays = None if row.stays is None else (row.stays.start, row.stays.end)
-    return {
-        "name": row.constraint.quantity,
-        "limits": [float(limit) for limit, _ in points],
-        "objectives": [value for _, value in points],
-        "today": float(row.constraint.limit),
-        "stays_optimal": (
-            None if stays is None else tuple(None if e is None else float(e) for e in stays)
-        ),
-        "objective": found.result.objective.name,
-    }
+    return _Curve(
+        {
+            "name": row.constraint.quantity,
+            "limits": [float(limit) for limit, _ in points],
+            "objectives": [value for _, value in points],
+            "today": float(row.constraint.limit),
+            "stays_optimal": (
+                None if stays is None else tuple(None if e is None else float(e) for e in stays)
+            ),
+            "objective": found.result.objective.name,
+        },
+        len(points) == len(limits),
+    )
 
 
-def _curve(data: dict[str, Any], title: str, size: str) -> Figure:
+def _curve(data: _Curve, title: str, size: str) -> Figure:
     from modelsizer import plots
 
-    return plots.price_curve(**data, title=title, size=size)
+    return plots.price_curve(**data.arguments, title=title, size=size)
 
 
 PRICE_CURVE = Picture(

@@ -179,13 +179,13 @@ def test_the_picture_stays_that_of_the_answer(
     from modelsizer.pictures import registry
 
     drawn_of = []
-    original = registry.draw
+    original = registry.draw_within
 
-    def spy(name: str, result: Any, **style: Any) -> Any:
+    def spy(clock: Any, name: str, result: Any, **style: Any) -> Any:
         drawn_of.append(result.status)
-        return original(name, result, **style)
+        return original(clock, name, result, **style)
 
-    monkeypatch.setattr(registry, "draw", spy)
+    monkeypatch.setattr(registry, "draw_within", spy)
     path = tmp_path / "p.png"
     found = run("solve", small, "--law", mine, "--uncertainty", "--plot", str(path), "--json", "-")
     assert (found.exit_code, drawn_of, path.exists()) == (0, ["optimal"], True)

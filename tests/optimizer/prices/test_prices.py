@@ -211,7 +211,7 @@ def test_pictures(size: str) -> None:
     every: Any = draw("tornado", found, title="x", size=size)
     check(every)
     assert len(every.axes[0].get_yticklabels()) == len(found.rows)
-    one: Any = draw("price_curve", (found, "serving_memory", "auto", None), title="x", size=size)
+    one: Any = draw("price_curve", (found, "serving_memory", "auto"), title="x", size=size)
     check(one)
     assert [80e9] in [list(line.get_xdata()) for line in one.axes[0].lines]  # today is marked
 
