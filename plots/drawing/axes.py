@@ -42,13 +42,21 @@ def tick(value: float, name: str) -> str:
     return format_quantity(value, kind, 3)
 
 
-def wrapped(figure: Figure, title: str) -> str:
-    """Wrap a title to the width of the figure, in at most `_MOST_LINES` lines."""
+def wrapped(figure: Figure, title: str, left: float | None = None) -> str:
+    """Wrap a title to the width of the figure, in at most `_MOST_LINES` lines.
+
+    Parameters
+    ----------
+    figure : Figure
+    title : str
+    left : float, optional
+        Where it begins, in inches from the left edge; by default beside a usual axis.
+    """
     import textwrap
 
     from matplotlib import rcParams
 
-    width = figure.get_figwidth() - _LEFT_OF_TITLE
+    width = figure.get_figwidth() - (_LEFT_OF_TITLE if left is None else left)
     letters = width * _POINTS_AN_INCH / (_EM * rcParams["font.size"])
     seen = visible(title)
     lines = textwrap.wrap(seen, int(letters), max_lines=_MOST_LINES, placeholder=" ...")

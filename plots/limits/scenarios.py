@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.sweeps.whatif import Answer, WhatIf
-from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, words
+from modelsizer.plots.drawing.axes import dimension, quantity_axis, words, wrapped
 from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
 from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
 from modelsizer.problems.units import format_quantity
@@ -20,6 +20,7 @@ BETTER, WORSE = FILLS[0], FILLS[1]
 _BAR = 0.5  # fraction of a row
 _ROWS_OF_A_SIZE = 9  # rows in a figure of the default height
 _MINUS = "\N{MINUS SIGN}"
+_DOTS = len("...")
 _LINES = 2  # maximum lines of a name
 _NAME = {False: 24, True: 16}  # characters per line of a name, by whether the figure is small
 
@@ -86,8 +87,9 @@ def scenarios(found: WhatIf, *, size: str = "wide") -> Figure:
         quantity_axis(axes, "x", name)
         between = "\n" if narrow else "; "
         axes.set_xlabel(f"{words(name)}{between}{_base(found, base, name)}")
-        heading(axes, found.base.scenario.problem.name)
         figure.draw_without_rendering()
+        left = axes.get_window_extent().x0 / figure.dpi  # names may take much of the width
+        axes.set_title(wrapped(figure, found.base.scenario.problem.name, left))
         make_room(axes, [base, *(row.value for row in rows if row.value is not None)])
     return figure
 
@@ -130,12 +132,14 @@ def _change(change: float, name: str) -> str:
 
 
 def _folded(name: str, figure: Figure) -> str:
-    """Wrap a name so that the bars have room."""
+    """Wrap a name so that the bars have room; of a long one the beginning and the end are kept."""
     import textwrap
 
     width = _NAME[small(figure)]
-    spaced = visible(name).replace("=", "= ")  # allows a line break there
-    lines = textwrap.wrap(spaced, width, max_lines=_LINES, placeholder=" ...") or [""]
+    seen = visible(name)
+    lines = textwrap.wrap(seen.replace("=", "= "), width) or [""]  # allows a line break there
+    if len(lines) > _LINES:
+        lines = [*lines[: _LINES - 1], f"...{seen[-(width - _DOTS) :]}"]
     return "\n".join(line.replace("= ", "=") for line in lines)
 
 
