@@ -236,3 +236,11 @@ def test_asking_for_a_design_that_is_not_there_raises() -> None:
     assert result.status == "infeasible"
     with pytest.raises(NoDesignError):
         _ = result.best
+
+
+def test_text_reaches_a_terminal_by_the_kit_only() -> None:
+    """The kit makes every character visible, and lays out what it prints for any width."""
+    for name, path in modules().items():
+        if ".text." in name or ".commands." in name:
+            printed = "console.print(" in path.read_text()
+            assert not printed or ".text.kit." in name, name

@@ -12,7 +12,6 @@ from modelsizer.commands.app import EXIT, STOPPED, fail, user_errors
 from modelsizer.commands.options import File, Settings, SolverName, TimeLimit, Without, load
 from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, print_text
 from modelsizer.commands.paths import check_files
-from modelsizer.problems.visible import visible
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -73,9 +72,11 @@ def report(
                 places.append(place)
 
             def show(console: Console) -> None:
+                from modelsizer.text.kit.lines import line
+
                 for place in places:
                     size = place.stat().st_size / 1e6
-                    console.print(f"{visible(str(place))}: {about}, {size:.2f} MB", soft_wrap=True)
+                    line(console, f"{place}: {about}, {size:.2f} MB", wrap=False)
 
             emit(None, None, show, Output("--output", path, save))
     raise typer.Exit(EXIT[result.status] if made.whole else STOPPED)

@@ -16,7 +16,7 @@ from modelsizer.problems.hardware.accelerators import (
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line, pairs, paragraph, section
-from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.tables import Heading, Styled, Table, print_table
 from modelsizer.text.kit.words import NONE
 
 if TYPE_CHECKING:
@@ -95,7 +95,10 @@ def print_accelerators(console: Console, rows: list[dict[str, Any]]) -> None:
     if not rows:
         line(console, "no accelerator matches")
         return
-    headings = ["name", *((heading, unit) for heading, (_, unit, _) in _COLUMNS.items())]
+    headings: list[Heading] = [
+        "name",
+        *((heading, unit) for heading, (_, unit, _) in _COLUMNS.items()),
+    ]
     cells = [
         [row["name"], *(_scaled(row[figure], scale) for figure, _, scale in _COLUMNS.values())]
         for row in rows

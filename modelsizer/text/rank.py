@@ -64,7 +64,7 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
         if len(ranking.problem.layouts) > 1:
             told += ", each under every layout"
         line(console, f"Not complete: {STOPS[ranking.stop]}. {told}; others may be better.")
-    console.print()
+    line(console)
     if not ranking.feasible and not ranking.complete:
         return
     if not ranking.feasible:

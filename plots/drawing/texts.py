@@ -6,7 +6,7 @@ No text of a figure is mathematics (`style.STYLE`): a dollar sign is a dollar si
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
@@ -59,7 +59,7 @@ def tidy(figure: Figure) -> None:
 def _tidy_ticks(formatter: Formatter) -> None:
     written = formatter.format_ticks
 
-    def format_ticks(values: Sequence[float]) -> list[str]:
+    def format_ticks(values: list[float]) -> list[str]:
         return [_tidied(label) for label in written(values)]
 
     formatter.format_ticks = format_ticks  # type: ignore[method-assign]

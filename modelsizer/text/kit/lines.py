@@ -48,8 +48,10 @@ def section(console: Console, text: str) -> None:
     line(console, Styled(text, "bold"), above=1)
 
 
-def line(console: Console, text: str = "", *, above: int = 0, below: int = 0) -> None:
-    """Print a line, wrapped where it is too long, in its style if it has one.
+def line(
+    console: Console, text: str = "", *, above: int = 0, below: int = 0, wrap: bool = True
+) -> None:
+    """Print a line in its style if it has one.
 
     Parameters
     ----------
@@ -57,10 +59,12 @@ def line(console: Console, text: str = "", *, above: int = 0, below: int = 0) ->
     text : str
     above, below : int
         Empty lines before and after it.
+    wrap : bool
+        Wrap it where it is too long; otherwise the terminal does, as is better for a path.
     """
     for _ in range(above):
         console.print()
-    console.print(rich_text(console, text))
+    console.print(rich_text(console, text), soft_wrap=not wrap)
     for _ in range(below):
         console.print()
 
