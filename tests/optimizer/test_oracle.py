@@ -138,6 +138,10 @@ EDGES: list[dict[str, Any]] = [
     {"budgets": {"layers": 8}, "objective": {"maximize": "d_model"}},
     {"training": {"tokens": 123456789012.7}, "objective": {"minimize": "tokens"}},
     {"training": {"tokens": {"min": 123456789012.7}}, "objective": {"minimize": "training_cost"}},
+    {"space": {"layers": {"min": 8, "max": 40, "step": 4}, "aspect_ratio": {"max": 75.5}},
+     "budgets": {"training_flops": 1e21}, "objective": {"minimize": "layers"}},
+    {"space": {"layers": {"min": 8, "max": 40, "step": 4}, "aspect_ratio": {"min": 20}},
+     "budgets": {"training_flops": 1e21}, "objective": {"maximize": "layers"}},
     {"budgets": {"training_flops": 1e21}, "objective": {"law": "slow"},
      "laws": {"slow": {"E": 1, "terms": [{"coefficient": 1e300, "tokens": -0.001}]}}},
 ]  # fmt: skip
@@ -153,11 +157,13 @@ EDGE_SPACE: dict[str, Any] = {
 @pytest.mark.parametrize("solver", ["bound", "exhaustive"])
 @pytest.mark.parametrize("edge", range(len(EDGES)))
 def test_edges_agree_with_the_oracle(edge: int, solver: str) -> None:
-    given = EDGES[edge]
-    tables = EDGE_SPACE | given
-    tables["training"] = EDGE_SPACE["training"] | given.get("training", {})
+    tables = dict(EDGE_SPACE)
+    for name, given in EDGES[edge].items():
+        tables[name] = tables.get(name, {}) | given
     found = Problem.from_tables(tables)
-    check(found, Oracle(found.to_dict()), solver)
+    oracle = Oracle(found.to_dict())
+    assert found.count_designs() == len(oracle.designs)
+    check(found, oracle, solver)
 
 
 def test_the_oracle_shares_no_code_with_the_package() -> None:
