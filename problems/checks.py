@@ -20,7 +20,7 @@ from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.counting import has_design
 from modelsizer.problems.space.options import listed
 from modelsizer.problems.space.splits import Split
-from modelsizer.problems.tables.menus import Choice
+from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.training import Training
 
@@ -146,8 +146,10 @@ def check_tokens(
 
 MAX_DESIGNS = 2**62
 """Designs of a space: its blocks are counted in int64."""
-MAX_WIDTHS = 2**26
-"""Entries of a menu of widths that are held at once: 0.5 GiB of int64."""
+MAX_WIDTHS = 2**24
+"""Combinations of menus of widths that depend on each other: their table takes some 0.5 GiB."""
+MAX_RATIOS = 2**20
+"""Aspect ratios of widths: exact fractions, some microseconds each."""
 
 
 def check_size(space: Space) -> list[Fault]:
@@ -162,11 +164,18 @@ def check_size(space: Space) -> list[Fault]:
         for key in MENUS
         if (menu := getattr(space, key)) is not None
     }
+    menus = tuple(sizes)
+    if isinstance(space.aspect_ratio, Menu):
+        sizes["aspect_ratio"] = space.aspect_ratio.size
     together: tuple[tuple[tuple[str, ...], int, str], ...] = (
-        (tuple(sizes), MAX_DESIGNS, "designs"),
+        (menus, MAX_DESIGNS, "designs"),
         (("heads", "head_dim", "kv_heads", "kv_group"), MAX_WIDTHS, "combinations of heads"),
-        (("d_model", "heads", "head_dim"), MAX_DESIGNS, "combinations of d_model and heads"),
+        (("d_model", "aspect_ratio"), MAX_RATIOS, "combinations of d_model and aspect_ratio"),
+        (("heads", "kv_heads", "kv_group"), MAX_WIDTHS, "combinations of heads and kv_heads"),
     )
+    if space.heads is None or space.head_dim is None:
+        keys = ("d_model", "heads", "head_dim")
+        together += ((keys, MAX_WIDTHS, "combinations of d_model and heads"),)
     if space.d_ff is None:
         keys = ("d_model", "ffn_ratio", "ffn_multiple")
         together += ((keys, MAX_WIDTHS, "hidden widths"),)

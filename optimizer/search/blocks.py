@@ -37,6 +37,7 @@ SAMPLE_NEAR = (*(2 for _ in ORDERED), 24, 2, 2, 2, 6)  # the same, near an incum
 LEAST_WIDTHS = 32  # minimum number of d_model in the sample, for any number of layouts
 AT_ONCE = 4096  # blocks split per round: enough to vectorise, few enough to be best-first
 LISTED_AT_ONCE = 200  # small blocks listed before the number of options is checked
+FEW_ROOTS = 256  # bounded in about 0.2 s
 TABLE_ROWS = 30_000  # width options gathered per table
 
 
@@ -229,8 +230,13 @@ class BlockSearch:
 
 
 def whole_floor(model: Model) -> float:
-    """Return a lower bound on all designs of a space, from the corners of its roots alone."""
+    """Return a lower bound on all designs of a space, from the corners of its roots alone.
+
+    It is minus infinity if there are too many roots for a quick answer.
+    """
     search = BlockSearch(model)
+    if len(search.grid.roots) > FEW_ROOTS:
+        return -np.inf
     search._blocks = search._bounded(search._blocks)
     return search.floor
 

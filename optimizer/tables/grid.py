@@ -22,10 +22,16 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import BY_NAME, MENUS, ORDERED, UNORDERED, WIDTHS
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.space.options import feed_forward_columns, head_menus, listed, menu_of
-from modelsizer.problems.space.rounding import depths_of, least_depths, most_depths
+from modelsizer.problems.space.options import (
+    aspect_limits,
+    feed_forward_columns,
+    head_menus,
+    listed,
+    menu_of,
+)
+from modelsizer.problems.space.rounding import depths_of
 from modelsizer.problems.space.widths import Options
-from modelsizer.problems.tables.menus import Choice, Interval, Menu, arithmetic_runs, integers
+from modelsizer.problems.tables.menus import Choice, Menu, arithmetic_runs, integers
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import exact
 
@@ -115,6 +121,11 @@ class Grid:
                 continue
             columns = columns[np.argsort(columns.sum(axis=1), kind="stable")]
             self._columns[gated] = columns
+            if (columns[1:] >= columns[:-1]).all():
+                self._fresh[gated] = np.ones(columns.shape, dtype=bool)
+                self._fresh[gated][1:] = columns[1:] != columns[:-1]
+                self._least[gated] = self._most[gated] = columns
+                continue
             self._fresh[gated] = _first_of_each(columns)
             # Bounds over ranges of columns: minimum to the right, maximum to the left.
             self._least[gated] = np.minimum.accumulate(columns[::-1], axis=0)[::-1]
@@ -142,18 +153,7 @@ class Grid:
         aspect = self.problem.space.aspect_ratio
         if aspect is None:
             return None
-        if isinstance(aspect, Menu):
-            low, high = min(aspect.numbers), max(aspect.numbers)
-        else:
-            assert isinstance(aspect, Interval)
-            low, high = aspect.min, aspect.max  # type: ignore[assignment]
-        least = np.ones(len(self._d_model), dtype=np.int64)
-        most = np.full(len(self._d_model), np.iinfo(np.int64).max // 2)
-        if high is not None:
-            least = least_depths(self._d_model, exact(high))
-        if low is not None:
-            most = most_depths(self._d_model, exact(low))
-        return least, most
+        return aspect_limits(aspect, self._d_model)
 
     def sizes(self, root: Root) -> Ints:
         """Return the menu lengths of a root; shape (D,), 1 for depth axes that it does not have."""

@@ -64,7 +64,8 @@ class TableStore:
 
     def __init__(self) -> None:
         self._space: _Key = ()
-        self._parts: list[_Part] | None = None
+        self._parts: list[_Part] = []
+        self._unread: Iterator[tuple[Layout, Options]] = iter(())
         self._grid: Grid | None = None
         self._listable = True
 
@@ -72,7 +73,8 @@ class TableStore:
         space: _Key = (problem.space, problem.splits, problem.layouts)
         space = (*space, problem.training.sequence_length)
         if space != self._space:
-            self._space, self._parts, self._grid = space, None, None
+            self._space, self._parts, self._grid = space, [], None
+            self._unread = problem.options()
             self._listable = menu_size(problem) <= LISTABLE
 
     def listable(self, problem: Problem) -> bool:
@@ -100,8 +102,17 @@ class TableStore:
         if not self.listable(problem):
             yield from tables(problem, names=names)
             return
-        if self._parts is None:
-            self._parts = [_Part(layout, options) for layout, options in problem.options()]
         keys = {name: depends_on(problem, name) for name in names}
-        for part in self._parts:
-            yield part.table(problem, keys)
+        parts, unread, number = self._parts, self._unread, 0
+        while True:
+            if number == len(parts):
+                try:
+                    found = next(unread, None)
+                except BaseException:
+                    self._space = ()  # a generator that was interrupted looks like one that ended
+                    raise
+                if found is None:
+                    return
+                parts.append(_Part(*found))
+            yield parts[number].table(problem, keys)
+            number += 1

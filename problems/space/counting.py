@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from math import prod
 
 import numpy as np
@@ -12,13 +13,16 @@ from numpy.typing import NDArray
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.architecture.choices import ORDERED, UNORDERED
 from modelsizer.problems.space.options import (
-    attention_widths,
-    depth_ranges,
+    aspect_limits,
     distinct_columns,
+    head_menus,
+    head_pairs,
+    kv_heads_of,
     listed,
     menu_of,
     options,
 )
+from modelsizer.problems.space.rounding import depths_of
 from modelsizer.problems.space.splits import (
     Split,
     attention_divides,
@@ -27,14 +31,18 @@ from modelsizer.problems.space.splits import (
     whole_divides,
 )
 from modelsizer.problems.space.widths import Options
-from modelsizer.problems.tables.menus import arithmetic_runs, integers
+from modelsizer.problems.tables.menus import Menu, arithmetic_runs, integers
 from modelsizer.problems.tables.space import Space
+from modelsizer.problems.units import exact
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-ENTRIES_AT_ONCE = 2_000_000
-"""Combinations of interdependent widths examined at once: some 100 MB."""
+ENTRIES_AT_ONCE = 4_000_000
+"""Combinations of interdependent widths examined at once: some 200 MB."""
+LARGEST = 2**62
+FEW_COLUMNS = 12
+"""Requirements whose combinations are numbered; those of more are sorted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,9 +132,22 @@ class _Classes:
     @classmethod
     def of(cls, row: Ints, able: Bools, rows: int) -> _Classes:
         """Group entries, of shape (n,) and (n, R), that belong to rows of d_model."""
-        kinds, at = np.unique(able, axis=0, return_inverse=True)
-        flat = np.bincount(row * len(kinds) + at.ravel(), minlength=rows * len(kinds))
+        kinds, at = _distinct(able)
+        flat = np.bincount(row * len(kinds) + at, minlength=rows * len(kinds))
         return cls(kinds, flat.reshape(rows, len(kinds)))
+
+
+def _distinct(able: Bools) -> tuple[Bools, Ints]:
+    """Return the distinct rows of a table of R columns, and the index of each row among them."""
+    columns = able.shape[1]
+    if columns > FEW_COLUMNS:
+        kinds, at = np.unique(able, axis=0, return_inverse=True)
+        return kinds, at.ravel()
+    code = able @ (1 << np.arange(columns))
+    used = np.flatnonzero(np.bincount(code, minlength=1 << columns))
+    number = np.zeros(1 << columns, dtype=np.int64)
+    number[used] = np.arange(len(used))
+    return (used[:, None] >> np.arange(columns)) & 1 == 1, number[code]
 
 
 class _Factors:
@@ -136,6 +157,7 @@ class _Factors:
         self.space, self.block, self.splits = space, block, splits
         self.ways = sorted({split.ways for split in splits})
         self.stages = sorted({split.stages for split in splits})
+        self.free = self._independent()
 
     def parts(self) -> Iterator[Counted]:
         """Yield the sizes of parts of the space."""
@@ -147,32 +169,39 @@ class _Factors:
     def _chunks(self) -> Iterator[Ints]:
         """Yield ranges of d_model whose combinations of widths are not too many."""
         widths = integers(self.space.d_model)
-        menus = (self.space.heads, self.space.head_dim, self.space.kv_heads, self.space.kv_group)
-        heads = prod(menu.size for menu in menus if menu is not None)
         ratios = (self.space.ffn_ratio, self.space.ffn_multiple)
-        entries = max(heads, prod(menu.size for menu in ratios if menu is not None))
-        at_once = max(1, ENTRIES_AT_ONCE // entries)
+        columns = prod(menu.size for menu in ratios if menu is not None)
+        at_once = max(1, ENTRIES_AT_ONCE // max(len(head_menus(self.space)[0]), columns))
         for begin in range(0, len(widths), at_once):
             yield widths[begin : begin + at_once]
 
     def _of(self, d_model: Ints) -> Counted:
         """Count the designs of some d_model."""
-        parts = (self._attention(d_model), self._feed_forward(d_model), self._free(d_model))
-        found = NOTHING
-        for run in arithmetic_runs(self.space.layers.numbers):
-            found += _product((*parts, self._depths(d_model, run)), self._requirements())
-        return found
+        times = np.broadcast_to(self.free.times, (len(d_model), len(self.free.times)))
+        free = _Classes(self.free.able, times)
+        parts = (self._attention(d_model), self._feed_forward(d_model), free)
+        return _product(parts, *self._depths(d_model), self._requirements())
 
     def _requirements(self) -> list[tuple[int, int]]:
         """Return the index of its ways and of its stages for each split."""
         return [(self.ways.index(s.ways), self.stages.index(s.stages)) for s in self.splits]
 
     def _attention(self, d_model: Ints) -> _Classes:
-        fixed = self.space.heads is not None and self.space.head_dim is not None
-        row, heads, kv_heads, _ = attention_widths(self.space, d_model[:1] if fixed else d_model)
-        able = np.stack([attention_divides(heads, kv_heads, ways) for ways in self.ways], axis=1)
-        found = _Classes.of(row, able, 1 if fixed else len(d_model))
-        return _Classes(found.able, np.broadcast_to(found.times, (len(d_model), len(found.able))))
+        both = self.space.heads is not None and self.space.head_dim is not None
+        row, heads, _ = head_pairs(self.space, d_model[:1] if both else d_model)
+        distinct, at = np.unique(heads, return_inverse=True)
+        of, kv_heads = kv_heads_of(self.space, distinct)
+        able = np.stack(
+            [attention_divides(distinct[of], kv_heads, ways) for ways in self.ways], axis=1
+        )
+        of_heads = _Classes.of(of, able, len(distinct))
+        times = np.zeros((len(d_model), len(of_heads.able)), dtype=np.int64)
+        if both:
+            assert self.space.head_dim is not None
+            times += of_heads.times.sum(axis=0) * self.space.head_dim.size
+        else:
+            np.add.at(times, row, of_heads.times[at])
+        return _Classes(of_heads.able, times)
 
     def _feed_forward(self, d_model: Ints) -> _Classes:
         fixed = self.space.d_ff is not None
@@ -182,8 +211,8 @@ class _Factors:
         found = _Classes.of(row, able, len(widths))
         return _Classes(found.able, np.broadcast_to(found.times, (len(d_model), len(found.able))))
 
-    def _free(self, d_model: Ints) -> _Classes:
-        """Return the classes of the choices that are independent of all others."""
+    def _independent(self) -> _Classes:
+        """Return the classes of the choices that are independent of all others, d_model too."""
         able = np.ones((1, len(self.ways)), dtype=bool)
         times = np.ones(1, dtype=np.int64)
         for choice in ORDERED:
@@ -192,51 +221,85 @@ class _Factors:
                 mine = np.stack([whole_divides(menu, ways) for ways in self.ways], axis=1)
             else:
                 mine = np.ones((len(menu), len(self.ways)), dtype=bool)
-            kinds, many = np.unique(mine, axis=0, return_counts=True)
+            kinds, at = _distinct(mine)
+            many = np.bincount(at)
             able = (able[:, None] & kinds[None]).reshape(-1, len(self.ways))
             times = (times[:, None] * many[None]).ravel()
-        return _Classes(able, np.broadcast_to(times, (len(d_model), len(times))))
+        return _Classes(able, times)
 
-    def _depths(self, d_model: Ints, run: tuple[int, int, int]) -> _Classes:
-        """Return the classes of depths of one run, by the stages that divide them."""
-        start, step, count = run
-        layers = start + step * np.arange(count)
+    def _depths(self, d_model: Ints) -> tuple[_Classes, Ints]:
+        """Return the classes of depths by the stages that divide them, and how many runs have any.
+
+        Returns
+        -------
+        classes : _Classes
+        runs : array of shape (D, stages)
+        """
+        layers, run = self._layers
         able = np.stack([layers % stages == 0 for stages in self.stages], axis=1)
-        kinds, at = np.unique(able, axis=0, return_inverse=True)
-        # Stacks of each depth, added up so that any range of depths is a difference.
+        kinds, at = _distinct(able)
+        stacks = np.zeros((len(layers), len(kinds)), dtype=np.int64)
         one = np.ones_like(layers)
-        stacks = np.zeros((len(layers) + 1, len(kinds)), dtype=np.int64)
         for of, depths in self.block.pattern.rows(layers, one, one):
-            np.add.at(stacks, (of + 1, at.ravel()[of]), depths.count.prod(axis=1))
-        upto = np.cumsum(stacks, axis=0)
+            np.add.at(stacks, (of, at[of]), depths.count.prod(axis=1))
         times = np.zeros((len(d_model), len(kinds)), dtype=np.int64)
-        for first, last in depth_ranges(self.space, d_model, run):
-            times += np.where((first <= last)[:, None], upto[last + 1] - upto[first], 0)
-        return _Classes(kinds, times)
+        runs = np.zeros((len(d_model), len(self.stages)), dtype=np.int64)
+        aspect = self.space.aspect_ratio
+        if isinstance(aspect, Menu):
+            for ratio in aspect.numbers:
+                wanted = depths_of(d_model, exact(ratio))
+                where = np.minimum(np.searchsorted(layers, wanted), len(layers) - 1)
+                found = (layers[where] == wanted)[:, None]
+                times += np.where(found, stacks[where], 0)
+                runs += found & able[where]
+            return _Classes(kinds, times), runs
+        least, most = aspect_limits(aspect, d_model)
+        first, end = np.searchsorted(layers, least), np.searchsorted(layers, most, "right")
+        end = np.maximum(first, end)
+        upto = np.concatenate([np.zeros((1, len(kinds)), np.int64), np.cumsum(stacks, axis=0)])
+        some = stacks.sum(axis=1) > 0
+        for stage in range(len(self.stages)):
+            fits = np.flatnonzero(able[:, stage] & some)
+            changes = np.cumsum(np.diff(run[fits], prepend=-1) != 0)
+            begin, stop = np.searchsorted(fits, first), np.searchsorted(fits, end)
+            any_ = begin < stop
+            ends = begin[any_], stop[any_] - 1
+            runs[any_, stage] = changes[ends[1]] - changes[ends[0]] + 1
+        return _Classes(kinds, upto[end] - upto[first]), runs
+
+    @cached_property
+    def _layers(self) -> tuple[Ints, Ints]:
+        """Return all depths, ascending, and the arithmetic run of each."""
+        counts = [count for _, _, count in arithmetic_runs(self.space.layers.numbers)]
+        return integers(self.space.layers), np.repeat(np.arange(len(counts)), counts)
 
 
-def _product(parts: Sequence[_Classes], requirements: Sequence[tuple[int, int]]) -> Counted:
-    """Count combinations of classes: all parts but the last by ways, the last by stages."""
-    attention, feed_forward, free, depth = parts
+def _product(
+    parts: Sequence[_Classes],
+    depth: _Classes,
+    runs: Ints,
+    requirements: Sequence[tuple[int, int]],
+) -> Counted:
+    """Count combinations of classes: `parts` by ways, depths by stages."""
+    attention, feed_forward, free = parts
     needs = np.array(requirements)
     pairs = designs = options = 0
-    for a, f, v in np.ndindex(*(len(part.able) for part in (attention, feed_forward, free))):
+    for a, f, v in np.ndindex(*(len(part.able) for part in parts)):
         ways = attention.able[a] & feed_forward.able[f] & free.able[v]
         fits = ways[needs[:, 0]]
         if not fits.any():
             continue
         columns = attention.times[:, a], feed_forward.times[:, f], free.times[:, v]
         # Python integers where int64 could overflow.
-        most = prod(int(column.max()) for column in columns) * len(columns[0])
-        exact: type = np.int64 if most * int(depth.times.sum(axis=1).max()) < 2**62 else object
-        widths = columns[0].astype(exact) * columns[1] * columns[2]
+        most = prod(int(column.max()) for column in columns) * len(columns[0]) * len(needs)
+        deepest = int(depth.times.sum(axis=1).max())
+        exact_type: type = np.int64 if most * deepest < LARGEST else object
+        widths = columns[0].astype(exact_type) * columns[1] * columns[2]
         held = depth.able[:, needs[:, 1]] & fits  # classes of depth x splits
-        reached = depth.times.astype(exact)
+        reached = depth.times.astype(exact_type)
         pairs += int((widths * (reached * held.sum(axis=1)).sum(axis=1)).sum())
         designs += int((widths * reached[:, held.any(axis=1)].sum(axis=1)).sum())
-        for split in np.flatnonzero(fits):
-            some = depth.times[:, held[:, split]].any(axis=1)
-            options += int(widths[some].sum())
+        options += int((widths * runs[:, needs[fits, 1]].sum(axis=1)).sum())
     return Counted(designs, pairs, options)
 
 

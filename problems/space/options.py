@@ -24,7 +24,7 @@ from modelsizer.problems.space.rounding import (
 )
 from modelsizer.problems.space.splits import Split, divided, whole_divides
 from modelsizer.problems.space.widths import Options
-from modelsizer.problems.tables.menus import Interval, Menu, arithmetic_runs, integers
+from modelsizer.problems.tables.menus import Interval, Menu, Written, arithmetic_runs, integers
 from modelsizer.problems.tables.space import (
     DEFAULT_FFN_MULTIPLE,
     DEFAULT_GATED_RATIO,
@@ -59,21 +59,27 @@ def head_menus(space: Space) -> tuple[Ints, Ints]:
     return menu, np.ones(1, dtype=np.int64)
 
 
-def _head_pairs(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return row of d_model, heads and head_dim of every valid combination."""
-    menu, second = head_menus(space)
+def head_pairs(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints]:
+    """Return row of d_model, heads and head_dim of every valid combination.
+
+    In the order of rows, then heads. With menus of both, which are independent of each other and
+    of d_model, head_dim is that of no combination but 0.
+    """
+    menu, _ = head_menus(space)
+    row, entry = (g.ravel() for g in np.meshgrid(np.arange(len(d_model)), menu, indexing="ij"))
     if space.heads is not None and space.head_dim is not None:
-        grid = np.meshgrid(np.arange(len(d_model)), menu, second, indexing="ij")
-        return grid[0].ravel(), grid[1].ravel(), grid[2].ravel()
-    row, divisor = (g.ravel() for g in np.meshgrid(np.arange(len(d_model)), menu, indexing="ij"))
-    keep = d_model[row] % divisor == 0
-    row, divisor = row[keep], divisor[keep]
-    other = d_model[row] // divisor
-    return (row, divisor, other) if space.heads is not None else (row, other, divisor)
+        return row, entry, np.zeros_like(entry)
+    keep = d_model[row] % entry == 0
+    row, entry = row[keep], entry[keep]
+    other = d_model[row] // entry
+    if space.heads is not None:
+        return row, entry, other
+    order = np.lexsort((other, row))
+    return row[order], other[order], entry[order]
 
 
-def _kv_heads(space: Space, heads: Ints) -> tuple[Ints, Ints]:
-    """Return row of heads, and kv_heads that divide them."""
+def kv_heads_of(space: Space, heads: Ints) -> tuple[Ints, Ints]:
+    """Return row of heads, and kv_heads that divide them, ascending for each row."""
     rows = np.arange(len(heads))
     if space.kv_heads is None and space.kv_group is None:
         return rows, heads
@@ -81,24 +87,30 @@ def _kv_heads(space: Space, heads: Ints) -> tuple[Ints, Ints]:
     given = space.kv_group if space.kv_group is not None else space.kv_heads
     assert given is not None
     menu = integers(given)
+    menu = menu[::-1] if grouped else menu
     row, divisor = (g.ravel() for g in np.meshgrid(rows, menu, indexing="ij"))
     keep = heads[row] % divisor == 0
     row, divisor = row[keep], divisor[keep]
     return row, (heads[row] // divisor if grouped else divisor)
 
 
-def attention_widths(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return row of d_model, heads, kv_heads and head_dim of every distinct valid combination."""
-    row, heads, head_dim = _head_pairs(space, d_model)
-    of_heads, kv_heads = _kv_heads(space, heads)
+def _attention_widths(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints, Ints]:
+    """Return row of d_model, heads, kv_heads and head_dim of every valid combination, in order."""
+    row, heads, head_dim = head_pairs(space, d_model)
+    of_heads, kv_heads = kv_heads_of(space, heads)
     row, heads, head_dim = row[of_heads], heads[of_heads], head_dim[of_heads]
-    order = np.lexsort((head_dim, kv_heads, heads, row))
-    return row[order], heads[order], kv_heads[order], head_dim[order]
+    if space.heads is not None and space.head_dim is not None:
+        menu = integers(space.head_dim)
+        row, heads, kv_heads = (np.repeat(a, len(menu)) for a in (row, heads, kv_heads))
+        head_dim = np.tile(menu, len(of_heads))
+    return row, heads, kv_heads, head_dim
 
 
 def distinct_columns(space: Space, d_model: Ints, gated: bool) -> tuple[Ints, Ints]:
     """Return row of d_model and hidden width of every distinct choice, ascending."""
-    columns = np.sort(feed_forward_columns(space, d_model, gated), axis=0)
+    columns = feed_forward_columns(space, d_model, gated)
+    if (columns[1:] < columns[:-1]).any():
+        columns = np.sort(columns, axis=0)
     fresh = columns > 0
     fresh[1:] &= columns[1:] != columns[:-1]  # two ratios may round to one width
     row, at = np.nonzero(fresh.T)
@@ -127,7 +139,21 @@ def feed_forward_columns(space: Space, d_model: Ints, gated: bool) -> Ints:
     )
 
 
-def depth_ranges(
+def aspect_limits(aspect: Written | None, d_model: Ints) -> tuple[Ints, Ints]:
+    """Return the least and most layers that an aspect rule allows each d_model; shape (D,)."""
+    least = np.ones(len(d_model), dtype=np.int64)
+    most = np.full(len(d_model), np.iinfo(np.int64).max // 2)
+    if isinstance(aspect, Menu):
+        aspect = Interval(min(aspect.numbers), max(aspect.numbers))
+    if isinstance(aspect, Interval):
+        if aspect.max is not None:  # layers >= d_model / max
+            least = least_depths(d_model, exact(aspect.max))
+        if aspect.min is not None:  # layers <= d_model / min
+            most = most_depths(d_model, exact(aspect.min))
+    return least, most
+
+
+def _depth_ranges(
     space: Space, d_model: Ints, run: tuple[int, int, int]
 ) -> Iterator[tuple[Ints, Ints]]:
     """Yield the first and last index of the depths of a run that the aspect rule allows.
@@ -153,22 +179,15 @@ def depth_ranges(
             fits = (layers > 0) & (apart == 0) & (at >= 0) & (at < count)
             yield np.where(fits, at, 1), np.where(fits, at, 0)
         return
-    first, last = np.zeros(len(d_model), dtype=np.int64), np.full(len(d_model), count - 1)
-    if isinstance(aspect, Interval):
-        if aspect.max is not None:  # layers >= d_model / max
-            least = least_depths(d_model, exact(aspect.max))
-            first = np.maximum(first, -(-(least - start) // step))
-        if aspect.min is not None:  # layers <= d_model / min
-            most = most_depths(d_model, exact(aspect.min))
-            last = np.minimum(last, (most - start) // step)
-    none = first > last
-    yield np.where(none, 1, first), np.where(none, 0, last)
+    least, most = aspect_limits(aspect, d_model)
+    first = np.maximum(0, -(-(least - start) // step))
+    yield first, np.minimum(count - 1, (most - start) // step)
 
 
 def _depths(space: Space, d_model: Ints) -> Iterator[tuple[Ints, Ints, Ints, Ints]]:
     """Yield row of d_model, start, step and count of each arithmetic run of depths."""
     for start, step, count in arithmetic_runs(space.layers.numbers):
-        for first, last in depth_ranges(space, d_model, (start, step, count)):
+        for first, last in _depth_ranges(space, d_model, (start, step, count)):
             keep = np.flatnonzero(first <= last)
             if len(keep):
                 steps = np.full(len(keep), step, dtype=np.int64)
@@ -179,7 +198,7 @@ def _width_tables(
     space: Space, block: str, d_model: Ints, rows_at_once: int
 ) -> Iterator[dict[str, Ints]]:
     """Yield the distinct combinations of interdependent widths, in order, for the given d_model."""
-    row, heads, kv_heads, head_dim = attention_widths(space, d_model)
+    row, heads, kv_heads, head_dim = _attention_widths(space, d_model)
     of_width, d_ff = distinct_columns(space, d_model, BLOCKS[block].gated)
     first = np.searchsorted(of_width, np.arange(len(d_model)))
     many = np.bincount(of_width, minlength=len(d_model))
