@@ -151,8 +151,10 @@ def same_file(one: Path, other: Path) -> bool:
 def _fault(path: Path) -> str:
     number = _descriptor(path)
     if number is not None:
-        os.fstat(number)
-        return ""
+        import fcntl  # there are such paths only where there is this
+
+        only_read = fcntl.fcntl(number, fcntl.F_GETFL) & os.O_ACCMODE == os.O_RDONLY
+        return "is read-only" if only_read else ""
     try:
         mode = path.stat().st_mode
     except FileNotFoundError:

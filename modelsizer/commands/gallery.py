@@ -9,6 +9,7 @@ import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
 from modelsizer.commands.options import PlotSize, TimeLimit, check_plot
+from modelsizer.commands.paths import of_option
 from modelsizer.problems.visible import visible
 
 
@@ -31,7 +32,6 @@ def gallery(
         from modelsizer.optimizer.tables.clock import Clock
         from modelsizer.pictures.gallery import SHOWN, draw_gallery
         from modelsizer.problems.errors import did_you_mean
-        from modelsizer.problems.files import FileError
         from modelsizer.text.kit.words import STOPS
 
         check_plot(None, plot_size)
@@ -39,10 +39,8 @@ def gallery(
             if name not in SHOWN:
                 hint = did_you_mean(name, SHOWN)
                 fail(f"--only: no picture {name!r}{hint}; there are {', '.join(SHOWN)}")
-        try:
+        with of_option("FOLDER"):
             drawn = draw_gallery(folder, plot_size, only, Clock.of(time_limit))
-        except FileError as error:
-            fail(f"FOLDER: {error}")
         for path in drawn:
             print(visible(str(path)))
         if len(drawn) < len(only or SHOWN):

@@ -252,7 +252,7 @@ def _kept(name: str, write: Callable[[Path], None]) -> Path | None:
 
 
 def _keep_lost(name: str, text: Callable[[], str]) -> None:
-    """Keep what standard output did not take, if it failed."""
+    """Keep what standard output did not take, if it failed; the run will end with status 2."""
     sys.stdout.flush()
     if lost_output() is None:
         return
@@ -260,7 +260,6 @@ def _keep_lost(name: str, text: Callable[[], str]) -> None:
 
     kept = _kept(name, lambda path: write_text(path, text()))
     report_lost_output(f"; the answer is in {kept}" if kept else "")
-    raise typer.Exit(BAD_INPUT)
 
 
 def _as_text(show: Callable[[Console], None]) -> str:

@@ -6,7 +6,9 @@ written, ``FOLDER`` one that is filled, ``FILE``, ``SOURCE`` and the others of `
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -26,16 +28,23 @@ class Command(NumberCommand):
 
     def invoke(self, ctx: Any) -> Any:
         """As of the base class."""
+        from modelsizer.problems.files import check_folder
+
         known: list[tuple[str, Path, bool]] = []
         for parameter in self.params:
             role, value = parameter.metavar, ctx.params.get(parameter.name)
-            if not isinstance(value, str | Path) or str(value) == STANDARD_OUTPUT:
+            if not isinstance(value, str | Path):
                 continue
-            text = str(value).partition(":")[2] if role == "FRAMEWORK:PATH" else str(value)
+            option, text = _name(parameter), str(value)
+            if role == "FRAMEWORK:PATH":
+                text = text.partition(":")[2] or STANDARD_OUTPUT  # which the command refuses
             if role in FILLED:
-                check_folder(_name(parameter), Path(text))
-            elif text and role in WRITTEN | READ:
-                known.append((_name(parameter), Path(text), role in WRITTEN))
+                with of_option(option):
+                    check_folder(Path(text))
+            elif role in WRITTEN and text.endswith(("/", os.sep)):
+                fail(f"{option}: {text} is a folder, not a file")
+            elif role in WRITTEN | READ and text != STANDARD_OUTPUT:
+                known.append((option, Path(text), role in WRITTEN))
         check_files(known)
         return super().invoke(ctx)
 
@@ -48,28 +57,27 @@ def check_files(known: Sequence[tuple[str, Path, bool]]) -> None:
     known : sequence of (str, Path, bool)
         Options with their paths, and whether they write them.
     """
-    from modelsizer.problems.files import FileError, check_writable, same_file
+    from modelsizer.problems.files import check_writable, same_file
 
     for option, path, is_written in known:
         if not is_written:
             continue
-        try:
+        with of_option(option):
             check_writable(path)
-        except FileError as error:
-            fail(f"{option}: {error}")
         for other, there, too in known:
             if other != option and same_file(path, there):
                 does = "writes" if too else "reads"
                 fail(f"{option}: {path} is the file that {other} {does}; name another")
 
 
-def check_folder(option: str, path: Path) -> None:
-    """Reject a folder that cannot be written or made."""
-    from modelsizer.problems import files
+@contextmanager
+def of_option(option: str) -> Iterator[None]:
+    """Name the option of a file that cannot be written, and exit with status 2."""
+    from modelsizer.problems.files import FileError
 
     try:
-        files.check_folder(path)
-    except files.FileError as error:
+        yield
+    except FileError as error:
         fail(f"{option}: {error}")
 
 

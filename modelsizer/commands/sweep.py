@@ -20,7 +20,7 @@ from modelsizer.commands.options import (
     check_ending,
 )
 from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit
-from modelsizer.commands.paths import check_files
+from modelsizer.commands.paths import check_files, of_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -121,7 +121,6 @@ def sweep(
         from modelsizer.optimizer.sweeps.sweep import sweep as solve_grid
         from modelsizer.optimizer.sweeps.workers import LostWorkerError, check_dask
         from modelsizer.optimizer.tables.clock import Clock
-        from modelsizer.problems.files import FileError
         from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
         check_ending("--output", output, *ENDINGS)
@@ -134,10 +133,8 @@ def sweep(
         if lines is not None:
             also = [("--json", Path(json_), True)] if json_ not in (None, STANDARD_OUTPUT) else []
             check_files([*also, ("--output", lines, True)])
-            try:
+            with of_option("--output"):
                 check_file(lines)
-            except FileError as error:
-                fail(f"--output: {error}")
         if output is not None and output != lines:
             check_parquet()
         try:

@@ -166,6 +166,17 @@ def test_no_option_writes_the_file_that_is_read(tmp_path: Path) -> None:
     assert problem.read_text().startswith("[training]") and law.read_text() == "old"
 
 
+def test_a_path_that_ends_as_a_folder_does_is_no_file(tmp_path: Path) -> None:
+    for text in (f"{tmp_path}/new/", "", "."):
+        for words in (("describe", "llama-3.1-8b", "--json", text),
+                      ("export", "llama-3.1-8b", "-o", text),
+                      ("solve", "phone-2gb", "--export", f"hf:{text or '.'}")):  # fmt: skip
+            answer = invoked(*words)
+            assert answer.exit_code == 2 and answer.stdout == ""
+            assert answer.stderr.endswith("is a folder, not a file\n")
+    assert not list(tmp_path.iterdir())
+
+
 # Written whole or not at all
 
 
@@ -290,7 +301,7 @@ def test_an_interrupt_while_a_file_is_made_still_prints_the_answer(
     def interrupted(*_: object, **__: object) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("modelsizer.pictures.registry.draw", interrupted)
+    monkeypatch.setattr("modelsizer.pictures.registry.draw_within", interrupted)
     paths = [str(tmp_path / name) for name in ("a.json", "a.svg")]
     answer = invoked(*arguments("memory", tmp_path), "--json", paths[0], "--plot", paths[1])
     assert answer.exit_code == 130

@@ -76,5 +76,8 @@ def test_an_open_file_of_this_process_is_written_into(tmp_path: Path) -> None:
         write_text(Path(f"/dev/fd/{file.fileno()}"), "new")
         file.seek(0)
         assert file.read() == "before new"
+        file.close()
+    with (tmp_path / "x").open() as file, pytest.raises(FileError, match="is read-only"):
+        check_writable(Path(f"/dev/fd/{file.fileno()}"))
     with pytest.raises(FileError, match="Bad file descriptor"):
         check_writable(Path("/dev/fd/987"))
