@@ -15,7 +15,7 @@ from modelsizer.optimizer.constraints import TOKENS, Constraint, constrained, co
 from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
 from modelsizer.optimizer.tables.table import Table
-from modelsizer.problems.designs.costs import flops_rate, inverse_numerator
+from modelsizer.problems.designs.costs import flops_rate, inference_charge, inverse_numerator
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (
@@ -25,9 +25,9 @@ from modelsizer.problems.quantities.auxiliary import (
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.requirements.token_limits import ENDLESS
-from modelsizer.problems.units import format_apart, format_quantity, plain
+from modelsizer.problems.units import as_double, exact, format_apart, format_quantity, plain
 
-TOGETHER = "each limit can be kept by some design, but none keeps all of them together"
+TOGETHER = "each end of a limit can be kept by some design, but none keeps all of them together"
 UNSURE = "no design keeps all limits together; nothing is known of one of them alone"
 CUT_SHORT = "the search for limits that no design keeps was stopped before it was complete"
 MORE = "`modelsizer explain` says which limits conflict, and the least that would have to give"
@@ -45,29 +45,37 @@ def why_infeasible(model: Model, clock: Clock) -> list[str]:
         Limits that were not looked at in time are not named, which is said.
     """
     listable = model.store.listable(model.problem)
-    found: list[str] = []
+    found = _contradictions(model.problem)
     ending = Ending()
     with ending:
-        found = _listed(model, clock) if listable else _searched(model, clock, found)
+        if listable:
+            found += _listed(model, clock)
+        else:
+            _searched(model, clock, found)
         if not found:
             found = _unreached_loss(model, clock)
     if not found and ending.complete:
-        found = [TOGETHER if listable else UNSURE]
+        found = [TOGETHER if listable and not model.risky else UNSURE]
     return [*found, *([] if ending.complete else [CUT_SHORT]), MORE]
 
 
 def _unreached_loss(model: Model, clock: Clock) -> list[str]:
     """A sentence on a loss that no design reaches at the most tokens that it may take."""
     loss = model.problem.budgets.loss
-    if loss is None or loss.max is None:
+    most = None if loss is None else loss.max
+    if most is None and not model.risky:
         return []
     best = _least_loss(model, clock)
-    if best is None or best <= float(loss.max):
+    if best is None:
+        law = model.quality.law.name
+        words = f"objective.law: {law} gives no finite loss for any design of the space"
+        return [words] if model.risky else []
+    if most is None or best <= float(most):
         return []
-    limit, least = format_apart(loss.max, best, "nats", (5, 5))
-    most = "at the most tokens that it may take" if _held_tokens(model.problem) else "on any data"
+    limit, least = format_apart(most, best, "nats", (5, 5))
+    data = "at the most tokens that it may take" if _held_tokens(model.problem) else "on any data"
     return [
-        f"budgets.loss <= {limit}: the least loss of any design of the space, {most}, is {least}"
+        f"budgets.loss <= {limit}: the least loss of any design of the space, {data}, is {least}"
     ]
 
 
@@ -84,7 +92,8 @@ def _rows(model: Model, table: Table) -> Iterator[tuple[bool, list[Limit]]]:
 def _listed(model: Model, clock: Clock) -> list[str]:
     """Limits that no design keeps alone, by the least or the most use of any width option."""
     reached: dict[tuple[str, str, bool], Fraction] = {}
-    limits: dict[tuple[str, str, bool], tuple[Limit, Fraction]] = {}
+    rules: dict[tuple[str, str, bool], Limit] = {}
+    kept = set()
     for table in model.tables():
         clock.check()
         for upper, rows in _rows(model, table):
@@ -94,12 +103,15 @@ def _listed(model: Model, clock: Clock) -> list[str]:
             reached[key] = (min if upper else max)(reached.get(key, value), value)
             end = rule.high if upper else rule.low
             assert end is not None
-            limits[key] = (rule, Fraction(end, table.linear[rule.quantity].denominator))
+            # Limits are whole numerators of their own table, so each table tells for itself.
+            asked = Fraction(end, table.linear[rule.quantity].denominator)
+            rules[key] = rule
+            if (value <= asked) if upper else (value >= asked):
+                kept.add(key)
     found = {}
-    for key, (rule, asked) in limits.items():
-        value, upper = reached[key], key[2]
-        if (value > asked) if upper else (value < asked):
-            found[rule.key] = _broken(model.problem, rule, value, upper)
+    for key, rule in rules.items():
+        if key not in kept and not _contradictory(model.problem, rule):
+            found[rule.key] = _broken(model.problem, rule, reached[key], key[2])
     return list(found.values())
 
 
@@ -114,7 +126,7 @@ def _extreme(table: Table, rows: list[Limit], *, least: bool) -> Fraction:
     return Fraction(int(larger.min() if least else larger.max()), common)
 
 
-def _searched(model: Model, clock: Clock, found: list[str]) -> list[str]:
+def _searched(model: Model, clock: Clock, found: list[str]) -> None:
     """As `_listed`, for a space too large to list: add to `found` by a search for each limit."""
     problem = model.problem
     for constraint in constraints(problem):
@@ -129,7 +141,6 @@ def _searched(model: Model, clock: Clock, found: list[str]) -> list[str]:
         reached = inverse_numerator(problem, row.name) / value if inverse else value
         if not constraint.interval().holds(reached):
             found.append(_sentence(constraint, reached))
-    return found
 
 
 def _best(model: Model, clock: Clock, quantity: str, *, least: bool) -> Fraction | None:
@@ -163,9 +174,14 @@ def _constraint(problem: Problem, rule: Limit, upper: bool) -> Constraint:
 def _broken(problem: Problem, rule: Limit, value: Fraction, upper: bool) -> str:
     """A sentence on a row that no design keeps, whose quantity has this least or most."""
     constraint = _constraint(problem, rule, upper)
-    if rule.quantity in (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH, ACCELERATORS):
-        return _unmet_tokens(problem, rule, constraint, value)
-    if QUANTITIES[constraint.quantity].form == "inverse":
+    form = QUANTITIES[constraint.quantity].form
+    if form == "lifetime":
+        spent = as_double(value * inference_charge(problem, constraint.quantity))
+        limit, least = format_apart(constraint.limit, spent, constraint.dimension)
+        return f"{_stated(constraint, limit)}: inference alone takes at least {least}"
+    if rule.quantity in (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH):
+        return _unmet_tokens(problem, constraint, value)
+    if form == "inverse":
         value = inverse_numerator(problem, constraint.quantity) / value
     return _sentence(constraint, value)
 
@@ -176,7 +192,8 @@ def _sentence(constraint: Constraint, value: Fraction) -> str:
     return f"{_stated(constraint, limit)}: {_extreme_words(constraint)} is {best}"
 
 
-def _stated(constraint: Constraint, limit: str) -> str:
+def _stated(constraint: Constraint, limit: str = "") -> str:
+    limit = limit or format_quantity(constraint.limit, constraint.dimension)
     return f"{constraint.base} {constraint.sign} {limit}"
 
 
@@ -185,21 +202,49 @@ def _extreme_words(constraint: Constraint) -> str:
     return f"the {what} of any design of the space"
 
 
-def _unmet_tokens(problem: Problem, rule: Limit, constraint: Constraint, value: Fraction) -> str:
-    """A sentence on a budget of FLOPs, or of their cost, at a number of tokens."""
-    limits, dimension = problem.token_limits, constraint.dimension
-    if rule.quantity == ACCELERATORS or (rule.high == 0 and limits.least_flops):
-        least = format_quantity(float(limits.least_flops), "FLOPs")
-        limit = format_quantity(constraint.limit, dimension)
-        return f"{_stated(constraint, limit)}: too little for {least}"
-    tokens = limits.least if constraint.side == "max" else limits.most
+def _unmet_tokens(problem: Problem, constraint: Constraint, value: Fraction) -> str:
+    """A sentence on a budget of FLOPs, or of their cost, that no design keeps at some tokens."""
+    limits = problem.token_limits
+    upper = constraint.side == "max"
+    tokens = limits.least if upper else limits.most
     assert tokens is not None
-    used = float(value * tokens * flops_rate(problem, constraint.quantity))
-    limit, best = format_apart(constraint.limit, used, dimension)
+    other = next(
+        c
+        for c in constraints(problem)
+        if c.quantity == "tokens"
+        and exact(c.limit) == tokens
+        and (c.equality or c.side == ("min" if upper else "max"))
+    )
+    used = as_double(value * tokens * flops_rate(problem, constraint.quantity))
+    limit, best = format_apart(constraint.limit, used, constraint.dimension)
     return (
-        f"{_stated(constraint, limit)} at {format_quantity(float(tokens), 'tokens')} tokens: "
+        f"{_stated(constraint, limit)} at {_stated(other)} tokens: "
         f"{_extreme_words(constraint)} is {best}"
     )
+
+
+def _contradictions(problem: Problem) -> list[str]:
+    """Sentences on budgets that pay for fewer training FLOPs than another one asks for."""
+    given = constraints(problem)
+    floor = next((c for c in given if c.quantity == "training_flops" and c.side == "min"), None)
+    if floor is None:
+        return []
+    most = max(layout.accelerators for layout in problem.layouts)
+    return [
+        f"{_stated(c)}: too little for {_stated(floor)}"
+        for c in given
+        if c.side == "max"
+        and (row := QUANTITIES[c.quantity]).form in ("flops", "lifetime")
+        and exact(c.limit) * (most if row.shared else 1) / flops_rate(problem, c.quantity)
+        < exact(floor.limit)
+    ]
+
+
+def _contradictory(problem: Problem, rule: Limit) -> bool:
+    """Whether a linear row is one of `_contradictions`, which depend on no width or depth."""
+    limits = problem.token_limits
+    paid = limits.most_flops is None or limits.most_flops >= limits.least_flops
+    return rule.quantity == ACCELERATORS or (rule.key == limits.most_flops_key and not paid)
 
 
 def _held_tokens(problem: Problem) -> list[Constraint]:
@@ -210,7 +255,7 @@ def _held_tokens(problem: Problem) -> list[Constraint]:
 
 
 def _least_loss(model: Model, clock: Clock) -> float | None:
-    """The least loss of any design at the most tokens that it may take."""
+    """The least loss of any design at the most tokens that it may take; None if none is finite."""
     tables = constrained(model.problem.bare(), _held_tokens(model.problem) or [_ENDLESS])
     try:
         free = Model(Problem.from_tables(tables, like=model.problem), model.store)

@@ -145,9 +145,23 @@ class Model:
             # As in `modelsizer.problems.designs.evaluation`, if the interval contains no double.
             narrow = tokens.most is not None and rounded_up(tokens.least) > tokens.most
             return rounded_down(tokens.least) if narrow else rounded_up(tokens.least)
-        if self.kind == "least_flops" and tokens.least_flops > 0 and not row.shared:
-            return float(tokens.least_flops * flops_rate(self.problem, self.name))
+        if self.kind == "least_flops" and tokens.least_flops > 0:
+            return min(self._floor_of(layout.accelerators) for layout in self.problem.layouts)
         return None
+
+    def _floor_of(self, accelerators: int) -> float:
+        """The objective at the least training FLOPs asked for, on so many accelerators."""
+        spent = self._tokens.least_flops * flops_rate(self.problem, self.name)
+        return float(spent / (accelerators if QUANTITIES[self.name].shared else 1))
+
+    def floors(self, table: Table, row: Ints) -> Floats:
+        """Return the `floor` of designs of the given rows under their own layouts; shape (B,)."""
+        assert self.floor is not None
+        if self.kind != "least_flops" or not QUANTITIES[self.name].shared:
+            return np.full(len(row), self.floor)
+        ends = np.array([self._floor_of(layout.accelerators) for layout in table.layout])
+        found: Floats = ends[table.layout_id[row]]
+        return found
 
     @property
     def logarithmic(self) -> bool:
@@ -251,7 +265,7 @@ class Model:
                 value = low * flops * self.factor(table, row) + self.charge(table, row, j)
             if self.floor is not None:
                 least = from_flops if of_flops else self.least_tokens
-                value = np.where(low == least, self.floor, value)
+                value = np.where(low == least, self.floors(table, row), value)
         for i in np.flatnonzero(doubtful & possible):
             alone = self.exactly(table, row[i], j[i])
             keeps[i] = alone.feasible

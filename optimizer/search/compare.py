@@ -112,12 +112,18 @@ def best_of(
     if model.exact and len(near) > 1:
         near = near[by_tie_rule(table, row[near], j[near])[:1]]
     best = so_far
-    if model.floor is not None and (at_it := near[value[near] == model.floor]).size:
-        # No value is below the floor, so the tie rule decides among designs at it.
-        for i in at_it[by_tie_rule(table, row[at_it], j[at_it])]:
-            candidate = model.exactly(table, row[i], j[i])
-            if candidate.feasible and model.value_of(candidate) == model.floor:
-                return candidate if better(model, candidate, best) else best
+    if model.floor is not None:
+        # Under one layout no value is below its floor, so the tie rule decides among designs at it.
+        floors = model.floors(table, row[near])
+        at_it = value[near] == floors
+        for floor in np.unique(floors[at_it]):
+            tied = near[at_it & (floors == floor)]
+            for i in tied[by_tie_rule(table, row[tied], j[tied])]:
+                candidate = model.exactly(table, row[i], j[i])
+                if candidate.feasible and model.value_of(candidate) <= floor:
+                    best = candidate if better(model, candidate, best) else best
+                    break
+        near = near[~at_it]
     for i in near:
         candidate = model.exactly(table, row[i], j[i])
         if candidate.feasible and better(model, candidate, best):
