@@ -29,7 +29,7 @@ from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.costs import flops_rate
-from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.designs.evaluation import Evaluation, Evaluator
 from modelsizer.problems.designs.token_choice import rounded_down, rounded_up
 from modelsizer.problems.laws.features import beyond_doubles, parts_of
 from modelsizer.problems.magnitudes import loss_overflows
@@ -114,6 +114,7 @@ class Model:
         self.charged = spending.charged
         self.floor = self._floor()
         self._rules: dict[tuple[tuple[str, int], ...], list[Limit]] = {}
+        self._evaluator: Evaluator | None = None
         self._evaluated: dict[Architecture, Evaluation] = {}
 
     def exactly(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
@@ -122,7 +123,9 @@ class Model:
         if architecture not in self._evaluated:
             if len(self._evaluated) >= REMEMBERED:
                 self._evaluated.clear()
-            self._evaluated[architecture] = evaluate(self.problem, architecture)
+            if self._evaluator is None:
+                self._evaluator = Evaluator(self.problem)
+            self._evaluated[architecture] = self._evaluator.evaluate(architecture)
         return self._evaluated[architecture]
 
     def _kind(self) -> Kind:

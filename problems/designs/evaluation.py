@@ -20,7 +20,7 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.needs import lacking
-from modelsizer.problems.quantities.quantity import Inverse, OfFlops, Quantity, Settings
+from modelsizer.problems.quantities.quantity import Inverse, OfFlops
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.menus import Interval
@@ -112,91 +112,108 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
     """
     require_type("problem", problem, Problem)
     require_type("architecture", architecture, Architecture)
-    settings = problem.settings
-    rows = [row for name, row in QUANTITIES.items() if not lacking(settings, name)]
-    layouts = [lay for lay in problem.layouts if problem.split(lay).fits(architecture)]
-    if not layouts:
-        only = _evaluate(problem, settings, rows, architecture, problem.layouts[0])
-        return replace(only, violated=(*only.violated, "training.pipeline_parallel"))
-    if not _layout_matters(problem):
-        return _evaluate(problem, settings, rows, architecture, layouts[0])
-    found = [_evaluate(problem, settings, rows, architecture, layout) for layout in layouts]
-    sign = -1 if problem.objective.sense == "maximize" else 1
-    quantity = problem.objective.quantity
-    return min(found, key=lambda e: (not e.feasible, sign * e.exact[quantity]))
+    return Evaluator(problem).evaluate(architecture)
 
 
-def _layout_matters(problem: Problem) -> bool:
-    asked = (*problem.budgets.limits, problem.objective.quantity)
-    return any(QUANTITIES[name].by_layout for name in asked)
+class Evaluator:
+    """Evaluates designs of one problem, with what does not depend on the design computed once.
 
+    Parameters
+    ----------
+    problem : Problem
+    """
 
-def _evaluate(
-    problem: Problem,
-    settings: Settings,
-    rows: Sequence[Quantity],
-    architecture: Architecture,
-    layout: Layout,
-) -> Evaluation:
-    """Evaluate a design under one layout, with some quantities."""
-    kinds = [group.layer for group in architecture.groups]
-    counts = [group.count for group in architecture.groups]
-    known = [row.name for row in rows if row.affine]
-    values = {
-        name: affine.at(counts)
-        for name, affine in costs(
-            problem, architecture.trunk, kinds, layout, [*known, *ALWAYS]
-        ).items()
-    }
-    n, flops = int(values.pop(LAW_PARAMETERS)), int(values.pop(TRAINING_FLOPS_PER_TOKEN))
-    exact: dict[str, Fraction | float] = {
-        name: max(values[part] for part in QUANTITIES[name].parts) for name in known
-    }
-    quality = problem.quality
-    features = architecture_features(architecture, quality.features)
-    choice = TokenChoice(
-        quality.of(features),
-        problem.token_limits,
-        problem.budgets.limits.get("loss", Interval()),
-        n=n,
-        flops=flops,
-        accelerators=layout.accelerators,
-        inference_flops=Fraction(values[INFERENCE]),
-    )
-    fewest = (
-        problem.objective.sense == "minimize"
-        and QUANTITIES[problem.objective.quantity].of_tokens
-        and choice.low <= choice.high
-    )
-    tokens = choice.low if fewest else choice.high
-    loss = choice.loss_at(tokens)
-    exact["loss"] = loss
-    finite = math.isfinite(tokens)
-    exact["tokens"] = Fraction(tokens) if finite else math.inf
-    exact["training_flops"] = choice.flops(tokens, flops) if finite else math.inf
-    for row in rows:
-        how = row.how
-        if isinstance(how, OfFlops) and row.name not in exact:
-            cost = how.rate(settings) / (layout.accelerators if how.shared else 1)
+    def __init__(self, problem: Problem) -> None:
+        settings = self._settings = problem.settings
+        self._problem, self._quality = problem, problem.quality
+        rows = [row for name, row in QUANTITIES.items() if not lacking(settings, name)]
+        self._affine = [row for row in rows if row.affine]
+        self._of_flops = {
+            row.name: (row.how.rate(settings), row.how.charge and row.how.charge(settings))
+            for row in rows
+            if isinstance(row.how, OfFlops) and row.name != "training_flops"
+        }
+        self._inverse = {
+            row.name: (as_exact(row.how.numerator(settings)), row.how.of)
+            for row in rows
+            if isinstance(row.how, Inverse)
+        }
+        self._limits, self._target = problem.token_limits, problem.budgets.limits.get("loss")
+        self._splits = [(layout, problem.split(layout)) for layout in problem.layouts]
+        objective = problem.objective
+        self._sought, self._sign = objective.quantity, -1 if objective.sense == "maximize" else 1
+        self._fewest = self._sign > 0 and QUANTITIES[self._sought].of_tokens
+        asked = (*problem.budgets.limits, self._sought)
+        self._layout_matters = any(QUANTITIES[name].by_layout for name in asked)
+
+    def evaluate(self, architecture: Architecture) -> Evaluation:
+        """Evaluate one design; see `evaluate`."""
+        layouts = [layout for layout, split in self._splits if split.fits(architecture)]
+        if not layouts:
+            only = self._evaluated(architecture, [self._splits[0][0]])
+            return replace(only, violated=(*only.violated, "training.pipeline_parallel"))
+        return self._evaluated(architecture, layouts if self._layout_matters else layouts[:1])
+
+    def _evaluated(self, architecture: Architecture, layouts: Sequence[Layout]) -> Evaluation:
+        """The best evaluation under one of these layouts; the first of equals."""
+        fixed = [row.name for row in self._affine if not row.by_layout]
+        values = self._costs(architecture, layouts[0], [*fixed, *ALWAYS])
+        found = [self._under(architecture, layout, values) for layout in layouts]
+        return min(found, key=lambda e: (not e.feasible, self._sign * e.exact[self._sought]))
+
+    def _costs(
+        self, architecture: Architecture, layout: Layout, names: Sequence[str]
+    ) -> dict[str, Fraction]:
+        kinds = [group.layer for group in architecture.groups]
+        counts = [group.count for group in architecture.groups]
+        found = costs(self._problem, architecture.trunk, kinds, layout, names)
+        return {name: affine.at(counts) for name, affine in found.items()}
+
+    def _under(
+        self, architecture: Architecture, layout: Layout, fixed: Mapping[str, Fraction]
+    ) -> Evaluation:
+        """Evaluate a design under one layout, given the costs that no layout changes."""
+        varying = [row.name for row in self._affine if row.by_layout]
+        values = {**fixed, **self._costs(architecture, layout, varying)}
+        n, flops = int(values[LAW_PARAMETERS]), int(values[TRAINING_FLOPS_PER_TOKEN])
+        exact: dict[str, Fraction | float] = {
+            row.name: max(values[part] for part in row.parts) for row in self._affine
+        }
+        features = architecture_features(architecture, self._quality.features)
+        choice = TokenChoice(
+            self._quality.of(features),
+            self._limits,
+            self._target or Interval(),
+            n=n,
+            flops=flops,
+            accelerators=layout.accelerators,
+            inference_flops=values[INFERENCE],
+        )
+        tokens = choice.low if self._fewest and choice.low <= choice.high else choice.high
+        loss = exact["loss"] = choice.loss_at(tokens)
+        finite = math.isfinite(tokens)
+        exact["tokens"] = Fraction(tokens) if finite else math.inf
+        exact["training_flops"] = choice.flops(tokens, flops) if finite else math.inf
+        for name, (rate, charge) in self._of_flops.items():
+            cost = rate / (layout.accelerators if QUANTITIES[name].shared else 1)
             spent = exact["training_flops"] * cost if finite else math.inf
-            if how.charge is not None and finite:
-                spent += how.charge(settings) * values[INFERENCE]
-            exact[row.name] = spent
-    for row in rows:
-        if isinstance(row.how, Inverse):
-            exact[row.name] = as_exact(row.how.numerator(settings)) / exact[row.how.of]
-    return Evaluation(
-        architecture,
-        layout,
-        count_parameters(architecture),
-        n,
-        flops,
-        tokens,
-        loss,
-        float(quality.shape_excess(features)),
-        exact,
-        _violations(problem, exact, flops) or _unmet(problem, choice, loss),
-    )
+            if charge is not None and finite:
+                spent += charge * values[INFERENCE]
+            exact[name] = spent
+        for name, (numerator, of) in self._inverse.items():
+            exact[name] = numerator / exact[of]
+        return Evaluation(
+            architecture,
+            layout,
+            count_parameters(architecture),
+            n,
+            flops,
+            tokens,
+            loss,
+            float(self._quality.shape_excess(features)),
+            exact,
+            _violations(self._problem, exact, flops) or _unmet(self._problem, choice, loss),
+        )
 
 
 def judge(quality: Quality, architecture: Architecture) -> Judged:
