@@ -18,7 +18,7 @@ from modelsizer.optimizer.result import Side
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
-from modelsizer.problems.units import Number, exact, plain
+from modelsizer.problems.units import Number, as_double, exact, plain
 
 TOKENS = "training.tokens"
 """The one limit outside of ``[budgets]``."""
@@ -108,7 +108,8 @@ class Constraint:
 
     def violation(self, used: Number | Fraction) -> float:
         """Excess of a quantity over the limit, relative to the limit; 0 where it is kept."""
-        ratio = float(Fraction(used) / exact(self.limit)) if math.isfinite(used) else math.inf
+        finite = math.isfinite(used)
+        ratio = as_double(Fraction(used) / exact(self.limit)) if finite else math.inf
         over, under = max(0.0, ratio - 1), max(0.0, 1 - ratio)
         if self.equality:
             return max(over, under)

@@ -218,11 +218,32 @@ def _scaled_exactly(digits: str, exponent: str, factor: Fraction) -> Number:
     return number
 
 
+def power_of_ten(value: Number, digits: int = 4) -> str:
+    """Format a number with an exponent, without padding: ``1e24``, ``3.156e-9``."""
+    mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
+    mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
+    return f"{mantissa}e{int(exponent)}"
+
+
 def _scaled(value: Number, steps: tuple[tuple[float, str], ...], digits: int) -> str:
     for scale, suffix in steps:
         if abs(value) >= scale:
-            return f"{value / scale:.{digits}g}{suffix}"
+            text = f"{value / scale:.{digits}g}"
+            if scale == steps[0][0] and "e" in text:  # beyond the largest unit
+                return _beyond(value, steps, digits)
+            return f"{text}{suffix}"
     return f"{value:.{digits}g}"
+
+
+def _beyond(value: Number, steps: tuple[tuple[float, str], ...], digits: int) -> str:
+    """A number beyond the largest unit, in units of one; a duration in days."""
+    scale, suffix = steps[0]
+    if suffix != _DAYS:
+        scale, suffix = 1, next((word for each, word in steps if each == 1), "")
+    return f"{power_of_ten(value / scale, digits)}{suffix}"
+
+
+_DAYS = " days"
 
 
 _COUNT_STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
@@ -230,7 +251,7 @@ _BYTE_STEPS = ((1e15, " PB"), (1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, "
 _FLOPS_STEPS = ((1e12, " TFLOPs"), (1e9, " GFLOPs"), (1e6, " MFLOPs"), (1.0, " FLOPs"))
 _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "seconds": (
-        (_SECONDS_A_DAY, " days"), (_SECONDS_AN_HOUR, " h"), (1.0, " s"), (1e-3, " ms"),
+        (_SECONDS_A_DAY, _DAYS), (_SECONDS_AN_HOUR, " h"), (1.0, " s"), (1e-3, " ms"),
         (1e-6, " us"),
     ),
     "bytes/s": ((1e12, " TB/s"), (1e9, " GB/s"), (1.0, " B/s")),
@@ -261,9 +282,7 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
     if dimension == "FLOPs":
         if abs(value) < _POWERS_FROM:
             return _scaled(value, _FLOPS_STEPS, digits)
-        mantissa, exponent = f"{value:.{digits - 1}e}".split("e")
-        mantissa = mantissa.rstrip("0").rstrip(".") if "." in mantissa else mantissa
-        return f"{mantissa}e{int(exponent)}"
+        return power_of_ten(value, digits)
     if dimension in _STEPS:
         steps = _STEPS[dimension]
         least, unit = steps[-1]

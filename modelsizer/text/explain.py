@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 from rich.console import Console
@@ -10,12 +11,15 @@ from modelsizer.optimizer.constraints import name_of
 from modelsizer.optimizer.explain.conflicts import unmeasured
 from modelsizer.optimizer.explain.explain import Explanation, Part, Why
 from modelsizer.optimizer.explain.repairs import Repair
+from modelsizer.problems.units import Number, as_double, exact, power_of_ten
 from modelsizer.text.explain_words import amount, round_to_feasible, sentence
 from modelsizer.text.kit.lines import INDENT, bullets, line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import STOPS, and_more, joined, not_complete
 
 MOST_SHOWN = 12  # conflicts shown in text; JSON has all of them
+_MOST_DIGITS = 40  # of an exact value shown in text; so with JSON
+_AS_FACTOR, _LONG = 20, 1e4  # changes from which a factor is shown, and one as a power of ten
 _UNFINISHED: dict[Part, str] = {
     "conflicts": "the conflicts",
     "with_space": "the conflicts with ends of the space relaxed",
@@ -86,9 +90,20 @@ def _row(repair: Repair) -> tuple[str, str, str, str, str]:
     after = round_to_feasible(repair.value, repair.unit, repair.side)
     text = f"{sign} {after}"
     exactly = "" if after == str(repair.value) else str(repair.value)
-    share = 100 * (repair.excess or 0.0)
-    change = f"{'+' if repair.side == 'max' else '-'}{share:.3g} %"
-    return name, f"{sign} {before}", text, change, exactly
+    exactly = exactly if len(exactly) <= _MOST_DIGITS else "--json has it"
+    return name, f"{sign} {before}", text, _change(repair, repair.value, repair.before), exactly
+
+
+def _change(repair: Repair, value: Number, before: Number) -> str:
+    """The relative change in percent, or as a factor where a percentage says little."""
+    more = repair.side == "max"
+    factor = as_double(exact(value) / exact(before) if more else exact(before) / exact(value))
+    if not math.isfinite(factor):
+        return ""
+    if factor >= _AS_FACTOR:
+        words = f"{factor:.3g}" if factor < _LONG else power_of_ten(factor, 3)
+        return f"{'x' if more else '/'} {words}"
+    return f"{'+' if more else '-'}{100 * (repair.excess or 0.0):.3g} %"
 
 
 def _print_changes(console: Console, repairs: Sequence[Repair]) -> None:
@@ -117,7 +132,9 @@ def _print_joint(console: Console, found: Explanation) -> None:
     if "joint" in found.unfinished:
         return
     if joint is None:
-        section(console, "The cheapest joint repair is not sought: the space is too large to list")
+        section(
+            console, "No joint repair is known: the space is too large to list, or no sum is finite"
+        )
         return
     weights = ", ".join(f"{key} {weight:g}" for key, weight in (found.weights or {}).items())
     costs = f"weights: {weights}, else 1" if weights else "every limit weighing the same"

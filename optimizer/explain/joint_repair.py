@@ -23,12 +23,15 @@ from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
 from modelsizer.problems.designs.costs import flops_rate, inference_charge, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.laws.features import beyond_doubles
 from modelsizer.problems.laws.quality import Judged
+from modelsizer.problems.magnitudes import loss_overflows
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 KEPT = 1e-12  # relative excess that is rounding of a limit that is kept
+_MOST_NUDGED = 2**30  # units, or doubles, that are rounding of a limit
 _GOLDEN = (math.sqrt(5) - 1) / 2
 _ROUNDS = 64
 """Of golden section: 0.618^64 of a range of 460 in ln D leaves 2e-11, whose square is what it adds
@@ -76,7 +79,8 @@ def joint_repair(oracle: Oracle, weights: Mapping[str, float]) -> JointRepair | 
     Returns
     -------
     JointRepair or None
-        None where the space is too large to list.
+        None where the space is too large to list, and where none is found in doubles: no design
+        has a finite cost, or a loss that is a finite number.
 
     Raises
     ------
@@ -105,7 +109,8 @@ def joint_repair(oracle: Oracle, weights: Mapping[str, float]) -> JointRepair | 
                 bound, _ = costing.least(table, boxes.row, boxes.low, boxes.high, so_far)
                 boxes = boxes.take(bound < so_far - KEPT)
                 boxes = boxes.halved() if len(boxes) else boxes
-    assert best is not None, "a space is never empty"
+    if best is None:
+        return None
     return _settled(oracle, costing, *best[1:])
 
 
@@ -116,16 +121,18 @@ class _Costing:
         self.problem, self.clock = oracle.relaxer.origin, oracle.clock
         self.limits = [limit for limit in oracle.relaxer.limits if not limit.of_space]
         self.weights = {limit.key: float(weights.get(limit.key, 1)) for limit in self.limits}
+        self._risky = loss_overflows(self.problem.law, self.problem.token_limits)
 
     def least(
         self, table: Table, row: Ints, low: Ints, high: Ints, enough: float
     ) -> tuple[Floats, Floats]:
         """The least cost of boxes of designs and the tokens of it; infinite above `enough`."""
-        cost, tokens = self._affine(table, row, low, high), np.ones(len(row))
-        some = np.flatnonzero(cost < enough)
-        more, tokens[some] = self._of_tokens(table, row[some], low[some], high[some])
-        cost[some] += more
-        cost[cost >= enough] = np.inf
+        with beyond_doubles():
+            cost, tokens = self._affine(table, row, low, high), np.ones(len(row))
+            some = np.flatnonzero(cost < enough)
+            more, tokens[some] = self._of_tokens(table, row[some], low[some], high[some])
+            cost[some] += more
+        cost[~(cost < enough)] = np.inf
         return cost, tokens
 
     def _affine(self, table: Table, row: Ints, low: Ints, high: Ints) -> Floats:
@@ -198,7 +205,10 @@ class _Costing:
                     if side == "min":
                         ratio = np.where(single[:, None], -ratio, 0.0)
                     found += self.weights[limit.key] * np.maximum(0.0, ratio)
-            return found
+            if self._risky and single.all():
+                finite = np.isfinite(np.asarray(judged.loss(1.0, tokens), float))
+                return np.where(finite, found, np.inf)
+            return np.where(np.isnan(found), np.inf, found)
 
         at = np.clip(np.sort(np.stack(points, axis=1), axis=1), 1.0, float(UNLIMITED_TOKENS))
         if "max" in losses and at.shape[1] > 1:
@@ -233,8 +243,11 @@ def _flat(cost: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats
 
 def _settled(
     oracle: Oracle, costing: _Costing, table: Table, row: int, j: Ints, tokens: float
-) -> JointRepair:
-    """The constraints moved to what one design uses, exactly, and proven feasible by a search."""
+) -> JointRepair | None:
+    """The constraints moved to what one design uses, exactly, and proven feasible by a search.
+
+    None if no limit near to that is feasible.
+    """
     places: dict[str, tuple[Constraint, int]] = {}
     equal: list[Constraint] = []  # the sides of equalities that stay
     for limit in costing.limits:
@@ -253,6 +266,8 @@ def _settled(
             key: gives.at(at_position(gives, place + (nudge if gives.side == "max" else -nudge)))
             for key, (gives, place) in places.items()
         }
+        if nudge > _MOST_NUDGED or any(new.limit <= 0 for new in moved.values()):
+            return None
         problem = oracle.relaxer.problem(oracle.all, [*moved.values(), *equal])
         if oracle.holds(problem):
             break

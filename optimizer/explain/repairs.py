@@ -9,6 +9,7 @@ the next double). Both are proven by a search of their own.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
@@ -39,7 +40,7 @@ class Repair:
     side : {"min", "max"} or None
         Side of the constraint; of an equality the side that gives way. None for a setting.
     excess : float or None
-        Distance of the value from the limit, relative to the limit.
+        Distance of the value from the limit, relative to the limit; None if no double holds it.
     """
 
     key: str
@@ -110,7 +111,8 @@ def _moved(
     near = start + outward if guess is None else position(limit, guess, up=upper)
     value = at_position(limit, edge(holds, start, near, outward, last))
     excess = limit.violation(value)
-    return Repair(limit.key, value, limit.limit, limit.dimension, limit.side, excess)
+    shown = excess if math.isfinite(excess) else None
+    return Repair(limit.key, value, limit.limit, limit.dimension, limit.side, shown)
 
 
 def _guess(oracle: Oracle, limit: Constraint, rest: Keys) -> Fraction | float | None:
