@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, user_errors
-from modelsizer.commands.options import Json, Plot, PlotSize, check_ending, check_plot
-from modelsizer.commands.output import Output, emit, plot_file
+from modelsizer.commands.app import STOPPED, fail, say, user_errors
+from modelsizer.commands.options import Json, Plot, PlotSize, TimeLimit, check_ending, check_plot
+from modelsizer.commands.output import Output, before_drawing, emit, plot_file
 
 if TYPE_CHECKING:
     from modelsizer.problems.laws.laws import ParameterKind
@@ -88,6 +88,7 @@ def fit(
         Path | None,
         typer.Option("--output", "-o", metavar="PATH", help="Write the law as .toml."),
     ] = None,
+    time_limit: TimeLimit = None,
     json_: Json = None,
     plot: Plot = None,
     figure: Annotated[
@@ -99,17 +100,19 @@ def fit(
 
     Huber loss of ln loss, least over a grid of starts; standard errors by bootstrap, of whole
     models where runs are checkpoints. Where only C is given, D = C / 6N. The law written by -o is
-    used by objective.law = "file:PATH". Exit status: 0 fitted, 2 bad input.
+    used by objective.law = "file:PATH". Exit status: 0 fitted, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         from modelsizer.optimizer.fitting.columns import parse_columns
         from modelsizer.optimizer.fitting.from_runs import fit as fitted
+        from modelsizer.optimizer.tables.clock import Clock
         from modelsizer.text.fit import print_study
 
         check_plot(plot, plot_size)
         check_ending("--output", output, ".toml")
         kind = _kind(parameters)
         _check(figure)
+        clock = Clock.of(time_limit)
         found = fitted(
             runs,
             law,
@@ -123,8 +126,11 @@ def fit(
             hold_out=hold_out,
             cross_check=cross_check,
             any_sign=any_sign,
+            time_limit=before_drawing(clock, plot).limits.seconds,
         )
-
+        if output is not None and not found.converged:
+            say(f"--output: {output} is not written: the fit was stopped before its minimum")
+            output = None
         written: list[str] = []
 
         def save(path: Path) -> None:
@@ -145,8 +151,10 @@ def fit(
             json_,
             lambda console: print_study(console, found, *written),
             Output("--output", output, save),
-            plot_file(plot, "fit", (found, figure), size=plot_size),
+            plot_file(plot, "fit", (found, figure), size=plot_size, complete=found.complete),
         )
+    if not found.complete:
+        raise typer.Exit(STOPPED)
 
 
 def _kind(text: str | None) -> ParameterKind | None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import INFEASIBLE, fail, user_errors
+from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, say, user_errors
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -15,12 +15,13 @@ from modelsizer.commands.options import (
     Plot,
     PlotSize,
     Settings,
+    TimeLimit,
     Without,
     check_plot,
     check_tables,
     load,
 )
-from modelsizer.commands.output import Output, emit, plot_file, say_infeasible
+from modelsizer.commands.output import Output, before_drawing, emit, plot_file, say_infeasible
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.planning.plan import Plan
@@ -105,6 +106,7 @@ def plan_runs(
             help="Write a Hugging Face config for each architecture.",
         ),
     ] = None,
+    time_limit: TimeLimit = None,
     json_: Json = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
@@ -113,36 +115,47 @@ def plan_runs(
 
     Runs of the target's family are chosen by exchange, proven near the best by a convex bound, and
     compared with the best of many isoFLOP grids of the same budget. Exit status: 0 planned, 1 no
-    design keeps the problem's limits, 2 bad input.
+    design keeps the problem's limits, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         check_tables(csv)
         check_plot(plot, plot_size)
         from modelsizer.optimizer.fitting.columns import parse_columns
+        from modelsizer.optimizer.planning.plan_runs import NoPlanError
         from modelsizer.optimizer.planning.plan_runs import plan_runs as planned
+        from modelsizer.optimizer.tables.clock import Clock
         from modelsizer.text.plan_runs import print_plan
 
         flops = _number("--budget", budget, "FLOPs")
-        found = planned(
-            load(file, set_, without),
-            flops,
-            runs,
-            law=law,
-            form=form,
-            at=None if at is None else _at(at),
-            around=around,
-            criterion=criterion,  # type: ignore[arg-type]  # any text is checked
-            largest=None if largest is None else _number("--largest", largest, "FLOPs"),
-            tokens_per_parameter=_limits(tokens_per_parameter),
-            smallest=None if smallest is None else _number("--smallest", smallest, "parameters"),
-            repeats=repeats,
-            have=have,
-            columns=parse_columns(columns),
-            noise=noise,
-            draws=draws,
-            simulate=simulate,
-            seed=seed,
-        )
+        least = None if smallest is None else _number("--smallest", smallest, "parameters")
+        problem = load(file, set_, without)
+        clock = Clock.of(time_limit)
+        try:
+            found = planned(
+                problem,
+                flops,
+                runs,
+                law=law,
+                form=form,
+                at=None if at is None else _at(at),
+                around=around,
+                criterion=criterion,  # type: ignore[arg-type]  # any text is checked
+                largest=None if largest is None else _number("--largest", largest, "FLOPs"),
+                tokens_per_parameter=_limits(tokens_per_parameter),
+                smallest=least,
+                repeats=repeats,
+                have=have,
+                columns=parse_columns(columns),
+                noise=noise,
+                draws=draws,
+                simulate=simulate,
+                seed=seed,
+                clock=before_drawing(clock, plot),
+            )
+        except NoPlanError as error:
+            reason = str(error)
+            emit({"complete": False, "stop": error.stop}, json_, lambda _: say(reason))
+            raise typer.Exit(STOPPED) from None
         if found is None:
             emit({"status": "infeasible"}, json_, say_infeasible)
             raise typer.Exit(INFEASIBLE)
@@ -152,8 +165,17 @@ def plan_runs(
             lambda console: print_plan(console, found),
             Output("--csv", csv, lambda path: _write_csv(found, path)),
             Output("--export-dir", export_dir, lambda folder: _export(found, folder)),
-            plot_file(plot, "plan", found, title=found.problem.name, size=plot_size),
+            plot_file(
+                plot,
+                "plan",
+                found,
+                title=found.problem.name,
+                size=plot_size,
+                complete=found.complete,
+            ),
         )
+    if not found.complete:
+        raise typer.Exit(STOPPED)
 
 
 # Reading options

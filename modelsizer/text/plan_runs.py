@@ -14,7 +14,7 @@ from modelsizer.problems.units import format_quantity
 from modelsizer.problems.visible import visible
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import percent, short_percent
+from modelsizer.text.kit.words import STOPS, percent, short_percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -32,6 +32,9 @@ def print_plan(console: Console, found: Plan) -> None:
     title(console, found.problem.name)
     for words in _question(found, console.width):
         line(console, words)
+    if not found.complete:
+        line(console, f"Not complete: {STOPS[found.stop]}. A better plan may exist within the gap")
+        line(console, "below, and the grid beside it may not be the best.")
     line(console)
     _runs(console, found)
     _tells(console, found)

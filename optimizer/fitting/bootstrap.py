@@ -7,9 +7,11 @@ section 3.8). A sample is a vector of weights, one for each run; all samples sha
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 
@@ -17,9 +19,11 @@ from modelsizer.optimizer.fitting.fit import Fit
 from modelsizer.optimizer.fitting.forms import Array, Design
 from modelsizer.optimizer.fitting.newton import Bounds, minimise
 from modelsizer.optimizer.fitting.starts import bounds_of
+from modelsizer.optimizer.tables.clock import Clock, StoppedError
 
 _THREADS = 2
 _PIECE = 48  # samples per thread and task
+_AHEAD = 4 * _THREADS  # tasks handed out before their weights are drawn
 _WIDER, _FIRST_STEPS, _STEPS = 4.0, 8, 120
 _ROUGH, _CLOSE = 1e-4, 1e-8  # relative to the objective; far below its spread over samples
 LEAST_DRAWS = 20
@@ -78,19 +82,35 @@ def sample_weights(
     groups : int
         Number of units (runs or models) drawn from.
     """
-    generator = np.random.default_rng(seed)
+    member, many = _units(runs, groups)
+    return next(_weights(member, many, samples, samples, seed)), many
+
+
+def _units(runs: int, groups: Sequence[str] | None) -> tuple[Array, int]:
+    """The unit of each run, and the number of units."""
     if groups is None:
-        member, many = np.arange(runs), runs
-    else:
-        names, member = np.unique(np.asarray(groups), return_inverse=True)
-        many = len(names)
-    counts = generator.multinomial(many, np.full(many, 1 / many), size=samples)
-    return counts[:, member].astype(float), many
+        return np.arange(runs), runs
+    names, member = np.unique(np.asarray(groups), return_inverse=True)
+    return member, len(names)
+
+
+def _weights(member: Array, many: int, samples: int, at_once: int, seed: int) -> Iterator[Array]:
+    """Yield the weights of some samples at a time; all together do not depend on how many."""
+    generator = np.random.default_rng(seed)
+    for begin in range(0, samples, at_once):
+        size = min(at_once, samples - begin)
+        counts = generator.multinomial(many, np.full(many, 1 / many), size=size)
+        yield counts[:, member].astype(float)
 
 
 def bootstrap(
-    found: Fit, samples: int, *, seed: int = 0, groups: Sequence[str] | None = None
-) -> Bootstrap:
+    found: Fit,
+    samples: int,
+    *,
+    seed: int = 0,
+    groups: Sequence[str] | None = None,
+    clock: Clock | None = None,
+) -> Bootstrap | None:
     """Refit the form to resampled runs, starting from the fit to all runs.
 
     Parameters
@@ -100,6 +120,12 @@ def bootstrap(
     seed : int
     groups : sequence of str, optional
         Model of each run used, if some model has several runs.
+    clock : Clock, optional
+
+    Returns
+    -------
+    Bootstrap or None
+        Of fewer samples where the clock stopped it; None if of less than `LEAST_DRAWS`.
 
     Raises
     ------
@@ -109,28 +135,36 @@ def bootstrap(
     if samples < LEAST_DRAWS:
         raise ValueError(f"{samples} samples make no standard error; take {LEAST_DRAWS} or more")
     design = found.design
-    weights, many = sample_weights(design.runs, samples, seed, groups)
+    clock = Clock() if clock is None else clock
+    member, many = _units(design.runs, groups)
     if many < 3:
         raise ValueError(f"{many} models are too few to draw from")
     bounds = bounds_of(design)
-    pieces = range(0, samples, _PIECE)
-    with ThreadPoolExecutor(_THREADS) as pool:  # NumPy releases the GIL
-        ends = list(
-            pool.map(
-                lambda i: _refit(design, found, weights[i : i + _PIECE], bounds),
-                pieces,
-            )
-        )
-    theta = np.concatenate([piece[0] for piece in ends])
-    objective = np.concatenate([piece[1] for piece in ends])
+    ends: list[tuple[Array, Array]] = []
+    with suppress(StoppedError), ThreadPoolExecutor(_THREADS) as pool:  # NumPy releases the GIL
+        drawn = _weights(member, many, samples, _PIECE, seed)
+        while some := list(islice(drawn, _AHEAD)):
+            clock.check()
+            for piece in pool.map(lambda w: _refit(design, found, w, bounds, clock), some):
+                clock.check()  # a piece that the clock stopped has not converged
+                ends.append(piece)
+    theta = np.concatenate([np.zeros((0, len(found.theta))), *(piece[0] for piece in ends)])
+    objective = np.concatenate([np.zeros(0), *(piece[1] for piece in ends)])
+    if len(theta) < LEAST_DRAWS:
+        return None
     return Bootstrap(
         design.values(theta), theta, objective, seed, many, clustered=groups is not None
     )
 
 
-def _refit(design: Design, found: Fit, weights: Array, bounds: Bounds) -> tuple[Array, Array]:
-    starts = np.repeat(found.theta[None, :], len(weights), axis=0)
-    wide = found.delta * _WIDER
-    starts = minimise(design, starts, weights, wide, bounds, steps=_FIRST_STEPS, close=_ROUGH).theta
-    ended = minimise(design, starts, weights, found.delta, bounds, steps=_STEPS, close=_CLOSE)
+def _refit(
+    design: Design, found: Fit, weights: Array, bounds: Bounds, clock: Clock
+) -> tuple[Array, Array]:
+    at = np.repeat(found.theta[None, :], len(weights), axis=0)
+    for delta, steps, close in (
+        (found.delta * _WIDER, _FIRST_STEPS, _ROUGH),
+        (found.delta, _STEPS, _CLOSE),
+    ):
+        ended = minimise(design, at, weights, delta, bounds, steps=steps, close=close, clock=clock)
+        at = ended.theta
     return ended.theta, ended.objective

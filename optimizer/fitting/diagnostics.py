@@ -13,6 +13,7 @@ from modelsizer.optimizer.fitting.fit import Fit, fit_form
 from modelsizer.optimizer.fitting.forms import Array, Form
 from modelsizer.optimizer.fitting.newton import huber, slopes_at
 from modelsizer.optimizer.fitting.starts import WORST_EXPONENT, bounds_of
+from modelsizer.optimizer.tables.clock import Clock
 
 _TO_SIGMA = 1.4826  # sigma of a normal distribution over its median absolute deviation
 _OUTLIER = 5.0  # in robust sigmas
@@ -113,7 +114,7 @@ class HoldOut:
     objective: float
 
 
-def hold_out(found: Fit, flops: Array, share: float) -> HoldOut:
+def hold_out(found: Fit, flops: Array, share: float, clock: Clock | None = None) -> HoldOut:
     """Fit to all but the runs of largest compute, and predict those.
 
     Parameters
@@ -123,9 +124,12 @@ def hold_out(found: Fit, flops: Array, share: float) -> HoldOut:
         Training FLOPs of the runs used.
     share : float
         Share of runs to hold out.
+    clock : Clock, optional
 
     Raises
     ------
+    StoppedError
+        If the clock stops the fit.
     ValueError
         If the share leaves too few runs to fit, or none to predict.
     """
@@ -139,7 +143,9 @@ def hold_out(found: Fit, flops: Array, share: float) -> HoldOut:
         )
     order = np.argsort(flops, kind="stable")
     rest, last = order[:-held], order[-held:]
-    cheap = fit_form(design.take(rest), found.delta)
+    cheap = fit_form(design.take(rest), found.delta, clock=clock)
+    if clock is not None:
+        clock.check()  # a fit that the clock stopped predicts nothing
     dear = design.take(last)
     residual = np.log(design.form.loss(cheap.values, dear.columns)) - dear.log_loss
     return HoldOut(

@@ -13,6 +13,7 @@ import numpy as np
 from modelsizer.optimizer.fitting.forms import Array, Design, Form
 from modelsizer.optimizer.fitting.newton import Bounds, Minima, gradient, minimise, objective
 from modelsizer.optimizer.fitting.starts import bounds_of, grid, hops, steep_starts
+from modelsizer.optimizer.tables.clock import Clock
 
 _FOLLOWED = 32, 160  # least and greatest number of starts to iterate, as the number of runs allows
 _CELLS = 8000  # starts x runs to iterate, within those limits
@@ -74,7 +75,9 @@ class Fit:
         return np.asarray(predicted - self.design.log_loss)
 
 
-def fit_form(design: Design, delta: float, *, weights: Array | None = None) -> Fit:
+def fit_form(
+    design: Design, delta: float, *, weights: Array | None = None, clock: Clock | None = None
+) -> Fit:
     """Fit a form to runs.
 
     Parameters
@@ -84,10 +87,13 @@ def fit_form(design: Design, delta: float, *, weights: Array | None = None) -> F
         Threshold of Huber's loss on the logarithm of the loss.
     weights : array, shape (runs,), optional
         How often each run counts.
+    clock : Clock, optional
+        At its time limit the fit is the lowest point reached, which need be no minimum.
     """
+    clock = Clock() if clock is None else clock
     w = np.ones(design.runs) if weights is None else np.asarray(weights, float)
     bounds = bounds_of(design)
-    minima = _followed(design, w, delta, bounds)
+    minima = _followed(design, w, delta, bounds, clock)
     best = minima.best
     found = Fit(
         design,
@@ -97,31 +103,40 @@ def fit_form(design: Design, delta: float, *, weights: Array | None = None) -> F
         len(minima.objective),
         int((minima.objective <= minima.objective[best] * (1 + _SAME)).sum()),
     )
-    return _polished(found, w, bounds)
+    return found if clock.out_of_time else _polished(found, w, bounds)
 
 
-def _followed(design: Design, w: Array, delta: float, bounds: Bounds) -> Minima:
+def _followed(design: Design, w: Array, delta: float, bounds: Bounds, clock: Clock) -> Minima:
     """Minima reached from the best starts; the lowest are iterated to convergence."""
     few, fewer = _thinned(design, w)
     many = int(np.clip(_CELLS // few.runs, *_FOLLOWED))
     best = []
-    for made, followed in ((grid(few), many), (steep_starts(few), many // 2)):
-        inside = bounds.into(made)
+    for make, followed in ((grid, many), (steep_starts, many // 2)):
+        if best and clock.out_of_time:
+            break
+        inside = bounds.into(make(few))
         value = objective(few, inside, fewer, delta * _WIDER[0])
         best.append(inside[np.argsort(value, kind="stable")[:followed]])
     starts = np.concatenate(best)
     for factor in _WIDER:
         starts = minimise(
-            few, starts, fewer, delta * factor, bounds, steps=_FIRST_STEPS, close=_ROUGH
+            few,
+            starts,
+            fewer,
+            delta * factor,
+            bounds,
+            steps=_FIRST_STEPS,
+            close=_ROUGH,
+            clock=clock,
         ).theta
-    starts = minimise(few, starts, fewer, delta, bounds, steps=_SHORT_STEPS).theta
+    starts = minimise(few, starts, fewer, delta, bounds, steps=_SHORT_STEPS, clock=clock).theta
     value = objective(design, starts, w, delta)
     top = _different(value)[: max(_KEPT, many // 4)]
-    ended = minimise(design, starts[top], w, delta, bounds, steps=_LONG_STEPS)
+    ended = minimise(design, starts[top], w, delta, bounds, steps=_LONG_STEPS, clock=clock)
     starts[top], value[top] = ended.theta, ended.objective
     others = bounds.into(hops(design, starts[_different(value)[:_HOPPED]]))
-    if len(others):
-        ended = minimise(design, others, w, delta, bounds, steps=_LONG_STEPS)
+    if len(others) and not clock.out_of_time:
+        ended = minimise(design, others, w, delta, bounds, steps=_LONG_STEPS, clock=clock)
         starts = np.concatenate([starts, ended.theta])
         value = np.concatenate([value, ended.objective])
     return Minima(starts, value)
@@ -179,7 +194,12 @@ def check_runs(design: Design) -> None:
 
 
 def fit_without(
-    design: Design, delta: float, *, worst: int = 0, outliers: int = 0
+    design: Design,
+    delta: float,
+    *,
+    worst: int = 0,
+    outliers: int = 0,
+    clock: Clock | None = None,
 ) -> tuple[Fit, Array]:
     """Fit with some runs left out.
 
@@ -193,6 +213,8 @@ def fit_without(
     outliers : int
         Number of the remaining runs to leave out: those of largest residual in a first fit,
         which is then repeated.
+    clock : Clock, optional
+        See `fit_form`.
 
     Returns
     -------
@@ -210,9 +232,10 @@ def fit_without(
     left = design.take(kept)
     check_runs(left)
     if not outliers:
-        return fit_form(left, delta), kept
-    far = np.argsort(-np.abs(fit_form(left, delta).residuals), kind="stable")[:outliers]
+        return fit_form(left, delta, clock=clock), kept
+    first = fit_form(left, delta, clock=clock)
+    far = np.argsort(-np.abs(first.residuals), kind="stable")[:outliers]
     kept[np.flatnonzero(kept)[far]] = False
     left = design.take(kept)
     check_runs(left)
-    return fit_form(left, delta), kept
+    return fit_form(left, delta, clock=clock), kept

@@ -10,7 +10,9 @@ from modelsizer.optimizer.fitting.forms import FORMS, Form
 from modelsizer.optimizer.fitting.own_forms import form_of
 from modelsizer.optimizer.fitting.runs import read_runs
 from modelsizer.optimizer.fitting.study import DELTA, SAMPLES, FitOptions, Study, study
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ArgumentError, ModelsizerError, did_you_mean
+from modelsizer.problems.machine import available_memory
 
 
 def fit(
@@ -27,6 +29,7 @@ def fit(
     hold_out: float | None = None,
     cross_check: bool = False,
     any_sign: bool = False,
+    time_limit: float | None = None,
 ) -> Study:
     """Fit a loss law to training runs.
 
@@ -60,6 +63,8 @@ def fit(
         Also estimate the compute-optimal size by isoFLOP parabolas and by training curves.
     any_sign : bool
         Let exponents take the opposite sign to the form's.
+    time_limit : float, optional
+        Seconds; on reaching it, the coefficients are those reached, with the samples so far.
 
     Returns
     -------
@@ -86,15 +91,33 @@ def fit(
         )
     if hold_out is not None and not 0 < hold_out < 1:
         raise ArgumentError("hold_out", f"{hold_out} is not a share between 0 and 1")
+    clock = Clock.of(time_limit)
     form = form_named(law)
+    _check_room(bootstrap, len(form.coefficients))
     table = read_runs(Path(runs), form, columns, where)
     options = FitOptions(
         huber, drop_worst, drop_outliers, bootstrap, seed, hold_out, cross_check, any_sign
     )
     try:
-        return study(table, form, options)
+        return study(table, form, options, clock)
     except ValueError as error:
         raise ModelsizerError(f"{runs}: {error}") from None
+
+
+_BYTES_A_DRAW = (
+    200  # of a coefficient: arrays, their sorting, numbers of JSON and of the law's file
+)
+
+
+def _check_room(samples: int, coefficients: int) -> None:
+    """Refuse more bootstrap samples than fit in memory."""
+    needed, left = samples * coefficients * _BYTES_A_DRAW, available_memory()
+    if left is not None and needed > left:
+        raise ArgumentError(
+            "bootstrap",
+            f"{samples:,} samples of {coefficients} coefficients take {needed / 1e9:.3g} GB, and "
+            f"{left / 1e9:.3g} GB is free; take fewer",
+        )
 
 
 def form_named(law: str | Path) -> Form:

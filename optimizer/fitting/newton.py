@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from modelsizer.optimizer.fitting.forms import Array, Design, products
+from modelsizer.optimizer.tables.clock import Clock
 
 _STEPS = 300
 _CLOSE = 1e-10  # relative decrease promised by a step, below which the iteration stops
@@ -105,6 +106,7 @@ def minimise(
     *,
     steps: int = _STEPS,
     close: float = _CLOSE,
+    clock: Clock | None = None,
 ) -> Minima:
     """Find local minima from starts.
 
@@ -122,10 +124,12 @@ def minimise(
     close : float
         Relative tolerance: a point is done when a step neither achieves nor promises a larger
         decrease of the objective.
+    clock : Clock, optional
+        At its time limit the points stay where they are.
     """
     weights = np.broadcast_to(weights, (len(starts), design.runs))
     ends = [
-        _minimise(design, starts[piece], weights[piece], delta, bounds, steps, close)
+        _minimise(design, starts[piece], weights[piece], delta, bounds, steps, close, clock)
         for piece in pieces(len(starts), design.runs)
     ]
     return Minima(np.concatenate([e[0] for e in ends]), np.concatenate([e[1] for e in ends]))
@@ -139,13 +143,14 @@ def _minimise(
     bounds: Bounds,
     steps: int,
     close: float,
+    clock: Clock | None,
 ) -> tuple[Array, Array]:
     theta = bounds.into(starts)
     value = objective(design, theta, weights, delta)
     damping = np.full(len(theta), 1e-3)
     live = np.arange(len(theta))
     for _ in range(steps):
-        if not live.size:
+        if not live.size or (clock is not None and clock.out_of_time):
             break
         at, w = theta[live], weights[live]
         slope, newton, iterated = _derivatives(design, at, w, delta)

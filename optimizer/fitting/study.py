@@ -26,6 +26,7 @@ from modelsizer.optimizer.fitting.forms import Array, Form
 from modelsizer.optimizer.fitting.own_forms import feature_ranges, fitted_terms
 from modelsizer.optimizer.fitting.runs import Runs
 from modelsizer.optimizer.fitting.starts import bounds_of
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.laws.files import LawFile
 from modelsizer.problems.laws.laws import ParameterKind, Range
 
@@ -84,6 +85,11 @@ class Study:
         Reasons why a cross-check could not be made.
     warnings : tuple of str
     fit_seconds, bootstrap_seconds : float
+    stop : str
+        Why it ended; "proven" if nothing was left out. Otherwise the coefficients may be no
+        minimum yet, and samples and checks are missing.
+    converged : bool
+        Whether the coefficients are at a minimum.
     """
 
     runs: Runs
@@ -97,6 +103,13 @@ class Study:
     warnings: tuple[str, ...]
     fit_seconds: float
     bootstrap_seconds: float
+    stop: Stop = "proven"
+    converged: bool = True
+
+    @property
+    def complete(self) -> bool:
+        """Whether the fit has converged, and nothing asked for was left out."""
+        return self.stop == "proven"
 
     @property
     def form(self) -> Form:
@@ -184,6 +197,9 @@ class Study:
         rows = zip(runs.labels, runs.loss, predicted, found.residuals, strict=True)
         curved, drawn = self.curvature, self.bootstrap
         return {
+            "complete": self.complete,
+            "stop": self.stop,
+            "converged": self.converged,
             "law": self.form.name,
             "form": self.form.text,
             "coefficients": found.coefficients,
@@ -253,8 +269,16 @@ def _plain(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def study(runs: Runs, form: Form, options: FitOptions) -> Study:
+def study(runs: Runs, form: Form, options: FitOptions, clock: Clock | None = None) -> Study:
     """Fit a form to runs and compute the diagnostics.
+
+    Parameters
+    ----------
+    runs : Runs
+    form : Form
+    options : FitOptions
+    clock : Clock, optional
+        What it leaves no time for is left out; the coefficients are then those reached.
 
     Raises
     ------
@@ -262,23 +286,43 @@ def study(runs: Runs, form: Form, options: FitOptions) -> Study:
         If there are too few runs for the options.
     """
     start = perf_counter()
+    clock = Clock() if clock is None else clock
     form = replace(form, any_sign=options.any_sign)
     found, kept = fit_without(
-        runs.design(form), options.delta, worst=options.worst, outliers=options.outliers
+        runs.design(form),
+        options.delta,
+        worst=options.worst,
+        outliers=options.outliers,
+        clock=clock,
     )
-    found, of_signs = _signs_tried(found)
+    of_signs: list[str] = []
+    ending = Ending()
+    with ending:
+        clock.check()
+        found, of_signs = _signs_tried(found, clock)
+    converged = ending.complete
     fitted = perf_counter()
     used, lost = runs.take(kept), runs.take(~kept)
     order = np.argsort(-lost.loss, kind="stable")
     drawn = None
-    if options.samples:
-        drawn = bootstrap(found, options.samples, seed=options.seed, groups=used.models)
+    if options.samples and ending.complete:
+        groups = used.models
+        drawn = bootstrap(found, options.samples, seed=options.seed, groups=groups, clock=clock)
+        if drawn is None or len(drawn.draws) < options.samples:
+            ending.stop = "time" if clock.out_of_time else "memory"
     done = perf_counter()
     curved = curvature(found)
     held = None
-    if options.hold_out is not None:
-        held = hold_out(found, used.columns["C"], options.hold_out)
-    made, unmade = _cross_checks(used) if options.cross_check else ((), ())
+    made: tuple[Approach, ...] = ()
+    unmade: tuple[str, ...] = ()
+    with ending:
+        if options.hold_out is not None and ending.complete:
+            clock.check()
+            held = hold_out(found, used.columns["C"], options.hold_out, clock)
+        if options.cross_check and ending.complete:
+            clock.check()
+            made, unmade = _cross_checks(used)
+    said = _warnings(used, found, curved, drawn)
     return Study(
         used,
         tuple(lost.labels[i] for i in order),
@@ -288,23 +332,44 @@ def study(runs: Runs, form: Form, options: FitOptions) -> Study:
         held,
         made,
         unmade,
-        (*of_signs, *_warnings(used, found, curved, drawn)),
+        (*_lacks(ending.stop, converged, drawn, options.samples), *of_signs, *said),
         fitted - start,
         done - fitted,
+        ending.stop,
+        converged,
     )
 
 
-def _signs_tried(found: Fit) -> tuple[Fit, list[str]]:
+def _lacks(stop: Stop, converged: bool, drawn: Bootstrap | None, samples: int) -> tuple[str, ...]:
+    """What a fit that was stopped lacks."""
+    if stop == "proven":
+        return ()
+    if not converged:
+        return ("stopped before the coefficients reached a proven minimum: do not use them",)
+    if samples and (drawn is None or len(drawn.draws) < samples):
+        made = 0 if drawn is None else len(drawn.draws)
+        return (f"stopped after {made:,} of {samples:,} bootstrap samples",)
+    return ("stopped before all checks that were asked for",)
+
+
+def _signs_tried(found: Fit, clock: Clock) -> tuple[Fit, list[str]]:
     """The fit, and a note if exponents of the opposite sign would fit the runs better.
 
     A loss that increases with parameters or tokens cannot be used to size a model, so signs are
     held by default; the note states what that costs.
+
+    Raises
+    ------
+    StoppedError
+        If the clock stops the other fit.
     """
     form = found.form
     if form.any_sign:
         turned = form.turned(found.coefficients)
         return found, [f"{name} has the other sign than {form.name} gives it" for name in turned]
-    loose = fit_form(replace(found.design, form=replace(form, any_sign=True)), found.delta)
+    design = replace(found.design, form=replace(form, any_sign=True))
+    loose = fit_form(design, found.delta, clock=clock)
+    clock.check()
     if not loose.objective < found.objective * (1 - _LOWER):
         return found, []
     bounds = bounds_of(found.design)

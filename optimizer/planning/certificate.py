@@ -19,6 +19,7 @@ import numpy as np
 
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.information import Question
+from modelsizer.optimizer.tables.clock import Clock
 
 CLOSE = 1e-3  # gap of the criterion, a logarithm, at which the relaxation counts as solved
 _ROUNDS, _STEPS = 30, 60
@@ -118,13 +119,16 @@ class Relaxed:
     reduced: Array
 
 
-def relax(question: Question, room: Room, close: float = CLOSE) -> Relaxed:
+def relax(
+    question: Question, room: Room, close: float = CLOSE, *, clock: Clock | None = None
+) -> Relaxed:
     """Solve the relaxation: Frank-Wolfe steps select candidates, Newton steps optimise weights.
 
     The inner problem, restricted to those candidates, is solved by a barrier method (Boyd and
     Vandenberghe 2004, Convex Optimization, section 11.3); candidates selected by the linear program
-    are added until the gap to the bound is small.
+    are added until the gap to the bound is small, or the clock stops it.
     """
+    clock = Clock() if clock is None else clock
     w = _inside(room, np.arange(len(room.costs)))
     vertex = w
     bound, price = -np.inf, 0.0
@@ -133,14 +137,18 @@ def relax(question: Question, room: Room, close: float = CLOSE) -> Relaxed:
         vertex, least, price = room.least(slope)
         bound = max(bound, question.value(w) + least - float(slope @ w))
         w += (vertex - w) * (2 / (step + 3))
+        if clock.out_of_time:
+            break
     wanted = (vertex > 0) | (w > _LIKELY)
     best = (question.value(w), w)
     inner = max(close, best[0] - bound) / _FINER
     for _ in range(_ROUNDS):
+        if clock.out_of_time:
+            break
         wanted = _telling(question, w, wanted)
         active = np.flatnonzero(wanted)
         w = np.zeros(len(w))
-        w[active] = _newton(question, room, active, inner)
+        w[active] = _newton(question, room, active, inner, clock)
         value = question.value(w)
         if value < best[0]:
             best = value, w
@@ -180,8 +188,8 @@ def _inside(room: Room, active: Array) -> Array:
     return 0.5 * np.minimum(np.minimum(room.repeats, room.runs * each), each / room.costs[active])
 
 
-def _newton(question: Question, room: Room, active: Array, gap: float) -> Array:
-    """Minimise the criterion over some candidates, within `gap`."""
+def _newton(question: Question, room: Room, active: Array, gap: float, clock: Clock) -> Array:
+    """Minimise the criterion over some candidates, within `gap` unless the clock stops it."""
     x, costs, ends = _inside(room, active), room.costs[active], room.repeats
     full = np.zeros(len(room.costs))
 
@@ -197,6 +205,8 @@ def _newton(question: Question, room: Room, active: Array, gap: float) -> Array:
     while True:
         now = barrier(x, weight)
         for _ in range(_STEPS):
+            if clock.out_of_time:
+                return x
             full[active] = x
             slope, bend = question.parts(full, active)
             few, dear = room.runs - x.sum(), 1 - costs @ x

@@ -16,6 +16,7 @@ import numpy as np
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.certificate import Relaxed, Room
 from modelsizer.optimizer.planning.information import Question
+from modelsizer.optimizer.tables.clock import Clock
 
 STARTS = 6
 _GAINS = 1e-9  # least decrease of the criterion by an exchange
@@ -45,15 +46,22 @@ class Planned:
 
 
 def exchange(
-    question: Question, room: Room, relaxed: Relaxed, *, starts: int = STARTS, seed: int = 0
+    question: Question,
+    room: Room,
+    relaxed: Relaxed,
+    *,
+    starts: int = STARTS,
+    seed: int = 0,
+    clock: Clock | None = None,
 ) -> Planned:
-    """Best plan over several starts.
+    """Best plan over several starts, or over those that the clock leaves time for.
 
     Raises
     ------
     ValueError
         If the budget is too small for the number of runs.
     """
+    clock = Clock() if clock is None else clock
     kept = _promising(room, relaxed)
     if len(kept) < len(room.costs):
         some = Question(question.criterion, question.rows[:, kept], question.targets, question.have)
@@ -63,6 +71,7 @@ def exchange(
             replace(relaxed, weights=relaxed.weights[kept], reduced=relaxed.reduced[kept]),
             starts=starts,
             seed=seed,
+            clock=clock,
         )
         counts = np.zeros(len(room.costs))
         counts[kept] = found.counts
@@ -70,6 +79,8 @@ def exchange(
     generator = np.random.default_rng(seed)
     best: Planned | None = None
     for start in range(starts):
+        if best is not None and clock.out_of_time:
+            return replace(best, starts=start)
         noise = 0.0 if start == 0 else 0.5 * start / starts
         order = relaxed.weights + noise * generator.random(len(relaxed.weights))
         counts = filled(room, order)
@@ -78,7 +89,7 @@ def exchange(
             counts = filled(room, generator.random(len(order)))
             value = question.value(counts)
         if np.isfinite(value):
-            counts, value = _improved(question, room, counts, value, relaxed.price)
+            counts, value = _improved(question, room, counts, value, relaxed.price, clock)
         if best is None or value < best.value:
             best = Planned(counts, value, starts)
     assert best is not None
@@ -103,7 +114,7 @@ def filled(room: Room, order: Array) -> Array:
     ValueError
         If the budget is too small for the number of runs.
     """
-    cheapest = np.sort(np.repeat(room.costs, room.repeats))[: room.runs]
+    cheapest = cheapest_of(room.costs, room.runs, room.repeats)
     if len(cheapest) < room.runs or cheapest.sum() > 1:
         raise ValueError("the budget does not pay for so many runs")
     counts, left, spent = np.zeros(len(order)), room.runs, 0.0
@@ -118,6 +129,13 @@ def filled(room: Room, order: Array) -> Array:
     return counts if room.allows(counts) else _cheapest(room)
 
 
+def cheapest_of(costs: Array, runs: int, repeats: int) -> Array:
+    """The least costs of so many runs, ascending; fewer if there are no more."""
+    each = min(repeats, runs)
+    found: Array = np.repeat(np.sort(costs)[: -(-runs // each)], each)[:runs]
+    return found
+
+
 def _cheapest(room: Room) -> Array:
     """The cheapest runs."""
     counts, left = np.zeros(len(room.costs)), room.runs
@@ -128,10 +146,12 @@ def _cheapest(room: Room) -> Array:
 
 
 def _improved(
-    question: Question, room: Room, counts: Array, value: float, price: float
+    question: Question, room: Room, counts: Array, value: float, price: float, clock: Clock
 ) -> tuple[Array, float]:
-    """Apply exchanges, one or two at a time, until none improves the plan."""
+    """Apply exchanges, one or two at a time, until none improves the plan or the clock stops."""
     for _ in range(_MOST):
+        if clock.out_of_time:
+            break
         found = _once(question, room, counts, price)
         if found is None:
             return counts, value

@@ -22,6 +22,7 @@ from modelsizer.optimizer.planning.family import Family
 from modelsizer.optimizer.planning.information import Linearised, Question, of_weights
 from modelsizer.optimizer.planning.law_point import LawPoint
 from modelsizer.optimizer.planning.patterns import DEPTH, Shares, assignments, patterns
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.accounting import SIX_ND
 from modelsizer.problems.architecture.architecture import Architecture
 
@@ -83,6 +84,8 @@ class Limits:
 
 _Key = tuple[int, float]
 """A run: the number of its config, and its tokens."""
+_Made = tuple[tuple[int, int, float, float, str], list[_Key]]
+"""The parameters of a grid, and its runs."""
 
 
 def best_grid(
@@ -93,6 +96,7 @@ def best_grid(
     configs: Sequence[Architecture],
     limits: Limits,
     target: Mapping[str, Array],
+    clock: Clock,
 ) -> IsoFlopGrid | None:
     """The grid of least criterion, or None if none of those tried is feasible.
 
@@ -105,16 +109,21 @@ def best_grid(
     limits : Limits
     target : mapping of array, shape (1,)
         Columns of the target, for the other features of the law at the best sizes.
+    clock : Clock
+        Grids that it leaves no time for are not tried.
     """
     ladders = _Ladders(family, configs, limits.tokens_per_parameter)
-    made = list(_grids(ladders, point, limits, target))
+    made = list(_in_time(_grids(ladders, point, limits, target), clock))
     if not made:
         return None
     at = {key: i for i, key in enumerate(ladders.runs)}
     every = Runs.of(list(ladders.runs.values()))
     told = linear.rows(every.columns)
     best, least = None, np.inf
-    for words, keys in made:
+    for tried, (words, keys) in enumerate(made):
+        if best is not None and clock.out_of_time:
+            made = made[:tried]
+            break
         some = [at[key] for key in keys]
         value = question.value_of(question.have + of_weights(told[:, some], np.ones(len(some))))
         if value < least:
@@ -127,9 +136,17 @@ def best_grid(
     )  # fmt: skip
 
 
+def _in_time(made: Iterator[_Made], clock: Clock) -> Iterator[_Made]:
+    """Yield grids until the clock stops; the first whatever the time."""
+    for grid in made:
+        yield grid
+        if clock.out_of_time:
+            return
+
+
 def _grids(
     ladders: _Ladders, point: LawPoint, limits: Limits, target: Mapping[str, Array]
-) -> Iterator[tuple[tuple[int, int, float, float, str], list[_Key]]]:
+) -> Iterator[_Made]:
     """Every feasible grid, as its parameters and runs; the runs themselves are in the ladders."""
     shown = patterns(ladders.family)
     numbers = evenly(range(_LEAST_BUDGETS, limits.runs // _LEAST_SIZES + 1), _NUMBERS)

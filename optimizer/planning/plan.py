@@ -12,6 +12,7 @@ from modelsizer.optimizer.planning.isoflop_grid import IsoFlopGrid
 from modelsizer.optimizer.planning.law_point import LawPoint
 from modelsizer.optimizer.planning.prediction import Prediction, Simulated
 from modelsizer.optimizer.planning.target import Target
+from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.problem import Problem
@@ -100,6 +101,8 @@ class Plan:
     simulated, grid_simulated : Simulated or None
     warnings : tuple of str
     seconds : float
+    stop : str
+        Why it ended; "proven" if neither the plan nor what it is compared with was cut short.
     """
 
     problem: Problem
@@ -119,6 +122,12 @@ class Plan:
     grid_simulated: Simulated | None
     warnings: tuple[str, ...]
     seconds: float
+    stop: Stop = "proven"
+
+    @property
+    def complete(self) -> bool:
+        """Whether neither the plan nor what it is compared with was cut short."""
+        return self.stop == "proven"
 
     @property
     def gap(self) -> float:
@@ -189,6 +198,8 @@ class Plan:
         """Convert the plan to a mapping for JSON."""
         point, target, grid = self.point, self.target, self.grid
         return {
+            "complete": self.complete,
+            "stop": self.stop,
             "law": point.name,
             "form": point.form.name,
             "coefficients": dict(

@@ -21,10 +21,33 @@ from modelsizer.optimizer.planning.law_point import (
 from modelsizer.optimizer.planning.plan import AROUND, REPEATS, RUNS, Plan, PlanOptions
 from modelsizer.optimizer.planning.planner import best_plan
 from modelsizer.optimizer.planning.target import Target, optimum
-from modelsizer.problems.errors import ArgumentError, ProblemError, require_type
+from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError
+from modelsizer.problems.errors import (
+    ArgumentError,
+    ModelsizerError,
+    ProblemError,
+    require_type,
+)
 from modelsizer.problems.laws.files import COEFFICIENTS
 from modelsizer.problems.laws.reading import PREFIX, law_setting, load_law
 from modelsizer.problems.problem import Problem
+
+MOST_RUNS = 10_000
+"""Runs of a plan."""
+
+
+class NoPlanError(ModelsizerError):
+    """Raised if a limit of time or memory stops the work before there is a plan.
+
+    Parameters
+    ----------
+    stop : str
+    """
+
+    def __init__(self, stop: Stop) -> None:
+        self.stop = stop
+        why = "the machine's memory is full" if stop == "memory" else "the time limit was reached"
+        super().__init__(f"no plan: {why} before the optimum was proven and a plan found")
 
 
 def plan_runs(
@@ -47,6 +70,8 @@ def plan_runs(
     draws: int = DRAWS,
     simulate: int = 0,
     seed: int = 0,
+    time_limit: float | None = None,
+    clock: Clock | None = None,
 ) -> Plan | None:
     """Plan the small runs that best determine the law at the scale of a problem's optimum.
 
@@ -90,6 +115,10 @@ def plan_runs(
         Number of fits to losses simulated from the law, to check the predictions; 0 for none.
     seed : int
         Seed of the starts and of the simulation.
+    time_limit : float, optional
+        Seconds; on reaching it, the plan is the best found, and comparisons are cut short.
+    clock : Clock, optional
+        Of the question that this is part of, in place of a time limit.
 
     Returns
     -------
@@ -102,6 +131,8 @@ def plan_runs(
         If an argument has an invalid value.
     ModelsizerError
         If runs cannot be planned for this law, or no feasible runs fit the budget.
+    NoPlanError
+        If the time limit passes before there is a plan.
 
     Examples
     --------
@@ -118,6 +149,9 @@ def plan_runs(
     if noise is not None and not 0 < noise < 1:
         what = "a standard deviation of ln loss between 0 and 1"
         raise ArgumentError("noise", f"{noise:g} is not {what}")
+    if runs > MOST_RUNS:
+        raise ArgumentError("runs", f"{runs:,} are too many to plan; at most {MOST_RUNS:,}")
+    clock = Clock.of(time_limit) if clock is None else clock
     options = PlanOptions(
         budget,
         runs,
@@ -133,11 +167,14 @@ def plan_runs(
     problem, point = _law_to_learn(problem, law, form, draws)
     if noise is not None:
         point = replace(point, noise=noise, noise_from="--noise")
-    target = _target(problem, at)
-    if target is None:
-        return None
-    made = None if have is None else read_runs(Path(have), point.form, columns)
-    return best_plan(problem, point, target, options, made)
+    try:
+        target = _target(problem, at, clock.within(clock.share(2)))
+        if target is None:
+            return None
+        made = None if have is None else read_runs(Path(have), point.form, columns)
+        return best_plan(problem, point, target, options, made, clock)
+    except StoppedError as error:
+        raise NoPlanError(error.stop) from None
 
 
 def _law_to_learn(
@@ -173,9 +210,9 @@ def _law_to_learn(
     return problem, point
 
 
-def _target(problem: Problem, at: Sequence[float] | None) -> Target | None:
+def _target(problem: Problem, at: Sequence[float] | None, clock: Clock) -> Target | None:
     """The optimum, or a size of the optimum's family; None if no design is feasible."""
-    best = optimum(problem)
+    best = optimum(problem, clock)
     if best is None:
         return None
     if at is None:

@@ -22,6 +22,7 @@ from modelsizer.optimizer.planning.refusals import check_question, check_room, u
 from modelsizer.optimizer.planning.target import Target
 from modelsizer.optimizer.planning.unidentified import UnidentifiedError
 from modelsizer.optimizer.planning.warnings import warnings
+from modelsizer.optimizer.tables.clock import Clock, OutOfTimeError
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
 
@@ -32,6 +33,7 @@ def best_plan(
     target: Target,
     options: PlanOptions,
     have: Made | None = None,
+    clock: Clock | None = None,
 ) -> Plan:
     """Plan the runs that best determine the prediction at a target.
 
@@ -44,13 +46,29 @@ def best_plan(
     options : PlanOptions
     have : modelsizer.optimizer.fitting.runs.Runs, optional
         Runs already made.
+    clock : Clock, optional
+        At its limit the plan is the best found, and its comparisons are cut short.
 
     Raises
     ------
     ModelsizerError
         If there is no such plan; the message names the option and its value.
+    StoppedError
+        If the clock stops the work before there is a plan.
     """
     begin = perf_counter()
+    clock = Clock() if clock is None else clock
+    stages: list[Clock] = []
+
+    def stage(parts: int) -> Clock:
+        """The clock of the next part of the work, which takes its share of what is left."""
+        stages.append(clock.within(clock.share(parts)))
+        return stages[-1]
+
+    def late() -> bool:
+        """Whether a part was cut short; called right after it."""
+        return stages[-1].out_of_time
+
     weights = None if have is None else _weights(have)
     made = 0 if weights is None else round(float(weights.sum()))
     check_question(point, target, options, have, made)
@@ -62,12 +80,14 @@ def best_plan(
         tokens_per_parameter=options.tokens_per_parameter,
         smallest=smallest,
     )
+    clock.check()
     check_room(some, options, smallest)
     try:
         drawn = Linearised(point.form, point.draws, some.columns)
         own = Linearised(point.form, point.values[None, :], some.columns)
     except UnidentifiedError as error:
         raise unidentified_error(error, point, problem.space, options) from None
+    clock.check()
     columns = None if have is None else have.columns
     inputs = PredictionInputs(
         point,
@@ -81,8 +101,12 @@ def best_plan(
     )
     question = inputs.question(options.criterion, drawn.rows(some.columns))
     room = Room(some.flops / options.budget, options.runs, options.repeats)
-    relaxed = relax(question, room)
-    planned = exchange(question, room, relaxed, seed=options.seed)
+    relaxed = relax(question, room, clock=stage(4))
+    cut = late()
+    planned = exchange(question, room, relaxed, seed=options.seed, clock=stage(2))
+    cut = late() or cut
+    if cut and not math.isfinite(planned.value):
+        raise OutOfTimeError
     if not math.isfinite(planned.value):
         raise ModelsizerError(
             f"--budget {options.budget:g}: no {options.runs} runs within it tell every coefficient "
@@ -99,14 +123,19 @@ def best_plan(
         list(dict.fromkeys(some.architectures)),
         Limits(options.runs, options.budget, options.largest_flops, options.tokens_per_parameter),
         target.columns,
+        stage(2),
     )
+    cut = late() or cut
     prediction = inputs.predict(runs.columns)
     grid_prediction = None if grid is None else inputs.predict(grid.runs.columns)
     simulated = grid_simulated = None
     if options.simulations:
-        simulated = simulate(inputs, runs.columns, options.simulations, options.seed)
+        again, seed = options.simulations, options.seed
+        simulated = simulate(inputs, runs.columns, again, seed, stage(2))
+        cut = late() or cut
         if grid is not None:
-            grid_simulated = simulate(inputs, grid.runs.columns, options.simulations, options.seed)
+            grid_simulated = simulate(inputs, grid.runs.columns, again, seed, stage(1))
+            cut = late() or cut
     return Plan(
         problem,
         options,
@@ -125,6 +154,7 @@ def best_plan(
         grid_simulated,
         tuple(warnings(point, target, runs, prediction, options, have)),
         perf_counter() - begin,
+        "time" if cut else "proven",
     )
 
 

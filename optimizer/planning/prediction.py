@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,6 +14,7 @@ from modelsizer.optimizer.fitting.forms import Array, Design
 from modelsizer.optimizer.planning.best_size import size_slope
 from modelsizer.optimizer.planning.information import Criterion, Linearised, Question, of_weights
 from modelsizer.optimizer.planning.law_point import LawPoint
+from modelsizer.optimizer.tables.clock import Clock, StoppedError
 
 LEAST_SQUARES = 1e3
 """Huber's delta, above every residual of ln loss: with normal noise the fit is least squares."""
@@ -152,12 +154,18 @@ class Simulated:
 
 
 def simulate(
-    inputs: PredictionInputs, columns: Mapping[str, Array], repetitions: int, seed: int
-) -> Simulated:
+    inputs: PredictionInputs,
+    columns: Mapping[str, Array],
+    repetitions: int,
+    seed: int,
+    clock: Clock | None = None,
+) -> Simulated | None:
     """Simulate losses of runs from the law with normal noise, fit, and predict the target.
 
-    Runs already made are simulated too, each with its weight.
+    Runs already made are simulated too, each with its weight. Fewer repetitions where the clock
+    stops it; None if fewer than two are left.
     """
+    clock = Clock() if clock is None else clock
     point, generator = inputs.point, np.random.default_rng(seed)
     form, kept, weights = point.form, dict(columns), np.ones(len(columns["N"]))
     if inputs.have is not None and inputs.have_weights is not None:
@@ -167,8 +175,14 @@ def simulate(
     at_target = float(np.log(form.loss(point.values, inputs.target))[0])
     only = {name: kept[name] for name in form.columns}
     errors = []
-    for _ in range(repetitions):
-        seen = truth + point.noise * generator.standard_normal(len(truth)) / np.sqrt(weights)
-        found = fit_form(Design(form, only, seen), LEAST_SQUARES, weights=weights)
-        errors.append(float(np.log(form.loss(found.values, inputs.target))[0]) - at_target)
-    return Simulated(repetitions, float(np.std(errors, ddof=1)), float(np.mean(errors)))
+    with suppress(StoppedError):
+        for _ in range(repetitions):
+            clock.check()
+            seen = truth + point.noise * generator.standard_normal(len(truth)) / np.sqrt(weights)
+            design = Design(form, only, seen)
+            found = fit_form(design, LEAST_SQUARES, weights=weights, clock=clock)
+            clock.check()  # a fit that the clock stopped has not converged
+            errors.append(float(np.log(form.loss(found.values, inputs.target))[0]) - at_target)
+    if len(errors) < min(repetitions, 2):
+        return None
+    return Simulated(len(errors), float(np.std(errors, ddof=1)), float(np.mean(errors)))

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import numpy as np
-
 from modelsizer.optimizer.fitting.runs import Runs as Made
 from modelsizer.optimizer.planning.candidates import Runs
+from modelsizer.optimizer.planning.exchange import cheapest_of
 from modelsizer.optimizer.planning.law_point import LawPoint
 from modelsizer.optimizer.planning.plan import PlanOptions
 from modelsizer.optimizer.planning.target import Target
@@ -86,7 +85,7 @@ def check_room(some: Runs, options: PlanOptions, smallest: float) -> None:
             f"{options.largest_flops:g} FLOPs each (one of {smallest:g} parameters takes about "
             f"{cheapest:.2g} or more): raise --budget or --largest, or lower --smallest or --runs"
         )
-    cheapest = float(np.sort(np.repeat(some.flops, options.repeats))[: options.runs].sum())
+    cheapest = float(cheapest_of(some.flops, options.runs, options.repeats).sum())
     if cheapest > options.budget:
         raise ModelsizerError(
             f"--budget {options.budget:g}: the {options.runs} cheapest runs take {cheapest:.4g} "

@@ -11,6 +11,7 @@ from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.best_size import SIZE_POWERS
 from modelsizer.optimizer.planning.candidates import shape_columns
 from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.accounting import SIX_ND
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.problem import Problem
@@ -69,12 +70,17 @@ class Target:
         }
 
 
-def optimum(problem: Problem) -> Target | None:
+def optimum(problem: Problem, clock: Clock | None = None) -> Target | None:
     """The optimum of a problem; None if no design is feasible.
 
     Its tokens may be infinite, if nothing limits them.
+
+    Raises
+    ------
+    StoppedError
+        If the clock stops the search before the proof.
     """
-    best = Solver(problem).solve(details=False).design
+    best = Solver(problem, clock=clock).solve(details=False).finished().design
     if best is None:
         return None
     one = best.architecture
