@@ -98,7 +98,10 @@ def check_writable(path: Path) -> None:
         reason = _fault(path)
     except OSError as error:
         reason = f"cannot be written: {error.strerror or error}"
-    except ValueError:  # a NUL, or what the file system's encoding lacks
+    except (
+        ValueError,
+        OverflowError,
+    ):  # a NUL, no code in the file system's encoding, /dev/fd/1e99
         raise FileError(Path(repr(str(path))), "is no path of a file") from None
     if reason:
         raise FileError(path, reason)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +97,24 @@ def test_a_reader_that_goes_loses_no_file(tmp_path: Path) -> None:
     answer = shell(f"{run} | true; exit ${{PIPESTATUS[0]}}")
     assert answer.returncode == 0 and answer.stderr == ""
     assert {path.name for path in tmp_path.iterdir()} == {"a.svg", "a.json", "a.csv"}
+
+
+def test_a_pipe_that_does_not_wait_is_waited_for() -> None:
+    """As a terminal is left by other programs."""
+    fcntl = pytest.importorskip("fcntl")
+    ours, theirs = os.pipe()
+    if hasattr(fcntl, "F_SETPIPE_SZ"):
+        fcntl.fcntl(theirs, fcntl.F_SETPIPE_SZ, 4096)
+    os.set_blocking(theirs, False)
+    run = [sys.executable, "-m", "modelsizer", "accelerators", "--json", "-"]
+    with subprocess.Popen(run, stdout=theirs, stderr=subprocess.PIPE) as process:
+        os.close(theirs)
+        with os.fdopen(ours, "rb") as reader:
+            first = reader.read(1)
+            time.sleep(0.2)  # the pipe is full
+            rest = reader.read()
+        assert process.wait() == 0 and process.stderr is not None and not process.stderr.read()
+    assert json.loads(first + rest)["accelerators"]
 
 
 @pytest.mark.parametrize("closed", CLOSED[1:])

@@ -81,3 +81,5 @@ def test_an_open_file_of_this_process_is_written_into(tmp_path: Path) -> None:
         check_writable(Path(f"/dev/fd/{file.fileno()}"))
     with pytest.raises(FileError, match="Bad file descriptor"):
         check_writable(Path("/dev/fd/987"))
+    with pytest.raises(FileError, match="is no path of a file"):
+        check_writable(Path(f"/dev/fd/{2**99}"))

@@ -28,13 +28,15 @@ SHORT: dict[str, tuple[str, ...]] = {
     "explain": (PROBLEM,), "prices": ("phone-2gb",),
     "sweep": ("phone-2gb", "--set", "budgets.serving_memory=1 GB,2 GB", "--jobs", "1"),
     "report": (PROBLEM,), "allocate": ("llama-3.1-8b",), "memory": (PROBLEM,),
-    "roofline": ("one-h100-1e24", "--set", "serving.accelerator=H100-SXM"), "describe": ("llama-3.1-8b",), "audit": ("llama-3.1-8b",),
+    "roofline": ("one-h100-1e24", "--set", "serving.accelerator=H100-SXM"),
+    "describe": ("llama-3.1-8b",), "audit": ("llama-3.1-8b",),
     "export": ("llama-3.1-8b",), "models": (), "laws": ("besiroglu-2024",),
     "compare-laws": ("one-h100-1e24", "--laws", "besiroglu-2024,hoffmann-2022", "--points", "2"),
     "fit": ("{folder}/runs.csv", "--bootstrap", "0"),
     "plan-runs": (PROBLEM, "--budget", "1e20", "--runs", "6"),
     "uncertainty": (PROBLEM, "--law", "{folder}/drawn.toml", "--draws", "3"),
-    "verify": ("{folder}/solved.json", "--quick"), "accelerators": (), "gallery": ("--only", "allocation"),
+    "verify": ("{folder}/solved.json", "--quick"), "accelerators": (),
+    "gallery": ("--only", "allocation"),
 }  # fmt: skip
 """Arguments by command."""
 _VALUES = {
