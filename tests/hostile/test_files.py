@@ -244,6 +244,23 @@ def test_a_file_that_fails_leaves_the_old_one_and_is_kept_elsewhere(
 
 
 @POSIX
+@pytest.mark.slow
+def test_a_folder_that_fails_is_kept_elsewhere_whole(tmp_path: Path, spare: Path) -> None:
+    (one,) = (one for one in outputs("plan-runs") if one.option == "--export-dir")
+    one.write(tmp_path / "whole")
+    expected = {path.name: path.read_bytes() for path in (tmp_path / "whole").iterdir()}
+    assert len(expected) > 1
+    for fault in faults(100, many=True):
+        folder = tmp_path / f"faulty-{fault}"
+        with failing(folder, fault):
+            (said,) = output._failures_of(output.Output(one.option, folder, one.write))
+        kept = Path(said.partition("its content is in ")[2])
+        assert said.startswith(f"--export-dir: {folder}/") and kept.is_relative_to(spare)
+        assert {path.name: path.read_bytes() for path in kept.iterdir()} == expected
+        assert all(expected[path.name] == path.read_bytes() for path in folder.iterdir())
+
+
+@POSIX
 def test_nothing_is_left_where_there_is_no_room_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
