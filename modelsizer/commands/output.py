@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 import sys
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -227,28 +226,30 @@ def _failures_of(file: Output) -> list[str]:
 
 
 def _kept(name: str, write: Callable[[Path], None]) -> Path | None:
-    """Write what cannot be where it should into a new folder of temporary files.
+    """Write what cannot be where it should into a new folder of temporary files, or of this one.
 
     Returns
     -------
     Path or None
         None if it cannot be written there either.
     """
+    import shutil
     import tempfile
 
     from modelsizer.problems.errors import ModelsizerError
 
-    try:
-        folder = Path(tempfile.mkdtemp(prefix="modelsizer-"))
-    except OSError:
-        return None
-    try:
-        write(folder / name)
-    except ModelsizerError:
-        with suppress(OSError):
-            folder.rmdir()
-        return None
-    return folder / name
+    for above in (None, "."):  # None is the usual place of temporary files
+        try:
+            folder = Path(tempfile.mkdtemp(prefix="modelsizer-", dir=above))
+        except OSError:
+            continue
+        try:
+            write(folder / name)
+        except ModelsizerError:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            return folder / name
+    return None
 
 
 def _keep_lost(name: str, text: Callable[[], str]) -> None:

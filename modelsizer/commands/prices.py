@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -83,18 +84,18 @@ def prices(
         if not feasible:
             emit(found.to_dict(), json_, show)
             raise typer.Exit(INFEASIBLE)
-        name, answer = "tornado", found  # all limits side by side
-        if budget is not None:
-            name, answer = "price_curve", (found, budget, solver)
-        picture = plot_file(
-            plot,
-            name,
-            answer,
+        draw = partial(
+            plot_file,
             title=found.result.problem.name,
             size=plot_size,
             complete=found.complete,
             clock=clock,
             ending=ending,
+        )
+        picture = (
+            draw(plot, "tornado", found)  # all limits side by side
+            if budget is None
+            else draw(plot, "price_curve", (found, budget, solver))
         )
         table = text_file("--csv", csv, lambda: prices_csv(found))
         emit(found.to_dict(), json_, show, table, picture)

@@ -265,11 +265,20 @@ def test_nothing_is_left_where_there_is_no_room_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
     (one,) = outputs("describe")
+    file = output.Output(one.option, tmp_path / "x.json", one.write)
     with failing(tmp_path, Fault("write", at=10)):
-        said = output._failures_of(output.Output(one.option, tmp_path / "x.json", one.write))
+        (said,) = output._failures_of(file)
+    (kept,) = here.glob("*/x.json")
+    assert said.endswith(f"; its content is in {kept.relative_to(here)}")
+    with failing(tmp_path, Fault("write", at=10)), monkeypatch.context() as patch:
+        patch.setattr(tempfile, "mkdtemp", Fault("open").raised)
+        said = output._failures_of(file)
     assert said == [f"--json: {tmp_path}/x.json cannot be written: No space left on device"]
-    assert not list(tmp_path.iterdir())
+    assert [path.name for path in tmp_path.iterdir()] == ["here"]
 
 
 @POSIX

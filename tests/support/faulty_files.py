@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NoReturn
 
 import pytest
 
@@ -44,6 +44,10 @@ class Fault:
     def error(self) -> OSError:
         """The error."""
         return OSError(self.number, os.strerror(self.number))
+
+    def raised(self, *_: object, **__: object) -> NoReturn:
+        """Raise the error, whatever the arguments."""
+        raise self.error
 
 
 class _Raw(io.FileIO):

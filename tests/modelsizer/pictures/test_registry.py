@@ -32,7 +32,7 @@ def test_every_row_is_drawn_by_something_and_nothing_draws_past_the_registry() -
         for folder in ("modelsizer/commands", "modelsizer/pictures", "benchmarks")
         for path in (ROOT / folder).rglob("*.py")
     }
-    drawn = re.compile(r'(?:draw\(\s*|plot_file\(\s*\w+,\s*)"(\w+)"')
+    drawn = re.compile(r'(?:draw\(\s*|(?:draw|plot_file)\(\s*\w+,\s*)"(\w+)"')
     called = {name for code in text.values() for name in drawn.findall(code)}
     shown = {name for name, picture in PICTURES.items() if picture.example is not None}
     assert called | shown == set(PICTURES)
