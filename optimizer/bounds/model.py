@@ -253,7 +253,7 @@ class Model:
             doubtful |= np.abs(loss - self.most_loss) <= BORDER * self.most_loss
             low = np.maximum(low, np.asarray(judged.tokens_for(n, self.most_loss), float))
             # Without a limit on them, more than endless tokens are none.
-            doubtful |= ~(low < 0.99 * ENDLESS) & np.isinf(tokens)
+            doubtful |= ~(low < 0.99 * ENDLESS) & np.isinf(tokens) & keeps
         if self.kind == "loss":
             value = loss
         elif self.kind == "affine":
