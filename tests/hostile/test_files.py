@@ -264,11 +264,11 @@ def test_a_folder_that_fails_is_kept_elsewhere_whole(tmp_path: Path, spare: Path
 def test_nothing_is_left_where_there_is_no_room_at_all(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    (one,) = outputs("describe")
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "missing"))
     here = tmp_path / "here"
     here.mkdir()
     monkeypatch.chdir(here)
-    (one,) = outputs("describe")
     file = output.Output(one.option, tmp_path / "x.json", one.write)
     with failing(tmp_path, Fault("write", at=10)):
         (said,) = output._failures_of(file)
