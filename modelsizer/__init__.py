@@ -7,10 +7,11 @@ the pictures. A name is imported when it is first used, so that importing models
 from __future__ import annotations
 
 import os.path
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
 
+TYPE_CHECKING = False  # as of `typing`, whose import takes longer than all else here
 if TYPE_CHECKING:  # the table below, for type checkers
+    from typing import Any
+
     from modelsizer.fitted_laws import save_law as save_law
     from modelsizer.optimizer.answers.verify import VerifiedAnswer as VerifiedAnswer
     from modelsizer.optimizer.answers.verify import verify_answer as verify_answer
@@ -105,6 +106,8 @@ __all__ = sorted(_HOMES)
 
 def __getattr__(name: str) -> Any:
     """Import a public name, or `plots`, when it is first used (PEP 562)."""
+    from importlib import import_module
+
     if name == "plots":
         return import_module("modelsizer.plots")
     if name not in _HOMES:

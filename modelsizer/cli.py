@@ -6,9 +6,10 @@ import gc
 import sys
 from importlib import import_module
 
-from modelsizer.commands.app import app
+from modelsizer.commands.app import app, say
 from modelsizer.commands.paths import Command
 from modelsizer.commands.streams import guarded_streams
+from modelsizer.problems.interrupts import INTERRUPTED, asked, finished, install
 
 COMMANDS = (
     *("solve", "verify", "problems", "check", "rank", "pareto", "frontier", "depth-width"),
@@ -17,7 +18,6 @@ COMMANDS = (
     *("uncertainty", "accelerators", "gallery"),
 )
 """In the order of `--help`; the command ``x-y`` is the function ``x_y`` of `commands/x_y.py`."""
-INTERRUPTED = 130  # 128 + SIGINT, where there is no result to hand over
 
 COLLECT_EVERY = 50_000
 """New objects between runs of the garbage collector, 700 by default.
@@ -35,10 +35,21 @@ for _command in COMMANDS:
 
 def main() -> None:
     """Run the command line."""
+    install()
     gc.set_threshold(COLLECT_EVERY)
-    with guarded_streams():
-        try:
-            app()
-        except KeyboardInterrupt:
-            print("interrupted", file=sys.stderr)
-            sys.exit(INTERRUPTED)
+    status = 1
+    try:
+        with guarded_streams():
+            try:
+                app()
+            except (KeyboardInterrupt, Exception) as error:
+                # Within a library an interrupt may come out as an error of its own.
+                if not (asked() or isinstance(error, KeyboardInterrupt)):
+                    raise
+                say("interrupted")
+                sys.exit(INTERRUPTED)
+    except SystemExit as end:
+        status = end.code if isinstance(end.code, int) else int(end.code is not None)
+        raise
+    finally:
+        finished(status)

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import IO, BinaryIO
 
 from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.interrupts import unfinished
 
 _HELD = 2**24  # bytes kept in memory on their way into a device or pipe; more wait on the disk
 _ANY_WRITE = stat.S_IWUSR | stat.S_IWGRP | stat.S_IWOTH
@@ -197,17 +198,18 @@ def _create(path: Path) -> BinaryIO:
 
 def _replace(target: Path, write: Callable[[IO[bytes]], None]) -> None:
     part = target.with_name(f".modelsizer-{os.urandom(8).hex()}")
-    try:
-        with _create(part) as file:
-            _keep_permissions(target, part)
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(target)
-    except BaseException:
-        with suppress(OSError):
-            part.unlink()
-        raise
+    with unfinished(str(part)):
+        try:
+            with _create(part) as file:
+                _keep_permissions(target, part)
+                write(file)
+                file.flush()
+                os.fsync(file.fileno())
+            part.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                part.unlink()
+            raise
 
 
 def _keep_permissions(old: Path, new: Path) -> None:

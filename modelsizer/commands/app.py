@@ -10,6 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
+from modelsizer.problems.interrupts import INTERRUPTED, asked
 from modelsizer.problems.version import __version__
 from modelsizer.problems.visible import shortened, visible
 
@@ -45,8 +46,18 @@ class _Commands(typer.core.TyperGroup):
             say("error: there is not enough memory for this")
             status = BAD_INPUT
         except Exception as error:
+            if asked():  # a library makes an error of its own of an interrupt
+                raise KeyboardInterrupt from None
             status = _of_usage(error) if hasattr(error, "format_message") else _unexpected(error)
         sys.exit(status)
+
+    def invoke(self, ctx: Any) -> Any:
+        """As of the base class."""
+        try:
+            return super().invoke(ctx)
+        except KeyboardInterrupt:  # typer would end without a word
+            say("interrupted")
+            raise typer.Exit(INTERRUPTED) from None
 
 
 def _of_usage(error: Any) -> int:

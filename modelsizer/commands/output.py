@@ -18,6 +18,7 @@ import typer
 
 from modelsizer.commands.app import BAD_INPUT, say
 from modelsizer.commands.streams import lost_output, report_lost_output
+from modelsizer.problems.interrupts import held, whole
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -161,15 +162,17 @@ def emit(content: Any, target: str | None, show: Callable[[Console], None], *fil
     to_file = None if target in (None, STANDARD_OUTPUT) else Path(str(target))
     failures, interrupted = [], False
     try:
-        for file in (text_file("--json", to_file, text), *files):
-            failures += _failures_of(file)
+        with held():
+            for file in (text_file("--json", to_file, text), *files):
+                failures += _failures_of(file)
     except KeyboardInterrupt:
         interrupted = True
-    if target == STANDARD_OUTPUT:
-        print_text(text(), "answer.json")
-    else:
-        show(console())
-        _keep_lost("answer.txt", lambda: _as_text(show))
+    with whole():
+        if target == STANDARD_OUTPUT:
+            print_text(text(), "answer.json")
+        else:
+            show(console())
+            _keep_lost("answer.txt", lambda: _as_text(show))
     for failure in failures:
         say(f"error: {failure}")
     if interrupted:

@@ -10,6 +10,7 @@ from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from modelsizer.commands.app import BAD_INPUT, say
+from modelsizer.problems.interrupts import whole
 from modelsizer.problems.visible import READABLE
 
 
@@ -106,8 +107,9 @@ def guarded_streams() -> Iterator[None]:
     try:
         yield
     finally:
-        sys.stdout.flush()
-        report_lost_output()
+        with whole():
+            sys.stdout.flush()
+            report_lost_output()
         if lost_output() is not None:
             sys.exit(BAD_INPUT)
 

@@ -121,6 +121,7 @@ def sweep(
         from modelsizer.optimizer.sweeps.sweep import sweep as solve_grid
         from modelsizer.optimizer.sweeps.workers import LostWorkerError, check_dask
         from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.problems.interrupts import held
         from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
         check_ending("--output", output, *ENDINGS)
@@ -138,7 +139,12 @@ def sweep(
         if output is not None and output != lines:
             check_parquet()
         try:
-            with _bar(lines) as progress, user_errors(ValueError), _kept(lines, len(grid)):
+            with (
+                held(),
+                _bar(lines) as progress,
+                user_errors(ValueError),
+                _kept(lines, len(grid)),
+            ):
                 found = solve_grid(
                     problem,
                     grid,

@@ -189,7 +189,7 @@ def any_design(
     else:
         read = read and not len(search.boxes)
     if search.incumbent is None and not read:
-        raise StoppedError(search.stopped or "time")
+        raise StoppedError(search.stopped or clock.stop)
     return search.incumbent
 
 

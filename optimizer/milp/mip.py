@@ -6,10 +6,11 @@ import math
 from collections.abc import Callable
 
 from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.milp.attended import attended
 from modelsizer.optimizer.milp.formulation import formulate
 from modelsizer.optimizer.milp.program import Backend
 from modelsizer.optimizer.search.search import Search
-from modelsizer.optimizer.tables.clock import STOPS, Clock, Stop, stop_of
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.tables.outcome import COMPARABLE, Progress, SolverResult
 from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -50,14 +51,11 @@ class MipSolve:
 
     def run(self) -> SolverResult:
         """Solve the problem."""
-        stop: Stop
-        try:
+        with Ending() as ending:
             self.search.open(self.progress)
             self.search.tighten()
-            stop = self.search.stopped or self._rounds()
-        except STOPS as error:
-            stop = stop_of(error)
-        return self._found(stop)
+            ending.stop = self.search.stopped or self._rounds()
+        return self._found(ending.stop)
 
     def _found(self, stop: Stop) -> SolverResult:
         """Return the result at a stop."""
@@ -84,7 +82,7 @@ class MipSolve:
 
     def _limit(self) -> Stop | None:
         if self.clock.out_of_time:
-            return "time"
+            return self.clock.stop
         return "nodes" if self.clock.out_of_nodes else None
 
     def _rounds(self) -> Stop:
@@ -111,7 +109,7 @@ class MipSolve:
         form = formulate(self.model, search.table, search.boxes, search.least)
         search.counts.rounds += 1
         search.counts.columns = len(form.program.cost)
-        outcome = self.engine(form.program, self.clock.left)
+        outcome = attended(lambda: self.engine(form.program, self.clock.left), self.clock)
         self.clock.nodes += max(outcome.nodes, 1)
         if outcome.note:
             self._note(outcome.note)
@@ -159,7 +157,7 @@ class MipSolve:
             if (limit := self._limit()) is not None:
                 return limit
             search.halve()
-        return "proven" if search.compare() else "time"
+        return "proven" if search.compare() else self.clock.stop
 
     def _report(self) -> None:
         if self.progress is not None:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.search import Search
-from modelsizer.optimizer.tables.clock import STOPS, Clock, Stop, stop_of
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.tables.outcome import COMPARABLE, Progress, SolverResult
 from modelsizer.problems.designs.evaluation import Evaluation
 
@@ -49,14 +49,11 @@ class BoundSolve:
     def run(self) -> SolverResult:
         """Solve the problem."""
         search = self.search
-        stop: Stop
-        try:
+        with Ending() as ending:
             search.open(self.progress)
-            stop = self._close()
-        except STOPS as error:
-            stop = stop_of(error)
-        bound = search.value if stop == "proven" else min(search.floor, search.value)
-        return SolverResult(search.incumbent, bound, stop, search.counts)
+            ending.stop = self._close()
+        bound = search.value if ending.complete else min(search.floor, search.value)
+        return SolverResult(search.incumbent, bound, ending.stop, search.counts)
 
     def _close(self) -> Stop:
         search = self.search
@@ -66,14 +63,14 @@ class BoundSolve:
             if self.progress is not None:
                 self.progress(search.value, search.floor, len(search.boxes))
             if self.clock.out_of_time:
-                return "time"
+                return self.clock.stop
             if self.clock.out_of_nodes:
                 return "nodes"
             gap = search.value - search.floor
             if not self.complete and math.isfinite(gap) and gap <= self.tolerance(search.value):
                 return "gap"
             if search.boxes.single.all() or search.boxes.designs <= COMPARABLE:
-                return "proven" if search.compare() else "time"
+                return "proven" if search.compare() else self.clock.stop
             search.halve()
             self.clock.nodes += 1
         return "proven"

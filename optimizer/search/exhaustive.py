@@ -9,7 +9,7 @@ import numpy as np
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.blocks import whole_floor
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
-from modelsizer.optimizer.tables.clock import STOPS, Clock, Stop, stop_of
+from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.tables.outcome import Counts, Progress, SolverResult
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -25,7 +25,7 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
     unread = math.inf
     stop: Stop = "proven"
     source = model.tables()
-    try:
+    with Ending() as ending:
         for table in source:
             counts.designs += table.designs
             counts.options += len(table)
@@ -55,8 +55,8 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
             unread = min(unread, _bound(model, table, 0))
             counts.designs += table.designs
             counts.options += len(table)
-    except STOPS as error:
-        stop = stop_of(error)
+    if not ending.complete:
+        stop = ending.stop
         unread = -math.inf if stop == "interrupted" else whole_floor(model)
     return SolverResult(best, min(_value(model, best), unread), stop, counts)
 

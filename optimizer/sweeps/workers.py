@@ -232,15 +232,22 @@ def _before(seconds: float | None) -> float | None:
 
 @contextmanager
 def _ignoring_interrupts() -> Iterator[None]:
-    """Processes started within ignore Ctrl-C: this process stops them."""
+    """Processes started within ignore Ctrl-C: this process stops them, after the start."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if hasattr(signal, "pthread_sigmask"):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            yield
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        return
+    handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        signal.signal(signal.SIGINT, handler)
 
 
 def _begin() -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Literal
 
+from modelsizer.problems import interrupts
 from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.machine import available_memory
 
@@ -85,6 +86,7 @@ class Ending:
         return self.stop == "proven"
 
     def __enter__(self) -> Ending:
+        interrupts.hold()
         return self
 
     def __exit__(
@@ -93,6 +95,7 @@ class Ending:
         error: BaseException | None,
         _trace: TracebackType | None,
     ) -> bool:
+        interrupts.release()
         if not isinstance(error, STOPS):
             return False
         self.stop = stop_of(error)
@@ -147,8 +150,20 @@ class Clock:
 
     @property
     def out_of_time(self) -> bool:
-        """Whether the time limit has passed."""
+        """Whether the time limit has passed, or Ctrl-C was pressed on the command line."""
+        if interrupts.asked():
+            return True
         return self.limits.seconds is not None and self.elapsed >= self.limits.seconds
+
+    def late(self, seconds: float) -> bool:
+        """Whether the time limit passed so many seconds ago."""
+        limit = self.limits.seconds
+        return limit is not None and self.elapsed >= limit + seconds
+
+    @property
+    def stop(self) -> Stop:
+        """Return the reason of being out of time."""
+        return "interrupted" if interrupts.asked() else "time"
 
     @property
     def out_of_nodes(self) -> bool:
@@ -163,6 +178,8 @@ class Clock:
         wanted : int
             Bytes that the next step asks for.
         """
+        if interrupts.asked():
+            raise StoppedError("interrupted")
         if self.out_of_time:
             raise OutOfTimeError
         now = time.perf_counter()

@@ -26,13 +26,25 @@ def silenced() -> Iterator[None]:
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
+        _saved.append(saved)
         os.dup2(nowhere, _STDOUT)
         yield
     finally:
         _flush_c()
+        restore_output()
+        os.close(nowhere)
+
+
+_saved: list[int] = []
+"""Copy of standard output while it is redirected."""
+
+
+def restore_output() -> None:
+    """End the redirection, also for an engine that was left in it and never comes back."""
+    while _saved:
+        saved = _saved.pop()
         os.dup2(saved, _STDOUT)
         os.close(saved)
-        os.close(nowhere)
 
 
 def _flush_c() -> None:
