@@ -32,6 +32,7 @@ INTERRUPTED = 130
 _PATIENCE, _AGAIN = 0.25, 0.05
 """Seconds until a KeyboardInterrupt is raised where no clock is looked at, and until the next try
 where it may not be raised."""
+_NAMES = ("SIGINT", "SIGTERM", "SIGHUP")
 _KILL = 9
 _CLEAR = b"\r\x1b[K\x1b[?25h"  # on a terminal: away with a progress line, and the cursor is back
 
@@ -55,7 +56,7 @@ def install() -> None:
     if _state.installed:
         return
     _state.installed = True
-    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+    for name in _NAMES:
         number = getattr(signals, name, None)
         if number is not None and signals.getsignal(number) != signals.SIG_IGN:
             handler = _interrupted if name == "SIGINT" else _ended
@@ -66,7 +67,7 @@ def install() -> None:
 
 
 def finished(status: int) -> None:
-    """Ignore Ctrl-C from here on: all is printed and written, and the process ends.
+    """Ignore signals from here on: all is printed and written, and the process ends.
 
     Parameters
     ----------
@@ -74,7 +75,9 @@ def finished(status: int) -> None:
         Exit status that it ends with.
     """
     if _state.installed:
-        signals.signal(signals.SIGINT, signals.SIG_IGN)
+        for name in _NAMES:
+            if hasattr(signals, name):
+                signals.signal(getattr(signals, name), signals.SIG_IGN)
         _raise_after(0)
         if _state.threads_left:
             os._exit(status)
