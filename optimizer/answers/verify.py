@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -24,10 +22,12 @@ from modelsizer.optimizer.answers.reading import (
     read_answer,
 )
 from modelsizer.optimizer.result import Result
+from modelsizer.problems import plain_values
 from modelsizer.problems.architecture.sources import STANDARD_INPUT
 from modelsizer.problems.errors import ArgumentError, ModelsizerError, ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources, table_hashes
+from modelsizer.problems.text_files import UnreadableError, read_standard_input, read_text
 from modelsizer.problems.version import __version__
 
 _SOURCES = ("problem", "provenance")
@@ -183,11 +183,10 @@ def _read(source: str | Path) -> Mapping[str, Any]:
     standard = str(source) == STANDARD_INPUT
     label = "standard input" if standard else str(source)
     try:
-        text = sys.stdin.read() if standard else Path(source).read_text("utf-8-sig")
-        content = json.loads(text)
-    except (OSError, ValueError, RecursionError) as error:
-        reason = getattr(error, "strerror", None) or error
-        raise ModelsizerError(f"{label}: cannot be read: {reason}") from None
+        text = read_standard_input() if standard else read_text(Path(source))
+        content = plain_values.from_json(text)
+    except (UnreadableError, ValueError) as error:
+        raise ModelsizerError(f"{label}: {error}") from None
     if not isinstance(content, Mapping):
         raise ModelsizerError(f"{label}: holds no answer: it is no JSON object")
     return content
