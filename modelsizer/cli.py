@@ -9,7 +9,7 @@ from importlib import import_module
 from modelsizer.commands.app import app, say
 from modelsizer.commands.paths import Command
 from modelsizer.commands.streams import guarded_streams
-from modelsizer.problems.interrupts import INTERRUPTED, asked, finished, install
+from modelsizer.problems.interrupts import INTERRUPTED, count, finished, install
 
 COMMANDS = (
     *("solve", "verify", "problems", "check", "rank", "pareto", "frontier", "depth-width"),
@@ -44,7 +44,7 @@ def main() -> None:
                 app()
             except (KeyboardInterrupt, Exception) as error:
                 # Within a library an interrupt may come out as an error of its own.
-                if not (asked() or isinstance(error, KeyboardInterrupt)):
+                if not (count() or isinstance(error, KeyboardInterrupt)):
                     raise
                 say("interrupted")
                 sys.exit(INTERRUPTED)

@@ -6,7 +6,7 @@ library installs nothing. From then on a first Ctrl-C
 - ends the process at once, with status 130, where there is nothing to hand over: while modules are
   imported, a problem is read, a page is made;
 - ends the work within `held`, which hands over what is known by then: clocks are out of time from
-  then on (`asked`), and a KeyboardInterrupt is raised where none is looked at;
+  then on (`count`), and a KeyboardInterrupt is raised where none is looked at;
 - waits for the end of `whole`, where something is half written otherwise.
 
 A second one ends the process at once. SIGTERM and SIGHUP do so too, but for `whole`. Unfinished
@@ -88,9 +88,9 @@ def leave_threads() -> None:
     _state.threads_left = True
 
 
-def asked() -> bool:
-    """Whether Ctrl-C was pressed, so that what is known is to be handed over."""
-    return _state.count > 0
+def count() -> int:
+    """How many times Ctrl-C was pressed; after the first, what is known is handed over."""
+    return _state.count
 
 
 class _Tried:

@@ -10,7 +10,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from modelsizer.problems.interrupts import INTERRUPTED, asked
+from modelsizer.problems.interrupts import INTERRUPTED, count
 from modelsizer.problems.version import __version__
 from modelsizer.problems.visible import shortened, visible
 
@@ -46,7 +46,7 @@ class _Commands(typer.core.TyperGroup):
             say("error: there is not enough memory for this")
             status = BAD_INPUT
         except Exception as error:
-            if asked():  # a library makes an error of its own of an interrupt
+            if count():  # a library makes an error of its own of an interrupt
                 raise KeyboardInterrupt from None
             status = _of_usage(error) if hasattr(error, "format_message") else _unexpected(error)
         sys.exit(status)

@@ -112,7 +112,7 @@ def plot_file(
                 raise ModelsizerError(str(error)) from None
             say(f"--plot: {path} is not drawn: the answer is not complete")
         if ending is not None and ending.complete and not whole:
-            ending.stop = "time"
+            ending.stop = until.stop
         return found
 
     def write(place: Path) -> None:

@@ -94,7 +94,7 @@ def rank(
             until = computing.within(computing.share(parts - 1))
             names = list(dict.fromkeys(["rank", *(wanted or DEFAULT)]))
             if write_table(path, found.batches(names, _AT_ONCE, clock=until)) < found.feasible:
-                ending.stop = "time"
+                ending.stop = until.stop
 
         def show(console: Console) -> None:
             from modelsizer.text.rank import print_ranking

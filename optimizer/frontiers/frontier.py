@@ -275,7 +275,7 @@ class _Run:
     def over(self) -> bool:
         """Whether to leave out the rest of a point, which then counts as not proven."""
         if self._clock.out_of_time and self.ending.complete:
-            self.ending.stop = "time"
+            self.ending.stop = self._clock.stop
         return self._clock.out_of_time or self.interrupted
 
     def solve(self, problem: Problem) -> Result:

@@ -106,7 +106,7 @@ def front(
     found = None if candidates is None else finished(scorer, candidates, finish)
     left: list[Zone] = []
     if finish.out_of_time:  # some of the points found may be left out
-        stop, left = ("time" if stop == "proven" else stop), [everything(goals)]
+        stop, left = (finish.stop if stop == "proven" else stop), [everything(goals)]
     elif stop != "proven":
         left = coarser(zones(), goals) or [everything(goals)]
     unexplored = _bounded(problem, goals, left, clock)

@@ -44,7 +44,7 @@ def attended(call: Callable[[], Outcome], clock: Clock) -> Outcome:
     try:
         while thread.is_alive():
             thread.join(_LOOK)
-            if interrupts.asked() or clock.late(_GRACE):
+            if clock.interrupted or clock.late(_GRACE):
                 clock.check()
     except BaseException:
         interrupts.end_children(before)

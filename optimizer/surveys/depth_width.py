@@ -127,7 +127,7 @@ def depth_width(
     rows: list[ShapeRow] = []
     for found in fitting.architectures():
         if len(rows) >= _AT_LEAST and clock.out_of_time:
-            ending.stop = "time"
+            ending.stop = clock.stop
             break
         rows.append(ShapeRow(evaluate(problem, found)))
     if not ending.complete:

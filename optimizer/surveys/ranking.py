@@ -253,7 +253,7 @@ def rank(
             held = by_value(held)
             best = tuple(_first(scorer, held, top, last))
         if ending.complete and len(best) < min(top, len(held)):
-            ending.stop = "time"
+            ending.stop = last.stop
     return Ranking(
         problem,
         goal,

@@ -129,6 +129,7 @@ class Clock:
     started: float = field(default_factory=time.perf_counter)
     nodes: int = 0
     _looked: float = -math.inf
+    _interrupts: int = field(default_factory=interrupts.count)
 
     @classmethod
     def of(cls, time_limit: float | None) -> Clock:
@@ -151,9 +152,15 @@ class Clock:
     @property
     def out_of_time(self) -> bool:
         """Whether the time limit has passed, or Ctrl-C was pressed on the command line."""
-        if interrupts.asked():
-            return True
-        return self.limits.seconds is not None and self.elapsed >= self.limits.seconds
+        return self.interrupted or self.late(0.0)
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether Ctrl-C was pressed on the command line since the start.
+
+        What hands over the answer after that has a clock of its own.
+        """
+        return interrupts.count() > self._interrupts
 
     def late(self, seconds: float) -> bool:
         """Whether the time limit passed so many seconds ago."""
@@ -163,7 +170,7 @@ class Clock:
     @property
     def stop(self) -> Stop:
         """Return the reason of being out of time."""
-        return "interrupted" if interrupts.asked() else "time"
+        return "interrupted" if interrupts.count() else "time"
 
     @property
     def out_of_nodes(self) -> bool:
@@ -178,10 +185,8 @@ class Clock:
         wanted : int
             Bytes that the next step asks for.
         """
-        if interrupts.asked():
-            raise StoppedError("interrupted")
         if self.out_of_time:
-            raise OutOfTimeError
+            raise StoppedError("interrupted") if interrupts.count() else OutOfTimeError()
         now = time.perf_counter()
         if now - self._looked < LOOK_SECONDS and wanted < RESERVE:
             return
@@ -193,7 +198,7 @@ class Clock:
     @property
     def left(self) -> Limits:
         """Return the limits less the time and nodes used."""
-        seconds = self.limits.seconds
+        seconds = 0.0 if self.interrupted else self.limits.seconds
         nodes = self.limits.nodes
         return Limits(
             None if seconds is None else max(seconds - self.elapsed, 1e-3),
