@@ -11,7 +11,7 @@ from types import UnionType
 from modelsizer.problems.visible import shortened, visible
 
 _SHOWN = 80  # characters of a value in a message
-_MOST_FAULTS = 20  # faults listed in a message
+_MOST_FAULTS = 10  # faults listed in a message
 
 
 class ModelsizerError(Exception):
@@ -89,7 +89,8 @@ class Fault:
 
     def __str__(self) -> str:
         where = f"line {self.line}: " if self.line is not None else ""
-        return f"{where}{self.key}: {self.message}" if self.key else f"{where}{self.message}"
+        key = shortened(self.key, _SHOWN)
+        return f"{where}{key}: {self.message}" if key else f"{where}{self.message}"
 
 
 class ProblemError(ModelsizerError):

@@ -5,14 +5,13 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from typing import Any
+from typing import Any, get_args, get_type_hints
 
 import typer
 from typer.core import TyperCommand
 
 from modelsizer.problems.visible import shortened
 
-_KIND = re.compile(r"Annotated\[(int|float)\b")  # annotations are texts
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _REAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MOST_DIGITS = 40
@@ -28,10 +27,12 @@ class NumberCommand(TyperCommand):
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the options, and check those that are numbers."""
         given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
-        written = inspect.unwrap(self.callback).__annotations__ if self.callback else {}
+        assert self.callback is not None
+        types = get_type_hints(inspect.unwrap(self.callback))
         for parameter in self.get_params(ctx):
-            text, kind = given.get(parameter.name), _KIND.match(str(written.get(parameter.name)))
-            if isinstance(text, str) and kind and (reason := _wrong(text, kind[1] == "int")):
+            text, kind = given.get(parameter.name), types.get(parameter.name or "")
+            number = next((one for one in (kind, *get_args(kind)) if one in (int, float)), None)
+            if isinstance(text, str) and number and (reason := _wrong(text, number is int)):
                 raise typer.BadParameter(reason, ctx=ctx, param=parameter)
         try:
             found: list[str] = super().parse_args(ctx, args)

@@ -34,14 +34,17 @@ class Objective(Table):
         if self.quantity not in QUANTITIES:
             hint = did_you_mean(self.quantity, QUANTITIES)
             raise ValueError(
-                f"unknown quantity {short(self.quantity)}{hint}; known: {', '.join(QUANTITIES)}"
+                f"@.{self.sense} unknown quantity {short(self.quantity)}{hint}; "
+                f"known: {', '.join(QUANTITIES)}"
             )
         row = QUANTITIES[self.quantity]
         if isinstance(row.how, Inverse):
             of, numerator = row.how.of, row.how.numerator_key
-            raise ValueError(f"minimize {of}: {self.quantity} is {numerator} over it")
+            raise ValueError(
+                f"@.{self.sense} minimize {of}: {self.quantity} is {numerator} over it"
+            )
         if self.sense not in row.senses:
-            raise ValueError(f"{self.quantity} can be minimized only")
+            raise ValueError(f"@.{self.sense} {self.quantity} can be minimized only")
         return self
 
     @property

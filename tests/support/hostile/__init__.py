@@ -1,0 +1,1 @@
+"""Malformed and hostile inputs, and what each must give."""
