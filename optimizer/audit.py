@@ -13,9 +13,10 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-from modelsizer.problems.errors import ModelsizerError, require_type
+from modelsizer.problems.errors import ModelsizerError, require_count, require_number, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
+from modelsizer.problems.units import MAX_COUNT
 
 # Block that can be searched for each model type; its layers have the same parts.
 _BLOCK_OF = {
@@ -162,7 +163,10 @@ def audit(
     """
     require_type("architecture", architecture, Architecture)
     clock = Clock.of(time_limit)
+    require_number("tokens", tokens, above=0)
     block = _block(architecture)
+    if sequence is not None:
+        require_count("sequence", sequence, most=MAX_COUNT)
     sequence = sequence or architecture.trunk.positions or DEFAULT_SEQUENCE_LENGTH
     if problem is None:
         tables = _tables(architecture, block, tokens, sequence, law, shape)

@@ -19,7 +19,7 @@ from modelsizer.optimizer.tables.outcome import Progress, SolverResult
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-from modelsizer.problems.errors import require_type
+from modelsizer.problems.errors import require_count, require_number, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number
 
@@ -164,9 +164,11 @@ class Solver:
         ValueError
             If a limit is negative.
         """
-        for name, value in (("gap", gap), ("time_limit", time_limit), ("node_limit", node_limit)):
-            if value is not None and not (math.isfinite(value) and value >= 0):
-                raise ValueError(f"{name} must be zero or more, got {value!r}")
+        for name, value in (("gap", gap), ("time_limit", time_limit)):
+            if value is not None:
+                require_number(name, value, least=0)
+        if node_limit is not None:
+            require_count("node_limit", node_limit, least=0)
         asked = self.problem if problem is None else problem
         asked = asked if not settings else asked.with_settings(settings)
         clock = self.clock.within(time_limit, node_limit)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import difflib
+import math
+import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime, time
@@ -11,6 +13,7 @@ from types import UnionType
 from modelsizer.problems.visible import shortened, visible
 
 _SHOWN = 80  # characters of a value in a message
+_LONGEST_NAME = 200  # characters of the name of a source in a message
 _MOST_FAULTS = 10  # faults listed in a message
 
 
@@ -69,6 +72,56 @@ def require_type(argument: str, value: object, kind: type | UnionType) -> None:
         )
 
 
+def require_number(
+    argument: str,
+    value: object,
+    *,
+    least: float = -math.inf,
+    above: float = -math.inf,
+    most: float = sys.float_info.max,
+) -> None:
+    """Check that an argument is a finite number within limits.
+
+    Parameters
+    ----------
+    argument : str
+    value : object
+    least, above, most : float
+        It is at least, above and at most these.
+
+    Raises
+    ------
+    ArgumentError
+        With the value.
+    """
+    plain = isinstance(value, int | float) and not isinstance(value, bool)
+    if plain and least <= value <= most and value > above:  # type: ignore[operator]
+        return
+    limits = [
+        *([f"{least:g} or more"] if least > -math.inf else []),
+        *([f"above {above:g}"] if above > -math.inf else []),
+        *([f"at most {most:g}"] if most < sys.float_info.max else []),
+    ]
+    words = f" {' and '.join(limits)}" if limits else ""
+    raise ArgumentError(argument, f"must be a finite number{words}, got {short(value)}")
+
+
+def require_count(argument: str, value: object, *, least: int = 1, most: int | None = None) -> None:
+    """Check that an argument is a whole number from one to another.
+
+    Raises
+    ------
+    ArgumentError
+        With the value.
+    """
+    whole = isinstance(value, int) and not isinstance(value, bool)
+    if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
+        to = f" to {most}" if most is not None else " on"
+        raise ArgumentError(
+            argument, f"must be a whole number from {least}{to}, not {short(value)}"
+        )
+
+
 @dataclass(frozen=True, slots=True)
 class Fault:
     """One error in a problem.
@@ -107,7 +160,7 @@ class ProblemError(ModelsizerError):
     def __init__(self, faults: Iterable[Fault], source: str = "") -> None:
         self.faults = tuple(faults)
         self.source = source
-        prefix = f"{source}: " if source else ""
+        prefix = f"{shortened(source, _LONGEST_NAME)}: " if source else ""
         lines = [f"{prefix}{fault}" for fault in self.faults[:_MOST_FAULTS]]
         if (more := len(self.faults) - len(lines)) > 0:
             lines.append(f"{prefix}and {more:,} more")

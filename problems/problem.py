@@ -235,7 +235,7 @@ class Problem(Table):
         ProblemError
             If there is no such scenario, or its values are wrong.
         """
-        if name not in self.scenarios:
+        if not isinstance(name, str) or name not in self.scenarios:
             known = ", ".join(self.scenarios) or "none"
             raise ProblemError.of("scenarios", f"no scenario {short(name)}; known: {known}")
         settings = reading.flattened(self.scenarios[name])

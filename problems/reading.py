@@ -238,9 +238,11 @@ def lessened(raw: Mapping[str, Any], keys: Iterable[str]) -> Raw:
     for key in keys:
         given = [k for k in flattened(left) if k.startswith(("budgets.", "training.tokens"))]
         if key not in given:
-            hint = did_you_mean(key, given)
+            named = isinstance(key, str) and key
+            hint = did_you_mean(key, given) if named else ""
             raise ProblemError.of(
-                key, f"is no limit of this problem{hint}; its limits: {', '.join(given) or 'none'}"
+                key if named else short(key),
+                f"is no limit of this problem{hint}; its limits: {', '.join(given) or 'none'}",
             )
         table, _, name = key.partition(".")
         del left[table][name]

@@ -16,6 +16,9 @@ from modelsizer.problems.errors import did_you_mean, short
 
 Number = int | float
 
+MAX_COUNT = 2**31  # batch, context, accelerators: more is a mistake, and would overflow tables
+MAX_BYTES_A_VALUE = 64
+
 _PREFIXES = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "G": 10**9, "T": 10**12, "P": 10**15,
              "E": 10**18, "Z": 10**21, "Y": 10**24}  # fmt: skip
 _SHORT_SCALE = {"": 1, "k": 10**3, "K": 10**3, "M": 10**6, "B": 10**9, "T": 10**12}

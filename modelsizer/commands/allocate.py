@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import STOPPED, fail, user_errors
+from modelsizer.commands.app import STOPPED, fail, say, user_errors
 from modelsizer.commands.design_source import Chosen, Source, is_problem, solved
 from modelsizer.commands.options import (
     Csv,
@@ -116,7 +116,7 @@ def _source(source: str, settings: list[str] | None, clock: Clock) -> _Source:
         fail(f"--set: {source} is an architecture, and settings are of a problem")
     from modelsizer.problems.architecture.sources import load_architecture
 
-    architecture = load_architecture(source)
+    architecture = load_architecture(source, say)
     return _Source(architecture, "standard input" if source == "-" else source)
 
 

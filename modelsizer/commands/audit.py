@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import STOPPED, fail, user_errors
+from modelsizer.commands.app import STOPPED, fail, say, user_errors
 from modelsizer.commands.options import ArchitectureSource, Json, Settings, TimeLimit
 from modelsizer.commands.output import emit
 
@@ -47,8 +47,8 @@ def audit(
         from modelsizer.problems.laws.reading import law_setting
         from modelsizer.text.audit import print_audit
 
-        architecture = load_architecture(source)
-        try:
+        architecture = load_architecture(source, say)
+        with user_errors(ValueError):
             number = _trained_tokens(source, tokens)
             base = None
             if problem is not None:
@@ -68,8 +68,6 @@ def audit(
                 problem=base,
                 time_limit=time_limit,
             )
-        except ValueError as error:
-            fail(str(error))
         emit(found.to_dict(), json_, lambda console: print_audit(console, source, found))
     if not found.complete:
         raise typer.Exit(STOPPED)
@@ -81,7 +79,10 @@ def _trained_tokens(source: str, text: str | None) -> float:
     from modelsizer.problems.units import parse_quantity
 
     if text is not None:
-        return float(parse_quantity(text, "tokens"))
+        try:
+            return float(parse_quantity(text, "tokens"))
+        except ValueError as error:
+            fail(f"--tokens: {error}")
     model = models().get(source)
     if model is None or model.tokens is None:
         fail(f"{source}: tokens trained on are not known; give --tokens")

@@ -28,7 +28,7 @@ def narrowed(problem: Problem, fix: Sequence[str], forbid: Sequence[str]) -> Pro
 
     pins = _values(fix, "--fix")
     for name, values in pins.items():
-        if len(values) > 1:
+        if len(values) != 1:
             raise ProblemError.of("--fix", f"{name} can be pinned to one value, not {values}")
     if pins:
         problem = fixed(problem, {name: values[0] for name, values in pins.items()})

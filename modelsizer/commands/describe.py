@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from modelsizer.commands.app import fail, user_errors
+from modelsizer.commands.app import fail, say, user_errors
 from modelsizer.commands.options import ARCHITECTURE_SOURCE, Json, Settings
 from modelsizer.commands.output import emit
 
@@ -50,17 +50,14 @@ def describe(
         from modelsizer.problems.architecture.describing import describe as count
         from modelsizer.problems.architecture.sources import load_architecture
 
-        architecture = load_architecture(source)
-        try:
-            found = count(
-                architecture,
-                batch=batch,
-                sequence=sequence,
-                weight_bytes=weight_bytes,
-                kv_bytes=kv_bytes,
-            )
-        except ValueError as error:
-            fail(str(error))
+        architecture = load_architecture(source, say)
+        found = count(
+            architecture,
+            batch=batch,
+            sequence=sequence,
+            weight_bytes=weight_bytes,
+            kv_bytes=kv_bytes,
+        )
 
         counts, design = found.to_dict(), None
         if problem is not None or set_:

@@ -118,5 +118,5 @@ def design_of(source: str, problem: str | None, settings: list[str] | None, cloc
     from modelsizer.problems.architecture.sources import load_architecture
     from modelsizer.problems.key_values import read_pairs
 
-    found = one_design(load_architecture(source), problem, read_pairs(settings or []))
+    found = one_design(load_architecture(source, say), problem, read_pairs(settings or []))
     return Chosen(found.problem, found.design)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import STOPPED, fail, user_errors
+from modelsizer.commands.app import STOPPED, fail, say, user_errors
 from modelsizer.commands.design_source import Source, Under, design_of, is_problem
 from modelsizer.commands.options import Json, Plot, PlotSize, Settings, TimeLimit, check_plot
 from modelsizer.commands.output import before_drawing, emit, plot_file
@@ -47,7 +47,7 @@ def roofline(
         asked, design = chosen.problem, chosen.design
         own = "optimum" if is_problem(source) else _short(source)
         designs = {own: design.architecture}
-        designs |= {_short(other): load_architecture(other) for other in beside or []}
+        designs |= {_short(other): load_architecture(other, say) for other in beside or []}
         found = roofline_points(asked, designs)
         if found is None:
             fail(asked.lacks("decode_latency"))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from modelsizer.commands.app import EXIT, STOPPED, fail, user_errors
+from modelsizer.commands.app import EXIT, STOPPED, fail, say, user_errors
 from modelsizer.commands.choice_options import narrowed
 from modelsizer.commands.extras import Extras
 from modelsizer.commands.law_options import (
@@ -154,7 +154,7 @@ def solve(
         if near is not None:
             from modelsizer.problems.architecture.sources import load_architecture
 
-            model = load_architecture(near)
+            model = load_architecture(near, say)
         from modelsizer.optimizer.solver import solve as run
 
         with user_errors(ValueError), gaps() as progress:

@@ -6,11 +6,10 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.surveys.depth_width_rows import SIDE_BY_SIDE
-from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.errors import ProblemError, short
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_quantity, parse_quantity
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 MOST_ROWS = 24
 """Rows shown without --all, chosen for a terminal of 24 to 40 lines."""
 _LAST_DIGIT = 3  # largest numbers have four digits
-_PERCENT = re.compile(r"\s*([0-9.eE+-]+)\s*%\s*")
 
 
 def parse_tolerance(text: str) -> float:
@@ -38,14 +36,15 @@ def parse_tolerance(text: str) -> float:
     ProblemError
         If it is neither, or not in [0, 1).
     """
-    match = _PERCENT.fullmatch(text)
+    stripped = text.strip()
     try:
-        share = float(Fraction(match[1]) / 100) if match else float(Fraction(text.strip()))
-    except (ValueError, ZeroDivisionError, OverflowError):
+        share = float(parse_quantity(stripped.removesuffix("%"), "nats"))
+    except ValueError:
         share = math.nan
+    share = share / 100 if stripped.endswith("%") else share
     if not 0 <= share < 1:
         raise ProblemError.of(
-            "--tolerance", f'{text!r} is not a share from 0 to below 1; write 0.02 or "2 %"'
+            "--tolerance", f'{short(text)} is not a share from 0 to below 1; write 0.02 or "2 %"'
         )
     return share
 

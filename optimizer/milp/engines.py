@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from modelsizer.optimizer.milp.program import Backend
+from modelsizer.problems.errors import ArgumentError, did_you_mean, short
 
 
 def backend(name: str) -> Backend:
@@ -16,17 +17,24 @@ def backend(name: str) -> Backend:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If the solver is unknown, or PuLP does not find it; the message lists the known ones.
     """
     if name == "scipy":
         from modelsizer.optimizer.milp.backends.scipy_milp import solve_program
 
         return solve_program
-    if name == "pulp" or name.startswith("pulp:"):
+    if name == "pulp" or (isinstance(name, str) and name.startswith("pulp:")):
         from modelsizer.optimizer.milp.backends.pulp_adapter import engine
 
-        return engine(name.removeprefix("pulp").removeprefix(":") or None)
-    raise ValueError(
-        f"unknown solver {name!r}; known: scipy, pulp, pulp:NAME (pulp:HiGHS ...), exhaustive"
+        if name == "pulp:":
+            reason = "'pulp:' names no solver; write pulp, or a name such as pulp:HiGHS"
+            raise ArgumentError("solver", reason)
+        return engine(None if name == "pulp" else name.removeprefix("pulp:"))
+    known = ("auto", "bound", "scipy", "pulp", "exhaustive")
+    hint = did_you_mean(name, known) if isinstance(name, str) else ""
+    raise ArgumentError(
+        "solver",
+        f"unknown solver {short(name)}{hint}; known: {', '.join(known)}, "
+        "pulp:NAME (pulp:HiGHS ...)",
     )

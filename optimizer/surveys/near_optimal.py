@@ -27,10 +27,11 @@ from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.choices import SIZES
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.options import listed
-from modelsizer.problems.units import Number
+from modelsizer.problems.units import Number, parse_quantity
 
 MOST_HELD = 20_000_000  # more designs make a tolerance useless; 1 GB
 FIRST_STEP, GROWTH = 1e-6, 8.0
@@ -354,7 +355,10 @@ def tolerance_of(text: str, name: str, value: Number) -> float:
     """
     stripped = text.strip()
     percent = stripped.endswith("%")
-    number = float(stripped.rstrip("% "))
+    try:
+        number = float(parse_quantity(stripped.removesuffix("%"), "nats"))
+    except ValueError:
+        raise ValueError(f"{short(text)} is not a tolerance; write 0.001 or 0.1 %") from None
     if percent:
         return number / 100 * abs(float(value))
     return number if name == "loss" else number * abs(float(value))

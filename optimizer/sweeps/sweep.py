@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ from modelsizer.optimizer.sweeps.grids import SweepGrid, grid_of, values_axis
 from modelsizer.optimizer.sweeps.points import Row, columns
 from modelsizer.optimizer.sweeps.workers import check_dask, results
 from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError, stop_of
-from modelsizer.problems.errors import ArgumentError, require_type
+from modelsizer.problems.errors import ArgumentError, require_number, require_type
 from modelsizer.problems.files import check_writable
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
@@ -149,9 +148,8 @@ def sweep(
     if path is not None and path.suffix == ".parquet":
         check_parquet()
         check_writable(path)
-    if point_time_limit is not None and not 0 <= point_time_limit < math.inf:
-        message = f"{point_time_limit:g} is not zero seconds or more"
-        raise ArgumentError("point_time_limit", message)
+    if point_time_limit is not None:
+        require_number("point_time_limit", point_time_limit, least=0)
     if dask is not None:
         check_dask(dask)
     Solver(base, solver=solver)  # refuses one that there is not, before any worker does

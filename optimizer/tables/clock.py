@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import Literal
 
 from modelsizer.problems import interrupts
-from modelsizer.problems.errors import ArgumentError
+from modelsizer.problems.errors import require_number
 from modelsizer.problems.machine import available_memory
 
 Stop = Literal["proven", "gap", "time", "nodes", "memory", "interrupted"]
@@ -140,8 +140,8 @@ class Clock:
         ArgumentError
             If the limit is negative, infinite or not a number.
         """
-        if time_limit is not None and not (math.isfinite(time_limit) and time_limit >= 0):
-            raise ArgumentError("time_limit", f"{time_limit:g} is not zero seconds or more")
+        if time_limit is not None:
+            require_number("time_limit", time_limit, least=0)
         return cls(Limits(time_limit))
 
     @property

@@ -12,8 +12,8 @@ from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.choices import BY_NAME, SHOWN
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
-from modelsizer.problems.errors import require_type
-from modelsizer.problems.units import Number, exact, plain
+from modelsizer.problems.errors import require_count, require_number, require_type
+from modelsizer.problems.units import MAX_BYTES_A_VALUE, MAX_COUNT, Number, exact, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,8 +95,8 @@ def describe(
 
     Raises
     ------
-    ValueError
-        If an argument is not positive.
+    ArgumentError
+        If an argument is not positive, or beyond what may be counted.
 
     Examples
     --------
@@ -105,10 +105,10 @@ def describe(
     8030261248
     """
     require_type("architecture", architecture, Architecture)
-    for name, given in (("batch", batch), ("sequence", sequence),
-                        ("weight_bytes", weight_bytes), ("kv_bytes", kv_bytes)):  # fmt: skip
-        if not given > 0:
-            raise ValueError(f"{name} must be positive, got {given!r}")
+    require_count("batch", batch, most=MAX_COUNT)
+    require_count("sequence", sequence, most=MAX_COUNT)
+    for name, given in (("weight_bytes", weight_bytes), ("kv_bytes", kv_bytes)):
+        require_number(name, given, above=0, most=MAX_BYTES_A_VALUE)
     trunk = architecture.trunk
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]

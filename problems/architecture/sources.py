@@ -21,9 +21,11 @@ from modelsizer.problems.text_files import (
     read_standard_input,
     read_text,
 )
+from modelsizer.problems.visible import shortened
 
 STANDARD_INPUT = "-"
 _FLAG = "tied_embeddings"
+_LONGEST_NAME = 200
 
 
 class SourceError(ModelsizerError):
@@ -48,7 +50,7 @@ def load_architecture(source: str, say: Callable[[str], object] = warnings.warn)
     """
     require_type("source", source, str)
     standard = source == STANDARD_INPUT
-    label = "standard input" if standard else source
+    label = "standard input" if standard else shortened(source, _LONGEST_NAME)
     if standard or exists(Path(source)):
         try:
             text = read_standard_input() if standard else read_text(Path(source))
@@ -61,7 +63,7 @@ def load_architecture(source: str, say: Callable[[str], object] = warnings.warn)
     if source in catalogue:
         return catalogue[source].architecture
     hint = did_you_mean(source, catalogue)
-    raise SourceError(f"{source}: no such file, and no model of that name in the catalogue{hint}")
+    raise SourceError(f"{label}: no such file, and no model of that name in the catalogue{hint}")
 
 
 def from_json(text: str, label: str, say: Callable[[str], object] = warnings.warn) -> Architecture:

@@ -9,10 +9,8 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.hardware.accelerators import FIGURES, Accelerator, accelerator
 from modelsizer.problems.tables.menus import Choice, WrittenValue, choice_parser, interval_parser
-from modelsizer.problems.units import Number, parse_quantity
+from modelsizer.problems.units import MAX_BYTES_A_VALUE, MAX_COUNT, Number, parse_quantity
 
-MAX_COUNT = 2**31  # batch, context, accelerators: more is a mistake, and would overflow tables
-MAX_BYTES_A_VALUE = 64
 LEAST_SETTING, MOST_SETTING = 1e-30, 1e30
 """Range of prices, figures, shares and durations, many orders of magnitude beyond any real one. A
 cost is a product of a few of them and of counts, so that doubles hold it; tokens and limits are

@@ -25,6 +25,7 @@ import numpy as np
 from modelsizer.optimizer.milp.backends.quiet import silenced
 from modelsizer.optimizer.milp.program import Backend, Outcome, Program
 from modelsizer.optimizer.tables.clock import Limits
+from modelsizer.problems.errors import ArgumentError, short
 
 _CBC_NAMES = ("PULP_CBC_CMD", "COIN_CMD")
 _HIGHS = "HiGHS"
@@ -63,7 +64,7 @@ def engine(name: str | None = None) -> Backend:
 
     Raises
     ------
-    ValueError
+    ArgumentError
         If PuLP does not find it on this machine.
     """
     found = available()
@@ -73,8 +74,9 @@ def engine(name: str | None = None) -> Backend:
     if chosen is None and name is None and _HIGHS in found:
         chosen, note = _HIGHS, _NO_CBC
     if chosen is None:
-        what = "CBC (pip install 'modelsizer[cbc]')" if wanted == _CBC_NAMES else repr(name)
-        raise ValueError(f"PuLP does not find {what} here; it finds: {', '.join(found) or 'none'}")
+        what = "CBC (pip install 'modelsizer[cbc]')" if wanted == _CBC_NAMES else short(name)
+        reason = f"PuLP does not find {what} here; it finds: {', '.join(found) or 'none'}"
+        raise ArgumentError("solver", reason)
 
     def solve_program(program: Program, limits: Limits) -> Outcome:
         return replace(_solve(chosen, program, limits), note=note)

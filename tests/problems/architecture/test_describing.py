@@ -46,5 +46,5 @@ def test_a_batch_counts_masked_scores_of_windows_and_a_token_does_not() -> None:
 @pytest.mark.parametrize("name", ["batch", "sequence", "weight_bytes", "kv_bytes"])
 def test_counts_must_be_positive(name: str) -> None:
     for wrong in (0, -1, float("nan")):
-        with pytest.raises(ValueError, match=f"{name} must be positive"):
+        with pytest.raises(ValueError, match=f"{name}: must be a "):
             describe(load_architecture("llama-3-8b"), **{name: wrong})

@@ -96,6 +96,8 @@ def _in_problem(kind: str, key: str, value: str, words: tuple[str, ...]) -> Iter
     """A value in the file, and the same by --set."""
     text = problem_text({key: value}).encode()
     shown = value if len(value) < 30 else f"{value[:20]}..."
+    if key.startswith("laws."):
+        words = (key.rpartition(".")[2],)
     yield Case(kind, f"{key} = {shown}", ("check", FILE), {"problem.toml": text}, words=words)
     if not key.startswith("laws."):  # one value alone makes no law
         base = {"problem.toml": problem_text().encode()}

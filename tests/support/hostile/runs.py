@@ -11,7 +11,7 @@ from tests.support.hostile.files import broken_files
 
 _HEADER = "params,tokens,loss\n"
 _ROWS = "".join(f"{n}e8,{d}e9,{2 + 3 / n + 2 / d:.6f}\n" for n in (1, 2, 4, 8) for d in (2, 5, 11))
-BAD_CELLS = ("five", "1_000", "\uff11\uff12", "1e999999999", "1e999999999B", "9" * DIGITS, "true", "1,5",
+BAD_CELLS = ("five", "\uff11\uff12", "1e999999999", "1e999999999B", "9" * DIGITS, "true", "1,5",
              "0x10", "[1]", "1e5e5", "1\x00", "\u0661\u0662\u0663", "1 000")  # fmt: skip
 
 
