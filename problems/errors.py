@@ -106,7 +106,7 @@ def require_number(
     raise ArgumentError(argument, f"must be a finite number{words}, got {short(value)}")
 
 
-def require_count(argument: str, value: object, *, least: int = 1, most: int | None = None) -> None:
+def require_count(argument: str, value: object, *, least: int = 1, most: int = 2**63 - 1) -> None:
     """Check that an argument is a whole number from one to another.
 
     Raises
@@ -114,12 +114,9 @@ def require_count(argument: str, value: object, *, least: int = 1, most: int | N
     ArgumentError
         With the value.
     """
-    whole = isinstance(value, int) and not isinstance(value, bool)
-    if not whole or value < least or (most is not None and value > most):  # type: ignore[operator]
-        to = f" to {most}" if most is not None else " on"
-        raise ArgumentError(
-            argument, f"must be a whole number from {least}{to}, not {short(value)}"
-        )
+    if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= most:
+        message = f"must be a whole number from {least} to {most}, got {short(value)}"
+        raise ArgumentError(argument, message)
 
 
 @dataclass(frozen=True, slots=True)

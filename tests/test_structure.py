@@ -23,6 +23,7 @@ BACK_END_NEEDS = (
     "modelsizer.optimizer.milp.backends",
     "modelsizer.optimizer.milp.program",
     "modelsizer.optimizer.tables.clock",
+    "modelsizer.problems.errors",
 )
 
 

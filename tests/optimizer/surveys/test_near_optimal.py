@@ -103,7 +103,7 @@ def test_tolerances() -> None:
     assert tolerance_of("0.001", "loss", 2.0) == 0.001
     assert tolerance_of("0.1 %", "loss", 2.0) == 0.002
     assert tolerance_of("0.1", "serving_memory", 80e9) == 8e9
-    with pytest.raises(ValueError, match="could not convert"):
+    with pytest.raises(ValueError, match="is not a tolerance"):
         tolerance_of("much", "loss", 2.0)
 
 

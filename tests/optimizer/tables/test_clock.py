@@ -13,7 +13,7 @@ from modelsizer.problems.errors import ArgumentError
 @pytest.mark.parametrize("wrong", [-1, -1e-9, math.nan, math.inf])
 def test_a_time_limit_is_zero_seconds_or_more(wrong: float) -> None:
     with pytest.raises(
-        ArgumentError, match=r"time_limit: .* must be a finite number 0 or more"
+        ArgumentError, match=r"time_limit: must be a finite number 0 or more"
     ) as error:
         Clock.of(wrong)
     assert error.value.as_option.startswith("--time-limit: ")
