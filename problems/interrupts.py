@@ -17,7 +17,8 @@ The module imports next to nothing, since whatever it needs is imported without 
 
 from __future__ import annotations
 
-import _signal as signals  # `signal` imports enum: 4 ms without a handler
+# `signal` itself imports enum: 4 ms without a handler.
+import _signal as signals  # type: ignore[import-not-found]
 import os
 import sys
 
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
 
 INTERRUPTED = 130
 """Exit status: 128 + SIGINT, where there is nothing to hand over."""
-_PATIENCE, _AGAIN = 0.25, 0.05
+_PATIENCE, _AGAIN = 1.0, 0.05
 """Seconds until a KeyboardInterrupt is raised where no clock is looked at, and until the next try
 where it may not be raised."""
 _NAMES = ("SIGINT", "SIGTERM", "SIGHUP")

@@ -44,6 +44,7 @@ def audit(
     with user_errors():
         from modelsizer.optimizer.audit import audit as compare
         from modelsizer.problems.architecture.sources import load_architecture
+        from modelsizer.problems.interrupts import held
         from modelsizer.problems.laws.reading import law_setting
         from modelsizer.text.audit import print_audit
 
@@ -58,16 +59,17 @@ def audit(
                 base = Problem.load(problem, read_pairs(set_ or []))
             elif set_:
                 fail("--set: needs --problem FILE")
-            found = compare(
-                architecture,
-                number,
-                sequence=sequence,
-                law=law_setting(law),
-                shape=shape,
-                solver=solver,
-                problem=base,
-                time_limit=time_limit,
-            )
+            with held():
+                found = compare(
+                    architecture,
+                    number,
+                    sequence=sequence,
+                    law=law_setting(law),
+                    shape=shape,
+                    solver=solver,
+                    problem=base,
+                    time_limit=time_limit,
+                )
         emit(found.to_dict(), json_, lambda console: print_audit(console, source, found))
     if not found.complete:
         raise typer.Exit(STOPPED)

@@ -106,6 +106,7 @@ def fit(
         from modelsizer.optimizer.fitting.columns import parse_columns
         from modelsizer.optimizer.fitting.from_runs import fit as fitted
         from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.problems.interrupts import held
         from modelsizer.text.fit import print_study
 
         check_plot(plot, plot_size)
@@ -113,21 +114,22 @@ def fit(
         kind = _kind(parameters)
         _check(figure)
         clock = Clock.of(time_limit)
-        found = fitted(
-            runs,
-            law,
-            columns=parse_columns(columns),
-            where=where or (),
-            drop_worst=drop_worst,
-            drop_outliers=drop_outliers,
-            huber=huber,
-            bootstrap=bootstrap,
-            seed=seed,
-            hold_out=hold_out,
-            cross_check=cross_check,
-            any_sign=any_sign,
-            time_limit=before_drawing(clock, plot).limits.seconds,
-        )
+        with held():
+            found = fitted(
+                runs,
+                law,
+                columns=parse_columns(columns),
+                where=where or (),
+                drop_worst=drop_worst,
+                drop_outliers=drop_outliers,
+                huber=huber,
+                bootstrap=bootstrap,
+                seed=seed,
+                hold_out=hold_out,
+                cross_check=cross_check,
+                any_sign=any_sign,
+                time_limit=before_drawing(clock, plot).limits.seconds,
+            )
         if output is not None and not found.converged:
             say(f"--output: {output} is not written: the fit was stopped before its minimum")
             output = None

@@ -124,6 +124,7 @@ def plan_runs(
         from modelsizer.optimizer.planning.plan_runs import NoPlanError
         from modelsizer.optimizer.planning.plan_runs import plan_runs as planned
         from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.problems.interrupts import held
         from modelsizer.text.plan_runs import print_plan
 
         flops = _number("--budget", budget, "FLOPs")
@@ -131,27 +132,28 @@ def plan_runs(
         problem = load(file, set_, without)
         clock = Clock.of(time_limit)
         try:
-            found = planned(
-                problem,
-                flops,
-                runs,
-                law=law,
-                form=form,
-                at=None if at is None else _at(at),
-                around=around,
-                criterion=criterion,  # type: ignore[arg-type]  # any text is checked
-                largest=None if largest is None else _number("--largest", largest, "FLOPs"),
-                tokens_per_parameter=_limits(tokens_per_parameter),
-                smallest=least,
-                repeats=repeats,
-                have=have,
-                columns=parse_columns(columns),
-                noise=noise,
-                draws=draws,
-                simulate=simulate,
-                seed=seed,
-                clock=before_drawing(clock, plot),
-            )
+            with held():
+                found = planned(
+                    problem,
+                    flops,
+                    runs,
+                    law=law,
+                    form=form,
+                    at=None if at is None else _at(at),
+                    around=around,
+                    criterion=criterion,  # type: ignore[arg-type]  # any text is checked
+                    largest=None if largest is None else _number("--largest", largest, "FLOPs"),
+                    tokens_per_parameter=_limits(tokens_per_parameter),
+                    smallest=least,
+                    repeats=repeats,
+                    have=have,
+                    columns=parse_columns(columns),
+                    noise=noise,
+                    draws=draws,
+                    simulate=simulate,
+                    seed=seed,
+                    clock=before_drawing(clock, plot),
+                )
         except NoPlanError as error:
             reason = str(error)
             emit({"complete": False, "stop": error.stop}, json_, lambda _: say(reason))

@@ -53,13 +53,15 @@ def report(
         from modelsizer.optimizer.solver import solve
         from modelsizer.optimizer.tables.clock import Clock
         from modelsizer.page.report import CommandLine, page_of
+        from modelsizer.problems.interrupts import held
 
         clock = Clock.of(time_limit)
         with user_errors(ValueError):
             result = solve(problem, solver=solver, time_limit=clock.share(2))
         settings, left = tuple(set_ or ()), tuple(without or ())
         asked = CommandLine(file, settings, left, solver, time_limit, date or "")
-        made = page_of(result, asked, clock)
+        with held():
+            made = page_of(result, asked, clock)
         page = made.html
         if path is None:
             print_text(page, "report.html")
