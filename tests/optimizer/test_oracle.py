@@ -17,8 +17,13 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.space import Space
+from modelsizer.problems.tables.training import Training
 from tests.support import mixed_blocks
-from tests.support.every_setting import problem
+from tests.support.every_setting import BUDGETS, OBJECTIVES, problem
 from tests.support.oracle import counts
 from tests.support.oracle.search import Oracle
 from tests.support.oracle.space import Design
@@ -27,6 +32,9 @@ from tests.support.oracle.verdict import disagreements
 from tests.support.random_problems import random_tables
 from tests.support.shared import SOLVERS, seeds
 
+TABLES: dict[str, Any] = {
+    "space": Space, "training": Training, "serving": Serving, "lifetime": Lifetime
+}  # fmt: skip
 FAST, LONG = range(30), range(30, 300)
 
 
@@ -199,3 +207,19 @@ def test_the_oracle_keeps_the_activations_of_the_paper(t: int) -> None:
     settings = {"sequence_length": s, "microbatch_size": b, "dropout": True}
     memory = Memory(settings | {"flash_attention": False})
     assert memory.kept(design, t, "none") * t == s * b * h * 34 + 5 * a * s * s * b
+
+
+def test_every_budget_setting_and_block_is_drawn() -> None:
+    """What is added to the program is added to the documents, the oracle and the problems."""
+    assert set(BUDGETS) == set(QUANTITIES)
+    assert {(sense, name) for name, row in QUANTITIES.items() for sense in row.senses} <= set(
+        OBJECTIVES
+    )
+    drawn = set()
+    for seed in FAST:
+        tables = asked(seed)[0].to_dict()
+        drawn |= {f"{table}.{key}" for table in TABLES for key in tables.get(table, {})}
+        blocks = tables["space"].get("block", "llama")
+        drawn |= {blocks} if isinstance(blocks, str) else set(blocks)
+    expected = {f"{name}.{key}" for name, table in TABLES.items() for key in table.model_fields}
+    assert (expected | set(BLOCKS)) - {"mixed-plane"} <= drawn
