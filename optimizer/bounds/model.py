@@ -15,6 +15,7 @@ import numpy as np
 from modelsizer.optimizer.bounds.law_bounds import Sizes, law_bound, log_tokens_bound, shape_bound
 from modelsizer.optimizer.bounds.limits import Limit, feasible, limits
 from modelsizer.optimizer.bounds.relaxation import (
+    LARGEST_LN,
     ROUNDING,
     Affine,
     Feature,
@@ -175,13 +176,17 @@ class Model:
         """Convert a bound from the scale of the relaxation to a value to minimise."""
         if not self.logarithmic:
             return scaled
-        return -math.exp(-scaled) if self.kind == "most_tokens" else math.exp(min(scaled, 700.0))
+        if self.kind == "most_tokens":
+            return -math.exp(min(-scaled, LARGEST_LN))
+        return math.exp(min(scaled, LARGEST_LN))
 
     def from_value(self, value: float) -> float:
         """The inverse of `to_value`."""
         if not self.logarithmic:
             return value
-        return -math.log(-value) if self.kind == "most_tokens" else math.log(value)
+        if self.kind == "most_tokens":
+            return -math.log(-value) if value < 0 else math.inf
+        return math.log(value) if value > 0 else -math.inf
 
     def value_of(self, evaluation: Evaluation) -> float:
         """Return the value to minimise of an evaluated design."""

@@ -14,6 +14,7 @@ from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from modelsizer.optimizer.tables.table import Floats, Table
+from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 
 ONE_COLUMN_EACH = 5000
@@ -32,6 +33,11 @@ def program_of(problem: Problem) -> Program:
     Returns
     -------
     Program
+
+    Raises
+    ------
+    ProblemError
+        If no finite bound on the objective is known, as the numbers of the law overflow.
     """
     model = Model(problem)
     search = Search(model, Clock(Limits()))
@@ -48,6 +54,9 @@ def program_of(problem: Problem) -> Program:
         least = np.full(len(row), -np.inf)
         boxes = _reachable(model, table, boxes)
     form = formulate(model, table, boxes, least)
+    if form is None:
+        message = "gives some designs no finite bound, so the problem is no linear program"
+        raise ProblemError.of("objective.law", message)
     cost = form.program.cost * form.spread
     # Exactly one z equals one, so the constant is added to every z column.
     cost[: len(boxes)] += form.reference

@@ -67,6 +67,10 @@ class Formulation:
         return (box, j) if inside else None
 
 
+LARGEST_ENTRY = 1e6
+"""Entries of a row above which a lower limit is certainly kept, and solvers lose digits."""
+
+
 class _Rows:
     """Sparse rows under construction."""
 
@@ -97,8 +101,8 @@ def _column_names(table: Table, boxes: Boxes) -> list[str]:
     return names
 
 
-def formulate(model: Model, table: Table, boxes: Boxes, least: Floats) -> Formulation:
-    """Formulate the program over some boxes.
+def formulate(model: Model, table: Table, boxes: Boxes, least: Floats) -> Formulation | None:
+    """Formulate the program over some boxes; None if some box has no finite bound.
 
     Parameters
     ----------
@@ -112,6 +116,8 @@ def formulate(model: Model, table: Table, boxes: Boxes, least: Floats) -> Formul
     relaxed = model.relax(table, boxes.row, boxes.low, boxes.high)
     extent = boxes.high - boxes.low
     objective = _with_settled(model, relaxed.objective, boxes, least)
+    if not (np.isfinite(objective.constant).all() and np.isfinite(objective.slope).all()):
+        return None
     width = len(boxes)
     step_column = np.full(extent.shape, -1, dtype=np.int64)
     wide = np.argwhere(extent > 0)
@@ -136,9 +142,12 @@ def formulate(model: Model, table: Table, boxes: Boxes, least: Floats) -> Formul
     if relaxed.loss is not None:
         most = model.most_loss
         assert most is not None
-        values = [relaxed.loss.constant, relaxed.loss.slope[wide[:, 0], wide[:, 1]]]
+        # A box without a finite bound may have any loss, so its entries are zero.
+        sure = np.isfinite(relaxed.loss.constant)
+        constant = np.where(sure, relaxed.loss.constant, 0.0)
+        slope = np.where(sure[:, None], relaxed.loss.slope, 0.0)[wide[:, 0], wide[:, 1]]
         columns = np.arange(width + len(wide))
-        rows.add(columns, np.concatenate(values) / most, -np.inf, 1.0, "budgets_loss")
+        rows.add(columns, np.concatenate([constant, slope]) / most, -np.inf, 1.0, "budgets_loss")
 
     z_names = _column_names(table, boxes)
     x_names = [f"x{b}_{k}" for b, k in wide]
@@ -185,4 +194,7 @@ def _add_limit(rows: _Rows, limit: Limit, table: Table, boxes: Boxes, wide: Ints
     if limit.high is not None and limit.high > 0:
         rows.add(columns, values / float(limit.high), -np.inf, 1.0, f"{name}_max")
     if limit.low is not None and limit.low > 0:
-        rows.add(columns, values / float(limit.low), 1.0, np.inf, f"{name}_min")
+        share = values / float(limit.low)
+        # One unit of an entry of 1 is enough: so large an entry says no more, and solvers err by it.
+        share = np.where(share > LARGEST_ENTRY, 1.0, share)
+        rows.add(columns, share, 1.0, np.inf, f"{name}_min")

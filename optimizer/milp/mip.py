@@ -107,6 +107,9 @@ class MipSolve:
         search = self.search
         assert search.table is not None
         form = formulate(self.model, search.table, search.boxes, search.least)
+        if form is None:
+            search.halve()
+            return False
         search.counts.rounds += 1
         search.counts.columns = len(form.program.cost)
         outcome = attended(lambda: self.engine(form.program, self.clock.left), self.clock)
