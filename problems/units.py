@@ -228,6 +228,17 @@ def power_of_ten(value: Number, digits: int = 4) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
+def format_number(value: Number, digits: int) -> str:
+    """Format a number without unit: ``0.0125``, ``17.3``, ``2.1e7``, or ``unlimited``."""
+    if math.isinf(value):
+        return _UNLIMITED
+    text = f"{value:.{digits}g}"
+    return power_of_ten(value, digits) if "e" in text else text
+
+
+_UNLIMITED = "unlimited"
+
+
 def _scaled(value: Number, steps: tuple[tuple[float, str], ...], digits: int) -> str:
     for scale, suffix in steps:
         if abs(value) >= scale:
@@ -280,6 +291,8 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
     digits : int
         Number of significant digits.
     """
+    if math.isinf(value):
+        return _UNLIMITED
     if dimension == "bytes":
         return _scaled(value, _BYTE_STEPS, digits)
     if dimension == "FLOPs":

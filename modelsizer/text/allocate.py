@@ -9,7 +9,7 @@ from modelsizer.problems.architecture.accounting import TRAINING_PASSES
 from modelsizer.problems.architecture.allocation import SPENT, Allocation, active_parts, total_parts
 from modelsizer.problems.architecture.describing import groups_list
 from modelsizer.problems.table_files import csv_text
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line
 from modelsizer.text.kit.lines import title as print_title
 from modelsizer.text.kit.tables import Table, print_table
@@ -129,7 +129,7 @@ def _scale(values: Sequence[int]) -> tuple[int, str]:
 def _number(value: int, scale: int) -> str:
     in_scale = value / scale
     if in_scale >= _LONG:
-        return f"{in_scale:.4g}"
+        return format_number(in_scale, 4)
     digits = 0 if scale == 1 else 1 if in_scale >= _LONGISH else 3
     return f"{in_scale:,.{digits}f}"
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelsizer.optimizer.result import BudgetUse, Result
 from modelsizer.problems.architecture.describing import architecture_dict, groups_list
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.tables import Styled, Table
 from modelsizer.text.kit.words import percent
 
@@ -57,9 +57,8 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
         rows.append(("non-embedding", inner))
     if math.isfinite(design.tokens):
         each = design.tokens / parameters.total
-        rows.append(
-            ("tokens", f"{format_quantity(design.tokens, 'tokens')} ({each:.3g} a parameter)")
-        )
+        seen = format_quantity(design.tokens, "tokens")
+        rows.append(("tokens", f"{seen} ({format_number(each, 3)} a parameter)"))
         flops = format_quantity(design.training_flops, "FLOPs")
         rows.append(("training FLOPs", f"{flops} ({problem.training.flops})"))
     else:

@@ -9,7 +9,7 @@ from modelsizer.optimizer.audit import Audit
 from modelsizer.problems.architecture.choices import WIDE
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import UNKNOWN, not_complete, percent
@@ -56,7 +56,7 @@ def _verdict(found: Audit, model: Evaluation) -> str:
         said.append(f"its loss takes {percent(needed)} of its FLOPs")
     words = f"By {law}, {'; '.join(said)}. " if said else ""
     each = model.tokens / model.parameters.total
-    words += f"It was trained on {each:.3g} tokens a parameter. "
+    words += f"It was trained on {format_number(each, 3)} tokens a parameter. "
     if found.complete:
         words += f"Both proven ({found.optimum.solver})"
     else:

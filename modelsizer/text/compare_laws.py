@@ -11,7 +11,7 @@ from modelsizer.optimizer.laws.curves import LawCurve
 from modelsizer.optimizer.laws.regrets import Regret
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line, section, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE, counted, joined, not_complete, percent, shape
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
 _DIGITS = 3
 _WHOLE = 10  # a factor from which its decimals are left out
+_LONG = 1e5  # from which digits are few
 _COMPROMISE = "compromise"
 _SEVERAL = 2  # laws that can agree
 _LEAST_SHOWN = 0.005  # a share of compute below which a cell of whole percents would say 0
@@ -140,7 +141,7 @@ def _cells(law: LawOptimum) -> list[str]:
     return [
         format_quantity(design.parameters.total, "parameters", _DIGITS),
         format_quantity(design.tokens, "parameters", _DIGITS),
-        f"{design.tokens / design.parameters.total:.3g}",
+        format_number(design.tokens / design.parameters.total, 3),
         f"{architecture.layers}x{architecture.trunk.d_model}",
         f"{design.loss:.4f}",
         beyond(*law.within),
@@ -159,6 +160,8 @@ def beyond(n: Within, d: Within) -> str:
 
 
 def _short(factor: float) -> str:
+    if factor >= _LONG:
+        return format_number(factor, 3)
     return f"{factor:.0f}" if factor >= _WHOLE else f"{factor:.1f}"
 
 
@@ -232,7 +235,7 @@ def _print_curves(console: Console, curves: Sequence[LawCurve]) -> None:
     sizes = [dict(curve.points) for curve in curves]
     shown = [
         (
-            f"{float(value):.3g}",
+            format_number(float(value), 3),
             [
                 format_quantity(size[value].parameters.total, "parameters", _DIGITS)
                 if value in size

@@ -11,7 +11,7 @@ from modelsizer.optimizer.constraints import name_of
 from modelsizer.optimizer.explain.conflicts import unmeasured
 from modelsizer.optimizer.explain.explain import Explanation, Part, Why
 from modelsizer.optimizer.explain.repairs import Repair
-from modelsizer.problems.units import Number, as_double, exact, power_of_ten
+from modelsizer.problems.units import Number, as_double, exact, format_number
 from modelsizer.text.explain_words import amount, round_to_feasible, sentence
 from modelsizer.text.kit.lines import INDENT, bullets, line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
@@ -19,7 +19,7 @@ from modelsizer.text.kit.words import STOPS, and_more, joined, not_complete
 
 MOST_SHOWN = 12  # conflicts shown in text; JSON has all of them
 _MOST_DIGITS = 40  # of an exact value shown in text; so with JSON
-_AS_FACTOR, _LONG = 20, 1e4  # changes from which a factor is shown, and one as a power of ten
+_AS_FACTOR = 10  # change from which a factor is shown
 _UNFINISHED: dict[Part, str] = {
     "conflicts": "the conflicts",
     "with_space": "the conflicts with ends of the space relaxed",
@@ -101,8 +101,7 @@ def _change(repair: Repair, value: Number, before: Number) -> str:
     if not math.isfinite(factor):
         return ""
     if factor >= _AS_FACTOR:
-        words = f"{factor:.3g}" if factor < _LONG else power_of_ten(factor, 3)
-        return f"{'x' if more else '/'} {words}"
+        return f"{'x' if more else '/'} {format_number(factor, 3)}"
     return f"{'+' if more else '-'}{100 * (repair.excess or 0.0):.3g} %"
 
 
@@ -138,18 +137,21 @@ def _print_joint(console: Console, found: Explanation) -> None:
         return
     weights = ", ".join(f"{key} {weight:g}" for key, weight in (found.weights or {}).items())
     costs = f"weights: {weights}, else 1" if weights else "every limit weighing the same"
+    cost = format_number(joint.cost, 4)
     if len(joint.repairs) == 1:
         only = joint.repairs[0]
         section(console, "Relaxing several limits together is not cheaper")
         paragraph(
-            console, f"than {name_of(only.key)} alone: relative excess {joint.cost:.4g} ({costs})."
+            console,
+            f"than {name_of(only.key)} alone: relative excess {cost} ({costs}).",
         )
         return
     section(console, "Relaxing several limits together, the cheapest way")
     _print_changes(console, joint.repairs)
     line(console)
     paragraph(
-        console, f"Total relative excess {joint.cost:.4g} ({costs}; --weight KEY=W changes it)."
+        console,
+        f"Total relative excess {cost} ({costs}; --weight KEY=W changes it).",
     )
 
 

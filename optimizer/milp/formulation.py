@@ -195,6 +195,6 @@ def _add_limit(rows: _Rows, limit: Limit, table: Table, boxes: Boxes, wide: Ints
         rows.add(columns, values / float(limit.high), -np.inf, 1.0, f"{name}_max")
     if limit.low is not None and limit.low > 0:
         share = values / float(limit.low)
-        # One unit of an entry of 1 is enough: so large an entry says no more, and solvers err by it.
+        # One unit of an entry of 1 is enough: a large entry says no more, and solvers err by it.
         share = np.where(share > LARGEST_ENTRY, 1.0, share)
         rows.add(columns, share, 1.0, np.inf, f"{name}_min")

@@ -27,8 +27,8 @@ class KeptDesigns(Columns):
         Names that `block` indexes.
     value : array of float, shape (B,)
         Value to minimise.
-    widths : dict of str to array of int32, shape (B,)
-    counts : array of int32, shape (B, K)
+    widths : dict of str to array of uint32, shape (B,)
+    counts : array of uint32, shape (B, K)
         Layers of each kind in the block.
     block, layout : array of int16, shape (B,)
         `layout` indexes the problem's layouts.
@@ -36,15 +36,15 @@ class KeptDesigns(Columns):
 
     blocks: tuple[str, ...]
     value: Floats
-    widths: dict[str, NDArray[np.int32]]
-    counts: NDArray[np.int32]
+    widths: dict[str, NDArray[np.uint32]]
+    counts: NDArray[np.uint32]
     block: NDArray[np.int16]
     layout: NDArray[np.int16]
 
     @property
     def layers(self) -> Ints:
         """Total number of layers."""
-        found: Ints = self.counts.sum(axis=1)
+        found: Ints = self.counts.sum(axis=1, dtype=np.int64)
         return found
 
     def column(self, name: str) -> NDArray[Any]:
@@ -75,8 +75,8 @@ def keep_designs(
     return KeptDesigns(
         blocks,
         value,
-        {name: column[row].astype(np.int32) for name, column in table.widths.items()},
-        table.depths.counts(row, j).astype(np.int32),
+        {name: column[row].astype(np.uint32) for name, column in table.widths.items()},
+        table.depths.counts(row, j).astype(np.uint32),
         block.astype(np.int16),
         layout.astype(np.int16),
     )

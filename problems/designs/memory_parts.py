@@ -59,7 +59,7 @@ class MemoryParts:
     parts: tuple[tuple[str, Fraction], ...]
     limit: Number | None
     device: str
-    device_memory: int | None
+    device_memory: Number | None
     accelerators: int
     stage: str = ""
 
@@ -76,7 +76,7 @@ class MemoryParts:
     @property
     def device_room(self) -> Fraction | None:
         """Bytes left in the accelerator's own memory; None if that is unknown."""
-        return None if self.device_memory is None else self.device_memory - self.total
+        return None if self.device_memory is None else exact(self.device_memory) - self.total
 
 
 def _parts(
