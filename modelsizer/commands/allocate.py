@@ -65,10 +65,11 @@ def allocate(
         check_tables(csv)
         check_plot(plot, plot_size)
         contexts = None if context is None else _read_contexts(context)
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, Ending
 
         clock = Clock.of(time_limit)
         asked = _source(source, set_, before_drawing(clock, plot))
+        ending = Ending(asked.stop)
         from modelsizer.problems.architecture.allocation import allocate as count
         from modelsizer.text.allocate import allocation_csv, print_allocation
 
@@ -86,9 +87,11 @@ def allocate(
                 title=asked.title,
                 size=plot_size,
                 complete=asked.stop == "proven",
+                clock=clock,
+                ending=ending,
             ),
         )
-    if asked.stop != "proven":
+    if not ending.complete:
         raise typer.Exit(STOPPED)
 
 

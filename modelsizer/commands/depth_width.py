@@ -70,7 +70,7 @@ def depth_width(
         share = parse_tolerance(tolerance)
         size = None if parameters is None else parse_parameters(parameters)
         problem = load(file, set_, without)
-        from modelsizer.optimizer.tables.clock import Clock, StoppedError
+        from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
 
         clock = Clock.of(time_limit)
         until = before_drawing(clock, plot)
@@ -84,7 +84,7 @@ def depth_width(
         except StoppedError as error:
             _nothing(size, share, {"complete": False, "stop": error.stop}, json_)
             raise typer.Exit(STOPPED) from None
-        content = found.to_dict()
+        ending, content = Ending(found.stop), found.to_dict()
         if found.habit is not None:
             content["habit"]["sentence"] = habit_sentence(found)
         emit(
@@ -100,9 +100,10 @@ def depth_width(
                 size=plot_size,
                 complete=found.complete,
                 clock=clock,
+                ending=ending,
             ),
         )
-    if not found.complete:
+    if not ending.complete:
         raise typer.Exit(STOPPED)
 
 

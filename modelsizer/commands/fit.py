@@ -105,7 +105,7 @@ def fit(
     with user_errors():
         from modelsizer.optimizer.fitting.columns import parse_columns
         from modelsizer.optimizer.fitting.from_runs import fit as fitted
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, Ending
         from modelsizer.problems.interrupts import held
         from modelsizer.text.fit import print_study
 
@@ -130,6 +130,7 @@ def fit(
                 any_sign=any_sign,
                 time_limit=before_drawing(clock, plot).limits.seconds,
             )
+        ending = Ending(found.stop)
         if output is not None and not found.converged:
             say(f"--output: {output} is not written: the fit was stopped before its minimum")
             output = None
@@ -153,9 +154,17 @@ def fit(
             json_,
             lambda console: print_study(console, found, *written),
             Output("--output", output, save),
-            plot_file(plot, "fit", (found, figure), size=plot_size, complete=found.complete),
+            plot_file(
+                plot,
+                "fit",
+                (found, figure),
+                size=plot_size,
+                complete=found.complete,
+                clock=clock,
+                ending=ending,
+            ),
         )
-    if not found.complete:
+    if not ending.complete:
         raise typer.Exit(STOPPED)
 
 

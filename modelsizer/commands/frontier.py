@@ -76,7 +76,7 @@ def frontier(
         from modelsizer.optimizer.frontiers.exponents import exponents
         from modelsizer.optimizer.frontiers.frontier import frontier as sweep_it
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, Ending
         from modelsizer.text.frontier import frontier_csv, frontier_dict, print_frontier
 
         clock = Clock.of(time_limit)
@@ -92,7 +92,7 @@ def frontier(
                 clock=until if plot is None else until.within(until.share(2)),
                 progress=progress,
             )
-        slopes = exponents(found)
+        ending, slopes = Ending(found.stop), exponents(found)
         notes: list[str] = []
         curves = _curves(found, notes, until) if plot is not None else ()
 
@@ -112,9 +112,10 @@ def frontier(
                 size=plot_size,
                 complete=found.complete,
                 clock=clock,
+                ending=ending,
             ),
         )
-    raise typer.Exit(_status(found))
+    raise typer.Exit(_status(found) if ending.complete else STOPPED)
 
 
 def _status(found: Frontier) -> int:

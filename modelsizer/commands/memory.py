@@ -32,11 +32,11 @@ def memory(
         )
 
         check_plot(plot, plot_size)
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, Ending
 
         clock = Clock.of(time_limit)
         chosen = design_of(source, problem, set_, before_drawing(clock, plot))
-        asked, design = chosen.problem, chosen.design
+        asked, design, ending = chosen.problem, chosen.design, Ending(chosen.stop)
         found = {
             "serving_memory": serving_parts(asked, design),
             "training_memory": training_parts(asked, design),
@@ -52,7 +52,15 @@ def memory(
             content,
             json_,
             lambda console: print_memory(console, title, known, lack, chosen.note),
-            plot_file(plot, "memory", known, size=plot_size, complete=chosen.complete),
+            plot_file(
+                plot,
+                "memory",
+                known,
+                size=plot_size,
+                complete=chosen.complete,
+                clock=clock,
+                ending=ending,
+            ),
         )
-    if not chosen.complete:
+    if not ending.complete:
         raise typer.Exit(STOPPED)

@@ -60,11 +60,16 @@ def text_file(option: str, path: Path | None, text: Callable[[], str]) -> Output
 
 DRAWING = 1.0
 """Seconds of a time limit that are kept back for drawing."""
+LEAST_DRAWING = 0.7
+"""Seconds that must be left to begin it."""
 
 
 def before_drawing(clock: Clock, plot: Path | None) -> Clock:
     """Return the clock of an answer that is drawn afterwards, if a figure is requested."""
-    return clock if plot is None else clock.ahead(DRAWING)
+    left = clock.left.seconds
+    if plot is None or left is None or left < 2 * LEAST_DRAWING:  # too little time for both
+        return clock
+    return clock.ahead(DRAWING)
 
 
 def plot_file(
@@ -100,8 +105,13 @@ def plot_file(
         from modelsizer.plots.drawing.saving import rendered
         from modelsizer.problems.errors import ModelsizerError
 
-        until, whole = Clock() if clock is None else clock.ahead(DRAWING), False
-        found = None
+        found, whole = None, False
+        left = None if clock is None else clock.left.seconds
+        if ending is not None and left is not None and left < LEAST_DRAWING:
+            say(f"--plot: {path} is not drawn: the time limit leaves too little time for it")
+            ending.stop = ending.stop if not ending.complete else "time"
+            return None
+        until = Clock() if clock is None else clock.ahead(DRAWING)
         try:
             figure, whole = draw_within(
                 until, name, answer, title=title, size=size, complete=complete

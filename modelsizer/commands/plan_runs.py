@@ -123,7 +123,7 @@ def plan_runs(
         from modelsizer.optimizer.fitting.columns import parse_columns
         from modelsizer.optimizer.planning.plan_runs import NoPlanError
         from modelsizer.optimizer.planning.plan_runs import plan_runs as planned
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, Ending
         from modelsizer.problems.interrupts import held
         from modelsizer.text.plan_runs import print_plan
 
@@ -161,6 +161,7 @@ def plan_runs(
         if found is None:
             emit({"status": "infeasible"}, json_, say_infeasible)
             raise typer.Exit(INFEASIBLE)
+        ending = Ending(found.stop)
         emit(
             found.to_dict,
             json_,
@@ -174,9 +175,11 @@ def plan_runs(
                 title=found.problem.name,
                 size=plot_size,
                 complete=found.complete,
+                clock=clock,
+                ending=ending,
             ),
         )
-    if not found.complete:
+    if not ending.complete:
         raise typer.Exit(STOPPED)
 
 

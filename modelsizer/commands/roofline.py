@@ -40,11 +40,11 @@ def roofline(
         from modelsizer.problems.designs.roofline_points import roofline_points
 
         check_plot(plot, plot_size)
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, Ending
 
         clock = Clock.of(time_limit)
         chosen = design_of(source, problem, set_, before_drawing(clock, plot))
-        asked, design = chosen.problem, chosen.design
+        asked, design, ending = chosen.problem, chosen.design, Ending(chosen.stop)
         own = "optimum" if is_problem(source) else _short(source)
         designs = {own: design.architecture}
         designs |= {_short(other): load_architecture(other, say) for other in beside or []}
@@ -58,9 +58,17 @@ def roofline(
             chosen.to_dict() | roofline_dict(found),
             json_,
             lambda console: print_roofline(console, title, found, chosen.note),
-            plot_file(plot, "roofline", found, size=plot_size, complete=chosen.complete),
+            plot_file(
+                plot,
+                "roofline",
+                found,
+                size=plot_size,
+                complete=chosen.complete,
+                clock=clock,
+                ending=ending,
+            ),
         )
-    if not chosen.complete:
+    if not ending.complete:
         raise typer.Exit(STOPPED)
 
 

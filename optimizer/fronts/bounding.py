@@ -26,7 +26,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 
 SMALL = 4
 """Number of designs in a box below which evaluating them is cheaper than another bound."""
-AT_ONCE = 50_000  # boxes bounded between two looks at the clock
+AT_ONCE = 20_000  # boxes bounded between two looks at the clock
 MANY = 400_000  # limit of boxes that are still halved, for memory
 
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 
 from modelsizer.optimizer.fronts.archive import Archive
 from modelsizer.optimizer.fronts.front import Zone, everything
-from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, at_once, box_designs
 from modelsizer.optimizer.tables.clock import Clock, Ending, OutOfTimeError, Stop
 from modelsizer.optimizer.tables.table import Ints, Table
 
@@ -68,7 +68,7 @@ class Scan(ABC):
 
     def _look(self, table: Table, row: Ints, low: Ints, high: Ints) -> None:
         """Evaluate every design of some boxes."""
-        for part, j in box_designs(row, low, high, DESIGNS_AT_ONCE):
+        for part, j in box_designs(row, low, high, at_once(self.clock, DESIGNS_AT_ONCE)):
             self._check()
             self.archive.offer(table, part, j)
             self.looked_at += len(part)

@@ -17,7 +17,7 @@ import numpy as np
 from modelsizer.optimizer.bounds.limits import Limit, depth_intervals
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.infeasible import why_infeasible
-from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs, by_tie_rule
+from modelsizer.optimizer.search.compare import at_once, box_designs, by_tie_rule
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.depth_width_rows import (
     SIDE_BY_SIDE,
@@ -227,7 +227,7 @@ def _of_size(
         clock.check()
         rows, low, high = _boxes(table, [Limit("", "parameters", *sizes)])
         fit = depth_intervals(table, model.rules(table), rows, low, high)
-        for box, j in box_designs(np.arange(len(rows)), low, high, DESIGNS_AT_ONCE):
+        for box, j in box_designs(np.arange(len(rows)), low, high, at_once(clock)):
             clock.check()
             row = rows[box]
             fits: Mask = np.asarray(((fit[0][box] <= j) & (j <= fit[1][box])).all(axis=1))
@@ -248,7 +248,7 @@ def _sizes_around(model: Model, target: int, clock: Clock) -> tuple[int | None, 
             rows, low, high = _boxes(table, [*model.rules(table), Limit("", "parameters", *ends)])
             if _linear_only(model, table):  # sizes increase with depth
                 low, high = (high, high) if side == "below" else (low, low)
-            for row, j in box_designs(rows, low, high, DESIGNS_AT_ONCE):
+            for row, j in box_designs(rows, low, high, at_once(clock)):
                 clock.check()
                 if not _linear_only(model, table):
                     keeps = model.evaluate(table, row, j)[1]

@@ -132,6 +132,9 @@ def _unexplored(axes: Axes, data: Front) -> None:
     """Shade the region where an unfinished search may have missed points."""
     if not data.unexplored:
         return
+    from matplotlib.collections import PolyCollection
+
+    boxes = []
     left, right = sorted(axes.get_xlim())
     bottom, top = sorted(axes.get_ylim())
     for zone in data.unexplored:
@@ -143,7 +146,9 @@ def _unexplored(axes: Axes, data: Front) -> None:
             else:
                 ends.append((low if most is None else most, high if least is None else least))
         (x0, x1), (y0, y1) = ends
-        axes.fill([x0, x1, x1, x0], [y0, y0, y1, y1], color=_UNEXPLORED, lw=0, zorder=0)
+        boxes.append([(x0, y0), (x1, y0), (x1, y1), (x0, y1)])
+    shaded = PolyCollection(boxes, facecolors=_UNEXPLORED, linewidths=0, zorder=0)
+    axes.add_collection(shaded, autolim=False)
     _explored(axes, data)
     note(axes, _SHADED, "upper right")
 

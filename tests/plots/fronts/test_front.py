@@ -133,8 +133,8 @@ def test_what_is_unexplored_is_shaded(monkeypatch: pytest.MonkeyPatch) -> None:
     figure = draw("front", part)
     assert "partial" in figure.axes[0].get_title(loc="left").lower()
     assert not overlaps(figure)
-    shaded = [p for p in figure.axes[0].patches if p.get_zorder() == 0]
-    assert len(shaded) == len(part.unexplored)
+    (shaded,) = [c for c in figure.axes[0].collections if c.get_zorder() == 0]
+    assert len(shaded.get_paths()) == len(part.unexplored)
     assert "shaded: not explored" in {text.get_text() for text in figure.axes[0].texts}
 
 
