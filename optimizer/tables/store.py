@@ -99,6 +99,7 @@ class TableStore:
             Affine quantities; by default those that the problem needs.
         """
         names = needed(problem) if names is None else names
+        self._turn_to(problem)
         if not self.listable(problem):
             yield from tables(problem, names=names)
             return

@@ -16,7 +16,7 @@ CLOSE = 1e-12  # relative, of figures that are doubles
 AT_THE_LIMIT = Fraction(1, 10**9)
 UNCLEAR = 1e-9  # a gain of a constraint's removal below this may be rounding
 IDLE = "leaves no design out"
-TOGETHER = "each limit can be kept by some design"
+TOGETHER = "can be kept by some design"
 NAMES = {"heads": "heads", "kv_heads": "kv_heads", "head_dim": "head_dim", "d_ff": "d_ff",
          "d_model": "d_model", "vocab_size": "vocab_size", "tied_embeddings": "tied",
          "layers": "layers", "block": "block"}  # fmt: skip
