@@ -46,6 +46,10 @@ if TYPE_CHECKING:
     from modelsizer.problems.problem import Problem
 
 
+_MANY, _PRINTED = 200, 4
+"""More designs than so many take so many times as long with their output as without."""
+
+
 def solve(
     file: File,
     set_: Settings = None,
@@ -338,7 +342,8 @@ def _alternatives(
         return None
     from modelsizer.optimizer.surveys.best import SHOWN, best
 
-    seconds, shown = clock.left.seconds, SHOWN if count is None else count
+    shown = SHOWN if count is None else count
+    seconds = clock.share(1 if shown <= _MANY else _PRINTED)
     try:
         return best(result, shown, within=within, diverse=diverse, time_limit=seconds)
     except ValueError as error:
