@@ -7,8 +7,10 @@ import importlib
 import io
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any
 
@@ -46,7 +48,8 @@ def csv_text(rows: Iterable[Mapping[str, object]], names: Sequence[str] | None =
     text = io.StringIO()
     writer = csv.DictWriter(text, names, restval="", lineterminator="\n")
     writer.writerow({name: _safe(name) for name in names})
-    writer.writerows({name: _safe(value) for name, value in row.items()} for row in listed)
+    for row in listed:
+        writer.writerow({k: _safe(v) if isinstance(v, str) else v for k, v in row.items()})
     return text.getvalue()
 
 
@@ -95,26 +98,19 @@ def write_table(path: Path, pieces: Iterable[Columns]) -> int:
     return rows
 
 
-_FORMULA = "=+-@\uff1d\uff0b\uff0d\uff20"
+_FORMULA = ("=", "+", "-", "@", "\uff1d", "\uff0b", "\uff0d", "\uff20")
 """First characters of what spreadsheets take for a formula, and their full-width forms."""
+_NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?([eE][+-]?[0-9]+)?")
 
 
-def _safe(value: object) -> object:
-    """A cell that a spreadsheet shows as it is; text that begins as a formula gets an apostrophe.
+@lru_cache(4096)
+def _safe(text: str) -> str:
+    """Text that a spreadsheet shows as it is: what begins as a formula gets an apostrophe.
 
     OWASP, "CSV Injection". Numbers are numbers, also as text.
     """
-    if not isinstance(value, str):
-        return value
-    text = visible(value)
-    return f"'{text}" if text.startswith(tuple(_FORMULA)) and not _is_number(text) else text
-
-
-def _is_number(text: str) -> bool:
-    try:
-        return math.isfinite(float(text)) and text.isascii()
-    except ValueError:
-        return False
+    seen = visible(text)
+    return f"'{seen}" if seen.startswith(_FORMULA) and not _NUMBER.fullmatch(seen) else seen
 
 
 def unquoted(text: str) -> str:
@@ -139,7 +135,7 @@ def _write_csv(file: IO[bytes], pieces: Iterable[Columns]) -> bool:
 
 def _cell(value: object) -> str:
     if isinstance(value, str):
-        return '"' + str(_safe(value)).replace('"', '""') + '"'
+        return '"' + _safe(value).replace('"', '""') + '"'
     if isinstance(value, float):
         return _float(value)
     if isinstance(value, bool):

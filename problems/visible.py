@@ -44,7 +44,7 @@ def visible(text: str) -> str:
     >>> print(visible("a\x1b[31mb\nc"))
     a\x1b[31mb\nc
     """
-    if text.isprintable() and _BLANK.isdisjoint(text):
+    if text.isprintable() and (text.isascii() or _BLANK.isdisjoint(text)):
         return text
     return "".join(map(_seen, text))
 

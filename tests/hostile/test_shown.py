@@ -33,6 +33,7 @@ from tests.support.hostile_names import (
     ALL,
     CONTROL,
     FORMULA,
+    LONG,
     MATHS,
     NAMES,
     Case,
@@ -152,7 +153,10 @@ def test_no_size_of_a_terminal_is_too_odd(columns: str, monkeypatch: pytest.Monk
     assert result.exit_code == 0 and "53,523" in result.stdout
 
 
-@pytest.mark.parametrize("extra", [{}, {"NO_COLOR": "1"}, {"TERM": "dumb"}])
+@pytest.mark.parametrize(
+    "extra",
+    [{"NO_COLOR": "1", "TERM": "dumb"}, pytest.param({"TERM": "xterm"}, marks=pytest.mark.slow)],
+)
 def test_a_pipe_gets_no_colour_and_an_ascii_terminal_ascii(
     extra: dict[str, str], inside: Path
 ) -> None:
@@ -248,20 +252,20 @@ def check_page(name: str) -> None:
     plain, hostile = page("plain", "plain"), page(name, name)
     assert hostile.found == plain.found and not hostile.others
     assert "script" not in dict(hostile.found)
-    return
 
 
 def test_no_element_and_no_attribute_of_a_page_comes_from_a_name(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("modelsizer.page.report.pictures", lambda *_, **__: ())
-    for name in (NAME, *(n.replace("\x00", "") for n in NAMES.values())):
+    for name in (NAME, LONG):
         check_page(name)
 
 
 @pytest.mark.slow
-def test_nor_of_a_page_with_its_pictures() -> None:
-    check_page(NAME)
+@pytest.mark.parametrize("name", [NAME, LONG], ids=["all", "long"])
+def test_nor_of_a_page_with_its_pictures(name: str) -> None:
+    check_page(name)
 
 
 # Pictures
@@ -293,7 +297,13 @@ def test_every_picture_of_a_hostile_problem(case: Case, inside: Path, tmp_path: 
             picture(path)
 
 
-@pytest.mark.parametrize("kind", NAMES)
+@pytest.mark.parametrize(
+    "kind",
+    [
+        pytest.param(kind, marks=() if kind in ("control", "maths", "long") else pytest.mark.slow)
+        for kind in NAMES
+    ],
+)
 def test_names_in_a_picture_are_text(kind: str, tmp_path: Path) -> None:
     from modelsizer.plots import save
     from modelsizer.plots.drawing.axes import heading
@@ -317,6 +327,32 @@ def test_names_in_a_picture_are_text(kind: str, tmp_path: Path) -> None:
         assert "Budget $5M at $2 \\frac{1}{2} x_1^2 {\\tt $" in text
     width = axes.get_window_extent().width
     assert width > 0.4 * figure.bbox.width  # no name takes the room of what is drawn
+
+
+# Paths
+
+
+@pytest.mark.skipif(os.name == "nt", reason="file names of POSIX")
+def test_a_path_is_shown_as_a_name_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    raw = (
+        f"{CONTROL}[red]<b>{MATHS}".replace("\x00", "").replace("/", "").encode() + b"\xff\xfe.toml"
+    )
+    source = os.fsdecode(raw)
+    Path(source).write_text(problem("plain"), "utf-8")
+    swept = ("--set", "budgets.training_flops=1e19,1e20", "--jobs", "1", "-o", f"{source}.jsonl")
+    for status, *args in (
+        (0, "allocate", source),
+        (0, "whatif", source, "--plot", f"{source}.svg"),
+        (0, "sweep", source, *swept),
+        (2, "solve", f"{source}?"),
+        (2, "solve", source, "--plot", f"{source}.gif"),
+        (2, "describe", source),
+    ):
+        result = CliRunner().invoke(app, [str(word) for word in args])
+        assert result.exit_code == status, result.output
+        assert not HIDDEN.search(result.stdout + result.stderr)
+    picture(Path(f"{source}.svg"))
 
 
 # JSON keeps names as they are

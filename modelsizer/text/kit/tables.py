@@ -24,6 +24,7 @@ _LEAST_FOLDED = 12  # letters of a folded column, below which the table is cut i
 _LEAST_FIRST = 6  # letters of the first column beside others, below which nothing fits beside it
 _NARROW = 30  # width of a terminal, below which a row is printed as lines of ``heading: value``
 _LONGEST_CELL, _LONGEST_LINE = 200, 2000  # characters that are shown of a cell, and of a line
+_LONGEST_HEADING = 60
 _LONG_WORD = re.compile(r"\S{401,}")
 _LONGEST_WORD = 400
 
@@ -164,7 +165,8 @@ def _shown(console: Console, table: Table) -> Table:
     """The table as a console can show it."""
     most = _LONGEST_CELL if table.headings else _LONGEST_LINE
     headings: list[Heading] = [
-        tuple(_text(console, line, most) for line in _lines(heading)) for heading in table.headings
+        tuple(_text(console, line, _LONGEST_HEADING) for line in _lines(heading))
+        for heading in table.headings
     ]
     rows = [[_text(console, cell, most) for cell in row] for row in table.rows]
     return replace(table, headings=headings, rows=rows)
