@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import sys
 from importlib import import_module
 
@@ -18,6 +19,10 @@ COMMANDS = (
     *("uncertainty", "accelerators", "gallery"),
 )
 """In the order of `--help`; the command ``x-y`` is the function ``x_y`` of `commands/x_y.py`."""
+
+THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
+"""Threads of NumPy's linear algebra: its matrices here are small, and each thread of each core
+reserves 40 MB of addresses, more than some limits allow."""
 
 COLLECT_EVERY = 50_000
 """New objects between runs of the garbage collector, 700 by default.
@@ -37,6 +42,8 @@ def main() -> None:
     """Run the command line."""
     install()
     gc.set_threshold(COLLECT_EVERY)
+    for name in THREADS:
+        os.environ.setdefault(name, "1")
     status = 1
     try:
         with guarded_streams():

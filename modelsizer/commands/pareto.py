@@ -28,6 +28,9 @@ from modelsizer.commands.progress_lines import counter
 if TYPE_CHECKING:
     from rich.console import Console
 
+_WRITING = 1.5e-4
+"""Seconds to write a point to a file."""
+
 
 def pareto(
     file: File,
@@ -71,12 +74,20 @@ def pareto(
             fail(f"--points: at least {len(names)}, one for each objective, not {points}")
         with user_errors(ValueError), counter("points") as report:
             until = before_drawing(clock, plot)
-            found = front(problem, names, solver=solver, clock=until, report=report)
+            files = (csv, parquet, json_) if points is None else ()
+            found = front(
+                problem,
+                names,
+                solver=solver,
+                clock=until,
+                report=report,
+                seconds_a_point=_WRITING * sum(file is not None for file in files),
+            )
         shown, gap = found, 0.0
         if points is not None and len(found):
             from modelsizer.optimizer.fronts.subset import even_subset
 
-            which, gap = even_subset(found, points)
+            which, gap = even_subset(found, points, until)
             shown = found.take(which)
 
         def table(path: Path) -> None:

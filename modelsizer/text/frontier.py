@@ -14,7 +14,7 @@ from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title
 from modelsizer.text.kit.tables import Heading, Table, print_table
-from modelsizer.text.kit.words import NONE, shape
+from modelsizer.text.kit.words import NONE, STOPS, shape
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -102,8 +102,12 @@ def print_frontier(
         console,
         f"{frontier.over} swept: {len(frontier.points)} of {frontier.asked} points, {done}, "
         f"{frontier.seconds:.2f} s",
-        below=1,
+        below=1 if frontier.complete else 0,
     )
+    if not frontier.complete:
+        line(console, f"Not complete: {STOPS[frontier.stop]}.", below=1)
+    if not frontier.points:
+        return
     print_table(console, _points(frontier))
     for note in (*_legend(frontier), *notes):
         paragraph(console, note, indent=0, above=1)

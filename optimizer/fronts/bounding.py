@@ -33,8 +33,14 @@ MANY = 400_000  # limit of boxes that are still halved, for memory
 class Bounding(Scan):
     """Compute a front by branch and bound; see `Scan`."""
 
-    def __init__(self, archive: Archive, clock: Clock, report: Report | None = None) -> None:
-        super().__init__(archive, clock, report)
+    def __init__(
+        self,
+        archive: Archive,
+        clock: Clock,
+        report: Report | None = None,
+        seconds_a_point: float = 0.0,
+    ) -> None:
+        super().__init__(archive, clock, report, seconds_a_point)
         self.bounded = 0
         self._left: tuple[Table, Columns] | None = None
         self._unread = True

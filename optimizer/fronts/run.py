@@ -40,6 +40,7 @@ def front(
     time_limit: float | None = None,
     clock: Clock | None = None,
     report: Report | None = None,
+    seconds_a_point: float = 0.0,
 ) -> Front:
     """Compute all nondominated feasible designs of a problem.
 
@@ -60,6 +61,8 @@ def front(
         Of the question that this is part of, in place of a time limit.
     report : callable, optional
         Called with the numbers of points found and designs evaluated (or programs solved).
+    seconds_a_point : float
+        Time of the limit to keep back for each point, such as for writing it.
 
     Returns
     -------
@@ -90,7 +93,7 @@ def front(
     searched = clock.ahead(_kept_back(clock, goals))
     if name in WITHOUT_ENGINE:
         way: type[Scan] = Enumeration if name == "exhaustive" else Bounding
-        search = way(Archive(scorer, searched), searched, report)
+        search = way(Archive(scorer, searched), searched, report, seconds_a_point)
         archive, stop, zones = search.archive, search.run(), search.unexplored
         statistics: dict[str, Number] = {"looked_at": search.looked_at}
         if name == "exhaustive" and stop == "proven" and len(problem.layouts) == 1:

@@ -27,14 +27,23 @@ class Scan(ABC):
     archive : Archive
     clock : Clock
     report : callable, optional
+    seconds_a_point : float
+        Time that the caller needs for each point afterwards.
 
     Attributes
     ----------
     looked_at : int
     """
 
-    def __init__(self, archive: Archive, clock: Clock, report: Report | None = None) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        clock: Clock,
+        report: Report | None = None,
+        seconds_a_point: float = 0.0,
+    ) -> None:
         self.archive, self.clock, self.report = archive, clock, report
+        self._seconds_a_point = SECONDS_A_POINT + seconds_a_point
         self.looked_at = 0
 
     def run(self) -> Stop:
@@ -78,7 +87,7 @@ class Scan(ABC):
         """Raise StoppedError at a limit, or if the points found need the time that is left."""
         points, limit = self.archive.points, self.clock.limits.seconds
         self.clock.check(points * _BYTES_A_POINT)
-        if limit is not None and self.clock.elapsed + points * SECONDS_A_POINT >= limit:
+        if limit is not None and self.clock.elapsed + points * self._seconds_a_point >= limit:
             raise OutOfTimeError
 
     def _tell(self) -> None:

@@ -6,6 +6,7 @@ import numpy as np
 
 from modelsizer.optimizer.fronts.front import Front
 from modelsizer.optimizer.fronts.indicators import scaled
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Ints
 
 _DECADE = 10.0  # a goal whose range exceeds this ratio is scaled by its logarithm
@@ -22,7 +23,7 @@ def _spaced(front: Front) -> Floats:
     return np.stack(columns, axis=1)
 
 
-def even_subset(front: Front, count: int) -> tuple[Ints, float]:
+def even_subset(front: Front, count: int, clock: Clock | None = None) -> tuple[Ints, float]:
     """Select points spread evenly over a front, including the best of each goal.
 
     Each point is the one farthest from those selected before (Gonzalez 1985, doi
@@ -33,6 +34,8 @@ def even_subset(front: Front, count: int) -> tuple[Ints, float]:
     front : Front
     count : int
         Number of points; at least as many as there are goals.
+    clock : Clock, optional
+        At its time limit fewer points are selected.
 
     Returns
     -------
@@ -56,7 +59,7 @@ def even_subset(front: Front, count: int) -> tuple[Ints, float]:
     away = np.full(len(front), np.inf)
     for i in taken:
         away = np.minimum(away, np.abs(at - at[i]).max(axis=1))
-    while len(taken) < count:
+    while len(taken) < count and not (clock is not None and clock.out_of_time):
         furthest = int(away.argmax())
         taken.append(furthest)
         away = np.minimum(away, np.abs(at - at[furthest]).max(axis=1))

@@ -1,101 +1,97 @@
-"""Lists of the best designs that a time limit ends are the beginning of the whole lists."""
+"""Surveys that are stopped at any time claim nothing that the whole survey contradicts."""
 
 from __future__ import annotations
 
-import json
-from functools import cache
-from pathlib import Path
-
+import numpy as np
 import pytest
-from typer.testing import CliRunner
 
-from modelsizer import Problem, best, solve
-from modelsizer.cli import app
-from modelsizer.optimizer.surveys.near_optimal import NearOptimal
-from modelsizer.optimizer.surveys.nearest_model import nearest
-from modelsizer.optimizer.tables.clock import Clock, Limits, StoppedError
-from modelsizer.problems.architecture.sources import load_architecture
-from tests.support.clocks import SECONDS, runs_out_after
+from modelsizer import Problem, rank
+from modelsizer.optimizer.frontiers.frontier import frontier
+from modelsizer.optimizer.frontiers.isoflops import isoflops
+from modelsizer.optimizer.surveys.depth_width import depth_width, optimal_size
+from modelsizer.optimizer.surveys.landscape import landscape
+from modelsizer.optimizer.surveys.region import region
+from modelsizer.optimizer.tables.clock import StoppedError
+from tests.support.clocks import Countdown
 
-PROBLEM = Problem.load("phone-2gb")
-RESULT = solve(PROBLEM)
-LOOKS = (0, 1, 2, 3, 4, 6, 10, 20, 40, 100_000)
-KINDS = ((10, None, False), (30, 0.003, False), (5, 0.003, True))
-
-
-@cache
-def whole(count: int, within: float | None, diverse: bool) -> NearOptimal:
-    return best(RESULT, count, within=within, diverse=diverse)
+PROBLEM = Problem.load("one-h100-1e24")
+LOOKS = [0, 1, 3, 6, 14]
+RANKED, LAYOUTS = rank(PROBLEM, keep_all=True), rank(Problem.load("h100-cluster-90-days"), top=5)
+SHAPES = depth_width(PROBLEM, 30e9, layers=64)
+MAP = landscape(PROBLEM)
 
 
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.fixture(autouse=True)
+def in_small_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("modelsizer.optimizer.search.compare.DESIGNS_AT_ONCE", 9_000)
+
+
 @pytest.mark.parametrize("looks", LOOKS)
-def test_a_list_in_part(
-    kind: tuple[int, float | None, bool], looks: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    count, within, diverse = kind
-    all_ = whole(*kind)
-    runs_out_after(looks, monkeypatch)
-    part = best(RESULT, count, within=within, diverse=diverse, time_limit=SECONDS)
-    assert part.complete == (part.stop == "proven")
-    assert part.complete or (looks < 100_000 and part.stop == "time")
-    assert 1 <= len(part.best) <= len(all_.best)
-    assert part.best == all_.best[: len(part.best)]
-    assert part.within in (None, all_.within)
-    assert part.savings in ((), all_.savings)
+def test_a_ranking(looks: int) -> None:
+    part = rank(PROBLEM, keep_all=True, clock=Countdown(looks))
+    losses = [design.loss for design in part.best]
+    assert losses == sorted(losses) and len(losses) == min(20, part.feasible)
+    assert part.looked_at <= RANKED.looked_at and part.feasible <= RANKED.feasible
+    assert all(d.loss >= best.loss for d, best in zip(part.best, RANKED.best, strict=False))
+    assert not part.complete or part.looked_at == RANKED.looked_at
+    assert part.to_dict()["stop"] == ("proven" if part.complete else "time")
     if part.complete:
-        assert (part.best, part.within, part.savings) == (all_.best, all_.within, all_.savings)
+        assert losses == [design.loss for design in RANKED.best]
 
 
-def test_a_list_ends_at_several_places(monkeypatch: pytest.MonkeyPatch) -> None:
-    lengths = set()
-    for looks in LOOKS:
-        with monkeypatch.context() as patch:
-            runs_out_after(looks, patch)
-            lengths.add(len(best(RESULT, 10, time_limit=SECONDS).best))
-    assert {1, 10} <= lengths
+@pytest.mark.parametrize("looks", [0, 2, 5, 9])
+def test_a_ranking_over_layouts_has_each_design_once(looks: int) -> None:
+    part = rank(
+        Problem.load("h100-cluster-90-days"), top=5, group_by="layers", clock=Countdown(looks)
+    )
+    shown = [(d.tie_key, d.architecture.block) for d in part.best]
+    assert len(set(shown)) == len(shown)
+    assert all(d.loss >= LAYOUTS.best[0].loss for d in part.best)
+    assert sum(group.designs for group in part.groups) in (0, part.feasible)
 
 
-@pytest.mark.parametrize("looks", [0, 1, 2, 100_000])
-def test_the_nearest_design_is_known_or_not(looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    model = load_architecture("llama-3.2-1b")
-    known = nearest(PROBLEM, model)
-    assert known is not None
-    runs_out_after(looks, monkeypatch)
-    clock = Clock(Limits(SECONDS))
-    if looks == 100_000:
-        assert nearest(PROBLEM, model, clock) == known
+@pytest.mark.parametrize("looks", LOOKS)
+def test_shapes_of_one_size(looks: int) -> None:
+    part = depth_width(PROBLEM, 30e9, layers=64, clock=Countdown(looks))
+    assert {row.layers for row in part.rows} <= {row.layers for row in SHAPES.rows}
+    near = {row.layers: abs(row.parameters - 30e9) for row in SHAPES.rows}
+    assert all(abs(row.parameters - 30e9) >= near[row.layers] for row in part.rows)
+    if part.complete:
+        assert part.to_dict() == SHAPES.to_dict()
     else:
-        with pytest.raises(StoppedError):
-            nearest(PROBLEM, model, clock)
+        assert part.preferred is None and part.excluded == () and part.habit is None
 
 
-EXTRAS = {
-    "verification": ("--verify",),
-    "designs": ("--best", "3"),
-    "pinned": ("--fix", "d_model=1536"),
-    "nearest": ("--near", "llama-3.2-1b"),
-    "laws": ("--laws", "besiroglu-2024,hoffmann-2022"),
-}
+def test_no_size_is_taken_from_an_optimum_that_is_not_proven() -> None:
+    with pytest.raises(StoppedError):
+        optimal_size(PROBLEM, Countdown(1))
 
 
-@pytest.mark.parametrize("looks", [0, 3, 6, 9, 12, 18, 30, 60, 100_000])
-def test_what_else_a_solve_is_asked_for_is_named_if_it_is_unfinished(
-    looks: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
-) -> None:
-    path = tmp_path / "a.json"
-    args = [word for words in EXTRAS.values() for word in words]
-    runs_out_after(looks, monkeypatch)
-    command = ["solve", "phone-2gb", "--json", str(path), *args, "--time-limit", str(SECONDS)]
-    answer = CliRunner().invoke(app, command)
-    found = json.loads(path.read_text())
-    assert found["complete"] == (answer.exit_code == 0), answer.output
-    unfinished = found.get("unfinished", [])
-    assert found["complete"] == (looks == 100_000) == (not unfinished)
-    # Once one is stopped, those after it are not begun.
-    assert unfinished == list(EXTRAS)[len(EXTRAS) - len(unfinished) :]
-    if not found["complete"]:
-        assert "Not complete: the time limit was reached before" in " ".join(answer.output.split())
-    if "pinned" in unfinished and found["pinned"] is not None:
-        assert found["pinned"]["cost"] is None
-    assert "costs nothing" not in answer.output
+@pytest.mark.parametrize("looks", LOOKS)
+def test_a_landscape_and_a_region(looks: int) -> None:
+    part = landscape(PROBLEM, clock=Countdown(looks))
+    if part.complete:
+        assert np.array_equal(part.loss, MAP.loss, equal_nan=True)
+    elif part.exists.any():
+        assert np.nanmin(part.loss, initial=np.inf) >= np.nanmin(MAP.loss)
+    seen = region(PROBLEM, clock=Countdown(looks))
+    assert seen.designs.sum() <= PROBLEM.count_designs()
+    assert (seen.feasible <= seen.designs).all()
+    assert not seen.complete or seen.designs.sum() == PROBLEM.count_designs()
+
+
+@pytest.mark.parametrize("looks", [0, 1, 4, 20, 60])
+def test_a_frontier(looks: int) -> None:
+    values = [10**22, 10**23, 10**24]
+    whole = frontier(PROBLEM, values=values)
+    part = frontier(PROBLEM, values=values, clock=Countdown(looks))
+    solved = {point.limit: point.value for point in whole.solved}
+    assert all(solved[point.limit] == point.value for point in part.solved)
+    for point in part.points:
+        assert point.status in ("optimal", "limit")
+        for off in (point.half, point.twice):
+            assert off is None or off.status != "limit" or off.design is None
+        assert not point.free or point in whole.points
+    assert part.complete == (part.points == whole.points)
+    curves = isoflops(PROBLEM, [10**23], clock=Countdown(looks))
+    assert curves == () or curves[0].best.loss == isoflops(PROBLEM, [10**23])[0].best.loss
