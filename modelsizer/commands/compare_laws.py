@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from modelsizer.commands.app import INFEASIBLE, STOPPED, user_errors
-from modelsizer.commands.frontier import DEFAULT_OVER
+from modelsizer.commands.frontier import DEFAULT_OVER, MOST_POINTS
 from modelsizer.commands.law_options import law_settings, under_laws
 from modelsizer.commands.options import (
     File,
@@ -48,7 +48,9 @@ def compare_laws(
         str | None, typer.Option("--from", metavar="VALUE", help="Where that begins.")
     ] = None,
     to: Annotated[str | None, typer.Option(metavar="VALUE", help="Where it ends.")] = None,
-    points: Annotated[int, typer.Option(min=2, help="Values, evenly spaced in logarithm.")] = 13,
+    points: Annotated[
+        int, typer.Option(min=2, max=MOST_POINTS, help="Values, evenly spaced in logarithm.")
+    ] = 13,
     set_: Settings = None,
     without: Without = None,
     time_limit: TimeLimit = None,

@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
-from modelsizer.commands.options import Json, Plot, PlotSize, TimeLimit, check_ending, check_plot
+from modelsizer.commands.options import (
+    MOST_SAMPLES,
+    Json,
+    Plot,
+    PlotSize,
+    TimeLimit,
+    check_ending,
+    check_plot,
+)
 from modelsizer.commands.output import Output, before_drawing, emit, plot_file
 
 if TYPE_CHECKING:
@@ -55,7 +63,10 @@ def fit(
         float, typer.Option(metavar="DELTA", help="Where Huber's loss of ln loss turns straight.")
     ] = 1e-3,
     bootstrap: Annotated[
-        int, typer.Option(min=0, metavar="SAMPLES", help="Bootstrap samples; 0 for none.")
+        int,
+        typer.Option(
+            min=0, max=MOST_SAMPLES, metavar="SAMPLES", help="Bootstrap samples; 0 for none."
+        ),
     ] = 1000,
     seed: Annotated[int, typer.Option(min=0, help="Of the bootstrap.")] = 0,
     hold_out: Annotated[

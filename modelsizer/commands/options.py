@@ -60,6 +60,10 @@ PlotSize = Annotated[
 ]
 
 
+MOST_SAMPLES, MOST_RUNS, MOST_JOBS = 1_000_000, 10_000, 1024
+"""Largest values of options that count what is computed one after another, or at once."""
+
+
 def check_time_limit(seconds: float | None) -> float | None:
     """Reject an invalid time limit."""
     if seconds is not None and not 0 <= seconds < float("inf"):

@@ -9,6 +9,8 @@ import typer
 
 from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, say, user_errors
 from modelsizer.commands.options import (
+    MOST_RUNS,
+    MOST_SAMPLES,
     Csv,
     File,
     Json,
@@ -32,7 +34,7 @@ def plan_runs(
     budget: Annotated[
         str, typer.Option(metavar="FLOPS", help="Training FLOPs of all runs together, as 1e21.")
     ],
-    runs: Annotated[int, typer.Option(min=1, help="How many runs.")] = 24,
+    runs: Annotated[int, typer.Option(min=1, max=MOST_RUNS, help="How many runs.")] = 24,
     law: Annotated[
         str | None,
         typer.Option(
@@ -78,7 +80,10 @@ def plan_runs(
         ),
     ] = None,
     repeats: Annotated[
-        int, typer.Option(min=1, help="Most runs of one config at the same tokens, by seed.")
+        int,
+        typer.Option(
+            min=1, max=MOST_RUNS, help="Most runs of one config at the same tokens, by seed."
+        ),
     ] = 1,
     have: Annotated[
         Path | None,
@@ -93,7 +98,13 @@ def plan_runs(
     ] = None,
     draws: Annotated[int, typer.Option(min=0, help="The first so many draws of the law.")] = 16,
     simulate: Annotated[
-        int, typer.Option(min=0, metavar="K", help="Check by K fits to losses drawn from the law.")
+        int,
+        typer.Option(
+            min=0,
+            max=MOST_SAMPLES,
+            metavar="K",
+            help="Check by K fits to losses drawn from the law.",
+        ),
     ] = 0,
     seed: Annotated[int, typer.Option(min=0, help="Of the starts and of the simulation.")] = 0,
     set_: Settings = None,

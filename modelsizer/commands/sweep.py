@@ -12,6 +12,7 @@ import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
 from modelsizer.commands.options import (
+    MOST_JOBS,
     File,
     Json,
     SolverName,
@@ -82,7 +83,9 @@ def sweep(
     without: Without = None,
     jobs: Annotated[
         int | None,
-        typer.Option(min=1, help="Worker processes; 1 solves here. By default as many as pay."),
+        typer.Option(
+            min=1, max=MOST_JOBS, help="Worker processes; 1 solves here. By default as many as pay."
+        ),
     ] = None,
     dask: Annotated[
         str | None,

@@ -22,7 +22,7 @@ from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
 from modelsizer.optimizer.explain.setting_repairs import SETTINGS, can_help, setting_repairs
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
-from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type
+from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 
@@ -282,7 +282,7 @@ def _weights(limits: Sequence[Constraint], given: Mapping[str, object]) -> dict[
     found: dict[str, float] = {}
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e100:
-            raise ArgumentError("weight", f"{name} = {value!r} is not a positive number")
+            raise ArgumentError("weight", f"{name} = {short(value)} is not a positive number")
         found |= dict.fromkeys(_resolved(promised, name, "weight"), float(value))
     return found
 

@@ -27,10 +27,10 @@ MOST_POINTS = 1_000_000
 """Points of a grid; more are a mistake in a range, and would take days."""
 _TRIED = 100  # values checked on each axis, and points checked for a value that is wrong alone
 _RANGE = re.compile(r"(?P<low>[^:]+?)\s*\.\.\s*(?P<high>[^:]+?)\s*(?::\s*(?P<how>.*))?")
-_HOW = re.compile(r"(?P<scale>log|lin)\s*:\s*(?P<points>\d+)|step\s*=\s*(?P<step>.+)")
+_HOW = re.compile(r"(?P<scale>log|lin)\s*:\s*(?P<points>[0-9]{1,12})|step\s*=\s*(?P<step>.+)")
 _EXAMPLE = "write 1e22..1e26:log:41, 40 GB..80 GB:lin:5 or 8192..65536:step=8192"
 _UNIT = re.compile(r"[A-Za-z$].*$")
-_CUT = re.compile(r"0\d\d.*")  # of 131,072 behind the comma
+_CUT = re.compile(r"0[0-9]{2}.*")  # of 131,072 behind the comma
 _NEW_TABLES = ("space", "laws")
 """Tables of the problem file whose values change the tables of width options."""
 _NEW_QUANTITIES = ("training", "serving")
@@ -127,6 +127,19 @@ def split_settings(texts: Sequence[str], option: str = "--set") -> dict[str, str
     return found
 
 
+def check_problem_key(key: str) -> None:
+    """Refuse a key of a scenario, which changes no solve of the problem itself.
+
+    Raises
+    ------
+    ProblemError
+        With the key.
+    """
+    if key.partition(".")[0] == "scenarios":
+        message = "values of the problem itself are swept, not of its scenarios"
+        raise ProblemError.of(key, message)
+
+
 def axis_of(problem: Problem, key: str, text: str) -> Axis:
     """The axis of a key and values as text.
 
@@ -136,6 +149,7 @@ def axis_of(problem: Problem, key: str, text: str) -> Axis:
         If a range cannot be read, or a value is missing or comes twice. Whether the values are
         valid in the problem is not checked; see `grid_of`.
     """
+    check_problem_key(key)
     match = _RANGE.fullmatch(text)
     if match is not None and len(split_list(text)) == 1:
         return Axis(key, tuple(_range(problem, key, text, match)))
@@ -243,7 +257,7 @@ def _range(problem: Problem, key: str, text: str, match: re.Match[str]) -> list[
 
 def _after_exponent(text: str) -> str:
     """A number as text without the e of its exponent, so that only its unit has letters."""
-    return re.sub(r"(?<=\d)[eE](?=[+-]?\d)", "", text)
+    return re.sub(r"(?<=[0-9])[eE](?=[+-]?[0-9])", "", text)
 
 
 def _steps(

@@ -94,7 +94,11 @@ def test_describe_for_people() -> None:
         (("describe", "-"), '{"architecture": null}', "no architecture"),
         (("describe", "-"), '{"architecture": {"block": "x"}}', "is unknown"),
         (("describe", "-"), '{"architecture": {"block": "llama"}}', "is missing"),
-        (("describe", "-", "--batch", "0"), '{"model_type": "llama"}', "batch must be positive"),
+        (
+            ("describe", "-", "--batch", "0"),
+            '{"model_type": "llama"}',
+            "--batch: must be a whole number",
+        ),
         (("export", "-", "--to", "hff"), '{"model_type": "llama"}', "did you mean hf"),
         (("export", "-"), '{"model_type": "mixtral"}', "cannot be exported"),
         (("solve", "one-h100-1e24", "--export", "hf"), None, "FRAMEWORK:PATH"),
