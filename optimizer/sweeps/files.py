@@ -21,7 +21,7 @@ from typing import Any
 
 from modelsizer.optimizer.sweeps.grids import SweepGrid
 from modelsizer.optimizer.sweeps.points import Row, columns
-from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.errors import ModelsizerError, short
 from modelsizer.problems.files import FileError, check_writable, write_bytes
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.reading import flattened
@@ -244,7 +244,10 @@ class SweepFile:
     def _check(self, before: dict[str, Any], now: dict[str, Any]) -> None:
         if before.get("hash") == now["hash"]:
             return
-        changed = ", ".join(_differences(before, now)) or "the header"
+        try:
+            changed = ", ".join(map(str, _differences(before, now))) or "the header"
+        except (TypeError, KeyError, AttributeError):  # one that no sweep has written
+            changed = "the header"
         raise ModelsizerError(
             f"{self.path}: holds the results of another question; changed: {changed}. "
             f"Name another file with -o, or {_ANEW}"
@@ -284,7 +287,7 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]
     """Which parts of two headers differ, in the words of the file and the command line."""
     names = ("format_version", "modelsizer", "solver", "time_limit")
     found = [
-        f"{name} ({before.get(name)} then, {now[name]} now)"
+        f"{name} ({short(before.get(name))} then, {short(now[name])} now)"
         for name in names
         if before.get(name) != now[name]
     ]

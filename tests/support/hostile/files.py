@@ -95,5 +95,22 @@ def names_of_sources() -> Iterator[Case]:
                    holes={name: BIG}, words=("larger",))  # fmt: skip
         yield Case("file", f"{command} of a folder {ending}", (command, f"{FOLDER}/{name}"),
                    files={f"{name}/x": b""}, words=("folder",))  # fmt: skip
+    for answer in ("[]", "{}", "5", '{"scenarios": 5}',
+                   '{"scenarios": [5]}', '{"scenarios": [{}]}', '{"status": NaN, "objective": {}}',
+                   '{"status": "optimal", "status": "limit", "objective": {}}'):  # fmt: skip
+        yield Case("answer", f"verify {answer}", ("verify", f"{FOLDER}/a.json"),
+                   {"a.json": answer.encode()})  # fmt: skip
+    for what, content in broken_files(".json", '{"status": "optimal", "objective": {}}'):
+        yield Case("file", f"verify: {what}", ("verify", f"{FOLDER}/a.json"), {"a.json": content})
+    header = '{"format": "modelsizer-sweep"'
+    for first in ("5", "[]", "{}", "null", header, header + "}", header + ', "grid": 5}',
+                  header + ', "grid": [5]}', header + ', "problem": 5}', header + ', "solver": [[]]}',
+                  '{"format": 5}', nested(DEEP), '{"format": ' * 5000, "9" * 9999):  # fmt: skip
+        args = ("sweep", FILE, "--set", "space.layers=4,5", "-o", f"{FOLDER}/x.jsonl")
+        files = {"problem.toml": problem_text().encode(), "x.jsonl": f"{first}\n".encode()}
+        yield Case("sweep file", first[:50], args, files, words=("x.jsonl",))
+    for command in ("describe", "verify"):
+        yield Case("size", f"{command} - of 17 MiB", (command, "-"), stdin=b" " * (17 * 2**20),
+                   words=("larger",))  # fmt: skip
     law = ("solve", "one-h100-1e24", "--law", f"{FOLDER}/large.toml")
     yield Case("size", "--law of 10 GB", law, holes={"large.toml": BIG}, words=("larger",))
