@@ -8,11 +8,22 @@ import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.quantities.auxiliary import (
+    LAW_PARAMETERS,
+    TRAINING_FLOPS_EACH,
+    TRAINING_FLOPS_PER_TOKEN,
+)
+from modelsizer.problems.quantities.inference_flops import INFERENCE
 
 DESIGNS_AT_ONCE = 200_000  # about 50 MB of columns
 TIMED_AT_ONCE = 20_000  # where the time is limited: a tenth of a second at most
+
+OF_TOKENS = (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH, INFERENCE)
+"""Costs that matter only by the tokens that they leave."""
+CLEARLY = 1e-9  # a relative distance far above rounding
+FEW_TIES = 32  # designs near the best that are evaluated one by one
 
 NEAR = {
     "loss": 1e-12,
@@ -133,11 +144,43 @@ def best_of(
                     best = candidate if better(model, candidate, best) else best
                     break
         near = near[~at_it]
+    if len(near) > FEW_TIES:
+        near = near[_first_of_equals(model, table, row[near], j[near])]
     for i in near:
         candidate = model.exactly(table, row[i], j[i])
         if candidate.feasible and better(model, candidate, best):
             best = candidate
     return best
+
+
+def _first_of_equals(model: Model, table: Table, row: Ints, j: Ints) -> Ints:
+    """Return the indices of the feasible designs that precede all others of the same value.
+
+    A value follows from the parameters that the law counts, the FLOPs and what the law sees of the
+    shape. Of designs that are equal in these, such as two vocabularies where neither the law nor
+    the tokens depend on the embedding, the tie rule picks one without evaluating them.
+    """
+    paid = _pays(model, table, row, j)
+    columns = [table.linear[LAW_PARAMETERS].at(row, j)]
+    known = [table.linear[name] for name in OF_TOKENS if name in table.linear]
+    columns += [np.where(paid, cost.at(row, j), 0) for cost in known]
+    features = table.features(row, j, model.quality.features)
+    columns += [*features.values(), table.layout_id[row], table.block_id[row]]
+    order = by_tie_rule(table, row, j)
+    codes = [np.unique(column[order], return_inverse=True)[1].ravel() for column in columns]
+    _, first = np.unique(np.stack(codes, axis=1), axis=0, return_index=True)
+    found: Ints = np.sort(order[first])
+    return found
+
+
+def _pays(model: Model, table: Table, row: Ints, j: Ints) -> Mask:
+    """Whether the tokens of designs, or their value, may depend on their FLOPs."""
+    if model.kind != "loss" or model.least_flops:
+        return np.ones(len(row), dtype=bool)
+    flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+    caps = model.caps(table, row, j)
+    # Tokens that more FLOPs would not lessen are those of another limit.
+    return np.asarray(caps.tokens(flops) != caps.tokens(flops * (1 + CLEARLY)), dtype=bool)
 
 
 def by_tie_rule(table: Table, row: Ints, j: Ints) -> Ints:

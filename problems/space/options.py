@@ -8,7 +8,7 @@ them.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import product
+from itertools import islice, product
 from typing import Any
 
 import numpy as np
@@ -250,7 +250,7 @@ def options(
         for begin in range(0, len(all_widths), at_once):
             some = all_widths[begin : begin + at_once]
             for columns in _width_tables(space, block, some, rows_at_once):
-                yield from _with_depths(space, block, columns, free, split)
+                yield from _with_depths(space, block, columns, free, split, rows_at_once)
 
 
 def _with_depths(
@@ -259,17 +259,21 @@ def _with_depths(
     columns: dict[str, Ints],
     free: list[tuple[str, Ints]],
     split: Split,
+    rows_at_once: int,
 ) -> Iterator[Options]:
     """Yield width options with their depths and the choices independent of all others."""
     for of_width, *run in _depths(space, columns["d_model"]):
         for of_run, depths in BLOCKS[block].pattern.rows(*run):
+            rows = len(depths)
             kept = {name: column[of_width[of_run]] for name, column in columns.items()}
-            for values in product(*(menu for _, menu in free)):
-                widths = kept | {
-                    name: np.full(len(depths), value)
-                    for (name, _), value in zip(free, values, strict=True)
-                }
-                table = divided(Options(block, widths, depths), split)
+            values = product(*(menu for _, menu in free))
+            # Values of the independent choices one below another, as many as fit a table.
+            while rows and (some := list(islice(values, max(1, rows_at_once // rows)))):
+                widths = {name: np.tile(column, len(some)) for name, column in kept.items()}
+                for (name, _), chosen in zip(free, zip(*some, strict=True), strict=True):
+                    widths[name] = np.repeat(np.array(chosen, dtype=np.int64), rows)
+                each = depths.take(np.tile(np.arange(rows), len(some)))
+                table = divided(Options(block, widths, each), split)
                 if len(table):
                     yield table
 
