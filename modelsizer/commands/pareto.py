@@ -74,14 +74,14 @@ def pareto(
             fail(f"--points: at least {len(names)}, one for each objective, not {points}")
         with user_errors(ValueError), counter("points") as report:
             until = before_drawing(clock, plot)
-            files = (csv, parquet, json_) if points is None else ()
+            whole = (csv, parquet, json_) if points is None else ()
             found = front(
                 problem,
                 names,
                 solver=solver,
                 clock=until,
                 report=report,
-                seconds_a_point=_WRITING * sum(file is not None for file in files),
+                seconds_a_point=_WRITING * sum(file is not None for file in whole),
             )
         shown, gap = found, 0.0
         if points is not None and len(found):

@@ -56,7 +56,7 @@ def draw_gallery(
     from modelsizer.plots import save
 
     make_folder(folder)
-    written = []
+    written: list[Path] = []
     for name in only or SHOWN:
         left = None if clock is None else clock.left.seconds
         if left is not None and left < _A_FIGURE:

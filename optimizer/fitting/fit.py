@@ -110,7 +110,7 @@ def _followed(design: Design, w: Array, delta: float, bounds: Bounds, clock: Clo
     """Minima reached from the best starts; the lowest are iterated to convergence."""
     few, fewer = _thinned(design, w)
     many = int(np.clip(_CELLS // few.runs, *_FOLLOWED))
-    best = []
+    best: list[Array] = []
     for make, followed in ((grid, many), (steep_starts, many // 2)):
         if best and clock.out_of_time:
             break
