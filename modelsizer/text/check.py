@@ -5,6 +5,7 @@ from __future__ import annotations
 from rich.console import Console
 
 from modelsizer.problems.summary import Summary
+from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line
 
 
@@ -18,5 +19,5 @@ def print_check(console: Console, found: Summary) -> None:
     if problem.scenarios:
         line(console, f"  scenarios: {', '.join(problem.scenarios)}")
     seconds = found.exhaustive_seconds
-    about = "under 0.1 s" if seconds < 0.1 else f"about {seconds:.1f} s"
+    about = "under 0.1 s" if seconds < 0.1 else f"about {format_quantity(seconds, 'seconds')}"
     line(console, f"  enumeration would take {about}; the solvers look at a fraction of it")

@@ -80,9 +80,9 @@ def test_growth_draws_a_labelled_line_for_each_solver() -> None:
     figure = growth(rows)
     seconds, memory = figure.axes
     assert [t.get_text() for t in seconds.texts] == [
-        "a $\\propto n^{0.50}$",
-        "b $\\propto n^{1.00}$",
-        "c $\\propto n^{1.00}$",
+        "a ∝ n^0.50",
+        "b ∝ n^1.00",
+        "c ∝ n^1.00",
     ]
     assert [t.get_text() for t in memory.texts] == ["a", "b", "c"]
     heights = [t.get_position()[1] for t in seconds.texts]
