@@ -49,7 +49,7 @@ HIDDEN = re.compile(
 NUMBER = re.compile(r"\d(?:[\d.,]*\d)?(?:e[+-]?\d+)?")
 NAME = ALL.replace("\x00", "")
 """A name of every kind; TOML and arguments hold no NUL."""
-CASES = cases("p.toml", "r.csv", "law.toml", NAME)
+CASES = cases("p.toml", "r.csv", "law.toml", "answer.json", NAME)
 QUICK = ("check", "whatif", "memory", "describe", "rank", "roofline")
 """Commands tried by default; the others, and whatever draws, are slow."""
 
@@ -63,9 +63,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (made / "p.toml").write_text(problem(NAME), "utf-8")
     (made / "plain.toml").write_text(problem("plain"), "utf-8")
     (made / "r.csv").write_text(runs(NAME), "utf-8", newline="")
-    args = ["fit", str(made / "r.csv"), "--bootstrap", "20", "-o", str(made / "law.toml")]
-    result = CliRunner().invoke(app, args)
-    assert result.exit_code == 0, result.output
+    for args in (
+        ("fit", made / "r.csv", "--bootstrap", "20", "-o", made / "law.toml"),
+        ("solve", made / "p.toml", "--json", made / "answer.json"),
+    ):
+        result = CliRunner().invoke(app, list(map(str, args)))
+        assert result.exit_code == 0, result.output
     return made
 
 

@@ -100,13 +100,13 @@ class Case:
     error: bool = False
 
 
-def cases(file: str, table_of_runs: str, law: str, law_name: str) -> Sequence[Case]:
+def cases(file: str, table_of_runs: str, law: str, answer: str, law_name: str) -> Sequence[Case]:
     """Every command that shows a name.
 
     Parameters
     ----------
-    file, table_of_runs, law : str
-        Paths of a problem, of runs, and of a fitted law with draws.
+    file, table_of_runs, law, answer : str
+        Paths of a problem, of runs, of a fitted law with draws, and of the problem's answer.
     law_name : str
         The law of the problem.
     """
@@ -141,6 +141,7 @@ def cases(file: str, table_of_runs: str, law: str, law_name: str) -> Sequence[Ca
         Case(("plan-runs", file, "--law", law, "--budget", "1e19", "--runs", "8"),
              csv=True, plot=True),
         Case(("audit", "gpt2-xl", "--tokens", "10B", "--problem", file)),
+        Case(("verify", answer)),
         Case(("models", "--match", "llama")),
         Case(("accelerators",)),
         Case(("laws", "hoffmann-2022"), plot=True),
