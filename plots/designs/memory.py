@@ -96,7 +96,7 @@ def _extent(panel: MemoryParts) -> float:
 
 
 def _heading(panel: MemoryParts) -> str:
-    of = panel.device or "accelerator"
+    of = one_line(panel.device) or "accelerator"
     where = f"one of {panel.accelerators:,} {of}" if panel.accelerators > 1 else f"one {of}"
     stage = f", {panel.stage}" if panel.stage else ""
     return f"{_WORDS[panel.quantity]} of {where}{stage}"
