@@ -38,8 +38,9 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, exact
 
-_BELOW_ANY_UNIT = Fraction(1, 10**40)
-"""Less than the spacing of any affine quantity, as those are multiples of 1 / (an int64)."""
+_BELOW_ANY_UNIT = Fraction(1, 10**300)
+"""Less than the spacing of any affine quantity: its denominator is a product of a few decimals of
+17 digits and of counts."""
 
 
 class EpsilonConstraint:

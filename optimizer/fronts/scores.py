@@ -9,6 +9,7 @@ individually (`settle`), so that comparisons agree with
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 
@@ -103,8 +104,8 @@ class Scorer:
             return goal.sign * self.of_tokens(goal.name, table, row, j, value)
         sign = -goal.sign if QUANTITIES[goal.name].form == "inverse" else goal.sign
         parts = [table.linear[part] for part in QUANTITIES[name].parts]
-        common = np.lcm.reduce([np.int64(part.denominator) for part in parts])
-        found = [part.at(row, j) * int(common // part.denominator) for part in parts]
+        common = math.lcm(*(part.denominator for part in parts))
+        found = [part.over(common).at(row, j) for part in parts]
         most: NDArray[np.generic] = sign * np.max(found, axis=0)
         return most
 
@@ -113,7 +114,7 @@ class Scorer:
         found = []
         for goal in self.goals:
             parts = QUANTITIES[name].parts if (name := self._affine(goal)) else ()
-            found.append(int(np.lcm.reduce([1, *(table.linear[p].denominator for p in parts)])))
+            found.append(math.lcm(*(table.linear[p].denominator for p in parts)))
         return tuple(found)
 
     def in_own_units(self, table: Table, columns: Columns) -> Floats:

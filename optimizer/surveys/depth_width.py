@@ -182,9 +182,11 @@ class _Nearest:
 
     def offer(self, table: Table, row: Ints, j: Ints) -> None:
         """Keep designs nearer than earlier ones, or equally near and first by the tie rule."""
-        size = table.linear["parameters"].at(row, j).astype(np.int64)
+        size = table.linear["parameters"].at(row, j)
         at = np.searchsorted(self._depths, table.layers(row, j))
-        gap = np.abs(size - self._target)
+        # Sizes beyond int64 are Python integers; so far apart, nearer or not is all the same.
+        target = min(self._target, LARGEST_INT64)
+        gap = np.minimum(np.abs(size - target), LARGEST_INT64).astype(np.int64)
         np.minimum.at(self._gap, at, gap)
         near = np.flatnonzero(gap == self._gap[at])
         if not len(near):

@@ -64,9 +64,10 @@ class Linear(Columns):
     def join(cls, parts: Sequence[Self]) -> Self:
         """Concatenate quantities over a common denominator."""
         denominator = math.lcm(*(part.denominator for part in parts))
-        return super(Linear, cls).join([part._over(denominator) for part in parts])
+        return super(Linear, cls).join([part.over(denominator) for part in parts])
 
-    def _over(self, denominator: int) -> Self:
+    def over(self, denominator: int) -> Self:
+        """Return the quantity over a multiple of its denominator."""
         by = denominator // self.denominator
         if by == 1:
             return self

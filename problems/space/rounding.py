@@ -12,10 +12,13 @@ from modelsizer.problems.tables.menus import MAX_VALUE
 Ints = NDArray[np.int64]
 
 _INT64 = 2**62
+_LEAST = -2 * MAX_VALUE
 
 
 def floors(values: Ints, slope: Fraction, offset: Fraction = Fraction(0)) -> Ints:
-    """Return exact ``floor(slope x value + offset)`` of each value, at most `MAX_VALUE`.
+    """Return exact ``floor(slope x value + offset)`` of each value, clipped where it is absurd.
+
+    It is at most `MAX_VALUE`, and at least minus twice that: beyond any width or depth.
 
     A decimal ratio may have 17 digits, so that its product with a width overflows int64; then
     Python integers are used, value by value.
@@ -28,7 +31,7 @@ def floors(values: Ints, slope: Fraction, offset: Fraction = Fraction(0)) -> Int
         found: Ints = (times * values + plus) // over
     else:
         distinct, at = np.unique(values, return_inverse=True)
-        exactly = [min((times * int(v) + plus) // over, MAX_VALUE) for v in distinct]
+        exactly = [max(min((times * int(v) + plus) // over, MAX_VALUE), _LEAST) for v in distinct]
         found = np.array(exactly, dtype=np.int64)[at]
     return np.minimum(found, MAX_VALUE)
 
