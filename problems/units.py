@@ -243,8 +243,10 @@ def _scaled(value: Number, steps: tuple[tuple[float, str], ...], digits: int) ->
     for scale, suffix in steps:
         if abs(value) >= scale:
             text = f"{value / scale:.{digits}g}"
-            if scale == steps[0][0] and "e" in text:  # beyond the largest unit
-                return _beyond(value, steps, digits)
+            if "e" in text:
+                if scale == steps[0][0]:  # beyond the largest unit
+                    return _beyond(value, steps, digits)
+                text = f"{value / scale:.0f}"
             return f"{text}{suffix}"
     return f"{value:.{digits}g}"
 

@@ -13,6 +13,7 @@ with none negative, by non-negative least squares (Lawson and Hanson 1974, chapt
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -144,6 +145,8 @@ class _Program:
             if float(constraint.limit) <= 0:
                 continue
             quantity, upper = constraint.quantity, constraint.side == "max"
+            if not self.has_tokens and QUANTITIES[quantity].base == "":
+                continue  # kept by unlimited tokens
             edge = math.log(float(constraint.limit))
             if QUANTITIES[quantity].form == "inverse":  # batch / latency >= x
                 numerator = float(inverse_numerator(self.problem, quantity))
@@ -166,10 +169,10 @@ class _Program:
         return rows, ids
 
     def _row(self, part: str, sign: float, edge: float) -> Callable[[Floats], float]:
-        return lambda z: sign * (edge - math.log(self._part(part, z)))
+        return lambda z: sign * (edge - _ln(self._part(part, z)))
 
     def _below(self, part: str) -> Callable[[Floats], float]:
-        return lambda z: float(z[-1]) - math.log(self._part(part, z) / self.scale)
+        return lambda z: float(z[-1]) - _ln(self._part(part, z) / self.scale)
 
     def _aspects(self) -> list[tuple[float, float]]:
         given: Any = self.problem.space.aspect_ratio
@@ -207,6 +210,11 @@ class _Program:
     def values(self, z: Floats) -> Floats:
         """All constraints."""
         return np.array([row(z) for row in self.rows])
+
+
+def _ln(value: float) -> float:
+    """Logarithm of a quantity; that of the least double if it is not positive."""
+    return math.log(max(value, sys.float_info.min))
 
 
 def _shaped(sign: float, ideal: float) -> Callable[[Floats], float]:

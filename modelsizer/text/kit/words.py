@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import Number, format_quantity
+from modelsizer.problems.units import Number, format_number, format_quantity
 
 if TYPE_CHECKING:
     from modelsizer.problems.architecture.architecture import Architecture
 
+_MOST_PERCENT = 1e4  # a share from which a factor is shown
 _NOISE = 1e-12  # nats; smaller changes are rounding
 NONE = "-"
 """Placeholder for a missing value."""
@@ -31,7 +33,11 @@ def not_complete(stop: str) -> str:
 
 
 def percent(share: float, digits: int = 1) -> str:
-    """A share as a percentage, such as ``25.4 %``."""
+    """A share as a percentage, such as ``25.4 %``; a factor if it is huge, such as ``x 2e7``."""
+    if math.isinf(share):
+        return NONE
+    if abs(share) >= _MOST_PERCENT:
+        return f"x {format_number(share, 3)}"
     return f"{100 * share:.{digits}f} %"
 
 
