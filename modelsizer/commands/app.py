@@ -32,12 +32,14 @@ TRACEBACK = "MODELSIZER_TRACEBACK"
 class _Commands(typer.core.TyperGroup):
     """The commands; what is wrong with their options is said in one line of visible characters."""
 
-    def main(self, *args: Any, standalone_mode: bool = True, **options: Any) -> Any:
+    def main(self, *args: Any, **options: Any) -> Any:
         """Run a command and exit, also after an error that no other place expects."""
-        if not standalone_mode:
-            return super().main(*args, standalone_mode=False, **options)
+        alone = options.get("standalone_mode", True)
+        options["standalone_mode"] = False
+        if not alone:
+            return super().main(*args, **options)
         try:
-            status = super().main(*args, standalone_mode=False, **options)
+            status = super().main(*args, **options)
         except typer.Abort:
             raise KeyboardInterrupt from None
         except BrokenPipeError:

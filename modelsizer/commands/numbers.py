@@ -29,7 +29,8 @@ class NumberCommand(TyperCommand):
         given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
         assert self.callback is not None
         types = get_type_hints(inspect.unwrap(self.callback))
-        for parameter in self.get_params(ctx):
+        parameters: list[Any] = [*self.get_params(ctx)]  # of click, or of typer's copy
+        for parameter in parameters:
             text, kind = given.get(parameter.name), types.get(parameter.name or "")
             number = next((one for one in (kind, *get_args(kind)) if one in (int, float)), None)
             if isinstance(text, str) and number and (reason := _wrong(text, number is int)):

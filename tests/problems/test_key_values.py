@@ -19,6 +19,12 @@ from modelsizer.problems.key_values import read_pairs, read_value, split_list, s
         ('"quoted"', "quoted"),
         ("80 GB", "80 GB"),
         ("gemstones-2025", "gemstones-2025"),
+        ("80 # GB", "80 # GB"),  # a comment would be lost
+        ('"a # b"', "a # b"),
+        ("80\nx = 1", "80\nx = 1"),
+        ("1, 2", "1, 2"),
+        ("9" * 5000, "9" * 5000),
+        ("[" * 5000, "[" * 5000),
     ],
 )
 def test_a_value_is_toml_or_else_text(text: str, value: object) -> None:
@@ -35,6 +41,13 @@ def test_a_pair_needs_key_and_value(text: str) -> None:
     assert split_pair(text) is None
     with pytest.raises(ProblemError, match=r"^--weight: "):
         read_pairs([text], "--weight")
+
+
+@pytest.mark.parametrize("text", ["a=1\nb=2", "a=1\n", "a=1\r", "a=\x00", "a\x1b=1", "a=\udcff"])
+def test_a_setting_is_one_line_of_text(text: str) -> None:
+    with pytest.raises(ProblemError, match=r"^--set: .* write it on one line") as error:
+        read_pairs([text])
+    assert "\n" not in str(error.value)
 
 
 def test_the_last_of_a_repeated_key_counts() -> None:

@@ -96,7 +96,8 @@ def read_config(
         raise ConfigError(str(error)) from None
     fields.ignore([*_POSITION_FIELDS, *idle])
     fields.check_all_read(str(model_type))
-    for note in fields.notes if say is not None else ():
-        say(note)
+    if say is not None:
+        for note in fields.notes:
+            say(note)
     trunk, groups = architecture.trunk, architecture.groups
     return Architecture(trunk, groups, str(model_type))
