@@ -40,9 +40,11 @@ from modelsizer.commands.progress_lines import gaps
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from modelsizer.optimizer.milp.program import Program
     from modelsizer.optimizer.result import Result
     from modelsizer.optimizer.surveys.near_optimal import NearOptimal
     from modelsizer.optimizer.tables.clock import Clock
+    from modelsizer.problems.errors import ProblemError
     from modelsizer.problems.problem import Problem
 
 
@@ -204,6 +206,9 @@ def solve(
         if laws is not None:
             names = law_settings(problem, laws)
             compared = extras.find("laws", lambda: under_laws(problem, names, clock.left.seconds))
+        program = None
+        if write is not None:
+            program = extras.find("program", lambda: _program(problem, clock))
 
         def show(console: Console) -> None:
             from modelsizer.text.answer import print_result
@@ -253,12 +258,21 @@ def solve(
 
             return exported(result.best.architecture, framework)
 
+        def written(path: Path) -> None:
+            from modelsizer.optimizer.milp.backends.pulp_adapter import write_program
+            from modelsizer.problems.files import write_whole
+
+            if isinstance(program, Exception):
+                raise program
+            assert program is not None
+            write_whole(path, lambda file: write_program(program, file, path.suffix))
+
         emit(
             content,
             json_,
             show,
             text_file("--export", config_path if result.design is not None else None, config),
-            Output("--write", write, lambda path: _write_program(problem, path)),
+            Output("--write", write if program is not None else None, written),
             plot_file(
                 plot,
                 "landscape",
@@ -350,10 +364,12 @@ def _alternatives(
         fail(f"{'--best' if within is None else '--within'}: {error}")
 
 
-def _write_program(problem: Problem, path: Path) -> None:
-    from modelsizer.optimizer.milp.backends.pulp_adapter import write_program
+def _program(problem: Problem, clock: Clock) -> Program | ProblemError:
+    """Return the mixed-integer program of a problem, or why it has none."""
     from modelsizer.optimizer.milp.export import program_of
-    from modelsizer.problems.files import write_whole
+    from modelsizer.problems.errors import ProblemError
 
-    program = program_of(problem)
-    write_whole(path, lambda file: write_program(program, file, path.suffix))
+    try:
+        return program_of(problem, clock)
+    except ProblemError as error:
+        return error

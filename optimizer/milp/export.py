@@ -12,7 +12,7 @@ from modelsizer.optimizer.milp.program import Program
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables.boxes import Boxes
-from modelsizer.optimizer.tables.clock import Clock, Limits
+from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.optimizer.tables.table import Floats, Table
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
@@ -21,7 +21,7 @@ ONE_COLUMN_EACH = 5000
 """Designs up to which each gets a column of its own, so that the program is exact."""
 
 
-def program_of(problem: Problem) -> Program:
+def program_of(problem: Problem, clock: Clock | None = None) -> Program:
     """Return the mixed-integer program of a problem after tightening, with unscaled objective.
 
     If tightening leaves few designs, each is a column with its exact objective, and the program has
@@ -29,6 +29,11 @@ def program_of(problem: Problem) -> Program:
     whose optimum is a lower bound. An infeasible problem is exported with every width option.
     Objectives in tokens or training FLOPs are exported as natural logarithms, since solvers treat
     costs above 1e20 as infinite.
+
+    Parameters
+    ----------
+    problem : Problem
+    clock : Clock, optional
 
     Returns
     -------
@@ -38,17 +43,27 @@ def program_of(problem: Problem) -> Program:
     ------
     ProblemError
         If no finite bound on the objective is known, as the numbers of the law overflow.
+    StoppedError
+        If a limit of time or memory came before the program was formulated.
     """
+    clock = Clock() if clock is None else clock
     model = Model(problem)
-    search = Search(model, Clock(Limits()))
+    search = Search(model, clock)
     search.open()
+    if search.stopped is not None:
+        raise StoppedError(search.stopped)
     search.tighten()
+    clock.check()
     if search.table is not None and len(search.boxes):
         table, boxes, least = search.table, search.boxes, search.least
         if boxes.designs <= ONE_COLUMN_EACH:
             boxes, least = _one_each(model, table, boxes)
     else:
-        table = Table.join(list(model.tables()))
+        tables = []
+        for table in model.tables():
+            tables.append(table)
+            clock.check()
+        table = Table.join(tables)
         row = np.arange(len(table))
         boxes = Boxes(row, np.zeros_like(table.count), table.count - 1)
         least = np.full(len(row), -np.inf)
