@@ -36,6 +36,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.provenance import sources
 
 CRITERIA = ("expected", "worst_case", "regret", "cvar")
 DEFAULT_TAIL = 0.9
@@ -177,7 +178,7 @@ class Uncertainty:
             },
             "cvar_level": self.tail,
             "certificate": _numbers(self.certificate) | {"why_dominated": self.why},
-        }
+        } | sources(self.problem)
 
 
 def _numbers(some: Interval | Certificate | Regret) -> dict[str, Any]:

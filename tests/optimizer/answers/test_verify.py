@@ -104,7 +104,8 @@ def edits(case: str, count: int | None, seed: int) -> list[tuple[str, dict[str, 
 
 @pytest.mark.parametrize("case", CASES)
 def test_an_edited_leaf_is_told(case: str) -> None:
-    for key, edited in edits(case, 12, seed=len(case)):
+    count = 4 if "cluster" in CASES[case][0] else 12  # solved once more each time
+    for key, edited in edits(case, count, seed=len(case)):
         found = verify_answer(edited)
         assert not found.agrees, key
         assert any(names(told, key) for told in keys(found)), (key, keys(found))
