@@ -42,6 +42,7 @@ class _State:
     installed = False
     count = 0  # of Ctrl-C
     held = 0  # how many `held` there are around
+    pressed_in = 0  # how many there were around at Ctrl-C
     whole = 0
     threads_left = False
     waiting = 0  # exit status to end with once `whole` is over
@@ -135,7 +136,7 @@ def hold() -> None:
 def release() -> None:
     """End what `hold` began."""
     _state.held -= 1
-    if _state.count and not _state.held:
+    if _state.count and _state.held < _state.pressed_in:
         _raise_after(0)  # it ended by itself
 
 
@@ -204,6 +205,7 @@ def _interrupted(_number: int, _frame: FrameType | None) -> None:
     elif not _state.held:
         _end(INTERRUPTED)
     else:
+        _state.pressed_in = _state.held
         _raise_after(_PATIENCE)
 
 

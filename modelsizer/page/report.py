@@ -12,7 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.page.images import embedded
 from modelsizer.page.style import CSS
 from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, table, tag
@@ -29,6 +29,7 @@ from modelsizer.text.costs import cost_rows
 from modelsizer.text.depth_width import heading as of_one_size
 from modelsizer.text.depth_width import shape_table, thinned
 from modelsizer.text.depth_width_words import habit_sentence, notes
+from modelsizer.text.kit.words import STOPS
 from modelsizer.text.rank import best_table, columns_of, group_table
 
 if TYPE_CHECKING:
@@ -226,9 +227,15 @@ def _context(drawn: Iterable[Drawn]) -> tuple[Html, bool]:
         if not picture.figures:
             left.append(f"{picture.title}: {picture.caption}.")
             continue
+        ending = Ending()
+        with ending:
+            image = embedded(picture.figures, picture.title)
+        if not ending.complete:
+            left.append(f"{picture.title}: {STOPS[ending.stop]}.")
+            whole = False
+            continue
         number += 1
         bold = tag("strong", f"Figure {number}. {picture.title}.")
-        image = embedded(picture.figures, picture.title)
         caption = tag("figcaption", bold, " ", picture.caption)
         parts.append(tag("figure", image, "\n", caption, id=f"figure-{picture.name}"))
     if left:
@@ -250,7 +257,7 @@ def _ranking(result: Result, clock: Clock) -> tuple[Html, bool]:
         return tag("p", made, class_="quiet"), True
     found = rank(problem, top=BEST, group_by="layers", clock=clock)
     if not found.complete:
-        return tag("p", "Not made: the time limit was reached.", class_="quiet"), False
+        return tag("p", f"Not made: {STOPS[found.stop]}.", class_="quiet"), False
     parts = [
         tag("p", f"{found.feasible:,} of {found.designs:,} designs keep every limit."),
         _best(found),
@@ -300,7 +307,7 @@ def _shapes(result: Result, clock: Clock) -> tuple[list[Html], bool]:
     except InfeasibleError:
         return [], True
     if not found.complete:
-        note = tag("p", "Not made: the time limit was reached.", class_="quiet")
+        note = tag("p", f"Not made: {STOPS[found.stop]}.", class_="quiet")
         return [heading, note], False
     if len(found.rows) < 2:
         return [], True

@@ -6,9 +6,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.pictures.picture import NothingToDrawError, Picture, is_partial, titled
 from modelsizer.pictures.registry import PICTURES
+from modelsizer.text.kit.words import STOPS
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -38,9 +39,6 @@ class Drawn:
     whole: bool = True
 
 
-_OUT_OF_TIME = "the time limit was reached"
-
-
 _DRAWING = 1.0
 """Seconds to draw a picture in all sizes, before the first is drawn."""
 
@@ -62,12 +60,16 @@ def pictures(result: Result, clock: Clock) -> Iterator[Drawn]:
     slowest = _DRAWING
     for left, picture in zip(range(len(rows), 0, -1), rows, strict=True):
         seconds = clock.limits.seconds
-        if seconds is not None and seconds - clock.elapsed < slowest:
-            yield Drawn(picture.name, picture.title, _OUT_OF_TIME, whole=False)
-            continue
-        made = Clock()
-        yield _drawn(picture, result, clock.within(clock.share(2 * left)))
-        slowest = max(slowest, made.elapsed)
+        late = seconds is not None and seconds - clock.elapsed < slowest
+        made, ending = Clock(), Ending(clock.stop if late or clock.out_of_time else "proven")
+        if ending.complete:
+            with ending:
+                drawn = _drawn(picture, result, clock.within(clock.share(2 * left)))
+        if ending.complete:
+            yield drawn
+            slowest = max(slowest, made.elapsed)
+        else:
+            yield Drawn(picture.name, picture.title, STOPS[ending.stop], whole=False)
 
 
 def _drawn(picture: Picture, result: Result, clock: Clock) -> Drawn:
@@ -84,7 +86,7 @@ def _drawn(picture: Picture, result: Result, clock: Clock) -> Drawn:
         figures = {size: picture.figure(data, title, size) for size in SIZES}
     except (NothingToDrawError, ValueError) as reason:
         late = clock.out_of_time
-        why = f"{_OUT_OF_TIME}: {reason}" if late else str(reason)
+        why = f"{STOPS[clock.stop]}: {reason}" if late else str(reason)
         return Drawn(picture.name, picture.title, why, whole=not late)
     caption = f"{picture.caption} {note}".strip()
     return Drawn(picture.name, picture.title, caption, figures, whole=not partial)

@@ -78,6 +78,7 @@ def stopped(
     command: str, folder: Path, number: signal.Signals | None, after: float, launch: str = LAUNCH
 ) -> Stopped:
     """Run a command in a folder, and send it a signal so many seconds after its start."""
+    before = {path.name for path in folder.iterdir()}
     ready, told = os.pipe()
     process = subprocess.Popen(
         [sys.executable, "-c", launch.format(ready=told), *COMMANDS[command]],
@@ -103,7 +104,11 @@ def stopped(
         out, err = process.communicate(timeout=_LONGEST)
     seconds = time.perf_counter() - started
     found = (process.returncode, out.decode(), err.decode())
-    return Stopped(*found, seconds, tuple(_faults(*found, number, folder, process.pid)))
+    faults = _faults(*found, number, folder, process.pid)
+    if process.returncode != -signal.SIGKILL:
+        left = {path.name for path in folder.iterdir() if path.name.startswith(".")} - before
+        faults += [f"{name} was left" for name in sorted(left)]
+    return Stopped(*found, seconds, tuple(faults))
 
 
 def _faults(
@@ -118,8 +123,6 @@ def _faults(
         found.append("more than one line on standard error")
     if status == 130 and "interrupted" not in err:
         found.append("no word")
-    if number is None or status != -signal.SIGKILL:
-        found += [f"{p.name} was left" for p in folder.iterdir() if p.name.startswith(".")]
     found += broken(folder)
     if not _gone(group):
         os.killpg(group, signal.SIGKILL)
