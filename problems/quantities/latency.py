@@ -54,7 +54,7 @@ def _counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a fun
     """
     serving, machine = settings.serving, decode_machine(settings.serving)
     least = min(serving.weights.matrix, serving.weights.embedding, serving.exact_kv_bytes)
-    values = machine.bandwidth * machine.ways / float(min(least, 1))
+    values = machine.bandwidth * machine.ways / min(float(least), 1.0)
     most = max(values, machine.flops * machine.ways, machine.link)
     return math.ceil(most / PICOSECONDS + 1) * machine.ways
 

@@ -169,6 +169,21 @@ def extreme_tables(seed: int, wild: float | None = None) -> dict[str, Any]:
     return found
 
 
+def contradictory_tables(seed: int) -> dict[str, Any]:
+    """As `extreme_tables`, with more limits: floors of some quantities against caps of others."""
+    found = extreme_tables(seed, wild=None if seed % 2 else 0.0)
+    r = Draw(-seed)
+    r.wild = 0.1
+    budgets = found["budgets"]
+    for name in r.sample(sorted(SIZES), 4):
+        budgets.setdefault(name, r.limit(name))
+    if r.random() < 0.5:
+        budgets["training_flops"] = {"min": float(f"{10 ** r.uniform(20, 27):.3g}")}
+    if isinstance(budgets.get("loss"), dict) and r.random() < 0.7:
+        del budgets["loss"]
+    return found
+
+
 def _accelerator(r: Draw) -> dict[str, Any]:
     return {
         "name": "x", "bandwidth": r.setting(2e12), "bf16_flops": r.setting(1e15),
