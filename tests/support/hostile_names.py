@@ -15,6 +15,7 @@ CONTROL = "a\x1b[31mR\x07\x1b]0;p\x07\r\nb\x08\x7f\x9b2J\x9d0;q\x9c\u202ec\u2066
 MARKUP = "[red]a[/] [link=x]b[/link] [/] [bold"
 HTML = "</title><script>alert(1)</script>\"><img src=x onerror=alert(2)>' onload='x <!-- &lt;"
 FORMULA = "=cmd|' /C calc'!A0"
+DOLLARS = r"Budget $5M, GPUs at $2 an hour, \$ \\"
 MATHS = r"Budget $5M at $2 \frac{1}{2} x_1^2 {\tt $"
 LETTERS = "\u4e2d\u6587 \u65e5\u672c\u8a9e \U0001f600 \u00e9\u00df\u2264\u00d7\u2192\u2026\u0303"
 LONG = "word " * 1000 + "x" * 5000
@@ -24,6 +25,7 @@ NAMES = {
     "html": HTML,
     "formula": FORMULA,
     "maths": MATHS,
+    "dollars": DOLLARS,
     "letters": LETTERS,
     "long": LONG,
 }
