@@ -24,7 +24,7 @@ from tests.support.written_files import Written, arguments, written
 ALL = tuple(written())
 FILES = [one for one in ALL if one.option not in ("FOLDER", "--export-dir")]
 FOLDERS = [one for one in ALL if one not in FILES]
-QUICK = ("whatif", "describe")
+QUICK = ("describe",)
 """Commands whose files fail in the default run; the others do in the slow tests."""
 POSIX = pytest.mark.skipif(os.name == "nt", reason="devices, pipes and permissions of POSIX")
 
