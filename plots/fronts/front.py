@@ -154,16 +154,13 @@ def _unexplored(axes: Axes, data: Front) -> None:
 
 
 def _explored(axes: Axes, data: Front) -> None:
-    """Clear the region that known points dominate in both goals."""
-    from matplotlib.collections import PolyCollection
-
+    """Clear the region that known points dominate in both goals: below a staircase."""
     ends = (axes.get_xlim(), axes.get_ylim())
     worst = [max(e) if g.sign > 0 else min(e) for e, g in zip(ends, data.goals, strict=False)]
-    boxes = [
-        [(x, y), (worst[0], y), (worst[0], worst[1]), (x, worst[1])] for x, y in data.points[:, :2]
-    ]
-    white = PolyCollection(boxes, facecolors="white", linewidths=0, zorder=0.5)
-    axes.add_collection(white, autolim=False)
+    x, y = data.points[np.argsort(data.goals[0].sign * data.points[:, 0], kind="stable"), :2].T
+    across = np.concatenate([np.repeat(x, 2), [worst[0], worst[0]]])
+    up = np.concatenate([[worst[1]], np.repeat(y, 2), [worst[1]]])
+    axes.fill(across, up, color="white", lw=0, zorder=0.5)
 
 
 def _labels(axes: Axes, data: Front, designs: Floats, steps: Floats) -> Labels:
