@@ -72,7 +72,6 @@ def compare_laws(
         problem = load(file, set_, without)
         from modelsizer.optimizer.laws.curves import law_curves
         from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
-        from modelsizer.problems.interrupts import held
         from modelsizer.text.compare_laws import print_comparison
 
         names = law_settings(problem, laws)
@@ -82,11 +81,10 @@ def compare_laws(
         if asked or plot is not None:
             setting = NumericSetting.of(problem, over or DEFAULT_OVER)
             values = setting.spaced(problem, from_, to, points)
-        with held():
-            found = under_laws(problem, names, clock.share(1 if setting is None else 2))
+        found = under_laws(problem, names, clock.share(1 if setting is None else 2))
         curves: tuple[LawCurve, ...] = ()
         if setting is not None:
-            with held(), steps("law") as progress:
+            with steps("law") as progress:
                 curves = law_curves(
                     problem,
                     setting,

@@ -71,13 +71,15 @@ def depth_width(
         size = None if parameters is None else parse_parameters(parameters)
         problem = load(file, set_, without)
         from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
+        from modelsizer.problems.interrupts import held
 
         clock = Clock.of(time_limit)
         until = before_drawing(clock, plot)
         try:
-            if size is None:
-                size = shapes.optimal_size(problem, until)
-            found = shapes.depth_width(problem, size, share, layers, clock=until)
+            with held():
+                if size is None:
+                    size = shapes.optimal_size(problem, until)
+                found = shapes.depth_width(problem, size, share, layers, clock=until)
         except shapes.InfeasibleError as error:
             _nothing(size, share, {"infeasible": list(error.reasons)}, json_)
             raise typer.Exit(INFEASIBLE) from None

@@ -56,10 +56,11 @@ def prices(
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
         from modelsizer.optimizer.tables.clock import Clock, Ending
+        from modelsizer.problems.interrupts import held
 
         clock = Clock.of(time_limit)
         until = before_drawing(clock, plot)
-        with user_errors(ValueError):
+        with user_errors(ValueError), held():
             found = priced(
                 problem,
                 budgets=None if budget is None else [budget],

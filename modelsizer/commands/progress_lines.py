@@ -9,6 +9,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from modelsizer.problems.interrupts import held
+
 AFTER, EVERY = 1.0, 0.2  # seconds before the first line and between lines
 
 _DUMB = ("dumb", "unknown")  # kinds of terminals without escape sequences
@@ -20,13 +22,16 @@ Line = AbstractContextManager[Callable[..., None] | None]
 def line(words: Callable[..., str]) -> Iterator[Callable[..., None] | None]:
     """Yield a callback that prints elapsed seconds and its arguments; None without such a terminal.
 
+    At Ctrl-C the work within hands over what is known.
+
     Parameters
     ----------
     words : callable
         From the arguments of the callback to the text.
     """
     if not sys.stderr.isatty() or os.environ.get("TERM") in _DUMB:
-        yield None
+        with held():
+            yield None
         return
     started = last = time.perf_counter()
 
@@ -42,7 +47,8 @@ def line(words: Callable[..., str]) -> Iterator[Callable[..., None] | None]:
         sys.stderr.flush()
 
     try:
-        yield show
+        with held():
+            yield show
     finally:
         sys.stderr.write("\r\x1b[K")
         sys.stderr.flush()

@@ -53,9 +53,11 @@ def uncertainty(
         problem = load_under(file, set_, without, law)
         from modelsizer.optimizer.laws.drawn_answer import uncertainty as solve_draws
         from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.problems.interrupts import held
 
         seconds = before_drawing(Clock.of(time_limit), plot).left.seconds
-        answer = solve_draws(problem, draws, winners=candidates, cvar=cvar, time_limit=seconds)
+        with held():
+            answer = solve_draws(problem, draws, winners=candidates, cvar=cvar, time_limit=seconds)
         found = answer.found
 
         def show(console: Console) -> None:
