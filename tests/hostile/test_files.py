@@ -185,16 +185,17 @@ def test_a_path_that_ends_as_a_folder_does_is_no_file(tmp_path: Path) -> None:
 def outputs(command: str) -> tuple[output.Output, ...]:
     """The files of a command, as it hands them over to be written; the command runs once."""
     found: list[output.Output] = []
-    folder = Path(tempfile.mkdtemp())
-    given = [
-        word
-        for one in FILES + FOLDERS
-        if one.command == command and one.option != "FOLDER"
-        for word in one.arguments(folder / one.name)
-    ]
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(output, "_failures_of", lambda one: found.append(one) or [])
-        answer = invoked(*arguments(command, folder), *given)
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        given = [
+            word
+            for one in FILES + FOLDERS
+            if one.command == command and one.option != "FOLDER"
+            for word in one.arguments(folder / one.name)
+        ]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(output, "_failures_of", lambda one: found.append(one) or [])
+            answer = invoked(*arguments(command, folder), *given)
     assert answer.exit_code == 0, answer.output
     return tuple(one for one in found if one.path is not None)
 
