@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
@@ -86,7 +86,7 @@ def _outside_ranges(problem: Problem, design: Evaluation) -> list[str]:
     ]
 
 
-def _edge(value: Any, menu: tuple[Any, ...]) -> str | None:
+def _edge(value: Any, menu: Sequence[Any]) -> str | None:
     if len(menu) < 2:
         return None
     return "smallest" if value == menu[0] else "largest" if value == menu[-1] else None

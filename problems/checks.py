@@ -171,14 +171,13 @@ def check_size(space: Space) -> list[Fault]:
         (menus, MAX_DESIGNS, "designs"),
         (("heads", "head_dim", "kv_heads", "kv_group"), MAX_WIDTHS, "combinations of heads"),
         (("d_model", "aspect_ratio"), MAX_RATIOS, "combinations of d_model and aspect_ratio"),
-        (("heads", "kv_heads", "kv_group"), MAX_WIDTHS, "combinations of heads and kv_heads"),
     )
     if space.heads is None or space.head_dim is None:
-        keys = ("d_model", "heads", "head_dim")
-        together += ((keys, MAX_WIDTHS, "combinations of d_model and heads"),)
+        pairs = ("d_model", "heads", "head_dim")
+        together += ((pairs, MAX_WIDTHS, "combinations of d_model and heads"),)
     if space.d_ff is None:
-        keys = ("d_model", "ffn_ratio", "ffn_multiple")
-        together += ((keys, MAX_WIDTHS, "hidden widths"),)
+        columns = ("d_model", "ffn_ratio", "ffn_multiple")
+        together += ((columns, MAX_WIDTHS, "hidden widths"),)
     for keys, most, what in together:
         here = {key: sizes[key] for key in keys if key in sizes}
         if (size := math.prod(here.values())) > most:

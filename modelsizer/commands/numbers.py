@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 import math
 import re
-from typing import Any, get_args, get_type_hints
+from typing import Any, cast, get_args, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -34,7 +34,7 @@ class NumberCommand(TyperCommand):
             text, kind = given.get(parameter.name), types.get(parameter.name or "")
             number = next((one for one in (kind, *get_args(kind)) if one in (int, float)), None)
             if isinstance(text, str) and number and (reason := _wrong(text, number is int)):
-                raise typer.BadParameter(reason, ctx=ctx, param=parameter)
+                raise typer.BadParameter(reason, ctx=ctx, param=cast("Any", parameter))
         try:
             found: list[str] = super().parse_args(ctx, args)
         except typer.BadParameter as error:

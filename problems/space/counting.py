@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -296,7 +297,7 @@ def _product(
         exact_type: type = np.int64 if most * deepest < LARGEST else object
         widths = columns[0].astype(exact_type) * columns[1] * columns[2]
         held = depth.able[:, needs[:, 1]] & fits  # classes of depth x splits
-        reached = depth.times.astype(exact_type)
+        reached: NDArray[Any] = depth.times.astype(exact_type)
         pairs += int((widths * (reached * held.sum(axis=1)).sum(axis=1)).sum())
         designs += int((widths * reached[:, held.any(axis=1)].sum(axis=1)).sum())
         options += int((widths * runs[:, needs[fits, 1]].sum(axis=1)).sum())

@@ -260,21 +260,21 @@ def arithmetic_runs(values: Sequence[Number]) -> list[tuple[int, int, int]]:
     """Split ascending distinct integers into arithmetic progressions (start, step, count)."""
     if isinstance(values, range) and values:
         return [(values.start, values.step if len(values) > 1 else 1, len(values))]
-    values = [int(value) for value in values]
+    whole = [int(value) for value in values]
     runs: list[tuple[int, int, int]] = []
     i = 0
-    while i < len(values):
-        if i + 1 == len(values):
-            runs.append((values[i], 1, 1))
+    while i < len(whole):
+        if i + 1 == len(whole):
+            runs.append((whole[i], 1, 1))
             break
-        step, j = values[i + 1] - values[i], i + 1
-        while j + 1 < len(values) and values[j + 1] - values[j] == step:
+        step, j = whole[i + 1] - whole[i], i + 1
+        while j + 1 < len(whole) and whole[j + 1] - whole[j] == step:
             j += 1
-        if j == i + 1 and j + 1 < len(values):
-            runs.append((values[i], 1, 1))  # split a pair followed by another step
+        if j == i + 1 and j + 1 < len(whole):
+            runs.append((whole[i], 1, 1))  # split a pair followed by another step
             i += 1
             continue
-        runs.append((values[i], step, j - i + 1))
+        runs.append((whole[i], step, j - i + 1))
         i = j + 1
     return runs
 
