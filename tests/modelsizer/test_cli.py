@@ -110,7 +110,7 @@ def test_infeasible_names_the_budget_no_design_meets(good: Path) -> None:
 @pytest.mark.parametrize("solver", ["auto", "bound", "scipy", "pulp", "exhaustive"])
 def test_limits_exit_with_3(solver: str) -> None:
     args = ("solve", "one-h100-1e24", "--solver", solver, "--time-limit", "0", "--set",
-            "space.vocab_size=[128000, 128256]", "--json", "-")  # fmt: skip
+            "space.vocab_size={min = 120000, max = 128192, step = 256}", "--json", "-")  # fmt: skip
     out = json.loads(run(*args, code=3).stdout)
     assert out["status"] == "limit"
     assert out["objective"]["value"] is not None
