@@ -235,6 +235,9 @@ def _parts(
 ) -> Iterator[tuple[str, Mapping[str, Any], Problem | ProblemError]]:
     """The answers within: where each stands, and its problem."""
     if "scenarios" not in content:
+        if content.get("unfinished") and content.get("complete") is False:
+            # It lacks what else was asked for; the result itself may be complete.
+            content = {**content, "complete": content.get("status") != "limit"}
         yield "", content, base
         return
     bare = base.without_scenarios()
