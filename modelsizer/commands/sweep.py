@@ -123,16 +123,24 @@ def sweep(
         from modelsizer.optimizer.sweeps.points import columns
         from modelsizer.optimizer.sweeps.sweep import sweep as solve_grid
         from modelsizer.optimizer.sweeps.workers import LostWorkerError, check_dask
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, StoppedError
         from modelsizer.problems.interrupts import held
         from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
+        from modelsizer.text.kit.words import STOPS
 
         check_ending("--output", output, *ENDINGS)
         if dask is not None:
             check_dask(dask)
         clock = Clock.of(time_limit)
         problem, many = split_problem(file, set_ or [], without or [])
-        grid = grid_of(problem, [axis_of(problem, key, text) for key, text in many.items()])
+        try:
+            axes = [axis_of(problem, key, text, clock) for key, text in many.items()]
+        except StoppedError as error:
+            nothing = {"complete": False, "stop": error.stop, "solved": 0, "rows": []}
+            why = f"{STOPS[error.stop]} before the points were listed"
+            emit(nothing, json_, lambda _: say(why))
+            raise typer.Exit(STOPPED) from None
+        grid = grid_of(problem, axes)
         lines = None if output is None else output.with_suffix(".jsonl")
         if lines is not None:
             also = [("--json", Path(json_), True)] if json_ not in (None, STANDARD_OUTPUT) else []

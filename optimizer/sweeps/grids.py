@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, short
 from modelsizer.problems.key_values import read_value, split_list, split_pairs
 from modelsizer.problems.problem import Problem
@@ -140,11 +141,13 @@ def check_problem_key(key: str) -> None:
         raise ProblemError.of(key, message)
 
 
-def axis_of(problem: Problem, key: str, text: str) -> Axis:
+def axis_of(problem: Problem, key: str, text: str, clock: Clock | None = None) -> Axis:
     """The axis of a key and values as text.
 
     Raises
     ------
+    StoppedError
+        If the clock stops the listing of values.
     ProblemError
         If a range cannot be read, or a value is missing or comes twice. Whether the values are
         valid in the problem is not checked; see `grid_of`.
@@ -152,7 +155,7 @@ def axis_of(problem: Problem, key: str, text: str) -> Axis:
     check_problem_key(key)
     match = _RANGE.fullmatch(text)
     if match is not None and len(split_list(text)) == 1:
-        return Axis(key, tuple(_range(problem, key, text, match)))
+        return Axis(key, tuple(_range(problem, key, text, match, clock or Clock())))
     if any(_CUT.fullmatch(piece) for piece in split_list(text)[1:]):
         raise ProblemError.of(
             key, f"{short(text)}: a comma stands between values, not within a number"
@@ -230,7 +233,9 @@ def _plain(problem: Problem, key: str, value: Any) -> Any:
     return number if same else value
 
 
-def _range(problem: Problem, key: str, text: str, match: re.Match[str]) -> list[Number]:
+def _range(
+    problem: Problem, key: str, text: str, match: re.Match[str], clock: Clock
+) -> list[Number]:
     setting = NumericSetting.of(problem, key)
     how = _HOW.fullmatch(match["how"] or "")
     if how is None:
@@ -243,15 +248,15 @@ def _range(problem: Problem, key: str, text: str, match: re.Match[str]) -> list[
     if low >= high:
         raise ProblemError.of(key, f"{short(text)}: a range goes from a number to a greater one")
     if how["step"] is not None:
-        return list(_steps(setting, low, high, setting.read(how["step"]), text))
+        return list(clock.each(_steps(setting, low, high, setting.read(how["step"]), text)))
     points = int(how["points"])
     if not 2 <= points <= MOST_POINTS:
         raise ProblemError.of(key, f"{short(text)}: a range has 2 to {MOST_POINTS:,} points")
     if how["scale"] == "log":
-        return list(setting.between(low, high, points))
+        return list(setting.between(low, high, points, clock))
     last = points - 1
-    ends = [exact(low) * (last - i) + exact(high) * i for i in range(points)]
-    values = [setting.scaled(plain(end), 1, last) for end in ends]
+    ends = [exact(low) * (last - i) + exact(high) * i for i in clock.each(range(points))]
+    values = [setting.scaled(plain(end), 1, last) for end in clock.each(ends)]
     return list(dict.fromkeys(values))  # counts repeat where points are many
 
 

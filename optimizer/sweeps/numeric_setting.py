@@ -7,6 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from modelsizer.optimizer.constraints import WHOLE, constraints, is_limit, setting_of
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -162,13 +163,21 @@ class NumericSetting:
             raise ProblemError.of("--from", f"{low:g} is not below --to, {high:g}")
         return self.between(low, high, points)
 
-    def between(self, low: Number, high: Number, points: int) -> tuple[Number, ...]:
+    def between(
+        self, low: Number, high: Number, points: int, clock: Clock | None = None
+    ) -> tuple[Number, ...]:
         """Values evenly spaced in their logarithm, `low` and `high` among them.
 
         Whole where the quantity is counted and both are whole; fewer where they would repeat.
+
+        Raises
+        ------
+        StoppedError
+            If the clock stops it.
         """
+        clock = Clock() if clock is None else clock
         whole = self.dimension in WHOLE and {type(low), type(high)} == {int}
         inner = np.geomspace(float(low), float(high), points)[1:-1].tolist()
-        rounded = [plain(exact(float(f"{value:.{DIGITS}g}"))) for value in inner]
+        rounded = [plain(exact(float(f"{value:.{DIGITS}g}"))) for value in clock.each(inner)]
         middle = [round(value) for value in rounded] if whole else rounded
         return tuple(sorted({low, *middle, high}))

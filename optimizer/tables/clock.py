@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from types import TracebackType
-from typing import Literal
+from typing import Literal, TypeVar
 
 from modelsizer.problems import interrupts
 from modelsizer.problems.errors import require_number
 from modelsizer.problems.machine import available_memory
 
+T = TypeVar("T")
 Stop = Literal["proven", "gap", "time", "nodes", "memory", "interrupted"]
 """Why a solve stopped: the proof is complete, the gap is small enough, a limit was reached, the
 machine has no more memory to give, or Ctrl-C."""
@@ -194,6 +196,19 @@ class Clock:
         left = available_memory()
         if left is not None and left < wanted + RESERVE:
             raise StoppedError("memory")
+
+    def each(self, items: Iterable[T], at_once: int = 10_000) -> Iterator[T]:
+        """Yield items, and check before the first of every so many.
+
+        Raises
+        ------
+        StoppedError
+            At a limit of time or memory.
+        """
+        for number, item in enumerate(items):
+            if number % at_once == 0:
+                self.check()
+            yield item
 
     @property
     def left(self) -> Limits:
