@@ -32,6 +32,7 @@ from modelsizer.optimizer.tables.table import Floats, Mask, needed
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 
 FINALISTS = 6
@@ -112,7 +113,12 @@ def _waste(regret: Regret) -> float:
 class Judge:
     """Computes regrets under one law, from its least loss and the compute to reach a loss.
 
-    Raises StoppedError where the time limit of the solver's clock does not allow it.
+    Raises
+    ------
+    StoppedError
+        Where the time limit of the solver's clock does not allow it.
+    ProblemError
+        If the law predicts no positive loss.
     """
 
     def __init__(
@@ -126,6 +132,9 @@ class Judge:
     ) -> None:
         self.problem, self.name, self.least = problem, name, best.loss
         self._solver, self.clock = solver, solver.clock
+        if with_flops and best.loss <= 0:
+            message = f"{name} predicts a loss of {best.loss:g}, and no loss is 0 or less"
+            raise ProblemError.of("objective.law", message)
         self._flops = self._reached_at(best.loss) if with_flops else None
 
     def _reached_at(self, loss: float) -> float:
