@@ -45,7 +45,7 @@ def one_line(text: str, option: str) -> str:
     """
     if found := _NO_TEXT.search(text):
         what = "a line break" if found[0] in "\r\n" else f"the character {found[0]!a}"
-        raise ProblemError.of(option, f"{short(text)} holds {what}; write it on one line, without")
+        raise ProblemError.of(option, f"{short(text)} holds {what}; write one line without it")
     return text
 
 

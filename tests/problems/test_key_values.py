@@ -45,7 +45,7 @@ def test_a_pair_needs_key_and_value(text: str) -> None:
 
 @pytest.mark.parametrize("text", ["a=1\nb=2", "a=1\n", "a=1\r", "a=\x00", "a\x1b=1", "a=\udcff"])
 def test_a_setting_is_one_line_of_text(text: str) -> None:
-    with pytest.raises(ProblemError, match=r"^--set: .* write it on one line") as error:
+    with pytest.raises(ProblemError, match=r"^--set: .* write one line without it") as error:
         read_pairs([text])
     assert "\n" not in str(error.value)
 

@@ -96,7 +96,7 @@ def names_of_sources() -> Iterator[Case]:
         yield Case("file", f"{command} of a folder {ending}", (command, f"{FOLDER}/{name}"),
                    files={f"{name}/x": b""}, words=("folder",))  # fmt: skip
     for answer in ("[]", "{}", "5", '{"scenarios": 5}',
-                   '{"scenarios": [5]}', '{"scenarios": [{}]}', '{"status": NaN, "objective": {}}',
+                   '{"scenarios": [5]}', '{"scenarios": [{}]}',
                    '{"status": "optimal", "status": "limit", "objective": {}}'):  # fmt: skip
         yield Case("answer", f"verify {answer}", ("verify", f"{FOLDER}/a.json"),
                    {"a.json": answer.encode()})  # fmt: skip
