@@ -177,6 +177,7 @@ def explain(
     (('budgets.serving_memory',),)
     """
     require_type("problem", problem, Problem)
+    require_type("weights", weights or {}, Mapping)
     oracle = Oracle(problem, progress, Clock.of(time_limit))
     limits = oracle.relaxer.limits
     costs = _weights(limits, weights or {})

@@ -11,7 +11,7 @@ from modelsizer.optimizer.fitting.own_forms import form_of
 from modelsizer.optimizer.fitting.runs import read_runs
 from modelsizer.optimizer.fitting.study import DELTA, SAMPLES, FitOptions, Study, study
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.problems.errors import ArgumentError, ModelsizerError, did_you_mean
+from modelsizer.problems.errors import ArgumentError, ModelsizerError, did_you_mean, require_type
 from modelsizer.problems.machine import available_memory
 
 
@@ -94,6 +94,8 @@ def fit(
     clock = Clock.of(time_limit)
     form = form_named(law)
     _check_room(bootstrap, len(form.coefficients))
+    require_type("runs", runs, str | Path)
+    require_type("law", law, str | Path)
     table = read_runs(Path(runs), form, columns, where)
     options = FitOptions(
         huber, drop_worst, drop_outliers, bootstrap, seed, hold_out, cross_check, any_sign

@@ -240,6 +240,7 @@ def frontier(
     [30, 30]
     """
     require_type("problem", problem, Problem)
+    require_type("over", over, str)
     clock = Clock.of(time_limit) if clock is None else clock.within()
     base = problem.without_scenarios()
     setting = NumericSetting.of(base, over)

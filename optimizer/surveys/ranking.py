@@ -219,6 +219,8 @@ def rank(
     (10886, [68, 77])
     """
     require_type("problem", problem, Problem)
+    require_type("by", by, str | None)
+    require_type("top", top, int)
     objective = problem.objective
     goal = (
         Goal(objective.quantity, objective.sense) if by is None else parse_goal(problem, by, "--by")

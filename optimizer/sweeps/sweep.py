@@ -139,6 +139,7 @@ def sweep(
     [47, 30]
     """
     require_type("problem", problem, Problem)
+    require_type("grid", grid, SweepGrid | Mapping)
     clock = Clock.of(time_limit) if clock is None else clock
     base = problem.without_scenarios()
     if isinstance(grid, Mapping):

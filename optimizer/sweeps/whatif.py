@@ -230,6 +230,7 @@ def whatif(
     ['base', 'tied']
     """
     require_type("problem", problem, Problem)
+    require_type("scenarios", scenarios or {}, Mapping)
     clock = Clock.of(time_limit)
     every = _scenarios(problem, scenarios or {})
     worker = Solver(every[0].problem, solver=solver, clock=clock)
@@ -260,6 +261,7 @@ def _scenarios(problem: Problem, others: Mapping[str, Mapping[str, Any]]) -> tup
     for name, overlay in problem.scenarios.items():
         found.append(Scenario(name, flattened(overlay), problem.scenario(name)))
     for name, settings in others.items():
+        require_type(f"scenarios[{name!r}]", settings, Mapping)
         check_scenario(name, settings)
         try:
             found.append(Scenario(name, settings, base.with_settings(settings)))

@@ -85,4 +85,5 @@ def export(architecture: Architecture, framework: str = "hf") -> str:
     32
     """
     require_type("architecture", architecture, Architecture)
+    require_type("framework", framework, str)
     return exporter(framework)(architecture)
