@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -136,7 +136,7 @@ def sweep(
         try:
             axes = [axis_of(problem, key, text, clock) for key, text in many.items()]
         except StoppedError as error:
-            nothing = {"complete": False, "stop": error.stop, "solved": 0, "rows": []}
+            nothing: dict[str, Any] = {"complete": False, "stop": error.stop, "rows": []}
             why = f"{STOPS[error.stop]} before the points were listed"
             emit(nothing, json_, lambda _: say(why))
             raise typer.Exit(STOPPED) from None
