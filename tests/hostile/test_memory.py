@@ -161,7 +161,7 @@ def test_long_menus_are_drawn_by_their_cells(monkeypatch: pytest.MonkeyPatch) ->
 @pytest.mark.parametrize(
     ("words", "named"),
     [
-        (["fit", "docs/runs.csv", "--bootstrap", "1000000000"], "--bootstrap: "),
+        (["fit", "docs/runs.csv", "--bootstrap", "1000000000"], "--bootstrap"),
         (["plan-runs", "phone-2gb", "--budget", "1e20", "--runs", "1000000000"], "--runs"),
         (["frontier", "phone-2gb", "--points", "1000000000"], "--points"),
         (["sweep", "phone-2gb", "--set", "serving.batch_size=1..9e9:step=1"], "serving.batch_size"),
