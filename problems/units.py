@@ -236,6 +236,12 @@ def format_number(value: Number, digits: int) -> str:
     return power_of_ten(value, digits) if "e" in text else text
 
 
+def format_fixed(value: Number, places: int) -> str:
+    """Format a number with fixed decimals, ``2.0279``; as a power of ten if it has many digits."""
+    return f"{value:.{places}f}" if abs(value) < _MANY_DIGITS else format_number(value, 4)
+
+
+_MANY_DIGITS = 1e9
 _UNLIMITED = "unlimited"
 
 

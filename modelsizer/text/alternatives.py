@@ -11,7 +11,7 @@ from modelsizer.optimizer.surveys.near_optimal import NearOptimal
 from modelsizer.optimizer.surveys.nearest_model import Nearest
 from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_fixed, format_quantity
 from modelsizer.text.kit.lines import line, paragraph, section
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import joined, not_complete, percent, shape
@@ -98,7 +98,7 @@ def print_cost(console: Console, pins: PinnedChoices) -> None:
 def _amount(result: Result, cost: float) -> str:
     name = result.objective.name
     if name == "loss":
-        return f"{cost:.6f} nats a token"
+        return f"{format_fixed(cost, 6)} nats a token"
     assert result.objective.value is not None
     share = cost / float(result.objective.value)
     return f"{format_quantity(cost, QUANTITIES[name].dimension)} of {name} ({100 * share:.2g} %)"
@@ -118,7 +118,7 @@ def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
         changes = "setting changes" if many == 1 else "settings change"
         lines = [f"{many} {changes}, no fewer would do:"]
         lines += [f"  {n}: {was:,} -> {now:,}" for n, (was, now) in found.changed.items()]
-    lines.append(f"loss {design.loss:.6f}, {show(design, 'parameters')} parameters, "
+    lines.append(f"loss {format_fixed(design.loss, 6)}, {show(design, 'parameters')} parameters, "
                  f"{show(design, 'tokens')} tokens")  # fmt: skip
     for each in lines:
         paragraph(console, each)

@@ -8,7 +8,7 @@ from typing import Any
 
 from modelsizer.optimizer.result import BudgetUse, Result
 from modelsizer.problems.architecture.describing import architecture_dict, groups_list
-from modelsizer.problems.units import format_number, format_quantity
+from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.tables import Styled, Table
 from modelsizer.text.kit.words import percent
 
@@ -64,9 +64,9 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
     else:
         rows.append(("tokens", "unlimited"))
     quality = problem.quality
-    rows.append(("loss", f"{design.loss:.6f} nats a token ({quality.name})"))
+    rows.append(("loss", f"{format_fixed(design.loss, 6)} nats a token ({quality.name})"))
     if quality.prices_shape:
-        rows.append(("  of it shape", f"{design.shape_excess:.6f}"))
+        rows.append(("  of it shape", format_fixed(design.shape_excess, 6)))
     return rows
 
 

@@ -9,7 +9,7 @@ from modelsizer.optimizer.audit import Audit
 from modelsizer.problems.architecture.choices import WIDE
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.units import format_number, format_quantity
+from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import UNKNOWN, not_complete, percent
@@ -37,7 +37,7 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
                        ("training_flops", "FLOPs"), ("serving_memory", "bytes"),
                        ("kv_bytes_per_token", "bytes")):  # fmt: skip
         rows.append(row(name, amount(name, unit)))
-    rows.append(row("loss", lambda design: f"{design.loss:.4f}"))
+    rows.append(row("loss", lambda design: format_fixed(design.loss, 4)))
     rows.append(row("  of it shape", lambda design: f"{design.shape_excess:.4f}"))
     heads = ["least loss", "least FLOPs"]
     for at, result in enumerate((found.optimum, found.cheapest)):

@@ -12,7 +12,7 @@ from modelsizer.optimizer.surveys.depth_width_rows import SIDE_BY_SIDE
 from modelsizer.problems.errors import ProblemError, short
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.table_files import csv_text
-from modelsizer.problems.units import Number, format_quantity, parse_quantity
+from modelsizer.problems.units import Number, format_fixed, format_quantity, parse_quantity
 from modelsizer.text.depth_width_words import column_value, habit_sentence, notes
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import GAP, WIDTH, Table, print_table
@@ -107,9 +107,9 @@ def _column(rows: Sequence[ShapeRow], name: str, marks: Sequence[str]) -> _Colum
     if name == "aspect_ratio":
         return _Column("aspect", "ratio", tuple(f"{value:.1f}" for value in values))
     if name == "shape_excess":
-        return _Column("excess", "nats", tuple(f"{value:.6f}" for value in values))
+        return _Column("excess", "nats", tuple(format_fixed(value, 6) for value in values))
     if name == "loss":
-        return _Column("loss", "nats", tuple(f"{value:.4f}" for value in values))
+        return _Column("loss", "nats", tuple(format_fixed(value, 4) for value in values))
     return _Column(name, "", tuple(map(str, values)))
 
 

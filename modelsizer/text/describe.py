@@ -11,7 +11,7 @@ from modelsizer.problems.architecture.describing import (
     groups_list,
     parameters_dict,
 )
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_fixed, format_quantity
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.kit.lines import line, pairs, section, title
 from modelsizer.text.kit.tables import Styled
@@ -55,7 +55,7 @@ def print_design(console: Console, found: OneDesign) -> None:
         rows = [
             ("tokens", format_quantity(design.tokens, "tokens")),
             ("training FLOPs", format_quantity(design.training_flops, "FLOPs")),
-            ("loss", f"{design.loss:.6f} nats a token ({problem.law.name})"),
+            ("loss", f"{format_fixed(design.loss, 6)} nats a token ({problem.law.name})"),
             *rows,
         ]
     section(console, "Under the settings given")

@@ -11,7 +11,7 @@ from modelsizer.problems.architecture.choices import SIZES
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.table_files import csv_text
-from modelsizer.problems.units import Number, format_quantity
+from modelsizer.problems.units import Number, format_fixed, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title
 from modelsizer.text.kit.tables import Heading, Table, print_table
 from modelsizer.text.kit.words import NONE, STOPS, shape
@@ -148,7 +148,7 @@ def _points(frontier: Frontier) -> Table:
         cells = [limit]
         if not of_loss and point.value is not None:
             cells.append(format_quantity(point.value, QUANTITIES[objective].dimension, 4))
-        cells += [f"{design.loss:.4f}", format_quantity(total, "parameters", 4)]
+        cells += [format_fixed(design.loss, 4), format_quantity(total, "parameters", 4)]
         cells.append(format_quantity(design.tokens, "tokens", 4))
         if of_loss:
             each = design.tokens / total

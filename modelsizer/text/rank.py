@@ -11,7 +11,7 @@ from modelsizer.optimizer.surveys.ranking import Ranking
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_number, format_quantity
+from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import STOPS, and_more, quantity
@@ -30,7 +30,7 @@ def show(design: Evaluation, name: str) -> str:
     if isinstance(value, bool | str):
         return str(value).lower() if isinstance(value, bool) else value
     if name in ("loss", "shape_excess"):
-        return f"{value:.6f}"
+        return format_fixed(value, 6)
     if name in _RATIOS:
         return format_number(value, 3) if name == "tokens_per_parameter" else f"{value:.1f}"
     if name == "training_flops_per_token":

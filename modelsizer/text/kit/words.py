@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import Number, format_number, format_quantity
+from modelsizer.problems.units import Number, format_fixed, format_number, format_quantity
 
 if TYPE_CHECKING:
     from modelsizer.problems.architecture.architecture import Architecture
@@ -67,7 +67,7 @@ def signed(change: float | None, dimension: str = "nats", digits: int = 4) -> st
     if not change:
         return NONE if change is None else "0"
     if dimension == "nats":
-        size = f"{abs(change):.6f}"
+        size = format_fixed(abs(change), 6)
         if not float(size) and abs(change) > _NOISE:
             size = f"{abs(change):.1e}"
     else:
@@ -78,7 +78,7 @@ def signed(change: float | None, dimension: str = "nats", digits: int = 4) -> st
 def quantity(value: Number, name: str) -> str:
     """The value of a quantity with its unit; a loss with six decimals."""
     if name == "loss":
-        return f"{value:.6f}"
+        return format_fixed(value, 6)
     return format_quantity(value, QUANTITIES[name].dimension)
 
 
