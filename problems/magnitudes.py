@@ -11,6 +11,8 @@ from fractions import Fraction
 
 import numpy as np
 
+from modelsizer.problems.architecture.accounting import parameters
+from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.laws.features import beyond_doubles
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.quantities.needs import lacking
@@ -18,6 +20,9 @@ from modelsizer.problems.quantities.quantity import OfFlops, Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.token_limits import TokenLimits
+from modelsizer.problems.space.options import listed
+from modelsizer.problems.tables.menus import Steps
+from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import as_double, exact
 
 MOST_FLOPS_PER_TOKEN = 10**40
@@ -100,7 +105,39 @@ def loss_overflows(law: TokenLaw, limits: TokenLimits) -> bool:
     return bool(law.features) or not _finite(law, 1.0, fewest_tokens(limits))
 
 
-def check_loss(law: TokenLaw, limits: TokenLimits) -> None:
+def most_parameters(space: Space, sequence_length: int) -> int:
+    """An upper bound on the parameters of every design of a space."""
+
+    def ends(key: str, default: float) -> tuple[float, float]:
+        menu = getattr(space, key)
+        if menu is None:
+            return default, default
+        if isinstance(menu, Steps):
+            return float(menu.min), float(menu.max)
+        return float(min(menu.entries)), float(max(menu.entries))
+
+    d_model = ends("d_model", 1)[1]
+    head_dim, heads = ends("head_dim", 128), ends("heads", 1)
+    if space.heads is None:
+        heads = (1, d_model / min(head_dim))
+    elif space.head_dim is None:
+        head_dim = (1, d_model / min(heads))
+    d_ff = ends("d_ff", 1)[1]
+    if space.d_ff is None:
+        d_ff = ends("ffn_ratio", 4)[1] * d_model + ends("ffn_multiple", 256)[1]
+    widths = {"d_model": d_model, "heads": max(heads), "kv_heads": max(heads),
+              "head_dim": max(head_dim), "d_ff": d_ff, "vocab_size": ends("vocab_size", 1)[1],
+              "tied_embeddings": 0}  # fmt: skip
+    up = {name: math.ceil(value) for name, value in widths.items()}
+    found = 0
+    for name in listed(space.block):
+        trunk, kinds = BLOCKS[name].parts(up, sequence_length)
+        layers = [math.ceil(ends("layers", 1)[1])] * len(kinds)
+        found = max(found, math.ceil(parameters(trunk, kinds).at(layers)))
+    return found
+
+
+def check_loss(law: TokenLaw, limits: TokenLimits, most_parameters: int) -> None:
     """Refuse a law of N and D that gives no finite loss, even for the largest model and most data.
 
     Raises
@@ -109,7 +146,7 @@ def check_loss(law: TokenLaw, limits: TokenLimits) -> None:
         See `check_magnitudes`.
     """
     most = math.inf if limits.most is None else as_double(limits.most)
-    if not law.features and not _finite(law, float(MOST_FLOPS_PER_TOKEN), most):
+    if not law.features and not _finite(law, float(most_parameters), most):
         raise ValueError(
             f"@objective.law {law.name} gives no finite loss for any design: its numbers overflow"
         )

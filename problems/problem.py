@@ -17,7 +17,7 @@ from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
-from modelsizer.problems.magnitudes import check_loss, check_magnitudes
+from modelsizer.problems.magnitudes import check_loss, check_magnitudes, most_parameters
 from modelsizer.problems.plain_values import PlainValueError, check_plain
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Settings
@@ -91,7 +91,8 @@ class Problem(Table):
         limits = self.token_limits
         checks.check_tokens(limits, self.training, self.budgets, self.objective)
         check_magnitudes(self.settings, self.budgets)
-        check_loss(self.law, limits)
+        most = most_parameters(self.space, self.training.sequence_length)
+        check_loss(self.law, limits, most)
         return self
 
     # Reading and writing

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 from modelsizer import Problem, ProblemError, evaluate, load_architecture, solve
+from modelsizer.optimizer.tables.table import tables
+from modelsizer.problems.magnitudes import most_parameters
+from tests.support.random_problems import valid_problem
 
 CLUSTER = {"training.accelerator": "H100-SXM", "training.price_per_hour": 2.0}
 LAW = {"E": 1.5, "A": 300.0, "alpha": 0.31, "B": 900.0, "beta": 0.33}
@@ -56,7 +60,10 @@ def with_law(**changed: float) -> Problem:
     return Problem.from_tables(tables)
 
 
-@pytest.mark.parametrize("changed", [{"outer": 1e300, "E": 0.0, "A": 1e300, "alpha": 1e-9}])
+@pytest.mark.parametrize(
+    "changed",
+    [{"outer": 1e300, "E": 0.0, "A": 1e300, "alpha": 1e-9}, {"alpha": 0.01, "outer": 1000.0}],
+)
 def test_a_law_that_overflows_everywhere_is_refused(changed: dict[str, float]) -> None:
     with pytest.raises(ProblemError, match="own gives no finite loss") as error:
         with_law(**changed)
@@ -85,3 +92,12 @@ def test_figures_of_an_accelerator_may_be_fractions() -> None:
     design = evaluate(problem, load_architecture("gpt2"))
     flops = design.exact["training_flops"]
     assert design.exact["training_energy"] == flops / 10**12 * 2 / 3600 / 1000 / 2
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_no_design_has_more_parameters_than_the_bound(seed: int) -> None:
+    problem = valid_problem(seed)
+    bound = most_parameters(problem.space, problem.training.sequence_length)
+    table = next(tables(problem, names=["parameters"]))
+    row = np.arange(len(table))
+    assert table.linear["parameters"].at(row, table.count - 1).max() <= bound
