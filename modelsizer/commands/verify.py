@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import STOPPED, user_errors
-from modelsizer.commands.options import Json, check_time_limit
+from modelsizer.commands.options import Json, TimeLimit
 from modelsizer.commands.output import emit
 
 if TYPE_CHECKING:
@@ -28,14 +28,7 @@ def verify(
     solver: Annotated[
         str | None, typer.Option(help="As of solve; by default the answer's own.")
     ] = None,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(
-            callback=check_time_limit,
-            help="Seconds of the proof. By default none; an answer that a limit stopped gets twice "
-            "the time that it took.",
-        ),
-    ] = None,
+    time_limit: TimeLimit = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="Compute its figures again, without the proof.")
     ] = False,
@@ -44,7 +37,8 @@ def verify(
     """Check a saved answer: compute every figure again, prove it once more, and say what differs.
 
     It needs no other file. What differs may be the version or a catalogue here, an edited problem
-    or figure, or a claim that is not so.
+    or figure, or a claim that is not so. The proof of an answer that a limit stopped gets twice the
+    time that it took, unless there is a --time-limit.
     Exit status: 0 all agrees, 2 bad input, 3 something differs or could not be proven again.
     """
     with user_errors():

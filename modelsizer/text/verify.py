@@ -50,7 +50,7 @@ def _rows(found: VerifiedAnswer) -> list[tuple[str, str]]:
     rows.append(("figures", _figures(found)))
     rows.append(("proof", _proven(found.proofs)))
     if found.unchecked:
-        rows.append(("not verified", ", ".join(found.unchecked)))
+        rows.append(("not compared", ", ".join(found.unchecked)))
     return rows
 
 
@@ -76,7 +76,7 @@ def _proven(proofs: Sequence[Proof]) -> str:
     took = f"{joined(list(dict.fromkeys(proof.solver for proof in proofs)))}, in {seconds:.2f} s"
     if len(proofs) > 1:
         same = sum(proof.confirms for proof in proofs)
-        return f"{took}: {same} of {len(proofs)} answers are as it proves them"
+        return f"{took}: {same} of {len(proofs)} answers proven again"
     (proof,) = proofs
     said = proof.status if proof.objective is None else f"{proof.status}, {proof.objective!r}"
     return f"{took}: {said}" + (", as the answer says" if proof.confirms else "")

@@ -22,6 +22,7 @@ from modelsizer.optimizer.answers.reading import (
     read_answer,
 )
 from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems import plain_values
 from modelsizer.problems.architecture.sources import STANDARD_INPUT
 from modelsizer.problems.errors import ArgumentError, ModelsizerError, ProblemError
@@ -57,7 +58,7 @@ class VerifiedAnswer:
     notes : tuple of str
         What could not be told.
     unchecked : tuple of str
-        Keys of the answer that are not verified.
+        Keys of the answer that were not compared.
     whole : bool
         Whether nothing that should have been verified is left open.
     """
@@ -124,7 +125,7 @@ def verify_answer(
     solver : str, optional
         See `modelsizer.optimizer.solver.solve`; the answer's own by default.
     time_limit : float, optional
-        Seconds, of each proof. By default none; an answer that a limit stopped gets twice the time
+        Seconds, of all proofs. By default none; an answer that a limit stopped gets twice the time
         that it took, and at least ten seconds.
     quick : bool
         Do not prove it again: the design is evaluated, and its figures compared.
@@ -152,11 +153,12 @@ def verify_answer(
     >>> [each.key for each in verify_answer(saved).differences]
     ['parameters.total']
     """
+    clock = Clock.of(time_limit)
     content = answer if isinstance(answer, Mapping) else _read(answer)
-    _check_answer(content)
+    _check_answer(content, "" if isinstance(answer, Mapping) else f"{_label(answer)}: ")
     if problem is not None and "problem" in content:
         raise ArgumentError("problem", "the answer holds its own problem; leave it out")
-    asked = _Asked(solver, time_limit, quick)
+    asked = _Asked(solver, clock, quick)
     if "problem" not in content and problem is None:
         return _without_problem(content)
     tables = content["problem"] if problem is None else problem.to_dict()
@@ -175,14 +177,14 @@ _OLD = "it is of a version that saved neither problem nor hashes: {}"
 @dataclass(frozen=True, slots=True)
 class _Asked:
     solver: str | None
-    time_limit: float | None
+    clock: Clock
     quick: bool
 
 
 def _read(source: str | Path) -> Mapping[str, Any]:
-    standard = str(source) == STANDARD_INPUT
-    label = "standard input" if standard else str(source)
+    label = _label(source)
     try:
+        standard = str(source) == STANDARD_INPUT
         text = read_standard_input() if standard else read_text(Path(source))
         content = plain_values.from_json(text)
     except (UnreadableError, ValueError) as error:
@@ -192,13 +194,17 @@ def _read(source: str | Path) -> Mapping[str, Any]:
     return content
 
 
-def _check_answer(content: Mapping[str, Any]) -> None:
+def _label(source: str | Path) -> str:
+    return "standard input" if str(source) == STANDARD_INPUT else str(source)
+
+
+def _check_answer(content: Mapping[str, Any], label: str) -> None:
     entries = content.get("scenarios")
     if isinstance(entries, list) and all(isinstance(entry, Mapping) for entry in entries):
         return
     if "status" not in content or "objective" not in content:
         raise ModelsizerError(
-            "no answer of solve or whatif: the keys status and objective are missing"
+            f"{label}no answer of solve or whatif: the keys status and objective are missing"
         )
 
 
@@ -273,7 +279,9 @@ def _verified(
         read = read_answer(part, problem)
         wrong = read.differences
         if not (asked.quick or edited):
-            proof, wrong, said = prove_again(part, problem, read, asked.solver, asked.time_limit)
+            proof, wrong, said = prove_again(
+                part, problem, read, asked.solver, asked.clock.left.seconds
+            )
             proofs.append(proof)
             notes += [f"{where.rstrip('.')}: {note}" if where else note for note in said]
             whole = whole and (proof.confirms or bool(wrong))

@@ -51,6 +51,13 @@ def test_a_failed_proof_is_said(path: Path) -> None:
     assert "not verified" in told.stdout and "not proven again" in told.stdout
 
 
+def test_what_holds_no_answer_is_named(tmp_path: Path) -> None:
+    (other := tmp_path / "config.json").write_text("{}")
+    told = CliRunner().invoke(app, ["verify", str(other)])
+    assert told.exit_code == 2
+    assert told.stderr.startswith(f"error: {other}: no answer of solve or whatif")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["nowhere.json"], ["{path}", "--solver", "none"], ["{path}", "--time-limit", "-1"],
