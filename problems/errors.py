@@ -6,7 +6,7 @@ import difflib
 import math
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time
 from types import UnionType
 
@@ -171,6 +171,15 @@ class ProblemError(ModelsizerError):
     def of(cls, key: str, message: str, source: str = "") -> ProblemError:
         """An error with a single fault."""
         return cls([Fault(key, message)], source)
+
+    def without_lines(self, keys: Iterable[str]) -> ProblemError:
+        """The error without the lines of keys that were set over those of the file."""
+        over = tuple(f"{key}." for key in keys)
+        faults = [
+            replace(fault, line=None) if f"{fault.key}.".startswith(over) else fault
+            for fault in self.faults
+        ]
+        return ProblemError(faults, self.source)
 
 
 class MissingExtraError(ModelsizerError):

@@ -128,7 +128,10 @@ class Problem(Table):
         require_type("settings", settings or {}, Mapping)
         raw = reading.parse_toml(text, source)
         raw = reading.overlaid(raw, settings or {})
-        return cls._validated(raw, source, text)
+        try:
+            return cls._validated(raw, source, text)
+        except ProblemError as error:
+            raise error.without_lines(settings or {}) from None
 
     @classmethod
     def _validated(

@@ -103,7 +103,7 @@ UNITS = MappingProxyType(
 """For each dimension, its units and the factor of each to the base unit."""
 
 _EXAMPLES = {
-    "count": '"128K" or 131072',
+    "count": '64, 0.5 or "128K"',
     "parameters": '"40B" or 40e9',
     "tokens": '"15T tokens" or 15e12',
     "FLOPs": '"1e24" or 1e24',
@@ -171,31 +171,32 @@ def parse_quantity(value: object, dimension: str) -> Number:
         example.
     """
     example = f"write {_EXAMPLES[dimension]}"
+    number = "number" if dimension == "count" else f"number of {dimension}"
     if isinstance(value, bool) or not isinstance(value, int | float | str):
-        raise ValueError(f"{short(value)} is not a number of {dimension}; {example}")
+        raise ValueError(f"{short(value)} is not a {number}; {example}")
     if isinstance(value, int):
         if abs(value) > _LARGEST:
-            raise ValueError(f"{short(value)} is too large for a number of {dimension}; {example}")
+            raise ValueError(f"{short(value)} is too large for a {number}; {example}")
         return value
     if isinstance(value, float):
         if not math.isfinite(value):
-            raise ValueError(f"{value!r} is not a finite number of {dimension}; {example}")
+            raise ValueError(f"{value!r} is not a finite {number}; {example}")
         return plain(exact(value))
     match = _NUMBER.fullmatch(value)
     if match is None or match[3].startswith(("_", ",", ".")):
-        raise ValueError(f"{short(value)} is not a number of {dimension}; {example}")
+        raise ValueError(f"{short(value)} is not a {number}; {example}")
     unit, units = re.sub(r"[ \t]+", " ", match[3]), UNITS[dimension]
     if unit not in units:
-        hint = did_you_mean(unit, [known for known in units if known])
-        raise ValueError(
-            f"{short(value)}: {short(unit)} is not a unit of {dimension}{hint}; {example}"
-        )
+        if dimension == "count":
+            wanted = "K, M, B or T"
+        else:
+            hint = did_you_mean(unit, [known for known in units if known])
+            wanted = f"a unit of {dimension}{hint}"
+        raise ValueError(f"{short(value)}: {short(unit)} is not {wanted}; {example}")
     try:
         return _scaled_exactly(match[1], match[2] or "0", units[unit])
     except OverflowError as error:
-        raise ValueError(
-            f"{short(value)} is too {error} for a number of {dimension}; {example}"
-        ) from None
+        raise ValueError(f"{short(value)} is too {error} for a {number}; {example}") from None
 
 
 def _scaled_exactly(digits: str, exponent: str, factor: Fraction) -> Number:

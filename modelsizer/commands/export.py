@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from modelsizer.commands.app import say, user_errors
-from modelsizer.commands.options import ArchitectureSource
+from modelsizer.commands.options import ArchitectureSource, check_framework
 from modelsizer.commands.output import STANDARD_OUTPUT, emit, print_text, text_file
 
 
@@ -33,6 +33,7 @@ def export(
         from modelsizer.problems.architecture.configs.export import export as exported
         from modelsizer.problems.architecture.sources import load_architecture
 
+        check_framework("--to", to)
         text = exported(load_architecture(source, say), to)
         if output == STANDARD_OUTPUT:
             print_text(text, f"{to}.txt")

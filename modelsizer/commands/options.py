@@ -88,6 +88,17 @@ def check_ending(option: str, path: Path | None, *endings: str) -> None:
         fail(f"{option}: {path} must end in {' or '.join(endings)}")
 
 
+def check_framework(option: str, framework: str) -> None:
+    """Reject a framework that no architecture is exported to."""
+    from modelsizer.problems.architecture.configs.export import exporter
+    from modelsizer.problems.errors import ModelsizerError
+
+    try:
+        exporter(framework)
+    except ModelsizerError as error:
+        fail(f"{option}: {error}")
+
+
 def check_tables(csv: Path | None, parquet: Path | None = None) -> None:
     """Reject paths of tables with a wrong suffix."""
     check_ending("--csv", csv, ".csv")

@@ -66,7 +66,7 @@ def report(
         if path is None:
             print_text(page, "report.html")
         else:
-            about = f"{result.status}, {page.count('<figure')} figures"
+            drawn = page.count("<figure")
             places: list[Path] = []
 
             def save(place: Path) -> None:
@@ -75,6 +75,10 @@ def report(
 
             def show(console: Console) -> None:
                 from modelsizer.text.kit.lines import line
+                from modelsizer.text.kit.words import counted
+
+                left_out = "" if made.whole else ", not complete"
+                about = f"{result.status}, {counted(drawn, 'figure')}{left_out}"
 
                 for place in places:
                     size = place.stat().st_size / 1e6

@@ -25,6 +25,7 @@ from modelsizer.commands.options import (
     TimeLimit,
     Without,
     check_ending,
+    check_framework,
     check_plot,
 )
 from modelsizer.commands.output import (
@@ -322,10 +323,8 @@ def _export_target(text: str | None) -> tuple[str, Path | None]:
     """Parse framework and path from ``FRAMEWORK:PATH``."""
     if text is None:
         return "", None
-    from modelsizer.problems.architecture.configs.export import exporter
-
     framework, _, path = text.partition(":")
-    exporter(framework)
+    check_framework("--export", framework)
     if not path or path == STANDARD_OUTPUT:
         fail(f"--export: {text!r} is not FRAMEWORK:PATH, such as hf:config.json")
     return framework, Path(path)

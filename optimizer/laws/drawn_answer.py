@@ -122,7 +122,7 @@ def _file_of(problem: Problem) -> LawFile:
     how = "modelsizer fit RUNS --bootstrap 500 -o mylaw.toml"
     if not name.startswith(PREFIX):
         raise ProblemError.of(
-            "--uncertainty",
+            "objective.law",
             f"{name} has no bootstrap draws; give --law mylaw.toml, made by `{how}`",
         )
     fitted = load_law(name.removeprefix(PREFIX))

@@ -63,7 +63,9 @@ def load_architecture(source: str, say: Callable[[str], object] = warnings.warn)
     if source in catalogue:
         return catalogue[source].architecture
     hint = did_you_mean(source, catalogue)
-    raise SourceError(f"{label}: no such file, and no model of that name in the catalogue{hint}")
+    raise SourceError(
+        f"{label}: no such file, and no model of that name{hint}; `modelsizer models` lists them"
+    )
 
 
 def from_json(text: str, label: str, say: Callable[[str], object] = warnings.warn) -> Architecture:

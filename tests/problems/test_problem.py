@@ -143,6 +143,11 @@ def test_the_line_of_a_fault_is_told() -> None:
     assert f"x.toml: line {line}: space.kv_haeds" in str(caught.value)
 
 
+def test_what_is_set_over_the_file_has_no_line() -> None:
+    with pytest.raises(ProblemError, match=r"^x\.toml: space\.kv_heads: .four. is not"):
+        Problem.parse(GOOD, "x.toml", {"space.kv_heads": "four"})
+
+
 def test_several_faults_are_told_at_once() -> None:
     text = GOOD.replace("batch_size = 4", "batch_size = 0").replace(
         "layers = {min = 8", "layers = {min = 80"

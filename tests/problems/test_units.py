@@ -68,7 +68,8 @@ def test_reads(text: object, dimension: str, value: float) -> None:
         ("5\n6", "bytes", "not a number"),
         (True, "count", "not a number"),
         (None, "count", "not a number"),
-        ([1], "count", "not a number"),
+        ([1], "count", "not a number; write 64"),
+        ("80 GB", "count", "'GB' is not K, M, B or T"),
     ],
 )
 def test_refuses(text: object, dimension: str, hint: str) -> None:

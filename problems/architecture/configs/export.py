@@ -54,7 +54,7 @@ def exporter(framework: str) -> Exporter:
     if framework not in EXPORTERS:
         hint = did_you_mean(framework, EXPORTERS)
         raise ModelsizerError(
-            f"cannot export to {framework!r}{hint}; known frameworks: {', '.join(EXPORTERS)}"
+            f"unknown framework {framework!r}{hint}; known: {', '.join(EXPORTERS)}"
         )
     return EXPORTERS[framework]
 

@@ -102,7 +102,11 @@ def test_describe_for_people() -> None:
         (("export", "-", "--to", "hff"), '{"model_type": "llama"}', "did you mean hf"),
         (("export", "-"), '{"model_type": "mixtral"}', "cannot be exported"),
         (("solve", "one-h100-1e24", "--export", "hf"), None, "FRAMEWORK:PATH"),
-        (("solve", "one-h100-1e24", "--export", "jax:x"), None, "known frameworks"),
+        (
+            ("solve", "one-h100-1e24", "--export", "jax:x"),
+            None,
+            "--export: unknown framework 'jax'; known: hf",
+        ),
         (("models", "--sort", "beauty"), None, "not one of"),
     ],
 )
