@@ -115,6 +115,7 @@ def best_of(
     value: Floats,
     keeps: Mask,
     so_far: Evaluation | None,
+    clock: Clock,
 ) -> Evaluation | None:
     """Return the best feasible design of a list, or the incumbent if none is better.
 
@@ -122,6 +123,13 @@ def best_of(
     ----------
     value, keeps
         As returned by `Model.evaluate` for `row` and `j`.
+    clock : Clock
+        Looked at where many designs are so near to the best that each is evaluated alone.
+
+    Raises
+    ------
+    StoppedError
+        If the time does not suffice for them.
     """
     if not keeps.any():
         return so_far
@@ -146,7 +154,9 @@ def best_of(
         near = near[~at_it]
     if len(near) > FEW_TIES:
         near = near[_first_of_equals(model, table, row[near], j[near])]
-    for i in near:
+    for number, i in enumerate(near):
+        if number % FEW_TIES == FEW_TIES - 1:
+            clock.check()
         candidate = model.exactly(table, row[i], j[i])
         if candidate.feasible and better(model, candidate, best):
             best = candidate

@@ -41,7 +41,7 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
                     unread = min(unread, _bound(model, table, int(part[0])))
                     break
                 value, keeps = model.evaluate(table, part, j)
-                best = best_of(model, table, part, j, value, keeps, best)
+                best = best_of(model, table, part, j, value, keeps, best, clock)
                 counts.by_budgets += int((~keeps).sum())
                 done += len(part)
                 clock.nodes += 1

@@ -230,7 +230,9 @@ class Search:
     def _offer(self, table: Table, row: Ints, j: Ints) -> Floats:
         """Evaluate designs; the best becomes the incumbent if it is better."""
         value, keeps = self.model.evaluate(table, row, j)
-        self.incumbent = best_of(self.model, table, row, j, value, keeps, self.incumbent)
+        self.incumbent = best_of(
+            self.model, table, row, j, value, keeps, self.incumbent, self.clock
+        )
         return np.where(keeps, value, np.inf)
 
     def _dive(self, table: Table, boxes: Boxes, least: Floats) -> None:
@@ -309,7 +311,9 @@ class Search:
             return
         row, j = self.boxes.row[single], self.boxes.low[single]
         value, keeps = self.model.evaluate(self.table, row, j)
-        self.incumbent = best_of(self.model, self.table, row, j, value, keeps, self.incumbent)
+        self.incumbent = best_of(
+            self.model, self.table, row, j, value, keeps, self.incumbent, self.clock
+        )
         slack = 0.0 if self.model.exact else 100.0 * ROUNDING
         lower = np.where(keeps, value, 0.0)  # infinite where no tokens reach a limit of the loss
         lower -= slack * np.abs(lower)  # the exact value may round below the vectorised one
