@@ -271,7 +271,7 @@ def test_frontier_and_isoflop_curves(problem: Problem, size: str) -> None:
     for curve, drawn in zip(curves, right.lines, strict=False):
         assert np.min(drawn.get_ydata()) == curve.best.loss
     labels = {text.get_text() for text in right.texts}
-    assert {r"$10^{22}$ FLOPs", r"$10^{23}$", r"$10^{24}$"} == labels
+    assert {"10²² FLOPs", "10²³", "10²⁴"} == labels
     assert (left.get_xlabel(), right.get_xlabel()) == ("training FLOPs", "parameters")
     legend = left.get_legend()
     assert legend is not None
