@@ -59,7 +59,7 @@ def allocate(
     """Show where the parameters and the FLOPs go: by component, by layer, by context.
 
     The picture is of the shares, as bars.
-    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped by a limit.
+    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         check_tables(csv)

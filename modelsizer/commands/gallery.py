@@ -26,7 +26,7 @@ def gallery(
 ) -> None:
     """Draw one picture of each kind, from problems that come with modelsizer.
 
-    Exit status: 0 all drawn, 2 bad input, 3 stopped by a limit with those drawn.
+    Exit status: 0 all drawn, 2 bad input, 3 stopped by a limit, with those drawn.
     """
     with user_errors():
         from modelsizer.optimizer.tables.clock import Clock

@@ -21,7 +21,7 @@ def memory(
 ) -> None:
     """Show what fills the memory of one accelerator, in serving and in training.
 
-    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped by a limit: the
+    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the
     design is the best found, if there is one.
     """
     with user_errors():

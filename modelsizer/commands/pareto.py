@@ -58,7 +58,7 @@ def pareto(
     """Find all designs of which none is worse in every objective than another.
 
     The picture is of the front.
-    Exit status: 0 complete, 1 if no design keeps the limits, 3 stopped by a limit.
+    Exit status: 0 complete, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         check_tables(csv, parquet)

@@ -17,6 +17,7 @@ from modelsizer.commands.numbers import NumberCommand
 from modelsizer.commands.output import STANDARD_OUTPUT
 
 WRITTEN = frozenset({"PATH", "FRAMEWORK:PATH"})
+LONGEST = 1000  # characters of the first sentence of a command
 FILLED = frozenset({"FOLDER"})
 READ = frozenset(
     {"FILE", "ANSWER", "SOURCE", "RUNS", "LAW", "LAW.toml", "NAME|FILE", "FORM", "MODEL"}
@@ -25,6 +26,10 @@ READ = frozenset(
 
 class Command(NumberCommand):
     """A command that refuses a path which it could not write, or would both read and write."""
+
+    def get_short_help_str(self, limit: int = 45) -> str:
+        """The first sentence, which the list of commands wraps and does not cut."""
+        return super().get_short_help_str(max(limit, LONGEST))
 
     def invoke(self, ctx: Any) -> Any:
         """As of the base class."""

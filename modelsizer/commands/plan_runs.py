@@ -126,7 +126,7 @@ def plan_runs(
 
     Runs of the target's family are chosen by exchange, proven near the best by a convex bound, and
     compared with the best of many isoFLOP grids of the same budget. Exit status: 0 planned, 1 no
-    design keeps the problem's limits, 2 bad input, 3 stopped by a limit.
+    design keeps every limit, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         check_tables(csv)

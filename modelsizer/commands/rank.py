@@ -57,7 +57,8 @@ def rank(
     """List every design that keeps the limits, counted exactly, the best first.
 
     --csv and --parquet write all that fit, in order. The picture is of parameters against depth.
-    Exit status: 0, 1 if no design keeps every limit, 3 stopped by a limit with those looked at.
+    Exit status: 0 listed, 1 no design keeps every limit, 2 bad input, 3 stopped by a limit, with
+    those looked at.
     """
     with user_errors():
         check_tables(csv, parquet)

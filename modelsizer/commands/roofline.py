@@ -32,7 +32,7 @@ def roofline(
 ) -> None:
     """Show whether memory or compute bounds decode at several batches, and prefill.
 
-    Exit status: 0 done, 1 the problem is proven infeasible, 2 bad input, 3 stopped by a limit: the
+    Exit status: 0 done, 1 proven infeasible, 2 bad input, 3 stopped by a limit: the
     design is the best found, if there is one.
     """
     with user_errors():

@@ -115,7 +115,7 @@ def sweep(
 
     The file is the same however it was solved, and a sweep that was killed goes on from it. Points
     without a design are rows as well.
-    Exit status: 0 all points are there, 2 bad input, 3 stopped by a limit or interrupted.
+    Exit status: 0 all points are there, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
         from modelsizer.optimizer.sweeps.files import ENDINGS, check_file

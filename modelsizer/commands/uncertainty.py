@@ -45,7 +45,7 @@ def uncertainty(
     """Solve under every bootstrap draw of a fitted law: who wins, what each choice gives up.
 
     And the designs of least expected loss, worst-case loss, maximum regret and CVaR, proven over
-    the draws. Exit status: 0 solved, 1 proven that no design fits, 2 bad input, 3 stopped by a
+    the draws. Exit status: 0 solved, 1 proven infeasible, 2 bad input, 3 stopped by a
     limit, before the answer: it is of all designs together.
     """
     with user_errors():

@@ -11,7 +11,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import Number, exact, parse_quantity, plain
+from modelsizer.problems.units import Number, exact, format_number, parse_quantity, plain
 
 DIGITS = 6  # significant digits of a value between the first and the last of a sweep
 SPAN, POINTS = 100, 21
@@ -160,7 +160,10 @@ class NumericSetting:
         low = low if first is None else self.read(first)
         high = high if last is None else self.read(last)
         if low >= high:
-            raise ProblemError.of("--from", f"{low:g} is not below --to, {high:g}")
+            raise ProblemError.of(
+                "--from",
+                f"{format_number(low, DIGITS)} is not below --to, {format_number(high, DIGITS)}",
+            )
         return self.between(low, high, points)
 
     def between(

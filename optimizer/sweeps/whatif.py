@@ -312,9 +312,10 @@ def _parsed(text: str) -> tuple[str, dict[str, Any]]:
     for piece in split_list(rest):
         pair = split_pair(piece)
         if not (name and colon and pair):
+            here = f"; see {short(piece)}" if piece.strip() else ""
             raise ProblemError.of(
                 "--scenario",
-                f"{short(text)} is not 'name: key=value, key=value'; see {short(piece)}",
+                f"{short(text)} is not 'name: key=value, key=value'{here}",
             )
         settings[pair[0]] = read_value(pair[1])
     return name, settings
