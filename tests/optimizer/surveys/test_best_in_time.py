@@ -56,7 +56,7 @@ def test_a_list_ends_at_several_places(monkeypatch: pytest.MonkeyPatch) -> None:
     assert {1, 10} <= lengths
 
 
-@pytest.mark.parametrize("looks", [0, 1, 2, 100_000])
+@pytest.mark.parametrize("looks", [0, 100_000])
 def test_the_nearest_design_is_known_or_not(looks: int, monkeypatch: pytest.MonkeyPatch) -> None:
     model = load_architecture("llama-3.2-1b")
     known = nearest(PROBLEM, model)
