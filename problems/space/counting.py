@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from math import prod
 from typing import Any
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.architecture.choices import ORDERED, UNORDERED
+from modelsizer.problems.architecture.patterns import Pattern
 from modelsizer.problems.space.options import (
     aspect_limits,
     distinct_columns,
@@ -87,32 +88,33 @@ def count_designs(space: Space, splits: Sequence[Split]) -> Counted:
     splits : sequence of Split
         Divisibility required by each parallel layout.
     """
-    found = NOTHING
-    for factors, one in _blocks(space, splits):
-        for part in factors.parts() if factors is not None else _listed(one, splits):
-            found += part
-    return found
+    return sum(_parts(space, splits), NOTHING)
 
 
 def has_design(space: Space, splits: Sequence[Split]) -> bool:
     """Whether some split can divide some design of a space."""
-    return any(
-        part.designs
-        for factors, one in _blocks(space, splits)
-        for part in (factors.parts() if factors is not None else _listed(one, splits))
-    )
+    return any(part.designs for part in _parts(space, splits))
 
 
-def _blocks(space: Space, splits: Sequence[Split]) -> Iterator[tuple[_Factors | None, Space]]:
-    """Yield the space of each block, with its factors if it has but one kind of layer."""
+def _parts(space: Space, splits: Sequence[Split]) -> Iterator[Counted]:
+    """Yield the sizes of disjoint parts of a space."""
     for name in listed(space.block):
         block = BLOCKS[name]
-        one = space.model_copy(update={"block": name})
-        by_factors = block.pattern.kinds == 1 and type(block).kinds is Block.kinds
-        yield (_Factors(one, block, splits) if by_factors else None), one
+        if block.pattern.kinds == 1 and type(block).kinds is Block.kinds:
+            # Of a block only its pattern and whether it is gated matter.
+            alike = space.model_copy(update={"block": "llama"})
+            yield _by_factors(alike, block.gated, block.pattern, tuple(splits))
+        else:
+            yield from _listed(space.model_copy(update={"block": name}), splits)
 
 
 # By factors
+
+
+@lru_cache(maxsize=32)
+def _by_factors(space: Space, gated: bool, pattern: Pattern, splits: tuple[Split, ...]) -> Counted:
+    """Count the designs of blocks with one kind of layer; kept, as it is asked for many times."""
+    return sum(_Factors(space, gated, pattern, splits).parts(), NOTHING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +156,10 @@ def _distinct(able: Bools) -> tuple[Bools, Ints]:
 class _Factors:
     """Count designs of one block with one kind of layer."""
 
-    def __init__(self, space: Space, block: Block, splits: Sequence[Split]) -> None:
-        self.space, self.block, self.splits = space, block, splits
+    def __init__(
+        self, space: Space, gated: bool, pattern: Pattern, splits: Sequence[Split]
+    ) -> None:
+        self.space, self.gated, self.pattern, self.splits = space, gated, pattern, splits
         self.ways = sorted({split.ways for split in splits})
         self.stages = sorted({split.stages for split in splits})
         self.free = self._independent()
@@ -207,7 +211,7 @@ class _Factors:
     def _feed_forward(self, d_model: Ints) -> _Classes:
         fixed = self.space.d_ff is not None
         widths = d_model[:1] if fixed else d_model
-        row, d_ff = distinct_columns(self.space, widths, self.block.gated)
+        row, d_ff = distinct_columns(self.space, widths, self.gated)
         able = np.stack([whole_divides(d_ff, ways) for ways in self.ways], axis=1)
         found = _Classes.of(row, able, len(widths))
         return _Classes(found.able, np.broadcast_to(found.times, (len(d_model), len(found.able))))
@@ -241,7 +245,7 @@ class _Factors:
         kinds, at = _distinct(able)
         stacks = np.zeros((len(layers), len(kinds)), dtype=np.int64)
         one = np.ones_like(layers)
-        for of, depths in self.block.pattern.rows(layers, one, one):
+        for of, depths in self.pattern.rows(layers, one, one):
             np.add.at(stacks, (of, at[of]), depths.count.prod(axis=1))
         times = np.zeros((len(d_model), len(kinds)), dtype=np.int64)
         runs = np.zeros((len(d_model), len(self.stages)), dtype=np.int64)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -90,8 +91,7 @@ class Steps(Choice):
         """Values, ascending; a range where they are whole."""
         if all(isinstance(v, int) for v in (self.min, self.max, self.step)):
             return range(int(self.min), int(self.max) + 1, int(self.step))
-        low, step = exact(self.min), exact(self.step)
-        return tuple(plain(low + i * step) for i in range(self.size))
+        return _steps(self.min, self.step, self.size)
 
     @property
     def size(self) -> int:
@@ -102,6 +102,12 @@ class Steps(Choice):
         """Representation in the problem file."""
         ends: dict[str, Number] = {"min": self.min, "max": self.max}
         return ends | ({"step": self.step} if self.written_step else {})
+
+
+@lru_cache(maxsize=64)  # a thousand fractions take a millisecond, and are asked for many times
+def _steps(low: Number, step: Number, size: int) -> tuple[Number, ...]:
+    first, each = exact(low), exact(step)
+    return tuple(plain(first + i * each) for i in range(size))
 
 
 @dataclass(frozen=True, slots=True)
