@@ -14,9 +14,9 @@ def _plain(
     return Architecture.of_layers(trunk, [Layer(attention, ffn, norms)] * depth)
 
 
-def _split(d: int, heads: int, field: str) -> int:
+def _split(f: Fields, width: str, d: int, number: str, heads: int) -> int:
     if d % heads:
-        raise ConfigError(f"{field} = {heads} does not divide the hidden size {d}")
+        raise ConfigError(f"{f.named(number)} = {heads} does not divide {f.named(width)} = {d}")
     return d // heads
 
 
@@ -25,7 +25,7 @@ def gpt2(f: Fields) -> Architecture:
     d, heads = f.count("n_embd", 768), f.count("n_head", 12)
     if f.flag("add_cross_attention", False):
         raise ConfigError("add_cross_attention = true: only decoders without it are counted")
-    attention = FullAttention(heads, heads, _split(d, heads, "n_head"), True, True)
+    attention = FullAttention(heads, heads, _split(f, "n_embd", d, "n_head", heads), True, True)
     ffn = DenseFeedForward(f.count("n_inner", 4 * d), gated=False, bias=True)
     positions = f.count("n_positions", 1024)
     tied = f.flag("tie_word_embeddings", True)
@@ -38,7 +38,9 @@ def gpt_neox(f: Fields) -> Architecture:
     d, heads = f.count("hidden_size", 6144), f.count("num_attention_heads", 64)
     f.ignore(["use_parallel_residual"])  # two normalisations with or without it
     bias = f.flag("attention_bias", True)
-    attention = FullAttention(heads, heads, _split(d, heads, "num_attention_heads"), bias, bias)
+    attention = FullAttention(
+        heads, heads, _split(f, "hidden_size", d, "num_attention_heads", heads), bias, bias
+    )
     ffn = DenseFeedForward(f.count("intermediate_size", 24576), gated=False, bias=True)
     tied = f.flag("tie_word_embeddings", False)
     trunk = Trunk(d, f.count("vocab_size", 50432), tied, norm_bias=True)
@@ -49,7 +51,9 @@ def opt(f: Fields) -> Architecture:
     """``model_type = "opt"``."""
     d, heads = f.count("hidden_size", 768), f.count("num_attention_heads", 12)
     bias = f.flag("enable_bias", True)
-    attention = FullAttention(heads, heads, _split(d, heads, "num_attention_heads"), bias, bias)
+    attention = FullAttention(
+        heads, heads, _split(f, "hidden_size", d, "num_attention_heads", heads), bias, bias
+    )
     ffn = DenseFeedForward(f.count("ffn_dim", 3072), gated=False, bias=bias)
     before, removed = (
         f.flag("do_layer_norm_before", True),
@@ -72,7 +76,9 @@ def opt(f: Fields) -> Architecture:
 def bloom(f: Fields) -> Architecture:
     """``model_type = "bloom"``."""
     d, heads = f.count("hidden_size", 64), f.count("n_head", 8)
-    attention = FullAttention(heads, heads, _split(d, heads, "n_head"), True, True)
+    attention = FullAttention(
+        heads, heads, _split(f, "hidden_size", d, "n_head", heads), True, True
+    )
     ffn = DenseFeedForward(4 * d, gated=False, bias=True)
     # The embedding has a normalisation too.
     tied = f.flag("tie_word_embeddings", True)
@@ -88,7 +94,9 @@ def falcon(f: Fields) -> Architecture:
     written = f.maybe("num_kv_heads") or heads
     kv = written if new else 1 if multi_query else heads
     bias = f.flag("bias", False)
-    attention = FullAttention(heads, kv, _split(d, heads, "num_attention_heads"), bias, bias)
+    attention = FullAttention(
+        heads, kv, _split(f, "hidden_size", d, "num_attention_heads", heads), bias, bias
+    )
     ffn = DenseFeedForward(f.count("ffn_hidden_size", 4 * d), gated=False, bias=bias)
     parallel = f.flag("parallel_attn", True)
     in_parallel = f.maybe("num_ln_in_parallel_attn") or (2 if new else 1)

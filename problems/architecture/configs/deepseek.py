@@ -29,10 +29,11 @@ def _deepseek(f: Fields, defaults: Mapping[str, Any]) -> Architecture:
     dense = DenseFeedForward(f.count("intermediate_size", defaults["intermediate_size"]), bias=bias)
     width = f.count("moe_intermediate_size", defaults["moe_intermediate_size"])
     shared = f.count("n_shared_experts", defaults["n_shared_experts"], least=0)
+    experts = f.count("n_routed_experts", defaults["n_routed_experts"])
     moe = MixtureOfExperts(
         width,
-        f.count("n_routed_experts", defaults["n_routed_experts"]),
-        f.count("num_experts_per_tok", defaults["num_experts_per_tok"]),
+        experts,
+        f.routed("n_routed_experts", experts, defaults["num_experts_per_tok"]),
         shared_d_ff=width * shared,
         shared_bias=bias,
     )

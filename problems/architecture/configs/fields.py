@@ -88,6 +88,7 @@ class Fields:
 
     def __init__(self, config: Mapping[str, Any], aliases: Mapping[str, str]) -> None:
         self._values: dict[str, Any] = {}
+        self._written: dict[str, str] = {}
         self._read: set[str] = set()
         self.notes: list[str] = []
         for key, value in config.items():
@@ -95,13 +96,20 @@ class Fields:
             if name in self._values and self._values[name] != value:
                 raise ConfigError(f"{key} and {name} are one field, given twice with two values")
             self._values[name] = value
+            self._written.setdefault(name, key)
+
+    def named(self, name: str) -> str:
+        """The field's name as the configuration writes it, which may be another of its names."""
+        return self._written.get(name, name)
 
     def take(self, name: str, default: Any = None) -> Any:
         """Value of a field, or the library's default if it is missing or null."""
         self._read.add(name)
         value = self._values.get(name)
         if value is None and default is not None and name in self._values:
-            self.notes.append(f"{name} is null: the default of its type is taken, {default}")
+            self.notes.append(
+                f"{self.named(name)} is null: the default of its type is taken, {default}"
+            )
         return default if value is None else value
 
     def written(self, name: str) -> bool:
@@ -125,14 +133,14 @@ class Fields:
         value = self.take(name, default)
         if value is None:
             what = "null" if name in self._values else "missing"
-            raise ConfigError(f"{name} is {what}, and this type has no default for it")
+            raise ConfigError(f"{self.named(name)} is {what}, and this type has no default for it")
         plain = isinstance(value, int | float) and not isinstance(value, bool)
         if not plain or not math.isfinite(value) or value != int(value):
-            raise ConfigError(f"{name} must be a whole number, got {short(value)}")
+            raise ConfigError(f"{self.named(name)} must be a whole number, got {short(value)}")
         if value < least:
-            raise ConfigError(f"{name} must be at least {least}, got {value!r}")
+            raise ConfigError(f"{self.named(name)} must be at least {least}, got {value!r}")
         if value > most:
-            raise ConfigError(f"{name} must be at most {most}, got {value!r}")
+            raise ConfigError(f"{self.named(name)} must be at most {most}, got {value!r}")
         return int(value)
 
     def layers(self, name: str, default: int | None = None) -> int:
@@ -156,7 +164,7 @@ class Fields:
         """
         value = self.take(name, default)
         if not isinstance(value, bool):
-            raise ConfigError(f"{name} must be true or false, got {short(value)}")
+            raise ConfigError(f"{self.named(name)} must be true or false, got {short(value)}")
         return value
 
     def list_of(self, name: str, kind: type, words: str) -> list[Any] | None:
@@ -170,9 +178,25 @@ class Fields:
         value = self.take(name)
         if value is None:
             return None
-        if not isinstance(value, list) or not all(isinstance(entry, kind) for entry in value):
-            raise ConfigError(f"{name} must be a list of {words}, got {short(value)}")
+        if not isinstance(value, list) or not all(type(entry) is kind for entry in value):
+            raise ConfigError(f"{self.named(name)} must be a list of {words}, got {short(value)}")
         return value
+
+    def routed(self, total: str, experts: int, default: int | None) -> int:
+        """Read how many experts a token passes, of those that the field `total` counts.
+
+        Raises
+        ------
+        ConfigError
+            If it cannot be read, or is more than there are.
+        """
+        routed = "num_experts_per_tok"
+        active = self.count(routed, default)
+        if active > experts:
+            raise ConfigError(
+                f"{self.named(routed)} = {active} is more than {self.named(total)} = {experts}"
+            )
+        return active
 
     def ignore(self, names: Iterable[str]) -> None:
         """Mark fields that have no effect on counts for this type."""

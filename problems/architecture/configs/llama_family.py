@@ -150,7 +150,8 @@ def mistral(f: Fields) -> Architecture:
 
 def mixtral(f: Fields) -> Architecture:
     """``model_type = "mixtral"``."""
-    experts, active = f.count("num_local_experts", 8), f.count("num_experts_per_tok", 2)
+    experts = f.count("num_local_experts", 8)
+    active = f.routed("num_local_experts", experts, 2)
     return _llama_like(
         f, hidden=4096, ffn=14336, layers=32, heads=32, kv_heads=8, vocabulary=32000,
         window=f.maybe("sliding_window"),
@@ -203,7 +204,7 @@ def qwen2_moe(f: Fields) -> Architecture:
         moe = MixtureOfExperts(
             f.count("moe_intermediate_size", 1408),
             experts,
-            f.count("num_experts_per_tok", 4),
+            f.routed("num_experts", experts, 4),
             shared_d_ff=f.count("shared_expert_intermediate_size", 5632),
             shared_gate=True,
         )
@@ -223,7 +224,8 @@ def qwen3_moe(f: Fields) -> Architecture:
     f.ignore(["moe_intermediate_size", "num_experts_per_tok"])
     moe = None
     if experts:
-        width, active = f.count("moe_intermediate_size", 768), f.count("num_experts_per_tok", 8)
+        width = f.count("moe_intermediate_size", 768)
+        active = f.routed("num_local_experts", experts, 8)
         moe = MixtureOfExperts(width, experts, active)
     return _llama_like(
         f, hidden=2048, ffn=6144, layers=24, heads=32, kv_heads=4, vocabulary=151936,
@@ -336,7 +338,7 @@ def gpt_oss(f: Fields) -> Architecture:
     """``model_type = "gpt_oss"``."""
     bias = f.flag("attention_bias", True)
     experts = f.count("num_local_experts", 128)
-    active = f.count("num_experts_per_tok", 4)
+    active = f.routed("num_local_experts", experts, 4)
     return _llama_like(
         f, hidden=2880, ffn=2880, layers=36, heads=64, kv_heads=8, vocabulary=201088, head_dim=64,
         qkv_bias=bias, output_bias=bias, sinks=True,

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import READERS, read_config
 from modelsizer.problems.architecture.describing import describe
 
@@ -70,3 +71,29 @@ def test_defaults_of_each_type(kind: str) -> None:
     ) == DEFAULTS[kind]
     # A quotient that is left a float would show as 64.0 in JSON.
     assert not [n for n in numbers(found.to_dict()) if isinstance(n, float)]
+
+
+@pytest.mark.parametrize(
+    ("config", "words"),
+    [
+        ({"model_type": "mixtral", "num_experts_per_tok": 9},
+         "num_experts_per_tok = 9 is more than num_local_experts = 8"),
+        ({"model_type": "gpt_oss", "num_experts": 3},
+         "num_experts_per_tok = 4 is more than num_experts = 3"),
+        ({"model_type": "qwen2_moe", "num_experts": 1},
+         "num_experts_per_tok = 4 is more than num_experts = 1"),
+        ({"model_type": "qwen3_moe", "num_local_experts": 7},
+         "num_experts_per_tok = 8 is more than num_local_experts = 7"),
+        ({"model_type": "deepseek_v3", "num_local_experts": 7},
+         "num_experts_per_tok = 8 is more than num_local_experts = 7"),
+        ({"model_type": "gpt2", "hidden_size": 7}, "n_head = 12 does not divide hidden_size = 7"),
+        ({"model_type": "falcon", "n_head": 3},
+         "n_head = 3 does not divide hidden_size = 4544"),
+        ({"model_type": "gpt2", "max_position_embeddings": 0}, "max_position_embeddings must be"),
+        ({"model_type": "bloom", "num_layers": "7"}, "num_layers must be a whole number"),
+        ({"model_type": "qwen3_moe", "mlp_only_layers": [True]}, "mlp_only_layers must be a list"),
+    ],
+)  # fmt: skip
+def test_errors_name_a_field_as_it_is_written(config: dict[str, object], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        read_config(config)
