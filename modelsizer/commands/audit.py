@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
-from modelsizer.commands.options import ArchitectureSource, Json, Settings, TimeLimit
+from modelsizer.commands.options import ArchitectureSource, Json, Settings, TimeLimit, load
 from modelsizer.commands.output import emit
 
 
@@ -53,10 +53,7 @@ def audit(
             number = _trained_tokens(source, tokens)
             base = None
             if problem is not None:
-                from modelsizer.problems.key_values import read_pairs
-                from modelsizer.problems.problem import Problem
-
-                base = Problem.load(problem, read_pairs(set_ or []))
+                base = load(problem, set_)
             elif set_:
                 fail("--set: needs --problem FILE")
             with held():

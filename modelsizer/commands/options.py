@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import fail
+from modelsizer.commands.paths import keep_laws
 
 if TYPE_CHECKING:
     from modelsizer.problems.problem import Problem
@@ -127,4 +128,5 @@ def load(file: str, settings: list[str] | None, without: list[str] | None = None
     from modelsizer.problems.problem import Problem
 
     problem = Problem.load(file, read_pairs(settings or []))
+    keep_laws(problem.to_dict())
     return problem.without(*without) if without else problem

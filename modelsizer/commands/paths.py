@@ -1,13 +1,14 @@
 """Paths that options and arguments name, checked before the work; nothing is touched by it.
 
 What a path is for, the word says that help shows for it (`metavar`): ``PATH`` is a file that is
-written, ``FOLDER`` one that is filled, ``FILE``, ``SOURCE`` and the others of `READ` are read.
+written, ``FOLDER`` one that is filled; ``FILE``, ``SOURCE`` and the others of `READ` are read, and
+so is each that an option of `LISTED` lists.
 """
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -15,13 +16,20 @@ from typing import Any
 from modelsizer.commands.app import fail
 from modelsizer.commands.numbers import NumberCommand
 from modelsizer.commands.output import STANDARD_OUTPUT
+from modelsizer.problems.visible import visible
 
 WRITTEN = frozenset({"PATH", "FRAMEWORK:PATH"})
 LONGEST = 1000  # characters of the first sentence of a command
 FILLED = frozenset({"FOLDER"})
+LISTED = frozenset({"A,B,..."})  # names or files that are read, with commas between
 READ = frozenset(
     {"FILE", "ANSWER", "SOURCE", "RUNS", "LAW", "LAW.toml", "NAME|FILE", "FORM", "MODEL"}
 )
+SETTINGS = frozenset({"KEY=VALUE", "KEY=VALUES"})  # which may name files of laws
+_Paths = list[tuple[str, Path, bool]]
+
+_written: list[tuple[str, Path]] = []
+"""What options of the running command write, for files that are known once its problem is read."""
 
 
 class Command(NumberCommand):
@@ -35,7 +43,7 @@ class Command(NumberCommand):
         """As of the base class."""
         from modelsizer.problems.files import check_folder
 
-        known: list[tuple[str, Path, bool]] = []
+        known = _laws_of_settings(self.params, ctx.params)
         for parameter in self.params:
             role, value = parameter.metavar, ctx.params.get(parameter.name)
             if not isinstance(value, str | Path):
@@ -48,18 +56,45 @@ class Command(NumberCommand):
                     check_folder(Path(text))
             elif role in WRITTEN and text.endswith(("/", os.sep)):
                 fail(f"{option}: {text} is a folder, not a file")
+            elif role in LISTED:
+                known += ((option, Path(part.strip()), False) for part in text.split(","))
             elif role in WRITTEN | READ and text != STANDARD_OUTPUT:
                 known.append((option, Path(text), role in WRITTEN))
         check_files(known)
+        _written[:] = [(option, path) for option, path, is_written in known if is_written]
         return super().invoke(ctx)
 
 
-def check_files(known: Sequence[tuple[str, Path, bool]]) -> None:
+def _laws_of_settings(parameters: Sequence[Any], values: Mapping[str, Any]) -> _Paths:
+    """Find files of laws in settings: ``--set objective.law=file:mine.toml,file:other.toml``."""
+    settings = [
+        (_name(parameter), text)
+        for parameter in parameters
+        if parameter.metavar in SETTINGS
+        for text in values.get(parameter.name) or ()
+    ]
+    if not settings:
+        return []
+    from modelsizer.problems.laws.reading import PREFIX
+
+    parts = (
+        (option, part.strip(" \"'"))
+        for option, text in settings
+        for part in text.partition("=")[2].split(",")
+    )
+    return [
+        (option, Path(part.removeprefix(PREFIX)), False)
+        for option, part in parts
+        if part.startswith(PREFIX)
+    ]
+
+
+def check_files(known: _Paths) -> None:
     """Reject a path that cannot be written, or is read or written by another option too.
 
     Parameters
     ----------
-    known : sequence of (str, Path, bool)
+    known : list of (str, Path, bool)
         Options with their paths, and whether they write them.
     """
     from modelsizer.problems.files import check_writable, same_file
@@ -73,6 +108,27 @@ def check_files(known: Sequence[tuple[str, Path, bool]]) -> None:
             if other != option and same_file(path, there):
                 does = "writes" if too else "reads"
                 fail(f"{option}: {path} is the file that {other} {does}; name another")
+
+
+def keep_laws(tables: Mapping[str, Any]) -> None:
+    """Reject an option of the running command that writes a law file which its problem reads.
+
+    Parameters
+    ----------
+    tables : mapping
+        Those of the problem.
+    """
+    from modelsizer.problems.files import same_file
+    from modelsizer.problems.laws.reading import PREFIX
+
+    parts = (("", tables), *((f"scenarios.{name}.", part)
+                             for name, part in tables.get("scenarios", {}).items()))  # fmt: skip
+    for prefix, part in parts if _written else ():
+        law = str(part.get("objective", {}).get("law", ""))
+        for option, path in _written if law.startswith(PREFIX) else ():
+            if same_file(path, Path(law.removeprefix(PREFIX))):
+                key = visible(f"{prefix}objective.law")
+                fail(f"{option}: {path} is the file that {key} reads; name another")
 
 
 @contextmanager

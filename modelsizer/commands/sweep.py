@@ -21,7 +21,7 @@ from modelsizer.commands.options import (
     check_ending,
 )
 from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit
-from modelsizer.commands.paths import check_files, of_option
+from modelsizer.commands.paths import check_files, keep_laws, of_option
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -133,6 +133,7 @@ def sweep(
             check_dask(dask)
         clock = Clock.of(time_limit)
         problem, many = split_problem(file, set_ or [], without or [])
+        keep_laws(problem.to_dict())
         try:
             axes = [axis_of(problem, key, text, clock) for key, text in many.items()]
         except StoppedError as error:

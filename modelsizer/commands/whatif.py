@@ -20,6 +20,7 @@ from modelsizer.commands.options import (
     check_tables,
 )
 from modelsizer.commands.output import before_drawing, emit, plot_file, text_file
+from modelsizer.commands.paths import keep_laws
 from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
@@ -65,6 +66,7 @@ def whatif(
         from modelsizer.text.whatif import print_whatif, whatif_csv
 
         problem, many = split_problem(file, set_ or [], without or [])
+        keep_laws(problem.to_dict())
         axes = [axis_of(problem, key, text) for key, text in many.items()]
         others = scenario_settings(problem, scenario or [], axes)
         from modelsizer.optimizer.tables.clock import Clock

@@ -167,6 +167,33 @@ def test_no_option_writes_the_file_that_is_read(tmp_path: Path) -> None:
     assert problem.read_text().startswith("[training]") and law.read_text() == "old"
 
 
+def test_no_option_writes_a_law_that_is_read(tmp_path: Path) -> None:
+    law = tmp_path / "law.toml"
+    old = (
+        '[law]\nname = "mine"\nform = "chinchilla"\n'
+        "E = 1.7\nA = 482.0\nalpha = 0.34\nB = 2085.0\nbeta = 0.36\n"
+    )
+    law.write_text(old)
+    problem = tmp_path / "problem.toml"
+    problem.write_text(
+        "[space]\nlayers = 8\nd_model = 1024\nvocab_size = 32000\n[training]\ntokens = 1e10\n"
+        f'[scenarios.other]\nobjective.law = "file:{law}"\n'
+    )
+    named = f"objective.law=file:{law}"
+    for words, reader in (
+        (("solve", "phone-2gb", "--laws", f"kaplan-2020, {law}"), "--laws"),
+        (("compare-laws", "phone-2gb", "--laws", f"{law},kaplan-2020"), "--laws"),
+        (("solve", "phone-2gb", "--set", named), "--set"),
+        (("sweep", "phone-2gb", "--set", f"{named},kaplan-2020"), "--set"),
+        (("sweep", str(problem), "--set", "space.layers=8,9"), "scenarios.other.objective.law"),
+        (("whatif", str(problem)), "scenarios.other.objective.law"),
+    ):
+        answer = invoked(*words, "--json", str(law))
+        assert answer.exit_code == 2, answer.output
+        assert f"is the file that {reader} reads; name another" in answer.stderr, answer.stderr
+    assert law.read_text() == old
+
+
 def test_a_path_that_ends_as_a_folder_does_is_no_file(tmp_path: Path) -> None:
     for text in (f"{tmp_path}/new/", "", "."):
         for words in (("describe", "llama-3.1-8b", "--json", text),
