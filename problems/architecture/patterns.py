@@ -17,6 +17,9 @@ Ints = NDArray[np.int64]
 class Pattern(Protocol):
     """How a total depth divides into kinds of layer."""
 
+    def __hash__(self) -> int:
+        """Patterns are values: equal ones count the same designs."""
+
     @property
     def kinds(self) -> int:
         """Number of kinds of layer, ordered as in the block."""
