@@ -8,7 +8,7 @@ import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.blocks import whole_floor
-from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
+from modelsizer.optimizer.search.compare import at_once, best_of, box_designs
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.tables.outcome import Counts, Progress, SolverResult
 from modelsizer.optimizer.tables.table import Table
@@ -32,7 +32,7 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
             row = np.arange(len(table))
             low, high = np.zeros_like(table.count), table.count - 1
             done = 0
-            for part, j in box_designs(row, low, high, DESIGNS_AT_ONCE):
+            for part, j in box_designs(row, low, high, at_once(clock)):
                 # The first chunk is always evaluated, so that there can be an incumbent.
                 if clock.nodes:
                     clock.check()

@@ -17,7 +17,7 @@ from modelsizer.optimizer.bounds.limits import Breach, depth_intervals, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
 from modelsizer.optimizer.search.blocks import BlockSearch, whole_floor
-from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, best_of, box_designs
+from modelsizer.optimizer.search.compare import at_once, best_of, box_designs
 from modelsizer.optimizer.search.dominance import dominated
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.clock import Clock, Stop, StoppedError, stop_of
@@ -238,16 +238,16 @@ class Search:
     def _dive(self, table: Table, boxes: Boxes, least: Floats) -> None:
         """Find an incumbent: a few depths of every row, then every depth of the best rows."""
         extent = boxes.high - boxes.low
-        at_once = max(1, DESIGNS_AT_ONCE // len(boxes))
+        some = max(1, at_once(self.clock) // len(boxes))
         found = np.full(len(boxes), np.inf)
-        for begin in range(0, len(_DIVE_FRACTIONS), at_once):
-            fractions = _DIVE_FRACTIONS[begin : begin + at_once]
+        for begin in range(0, len(_DIVE_FRACTIONS), some):
+            fractions = _DIVE_FRACTIONS[begin : begin + some]
             j = boxes.low + np.rint(extent * fractions[:, None, None]).astype(np.int64)
             row = np.tile(boxes.row, len(fractions))
             value = self._offer(table, row, j.reshape(len(row), -1))
             found = np.minimum(found, value.reshape(len(fractions), -1).min(axis=0))
-        some = boxes.take(np.lexsort((least, found))[:_DIVE_BOXES])
-        for row, j in box_designs(some.row, some.low, some.high, DESIGNS_AT_ONCE):
+        first = boxes.take(np.lexsort((least, found))[:_DIVE_BOXES])
+        for row, j in box_designs(first.row, first.low, first.high, at_once(self.clock)):
             self._offer(table, row, j)
             break
 
@@ -339,11 +339,16 @@ class Search:
                 self.clock.check()
                 self.halve()
 
+    def _designs(self) -> Iterator[tuple[Ints, Ints]]:
+        """Yield the designs of the remaining boxes, in chunks."""
+        boxes = self.boxes
+        return box_designs(boxes.row, boxes.low, boxes.high, at_once(self.clock))
+
     def compare(self) -> bool:
         """Compare all remaining designs exactly; return False if time ran out."""
         if self.table is None:
             return True
-        for row, j in box_designs(self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE):
+        for row, j in self._designs():
             if self.clock.out_of_time:
                 return False
             self.offer(row, j)
@@ -360,7 +365,7 @@ class Search:
         """
         if self.table is None:
             return False
-        for row, j in box_designs(self.boxes.row, self.boxes.low, self.boxes.high, DESIGNS_AT_ONCE):
+        for row, j in self._designs():
             found, keeps = self.model.evaluate(self.table, row, j)
             if (keeps & (found < value)).any():
                 return True
