@@ -117,7 +117,7 @@ class NumericSetting:
             raise ProblemError.of(self.over, str(error)) from None
         if number <= 0:
             raise ProblemError.of(
-                self.over, f"{short(value)} must be above 0: values are log-spaced"
+                self.over, f"{short(value)} must be above 0, as ends and steps of a range are"
             )
         return number
 

@@ -66,6 +66,7 @@ def test_a_logarithmic_range_is_even_in_its_logarithm() -> None:
         ("budgets.training_flops", "0..1e26:log:3", "above 0"),
         ("budgets.training_flops", "1 GB..2 GB:log:3", "not a unit of FLOPs"),
         ("serving.context_length", "1..2e9:step=1", "points"),
+        ("serving.context_length", "1..9:step=0", "'0' must be above 0, as ends and steps"),
         ("serving.context_length", "8192,", "a value is missing"),
         ("serving.context_length", "8192,16384,8192", "given twice"),
         ("serving.context_length", "8192,131,072", "within a number"),
