@@ -63,7 +63,7 @@ def interrupted(
 
 
 def test_ctrl_c_at_random(folder: Path, tmp_path: Path) -> None:
-    interrupted(folder, tmp_path, ("solve", "sweep"), 6, seed=0)
+    interrupted(folder, tmp_path, ("solve", "sweep"), 4, seed=0)
 
 
 @pytest.mark.slow

@@ -39,7 +39,7 @@ def check_extremes(seed: int, *solvers: str) -> str:
     return "infeasible" if best is None else "optimal"
 
 
-@pytest.mark.parametrize("start", [0, 50])
+@pytest.mark.parametrize("start", [0, pytest.param(50, marks=pytest.mark.slow)])
 def test_extremes_are_exact_or_refused(start: int) -> None:
     found = [check_extremes(seed, "bound", "exhaustive") for seed in range(start, start + 50)]
     assert {"refused", "infeasible", "optimal"} <= set(found)

@@ -107,7 +107,7 @@ def drawn(block: str) -> list[tuple[Problem, tuple[Evaluation, ...]]]:
     return found
 
 
-@pytest.mark.parametrize("block", PATTERNS)
+@pytest.mark.parametrize("block", SOME)
 def test_engines_find_the_best_design(block: str) -> None:
     solved = mixed = infeasible = 0
     for number, (problem, found) in enumerate(drawn(block)):
@@ -128,7 +128,7 @@ def test_engines_find_the_best_design(block: str) -> None:
     assert solved >= SOLVABLE and mixed > 5 and infeasible > 0
 
 
-@pytest.mark.parametrize("block", PATTERNS)
+@pytest.mark.parametrize("block", SOME)
 def test_a_space_too_large_to_list(block: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LISTABLE", 0)
     solved = 0

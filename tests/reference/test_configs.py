@@ -83,7 +83,7 @@ BASE = {"model_type": "llama"}
         ({"model_type": "deepseek_v2"}, "num_experts_per_tok is missing"),
         ({"model_type": "gpt2", "n_embd": 512, "hidden_size": 768}, "given twice"),
         ({"model_type": "gemma2", "layer_types": ["full_attention"]}, "layer_types has 1"),
-        ({"model_type": "mixtral", "num_experts_per_tok": 9}, "at most experts"),
+        ({"model_type": "mixtral", "num_experts_per_tok": 9}, "is more than num_local_experts"),
     ],
 )
 def test_what_cannot_be_counted_is_refused(change: dict[str, Any], word: str) -> None:

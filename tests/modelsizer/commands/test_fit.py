@@ -152,6 +152,7 @@ def test_what_cannot_be_used_is_counted_and_what_n_counts_is_taken_from_its_name
     assert load_law(out).parameters == "total"
 
 
+@pytest.mark.slow
 def test_a_law_of_the_other_sign_is_not_written(tmp_path: Path) -> None:
     columns = {k: v for k, v in table(CHINCHILLA, 40).items() if k in ("N", "D", "loss")}
     columns["loss"] = 3.0 + 1e-12 * columns["D"] + 30.0 * columns["N"] ** -0.2
@@ -236,6 +237,7 @@ def test_pictures_of_other_forms_are_clean(law: str, size: str) -> None:
         check(plots.fit(drawn_study(law), which, size=size))
 
 
+@pytest.mark.slow
 def test_a_picture_of_what_is_not_there_is_refused() -> None:
     with pytest.raises(ValueError, match="no budget of FLOPs"):
         plots.fit(drawn_study("gemstones"), "isoflop")

@@ -259,6 +259,7 @@ def called(*arguments: object) -> Any:
     return CliRunner().invoke(app, ["fit", *map(str, arguments)])
 
 
+@pytest.mark.slow
 def test_the_file_written_is_one_to_fit_again(tmp_path: Path) -> None:
     (tmp_path / "form.toml").write_text(HEAD + 'parameters = "non_embedding"\n' + BOWL)
     columns = runs()
@@ -306,7 +307,7 @@ def drawn_study() -> Study:
 
 
 @pytest.mark.parametrize("size", BOTH_SIZES)
-@pytest.mark.parametrize("which", ["all", "pairs"])
+@pytest.mark.parametrize("which", [pytest.param("all", marks=pytest.mark.slow), "pairs"])
 def test_pictures_of_one_s_own_form_are_clean(which: str, size: str) -> None:
     assert which in ("all", *PANELS)
     figure = plots.fit(drawn_study(), which, size=size)

@@ -208,6 +208,7 @@ def test_a_law_that_there_is_not() -> None:
         compare_laws(EXERCISE, [])
 
 
+@pytest.mark.slow
 def test_own_laws_are_compared_too() -> None:
     own = "\n[laws.mine]\nE = 1.5\nA = 400.0\nalpha = 0.34\nB = 400.0\nbeta = 0.29\n"
     found = compare_laws(Problem.parse(SMALL + own))

@@ -88,6 +88,7 @@ def slopes_of(point: LawPoint, columns: Any) -> Array:
 # What is known of the coefficients
 
 
+@pytest.mark.slow
 def test_variances_are_those_of_least_squares_of_what_is_free() -> None:
     plan = planned()
     point, runs = plan.point, plan.runs.columns

@@ -31,6 +31,7 @@ def test_a_bound_is_never_above_a_design() -> None:
     assert seen > 330
 
 
+@pytest.mark.slow
 def test_a_bound_is_never_above_a_design_under_any_layout() -> None:
     seen = 0
     for seed in range(3200, 3212):
@@ -55,12 +56,12 @@ def check_agreement(problem: Problem, solvers: tuple[str, ...]) -> None:
         assert result.statistics["by_blocks"] >= 0
 
 
-@pytest.mark.parametrize("seed", seeds(range(3300, 3330), range(3316, 3330)))
+@pytest.mark.parametrize("seed", seeds(range(3300, 3330), range(3309, 3330)))
 def test_blocks_agree_with_enumeration(seed: int, unlistable: None) -> None:
     check_agreement(valid_problem(seed), ("auto", "bound"))
 
 
-@pytest.mark.parametrize("seed", seeds(range(3400, 3410), range(3405, 3410)))
+@pytest.mark.parametrize("seed", seeds(range(3400, 3410), range(3403, 3410)))
 def test_blocks_agree_under_layouts(seed: int, unlistable: None) -> None:
     check_agreement(valid_problem(seed, layout_tables), ("bound", "scipy"))
 

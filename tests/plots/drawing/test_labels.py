@@ -27,7 +27,9 @@ def boxes(axes: Axes) -> list[Any]:
     return [text.get_window_extent() for text in axes.texts if text.get_text()]
 
 
-@pytest.mark.parametrize("seed", range(5))
+@pytest.mark.parametrize(
+    "seed", [0, 1, *(pytest.param(n, marks=pytest.mark.slow) for n in (2, 3, 4))]
+)
 def test_optional_labels_cover_neither_marks_nor_one_another(seed: int) -> None:
     axes, points = axes_of(), default_rng(seed).uniform(0, 1, (120, 2))
     labels = Labels(axes)

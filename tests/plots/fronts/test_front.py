@@ -152,6 +152,7 @@ def test_landscape_reads_at_both_sizes() -> None:
             check(draw("landscape", result, size=size))
 
 
+@pytest.mark.slow
 def test_same_bytes_from_the_same_front(tmp_path: Path) -> None:
     contents = []
     for name in ("a.svg", "b.svg"):

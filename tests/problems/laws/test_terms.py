@@ -133,6 +133,7 @@ def check_agreement(seed: int) -> int:
     return 1
 
 
+@pytest.mark.slow
 def test_solvers_agree() -> None:
     assert sum(check_agreement(seed) for seed in FAST_SEEDS) >= 20
 
@@ -143,6 +144,7 @@ def test_solvers_agree_at_length(seed: int) -> None:
     check_agreement(seed)
 
 
+@pytest.mark.slow
 def test_blocks_of_menus_are_bounded() -> None:
     seen = 0
     for seed in range(40):

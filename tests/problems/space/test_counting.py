@@ -68,7 +68,7 @@ def listed(problem: Problem) -> Counted:
 
 def test_factors_count_what_listing_finds() -> None:
     counted = split = 0
-    for tables in drawn(24):
+    for tables in drawn(14):
         try:
             problem = Problem.from_tables(tables)
         except ProblemError:
@@ -80,7 +80,7 @@ def test_factors_count_what_listing_finds() -> None:
             assert found.options == truth.options, tables
         counted += 1
         split += len(problem.splits) > 1
-    assert counted > 12 and split > 3
+    assert counted > 6 and split > 1
 
 
 def test_tables_of_options_are_bounded() -> None:
