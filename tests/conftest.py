@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from functools import cache
 
 import pytest
+import typer.testing
 from hypothesis import settings
 
 SLOW_SECONDS = 600
 
 os.environ["MODELSIZER_TRACEBACK"] = "1"  # an unexpected error fails a test with its traceback
+
+# The tree of commands takes 50 ms to build, and would be built anew for every command that is run.
+typer.testing._get_command = cache(typer.testing._get_command)
 
 settings.register_profile("default run", max_examples=40, deadline=None)
 settings.load_profile("default run")
