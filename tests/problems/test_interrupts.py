@@ -17,7 +17,7 @@ from modelsizer.problems import interrupts
 interrupts.install()
 
 def press(number=signal.SIGINT):
-    os.kill(os.getpid(), number)
+    signal.raise_signal(number)  # to this thread, so that it is there when this returns
 """
 
 
