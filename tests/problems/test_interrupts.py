@@ -21,6 +21,12 @@ def press(number=signal.SIGINT):
 """
 
 
+def _unhandled() -> None:
+    """What a test before this one ignores is not ignored here."""
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+
+
 def run(code: str, folder: Path | None = None) -> tuple[int, str, str, float]:
     """Exit status, what was printed, and seconds after the imports."""
     started = time.perf_counter()
@@ -29,7 +35,7 @@ def run(code: str, folder: Path | None = None) -> tuple[int, str, str, float]:
         capture_output=True,
         text=True,
         cwd=folder,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=_unhandled,
     )
     return told.returncode, told.stdout, told.stderr, time.perf_counter() - started
 
