@@ -126,5 +126,5 @@ def python(code: str) -> str:
         capture_output=True,
         text=True,
         check=True,
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(n, signal.SIG_DFL) for n in (1, 2, 15)],
     ).stdout

@@ -89,7 +89,7 @@ def stopped(
         pass_fds=[told],
         start_new_session=True,
         # A job in the background of a script inherits SIGINT ignored, and would never hear it.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=lambda: [signal.signal(n, signal.SIG_DFL) for n in (1, 2, 15)],
         env={k: v for k, v in os.environ.items() if k != "COLUMNS"} | {"PYTHONWARNINGS": "error"},
     )
     os.close(told)
