@@ -275,9 +275,10 @@ class _Run:
     @property
     def over(self) -> bool:
         """Whether to leave out the rest of a point, which then counts as not proven."""
-        if self._clock.out_of_time and self.ending.complete:
+        late = self._clock.out_of_time
+        if late and self.ending.complete:
             self.ending.stop = self._clock.stop
-        return self._clock.out_of_time or self.interrupted
+        return late or self.interrupted
 
     def solve(self, problem: Problem) -> Result:
         result = self._solver.solve(problem=problem, details=False)

@@ -95,3 +95,14 @@ def test_a_frontier(looks: int) -> None:
     assert part.complete == (part.points == whole.points)
     curves = isoflops(PROBLEM, [10**23], clock=Countdown(looks))
     assert curves == () or curves[0].best.loss == isoflops(PROBLEM, [10**23])[0].best.loss
+
+
+def test_a_frontier_whose_time_ends_in_any_step_does_not_claim_to_be_complete() -> None:
+    values = [10**22, 10**23]
+    whole = frontier(PROBLEM, values=values)
+    claims = set()
+    for looks in range(60):
+        part = frontier(PROBLEM, values=values, clock=Countdown(looks))
+        claims.add(part.complete)
+        assert not part.complete or part.points == whole.points, looks
+    assert claims == {False, True}
