@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from modelsizer.problems.architecture.choices import MENUS
+from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS
@@ -144,7 +145,7 @@ def check_tokens(
         )
 
 
-MAX_DESIGNS = 2**62
+MAX_DESIGNS = LARGEST_INT64
 """Designs of a space: its blocks are counted in int64."""
 MAX_WIDTHS = 2**24
 """Combinations of menus of widths that depend on each other: their table takes some 0.5 GiB."""

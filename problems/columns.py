@@ -10,6 +10,9 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 
+LARGEST_INT64 = 2**62
+"""Numbers below are computed in int64: half of its range, so that a sum of two cannot overflow."""
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:

@@ -119,12 +119,7 @@ class held:  # noqa: N801 - a context, used like a function
     def __enter__(self) -> None:
         hold()
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         release()
 
 
@@ -146,12 +141,7 @@ class whole:  # noqa: N801
     def __enter__(self) -> None:
         _state.whole += 1
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         _state.whole -= 1
         if not _state.whole and _state.waiting:
             _end(_state.waiting)
@@ -166,12 +156,7 @@ class unfinished:  # noqa: N801
     def __enter__(self) -> None:
         _state.unfinished.add(self._path)
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         _state.unfinished.discard(self._path)
 
 

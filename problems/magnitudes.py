@@ -22,7 +22,12 @@ from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.options import listed
 from modelsizer.problems.tables.menus import Steps
-from modelsizer.problems.tables.space import Space
+from modelsizer.problems.tables.space import (
+    DEFAULT_FFN_MULTIPLE,
+    DEFAULT_HEAD_DIM,
+    DEFAULT_PLAIN_RATIO,
+    Space,
+)
 from modelsizer.problems.units import as_double, exact
 
 MOST_FLOPS_PER_TOKEN = 10**40
@@ -117,14 +122,15 @@ def most_parameters(space: Space, sequence_length: int) -> int:
         return float(min(menu.entries)), float(max(menu.entries))
 
     d_model = ends("d_model", 1)[1]
-    head_dim, heads = ends("head_dim", 128), ends("heads", 1)
+    head_dim, heads = ends("head_dim", DEFAULT_HEAD_DIM), ends("heads", 1)
     if space.heads is None:
         heads = (1, d_model / min(head_dim))
     elif space.head_dim is None:
         head_dim = (1, d_model / min(heads))
     d_ff = ends("d_ff", 1)[1]
     if space.d_ff is None:
-        d_ff = ends("ffn_ratio", 4)[1] * d_model + ends("ffn_multiple", 256)[1]
+        ratio = ends("ffn_ratio", float(DEFAULT_PLAIN_RATIO))[1]  # the larger of the two defaults
+        d_ff = ratio * d_model + ends("ffn_multiple", DEFAULT_FFN_MULTIPLE)[1]
     widths = {"d_model": d_model, "heads": max(heads), "kv_heads": max(heads),
               "head_dim": max(head_dim), "d_ff": d_ff, "vocab_size": ends("vocab_size", 1)[1],
               "tied_embeddings": 0}  # fmt: skip

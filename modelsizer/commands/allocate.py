@@ -75,8 +75,7 @@ def allocate(
 
         found = count(asked.architecture, asked.contexts if contexts is None else contexts)
         emit(
-            {"source": source, "complete": asked.stop == "proven", "stop": asked.stop}
-            | found.to_dict(),
+            {"source": source, "complete": ending.complete, "stop": ending.stop} | found.to_dict(),
             json_,
             lambda console: print_allocation(console, asked.title, found, asked.notes),
             text_file("--csv", csv, lambda: allocation_csv(found)),
@@ -86,7 +85,6 @@ def allocate(
                 found,
                 title=asked.title,
                 size=plot_size,
-                complete=asked.stop == "proven",
                 clock=clock,
                 ending=ending,
             ),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -26,7 +26,6 @@ from modelsizer.commands.progress_lines import steps
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from modelsizer.optimizer.laws.comparison import LawComparison
     from modelsizer.optimizer.laws.curves import LawCurve
     from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
     from modelsizer.problems.units import Number
@@ -65,7 +64,7 @@ def compare_laws(
     Exit status: 0 all proven, 1 no law has a design, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, Ending
 
         check_plot(plot, plot_size)
         clock = before_drawing(Clock.of(time_limit), plot)
@@ -93,7 +92,9 @@ def compare_laws(
                     time_limit=clock.left.seconds,
                     progress=progress,
                 )
-        complete = found.complete and all(curve.complete for curve in curves)
+        ending = Ending(found.stop)
+        if not all(curve.complete for curve in curves):
+            ending.stop = clock.stop
 
         def show(console: Console) -> None:
             print_comparison(console, found, curves if asked else ())
@@ -102,25 +103,18 @@ def compare_laws(
         if setting is not None:
             shown = (curves, setting.name, _published(setting))
             pictures = [
-                plot_file(
-                    plot, "laws", shown, title=problem.name, size=plot_size, complete=complete
-                )
+                plot_file(plot, "laws", shown, title=problem.name, size=plot_size, ending=ending)
             ]
-        emit(_content(found, setting, curves), json_, show, *pictures)
-    if not complete:
+        content = found.to_dict()
+        if setting is not None:
+            rows = [curve.to_dict() for curve in curves]
+            content["complete"] = ending.complete
+            content["frontier"] = {"over": setting.over, "laws": rows}
+        emit(content, json_, show, *pictures)
+    if not ending.complete:
         raise typer.Exit(STOPPED)
     if {law.status for law in found.laws} == {"infeasible"}:
         raise typer.Exit(INFEASIBLE)
-
-
-def _content(
-    found: LawComparison, setting: NumericSetting | None, curves: tuple[LawCurve, ...]
-) -> dict[str, Any]:
-    content = found.to_dict()
-    if setting is not None:
-        content["complete"] = found.complete and all(curve.complete for curve in curves)
-        content["frontier"] = {"over": setting.over, "laws": [curve.to_dict() for curve in curves]}
-    return content
 
 
 def _published(setting: NumericSetting) -> tuple[tuple[str, float, float], ...]:

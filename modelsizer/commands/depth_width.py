@@ -100,7 +100,6 @@ def depth_width(
                 found,
                 title=problem.name,
                 size=plot_size,
-                complete=found.complete,
                 clock=clock,
                 ending=ending,
             ),

@@ -170,7 +170,6 @@ def fit(
                 "fit",
                 (found, figure),
                 size=plot_size,
-                complete=found.complete,
                 clock=clock,
                 ending=ending,
             ),

@@ -110,7 +110,6 @@ def frontier(
                 (found, curves),
                 title=problem.name,
                 size=plot_size,
-                complete=found.complete,
                 clock=clock,
                 ending=ending,
             ),

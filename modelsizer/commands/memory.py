@@ -57,7 +57,6 @@ def memory(
                 "memory",
                 known,
                 size=plot_size,
-                complete=chosen.complete,
                 clock=clock,
                 ending=ending,
             ),

@@ -79,7 +79,6 @@ def plot_file(
     *,
     title: str = "",
     size: str,
-    complete: bool = True,
     clock: Clock | None = None,
     ending: Ending | None = None,
 ) -> Output:
@@ -90,13 +89,13 @@ def plot_file(
     path : Path or None
     name, answer, title, size
         See `modelsizer.pictures.registry.draw`.
-    complete : bool
-        Whether the answer is; the figure of one that is not may be missing.
     clock : Clock, optional
         Until when data may be computed for the figure.
     ending : Ending, optional
-        Told if the clock stops these data.
+        Of the answer, complete by default: the figure of one that is not may be missing. Told if
+        the clock stops the data of the figure.
     """
+    complete = ending is None or ending.complete
 
     @cache
     def content(suffix: str) -> bytes | None:

@@ -111,7 +111,6 @@ def pareto(
             found,
             title=problem.name,
             size=plot_size,
-            complete=found.complete,
             clock=clock,
             ending=ending,
         )

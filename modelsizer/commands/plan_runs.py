@@ -185,7 +185,6 @@ def plan_runs(
                 found,
                 title=found.problem.name,
                 size=plot_size,
-                complete=found.complete,
                 clock=clock,
                 ending=ending,
             ),

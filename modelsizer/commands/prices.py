@@ -89,7 +89,6 @@ def prices(
             plot_file,
             title=found.result.problem.name,
             size=plot_size,
-            complete=found.complete,
             clock=clock,
             ending=ending,
         )

@@ -111,7 +111,6 @@ def rank(
                 problem,
                 title=problem.name,
                 size=plot_size,
-                complete=found.complete,
                 clock=clock,
                 ending=ending,
             ),

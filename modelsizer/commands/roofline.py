@@ -63,7 +63,6 @@ def roofline(
                 "roofline",
                 found,
                 size=plot_size,
-                complete=chosen.complete,
                 clock=clock,
                 ending=ending,
             ),

@@ -173,7 +173,8 @@ def solve(
                 node_limit=node_limit,
                 progress=progress,
             )
-        extras, drawn_all = Extras(clock, result.stop), Ending()
+        extras = Extras(clock, result.stop)
+        drawn_all = Ending(result.stop if result.status == "limit" else "proven")
         checked, others, pins, closest, drawn, compared = (None,) * 6
         if verify:
             from modelsizer.optimizer.verification import verify as prove_again
@@ -280,7 +281,6 @@ def solve(
                 result,
                 title=problem.name,
                 size=plot_size,
-                complete=result.status != "limit",
                 clock=whole,
                 ending=drawn_all,
             ),

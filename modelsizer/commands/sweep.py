@@ -188,8 +188,6 @@ def sweep(
         emit(found.to_dict(), json_, show, Output("--output", parquet, save))
         if not found.complete:
             if lines is not None or json_ is None:
-                from modelsizer.text.kit.words import STOPS
-
                 why = "interrupted" if found.stop == "interrupted" else STOPS[found.stop]
                 say(f"{why}; {_go_on(lines, len(grid))}")
             raise typer.Exit(STOPPED)

@@ -69,7 +69,7 @@ def whatif(
         keep_laws(problem.to_dict())
         axes = [axis_of(problem, key, text) for key, text in many.items()]
         others = scenario_settings(problem, scenario or [], axes)
-        from modelsizer.optimizer.tables.clock import Clock
+        from modelsizer.optimizer.tables.clock import Clock, Ending
 
         seconds = before_drawing(Clock.of(time_limit), plot).left.seconds
         with user_errors(ValueError), steps("scenario") as progress:
@@ -83,6 +83,6 @@ def whatif(
             json_,
             show,
             text_file("--csv", csv, lambda: whatif_csv(found)),
-            plot_file(plot, "scenarios", found, size=plot_size, complete=found.complete),
+            plot_file(plot, "scenarios", found, size=plot_size, ending=Ending(found.stop)),
         )
     raise typer.Exit(EXIT[found.base.result.status] if found.complete else STOPPED)

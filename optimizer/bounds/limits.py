@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.boxes import Boxes
-from modelsizer.optimizer.tables.table import LARGEST_INT64, Ints, Mask, Table
+from modelsizer.optimizer.tables.table import Ints, Mask, Table
+from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (

@@ -180,7 +180,7 @@ def any_design(
     clock = Clock() if clock is None else clock
     search = Search(Model(problem, store), clock, enough=math.inf)
     search.open()
-    read = search.read_all
+    read = search.stopped is None
     while search.incumbent is None and len(search.boxes) and not clock.out_of_time:
         if search.boxes.single.all() or search.boxes.designs <= FEW_DESIGNS:
             read = search.compare() and read

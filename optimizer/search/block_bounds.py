@@ -20,7 +20,6 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
 from modelsizer.optimizer.tables.grid import LAYERS, Bools, Grid
 from modelsizer.optimizer.tables.table import (
-    LARGEST_INT64,
     Ints,
     Table,
     build_table,
@@ -30,7 +29,7 @@ from modelsizer.optimizer.tables.table import (
     to_floats,
 )
 from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
-from modelsizer.problems.columns import Columns
+from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.laws.features import ranges_of
 from modelsizer.problems.quantities.auxiliary import (
     LAW_PARAMETERS,

@@ -36,10 +36,10 @@ def enumerate_designs(model: Model, clock: Clock, progress: Progress | None) -> 
                 # The first chunk is always evaluated, so that there can be an incumbent.
                 if clock.nodes:
                     clock.check()
-                if clock.nodes and clock.out_of_nodes:
-                    stop = "nodes"
-                    unread = min(unread, _bound(model, table, int(part[0])))
-                    break
+                    if clock.out_of_nodes:
+                        stop = "nodes"
+                        unread = min(unread, _bound(model, table, int(part[0])))
+                        break
                 value, keeps = model.evaluate(table, part, j)
                 best = best_of(model, table, part, j, value, keeps, best, clock)
                 counts.by_budgets += int((~keeps).sum())

@@ -95,11 +95,6 @@ class Search:
         self.unread = np.inf
         self.stopped: Stop | None = None
 
-    @property
-    def read_all(self) -> bool:
-        """Whether the whole space was read before any limit."""
-        return self.stopped is None
-
     # Set-up
 
     def open(self, progress: Progress | None = None) -> None:

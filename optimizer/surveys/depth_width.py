@@ -28,9 +28,10 @@ from modelsizer.optimizer.surveys.depth_width_rows import (
     ShapeRow,
 )
 from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
-from modelsizer.optimizer.tables.table import LARGEST_INT64, Ints, Mask, Table
+from modelsizer.optimizer.tables.table import Ints, Mask, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import tie_key
+from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.errors import ModelsizerError, ProblemError
 from modelsizer.problems.laws.shapes import WidthDepthShape

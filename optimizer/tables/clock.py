@@ -188,7 +188,7 @@ class Clock:
             Bytes that the next step asks for.
         """
         if self.out_of_time:
-            raise StoppedError("interrupted") if interrupts.count() else OutOfTimeError()
+            raise OutOfTimeError if self.stop == "time" else StoppedError(self.stop)
         now = time.perf_counter()
         if now - self._looked < LOOK_SECONDS and wanted < RESERVE:
             return

@@ -21,7 +21,7 @@ from modelsizer.problems.architecture.architecture import Architecture, LayerGro
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import TIE_RULE, WIDTHS, tie_key
 from modelsizer.problems.architecture.depths import Depths
-from modelsizer.problems.columns import Columns
+from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.designs.costs import ALWAYS, architecture_of, costs, design_parts
 from modelsizer.problems.laws.features import Features, features_of, ranges_of
 from modelsizer.problems.problem import Problem
@@ -35,8 +35,6 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 T = TypeVar("T")
-
-LARGEST_INT64 = 2**62  # half of the range, so that a sum of two cannot overflow
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
+from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
 from modelsizer.problems.quantities.reads import check_reads
 from modelsizer.problems.space.layouts import Layout
@@ -19,7 +20,6 @@ from modelsizer.problems.tables.training import Training
 _POINTS = 64
 _SEED = 0
 _CONTEXT = 8192
-_INT64 = 2**62  # tables of numbers that stay below are computed in int64
 _LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 2))
 _ENDS = {
     "d_model": (128, 20_000),
@@ -105,7 +105,7 @@ def _check_within(
         return
     factor = row.how.within(settings, layout)
     size = np.max([branch[:-1].sum(axis=0) for branch in exact], axis=0)
-    rows = np.flatnonzero(size * factor < _INT64)
+    rows = np.flatnonzero(size * factor < LARGEST_INT64)
     if len(rows) == 0:
         return
     some = {name: values[rows] for name, values in widths.items()}

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.architecture.choices import ORDERED, UNORDERED
 from modelsizer.problems.architecture.patterns import Pattern
+from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.space.options import (
     aspect_limits,
     distinct_columns,
@@ -42,7 +43,6 @@ Bools = NDArray[np.bool_]
 
 ENTRIES_AT_ONCE = 4_000_000
 """Combinations of interdependent widths examined at once: some 200 MB."""
-LARGEST = 2**62
 FEW_COLUMNS = 12
 """Requirements whose combinations are numbered; those of more are sorted."""
 
@@ -298,7 +298,7 @@ def _product(
         # Python integers where int64 could overflow.
         most = prod(int(column.max()) for column in columns) * len(columns[0]) * len(needs)
         deepest = int(depth.times.sum(axis=1).max())
-        exact_type: type = np.int64 if most * deepest < LARGEST else object
+        exact_type: type = np.int64 if most * deepest < LARGEST_INT64 else object
         widths = columns[0].astype(exact_type) * columns[1] * columns[2]
         held = depth.able[:, needs[:, 1]] & fits  # classes of depth x splits
         reached: NDArray[Any] = depth.times.astype(exact_type)

@@ -7,11 +7,11 @@ from fractions import Fraction
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.tables.menus import MAX_VALUE
 
 Ints = NDArray[np.int64]
 
-_INT64 = 2**62
 _LEAST = -2 * MAX_VALUE
 
 
@@ -27,7 +27,7 @@ def floors(values: Ints, slope: Fraction, offset: Fraction = Fraction(0)) -> Int
     times = slope.numerator * offset.denominator
     plus = offset.numerator * slope.denominator
     top = abs(times) * int(np.abs(values).max(initial=0)) + abs(plus)
-    if max(top, over) < _INT64:
+    if max(top, over) < LARGEST_INT64:
         found: Ints = (times * values + plus) // over
     else:
         distinct, at = np.unique(values, return_inverse=True)
