@@ -9,7 +9,7 @@ class with the same methods; other code does not depend on its kind.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from modelsizer.problems.architecture.attention import (
@@ -118,6 +118,16 @@ class Trunk:
 class Architecture:
     """A trunk and groups of layers.
 
+    Parameters
+    ----------
+    trunk : Trunk
+    groups : tuple of LayerGroup
+    block : str
+        Named block, or `model_type` of the configuration that it was read from.
+    order : tuple of int
+        Group of each layer, from the first layer on; empty if it is not known. No count depends
+        on it, so it is not compared.
+
     Raises
     ------
     ValueError
@@ -128,6 +138,7 @@ class Architecture:
     trunk: Trunk
     groups: tuple[LayerGroup, ...]
     block: str = ""
+    order: tuple[int, ...] = field(default=(), compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.groups:
@@ -137,11 +148,20 @@ class Architecture:
     def of_layers(cls, trunk: Trunk, layers: Iterable[Layer], block: str = "") -> Architecture:
         """Build an architecture from layers, grouping those of one kind."""
         counts: dict[Layer, int] = {}
-        for layer in layers:
+        stack = list(layers)
+        for layer in stack:
             counts[layer] = counts.get(layer, 0) + 1
-        return cls(trunk, tuple(LayerGroup(kind, n) for kind, n in counts.items()), block)
+        number = {kind: i for i, kind in enumerate(counts)}
+        groups = tuple(LayerGroup(kind, n) for kind, n in counts.items())
+        return cls(trunk, groups, block, tuple(number[layer] for layer in stack))
 
     @property
     def layers(self) -> int:
         """Total number of layers."""
         return sum(group.count for group in self.groups)
+
+    def stack(self) -> list[Layer] | None:
+        """The layers, first to last, or None if their order is not known."""
+        if len(self.groups) == 1:
+            return [self.groups[0].layer] * self.groups[0].count
+        return [self.groups[i].layer for i in self.order] or None

@@ -7,6 +7,7 @@ prediction heads are excluded, as in those classes.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -99,5 +100,4 @@ def read_config(
     if say is not None:
         for note in fields.notes:
             say(note)
-    trunk, groups = architecture.trunk, architecture.groups
-    return Architecture(trunk, groups, str(model_type))
+    return dataclasses.replace(architecture, block=str(model_type))
