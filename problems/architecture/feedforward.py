@@ -72,11 +72,14 @@ class DenseFeedForward:
         Whether it is gated, as SwiGLU: gate, up and down projections.
     bias : bool
         Whether the projections have biases.
+    activation : int
+        Learned parameters of the activation, as xIELU's two (arXiv 2411.13010).
     """
 
     d_ff: Count
     gated: bool = True
     bias: bool = False
+    activation: int = 0
 
     def __post_init__(self) -> None:
         check_positive("ffn", d_ff=self.d_ff)
@@ -86,8 +89,8 @@ class DenseFeedForward:
         return _weights(d_model, self.d_ff, self.gated)
 
     def parameters(self, d_model: Count) -> Count:
-        """Projections and their biases."""
-        total = self.matmul_weights(d_model)
+        """Projections, their biases and the activation's parameters."""
+        total = self.matmul_weights(d_model) + self.activation
         return total + _biases(d_model, self.d_ff, self.gated) if self.bias else total
 
     def active_parameters(self, d_model: Count) -> Count:

@@ -10,7 +10,8 @@ import pytest
 
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.configs.fields import ConfigError
-from modelsizer.problems.architecture.configs.huggingface import READERS, read_config
+from modelsizer.problems.architecture.configs.huggingface import read, read_config
+from modelsizer.problems.architecture.configs.model_types import model_types
 from modelsizer.problems.architecture.describing import describe
 from modelsizer.problems.architecture.models import models
 from tests.support.random_configs import random_config
@@ -35,8 +36,7 @@ def test_stored_counts(row: dict[str, Any]) -> None:
 
 
 def test_every_type_is_covered() -> None:
-    assert {row["config"]["model_type"] for row in ROWS} == set(READERS)
-    assert len(READERS) == 27
+    assert {row["config"]["model_type"] for row in ROWS} <= set(model_types())
 
 
 def test_published_models_by_component() -> None:
@@ -77,9 +77,6 @@ BASE = {"model_type": "llama"}
         ({"num_key_value_heads": 5}, "does not divide"),
         ({"num_attention_heads": 33}, "does not divide"),
         ({"tie_word_embeddings": 1}, "tie_word_embeddings must be true or false"),
-        ({"num_experts": 8}, "num_experts"),
-        ({"num_hiden_layers": 3}, "did you mean num_hidden_layers"),
-        ({"adapter_rank": 8}, "adapter_rank"),
         ({"model_type": "deepseek_v2"}, "num_experts_per_tok is missing"),
         ({"model_type": "gpt2", "n_embd": 512, "hidden_size": 768}, "given twice"),
         ({"model_type": "gemma2", "layer_types": ["full_attention"]}, "layer_types has 1"),
@@ -89,6 +86,27 @@ BASE = {"model_type": "llama"}
 def test_what_cannot_be_counted_is_refused(change: dict[str, Any], word: str) -> None:
     with pytest.raises(ConfigError, match=word):
         read_config(BASE | change)
+
+
+@pytest.mark.parametrize(
+    ("change", "word"),
+    [
+        ({"num_experts": 8}, "num_experts = 8 is not read by model_type 'llama'"),
+        ({"num_hiden_layers": 3}, "did you mean num_hidden_layers"),
+        ({"adapter_rank": 8}, "adapter_rank"),
+        ({"vision_config": {"hidden_size": 8}}, "vision_config"),
+    ],
+)
+def test_fields_that_the_library_does_not_read_are_noted(change: dict[str, Any], word: str) -> None:
+    found = read(BASE | change)
+    assert found.architecture == read_config(BASE)
+    assert [word in note for note in found.notes] == [True]
+
+
+@pytest.mark.parametrize("empty", [None, False, {}, []])
+def test_empty_fields_add_nothing(empty: object) -> None:
+    found = read(BASE | {"num_experts": empty, "pruned_heads": empty, "tie_encoder_decoder": empty})
+    assert found == read(BASE)
 
 
 def test_harmless_fields_of_published_files_are_passed_over() -> None:

@@ -1,10 +1,11 @@
-"""Read the fields of a configuration, and check that no field that sets a size is left unread."""
+"""Read the fields of a configuration, and tell which that look like sizes were not read."""
 
 from __future__ import annotations
 
 import math
 import re
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, short
@@ -17,7 +18,7 @@ class ConfigError(ModelsizerError):
 _SIZED = re.compile(
     r"(^|_)(n|num|dim|dims|size|sizes|width|hidden|inner|ffn|mlp|layer|layers|head|heads|kv|expert|"
     r"experts|rank|lora|bias|proj|embed|embd|embedding|vocab|tie|tied|norm|layernorm|ln|gate|group|"
-    r"groups|adapter|conv|state|positions|position|block|blocks|moe|altup|laurel|memory)(_|$)"
+    r"groups|adapter|conv|config|state|positions|position|block|blocks|moe|altup|laurel|memory)(_|$)"
 )
 """Words in a field's name that suggest an effect on the number of parameters."""
 
@@ -74,11 +75,13 @@ class Fields:
         Fields as in ``config.json``.
     aliases : mapping of str to str
         Other names of a field -> the name that `take` uses.
+    defaults : mapping of str to value
+        Value of each field that is missing; they precede the defaults that methods are given.
 
     Attributes
     ----------
     notes : list of str
-        Fields that are null, whose default was taken.
+        Fields that are null, whose default was taken, and fields that were ignored.
 
     Raises
     ------
@@ -86,7 +89,13 @@ class Fields:
         If a field is given under two names with different values.
     """
 
-    def __init__(self, config: Mapping[str, Any], aliases: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        config: Mapping[str, Any],
+        aliases: Mapping[str, str],
+        defaults: Mapping[str, Any] = MappingProxyType({}),
+    ) -> None:
+        self._defaults = defaults
         self._values: dict[str, Any] = {}
         self._written: dict[str, str] = {}
         self._read: set[str] = set()
@@ -105,6 +114,7 @@ class Fields:
     def take(self, name: str, default: Any = None) -> Any:
         """Value of a field, or the library's default if it is missing or null."""
         self._read.add(name)
+        default = self._defaults.get(name, default)
         value = self._values.get(name)
         if value is None and default is not None and name in self._values:
             self.notes.append(
@@ -147,12 +157,14 @@ class Fields:
         """Read a number of layers."""
         return self.count(name, default, most=MOST_LAYERS)
 
-    def maybe(self, name: str, default: int | None = None) -> int | None:
+    def maybe(self, name: str, default: int | None = None, *, least: int = 1) -> int | None:
         """Read a whole number, or None if the field is null (or missing without a default)."""
         if self.null(name):
             self._read.add(name)
             return None
-        return None if self.take(name, default) is None else self.count(name, default)
+        if self.take(name, default) is None:
+            return None
+        return self.count(name, default, least=least)
 
     def flag(self, name: str, default: bool | None = None) -> bool:
         """Read a boolean.
@@ -182,19 +194,18 @@ class Fields:
             raise ConfigError(f"{self.named(name)} must be a list of {words}, got {short(value)}")
         return value
 
-    def routed(self, total: str, experts: int, default: int | None) -> int:
-        """Read how many experts a token passes, of those that the field `total` counts.
+    def routed(self, name: str, total: str, experts: int) -> int:
+        """Read how many experts a token passes, of the `experts` that the field `total` counts.
 
         Raises
         ------
         ConfigError
             If it cannot be read, or is more than there are.
         """
-        routed = "num_experts_per_tok"
-        active = self.count(routed, default)
+        active = self.count(name)
         if active > experts:
             raise ConfigError(
-                f"{self.named(routed)} = {active} is more than {self.named(total)} = {experts}"
+                f"{self.named(name)} = {active} is more than {self.named(total)} = {experts}"
             )
         return active
 
@@ -202,22 +213,36 @@ class Fields:
         """Mark fields that have no effect on counts for this type."""
         self._read |= set(names)
 
-    def check_all_read(self, model_type: str) -> None:
-        """Raise if a field was not read that may affect a count.
+    def check_value(self, name: str, understood: Any) -> None:
+        """Raise unless a field is missing, null or has the only value that is understood.
 
         Raises
         ------
         ConfigError
-            The message names the first such field.
         """
-        for name in self._values:
-            if name in self._read or name in _KNOWN_HARMLESS or _HARMLESS.search(name):
+        value = self.take(name)
+        if value is not None and value != understood:
+            raise ConfigError(
+                f"{self.named(name)} = {short(value)}: only {short(understood)} can be counted"
+            )
+
+    def note_unread(self, model_type: str, known: Iterable[str]) -> None:
+        """Add a note for each field that the type does not read and whose name looks like a size.
+
+        Parameters
+        ----------
+        model_type : str
+        known : iterable of str
+            Fields that the type reads, whether or not this configuration needs them.
+        """
+        read = self._read | set(known)
+        for name, value in self._values.items():
+            if name in read or name in _KNOWN_HARMLESS or _HARMLESS.search(name):
                 continue
-            if self._values[name] in (None, False) and not _SIZED.search(name):
+            # Empty, null and false add no parameter.
+            if value is None or value is False or value in ([], {}) or not _SIZED.search(name):
                 continue
-            if _SIZED.search(name):
-                hint, value = did_you_mean(name, self._read), short(self._values[name])
-                raise ConfigError(
-                    f"{name} = {value} is not a field of model_type {model_type!r} "
-                    f"that modelsizer knows{hint}, and it may change the size; remove it if not"
-                )
+            hint = did_you_mean(name, read)
+            self.notes.append(
+                f"{name} = {short(value)} is not read by model_type {model_type!r}{hint}; ignored"
+            )

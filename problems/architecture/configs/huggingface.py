@@ -1,67 +1,69 @@
-"""Convert a Hugging Face ``config.json`` to an architecture, with one reader per family.
+"""Convert a Hugging Face ``config.json`` to an architecture, by the table of model types.
 
-Every default is that of transformers 5.23 (``configuration_*.py``); counts were checked against
-the parameters that its ``modeling_*.py`` creates on the meta device. Buffers and multi-token
-prediction heads are excluded, as in those classes.
+Every default and rule is that of transformers 5.24; counts were checked against the parameters
+that its ``modeling_*.py`` creates on the meta device. Buffers and multi-token prediction heads are
+excluded, as in those classes.
 """
 
 from __future__ import annotations
 
-import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.configs import classic, deepseek, llama_family
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
+from modelsizer.problems.architecture.configs.model_types import ModelType, model_types
+from modelsizer.problems.architecture.configs.readers import READERS
 from modelsizer.problems.errors import did_you_mean, short
-
-Reader = Callable[[Fields], Architecture]
-
-_GPT2_NAMES = {"hidden_size": "n_embd", "max_position_embeddings": "n_positions",
-               "num_attention_heads": "n_head", "num_hidden_layers": "n_layer"}  # fmt: skip
-
-READERS: dict[str, tuple[Reader, Mapping[str, str], tuple[str, ...]]] = {
-    "bloom": (
-        classic.bloom,
-        {"num_hidden_layers": "n_layer", "num_attention_heads": "n_head", "n_embed": "hidden_size",
-         "num_layers": "n_layer"},
-        ("n_inner", "attention_softmax_in_fp32"),
-    ),
-    "cohere": (llama_family.cohere, {}, ()),
-    "deepseek_v2": (deepseek.deepseek_v2, {"num_experts": "n_routed_experts"}, ()),
-    "deepseek_v3": (deepseek.deepseek_v3, {"num_local_experts": "n_routed_experts"}, ()),
-    "falcon": (classic.falcon, {"n_layer": "num_hidden_layers", "n_head": "num_attention_heads",
-                         "n_head_kv": "num_kv_heads"}, ("alibi",)),
-    "gemma": (llama_family.gemma, {}, ()),
-    "gemma2": (llama_family.gemma2, {}, ()),
-    "gemma3_text": (llama_family.gemma3_text, {}, ()),
-    "glm4": (llama_family.glm4, {}, ()),
-    "gpt2": (classic.gpt2, _GPT2_NAMES, ("n_ctx",)),
-    "gpt_neox": (classic.gpt_neox, {}, ()),
-    "gpt_oss": (llama_family.gpt_oss, {"num_experts": "num_local_experts"}, ()),
-    "granite": (llama_family.granite, {}, ()),
-    "llama": (llama_family.llama, {}, ()),
-    "mistral": (llama_family.mistral, {}, ()),
-    "mixtral": (llama_family.mixtral, {"num_experts": "num_local_experts"}, ()),
-    "olmo2": (llama_family.olmo2, {}, ()),
-    "opt": (classic.opt, {}, ()),
-    "phi": (llama_family.phi, {}, ()),
-    "phi3": (llama_family.phi3, {}, ()),
-    "qwen2": (llama_family.qwen2, {}, ()),
-    "qwen2_moe": (llama_family.qwen2_moe, {}, ()),
-    "qwen3": (llama_family.qwen3, {}, ()),
-    "qwen3_moe": (llama_family.qwen3_moe, {"num_experts": "num_local_experts"}, ()),
-    "smollm3": (llama_family.smollm3, {}, ()),
-    "stablelm": (llama_family.stablelm, {}, ()),
-    "starcoder2": (llama_family.starcoder2, {}, ()),
-}  # fmt: skip
-"""For each `model_type`: its reader, other names of its fields, and fields without effect."""
 
 _POSITION_FIELDS = (
     "max_position_embeddings",
     "layer_types",
 )  # no parameters, except in OPT and GPT-2
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What a configuration says.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    model_type : str
+        The type that was counted.
+    notes : tuple of str
+        What the reader assumed or ignored.
+    """
+
+    architecture: Architecture
+    model_type: str
+    notes: tuple[str, ...] = ()
+
+
+def read(config: Mapping[str, Any]) -> Reading:
+    """Read a Hugging Face configuration.
+
+    Parameters
+    ----------
+    config : mapping
+        Contents of ``config.json``; missing fields have the library's default for the type.
+
+    Raises
+    ------
+    ConfigError
+        If the type is unknown, a field is invalid, or has a value that cannot be counted.
+    """
+    t = _type_of(config)
+    f = Fields(config, t.names, t.defaults)
+    for name, understood in t.refuse.items():
+        f.check_value(name, understood)
+    try:
+        architecture = READERS[t.reader](f, t)
+    except ValueError as error:
+        raise ConfigError(str(error)) from None
+    f.note_unread(t.name, {*_POSITION_FIELDS, *_known(t)})
+    return Reading(replace(architecture, block=t.name), t.name, tuple(f.notes))
 
 
 def read_config(
@@ -74,30 +76,44 @@ def read_config(
     config : mapping
         Contents of ``config.json``; missing fields have the library's default for the type.
     say : callable, optional
-        Told of each field that is null and whose default was taken.
+        Told of each field that is null and whose default was taken, and of each that was ignored.
 
     Raises
     ------
     ConfigError
-        If the type is unknown, a field is invalid, or a field that may affect the size is not
-        known for the type.
+        See `read`.
     """
-    model_type = config.get("model_type")
-    if model_type is None:
-        raise ConfigError("model_type is missing: is this a Hugging Face config.json?")
-    if not isinstance(model_type, str) or model_type not in READERS:
-        hint = did_you_mean(str(model_type), READERS)
-        known = ", ".join(READERS)
-        raise ConfigError(f"unknown model_type {short(model_type)}{hint}; known: {known}")
-    reader, aliases, idle = READERS[str(model_type)]
-    fields = Fields(config, aliases)
-    try:
-        architecture = reader(fields)
-    except ValueError as error:
-        raise ConfigError(str(error)) from None
-    fields.ignore([*_POSITION_FIELDS, *idle])
-    fields.check_all_read(str(model_type))
+    found = read(config)
     if say is not None:
-        for note in fields.notes:
+        for note in found.notes:
             say(note)
-    return dataclasses.replace(architecture, block=str(model_type))
+    return found.architecture
+
+
+def _type_of(config: Mapping[str, Any]) -> ModelType:
+    """The row of a configuration's type."""
+    name = config.get("model_type")
+    if name is None:
+        raise ConfigError("model_type is missing: is this a Hugging Face config.json?")
+    types = model_types()
+    if not isinstance(name, str) or name not in types:
+        hint = did_you_mean(str(name), types)
+        raise ConfigError(f"unknown model_type {short(name)}{hint}; known: {', '.join(types)}")
+    return types[name]
+
+
+def _known(t: ModelType) -> set[str]:
+    """Fields that a type reads for some configuration."""
+
+    def traits(value: Any) -> Iterator[str]:
+        if isinstance(value, str):
+            yield value
+        elif isinstance(value, Mapping):
+            for part in value.values():
+                yield from traits(part)
+
+    found = {*t.defaults, *t.names, *t.idle}
+    for row in fields(t):
+        if row.name not in ("defaults", "names"):
+            found |= set(traits(getattr(t, row.name)))
+    return found

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from modelsizer.problems.architecture.configs.fields import ConfigError
-from modelsizer.problems.architecture.configs.huggingface import READERS, read_config
+from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.describing import describe
 
 REQUIRED = {"deepseek_v2": {"num_experts_per_tok": 6}}
@@ -58,7 +58,7 @@ def numbers(value: Any) -> Iterator[Any]:
         yield value
 
 
-@pytest.mark.parametrize("kind", sorted(READERS))
+@pytest.mark.parametrize("kind", sorted(DEFAULTS))
 def test_defaults_of_each_type(kind: str) -> None:
     architecture = read_config({"model_type": kind, **REQUIRED.get(kind, {})})
     found = describe(architecture, sequence=8192)

@@ -1,0 +1,186 @@
+"""The general reader: a trunk, and a stack of layers that a row of the table of types describes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import cache
+from types import MappingProxyType
+from typing import Any
+
+from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
+from modelsizer.problems.architecture.attention import Attention, FullAttention, LatentAttention
+from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
+from modelsizer.problems.architecture.configs.layouts import FFN_LAYERS, LAYERS, words_of
+from modelsizer.problems.architecture.configs.model_types import ModelType, Trait
+from modelsizer.problems.architecture.feedforward import (
+    DenseFeedForward,
+    FeedForward,
+    MixtureOfExperts,
+)
+
+_XIELU_PARAMETERS = 2  # alpha_p and alpha_n, arXiv 2411.13010; transformers 5.24 activations.py
+
+
+def flag(f: Fields, trait: Trait) -> bool:
+    """Value of a trait: as it is, or that of the boolean field that it names."""
+    if isinstance(trait, bool):
+        return trait
+    if isinstance(trait, str):
+        return f.flag(trait, False)
+    return bool(choice(f, trait))
+
+
+def choice(f: Fields, value: Any) -> Any:
+    """Value of a trait that is no boolean: as it is, or chosen by a boolean field."""
+    if not isinstance(value, Mapping):
+        return value
+    return value["then" if f.flag(value["when"], False) else "else"]
+
+
+def heads_of(f: Fields, t: ModelType) -> tuple[int, int, int]:
+    """Query heads, kv heads and head_dim, with the usual fallbacks.
+
+    Raises
+    ------
+    ConfigError
+        If kv heads do not divide heads, or heads not hidden_size where that gives head_dim.
+    """
+    d = f.count("hidden_size")
+    h = f.count("num_attention_heads")
+    # A missing number of kv heads takes the type's default; null means one per query head.
+    kv = h if t.heads == "multi" else f.maybe("num_key_value_heads") or h
+    if "num_key_value_heads" in t.defaults and f.null("num_key_value_heads"):
+        f.notes.append(f"num_key_value_heads is null: one for each query head is taken, {h}")
+    # Where the type has a head_dim of its own, null is not given.
+    dim = None
+    if t.head_dim != "quotient" and t.heads != "multi":
+        own = "head_dim" in t.defaults
+        dim = f.count("head_dim") if own else f.maybe("head_dim")
+    if dim is None and d % h:
+        raise ConfigError(
+            f"{f.named('num_attention_heads')} = {h} does not divide {f.named('hidden_size')} = {d}"
+        )
+    if h % kv:
+        raise ConfigError(f"num_key_value_heads = {kv} does not divide num_attention_heads = {h}")
+    return h, kv, dim or d // h
+
+
+def window_of(f: Fields, t: ModelType) -> int | None:
+    """`sliding_window`, or None where it has no effect."""
+    used = f.flag(t.window_flag, False) if t.window_flag else True
+    window = f.maybe("sliding_window", least=0)
+    return (window or None) if used else None
+
+
+def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Attention:
+    """Grouped attention with the biases and norms of the type."""
+    h, kv, dim = heads_of(f, t)
+    return FullAttention(
+        h,
+        kv,
+        dim,
+        flag(f, t.qkv_bias),
+        flag(f, t.output_bias),
+        choice(f, t.qk_norm),
+        window_of(f, t) if windowed else None,
+        flag(f, t.sinks),
+        f.count("hidden_size") // h if t.qk_norm_width == "quotient" else None,
+    )
+
+
+def windowed(f: Fields, t: ModelType) -> Attention:
+    """Grouped attention within `sliding_window`."""
+    return grouped(f, t, windowed=True)
+
+
+def latent(f: Fields, t: ModelType) -> Attention:
+    """Latent attention."""
+    return LatentAttention(
+        f.count("num_attention_heads"),
+        f.count("kv_lora_rank"),
+        f.count("qk_rope_head_dim"),
+        f.count("qk_nope_head_dim"),
+        f.count("v_head_dim"),
+        f.maybe("q_lora_rank"),
+        flag(f, t.qkv_bias),
+    )
+
+
+MIXERS: Mapping[str, Callable[[Fields, ModelType], Attention]] = MappingProxyType(
+    {"grouped": grouped, "windowed": windowed, "latent": latent}
+)
+"""Builders of attention, and of what stands in its place, by the names in ``types.toml``."""
+
+
+def dense(f: Fields, t: ModelType) -> FeedForward:
+    """One feed-forward of `intermediate_size`."""
+    learned = t.activation and f.take("hidden_act", t.activation) == t.activation
+    return DenseFeedForward(
+        f.count("intermediate_size"),
+        flag(f, t.gated),
+        flag(f, t.ffn_bias),
+        _XIELU_PARAMETERS if learned else 0,
+    )
+
+
+def experts(f: Fields, t: ModelType) -> FeedForward:
+    """A mixture of experts, with the fields that the row names; dense if it has no expert."""
+    names = t.experts
+    total = f.count(names["total"], least=0 if names.get("none") else 1)
+    if not total:
+        f.ignore([names["active"], names["width"], names.get("shared_width", "")])
+        return dense(f, t)
+    width = f.count(names["width"])
+    shared = 0
+    if "shared_width" in names:
+        shared = f.count(names["shared_width"])
+    elif "shared" in names:
+        shared = width * (f.maybe(names["shared"], least=0) or 0)
+    return MixtureOfExperts(
+        width,
+        total,
+        f.routed(names["active"], names["total"], total),
+        gated=flag(f, t.gated),
+        shared_d_ff=shared,
+        expert_bias=flag(f, names.get("expert_bias", False)),
+        router_bias=flag(f, names.get("router_bias", False)),
+        shared_bias=flag(f, names.get("shared_bias", False)),
+        shared_gate=flag(f, names.get("shared_gate", False)),
+    )
+
+
+FEED_FORWARDS: Mapping[str, Callable[[Fields, ModelType], FeedForward]] = MappingProxyType(
+    {"dense": dense, "experts": experts}
+)
+"""Builders of feed-forwards, by the names in ``types.toml``."""
+
+
+def stack(f: Fields, t: ModelType) -> list[Layer]:
+    """The layers, in their order."""
+    depth = f.layers("num_hidden_layers")
+    words = words_of(f, "layer_types", depth, tuple(t.mixers)) if t.layer_types else None
+    if words is None:
+        words = LAYERS[t.layers](f, t, depth)
+    inner = FFN_LAYERS[t.ffn_layers](f, t, depth)
+    norms = choice(f, t.norms)
+    mixer = cache(lambda word: MIXERS[t.mixers[word]](f, t))
+    ffn = cache(lambda word: FEED_FORWARDS[t.feed_forwards[word]](f, t))
+    return [Layer(mixer(a), ffn(b), norms) for a, b in zip(words, inner, strict=True)]
+
+
+def trunk(f: Fields, t: ModelType) -> Trunk:
+    """Embedding, final norm and head."""
+    return Trunk(
+        f.count("hidden_size"),
+        f.count("vocab_size"),
+        f.flag("tie_word_embeddings"),
+        flag(f, t.norm_bias),
+        norm_scale=flag(f, t.norm_scale),
+        head_bias=flag(f, t.head_bias),
+    )
+
+
+def decoder(f: Fields, t: ModelType) -> Architecture:
+    """Read a configuration of a type that a row describes."""
+    # Fields of kinds of layer that this stack has none of are read too, so that none is left over.
+    return Architecture.of_layers(trunk(f, t), stack(f, t))

@@ -1,0 +1,22 @@
+"""Readers of configurations, by the names in ``types.toml``."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.configs import classic
+from modelsizer.problems.architecture.configs.decoder import decoder
+from modelsizer.problems.architecture.configs.fields import Fields
+from modelsizer.problems.architecture.configs.model_types import ModelType
+
+READERS: Mapping[str, Callable[[Fields, ModelType], Architecture]] = MappingProxyType(
+    {
+        "decoder": decoder,
+        "gpt2": classic.gpt2,
+        "opt": classic.opt,
+        "bloom": classic.bloom,
+        "falcon": classic.falcon,
+    }
+)
