@@ -9,6 +9,10 @@ from typing import Any
 from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.designs.memory_parts import (
+    asks_for_training,
+    missing_training_settings,
+)
 from modelsizer.problems.designs.standalone import standalone_problem, trains
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -26,11 +30,14 @@ class OneDesign:
     design : Evaluation
     trained : bool
         Whether the problem says how long it is trained.
+    asks_training : bool
+        Whether training memory is asked for.
     """
 
     problem: Problem
     design: Evaluation
     trained: bool
+    asks_training: bool = False
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON: what depends on the tokens only where they are known."""
@@ -62,6 +69,8 @@ def one_design(
     """
     if source is not None:
         problem = Problem.load(source, settings)
-        return OneDesign(problem, evaluate(problem, architecture), True)
+        asks = not missing_training_settings(problem)
+        return OneDesign(problem, evaluate(problem, architecture), True, asks)
     problem = standalone_problem(architecture, settings)
-    return OneDesign(problem, evaluate(problem, architecture), trains(settings))
+    asks = not missing_training_settings(problem, asked=asks_for_training(settings))
+    return OneDesign(problem, evaluate(problem, architecture), trains(settings), asks)

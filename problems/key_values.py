@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from modelsizer.problems.errors import ProblemError, short
@@ -104,6 +104,29 @@ def read_pairs(texts: Iterable[str], option: str = "--set") -> dict[str, object]
     {'space.layers': 80, 'budgets.kv_cache': '16 GiB'}
     """
     return {key: read_value(value) for key, value in split_pairs(texts, option)}
+
+
+def check_apart(settings: Mapping[str, object], without: Iterable[str]) -> None:
+    """Refuse a limit that is set and left out at once.
+
+    Parameters
+    ----------
+    settings : mapping of str to value
+        Of `--set`, by dotted key.
+    without : iterable of str
+        Dotted keys of `--without`.
+
+    Raises
+    ------
+    ProblemError
+        With both keys, which are the same, or one is a part of the other.
+    """
+    left = tuple(without)
+    for given, value in settings.items():
+        for key in left:
+            if f"{given}.".startswith(f"{key}.") or f"{key}.".startswith(f"{given}."):
+                message = f"--set {given} = {short(value)} gives it; keep one of the two"
+                raise ProblemError.of(f"--without {key}", message)
 
 
 def split_list(text: str) -> list[str]:

@@ -52,11 +52,14 @@ class Chosen:
     design : Evaluation
     stop : str
         Why the search for it ended; "proven" if it is the optimum, or was given.
+    asks_training : bool
+        Whether settings of a given architecture ask for its training memory.
     """
 
     problem: Problem
     design: Evaluation
     stop: Stop = "proven"
+    asks_training: bool = False
 
     @property
     def complete(self) -> bool:
@@ -119,4 +122,4 @@ def design_of(source: str, problem: str | None, settings: list[str] | None, cloc
     from modelsizer.problems.key_values import read_pairs
 
     found = one_design(load_architecture(source, say), problem, read_pairs(settings or []))
-    return Chosen(found.problem, found.design)
+    return Chosen(found.problem, found.design, asks_training=found.asks_training)

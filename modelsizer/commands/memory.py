@@ -37,9 +37,10 @@ def memory(
         clock = Clock.of(time_limit)
         chosen = design_of(source, problem, set_, before_drawing(clock, plot))
         asked, design, ending = chosen.problem, chosen.design, Ending(chosen.stop)
+        trained = chosen.asks_training
         found = {
             "serving_memory": serving_parts(asked, design),
-            "training_memory": training_parts(asked, design),
+            "training_memory": training_parts(asked, design, asked=trained),
         }
         known = [parts for parts in found.values() if parts is not None]
         from modelsizer.text.memory import parts_dict, print_memory
@@ -47,7 +48,7 @@ def memory(
         content = chosen.to_dict() | {
             name: None if parts is None else parts_dict(parts) for name, parts in found.items()
         }
-        title, lack = asked.name or source, missing_training_settings(asked)
+        title, lack = asked.name or source, missing_training_settings(asked, asked=trained)
         emit(
             content,
             json_,

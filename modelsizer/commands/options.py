@@ -124,9 +124,11 @@ def check_plot(path: Path | None, size: str) -> None:
 
 def load(file: str, settings: list[str] | None, without: list[str] | None = None) -> Problem:
     """Load the problem of a file, with overrides and without some of its limits."""
-    from modelsizer.problems.key_values import read_pairs
+    from modelsizer.problems.key_values import check_apart, read_pairs
     from modelsizer.problems.problem import Problem
 
-    problem = Problem.load(file, read_pairs(settings or []))
+    pairs = read_pairs(settings or [])
+    check_apart(pairs, without or ())
+    problem = Problem.load(file, pairs)
     keep_laws(problem.to_dict())
     return problem.without(*without) if without else problem

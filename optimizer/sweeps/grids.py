@@ -20,7 +20,7 @@ import numpy as np
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, short
-from modelsizer.problems.key_values import read_value, split_list, split_pairs
+from modelsizer.problems.key_values import check_apart, read_value, split_list, split_pairs
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number, exact, plain
 
@@ -299,6 +299,7 @@ def split_problem(
     values = split_settings(texts)
     listed = {key: text for key, text in values.items() if _looks_many(text)}
     single = {key: read_value(text) for key, text in values.items() if key not in listed}
+    check_apart(single, without)
     bracketed = {key: value for key, value in single.items() if isinstance(value, list) and value}
     problem = Problem.load(source, {k: v for k, v in single.items() if k not in bracketed})
     problem = problem.without(*without) if without else problem

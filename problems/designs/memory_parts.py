@@ -9,7 +9,7 @@ formulas are defined only there.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -148,23 +148,48 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     return _parts(problem, "serving_memory", parts, serving.device, serving.devices)
 
 
-def missing_training_settings(problem: Problem) -> str:
+_OF_THE_DATA = frozenset({"tokens", "unique_tokens", "flops", "sequence_length"})
+"""Keys of ``[training]`` that say nothing of what it is trained on. Most problems give the length
+of a sequence for the FLOPs alone."""
+
+
+def missing_training_settings(problem: Problem, *, asked: bool = False) -> str:
     """Settings that the problem lacks for a breakdown of training memory; empty if none.
 
-    The quantity has a value without them, as if one accelerator held everything, which would be
-    misleading.
+    The quantity has a value without them, as if one accelerator held everything, which nobody
+    asked for who says nothing of what it is trained on.
+
+    Parameters
+    ----------
+    problem : Problem
+    asked : bool
+        Whether it is asked for by other means than the problem's.
     """
     if lack := problem.lacks("training_memory"):
         return lack
-    training = problem.training
-    asked = {*problem.budgets.limits, problem.objective.quantity}
-    several = any(layout.accelerators > 1 for layout in problem.layouts)
-    if training.device is not None or several or "training_memory" in asked:
+    if asked or problem.training.model_fields_set - _OF_THE_DATA:
         return ""
-    return "training_memory needs what it is trained on: write training.accelerators = 1024"
+    if "training_memory" in {*problem.budgets.limits, problem.objective.quantity}:
+        return ""
+    return "training_memory needs what it is trained on: write training.accelerators = 1"
 
 
-def training_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
+def asks_for_training(keys: Iterable[str]) -> bool:
+    """Whether settings of one architecture ask for its training memory.
+
+    Parameters
+    ----------
+    keys : iterable of str
+        Dotted keys that a user gave, of whom the length of a sequence is reason enough.
+    """
+    tables = (key.split(".") for key in keys)
+    of_the_data = _OF_THE_DATA - {"sequence_length"}
+    return any(t[0] == "training" and t[1:2] and t[1] not in of_the_data for t in tables)
+
+
+def training_parts(
+    problem: Problem, design: Evaluation, *, asked: bool = False
+) -> MemoryParts | None:
     """States, activations and logits on one accelerator of the largest stage.
 
     "recomputed layer" is the current layer under full recomputation. If states round up to whole
@@ -175,13 +200,15 @@ def training_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
     problem : Problem
     design : Evaluation
         The architecture evaluated under this problem; uses its layout.
+    asked : bool
+        See `missing_training_settings`.
 
     Returns
     -------
     MemoryParts or None
         None if `missing_training_settings` is not empty.
     """
-    if missing_training_settings(problem):
+    if missing_training_settings(problem, asked=asked):
         return None
     training, layout = problem.training, design.layout
     trunk, kinds, counts = _groups(design)

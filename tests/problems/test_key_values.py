@@ -5,7 +5,13 @@ from __future__ import annotations
 import pytest
 
 from modelsizer.problems.errors import ProblemError
-from modelsizer.problems.key_values import read_pairs, read_value, split_list, split_pair
+from modelsizer.problems.key_values import (
+    check_apart,
+    read_pairs,
+    read_value,
+    split_list,
+    split_pair,
+)
 
 
 @pytest.mark.parametrize(
@@ -58,3 +64,17 @@ def test_commas_within_brackets_and_quotes_do_not_split() -> None:
     assert split_list('[1, 2], "a, b", {min = 1, max = 2}, 3') == [
         "[1, 2]", '"a, b"', "{min = 1, max = 2}", "3",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("given", "left"),
+    [
+        ("budgets.kv_cache", "budgets.kv_cache"),
+        ("budgets.tokens.min", "budgets.tokens"),
+        ("training.tokens", "training.tokens.max"),
+    ],
+)
+def test_a_limit_is_not_set_and_left_out_at_once(given: str, left: str) -> None:
+    with pytest.raises(ProblemError, match=f"--without {left}: --set {given} = 1"):
+        check_apart({"serving.batch_size": 2, given: 1}, ["budgets.loss", left])
+    check_apart({given: 1}, ["budgets.kv_cache_of_another_name", "budgets.loss"])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from modelsizer.problems.visible import shortened
-from modelsizer.text.kit.tables import Styled, Table, print_table, rich_text
+from modelsizer.text.kit.tables import Styled, Table, begin, print_table, put_off, rich_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -36,6 +36,7 @@ def title(console: Console, text: str, status: str = "") -> None:
         if status:
             line(console, status)
         return
+    begin(console)
     made = RichTable.grid(expand=True, padding=(0, 2))
     made.add_column(ratio=1, overflow="fold")
     made.add_column(justify="right", no_wrap=True)
@@ -44,8 +45,11 @@ def title(console: Console, text: str, status: str = "") -> None:
 
 
 def section(console: Console, text: str) -> None:
-    """Print the heading of a section after an empty line."""
-    line(console, Styled(text, "bold"), above=1)
+    """Begin a section: its heading is printed, after an empty line, before its first content.
+
+    A section of nothing is not printed, whatever its report left out.
+    """
+    put_off(console, Styled(text, "bold"))
 
 
 def line(
@@ -62,6 +66,7 @@ def line(
     wrap : bool
         Wrap it where it is too long; otherwise the terminal does, as is better for a path.
     """
+    begin(console)
     for _ in range(above):
         console.print()
     console.print(rich_text(console, text), soft_wrap=not wrap)
@@ -87,6 +92,7 @@ def paragraph(
     """
     from rich.padding import Padding
 
+    begin(console)
     console.print(Padding(rich_text(console, text), (above, 0, 0, indent), expand=expand))
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
+from weakref import WeakKeyDictionary
 
 from modelsizer.problems.visible import readable, shortened, visible
 
@@ -109,6 +110,22 @@ class Table:
         return replace(self, headings=headings, rows=rows)
 
 
+_put_off: WeakKeyDictionary[Console, str] = WeakKeyDictionary()
+"""Heading of the section of each console that has no content yet."""
+
+
+def put_off(console: Console, heading: str) -> None:
+    """Print a heading only before what is printed next; another heading takes its place."""
+    _put_off[console] = heading
+
+
+def begin(console: Console) -> None:
+    """Print the heading that was put off, after an empty line, if there is one."""
+    if (heading := _put_off.pop(console, None)) is not None:
+        console.print()
+        console.print(rich_text(console, heading))
+
+
 def print_table(
     console: Console,
     table: Table,
@@ -120,8 +137,9 @@ def print_table(
 ) -> None:
     """Print a table; no cell is ever cut, but for texts of hundreds of letters.
 
-    One that is too wide is split into blocks that repeat the first column, and in a terminal that
-    is too narrow for that each cell is a line of ``heading: value``.
+    One without rows is not printed. One that is too wide is split into blocks that repeat the
+    first column, and in a terminal that is too narrow for that each cell is a line of
+    ``heading: value``.
 
     Parameters
     ----------
@@ -138,6 +156,9 @@ def print_table(
     """
     from rich.padding import Padding
 
+    if not table.rows:
+        return
+    begin(console)
     table = _shown(console, table)
     widths = table.widths
     free = {column for column, most in table.folds.items() if most is None}

@@ -127,8 +127,7 @@ def test_without_a_limit(file: str) -> None:
     args = (file, "--parameters", "8e8", "--tolerance", "0.04", "--json", "-")
     tight = ("--set", "budgets.kv_cache=9 GB")
     with_, without = (
-        json.loads(run(*args, *tight, *more).stdout)
-        for more in ((), ("--without", "budgets.kv_cache"))
+        json.loads(run(*args, *more).stdout) for more in (tight, ("--without", "budgets.kv_cache"))
     )
     assert with_["excluded"] and not without["excluded"]
     assert len(without["rows"]) == len(with_["rows"]) + len(with_["excluded"])

@@ -8,7 +8,7 @@ import random
 import pytest
 from rich.console import Console
 
-from modelsizer.text.kit.lines import bullets, pairs
+from modelsizer.text.kit.lines import bullets, pairs, section
 from modelsizer.text.kit.tables import GAP, Styled, Table, print_table
 
 
@@ -96,3 +96,16 @@ def test_bullets_and_pairs_continue_below_their_own_text() -> None:
     lines = [line.rstrip() for line in out.getvalue().splitlines()]
     assert lines == ["  1. one two three four", "     five", "name    a value of",
                      "        several words"]  # fmt: skip
+
+
+def test_a_section_of_nothing_is_not_printed() -> None:
+    console = Console(file=(out := io.StringIO()), width=80, markup=False, highlight=False)
+    section(console, "Empty")
+    pairs(console, [])
+    bullets(console, [])
+    print_table(console, Table(("a", "b"), []))
+    section(console, "Full")
+    pairs(console, [("name", "value")])
+    section(console, "Last")
+    assert out.getvalue().split() == ["Full", "name", "value"]
+    assert out.getvalue().startswith("\nFull\nname")
