@@ -19,6 +19,9 @@ from modelsizer.problems.units import exact
 
 LARGEST_TOML_INTEGER = 2**63 - 1  # largest that TOML guarantees; larger ones become floats
 
+BY_PART = ("weight_bytes", "weight_bits")
+"""Keys of serving that hold one number, or a table of numbers by part."""
+
 Raw = dict[str, Any]
 
 
@@ -188,12 +191,24 @@ def overlaid(raw: Mapping[str, Any], settings: Mapping[str, object]) -> Raw:
         for part in parts[:-1]:
             below = at.get(part, {})
             if not isinstance(below, Mapping):
-                # A limit written as a number: set an end as in a table {min, max}.
-                below = {"max": below} if parts[0] in ("budgets", "training") else {}
+                below = _as_table(parts, below)
             at[part] = dict(below)
             at = at[part]
         at[parts[-1]] = value
     return merged
+
+
+def _as_table(parts: list[str], value: object) -> Raw:
+    """A value that a key below is set of, as the table that it stands for."""
+    if parts[0] in ("budgets", "training"):
+        return {"max": value}  # a limit written as a number
+    if parts[0] == "serving" and parts[1] in BY_PART:
+        raise ProblemError.of(
+            ".".join(parts),
+            f"{parts[0]}.{parts[1]} = {short(value)} is one number for all parts: "
+            f"write it as a table, such as {{attention = {value}, ffn = {value}}}",
+        )
+    return {}
 
 
 def check_scenario(name: str, settings: Iterable[str]) -> None:

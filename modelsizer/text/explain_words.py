@@ -10,6 +10,7 @@ from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
+from modelsizer.problems.tables.by_part import ByPart
 from modelsizer.problems.units import Number, exact, format_quantity, parse_quantity, plain
 from modelsizer.text.kit.words import joined
 
@@ -143,7 +144,9 @@ def _layout(problem: Problem) -> str:
     )
 
 
-def _bytes(each: Number, bits: int | None) -> str:
+def _bytes(each: Number | ByPart, bits: int | ByPart | None) -> str:
     if bits is not None:
         return f"{bits} bits"
+    if isinstance(each, ByPart):
+        return f"{each} bytes"
     return "1 byte" if each == 1 else f"{each:g} bytes"

@@ -20,9 +20,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from functools import reduce
 from typing import Literal
 
 from modelsizer.problems.architecture.architecture import Architecture, Count, Layer, Trunk
+from modelsizer.problems.architecture.weight_formats import WeightFormat
 
 FlopsConvention = Literal["exact", "causal", "6ND"]
 KvPolicy = Literal["windowed", "full"]
@@ -251,27 +253,35 @@ def kv_cache(
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
-def serving_weights(
-    trunk: Trunk,
-    kinds: Sequence[Layer],
-    *,
-    matrix_bytes: Fraction,
-    embedding_bytes: Fraction,
-    other_bytes: Fraction,
-) -> Affine:
-    """Bytes of all weights: the layers' matrices, embedding and head, and everything else."""
+def weights_by_part(trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, Affine]:
+    """All parameters, by the parts of `modelsizer.problems.architecture.weight_formats.PARTS`."""
     d = trunk.d_model
     before, after = parts_outside(trunk)
     norms = trunk.norms * trunk.norm_width()
-    matrices = tuple(k.attention.matmul_weights(d) + k.ffn.matrix_parameters(d) for k in kinds)
-    rest = tuple(layer_parameters(k, trunk) - m for k, m in zip(kinds, matrices, strict=True))
     none = 0 * d
-    return (
-        Affine(none, matrices)
-        .times(matrix_bytes)
-        .plus(Affine(norms, rest).times(other_bytes))
-        .plus(Affine(before + after - norms, tuple(none for _ in kinds)).times(embedding_bytes))
+    attention = tuple(k.attention.matmul_weights(d) for k in kinds)
+    experts = tuple(k.ffn.expert_matrices(d) for k in kinds)
+    ffn = tuple(k.ffn.matrix_parameters(d) - e for k, e in zip(kinds, experts, strict=True))
+    rest = tuple(
+        layer_parameters(k, trunk) - sum(matrices)
+        for k, *matrices in zip(kinds, attention, experts, ffn, strict=True)
     )
+    outside = tuple(none for _ in kinds)
+    return {
+        "attention": Affine(none, attention),
+        "ffn": Affine(none, ffn),
+        "experts": Affine(none, experts),
+        "embedding": Affine(before, outside),
+        "head": Affine(after - norms, outside),
+        "other": Affine(norms, rest),
+    }
+
+
+def serving_weights(trunk: Trunk, kinds: Sequence[Layer], formats: WeightFormat) -> Affine:
+    """Bytes of all weights."""
+    parts = weights_by_part(trunk, kinds)
+    held = [weights.times(getattr(formats, part)) for part, weights in parts.items()]
+    return reduce(Affine.plus, held)
 
 
 def serving_cache(

@@ -36,11 +36,17 @@ class FeedForward(Protocol):
     def matrix_parameters(self, d_model: Count) -> Count:
         """Weights of all large matrices held, which quantisation applies to."""
 
+    def expert_matrices(self, d_model: Count) -> Count:
+        """Weights of the matrices of routed experts, part of `matrix_parameters`."""
+
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """Values per token kept for the backward pass, excluding the layer's input."""
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:
         """Expected number of weights that a step with this many tokens reads from memory."""
+
+    def read_experts(self, d_model: Count, tokens: int) -> Count:
+        """The part of `read_weights` in matrices of routed experts."""
 
 
 def _weights(d_model: Count, d_ff: Count, gated: bool) -> Count:
@@ -105,6 +111,10 @@ class DenseFeedForward:
         """All projections."""
         return self.matmul_weights(d_model)
 
+    def expert_matrices(self, d_model: Count) -> Count:
+        """Zero: no routed experts."""
+        return 0 * d_model
+
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
         """Inputs and result of the activation."""
         return _kept(self.d_ff, self.gated, fused)
@@ -112,6 +122,10 @@ class DenseFeedForward:
     def read_weights(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
         """All weights, whatever the tokens."""
         return self.matmul_weights(d_model)
+
+    def read_experts(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
+        """Zero: no routed experts."""
+        return 0 * d_model
 
 
 def _reached(experts: Count, active: Count, tokens: int) -> Any:
@@ -193,8 +207,11 @@ class MixtureOfExperts:
 
     def matrix_parameters(self, d_model: Count) -> Count:
         """Weights of all experts, including shared ones, without the router."""
-        experts = self.experts * _weights(d_model, self.d_ff, self.gated)
-        return experts + _weights(d_model, self.shared_d_ff, self.gated)
+        return self.expert_matrices(d_model) + _weights(d_model, self.shared_d_ff, self.gated)
+
+    def expert_matrices(self, d_model: Count) -> Count:
+        """Weights of all routed experts."""
+        return self.experts * _weights(d_model, self.d_ff, self.gated)
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """For each active expert, the input sent to it, its activation and its result."""
@@ -202,11 +219,16 @@ class MixtureOfExperts:
         return routed + _kept(self.shared_d_ff, self.gated, fused) + self.experts
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:
-        """Weights of the router, the shared experts and the routed experts that receive a token.
+        """Weights of the router, the shared experts and the routed experts that receive a token."""
+        each = _weights(d_model, self.d_ff, self.gated)
+        unrouted = self.matmul_weights(d_model) - self.active * each
+        return unrouted + self.read_experts(d_model, tokens)
+
+    def read_experts(self, d_model: Count, tokens: int) -> Count:
+        """Weights of the routed experts that receive a token.
 
         If each token goes to k of E experts at random, n tokens reach E (1 - (1 - k / E)^n).
         """
         reached = _reached(self.experts, self.active, tokens)
         each = _weights(d_model, self.d_ff, self.gated)
-        read = whole(np.asarray(each).astype(np.float64) * reached, each)
-        return self.matmul_weights(d_model) - self.active * each + read
+        return whole(np.asarray(each).astype(np.float64) * reached, each)

@@ -69,15 +69,13 @@ def decode_branches(
     estimate : {"low", "expected", "high"}, optional
         `serving.latency` by default.
     """
-    weights = serving.weights
     parts = roofline.decode(
         trunk,
         kinds,
         decode_machine(serving),
         batch=serving.batch_size,
         context=context,
-        matrix_bytes=float(weights.matrix),
-        head_bytes=float(weights.embedding),
+        formats=serving.weights,
         kv_bytes=float(serving.exact_kv_bytes),
     )
     spread = efficiency.decode_spread(serving.named)
@@ -92,15 +90,13 @@ def prefill_branches(
     estimate: Estimate | None = None,
 ) -> tuple[Affine, ...]:
     """Memory-bound and compute-bound seconds to the first token; see `decode_branches`."""
-    weights = serving.weights
     parts = roofline.prefill(
         trunk,
         kinds,
         prefill_machine(serving),
         batch=serving.prompts,
         prompt=serving.prompt_length or context,
-        matrix_bytes=float(weights.matrix),
-        head_bytes=float(weights.embedding),
+        formats=serving.weights,
     )
     return _spread(parts, getattr(efficiency.prefill_spread(), estimate or serving.latency))
 

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,7 @@ import numpy as np
 from modelsizer.problems.architecture.accounting import Affine, forward_flops
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.attention import whole
+from modelsizer.problems.architecture.weight_formats import WeightFormat
 
 PICOSECONDS = 10**12
 ALL_REDUCES = 2  # per layer: after attention and after the feed-forward
@@ -88,6 +90,38 @@ def _some(time: Any) -> Any:
     return time + (time < 1)
 
 
+def _moving(reads: Sequence[tuple[Any, Fraction]], moved: float) -> Any:
+    """Picoseconds of reading weights; those of one format are read together."""
+    together: dict[Fraction, Any] = {}
+    for weights, each in reads:
+        together[each] = together[each] + weights if each in together else weights
+    return sum(_time(weights, float(each) * moved) for each, weights in together.items())
+
+
+def _layer_reads(
+    kind: Layer, trunk: Trunk, tokens: int, formats: WeightFormat
+) -> list[tuple[Any, Fraction]]:
+    """Weights of a layer that a step with this many tokens reads, with the bytes of each."""
+    d = trunk.d_model
+    experts = kind.ffn.read_experts(d, tokens)
+    ffn = kind.ffn.matrix_parameters(d) - kind.ffn.expert_matrices(d)
+    return [
+        (kind.attention.matmul_weights(d), formats.attention),
+        (ffn, formats.ffn),
+        (experts, formats.experts),
+        (kind.ffn.read_weights(d, tokens) - ffn - experts, formats.other),
+    ]
+
+
+def _outer_reads(trunk: Trunk, formats: WeightFormat) -> list[tuple[Any, Fraction]]:
+    """Weights that a step reads for its logits; a tied head is the embedding."""
+    head, tied = trunk.embedding_size(), trunk.tied_embeddings * 1
+    return [
+        (head * (1 - tied), formats.head),
+        (head * tied + trunk.projections(), formats.embedding),
+    ]
+
+
 def decode(
     trunk: Trunk,
     kinds: Sequence[Layer],
@@ -95,8 +129,7 @@ def decode(
     *,
     batch: int,
     context: int,
-    matrix_bytes: float,
-    head_bytes: float,
+    formats: WeightFormat,
     kv_bytes: float,
 ) -> tuple[Affine, Affine]:
     """Memory-bound and compute-bound seconds of one decode step of a batch.
@@ -108,8 +141,10 @@ def decode(
     machine : Machine
     batch, context : int
         Number of sequences, and cached tokens of each.
-    matrix_bytes, head_bytes, kv_bytes : float
-        Bytes per weight of the layers, per weight of the output head, and per cached value.
+    formats : WeightFormat
+        Bytes per weight.
+    kv_bytes : float
+        Bytes per cached value.
 
     Returns
     -------
@@ -121,16 +156,13 @@ def decode(
     flops = forward_flops(trunk, kinds, context)
     layers = []
     for kind, of_token in zip(kinds, flops.per_layer, strict=True):
-        weights = kind.attention.matmul_weights(trunk.d_model) + kind.ffn.read_weights(
-            trunk.d_model, batch
-        )
+        weights = _layer_reads(kind, trunk, batch, formats)
         kv_heads = kind.attention.kv_heads
         copies = (machine.ways + kv_heads - 1) // kv_heads
         cached = kind.attention.kv_values() * copies * (batch * kind.attention.visible(context))
-        memory = _time(weights, matrix_bytes * moved) + _time(cached, kv_bytes * moved)
+        memory = _moving(weights, moved) + _time(cached, kv_bytes * moved)
         layers.append((memory, _time(of_token, computed)))
-    head = trunk.embedding_size() + trunk.projections()
-    base = _time(head, head_bytes * moved), _time(flops.base, computed)
+    base = _moving(_outer_reads(trunk, formats), moved), _time(flops.base, computed)
     return _steps(base, layers, _fixed(machine, trunk, batch))
 
 
@@ -141,8 +173,7 @@ def prefill(
     *,
     batch: int,
     prompt: int,
-    matrix_bytes: float,
-    head_bytes: float,
+    formats: WeightFormat,
 ) -> tuple[Affine, Affine]:
     """Memory-bound and compute-bound seconds to the first token of a batch of prompts.
 
@@ -154,10 +185,7 @@ def prefill(
     flops = forward_flops(trunk, kinds, prompt)
     layers = []
     for kind, of_token in zip(kinds, flops.per_layer, strict=True):
-        weights = kind.attention.matmul_weights(trunk.d_model) + kind.ffn.read_weights(
-            trunk.d_model, tokens
-        )
-        layers.append((_time(weights, matrix_bytes * moved), _time(of_token, tokens * computed)))
-    head = trunk.embedding_size() + trunk.projections()
-    base = _time(head, head_bytes * moved), _time(flops.base, batch * computed)
+        weights = _layer_reads(kind, trunk, tokens, formats)
+        layers.append((_moving(weights, moved), _time(of_token, tokens * computed)))
+    base = _moving(_outer_reads(trunk, formats), moved), _time(flops.base, batch * computed)
     return _steps(base, layers, _fixed(machine, trunk, tokens))

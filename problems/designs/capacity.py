@@ -52,14 +52,7 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     architecture = design.architecture
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
-    formats = serving.weights
-    held = serving_weights(
-        architecture.trunk,
-        kinds,
-        matrix_bytes=formats.matrix,
-        embedding_bytes=formats.embedding,
-        other_bytes=formats.other,
-    ).at(counts)
+    held = serving_weights(architecture.trunk, kinds, serving.weights).at(counts)
     weights = math.ceil(held / serving.devices)
     cache = Fraction(design.exact["serving_memory"]) - held / serving.devices
     a_request = cache / serving.batch_size

@@ -31,6 +31,8 @@ STATES = {
 """Parts of the training states, with the key of `[training]` that sets their size. Optimizer states
 include master weights: Adam's 12 bytes are 4 for them and 4 for each moment (arXiv 1910.02054,
 section 3.1)."""
+MATRICES = {"attention": "attention", "ffn": "feed-forward", "experts": "experts"}
+"""Parts of serving memory in place of "weight matrices", if their formats differ."""
 _STAGES = ("first pipeline stage", "last pipeline stage")
 
 
@@ -122,14 +124,14 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
         return None
     serving = problem.serving
     trunk, kinds, counts = _groups(design)
-    formats, none = serving.weights, Fraction(0)
-
-    def weights(matrix: Fraction, embedding: Fraction, other: Fraction) -> Fraction:
-        held = accounting.serving_weights(
-            trunk, kinds, matrix_bytes=matrix, embedding_bytes=embedding, other_bytes=other
-        )
-        return held.at(counts) / serving.devices
-
+    formats = serving.weights
+    held = {
+        part: weights.at(counts) * getattr(formats, part) / serving.devices
+        for part, weights in accounting.weights_by_part(trunk, kinds).items()
+    }
+    matrices = {name: held[part] for part, name in MATRICES.items()}
+    if formats.attention == formats.ffn == formats.experts:
+        matrices = {"weight matrices": sum(matrices.values(), Fraction(0))}
     cache = accounting.serving_cache(
         trunk,
         kinds,
@@ -139,10 +141,9 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
     )
-    parts = {
-        "weight matrices": weights(formats.matrix, none, none),
-        "embedding and head": weights(none, formats.embedding, none),
-        "other weights": weights(none, none, formats.other),
+    parts = matrices | {
+        "embedding and head": held["embedding"] + held["head"],
+        "other weights": held["other"],
         "KV cache": cache.at(counts) / serving.devices,
     }
     return _parts(problem, "serving_memory", parts, serving.device, serving.devices)

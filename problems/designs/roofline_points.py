@@ -202,7 +202,6 @@ def _decode(problem: Problem, architecture: Architecture, batch: int) -> Point:
     serving = problem.serving.model_copy(update={"batch_size": batch})
     trunk, context = architecture.trunk, problem.context_length
     kinds = [group.layer for group in architecture.groups]
-    weights = serving.weights
 
     def step(machine: Machine) -> tuple[Affine, Affine]:
         return roofline.decode(
@@ -211,8 +210,7 @@ def _decode(problem: Problem, architecture: Architecture, batch: int) -> Point:
             machine,
             batch=batch,
             context=context,
-            matrix_bytes=float(weights.matrix),
-            head_bytes=float(weights.embedding),
+            formats=serving.weights,
             kv_bytes=float(serving.exact_kv_bytes),
         )
 
@@ -236,8 +234,7 @@ def _prefill(problem: Problem, architecture: Architecture) -> Point:
             machine,
             batch=serving.prompts,
             prompt=prompt,
-            matrix_bytes=float(serving.weights.matrix),
-            head_bytes=float(serving.weights.embedding),
+            formats=serving.weights,
         )
 
     whole = prefill_branches(serving, problem.context_length, trunk, kinds)

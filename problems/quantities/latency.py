@@ -53,7 +53,7 @@ def _counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a fun
     There are more copies of fewer key and value heads, at most one for each accelerator.
     """
     serving, machine = settings.serving, decode_machine(settings.serving)
-    least = min(serving.weights.matrix, serving.weights.embedding, serving.exact_kv_bytes)
+    least = min(serving.weights.smallest, serving.exact_kv_bytes)
     values = machine.bandwidth * machine.ways / min(float(least), 1.0)
     most = max(values, machine.flops * machine.ways, machine.link)
     return math.ceil(most / PICOSECONDS + 1) * machine.ways

@@ -19,7 +19,6 @@ WEIGHT = tuple(
 
 def _memory(of: Candidate) -> Affine:
     serving = of.settings.serving
-    weights = serving.weights
     cache = accounting.serving_cache(
         of.trunk,
         of.kinds,
@@ -29,13 +28,7 @@ def _memory(of: Candidate) -> Affine:
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
     )
-    held = accounting.serving_weights(
-        of.trunk,
-        of.kinds,
-        matrix_bytes=weights.matrix,
-        embedding_bytes=weights.embedding,
-        other_bytes=weights.other,
-    )
+    held = accounting.serving_weights(of.trunk, of.kinds, serving.weights)
     return held.plus(cache).times(Fraction(1, serving.devices))
 
 

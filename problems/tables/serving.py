@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Annotated, Literal
 
 from pydantic import model_validator
 
 from modelsizer.problems.architecture.accounting import KvPolicy
+from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.hardware.efficiencies import engines
+from modelsizer.problems.tables.by_part import MOST_BITS, MOST_BYTES, ByPart, or_by_part
 from modelsizer.problems.tables.tables import (
     Bytes,
     BytesAValue,
@@ -17,6 +18,7 @@ from modelsizer.problems.tables.tables import (
     OnAccelerator,
     Seconds,
     Share,
+    bytes_a_value,
     one_number_of,
     one_of,
 )
@@ -39,22 +41,11 @@ DEFAULT_RESERVE = 3 * 2**30
 3.37 and 9.47 GiB)."""
 
 
-@dataclass(frozen=True, slots=True)
-class WeightFormat:
-    """Bytes per parameter: in the layers' matrices, in embedding and head, and elsewhere.
-
-    Parameters
-    ----------
-    matrix, embedding, other : Fraction
-        Bytes, including scales.
-    """
-
-    matrix: Fraction
-    embedding: Fraction
-    other: Fraction
-
-
 _Bits = Annotated[int | None, one_number_of("a number of bits", BITS)]
+_WeightBits = Annotated[
+    int | ByPart | None, *or_by_part(one_number_of("a number of bits", BITS), MOST_BITS, "bits")
+]
+_WeightBytes = Annotated[int | float | ByPart, *or_by_part(bytes_a_value(), MOST_BYTES, "bytes")]
 
 
 class Serving(OnAccelerator):
@@ -82,6 +73,10 @@ class Serving(OnAccelerator):
     weight_bits, kv_bits : {16, 8, 4}
         Bits instead of these, with scales counted separately. Matrices of the layers have
         `weight_bits`, the rest of a layer 16.
+    weight_bytes, weight_bits : table
+        Any number of bytes or bits, including scales, by part: `attention`, `ffn`, `experts`
+        (those of `ffn` by default), `embedding`, `head` (those of `embedding`) and `other`; parts
+        not given have 2 bytes.
     embedding_bits : {16, 8, 4}
         Bits of embedding and head; 16 by default if `weight_bits` is given.
     weight_block, kv_block : int
@@ -115,9 +110,9 @@ class Serving(OnAccelerator):
     context_length: Count | None = None
     prompt_length: Count | None = None
     prompts: Count = 1
-    weight_bytes: BytesAValue = 2
+    weight_bytes: _WeightBytes = 2
     kv_bytes: BytesAValue = 2
-    weight_bits: _Bits = None
+    weight_bits: _WeightBits = None
     kv_bits: _Bits = None
     embedding_bits: _Bits = None
     weight_block: Count | None = None
@@ -147,6 +142,13 @@ class Serving(OnAccelerator):
                 raise ValueError(f"{block} needs {bits}: bytes given as such count no scales")
         if "embedding_bits" in given and "weight_bits" not in given:
             raise ValueError("embedding_bits needs weight_bits")
+        if isinstance(self.weight_bits, ByPart):
+            for key, instead in (
+                ("embedding_bits", "weight_bits.embedding"),
+                ("weight_block", "bits that include the scales, such as 4.25"),
+            ):
+                if key in given:
+                    raise ValueError(f"{key} needs weight_bits as one number: give {instead}")
         if self.devices % self.tensor_parallel:
             raise ValueError(
                 f"accelerators = {self.accelerators} is not a multiple of "
@@ -174,10 +176,14 @@ class Serving(OnAccelerator):
     @property
     def weights(self) -> WeightFormat:
         """Bytes per parameter, including scales."""
+        if isinstance(self.weight_bits, ByPart):
+            return self.weight_bits.format(Fraction(1, _BITS_A_BYTE), FULL_PRECISION)
+        if isinstance(self.weight_bytes, ByPart):
+            return self.weight_bytes.format(Fraction(1), FULL_PRECISION)
         if self.weight_bits is None:
             each = exact(self.weight_bytes)
-            return WeightFormat(each, each, each)
-        return WeightFormat(
+            return WeightFormat.of(each, each, each)
+        return WeightFormat.of(
             self._quantised(self.weight_bits, self.weight_block),
             self._quantised(self.embedding_bits or BITS[0], self.weight_block),
             FULL_PRECISION,

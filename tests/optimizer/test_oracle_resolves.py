@@ -17,7 +17,8 @@ from tests.support.shared import seeds
 
 SETTINGS: dict[str, list[Any]] = {
     "serving.batch_size": [1, 2, 8, 32], "serving.context_length": [600, 4096],
-    "serving.kv_policy": ["windowed", "full"], "serving.weight_bytes": [2, 1, 0.5],
+    "serving.kv_policy": ["windowed", "full"],
+    "serving.weight_bytes": [2, 1, 0.5, {"attention": 1, "embedding": 0.5}],
     "serving.kv_bytes": [1, 2], "serving.tensor_parallel": [1, 2, 4],
     "serving.latency": ["low", "high"], "serving.compute": ["bf16", "fp8"],
     "serving.prompts": [1, 4], "serving.prompt_length": [100, 3000],

@@ -202,6 +202,19 @@ def _training(r: random.Random) -> dict[str, Any]:
 
 
 def _serving(r: random.Random) -> dict[str, Any]:
+    found = _one_number(r)
+    own = random.Random(repr(found))  # a stream of its own: other draws stay what they were
+    if own.random() < 0.2 and not {"embedding_bits", "weight_block"} & set(found):
+        key, values = own.choice([("weight_bytes", [2, 1, 0.5]), ("weight_bits", [16, 8, 4.25])])
+        parts = ["attention", "ffn", "experts", "embedding", "head", "other"]
+        table = {part: own.choice(values) for part in parts if own.random() < 0.5}
+        if table:
+            found = {k: v for k, v in found.items() if k not in ("weight_bytes", "weight_bits")}
+            found[key] = table
+    return found
+
+
+def _one_number(r: random.Random) -> dict[str, Any]:
     found: dict[str, Any] = {} if r.random() < 0.2 else _machine(r)
     ways = r.choice([1, 1, 2, 4])
     if ways > 1:

@@ -73,7 +73,7 @@ def answers(part: Any, d_model: Any) -> dict[str, Any]:
         if hasattr(part, name):
             asked[name] = getattr(part, name)
     for name in ("matmul_weights", "parameters", "active_parameters", "expert_parameters",
-                 "matrix_parameters"):  # fmt: skip
+                 "matrix_parameters", "expert_matrices"):  # fmt: skip
         if hasattr(part, name):
             asked[name] = lambda name=name: getattr(part, name)(d_model)
     for context in (100, 4096):
@@ -82,6 +82,7 @@ def answers(part: Any, d_model: Any) -> dict[str, Any]:
             asked[f"scores {context}"] = lambda c=context: part.score_flops(part.visible(c))
         else:
             asked[f"read {context}"] = lambda c=context: part.read_weights(d_model, c)
+            asked[f"experts {context}"] = lambda c=context: part.read_experts(d_model, c)
     for flag in (True, False):
         if hasattr(part, "visible"):
             asked[f"kept {flag}"] = lambda f=flag: part.kept_values(repeated=f)
@@ -90,7 +91,12 @@ def answers(part: Any, d_model: Any) -> dict[str, Any]:
     public = {name for name in vars(type(part)) if not name.startswith("_")}
     public -= {field.name for field in fields(part)}
     told = {key.split()[0] for key in asked}
-    words = {"score_flops": "scores", "kept_values": "kept", "read_weights": "read"}
+    words = {
+        "score_flops": "scores",
+        "kept_values": "kept",
+        "read_weights": "read",
+        "read_experts": "experts",
+    }
     assert {words.get(name, name) for name in public} <= told
     return {name: ask() for name, ask in asked.items()}
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from fractions import Fraction
+from typing import Any
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -11,6 +14,7 @@ from modelsizer import Problem, ProblemError
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.costs import roofline
 from modelsizer.problems.costs.roofline import PICOSECONDS, Machine
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
@@ -23,7 +27,9 @@ TRUNK = Trunk(64, 1000)
 LAYER = Layer(FullAttention(4, 2, 16), DenseFeedForward(256))
 MACHINE = Machine(1e9, 1e12, 1, 1.0, 0.0, 1e-6)
 WEIGHTS = 64 * 64 * 2 + 64 * 32 * 2 + 3 * 64 * 256
-AT = {"batch": 3, "context": 100, "matrix_bytes": 2.0, "head_bytes": 2.0, "kv_bytes": 2.0}
+TWO = Fraction(2)
+PLAIN = WeightFormat.of(TWO, TWO, TWO)
+AT: dict[str, Any] = {"batch": 3, "context": 100, "formats": PLAIN, "kv_bytes": 2.0}
 
 
 def test_decode_by_hand() -> None:
@@ -39,7 +45,7 @@ def test_decode_by_hand() -> None:
 
 def test_prefill_by_hand() -> None:
     memory, compute = roofline.prefill(
-        TRUNK, [LAYER], MACHINE, batch=2, prompt=50, matrix_bytes=1.0, head_bytes=2.0
+        TRUNK, [LAYER], MACHINE, batch=2, prompt=50, formats=WeightFormat.of(Fraction(1), TWO, TWO)
     )
     assert memory.per_layer[0] == WEIGHTS * 1000 + 1_000_000
     assert compute.per_layer[0] == 100 * (2 * WEIGHTS + 4 * 50 * 64) + 1_000_000
@@ -78,16 +84,16 @@ def test_arrays_equal_integers(heads: int, kv: int, width: int, context: int) ->
 @given(st.integers(1, 64), st.integers(1, 8192))
 @settings(max_examples=30, deadline=None)
 def test_more_of_anything_is_not_faster(batch: int, context: int) -> None:
-    def seconds(**more: float) -> float:
+    def seconds(**more: object) -> float:
         parts = roofline.decode(
             TRUNK, [LAYER], MACHINE, **(AT | {"batch": batch, "context": context} | more)
-        )  # type: ignore[arg-type]
+        )
         return max(float(part.at([7])) for part in parts)
 
     base = seconds()
     assert seconds(batch=batch + 1) >= base
     assert seconds(context=context + 1) >= base
-    assert seconds(matrix_bytes=2.5) > base or seconds(matrix_bytes=2.5) == base
+    assert seconds(formats=WeightFormat.of(Fraction(5, 2), TWO, TWO)) >= base
 
 
 def test_experts_reached_grow_with_the_batch() -> None:

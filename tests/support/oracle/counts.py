@@ -82,6 +82,9 @@ def context_length(tables: Tables) -> int:
     return tables.get("serving", {}).get("context_length", default)
 
 
+PARTS = ("attention", "ffn", "embedding", "head", "other")
+
+
 def value_bytes(serving: Tables, kind: str, bits: int | None = None) -> Fraction:
     """Bytes of a value with its scale; `kind` is "weight" or "kv"."""
     bits = serving.get(f"{kind}_bits") if bits is None else bits
@@ -92,12 +95,29 @@ def value_bytes(serving: Tables, kind: str, bits: int | None = None) -> Fraction
     return Fraction(bits, 8) + scale
 
 
-def weight_bytes(serving: Tables) -> tuple[Fraction, Fraction, Fraction]:
-    """Bytes of a weight: in matrices of layers, in embedding and head, and elsewhere."""
+def weight_bytes(serving: Tables) -> dict[str, Fraction]:
+    """Bytes of a weight of each part: of a dense design there are no experts."""
+    for key, unit in (("weight_bytes", Fraction(1)), ("weight_bits", Fraction(1, 8))):
+        if isinstance(serving.get(key), dict):
+            given = {part: exact(value) * unit for part, value in serving[key].items()}
+            given["head"] = given.get("head", given.get("embedding", Fraction(2)))
+            return {part: given.get(part, Fraction(2)) for part in PARTS}
     matrix = value_bytes(serving, "weight")
     if "weight_bits" not in serving:
-        return matrix, matrix, matrix
-    return matrix, value_bytes(serving, "weight", serving.get("embedding_bits", 16)), Fraction(2)
+        return dict.fromkeys(PARTS, matrix)
+    outer = value_bytes(serving, "weight", serving.get("embedding_bits", 16))
+    of_layers = {"attention": matrix, "ffn": matrix}
+    return of_layers | {"embedding": outer, "head": outer, "other": Fraction(2)}
+
+
+def smallest_matrix(serving: Tables) -> Fraction:
+    """Bytes of the smallest weight in matrices of the layers."""
+    held = weight_bytes(serving)
+    given = serving.get("weight_bits", serving.get("weight_bytes"))
+    experts = given.get("experts") if isinstance(given, dict) else None
+    bits = Fraction(1, 8) if isinstance(serving.get("weight_bits"), dict) else Fraction(1)
+    found = [held["attention"], held["ffn"]]
+    return min(found if experts is None else [*found, exact(experts) * bits])
 
 
 def kv_values(a: Design) -> int:
@@ -115,13 +135,15 @@ def kv_cache(a: Design, tables: Tables) -> Fraction:
 
 
 def served_weights(a: Design, tables: Tables) -> Fraction:
-    matrix, outer, other = weight_bytes(tables.get("serving", {}))
+    held = weight_bytes(tables.get("serving", {}))
     sequence = tables.get("training", {}).get("sequence_length", 4096)
-    in_layers = a.layers * matrices(a)
+    attention, in_layers = a.layers * attention_matrices(a), a.layers * matrices(a)
     return (
-        in_layers * matrix
-        + (non_embedding(a) - in_layers) * other
-        + (embedding(a, sequence) + head(a)) * outer
+        attention * held["attention"]
+        + (in_layers - attention) * held["ffn"]
+        + (non_embedding(a) - in_layers) * held["other"]
+        + embedding(a, sequence) * held["embedding"]
+        + head(a) * held["head"]
     )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from tests.support.oracle.counts import (
+    attention_matrices,
     context_length,
     copies,
     kv_cache,
@@ -13,6 +14,7 @@ from tests.support.oracle.counts import (
     matrices,
     served_weights,
     serving_devices,
+    smallest_matrix,
     value_bytes,
     weight_bytes,
 )
@@ -32,7 +34,7 @@ class Machine:
     def __init__(self, serving: Tables, device: Tables, *, prefill: bool) -> None:
         table, kind = efficiencies(), device["memory_type"]
         row, compute = table["decode"][kind], serving.get("compute", "bf16")
-        bits = weight_bytes(serving)[0] * 8
+        bits = smallest_matrix(serving) * 8
         share = exact(row["16" if bits > 12 else "8" if bits > 6 else "4"])
         if "engine" in serving:
             share *= exact(table["engines"][serving["engine"]].get(kind, 1))
@@ -70,7 +72,7 @@ class Latencies:
         self.context = context_length(tables)
         self.prompt = serving.get("prompt_length", self.context)
         self.batch, self.prompts = serving.get("batch_size", 1), serving.get("prompts", 1)
-        self.matrix, self.outer, _ = weight_bytes(serving)
+        self.held = weight_bytes(serving)
         self.kv = value_bytes(serving, "kv")
         device = accelerator(serving)
         needed = ["bandwidth", f"{serving.get('compute', 'bf16')}_flops"]
@@ -93,24 +95,43 @@ class Latencies:
     def _decode(self, a: Design) -> Fraction:
         machine, batch = self.decoding, self.batch
         fixed = machine.of_a_layer(a, batch)
-        memory = picoseconds(a.vocab_size * a.d_model * self.outer / machine.bandwidth)
+        memory = self._outer(a, machine)
         compute = picoseconds(2 * a.vocab_size * a.d_model * batch / machine.flops)
         for count, seen in a.visible(self.context):
             cached = kv_values(a) * copies(a, self.serving) * batch * seen
-            moved = picoseconds(matrices(a) * self.matrix / machine.bandwidth)
+            moved = self._layer(a, machine)
             moved += picoseconds(cached * self.kv / machine.bandwidth)
             memory += count * (moved + fixed)
             computed = picoseconds(layer_forward(a, seen) * batch / machine.flops)
             compute += count * (computed + fixed)
         return machine.longer(memory, compute)
 
+    def _outer(self, a: Design, machine: Machine) -> int:
+        """Reading the head, which is the embedding if tied."""
+        each = self.held["embedding" if a.tied else "head"]
+        return picoseconds(a.vocab_size * a.d_model * each / machine.bandwidth)
+
+    def _layer(self, a: Design, machine: Machine) -> int:
+        """Reading the matrices of a layer: those of one format at once."""
+        attention = attention_matrices(a)
+        parts = {"attention": attention, "ffn": matrices(a) - attention}
+        formats = {self.held[part] for part in parts}
+        return sum(
+            picoseconds(
+                sum(n for part, n in parts.items() if self.held[part] == each)
+                * each
+                / machine.bandwidth
+            )
+            for each in formats
+        )
+
     def _prefill(self, a: Design) -> Fraction:
         machine, tokens = self.prefilling, self.prompts * self.prompt
         fixed = machine.of_a_layer(a, tokens)
-        memory = picoseconds(a.vocab_size * a.d_model * self.outer / machine.bandwidth)
+        memory = self._outer(a, machine)
         compute = picoseconds(2 * a.vocab_size * a.d_model * self.prompts / machine.flops)
         for count, seen in a.visible(self.prompt):
-            memory += count * (picoseconds(matrices(a) * self.matrix / machine.bandwidth) + fixed)
+            memory += count * (self._layer(a, machine) + fixed)
             computed = picoseconds(layer_forward(a, seen) * tokens / machine.flops)
             compute += count * (computed + fixed)
         return machine.longer(memory, compute)

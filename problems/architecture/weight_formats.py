@@ -1,0 +1,44 @@
+"""Bytes per weight, by part of a model."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from fractions import Fraction
+
+PARTS = ("attention", "ffn", "experts", "embedding", "head", "other")
+"""Parts that may have a format of their own: matrices of the token mixers; of dense feed-forwards
+and shared experts; of routed experts; the embedding; an untied output head; and everything else
+(normalisations, biases, routers)."""
+
+
+@dataclass(frozen=True, slots=True)
+class WeightFormat:
+    """Bytes per weight of each of `PARTS`, including scales and zero points.
+
+    Parameters
+    ----------
+    attention, ffn, experts, embedding, head, other : Fraction
+    """
+
+    attention: Fraction
+    ffn: Fraction
+    experts: Fraction
+    embedding: Fraction
+    head: Fraction
+    other: Fraction
+
+    @classmethod
+    def of(cls, matrix: Fraction, embedding: Fraction, other: Fraction) -> WeightFormat:
+        """One number of bytes for all matrices, one for embedding and head, one for the rest."""
+        return cls(matrix, matrix, matrix, embedding, embedding, other)
+
+    @property
+    def smallest(self) -> Fraction:
+        """Bytes of the smallest weight of any part."""
+        found: list[Fraction] = [getattr(self, part) for part in PARTS]
+        return min(found)
+
+    @property
+    def matrix(self) -> Fraction:
+        """Bytes of the matrices of the layers that are smallest: those quantised, if any are."""
+        return min(self.attention, self.ffn, self.experts)
