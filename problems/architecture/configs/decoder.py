@@ -54,7 +54,7 @@ def heads_of(f: Fields, t: ModelType) -> tuple[int, int, int]:
     # Where the type has a head_dim of its own, null is not given.
     dim = None
     if t.head_dim != "quotient" and t.heads != "multi":
-        own = "head_dim" in t.defaults
+        own = "head_dim" in t.defaults and t.head_dim != "or_quotient"
         dim = f.count("head_dim") if own else f.maybe("head_dim")
     if dim is None and d % h:
         raise ConfigError(

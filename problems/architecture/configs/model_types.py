@@ -54,8 +54,9 @@ class ModelType:
     gated, norm_bias, norm_scale, sinks, gate : Trait
     qk_norm, norms : value or Trait
         Normalisation of queries and keys, and number of normalisations of a layer.
-    qk_norm_width, head_dim : {"", "quotient"}
-        "quotient": hidden_size / num_attention_heads, whatever a field `head_dim` says.
+    qk_norm_width, head_dim : {"", "quotient", "or_quotient"}
+        "quotient": hidden_size / num_attention_heads, whatever a field `head_dim` says;
+        "or_quotient": that where `head_dim` is null.
     heads : {"grouped", "multi"}
         "multi": one kv head for each head, whatever a field says.
     activation : str
