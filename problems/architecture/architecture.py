@@ -115,6 +115,44 @@ class Trunk:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A model beside the text model, as one of vision; parameters are None if not counted."""
+
+    name: str
+    parameters: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """A model that holds a text model beside others.
+
+    Parameters
+    ----------
+    model_type : str
+    parts : tuple of Part
+        What stands beside the text model, with what connects the two.
+    """
+
+    model_type: str
+    parts: tuple[Part, ...]
+
+    def parameters(self, text: int) -> int | None:
+        """Parameters of all parts with `text` those of the text model; None if not all count."""
+        counts = [part.parameters for part in self.parts]
+        if None in counts:
+            return None
+        return text + sum(count for count in counts if count is not None)
+
+    def to_dict(self, text: int) -> dict[str, Any]:
+        """Plain values for JSON, with `text` the parameters of the text model."""
+        return {
+            "model_type": self.model_type,
+            "parts": {part.name: part.parameters for part in self.parts},
+            "parameters": self.parameters(text),
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class Architecture:
     """A trunk and groups of layers.
 
@@ -127,6 +165,8 @@ class Architecture:
     order : tuple of int
         Group of each layer, from the first layer on; empty if it is not known. No count depends
         on it, so it is not compared.
+    whole : Whole or None
+        The model that this is the text part of; not compared.
 
     Raises
     ------
@@ -139,6 +179,7 @@ class Architecture:
     groups: tuple[LayerGroup, ...]
     block: str = ""
     order: tuple[int, ...] = field(default=(), compare=False, repr=False)
+    whole: Whole | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.groups:

@@ -239,8 +239,8 @@ class Fields:
         for name, value in self._values.items():
             if name in read or name in _KNOWN_HARMLESS or _HARMLESS.search(name):
                 continue
-            # Empty, null and false add no parameter.
-            if value is None or value is False or value in ([], {}) or not _SIZED.search(name):
+            # Empty, null, false and zero add no parameter.
+            if not value or not _SIZED.search(name):
                 continue
             hint = did_you_mean(name, read)
             self.notes.append(

@@ -15,6 +15,7 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.model_types import ModelType, model_types
 from modelsizer.problems.architecture.configs.readers import READERS
+from modelsizer.problems.architecture.configs.wrappers import text_part, whole_of
 from modelsizer.problems.errors import did_you_mean, short
 
 _POSITION_FIELDS = (
@@ -30,14 +31,12 @@ class Reading:
     Parameters
     ----------
     architecture : Architecture
-    model_type : str
-        The type that was counted.
+        Of the text model, with its `whole` where that is a part of a larger one.
     notes : tuple of str
         What the reader assumed or ignored.
     """
 
     architecture: Architecture
-    model_type: str
     notes: tuple[str, ...] = ()
 
 
@@ -54,6 +53,9 @@ def read(config: Mapping[str, Any]) -> Reading:
     ConfigError
         If the type is unknown, a field is invalid, or has a value that cannot be counted.
     """
+    if (text := text_part(config)) is not None:
+        found = read(text)
+        return replace(found, architecture=replace(found.architecture, whole=whole_of(config)))
     t = _type_of(config)
     f = Fields(config, t.names, t.defaults)
     for name, understood in t.refuse.items():
@@ -63,7 +65,7 @@ def read(config: Mapping[str, Any]) -> Reading:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     f.note_unread(t.name, {*_POSITION_FIELDS, *_known(t)})
-    return Reading(replace(architecture, block=t.name), t.name, tuple(f.notes))
+    return Reading(replace(architecture, block=t.name), tuple(f.notes))
 
 
 def read_config(

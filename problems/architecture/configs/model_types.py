@@ -62,7 +62,7 @@ class ModelType:
     activation : str
         Activation with learned parameters, where `hidden_act` names it.
     text : str
-        Of a type that wraps a text model: the type of its text part where that has none itself.
+        Of a type that holds a text model beside others: the type of that where it says none.
     """
 
     name: str

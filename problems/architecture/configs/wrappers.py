@@ -1,0 +1,69 @@
+"""Configurations of models that hold a text model beside others: vision, audio."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from modelsizer.problems.architecture.architecture import Part, Whole
+from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.configs.model_types import model_types
+from modelsizer.problems.errors import short
+
+_TEXT_KEYS = ("text_config", "llm_config", "language_config", "thinker_config")
+"""Keys of the text model's own configuration, in the library and in published files."""
+_TIED = "tie_word_embeddings"
+_END = "_config"
+_NO_PARTS = {*_TEXT_KEYS, "quantization_config", "generation_config", "rope_config",
+             "compression_config", "auto_config"}  # fmt: skip
+
+
+def text_part(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """The configuration of the text model inside another, or None if this is of a text model.
+
+    The embedding is tied where the whole says so; where it says nothing, the text part decides.
+
+    Raises
+    ------
+    ConfigError
+        If the text part has no type that is known.
+    """
+    name, types = config.get("model_type"), model_types()
+    row = types.get(name) if isinstance(name, str) else None
+    if row is not None and not row.text:
+        return None
+    for key in _TEXT_KEYS:
+        inner = config.get(key)
+        if isinstance(inner, Mapping) and inner:
+            break
+    else:
+        if row is None:
+            return None
+        # Files from before transformers 4.50 hold the text model's fields beside the parts.
+        inner = {k: v for k, v in config.items() if k not in parts_of(config)}
+        inner = {k: v for k, v in inner.items() if k not in ("model_type", "architectures")}
+    found = dict(inner)
+    if "model_type" not in found:
+        if row is None:
+            raise ConfigError(f"{key} of model_type {short(name)} has no model_type of its own")
+        found["model_type"] = row.text
+    if isinstance(config.get(_TIED), bool):
+        found[_TIED] = config[_TIED]
+    if "quantization_config" in config:
+        found.setdefault("quantization_config", config["quantization_config"])
+    return text_part(found) or found
+
+
+def parts_of(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """Keys of the configurations of the models beside the text model."""
+    return tuple(
+        key
+        for key, value in config.items()
+        if key.endswith(_END) and key not in _NO_PARTS and isinstance(value, Mapping)
+    )
+
+
+def whole_of(config: Mapping[str, Any]) -> Whole:
+    """The model that holds the text part of a configuration."""
+    names = (key.removesuffix(_END) for key in parts_of(config))
+    return Whole(str(config.get("model_type")), tuple(Part(name, None) for name in names))
