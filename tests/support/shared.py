@@ -27,6 +27,14 @@ def reference_json(name: str) -> Any:
     return json.loads(reference(name).read_text())
 
 
+def case(name: str) -> Any:
+    """A handed case: a configuration parsed, or the path of any other file."""
+    path = DATA.parent / "cases" / name
+    if not path.exists():
+        pytest.skip(f"case {name} is not beside this checkout")
+    return json.loads(path.read_text()) if path.suffix == ".json" else path
+
+
 def seeds(values: Iterable[int], long: Collection[int]) -> list[Any]:
     """Seeds of random problems; those that take several seconds run with the slow tests."""
     return [pytest.param(n, marks=pytest.mark.slow) if n in long else n for n in values]

@@ -55,7 +55,12 @@ def read(config: Mapping[str, Any]) -> Reading:
     """
     if (text := text_part(config)) is not None:
         found = read(text)
-        return replace(found, architecture=replace(found.architecture, whole=whole_of(config)))
+        return replace(
+            found,
+            architecture=replace(
+                found.architecture, whole=whole_of(config, found.architecture.trunk.d_model)
+            ),
+        )
     t = _type_of(config)
     f = Fields(config, t.names, t.defaults)
     for name, understood in t.refuse.items():

@@ -8,12 +8,14 @@ from typing import Any
 from modelsizer.problems.architecture.architecture import Part, Whole
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.model_types import model_types
+from modelsizer.problems.architecture.configs.vision import vision_parameters
 from modelsizer.problems.errors import short
 
 _TEXT_KEYS = ("text_config", "llm_config", "language_config", "thinker_config")
 """Keys of the text model's own configuration, in the library and in published files."""
 _TIED = "tie_word_embeddings"
 _END = "_config"
+_VISION = "vision"
 _NO_PARTS = {*_TEXT_KEYS, "quantization_config", "generation_config", "rope_config",
              "compression_config", "auto_config"}  # fmt: skip
 
@@ -63,7 +65,17 @@ def parts_of(config: Mapping[str, Any]) -> tuple[str, ...]:
     )
 
 
-def whole_of(config: Mapping[str, Any]) -> Whole:
-    """The model that holds the text part of a configuration."""
-    names = (key.removesuffix(_END) for key in parts_of(config))
-    return Whole(str(config.get("model_type")), tuple(Part(name, None) for name in names))
+def whole_of(config: Mapping[str, Any], text: int) -> Whole:
+    """The model that holds the text part of a configuration.
+
+    Parameters
+    ----------
+    config : mapping
+    text : int
+        Width of the text model.
+    """
+    names = [key.removesuffix(_END) for key in parts_of(config)]
+    alone = not set(names) - {_VISION}
+    counted = vision_parameters(config, text) if alone else None
+    parts = [Part(name, counted if name == _VISION else None) for name in names or [_VISION]]
+    return Whole(str(config.get("model_type")), tuple(parts))
