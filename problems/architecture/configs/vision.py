@@ -76,7 +76,9 @@ def _gemma3(vision: Mapping[str, Any], _: Fields, text: int) -> int:
 
 
 def _paligemma(vision: Mapping[str, Any], _: Fields, text: int) -> int:
-    f = _siglip_sizes({"vision_use_head": False} | dict(vision))
+    usual = {"hidden_size": 1152, "intermediate_size": 4096, "num_hidden_layers": 27,
+             "patch_size": 14, "vision_use_head": False}  # fmt: skip
+    f = _siglip_sizes(vision or usual)
     return _siglip(f) + _linear(f.count("hidden_size"), text)
 
 
@@ -125,8 +127,8 @@ def _qwen_patches(f: Fields, d: int, *, bias: bool) -> int:
     return _linear(_pixels(f, "in_channels") * f.count("temporal_patch_size"), d, bias=bias)
 
 
-def _qwen2_vl(vision: Mapping[str, Any], _: Fields, text: int) -> int:
-    f = _sizes(vision, depth=32, embed_dim=1280, hidden_size=text, mlp_ratio=4, in_channels=3,
+def _qwen2_vl(vision: Mapping[str, Any], _: Fields, __: int) -> int:
+    f = _sizes(vision, depth=32, embed_dim=1280, hidden_size=3584, mlp_ratio=4, in_channels=3,
                patch_size=14, spatial_merge_size=2, temporal_patch_size=2)  # fmt: skip
     d, merged = f.count("embed_dim"), f.count("embed_dim") * f.count("spatial_merge_size") ** 2
     tower = _qwen_patches(f, d, bias=False)
@@ -134,20 +136,20 @@ def _qwen2_vl(vision: Mapping[str, Any], _: Fields, text: int) -> int:
     return tower + 2 * d + _linear(merged, merged) + _linear(merged, f.count("hidden_size"))
 
 
-def _qwen2_5_vl(vision: Mapping[str, Any], _: Fields, text: int) -> int:
+def _qwen2_5_vl(vision: Mapping[str, Any], _: Fields, __: int) -> int:
     f = _sizes(vision, depth=32, hidden_size=3584, intermediate_size=3420, in_channels=3,
                patch_size=14, spatial_merge_size=2, temporal_patch_size=2,
-               out_hidden_size=text)  # fmt: skip
+               out_hidden_size=3584)  # fmt: skip
     d, merged = f.count("hidden_size"), f.count("hidden_size") * f.count("spatial_merge_size") ** 2
     tower = _qwen_patches(f, d, bias=False)
     tower += f.layers("depth") * _layer(d, f.count("intermediate_size"), gated=True, norms=2)
     return tower + d + _linear(merged, merged) + _linear(merged, f.count("out_hidden_size"))
 
 
-def _qwen3_vl(vision: Mapping[str, Any], whole: Fields, text: int) -> int:
+def _qwen3_vl(vision: Mapping[str, Any], whole: Fields, _: int) -> int:
     """As Qwen3-VL, and as Qwen3.5, which has no further mergers."""
     f = _sizes(vision, depth=27, hidden_size=1152, intermediate_size=4304, in_channels=3,
-               patch_size=16, spatial_merge_size=2, temporal_patch_size=2, out_hidden_size=text,
+               patch_size=16, spatial_merge_size=2, temporal_patch_size=2, out_hidden_size=3584,
                num_position_embeddings=2304)  # fmt: skip
     d, out = f.count("hidden_size"), f.count("out_hidden_size")
     merged = d * f.count("spatial_merge_size") ** 2
@@ -228,7 +230,8 @@ def vision_parameters(config: Mapping[str, Any], text: int) -> int | None:
     """
     kind, vision = str(config.get("model_type")), config.get("vision_config") or {}
     count, tower = WHOLES.get(kind), _TOWERS.get(kind)
-    if count is None or (vision.get("model_type", tower) not in (tower, kind) and tower is not None):
+    another = tower is not None and vision.get("model_type", tower) not in (tower, kind)
+    if count is None or another:
         return None
     try:
         return count(vision, Fields(config, {}), text)
