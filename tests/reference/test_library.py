@@ -1,0 +1,51 @@
+"""Readers of every type against counts by component of the library's models, stored and live."""
+
+from __future__ import annotations
+
+import json
+from itertools import groupby
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from modelsizer.problems.architecture.accounting import count_parameters
+from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.configs.model_types import model_types
+from tests.support.library.compare import compare
+
+ROWS = [
+    json.loads(line)
+    for line in (Path(__file__).parent / "counted_components.jsonl").read_text().splitlines()
+]
+BY_TYPE = {
+    kind: list(rows) for kind, rows in groupby(ROWS, lambda row: row["config"]["model_type"])
+}
+
+TEXT_TYPES = {name for name, row in model_types().items() if not row.text}
+
+
+@pytest.mark.parametrize("kind", sorted(BY_TYPE))
+def test_stored_counts_by_component(kind: str) -> None:
+    for row in BY_TYPE[kind]:
+        found = count_parameters(read_config(row["config"]))
+        want = row["parameters"]
+        for component in ("total", "embedding", "lm_head", "attention", "ffn", "norm", "experts",
+                          "other"):  # fmt: skip
+            assert getattr(found, component) == want.get(component, 0), (component, row["config"])
+        assert found.active == want.get("active", found.active), row["config"]
+
+
+def test_every_type_has_stored_counts() -> None:
+    # Rows for a new type: python -m tests.support.library.compare TYPE --number 4 --store
+    assert set(BY_TYPE) <= TEXT_TYPES
+    assert len(ROWS) == sum(map(len, BY_TYPE.values()))  # rows of a type are together
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("kind", sorted(TEXT_TYPES))
+def test_random_configurations(kind: str) -> None:
+    pytest.importorskip("transformers")
+    found: Any = compare(kind, 20)
+    assert found.tried >= 15, found.first
+    assert (found.equal, found.caches) == (found.tried, found.caches_tried), found.first
