@@ -48,12 +48,13 @@ def heads_of(f: Fields, t: ModelType) -> tuple[int, int, int]:
     d = f.count("hidden_size")
     h = f.count("num_attention_heads")
     # A missing number of kv heads takes the type's default; null means one per query head.
-    kv = h if t.heads == "multi" else f.maybe("num_key_value_heads") or h
+    fixed = {"multi": h, "single": 1}.get(choice(f, t.heads))
+    kv = fixed or f.maybe("num_key_value_heads") or h
     if "num_key_value_heads" in t.defaults and f.null("num_key_value_heads"):
         f.notes.append(f"num_key_value_heads is null: one for each query head is taken, {h}")
     # Where the type has a head_dim of its own, null is not given.
     dim = None
-    if t.head_dim != "quotient" and t.heads != "multi":
+    if t.head_dim != "quotient" and fixed is None:
         own = "head_dim" in t.defaults and t.head_dim != "or_quotient"
         dim = f.count("head_dim") if own else f.maybe("head_dim")
     if dim is None and d % h:
@@ -115,8 +116,9 @@ MIXERS: Mapping[str, Callable[[Fields, ModelType], Attention]] = MappingProxyTyp
 def dense(f: Fields, t: ModelType) -> FeedForward:
     """One feed-forward of `intermediate_size`."""
     learned = t.activation and f.take("hidden_act", t.activation) == t.activation
+    width = f.maybe("intermediate_size") if t.ffn_ratio else f.count("intermediate_size")
     return DenseFeedForward(
-        f.count("intermediate_size"),
+        width or t.ffn_ratio * f.count("hidden_size"),
         flag(f, t.gated),
         flag(f, t.ffn_bias),
         _XIELU_PARAMETERS if learned else 0,
@@ -175,6 +177,7 @@ def trunk(f: Fields, t: ModelType) -> Trunk:
         f.count("vocab_size"),
         f.flag("tie_word_embeddings"),
         flag(f, t.norm_bias),
+        f.count(t.positions) if t.positions else 0,
         norm_scale=flag(f, t.norm_scale),
         head_bias=flag(f, t.head_bias),
     )

@@ -57,8 +57,12 @@ class ModelType:
     qk_norm_width, head_dim : {"", "quotient", "or_quotient"}
         "quotient": hidden_size / num_attention_heads, whatever a field `head_dim` says;
         "or_quotient": that where `head_dim` is null.
-    heads : {"grouped", "multi"}
-        "multi": one kv head for each head, whatever a field says.
+    heads : {"grouped", "multi", "single"} or Trait
+        "multi": one kv head for each head, "single": one for all, whatever a field says.
+    ffn_ratio : int
+        `intermediate_size` / `hidden_size` where the former is left out; 0 if it has a default.
+    positions : str
+        Field with the number of learned positions; empty if there are none.
     activation : str
         Activation with learned parameters, where `hidden_act` names it.
     text : str
@@ -94,7 +98,9 @@ class ModelType:
     norms: Any = 2
     qk_norm_width: str = ""
     head_dim: str = ""
-    heads: str = "grouped"
+    heads: Any = "grouped"
+    ffn_ratio: int = 0
+    positions: str = ""
     activation: str = ""
     text: str = ""
 

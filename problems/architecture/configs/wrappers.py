@@ -46,9 +46,10 @@ def text_part(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
         inner = {k: v for k, v in inner.items() if k not in ("model_type", "architectures")}
     found = dict(inner)
     if "model_type" not in found:
-        if row is None:
+        own = f"{name}_text" if row is None else row.text
+        if own not in types:
             raise ConfigError(f"{key} of model_type {short(name)} has no model_type of its own")
-        found["model_type"] = row.text
+        found["model_type"] = own
     if isinstance(config.get(_TIED), bool):
         found[_TIED] = config[_TIED]
     if "quantization_config" in config:
