@@ -212,6 +212,7 @@ def _decode(problem: Problem, architecture: Architecture, batch: int) -> Point:
             context=context,
             formats=serving.weights,
             kv_bytes=float(serving.exact_kv_bytes),
+            state_bytes=float(serving.exact_state_bytes),
         )
 
     whole = decode_branches(serving, context, trunk, kinds)
@@ -235,6 +236,7 @@ def _prefill(problem: Problem, architecture: Architecture) -> Point:
             batch=serving.prompts,
             prompt=prompt,
             formats=serving.weights,
+            state_bytes=float(serving.exact_state_bytes),
         )
 
     whole = prefill_branches(serving, problem.context_length, trunk, kinds)

@@ -34,7 +34,7 @@ def standalone_problem(architecture: Architecture, settings: Mapping[str, object
     shape = architecture_dict(architecture)
     # The space is never searched, but must not be empty.
     names = ("layers", "d_model", "heads", "head_dim", "kv_heads", "d_ff", "vocab_size")
-    space = {name: int(shape[name]) for name in names}
+    space = {name: max(1, int(shape[name])) for name in names}
     tokens = {} if trains(settings) else {"training": {"tokens": 1}}
     raw = overlaid({"space": space} | tokens, settings)
     return Problem.from_tables(raw)

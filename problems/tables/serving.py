@@ -70,6 +70,9 @@ class Serving(OnAccelerator):
         Number of prompts prefilled together.
     weight_bytes, kv_bytes : number
         Bytes per weight and per cached value: 2, 1, 0.5.
+    state_bytes : number
+        Bytes per value of the state that a layer holds per sequence in place of a cache; those of a
+        cached value by default.
     weight_bits, kv_bits : {16, 8, 4}
         Bits instead of these, with scales counted separately. Matrices of the layers have
         `weight_bits`, the rest of a layer 16.
@@ -112,6 +115,7 @@ class Serving(OnAccelerator):
     prompts: Count = 1
     weight_bytes: _WeightBytes = 2
     kv_bytes: BytesAValue = 2
+    state_bytes: BytesAValue | None = None
     weight_bits: _WeightBits = None
     kv_bits: _Bits = None
     embedding_bits: _Bits = None
@@ -172,6 +176,11 @@ class Serving(OnAccelerator):
         if self.kv_bits is None:
             return exact(self.kv_bytes)
         return self._quantised(self.kv_bits, self.kv_block)
+
+    @property
+    def exact_state_bytes(self) -> Fraction:
+        """Bytes per value of a state, with the default filled in."""
+        return self.exact_kv_bytes if self.state_bytes is None else exact(self.state_bytes)
 
     @property
     def weights(self) -> WeightFormat:
