@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
-from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
+from modelsizer.problems.architecture.attention import Attention, FullAttention, LatentAttention
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.layouts import FFN_LAYERS, LAYERS, words_of
 from modelsizer.problems.architecture.configs.model_types import ModelType, Trait
@@ -17,7 +17,6 @@ from modelsizer.problems.architecture.feedforward import (
     FeedForward,
     MixtureOfExperts,
 )
-from modelsizer.problems.architecture.mixers import Mixer
 
 _XIELU_PARAMETERS = 2  # alpha_p and alpha_n, arXiv 2411.13010; transformers 5.24 activations.py
 
@@ -74,7 +73,7 @@ def window_of(f: Fields, t: ModelType) -> int | None:
     return (window or None) if used else None
 
 
-def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Mixer:
+def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Attention:
     """Grouped attention with the biases and norms of the type."""
     h, kv, dim = heads_of(f, t)
     return FullAttention(
@@ -90,12 +89,12 @@ def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Mixer:
     )
 
 
-def windowed(f: Fields, t: ModelType) -> Mixer:
+def windowed(f: Fields, t: ModelType) -> Attention:
     """Grouped attention within `sliding_window`."""
     return grouped(f, t, windowed=True)
 
 
-def latent(f: Fields, t: ModelType) -> Mixer:
+def latent(f: Fields, t: ModelType) -> Attention:
     """Latent attention."""
     return LatentAttention(
         f.count("num_attention_heads"),
@@ -108,7 +107,7 @@ def latent(f: Fields, t: ModelType) -> Mixer:
     )
 
 
-MIXERS: Mapping[str, Callable[[Fields, ModelType], Mixer]] = MappingProxyType(
+MIXERS: Mapping[str, Callable[[Fields, ModelType], Attention]] = MappingProxyType(
     {"grouped": grouped, "windowed": windowed, "latent": latent}
 )
 """Builders of attention, and of what stands in its place, by the names in ``types.toml``."""
