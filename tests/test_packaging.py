@@ -52,8 +52,12 @@ def test_every_data_file_is_built() -> None:
 def test_optional_packages_are_in_the_extras_alone() -> None:
     extras = PROJECT["project"]["optional-dependencies"]
     core = {re.split(r"[^a-z-]", line.lower())[0] for line in PROJECT["project"]["dependencies"]}
-    for extra, packages in {"plots": ("matplotlib",), "tables": ("pandas", "pyarrow")}.items():
-        assert {re.split(r"[^a-z-]", line.lower())[0] for line in extras[extra]} == {*packages}
+    for extra, packages in {
+        "hub": ("huggingface_hub",),
+        "plots": ("matplotlib",),
+        "tables": ("pandas", "pyarrow"),
+    }.items():
+        assert {re.split(r"[^a-z_-]", line.lower())[0] for line in extras[extra]} == {*packages}
         assert not core & {*packages}
 
 

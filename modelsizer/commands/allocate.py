@@ -11,6 +11,7 @@ from modelsizer.commands.app import STOPPED, fail, say, user_errors
 from modelsizer.commands.design_source import Chosen, Source, is_problem, solved
 from modelsizer.commands.options import (
     Csv,
+    Download,
     Json,
     Plot,
     PlotSize,
@@ -51,6 +52,7 @@ def allocate(
     ] = None,
     time_limit: TimeLimit = None,
     set_: Settings = None,
+    download: Download = False,
     json_: Json = None,
     csv: Csv = None,
     plot: Plot = None,
@@ -68,7 +70,7 @@ def allocate(
         from modelsizer.optimizer.tables.clock import Clock, Ending
 
         clock = Clock.of(time_limit)
-        asked = _source(source, set_, before_drawing(clock, plot))
+        asked = _source(source, set_, before_drawing(clock, plot), download)
         ending = Ending(asked.stop)
         from modelsizer.problems.architecture.allocation import allocate as count
         from modelsizer.text.allocate import allocation_csv, print_allocation
@@ -109,7 +111,7 @@ def _read_contexts(text: str) -> tuple[int, ...]:
     return tuple(dict.fromkeys(found))
 
 
-def _source(source: str, settings: list[str] | None, clock: Clock) -> _Source:
+def _source(source: str, settings: list[str] | None, clock: Clock, download: bool) -> _Source:
     """Return the optimum of a problem, or a given architecture."""
     if is_problem(source):
         return _best(source, settings, clock)
@@ -117,7 +119,7 @@ def _source(source: str, settings: list[str] | None, clock: Clock) -> _Source:
         fail(f"--set: {source} is an architecture, and settings are of a problem")
     from modelsizer.problems.architecture.sources import load_architecture
 
-    architecture = load_architecture(source, say)
+    architecture = load_architecture(source, say, download=download)
     return _Source(architecture, "standard input" if source == "-" else source)
 
 

@@ -7,7 +7,14 @@ from typing import Annotated
 import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
-from modelsizer.commands.options import ArchitectureSource, Json, Settings, TimeLimit, load
+from modelsizer.commands.options import (
+    ArchitectureSource,
+    Download,
+    Json,
+    Settings,
+    TimeLimit,
+    load,
+)
 from modelsizer.commands.output import emit
 
 
@@ -35,6 +42,7 @@ def audit(
     ] = None,
     set_: Settings = None,
     time_limit: TimeLimit = None,
+    download: Download = False,
     json_: Json = None,
 ) -> None:
     """Compare a published model with the best design within its own budgets.
@@ -48,7 +56,7 @@ def audit(
         from modelsizer.problems.laws.reading import law_setting
         from modelsizer.text.audit import print_audit
 
-        architecture = load_architecture(source, say)
+        architecture = load_architecture(source, say, download=download)
         with user_errors(ValueError):
             number = _trained_tokens(source, tokens)
             base = None

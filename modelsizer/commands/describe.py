@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import fail, say, user_errors
-from modelsizer.commands.options import ARCHITECTURE_SOURCE, Json, Settings
+from modelsizer.commands.options import ARCHITECTURE_SOURCE, Download, Json, Settings
 from modelsizer.commands.output import emit
 
 if TYPE_CHECKING:
@@ -18,10 +18,7 @@ def describe(
     source: Annotated[str | None, ARCHITECTURE_SOURCE] = None,
     batch: Annotated[int, typer.Option(help="Sequences.")] = 1,
     sequence: Annotated[int, typer.Option(help="Tokens of each.")] = 4096,
-    weight_bytes: Annotated[
-        float | None,
-        typer.Option(help="Bytes of a weight: 2, or those of the quantization_config, by default."),
-    ] = None,
+    weight_bytes: Annotated[float, typer.Option(help="Bytes of a weight.")] = 2.0,
     kv_bytes: Annotated[float, typer.Option(help="Bytes of a cached value.")] = 2.0,
     problem: Annotated[
         str | None,
@@ -34,6 +31,7 @@ def describe(
     not_modelled: Annotated[
         bool, typer.Option("--not-modelled", help="List what no figure counts, with its size.")
     ] = False,
+    download: Download = False,
     json_: Json = None,
 ) -> None:
     """Count what an architecture holds and costs, to the unit.
@@ -53,7 +51,7 @@ def describe(
         from modelsizer.problems.architecture.describing import describe as count
         from modelsizer.problems.architecture.sources import load_architecture
 
-        architecture = load_architecture(source, say)
+        architecture = load_architecture(source, say, download=download)
         found = count(
             architecture,
             batch=batch,

@@ -21,8 +21,8 @@ Source = Annotated[
     typer.Argument(
         metavar="SOURCE",
         help="A problem (a .toml file, or a name that `problems` lists), which is solved; or a "
-        "config.json or an answer (a path, or - for standard input), or a name that `models` "
-        "lists.",
+        "model folder, its config.json or a .gguf file, an answer (- for standard input), a name "
+        "that `models` lists, or ORG/NAME of the Hugging Face hub.",
     ),
 ]
 
@@ -72,10 +72,7 @@ class Chosen:
 
     @property
     def note(self) -> tuple[str, ...]:
-        """What a report says of weights as stored, and of a design that is not proven."""
-        stored = self.design.architecture.stored
-        if stored is not None and stored == self.problem.serving.weights:
-            return (f"Weights as quantization_config stores them: {stored}.",)
+        """What a report says of a design that is not proven."""
         if self.complete:
             return ()
         return ("The search was stopped: this is the best design found, not a proven one.",)
@@ -97,7 +94,14 @@ def solved(source: str, settings: list[str] | None, clock: Clock) -> Result:
     raise typer.Exit(status)
 
 
-def design_of(source: str, problem: str | None, settings: list[str] | None, clock: Clock) -> Chosen:
+def design_of(
+    source: str,
+    problem: str | None,
+    settings: list[str] | None,
+    clock: Clock,
+    *,
+    download: bool = False,
+) -> Chosen:
     """Return the optimum of a problem, or an architecture evaluated under a problem.
 
     Parameters
@@ -109,6 +113,8 @@ def design_of(source: str, problem: str | None, settings: list[str] | None, cloc
         ``"key=value"`` overrides of the problem.
     clock : Clock
         Of the search for an optimum.
+    download : bool
+        Whether the configuration of a model of the hub may be downloaded.
 
     Raises
     ------
@@ -124,5 +130,6 @@ def design_of(source: str, problem: str | None, settings: list[str] | None, cloc
     from modelsizer.problems.architecture.sources import load_architecture
     from modelsizer.problems.key_values import read_pairs
 
-    found = one_design(load_architecture(source, say), problem, read_pairs(settings or []))
+    architecture = load_architecture(source, say, download=download)
+    found = one_design(architecture, problem, read_pairs(settings or []))
     return Chosen(found.problem, found.design, asks_training=found.asks_training)

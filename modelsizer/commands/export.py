@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 
 from modelsizer.commands.app import say, user_errors
-from modelsizer.commands.options import ArchitectureSource, check_framework
+from modelsizer.commands.options import ArchitectureSource, Download, check_framework
 from modelsizer.commands.output import STANDARD_OUTPUT, emit, print_text, text_file
 
 
@@ -27,6 +27,7 @@ def export(
             help="Where to write; - prints.",
         ),
     ] = "-",
+    download: Download = False,
 ) -> None:
     """Write the architecture of an answer as a configuration that a framework accepts."""
     with user_errors():
@@ -34,7 +35,7 @@ def export(
         from modelsizer.problems.architecture.sources import load_architecture
 
         check_framework("--to", to)
-        text = exported(load_architecture(source, say), to)
+        text = exported(load_architecture(source, say, download=download), to)
         if output == STANDARD_OUTPUT:
             print_text(text, f"{to}.txt")
         else:

@@ -6,7 +6,15 @@ import typer
 
 from modelsizer.commands.app import STOPPED, user_errors
 from modelsizer.commands.design_source import Source, Under, design_of
-from modelsizer.commands.options import Json, Plot, PlotSize, Settings, TimeLimit, check_plot
+from modelsizer.commands.options import (
+    Download,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    TimeLimit,
+    check_plot,
+)
 from modelsizer.commands.output import before_drawing, emit, plot_file
 
 
@@ -15,6 +23,7 @@ def memory(
     problem: Under = None,
     time_limit: TimeLimit = None,
     set_: Settings = None,
+    download: Download = False,
     json_: Json = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
@@ -35,7 +44,7 @@ def memory(
         from modelsizer.optimizer.tables.clock import Clock, Ending
 
         clock = Clock.of(time_limit)
-        chosen = design_of(source, problem, set_, before_drawing(clock, plot))
+        chosen = design_of(source, problem, set_, before_drawing(clock, plot), download=download)
         asked, design, ending = chosen.problem, chosen.design, Ending(chosen.stop)
         trained = chosen.asks_training
         found = {

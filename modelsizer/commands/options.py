@@ -33,10 +33,16 @@ Json = Annotated[
 ]
 ARCHITECTURE_SOURCE = typer.Argument(
     metavar="SOURCE",
-    help="A Hugging Face config.json or the JSON of an answer (a path, or - for standard input), "
-    "or a name that `models` lists.",
+    help="A model folder, its config.json or a .gguf file; the JSON of an answer (- for standard "
+    "input); a name that `models` lists; or ORG/NAME of the Hugging Face hub.",
 )
 ArchitectureSource = Annotated[str, ARCHITECTURE_SOURCE]
+Download = Annotated[
+    bool,
+    typer.Option(
+        "--download", help="Fetch the config.json of a model of the hub if it is not on this disk."
+    ),
+]
 Without = Annotated[
     list[str] | None,
     typer.Option(

@@ -9,7 +9,15 @@ import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
 from modelsizer.commands.design_source import Source, Under, design_of, is_problem
-from modelsizer.commands.options import Json, Plot, PlotSize, Settings, TimeLimit, check_plot
+from modelsizer.commands.options import (
+    Download,
+    Json,
+    Plot,
+    PlotSize,
+    Settings,
+    TimeLimit,
+    check_plot,
+)
 from modelsizer.commands.output import before_drawing, emit, plot_file
 
 
@@ -20,12 +28,12 @@ def roofline(
         list[str] | None,
         typer.Option(
             metavar="SOURCE",
-            help="Another design on the same accelerators: a config.json, an answer or a name "
-            "that `models` lists; repeatable.",
+            help="Another design on the same accelerators, as SOURCE, but no problem; repeatable.",
         ),
     ] = None,
     time_limit: TimeLimit = None,
     set_: Settings = None,
+    download: Download = False,
     json_: Json = None,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
@@ -43,11 +51,14 @@ def roofline(
         from modelsizer.optimizer.tables.clock import Clock, Ending
 
         clock = Clock.of(time_limit)
-        chosen = design_of(source, problem, set_, before_drawing(clock, plot))
+        chosen = design_of(source, problem, set_, before_drawing(clock, plot), download=download)
         asked, design, ending = chosen.problem, chosen.design, Ending(chosen.stop)
         own = "optimum" if is_problem(source) else _short(source)
         designs = {own: design.architecture}
-        designs |= {_short(other): load_architecture(other, say) for other in beside or []}
+        designs |= {
+            _short(other): load_architecture(other, say, download=download)
+            for other in beside or []
+        }
         found = roofline_points(asked, designs)
         if found is None:
             fail(asked.lacks("decode_latency"))

@@ -17,6 +17,7 @@ from modelsizer.commands.law_options import (
     under_laws,
 )
 from modelsizer.commands.options import (
+    Download,
     File,
     Json,
     Plot,
@@ -135,6 +136,7 @@ def solve(
             metavar="MODEL", help="Also the least change to a known model that keeps the limits."
         ),
     ] = None,
+    download: Download = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")
     ] = False,
@@ -161,7 +163,7 @@ def solve(
         if near is not None:
             from modelsizer.problems.architecture.sources import load_architecture
 
-            model = load_architecture(near, say)
+            model = load_architecture(near, say, download=download)
         from modelsizer.optimizer.solver import solve as run
 
         with user_errors(ValueError), gaps() as progress:

@@ -49,7 +49,9 @@ def cost_rows(
             rows.append((key.replace("_", " "), f"{expected} expected, {low} to {high}"))
         rows.append(("throughput", _written(design, "decode_throughput")))
     if (room := serving_room(problem, design)) is not None:
-        pool = f"{format_quantity(room.kv_tokens, 'tokens', 3)} tokens of KV"
+        pool = "no cache"
+        if room.kv_tokens is not None:
+            pool = f"{format_quantity(room.kv_tokens, 'tokens', 3)} tokens of KV"
         rows.append(("fits", f"{pool}, {room.requests:,} requests of {problem.context_length:,}"))
     return rows
 

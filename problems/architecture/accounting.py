@@ -6,7 +6,8 @@ Conventions (each tested against counted models):
 - forward FLOPs per token = 2 x (matmul weights that a token passes, including the output head,
   tied or not) + the scores and values of attention at the context, full and not causally
   halved (Kaplan et al. 2020, arXiv 2001.08361, section 2.1, with the head counted as in
-  Hoffmann et al. 2022, arXiv 2203.15556, appendix F);
+  Hoffmann et al. 2022, arXiv 2203.15556, appendix F), and the convolutions and recurrences of
+  layers that hold a state (`modelsizer.problems.architecture.state_space`), never halved;
 - training = 3 x forward: the backward pass costs two forward passes (ibid.);
 - "6ND": 6 x all parameters; "causal": scores and values halved.
 
@@ -23,7 +24,8 @@ from fractions import Fraction
 from functools import reduce
 from typing import Literal
 
-from modelsizer.problems.architecture.architecture import Architecture, Count, Layer, Trunk
+from modelsizer.problems.architecture.architecture import Architecture, Count, Layer, Mixer, Trunk
+from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 
 FlopsConvention = Literal["exact", "causal", "6ND"]
@@ -86,7 +88,8 @@ class Parameters:
 
     `embedding` includes learned positions; a tied `lm_head` is 0; `ffn` includes routers and
     experts, and `experts` is its part in routed experts; `norm` includes every normalisation, also
-    those of queries and keys; `other` projects an embedding of another width. `non_embedding`
+    those inside a mixer; `other` projects an embedding of another width, and holds what is outside
+    all of these. `attention` is of every mixer. `non_embedding`
     excludes the embedding and an untied head, as Qwen's model cards do.
     """
 
@@ -111,48 +114,82 @@ class Parameters:
 
 
 def _embedding(trunk: Trunk) -> Count:
-    return trunk.embedding_size() + trunk.positions * trunk.d_model
+    return trunk.embedding_size() + trunk.positions * trunk.d_model + trunk.extra_embedding
 
 
 def _lm_head(trunk: Trunk) -> Count:
+    if trunk.head != "lm":
+        return trunk.head_weights()
     # Arrays of booleans multiply too; `not` would not work on them.
-    weights = trunk.embedding_size() * (1 - trunk.tied_embeddings * 1)
+    weights = trunk.head_weights() * (1 - trunk.tied_embeddings * 1)
     return weights + trunk.vocab_size if trunk.head_bias else weights  # a bias is never tied
 
 
-def _layer_norms(layer: Layer, trunk: Trunk) -> Count:
-    return layer.norms * trunk.norm_width() + layer.attention.norm_parameters()
+def _other(trunk: Trunk) -> Count:
+    return trunk.projections() + trunk.extra_weights + trunk.extra_parameters
+
+
+def layer_parts(layer: Layer, trunk: Trunk) -> Parameters:
+    """Parameters that one layer holds, by component."""
+    d, other = trunk.d_model, layer.extra_weights + layer.extra_parameters
+    if layer.shared:
+        none = 0 * d
+        return Parameters(none, none, none, none, none, none + other, none, none + other)
+    attention, ffn = layer.attention.parameters(d), layer.ffn.parameters(d)
+    norm = layer.norms * trunk.norm_width() + layer.attention.norm_parameters()
+    active = attention + layer.ffn.active_parameters(d) + norm + other
+    experts = layer.ffn.expert_parameters(d)
+    return Parameters(0 * d, 0 * d, attention, ffn, norm, active, experts, other)
 
 
 def layer_parameters(layer: Layer, trunk: Trunk) -> Count:
-    """All parameters of one layer."""
-    weights = layer.attention.parameters(trunk.d_model) + layer.ffn.parameters(trunk.d_model)
-    return weights + _layer_norms(layer, trunk)
+    """All parameters that one layer holds."""
+    return layer_parts(layer, trunk).total
+
+
+def layer_weights(layer: Layer, d_model: Count) -> Count:
+    """Weights of a layer that multiply each token."""
+    parts = layer.attention.matmul_weights(d_model) + layer.ffn.matmul_weights(d_model)
+    return parts + layer.extra_weights
+
+
+def score_flops(layer: Layer, context: int, *, masked: bool = False) -> Count:
+    """FLOPs per token of a layer's scores and values.
+
+    With `masked`, over the whole context in windowed layers too, as in eager kernels.
+    """
+    seen = context if masked else layer.attention.visible(context)
+    return layer.attention.score_flops(seen, masked=masked)
 
 
 def parts_outside(trunk: Trunk) -> tuple[Count, Count]:
     """Parameters before the layers, and after them: the final norms and an untied head."""
     return (
-        _embedding(trunk) + trunk.projections(),
+        _embedding(trunk) + _other(trunk),
         _lm_head(trunk) + trunk.norms * trunk.norm_width(),
     )
 
 
 def count_parameters(architecture: Architecture) -> Parameters:
     """Count the parameters of an architecture, by component and to the unit."""
-    trunk, groups = architecture.trunk, architecture.groups
-    d = trunk.d_model
+    trunk = architecture.trunk
+    parts = [(group.count, layer_parts(group.layer, trunk)) for group in architecture.groups]
+
+    def of_layers(name: str) -> Count:
+        return sum(count * getattr(part, name) for count, part in parts)
+
     embedding, lm_head = _embedding(trunk), _lm_head(trunk)
-    attention = sum(g.count * g.layer.attention.parameters(d) for g in groups)
-    norm = trunk.norms * trunk.norm_width() + sum(
-        g.count * _layer_norms(g.layer, trunk) for g in groups
+    norm, other = trunk.norms * trunk.norm_width(), _other(trunk)
+    return Parameters(
+        embedding,
+        lm_head,
+        of_layers("attention"),
+        of_layers("ffn"),
+        norm + of_layers("norm"),
+        embedding + lm_head + norm + other + of_layers("active"),
+        of_layers("experts"),
+        other + of_layers("other"),
     )
-    ffn = sum(g.count * g.layer.ffn.parameters(d) for g in groups)
-    idle = ffn - sum(g.count * g.layer.ffn.active_parameters(d) for g in groups)
-    experts = sum(g.count * g.layer.ffn.expert_parameters(d) for g in groups)
-    other = trunk.projections()
-    active = embedding + lm_head + attention + ffn + norm + other - idle
-    return Parameters(embedding, lm_head, attention, ffn, norm, active, experts, other)
 
 
 def parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
@@ -163,16 +200,14 @@ def parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
 
 def non_embedding_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
     """All parameters except those of the embedding and the head."""
-    shared = trunk.norms * trunk.norm_width() + trunk.projections()
+    shared = trunk.norms * trunk.norm_width() + _other(trunk)
     return Affine(shared, tuple(layer_parameters(k, trunk) for k in kinds))
 
 
 def active_parameters(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
     """Parameters that one token uses."""
     held = parameters(trunk, kinds)
-    d = trunk.d_model
-    idle = tuple(k.ffn.parameters(d) - k.ffn.active_parameters(d) for k in kinds)
-    return Affine(held.base, tuple(a - i for a, i in zip(held.per_layer, idle, strict=True)))
+    return Affine(held.base, tuple(layer_parts(kind, trunk).active for kind in kinds))
 
 
 def forward_flops(
@@ -198,17 +233,14 @@ def forward_flops(
     """
     if convention == "6ND":
         return parameters(trunk, kinds).times(Fraction(FLOPS_PER_WEIGHT))
-    d = trunk.d_model
     per_layer = []
     for kind in kinds:
-        seen = context if ignore_windows else kind.attention.visible(context)
-        scores = kind.attention.score_flops(seen)
-        weights = kind.attention.matmul_weights(d) + kind.ffn.matmul_weights(d)
-        # 4 x context x ... is even, so halving stays an integer.
-        per_layer.append(
-            FLOPS_PER_WEIGHT * weights + (scores // 2 if convention == "causal" else scores)
-        )
-    head = trunk.embedding_size() + trunk.projections()
+        scores = score_flops(kind, context, masked=ignore_windows)
+        weights = FLOPS_PER_WEIGHT * layer_weights(kind, trunk.d_model)
+        # Scores are even, so halving stays an integer; it does not concern a recurrence.
+        halved = scores // 2 if convention == "causal" else scores
+        per_layer.append(weights + halved + kind.attention.state_flops())
+    head = trunk.head_weights() + trunk.projections() + trunk.extra_weights
     return Affine(FLOPS_PER_WEIGHT * head, tuple(per_layer))
 
 
@@ -231,9 +263,24 @@ def kv_bytes_per_token(kinds: Sequence[Layer], kv_bytes: Fraction) -> Affine:
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
-def _cached(kind: Layer, context: int, policy: KvPolicy) -> int:
-    """Number of a sequence's tokens that a layer's cache holds."""
-    return context if policy == "full" else kind.attention.visible(context)
+def _cached(
+    kind: Layer, context: int, policy: KvPolicy = "windowed", tensor_parallel: int = 1
+) -> Count:
+    """Values that a layer's cache holds of a sequence, on all accelerators together."""
+    total: Count = 0
+    for part in mixers(kind.attention):
+        tokens = context if policy == "full" else part.visible(context)
+        total = total + part.kv_values() * copies(part, tensor_parallel) * tokens
+    return total
+
+
+def copies(mixer: Mixer, tensor_parallel: int) -> Count:
+    """Times that tensor parallelism holds each cached value, as in serving engines.
+
+    More than once if it exceeds the kv heads, of which there may be none.
+    """
+    kv_heads = mixer.kv_heads + (mixer.kv_heads == 0)
+    return (tensor_parallel + kv_heads - 1) // kv_heads
 
 
 def kv_cache(
@@ -247,9 +294,7 @@ def kv_cache(
 
     Windowed layers hold their window, or the whole context under the policy "full".
     """
-    values = tuple(
-        kind.attention.kv_values() * (batch * _cached(kind, context, policy)) for kind in kinds
-    )
+    values = tuple(batch * _cached(kind, context, policy) for kind in kinds)
     return Affine(0 * values[0], values).times(kv_bytes)
 
 
@@ -258,22 +303,21 @@ def weights_by_part(trunk: Trunk, kinds: Sequence[Layer]) -> dict[str, Affine]:
     d = trunk.d_model
     before, after = parts_outside(trunk)
     norms = trunk.norms * trunk.norm_width()
+    further = trunk.extra_weights + trunk.extra_parameters
     none = 0 * d
-    attention = tuple(k.attention.matmul_weights(d) for k in kinds)
-    experts = tuple(k.ffn.expert_matrices(d) for k in kinds)
-    ffn = tuple(k.ffn.matrix_parameters(d) - e for k, e in zip(kinds, experts, strict=True))
+    matrices = [_matrices(kind, d) for kind in kinds]
     rest = tuple(
-        layer_parameters(k, trunk) - sum(matrices)
-        for k, *matrices in zip(kinds, attention, experts, ffn, strict=True)
+        layer_parameters(kind, trunk) - sum(parts)
+        for kind, parts in zip(kinds, matrices, strict=True)
     )
     outside = tuple(none for _ in kinds)
     return {
-        "attention": Affine(none, attention),
-        "ffn": Affine(none, ffn),
-        "experts": Affine(none, experts),
-        "embedding": Affine(before, outside),
+        "attention": Affine(none, tuple(attention for attention, _, _ in matrices)),
+        "ffn": Affine(none, tuple(ffn for _, ffn, _ in matrices)),
+        "experts": Affine(none, tuple(experts for _, _, experts in matrices)),
+        "embedding": Affine(before - further, outside),
         "head": Affine(after - norms, outside),
-        "other": Affine(norms, rest),
+        "other": Affine(norms + further, rest),
     }
 
 
@@ -282,6 +326,24 @@ def serving_weights(trunk: Trunk, kinds: Sequence[Layer], formats: WeightFormat)
     parts = weights_by_part(trunk, kinds)
     held = [weights.times(getattr(formats, part)) for part, weights in parts.items()]
     return reduce(Affine.plus, held)
+
+
+def _matrices(kind: Layer, d_model: Count) -> tuple[Count, Count, Count]:
+    """Weights of the matrices that a layer holds: mixer, feed-forward and routed experts."""
+    if kind.shared:
+        return 0 * d_model, 0 * d_model, 0 * d_model
+    experts = kind.ffn.expert_matrices(d_model)
+    ffn = kind.ffn.matrix_parameters(d_model) - experts
+    return kind.attention.matmul_weights(d_model), ffn, experts
+
+
+def serving_states(kinds: Sequence[Layer], state_bytes: Fraction, batch: int) -> Affine:
+    """Bytes of the states that layers hold per sequence in place of a cache.
+
+    Tensor parallelism splits them evenly.
+    """
+    values = tuple(kind.attention.state_values() * batch for kind in kinds)
+    return Affine(0 * values[0], values).times(state_bytes)
 
 
 def serving_cache(
@@ -299,10 +361,5 @@ def serving_cache(
     If tensor parallelism exceeds kv_heads, each kv head is held ``tensor_parallel / kv_heads``
     times, as in serving engines, and counted so.
     """
-    per_layer = []
-    for kind in kinds:
-        kv_heads = kind.attention.kv_heads
-        copies = (tensor_parallel + kv_heads - 1) // kv_heads
-        held = batch * _cached(kind, context, policy)
-        per_layer.append(kind.attention.kv_values() * copies * held)
-    return Affine(0 * trunk.d_model, tuple(per_layer)).times(kv_bytes)
+    values = tuple(batch * _cached(kind, context, policy, tensor_parallel) for kind in kinds)
+    return Affine(0 * trunk.d_model, values).times(kv_bytes)

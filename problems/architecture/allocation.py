@@ -18,7 +18,8 @@ from modelsizer.problems.architecture.accounting import (
     Parameters,
     count_parameters,
     forward_flops,
-    layer_parameters,
+    layer_parts,
+    score_flops,
 )
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.describing import (
@@ -29,9 +30,9 @@ from modelsizer.problems.architecture.describing import (
 
 HELD = ("embedding", "attention", "ffn", "norm", "other", "lm_head")
 """Components that sum to the parameters, in the order of a forward pass."""
-SPENT = ("attention_projections", "scores", "ffn", "head")
+SPENT = ("attention_projections", "scores", "states", "ffn", "other", "head")
 """Components that sum to the FLOPs, in the order of a forward pass."""
-_OF_A_LAYER = ("total", "active", "attention", "ffn", "experts", "norm")
+_OF_A_LAYER = ("total", "active", "attention", "ffn", "experts", "norm", "other")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class ForwardFlops:
     Parameters
     ----------
     attention_projections : int
-        Projections of queries, keys, values and output, including latents.
+        Projections of every mixer: queries, keys, values and output, including latents.
     scores : int
         Queries times keys and scores times values, full.
     ffn : int
@@ -49,17 +50,23 @@ class ForwardFlops:
     head : int
         The output head, tied or not, and projections of an embedding of another width. 0 in a
         layer.
+    states : int
+        Convolutions and recurrences of mixers that hold a state.
+    other : int
+        Further weights of a layer.
     """
 
     attention_projections: int
     scores: int
     ffn: int
     head: int = 0
+    states: int = 0
+    other: int = 0
 
     @property
     def total(self) -> int:
         """Sum of all components."""
-        return self.attention_projections + self.scores + self.ffn + self.head
+        return sum(getattr(self, name) for name in SPENT)
 
     @property
     def training(self) -> int:
@@ -192,7 +199,7 @@ def allocate(architecture: Architecture, contexts: Sequence[int] = ()) -> Alloca
         LayerAllocation(
             index,
             group.count,
-            _layer_parts(group.layer, architecture.trunk),
+            layer_parts(group.layer, architecture.trunk),
             tuple(_layer_flops(group.layer, architecture.trunk, c) for c in contexts),
         )
         for index, group in enumerate(architecture.groups)
@@ -208,21 +215,14 @@ def allocate(architecture: Architecture, contexts: Sequence[int] = ()) -> Alloca
     )
 
 
-def _layer_parts(layer: Layer, trunk: Trunk) -> Parameters:
-    d = trunk.d_model
-    attention, ffn = layer.attention.parameters(d), layer.ffn.parameters(d)
-    total = layer_parameters(layer, trunk)
-    active = total - ffn + layer.ffn.active_parameters(d)
-    experts = layer.ffn.expert_parameters(d)
-    return Parameters(0, 0, attention, ffn, total - attention - ffn, active, experts)
-
-
 def _layer_flops(layer: Layer, trunk: Trunk, context: int) -> ForwardFlops:
-    d, attention = trunk.d_model, layer.attention
+    d = trunk.d_model
     return ForwardFlops(
-        FLOPS_PER_WEIGHT * attention.matmul_weights(d),
-        attention.score_flops(attention.visible(context)),
+        FLOPS_PER_WEIGHT * layer.attention.matmul_weights(d),
+        score_flops(layer, context),
         FLOPS_PER_WEIGHT * layer.ffn.matmul_weights(d),
+        states=layer.attention.state_flops(),
+        other=FLOPS_PER_WEIGHT * layer.extra_weights,
     )
 
 
@@ -230,12 +230,9 @@ def whole_flops(architecture: Architecture, context: int) -> ForwardFlops:
     """Forward FLOPs per token of the whole architecture at a context, by component."""
     each = [(g.count, _layer_flops(g.layer, architecture.trunk, context))
             for g in architecture.groups]  # fmt: skip
-    return ForwardFlops(
-        sum(count * flops.attention_projections for count, flops in each),
-        sum(count * flops.scores for count, flops in each),
-        sum(count * flops.ffn for count, flops in each),
-        forward_flops(architecture.trunk, (), context).base,  # the part outside the layers
-    )
+    parts = {name: sum(count * getattr(flops, name) for count, flops in each) for name in SPENT}
+    parts["head"] = forward_flops(architecture.trunk, (), context).base  # outside the layers
+    return ForwardFlops(**parts)
 
 
 def _least_context(architecture: Architecture, rest: Callable[[ForwardFlops], int]) -> int | None:
@@ -243,7 +240,8 @@ def _least_context(architecture: Architecture, rest: Callable[[ForwardFlops], in
 
     Scores do not decrease with the context, so bisection finds it. A layer with full attention
     takes at least one FLOP per token of the context, so a context of `rest` + 1 tokens suffices if
-    there is one. If scores do not exceed `rest` there, every layer has reached its window.
+    there is one. If scores do not exceed `rest` there, every layer has reached its window or has
+    none.
     """
     threshold = rest(whole_flops(architecture, 1))
     low, high = 1, threshold + 1

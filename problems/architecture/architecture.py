@@ -1,34 +1,29 @@
-"""A decoder-only transformer: a trunk and a stack of layer groups.
+"""A decoder-only language model: a trunk and a stack of layer groups.
 
-The integers of every class here, in `modelsizer.problems.architecture.attention` and in
-`modelsizer.problems.architecture.feedforward` may be NumPy integer arrays: the same formulas then
-count a whole table of architectures at once. A new kind of attention or feed-forward is one more
-class with the same methods; other code does not depend on its kind.
+The integers of every class here and of the kinds of mixer and feed-forward
+(`modelsizer.problems.architecture.mixers`, `attention`, `state_space`, `linear_attention` and
+`feedforward`) may be NumPy integer arrays: the same formulas then count a whole table of
+architectures at once. A new kind is one more class with the same methods; other code does not
+depend on its kind.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
-from modelsizer.problems.architecture.attention import (
-    Attention,
-    Count,
-    FullAttention,
-    LatentAttention,
-    check_positive,
-)
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.feedforward import (
     DenseFeedForward,
     FeedForward,
     MixtureOfExperts,
+    NoFeedForward,
 )
-from modelsizer.problems.architecture.weight_formats import WeightFormat
+from modelsizer.problems.architecture.mixers import Count, Mixer, NoAttention, check_positive
 
 __all__ = [
     "Architecture",
-    "Attention",
     "Count",
     "DenseFeedForward",
     "FeedForward",
@@ -36,6 +31,7 @@ __all__ = [
     "LatentAttention",
     "Layer",
     "LayerGroup",
+    "Mixer",
     "MixtureOfExperts",
     "Trunk",
 ]
@@ -43,11 +39,37 @@ __all__ = [
 
 @dataclass(frozen=True, slots=True)
 class Layer:
-    """One kind of layer: an attention, a feed-forward and `norms` normalisations of d_model."""
+    """One kind of layer.
 
-    attention: Attention
+    Parameters
+    ----------
+    attention : Mixer
+        Attention, or what stands in its place.
+    ffn : FeedForward
+    norms : int
+        Number of normalisations of d_model.
+    shared : bool
+        Whether all of these use the weights of another layer, which counts them (Zamba): the layer
+        holds none, but computes, caches, keeps and reads as any other.
+    extra_weights : int
+        Further weights of its own that multiply each token, such as low-rank adapters of shared
+        ones.
+    extra_parameters : int
+        Further parameters of its own.
+    """
+
+    attention: Mixer
     ffn: FeedForward
     norms: int = 2
+    shared: bool = False
+    extra_weights: Count = 0
+    extra_parameters: Count = 0
+
+    @property
+    def inputs(self) -> int:
+        """Number of its parts: a mixer, a feed-forward, or both."""
+        none = isinstance(self.attention, NoAttention) + isinstance(self.ffn, NoFeedForward)
+        return 2 - none
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +106,13 @@ class Trunk:
         Whether the output head has a bias (Phi).
     embedding_width : int or None
         Width of the embedding if it is not d_model; two projections then connect them (OPT-350M).
+    extra_embedding : int
+        Parameters of further tables that are looked up (Gemma 3n's embeddings of each layer).
+    extra_weights, extra_parameters : int
+        Further weights that multiply each token, and further parameters, outside the layers.
+    head : {"lm", "none"} or int
+        Output head: logits of the vocabulary, none, or a number of labels of a classifier, which
+        has no bias.
     """
 
     d_model: Count
@@ -95,9 +124,15 @@ class Trunk:
     norm_scale: bool = True
     head_bias: bool = False
     embedding_width: int | None = None
+    extra_embedding: Count = 0
+    extra_weights: Count = 0
+    extra_parameters: Count = 0
+    head: Literal["lm", "none"] | int = "lm"
 
     def __post_init__(self) -> None:
         check_positive("trunk", d_model=self.d_model, vocab_size=self.vocab_size)
+        if not isinstance(self.head, str):
+            check_positive("trunk", head=self.head)
 
     def norm_width(self) -> Count:
         """Parameters of one normalisation of the residual stream."""
@@ -107,6 +142,18 @@ class Trunk:
         """Parameters of the token embedding."""
         width = self.d_model if self.embedding_width is None else self.embedding_width
         return self.vocab_size * width
+
+    def head_weights(self) -> Count:
+        """Weights of the output head, tied or not."""
+        if self.head == "lm":
+            return self.embedding_size()
+        return self.d_model * self.outputs()
+
+    def outputs(self) -> Count:
+        """Values that the output head computes."""
+        if isinstance(self.head, int):
+            return self.head
+        return self.vocab_size if self.head == "lm" else 0 * self.vocab_size
 
     def projections(self) -> Count:
         """Weights between an embedding of another width and the residual stream."""
@@ -168,8 +215,6 @@ class Architecture:
         on it, so it is not compared.
     whole : Whole or None
         The model that this is the text part of; not compared.
-    stored : WeightFormat or None
-        Bytes per weight of the checkpoint, if its configuration has a quantisation; not compared.
 
     Raises
     ------
@@ -183,7 +228,6 @@ class Architecture:
     block: str = ""
     order: tuple[int, ...] = field(default=(), compare=False, repr=False)
     whole: Whole | None = field(default=None, compare=False, repr=False)
-    stored: WeightFormat | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.groups:

@@ -7,90 +7,20 @@ Fields may be NumPy integer arrays in place of integers (see
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, Literal, Protocol
+from typing import Literal
 
 import numpy as np
 
-Count = Any
-"""A Python int, or an int64 array of them: the same formulas count one design or a table."""
+from modelsizer.problems.architecture.mixers import Count, check_positive
 
 QkNorm = Literal["none", "head", "head_with_bias", "full"]
 
 
-def whole(values: Any, like: Any) -> Count:
-    """Round doubles to whole numbers, in the integers of `like`.
-
-    They are Python integers unless `like` is an array of int64, whose user bounds the result.
-    """
-    found = np.rint(values)
-    if found.ndim == 0:
-        return int(found)
-    if np.asarray(like).dtype == object:
-        return np.array([int(value) for value in found.ravel()], object).reshape(found.shape)
-    return found.astype(np.int64)
-
-
-def check_positive(owner: str, **values: Count) -> None:
-    """Raise unless counts are positive whole numbers, or in arrays whole numbers from 0 on.
-
-    A row of a table without such layers holds 0.
-
-    Raises
-    ------
-    ValueError
-        The message names the owner, the field and the value.
-    """
-    for name, value in values.items():
-        if isinstance(value, np.ndarray):
-            if value.dtype.kind not in "iuO":
-                raise ValueError(f"{owner}.{name} must be whole numbers, got {value.dtype}")
-            if (value < 0).any():
-                raise ValueError(f"{owner}.{name} must be at least 0, got {value.min()}")
-            continue
-        if isinstance(value, bool) or (isinstance(value, float) and not value.is_integer()):
-            raise ValueError(f"{owner}.{name} must be a whole number, got {value!r}")
-        if isinstance(value, int | float) and value < 1:
-            raise ValueError(f"{owner}.{name} must be at least 1, got {value!r}")
-
-
-class Attention(Protocol):
-    """Interface of all kinds of attention: counts for one layer."""
-
-    @property
-    def heads(self) -> Count:
-        """Query heads."""
-
-    @property
-    def kv_heads(self) -> Count:
-        """Key and value heads that tensor parallelism can split."""
-
-    @property
-    def head_dim(self) -> Count:
-        """Width of a head's query and key."""
-
-    def matmul_weights(self, d_model: Count) -> Count:
-        """Weights that multiply each token."""
-
-    def parameters(self, d_model: Count) -> Count:
-        """All parameters except those of normalisations."""
-
-    def norm_parameters(self) -> Count:
-        """Parameters of normalisations inside the attention."""
-
-    def score_flops(self, context: int) -> Count:
-        """FLOPs per token of scores and values over a context (full, not causal)."""
-
-    def kv_values(self) -> Count:
-        """Cached values per token."""
-
-    def visible(self, context: int) -> Count:
-        """Number of a context's tokens that a token attends to, and that the cache must hold."""
-
-    def kept_values(self, *, repeated: bool) -> Count:
-        """Values per token kept for the backward pass, excluding the layer's input and scores.
-
-        With `repeated`, keys and values are kept once per query head.
-        """
+def capped(context: int, limit: Count | None) -> Count:
+    """At most `limit` tokens of a context; None, or 0 in an array, is no limit."""
+    if isinstance(limit, np.ndarray):
+        return np.where(limit > 0, np.minimum(context, limit), context)
+    return context if limit is None else min(context, limit)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +45,15 @@ class FullAttention:
         Whether each head has a learned logit besides the scores (gpt-oss).
     qk_norm_dim : int or None
         Width of the query and key norms if it is not head_dim (Phi).
+    value_dim : int or None
+        Width of a head's value if it is not head_dim (MiMo-V2).
+    gate : bool
+        Whether a projection as wide as the queries gates the output (Qwen3-Next).
+    shares_cache : bool
+        Whether the layer reads the keys and values of another layer, and so has no projections or
+        norms of them and no cache (Gemma 3n).
+    input_dim : int or None
+        Width that queries, keys and values are projected from if it is not d_model (Zamba).
     """
 
     heads: Count
@@ -126,26 +65,47 @@ class FullAttention:
     window: Count | None = None
     sinks: bool = False
     qk_norm_dim: Count | None = None
+    value_dim: Count | None = None
+    gate: bool = False
+    shares_cache: bool = False
+    input_dim: Count | None = None
 
     def __post_init__(self) -> None:
         check_positive("attention", heads=self.heads, kv_heads=self.kv_heads)
         check_positive("attention", head_dim=self.head_dim)
-        if self.window is not None:
-            check_positive("attention", window=self.window)
+        for name in ("window", "value_dim", "input_dim"):
+            if (given := getattr(self, name)) is not None:
+                check_positive("attention", **{name: given})
         if isinstance(self.heads, int) and self.heads % self.kv_heads:
             raise ValueError(
                 f"attention.kv_heads must divide heads, got {self.kv_heads} for {self.heads} heads"
             )
 
+    @property
+    def _value_dim(self) -> Count:
+        return self.head_dim if self.value_dim is None else self.value_dim
+
+    @property
+    def _keys(self) -> Count:
+        """Key and value heads that this layer computes."""
+        return 0 * self.kv_heads if self.shares_cache else self.kv_heads
+
+    @property
+    def _inputs(self) -> Count:
+        """Values that the input is projected to: queries, their gate, keys and values."""
+        queries = (2 if self.gate else 1) * self.heads + self._keys
+        return queries * self.head_dim + self._keys * self._value_dim
+
     def matmul_weights(self, d_model: Count) -> Count:
-        """Query, key, value and output projections."""
-        return 2 * d_model * (self.heads + self.kv_heads) * self.head_dim
+        """Query, gate, key, value and output projections."""
+        width = d_model if self.input_dim is None else self.input_dim
+        return width * self._inputs + d_model * self.heads * self._value_dim
 
     def parameters(self, d_model: Count) -> Count:
         """Projections, their biases and sinks."""
         total = self.matmul_weights(d_model)
         if self.qkv_bias:
-            total = total + (self.heads + 2 * self.kv_heads) * self.head_dim
+            total = total + self._inputs
         if self.output_bias:
             total = total + d_model
         if self.sinks:
@@ -155,33 +115,102 @@ class FullAttention:
     def norm_parameters(self) -> Count:
         """Scales (and biases) of query and key norms."""
         width = self.head_dim if self.qk_norm_dim is None else self.qk_norm_dim
+        normed = 1 if self.shares_cache else 2
         if self.qk_norm == "head":
-            return 2 * width
+            return normed * width
         if self.qk_norm == "head_with_bias":
-            return 4 * width
+            return normed * 2 * width
         if self.qk_norm == "full":
-            return (self.heads + self.kv_heads) * self.head_dim
+            return (self.heads + self._keys) * self.head_dim
         return 0 * self.heads
 
-    def score_flops(self, context: int) -> Count:
+    def read_weights(self, d_model: Count) -> Count:
+        """All projections."""
+        return self.matmul_weights(d_model)
+
+    def score_flops(self, context: int, *, masked: bool = False) -> Count:  # noqa: ARG002
         """2 x context x heads x head_dim for the scores, and as much for the values."""
-        return 4 * context * self.heads * self.head_dim
+        return 2 * context * self.heads * (self.head_dim + self._value_dim)
+
+    def state_flops(self) -> Count:
+        """None."""
+        return 0 * self.heads
 
     def kv_values(self) -> Count:
-        """One key and one value per kv head."""
-        return 2 * self.kv_heads * self.head_dim
+        """One key and one value per kv head, unless another layer holds them."""
+        return self._keys * (self.head_dim + self._value_dim)
 
     def visible(self, context: int) -> Count:
         """At most the window."""
-        if isinstance(self.window, np.ndarray):
-            return np.where(self.window > 0, np.minimum(context, self.window), context)
-        return context if self.window is None else min(context, self.window)
+        return capped(context, self.window)
+
+    def read_values(self, context: int) -> Count:
+        """Keys and values of the visible tokens, of whichever layer."""
+        return self.kv_heads * (self.head_dim + self._value_dim) * self.visible(context)
+
+    def state_values(self) -> Count:
+        """None."""
+        return 0 * self.heads
 
     def kept_values(self, *, repeated: bool) -> Count:
-        """Queries, keys, values, input of the output projection, and inputs of query-key norms."""
-        keys = self.heads if repeated else self.kv_heads
-        normed = 0 if self.qk_norm == "none" else self.heads + self.kv_heads
-        return (2 * self.heads + 2 * keys + normed) * self.head_dim
+        """Queries, keys, values, input of the output projection, and inputs of query-key norms.
+
+        With a gate, the gate and the ungated output too.
+        """
+        keys = (self.heads if repeated else self.kv_heads) * (0 if self.shares_cache else 1)
+        normed = 0 if self.qk_norm == "none" else self.heads + self._keys
+        kept = (self.heads + keys + normed) * self.head_dim + (self.heads + keys) * self._value_dim
+        return kept + 2 * self.heads * self.head_dim if self.gate else kept
+
+
+@dataclass(frozen=True, slots=True)
+class Indexer:
+    """The selection of DeepSeek sparse attention (DeepSeek-V3.2-Exp, 2025, equation 1).
+
+    It scores every token with few narrow heads; the attention sees the `top_k` best.
+
+    Parameters
+    ----------
+    heads, head_dim : int
+        Heads of the scores, and their width; one key of this width is cached per token.
+    top_k : int
+        Tokens that the attention sees.
+    shared : bool
+        Whether the layer uses the selection of an earlier one, and so has no indexer of its own.
+    """
+
+    heads: Count
+    head_dim: Count
+    top_k: Count
+    shared: bool = False
+
+    def __post_init__(self) -> None:
+        check_positive("indexer", heads=self.heads, head_dim=self.head_dim, top_k=self.top_k)
+
+    @property
+    def _own(self) -> int:
+        return 0 if self.shared else 1
+
+    def matmul_weights(self, d_model: Count, query_rank: Count) -> Count:
+        """Queries from the queries' latent, one key, and a weight for each head."""
+        key_and_weights = d_model * (self.head_dim + self.heads)
+        return self._own * (query_rank * self.heads * self.head_dim + key_and_weights)
+
+    def norm_parameters(self) -> Count:
+        """Scale and bias of the key's LayerNorm."""
+        return self._own * 2 * self.head_dim
+
+    def score_flops(self, context: int) -> Count:
+        """Scores of all tokens by every head, and their weighted sum."""
+        return self._own * 2 * context * self.heads * (self.head_dim + 1)
+
+    def kv_values(self) -> Count:
+        """One key."""
+        return self._own * self.head_dim
+
+    def kept_values(self) -> Count:
+        """Queries, weights, and the key around its norm."""
+        return self._own * (self.heads * (self.head_dim + 1) + 2 * self.head_dim)
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +229,10 @@ class LatentAttention:
         Width of the queries' latent; None for direct queries, 0 in an array.
     bias : bool
         Whether the two down-projections and the output have biases.
+    indexer : Indexer or None
+        Selection of the tokens that a token sees; None for all.
+    head_gate : bool
+        Whether a projection to one number per head gates the output (Ling 2.5).
     """
 
     heads: Count
@@ -209,6 +242,8 @@ class LatentAttention:
     value_dim: Count
     q_lora_rank: Count | None = None
     bias: bool = False
+    indexer: Indexer | None = None
+    head_gate: bool = False
 
     def __post_init__(self) -> None:
         check_positive(
@@ -237,12 +272,17 @@ class LatentAttention:
         return self.nope_dim + self.rope_dim
 
     def matmul_weights(self, d_model: Count) -> Count:
-        """Down- and up-projections of queries, keys and values, and the output."""
+        """Down- and up-projections of queries, keys and values, the output and the indexer."""
         queries, rank = self.heads * self.head_dim, self._query_rank
         total = (d_model + queries) * rank + d_model * queries * (rank == 0)
         total = total + d_model * (self.kv_lora_rank + self.rope_dim)
         total = total + self.kv_lora_rank * self.heads * (self.nope_dim + self.value_dim)
-        return total + self.heads * self.value_dim * d_model
+        total = total + self.heads * self.value_dim * d_model
+        if self.head_gate:
+            total = total + d_model * self.heads
+        if self.indexer is not None:
+            total = total + self.indexer.matmul_weights(d_model, rank)
+        return total
 
     def parameters(self, d_model: Count) -> Count:
         """Projections and biases."""
@@ -253,23 +293,56 @@ class LatentAttention:
         return total
 
     def norm_parameters(self) -> Count:
-        """Scales of the latents' norms."""
-        return self.kv_lora_rank + self._query_rank
+        """Scales of the latents' norms, and those of the indexer."""
+        own = 0 if self.indexer is None else self.indexer.norm_parameters()
+        return self.kv_lora_rank + self._query_rank + own
 
-    def score_flops(self, context: int) -> Count:
-        """Scores over nope and rope dims, values over value dims."""
-        return 2 * context * self.heads * (self.head_dim + self.value_dim)
+    def read_weights(self, d_model: Count) -> Count:
+        """All projections."""
+        return self.matmul_weights(d_model)
+
+    def _selected(self, context: int) -> Count:
+        return context if self.indexer is None else capped(context, self.indexer.top_k)
+
+    def score_flops(self, context: int, *, masked: bool = False) -> Count:
+        """Scores over nope and rope dims, values over value dims, of the tokens selected.
+
+        An indexer's own scores are over all tokens.
+        """
+        seen = context if masked else self._selected(context)
+        scores = 2 * seen * self.heads * (self.head_dim + self.value_dim)
+        return scores if self.indexer is None else scores + self.indexer.score_flops(context)
+
+    def state_flops(self) -> Count:
+        """None."""
+        return 0 * self.heads
 
     def kv_values(self) -> Count:
-        """The latent and the shared rotary key."""
-        return self.kv_lora_rank + self.rope_dim
+        """The latent, the shared rotary key, and the indexer's key."""
+        own = 0 if self.indexer is None else self.indexer.kv_values()
+        return self.kv_lora_rank + self.rope_dim + own
 
     def visible(self, context: int) -> Count:
-        """The whole context."""
+        """The whole context, from which an indexer selects."""
         return context
 
+    def read_values(self, context: int) -> Count:
+        """Latents and rotary keys of the tokens selected, and every key of the indexer."""
+        own = 0 if self.indexer is None else self.indexer.kv_values()
+        return (self.kv_lora_rank + self.rope_dim) * self._selected(context) + own * context
+
+    def state_values(self) -> Count:
+        """None."""
+        return 0 * self.heads
+
     def kept_values(self, *, repeated: bool) -> Count:  # noqa: ARG002 - each head has its own keys
-        """Queries, keys, values and output of every head, and the latents around their norms."""
+        """Queries, keys, values and output of every head, and the latents around their norms.
+
+        With a gate, its numbers and the ungated output too; and what the indexer keeps.
+        """
         heads = self.heads * (2 * self.head_dim + 2 * self.value_dim)
         latents = 2 * self.kv_lora_rank + self.rope_dim
-        return heads + latents + 2 * self._query_rank
+        kept = heads + latents + 2 * self._query_rank
+        if self.head_gate:
+            kept = kept + self.heads * (1 + self.value_dim)
+        return kept if self.indexer is None else kept + self.indexer.kept_values()

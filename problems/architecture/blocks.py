@@ -10,8 +10,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modelsizer.problems.architecture.architecture import Layer, Trunk
-from modelsizer.problems.architecture.attention import Count, FullAttention, QkNorm
+from modelsizer.problems.architecture.attention import FullAttention, QkNorm
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.patterns import UNIFORM, Pattern
 from modelsizer.problems.registry import Registry
 

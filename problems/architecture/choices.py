@@ -13,7 +13,8 @@ from typing import Any, Literal
 import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer
-from modelsizer.problems.architecture.attention import Count, FullAttention
+from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.mixers import Count
 
 Breadth = Literal["narrow", "wide", "all", "none"]
 
@@ -74,12 +75,13 @@ def present(count: Count, value: Count, otherwise: Count = 0) -> Count:
 
 
 def of_layers(get: Callable[[Layer], Count]) -> Callable[[Architecture], Count]:
-    """Function that reads a value from the first group that has layers."""
+    """Function that reads a value from the first group that has layers with such a value."""
 
     def read(architecture: Architecture) -> Count:
         found: Count = 0
         for group in reversed(architecture.groups):
-            found = present(group.count, get(group.layer), found)
+            value = get(group.layer)
+            found = present(present(group.count, value), value, found)
         return found
 
     return read

@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from modelsizer.problems.architecture.attention import Count, check_positive, whole
+from modelsizer.problems.architecture.mixers import Count, check_positive, whole
 
 
 class FeedForward(Protocol):
@@ -155,6 +155,11 @@ class MixtureOfExperts:
     expert_bias, router_bias, shared_bias : bool
     shared_gate : bool
         Whether the shared experts have a learned gate from d_model to 1 (Qwen2-MoE).
+    latent : int
+        Width of a latent that the routed experts work in, between two projections that all share;
+        0 for d_model (Nemotron 3).
+    latent_bias : bool
+        Whether these two projections have biases.
     """
 
     d_ff: Count
@@ -166,6 +171,8 @@ class MixtureOfExperts:
     router_bias: bool = False
     shared_bias: bool = False
     shared_gate: bool = False
+    latent: Count = 0
+    latent_bias: bool = False
 
     def __post_init__(self) -> None:
         check_positive("ffn", d_ff=self.d_ff, experts=self.experts, active=self.active)
@@ -174,23 +181,36 @@ class MixtureOfExperts:
                 f"ffn.active must be at most experts, got {self.active} of {self.experts}"
             )
 
+    def _width(self, d_model: Count) -> Count:
+        """Width of what an expert reads and writes."""
+        return self.latent + d_model * (self.latent == 0)
+
     def _expert(self, d_model: Count) -> Count:
-        total = _weights(d_model, self.d_ff, self.gated)
-        return total + _biases(d_model, self.d_ff, self.gated) if self.expert_bias else total
+        total = self._matrices(d_model)
+        if not self.expert_bias:
+            return total
+        return total + _biases(self._width(d_model), self.d_ff, self.gated)
+
+    def _matrices(self, d_model: Count) -> Count:
+        """Weights of one expert's matrices."""
+        return _weights(self._width(d_model), self.d_ff, self.gated)
 
     def _unrouted(self, d_model: Count) -> Count:
-        """Router, shared experts and their gate."""
+        """Router, shared experts and their gate, and the projections of a latent."""
         total = d_model * self.experts + (self.experts if self.router_bias else 0)
         total = total + _weights(d_model, self.shared_d_ff, self.gated)
         if self.shared_bias:
             biases = _biases(d_model, self.shared_d_ff, self.gated)
             total = total + biases * (self.shared_d_ff > 0)
+        total = total + 2 * d_model * self.latent
+        if self.latent_bias:
+            total = total + (self.latent + d_model) * (self.latent > 0)
         return total + d_model if self.shared_gate else total
 
     def matmul_weights(self, d_model: Count) -> Count:
-        """Active experts, router, shared experts and their gate."""
-        total = self.active * _weights(d_model, self.d_ff, self.gated) + d_model * self.experts
-        total = total + _weights(d_model, self.shared_d_ff, self.gated)
+        """Active experts, router, shared experts and their gate, and projections of a latent."""
+        total = self.active * self._matrices(d_model) + d_model * self.experts
+        total = total + _weights(d_model, self.shared_d_ff, self.gated) + 2 * d_model * self.latent
         return total + d_model if self.shared_gate else total
 
     def parameters(self, d_model: Count) -> Count:
@@ -207,20 +227,22 @@ class MixtureOfExperts:
 
     def matrix_parameters(self, d_model: Count) -> Count:
         """Weights of all experts, including shared ones, without the router."""
-        return self.expert_matrices(d_model) + _weights(d_model, self.shared_d_ff, self.gated)
+        unrouted = _weights(d_model, self.shared_d_ff, self.gated) + 2 * d_model * self.latent
+        return self.expert_matrices(d_model) + unrouted
 
     def expert_matrices(self, d_model: Count) -> Count:
         """Weights of all routed experts."""
-        return self.experts * _weights(d_model, self.d_ff, self.gated)
+        return self.experts * self._matrices(d_model)
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """For each active expert, the input sent to it, its activation and its result."""
-        routed = self.active * (_kept(self.d_ff, self.gated, fused) + 2 * d_model)
+        width = self._width(d_model)
+        routed = self.active * (_kept(self.d_ff, self.gated, fused) + 2 * width) + 2 * self.latent
         return routed + _kept(self.shared_d_ff, self.gated, fused) + self.experts
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:
         """Weights of the router, the shared experts and the routed experts that receive a token."""
-        each = _weights(d_model, self.d_ff, self.gated)
+        each = self._matrices(d_model)
         unrouted = self.matmul_weights(d_model) - self.active * each
         return unrouted + self.read_experts(d_model, tokens)
 
@@ -230,5 +252,90 @@ class MixtureOfExperts:
         If each token goes to k of E experts at random, n tokens reach E (1 - (1 - k / E)^n).
         """
         reached = _reached(self.experts, self.active, tokens)
-        each = _weights(d_model, self.d_ff, self.gated)
+        each = self._matrices(d_model)
         return whole(np.asarray(each).astype(np.float64) * reached, each)
+
+
+@dataclass(frozen=True, slots=True)
+class NoFeedForward:
+    """No feed-forward: the layer is a token mixer alone (Mamba, Nemotron-H)."""
+
+    @property
+    def d_ff(self) -> Count:
+        """None."""
+        return 0
+
+    def matmul_weights(self, d_model: Count) -> Count:
+        """None."""
+        return 0 * d_model
+
+    parameters = active_parameters = expert_parameters = matmul_weights
+    matrix_parameters = expert_matrices = matmul_weights
+
+    def kept_values(self, d_model: Count, *, fused: bool) -> Count:  # noqa: ARG002
+        """None."""
+        return 0 * d_model
+
+    def read_weights(self, d_model: Count, tokens: int) -> Count:  # noqa: ARG002
+        """None."""
+        return 0 * d_model
+
+    read_experts = read_weights
+
+
+@dataclass(frozen=True, slots=True)
+class SeveralFeedForwards:
+    """Two or more feed-forwards in one layer, in parallel or one after another.
+
+    Parameters
+    ----------
+    parts : tuple of FeedForward
+        Their counts add; `d_ff` is that of the first.
+    """
+
+    parts: tuple[FeedForward, ...]
+
+    def __post_init__(self) -> None:
+        if len(self.parts) < 2:
+            raise ValueError(f"ffn.parts must be at least two, got {len(self.parts)}")
+
+    @property
+    def d_ff(self) -> Count:
+        """Hidden width of the first part."""
+        return self.parts[0].d_ff
+
+    def matmul_weights(self, d_model: Count) -> Count:
+        """Sum over the parts."""
+        return sum(part.matmul_weights(d_model) for part in self.parts)
+
+    def parameters(self, d_model: Count) -> Count:
+        """Sum over the parts."""
+        return sum(part.parameters(d_model) for part in self.parts)
+
+    def active_parameters(self, d_model: Count) -> Count:
+        """Sum over the parts."""
+        return sum(part.active_parameters(d_model) for part in self.parts)
+
+    def expert_parameters(self, d_model: Count) -> Count:
+        """Sum over the parts."""
+        return sum(part.expert_parameters(d_model) for part in self.parts)
+
+    def matrix_parameters(self, d_model: Count) -> Count:
+        """Sum over the parts."""
+        return sum(part.matrix_parameters(d_model) for part in self.parts)
+
+    def expert_matrices(self, d_model: Count) -> Count:
+        """Sum over the parts."""
+        return sum(part.expert_matrices(d_model) for part in self.parts)
+
+    def kept_values(self, d_model: Count, *, fused: bool) -> Count:
+        """Sum over the parts."""
+        return sum(part.kept_values(d_model, fused=fused) for part in self.parts)
+
+    def read_weights(self, d_model: Count, tokens: int) -> Count:
+        """Sum over the parts."""
+        return sum(part.read_weights(d_model, tokens) for part in self.parts)
+
+    def read_experts(self, d_model: Count, tokens: int) -> Count:
+        """Sum over the parts."""
+        return sum(part.read_experts(d_model, tokens) for part in self.parts)

@@ -1,15 +1,28 @@
-"""Load an architecture from a configuration, the catalogue or a solved answer."""
+"""Load an architecture from a configuration or a model file, the catalogue or an answer."""
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelsizer.problems import plain_values
+from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
+from modelsizer.problems.architecture.checkpoints import (
+    folders,
+    gguf_config,
+    gguf_file,
+    gguf_model,
+    gguf_weights,
+    hub,
+    native,
+)
+from modelsizer.problems.architecture.checkpoints.errors import SourceError
+from modelsizer.problems.architecture.checkpoints.stored import Checkpoint
 from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.huggingface import read_config
@@ -28,43 +41,113 @@ _FLAG = "tied_embeddings"
 _LONGEST_NAME = 200
 
 
-class SourceError(ModelsizerError):
-    """Raised if a source does not exist or is not a valid one."""
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What was found of a source.
+
+    Parameters
+    ----------
+    label : str
+        Its name in messages.
+    content : mapping
+        A configuration with the field names of Hugging Face, or an answer.
+    file : Path or None
+        The file that it was read from.
+    checkpoint : Checkpoint or None
+        The tensors of the file, if it holds them.
+    noted : bool
+        Whether what its reader assumed is said.
+    """
+
+    label: str
+    content: Mapping[str, Any]
+    file: Path | None = None
+    checkpoint: Checkpoint | None = None
+    noted: bool = True
+
+    def architecture(self, say: Callable[[str], object] = warnings.warn) -> Architecture:
+        """Read the architecture.
+
+        Raises
+        ------
+        SourceError
+            If the content is neither of the two, or cannot be counted.
+        """
+
+        def note(text: str) -> None:
+            if self.noted:
+                say(f"{self.label}: {text}")
+
+        try:
+            if "architecture" in self.content and "model_type" not in self.content:
+                return from_answer(self.content)
+            found = read_config(self.content, note)
+        except ModelsizerError as error:
+            raise SourceError(f"{self.label}: {error}") from None
+        held = None if self.checkpoint is None else self.checkpoint.parameters
+        if held is not None and held != (counted := count_parameters(found).total):
+            note(f"its tensors hold {held:,} parameters, and {counted:,} are counted")
+        return found
 
 
-def load_architecture(source: str, say: Callable[[str], object] = warnings.warn) -> Architecture:
+def load_architecture(
+    source: str, say: Callable[[str], object] = warnings.warn, *, download: bool = False
+) -> Architecture:
     """Load the architecture of a source.
 
     Parameters
     ----------
     source : str
-        Path of a Hugging Face ``config.json`` or of an answer in JSON, ``-`` for either on standard
-        input, or a name in the catalogue.
+        Path of a Hugging Face ``config.json``, of a folder that holds one, of a GGUF file, or of an
+        answer in JSON; ``-`` for JSON on standard input; a name in the catalogue; or an id of the
+        Hugging Face hub, ``org/name`` or ``org/name@revision``, in its local cache. A path that
+        exists comes first.
     say : callable
         Told of each field of a configuration that is null and whose default was taken.
+    download : bool
+        Whether the configuration of a model of the hub may be downloaded; by default the network
+        is never asked.
 
     Raises
     ------
     ModelsizerError
         If it cannot be found, read or counted; the message names the source and the field.
     """
+    return find_source(source, download=download).architecture(say)
+
+
+def find_source(source: str, *, download: bool = False) -> Source:
+    """Find a source and read it, without counting.
+
+    Parameters
+    ----------
+    source, download
+        As of `load_architecture`.
+
+    Raises
+    ------
+    ModelsizerError
+        If it cannot be found or read.
+    """
     require_type("source", source, str)
-    standard = source == STANDARD_INPUT
-    label = "standard input" if standard else shortened(source, _LONGEST_NAME)
-    if standard or exists(Path(source)):
-        try:
-            text = read_standard_input() if standard else read_text(Path(source))
-        except UnreadableError as error:
-            raise SourceError(f"{label}: {error}") from None
-        return from_json(text, label, say)
+    require_type("download", download, bool)
+    if source == STANDARD_INPUT:
+        return _said(source, lambda: _of_text(read_standard_input(), "standard input"))
+    if exists(path := Path(source)):
+        return _said(source, lambda: _of_path(path, _label(source)))
     from modelsizer.problems.architecture.models import models
 
     catalogue = models()
     if source in catalogue:
-        return catalogue[source].architecture
+        return Source(source, catalogue[source].config, noted=False)
+    if (model := hub.HubId.parse(source)) is not None:
+        return _said(
+            source, lambda: _of_path(hub.hub_file(model, download=download), _label(source))
+        )
     hint = did_you_mean(source, catalogue)
     raise SourceError(
-        f"{label}: no such file, and no model of that name{hint}; `modelsizer models` lists them"
+        f"{_label(source)}: no such file or folder, and no model of that name{hint}; "
+        "`modelsizer models` lists them"
     )
 
 
@@ -76,18 +159,46 @@ def from_json(text: str, label: str, say: Callable[[str], object] = warnings.war
     ModelsizerError
         If the text is not a JSON object, or neither of the two.
     """
+    return _said(label, lambda: _of_text(text, label)).architecture(say)
+
+
+def _label(source: str) -> str:
+    return "standard input" if source == STANDARD_INPUT else shortened(source, _LONGEST_NAME)
+
+
+def _said(source: str, read: Callable[[], Source]) -> Source:
+    """What is read from a source, whose name goes before every error."""
+    try:
+        return read()
+    except (UnreadableError, SourceError) as error:
+        raise SourceError(f"{_label(source)}: {error}") from None
+
+
+def _of_path(path: Path, label: str) -> Source:
+    """Read a file, or the one of a folder that describes its model."""
+    if path.is_dir():
+        path = folders.described_by(path)
+    if gguf_file.is_gguf(path) or path.suffix.lower() == folders.GGUF:
+        return _of_gguf(path, label)
+    return _of_text(read_text(path), label, path)
+
+
+def _of_gguf(path: Path, label: str) -> Source:
+    model = gguf_model.model_of(gguf_file.read_header(folders.shards(path)))
+    config, held = gguf_config.configuration(model), gguf_weights.checkpoint(model)
+    return Source(label, config, path, held)
+
+
+def _of_text(text: str, label: str, path: Path | None = None) -> Source:
     try:
         content = plain_values.from_json(text)
     except ValueError as error:
-        raise SourceError(f"{label}: {error}") from None
+        raise SourceError(str(error)) from None
     if not isinstance(content, Mapping):
-        raise SourceError(f"{label}: not a JSON object")
-    try:
-        if "architecture" in content and "model_type" not in content:
-            return from_answer(content)
-        return read_config(content, lambda note: say(f"{label}: {note}"))
-    except ModelsizerError as error:
-        raise SourceError(f"{label}: {error}") from None
+        raise SourceError("not a JSON object")
+    if native.is_native(content):
+        content = native.native_config(content)
+    return Source(label, content, path)
 
 
 def from_answer(answer: Mapping[str, Any]) -> Architecture:

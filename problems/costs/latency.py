@@ -77,6 +77,7 @@ def decode_branches(
         context=context,
         formats=serving.weights,
         kv_bytes=float(serving.exact_kv_bytes),
+        state_bytes=float(serving.exact_state_bytes),
     )
     spread = efficiency.decode_spread(serving.named)
     return _spread(parts, getattr(spread, estimate or serving.latency))
@@ -97,6 +98,7 @@ def prefill_branches(
         batch=serving.prompts,
         prompt=serving.prompt_length or context,
         formats=serving.weights,
+        state_bytes=float(serving.exact_state_bytes),
     )
     return _spread(parts, getattr(efficiency.prefill_spread(), estimate or serving.latency))
 

@@ -2,9 +2,9 @@
 
 A step takes the longer of moving its bytes and computing its FLOPs (Williams et al. 2009,
 doi 10.1145/1498765.1498785), each at the share of the peak that engines reach, plus an overhead
-per layer (launches, synchronisation) and, under tensor parallelism, two all-reduces per layer
-(Shoeybi et al. 2019, arXiv 1909.08053, section 3), each a ring that moves 2 (n - 1) / n times its
-bytes over the link, plus a latency.
+per layer (launches, synchronisation) and, under tensor parallelism, an all-reduce after each
+mixer and each feed-forward (Shoeybi et al. 2019, arXiv 1909.08053, section 3), a ring that moves
+2 (n - 1) / n times its bytes over the link, plus a latency.
 
 Times are whole picoseconds, with each coefficient rounded separately, so that single
 architectures, tables of them and all solvers agree to the unit. A step takes at least one, so that
@@ -20,13 +20,13 @@ from typing import Any
 
 import numpy as np
 
-from modelsizer.problems.architecture.accounting import Affine, forward_flops
+from modelsizer.problems.architecture.accounting import Affine, copies, forward_flops
 from modelsizer.problems.architecture.architecture import Layer, Trunk
-from modelsizer.problems.architecture.attention import whole
+from modelsizer.problems.architecture.mixers import Count, mixers, whole
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 
 PICOSECONDS = 10**12
-ALL_REDUCES = 2  # per layer: after attention and after the feed-forward
+STATE_PASSES = 2  # a state is read and written in every step
 ACTIVATION_BYTES = 2
 
 
@@ -65,23 +65,22 @@ def _time(values: Any, seconds_each: float) -> Any:
     return whole(np.asarray(values).astype(np.float64) * (seconds_each * PICOSECONDS), values)
 
 
-def _fixed(machine: Machine, trunk: Trunk, tokens: int) -> Any:
-    """Picoseconds per layer of any kind: overhead and all-reduces."""
+def _fixed(machine: Machine, trunk: Trunk, kind: Layer, tokens: int) -> Any:
+    """Picoseconds per layer, whatever its widths: overhead and all-reduces."""
     time = _time(0 * trunk.d_model + 1, machine.overhead)
     if machine.ways == 1:
         return time
     share = 2 * (machine.ways - 1) / machine.ways
-    moved = _time(trunk.d_model, ALL_REDUCES * tokens * ACTIVATION_BYTES * share / machine.link)
-    return time + moved + _time(0 * trunk.d_model + 1, ALL_REDUCES * machine.link_latency)
+    moved = _time(trunk.d_model, kind.inputs * tokens * ACTIVATION_BYTES * share / machine.link)
+    return time + moved + _time(0 * trunk.d_model + 1, kind.inputs * machine.link_latency)
 
 
-def _steps(
-    base: tuple[Any, Any], layers: Sequence[tuple[Any, Any]], fixed: Any
-) -> tuple[Affine, Affine]:
+def _steps(base: tuple[Any, Any], layers: Sequence[tuple[Any, Any]]) -> tuple[Affine, Affine]:
     """Memory-bound and compute-bound times."""
+    memory, compute = zip(*layers, strict=True) if layers else ((), ())
     return (
-        Affine(_some(base[0]), tuple(memory + fixed for memory, _ in layers), PICOSECONDS),
-        Affine(_some(base[1]), tuple(compute + fixed for _, compute in layers), PICOSECONDS),
+        Affine(_some(base[0]), tuple(memory), PICOSECONDS),
+        Affine(_some(base[1]), tuple(compute), PICOSECONDS),
     )
 
 
@@ -105,20 +104,23 @@ def _layer_reads(
     d = trunk.d_model
     experts = kind.ffn.read_experts(d, tokens)
     ffn = kind.ffn.matrix_parameters(d) - kind.ffn.expert_matrices(d)
+    attention = kind.attention.matmul_weights(d)
+    rest = kind.attention.read_weights(d) - attention + kind.extra_weights
     return [
-        (kind.attention.matmul_weights(d), formats.attention),
+        (attention, formats.attention),
         (ffn, formats.ffn),
         (experts, formats.experts),
-        (kind.ffn.read_weights(d, tokens) - ffn - experts, formats.other),
+        (kind.ffn.read_weights(d, tokens) - ffn - experts + rest, formats.other),
     ]
 
 
 def _outer_reads(trunk: Trunk, formats: WeightFormat) -> list[tuple[Any, Fraction]]:
     """Weights that a step reads for its logits; a tied head is the embedding."""
-    head, tied = trunk.embedding_size(), trunk.tied_embeddings * 1
+    head, tied = trunk.head_weights(), trunk.tied_embeddings * int(trunk.head == "lm")
     return [
         (head * (1 - tied), formats.head),
         (head * tied + trunk.projections(), formats.embedding),
+        (0 * head + trunk.extra_weights, formats.other),
     ]
 
 
@@ -131,6 +133,7 @@ def decode(
     context: int,
     formats: WeightFormat,
     kv_bytes: float,
+    state_bytes: float,
 ) -> tuple[Affine, Affine]:
     """Memory-bound and compute-bound seconds of one decode step of a batch.
 
@@ -143,8 +146,8 @@ def decode(
         Number of sequences, and cached tokens of each.
     formats : WeightFormat
         Bytes per weight.
-    kv_bytes : float
-        Bytes per cached value.
+    kv_bytes, state_bytes : float
+        Bytes per cached value, and per value of a state.
 
     Returns
     -------
@@ -156,14 +159,24 @@ def decode(
     flops = forward_flops(trunk, kinds, context)
     layers = []
     for kind, of_token in zip(kinds, flops.per_layer, strict=True):
-        weights = _layer_reads(kind, trunk, batch, formats)
-        kv_heads = kind.attention.kv_heads
-        copies = (machine.ways + kv_heads - 1) // kv_heads
-        cached = kind.attention.kv_values() * copies * (batch * kind.attention.visible(context))
-        memory = _moving(weights, moved) + _time(cached, kv_bytes * moved)
-        layers.append((memory, _time(of_token, computed)))
+        cached = sum(
+            part.read_values(context) * copies(part, machine.ways) * batch
+            for part in mixers(kind.attention)
+        )
+        memory = (
+            _moving(_layer_reads(kind, trunk, batch, formats), moved)
+            + _time(cached, kv_bytes * moved)
+            + _time(_state_passes(kind, batch), state_bytes * moved)
+        )
+        fixed = _fixed(machine, trunk, kind, batch)
+        layers.append((memory + fixed, _time(of_token, computed) + fixed))
     base = _moving(_outer_reads(trunk, formats), moved), _time(flops.base, computed)
-    return _steps(base, layers, _fixed(machine, trunk, batch))
+    return _steps(base, layers)
+
+
+def _state_passes(kind: Layer, batch: int) -> Count:
+    """Values of the states that a step reads and writes."""
+    return STATE_PASSES * batch * kind.attention.state_values()
 
 
 def prefill(
@@ -174,6 +187,7 @@ def prefill(
     batch: int,
     prompt: int,
     formats: WeightFormat,
+    state_bytes: float,
 ) -> tuple[Affine, Affine]:
     """Memory-bound and compute-bound seconds to the first token of a batch of prompts.
 
@@ -185,7 +199,10 @@ def prefill(
     flops = forward_flops(trunk, kinds, prompt)
     layers = []
     for kind, of_token in zip(kinds, flops.per_layer, strict=True):
-        weights = _layer_reads(kind, trunk, tokens, formats)
-        layers.append((_moving(weights, moved), _time(of_token, tokens * computed)))
+        memory = _moving(_layer_reads(kind, trunk, tokens, formats), moved) + _time(
+            _state_passes(kind, batch), state_bytes * moved
+        )
+        fixed = _fixed(machine, trunk, kind, tokens)
+        layers.append((memory + fixed, _time(of_token, tokens * computed) + fixed))
     base = _moving(_outer_reads(trunk, formats), moved), _time(flops.base, batch * computed)
-    return _steps(base, layers, _fixed(machine, trunk, tokens))
+    return _steps(base, layers)

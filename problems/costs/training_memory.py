@@ -28,6 +28,7 @@ from typing import Any
 
 from modelsizer.problems.architecture.accounting import Affine, layer_parameters, parts_outside
 from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import exact
@@ -84,24 +85,25 @@ def layer_activations(
     if recompute == "full":
         return _scaled(h, tokens * size * outside)
     attention, ffn, fused = layer.attention, layer.ffn, training.fused_kernels
-    # Inputs of normalisations, attention and feed-forward; a normalisation without a fused kernel
+    # Inputs of normalisations, mixer and feed-forward; a normalisation without a fused kernel
     # keeps its input in fp32 and its result.
     norm = size if fused else FP32_BYTES + size
     share = Fraction(1)
     if recompute == "half":
         share, norm = HALF, Fraction(0)  # normalisations are recomputed
-    total = _scaled(h, tokens * outside * (layer.norms * norm + 2 * size))
+    total = _scaled(h, tokens * outside * (layer.norms * norm + layer.inputs * size))
     kept = attention.kept_values(repeated=not fused) + ffn.kept_values(trunk.d_model, fused=fused)
     total = total + _scaled(kept, tokens * size * share / tensor_parallel)
     if training.dropout:
-        total = total + _scaled(h, tokens * outside * 2 * MASK_BYTES)
+        total = total + _scaled(h, tokens * outside * layer.inputs * MASK_BYTES)
+    heads = sum(part.heads for part in mixers(attention))
     if training.flash_attention:
         # Logarithm of each row's sum (Dao et al. 2022, arXiv 2205.14135, algorithm 1).
-        total = total + _scaled(attention.heads, Fraction(tokens * FP32_BYTES, tensor_parallel))
+        total = total + _scaled(heads, Fraction(tokens * FP32_BYTES, tensor_parallel))
     elif recompute == "none":
         score = size + (size + MASK_BYTES if training.dropout else 0)
         rows = Fraction(tokens * training.sequence_length, tensor_parallel)
-        total = total + _scaled(attention.heads, rows * score)
+        total = total + _scaled(heads, rows * score)
     return total
 
 
@@ -143,7 +145,7 @@ def stages(
     masks = _scaled(h, tokens * outside * MASK_BYTES * p) if training.dropout else 0 * h
     # Inputs of the final norm and of the head, and the logits (section 4.3).
     ending = _scaled(h, tokens * outside * 2 * size) + _scaled(
-        trunk.vocab_size + 0 * h, tokens * exact(training.logit_bytes) / t
+        trunk.outputs() + 0 * h, tokens * exact(training.logit_bytes) / t
     )
     if p == 1:
         base = _scaled(embedding + head, alone) + working + masks + ending

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
 
-from modelsizer.problems.architecture.accounting import serving_weights
+from modelsizer.problems.architecture.accounting import copies, serving_weights
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.costs.latency import decode_branches, prefill_branches
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
@@ -27,9 +28,10 @@ class ServingRoom:
     weights : int
         Bytes of weights on each accelerator.
     kv_pool : int
-        Bytes left for the cache; 0 if the weights do not fit.
-    kv_tokens : int
-        Tokens that the pool holds, ignoring windows; engines log this number.
+        Bytes left for cache and states; 0 if the weights do not fit.
+    kv_tokens : int or None
+        Tokens that the pool holds, ignoring windows and states; engines log this number. None if
+        tokens take no cache.
     requests : int
         Number of sequences of the serving context that fit at once.
     """
@@ -37,7 +39,7 @@ class ServingRoom:
     usable_memory: int
     weights: int
     kv_pool: int
-    kv_tokens: int
+    kv_tokens: int | None
     requests: int
 
 
@@ -57,19 +59,14 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     cache = Fraction(design.exact["serving_memory"]) - held / serving.devices
     a_request = cache / serving.batch_size
     values = sum(
-        g.count * g.layer.attention.kv_values() * _copies(problem, g.layer.attention.kv_heads)
+        g.count * part.kv_values() * copies(part, serving.tensor_parallel)
         for g in architecture.groups
+        for part in mixers(g.layer.attention)
     )
     a_token = values * serving.exact_kv_bytes / serving.devices
     pool = max(0, usable - weights)
-    return ServingRoom(
-        usable, weights, pool, math.floor(pool / a_token), math.floor(pool / a_request)
-    )
-
-
-def _copies(problem: Problem, kv_heads: int) -> int:
-    """Number of copies of each kv head, if tensor parallelism exceeds kv_heads."""
-    return -(-problem.serving.tensor_parallel // kv_heads)
+    tokens = math.floor(pool / a_token) if a_token else None
+    return ServingRoom(usable, weights, pool, tokens, math.floor(pool / a_request))
 
 
 def latency_estimates(

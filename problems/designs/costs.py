@@ -13,8 +13,8 @@ import numpy as np
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
-from modelsizer.problems.architecture.attention import Count
 from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.needs import lacking

@@ -107,7 +107,7 @@ def _groups(design: Evaluation) -> tuple[Trunk, list[Layer], list[int]]:
 
 
 def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
-    """Weights and cache on one accelerator.
+    """Weights, cache and states on one accelerator.
 
     Parameters
     ----------
@@ -141,10 +141,12 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
         policy=serving.kv_policy,
         tensor_parallel=serving.tensor_parallel,
     )
+    states = accounting.serving_states(kinds, serving.exact_state_bytes, serving.batch_size)
     parts = matrices | {
         "embedding and head": held["embedding"] + held["head"],
         "other weights": held["other"],
         "KV cache": cache.at(counts) / serving.devices,
+        "states": states.at(counts) / serving.devices,
     }
     return _parts(problem, "serving_memory", parts, serving.device, serving.devices)
 

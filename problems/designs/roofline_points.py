@@ -30,7 +30,6 @@ from modelsizer.problems.costs.latency import (
 )
 from modelsizer.problems.costs.roofline import PICOSECONDS, Machine
 from modelsizer.problems.designs.costs import costs
-from modelsizer.problems.designs.standalone import served_as_stored
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.serving import Serving
@@ -187,13 +186,12 @@ def roofline_points(
     wanted = sorted({*batches, serving.batch_size})
     found = []
     for name, architecture in designs.items():
-        asked = served_as_stored(problem, architecture)
-        decodes = {batch: _decode(asked, architecture, batch) for batch in wanted}
+        decodes = {batch: _decode(problem, architecture, batch) for batch in wanted}
         found.append(
             DesignPoints(
                 name,
                 decodes[serving.batch_size],
-                _prefill(asked, architecture),
+                _prefill(problem, architecture),
                 tuple(decodes.values()),
             )
         )
@@ -214,6 +212,7 @@ def _decode(problem: Problem, architecture: Architecture, batch: int) -> Point:
             context=context,
             formats=serving.weights,
             kv_bytes=float(serving.exact_kv_bytes),
+            state_bytes=float(serving.exact_state_bytes),
         )
 
     whole = decode_branches(serving, context, trunk, kinds)
@@ -237,6 +236,7 @@ def _prefill(problem: Problem, architecture: Architecture) -> Point:
             batch=serving.prompts,
             prompt=prompt,
             formats=serving.weights,
+            state_bytes=float(serving.exact_state_bytes),
         )
 
     whole = prefill_branches(serving, problem.context_length, trunk, kinds)

@@ -17,16 +17,6 @@ def trains(settings: Mapping[str, object]) -> bool:
     return any(key.startswith(said) for key in settings)
 
 
-def served_as_stored(problem: Problem, architecture: Architecture) -> Problem:
-    """A problem whose weights are those that the architecture's configuration stores.
-
-    What the problem says of the bytes of weights is kept.
-    """
-    if architecture.stored is None:
-        return problem
-    return problem.model_copy(update={"serving": problem.serving.stored(architecture.stored)})
-
-
 def standalone_problem(architecture: Architecture, settings: Mapping[str, object]) -> Problem:
     """A problem with the settings under which one architecture is evaluated.
 
@@ -44,7 +34,7 @@ def standalone_problem(architecture: Architecture, settings: Mapping[str, object
     shape = architecture_dict(architecture)
     # The space is never searched, but must not be empty.
     names = ("layers", "d_model", "heads", "head_dim", "kv_heads", "d_ff", "vocab_size")
-    space = {name: int(shape[name]) for name in names}
+    space = {name: max(1, int(shape[name])) for name in names}
     tokens = {} if trains(settings) else {"training": {"tokens": 1}}
     raw = overlaid({"space": space} | tokens, settings)
-    return served_as_stored(Problem.from_tables(raw), architecture)
+    return Problem.from_tables(raw)

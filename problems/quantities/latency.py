@@ -18,7 +18,7 @@ from modelsizer.problems.quantities.quantity import (
     Quantity,
     Settings,
 )
-from modelsizer.problems.quantities.serving_memory import WEIGHT
+from modelsizer.problems.quantities.serving_memory import STATE, WEIGHT
 from modelsizer.problems.quantities.training_cost import ACCELERATOR
 from modelsizer.problems.space.layouts import Layout
 
@@ -37,7 +37,7 @@ _MACHINE = tuple(
         "overhead",
     )
 )
-_BOTH = (*_MACHINE, *WEIGHT, "context_length")
+_BOTH = (*_MACHINE, *WEIGHT, *CACHED_VALUE, STATE, "context_length")
 
 
 def _needs(settings: Settings) -> str:
@@ -53,7 +53,7 @@ def _counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a fun
     There are more copies of fewer key and value heads, at most one for each accelerator.
     """
     serving, machine = settings.serving, decode_machine(settings.serving)
-    least = min(serving.weights.smallest, serving.exact_kv_bytes)
+    least = min(serving.weights.smallest, serving.exact_kv_bytes, serving.exact_state_bytes)
     values = machine.bandwidth * machine.ways / min(float(least), 1.0)
     most = max(values, machine.flops * machine.ways, machine.link)
     return math.ceil(most / PICOSECONDS + 1) * machine.ways
@@ -68,7 +68,7 @@ ROWS = (
             lambda of: decode_branches(
                 of.settings.serving, of.settings.context_length, of.trunk, of.kinds
             ),
-            reads=(*_BOTH, *CACHED_VALUE, "serving.batch_size"),
+            reads=(*_BOTH, "serving.batch_size"),
             branches=_BRANCHES,
             by_layout=False,
             within=_counted,

@@ -1,4 +1,4 @@
-"""Memory per accelerator in serving: weights and KV cache."""
+"""Memory per accelerator in serving: weights, KV cache and states."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from modelsizer.problems.quantities.cache import CACHED
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
 from modelsizer.problems.space.layouts import Layout
 
+STATE = "serving.state_bytes"
 WEIGHT = tuple(
     f"serving.{name}"
     for name in ("weight_bytes", "weight_bits", "embedding_bits", "weight_block", "scale_bytes")
@@ -29,7 +30,8 @@ def _memory(of: Candidate) -> Affine:
         tensor_parallel=serving.tensor_parallel,
     )
     held = accounting.serving_weights(of.trunk, of.kinds, serving.weights)
-    return held.plus(cache).times(Fraction(1, serving.devices))
+    states = accounting.serving_states(of.kinds, serving.exact_state_bytes, serving.batch_size)
+    return held.plus(cache).plus(states).times(Fraction(1, serving.devices))
 
 
 def _copies(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
@@ -43,7 +45,7 @@ ROWS = (
         "weights and cache of an accelerator",
         Cost(
             _memory,
-            reads=(*CACHED, *WEIGHT, "serving.tensor_parallel", "serving.accelerators"),
+            reads=(*CACHED, STATE, *WEIGHT, "serving.tensor_parallel", "serving.accelerators"),
             by_layout=False,
             within=_copies,
         ),

@@ -31,7 +31,6 @@ Estimate = Literal["low", "expected", "high"]
 FULL_PRECISION = Fraction(2)  # bytes of a bf16 value
 BITS = (16, 8, 4)
 _BITS_A_BYTE = 8
-_BIT = Fraction(1, _BITS_A_BYTE)  # in bytes
 DEFAULT_BLOCK = 128
 """Number of 4-bit weights that share a scale: the group size of GPTQ (Frantar et al. 2022, arXiv
 2210.17323, section 5) and AWQ (Lin et al. 2023, arXiv 2306.00978, section 5.1)."""
@@ -71,6 +70,9 @@ class Serving(OnAccelerator):
         Number of prompts prefilled together.
     weight_bytes, kv_bytes : number
         Bytes per weight and per cached value: 2, 1, 0.5.
+    state_bytes : number
+        Bytes per value of the state that a layer holds per sequence in place of a cache; those of a
+        cached value by default.
     weight_bits, kv_bits : {16, 8, 4}
         Bits instead of these, with scales counted separately. Matrices of the layers have
         `weight_bits`, the rest of a layer 16.
@@ -113,6 +115,7 @@ class Serving(OnAccelerator):
     prompts: Count = 1
     weight_bytes: _WeightBytes = 2
     kv_bytes: BytesAValue = 2
+    state_bytes: BytesAValue | None = None
     weight_bits: _WeightBits = None
     kv_bits: _Bits = None
     embedding_bits: _Bits = None
@@ -175,40 +178,25 @@ class Serving(OnAccelerator):
         return self._quantised(self.kv_bits, self.kv_block)
 
     @property
+    def exact_state_bytes(self) -> Fraction:
+        """Bytes per value of a state, with the default filled in."""
+        return self.exact_kv_bytes if self.state_bytes is None else exact(self.state_bytes)
+
+    @property
     def weights(self) -> WeightFormat:
         """Bytes per parameter, including scales."""
         if isinstance(self.weight_bits, ByPart):
-            return self.weight_bits.format(_BIT, FULL_PRECISION)
+            return self.weight_bits.format(Fraction(1, _BITS_A_BYTE), FULL_PRECISION)
         if isinstance(self.weight_bytes, ByPart):
             return self.weight_bytes.format(Fraction(1), FULL_PRECISION)
         if self.weight_bits is None:
             each = exact(self.weight_bytes)
-            return WeightFormat.all(each)
+            return WeightFormat.of(each, each, each)
         return WeightFormat.of(
             self._quantised(self.weight_bits, self.weight_block),
             self._quantised(self.embedding_bits or BITS[0], self.weight_block),
             FULL_PRECISION,
         )
-
-    def stored(self, formats: WeightFormat) -> Serving:
-        """The same with the weights of a checkpoint, except where the formats are set here.
-
-        Parameters
-        ----------
-        formats : WeightFormat
-            Bytes per weight of the checkpoint.
-        """
-        given: dict[str, Fraction] = {}
-        for name, unit in (("weight_bytes", Fraction(1)), ("weight_bits", _BIT)):
-            value = getattr(self, name)
-            if isinstance(value, ByPart):
-                given = {part: exact(each) * unit for part, each in value.given}
-            elif name in self.model_fields_set:
-                return self
-        if "embedding" in given:
-            given.setdefault("head", given["embedding"])
-        table = ByPart(tuple((formats.to_dict() | given).items()))
-        return self.model_copy(update={"weight_bytes": table, "weight_bits": None})
 
     def _quantised(self, bits: int, block: int | None) -> Fraction:
         """Bytes of a value with some bits, including its share of a scale."""

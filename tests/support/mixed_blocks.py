@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
-from modelsizer.problems.architecture.attention import Count, FullAttention
+from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.patterns import Every, Free
 from tests.support.oracle.training import designs
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
-from modelsizer.problems.architecture.attention import Attention, FullAttention
+from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.model_types import ModelType
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.architecture.mixers import Mixer
 
 
 def _plain(
-    depth: int, attention: Attention, ffn: DenseFeedForward, norms: int, trunk: Trunk
+    depth: int, attention: Mixer, ffn: DenseFeedForward, norms: int, trunk: Trunk
 ) -> Architecture:
     return Architecture.of_layers(trunk, [Layer(attention, ffn, norms)] * depth)
 

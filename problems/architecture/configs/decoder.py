@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
-from modelsizer.problems.architecture.attention import Attention, FullAttention, LatentAttention
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.layouts import FFN_LAYERS, LAYERS, words_of
 from modelsizer.problems.architecture.configs.model_types import ModelType, Trait
@@ -17,6 +17,7 @@ from modelsizer.problems.architecture.feedforward import (
     FeedForward,
     MixtureOfExperts,
 )
+from modelsizer.problems.architecture.mixers import Mixer
 
 _XIELU_PARAMETERS = 2  # alpha_p and alpha_n, arXiv 2411.13010; transformers 5.24 activations.py
 
@@ -73,7 +74,7 @@ def window_of(f: Fields, t: ModelType) -> int | None:
     return (window or None) if used else None
 
 
-def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Attention:
+def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Mixer:
     """Grouped attention with the biases and norms of the type."""
     h, kv, dim = heads_of(f, t)
     return FullAttention(
@@ -89,12 +90,12 @@ def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Attention:
     )
 
 
-def windowed(f: Fields, t: ModelType) -> Attention:
+def windowed(f: Fields, t: ModelType) -> Mixer:
     """Grouped attention within `sliding_window`."""
     return grouped(f, t, windowed=True)
 
 
-def latent(f: Fields, t: ModelType) -> Attention:
+def latent(f: Fields, t: ModelType) -> Mixer:
     """Latent attention."""
     return LatentAttention(
         f.count("num_attention_heads"),
@@ -107,7 +108,7 @@ def latent(f: Fields, t: ModelType) -> Attention:
     )
 
 
-MIXERS: Mapping[str, Callable[[Fields, ModelType], Attention]] = MappingProxyType(
+MIXERS: Mapping[str, Callable[[Fields, ModelType], Mixer]] = MappingProxyType(
     {"grouped": grouped, "windowed": windowed, "latent": latent}
 )
 """Builders of attention, and of what stands in its place, by the names in ``types.toml``."""

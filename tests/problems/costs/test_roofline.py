@@ -29,7 +29,8 @@ MACHINE = Machine(1e9, 1e12, 1, 1.0, 0.0, 1e-6)
 WEIGHTS = 64 * 64 * 2 + 64 * 32 * 2 + 3 * 64 * 256
 TWO = Fraction(2)
 PLAIN = WeightFormat.of(TWO, TWO, TWO)
-AT: dict[str, Any] = {"batch": 3, "context": 100, "formats": PLAIN, "kv_bytes": 2.0}
+AT: dict[str, Any] = {"batch": 3, "context": 100, "formats": PLAIN, "kv_bytes": 2.0,
+                      "state_bytes": 2.0}  # fmt: skip
 
 
 def test_decode_by_hand() -> None:
@@ -45,8 +46,9 @@ def test_decode_by_hand() -> None:
 
 def test_prefill_by_hand() -> None:
     memory, compute = roofline.prefill(
-        TRUNK, [LAYER], MACHINE, batch=2, prompt=50, formats=WeightFormat.of(Fraction(1), TWO, TWO)
-    )
+        TRUNK, [LAYER], MACHINE, batch=2, prompt=50, state_bytes=2.0,
+        formats=WeightFormat.of(Fraction(1), TWO, TWO),
+    )  # fmt: skip
     assert memory.per_layer[0] == WEIGHTS * 1000 + 1_000_000
     assert compute.per_layer[0] == 100 * (2 * WEIGHTS + 4 * 50 * 64) + 1_000_000
     assert compute.base == 2 * 2 * 64_000  # the head sees the last token of each prompt only

@@ -11,6 +11,7 @@ import pytest
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.state_space import Mamba2
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
 from modelsizer.problems.quantities.needs import affected_by, lacking, reads_of
 from modelsizer.problems.quantities.quantity import (
@@ -77,6 +78,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
         "prompts": (3,),
         "weight_bytes": (1, {"ffn": 0.5}),
         "kv_bytes": (1,),
+        "state_bytes": (4,),
         "weight_bits": (4, 16, {"attention": 4.25}),
         "kv_bits": (4, 8),
         "embedding_bits": (8,),
@@ -148,6 +150,11 @@ def architectures() -> Iterator[tuple[Trunk, Layer]]:
     yield (
         kind.trunk(1024, 50_048, tied, 2048),
         replace(kind.layer(16, 4, 64, 4096), attention=windowed),
+    )
+    state = Mamba2(32, 64, 128)
+    yield (
+        kind.trunk(1024, 50_048, tied, 2048),
+        replace(kind.layer(16, 4, 64, 4096), attention=state),
     )
 
 
