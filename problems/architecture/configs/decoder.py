@@ -10,7 +10,7 @@ from typing import Any
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
-from modelsizer.problems.architecture.configs.layouts import FFN_LAYERS, LAYERS, words_of
+from modelsizer.problems.architecture.configs.layouts import FFN_LAYERS, LAYERS, SPARSE, words_of
 from modelsizer.problems.architecture.configs.model_types import ModelType, Trait
 from modelsizer.problems.architecture.feedforward import (
     DenseFeedForward,
@@ -68,9 +68,9 @@ def heads_of(f: Fields, t: ModelType) -> tuple[int, int, int]:
 
 
 def window_of(f: Fields, t: ModelType) -> int | None:
-    """`sliding_window`, or None where it has no effect."""
+    """`sliding_window`, or the field in its place; None where it has no effect."""
     used = f.flag(t.window_flag, False) if t.window_flag else True
-    window = f.maybe("sliding_window", least=0)
+    window = f.maybe(t.window, least=0)
     return (window or None) if used else None
 
 
@@ -91,8 +91,12 @@ def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Mixer:
 
 
 def windowed(f: Fields, t: ModelType) -> Mixer:
-    """Grouped attention within `sliding_window`."""
+    """Grouped attention within `sliding_window`, or what the row names in its place."""
     return grouped(f, t, windowed=True)
+
+
+def _value_dim(f: Fields) -> int:
+    return f.maybe("v_head_dim") or f.count("hidden_size") // f.count("num_attention_heads")
 
 
 def latent(f: Fields, t: ModelType) -> Mixer:
@@ -102,7 +106,7 @@ def latent(f: Fields, t: ModelType) -> Mixer:
         f.count("kv_lora_rank"),
         f.count("qk_rope_head_dim"),
         f.count("qk_nope_head_dim"),
-        f.count("v_head_dim"),
+        f.count("v_head_dim") if "v_head_dim" in t.defaults else _value_dim(f),
         f.maybe("q_lora_rank"),
         flag(f, t.qkv_bias),
     )
@@ -117,9 +121,13 @@ MIXERS: Mapping[str, Callable[[Fields, ModelType], Mixer]] = MappingProxyType(
 def dense(f: Fields, t: ModelType) -> FeedForward:
     """One feed-forward of `intermediate_size`."""
     learned = t.activation and f.take("hidden_act", t.activation) == t.activation
-    width = f.maybe("intermediate_size") if t.ffn_ratio else f.count("intermediate_size")
+    name = t.dense_width
+    width = f.count(name) if name in t.defaults else f.maybe(name)
+    if width is None:
+        hidden = f.count("hidden_size")
+        width = t.ffn_ratio * hidden if t.ffn_ratio else f.count("intermediate_size")
     return DenseFeedForward(
-        width or t.ffn_ratio * f.count("hidden_size"),
+        width,
         flag(f, t.gated),
         flag(f, t.ffn_bias),
         _XIELU_PARAMETERS if learned else 0,
@@ -136,7 +144,7 @@ def experts(f: Fields, t: ModelType) -> FeedForward:
     width = f.count(names["width"])
     shared = 0
     if "shared_width" in names:
-        shared = f.count(names["shared_width"])
+        shared = f.count(names["shared_width"], least=0)
     elif "shared" in names:
         shared = width * (f.maybe(names["shared"], least=0) or 0)
     return MixtureOfExperts(
@@ -164,11 +172,16 @@ def stack(f: Fields, t: ModelType) -> list[Layer]:
     words = words_of(f, "layer_types", depth, tuple(t.mixers)) if t.layer_types else None
     if words is None:
         words = LAYERS[t.layers](f, t, depth)
-    inner = FFN_LAYERS[t.ffn_layers](f, t, depth)
+    inner = words_of(f, "mlp_layer_types", depth, tuple(t.feed_forwards)) if t.ffn_types else None
+    if inner is None:
+        inner = FFN_LAYERS[t.ffn_layers](f, t, depth)
     norms = choice(f, t.norms)
     mixer = cache(lambda word: MIXERS[t.mixers[word]](f, t))
     ffn = cache(lambda word: FEED_FORWARDS[t.feed_forwards[word]](f, t))
-    return [Layer(mixer(a), ffn(b), norms) for a, b in zip(words, inner, strict=True)]
+    more = {SPARSE: t.experts.get("norms", 0)}
+    return [
+        Layer(mixer(a), ffn(b), norms + more.get(b, 0)) for a, b in zip(words, inner, strict=True)
+    ]
 
 
 def trunk(f: Fields, t: ModelType) -> Trunk:

@@ -197,11 +197,16 @@ class Fields:
     def routed(self, name: str, total: str, experts: int) -> int:
         """Read how many experts a token passes, of the `experts` that the field `total` counts.
 
+        A list with one number for each layer is read where they are equal.
+
         Raises
         ------
         ConfigError
             If it cannot be read, or is more than there are.
         """
+        value = self.take(name)
+        if isinstance(value, list) and value and all(entry == value[0] for entry in value):
+            self._values[name] = value[0]
         active = self.count(name)
         if active > experts:
             raise ConfigError(

@@ -12,7 +12,7 @@ from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.model_types import ModelType
 from modelsizer.problems.errors import short
 
-FULL, SLIDING = "full_attention", "sliding_attention"
+FULL, SLIDING, CHUNKED = "full_attention", "sliding_attention", "chunked_attention"
 DENSE, SPARSE = "dense", "sparse"
 
 Rule = Callable[[Fields, ModelType, int], list[str]]
@@ -70,13 +70,31 @@ def _lower_alternating(f: Fields, _: ModelType, layers: int) -> list[str]:
     return [SLIDING if i % 2 == 0 and i < last else FULL for i in range(layers)]
 
 
-def _without_rope(f: Fields, _: ModelType, layers: int) -> list[str]:
+def _rotary(f: Fields, layers: int) -> list[bool]:
+    """Whether each layer has rotary positions, as `no_rope_layers` says with 1 for yes."""
     rope = f.list_of("no_rope_layers", int, "0 and 1")
     interval = f.count("no_rope_layer_interval")
     if rope and len(rope) < layers:
         raise ConfigError(f"no_rope_layers has {len(rope)} entries, fewer than layers")
-    has = [bool(rope[i]) if rope else bool((i + 1) % interval) for i in range(layers)]
-    return [FULL if turned else SLIDING for turned in has]
+    return [bool(rope[i]) if rope else bool((i + 1) % interval) for i in range(layers)]
+
+
+def _without_rope(f: Fields, _: ModelType, layers: int) -> list[str]:
+    return [FULL if rotary else SLIDING for rotary in _rotary(f, layers)]
+
+
+def _chunked_with_rope(f: Fields, _: ModelType, layers: int) -> list[str]:
+    return [CHUNKED if rotary else FULL for rotary in _rotary(f, layers)]
+
+
+def _period_after_dense(f: Fields, _: ModelType, layers: int) -> list[str]:
+    """Cohere 2's mixture: the first, dense layers have a period of their own."""
+    first = f.count("first_k_dense_replace", least=0)
+    before, after = (
+        f.count(name) for name in ("prefix_dense_sliding_window_pattern", "sliding_window_pattern")
+    )
+    places = [(i, before) if i < first else (i - first, after) for i in range(layers)]
+    return [SLIDING if (i + 1) % n else FULL for i, n in places]
 
 
 LAYERS: Mapping[str, Rule] = MappingProxyType(
@@ -88,6 +106,8 @@ LAYERS: Mapping[str, Rule] = MappingProxyType(
         "upper": _upper,
         "lower_alternating": _lower_alternating,
         "without_rope": _without_rope,
+        "chunked_with_rope": _chunked_with_rope,
+        "period_after_dense": _period_after_dense,
     }
 )
 """Rules for the kind of attention of each layer."""
@@ -104,12 +124,43 @@ def _first_dense(f: Fields, _: ModelType, layers: int) -> list[str]:
     return [DENSE if i < first else SPARSE for i in range(layers)]
 
 
+def _one_dense(_f: Fields, _t: ModelType, layers: int) -> list[str]:
+    return [DENSE, *[SPARSE] * (layers - 1)]
+
+
+def _first_dense_and_step(f: Fields, t: ModelType, layers: int) -> list[str]:
+    step = f.count("moe_layer_freq", 1)
+    words = _first_dense(f, t, layers)
+    return [DENSE if i % step else word for i, word in enumerate(words)]
+
+
+def _sparse_between(f: Fields, _: ModelType, layers: int) -> list[str]:
+    """ERNIE: every n-th layer from a first to a last one."""
+    step = f.count("moe_layer_interval")
+    first = f.count("moe_layer_start_index", least=0)
+    last = f.count("moe_layer_end_index", least=-1)
+    last = layers - 1 if last == -1 else last
+    return [SPARSE if first <= i <= last and (i + 1) % step == 0 else DENSE for i in range(layers)]
+
+
+def _sparse_listed(f: Fields, _: ModelType, layers: int) -> list[str]:
+    """Llama 4: the layers listed, or every n-th."""
+    step = f.count("interleave_moe_layer_step")
+    listed = f.list_of("moe_layers", int, "layer numbers")
+    sparse = range(step - 1, layers, step) if listed is None else listed
+    return [SPARSE if i in sparse else DENSE for i in range(layers)]
+
+
 FFN_LAYERS: Mapping[str, Rule] = MappingProxyType(
     {
         "dense": _all(DENSE),
         "sparse": _all(SPARSE),
         "sparse_step": _sparse_step,
         "first_dense": _first_dense,
+        "first_dense_and_step": _first_dense_and_step,
+        "one_dense": _one_dense,
+        "sparse_between": _sparse_between,
+        "sparse_listed": _sparse_listed,
     }
 )
 """Rules for the kind of feed-forward of each layer."""

@@ -42,12 +42,18 @@ class ModelType:
         Whether the type reads `layer_types`.
     period : int or str
         Period of the rule, or the field that holds it.
+    window : str
+        Field that holds the window.
     window_flag : str
-        Field without which `sliding_window` has no effect; empty if there is none.
+        Field without which the window has no effect; empty if there is none.
     feed_forwards : mapping of str to str
         Kind of feed-forward, by the words of `ffn_layers`.
     ffn_layers : str
-        Rule for the word of each layer's feed-forward.
+        Rule for the word of each layer's feed-forward where `mlp_layer_types` does not say it.
+    ffn_types : bool
+        Whether the type reads `mlp_layer_types`.
+    dense_width : str
+        Field that holds the width of a dense feed-forward; without it, `intermediate_size`.
     experts, latent, linear : mapping of str to value
         Names of the fields, and traits, of mixtures, latent attention and linear layers.
     qkv_bias, output_bias, ffn_bias, head_bias : Trait
@@ -79,9 +85,12 @@ class ModelType:
     layers: str = "full"
     layer_types: bool = False
     period: int | str = 0
+    window: str = "sliding_window"
     window_flag: str = ""
     feed_forwards: Mapping[str, str] = field(default_factory=dict)
     ffn_layers: str = "dense"
+    ffn_types: bool = False
+    dense_width: str = "intermediate_size"
     experts: Mapping[str, Any] = field(default_factory=dict)
     latent: Mapping[str, Any] = field(default_factory=dict)
     linear: Mapping[str, Any] = field(default_factory=dict)
@@ -122,7 +131,8 @@ def _resolved(name: str, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     if "idle" in row:
         found["idle"] = [*base.get("idle", []), *row["idle"]]
     if missing:
-        found["defaults"] = {k: v for k, v in found["defaults"].items() if k not in missing}
+        for key in ("defaults", "refuse"):
+            found[key] = {k: v for k, v in found.get(key, {}).items() if k not in missing}
     return found
 
 

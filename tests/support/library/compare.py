@@ -61,8 +61,14 @@ class Result:
     first: str = ""
 
     def note(self, words: str) -> None:
-        """Keep the first difference."""
-        self.first = self.first or words
+        """Keep the first difference, and before it those that matter more."""
+        order = ("FLOPs", "cache", "")
+        rank = [
+            next(i for i, start in enumerate(order) if text.startswith(start))
+            for text in (words, self.first)
+        ]
+        if not self.first or rank[0] > rank[1]:
+            self.first = words
 
 
 def _compare_runs(result: Result, config: Mapping[str, Any], ours: Architecture) -> None:

@@ -19,6 +19,36 @@ LIBRARY_NAMES: Mapping[str, str] = {"kimi_k2": "deepseek_v3"}
 HINTS: Mapping[str, Mapping[str, Sequence[Any]]] = {
     # With 0 and biases the library makes an MLP of no width that has a bias all the same.
     "deepseek_v2": {"n_shared_experts": (1, 2)},
+    "axk1": {"moe_layer_freq": (1, 2), "first_k_dense_replace": (0, 1, 2)},
+    "cohere2_moe": {
+        "first_k_dense_replace": (0, 1, 2), "prefix_dense_intermediate_size": (None, 48, 200),
+        "prefix_dense_sliding_window_pattern": (1, 2), "layer_norm_eps": (1e-5,),
+        "rms_norm_eps": (None, 1e-5),
+    },
+    "dots1": {
+        "n_shared_experts": (1, 2), "n_routed_experts": (4, 8), "num_experts_per_tok": (1, 2),
+        "head_dim": (16, 32), "max_window_layers": (0, 2, 62),
+        "=keep": ("n_shared_experts", "n_routed_experts", "num_experts_per_tok"),
+    },
+    "ernie4_5_moe": {
+        "moe_layer_interval": (1, 2), "moe_layer_start_index": (0, 1, 2), "head_dim": (16, 32),
+        "moe_layer_end_index": (-1, 2, 4), "moe_k": (1, 2), "moe_num_experts": (4, 8),
+    },
+    "exaone_moe": {"head_dim": (16, 32), "sliding_window_pattern": (2, 3, 4)},
+    "glm4_moe": {"head_dim": (16, 32), "use_qk_norm": (True, False)},
+    "hunyuan_v1_moe": {
+        "head_dim": (16, 32), "moe_topk": (1, 2, [2, 2, 2, 2, 2, 2]), "num_experts": (4, 8),
+        "=keep": ("head_dim",),
+    },
+    # With 0 the library takes intermediate_size.
+    "hy_v3": {"num_shared_experts": (1, 2)},
+    "llama4_text": {
+        "moe_layers": (None, [1], [0, 2]), "interleave_moe_layer_step": (1, 2),
+        "no_rope_layer_interval": (2, 3, 4), "intermediate_size_mlp": (80, 200),
+        "attention_chunk_size": (4, 8, 8192),
+    },
+    "phimoe": {"num_experts_per_tok": (2,), "=keep": ("num_experts_per_tok",)},  # always sent to 2
+    "minicpm3": {"v_head_dim": (None, 16)},
     "helium": {  # the output projection is as wide as the stream, whatever the heads
         "hidden_size": (64,), "num_attention_heads": (4,), "head_dim": (16,),
         "=keep": ("hidden_size", "num_attention_heads", "head_dim"),
