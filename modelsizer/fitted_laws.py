@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from modelsizer.optimizer.fitting.columns import counts_of
 from modelsizer.optimizer.fitting.study import Study
 from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.files import write_text
@@ -53,7 +52,7 @@ def save_law(
     }
     if command:
         provenance["command"] = command
-    kind = parameters or found.form.counts or counts_of(found.runs.used_names["N"])
+    kind = parameters or found.form.counts or found.runs.counts
     law = found.law_file(path.stem, kind, provenance)
     if found.form.kind != TERMS and (turned := found.form.turned(law.coefficients)):
         reason = f"no file of {found.form.name} can hold it"

@@ -43,7 +43,8 @@ def fit(
         typer.Option(
             metavar="KEY=NAME,...",
             help="Columns of N, D, C, width, depth, heads, kv_heads, head_dim, d_ff, vocab_size, "
-            "loss and run, such as N=params,C=flops; common names are known.",
+            "steps, batch, sequence, loss and run, such as N=params,C=flops*1e9; common names "
+            "are known, and units in names.",
         ),
     ] = None,
     where: Annotated[
@@ -91,8 +92,8 @@ def fit(
         str | None,
         typer.Option(
             metavar="KIND",
-            help="What N counts: total (unless its column or the law's file says otherwise), "
-            "non_embedding or active.",
+            help="What N counts, and so which column it is: total (unless the column or the law's "
+            "file says otherwise), non_embedding or active.",
         ),
     ] = None,
     output: Annotated[
@@ -139,6 +140,7 @@ def fit(
                 hold_out=hold_out,
                 cross_check=cross_check,
                 any_sign=any_sign,
+                parameters=kind,
                 time_limit=before_drawing(clock, plot).limits.seconds,
             )
         ending = Ending(found.stop)
@@ -150,7 +152,7 @@ def fit(
         def save(path: Path) -> None:
             from modelsizer.fitted_laws import save_law
 
-            named = ",".join(f"{key}={name}" for key, name in found.runs.used_names.items())
+            named = ",".join(f"{key}={one.as_told}" for key, one in found.runs.read_as.items())
             words = [f"modelsizer fit {found.runs.source} --law {law}", f'--columns "{named}"']
             words += [f'--where "{condition}"' for condition in where or ()]
             words += [f"--drop-worst {drop_worst}"] if drop_worst else []

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import INDENT, bullets, line, paragraph, section
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE
@@ -13,6 +13,7 @@ from modelsizer.text.kit.words import NONE
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from modelsizer.optimizer.fitting.runs import Runs
     from modelsizer.optimizer.fitting.study import Study
 
 _SHOWN = 8  # names in a list
@@ -22,6 +23,10 @@ _APPROACHES = {"curves": "minimum over curves", "isoflop": "isoFLOP parabolas"}
 
 def _number(value: float, digits: int = 5) -> str:
     return f"{value:.{digits}g}" if math.isfinite(value) else NONE
+
+
+def _fixed(value: float) -> str:
+    return f"{value:.5f}" if math.isfinite(value) else NONE
 
 
 def print_study(console: Console, study: Study, written: str | None = None) -> None:
@@ -35,17 +40,21 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
         Path of the law file, if one was written.
     """
     runs, found = study.runs, study.fit
+    warnings = list(study.warnings)
+    if study.poor:
+        poor = warnings.pop(0)
+        line(console, f"{poor[0].upper()}{poor[1:]}.", below=1)
     line(console, f"{study.form.name}: {study.form.text}")
     left = f", {len(study.dropped)} dropped" if study.dropped else ""
     line(console, f"{runs.source}: {len(runs.labels)} runs{left}")
-    said = ", ".join(f"{_WORDS.get(k, k)} = {v}" for k, v in runs.used_names.items())
-    line(console, f"columns: {said}")
+    line(console, f"columns: {_columns(runs)}")
     line(console)
     _coefficients(console, study)
     section(console, "Fit")
     lines = [
         f"objective {found.objective:.6g}: sum of Huber({found.delta:g}) of ln predicted - ln seen",
-        f"R2 {study.r_squared:.5f} of ln loss; median |residual| {_median(study):.2g} in ln loss",
+        f"R2 {_fixed(study.r_squared)} of ln loss; "
+        f"median |residual| {_median(study):.2g} in ln loss",
         f"{found.agreeing} of {found.starts} starts reached it; {study.fit_seconds:.2f} s",
     ]
     if (drawn := study.bootstrap) is not None:
@@ -67,11 +76,25 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
     out = tuple(f"{name} ({value:+.3f})" for name, value in study.outliers)
     _names(console, "Outliers (ln predicted - ln seen beyond five robust sigmas)", out)
     _checks(console, study)
-    if study.warnings:
+    if warnings:
         section(console, "Warnings")
-        bullets(console, study.warnings, expand=True)
+        bullets(console, warnings, expand=True)
     if written is not None:
         line(console, f'Written: {written}, to use as objective.law = "file:{written}"', above=1)
+
+
+def _columns(runs: Runs) -> str:
+    """What each column was taken for: its name, which parameters or loss, and its unit."""
+    said = []
+    for key, column in runs.read_as.items():
+        about = [column.meaning(key)] if column.kind else []
+        if column.factor != 1:
+            about.append(f"x {format_number(column.factor, 4)}")
+        more = f" ({', '.join(about)})" if about else ""
+        said.append(f"{_WORDS.get(key, key)} = {column.name}{more}")
+    if runs.tokens_from:
+        said.append(f"D = {runs.tokens_from}")
+    return ", ".join(said)
 
 
 def _coefficients(console: Console, study: Study) -> None:

@@ -1,56 +1,46 @@
-"""Identify the columns of a table, by common names or as the user states, and read numbers."""
+"""Identify the columns of a table, by their names or as the user states."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
 
 import numpy as np
 
+from modelsizer.optimizer.fitting.column_meanings import (
+    OTHER_NAMES,
+    Reading,
+    loss_kind,
+    parameters_kind,
+    read_name,
+)
+from modelsizer.optimizer.fitting.column_names import stated_unit, words_of
+from modelsizer.optimizer.fitting.column_values import DIMENSIONS, is_missing, numbers, numeric
 from modelsizer.optimizer.fitting.tables import Table
-from modelsizer.optimizer.fitting.terms import Array, Form
+from modelsizer.optimizer.fitting.terms import Form
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, short
 from modelsizer.problems.key_values import split_pair
 from modelsizer.problems.laws.laws import ParameterKind
 from modelsizer.problems.units import parse_quantity
 
-NAMES: dict[str, tuple[str, ...]] = {
-    "N": ("n", "params", "parameters", "n_params", "num_params", "num_parameters", "n_parameters",
-          "param_count", "parameter_count", "model_size", "size", "total_params", "params_total",
-          "total_parameters", "params_active_precise", "params_active", "active_params",
-          "active_parameters", "non_embedding_params", "non_embedding_parameters",
-          "params_non_embedding", "non_embedding", "nonembedding_params", "non_emb_params"),
-    "D": ("d", "tokens", "training_tokens", "train_tokens", "n_tokens", "num_tokens",
-          "tokens_seen", "seen_tokens", "total_tokens", "tokens_trained", "token_count",
-          "dataset_size", "data"),
-    "C": ("c", "flops", "training_flops", "training_flop", "train_flops", "total_flops", "flop",
-          "compute", "training_compute", "train_compute", "compute_flops"),
-    "width": ("width", "d_model", "hidden_size", "n_embd", "dim", "hidden_dim", "dmodel"),
-    "depth": ("depth", "layers", "n_layers", "num_layers", "n_layer", "num_hidden_layers"),
-    "heads": ("heads", "n_heads", "num_heads", "n_head", "num_attention_heads"),
-    "kv_heads": ("kv_heads", "n_kv_heads", "num_kv_heads", "num_key_value_heads", "n_kv_head"),
-    "head_dim": ("head_dim", "d_head", "head_size"),
-    "d_ff": ("d_ff", "intermediate_size", "ffn_dim", "ffn_hidden_size", "d_ffn", "n_inner"),
-    "vocab_size": ("vocab_size", "vocab", "vocabulary", "vocabulary_size", "n_vocab"),
-    "loss": ("loss", "final_loss", "val_loss", "valid_loss", "validation_loss", "eval_loss",
-             "test_loss", "final_val_loss", "train_loss", "training_loss", "final_train_loss"),
-    "run": ("run", "run_name", "run_id", "name", "model", "model_name"),
-}  # fmt: skip
-"""What each column may be called; capitals, spaces, signs and a unit do not matter."""
+UnitFrom = Literal["", "name", "cells", "told", "6ND"]
 WORDS = {"N": "parameters", "D": "tokens", "C": "training FLOPs", "width": "d_model",
          "depth": "layers", "loss": "the loss"}  # fmt: skip
-_DIMENSIONS = {"N": "parameters", "D": "tokens", "C": "FLOPs"}
-_MISSING = ("", "na", "n/a", "nan", "none", "null", "-", "#n/a")
-_BRACKETED = re.compile(r"(.+?)[\s_]*[(\[]\s*(.+?)\s*[)\]]\s*$")
-_SPELT = re.compile(r"(.+?)[\s_]+(?:in[\s_]+)?(thousand|million|billion|trillion)s?$", re.I)
-_SUFFIXED = re.compile(r"(.+?)[\s_]([KMBT])$")
-_SPELT_OUT = {"thousand": "K", "million": "M", "billion": "B", "trillion": "T"}
-_LEAST = {"N": 1e4, "D": 1e6}  # a smaller median suggests that the values are not counts
-_NOT_FINITE = tuple(f"{sign}{word}" for sign in ("", "+", "-") for word in ("inf", "infinity"))
-"""Losses of runs that diverged."""
+KEYS = ("N", "D", "C", *(key for key in OTHER_NAMES if key != "run"), "loss", "run")
+"""What a column may be, in the order in which columns are looked for."""
+BATCHES = ("steps", "batch", "sequence", "batch_tokens")
+"""Columns whose product is tokens."""
+_KINDS = {
+    "total": "all parameters",
+    "non_embedding": "parameters without embeddings",
+    "active": "active parameters",
+    "held out": "of held-out text",
+    "training": "of training text",
+}
+_ALIKE = 1e-2  # relative difference below which two columns say the same
+_MOST_LISTED = 40
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,15 +52,51 @@ class Column:
     name : str
         Name in the table.
     factor : float
-        Multiplier of each value, from the unit in the name.
+        Multiplier of each value.
+    unit_from : {"", "name", "cells", "told", "6ND"}
+        What says so: the name, its cells, the user, or that C = 6ND holds in that unit alone.
+    kind : str
+        Which parameters, or the loss of which text.
+    odd : str
+        Text in brackets in its name that is not understood.
+    others : tuple of str
+        Other columns that might be meant.
     """
 
     name: str
     factor: float = 1.0
+    unit_from: UnitFrom = ""
+    kind: str = ""
+    odd: str = ""
+    others: tuple[str, ...] = ()
+
+    @property
+    def as_told(self) -> str:
+        """The column as ``--columns`` takes it, with a unit that its name does not state."""
+        stated = self.unit_from in ("told", "6ND")
+        return f"{self.name}*{self.factor:.15g}" if stated else self.name
+
+    def meaning(self, key: str) -> str:
+        """What the column is taken for, in words."""
+        kind = _KINDS.get(self.kind, "")
+        if key == "N" and kind:
+            return kind
+        word = WORDS.get(key, key).replace("the loss", "loss" if kind else "a loss")
+        return f"{word} {kind}".strip()
+
+    def to_dict(self, key: str) -> dict[str, Any]:
+        """Convert to a mapping for JSON."""
+        return {
+            "column": self.name,
+            "unit": DIMENSIONS.get(key),
+            "factor": self.factor,
+            "factor_from": self.unit_from or None,
+            "meaning": self.meaning(key),
+        }
 
 
 def parse_columns(text: str | None) -> dict[str, str]:
-    """Parse ``"N=Model Size,loss=loss"`` into a mapping.
+    """Parse ``"N=Model Size,C=flops*1e9"`` into a mapping.
 
     Raises
     ------
@@ -87,10 +113,10 @@ def parse_columns(text: str | None) -> dict[str, str]:
                 f"--columns: {short(piece.strip())} is not KEY=NAME, such as D=tokens"
             )
         key, name = pair
-        if key not in NAMES:
-            hint = did_you_mean(key, NAMES)
+        if key not in KEYS:
+            hint = did_you_mean(key, KEYS)
             raise ModelsizerError(
-                f"--columns: unknown key {short(key)}{hint}; keys: {', '.join(NAMES)}"
+                f"--columns: unknown key {short(key)}{hint}; keys: {', '.join(KEYS)}"
             )
         if key in found:
             raise ModelsizerError(f"--columns: {key} is given twice")
@@ -99,171 +125,195 @@ def parse_columns(text: str | None) -> dict[str, str]:
 
 
 def mapped(
-    path: Path, there: Sequence[str], told: Mapping[str, str], form: Form
+    table: Table, told: Mapping[str, str], form: Form, counts: ParameterKind | None = None
 ) -> dict[str, Column]:
     """Find the column for each required key, and for the optional keys that are present.
 
+    Parameters
+    ----------
+    table : Table
+    told : mapping of str to str
+        Columns that the user states, with their unit where the name does not: ``flops*1e9``.
+    form : Form
+        Determines which columns are needed.
+    counts : {"total", "non_embedding", "active"}, optional
+        Which parameters to take where the table has several counts.
+
     Raises
     ------
     ModelsizerError
-        If a required or stated column is missing.
+        If a required or stated column is missing, or several are equally likely.
     """
-    listed = ", ".join(there)
-    for key, name in told.items():
-        if name not in there:
-            hint = did_you_mean(name, there)
-            raise ModelsizerError(
-                f"--columns: {path} has no column {short(name)} for {key}{hint}; it has: {listed}"
-            )
-    names = dict(told)
-    taken = set(told.values())
-    for key, known in NAMES.items():
-        if key in names:
+    found = {key: _stated(table, key, text) for key, text in told.items()}
+    taken = {column.name for column in found.values()}
+    unclear: dict[str, tuple[str, ...]] = {}
+    for key in KEYS:
+        if key in found:
             continue
-        free = [name for name in _called(key, known, there) if name not in taken]
-        if free:
-            names[key] = free[0]
-            taken.add(free[0])
+        names, equal = _likely(table, key, taken, counts or form.counts)
+        if equal:
+            unclear[key] = equal
+        elif names:
+            found[key] = names
+            taken.add(names.name)
     wanted = [*form.columns, "loss"]
-    if "D" not in names and {"C", "N"} <= set(names):
+    if "D" not in found and "D" not in unclear and ({"C", "N"} <= set(found) or batches(found)):
         wanted.remove("D")
+        if "C" in unclear and not batches(found):
+            wanted.append("C")
     for key in wanted:
-        if key not in names:
+        if key in unclear:
+            these = ", ".join(unclear[key])
+            raise ModelsizerError(
+                f"{table.path} has several columns that may be {WORDS.get(key, key)}, and they "
+                f"differ: {these}; name one by --columns {key}={unclear[key][0]}"
+            )
+        if key not in found:
             also = " (or C, training FLOPs)" if key == "D" else ""
             word = f", {WORDS[key]}" if key in WORDS else ""
             raise ModelsizerError(
-                f"{path} has no column for {key}{word}{also}: name it by --columns "
-                f"{key}=NAME; it has: {listed}"
+                f"{table.path} has no column for {key}{word}{also}: name it by --columns "
+                f"{key}=NAME; it has: {_listed(list(table.columns))}"
             )
     needed = {*form.columns, "loss", "C", "run"}
-    return {
-        key: Column(name, _unit(key, name)[1] or 1.0)
-        for key, name in names.items()
-        if key in needed
-    }
+    needed |= (
+        set(batches(found))
+        if "D" not in found and ("C" not in found or told.get("steps"))
+        else set()
+    )
+    return {key: column for key, column in found.items() if key in needed}
 
 
-def _called(key: str, known: Sequence[str], there: Sequence[str]) -> list[str]:
-    """Columns with a known name: an exact match first, then without units, then nested names."""
-    found: dict[str, None] = {}
-    wholes: dict[str, str] = {}
-    bares: dict[str, str] = {}
-    nested: dict[str, str] = {}
-    for name in there:
-        wholes.setdefault(_plain(name), name)
-        bares.setdefault(_plain(_unit(key, name)[0]), name)
-        nested.setdefault(_plain(_unit(key, name.rpartition(".")[2])[0]), name)
-    if key in there:
-        found[key] = None
-    for of in (wholes, bares, nested):
-        found |= dict.fromkeys(of[name] for name in known if name in of)
-    return list(found)
+def batches(found: Collection[str]) -> tuple[str, ...]:
+    """Keys of columns whose product is tokens, if all of a product are there."""
+    for keys in (("steps", "batch_tokens"), ("steps", "batch", "sequence")):
+        if all(key in found for key in keys):
+            return keys
+    return ()
 
 
-def _plain(name: str) -> str:
-    return re.sub(r"[\W_]+", "_", name).strip("_").lower()
-
-
-def _unit(key: str, name: str) -> tuple[str, float | None]:
-    """Split a name into name and multiplier of its unit, None if unknown; (B) is 1e9."""
-    bracketed = _BRACKETED.match(name)
-    if key not in _DIMENSIONS:
-        return (bracketed[1] if bracketed else name), 1.0
-    for match in (bracketed, _SPELT.match(name), _SUFFIXED.match(name)):
-        if match is None:
-            continue
-        unit = re.sub(r"^(in\s+|x\s*)", "", match[2], flags=re.I).replace("10^", "1e")
-        unit = re.sub(r"^P(eta)?F-?day", "PFLOP/s-day", unit, flags=re.I)
-        unit = re.sub(r"^(thousand|million|billion|trillion)s?\b",
-                      lambda m: _SPELT_OUT[m[1].lower()], unit, flags=re.I)  # fmt: skip
-        for text in (unit, f"1 {unit}"):
-            try:
-                return match[1], float(parse_quantity(text, _DIMENSIONS[key]))
-            except ValueError:
-                continue
-    return (bracketed[1], None) if bracketed else (name, 1.0)
-
-
-def numbers(table: Table, column: Column, key: str | None = None) -> Array:
-    """Read a column as numbers, NaN for missing values.
+def _stated(table: Table, key: str, text: str) -> Column:
+    """The column that the user states, and its unit.
 
     Raises
     ------
     ModelsizerError
-        If a value is not a number.
+        If there is no such column.
     """
-    values = table.columns[column.name]
-    found = np.full(len(values), np.nan)
-    for i, value in enumerate(values):
-        if value is None or (isinstance(value, str) and value.strip().lower() in _MISSING):
-            continue
-        try:
-            found[i] = _number(value, _DIMENSIONS.get(key or "", "count")) * column.factor
-        except (TypeError, ValueError, OverflowError):
-            where = f"{table.path}: {table.where(i)}"
-            raise ModelsizerError(
-                f"{where}: {short(value)} in column {column.name!r} is not a number{_remedy(value)}"
-            ) from None
-    return found
-
-
-def _number(value: Any, dimension: str) -> float:
-    """Convert a number or its text: 1.3e9, "1,300,000,000", "1.3B"."""
-    if isinstance(value, bool):
-        raise ValueError
-    if not isinstance(value, str):
-        return float(value)
-    text = value.strip()
-    if text.lower() in _NOT_FINITE:
-        return float(text)
-    if dimension == "count" and text[-1:].isalpha():
-        raise ValueError
-    return float(parse_quantity(text, dimension))
-
-
-def _remedy(value: Any) -> str:
-    if isinstance(value, str) and re.fullmatch(r"[+-]?\d+,\d+", value.strip()):
-        return f"; if its comma is a decimal point, write {value.strip().replace(',', '.')}"
-    return "; leave the cell empty to leave the run out"
-
-
-def counts_of(name: str) -> ParameterKind:
-    """Which parameters a column called N counts, judged by its name."""
-    return "non_embedding" if re.search(r"non_?emb", _plain(name)) else "total"
-
-
-def notes(table: Table, columns: Mapping[str, Column], taken: Mapping[str, Array]) -> list[str]:
-    """Notes for the user on how a table was read."""
-    said = [
-        f"column {column.name!r} is read in units of {column.factor:g}, by its name"
-        for column in columns.values()
-        if column.factor != 1
-    ]
-    for key, least in _LEAST.items():
-        if key in columns and float(np.median(taken[key])) < least:
-            name = columns[key].name
-            low, high = float(taken[key].min()), float(taken[key].max())
-            said.append(
-                f"{WORDS[key]} lie within {low:.3g} and {high:.3g}: if they are in millions or "
-                f"billions, call the column '{name} (M)' or '{name} (B)', for a law is of counts"
-            )
-    if copies := table.copies():
-        rows = (
-            "1 row is a copy of another" if copies == 1 else f"{copies} rows are copies of others"
+    name, factor = _with_factor(table, key, text)
+    if name not in table.columns:
+        hint = did_you_mean(name, list(table.columns))
+        raise ModelsizerError(
+            f"--columns: {table.path} has no column {short(name)} for {key}{hint}; it has: "
+            f"{_listed(list(table.columns))}"
         )
-        said.append(f"{rows}; each counts")
-    for key in _DIMENSIONS:
-        bracketed = _BRACKETED.match(columns[key].name) if key in columns else None
-        if bracketed is None or counts_of(bracketed[2]) != "total":
-            continue
-        if _unit(key, bracketed[0])[1] is None:
-            said.append(f"({bracketed[2]}) in the name of column {bracketed[0]!r} is no unit of "
-                        f"{WORDS[key]}: its values are taken as they are")  # fmt: skip
-    if counts_of(columns["N"].name) != "total":
-        said.append(f"N counts parameters outside embeddings, as column {columns['N'].name!r} "
-                    "says; --parameters total would say otherwise")  # fmt: skip
-    unit = _BRACKETED.match(columns["loss"].name)
-    if unit is not None and "bit" in unit[2].lower():
-        said.append(f"the loss is in {unit[2]}, and so is the law; those that come with "
-                    "modelsizer are in nats a token")  # fmt: skip
-    return said
+    reading = read_name(key, name) or Reading(())
+    kind, known = reading.kind, reading.factor
+    if key == "N":
+        kind = parameters_kind(name)
+    elif key == "loss":
+        kind = loss_kind(name)
+    if known is None and key in DIMENSIONS:
+        known = stated_unit(key, words_of(name))
+    if factor is not None:
+        return Column(name, factor, "told", kind)
+    return _with_unit(table, key, Column(name, known or 1.0, "name" if known else "", kind,
+                                         reading.odd))  # fmt: skip
+
+
+def _with_factor(table: Table, key: str, text: str) -> tuple[str, float | None]:
+    """Name and factor of ``flops*1e9`` or ``flops (GFLOPs)``, where the table has ``flops``."""
+    if text in table.columns:
+        return text, None
+    name, sign, factor = (part.strip() for part in text.rpartition("*"))
+    if sign and name in table.columns:
+        try:
+            return name, float(parse_quantity(factor, "count"))
+        except ValueError:
+            raise ModelsizerError(
+                f"--columns: {short(factor)} in {short(text)} is not a number, such as 1e9"
+            ) from None
+    bracketed = re.fullmatch(r"(.+?)\s*[(\[](.+)[)\]]\s*", text)
+    if bracketed and bracketed[1] in table.columns and key in DIMENSIONS:
+        unit = stated_unit(key, words_of(f"x ({bracketed[2]})"))
+        if unit is not None:
+            return bracketed[1], unit
+    return text, None
+
+
+def _likely(
+    table: Table, key: str, taken: set[str], counts: ParameterKind | None
+) -> tuple[Column | None, tuple[str, ...]]:
+    """The column that a key most likely is, or else the names of equally likely ones."""
+    read = {name: read_name(key, name) for name in table.columns if name not in taken}
+    known = {name: reading for name, reading in read.items() if reading is not None}
+    if key == "steps":
+        known = {name: r for name, r in known.items() if not name.startswith("_")}  # W&B's _step
+    if key != "run":
+        right = {
+            n: r for n, r in known.items() if _there(table, n) and numeric(table.columns[n], key)
+        }
+        known = right or known
+    if not known:
+        return None, ()
+    ordered = sorted(known, key=lambda name: known[name].rank)
+    if key == "N":
+        kind = _kind_to_take(table, known, ordered, counts)
+        ordered.sort(key=lambda name: known[name].kind != kind)
+    first = known[ordered[0]]
+    equal = [n for n in ordered if known[n].rank == first.rank and known[n].kind == first.kind]
+    if key in (*DIMENSIONS, "loss") and len(equal) > 1 and not _alike(table, key, equal, known):
+        return None, tuple(equal)
+    factor, name = first.factor, ordered[0]
+    others = tuple(
+        other
+        for other in ordered[1:]
+        if key in ("N", "loss") and not _alike(table, key, (name, other), known)
+    )
+    column = Column(name, factor or 1.0, "name" if factor else "", first.kind, first.odd, others)
+    return _with_unit(table, key, column), ()
+
+
+def _kind_to_take(
+    table: Table, known: Mapping[str, Reading], ordered: Sequence[str], counts: str | None
+) -> str:
+    """Which count of parameters: as asked; active ones of mixtures; else all before others."""
+    firsts = {kind: [n for n in ordered if known[n].kind == kind] for kind in
+              ("total", "active", "non_embedding")}  # fmt: skip
+    if counts and firsts.get(counts):
+        return counts
+    if firsts["total"] and firsts["active"]:
+        pair = [firsts["total"][0], firsts["active"][0]]
+        return "total" if _alike(table, "N", pair, known) else "active"
+    return next(kind for kind, names in firsts.items() if names)
+
+
+def _there(table: Table, name: str) -> bool:
+    return not all(is_missing(value) for value in table.columns[name])
+
+
+def _alike(table: Table, key: str, names: Sequence[str], known: Mapping[str, Reading]) -> bool:
+    """Whether columns have the same values where both have one."""
+    try:
+        first, *rest = (numbers(table, n, known[n].factor or 1.0, key) for n in names)
+    except ModelsizerError:
+        return False
+    return all(
+        bool(np.all(np.isclose(first, other, rtol=_ALIKE) | np.isnan(first) | np.isnan(other)))
+        for other in rest
+    )
+
+
+def _with_unit(table: Table, key: str, column: Column) -> Column:
+    """The column, marked if its cells state units."""
+    if column.unit_from or key not in DIMENSIONS:
+        return column
+    cells = [v for v in table.columns[column.name] if isinstance(v, str) and not is_missing(v)]
+    if any(re.search(r"\d\s*[A-DF-Za-df-z]", value) for value in cells):
+        return replace(column, unit_from="cells")
+    return column
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _MOST_LISTED} more" if len(names) > _MOST_LISTED else ""
+    return ", ".join(names[:_MOST_LISTED]) + more

@@ -15,6 +15,8 @@ from modelsizer.optimizer.fitting.newton import huber, slopes_at
 from modelsizer.optimizer.fitting.starts import WORST_EXPONENT, bounds_of
 from modelsizer.optimizer.tables.clock import Clock
 
+LEAST_R_SQUARED = 0.5
+"""R^2 below which a law explains less than half of what it is of."""
 _TO_SIGMA = 1.4826  # sigma of a normal distribution over its median absolute deviation
 _OUTLIER = 5.0  # in robust sigmas
 _ILL = 1e4  # condition number above which a direction of the coefficients is nearly undetermined
@@ -74,9 +76,30 @@ def curvature(found: Fit) -> Curvature:
 
 
 def r_squared(found: Fit) -> float:
-    """R^2 of ln loss over the runs used."""
+    """R^2 of ln loss over the runs used: 1 less the residuals' share of its variance.
+
+    ``1 - sum (ln predicted - ln seen)^2 / sum (ln seen - mean of ln seen)^2``: 1 for a law that
+    meets every run, 0 for one no better than the mean, negative for a worse one; NaN if every run
+    has the same loss.
+    """
     seen = found.design.log_loss
+    if np.ptp(seen) < _VARIES:
+        return math.nan
     return 1.0 - float((found.residuals**2).sum() / ((seen - seen.mean()) ** 2).sum())
+
+
+def poor_fit(found: Fit) -> list[str]:
+    """A warning if a law explains less than half of the variance of ln loss."""
+    value = r_squared(found)
+    if math.isnan(value):
+        return ["every run has the same loss: there is nothing to learn a law from"]
+    if value >= LEAST_R_SQUARED:
+        return []
+    what = f"{value:.0%} of the variance of ln loss" if value > 0 else "nothing, less than the mean"
+    return [
+        f"the law explains {what} (R2 {value:.3g}, below {LEAST_R_SQUARED:g}): do not use it; look "
+        "at the columns, their units, the loss taken, and runs that differ in more than N and D"
+    ]
 
 
 def outliers(found: Fit) -> Array:

@@ -8,10 +8,12 @@ from pathlib import Path
 from modelsizer.optimizer.fitting.bootstrap import LEAST_DRAWS
 from modelsizer.optimizer.fitting.forms import FORMS, Form
 from modelsizer.optimizer.fitting.own_forms import form_of
+from modelsizer.optimizer.fitting.procedure import DELTA, SAMPLES, FitOptions, study
 from modelsizer.optimizer.fitting.runs import read_runs
-from modelsizer.optimizer.fitting.study import DELTA, SAMPLES, FitOptions, Study, study
+from modelsizer.optimizer.fitting.study import Study
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ArgumentError, ModelsizerError, did_you_mean, require_type
+from modelsizer.problems.laws.laws import ParameterKind
 from modelsizer.problems.machine import available_memory
 
 
@@ -29,6 +31,7 @@ def fit(
     hold_out: float | None = None,
     cross_check: bool = False,
     any_sign: bool = False,
+    parameters: ParameterKind | None = None,
     time_limit: float | None = None,
 ) -> Study:
     """Fit a loss law to training runs.
@@ -44,8 +47,8 @@ def fit(
         ``"chinchilla"``, ``"gemstones"``, ``"bian"``, or the ``.toml`` file of a law of form
         ``"terms"``.
     columns : mapping of str to str, optional
-        Names of the table's columns by key, such as ``{"N": "params", "C": "flops"}``; common
-        names are recognised.
+        Names of the table's columns by key, such as ``{"N": "params", "C": "flops*1e9"}``;
+        common names are recognised, and units in names.
     where : sequence of str
         Conditions that rows must meet, such as ``"tokens>=100B"``.
     drop_worst, drop_outliers : int
@@ -63,6 +66,8 @@ def fit(
         Also estimate the compute-optimal size by isoFLOP parabolas and by training curves.
     any_sign : bool
         Let exponents take the opposite sign to the form's.
+    parameters : {"total", "non_embedding", "active"}, optional
+        Which count of parameters to take where the table has several.
     time_limit : float, optional
         Seconds; on reaching it, the coefficients are those reached, with the samples so far.
 
@@ -96,7 +101,7 @@ def fit(
     _check_room(bootstrap, len(form.coefficients))
     require_type("runs", runs, str | Path)
     require_type("law", law, str | Path)
-    table = read_runs(Path(runs), form, columns, where)
+    table = read_runs(Path(runs), form, columns, where, parameters)
     options = FitOptions(
         huber, drop_worst, drop_outliers, bootstrap, seed, hold_out, cross_check, any_sign
     )

@@ -10,8 +10,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from modelsizer.optimizer.fitting.table_cells import flat, opened
+from modelsizer.optimizer.fitting.table_json import rows_of
 from modelsizer.problems.errors import ModelsizerError, short
-from modelsizer.problems.plain_values import from_json
 from modelsizer.problems.table_files import read_parquet, unquoted
 from modelsizer.problems.text_files import UnreadableError, decoded, read_bytes
 
@@ -83,6 +84,7 @@ def read_table(path: Path) -> Table:
             columns = _parquet(content)
         elif ending in (".csv", ".tsv"):
             columns, lines = _csv(_decoded(content))
+            columns = opened(columns)
         else:
             columns, lines = _json(_decoded(content))
     except (ValueError, csv.Error) as error:
@@ -100,23 +102,12 @@ def _decoded(content: bytes) -> str:
 
 
 def _parquet(content: bytes) -> dict[str, list[Any]]:
-    return _columns([_flat(row) for row in read_parquet(content)])
+    return _columns([flat(row) for row in read_parquet(content)])
 
 
 def _columns(rows: Sequence[Mapping[str, Any]]) -> dict[str, list[Any]]:
     names = dict.fromkeys(name for row in rows for name in row)
     return {name: [row.get(name) for row in rows] for name in names}
-
-
-def _flat(row: Mapping[str, Any], before: str = "") -> dict[str, Any]:
-    """Flatten nested values of a row into dotted names."""
-    found: dict[str, Any] = {}
-    for name, value in row.items():
-        if isinstance(value, Mapping):
-            found |= _flat(value, f"{before}{name}.")
-        else:
-            found[f"{before}{name}"] = value
-    return found
 
 
 def _csv(text: str) -> tuple[dict[str, list[Any]], list[int]]:
@@ -158,30 +149,6 @@ def _csv(text: str) -> tuple[dict[str, list[Any]], list[int]]:
 
 
 def _json(text: str) -> tuple[dict[str, list[Any]], list[int] | None]:
-    """Parse one object per line, or one list of objects."""
-    rows: list[Any] = []
-    lines: list[int] | None = []
-    if text.lstrip().startswith("["):
-        try:
-            rows, lines = from_json(text), None
-        except ValueError as error:
-            rows = []  # lines of lists: reported below
-            if text.lstrip()[1:].lstrip()[:1] == "{":
-                raise ValueError(str(error)) from None
-    if not rows:
-        lines = []
-        for number, line in enumerate(text.split("\n"), start=1):
-            if not line.strip():
-                continue
-            try:
-                rows.append(from_json(line))
-            except ValueError as error:
-                raise ValueError(f"line {number}: {error}") from None
-            lines.append(number)
-    for i, row in enumerate(rows):
-        if not isinstance(row, Mapping):
-            where = f"row {i + 1}" if lines is None else f"line {lines[i]}"
-            raise ValueError(f'{where} is not an object such as {{"N": 1e8, "loss": 3.1}}')
-    if lines == list(range(1, len(rows) + 1)):
-        lines = None  # rows are counted instead
-    return _columns([_flat(row) for row in rows]), lines
+    """Parse rows of JSON, one line each or a whole text, into columns and the lines of rows."""
+    rows, lines = rows_of(text)
+    return _columns([flat(row) for row in rows]), lines

@@ -171,7 +171,9 @@ def plan_runs(
         target = _target(problem, at, clock.within(clock.share(2)))
         if target is None:
             return None
-        made = None if have is None else read_runs(Path(have), point.form, columns)
+        made = None
+        if have is not None:
+            made = read_runs(Path(have), point.form, columns, counts=point.kind)
         return best_plan(problem, point, target, options, made, clock)
     except StoppedError as error:
         raise NoPlanError(error.stop) from None

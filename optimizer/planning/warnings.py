@@ -67,4 +67,11 @@ def warnings(
             f"the {len(have.loss)} runs of {have.source} are checkpoints: those of one model count "
             "as one run together"
         )
+    if have is not None and have.read_as and have.counts != point.kind:
+        said.append(
+            f"N of {have.source} is {have.read_as['N'].meaning('N')}, column "
+            f"{have.read_as['N'].name!r}, but {point.name} counts {point.kind} parameters"
+        )
+    if have is not None:
+        said += [f"{have.source}: {note}" for note in have.notes]
     return said

@@ -15,8 +15,9 @@ from modelsizer import plots
 from modelsizer.cli import app
 from modelsizer.optimizer.fitting.columns import parse_columns
 from modelsizer.optimizer.fitting.forms import CHINCHILLA, FORMS
+from modelsizer.optimizer.fitting.procedure import FitOptions, study
 from modelsizer.optimizer.fitting.runs import Runs, read_runs
-from modelsizer.optimizer.fitting.study import FitOptions, Study, study
+from modelsizer.optimizer.fitting.study import Study
 from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.laws.reading import load_law

@@ -22,9 +22,10 @@ from modelsizer.optimizer.fitting.diagnostics import (
 from modelsizer.optimizer.fitting.fit import Fit, fit_form, fit_without
 from modelsizer.optimizer.fitting.forms import BIAN, CHINCHILLA, FORMS, GEMSTONES, Design, Form
 from modelsizer.optimizer.fitting.newton import gradient, huber, objective
-from modelsizer.optimizer.fitting.runs import read_runs
+from modelsizer.optimizer.fitting.procedure import FitOptions, study
+from modelsizer.optimizer.fitting.runs import Runs, read_runs
 from modelsizer.optimizer.fitting.starts import bounds_of, grid
-from modelsizer.optimizer.fitting.study import FitOptions, Study, study
+from modelsizer.optimizer.fitting.study import Study
 from tests.support.fitting_runs import DELTA, TRUTH, table
 from tests.support.shared import reference
 
@@ -356,3 +357,35 @@ def test_approaches_find_the_exponent_of_the_law() -> None:
     assert curves.best_n == pytest.approx(factor * (curves.flops / 6) ** want, rel=0.25)
     with pytest.raises(ValueError, match="have 0"):
         minimum_over_curves(n, 6 * n * d, loss, None)
+
+
+# A fit that explains nothing
+
+
+def runs_of(loss: Any) -> Runs:
+    n = np.repeat([1e8, 2e8, 4e8, 8e8], 3)
+    d = np.tile([2e9, 8e9, 3e10], 4)
+    labels = tuple(f"row {i}" for i in range(12))
+    return Runs({"N": n, "D": d, "C": 6 * n * d}, np.array(loss), labels, None, {}, {})
+
+
+def test_a_law_that_explains_nothing_is_told_of_first() -> None:
+    form = FORMS["chinchilla"]
+    noise = [2.1, 3.9, 2.6, 3.1, 2.2, 3.8, 3.7, 2.0, 3.3, 2.4, 3.6, 2.9]
+    poor = study(runs_of(noise), form, FitOptions(samples=0))
+    predicted = np.exp(np.log(noise) + poor.fit.residuals)
+    seen = np.log(noise)
+    r2 = 1 - ((np.log(predicted) - seen) ** 2).sum() / ((seen - seen.mean()) ** 2).sum()
+    assert poor.r_squared == pytest.approx(r2) and r2 < 0.5
+    assert poor.poor and poor.warnings[0].startswith("the law explains ")
+    assert f"R2 {r2:.3g}, below 0.5" in poor.to_dict()["warnings"][0]
+    n, d = np.repeat([1e8, 2e8, 4e8, 8e8], 3), np.tile([2e9, 8e9, 3e10], 4)
+    good = study(runs_of(1.8 + 480 * n**-0.35 + 2085 * d**-0.37), form, FitOptions(samples=0))
+    assert not good.poor and good.r_squared > 0.999
+    assert not any("explains" in warning for warning in good.warnings)
+
+
+def test_runs_of_one_loss_teach_nothing() -> None:
+    found = study(runs_of([3.0] * 12), FORMS["chinchilla"], FitOptions(samples=0))
+    assert np.isnan(found.r_squared) and found.to_dict()["r2"] is None
+    assert found.warnings[0].startswith("every run has the same loss")

@@ -19,9 +19,10 @@ from modelsizer.optimizer.fitting.fit import Fit, fit_form
 from modelsizer.optimizer.fitting.forms import CHINCHILLA, GEMSTONES, Design, Form
 from modelsizer.optimizer.fitting.newton import gradient
 from modelsizer.optimizer.fitting.own_forms import form_of
+from modelsizer.optimizer.fitting.procedure import FitOptions, study
 from modelsizer.optimizer.fitting.runs import Runs
 from modelsizer.optimizer.fitting.starts import bounds_of, grid
-from modelsizer.optimizer.fitting.study import FitOptions, Study, study
+from modelsizer.optimizer.fitting.study import Study
 from modelsizer.plots.laws.fit import PANELS
 from modelsizer.problems.errors import ProblemError
 from tests.support.figure_checks import BOTH_SIZES, check

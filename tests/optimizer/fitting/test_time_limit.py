@@ -10,8 +10,8 @@ import pytest
 from modelsizer import fit
 from modelsizer.optimizer.fitting.bootstrap import bootstrap
 from modelsizer.optimizer.fitting.from_runs import form_named
+from modelsizer.optimizer.fitting.procedure import FitOptions, study
 from modelsizer.optimizer.fitting.runs import read_runs
-from modelsizer.optimizer.fitting.study import FitOptions, study
 from modelsizer.problems.errors import ArgumentError
 from tests.support.clocks import Countdown
 from tests.support.shared import ROOT
