@@ -13,7 +13,7 @@ from modelsizer.problems.designs.memory_parts import (
     asks_for_training,
     missing_training_settings,
 )
-from modelsizer.problems.designs.standalone import standalone_problem, trains
+from modelsizer.problems.designs.standalone import served_as_stored, standalone_problem, trains
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 
@@ -68,7 +68,7 @@ def one_design(
         If there is no such problem, or a setting is wrong.
     """
     if source is not None:
-        problem = Problem.load(source, settings)
+        problem = served_as_stored(Problem.load(source, settings), architecture)
         asks = not missing_training_settings(problem)
         return OneDesign(problem, evaluate(problem, architecture), True, asks)
     problem = standalone_problem(architecture, settings)

@@ -18,7 +18,10 @@ def describe(
     source: Annotated[str | None, ARCHITECTURE_SOURCE] = None,
     batch: Annotated[int, typer.Option(help="Sequences.")] = 1,
     sequence: Annotated[int, typer.Option(help="Tokens of each.")] = 4096,
-    weight_bytes: Annotated[float, typer.Option(help="Bytes of a weight.")] = 2.0,
+    weight_bytes: Annotated[
+        float | None,
+        typer.Option(help="Bytes of a weight: 2, or those of the quantization_config, by default."),
+    ] = None,
     kv_bytes: Annotated[float, typer.Option(help="Bytes of a cached value.")] = 2.0,
     problem: Annotated[
         str | None,

@@ -39,12 +39,15 @@ def print_description(console: Console, source: str, found: Description) -> None
         ("forward and backward", found.forward_backward_flops, "FLOPs"),
         ("forward, a token", found.forward_flops_per_token, "FLOPs"),
         ("training, a token", found.training_flops_per_token, "FLOPs"),
+        ("weights", found.weight_bytes, "bytes"),
         ("KV cache, a token", found.kv_bytes_per_token, "bytes"),
         ("KV cache", found.kv_cache, "bytes"),
         ("serving memory", found.serving_memory, "bytes"),
     )
     written = [(name, format_quantity(value, unit)) for name, value, unit in costs]
     pairs(console, written, words=frozenset({0}))
+    if found.formats is found.architecture.stored:
+        line(console, f"Weights as quantization_config stores them: {found.formats}.", above=1)
 
 
 def print_design(console: Console, found: OneDesign) -> None:

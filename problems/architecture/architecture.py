@@ -21,6 +21,7 @@ from modelsizer.problems.architecture.feedforward import (
     NoFeedForward,
 )
 from modelsizer.problems.architecture.mixers import Count, Mixer, NoAttention, check_positive
+from modelsizer.problems.architecture.weight_formats import WeightFormat
 
 __all__ = [
     "Architecture",
@@ -215,6 +216,8 @@ class Architecture:
         on it, so it is not compared.
     whole : Whole or None
         The model that this is the text part of; not compared.
+    stored : WeightFormat or None
+        Bytes per weight of the checkpoint, if its configuration has a quantisation; not compared.
 
     Raises
     ------
@@ -228,6 +231,7 @@ class Architecture:
     block: str = ""
     order: tuple[int, ...] = field(default=(), compare=False, repr=False)
     whole: Whole | None = field(default=None, compare=False, repr=False)
+    stored: WeightFormat | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.groups:

@@ -24,6 +24,7 @@ from modelsizer.problems.architecture.linear_attention import (
 )
 from modelsizer.problems.architecture.mixers import NoAttention, Several
 from modelsizer.problems.architecture.state_space import GatedRecurrence, Mamba, Mamba2
+from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.errors import require_count, require_number, require_type
 from modelsizer.problems.units import MAX_BYTES_A_VALUE, MAX_COUNT, Number, exact, plain
 
@@ -42,6 +43,10 @@ class Description:
         causally halved, and windows ignored: as counted by `torch.utils.flop_counter`.
     forward_flops_per_token, training_flops_per_token : int
         FLOPs per token at this sequence length; windows cap the scores.
+    weight_bytes : int or float
+        Bytes of all weights.
+    formats : WeightFormat
+        Bytes per weight.
     kv_bytes_per_token : int or float
     kv_cache : int or float
         Bytes of the whole cache; windowed layers hold only their window.
@@ -59,6 +64,8 @@ class Description:
     forward_backward_flops: int
     forward_flops_per_token: int
     training_flops_per_token: int
+    weight_bytes: Number
+    formats: WeightFormat
     kv_bytes_per_token: Number
     kv_cache: Number
     state_bytes: Number
@@ -80,6 +87,7 @@ class Description:
                 "forward": self.forward_flops_per_token,
                 "training": self.training_flops_per_token,
             },
+            "weight_bytes": self.weight_bytes,
             "kv_bytes_per_token": self.kv_bytes_per_token,
             "kv_cache": self.kv_cache,
             "state_bytes": self.state_bytes,
@@ -92,7 +100,7 @@ def describe(
     *,
     batch: int = 1,
     sequence: int = 4096,
-    weight_bytes: Number = 2,
+    weight_bytes: Number | None = None,
     kv_bytes: Number = 2,
 ) -> Description:
     """Count an architecture at a batch size and sequence length.
@@ -103,7 +111,8 @@ def describe(
     batch, sequence : int
         Number of sequences, and tokens per sequence.
     weight_bytes, kv_bytes : int or float
-        Bytes per weight and per cached value.
+        Bytes per weight and per cached value; by default the weights are those that the
+        configuration's quantisation stores, or of 2 bytes.
 
     Returns
     -------
@@ -124,7 +133,8 @@ def describe(
     require_count("batch", batch, most=MAX_COUNT)
     require_count("sequence", sequence, most=MAX_COUNT)
     for name, given in (("weight_bytes", weight_bytes), ("kv_bytes", kv_bytes)):
-        require_number(name, given, above=0, most=MAX_BYTES_A_VALUE)
+        if given is not None:
+            require_number(name, given, above=0, most=MAX_BYTES_A_VALUE)
     trunk = architecture.trunk
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
@@ -132,7 +142,11 @@ def describe(
     def value(affine: accounting.Affine) -> Fraction:
         return affine.at(counts)
 
-    kv, weights = exact(kv_bytes), exact(weight_bytes)
+    kv = exact(kv_bytes)
+    formats = architecture.stored
+    if formats is None or weight_bytes is not None:
+        formats = WeightFormat.all(exact(2 if weight_bytes is None else weight_bytes))
+    weights = value(accounting.serving_weights(trunk, kinds, formats))
     masked = accounting.forward_flops(trunk, kinds, sequence, ignore_windows=True)
     whole = int(value(masked)) * batch * sequence
     forward = int(value(accounting.forward_flops(trunk, kinds, sequence)))
@@ -147,10 +161,12 @@ def describe(
         accounting.TRAINING_PASSES * whole,
         forward,
         accounting.TRAINING_PASSES * forward,
+        plain(weights),
+        formats,
         plain(value(accounting.kv_bytes_per_token(kinds, kv))),
         plain(cache),
         plain(states),
-        plain(value(accounting.parameters(trunk, kinds)) * weights + cache + states),
+        plain(weights + cache + states),
     )
 
 

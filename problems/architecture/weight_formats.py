@@ -32,11 +32,25 @@ class WeightFormat:
         """One number of bytes for all matrices, one for embedding and head, one for the rest."""
         return cls(matrix, matrix, matrix, embedding, embedding, other)
 
+    @classmethod
+    def all(cls, each: Fraction) -> WeightFormat:
+        """One number of bytes for all weights."""
+        return cls.of(each, each, each)
+
+    def __str__(self) -> str:
+        bits = {part: f"{float(8 * each):.4g}" for part, each in self.to_dict().items()}
+        usual = max(bits.values(), key=list(bits.values()).count)
+        own = [f"{part} {each}" for part, each in bits.items() if each != usual]
+        return f"{', '.join([*own, f'the rest {usual}'])} bits"
+
+    def to_dict(self) -> dict[str, Fraction]:
+        """Bytes per weight by part."""
+        return {part: getattr(self, part) for part in PARTS}
+
     @property
     def smallest(self) -> Fraction:
         """Bytes of the smallest weight of any part."""
-        found: list[Fraction] = [getattr(self, part) for part in PARTS]
-        return min(found)
+        return min(self.to_dict().values())
 
     @property
     def matrix(self) -> Fraction:

@@ -30,6 +30,7 @@ from modelsizer.problems.costs.latency import (
 )
 from modelsizer.problems.costs.roofline import PICOSECONDS, Machine
 from modelsizer.problems.designs.costs import costs
+from modelsizer.problems.designs.standalone import served_as_stored
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.serving import Serving
@@ -186,12 +187,13 @@ def roofline_points(
     wanted = sorted({*batches, serving.batch_size})
     found = []
     for name, architecture in designs.items():
-        decodes = {batch: _decode(problem, architecture, batch) for batch in wanted}
+        asked = served_as_stored(problem, architecture)
+        decodes = {batch: _decode(asked, architecture, batch) for batch in wanted}
         found.append(
             DesignPoints(
                 name,
                 decodes[serving.batch_size],
-                _prefill(problem, architecture),
+                _prefill(asked, architecture),
                 tuple(decodes.values()),
             )
         )

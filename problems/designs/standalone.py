@@ -17,6 +17,16 @@ def trains(settings: Mapping[str, object]) -> bool:
     return any(key.startswith(said) for key in settings)
 
 
+def served_as_stored(problem: Problem, architecture: Architecture) -> Problem:
+    """A problem whose weights are those that the architecture's configuration stores.
+
+    What the problem says of the bytes of weights is kept.
+    """
+    if architecture.stored is None:
+        return problem
+    return problem.model_copy(update={"serving": problem.serving.stored(architecture.stored)})
+
+
 def standalone_problem(architecture: Architecture, settings: Mapping[str, object]) -> Problem:
     """A problem with the settings under which one architecture is evaluated.
 
@@ -37,4 +47,4 @@ def standalone_problem(architecture: Architecture, settings: Mapping[str, object
     space = {name: max(1, int(shape[name])) for name in names}
     tokens = {} if trains(settings) else {"training": {"tokens": 1}}
     raw = overlaid({"space": space} | tokens, settings)
-    return Problem.from_tables(raw)
+    return served_as_stored(Problem.from_tables(raw), architecture)

@@ -31,6 +31,7 @@ Estimate = Literal["low", "expected", "high"]
 FULL_PRECISION = Fraction(2)  # bytes of a bf16 value
 BITS = (16, 8, 4)
 _BITS_A_BYTE = 8
+_BIT = Fraction(1, _BITS_A_BYTE)  # in bytes
 DEFAULT_BLOCK = 128
 """Number of 4-bit weights that share a scale: the group size of GPTQ (Frantar et al. 2022, arXiv
 2210.17323, section 5) and AWQ (Lin et al. 2023, arXiv 2306.00978, section 5.1)."""
@@ -186,17 +187,37 @@ class Serving(OnAccelerator):
     def weights(self) -> WeightFormat:
         """Bytes per parameter, including scales."""
         if isinstance(self.weight_bits, ByPart):
-            return self.weight_bits.format(Fraction(1, _BITS_A_BYTE), FULL_PRECISION)
+            return self.weight_bits.format(_BIT, FULL_PRECISION)
         if isinstance(self.weight_bytes, ByPart):
             return self.weight_bytes.format(Fraction(1), FULL_PRECISION)
         if self.weight_bits is None:
             each = exact(self.weight_bytes)
-            return WeightFormat.of(each, each, each)
+            return WeightFormat.all(each)
         return WeightFormat.of(
             self._quantised(self.weight_bits, self.weight_block),
             self._quantised(self.embedding_bits or BITS[0], self.weight_block),
             FULL_PRECISION,
         )
+
+    def stored(self, formats: WeightFormat) -> Serving:
+        """The same with the weights of a checkpoint, except where the formats are set here.
+
+        Parameters
+        ----------
+        formats : WeightFormat
+            Bytes per weight of the checkpoint.
+        """
+        given: dict[str, Fraction] = {}
+        for name, unit in (("weight_bytes", Fraction(1)), ("weight_bits", _BIT)):
+            value = getattr(self, name)
+            if isinstance(value, ByPart):
+                given = {part: exact(each) * unit for part, each in value.given}
+            elif name in self.model_fields_set:
+                return self
+        if "embedding" in given:
+            given.setdefault("head", given["embedding"])
+        table = ByPart(tuple((formats.to_dict() | given).items()))
+        return self.model_copy(update={"weight_bytes": table, "weight_bits": None})
 
     def _quantised(self, bits: int, block: int | None) -> Fraction:
         """Bytes of a value with some bits, including its share of a scale."""

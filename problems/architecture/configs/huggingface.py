@@ -14,6 +14,7 @@ from typing import Any
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.model_types import ModelType, model_types
+from modelsizer.problems.architecture.configs.quantization import stored
 from modelsizer.problems.architecture.configs.readers import READERS
 from modelsizer.problems.architecture.configs.wrappers import text_part, whole_of
 from modelsizer.problems.errors import did_you_mean, short
@@ -70,7 +71,10 @@ def read(config: Mapping[str, Any]) -> Reading:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     f.note_unread(t.name, {*_POSITION_FIELDS, *_known(t)})
-    return Reading(replace(architecture, block=t.name), tuple(f.notes))
+    architecture = replace(architecture, block=t.name)
+    held = stored(config, architecture)
+    notes = [*f.notes, held.note] if held.note else f.notes
+    return Reading(replace(architecture, stored=held.formats), tuple(notes))
 
 
 def read_config(

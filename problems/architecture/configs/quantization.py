@@ -1,0 +1,124 @@
+"""``quantization_config`` of a Hugging Face configuration: bytes of the weights as stored.
+
+The experts of a mixture are counted as the matrices that checkpoints hold for each of them; a
+pattern that names the first expert means all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from fractions import Fraction
+from typing import Any
+
+from modelsizer.problems.architecture.accounting import weights_by_part
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.configs.quantization_methods import METHODS, Asked, Chooser
+from modelsizer.problems.architecture.matrices import Matrix, head_matrix, layer_matrices
+from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
+from modelsizer.problems.errors import did_you_mean, short
+
+_KEY = "quantization_config"
+_DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "half": 2, "float": 4}
+_USUAL = 2  # bytes of a value of bf16 or fp16
+_LAYERS = ("model.layers", "model.language_model.layers", "language_model.model.layers",
+           "model.decoder.layers", "transformer.h", "gpt_neox.layers",
+           "backbone.layers")  # fmt: skip
+"""Names of the stack of layers in the classes of the library; the first unless others are named."""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """How a checkpoint stores the weights.
+
+    Parameters
+    ----------
+    formats : WeightFormat or None
+        Mean bytes per weight of each part: times the weights of the part, exactly its bytes. None
+        if the configuration has no quantisation, or one that is not counted.
+    note : str
+        What is not counted; empty if nothing.
+    """
+
+    formats: WeightFormat | None = None
+    note: str = ""
+
+
+def stored(config: Mapping[str, Any], architecture: Architecture) -> Stored:
+    """Read how the weights of a configuration are stored.
+
+    Parameters
+    ----------
+    config : mapping
+        Contents of ``config.json``.
+    architecture : Architecture
+        Read from it, with the order of its layers.
+
+    Raises
+    ------
+    ConfigError
+        If ``quantization_config`` cannot be read.
+    """
+    values = config.get(_KEY) or config.get("compression_config")  # its name until 2024
+    if not values:
+        return Stored()
+    if not isinstance(values, Mapping):
+        raise ConfigError(f"{_KEY} = {short(values)} is not a table")
+    method = _method(values)
+    if method not in METHODS:
+        hint = did_you_mean(method, METHODS)
+        return Stored(
+            note=f"{_KEY}: the method {short(method)} is not counted{hint}; known: "
+            f"{', '.join(METHODS)}; weights are taken as if not quantised"
+        )
+    dtype = _dtype(config)
+    try:
+        choose = METHODS[method](Asked(values, dtype, architecture.block))
+        return Stored(_formats(choose, architecture, dtype, str(values)))
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError, re.error) as error:
+        raise ConfigError(f"{_KEY} cannot be read: {error}") from None
+
+
+def _method(values: Mapping[str, Any]) -> str:
+    """`quant_method`, or the method that other keys tell."""
+    method = str(values.get("quant_method") or "").replace("intel/auto-round", "auto-round")
+    if not method and (values.get("load_in_4bit") or values.get("load_in_8bit")):
+        return "bitsandbytes"
+    return method
+
+
+def _dtype(config: Mapping[str, Any]) -> int:
+    """Bytes of a value that is not converted."""
+    value = config.get("dtype") or config.get("torch_dtype")
+    return _DTYPES.get(str(value).removeprefix("torch."), _USUAL)
+
+
+def _formats(choose: Chooser, architecture: Architecture, dtype: int, text: str) -> WeightFormat:
+    trunk, groups = architecture.trunk, architecture.groups
+    counted = weights_by_part(trunk, [group.layer for group in groups])
+    weights = {part: counted[part].at([group.count for group in groups]) for part in PARTS}
+    size = {part: weights[part] * dtype for part in PARTS}
+
+    def convert(matrix: Matrix, prefixes: list[str]) -> None:
+        names = [f"{before}{name}" for before in prefixes for name in _named(matrix, words)]
+        if (packing := choose(matrix, names)) is not None:
+            packed = packing(matrix.rows, matrix.columns) * matrix.count
+            size[matrix.part] += packed - matrix.weights * dtype
+
+    words = set(re.findall(r"\w+", text))
+    layers = [name for name in _LAYERS if name in text] or [_LAYERS[0]]
+    for number, layer in enumerate(architecture.stack() or []):
+        for matrix in layer_matrices(layer, trunk, architecture.block):
+            convert(matrix, [f"{name}.{number}." for name in layers])
+    if (head := head_matrix(trunk)) is not None:
+        convert(head, ["", "language_model."])
+    mean = {part: size[part] / n if (n := weights[part]) else Fraction(dtype) for part in PARTS}
+    return WeightFormat(**mean)
+
+
+def _named(matrix: Matrix, words: set[str]) -> list[str]:
+    """The first name of a matrix, and others of which the quantisation uses the words."""
+    usual = set(matrix.names[0].split("."))
+    return [name for name in matrix.names if words.union(usual).issuperset(name.split("."))]
