@@ -9,7 +9,7 @@ depend on its kind.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -218,6 +218,9 @@ class Architecture:
         The model that this is the text part of; not compared.
     stored : WeightFormat or None
         Bytes per weight of the checkpoint, if its configuration has a quantisation; not compared.
+    config : mapping or None
+        The configuration that it was read from, with the defaults that were taken. It is not
+        compared either.
 
     Raises
     ------
@@ -232,6 +235,7 @@ class Architecture:
     order: tuple[int, ...] = field(default=(), compare=False, repr=False)
     whole: Whole | None = field(default=None, compare=False, repr=False)
     stored: WeightFormat | None = field(default=None, compare=False, repr=False)
+    config: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:
         if not self.groups:

@@ -29,34 +29,92 @@ def megatron_words(text: str) -> list[str]:
     return shlex.split(inside)
 
 
-def count_megatron_words(words: list[str], tokens: int) -> int:
-    """GPTModel's parameters, for a tokenizer of so many tokens."""
-    bare = {"--group-query-attention", "--untie-embeddings-and-output-weights", "--swiglu",
-            "--disable-bias-linear", "--add-qkv-bias", "--qk-layernorm"}  # fmt: skip
+_BARE = {
+    "--group-query-attention", "--untie-embeddings-and-output-weights", "--swiglu",
+    "--disable-bias-linear", "--add-qkv-bias", "--qk-layernorm", "--squared-relu", "--quick-geglu",
+    "--multi-latent-attention", "--moe-shared-expert-gate", "--moe-router-pre-softmax",
+    "--moe-router-enable-expert-bias", "--apply-layernorm-1p",
+}  # fmt: skip
+_VALUED = {
+    "--tensor-model-parallel-size", "--make-vocab-size-divisible-by", "--num-layers",
+    "--hidden-size", "--ffn-hidden-size", "--num-attention-heads", "--kv-channels",
+    "--num-query-groups", "--max-position-embeddings", "--position-embedding-type",
+    "--rotary-percent", "--normalization", "--attention-dropout", "--hidden-dropout",
+    "--window-size", "--window-attn-skip-freq", "--softmax-type", "--num-experts",
+    "--moe-ffn-hidden-size", "--moe-router-topk", "--moe-layer-freq",
+    "--moe-shared-expert-intermediate-size", "--moe-router-score-function",
+    "--moe-router-num-groups", "--moe-router-group-topk", "--moe-router-topk-scaling-factor",
+    "--q-lora-rank", "--kv-lora-rank", "--qk-head-dim", "--qk-pos-emb-head-dim", "--v-head-dim",
+    "--glu-linear-offset", "--activation-func-clamp-value",
+}  # fmt: skip
+
+
+def megatron_arguments(words: list[str]) -> dict[str, Any]:
+    """Arguments by flag, as argparse would have them."""
     a: dict[str, Any] = {
         "--normalization": "LayerNorm", "--position-embedding-type": "learned_absolute",
         "--make-vocab-size-divisible-by": 128, "--num-query-groups": 1,
-        "--tensor-model-parallel-size": 1,
+        "--tensor-model-parallel-size": 1, "--softmax-type": "vanilla", "--q-lora-rank": 0,
     }  # fmt: skip
     rest = iter(words)
     for word in rest:
-        assert word.startswith("--")
-        a[word] = True if word in bare else next(rest)
+        assert word in _BARE | _VALUED, word
+        a[word] = True if word in _BARE else next(rest)
+    return a
+
+
+def megatron_pattern(expression: str | None, layers: int, default: int) -> list[int]:
+    """Per-layer ones and zeros of moe_freq_type, which evaluates a checked expression."""
+    if expression is None:
+        return [default] * layers
+    assert re.fullmatch(r"[,\d\[\]()+*]+", expression)
+    found = eval(expression)
+    assert len(found) == layers
+    return list(found)
+
+
+def count_megatron_words(words: list[str], tokens: int) -> int:
+    """GPTModel's parameters, for a tokenizer of so many tokens."""
+    a = megatron_arguments(words)
     d, ff, heads = (int(a[f"--{k}"]) for k in ("hidden-size", "ffn-hidden-size", "num-attention-heads"))  # fmt: skip
-    groups = int(a["--num-query-groups"]) if "--group-query-attention" in a else heads
-    channels = int(a["--kv-channels"])
     bias = "--disable-bias-linear" not in a
     per = 2 if a["--normalization"] == "LayerNorm" else 1
-    layer = [
-        per * d,
-        linear(d, heads * channels, bias or "--add-qkv-bias" in a),
-        2 * linear(d, groups * channels, bias or "--add-qkv-bias" in a),
-        2 * per * channels * ("--qk-layernorm" in a),
-        linear(heads * channels, d, bias),
-        per * d,
-        linear(d, ff * (2 if "--swiglu" in a else 1), bias),
-        linear(ff, d, bias),
-    ]
+    gated = "--swiglu" in a or "--quick-geglu" in a
+    if "--multi-latent-attention" in a:
+        assert "--group-query-attention" not in a and "--qk-layernorm" in a and per == 1
+        q, kv, value = (int(a[f"--{k}"]) for k in ("q-lora-rank", "kv-lora-rank", "v-head-dim"))
+        nope, rope = int(a["--qk-head-dim"]), int(a["--qk-pos-emb-head-dim"])
+        wide = heads * (nope + rope)
+        attention = [
+            d * q + q + q * wide if q else d * wide,
+            d * (kv + rope) + kv + kv * heads * (nope + value),
+            linear(heads * value, d, bias),
+        ]
+    else:
+        groups = int(a["--num-query-groups"]) if "--group-query-attention" in a else heads
+        channels = int(a["--kv-channels"])
+        attention = [
+            linear(d, heads * channels, bias or "--add-qkv-bias" in a),
+            2 * linear(d, groups * channels, bias or "--add-qkv-bias" in a),
+            2 * per * channels * ("--qk-layernorm" in a),
+            linear(heads * channels, d, bias),
+            heads * (a["--softmax-type"] == "learnable"),
+        ]
+
+    def mlp(width: int) -> int:
+        return linear(d, width * (1 + gated), bias) + linear(width, d, bias)
+
+    layers, experts = int(a["--num-layers"]), int(a.get("--num-experts", 0))
+    each = [mlp(ff)] * layers
+    if experts:
+        mixture = linear(d, experts, bias) + experts * mlp(int(a["--moe-ffn-hidden-size"]))
+        if "--moe-shared-expert-intermediate-size" in a:
+            assert not bias
+            mixture += mlp(int(a["--moe-shared-expert-intermediate-size"]))
+            mixture += d * ("--moe-shared-expert-gate" in a)
+        routed = megatron_pattern(a.get("--moe-layer-freq"), layers, 1)
+        each = [mixture if r else mlp(ff) for r in routed]
+        assert int(a["--moe-router-topk"]) <= experts
     multiple = int(a["--make-vocab-size-divisible-by"]) * int(a["--tensor-model-parallel-size"])
     rows = math.ceil(tokens / multiple) * multiple
     learned = a["--position-embedding-type"] == "learned_absolute"
@@ -66,7 +124,7 @@ def count_megatron_words(words: list[str], tokens: int) -> int:
         int(a["--max-position-embeddings"]) * d if learned else 0,
         per * d,
     ]
-    return int(a["--num-layers"]) * sum(layer) + sum(outside)
+    return sum(each) + layers * (sum(attention) + 2 * per * d) + sum(outside)
 
 
 def read_megatron(text: str) -> int:
@@ -83,7 +141,7 @@ def read_torchtitan(text: str) -> int:
     def part(size: Any) -> Any:
         return SimpleNamespace(Config=lambda **k: SimpleNamespace(size=size(k), **k))
 
-    def layers(norms: int) -> Any:
+    def dense(norms: int) -> Any:
         def build(*, n_layers: int, dim: int, n_heads: int, n_kv_heads: int, hidden_dim: int,
                   rope: Any, head_dim: int | None = None, **_: Any) -> Any:  # fmt: skip
             head = dim // n_heads if head_dim is None else head_dim
@@ -94,12 +152,56 @@ def read_torchtitan(text: str) -> int:
 
         return build
 
+    def moe(*, moe_hidden_dim: int, num_experts: int, top_k: int, moe_comm_backend: str,
+            **k: Any) -> Any:  # fmt: skip
+        assert top_k <= num_experts and moe_comm_backend == "standard"
+        extra = num_experts * k["dim"] * (1 + 3 * moe_hidden_dim)
+        return [each + extra for each in dense(2)(**k, hidden_dim=0)]
+
+    def latent(*, n_layers: int, n_dense_layers: int, dim: int, n_heads: int, q_lora_rank: int,
+               kv_lora_rank: int, qk_nope_head_dim: int, qk_rope_head_dim: int, v_head_dim: int,
+               dense_hidden_dim: int, moe_hidden_dim: int, num_experts: int,
+               num_shared_experts: int, router_top_k: int, router_score_func: str,
+               router_num_expert_groups: int | None, router_num_limited_groups: int | None,
+               router_route_scale: float, router_route_norm: bool, mscale: float, rope: Any,
+               attn_backend: str, moe_comm_backend: str,
+               non_blocking_capacity_factor: None) -> Any:  # fmt: skip
+        assert rope.dim == qk_rope_head_dim and router_score_func in ("sigmoid", "softmax")
+        assert num_shared_experts >= 1 and num_experts % (router_num_expert_groups or 1) == 0
+        wide = n_heads * (qk_nope_head_dim + qk_rope_head_dim)
+        queries = [dim * q_lora_rank, q_lora_rank, q_lora_rank * wide] if q_lora_rank else [dim * wide]  # fmt: skip
+        keys = [dim * (kv_lora_rank + qk_rope_head_dim), kv_lora_rank]
+        values = [kv_lora_rank * n_heads * (qk_nope_head_dim + v_head_dim), n_heads * v_head_dim * dim]  # fmt: skip
+        each = sum(queries + keys + values) + 2 * dim
+        width = (num_experts + num_shared_experts) * moe_hidden_dim
+        experts = dim * num_experts + 3 * dim * width
+        return [each + (3 * dim * dense_hidden_dim if i < n_dense_layers else experts)
+                for i in range(n_layers)]  # fmt: skip
+
+    def oss(*, dim: int, n_layers: int, hidden_dim: int, num_experts: int, top_k: int, rope: Any,
+            load_balance_coeff: float, attn_backend: str, moe_comm_backend: str) -> Any:  # fmt: skip
+        heads, kv, head = 64, 8, 64
+        assert rope.dim == head and top_k <= num_experts
+        attention = linear(dim, (heads + 2 * kv) * head, True) + linear(heads * head, dim, True)
+        expert = linear(dim, 2 * hidden_dim, True) + linear(hidden_dim, dim, True)
+        each = attention + heads + 2 * dim + num_experts * expert + linear(dim, num_experts, True)
+        return [each] * n_layers
+
     def model(**k: Any) -> int:
         assert k["tok_embeddings"].num_embeddings == k["vocab_size"] == k["lm_head"].out_features
         head = 0 if k["enable_weight_tying"] else k["lm_head"].size
         return int(k["tok_embeddings"].size + head + k["norm"].size + sum(k["layers"]))
 
     configs: dict[str, Any] = {}
+
+    def registry(flavor: str) -> Any:
+        """The arguments that each family's registry passes to its flavours."""
+        if "deepseek_v3" in text:
+            return configs[flavor](attn_backend="flex", moe_comm_backend="standard",
+                                   non_blocking_capacity_factor=None, num_mtp_layers=0)  # fmt: skip
+        if "gpt_oss" in text:
+            return configs[flavor](moe_comm_backend="standard", attn_backend="varlen")
+        return configs[flavor](attn_backend="flex")
 
     def usual() -> Any:
         return SimpleNamespace(loss=SimpleNamespace(loss_fn=SimpleNamespace()))
@@ -112,11 +214,15 @@ def read_torchtitan(text: str) -> int:
         "_EMBEDDING_INIT": None, "_EMBEDDING_SKIP_INIT": None, "_NORM_INIT": None,
         "_LINEAR_INIT": None, "_output_linear_init": lambda dim: None,
         "_qwen3_norm": lambda dim: SimpleNamespace(size=dim),
-        "_build_llama3_layers": layers(0), "_build_qwen3_layers": layers(2),
+        "_build_llama3_layers": dense(0), "_build_qwen3_layers": dense(2),
+        "_build_qwen3_moe_layers": moe, "_build_dsv3_layers": latent, "_build_gptoss_layers": oss,
         "Llama3Model": SimpleNamespace(Config=model), "Qwen3Model": SimpleNamespace(Config=model),
-        "llama3_configs": configs, "qwen3_configs": configs,
-        "model_registry": lambda flavor: configs[flavor](attn_backend="flex"),
-        "llama3_8b": usual, "qwen3_1_7b": usual, "Trainer": SimpleNamespace(Config=None),
+        "DeepSeekV3Model": SimpleNamespace(Config=model),
+        "GptOssModel": SimpleNamespace(Config=model),
+        "llama3_configs": configs, "qwen3_configs": configs, "deepseekv3_configs": configs,
+        "gptoss_configs": configs, "model_registry": registry, "llama3_8b": usual,
+        "qwen3_1_7b": usual, "qwen3_30b_a3b": usual, "deepseek_v3_16b": usual,
+        "gpt_oss_20b": usual, "Trainer": SimpleNamespace(Config=None),
     }  # fmt: skip
     imports = re.compile(r"^from torchtitan\S* import (\(\n(?:    .*\n)*\)|.*)\n", re.MULTILINE)
     wanted = {w for found in imports.findall(text) for w in re.findall(r"\w+", found)}
@@ -149,17 +255,19 @@ def read_litgpt(text: str) -> int:
         "norm_qk_type": "default", "post_attention_norm": False, "post_mlp_norm": False,
         "attn_bias": False, "bias": True, "mlp_class_name": "GptNeoxMLP", "norm_1": True,
         "norm_2": True, "lm_head_bias": False, "tie_embeddings": False,
+        "shared_attention_norm": False, "parallel_residual": True,
     }  # fmt: skip
-    section = None
+    places: list[str] = []
     for line in text.splitlines():
         if line.startswith("#"):
             continue
+        if entry := re.fullmatch(r" +- (\d+)", line):
+            c[places[-1]] = [*(c.get(places[-1]) or []), int(entry[1])]
+            continue
         indent, key, value = re.fullmatch(r"( *)([a-z_0-9]+):(?: (\S+))?", line).groups()  # type: ignore[union-attr]
-        if value is None:
-            section = key
-        else:
-            place = {"": "model_name", "  ": section}[indent]
-            assert place in ("model_name", "model_config", "train")
+        places = [*places[: len(indent) // 2], key]
+        assert places[0] in ("model_name", "model_config", "train")
+        if value is not None:
             try:
                 c[key] = json.loads(value)
             except json.JSONDecodeError:
@@ -172,17 +280,42 @@ def read_litgpt(text: str) -> int:
     qk = 0
     if c["norm_qk"]:
         qk = per * (h * hs + g * hs if c["norm_qk_type"] == "olmo2" else hs + hs)
-    gated = c["mlp_class_name"] in ("LLaMAMLP", "GemmaMLP")
-    layer = [
-        sum(c[k] for k in ("norm_1", "norm_2", "post_attention_norm", "post_mlp_norm")) * per * d,
+    gated = c["mlp_class_name"] in ("LLaMAMLP", "GemmaMLP", "LLaMAMoE")
+    if c["shared_attention_norm"]:
+        assert c["parallel_residual"]
+    norms = sum(c[k] for k in ("norm_1", "norm_2", "post_attention_norm", "post_mlp_norm"))
+    attention = [
         linear(d, (h + 2 * g) * hs, c["bias"] or c["attn_bias"]),
         linear(hs * h, d, c["bias"]),
         qk,
-        (1 + gated) * linear(d, ff, c["bias"]),
-        linear(ff, d, c["bias"]),
     ]
+    if "kv_lora_rank" in c:
+        assert h == g and c["q_lora_rank"]
+        q, kv, rope = c["q_lora_rank"], c["kv_lora_rank"], c["qk_rope_head_dim"]
+        attention = [
+            linear(d, q, c["attn_bias"]) + q + linear(q, h * hs, c["bias"]),
+            linear(d, kv + rope, c["attn_bias"]) + kv,
+            linear(kv, h * (c["qk_nope_head_dim"] + c["v_head_dim"]), c["bias"]),
+            linear(h * c["v_head_dim"], d, c["bias"]),
+        ]
+        assert hs == rope + c["qk_nope_head_dim"]
+
+    def mlp(width: int) -> int:
+        return (1 + gated) * linear(d, width, c["bias"]) + linear(width, d, c["bias"])
+
+    feed = [mlp(ff)] * c["n_layer"]
+    if c["mlp_class_name"] == "LLaMAMoE":
+        groups = c.get("n_expert_groups")
+        assert groups is None or (groups > 1 and c["n_expert"] % groups == 0)
+        mixture = d * c["n_expert"] + c["n_expert"] * mlp(c["moe_intermediate_size"])
+        mixture += mlp(c["moe_intermediate_size"] * c["n_shared_expert"]) if c.get("n_shared_expert") else 0  # fmt: skip
+        feed = [mixture if i >= c.get("first_k_dense_replace", 0) else mlp(ff) for i in range(c["n_layer"])]  # fmt: skip
+    if "sliding_window_indices" in c:
+        assert len(c["sliding_window_indices"]) == c["n_layer"]
+    layer = sum(attention) + (norms - c["shared_attention_norm"]) * per * d
     head = 0 if c["tie_embeddings"] else rows * d
-    return rows * d + head + c["n_layer"] * sum(layer) + per * d
+    head += rows * c["lm_head_bias"]
+    return rows * d + head + c["n_layer"] * layer + sum(feed) + per * d
 
 
 READERS = {"hf": read_hf, "megatron": read_megatron, "torchtitan": read_torchtitan,

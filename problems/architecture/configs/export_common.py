@@ -1,130 +1,261 @@
-"""Common parts of the exporters: sizes of a uniform dense architecture, and their errors."""
+"""Common parts of the exporters: a stack of layers as frameworks see it, and their errors.
+
+A framework's settings hold for all layers of a model, except that some layers may have a window and
+some may have experts. `stack_of` reads an architecture that way, and names what prevents it.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import count_parameters
-from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
+from modelsizer.problems.architecture.attention import LatentAttention
+from modelsizer.problems.architecture.configs.export_families import activation, traits
 from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 
-_OTHER_NAMES = MappingProxyType({"gemma3_text": "gemma3", "gpt_neox": "gpt-neox"})
-"""Types of a ``config.json`` that correspond to a named block of another name."""
+Has = Mapping[type, Collection[str]]
+"""What a framework has: classes of parts of a layer, and their optional fields that it can set."""
+
+MODEL_TYPES = MappingProxyType({"gemma3": "gemma3_text", "gpt-neox": "gpt_neox"})
+"""Named blocks whose `model_type` has another name."""
+
+_PARTS = MappingProxyType(
+    {
+        "FullAttention": "attention of heads",
+        "LatentAttention": "latent attention",
+        "Mamba": "Mamba layers",
+        "Mamba2": "Mamba-2 layers",
+        "GatedDeltaNet": "gated delta networks",
+        "ShortConvolution": "short convolutions",
+        "NoAttention": "layers without attention",
+        "NoFeedForward": "layers without feed-forward",
+        "Several": "layers with several token mixers",
+        "SeveralFeedForwards": "layers with several feed-forwards",
+        "MixtureOfExperts": "mixtures of experts",
+    }
+)
+_FIELDS = MappingProxyType(
+    {
+        "window": "sliding windows",
+        "sinks": "attention sinks",
+        "gate": "gates of the attention's output",
+        "qkv_bias": "biases of queries, keys and values",
+        "output_bias": "bias of the attention's output",
+        "indexer": "sparse attention by an indexer",
+        "bias": "biases of feed-forwards and latents",
+        "gated": "feed-forwards without a gate",
+        "shared_d_ff": "shared experts",
+        "shared_gate": "gate of the shared experts",
+        "router_bias": "bias of the router",
+        "expert_bias": "biases of experts",
+        "positions": "learned positions",
+        "head_bias": "bias of the output head",
+        "norm_bias": "LayerNorm",
+        "norm_scale": "normalisations without a scale",
+        "embedding_width": "embedding narrower than the model",
+        "tied_embeddings": "tied embeddings",
+        "shared": "layers that share their weights",
+        "activation": "activations with learned parameters",
+        "qk_norm_dim": "norms of queries and keys of another width than a head",
+        "Trunk.norms": "normalisation of the embedding, and always one at the end",
+        "Layer.norms": "layers with another number of normalisations than 2",
+    }
+)
+_QK_NORMS = MappingProxyType(
+    {
+        "head": "norms of each query and key head",
+        "head_with_bias": "norms of each query and key head with a bias",
+        "full": "norms of queries and keys over all heads",
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
-class Sizes:
-    """Sizes of an architecture in which every layer belongs to one block.
+class Stack:
+    """An architecture whose layers differ in their windows and in having experts alone.
 
     Parameters
     ----------
-    block : str
-        Name in `modelsizer.problems.architecture.blocks`.
-    layers, d_model, heads, kv_heads, head_dim, d_ff, vocab_size : int
-    positions : int
-        Rows of learned positions; 0 for rotary ones.
-    tied : bool
-        Whether the output head is the embedding.
+    family : str
+        `model_type` of its family.
+    trunk : Trunk
+    attention : FullAttention or LatentAttention
+        That of every layer, without its window.
+    windows : tuple of int
+        Window of each layer; 0 for none.
+    dense : DenseFeedForward or None
+        That of the layers without experts.
+    mixture : MixtureOfExperts or None
+        That of the layers with experts.
+    routed : tuple of bool
+        Whether each layer has experts.
+    norms : int
+        Normalisations of d_model in a layer.
+    activation : str
+        Kind of activation of the feed-forwards.
+    config : mapping
+        Configuration that it was read from; empty if it was not.
     parameters : int
         All parameters.
     """
 
-    block: str
-    layers: int
-    d_model: int
-    heads: int
-    kv_heads: int
-    head_dim: int
-    d_ff: int
-    vocab_size: int
-    positions: int
-    tied: bool
+    family: str
+    trunk: Trunk
+    attention: Any
+    windows: tuple[int, ...]
+    dense: DenseFeedForward | None
+    mixture: MixtureOfExperts | None
+    routed: tuple[bool, ...]
+    norms: int
+    activation: str
+    config: Mapping[str, Any]
     parameters: int
+
+    @property
+    def layers(self) -> int:
+        """Number of layers."""
+        return len(self.routed)
+
+    @property
+    def d_ff(self) -> int:
+        """Width of the dense feed-forwards, or of an expert if there are none."""
+        ffn = self.dense or self.mixture
+        assert ffn is not None
+        return int(ffn.d_ff)
+
+    @property
+    def window(self) -> int:
+        """The window of the layers that have one; 0 if none has."""
+        return max(self.windows)
+
+    @property
+    def dense_first(self) -> int | None:
+        """Number of layers before the first with experts, or None if a dense one follows it."""
+        first = self.routed.index(True) if any(self.routed) else self.layers
+        return first if all(self.routed[first:]) else None
 
     @property
     def heads_span_the_model(self) -> bool:
         """Whether ``heads * head_dim = d_model``, which some frameworks assume."""
-        return self.heads * self.head_dim == self.d_model
+        return bool(self.attention.heads * self.attention.head_dim == self.trunk.d_model)
 
 
-def sizes_of(
+def stack_of(
     architecture: Architecture,
     framework: str,
-    blocks: Iterable[str],
-    why_not: Mapping[str, str] = MappingProxyType({}),
-) -> Sizes:
-    """Sizes of an architecture, if a framework can express it.
+    families: Iterable[str],
+    has: Has,
+    able: Collection[str] = (),
+    why: str = "",
+) -> Stack:
+    """Read an architecture as a framework sees it, if it can express it.
 
     Parameters
     ----------
     architecture : Architecture
     framework : str
         Name of the framework, for messages.
-    blocks : iterable of str
-        Blocks that the framework supports.
-    why_not : mapping of str to str
-        For other blocks, what the framework lacks.
+    families : iterable of str
+        Model types that the framework has.
+    has : mapping
+        Parts of layers that it has; Layer and Trunk among them.
+    able : collection of str
+        Traits of `modelsizer.problems.architecture.configs.export_families` that it has.
+    why : str
+        Why it has no other types, if that is said of all at once.
 
     Raises
     ------
     ConfigError
-        If the block is not supported, or some layer differs from that block's.
+        If it cannot; the message names what is missing.
     """
-    name, blocks = _OTHER_NAMES.get(architecture.block, architecture.block), list(blocks)
-    if name not in blocks:
-        reason = f": {why_not[name]}" if name in why_not else ""
+    family = MODEL_TYPES.get(architecture.block, architecture.block)
+    config, known = architecture.config or {}, list(families)
+    absent = [trait for trait in traits(family, config) if trait not in able]
+    absent += _absent(architecture, has)
+    lacks = [f"{framework} has no {', no '.join(absent)}"] if absent else []
+    if family not in known:
+        reason = f": {why or lacks[0]}" if why or lacks else ""
         raise ConfigError(
-            f"block {architecture.block!r} cannot be exported to {framework}{reason}; "
-            f"known: {', '.join(blocks)}"
+            f"{architecture.block!r} cannot be exported to {framework}{reason}; "
+            f"known: {', '.join(known)}"
         )
-    if len(architecture.groups) != 1:
-        raise ConfigError("only stacks of one kind of layer are exported so far")
-    block, trunk, layer = BLOCKS[name], architecture.trunk, architecture.groups[0].layer
-    attention, ffn = layer.attention, layer.ffn
-    plain_layer = block.layer(attention.heads, attention.kv_heads, attention.head_dim, ffn.d_ff)
-    plain_trunk = block.trunk(
-        trunk.d_model, trunk.vocab_size, trunk.tied_embeddings, trunk.positions
-    )
-    for place, found, plain in (
-        ("attention", attention, plain_layer.attention),
-        ("ffn", ffn, plain_layer.ffn),
-        ("layer", layer, plain_layer),
-        ("trunk", trunk, plain_trunk),
-    ):
-        if found != plain:
-            raise ConfigError(
-                f"{_difference(place, found, plain)}: only {name} blocks without changes are "
-                f"exported to {framework}"
-            )
-    return Sizes(
-        block=name,
-        layers=int(architecture.layers),
-        d_model=int(trunk.d_model),
-        heads=int(attention.heads),
-        kv_heads=int(attention.kv_heads),
-        head_dim=int(attention.head_dim),
-        d_ff=int(ffn.d_ff),
-        vocab_size=int(trunk.vocab_size),
-        positions=int(trunk.positions),
-        tied=bool(trunk.tied_embeddings),
+    refuse(framework, lacks)
+    stack = architecture.stack()
+    if stack is None:
+        raise ConfigError(
+            f"cannot be exported to {framework}: the order of its kinds of layer is not known"
+        )
+    windows = [getattr(layer.attention, "window", None) or 0 for layer in stack]
+    refuse(framework, _differing(stack, windows))
+    dense = next((x.ffn for x in stack if isinstance(x.ffn, DenseFeedForward)), None)
+    mixture = next((x.ffn for x in stack if isinstance(x.ffn, MixtureOfExperts)), None)
+    return Stack(
+        family=family,
+        trunk=architecture.trunk,
+        attention=_without_window(stack[0].attention),
+        windows=tuple(windows),
+        dense=dense,
+        mixture=mixture,
+        routed=tuple(isinstance(layer.ffn, MixtureOfExperts) for layer in stack),
+        norms=stack[0].norms,
+        activation=activation(family, config),
+        config=config,
         parameters=int(count_parameters(architecture).total),
     )
 
 
-def _difference(place: str, found: Any, plain: Any) -> str:
-    """First field that differs from the block's."""
-    if type(found) is not type(plain):
-        return f"{place} is of kind {type(found).__name__}"
-    for field in dataclasses.fields(found):
-        value, usual = getattr(found, field.name), getattr(plain, field.name)
-        if value != usual:
-            return f"{place}.{field.name} = {value!r} where the block has {usual!r}"
-    return f"{place} is another"
+def _without_window(attention: Any) -> Any:
+    plain = getattr(attention, "window", None) is None
+    return attention if plain else dataclasses.replace(attention, window=None)
+
+
+def _differing(stack: Sequence[Layer], windows: Sequence[int]) -> Iterator[str]:
+    """What differs between layers that a framework builds alike."""
+    kinds = set(stack)
+    if len({window for window in windows if window}) > 1:
+        yield f"its windows have one size, got {sorted(set(windows) - {0})}"
+    if len({_without_window(layer.attention) for layer in kinds}) > 1:
+        yield "its layers have one attention, apart from windows, got several"
+    for kind, words in ((DenseFeedForward, "dense feed-forward"), (MixtureOfExperts, "mixture")):
+        if len({layer.ffn for layer in kinds if isinstance(layer.ffn, kind)}) > 1:
+            yield f"its layers have one {words}, got several"
+    if len({layer.norms for layer in kinds}) > 1:
+        yield "its layers have one number of normalisations, got several"
+
+
+def _absent(architecture: Architecture, has: Has) -> list[str]:
+    """Parts and fields of an architecture that a framework lacks, each once."""
+    found: dict[str, None] = {}
+    parts: list[Any] = [architecture.trunk]
+    for group in architecture.groups:
+        parts += [group.layer.attention, group.layer.ffn, group.layer]
+    for part in parts:
+        name = type(part).__name__
+        if type(part) not in has:
+            found[_PARTS.get(name, name)] = None
+            continue
+        for field in dataclasses.fields(part):
+            value, usual = getattr(part, field.name), field.default
+            chosen = usual is not dataclasses.MISSING and value != usual
+            if field.name == "qk_norm_dim":
+                chosen = part.qk_norm != "none" and value not in (None, part.head_dim)
+            if chosen and not {field.name, f"{field.name}={value}"} & set(has[type(part)]):
+                found[_words(name, field.name, value)] = None
+    return list(found)
+
+
+def _words(part: str, field: str, value: Any) -> str:
+    if field == "qk_norm":
+        return _QK_NORMS[value]
+    usual = f"{part}.{field} = {value!r}"
+    return _FIELDS.get(f"{part}.{field}", _FIELDS.get(field, usual))
 
 
 def refuse(framework: str, obstacles: Iterable[str]) -> None:
@@ -139,18 +270,51 @@ def refuse(framework: str, obstacles: Iterable[str]) -> None:
         raise ConfigError(f"cannot be exported to {framework}: {'; '.join(found)}")
 
 
-def rotary_obstacles(sizes: Sizes, fraction: float = 1.0) -> list[str]:
+def first_difference(wanted: Architecture, found: Architecture) -> str:
+    """The first field of trunk or layers in which two architectures differ."""
+    if found.trunk != wanted.trunk:
+        return _difference("trunk", found.trunk, wanted.trunk)
+    for there, here in zip(found.groups, wanted.groups, strict=False):
+        for place in ("attention", "ffn"):
+            parts = getattr(there.layer, place), getattr(here.layer, place)
+            if parts[0] != parts[1]:
+                return _difference(place, *parts)
+        if there != here:
+            return _difference("layer", there.layer, here.layer)
+    return "it has other layers"
+
+
+def _difference(place: str, found: Any, wanted: Any) -> str:
+    if type(found) is not type(wanted):
+        return f"{place} is of kind {type(found).__name__}, wanted {type(wanted).__name__}"
+    for field in dataclasses.fields(found):
+        value, usual = getattr(found, field.name), getattr(wanted, field.name)
+        if value != usual:
+            return f"{place}.{field.name} would be {value!r}, not {usual!r}"
+    return f"{place}s differ in number"
+
+
+def rotary_obstacles(stack: Stack, fraction: float = 1.0) -> list[str]:
     """Obstacles of rotary positions, which act on pairs of values and need an even width."""
-    turned = int(fraction * sizes.head_dim)
+    if isinstance(stack.attention, LatentAttention):
+        width, words = int(stack.attention.rope_dim), "qk_rope_head_dim"
+    else:
+        width, words = int(stack.attention.head_dim), "head_dim"
+    turned = int(fraction * width)
     if turned >= 2 and turned % 2 == 0:
         return []
     part = "" if fraction == 1.0 else f" of which {turned} are turned"
-    return [
-        f"rotary positions turn an even number of values, got head_dim = {sizes.head_dim}{part}"
-    ]
+    return [f"rotary positions turn an even number of values, got {words} = {width}{part}"]
 
 
-def check_count(framework: str, written: int, sizes: Sizes) -> None:
+def norm_obstacles(stack: Stack, norms: int) -> list[str]:
+    """An obstacle if a layer has not so many normalisations of d_model."""
+    if stack.norms == norms:
+        return []
+    return [f"its {stack.family} has {norms} normalisations a layer, got {stack.norms}"]
+
+
+def check_count(framework: str, written: int, stack: Stack) -> None:
     """Check that the framework would build the intended model from the file.
 
     Raises
@@ -158,8 +322,8 @@ def check_count(framework: str, written: int, sizes: Sizes) -> None:
     ConfigError
         If the parameters differ.
     """
-    if written != sizes.parameters:
+    if written != stack.parameters:
         raise ConfigError(
             f"{framework} would build {written:,} parameters from this configuration, and the "
-            f"architecture has {sizes.parameters:,}: it is not exported"
+            f"architecture has {stack.parameters:,}: it is not exported"
         )

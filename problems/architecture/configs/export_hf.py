@@ -1,28 +1,44 @@
-"""Export an architecture as a ``config.json`` of Hugging Face transformers."""
+"""Export an architecture as a ``config.json`` of Hugging Face transformers.
+
+An architecture that was read from a configuration is written as that configuration, complete with
+the defaults of its type and without what belongs to a checkpoint; a design, as its block's type.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
+from modelsizer.problems.architecture.architecture import Architecture, Layer
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.configs.export_common import (
+    MODEL_TYPES,
+    first_difference,
+    refuse,
+)
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
-from modelsizer.problems.architecture.feedforward import DenseFeedForward
 
-_TYPES = MappingProxyType(
+_CLASSES = MappingProxyType(
     {
-        "llama": ("llama", "LlamaForCausalLM"),
-        "qwen2": ("qwen2", "Qwen2ForCausalLM"),
-        "qwen3": ("qwen3", "Qwen3ForCausalLM"),
-        "gemma2": ("gemma2", "Gemma2ForCausalLM"),
-        "gemma3": ("gemma3_text", "Gemma3ForCausalLM"),
-        "olmo2": ("olmo2", "Olmo2ForCausalLM"),
-        "gpt2": ("gpt2", "GPT2LMHeadModel"),
-        "gpt-neox": ("gpt_neox", "GPTNeoXForCausalLM"),
+        "llama": "LlamaForCausalLM",
+        "qwen2": "Qwen2ForCausalLM",
+        "qwen3": "Qwen3ForCausalLM",
+        "gemma2": "Gemma2ForCausalLM",
+        "gemma3_text": "Gemma3ForCausalLM",
+        "olmo2": "Olmo2ForCausalLM",
+        "gpt2": "GPT2LMHeadModel",
+        "gpt_neox": "GPTNeoXForCausalLM",
     }
 )
+"""Class of each block's type."""
+
+_OF_A_CHECKPOINT = frozenset(
+    {"_name_or_path", "auto_map", "quantization_config", "transformers_version"}
+)
+"""Fields that tell of stored weights or of code beside them."""
 
 
 def to_huggingface(architecture: Architecture) -> dict[str, Any]:
@@ -31,23 +47,52 @@ def to_huggingface(architecture: Architecture) -> dict[str, Any]:
     Parameters
     ----------
     architecture : Architecture
-        One group of layers, in a block of `modelsizer.problems.architecture.blocks`.
+        Of a block of `modelsizer.problems.architecture.blocks`, or read from a configuration.
 
     Raises
     ------
     ConfigError
         If transformers has no such model; the message says what prevents it.
     """
-    if architecture.block not in _TYPES:
-        known = ", ".join(_TYPES)
+    model_type = MODEL_TYPES.get(architecture.block, architecture.block)
+    if architecture.config is not None:
+        config = _as_read(architecture.config)
+    elif model_type in _CLASSES:
+        config = _of_block(architecture, model_type)
+    else:
+        known = ", ".join(BLOCKS)
         raise ConfigError(f"block {architecture.block!r} cannot be exported to hf; known: {known}")
-    if len(architecture.groups) != 1:
-        raise ConfigError("only stacks of one kind of layer are exported so far")
+    again = read_config(config)
+    if (again.trunk, again.groups) != (architecture.trunk, architecture.groups):
+        raise ConfigError(
+            f"{config['model_type']} has no model of this shape: "
+            f"{first_difference(architecture, again)}"
+        )
+    return config
+
+
+def huggingface_text(architecture: Architecture) -> str:
+    """Contents of the file that `to_huggingface` describes."""
+    return json.dumps(to_huggingface(architecture), indent=2) + "\n"
+
+
+def _as_read(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """A configuration as it was read, without what belongs to a checkpoint; its type first."""
+    head = {key: fields[key] for key in ("architectures", "model_type") if key in fields}
+    name = _CLASSES.get(fields["model_type"])
+    if "architectures" not in head and name is not None:
+        head = {"architectures": [name]} | head
+    return head | {key: fields[key] for key in fields if key not in _OF_A_CHECKPOINT}
+
+
+def _of_block(architecture: Architecture, model_type: str) -> dict[str, Any]:
     trunk, layer = architecture.trunk, architecture.groups[0].layer
-    model_type, name = _TYPES[architecture.block]
-    config: dict[str, Any] = {"architectures": [name], "model_type": model_type}
+    config: dict[str, Any] = {
+        "architectures": [_CLASSES[model_type]],
+        "model_type": model_type,
+    }
     if model_type in ("gpt2", "gpt_neox"):
-        config |= _multi_head(architecture, trunk, layer, model_type)
+        config |= _multi_head(architecture, model_type)
     else:
         config |= {
             "hidden_size": trunk.d_model,
@@ -57,33 +102,28 @@ def to_huggingface(architecture: Architecture) -> dict[str, Any]:
             "num_key_value_heads": layer.attention.kv_heads,
             "head_dim": layer.attention.head_dim,
         }
-    if model_type in ("gemma2", "gemma3_text"):
-        config["layer_types"] = ["full_attention"] * architecture.layers
-    config |= {"vocab_size": trunk.vocab_size, "tie_word_embeddings": bool(trunk.tied_embeddings)}
-    _check(config, architecture)
-    return config
+    stack = architecture.stack()
+    if stack is None:
+        raise ConfigError("cannot be exported to hf: the order of its kinds of layer is not known")
+    windows = [getattr(each.attention, "window", None) for each in stack]
+    if any(windows) or model_type in ("gemma2", "gemma3_text"):
+        config["layer_types"] = [
+            "full_attention" if window is None else "sliding_attention" for window in windows
+        ]
+    if any(windows):
+        config["sliding_window"] = next(window for window in windows if window)
+    if any(windows) and model_type.startswith("qwen"):
+        config["use_sliding_window"] = True
+    return config | {
+        "vocab_size": trunk.vocab_size,
+        "tie_word_embeddings": bool(trunk.tied_embeddings),
+    }
 
 
-def huggingface_text(architecture: Architecture) -> str:
-    """Contents of the file that `to_huggingface` describes."""
-    return json.dumps(to_huggingface(architecture), indent=2) + "\n"
-
-
-def _multi_head(
-    architecture: Architecture, trunk: Trunk, layer: Layer, model_type: str
-) -> dict[str, Any]:
+def _multi_head(architecture: Architecture, model_type: str) -> dict[str, Any]:
+    trunk, layer = architecture.trunk, architecture.groups[0].layer
+    refuse("hf", _obstacles(layer, trunk.d_model, model_type))
     attention = layer.attention
-    if attention.kv_heads != attention.heads:
-        raise ConfigError(
-            f"{model_type} has a kv head for each head: kv_heads = {attention.kv_heads} of "
-            f"{attention.heads} heads cannot be exported"
-        )
-    if attention.heads * attention.head_dim != trunk.d_model:
-        raise ConfigError(
-            f"{model_type} has heads x head_dim = d_model: {attention.heads} x "
-            f"{attention.head_dim} on {trunk.d_model} cannot be exported"
-        )
-    assert isinstance(layer.ffn, DenseFeedForward)
     if model_type == "gpt_neox":
         return {
             "hidden_size": trunk.d_model,
@@ -100,8 +140,16 @@ def _multi_head(
     }
 
 
-def _check(config: dict[str, Any], architecture: Architecture) -> None:
-    """Check that the configuration reads back as the architecture."""
-    again = read_config(config)
-    if (again.trunk, again.groups) != (architecture.trunk, architecture.groups):
-        raise ConfigError(f"{config['model_type']} has no model of this shape")
+def _obstacles(layer: Layer, d_model: int, model_type: str) -> list[str]:
+    attention, found = layer.attention, []
+    if attention.kv_heads != attention.heads:
+        found.append(
+            f"{model_type} has a kv head for each head, got kv_heads = {attention.kv_heads} of "
+            f"{attention.heads}"
+        )
+    if attention.heads * attention.head_dim != d_model:
+        found.append(
+            f"{model_type} has heads x head_dim = d_model, got {attention.heads} x "
+            f"{attention.head_dim} on {d_model}"
+        )
+    return found

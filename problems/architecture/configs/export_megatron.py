@@ -1,9 +1,10 @@
 """Export an architecture as arguments of Megatron-LM's ``pretrain_gpt.py``.
 
-The flags, their defaults and their effects follow NVIDIA/Megatron-LM: ``arguments.py`` (commit
-000c4ac24f61) and ``tokenizer/tokenizer.py`` (commit 00ee96672c1b) of ``megatron/training``, and
-``gpt_builders.py`` (commit 00caa53af309); the modules follow megatron-core 0.16.1. As in
-Megatron's own examples, the arguments are a shell array; the file is to be sourced.
+The flags, their defaults and their effects follow NVIDIA/Megatron-LM (commit d98e8a64ddf3,
+2026-08-22): ``megatron/training/arguments.py``, ``transformer_config.py`` of
+``megatron/core/transformer``, whose fields are flags too, and ``gpt_builders.py``; the modules
+follow megatron-core 0.16.1. As in Megatron's own examples, the arguments are a shell array; the
+file is to be sourced.
 
 Megatron pads the tokenizer's vocabulary to a multiple of ``--make-vocab-size-divisible-by`` times
 the tensor-parallel size. With the first set to the vocabulary divided by the second, any tokenizer
@@ -12,49 +13,56 @@ that fits is padded to exactly the intended vocabulary.
 
 from __future__ import annotations
 
-import math
-import re
-import shlex
-from collections.abc import Mapping
-from types import MappingProxyType
+from collections.abc import Sequence
+from itertools import groupby
 
-from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.configs.export_common import (
-    Sizes,
+    Has,
+    Stack,
     check_count,
+    norm_obstacles,
     refuse,
     rotary_obstacles,
-    sizes_of,
+    stack_of,
+)
+from modelsizer.problems.architecture.configs.export_families import rotary_fraction
+from modelsizer.problems.architecture.configs.export_routers import Router, router
+from modelsizer.problems.architecture.configs.megatron_count import count_megatron
+from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+
+_FAMILIES = (
+    *("llama", "qwen2", "qwen3", "gpt2", "gpt_neox"),
+    *("arcee", "cwm", "ernie4_5", "falcon", "glm", "helium", "ministral", "mistral", "nemotron"),
+    *("phi3", "seed_oss", "stablelm", "starcoder2"),
+    *("mixtral", "qwen2_moe", "qwen3_moe", "glm4_moe", "dots1", "gpt_oss"),
+    *("deepseek_v2", "deepseek_v3", "kimi_k2"),
 )
 
-_ROTARY = ("--position-embedding-type", "rope")
-_GATED = (
-    *_ROTARY,
-    *("--normalization", "RMSNorm"),
-    "--swiglu",
-    "--disable-bias-linear",
-)
+_HAS: Has = {
+    Trunk: {"tied_embeddings", "norm_bias", "positions"},
+    Layer: {"norms"},
+    FullAttention: {
+        *("qkv_bias", "output_bias", "window", "sinks", "qk_norm=head", "qk_norm=head_with_bias")
+    },
+    LatentAttention: {"q_lora_rank"},
+    DenseFeedForward: {"gated", "bias"},
+    MixtureOfExperts: {"gated", "shared_d_ff", "shared_gate", "expert_bias", "router_bias"},
+}
+
+_ACTIVATIONS = {
+    ("silu", True): ("--swiglu",),
+    ("gelu", False): (),
+    ("relu2", False): ("--squared-relu",),
+    ("clamped swish", True): (
+        *("--quick-geglu", "--glu-linear-offset", "1.0", "--activation-func-clamp-value", "7.0"),
+    ),
+}
+"""Flags of each kind of activation, by whether it has a gate."""
+
 # Megatron's default dropout is 0.1; of these families only GPT-2 used it.
 _NO_DROPOUT = ("--attention-dropout", "0.0", "--hidden-dropout", "0.0")
-
-_BLOCKS: Mapping[str, tuple[str, ...]] = MappingProxyType(
-    {
-        "llama": (*_GATED, *_NO_DROPOUT),
-        "qwen2": (*_GATED, "--add-qkv-bias", *_NO_DROPOUT),
-        "qwen3": (*_GATED, "--qk-layernorm", *_NO_DROPOUT),
-        "gpt2": ("--position-embedding-type", "learned_absolute"),
-        "gpt-neox": (*_ROTARY, "--rotary-percent", "0.25", *_NO_DROPOUT),
-    }
-)
-
-_NO_NORMS_AFTER = "Megatron-LM has no flag for normalisations after attention and feed-forward"
-_WHY_NOT = MappingProxyType(
-    {
-        "gemma2": _NO_NORMS_AFTER,
-        "gemma3": _NO_NORMS_AFTER,
-        "olmo2": f"{_NO_NORMS_AFTER}, and --qk-layernorm norms each head by itself",
-    }
-)
 
 _FILE = """\
 # {block} of {parameters:,} parameters, written by modelsizer for Megatron-LM:
@@ -83,43 +91,177 @@ def to_megatron(architecture: Architecture) -> str:
     ConfigError
         If Megatron-LM has no such model; the message says what prevents it.
     """
-    sizes = sizes_of(architecture, "megatron", _BLOCKS, _WHY_NOT)
-    refuse("megatron", _obstacles(sizes))
+    stack = stack_of(architecture, "megatron", _FAMILIES, _HAS)
+    refuse("megatron", _obstacles(stack))
     asked = "--seq-length N"
-    if not sizes.positions:
+    if not stack.trunk.positions:
         asked += " --max-position-embeddings N"  # required, but unused with rotary positions
     text = _FILE.format(
-        block=sizes.block,
-        parameters=sizes.parameters,
+        block=architecture.block,
+        parameters=stack.parameters,
         asked=asked,
-        vocab_size=sizes.vocab_size,
-        flags="\n".join(f"    {line}" for line in _lines(_flags(sizes))),
+        vocab_size=stack.trunk.vocab_size,
+        flags="\n".join(f"    {line}" for line in _lines(_flags(stack))),
     )
-    check_count("megatron", count_megatron(text), sizes)
+    check_count("megatron", count_megatron(text), stack)
     return text
 
 
-def _obstacles(sizes: Sizes) -> list[str]:
-    if sizes.block == "gpt2":
-        return [] if sizes.positions else ["gpt2's positions are learned, got none"]
-    return rotary_obstacles(sizes, 0.25 if sizes.block == "gpt-neox" else 1.0)
+def _biases(stack: Stack) -> set[bool]:
+    """Whether the projections other than those of queries, keys and values have biases."""
+    found = {bool(getattr(stack.attention, "output_bias", False))}
+    if stack.dense is not None:
+        found.add(bool(stack.dense.bias))
+    if stack.mixture is not None:
+        found |= {bool(stack.mixture.expert_bias), bool(stack.mixture.router_bias)}
+    return found
 
 
-def _flags(sizes: Sizes) -> list[str]:
+def _gated(stack: Stack) -> set[bool]:
+    return {bool(ffn.gated) for ffn in (stack.dense, stack.mixture) if ffn is not None}
+
+
+def _obstacles(stack: Stack) -> list[str]:
+    found = norm_obstacles(stack, 2)
+    biases, gated, attention = _biases(stack), _gated(stack), stack.attention
+    if len(biases) > 1 or (biases == {True} and not getattr(attention, "qkv_bias", False)):
+        found.append(
+            "all its projections have biases, or none, or those of queries, keys and values alone"
+        )
+    elif biases == {True} and stack.mixture is not None and stack.mixture.shared_d_ff:
+        found.append("its shared experts have no biases")
+    if len(gated) > 1 or (stack.activation, max(gated)) not in _ACTIVATIONS:
+        words = "with" if max(gated) else "without"
+        found.append(f"it has no activation {stack.activation!r} {words} a gate")
+    layer_norm = bool(stack.trunk.norm_bias)
+    if getattr(attention, "qk_norm", "none") == ("head" if layer_norm else "head_with_bias"):
+        found.append("its norms of queries and keys have biases with LayerNorm, and only then")
+    if layer_norm and isinstance(attention, LatentAttention):
+        found.append("the norms of latents are RMSNorm, got LayerNorm for the others")
+    if stack.family == "gpt2":
+        return (
+            found if stack.trunk.positions else [*found, "gpt2's positions are learned, got none"]
+        )
+    if stack.trunk.positions:
+        return [*found, f"the positions of {stack.family} are rotary, got learned ones"]
+    return found + rotary_obstacles(stack, rotary_fraction(stack.family, stack.config))
+
+
+def _flags(stack: Stack) -> list[str]:
+    trunk = stack.trunk
     flags = [
-        *("--num-layers", str(sizes.layers)),
-        *("--hidden-size", str(sizes.d_model)),
-        *("--ffn-hidden-size", str(sizes.d_ff)),
-        *("--num-attention-heads", str(sizes.heads)),
-        *("--kv-channels", str(sizes.head_dim)),
+        *("--num-layers", str(stack.layers)),
+        *("--hidden-size", str(trunk.d_model)),
+        *("--ffn-hidden-size", str(stack.d_ff)),
+        *_attention(stack),
     ]
-    if sizes.kv_heads != sizes.heads:
-        flags += ["--group-query-attention", "--num-query-groups", str(sizes.kv_heads)]
-    if sizes.positions:
-        flags += ["--max-position-embeddings", str(sizes.positions)]
-    if not sizes.tied:
+    if trunk.positions:
+        flags += ["--max-position-embeddings", str(trunk.positions)]
+    if not trunk.tied_embeddings:
         flags.append("--untie-embeddings-and-output-weights")
-    return [*flags, *_BLOCKS[sizes.block]]
+    return [*flags, *_mixture(stack), *_structure(stack)]
+
+
+def _attention(stack: Stack) -> list[str]:
+    a = stack.attention
+    flags = ["--num-attention-heads", str(a.heads)]
+    if isinstance(a, LatentAttention):
+        flags += ["--kv-channels", str(a.value_dim), "--multi-latent-attention"]
+        if a.q_lora_rank is not None:
+            flags += ["--q-lora-rank", str(a.q_lora_rank)]
+        return [
+            *flags,
+            *("--kv-lora-rank", str(a.kv_lora_rank)),
+            *("--qk-head-dim", str(a.nope_dim)),
+            *("--qk-pos-emb-head-dim", str(a.rope_dim)),
+            *("--v-head-dim", str(a.value_dim)),
+        ]
+    flags += ["--kv-channels", str(a.head_dim)]
+    if a.kv_heads != a.heads:
+        flags += ["--group-query-attention", "--num-query-groups", str(a.kv_heads)]
+    if stack.window:
+        # Tokens before itself that a token sees, and after it.
+        flags += ["--window-size", f"{stack.window - 1},0"]
+        if not all(stack.windows):
+            flags += ["--window-attn-skip-freq", pattern([w > 0 for w in stack.windows])]
+    if a.sinks:
+        flags += ["--softmax-type", "learnable"]
+    return flags
+
+
+def _mixture(stack: Stack) -> list[str]:
+    moe = stack.mixture
+    if moe is None:
+        return []
+    flags = [
+        *("--num-experts", str(moe.experts)),
+        *("--moe-ffn-hidden-size", str(moe.d_ff)),
+        *("--moe-router-topk", str(moe.active)),
+    ]
+    if not all(stack.routed):
+        flags += ["--moe-layer-freq", pattern(stack.routed)]
+    if moe.shared_d_ff:
+        flags += ["--moe-shared-expert-intermediate-size", str(moe.shared_d_ff)]
+    if moe.shared_gate:
+        flags.append("--moe-shared-expert-gate")
+    return flags + _router(router(stack.family, stack.config))
+
+
+def _router(found: Router) -> list[str]:
+    flags = []
+    if found.score == "sigmoid":
+        flags += ["--moe-router-score-function", "sigmoid", "--moe-router-enable-expert-bias"]
+    elif not found.normed:
+        flags.append("--moe-router-pre-softmax")
+    if found.groups > 1:
+        flags += ["--moe-router-num-groups", str(found.groups)]
+        flags += ["--moe-router-group-topk", str(found.top_groups)]
+    if found.scale != 1.0:
+        flags += ["--moe-router-topk-scaling-factor", str(found.scale)]
+    return flags
+
+
+def _structure(stack: Stack) -> list[str]:
+    """What has no size: positions, norms, activations and biases."""
+    fraction = rotary_fraction(stack.family, stack.config)
+    flags = ["--position-embedding-type", "learned_absolute" if stack.trunk.positions else "rope"]
+    if not stack.trunk.positions and fraction != 1.0:
+        flags += ["--rotary-percent", str(fraction)]
+    if not stack.trunk.norm_bias:
+        flags += ["--normalization", "RMSNorm"]
+    if stack.family == "nemotron":
+        flags.append("--apply-layernorm-1p")
+    flags += _ACTIVATIONS[stack.activation, max(_gated(stack))]
+    if True not in _biases(stack):
+        flags.append("--disable-bias-linear")
+        if getattr(stack.attention, "qkv_bias", False):
+            flags.append("--add-qkv-bias")
+    latents = isinstance(stack.attention, LatentAttention)
+    if latents or stack.attention.qk_norm != "none":
+        flags.append("--qk-layernorm")
+    return flags if stack.family == "gpt2" else [*flags, *_NO_DROPOUT]
+
+
+def pattern(words: Sequence[bool]) -> str:
+    """A Python list expression of ones and zeros, as short as its runs and its period allow.
+
+    Examples
+    --------
+    >>> pattern([False, True, True])
+    '[0]*1+[1]*2'
+    >>> pattern([True, False, True, False, True])
+    '([1]*1+[0]*1)*2+[1]*1'
+    """
+
+    def runs(part: Sequence[bool]) -> str:
+        return "+".join(f"[{int(word)}]*{len(list(same))}" for word, same in groupby(part))
+
+    n = len(words)
+    period = next(p for p in range(1, n + 1) if all(words[i] == words[i - p] for i in range(p, n)))
+    if period == 1 or n // period < 2:
+        return runs(words)
+    rest = runs(words[n - n % period :]) if n % period else ""
+    return f"({runs(words[:period])})*{n // period}" + (f"+{rest}" if rest else "")
 
 
 def _lines(flags: list[str]) -> list[str]:
@@ -129,47 +271,5 @@ def _lines(flags: list[str]) -> list[str]:
         if word.startswith("--"):
             lines.append(word)
         else:
-            lines[-1] += f" {word}"
+            lines[-1] += f' "{word}"' if "[" in word else f" {word}"
     return lines
-
-
-def count_megatron(text: str) -> int:
-    """Number of parameters that Megatron-LM creates from a file of `to_megatron`, for TP_SIZE=1."""
-    vocabulary = re.findall(r"^VOCAB_SIZE=(\d+)$", text, re.MULTILINE)[0]
-    listed = text.partition("MODEL_ARGS=(\n")[2].rpartition(")")[0]
-    listed = listed.replace("$((VOCAB_SIZE / TP_SIZE))", vocabulary).replace("$TP_SIZE", "1")
-    given = {flag: value for flag, _, value in (line.partition(" ") for line in _rows(listed))}
-
-    def number(flag: str, default: int | None = None) -> int:
-        return int(given[flag] if default is None else given.get(flag, default))
-
-    d, heads, head = (
-        number("--hidden-size"),
-        number("--num-attention-heads"),
-        number("--kv-channels"),
-    )
-    groups = number("--num-query-groups", 1) if "--group-query-attention" in given else heads
-    swiglu, ff = "--swiglu" in given, number("--ffn-hidden-size")
-    bias = "--disable-bias-linear" not in given
-    norm = d if given.get("--normalization", "LayerNorm") == "RMSNorm" else 2 * d
-
-    def linear(inputs: int, outputs: int, biased: bool) -> int:
-        return inputs * outputs + (outputs if biased else 0)
-
-    layer = linear(d, (heads + 2 * groups) * head, bias or "--add-qkv-bias" in given)
-    layer += linear(heads * head, d, bias) + linear(ff, d, bias)
-    layer += linear(d, 2 * ff if swiglu else ff, bias) + 2 * norm
-    if "--qk-layernorm" in given:
-        layer += 2 * head * norm // d
-    multiple = number("--make-vocab-size-divisible-by", 128)
-    rows = math.ceil(int(vocabulary) / multiple) * multiple
-    if given.get("--position-embedding-type", "learned_absolute") == "learned_absolute":
-        positions = number("--max-position-embeddings") * d
-    else:
-        positions = 0
-    matrices = 2 if "--untie-embeddings-and-output-weights" in given else 1
-    return matrices * rows * d + positions + number("--num-layers") * layer + norm
-
-
-def _rows(listed: str) -> list[str]:
-    return [" ".join(shlex.split(line)) for line in listed.splitlines() if line.strip()]

@@ -9,14 +9,23 @@ from __future__ import annotations
 
 import re
 
-from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
+from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.configs.export_common import (
-    Sizes,
+    Has,
+    Stack,
     check_count,
     refuse,
-    sizes_of,
+    stack_of,
 )
+from modelsizer.problems.architecture.feedforward import DenseFeedForward
 
+_HAS: Has = {
+    Trunk: {"tied_embeddings", "norm_bias", "positions"},
+    Layer: (),
+    FullAttention: {"qkv_bias", "output_bias"},
+    DenseFeedForward: {"gated", "bias"},
+}
 _OWN_VOCABULARY = 50304  # default of train.py, for a dataset without meta.pkl
 _LARGEST_VOCABULARY = 2**16  # train.py reads the tokens of train.bin as uint16
 
@@ -42,44 +51,47 @@ def to_nanogpt(architecture: Architecture) -> str:
         If nanoGPT has no such model; the message says what prevents it.
     """
     why = "nanoGPT has GPT-2's block alone (LayerNorm, biases, learned positions, no gate)"
-    others = ("llama", "qwen2", "qwen3", "gemma2", "gemma3", "olmo2", "gpt-neox")
-    sizes = sizes_of(architecture, "nanogpt", ("gpt2",), dict.fromkeys(others, why))
-    refuse("nanogpt", _obstacles(sizes))
-    vocabulary = _WITHOUT_META if sizes.vocab_size == _OWN_VOCABULARY else _WITH_META
+    stack = stack_of(architecture, "nanogpt", ("gpt2",), _HAS, why=why)
+    refuse("nanogpt", _obstacles(stack))
+    trunk = stack.trunk
+    vocabulary = _WITHOUT_META if trunk.vocab_size == _OWN_VOCABULARY else _WITH_META
     text = (
-        f"# gpt2 of {sizes.parameters:,} parameters, written by modelsizer for nanoGPT:\n"
+        f"# gpt2 of {stack.parameters:,} parameters, written by modelsizer for nanoGPT:\n"
         "#   python train.py FILE --dataset=DATASET\n"
-        f"n_layer = {sizes.layers}\n"
-        f"n_head = {sizes.heads}\n"
-        f"n_embd = {sizes.d_model}\n"
-        f"block_size = {sizes.positions}\n"
+        f"n_layer = {stack.layers}\n"
+        f"n_head = {stack.attention.heads}\n"
+        f"n_embd = {trunk.d_model}\n"
+        f"block_size = {trunk.positions}\n"
         "bias = True\n"
-    ) + vocabulary.format(n=sizes.vocab_size)
-    check_count("nanogpt", count_nanogpt(text), sizes)
+    ) + vocabulary.format(n=trunk.vocab_size)
+    check_count("nanogpt", count_nanogpt(text), stack)
     return text
 
 
-def _obstacles(sizes: Sizes) -> list[str]:
-    found = []
-    if sizes.kv_heads != sizes.heads:
+def _obstacles(stack: Stack) -> list[str]:
+    trunk, attention, found = stack.trunk, stack.attention, []
+    if attention.kv_heads != attention.heads:
         found.append(
-            f"it has a kv head for each head, got kv_heads = {sizes.kv_heads} of {sizes.heads}"
+            f"it has a kv head for each head, got kv_heads = {attention.kv_heads} of "
+            f"{attention.heads}"
         )
-    if not sizes.heads_span_the_model:
+    if not stack.heads_span_the_model:
         found.append(
-            f"it has heads x head_dim = d_model, got {sizes.heads} x {sizes.head_dim} on "
-            f"{sizes.d_model}"
+            f"it has heads x head_dim = d_model, got {attention.heads} x {attention.head_dim} on "
+            f"{trunk.d_model}"
         )
-    if sizes.d_ff != 4 * sizes.d_model:
-        found.append(f"it has d_ff = 4 d_model = {4 * sizes.d_model}, got {sizes.d_ff}")
-    if not sizes.tied:
+    if stack.d_ff != 4 * trunk.d_model:
+        found.append(f"it has d_ff = 4 d_model = {4 * trunk.d_model}, got {stack.d_ff}")
+    if stack.activation != "gelu":
+        found.append(f"its activation is GELU, got {stack.activation}")
+    if not trunk.tied_embeddings:
         found.append("it ties the embedding to the head, got tied_embeddings = false")
-    if sizes.positions < 1:
+    if trunk.positions < 1:
         found.append("its positions are learned, got none")
-    if sizes.vocab_size > _LARGEST_VOCABULARY:
+    if trunk.vocab_size > _LARGEST_VOCABULARY:
         found.append(
             f"it stores tokens in two bytes, so vocab_size is at most {_LARGEST_VOCABULARY}, got "
-            f"{sizes.vocab_size}"
+            f"{trunk.vocab_size}"
         )
     return found
 

@@ -2,11 +2,11 @@
 
 Based on torchtitan 0.3.0: ``torchtitan/config/manager.py`` takes ``--module`` as an import path
 and ``--config`` as the name of a function in it; the sizes of a model are Python code in
-``torchtitan/models/llama3/__init__.py`` and ``torchtitan/models/qwen3/__init__.py``, which no
-file or flag can set. The exported module therefore adds one flavour to those of its family, built
-by the family's own builder (whose name has an underscore, hence the version), and a function that
-trains it as the family's usual configuration does. The builder takes the feed-forward width
-directly, so the multiple of Llama 3's rule is not used.
+``torchtitan/models/FAMILY/__init__.py``, which no file or flag can set. The exported module
+therefore adds one flavour to those of its family, built by the family's own builder (whose name has
+an underscore, hence the version), and a function that trains it as the family's usual configuration
+does. The builder takes the feed-forward width directly, so the multiple of Llama 3's rule is not
+used.
 """
 
 from __future__ import annotations
@@ -16,151 +16,57 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any
 
-from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.configs.export_common import (
-    Sizes,
+    MODEL_TYPES,
+    Has,
+    Stack,
     check_count,
+    norm_obstacles,
     refuse,
     rotary_obstacles,
-    sizes_of,
+    stack_of,
 )
+from modelsizer.problems.architecture.configs.export_families import rotary_fraction
+from modelsizer.problems.architecture.configs.export_routers import router
+from modelsizer.problems.architecture.configs.torchtitan_files import BODIES, FILE
+from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 
-_WHY_NOT = MappingProxyType(
+_FAMILIES: Mapping[str, str] = MappingProxyType(
     {
-        "qwen2": "torchtitan's attention has no biases; qwen3 is without them",
-        **dict.fromkeys(
-            ("gemma2", "gemma3", "olmo2"),
-            "torchtitan's dense families are llama3 and qwen3, neither with this block's norms",
-        ),
-        **dict.fromkeys(
-            ("gpt2", "gpt-neox"),
-            "torchtitan's dense families are llama3 and qwen3, with RMSNorm and without biases",
-        ),
+        **dict.fromkeys(("llama", "ernie4_5", "helium", "mistral", "phi3"), "llama3"),
+        "qwen3": "qwen3",
+        **dict.fromkeys(("mixtral", "qwen2_moe", "qwen3_moe"), "qwen3_moe"),
+        **dict.fromkeys(("deepseek_v2", "deepseek_v3", "kimi_k2"), "deepseek_v3"),
+        "gpt_oss": "gpt_oss",
+    }
+)
+"""Torchtitan's family of each type."""
+
+_TRUNK: Has = {Trunk: {"tied_embeddings"}, Layer: {"norms"}}
+_DENSE: Has = {**_TRUNK, FullAttention: {"qk_norm=head"}, DenseFeedForward: ()}
+_HAS: Mapping[str, Has] = MappingProxyType(
+    {
+        "llama3": _DENSE,
+        "qwen3": _DENSE,
+        "qwen3_moe": {**_DENSE, MixtureOfExperts: ()},
+        "deepseek_v3": {
+            **_TRUNK,
+            LatentAttention: {"q_lora_rank"},
+            DenseFeedForward: (),
+            MixtureOfExperts: {"shared_d_ff"},
+        },
+        "gpt_oss": {
+            **_TRUNK,
+            FullAttention: {"qkv_bias", "output_bias", "window", "sinks"},
+            MixtureOfExperts: {"expert_bias", "router_bias"},
+        },
     }
 )
 
-_FILE = '''\
-"""{block} of {parameters:,} parameters, written by modelsizer for torchtitan 0.3.0.
-
-With this file as design.py in the working directory (PYTHONPATH=.):
-
-    torchrun --nproc_per_node=8 -m torchtitan.train --module design --config design \\
-        --hf_assets_path TOKENIZER_DIRECTORY --training.seq_len N --training.steps N
-"""
-
-{imports}
-SIZES = {{
-{sizes}
-}}
-VOCAB_SIZE = {vocab_size}
-TIED = {tied}
-MAX_SEQ_LEN = 131072  # of the rotary positions; no parameter
-
-{body}
-
-def design() -> Trainer.Config:
-    config = {base}()
-    config.model_spec = model_registry("modelsizer")
-    config.loss.loss_fn.global_vocab_size = VOCAB_SIZE
-    return config
-'''
-
-_LLAMA_IMPORTS = """\
-from torchtitan.models.common import ComplexRoPE, Embedding, Linear, RMSNorm
-from torchtitan.models.llama3 import (
-    _build_llama3_layers,
-    _EMBEDDING_INIT,
-    _EMBEDDING_SKIP_INIT,
-    _NORM_INIT,
-    _output_linear_init,
-    Llama3Model,
-    llama3_configs,
-    model_registry,
-)
-from torchtitan.models.llama3.config_registry import llama3_8b
-from torchtitan.trainer import Trainer
-"""
-
-_LLAMA_BODY = """\
-
-def _model(attn_backend, tp_gemm_backend="default"):
-    dim = SIZES["dim"]
-    head_dim = dim // SIZES["n_heads"]
-    return Llama3Model.Config(
-        dim=dim,
-        vocab_size=VOCAB_SIZE,
-        enable_weight_tying=TIED,
-        tok_embeddings=Embedding.Config(
-            num_embeddings=VOCAB_SIZE,
-            embedding_dim=dim,
-            param_init=_EMBEDDING_SKIP_INIT if TIED else _EMBEDDING_INIT,
-        ),
-        norm=RMSNorm.Config(normalized_shape=dim, param_init=_NORM_INIT),
-        lm_head=Linear.Config(
-            in_features=dim, out_features=VOCAB_SIZE, param_init=_output_linear_init(dim)
-        ),
-        layers=_build_llama3_layers(
-            **SIZES,
-            rope=ComplexRoPE.Config(dim=head_dim, max_seq_len=MAX_SEQ_LEN, theta=500000.0),
-            attn_backend=attn_backend,
-            tp_gemm_backend=tp_gemm_backend,
-        ),
-    )
-
-
-llama3_configs["modelsizer"] = _model
-"""
-
-_QWEN_IMPORTS = """\
-from torchtitan.models.common import CosSinRoPE, Embedding, Linear
-from torchtitan.models.qwen3 import (
-    _build_qwen3_layers,
-    _EMBEDDING_INIT,
-    _EMBEDDING_SKIP_INIT,
-    _LINEAR_INIT,
-    _qwen3_norm,
-    model_registry,
-    qwen3_configs,
-    Qwen3Model,
-)
-from torchtitan.models.qwen3.config_registry import qwen3_1_7b
-from torchtitan.trainer import Trainer
-"""
-
-_QWEN_BODY = """\
-
-def _model(attn_backend):
-    dim = SIZES["dim"]
-    return Qwen3Model.Config(
-        dim=dim,
-        vocab_size=VOCAB_SIZE,
-        enable_weight_tying=TIED,
-        tok_embeddings=Embedding.Config(
-            num_embeddings=VOCAB_SIZE,
-            embedding_dim=dim,
-            param_init=_EMBEDDING_SKIP_INIT if TIED else _EMBEDDING_INIT,
-        ),
-        norm=_qwen3_norm(dim),
-        lm_head=Linear.Config(in_features=dim, out_features=VOCAB_SIZE, param_init=_LINEAR_INIT),
-        layers=_build_qwen3_layers(
-            **SIZES,
-            attn_backend=attn_backend,
-            rope=CosSinRoPE.Config(
-                dim=SIZES["head_dim"], max_seq_len=MAX_SEQ_LEN, theta=1000000.0
-            ),
-        ),
-    )
-
-
-qwen3_configs["modelsizer"] = _model
-"""
-
-_FAMILIES: Mapping[str, Mapping[str, str]] = MappingProxyType(
-    {
-        "llama": {"imports": _LLAMA_IMPORTS, "body": _LLAMA_BODY, "base": "llama3_8b"},
-        "qwen3": {"imports": _QWEN_IMPORTS, "body": _QWEN_BODY, "base": "qwen3_1_7b"},
-    }
-)
+_OSS_HEADS = (64, 8, 64)  # heads, kv heads and head_dim that the family's builder sets
+_OSS_WINDOW = 128  # in its layers 0, 2, 4, ...
 
 
 def to_torchtitan(architecture: Architecture) -> str:
@@ -171,36 +77,144 @@ def to_torchtitan(architecture: Architecture) -> str:
     ConfigError
         If torchtitan has no such model; the message says what prevents it.
     """
-    sizes = sizes_of(architecture, "torchtitan", _FAMILIES, _WHY_NOT)
-    refuse("torchtitan", _obstacles(sizes))
-    arguments = {
-        "n_layers": sizes.layers,
-        "dim": sizes.d_model,
-        "n_heads": sizes.heads,
-        "n_kv_heads": sizes.kv_heads,
-        "hidden_dim": sizes.d_ff,
-    }
-    if sizes.block == "qwen3":
-        arguments["head_dim"] = sizes.head_dim
-    text = _FILE.format(
-        block=sizes.block,
-        parameters=sizes.parameters,
-        sizes="\n".join(f'    "{key}": {value},' for key, value in arguments.items()),
-        vocab_size=sizes.vocab_size,
-        tied=sizes.tied,
-        **_FAMILIES[sizes.block],
+    kind = _FAMILIES.get(MODEL_TYPES.get(architecture.block, architecture.block), "llama3")
+    stack = stack_of(architecture, "torchtitan", _FAMILIES, _HAS[kind])
+    refuse("torchtitan", _obstacles(stack, kind))
+    text = FILE.format(
+        block=architecture.block,
+        parameters=stack.parameters,
+        sizes=_entries(_sizes(stack, kind)),
+        more=_router(stack) if kind == "deepseek_v3" else "",
+        vocab_size=stack.trunk.vocab_size,
+        tied=bool(stack.trunk.tied_embeddings),
+        **BODIES[kind],
     )
-    check_count("torchtitan", count_torchtitan(text), sizes)
+    check_count("torchtitan", count_torchtitan(text), stack)
     return text
 
 
-def _obstacles(sizes: Sizes) -> list[str]:
-    found = rotary_obstacles(sizes)
-    if sizes.block == "llama" and not sizes.heads_span_the_model:
+def _entries(values: Mapping[str, Any]) -> str:
+    return "\n".join(f'    "{key}": {value!r},' for key, value in values.items())
+
+
+def _sizes(stack: Stack, kind: str) -> dict[str, Any]:
+    """Arguments of the family's builder."""
+    a, moe, found = stack.attention, stack.mixture, {"n_layers": stack.layers}
+    if kind == "gpt_oss":
+        return found | {
+            "dim": stack.trunk.d_model,
+            "hidden_dim": stack.d_ff,
+            "num_experts": moe.experts if moe else 0,
+            "top_k": moe.active if moe else 0,
+        }
+    if kind == "deepseek_v3":
+        return found | _latent_sizes(stack)
+    found |= {"dim": stack.trunk.d_model, "n_heads": a.heads, "n_kv_heads": a.kv_heads}
+    if kind == "llama3":
+        return found | {"hidden_dim": stack.d_ff}
+    if moe is None:
+        return found | {"hidden_dim": stack.d_ff, "head_dim": a.head_dim}
+    return found | {
+        "head_dim": a.head_dim,
+        "moe_hidden_dim": moe.d_ff,
+        "num_experts": moe.experts,
+        "top_k": moe.active,
+    }
+
+
+def _latent_sizes(stack: Stack) -> dict[str, Any]:
+    a, moe = stack.attention, stack.mixture
+    assert moe is not None
+    return {
+        "n_dense_layers": stack.dense_first,
+        "dim": stack.trunk.d_model,
+        "n_heads": a.heads,
+        "q_lora_rank": a.q_lora_rank or 0,
+        "kv_lora_rank": a.kv_lora_rank,
+        "qk_nope_head_dim": a.nope_dim,
+        "qk_rope_head_dim": a.rope_dim,
+        "v_head_dim": a.value_dim,
+        "dense_hidden_dim": stack.d_ff,
+        "moe_hidden_dim": moe.d_ff,
+        "num_experts": moe.experts,
+        "num_shared_experts": moe.shared_d_ff // moe.d_ff,
+        "router_top_k": moe.active,
+    }
+
+
+def _router(stack: Stack) -> str:
+    chosen = router(stack.family, stack.config)
+    grouped = chosen.groups > 1
+    arguments = {
+        "router_score_func": chosen.score,
+        "router_num_expert_groups": chosen.groups if grouped else None,
+        "router_num_limited_groups": chosen.top_groups if grouped else None,
+        "router_route_scale": chosen.scale,
+        "router_route_norm": chosen.normed,
+    }
+    return f"ROUTER = {{\n{_entries(arguments)}\n}}\n"
+
+
+def _obstacles(stack: Stack, kind: str) -> list[str]:
+    found = norm_obstacles(stack, 2)
+    if stack.activation != ("clamped swish" if kind == "gpt_oss" else "silu"):
+        found.append(f"its {kind} has another activation than {stack.activation!r}")
+    if rotary_fraction(stack.family, stack.config) != 1.0:
+        found.append("its rotary positions turn whole heads, got a part")
+    found += rotary_obstacles(stack)
+    if kind in ("deepseek_v3", "gpt_oss") and stack.trunk.tied_embeddings:
+        found.append(f"its {kind} ties no embedding to the head, got tied_embeddings = true")
+    if kind == "deepseek_v3":
+        return found + _latent_obstacles(stack)
+    if kind == "gpt_oss":
+        return found + _oss_obstacles(stack)
+    normed = stack.attention.qk_norm == "head"
+    if normed != (kind != "llama3"):
+        found.append(f"its {kind} norms {'no' if normed else 'all'} queries and keys")
+    if kind == "llama3" and not stack.heads_span_the_model:
+        a = stack.attention
         found.append(
-            f"its llama3 has heads x head_dim = d_model, got {sizes.heads} x {sizes.head_dim} on "
-            f"{sizes.d_model}; its qwen3 is free of that"
+            f"its llama3 has heads x head_dim = d_model, got {a.heads} x {a.head_dim} on "
+            f"{stack.trunk.d_model}; its qwen3 is free of that"
         )
+    if kind == "qwen3_moe":
+        if not all(stack.routed):
+            found.append("its qwen3 has experts in all layers or none, got some without")
+        if not router(stack.family, stack.config).normed:
+            found.append(
+                "the weights of a token's experts add up to one, got norm_topk_prob = false"
+            )
+    return found
+
+
+def _latent_obstacles(stack: Stack) -> list[str]:
+    moe = stack.mixture
+    if moe is None:
+        return ["its deepseek_v3 has experts, got none"]
+    found = []
+    if stack.dense_first is None:
+        found.append("its layers without experts are the first ones, got some after those")
+    if not moe.shared_d_ff or moe.shared_d_ff % moe.d_ff:
+        found.append(
+            f"its deepseek_v3 has shared experts as wide as routed ones, got {moe.shared_d_ff} for "
+            f"{moe.d_ff}"
+        )
+    return found
+
+
+def _oss_obstacles(stack: Stack) -> list[str]:
+    a, moe, found = stack.attention, stack.mixture, []
+    if (a.heads, a.kv_heads, a.head_dim) != _OSS_HEADS:
+        heads, kv_heads, width = _OSS_HEADS
+        found.append(
+            f"its gpt_oss has {heads} heads, {kv_heads} kv heads and head_dim = {width}, got "
+            f"{a.heads}, {a.kv_heads} and {a.head_dim}"
+        )
+    if stack.windows != tuple(0 if i % 2 else _OSS_WINDOW for i in range(stack.layers)):
+        found.append(f"its gpt_oss has windows of {_OSS_WINDOW} in layers 0, 2, 4 and so on")
+    biased = a.qkv_bias and a.output_bias and a.sinks
+    if not (biased and moe is not None and moe.expert_bias and moe.router_bias):
+        found.append("its gpt_oss has sinks and biases everywhere")
     return found
 
 
@@ -210,12 +224,38 @@ def count_torchtitan(text: str) -> int:
     for statement in ast.parse(text).body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             values[statement.targets[0].id] = ast.literal_eval(statement.value)
-    sizes = values["SIZES"]
-    d, heads, kv_heads = sizes["dim"], sizes["n_heads"], sizes["n_kv_heads"]
-    head = sizes.get("head_dim", d // heads)
-    attention = d * (heads + 2 * kv_heads) * head + heads * head * d
-    if "head_dim" in sizes:  # qwen3, whose builder adds norms of queries and keys
-        attention += 2 * head
-    layer = attention + 3 * d * sizes["hidden_dim"] + 2 * d
+    s = values["SIZES"]
+    d, layers = s["dim"], s["n_layers"]
     matrices = 1 if values["TIED"] else 2
-    return int(matrices * values["VOCAB_SIZE"] * d + sizes["n_layers"] * layer + d)
+    total = matrices * values["VOCAB_SIZE"] * d + d + layers * (_count_attention(s) + 2 * d)
+    experts = s.get("num_experts", 0)
+    if "n_heads" not in s:  # gpt_oss, with biases of experts and of the router
+        width = s["hidden_dim"]
+        each = 3 * d * width + 2 * width + d
+        return int(total + layers * (experts * each + experts * d + experts))
+    width = s.get("moe_hidden_dim", 0)
+    shared = s.get("num_shared_experts", 0) * width
+    dense = s.get("n_dense_layers", 0) if experts else layers
+    mixture = (layers - dense) * (experts * d + 3 * d * (experts * width + shared))
+    return int(total + dense * 3 * d * s.get("hidden_dim", s.get("dense_hidden_dim", 0)) + mixture)
+
+
+def _count_attention(s: Mapping[str, Any]) -> int:
+    d = s["dim"]
+    if "n_heads" not in s:
+        heads, kv_heads, head = _OSS_HEADS
+        wide = (heads + 2 * kv_heads) * head
+        return int(d * wide + wide + heads * head * d + d + heads)
+    heads = s["n_heads"]
+    if "kv_lora_rank" in s:
+        rank, latent, value = s["q_lora_rank"], s["kv_lora_rank"], s["v_head_dim"]
+        rope, nope = s["qk_rope_head_dim"], s["qk_nope_head_dim"]
+        queries = heads * (nope + rope)
+        total = rank * (d + queries) + rank if rank else d * queries
+        total += d * (latent + rope) + latent + latent * heads * (nope + value)
+        return int(total + heads * value * d)
+    head = s.get("head_dim", d // heads)
+    attention = d * (heads + 2 * s["n_kv_heads"]) * head + heads * head * d
+    if "head_dim" in s:  # qwen3, whose builders add norms of queries and keys
+        attention += 2 * head
+    return int(attention)

@@ -214,6 +214,12 @@ class Fields:
             )
         return active
 
+    def complete(self) -> dict[str, Any]:
+        """The fields as they are written, and the type's defaults of those that were missed."""
+        missing = [name for name in self._defaults if name in self._read - set(self._values)]
+        written = {self.named(name): value for name, value in self._values.items()}
+        return written | {name: self._defaults[name] for name in missing}
+
     def ignore(self, names: Iterable[str]) -> None:
         """Mark fields that have no effect on counts for this type."""
         self._read |= set(names)

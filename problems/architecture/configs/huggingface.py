@@ -71,7 +71,8 @@ def read(config: Mapping[str, Any]) -> Reading:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     f.note_unread(t.name, {*_POSITION_FIELDS, *_known(t)})
-    architecture = replace(architecture, block=t.name)
+    complete = {**f.complete(), "model_type": t.name}
+    architecture = replace(architecture, block=t.name, config=complete)
     held = stored(config, architecture)
     notes = [*f.notes, held.note] if held.note else f.notes
     return Reading(replace(architecture, stored=held.formats), tuple(notes))

@@ -100,7 +100,11 @@ def test_describe_for_people() -> None:
             "--batch: must be a whole number",
         ),
         (("export", "-", "--to", "hff"), '{"model_type": "llama"}', "did you mean hf"),
-        (("export", "-"), '{"model_type": "mixtral"}', "cannot be exported"),
+        (
+            ("export", "-", "--to", "torchtitan"),
+            '{"model_type": "mixtral"}',
+            "cannot be exported",
+        ),
         (("solve", "one-h100-1e24", "--export", "hf"), None, "FRAMEWORK:PATH"),
         (
             ("solve", "one-h100-1e24", "--export", "jax:x"),

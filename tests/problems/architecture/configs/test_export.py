@@ -18,11 +18,18 @@ from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.configs.export import EXPORTERS, to_huggingface
-from modelsizer.problems.architecture.configs.export_common import check_count, sizes_of
+from modelsizer.problems.architecture.configs.export_common import check_count, stack_of
+from modelsizer.problems.architecture.configs.export_megatron import pattern
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.models import models
-from tests.support.export_readers import READERS, count_megatron_words, megatron_words, read_litgpt
+from tests.support.export_readers import (
+    READERS,
+    count_megatron_words,
+    megatron_pattern,
+    megatron_words,
+    read_litgpt,
+)
 from tests.support.shared import ROOT
 
 EXPRESSIBLE = {
@@ -111,14 +118,14 @@ def test_blocks_that_a_framework_has(framework: str, block: str, tied: bool) -> 
         ("nanogpt", make("gpt2", vocab_size=70000), ["at most 65536, got 70000"]),
         ("nanogpt", make("gpt2", tied=False, d_ff=1), ["d_ff = 4", "; it ties"]),
         ("nanogpt", make("llama"), ["GPT-2's block alone", "known: gpt2"]),
-        ("megatron", make("gemma2"), ["normalisations after", "known: llama"]),
-        ("megatron", make("olmo2"), ["--qk-layernorm norms each head"]),
+        ("megatron", make("gemma2"), ["normalisations after", "soft caps", "known: llama"]),
+        ("megatron", make("olmo2"), ["no norms of queries and keys over all heads"]),
         ("megatron", make("gpt2", positions=0), ["learned, got none"]),
         ("megatron", make("llama", head_dim=5), ["even", "head_dim = 5"]),
         ("torchtitan", make("llama", head_dim=8), ["4 x 8 on 64", "qwen3 is free"]),
-        ("torchtitan", make("qwen2"), ["no biases", "known: llama, qwen3"]),
-        ("torchtitan", make("gpt2"), ["RMSNorm"]),
-        ("litgpt", make("gpt2"), ["none that are learned"]),
+        ("torchtitan", make("qwen2"), ["no biases", "known: llama"]),
+        ("torchtitan", make("gpt2"), ["no LayerNorm", "no learned positions"]),
+        ("litgpt", make("gpt2"), ["no learned positions"]),
         ("litgpt", make("gpt-neox", head_dim=4), ["of which 1 are turned"]),
     ],
 )  # fmt: skip
@@ -132,27 +139,79 @@ def test_a_refusal_says_what_stands_in_the_way(
 
 
 @pytest.mark.parametrize(
-    ("config", "word"),
+    ("framework", "config", "word"),
     [
-        ({"model_type": "llama", "attention_bias": True}, "attention.qkv_bias = True"),
-        ({"model_type": "llama", "mlp_bias": True}, "ffn.bias = True"),
-        ({"model_type": "qwen2", "use_sliding_window": True, "max_window_layers": 0}, "window = 4096"),
-        ({"model_type": "qwen2", "use_sliding_window": True, "max_window_layers": 1}, "one kind of layer"),
+        ("megatron", {"model_type": "llama", "mlp_bias": True}, "all its projections have biases"),
+        ("litgpt", {"model_type": "llama", "mlp_bias": True}, "all its projections have biases"),
+        ("megatron", {"model_type": "llama", "hidden_act": "gelu"}, "no activation 'gelu' with"),
+        ("litgpt", {"model_type": "gpt_oss"}, "no attention sinks"),
+        ("torchtitan", {"model_type": "mistral"}, "no sliding windows"),
+        ("torchtitan", {"model_type": "gpt_oss", "head_dim": 32}, "head_dim = 64, got 64, 8 and 32"),
+        ("torchtitan", {"model_type": "qwen3_moe"}, "norm_topk_prob = false"),
+        ("litgpt", {"model_type": "deepseek_v3", "n_group": 1}, "groups of experts, got 1 of 256"),
+        ("megatron", {"model_type": "granite"}, "no multipliers"),
+        ("megatron", {"model_type": "smollm3"}, "no layers without rotary positions"),
     ],
 )  # fmt: skip
-def test_changed_blocks_are_refused(config: dict[str, Any], word: str) -> None:
-    architecture = read_config(config)
-    for framework in ("megatron", "litgpt"):
-        with pytest.raises(ConfigError, match=word):
-            EXPORTERS[framework](architecture)
+def test_what_a_framework_lacks_is_named(framework: str, config: dict[str, Any], word: str) -> None:
+    with pytest.raises(ConfigError, match=word):
+        EXPORTERS[framework](read_config(config))
 
 
 def test_a_count_that_differs_is_refused() -> None:
-    architecture = make()
-    sizes = sizes_of(architecture, "x", ["llama"])
-    check_count("x", sizes.parameters, sizes)
+    has = {type(part): () for part in (make().trunk, make().groups[0].layer)}
+    layer = make().groups[0].layer
+    has |= {type(layer.attention): (), type(layer.ffn): ()}
+    stack = stack_of(make(tied=False), "x", ["llama"], has)
+    check_count("x", stack.parameters, stack)
     with pytest.raises(ConfigError, match="would build"):
-        check_count("x", sizes.parameters + 1, sizes)
+        check_count("x", stack.parameters + 1, stack)
+
+
+def test_layers_of_an_unknown_order_are_not_exported() -> None:
+    read = read_config({"model_type": "qwen3_moe", "mlp_only_layers": [0], "norm_topk_prob": True})
+    assert "--moe-layer-freq" in EXPORTERS["megatron"](read)
+    with pytest.raises(ConfigError, match="order of its kinds of layer is not known"):
+        EXPORTERS["megatron"](Architecture(read.trunk, read.groups, read.block))
+
+
+@given(st.lists(st.booleans(), min_size=1, max_size=60))
+def test_a_pattern_evaluates_to_its_layers(words: list[bool]) -> None:
+    found = megatron_pattern(pattern(words), len(words), 0)
+    assert found == [int(word) for word in words]
+
+
+ROWS = [
+    json.loads(line)
+    for line in (ROOT / "tests" / "reference" / "counted_components.jsonl").read_text().splitlines()
+]
+
+
+@pytest.mark.parametrize("framework", sorted(EXPORTERS))
+def test_every_type_is_exported_or_refused_in_words(framework: str) -> None:
+    written = set()
+    for row in ROWS:
+        architecture = read_config(row["config"])
+        try:
+            text = EXPORTERS[framework](architecture)
+        except ConfigError as error:
+            assert framework != "hf" and "would build" not in str(error)
+            assert f"cannot be exported to {framework}" in str(error)
+            continue
+        written.add(row["config"]["model_type"])
+        assert READERS[framework](text) == row["parameters"]["total"]
+    assert len(written) >= {"hf": 27, "nanogpt": 0, "torchtitan": 3}.get(framework, 10)
+
+
+@pytest.mark.parametrize("framework", sorted(EXPORTERS))
+def test_every_model_of_the_catalogue_is_exported_or_refused(framework: str) -> None:
+    for model in models().values():
+        try:
+            text = EXPORTERS[framework](model.architecture)
+        except ConfigError as error:
+            assert framework != "hf" and "would build" not in str(error), model.name
+            continue
+        assert READERS[framework](text) == model.parameters.total, model.name
 
 
 @pytest.mark.parametrize("framework", ["megatron", "litgpt"])

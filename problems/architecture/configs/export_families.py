@@ -1,0 +1,107 @@
+"""What the types of models are besides their sizes, as far as exported files must say it.
+
+Of transformers 5.24: the defaults of ``configuration_*.py`` and the forward passes of
+``modeling_*.py``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any
+
+_ACTIVATIONS = MappingProxyType(
+    {
+        **dict.fromkeys(("arcee", "nemotron", "nanochat"), "relu2"),
+        **dict.fromkeys(("gemma", "gemma2", "gemma3_text", "vaultgemma"), "gelu"),
+        **dict.fromkeys(("gpt2", "gpt_neox", "starcoder2", "phi", "falcon", "bloom"), "gelu"),
+        "opt": "relu",
+        "apertus": "xielu",
+        "gpt_oss": "clamped swish",
+    }
+)
+"""Kind of activation of each type; that of all others is silu."""
+
+_KINDS = MappingProxyType(
+    {
+        **dict.fromkeys(("silu", "swish"), "silu"),
+        **dict.fromkeys(("gelu", "gelu_new", "gelu_fast", "gelu_pytorch_tanh"), "gelu"),
+    }
+)
+"""Kind of each activation that is not called by it."""
+
+_ROTARY = MappingProxyType(
+    {
+        **dict.fromkeys(("gpt_neox", "stablelm"), 0.25),
+        **dict.fromkeys(("glm", "glm4", "glm4_moe", "nemotron", "phi"), 0.5),
+    }
+)
+"""Share of a head that rotary positions turn; all of it in all other types."""
+
+AFTER = "normalisations after attention and feed-forward"
+ALIBI = "ALiBi positions"
+CAPS = "soft caps of logits"
+NO_ROTATION = "layers without rotary positions"
+MULTIPLIERS = "multipliers of embeddings, residuals or logits"
+PARALLEL = "attention and feed-forward in parallel"
+PLAIN_LAYERNORM = "LayerNorm without bias"
+QK_AFTER_ROTATION = "norms of queries and keys after their rotation"
+SCALED_EMBEDDINGS = "embeddings scaled by the root of d_model"
+
+_GEMMA = (SCALED_EMBEDDINGS,)
+_TRAITS: Mapping[str, tuple[str, ...]] = MappingProxyType(
+    {
+        "bloom": (ALIBI,),
+        "cohere": (PARALLEL, PLAIN_LAYERNORM, MULTIPLIERS),
+        "cohere2": (PARALLEL, PLAIN_LAYERNORM, MULTIPLIERS, NO_ROTATION),
+        "exaone4": (AFTER, NO_ROTATION),
+        "gemma": _GEMMA,
+        "gemma2": (*_GEMMA, AFTER, CAPS),
+        "gemma3_text": (*_GEMMA, AFTER),
+        "glm4": (AFTER,),
+        "granite": (MULTIPLIERS,),
+        "granitemoe": (MULTIPLIERS,),
+        "hunyuan_v1_dense": (QK_AFTER_ROTATION,),
+        "hunyuan_v1_moe": (QK_AFTER_ROTATION,),
+        "ministral3": ("queries scaled by their position",),
+        "nanochat": (SCALED_EMBEDDINGS, CAPS, QK_AFTER_ROTATION),
+        "olmo2": (AFTER,),
+        "olmo3": (AFTER,),
+        "opt": ("positions that begin at 2",),
+        "phi": (PARALLEL,),
+        "smollm3": (NO_ROTATION,),
+        "vaultgemma": (*_GEMMA, CAPS),
+    }
+)
+"""What a type has besides llama's structure, and no size of its layers shows."""
+
+
+def activation(family: str, config: Mapping[str, Any]) -> str:
+    """Kind of activation of a configuration: its own, or its type's."""
+    for name in ("hidden_act", "hidden_activation", "activation_function", "activation"):
+        value = config.get(name)
+        if isinstance(value, str) and family != "gpt_oss":
+            return _KINDS.get(value, value)
+    return _ACTIVATIONS.get(family, "silu")
+
+
+def rotary_fraction(family: str, config: Mapping[str, Any]) -> float:
+    """Share of a head that rotary positions turn."""
+    rope = config.get("rope_parameters")
+    found = [config.get("partial_rotary_factor"), config.get("rotary_pct")]
+    found += [rope.get("partial_rotary_factor")] if isinstance(rope, Mapping) else []
+    for value in found:
+        if isinstance(value, int | float) and not isinstance(value, bool):
+            return float(value)
+    return _ROTARY.get(family, 1.0)
+
+
+def traits(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
+    """What a configuration has besides llama's structure, and no size of its layers shows."""
+    found = _TRAITS.get(family, ())
+    if family == "falcon":
+        found += (PARALLEL,) if config.get("parallel_attn", True) else ()
+        found += (ALIBI,) if config.get("alibi", False) else ()
+    if family == "stablelm" and config.get("use_parallel_residual", False):
+        found += (PARALLEL,)
+    return found

@@ -1,0 +1,66 @@
+"""How the mixtures of the types choose experts, for files that must say it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+
+@dataclass(frozen=True, slots=True)
+class Router:
+    """How a mixture chooses and weighs the experts of a token.
+
+    Parameters
+    ----------
+    score : {"softmax", "sigmoid"}
+        Of the logits; with a sigmoid, a bias for balance is added for the choice alone.
+    normed : bool
+        Whether the weights of the chosen experts add up to one (before `scale`).
+    scale : float
+        Factor of the routed experts' result.
+    groups, top_groups : int
+        Groups of experts, and of those the number that a token may choose from.
+    """
+
+    score: Literal["softmax", "sigmoid"] = "softmax"
+    normed: bool = True
+    scale: float = 1.0
+    groups: int = 1
+    top_groups: int = 1
+
+
+_V3 = Router("sigmoid", True, 2.5, 8, 4)
+_DEFAULTS = MappingProxyType(
+    {
+        "qwen2_moe": Router(normed=False),
+        "qwen3_moe": Router(normed=False),
+        "deepseek_v2": Router(normed=False),
+        "deepseek_v3": _V3,
+        "kimi_k2": _V3,
+        "glm4_moe": Router("sigmoid"),
+        "dots1": Router("sigmoid", normed=False),
+    }
+)
+"""Routers of the types with the defaults of transformers 5.24; `Router` for all others."""
+
+_READ = ("qwen2_moe", "qwen3_moe", "deepseek_v3", "kimi_k2", "glm4_moe", "dots1")
+"""Types that read `norm_topk_prob`."""
+
+
+def router(family: str, config: Mapping[str, Any]) -> Router:
+    """The router of a configuration: its fields, or the defaults of its type."""
+    usual = _DEFAULTS.get(family, Router())
+    grouped = usual.score == "sigmoid" or family == "deepseek_v2"
+    normed = config.get("norm_topk_prob") if family in _READ else None
+    scale = config.get("routed_scaling_factor") if grouped else None
+    groups = config.get("n_group") if grouped else None
+    chosen = config.get("topk_group") if grouped else None
+    return Router(
+        usual.score,
+        usual.normed if normed is None else bool(normed),
+        usual.scale if scale is None else float(scale),
+        usual.groups if groups is None else int(groups),
+        usual.top_groups if chosen is None else int(chosen),
+    )

@@ -1,0 +1,34 @@
+"""Configurations exported to hf, counted by the library's own models."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from modelsizer.problems.architecture.configs.export import EXPORTERS
+from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.configs.model_types import model_types
+
+KINDS = sorted(name for name, row in model_types().items() if not row.text)
+
+
+@pytest.mark.reference
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_library_counts_the_same_of_the_exported_file(kind: str) -> None:
+    pytest.importorskip("transformers")
+    from tests.support.library.counting import count_config
+    from tests.support.library.drawing import UndrawableError, random_config
+
+    tried = 0
+    for seed in range(6):
+        try:
+            config = random_config(kind, seed)
+            architecture = read_config(config)
+        except (UndrawableError, ConfigError):
+            continue
+        written = json.loads(EXPORTERS["hf"](architecture))
+        assert count_config(written) == count_config(config), config
+        tried += 1
+    assert tried >= 3
