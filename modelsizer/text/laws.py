@@ -50,7 +50,7 @@ def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
         line(console)
         line(console, note)
     left_out = [f"{source}: {what}" for source, what in LEFT_OUT]
-    warnings(console, left_out, "Left out, since no coefficients of a loss were found in them")
+    warnings(console, left_out, "Left out, since no law of the loss in N and D was found in them")
 
 
 def print_law(console: Console, page: LawPage) -> None:

@@ -99,5 +99,5 @@ LAW_PAGES: Registry[LawPage] = Registry(
 LEFT_OUT: tuple[tuple[str, str], ...] = tuple(
     (row["source"], row["what"]) for row in page_rows()[_LEFT_OUT]
 )
-"""Publications without a page, since no coefficients of a loss were found in what could be opened
-of them, each with its subject."""
+"""Publications without a page, since no law of the loss in N and D was found in what could be
+opened of them, each with its subject."""

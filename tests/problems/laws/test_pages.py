@@ -13,7 +13,7 @@ from modelsizer.problems.laws.page import APART
 from modelsizer.problems.laws.pages import LAW_PAGES, LEFT_OUT
 from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.shapes import SHAPE_LAWS
-from tests.support.shared import reference
+from tests.support.shared import reference, reference_json
 
 USABLE = [page.name for page in LAW_PAGES.values() if "law" in page.keys]
 
@@ -61,7 +61,7 @@ def test_a_page_and_its_law_agree(name: str) -> None:
 
 DERIVED = {
     "kaplan-2020", "hoffmann-2022", "besiroglu-2024", "muennighoff-2023", "gemstones-2025",
-    "ludziejewski-2025-dense",
+    "ludziejewski-2025-dense", "clark-2022", "bian-2025b",
 }  # fmt: skip
 """Pages some of whose numbers the notes write otherwise: tests below have them."""
 ARXIV = re.compile(r"\b\d{4}\.\d{5}\b")
@@ -110,6 +110,17 @@ def test_every_coefficient_is_in_the_notes(name: str) -> None:
 )  # fmt: skip
 def test_coefficients_that_the_notes_write_otherwise(name: str, want: dict[str, float]) -> None:
     assert dict(LAW_PAGES[name].coefficients) == want
+
+
+def test_coefficients_that_newer_notes_have() -> None:
+    notes = reference_json("modern/laws.json")
+    clark = notes["moe"]["clark-2022-refit"]["S-Base"]
+    assert dict(LAW_PAGES["clark-2022"].coefficients) == {
+        k: v for k, v in clark.items() if k != "rms"
+    }
+    fits = notes["architecture"]["bian-2025b"]["coefficients"]
+    values = list(LAW_PAGES["bian-2025b"].coefficients.values())
+    assert values == [*fits["fit on 80M, 145M, 297M"], *fits["fit on 1B"]]
 
 
 @pytest.mark.parametrize("page", LAW_PAGES.values(), ids=LAW_PAGES)
