@@ -38,8 +38,8 @@ if TYPE_CHECKING:  # the table below, for type checkers
     from modelsizer.page.report import report as report
     from modelsizer.problems.architecture.architecture import Architecture as Architecture
     from modelsizer.problems.architecture.configs.export import export as export
-    from modelsizer.problems.architecture.describing import describe as describe
     from modelsizer.problems.architecture.sources import load_architecture as load_architecture
+    from modelsizer.problems.designs.description import describe as describe
     from modelsizer.problems.designs.evaluation import Evaluation as Evaluation
     from modelsizer.problems.designs.evaluation import evaluate as evaluate
     from modelsizer.problems.errors import ArgumentError as ArgumentError
@@ -86,8 +86,8 @@ _NAMES = {
     "modelsizer.page.report": ("report",),
     "modelsizer.problems.architecture.architecture": ("Architecture",),
     "modelsizer.problems.architecture.configs.export": ("export",),
-    "modelsizer.problems.architecture.describing": ("describe",),
     "modelsizer.problems.architecture.sources": ("load_architecture",),
+    "modelsizer.problems.designs.description": ("describe",),
     "modelsizer.problems.designs.evaluation": ("Evaluation", "evaluate"),
     "modelsizer.problems.errors": ("ArgumentError", "ModelsizerError", "ProblemError"),
     "modelsizer.problems.laws.checks": ("check_law",),

@@ -14,6 +14,7 @@ from modelsizer.problems.designs.memory_parts import (
     missing_training_settings,
 )
 from modelsizer.problems.designs.standalone import served_as_stored, standalone_problem, trains
+from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 
@@ -46,7 +47,27 @@ class OneDesign:
             found |= dict.fromkeys(_OF_TRAINING)
             quantities = found["quantities"].items()
             found["quantities"] = {k: v for k, v in quantities if not QUANTITIES[k].of_tokens}
+        if self.unjudged:
+            found["loss_reason"] = self.unjudged
+        if self.warnings:
+            found["warnings"] = list(self.warnings)
         return found | {"violated": list(self.design.violated)}
+
+    @property
+    def unjudged(self) -> str:
+        """Why there is no loss though the tokens are known; empty if there is one."""
+        return self.design.unjudged if self.trained else ""
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What to mind of the loss, and of limits on it."""
+        if not self.trained:
+            return ()
+        if self.unjudged:
+            limited = "loss" in self.problem.budgets.limits
+            return ("budgets.loss is not checked: there is no loss",) if limited else ()
+        said = caution(self.problem.quality, self.design.architecture)
+        return (said,) if said else ()
 
 
 def one_design(

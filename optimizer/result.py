@@ -233,7 +233,7 @@ def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
     """Plain values of a design: loss, architecture, parameters, tokens and other quantities."""
     return {
         "loss": _finite(design.loss),
-        "shape_excess": design.shape_excess,
+        "shape_excess": _finite(design.shape_excess),
         "law": problem.law.name,
         "shape": problem.shape.name,
         "architecture": design_architecture(design.architecture),

@@ -16,13 +16,23 @@ if TYPE_CHECKING:
 
 def describe(
     source: Annotated[str | None, ARCHITECTURE_SOURCE] = None,
-    batch: Annotated[int, typer.Option(help="Sequences.")] = 1,
-    sequence: Annotated[int, typer.Option(help="Tokens of each.")] = 4096,
+    batch: Annotated[
+        int | None, typer.Option(help="Sequences: short for serving.batch_size; 1.")
+    ] = None,
+    sequence: Annotated[
+        int | None,
+        typer.Option(help="Tokens of each: short for serving.context_length; 4096."),
+    ] = None,
     weight_bytes: Annotated[
         float | None,
-        typer.Option(help="Bytes of a weight: 2, or those of the quantization_config, by default."),
+        typer.Option(
+            help="Bytes of a weight: short for serving.weight_bytes; those of the "
+            "quantization_config, or 2."
+        ),
     ] = None,
-    kv_bytes: Annotated[float, typer.Option(help="Bytes of a cached value.")] = 2.0,
+    kv_bytes: Annotated[
+        float | None, typer.Option(help="Bytes of a cached value: short for serving.kv_bytes; 2.")
+    ] = None,
     problem: Annotated[
         str | None,
         typer.Option(
@@ -39,7 +49,8 @@ def describe(
 ) -> None:
     """Count what an architecture holds and costs, to the unit.
 
-    With --problem or --set also what it costs to train and to serve: memory, time, money, latency.
+    Every figure is under one set of settings: those of --problem, over them --set, of which some
+    options are short forms. With any of them also what it costs to train and to serve.
     """
     with user_errors():
         if not_modelled:
@@ -51,31 +62,34 @@ def describe(
             return
         if source is None:
             fail("SOURCE: name a config.json, an answer or a model of the catalogue")
-        from modelsizer.problems.architecture.describing import describe as count
         from modelsizer.problems.architecture.sources import load_architecture
+        from modelsizer.problems.designs.description import describe as count
+        from modelsizer.problems.designs.description import description
+        from modelsizer.problems.designs.standalone import with_short
+        from modelsizer.problems.key_values import read_pairs
 
-        architecture = load_architecture(source, say, download=download)
-        found = count(
-            architecture,
+        settings = with_short(
+            read_pairs(set_ or []),
             batch=batch,
             sequence=sequence,
             weight_bytes=weight_bytes,
             kv_bytes=kv_bytes,
         )
-
-        counts, design = found.to_dict(), None
-        if problem is not None or set_:
+        architecture = load_architecture(source, say, download=download)
+        design = None
+        if problem is None and not settings:
+            found = count(architecture)
+            counts = found.to_dict()
+        else:
             from modelsizer.optimizer.one_design import one_design
-            from modelsizer.problems.key_values import read_pairs
 
-            design = one_design(architecture, problem, read_pairs(set_ or []))
-            counts["design"] = design.to_dict()
+            design = one_design(architecture, problem, settings)
+            found = description(design.problem, architecture)
+            counts = found.to_dict() | {"design": design.to_dict()}
 
         def show(console: Console) -> None:
-            from modelsizer.text.describe import print_description, print_design
+            from modelsizer.text.describe import print_description
 
-            print_description(console, source, found)
-            if design is not None:
-                print_design(console, design)
+            print_description(console, source, found, design)
 
         emit(counts, json_, show)

@@ -6,13 +6,14 @@ import math
 
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.memory_parts import missing_training_settings
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.units import format_quantity
 
 
 def cost_rows(
-    problem: Problem, design: Evaluation, *, priced: bool = True
+    problem: Problem, design: Evaluation, *, priced: bool = True, memory: bool = True
 ) -> list[tuple[str, str]]:
     """Layout, training and serving costs, as far as the problem defines their inputs.
 
@@ -22,6 +23,8 @@ def cost_rows(
     design : Evaluation
     priced : bool
         Include training time, cost and energy, which need a known number of tokens.
+    memory : bool
+        Include training memory, where it is asked for.
     """
     rows = []
     lay, training = design.layout, problem.training
@@ -31,6 +34,7 @@ def cost_rows(
         rows.append(
             ("layout", f"{ways}{lay.pipeline_parallel} pipeline = {lay.accelerators:,} {name}")
         )
+    if memory and not missing_training_settings(problem):
         rows.append(("training memory", f"{_written(design, 'training_memory')} for each"))
     for key in names_of("flops"):
         if key == "training_flops":  # stands with the tokens

@@ -3,71 +3,126 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.one_design import OneDesign
-from modelsizer.problems.architecture.describing import (
-    Description,
-    groups_list,
-    parameters_dict,
-)
-from modelsizer.problems.units import format_fixed, format_quantity
+from modelsizer.problems.architecture.describing import groups_list, parameters_dict
+from modelsizer.problems.designs.description import Description
+from modelsizer.problems.units import Number, format_fixed, format_quantity
+from modelsizer.text.assumptions import serving_rows, training_row
 from modelsizer.text.costs import cost_rows
-from modelsizer.text.kit.lines import line, pairs, section, title
+from modelsizer.text.kit.lines import line, pairs, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Styled
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+_NUMBERS = frozenset({0})
 
-def print_description(console: Console, source: str, found: Description) -> None:
-    """Print parameter counts and costs of an architecture."""
+
+def print_description(
+    console: Console, source: str, found: Description, design: OneDesign | None = None
+) -> None:
+    """Print parameters and costs of an architecture, and what these hold for.
+
+    Parameters
+    ----------
+    console : Console
+    source : str
+    found : Description
+    design : OneDesign, optional
+        The same architecture under the same settings, if any are given.
+    """
     title(console, source)
     section(console, "Layers")
     for group in groups_list(found.architecture):
-        line(console, f"  {group['count']} x {_part(group['attention'])}; {_part(group['ffn'])}")
-    counts = [
-        (name, f"{count:,}", format_quantity(count, "parameters"))
-        for name, count in parameters_dict(found.parameters).items()
-        if count or name == "total"
-    ]
+        text = f"{group['count']} x {_part(group['attention'])}; {_part(group['ffn'])}"
+        paragraph(console, text, expand=False)
     section(console, "Parameters")
-    pairs(console, counts, words=frozenset({0}))
-    section(console, f"Costs at {found.batch} x {found.sequence:,} tokens")
-    costs = (
-        ("forward pass", found.forward_flops, "FLOPs"),
-        ("forward and backward", found.forward_backward_flops, "FLOPs"),
-        ("forward, a token", found.forward_flops_per_token, "FLOPs"),
-        ("training, a token", found.training_flops_per_token, "FLOPs"),
-        ("weights", found.weight_bytes, "bytes"),
-        ("KV cache, a token", found.kv_bytes_per_token, "bytes"),
-        ("KV cache", found.kv_cache, "bytes"),
-        ("serving memory", found.serving_memory, "bytes"),
+    counts = parameters_dict(found.parameters).items()
+    pairs(
+        console,
+        [_exactly(name, n, "parameters") for name, n in counts if n or name == "total"],
+        words=_NUMBERS,
     )
-    written = [(name, format_quantity(value, unit)) for name, value, unit in costs]
-    pairs(console, written, words=frozenset({0}))
-    if found.formats is found.architecture.stored:
-        line(console, f"Weights as quantization_config stores them: {found.formats}.", above=1)
+    trained = design if design is not None and design.asks_training else None
+    section(console, "Assumptions")
+    rows = serving_rows(found.assumptions, found.architecture)
+    pairs(console, rows if trained is None else [*rows, training_row(trained.problem.training)])
+    section(console, "FLOPs")
+    pairs(console, _flops(found), words=frozenset({0, 2}))
+    section(console, "Memory")
+    each = ", each" if found.assumptions.accelerators > 1 else ""
+    memory: list[tuple[str, Number]] = [
+        ("weights", found.weight_bytes),
+        ("KV cache, a token", found.kv_bytes_per_token),
+        ("KV cache", found.kv_cache),
+        *([("states", found.state_bytes)] if found.state_bytes else []),
+        (f"serving memory{each}", found.serving_memory),
+    ]
+    if trained is not None:
+        each = ", each" if trained.design.layout.accelerators > 1 else ""
+        memory.append((f"training memory{each}", trained.design.quantity("training_memory")))
+    pairs(console, [_exactly(name, size, "bytes") for name, size in memory], words=_NUMBERS)
+    if design is not None:
+        _print_design(console, design)
 
 
-def print_design(console: Console, found: OneDesign) -> None:
-    """Print the costs of an architecture under a problem and the constraints it violates."""
+def _exactly(name: str, value: Number, unit: str) -> tuple[str, str, str]:
+    """A name, its value to the unit where it is whole, and rounded."""
+    whole = f"{value:,}" if isinstance(value, int) else ""
+    return name, whole, format_quantity(value, unit)
+
+
+def _flops(found: Description) -> list[tuple[str, str, str]]:
+    """FLOPs of a pass, as kernels with masks spend them, and of a token, which windows spare."""
+    load = f"{found.batch:,} x {found.sequence:,} tokens, full scores"
+    token, length = f"at {found.sequence:,} tokens", found.assumptions.sequence_length
+    windows = any(getattr(g.layer.attention, "window", None) for g in found.architecture.groups)
+    seen = ", windows seen" if windows else ""
+    return [
+        (name, format_quantity(value, "FLOPs"), words)
+        for name, value, words in (
+            ("forward pass", found.forward_flops, load),
+            ("forward and backward", found.forward_backward_flops, load),
+            ("forward, a token", found.forward_flops_per_token, token + seen),
+            ("training, a token", found.training_flops_per_token, f"at {length:,} tokens{seen}"),
+        )
+    ]
+
+
+def _print_design(console: Console, found: OneDesign) -> None:
+    """Print the costs under a problem or settings, and the constraints that they violate."""
     problem, design = found.problem, found.design
-    rows = cost_rows(problem, design, priced=found.trained)
+    rows = cost_rows(problem, design, priced=found.trained, memory=False)
     if found.trained and math.isfinite(design.tokens):
+        loss = f"{format_fixed(design.loss, 6)} nats a token ({problem.law.name})"
         rows = [
             ("tokens", format_quantity(design.tokens, "tokens")),
             ("training FLOPs", format_quantity(design.training_flops, "FLOPs")),
-            ("loss", f"{format_fixed(design.loss, 6)} nats a token ({problem.law.name})"),
+            ("loss", f"none: {found.unjudged}" if found.unjudged else loss),
             *rows,
         ]
-    section(console, "Under the settings given")
+    section(console, "Costs")
     pairs(console, rows)
     if design.violated:
         line(console, Styled(f"It breaks {', '.join(design.violated)}", "red"), above=1)
+    warnings(console, found.warnings)
 
 
-def _part(part: dict[str, Any]) -> str:
-    words = [f"{k} {v}" for k, v in part.items() if k != "kind" and not isinstance(v, bool | str)]
-    flags = [k for k, v in part.items() if v is True]
-    return ", ".join([str(part["kind"]), *words, *flags])
+def _part(part: Mapping[str, Any]) -> str:
+    """A mixer or feed-forward in words: its kind, sizes and flags, and the parts of several."""
+    words = [str(part["kind"])] if "kind" in part else []
+    for name, value in part.items():
+        if isinstance(value, Mapping):
+            words.append(f"{name} ({_part(value)})")
+        elif isinstance(value, list):
+            words += [
+                f"({_part(each)})" if isinstance(each, Mapping) else str(each) for each in value
+            ]
+        elif value is True:
+            words.append(name)
+        elif not isinstance(value, bool | str):
+            words.append(f"{name} {value}")
+    return ", ".join(words)

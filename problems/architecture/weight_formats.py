@@ -38,10 +38,12 @@ class WeightFormat:
         return cls.of(each, each, each)
 
     def __str__(self) -> str:
-        bits = {part: f"{float(8 * each):.4g}" for part, each in self.to_dict().items()}
-        usual = max(bits.values(), key=list(bits.values()).count)
-        own = [f"{part} {each}" for part, each in bits.items() if each != usual]
-        return f"{', '.join([*own, f'the rest {usual}'])} bits"
+        parts: dict[str, list[str]] = {}
+        for part, each in self.to_dict().items():
+            parts.setdefault(f"{float(8 * each):.4g}", []).append(part)
+        if len(parts) == 1:
+            return f"{next(iter(parts))} bits"
+        return "; ".join(f"{bits} bits in {', '.join(own)}" for bits, own in parts.items())
 
     def to_dict(self) -> dict[str, Fraction]:
         """Bytes per weight by part."""

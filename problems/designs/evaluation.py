@@ -16,6 +16,8 @@ from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.laws.features import Features, features_of
 from modelsizer.problems.laws.quality import Judged, Quality
+from modelsizer.problems.laws.reach import Unknown, why_unjudged
+from modelsizer.problems.laws.shapes import NoShape
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
@@ -44,13 +46,15 @@ class Evaluation:
     tokens : float
         Training tokens; infinite if nothing limits them.
     loss : float
-        Predicted loss, nats per token.
+        Predicted loss, nats per token; nan if the law cannot judge the architecture.
     shape_excess : float
         Part of the loss due to the shape.
     exact : mapping of str to Fraction or float
         Every quantity by name; all except the loss (and unlimited tokens) are exact.
     violated : tuple of str
         Keys of the violated constraints; empty if the design is feasible.
+    unjudged : str
+        Why the law gives no loss, and limits on the loss are not checked; empty if it does.
     """
 
     architecture: Architecture
@@ -63,6 +67,7 @@ class Evaluation:
     shape_excess: float
     exact: Mapping[str, Fraction | float]
     violated: tuple[str, ...]
+    unjudged: str = ""
 
     @property
     def feasible(self) -> bool:
@@ -159,7 +164,10 @@ class Evaluator:
         fixed = [row.name for row in self._affine if not row.by_layout]
         values = self._costs(architecture, layouts[0], [*fixed, *ALWAYS])
         found = [self._under(architecture, layout, values) for layout in layouts]
-        return min(found, key=lambda e: (not e.feasible, self._sign * e.exact[self._sought]))
+        sought = self._sought
+        if sought == "loss" and found[0].unjudged:  # which falls with the tokens
+            return min(found, key=lambda e: (not e.feasible, -e.tokens))
+        return min(found, key=lambda e: (not e.feasible, self._sign * e.exact[sought]))
 
     def _costs(
         self, architecture: Architecture, layout: Layout, names: Sequence[str]
@@ -179,18 +187,20 @@ class Evaluator:
         exact: dict[str, Fraction | float] = {
             row.name: max(values[part] for part in row.parts) for row in self._affine
         }
-        features = architecture_features(architecture, self._quality.features)
+        unjudged = why_unjudged(self._quality, architecture)
+        quality = Quality(Unknown(), NoShape()) if unjudged else self._quality
+        features = architecture_features(architecture, quality.features)
         choice = TokenChoice(
-            self._quality.of(features),
+            quality.of(features),
             self._limits,
-            self._target or Interval(),
+            Interval() if unjudged or self._target is None else self._target,
             n=n,
             flops=flops,
             accelerators=layout.accelerators,
             inference_flops=values[INFERENCE],
         )
         tokens = choice.low if self._fewest and choice.low <= choice.high else choice.high
-        loss = exact["loss"] = choice.loss_at(tokens)
+        loss = exact["loss"] = math.nan if unjudged else choice.loss_at(tokens)
         finite = math.isfinite(tokens)
         exact["tokens"] = Fraction(tokens) if finite else math.inf
         exact["training_flops"] = choice.flops(tokens, flops) if finite else math.inf
@@ -210,9 +220,10 @@ class Evaluator:
             flops,
             tokens,
             loss,
-            float(self._quality.shape_excess(features)),
+            math.nan if unjudged else float(quality.shape_excess(features)),
             exact,
             _violations(self._problem, exact, flops) or _unmet(self._problem, choice, loss),
+            unjudged,
         )
 
 
@@ -240,7 +251,7 @@ def _unmet(problem: Problem, choice: TokenChoice, loss: float) -> tuple[str, ...
     """
     if not choice.reachable:
         return ("budgets.loss",)
-    if not math.isfinite(loss):
+    if math.isinf(loss):
         return ("objective.law",)
     if choice.possible:
         return ()
@@ -258,6 +269,8 @@ def _violations(
 ) -> tuple[str, ...]:
     broken = []
     for name, limit in problem.budgets.limits.items():
+        if name == "loss" and math.isnan(exact[name]):
+            continue  # no law judges the design
         spacing = {"tokens": 1, "training_flops": flops}.get(name, 0)
         if not _keeps(limit, exact[name], spacing):
             broken.append(f"budgets.{name}")

@@ -6,9 +6,70 @@ from collections.abc import Mapping
 
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.errors import ArgumentError, require_count, require_number, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.reading import overlaid
+from modelsizer.problems.units import MAX_BYTES_A_VALUE, MAX_COUNT, parse_quantity
+
+SHORT_FOR = {
+    "batch": "serving.batch_size",
+    "sequence": "serving.context_length",
+    "weight_bytes": "serving.weight_bytes",
+    "kv_bytes": "serving.kv_bytes",
+}
+"""Arguments, and options of the command line, that are short for a setting."""
+_INSTEAD = {
+    "serving.weight_bytes": "serving.weight_bits",
+    "serving.kv_bytes": "serving.kv_bits",
+}
+"""Settings that say the same in another unit."""
+_CONTEXT, _SEQUENCE = "serving.context_length", "training.sequence_length"
+_WIDE = 2**6 * 3**3 * 5 * 7
+"""Size of a part that an architecture lacks, in a space that no ways of parallelism leave empty."""
+
+
+def with_short(settings: Mapping[str, object], **given: float | None) -> dict[str, object]:
+    """Settings, with those that arguments are short for.
+
+    Parameters
+    ----------
+    settings : mapping of str to value
+        By dotted key.
+    **given : number or None
+        Of `SHORT_FOR`; None for one that is not given.
+
+    Raises
+    ------
+    ArgumentError
+        If a number is none that the setting takes, or a setting says it too, with another value or
+        in another unit.
+    """
+    found = dict(settings)
+    for name, value in given.items():
+        if value is None:
+            continue
+        key = SHORT_FOR[name]
+        if name in ("batch", "sequence"):
+            require_count(name, value, most=MAX_COUNT)
+        else:
+            require_number(name, value, above=0, most=MAX_BYTES_A_VALUE)
+        for other, said in settings.items():
+            same = other == key and _same(said, value, name)
+            rivals = (f"{key}.", f"{_INSTEAD.get(key, key)}.")
+            if f"{other}.".startswith(rivals) and not same:
+                reason = f"{value:g} is short for {key}, and {other} = {short(said)} is set too"
+                raise ArgumentError(name, f"{reason}; give one of them")
+        found[key] = value
+    return found
+
+
+def _same(said: object, value: float, name: str) -> bool:
+    dimension = "count" if name in ("batch", "sequence") else "bytes"
+    try:
+        return parse_quantity(said, dimension) == value
+    except ValueError:
+        return False
 
 
 def trains(settings: Mapping[str, object]) -> bool:
@@ -30,6 +91,10 @@ def served_as_stored(problem: Problem, architecture: Architecture) -> Problem:
 def standalone_problem(architecture: Architecture, settings: Mapping[str, object]) -> Problem:
     """A problem with the settings under which one architecture is evaluated.
 
+    Training sequences are as long as the served context where every setting is of serving, so that
+    one length holds for all figures; otherwise they have the length of a problem file, 4,096 tokens
+    by default.
+
     Parameters
     ----------
     architecture : Architecture
@@ -41,10 +106,24 @@ def standalone_problem(architecture: Architecture, settings: Mapping[str, object
     ProblemError
         If a setting is invalid.
     """
+    tables: dict[str, object] = {"space": _space(architecture)}
+    if not trains(settings):
+        tables["training"] = {"tokens": 1}
+    if _CONTEXT in settings and all(key.startswith("serving.") for key in settings):
+        settings = {**settings, _SEQUENCE: settings[_CONTEXT]}
+    return served_as_stored(Problem.from_tables(overlaid(tables, settings)), architecture)
+
+
+def _space(architecture: Architecture) -> dict[str, int]:
+    """A space that holds about the architecture; it is never searched, but must not be empty."""
     shape = architecture_dict(architecture)
-    # The space is never searched, but must not be empty.
-    names = ("layers", "d_model", "heads", "head_dim", "kv_heads", "d_ff", "vocab_size")
-    space = {name: max(1, int(shape[name])) for name in names}
-    tokens = {} if trains(settings) else {"training": {"tokens": 1}}
-    raw = overlaid({"space": space} | tokens, settings)
-    return served_as_stored(Problem.from_tables(raw), architecture)
+
+    def sizes(*names: str) -> dict[str, int]:
+        return {name: int(shape[name] or 0) for name in names}
+
+    heads, rest = sizes("heads", "kv_heads", "head_dim"), sizes("d_ff")
+    if not all(heads.values()) or heads["heads"] % heads["kv_heads"]:
+        heads = {"heads": _WIDE, "kv_heads": _WIDE, "head_dim": 1}
+    if not rest["d_ff"]:
+        rest = {"d_ff": _WIDE}
+    return sizes("layers", "d_model", "vocab_size") | heads | rest

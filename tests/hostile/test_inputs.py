@@ -211,6 +211,7 @@ CALLS: dict[str, Callable[[Any], object]] = {
 _GOOD = {
     "solve, gap": (None, 1e308), "solve, node_limit": (None,),
     "load": ("phone-2gb",), "with_settings": ({},), "without": (), "a menu": (),
+    "describe, batch": (None,), "describe, kv_bytes": (None,),
 }  # fmt: skip
 
 

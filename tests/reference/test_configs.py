@@ -12,8 +12,8 @@ from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read, read_config
 from modelsizer.problems.architecture.configs.model_types import model_types
-from modelsizer.problems.architecture.describing import describe
 from modelsizer.problems.architecture.models import models
+from modelsizer.problems.designs.description import describe
 from tests.support.shared import reference_json
 
 ROWS = [

@@ -27,8 +27,9 @@ from modelsizer.problems.architecture.architecture import (
     MixtureOfExperts,
     Trunk,
 )
-from modelsizer.problems.architecture.describing import describe, parameters_dict
+from modelsizer.problems.architecture.describing import parameters_dict
 from modelsizer.problems.architecture.sources import load_architecture
+from modelsizer.problems.designs.description import describe
 
 CONTEXTS = (1, 4096, 32768, 131072)
 EXAMPLES = 25  # of each property

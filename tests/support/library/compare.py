@@ -19,7 +19,7 @@ from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
-from modelsizer.problems.architecture.describing import describe
+from modelsizer.problems.designs.description import describe
 from tests.support.library.counting import COMPONENTS, Counted, count_config, parameter_names
 from tests.support.library.drawing import UndrawableError, random_config, size_defaults
 from tests.support.library.running import LONG, cache_layers, forward_flops

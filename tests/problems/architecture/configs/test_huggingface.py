@@ -9,7 +9,7 @@ import pytest
 
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
-from modelsizer.problems.architecture.describing import describe
+from modelsizer.problems.designs.description import describe
 
 REQUIRED = {"deepseek_v2": {"num_experts_per_tok": 6}}
 """Fields for which a type has no default."""

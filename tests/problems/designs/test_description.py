@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from modelsizer.problems.architecture.describing import describe
 from modelsizer.problems.architecture.sources import load_architecture
+from modelsizer.problems.designs.description import describe
 
 
 def test_flops_and_memory_of_llama_3_8b_by_hand() -> None:

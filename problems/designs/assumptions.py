@@ -1,0 +1,83 @@
+"""What the figures of an architecture hold for."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from fractions import Fraction
+from typing import Any
+
+from modelsizer.problems.architecture.accounting import KvPolicy
+from modelsizer.problems.architecture.weight_formats import WeightFormat
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import plain
+
+_RENAMED = ("weights", "kv_bytes", "state_bytes", "sequence_length")  # in JSON
+
+
+@dataclass(frozen=True, slots=True)
+class Assumptions:
+    """The load, the formats and the accelerators that figures of serving and of a token assume.
+
+    Parameters
+    ----------
+    batch_size, context_length : int
+        Sequences in the cache, and tokens of each.
+    weights : WeightFormat
+        Bytes of a weight, scales included.
+    kv_bytes, state_bytes : Fraction
+        Bytes of a cached value, scales included, and of a value of a state.
+    kv_policy : {"windowed", "full"}
+        Whether a layer with a window caches only its window.
+    accelerator : str
+        The one it is served from; empty if none is named.
+    accelerators : int
+        Number of them that weights and cache are divided among.
+    tensor_parallel : int
+    prompts, prompt_length : int
+        Prompts that are prefilled together, and tokens of each.
+    sequence_length : int
+        Tokens of a training sequence.
+    """
+
+    batch_size: int
+    context_length: int
+    weights: WeightFormat
+    kv_bytes: Fraction
+    state_bytes: Fraction
+    kv_policy: KvPolicy
+    accelerator: str
+    accelerators: int
+    tensor_parallel: int
+    prompts: int
+    prompt_length: int
+    sequence_length: int
+
+    @classmethod
+    def of(cls, problem: Problem) -> Assumptions:
+        """Those of a problem."""
+        serving, device = problem.serving, problem.serving.device
+        return cls(
+            serving.batch_size,
+            problem.context_length,
+            serving.weights,
+            serving.exact_kv_bytes,
+            serving.exact_state_bytes,
+            serving.kv_policy,
+            "" if device is None else device.name,
+            serving.devices,
+            serving.tensor_parallel,
+            serving.prompts,
+            serving.prompt_length or problem.context_length,
+            problem.training.sequence_length,
+        )
+
+    def to_dict(self) -> dict[str, Any]:
+        """Convert to a mapping for JSON."""
+        found = asdict(self) | {
+            "bytes_per_weight": {k: plain(v) for k, v in self.weights.to_dict().items()},
+            "bytes_per_cached_value": plain(self.kv_bytes),
+            "bytes_per_state_value": plain(self.state_bytes),
+            "accelerator": self.accelerator or None,
+            "training_sequence_length": self.sequence_length,
+        }
+        return {k: v for k, v in found.items() if k not in _RENAMED}

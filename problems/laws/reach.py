@@ -1,0 +1,84 @@
+"""Which architectures a law can judge: the one place that decides."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from modelsizer.problems.architecture.architecture import Architecture, Layer
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
+from modelsizer.problems.laws.features import Floats, parts_of
+from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.quality import Quality
+
+_OF_ATTENTION = frozenset({"heads", "kv_heads", "head_dim"})
+_OF_FEED_FORWARD = frozenset({"d_ff"})
+_ATTENTION = (FullAttention, LatentAttention)
+
+
+class Unknown(TokenLaw):
+    """The loss where no law gives one: not a number, at any size and any data."""
+
+    name = "unknown"
+
+    def loss(self, n: Floats, d: Floats) -> Floats:
+        """Return nan in the shape of the arguments."""
+        return np.nan * np.add(n, d) if np.ndim(n) or np.ndim(d) else np.nan
+
+
+def why_unjudged(quality: Quality, architecture: Architecture) -> str:
+    """Return why a law gives no loss of an architecture; empty if it does.
+
+    - Experts: N of a law here is the parameters of dense models, of which each token uses every
+      one. A mixture of total parameters T and active ones A has a loss between those of dense
+      models of T and of A (Clark et al. 2022, arXiv 2202.01169; Krajewski et al. 2024, arXiv
+      2402.07871), and 0.1 nats may lie between them. A law that prices experts would be told apart
+      here.
+    - A feature that the architecture has not: the kv heads of latent attention, which share one
+      latent, are no kv heads of a law, and a layer without a feed-forward has no width of one.
+
+    Parameters
+    ----------
+    quality : Quality
+    architecture : Architecture
+
+    Returns
+    -------
+    str
+        One sentence without a full stop.
+    """
+    trunk, layers = architecture.trunk, [group.layer for group in architecture.groups]
+    d, name = trunk.d_model, quality.law.name
+    if any(_idle(layer, d) for layer in layers):
+        return f"{name} is a law of dense models, and says nothing of mixtures of experts"
+    seen = set(parts_of(quality.features))
+    if seen & _OF_ATTENTION and not all(isinstance(x.attention, FullAttention) for x in layers):
+        words = ", ".join(sorted(seen & _OF_ATTENTION))
+        return f"{name} sees {words}, which attention of another kind has not"
+    if seen & _OF_FEED_FORWARD and not all(x.ffn.d_ff for x in layers):
+        return f"{name} sees d_ff, which layers without a feed-forward have not"
+    return ""
+
+
+def caution(quality: Quality, architecture: Architecture) -> str:
+    """Return what to mind of the loss of an architecture that a law judges; empty if nothing.
+
+    Layers without softmax attention are judged by their parameters, with this caution rather than
+    not at all: at equal parameters and data, models of state-space layers came out within a few
+    hundredths of a nat of transformers (Mamba, arXiv 2312.00752, figure 4; Mamba-2, arXiv
+    2405.21060, figure 9), and hybrids of both as well or better (Waleffe et al. 2024, arXiv
+    2406.07887). That is less than two laws differ by, unlike the gap between the total and the
+    active parameters of a mixture.
+    """
+    groups = architecture.groups
+    other = sum(g.count for g in groups if not isinstance(g.layer.attention, _ATTENTION))
+    if not other:
+        return ""
+    return (
+        f"{quality.law.name} was fitted on transformers, and {other} of {architecture.layers} "
+        "layers are not of attention alone"
+    )
+
+
+def _idle(layer: Layer, d_model: int) -> bool:
+    """Whether a token leaves parameters of the layer unused."""
+    return bool(layer.ffn.active_parameters(d_model) != layer.ffn.parameters(d_model))
