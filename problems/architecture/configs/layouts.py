@@ -76,6 +76,7 @@ def _rotary(f: Fields, layers: int) -> list[bool]:
     interval = f.count("no_rope_layer_interval")
     if rope and len(rope) < layers:
         raise ConfigError(f"no_rope_layers has {len(rope)} entries, fewer than layers")
+<<<<<<< Updated upstream
     return [bool(rope[i]) if rope else bool((i + 1) % interval) for i in range(layers)]
 
 
@@ -95,6 +96,11 @@ def _period_after_dense(f: Fields, _: ModelType, layers: int) -> list[str]:
     )
     places = [(i, before) if i < first else (i - first, after) for i in range(layers)]
     return [SLIDING if (i + 1) % n else FULL for i, n in places]
+=======
+    slide = f.flag("use_sliding_window", False)  # not of layers that `layer_types` names
+    has = [bool(rope[i]) if rope else bool((i + 1) % interval) for i in range(layers)]
+    return [SLIDING if slide and not turned else FULL for turned in has]
+>>>>>>> Stashed changes
 
 
 LAYERS: Mapping[str, Rule] = MappingProxyType(
