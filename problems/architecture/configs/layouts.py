@@ -76,12 +76,12 @@ def _rotary(f: Fields, layers: int) -> list[bool]:
     interval = f.count("no_rope_layer_interval")
     if rope and len(rope) < layers:
         raise ConfigError(f"no_rope_layers has {len(rope)} entries, fewer than layers")
-<<<<<<< Updated upstream
     return [bool(rope[i]) if rope else bool((i + 1) % interval) for i in range(layers)]
 
 
 def _without_rope(f: Fields, _: ModelType, layers: int) -> list[str]:
-    return [FULL if rotary else SLIDING for rotary in _rotary(f, layers)]
+    slide = f.flag("use_sliding_window", False)  # not of layers that `layer_types` names
+    return [SLIDING if slide and not rotary else FULL for rotary in _rotary(f, layers)]
 
 
 def _chunked_with_rope(f: Fields, _: ModelType, layers: int) -> list[str]:
@@ -96,11 +96,6 @@ def _period_after_dense(f: Fields, _: ModelType, layers: int) -> list[str]:
     )
     places = [(i, before) if i < first else (i - first, after) for i in range(layers)]
     return [SLIDING if (i + 1) % n else FULL for i, n in places]
-=======
-    slide = f.flag("use_sliding_window", False)  # not of layers that `layer_types` names
-    has = [bool(rope[i]) if rope else bool((i + 1) % interval) for i in range(layers)]
-    return [SLIDING if slide and not turned else FULL for turned in has]
->>>>>>> Stashed changes
 
 
 LAYERS: Mapping[str, Rule] = MappingProxyType(
