@@ -158,6 +158,7 @@ def fit(
             words += [f"--drop-worst {drop_worst}"] if drop_worst else []
             words += [f"--drop-outliers {drop_outliers}"] if drop_outliers else []
             words += ["--any-sign"] if any_sign else []
+            words += [f"--parameters {parameters}"] if parameters else []
             words += [f"--huber {huber:g} --bootstrap {bootstrap} --seed {seed}"]
             save_law(found, path, parameters=kind, command=" ".join(words))
             written.append(str(path))

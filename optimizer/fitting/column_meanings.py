@@ -83,6 +83,7 @@ _PARTS = _words(
     "dev"
 )
 """Words of a context under which parameters, tokens or FLOPs are not those of the training run."""
+_OPTIMIZER = _words("optimizer optim")  # whose tokens and FLOPs are those of the run
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,7 +120,7 @@ def read_name(key: str, name: str) -> Reading | None:
         return None
     exactly = 0 if name == key and key != "loss" else 1  # "loss" alone does not say whose
     return Reading(
-        (exactly, *found.rank, bool(words.context), bool(found.odd), len(words.leaf)),
+        (*found.rank, exactly, bool(words.context), bool(found.odd), len(words.leaf)),
         found.factor,
         found.kind,
         found.odd,
@@ -272,11 +273,12 @@ def _parameters(key: str, words: Words) -> Reading | None:
     found = _quantity(key, rest, _PARAMETERS, _OF_PARAMETERS, frozenset())
     if found is None:
         return None
-    return Reading(found.rank, found.factor, kind or ("active" if active else "total"), found.odd)
+    rank = (-1,) if kind == "total" else found.rank  # a name that says "with embeddings" is sure
+    return Reading(rank, found.factor, kind or ("active" if active else "total"), found.odd)
 
 
 def _tokens(key: str, words: Words) -> Reading | None:
-    if {word.lower() for word in words.context} & _PARTS:
+    if {word.lower() for word in words.context} & (_PARTS - _OPTIMIZER):
         return None
     if words.plain in ("dataset_size", "data_size", "training_data_size", "data"):
         return Reading((1,))
@@ -285,7 +287,7 @@ def _tokens(key: str, words: Words) -> Reading | None:
 
 def _flops(key: str, words: Words) -> Reading | None:
     context = {word.lower() for word in words.context}
-    if context & (_PARTS - {"optimizer", "optim"}):
+    if context & (_PARTS - _OPTIMIZER):
         return None
     leaf = {word.lower() for word in words.leaf}
     if "throughput" in context and not leaf & {"total", "training", "cumulative"}:

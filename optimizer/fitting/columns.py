@@ -305,12 +305,12 @@ def _alike(table: Table, key: str, names: Sequence[str], known: Mapping[str, Rea
 
 
 def _with_unit(table: Table, key: str, column: Column) -> Column:
-    """The column, marked if its cells state units."""
-    if column.unit_from or key not in DIMENSIONS:
+    """The column, marked if its cells state units, which go before that of its name."""
+    if key not in DIMENSIONS:
         return column
     cells = [v for v in table.columns[column.name] if isinstance(v, str) and not is_missing(v)]
-    if any(re.search(r"\d\s*[A-DF-Za-df-z]", value) for value in cells):
-        return replace(column, unit_from="cells")
+    if any(re.search(r"\d\s*(?:[A-DF-Za-df-z]|[Ee][A-Za-z])", value) for value in cells):
+        return replace(column, factor=1.0, unit_from="cells")
     return column
 
 

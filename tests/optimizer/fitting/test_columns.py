@@ -161,6 +161,9 @@ def test_cells_state_their_units(tmp_path: Path) -> None:
              "flops": [f"{c / 1e18:.9g} EFLOPs" for c in C], "loss": LOSS}  # fmt: skip
     found = read(tmp_path, table)
     assert right(found) and not found.notes
+    twice = {**table, "params (M)": table["params"]}
+    del twice["params"]
+    assert right(read(tmp_path, twice))
     lost = [*map(str, LOSS[:18]), "diverged", "OOM"]
     assert len(read(tmp_path, {**COUNTED, "loss": lost}).loss) == 18
 
@@ -172,6 +175,8 @@ def test_of_several_counts_one_is_taken_by_rule(tmp_path: Path) -> None:
     assert "--columns N=params_no_embed would take" in "; ".join(found.notes)
     assert read(tmp_path, both, counts="non_embedding").counts == "non_embedding"
     assert read(tmp_path, both, "N=params_no_embed").counts == "non_embedding"
+    sure = {"N": 0.8 * N, "N_w_emb": N, "tokens": D, "loss": LOSS}
+    assert right(read(tmp_path, sure))
     mixture = {"total_params": 8 * N, "active_params": N, "tokens": D, "loss": LOSS}
     found = read(tmp_path, mixture)
     assert right(found) and found.counts == "active"
