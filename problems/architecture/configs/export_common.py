@@ -152,6 +152,7 @@ def stack_of(
     families: Iterable[str],
     has: Has,
     able: Collection[str] = (),
+    activations: Collection[str] = ("silu",),
     why: str = "",
 ) -> Stack:
     """Read an architecture as a framework sees it, if it can express it.
@@ -167,6 +168,8 @@ def stack_of(
         Parts of layers that it has; Layer and Trunk among them.
     able : collection of str
         Traits of `modelsizer.problems.architecture.configs.export_families` that it has.
+    activations : collection of str
+        Kinds of activation that it has.
     why : str
         Why it has no other types, if that is said of all at once.
 
@@ -177,13 +180,15 @@ def stack_of(
     """
     family = MODEL_TYPES.get(architecture.block, architecture.block)
     config, known = architecture.config or {}, list(families)
+    kind = activation(family, config)
     absent = [trait for trait in traits(family, config) if trait not in able]
     absent += _absent(architecture, has)
+    absent += [] if kind in activations else [f"activation {kind}"]
     lacks = [f"{framework} has no {', no '.join(absent)}"] if absent else []
     if family not in known:
-        reason = f": {why or lacks[0]}" if why or lacks else ""
+        reason = why or "".join(lacks) or f"it is of none of the types that {framework} has"
         raise ConfigError(
-            f"{architecture.block!r} cannot be exported to {framework}{reason}; "
+            f"{architecture.block!r} cannot be exported to {framework}: {reason}; "
             f"known: {', '.join(known)}"
         )
     refuse(framework, lacks)
@@ -205,7 +210,7 @@ def stack_of(
         mixture=mixture,
         routed=tuple(isinstance(layer.ffn, MixtureOfExperts) for layer in stack),
         norms=stack[0].norms,
-        activation=activation(family, config),
+        activation=kind,
         config=config,
         parameters=int(count_parameters(architecture).total),
     )

@@ -12,9 +12,10 @@ from typing import Any
 
 _ACTIVATIONS = MappingProxyType(
     {
-        **dict.fromkeys(("arcee", "nemotron", "nanochat"), "relu2"),
+        **dict.fromkeys(("arcee", "jais2", "nemotron", "nanochat", "persimmon"), "relu2"),
         **dict.fromkeys(("gemma", "gemma2", "gemma3_text", "vaultgemma"), "gelu"),
-        **dict.fromkeys(("gpt2", "gpt_neox", "starcoder2", "phi", "falcon", "bloom"), "gelu"),
+        **dict.fromkeys(("gpt2", "gpt_bigcode", "gpt_neox", "gptj", "codegen"), "gelu"),
+        **dict.fromkeys(("starcoder2", "phi", "falcon", "bloom"), "gelu"),
         "opt": "relu",
         "apertus": "xielu",
         "gpt_oss": "clamped swish",
@@ -33,7 +34,7 @@ _KINDS = MappingProxyType(
 _ROTARY = MappingProxyType(
     {
         **dict.fromkeys(("gpt_neox", "stablelm"), 0.25),
-        **dict.fromkeys(("glm", "glm4", "glm4_moe", "nemotron", "phi"), 0.5),
+        **dict.fromkeys(("glm", "glm4", "glm4_moe", "nemotron", "persimmon", "phi"), 0.5),
     }
 )
 """Share of a head that rotary positions turn; all of it in all other types."""
@@ -48,29 +49,45 @@ PLAIN_LAYERNORM = "LayerNorm without bias"
 QK_AFTER_ROTATION = "norms of queries and keys after their rotation"
 SCALED_EMBEDDINGS = "embeddings scaled by the root of d_model"
 
-_GEMMA = (SCALED_EMBEDDINGS,)
+SCALED_QUERIES = "queries scaled by their position"
+
+_COHERE2 = (PARALLEL, PLAIN_LAYERNORM, MULTIPLIERS, NO_ROTATION)
 _TRAITS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
+        "axk1": (AFTER,),
         "bloom": (ALIBI,),
+        "codegen": (PARALLEL,),
         "cohere": (PARALLEL, PLAIN_LAYERNORM, MULTIPLIERS),
-        "cohere2": (PARALLEL, PLAIN_LAYERNORM, MULTIPLIERS, NO_ROTATION),
+        "cohere2": _COHERE2,
+        "cohere2_moe": _COHERE2,
+        "ernie4_5_moe": ("softmax routers with a bias for balance",),
         "exaone4": (AFTER, NO_ROTATION),
-        "gemma": _GEMMA,
-        "gemma2": (*_GEMMA, AFTER, CAPS),
-        "gemma3_text": (*_GEMMA, AFTER),
+        "exaone_moe": (NO_ROTATION,),
+        "flex_olmo": (AFTER,),
+        "gemma": (SCALED_EMBEDDINGS,),
+        "gemma2": (SCALED_EMBEDDINGS, AFTER, CAPS),
+        "gemma3_text": (SCALED_EMBEDDINGS, AFTER),
         "glm4": (AFTER,),
+        "glm4v_text": (AFTER,),
+        "gptj": (PARALLEL,),
         "granite": (MULTIPLIERS,),
         "granitemoe": (MULTIPLIERS,),
+        "granitemoeshared": (MULTIPLIERS,),
         "hunyuan_v1_dense": (QK_AFTER_ROTATION,),
         "hunyuan_v1_moe": (QK_AFTER_ROTATION,),
-        "ministral3": ("queries scaled by their position",),
+        "hyperclovax": (MULTIPLIERS,),
+        "llama4_text": (NO_ROTATION, "attention within chunks", "experts of weighed inputs"),
+        "minicpm3": (MULTIPLIERS,),
+        "ministral3": (SCALED_QUERIES,),
+        "mistral4": (SCALED_QUERIES,),
         "nanochat": (SCALED_EMBEDDINGS, CAPS, QK_AFTER_ROTATION),
         "olmo2": (AFTER,),
         "olmo3": (AFTER,),
         "opt": ("positions that begin at 2",),
         "phi": (PARALLEL,),
+        "phimoe": ("sparse mixers as routers",),
         "smollm3": (NO_ROTATION,),
-        "vaultgemma": (*_GEMMA, CAPS),
+        "vaultgemma": (SCALED_EMBEDDINGS, CAPS),
     }
 )
 """What a type has besides llama's structure, and no size of its layers shows."""

@@ -71,8 +71,14 @@ _NEOX: _Settings = MappingProxyType(
         "mlp_class_name": "GptNeoxMLP",
     }
 )
-_LLAMAS = ("llama", "cwm", "ernie4_5", "glm", "helium", "ministral", "mistral", "phi3", "seed_oss")
-_MIXTURES = ("mixtral", "deepseek_v2", "deepseek_v3", "kimi_k2")
+_LLAMAS = (
+    *("llama", "cwm", "ernie4_5", "exaone", "glm", "helium", "internlm3", "ministral", "mistral"),
+    *("phi3", "qwen2_5_vl_text", "qwen2_vl_text", "seed_oss", "youtu"),
+)
+_MIXTURES = (
+    *("mixtral", "glm4_moe", "solar_open"),
+    *("deepseek_v2", "deepseek_v3", "glm4_moe_lite", "kimi_k2"),
+)
 
 _FAMILIES: Mapping[str, _Settings] = MappingProxyType(
     {
@@ -98,8 +104,8 @@ _FAMILIES: Mapping[str, _Settings] = MappingProxyType(
         **dict.fromkeys(_LLAMAS, _RMS),
         **dict.fromkeys(_MIXTURES, _RMS),
         "qwen3_moe": {**_RMS, "norm_qk": True},
+        "qwen3_vl_text": {**_RMS, "norm_qk": True},
         "dots1": {**_RMS, "norm_qk": True},
-        "glm4_moe": _RMS,
     }
 )
 """Settings of each type besides its sizes, as in LitGPT's own configurations of its family."""
@@ -144,7 +150,7 @@ def to_litgpt(architecture: Architecture) -> str:
     ConfigError
         If LitGPT has no such model; the message says what prevents it.
     """
-    stack = stack_of(architecture, "litgpt", _FAMILIES, _HAS, _ABLE)
+    stack = stack_of(architecture, "litgpt", _FAMILIES, _HAS, _ABLE, ("silu", "gelu"))
     settings = _settings(stack)
     refuse("litgpt", _obstacles(stack, settings))
     name = _NAMES.get(stack.family, f"modelsizer-{architecture.block}")
@@ -183,6 +189,8 @@ def _settings(stack: Stack) -> dict[str, Any]:
         found["parallel_residual"] = bool(config.get("parallel_attn", True))
     if stack.family == "stablelm":
         found["parallel_residual"] = bool(config.get("use_parallel_residual", False))
+    if getattr(attention, "qk_norm", "none") == "head" and stack.family == "glm4_moe":
+        found["norm_qk"] = True
     if found["parallel_residual"] and stack.norms == 1:
         found["shared_attention_norm"] = True
     biased = bool(getattr(attention, "qkv_bias", False))

@@ -32,12 +32,16 @@ from modelsizer.problems.architecture.configs.export_routers import Router, rout
 from modelsizer.problems.architecture.configs.megatron_count import count_megatron
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 
+_LEARNED = ("gpt2", "gpt_bigcode")
+"""Types whose positions are learned; they are the only ones that used dropout."""
+
 _FAMILIES = (
     *("llama", "qwen2", "qwen3", "gpt2", "gpt_neox"),
-    *("arcee", "cwm", "ernie4_5", "falcon", "glm", "helium", "ministral", "mistral", "nemotron"),
-    *("phi3", "seed_oss", "stablelm", "starcoder2"),
-    *("mixtral", "qwen2_moe", "qwen3_moe", "glm4_moe", "dots1", "gpt_oss"),
-    *("deepseek_v2", "deepseek_v3", "kimi_k2"),
+    *("arcee", "cwm", "ernie4_5", "exaone", "falcon", "glm", "gpt_bigcode", "helium", "internlm3"),
+    *("jais2", "ministral", "mistral", "nemotron", "persimmon", "phi3", "qwen2_5_vl_text"),
+    *("qwen2_vl_text", "qwen3_vl_text", "seed_oss", "stablelm", "starcoder2"),
+    *("mixtral", "qwen2_moe", "qwen3_moe", "dots1", "glm4_moe", "solar_open", "gpt_oss"),
+    *("deepseek_v2", "deepseek_v3", "glm4_moe_lite", "kimi_k2", "youtu"),
 )
 
 _HAS: Has = {
@@ -61,7 +65,7 @@ _ACTIVATIONS = {
 }
 """Flags of each kind of activation, by whether it has a gate."""
 
-# Megatron's default dropout is 0.1; of these families only GPT-2 used it.
+# Megatron's default dropout is 0.1.
 _NO_DROPOUT = ("--attention-dropout", "0.0", "--hidden-dropout", "0.0")
 
 _FILE = """\
@@ -91,7 +95,8 @@ def to_megatron(architecture: Architecture) -> str:
     ConfigError
         If Megatron-LM has no such model; the message says what prevents it.
     """
-    stack = stack_of(architecture, "megatron", _FAMILIES, _HAS)
+    kinds = {kind for kind, _ in _ACTIVATIONS}
+    stack = stack_of(architecture, "megatron", _FAMILIES, _HAS, activations=kinds)
     refuse("megatron", _obstacles(stack))
     asked = "--seq-length N"
     if not stack.trunk.positions:
@@ -133,6 +138,10 @@ def _obstacles(stack: Stack) -> list[str]:
     if len(gated) > 1 or (stack.activation, max(gated)) not in _ACTIVATIONS:
         words = "with" if max(gated) else "without"
         found.append(f"it has no activation {stack.activation!r} {words} a gate")
+    if stack.mixture is not None and stack.mixture.active == 1:
+        chosen = router(stack.family, stack.config)
+        if chosen.score == "softmax" and chosen.normed:
+            found.append("its softmax router weighs the only expert of a token by its probability")
     layer_norm = bool(stack.trunk.norm_bias)
     if getattr(attention, "qk_norm", "none") == ("head" if layer_norm else "head_with_bias"):
         found.append("its norms of queries and keys have biases with LayerNorm, and only then")
@@ -239,7 +248,7 @@ def _structure(stack: Stack) -> list[str]:
     latents = isinstance(stack.attention, LatentAttention)
     if latents or stack.attention.qk_norm != "none":
         flags.append("--qk-layernorm")
-    return flags if stack.family == "gpt2" else [*flags, *_NO_DROPOUT]
+    return flags if stack.family in _LEARNED else [*flags, *_NO_DROPOUT]
 
 
 def pattern(words: Sequence[bool]) -> str:

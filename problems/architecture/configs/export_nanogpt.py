@@ -51,7 +51,7 @@ def to_nanogpt(architecture: Architecture) -> str:
         If nanoGPT has no such model; the message says what prevents it.
     """
     why = "nanoGPT has GPT-2's block alone (LayerNorm, biases, learned positions, no gate)"
-    stack = stack_of(architecture, "nanogpt", ("gpt2",), _HAS, why=why)
+    stack = stack_of(architecture, "nanogpt", ("gpt2",), _HAS, (), ("gelu",), why)
     refuse("nanogpt", _obstacles(stack))
     trunk = stack.trunk
     vocabulary = _WITHOUT_META if trunk.vocab_size == _OWN_VOCABULARY else _WITH_META
@@ -82,8 +82,6 @@ def _obstacles(stack: Stack) -> list[str]:
         )
     if stack.d_ff != 4 * trunk.d_model:
         found.append(f"it has d_ff = 4 d_model = {4 * trunk.d_model}, got {stack.d_ff}")
-    if stack.activation != "gelu":
-        found.append(f"its activation is GELU, got {stack.activation}")
     if not trunk.tied_embeddings:
         found.append("it ties the embedding to the head, got tied_embeddings = false")
     if trunk.positions < 1:

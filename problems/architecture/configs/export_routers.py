@@ -40,21 +40,25 @@ _DEFAULTS = MappingProxyType(
         "deepseek_v3": _V3,
         "kimi_k2": _V3,
         "glm4_moe": Router("sigmoid"),
+        "solar_open": Router("sigmoid"),
+        "glm4_moe_lite": Router("sigmoid", scale=1.8),
         "dots1": Router("sigmoid", normed=False),
     }
 )
 """Routers of the types with the defaults of transformers 5.24; `Router` for all others."""
 
-_READ = ("qwen2_moe", "qwen3_moe", "deepseek_v3", "kimi_k2", "glm4_moe", "dots1")
-"""Types that read `norm_topk_prob`."""
+_LIMITED = "group_limited_greedy"
 
 
 def router(family: str, config: Mapping[str, Any]) -> Router:
     """The router of a configuration: its fields, or the defaults of its type."""
     usual = _DEFAULTS.get(family, Router())
-    grouped = usual.score == "sigmoid" or family == "deepseek_v2"
-    normed = config.get("norm_topk_prob") if family in _READ else None
-    scale = config.get("routed_scaling_factor") if grouped else None
+    sigmoid = usual.score == "sigmoid"
+    # DeepSeek-V2 of the library has the field and does not read it.
+    normed = config.get("norm_topk_prob") if family in set(_DEFAULTS) - {"deepseek_v2"} else None
+    scaled = sigmoid or family == "deepseek_v2"
+    grouped = sigmoid or (scaled and config.get("topk_method") == _LIMITED)
+    scale = config.get("routed_scaling_factor") if scaled else None
     groups = config.get("n_group") if grouped else None
     chosen = config.get("topk_group") if grouped else None
     return Router(

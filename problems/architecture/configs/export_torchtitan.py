@@ -35,10 +35,16 @@ from modelsizer.problems.architecture.feedforward import DenseFeedForward, Mixtu
 
 _FAMILIES: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("llama", "ernie4_5", "helium", "mistral", "phi3"), "llama3"),
+        "llama": "llama3",
         "qwen3": "qwen3",
+        **dict.fromkeys(
+            ("ernie4_5", "exaone", "helium", "internlm3", "mistral", "phi3", "seed_oss"), "llama3"
+        ),
+        "qwen3_vl_text": "qwen3",
         **dict.fromkeys(("mixtral", "qwen2_moe", "qwen3_moe"), "qwen3_moe"),
-        **dict.fromkeys(("deepseek_v2", "deepseek_v3", "kimi_k2"), "deepseek_v3"),
+        **dict.fromkeys(
+            ("deepseek_v2", "deepseek_v3", "glm4_moe_lite", "kimi_k2", "youtu"), "deepseek_v3"
+        ),
         "gpt_oss": "gpt_oss",
     }
 )
@@ -78,7 +84,8 @@ def to_torchtitan(architecture: Architecture) -> str:
         If torchtitan has no such model; the message says what prevents it.
     """
     kind = _FAMILIES.get(MODEL_TYPES.get(architecture.block, architecture.block), "llama3")
-    stack = stack_of(architecture, "torchtitan", _FAMILIES, _HAS[kind])
+    act = "clamped swish" if kind == "gpt_oss" else "silu"
+    stack = stack_of(architecture, "torchtitan", _FAMILIES, _HAS[kind], activations=(act,))
     refuse("torchtitan", _obstacles(stack, kind))
     text = FILE.format(
         block=architecture.block,
@@ -157,8 +164,6 @@ def _router(stack: Stack) -> str:
 
 def _obstacles(stack: Stack, kind: str) -> list[str]:
     found = norm_obstacles(stack, 2)
-    if stack.activation != ("clamped swish" if kind == "gpt_oss" else "silu"):
-        found.append(f"its {kind} has another activation than {stack.activation!r}")
     if rotary_fraction(stack.family, stack.config) != 1.0:
         found.append("its rotary positions turn whole heads, got a part")
     found += rotary_obstacles(stack)

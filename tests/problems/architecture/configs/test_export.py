@@ -143,7 +143,7 @@ def test_a_refusal_says_what_stands_in_the_way(
     [
         ("megatron", {"model_type": "llama", "mlp_bias": True}, "all its projections have biases"),
         ("litgpt", {"model_type": "llama", "mlp_bias": True}, "all its projections have biases"),
-        ("megatron", {"model_type": "llama", "hidden_act": "gelu"}, "no activation 'gelu' with"),
+        ("megatron", {"model_type": "llama", "hidden_act": "gelu"}, "no activation 'gelu' with a gate"),
         ("litgpt", {"model_type": "gpt_oss"}, "no attention sinks"),
         ("torchtitan", {"model_type": "mistral"}, "no sliding windows"),
         ("torchtitan", {"model_type": "gpt_oss", "head_dim": 32}, "head_dim = 64, got 64, 8 and 32"),
