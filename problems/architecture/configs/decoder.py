@@ -5,37 +5,24 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from functools import cache
 from types import MappingProxyType
-from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
+from modelsizer.problems.architecture.configs.ffn_widths import ffn_width
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.layouts import FFN_LAYERS, LAYERS, SPARSE, words_of
-from modelsizer.problems.architecture.configs.model_types import ModelType, Trait
+from modelsizer.problems.architecture.configs.model_types import ModelType
+from modelsizer.problems.architecture.configs.states import STATE_MIXERS, mamba2
+from modelsizer.problems.architecture.configs.traits import choice, flag
 from modelsizer.problems.architecture.feedforward import (
     DenseFeedForward,
     FeedForward,
     MixtureOfExperts,
+    NoFeedForward,
 )
-from modelsizer.problems.architecture.mixers import Mixer
+from modelsizer.problems.architecture.mixers import Mixer, Several
 
 _XIELU_PARAMETERS = 2  # alpha_p and alpha_n, arXiv 2411.13010; transformers 5.24 activations.py
-
-
-def flag(f: Fields, trait: Trait) -> bool:
-    """Value of a trait: as it is, or that of the boolean field that it names."""
-    if isinstance(trait, bool):
-        return trait
-    if isinstance(trait, str):
-        return f.flag(trait, False)
-    return bool(choice(f, trait))
-
-
-def choice(f: Fields, value: Any) -> Any:
-    """Value of a trait that is no boolean: as it is, or chosen by a boolean field."""
-    if not isinstance(value, Mapping):
-        return value
-    return value["then" if f.flag(value["when"], False) else "else"]
 
 
 def heads_of(f: Fields, t: ModelType) -> tuple[int, int, int]:
@@ -87,6 +74,7 @@ def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Mixer:
         window_of(f, t) if windowed else None,
         flag(f, t.sinks),
         f.count("hidden_size") // h if t.qk_norm_width == "quotient" else None,
+        gate=flag(f, t.gate),
     )
 
 
@@ -109,25 +97,32 @@ def latent(f: Fields, t: ModelType) -> Mixer:
         f.count("v_head_dim") if "v_head_dim" in t.defaults else _value_dim(f),
         f.maybe("q_lora_rank"),
         flag(f, t.qkv_bias),
+        head_gate=flag(f, t.latent.get("head_gate", False)),
     )
 
 
+def beside_mamba2(f: Fields, t: ModelType) -> Mixer:
+    """Grouped attention and Mamba-2 in parallel."""
+    return Several((grouped(f, t), mamba2(f, t)))
+
+
 MIXERS: Mapping[str, Callable[[Fields, ModelType], Mixer]] = MappingProxyType(
-    {"grouped": grouped, "windowed": windowed, "latent": latent}
+    {
+        "grouped": grouped,
+        "windowed": windowed,
+        "latent": latent,
+        "beside_mamba2": beside_mamba2,
+        **STATE_MIXERS,
+    }
 )
 """Builders of attention, and of what stands in its place, by the names in ``types.toml``."""
 
 
 def dense(f: Fields, t: ModelType) -> FeedForward:
-    """One feed-forward of `intermediate_size`."""
+    """One feed-forward."""
     learned = t.activation and f.take("hidden_act", t.activation) == t.activation
-    name = t.dense_width
-    width = f.count(name) if name in t.defaults else f.maybe(name)
-    if width is None:
-        hidden = f.count("hidden_size")
-        width = t.ffn_ratio * hidden if t.ffn_ratio else f.count("intermediate_size")
     return DenseFeedForward(
-        width,
+        ffn_width(f, t),
         flag(f, t.gated),
         flag(f, t.ffn_bias),
         _XIELU_PARAMETERS if learned else 0,
@@ -157,11 +152,18 @@ def experts(f: Fields, t: ModelType) -> FeedForward:
         router_bias=flag(f, names.get("router_bias", False)),
         shared_bias=flag(f, names.get("shared_bias", False)),
         shared_gate=flag(f, names.get("shared_gate", False)),
+        latent=f.maybe(names["latent"]) or 0 if "latent" in names else 0,
+        latent_bias=flag(f, names.get("latent_bias", False)),
     )
 
 
+def no_feed_forward(f: Fields, t: ModelType) -> FeedForward:  # noqa: ARG001 - as every builder
+    """No feed-forward."""
+    return NoFeedForward()
+
+
 FEED_FORWARDS: Mapping[str, Callable[[Fields, ModelType], FeedForward]] = MappingProxyType(
-    {"dense": dense, "experts": experts}
+    {"dense": dense, "experts": experts, "none": no_feed_forward}
 )
 """Builders of feed-forwards, by the names in ``types.toml``."""
 
@@ -174,7 +176,7 @@ def stack(f: Fields, t: ModelType) -> list[Layer]:
         words = LAYERS[t.layers](f, t, depth)
     inner = words_of(f, "mlp_layer_types", depth, tuple(t.feed_forwards)) if t.ffn_types else None
     if inner is None:
-        inner = FFN_LAYERS[t.ffn_layers](f, t, depth)
+        inner = words if t.ffn_layers == "same" else FFN_LAYERS[t.ffn_layers](f, t, depth)
     norms = choice(f, t.norms)
     mixer = cache(lambda word: MIXERS[t.mixers[word]](f, t))
     ffn = cache(lambda word: FEED_FORWARDS[t.feed_forwards[word]](f, t))
@@ -184,12 +186,20 @@ def stack(f: Fields, t: ModelType) -> list[Layer]:
     ]
 
 
+def _tied(f: Fields, t: ModelType) -> bool:
+    """Whether the head is the embedding; some classes of the library cannot tie it."""
+    tied = f.flag("tie_word_embeddings")
+    if tied and not t.ties:
+        f.notes.append(f"tie_word_embeddings is true, but {t.name} of the library ties no head")
+    return tied and t.ties
+
+
 def trunk(f: Fields, t: ModelType) -> Trunk:
     """Embedding, final norm and head."""
     return Trunk(
         f.count("hidden_size"),
         f.count("vocab_size"),
-        f.flag("tie_word_embeddings"),
+        _tied(f, t),
         flag(f, t.norm_bias),
         f.count(t.positions) if t.positions else 0,
         norm_scale=flag(f, t.norm_scale),

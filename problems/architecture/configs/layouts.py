@@ -13,11 +13,12 @@ from modelsizer.problems.architecture.configs.model_types import ModelType
 from modelsizer.problems.errors import short
 
 FULL, SLIDING, CHUNKED = "full_attention", "sliding_attention", "chunked_attention"
+LINEAR = "linear_attention"
 DENSE, SPARSE = "dense", "sparse"
 
 Rule = Callable[[Fields, ModelType, int], list[str]]
 
-_FORMER_WORDS = {"attention": FULL, "mamba": "linear_attention"}
+_FORMER_WORDS = {"attention": FULL, "mamba": LINEAR}
 """Words that the library still reads as others (`configuration_utils.remap_legacy_layer_types`)."""
 
 
@@ -50,12 +51,12 @@ def _period(f: Fields, t: ModelType) -> int:
     return t.period if isinstance(t.period, int) and t.period else f.count(str(t.period))
 
 
-def _by_period(at: int) -> Rule:
+def _by_period(at: int, other: str = SLIDING) -> Rule:
     """Full attention in layer `at` of each period, counted from 0; -1 for its last."""
 
     def rule(f: Fields, t: ModelType, layers: int) -> list[str]:
         n = f.count("sliding_window_pattern") if not t.period else _period(f, t)
-        return [FULL if i % n == at % n else SLIDING for i in range(layers)]
+        return [FULL if i % n == at % n else other for i in range(layers)]
 
     return rule
 
@@ -98,6 +99,87 @@ def _period_after_dense(f: Fields, _: ModelType, layers: int) -> list[str]:
     return [SLIDING if (i + 1) % n else FULL for i, n in places]
 
 
+def _by_offset(period: str, offset: str, at: str, other: str) -> Rule:
+    """A word in each layer at an offset of a period, both of which fields say."""
+
+    def rule(f: Fields, _: ModelType, layers: int) -> list[str]:
+        n, first = f.count(period), f.count(offset, least=0)
+        if first >= n:
+            raise ConfigError(f"{f.named(offset)} = {first} must be below {period} = {n}")
+        return [at if i % n == first else other for i in range(layers)]
+
+    return rule
+
+
+def _listed(name: str, at: str, other: str) -> Rule:
+    """A word in the layers that a field lists; what it is without the field, the row says."""
+
+    def rule(f: Fields, t: ModelType, layers: int) -> list[str]:
+        listed = f.list_of(name, int, "layer numbers")
+        if listed is None:
+            return [t.unlisted or other] * layers
+        return [at if i in listed else other for i in range(layers)]
+
+    return rule
+
+
+def _last_of_four(_f: Fields, _: ModelType, layers: int) -> list[str]:
+    """Full attention in every fourth layer, and in the last of fewer than four."""
+    words = [FULL if i % 4 == 3 else LINEAR for i in range(layers)]
+    return words if FULL in words else [*words[:-1], FULL]
+
+
+_BLOCKS = {"M": LINEAR, "*": FULL, "E": "moe", "-": "mlp"}
+"""Letters of `hybrid_override_pattern`."""
+
+
+def _blocks(f: Fields, t: ModelType, layers: int) -> list[str]:
+    """Words of Nemotron-H, whose number is that of its layers, whatever `num_hidden_layers` says.
+
+    Raises
+    ------
+    ConfigError
+        If there is a word or letter that is none of the library's.
+    """
+    words, letters = f.list_of("layers_block_type", str, "text"), f.take("hybrid_override_pattern")
+    if words is not None:
+        words = [_FORMER_WORDS.get(word, word) for word in words]
+    elif letters is not None:
+        words = [_BLOCKS.get(letter, letter) for letter in str(letters)]
+    else:
+        words = [LINEAR, "moe", FULL, "mlp"]
+    for word in words:
+        if word not in t.mixers:
+            raise ConfigError(f"{short(word)} is none of the kinds of layer {', '.join(t.mixers)}")
+    if not words:
+        raise ConfigError("hybrid_override_pattern is empty: there is no layer")
+    if f.written("num_hidden_layers") and len(words) != layers:
+        f.notes.append(f"num_hidden_layers = {layers} is ignored: {len(words)} layers are listed")
+    return words
+
+
+def _repeated(f: Fields, t: ModelType, layers: int) -> list[str]:
+    """Words of `block_types`, again and again."""
+    words = f.list_of("block_types", str, "text") or ["recurrent", "recurrent", "attention"]
+    for word in words:
+        if word not in t.mixers:
+            raise ConfigError(f"block_types: {short(word)} is not one of {', '.join(t.mixers)}")
+    return [words[i % len(words)] for i in range(layers)]
+
+
+def _kimi(f: Fields, _: ModelType, layers: int) -> list[str]:
+    """Layers that `linear_attn_config` lists, counted from 1, or every fourth after the first."""
+    nested = f.take("linear_attn_config")
+    inner = Fields(nested if isinstance(nested, Mapping) else {}, {})
+    full = inner.list_of("full_attn_layers", int, "layer numbers")
+    linear = inner.list_of("kda_layers", int, "layer numbers")
+    if full is None or linear is None:
+        return [FULL if i and i % 4 == 0 else LINEAR for i in range(layers)]
+    if sorted({*full, *linear}) != list(range(1, layers + 1)):
+        raise ConfigError(f"linear_attn_config lists not each of {layers} layers")
+    return [LINEAR if i + 1 in linear else FULL for i in range(layers)]
+
+
 LAYERS: Mapping[str, Rule] = MappingProxyType(
     {
         "full": _all(FULL),
@@ -109,6 +191,16 @@ LAYERS: Mapping[str, Rule] = MappingProxyType(
         "without_rope": _without_rope,
         "chunked_with_rope": _chunked_with_rope,
         "period_after_dense": _period_after_dense,
+        "linear": _all(LINEAR),
+        "linear_period": _by_period(-1, LINEAR),
+        "linear_period_from_first": _by_period(0, LINEAR),
+        "linear_offset": _by_offset("attn_layer_period", "attn_layer_offset", FULL, LINEAR),
+        "attn_layer_indices": _listed("attn_layer_indices", FULL, LINEAR),
+        "full_attn_idxs": _listed("full_attn_idxs", FULL, "conv"),
+        "last_of_four": _last_of_four,
+        "blocks": _blocks,
+        "repeated": _repeated,
+        "kimi": _kimi,
     }
 )
 """Rules for the kind of attention of each layer."""
@@ -152,6 +244,11 @@ def _sparse_listed(f: Fields, _: ModelType, layers: int) -> list[str]:
     return [SPARSE if i in sparse else DENSE for i in range(layers)]
 
 
+def _expert_offset(f: Fields, t: ModelType, layers: int) -> list[str]:
+    words = _by_offset("expert_layer_period", "expert_layer_offset", SPARSE, DENSE)(f, t, layers)
+    return words if f.count(t.experts["total"]) > 1 else [DENSE] * layers
+
+
 FFN_LAYERS: Mapping[str, Rule] = MappingProxyType(
     {
         "dense": _all(DENSE),
@@ -162,6 +259,8 @@ FFN_LAYERS: Mapping[str, Rule] = MappingProxyType(
         "one_dense": _one_dense,
         "sparse_between": _sparse_between,
         "sparse_listed": _sparse_listed,
+        "expert_offset": _expert_offset,
+        "none": _all("none"),
     }
 )
 """Rules for the kind of feed-forward of each layer."""

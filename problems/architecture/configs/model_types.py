@@ -40,6 +40,8 @@ class ModelType:
         Rule for the word of each layer where `layer_types` does not say it.
     layer_types : bool
         Whether the type reads `layer_types`.
+    unlisted : str
+        Word of every layer where the field that the rule reads is missing.
     period : int or str
         Period of the rule, or the field that holds it.
     window : str
@@ -49,11 +51,13 @@ class ModelType:
     feed_forwards : mapping of str to str
         Kind of feed-forward, by the words of `ffn_layers`.
     ffn_layers : str
-        Rule for the word of each layer's feed-forward where `mlp_layer_types` does not say it.
+        Rule for the word of each layer's feed-forward where `mlp_layer_types` does not say it;
+        "same" for the words of `layers`.
     ffn_types : bool
         Whether the type reads `mlp_layer_types`.
     dense_width : str
-        Field that holds the width of a dense feed-forward; without it, `intermediate_size`.
+        Field that holds the width of a dense feed-forward, or a rule that gives it; without it,
+        `intermediate_size`.
     experts, latent, linear : mapping of str to value
         Names of the fields, and traits, of mixtures, latent attention and linear layers.
     qkv_bias, output_bias, ffn_bias, head_bias : Trait
@@ -69,6 +73,8 @@ class ModelType:
         `intermediate_size` / `hidden_size` where the former is left out; 0 if it has a default.
     positions : str
         Field with the number of learned positions; empty if there are none.
+    ties : bool
+        Whether the class ties its head where `tie_word_embeddings` asks for it.
     activation : str
         Activation with learned parameters, where `hidden_act` names it.
     text : str
@@ -84,6 +90,7 @@ class ModelType:
     mixers: Mapping[str, str] = field(default_factory=dict)
     layers: str = "full"
     layer_types: bool = False
+    unlisted: str = ""
     period: int | str = 0
     window: str = "sliding_window"
     window_flag: str = ""
@@ -110,6 +117,7 @@ class ModelType:
     heads: Any = "grouped"
     ffn_ratio: int = 0
     positions: str = ""
+    ties: bool = True
     activation: str = ""
     text: str = ""
 
