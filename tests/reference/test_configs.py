@@ -53,7 +53,7 @@ BASE = {"model_type": "llama"}
     [
         ({"model_type": None}, "model_type is missing"),
         ({"model_type": "lama"}, "did you mean llama"),
-        ({"model_type": "mamba"}, "unknown model_type"),
+        ({"model_type": "rwkv"}, "unknown model_type"),
         ({"hidden_size": 4096.5}, "hidden_size must be a whole number"),
         ({"hidden_size": "wide"}, "hidden_size must be a whole number"),
         ({"hidden_size": 0}, "hidden_size must be at least 1"),
