@@ -119,7 +119,7 @@ def _embedding(trunk: Trunk) -> Count:
 
 def _lm_head(trunk: Trunk) -> Count:
     if trunk.head != "lm":
-        return trunk.head_weights()
+        return trunk.head_weights() + (trunk.outputs() if trunk.head_bias else 0)
     # Arrays of booleans multiply too; `not` would not work on them.
     weights = trunk.head_weights() * (1 - trunk.tied_embeddings * 1)
     return weights + trunk.vocab_size if trunk.head_bias else weights  # a bias is never tied

@@ -104,7 +104,7 @@ class Trunk:
     norm_scale : bool
         Whether normalisations have parameters at all.
     head_bias : bool
-        Whether the output head has a bias (Phi).
+        Whether the output head has a bias (Phi, classifiers of tokens).
     embedding_width : int or None
         Width of the embedding if it is not d_model; two projections then connect them (OPT-350M).
     extra_embedding : int
@@ -112,8 +112,8 @@ class Trunk:
     extra_weights, extra_parameters : int
         Further weights that multiply each token, and further parameters, outside the layers.
     head : {"lm", "none"} or int
-        Output head: logits of the vocabulary, none, or a number of labels of a classifier, which
-        has no bias.
+        Output head: logits of the vocabulary, none, or a number of values, as the labels of a
+        classifier.
     """
 
     d_model: Count
@@ -146,9 +146,8 @@ class Trunk:
 
     def head_weights(self) -> Count:
         """Weights of the output head, tied or not."""
-        if self.head == "lm":
-            return self.embedding_size()
-        return self.d_model * self.outputs()
+        width = self.d_model if self.embedding_width is None else self.embedding_width
+        return width * self.outputs()
 
     def outputs(self) -> Count:
         """Values that the output head computes."""

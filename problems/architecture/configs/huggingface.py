@@ -13,6 +13,8 @@ from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
+from modelsizer.problems.architecture.configs.heads import FIELDS as HEAD_FIELDS
+from modelsizer.problems.architecture.configs.heads import headed
 from modelsizer.problems.architecture.configs.model_types import ModelType, model_types
 from modelsizer.problems.architecture.configs.quantization import stored
 from modelsizer.problems.architecture.configs.readers import READERS
@@ -72,7 +74,10 @@ def read(config: Mapping[str, Any]) -> Reading:
         raise ConfigError(str(error)) from None
     f.note_unread(t.name, {*_POSITION_FIELDS, *_known(t)})
     complete = {**f.complete(), "model_type": t.name}
-    architecture = replace(architecture, block=t.name, config=complete)
+    trunk = headed(architecture.trunk, config)
+    if trunk != architecture.trunk:  # of another class than a causal language model
+        complete |= {name: config[name] for name in HEAD_FIELDS if name in config}
+    architecture = replace(architecture, trunk=trunk, block=t.name, config=complete)
     held = stored(config, architecture)
     notes = [*f.notes, held.note] if held.note else f.notes
     return Reading(replace(architecture, stored=held.formats), tuple(notes))

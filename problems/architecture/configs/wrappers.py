@@ -7,6 +7,7 @@ from typing import Any
 
 from modelsizer.problems.architecture.architecture import Part, Whole
 from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.configs.heads import of_the_text
 from modelsizer.problems.architecture.configs.model_types import model_types
 from modelsizer.problems.architecture.configs.vision import vision_parameters
 from modelsizer.problems.errors import short
@@ -54,6 +55,7 @@ def text_part(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
         found[_TIED] = config[_TIED]
     if "quantization_config" in config:
         found.setdefault("quantization_config", config["quantization_config"])
+    found |= of_the_text(config)
     return text_part(found) or found
 
 

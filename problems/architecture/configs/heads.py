@@ -1,0 +1,82 @@
+"""The output head of the class that `architectures` names, as transformers 5.24 has it.
+
+``modeling_layers.py``: a classifier of sequences is a projection to the labels without bias
+(`GenericForSequenceClassification`), one of tokens has a bias (`GenericForTokenClassification`),
+answers to questions are two values with a bias (`GenericForQuestionAnswering`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from modelsizer.problems.architecture.architecture import Trunk
+from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
+from modelsizer.problems.errors import short
+
+_LANGUAGE = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForImageTextToText")
+_SEQUENCE, _TOKEN = "ForSequenceClassification", "ForTokenClassification"
+_ANSWER = "ForQuestionAnswering"
+_BARE = "Model"
+_USUAL_LABELS = 2  # transformers 5.24, configuration_utils.py: id2label where it is missing
+_ANSWER_VALUES = 2  # start and end of the answer
+FIELDS = ("architectures", "id2label", "num_labels", "token_classification_bias")
+
+
+def _labels(f: Fields) -> int:
+    names = f.take("id2label")
+    if isinstance(names, Mapping) and names:
+        return len(names)
+    return f.count("num_labels", _USUAL_LABELS)
+
+
+def headed(trunk: Trunk, config: Mapping[str, Any]) -> Trunk:
+    """A trunk with the head of the class that the configuration names; a language model's if none.
+
+    Raises
+    ------
+    ConfigError
+        If the head of that class is not known.
+    """
+    names = config.get("architectures")
+    if not names:
+        return trunk
+    name = names[0] if isinstance(names, list) else names
+    if not isinstance(name, str):
+        raise ConfigError(f"architectures must be a list of text, got {short(names)}")
+    f = Fields(config, {})
+    if name.endswith(_LANGUAGE):
+        return trunk
+    if name.endswith(_SEQUENCE):
+        return replace(trunk, head=_labels(f), head_bias=False)
+    if name.endswith(_TOKEN):
+        bias = f.flag("token_classification_bias", True)
+        return replace(trunk, head=_labels(f), head_bias=bias)
+    if name.endswith(_ANSWER):
+        return replace(trunk, head=_ANSWER_VALUES, head_bias=True)
+    if name.endswith(_BARE) and _stem(name) == _plain(str(config.get("model_type"))):
+        return replace(trunk, head="none", head_bias=False)
+    known = ", ".join(f"...{end}" for end in (*_LANGUAGE, _SEQUENCE, _TOKEN, _ANSWER))
+    raise ConfigError(
+        f"architectures: what {short(name)} adds to a {config.get('model_type')} is not known; "
+        f"known: {known}, and the bare model"
+    )
+
+
+def of_the_text(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of a whole model's head that its text part has, where that is a classifier."""
+    names = config.get("architectures")
+    name = names[0] if isinstance(names, list) and names else ""
+    if not str(name).endswith((_SEQUENCE, _TOKEN, _ANSWER)):
+        return {}
+    return {field: config[field] for field in FIELDS if field in config}
+
+
+def _plain(model_type: str) -> str:
+    return model_type.replace("_", "").replace("-", "").lower()
+
+
+def _stem(name: str) -> str:
+    """The type in the name of a bare model's class, as llama in LlamaModel."""
+    return _plain(name.removesuffix(_BARE))
