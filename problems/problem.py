@@ -15,7 +15,7 @@ from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.quality import Quality
-from modelsizer.problems.laws.reading import PREFIX, law_named
+from modelsizer.problems.laws.reading import PREFIX, law_named, laws_beside
 from modelsizer.problems.laws.shapes import DEFAULT_SHAPE, ShapeLaw, shape_law
 from modelsizer.problems.magnitudes import check_loss, check_magnitudes, most_parameters
 from modelsizer.problems.plain_values import PlainValueError, check_plain
@@ -117,16 +117,22 @@ class Problem(Table):
         """
         require_type("source", source, str | Path)
         text, label = reading.read_source(source)
-        return cls.parse(text, label, settings)
+        return cls.parse(text, label, settings, folder=Path(source).parent)
 
     @classmethod
     def parse(
-        cls, text: str, source: str = "", settings: Mapping[str, object] | None = None
+        cls,
+        text: str,
+        source: str = "",
+        settings: Mapping[str, object] | None = None,
+        *,
+        folder: Path | None = None,
     ) -> Problem:
-        """Read a problem from TOML text; see `load`."""
+        """Read a problem from TOML text, whose laws may be files in a folder; see `load`."""
         require_type("text", text, str)
         require_type("settings", settings or {}, Mapping)
         raw = reading.parse_toml(text, source)
+        raw = raw if folder is None else laws_beside(raw, folder)
         raw = reading.overlaid(raw, settings or {})
         try:
             return cls._validated(raw, source, text)

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.plain_values import MOST_DEPTH, PlainValueError, from_toml
-from modelsizer.problems.text_files import UnreadableError, exists, read_text
+from modelsizer.problems.text_files import NO_FILE, UnreadableError, exists, read_text
 from modelsizer.problems.units import exact
 
 LARGEST_TOML_INTEGER = 2**63 - 1  # largest that TOML guarantees; larger ones become floats
@@ -50,7 +50,7 @@ def read_source(source: str | Path) -> tuple[str, str]:
                 return library()[label].read_text("utf-8"), label
             hint = did_you_mean(label, library())
             raise UnreadableError(
-                f"no such file, and no problem of that name{hint}; `modelsizer problems` lists them"
+                f"{NO_FILE}, and no problem of that name{hint}; `modelsizer problems` lists them"
             )
         return read_text(path), label
     except UnreadableError as error:

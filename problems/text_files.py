@@ -10,6 +10,8 @@ from modelsizer.problems.errors import ModelsizerError
 
 MOST_BYTES = 16 * 2**20
 """Largest file of a problem, a law, a configuration or an answer, far above any in use."""
+NO_FILE = "no such file"
+"""Words for a path at which there is nothing, in every message."""
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")  # byte order marks
 
 
@@ -44,6 +46,8 @@ def read_bytes(path: Path, most: int = MOST_BYTES) -> bytes:
             raise UnreadableError("is a folder, not a file")
         with path.open("rb") as file:
             content = file.read(most + 1)
+    except FileNotFoundError:
+        raise UnreadableError(f"cannot be read: {NO_FILE}") from None
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or error
         raise UnreadableError(f"cannot be read: {reason}") from None

@@ -14,7 +14,7 @@ from modelsizer.problems.laws.features import SHAPE_FEATURES
 from modelsizer.problems.laws.files import COEFFICIENTS, TERMS, LawFile, term_names, term_values
 from modelsizer.problems.laws.laws import ParameterKind, PowerTerm, Range, TokenLaw
 from modelsizer.problems.laws.terms import read_terms
-from modelsizer.problems.text_files import UnreadableError, read_text
+from modelsizer.problems.text_files import UnreadableError, exists, read_text
 
 PREFIX = "file:"
 """Prefix of the name of a law in a file."""
@@ -38,6 +38,34 @@ def law_setting(typed: str) -> str:
     """
     text = typed.strip()
     return PREFIX + text if text.endswith(_ENDING) and not text.startswith(PREFIX) else text
+
+
+def laws_beside(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
+    """Tables of a problem file with the paths of laws seen from the working folder.
+
+    A relative path in a problem file is one beside that file; where there is none, it stays as it
+    is, a path from the working folder.
+
+    Parameters
+    ----------
+    raw : mapping
+        Plain tables; what has another shape is left to the checks.
+    folder : Path
+        Of the problem file.
+    """
+    found = dict(raw)
+    objective = found.get("objective")
+    if isinstance(objective, Mapping) and isinstance(law := objective.get("law"), str):
+        path = Path(law.removeprefix(PREFIX))
+        if law.startswith(PREFIX) and not path.is_absolute() and exists(folder / path):
+            found["objective"] = {**objective, "law": f"{PREFIX}{folder / path}"}
+    scenarios = found.get("scenarios")
+    if isinstance(scenarios, Mapping):
+        found["scenarios"] = {
+            name: laws_beside(one, folder) if isinstance(one, Mapping) else one
+            for name, one in scenarios.items()
+        }
+    return found
 
 
 def load_law(path: str | Path) -> LawFile:

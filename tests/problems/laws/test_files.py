@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tomli_w
 
 from modelsizer import Problem, solve
 from modelsizer.problems.errors import ProblemError
@@ -136,6 +137,33 @@ def test_a_problem_uses_the_file_as_it_would_the_published_law(
     assert again.law == asked.law and again.law.name == "mine"
 
 
+def test_a_law_beside_the_problem_file_is_found_from_anywhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, elsewhere = tmp_path / "there", tmp_path / "elsewhere"
+    folder.mkdir()
+    elsewhere.mkdir()
+    written(folder)
+    text = Problem.load("phone-2gb").to_toml() + "[scenarios.x]\ntraining.tokens = 1e12\n"
+    tables = tomllib.loads(text) | {"objective": {"law": "file:mine.toml"}}
+    tables["scenarios"]["x"]["objective"] = {"law": "file:mine.toml"}
+    (folder / "problem.toml").write_text(tomli_w.dumps(tables))
+    monkeypatch.chdir(elsewhere)
+    for path in (folder / "problem.toml", Path("../there/problem.toml")):
+        found = Problem.load(path)
+        assert found.law.name == found.scenario("x").law.name == "mine"
+        assert Problem.parse(found.to_toml()).law == found.law
+    absolute = {**tables, "objective": {"law": f"file:{folder / 'mine.toml'}"}}
+    (folder / "problem.toml").write_text(tomli_w.dumps(absolute))
+    assert Problem.load(folder / "problem.toml").law.name == "mine"
+    (folder / "problem.toml").write_text(tomli_w.dumps(tables))
+    (folder / "mine.toml").rename("mine.toml")  # in the working folder, as --law has it
+    assert Problem.load(folder / "problem.toml").law.name == "mine"
+    Path("mine.toml").unlink()
+    with pytest.raises(ProblemError, match=r"mine.toml: cannot be read: no such file"):
+        Problem.load(folder / "problem.toml")
+
+
 def test_the_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
     path = written(tmp_path)
     assert law_named(f"file:{path}").E == 1.8172
@@ -147,7 +175,7 @@ def test_the_file_is_read_again_when_it_changes(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "words"),
     [
-        (None, "objective.law: .*none.toml: cannot be read"),
+        (None, "objective.law: .*none.toml: cannot be read: no such file"),
         ("[law]\nE = -1.0\n", "law.E: -1.0 is not zero or a positive number"),
         ("[law]\nE = 1.0\nterms = [{coefficient = 1.0, tokens = 0.1}]\n", "must fall with the tokens"),
     ],
