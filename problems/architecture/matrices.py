@@ -13,9 +13,22 @@ from typing import Any
 
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
-from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+from modelsizer.problems.architecture.feedforward import (
+    DenseFeedForward,
+    MixtureOfExperts,
+    SeveralFeedForwards,
+)
+from modelsizer.problems.architecture.linear_attention import (
+    GatedDeltaNet,
+    LightningAttention,
+    ShortConvolution,
+)
+from modelsizer.problems.architecture.mixers import Several
+from modelsizer.problems.architecture.state_space import GatedRecurrence, Mamba, Mamba2
 
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention")
+_LINEAR = ("linear_attn", "self_attn")
+_STATE = ("mixer", "mamba")
 _FFN = ("mlp", "feed_forward", "ffn")
 _MIXTURE = ("mlp", "block_sparse_moe", "feed_forward", "moe", "ffn")
 _SHARED = ("shared_experts", "shared_expert", "shared_mlp")
@@ -59,31 +72,118 @@ def _names(parents: tuple[str, ...], children: tuple[str, ...]) -> tuple[str, ..
     return tuple(f"{parent}.{child}" for parent in parents for child in children)
 
 
+def _named(
+    parents: tuple[str, ...], shapes: Mapping[tuple[str, ...], tuple[int, int]]
+) -> list[Matrix]:
+    """Matrices of a mixer by their names within it."""
+    return [
+        Matrix("attention", _names(parents, names), rows, columns)
+        for names, (rows, columns) in shapes.items()
+        if rows and columns
+    ]
+
+
 def _full(a: FullAttention, d: int, model_type: str) -> list[Matrix]:
-    queries, keys = a.heads * a.head_dim, a.kv_heads * a.head_dim
+    head, value = a.head_dim, a.head_dim if a.value_dim is None else a.value_dim
+    width, kv_heads = a.input_dim or d, 0 if a.shares_cache else a.kv_heads
+    queries, keys, values = (1 + a.gate) * a.heads * head, kv_heads * head, kv_heads * value
     fused = ("qkv_proj", "query_key_value", "c_attn", "Wqkv")
     shapes: dict[tuple[str, ...], tuple[int, int]] = {
-        ("q_proj", *fused): (queries, d),
-        ("k_proj", *fused): (keys, d),
-        ("v_proj", *fused): (keys, d),
+        ("q_proj", *fused): (queries, width),
+        ("k_proj", *fused): (keys, width),
+        ("v_proj", *fused): (values, width),
     }
     if model_type in FUSED_QKV:
-        shapes = {fused: (queries + 2 * keys, d)}
-    shapes[("o_proj", "dense", "out_proj", "c_proj")] = (d, queries)
-    return [Matrix("attention", _names(_ATTENTION, n), *shape) for n, shape in shapes.items()]
+        shapes = {fused: (queries + keys + values, width)}
+    shapes[("o_proj", "dense", "out_proj", "c_proj")] = (d, a.heads * value)
+    return _named(_ATTENTION, shapes)
 
 
 def _latent(a: LatentAttention, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
     queries = a.heads * a.head_dim
-    shapes = {"q_proj": (queries, d)}
+    shapes: dict[tuple[str, ...], tuple[int, int]] = {("q_proj",): (queries, d)}
     if a.q_lora_rank:
-        shapes = {"q_a_proj": (a.q_lora_rank, d), "q_b_proj": (queries, a.q_lora_rank)}
+        shapes = {("q_a_proj",): (a.q_lora_rank, d), ("q_b_proj",): (queries, a.q_lora_rank)}
     shapes |= {
-        "kv_a_proj_with_mqa": (a.kv_lora_rank + a.rope_dim, d),
-        "kv_b_proj": (a.heads * (a.nope_dim + a.value_dim), a.kv_lora_rank),
-        "o_proj": (d, a.heads * a.value_dim),
+        ("kv_a_proj_with_mqa",): (a.kv_lora_rank + a.rope_dim, d),
+        ("kv_b_proj",): (a.heads * (a.nope_dim + a.value_dim), a.kv_lora_rank),
+        ("o_proj",): (d, a.heads * a.value_dim),
+        ("g_proj",): (a.heads if a.head_gate else 0, d),
     }
-    return [Matrix("attention", _names(_ATTENTION, (n,)), *s) for n, s in shapes.items()]
+    if a.indexer is not None and not a.indexer.shared:
+        shapes[("indexer.wq_b",)] = (a.indexer.heads * a.indexer.head_dim, a.q_lora_rank or 0)
+        shapes[("indexer.wk",)] = (a.indexer.head_dim, d)
+    return _named(_ATTENTION, shapes)
+
+
+def _mamba(m: Mamba, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
+    return _named(_STATE, {
+        ("in_proj",): (2 * m.inner, d),
+        ("x_proj",): (m.rank + 2 * m.state, m.inner),
+        ("dt_proj",): (m.inner, m.rank),
+        ("out_proj",): (d, m.inner),
+    })  # fmt: skip
+
+
+def _mamba2(m: Mamba2, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
+    inner = m.mamba_heads * m.mamba_head_dim
+    inputs = 2 * inner + 2 * m.groups * m.state + m.mamba_heads
+    return _named(_STATE, {("in_proj",): (inputs, d), ("out_proj",): (d, inner)})
+
+
+def _delta(g: GatedDeltaNet, d: int, model_type: str) -> list[Matrix]:
+    keys, values = g.key_heads * g.key_dim, g.value_heads * g.value_dim
+    decays = g.value_heads * (g.key_dim if g.channel_decay else 1)
+    shapes: dict[tuple[str, ...], tuple[int, int]]
+    if model_type == "qwen3_next":
+        shapes = {
+            ("in_proj_qkvz",): (2 * keys + 2 * values, d),
+            ("in_proj_ba",): (2 * g.value_heads, d),
+        }
+    elif g.channel_decay:
+        shapes = {("q_proj",): (keys, d), ("k_proj",): (keys, d), ("v_proj",): (values, d)}
+    else:
+        shapes = {("in_proj_qkv",): (2 * keys + values, d)}
+    if model_type != "qwen3_next":
+        shapes[("in_proj_b", "b_proj")] = (g.value_heads, d)
+        shapes |= _through(("in_proj_a", "f_proj"), "f", d, g.decay_rank, decays)
+        shapes |= _through(("in_proj_z", "g_proj"), "g", d, g.gate_rank, values)
+    shapes[("out_proj", "o_proj")] = (d, values)
+    return _named(_LINEAR, shapes)
+
+
+def _through(
+    whole: tuple[str, ...], letter: str, d: int, rank: int, width: int
+) -> dict[tuple[str, ...], tuple[int, int]]:
+    """A projection, or two with a bottleneck between them."""
+    if not rank:
+        return {whole: (width, d)}
+    return {(f"{letter}_a_proj",): (rank, d), (f"{letter}_b_proj",): (width, rank)}
+
+
+def _lightning(a: LightningAttention, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
+    width = a.state_heads * a.state_head_dim
+    return _named(_ATTENTION, {
+        ("qkv_proj",): (3 * width, d),
+        ("output_gate",): (width, d),
+        ("out_proj",): (d, width),
+    })  # fmt: skip
+
+
+def _convolution(c: ShortConvolution, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
+    return _named(("conv",), {("in_proj",): (3 * c.width, d), ("out_proj",): (d, c.width)})
+
+
+def _recurrence(g: GatedRecurrence, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
+    return _named(("temporal_block",), {
+        ("linear_x",): (g.inner, d),
+        ("linear_y",): (g.inner, d),
+        ("linear_out",): (d, g.inner),
+    })  # fmt: skip
+
+
+def _several(part: Several | SeveralFeedForwards, d: int, model_type: str) -> list[Matrix]:
+    return [matrix for inner in part.parts for matrix in _listed(inner, d, model_type)]
 
 
 def _projections(
@@ -111,7 +211,11 @@ def _dense(f: DenseFeedForward, d: int, model_type: str) -> list[Matrix]:
 
 def _experts(f: MixtureOfExperts, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
     parents = _names(_MIXTURE, ("experts.0", "experts"))
-    found = _projections("experts", parents, d, f.d_ff, f.gated, False, f.experts)
+    width = f.latent or d
+    found = _projections("experts", parents, width, f.d_ff, f.gated, False, f.experts)
+    if f.latent:
+        found.append(Matrix("ffn", _names(_MIXTURE, ("fc1_latent_proj",)), f.latent, d))
+        found.append(Matrix("ffn", _names(_MIXTURE, ("fc2_latent_proj",)), d, f.latent))
     if f.shared_d_ff:
         shared = _names(_MIXTURE, _SHARED)
         found += _projections("ffn", shared, d, f.shared_d_ff, f.gated, False)
@@ -121,17 +225,32 @@ def _experts(f: MixtureOfExperts, d: int, model_type: str) -> list[Matrix]:  # n
 
 
 _LISTS: Mapping[type, Any] = {
-    FullAttention: _full,
-    LatentAttention: _latent,
     DenseFeedForward: _dense,
+    FullAttention: _full,
+    GatedDeltaNet: _delta,
+    GatedRecurrence: _recurrence,
+    LatentAttention: _latent,
+    LightningAttention: _lightning,
+    Mamba: _mamba,
+    Mamba2: _mamba2,
     MixtureOfExperts: _experts,
+    Several: _several,
+    SeveralFeedForwards: _several,
+    ShortConvolution: _convolution,
 }
 
 
-def layer_matrices(layer: Layer, trunk: Trunk, model_type: str = "") -> list[Matrix]:
-    """Matrices of a layer; those of kinds that are not listed here are left out.
+def _listed(part: Any, d: int, model_type: str) -> list[Matrix]:
+    """Matrices of a mixer or a feed-forward; none of kinds that are not listed."""
+    found = _LISTS.get(type(part))
+    return [] if found is None else list(found(part, d, model_type))
 
-    Routers are left out too: no method converts them.
+
+def layer_matrices(layer: Layer, trunk: Trunk, model_type: str = "") -> list[Matrix]:
+    """Matrices that a layer holds and that a quantisation may convert.
+
+    Left out are those that no method converts: routers, the blocks of gated recurrences, and the
+    weights of an indexer's heads, which the library keeps in full precision.
 
     Parameters
     ----------
@@ -139,16 +258,15 @@ def layer_matrices(layer: Layer, trunk: Trunk, model_type: str = "") -> list[Mat
     model_type : str
         Type of the configuration, for the matrices that it holds as one.
     """
-    found: list[Matrix] = []
-    for part in (layer.attention, layer.ffn):
-        listed = _LISTS.get(type(part))
-        found += [] if listed is None else listed(part, trunk.d_model, model_type)
-    return found
+    if layer.shared:
+        return []
+    parts = (layer.attention, layer.ffn)
+    return [matrix for part in parts for matrix in _listed(part, trunk.d_model, model_type)]
 
 
 def head_matrix(trunk: Trunk) -> Matrix | None:
-    """The output head; None if it is the embedding."""
-    if trunk.tied_embeddings:
+    """The output head; None if there is none, or it is the embedding."""
+    if trunk.head == "none" or (trunk.head == "lm" and trunk.tied_embeddings):
         return None
-    width = trunk.embedding_size() // trunk.vocab_size
-    return Matrix("head", ("lm_head", "embed_out", "output_layer"), trunk.vocab_size, width)
+    names = ("lm_head", "embed_out", "output_layer", "score")
+    return Matrix("head", names, trunk.outputs(), trunk.head_weights() // trunk.outputs())

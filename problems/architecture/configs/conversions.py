@@ -35,6 +35,12 @@ def of_library(patterns: Sequence[str]) -> Matches:
     return matches if patterns else lambda _: False
 
 
+def of_modules(patterns: Sequence[str]) -> Matches:
+    """Names of modules, whole words of a name (AutoAWQ takes them as parts of a name)."""
+    within = [f".{pattern.strip('.')}." for pattern in patterns]
+    return lambda name: any(part in f".{name}." for part in within)
+
+
 def of_compressed_tensors(patterns: Sequence[str]) -> Matches:
     """A whole name, or ``re:`` and a regular expression of its start (``match.match_name``)."""
     plain = {p for p in patterns if not p.startswith("re:")}

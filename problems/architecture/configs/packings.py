@@ -98,7 +98,7 @@ def bitsandbytes4(*, double: bool, block: int = 64) -> Packing:
 
     Maxima of blocks are floats, or with double quantisation bytes, in blocks of 256 with a float
     each, an offset and a code of 256 floats (bitsandbytes, ``functional.QuantState``). The text in
-    which a checkpoint keeps shape and type, some 90 bytes for each matrix, is not counted.
+    which a checkpoint keeps shape and type, 80 to 170 bytes for each matrix, is not counted.
     """
 
     def size(rows: int, columns: int) -> int:

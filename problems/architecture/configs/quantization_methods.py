@@ -19,6 +19,7 @@ from modelsizer.problems.architecture.configs.conversions import (
     of_expressions,
     of_library,
     of_modelopt,
+    of_modules,
 )
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.packings import Packing
@@ -125,7 +126,7 @@ def _gptq(a: Asked) -> Chooser:
 
 def _awq(a: Asked) -> Chooser:
     bits, group = a.whole("bits", 4), a.whole("group_size", 128)
-    left = of_library(a.names("modules_to_not_convert") or [])
+    left = of_modules(a.names("modules_to_not_convert") or [])
     packing = packings.awq(bits, group, packings.HALF)
 
     def choose(matrix: Matrix, names: Sequence[str]) -> Packing | None:
@@ -234,10 +235,11 @@ def _compressed(a: Asked, group: Mapping[str, Any]) -> Packing | None:
             zero_points=w.get("symmetric") is False,
             index=w.get("actorder") in ("group", True),
         )
-    packing = packings.scaled(bits, _block(w), a.dtype)
-    # A static scale of the inputs has the type of the weights, as those of the outputs.
-    extra = a.dtype * _static(inputs) + (w.get("symmetric") is False)
-    return lambda rows, columns: packing(rows, columns) + extra
+    zero_point = int(w.get("symmetric") is False)  # a byte for each scale
+    packing = packings.scaled(bits, _block(w), a.dtype + zero_point)
+    # A static scale of the inputs has the type of those of the weights.
+    of_inputs = a.dtype * _static(inputs)
+    return lambda rows, columns: packing(rows, columns) + of_inputs
 
 
 def _compressed_tensors(a: Asked) -> Chooser:
