@@ -38,6 +38,9 @@ if TYPE_CHECKING:  # the table below, for type checkers
     from modelsizer.page.report import report as report
     from modelsizer.problems.architecture.architecture import Architecture as Architecture
     from modelsizer.problems.architecture.configs.export import export as export
+    from modelsizer.problems.architecture.sources import (
+        count_by_transformers as count_by_transformers,
+    )
     from modelsizer.problems.architecture.sources import load_architecture as load_architecture
     from modelsizer.problems.designs.description import describe as describe
     from modelsizer.problems.designs.evaluation import Evaluation as Evaluation
@@ -86,7 +89,7 @@ _NAMES = {
     "modelsizer.page.report": ("report",),
     "modelsizer.problems.architecture.architecture": ("Architecture",),
     "modelsizer.problems.architecture.configs.export": ("export",),
-    "modelsizer.problems.architecture.sources": ("load_architecture",),
+    "modelsizer.problems.architecture.sources": ("count_by_transformers", "load_architecture"),
     "modelsizer.problems.designs.description": ("describe",),
     "modelsizer.problems.designs.evaluation": ("Evaluation", "evaluate"),
     "modelsizer.problems.errors": ("ArgumentError", "ModelsizerError", "ProblemError"),

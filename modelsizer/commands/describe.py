@@ -13,6 +13,8 @@ from modelsizer.commands.output import emit
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from modelsizer.problems.architecture.sources import Source
+
 
 def describe(
     source: Annotated[str | None, ARCHITECTURE_SOURCE] = None,
@@ -26,8 +28,8 @@ def describe(
     weight_bytes: Annotated[
         float | None,
         typer.Option(
-            help="Bytes of a weight: short for serving.weight_bytes; those of the "
-            "quantization_config, or 2."
+            help="Bytes of a weight: short for serving.weight_bytes; those that a GGUF file or the "
+            "quantization_config has, or 2."
         ),
     ] = None,
     kv_bytes: Annotated[
@@ -43,6 +45,13 @@ def describe(
     set_: Settings = None,
     not_modelled: Annotated[
         bool, typer.Option("--not-modelled", help="List what no figure counts, with its size.")
+    ] = False,
+    with_transformers: Annotated[
+        bool,
+        typer.Option(
+            "--with-transformers",
+            help="If modelsizer cannot count it: totals by the classes of transformers.",
+        ),
     ] = False,
     download: Download = False,
     json_: Json = None,
@@ -62,7 +71,8 @@ def describe(
             return
         if source is None:
             fail("SOURCE: name a config.json, an answer or a model of the catalogue")
-        from modelsizer.problems.architecture.sources import load_architecture
+        from modelsizer.problems.architecture.checkpoints.errors import SourceError
+        from modelsizer.problems.architecture.sources import find_source
         from modelsizer.problems.designs.description import describe as count
         from modelsizer.problems.designs.description import description
         from modelsizer.problems.designs.standalone import with_short
@@ -75,7 +85,16 @@ def describe(
             weight_bytes=weight_bytes,
             kv_bytes=kv_bytes,
         )
-        architecture = load_architecture(source, say, download=download)
+        read = find_source(source, download=download)
+        try:
+            architecture = read.architecture(say)
+        except SourceError:
+            if not with_transformers or read.is_answer:
+                raise
+            if problem is not None or settings:
+                fail("--with-transformers: gives totals only, which have no costs under settings")
+            _count_by_transformers(source, read, json_)
+            return
         design = None
         if problem is None and not settings:
             found = count(architecture)
@@ -86,10 +105,25 @@ def describe(
             design = one_design(architecture, problem, settings)
             found = description(design.problem, architecture)
             counts = found.to_dict() | {"design": design.to_dict()}
+        if (stored := read.checkpoint) is not None:
+            counts["checkpoint"] = stored.to_dict()
 
         def show(console: Console) -> None:
             from modelsizer.text.describe import print_description
 
             print_description(console, source, found, design)
+            if stored is not None:
+                from modelsizer.text.checkpoint import print_checkpoint
+
+                print_checkpoint(console, stored)
 
         emit(counts, json_, show)
+
+
+def _count_by_transformers(source: str, read: Source, json_: str | None) -> None:
+    """Print what transformers counts of a configuration that has no reader here."""
+    from modelsizer.problems.architecture.sources import counted_by_library
+    from modelsizer.text.checkpoint import print_library_count
+
+    found = counted_by_library(read)
+    emit(found.to_dict(), json_, lambda console: print_library_count(console, source, found))

@@ -75,7 +75,7 @@ class Chosen:
         """What a report says of weights as stored, and of a design that is not proven."""
         stored = self.design.architecture.stored
         if stored is not None and stored == self.problem.serving.weights:
-            return (f"Weights as quantization_config stores them: {stored}.",)
+            return (f"Weights as the checkpoint stores them: {stored}.",)
         if self.complete:
             return ()
         return ("The search was stopped: this is the best design found, not a proven one.",)

@@ -51,7 +51,7 @@ def _sequences(batch: int, tokens: int) -> str:
 
 def _weights(found: Assumptions, architecture: Architecture) -> str:
     stored = found.weights == architecture.stored
-    return f"{found.weights}{', as quantization_config stores them' if stored else ''}"
+    return f"{found.weights}{', as the checkpoint stores them' if stored else ''}"
 
 
 def _bits(size: Fraction) -> str:

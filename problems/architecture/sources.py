@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +13,7 @@ from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.architecture.checkpoints import (
+    by_transformers,
     folders,
     gguf_config,
     gguf_file,
@@ -21,6 +22,7 @@ from modelsizer.problems.architecture.checkpoints import (
     hub,
     native,
 )
+from modelsizer.problems.architecture.checkpoints.by_transformers import LibraryCount
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.checkpoints.stored import Checkpoint
 from modelsizer.problems.architecture.choices import WIDTHS
@@ -79,15 +81,23 @@ class Source:
                 say(f"{self.label}: {text}")
 
         try:
-            if "architecture" in self.content and "model_type" not in self.content:
+            if self.is_answer:
                 return from_answer(self.content)
             found = read_config(self.content, note)
         except ModelsizerError as error:
-            raise SourceError(f"{self.label}: {error}") from None
-        held = None if self.checkpoint is None else self.checkpoint.parameters
-        if held is not None and held != (counted := count_parameters(found).total):
+            offer = "" if self.is_answer or by_transformers.missing() else by_transformers.OFFER
+            raise SourceError(f"{self.label}: {error}{offer}") from None
+        if self.checkpoint is None:
+            return found
+        held, counted = self.checkpoint.parameters, count_parameters(found).total
+        if held is not None and held != counted:
             note(f"its tensors hold {held:,} parameters, and {counted:,} are counted")
-        return found
+        return replace(found, stored=self.checkpoint.formats(found))
+
+    @property
+    def is_answer(self) -> bool:
+        """Whether the content is an answer, not a configuration."""
+        return "architecture" in self.content and "model_type" not in self.content
 
 
 def load_architecture(
@@ -149,6 +159,40 @@ def find_source(source: str, *, download: bool = False) -> Source:
         f"{_label(source)}: no such file or folder, and no model of that name{hint}; "
         "`modelsizer models` lists them"
     )
+
+
+def count_by_transformers(source: str, *, download: bool = False) -> LibraryCount:
+    """Count the parameters of a configuration by the classes of transformers.
+
+    For types that modelsizer has no reader of: only the total, and the active parameters where
+    experts are recognised. transformers and torch must be installed (extra `transformers`); they
+    are imported in a process of its own, and neither the network nor code of the model is used.
+
+    Parameters
+    ----------
+    source, download
+        As of `load_architecture`; a configuration.
+
+    Returns
+    -------
+    LibraryCount
+
+    Raises
+    ------
+    ModelsizerError
+        If a package is missing, or the library does not accept the configuration either.
+    """
+    return counted_by_library(find_source(source, download=download))
+
+
+def counted_by_library(source: Source) -> LibraryCount:
+    """`count_by_transformers` of a source that was read."""
+    if source.is_answer:
+        raise SourceError(f"{source.label}: is an answer, not a configuration")
+    try:
+        return by_transformers.count_config(source.content)
+    except SourceError as error:
+        raise SourceError(f"{source.label}: {error}") from None
 
 
 def from_json(text: str, label: str, say: Callable[[str], object] = warnings.warn) -> Architecture:

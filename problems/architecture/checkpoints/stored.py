@@ -7,7 +7,13 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from modelsizer.problems.architecture.weight_formats import PARTS
+from modelsizer.problems.architecture.accounting import weights_by_part
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
+
+_REST = "other"
+_ALIKE = {"ffn": "experts", "experts": "ffn", "attention": "ffn", "head": "embedding"}
+"""Part that a model does not have -> the one whose bytes stand for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +79,27 @@ class Checkpoint:
         if not self.plain:
             return None
         return sum(tensor.values for tensor in self.tensors if tensor.parameter)
+
+    def formats(self, architecture: Architecture) -> WeightFormat:
+        """Bytes per weight of each part, of which those of the whole are the file's.
+
+        Parameters
+        ----------
+        architecture : Architecture
+            Of the same model.
+        """
+        counts = [group.count for group in architecture.groups]
+        kinds = [group.layer for group in architecture.groups]
+        weights = weights_by_part(architecture.trunk, kinds)
+        counted = {part: affine.at(counts) for part, affine in weights.items()}
+        parameters = [tensor for tensor in self.tensors if tensor.parameter]
+        held = dict.fromkeys(PARTS, 0)
+        for tensor in parameters:
+            held[tensor.part if counted[tensor.part] else _REST] += tensor.bytes
+        each = {part: held[part] / count for part, count in counted.items() if count}
+        for part, like in _ALIKE.items():
+            each.setdefault(part, each.get(like, each[_REST]))
+        return WeightFormat(**each)
 
     def by_part(self) -> dict[str, Sum]:
         """Sums of the parts that the model has."""

@@ -7,7 +7,8 @@ excluded, as in those classes.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
@@ -109,14 +110,25 @@ def read_config(
 
 def _type_of(config: Mapping[str, Any]) -> ModelType:
     """The row of a configuration's type."""
-    name = config.get("model_type")
+    types = model_types()
+    name = config.get("model_type") or _type_of_class(config.get("architectures"), types)
     if name is None:
         raise ConfigError("model_type is missing: is this a Hugging Face config.json?")
-    types = model_types()
     if not isinstance(name, str) or name not in types:
         hint = did_you_mean(str(name), types)
         raise ConfigError(f"unknown model_type {short(name)}{hint}; known: {', '.join(types)}")
     return types[name]
+
+
+def _type_of_class(names: object, types: Iterable[str]) -> str | None:
+    """Type of the class that a configuration without one names: ``Qwen3MoeForCausalLM``."""
+    if not isinstance(names, list) or not names or not isinstance(names[0], str):
+        return None
+    bare = re.sub(r"(For[A-Z]\w*|(LMHead)?Model)$", "", names[0]).lower()
+    plain = {name.replace("_", ""): name for name in types}
+    of_text = names[0].endswith("ForCausalLM")  # where a type has a vision part too
+    order = (f"{bare}text", bare) if of_text else (bare, f"{bare}text")
+    return next((plain[name] for name in order if name in plain), None)
 
 
 def _known(t: ModelType) -> set[str]:
