@@ -34,6 +34,7 @@ def memory(
     design is the best found, if there is one.
     """
     with user_errors():
+        from modelsizer.problems.designs.assumptions import Assumptions
         from modelsizer.problems.designs.memory_parts import (
             missing_training_settings,
             serving_parts,
@@ -52,16 +53,22 @@ def memory(
             "training_memory": training_parts(asked, design, asked=trained),
         }
         known = [parts for parts in found.values() if parts is not None]
+        from modelsizer.text.assumptions import serving_rows, training_row
         from modelsizer.text.memory import parts_dict, print_memory
 
-        content = chosen.to_dict() | {
-            name: None if parts is None else parts_dict(parts) for name, parts in found.items()
-        }
+        assumed = Assumptions.of(asked)
+        content = (
+            chosen.to_dict()
+            | {"assumptions": assumed.to_dict()}
+            | {name: None if parts is None else parts_dict(parts) for name, parts in found.items()}
+        )
+        rows = serving_rows(assumed, design.architecture)
+        rows += [] if found["training_memory"] is None else [training_row(asked.training)]
         title, lack = asked.name or source, missing_training_settings(asked, asked=trained)
         emit(
             content,
             json_,
-            lambda console: print_memory(console, title, known, lack, chosen.note),
+            lambda console: print_memory(console, title, known, lack, chosen.note, rows),
             plot_file(
                 plot,
                 "memory",

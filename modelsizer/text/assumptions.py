@@ -5,6 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.designs.assumptions import Assumptions
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import format_number
@@ -19,11 +20,11 @@ _KEPT = {
 
 def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[str, str]]:
     """What serving is assumed to be: load, formats of weights and cache, accelerators."""
-    windows = any(getattr(g.layer.attention, "window", None) for g in architecture.groups)
+    kept = _KEPT[found.kv_policy] if has_windows(architecture) else ""
     rows = [
         ("load", _sequences(found.batch_size, found.context_length)),
         ("weights", _weights(found, architecture)),
-        ("KV cache", f"{_bits(found.kv_bytes)} a value{_KEPT[found.kv_policy] if windows else ''}"),
+        ("KV cache", f"{_bits(found.kv_bytes)} a value{kept}"),
         ("served by", _accelerators(found)),
     ]
     if any(group.layer.attention.state_values() for group in architecture.groups):
@@ -31,6 +32,12 @@ def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[s
     if (found.prompts, found.prompt_length) != (1, found.context_length):
         rows.insert(1, ("prefill", _sequences(found.prompts, found.prompt_length)))
     return rows
+
+
+def has_windows(architecture: Architecture) -> bool:
+    """Whether a token sees only a part of a long context in some layer."""
+    parts = (part for group in architecture.groups for part in mixers(group.layer.attention))
+    return any(getattr(part, "window", None) is not None for part in parts)
 
 
 def training_row(training: Training) -> tuple[str, str]:

@@ -52,7 +52,8 @@ def cost_rows(
             low, expected, high = (format_quantity(ends[e], "seconds", 3) for e in ends)
             rows.append((key.replace("_", " "), f"{expected} expected, {low} to {high}"))
         rows.append(("throughput", _written(design, "decode_throughput")))
-    if (room := serving_room(problem, design)) is not None:
+    room = serving_room(problem, design)
+    if room is not None and room.requests is not None:
         pool = "no cache"
         if room.kv_tokens is not None:
             pool = f"{format_quantity(room.kv_tokens, 'tokens', 3)} tokens of KV"

@@ -10,7 +10,7 @@ from modelsizer.optimizer.one_design import OneDesign
 from modelsizer.problems.architecture.describing import groups_list, parameters_dict
 from modelsizer.problems.designs.description import Description
 from modelsizer.problems.units import Number, format_fixed, format_quantity
-from modelsizer.text.assumptions import serving_rows, training_row
+from modelsizer.text.assumptions import has_windows, serving_rows, training_row
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.kit.lines import line, pairs, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Styled
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _NUMBERS = frozenset({0})
+_NONE = {"kind": "none"}
 
 
 def print_description(
@@ -37,8 +38,8 @@ def print_description(
     title(console, source)
     section(console, "Layers")
     for group in groups_list(found.architecture):
-        text = f"{group['count']} x {_part(group['attention'])}; {_part(group['ffn'])}"
-        paragraph(console, text, expand=False)
+        parts = [_part(group[part]) for part in ("attention", "ffn") if group[part] != _NONE]
+        paragraph(console, f"{group['count']} x {'; '.join(parts)}", expand=False)
     section(console, "Parameters")
     counts = parameters_dict(found.parameters).items()
     pairs(
@@ -79,8 +80,7 @@ def _flops(found: Description) -> list[tuple[str, str, str]]:
     """FLOPs of a pass, as kernels with masks spend them, and of a token, which windows spare."""
     load = f"{found.batch:,} x {found.sequence:,} tokens, full scores"
     token, length = f"at {found.sequence:,} tokens", found.assumptions.sequence_length
-    windows = any(getattr(g.layer.attention, "window", None) for g in found.architecture.groups)
-    seen = ", windows seen" if windows else ""
+    seen = ", windows seen" if has_windows(found.architecture) else ""
     return [
         (name, format_quantity(value, "FLOPs"), words)
         for name, value, words in (

@@ -42,6 +42,7 @@ def print_memory(
     panels: Sequence[MemoryParts],
     lack: str = "",
     notes: Sequence[str] = (),
+    assumptions: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Print the memory parts of one accelerator, a table each for serving and training.
 
@@ -54,10 +55,14 @@ def print_memory(
         Why a table is missing; empty if none is.
     notes : sequence of str
         On the design.
+    assumptions : sequence of (str, str)
+        What the figures hold for.
     """
     print_title(console, title)
     for note in notes:
         line(console, note)
+    section(console, "Assumptions")
+    pairs(console, assumptions)
     for parts in panels:
         _print_parts(console, parts)
     if lack:
@@ -66,7 +71,8 @@ def print_memory(
 
 def _print_parts(console: Console, parts: MemoryParts) -> None:
     of = parts.device or "accelerator"
-    where = f"one of {parts.accelerators:,} {of}" if parts.accelerators > 1 else f"one {of}"
+    several = parts.device or "accelerators"
+    where = f"one of {parts.accelerators:,} {several}" if parts.accelerators > 1 else f"one {of}"
     stage = f", {parts.stage}" if parts.stage else ""
     words = parts.quantity.replace("_", " ").capitalize()
     section(console, f"{words} of {where}{stage}")

@@ -32,15 +32,15 @@ class ServingRoom:
     kv_tokens : int or None
         Tokens that the pool holds, ignoring windows and states; engines log this number. None if
         tokens take no cache.
-    requests : int
-        Number of sequences of the serving context that fit at once.
+    requests : int or None
+        Number of sequences of the serving context that fit at once; None if they take no memory.
     """
 
     usable_memory: int
     weights: int
     kv_pool: int
     kv_tokens: int | None
-    requests: int
+    requests: int | None
 
 
 def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
@@ -66,7 +66,8 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     a_token = values * serving.exact_kv_bytes / serving.devices
     pool = max(0, usable - weights)
     tokens = math.floor(pool / a_token) if a_token else None
-    return ServingRoom(usable, weights, pool, tokens, math.floor(pool / a_request))
+    requests = math.floor(pool / a_request) if a_request else None
+    return ServingRoom(usable, weights, pool, tokens, requests)
 
 
 def latency_estimates(

@@ -5,14 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer
-from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
+from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.laws.features import Floats, parts_of
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.quality import Quality
 
 _OF_ATTENTION = frozenset({"heads", "kv_heads", "head_dim"})
 _OF_FEED_FORWARD = frozenset({"d_ff"})
-_ATTENTION = (FullAttention, LatentAttention)
 
 
 class Unknown(TokenLaw):
@@ -33,6 +32,7 @@ def why_unjudged(quality: Quality, architecture: Architecture) -> str:
       models of T and of A (Clark et al. 2022, arXiv 2202.01169; Krajewski et al. 2024, arXiv
       2402.07871), and 0.1 nats may lie between them. A law that prices experts would be told apart
       here.
+    - No language head: a classifier or an embedding model predicts no token.
     - A feature that the architecture has not: the kv heads of latent attention, which share one
       latent, are no kv heads of a law, and a layer without a feed-forward has no width of one.
 
@@ -48,6 +48,8 @@ def why_unjudged(quality: Quality, architecture: Architecture) -> str:
     """
     trunk, layers = architecture.trunk, [group.layer for group in architecture.groups]
     d, name = trunk.d_model, quality.law.name
+    if trunk.head != "lm":
+        return f"{name} is of the prediction of tokens, and this has no language head"
     if any(_idle(layer, d) for layer in layers):
         return f"{name} is a law of dense models, and says nothing of mixtures of experts"
     seen = set(parts_of(quality.features))
@@ -62,20 +64,19 @@ def why_unjudged(quality: Quality, architecture: Architecture) -> str:
 def caution(quality: Quality, architecture: Architecture) -> str:
     """Return what to mind of the loss of an architecture that a law judges; empty if nothing.
 
-    Layers without softmax attention are judged by their parameters, with this caution rather than
+    Layers with a state are judged by their parameters, with this caution rather than
     not at all: at equal parameters and data, models of state-space layers came out within a few
     hundredths of a nat of transformers (Mamba, arXiv 2312.00752, figure 4; Mamba-2, arXiv
     2405.21060, figure 9), and hybrids of both as well or better (Waleffe et al. 2024, arXiv
     2406.07887). That is less than two laws differ by, unlike the gap between the total and the
     active parameters of a mixture.
     """
-    groups = architecture.groups
-    other = sum(g.count for g in groups if not isinstance(g.layer.attention, _ATTENTION))
-    if not other:
+    states = sum(g.count for g in architecture.groups if g.layer.attention.state_values())
+    if not states:
         return ""
     return (
-        f"{quality.law.name} was fitted on transformers, and {other} of {architecture.layers} "
-        "layers are not of attention alone"
+        f"{quality.law.name} was fitted on transformers, and {states} of {architecture.layers} "
+        "layers hold a state in place of a cache"
     )
 
 

@@ -1,0 +1,234 @@
+"""The text of describe against its JSON: every figure, for random settings of random models."""
+
+from __future__ import annotations
+
+import json
+import random
+import re
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner
+
+from modelsizer.cli import app
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.units import format_fixed, format_quantity
+from tests.support.random_settings import MODELS, as_options, as_set, random_settings
+
+_MEMORY = {
+    "weights": "weight_bytes",
+    "KV cache, a token": "kv_bytes_per_token",
+    "KV cache": "kv_cache",
+    "states": "state_bytes",
+    "serving memory": "serving_memory",
+}
+_OF_DATA = {"training.tokens", "training.unique_tokens", "training.flops"}
+
+
+def run(*args: str, columns: int = 200, code: int = 0) -> str:
+    answer = CliRunner().invoke(app, ["describe", *args], env={"COLUMNS": str(columns)})
+    assert answer.exit_code == code, answer.output + answer.stderr
+    return answer.stderr if code else answer.stdout
+
+
+def as_json(*args: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(run(*args, "--json", "-"))
+    return found
+
+
+def sections(text: str) -> dict[str, dict[str, str]]:
+    """Rows by section, each a name and the rest with its spaces made one."""
+    found: dict[str, dict[str, str]] = {}
+    for part in text.strip().split("\n\n")[1:]:
+        heading, *lines = part.split("\n")
+        rows = [re.split(r" {2,}", line.strip(), maxsplit=1) for line in lines]
+        found[heading.strip()] = {row[0]: " ".join(" ".join(row[1:]).split()) for row in rows}
+    return found
+
+
+def exactly(value: Any, unit: str) -> str:
+    whole = f"{value:,} " if isinstance(value, int) else ""
+    return whole + format_quantity(value, unit)
+
+
+def flops_rows(found: dict[str, Any]) -> dict[str, str]:
+    groups = found["architecture"]["groups"]
+    seen = ", windows seen" if any("window" in group["attention"] for group in groups) else ""
+    load = f"{found['batch']:,} x {found['sequence']:,} tokens, full scores"
+    length = found["assumptions"]["training_sequence_length"]
+    rows = {
+        "forward pass": (found["flops"]["forward"], load),
+        "forward and backward": (found["flops"]["forward_backward"], load),
+        "forward, a token": (
+            found["flops_per_token"]["forward"], f"at {found['sequence']:,} tokens{seen}"
+        ),
+        "training, a token": (found["flops_per_token"]["training"], f"at {length:,} tokens{seen}"),
+    }  # fmt: skip
+    return {name: f"{format_quantity(n, 'FLOPs')} {words}" for name, (n, words) in rows.items()}
+
+
+def memory_rows(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]:
+    several = found["assumptions"]["accelerators"] > 1
+    rows = {
+        f"{name}, each" if several and key == "serving_memory" else name: exactly(
+            found[key], "bytes"
+        )
+        for name, key in _MEMORY.items()
+        if found[key] or key != "state_bytes"
+    }
+    if any(key.startswith("training.") and key not in _OF_DATA for key in settings):
+        name = "training memory"
+        name += ", each" if found["design"]["layout"]["accelerators"] > 1 else ""
+        rows[name] = exactly(found["design"]["quantities"]["training_memory"], "bytes")
+    return rows
+
+
+def cost_rows(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]:
+    """What the section of costs must hold, from the JSON alone."""
+    design, rows = found["design"], {}
+    quantities = design["quantities"]
+    if design["tokens"] is not None:
+        rows["tokens"] = format_quantity(design["tokens"], "tokens")
+        rows["training FLOPs"] = format_quantity(design["training_flops"], "FLOPs")
+        none = f"none: {design.get('loss_reason')}"
+        loss = design["loss"]
+        rows["loss"] = none if loss is None else (
+            f"{format_fixed(loss, 6)} nats a token ({design['law']})"
+        )  # fmt: skip
+    layout = design["layout"]
+    if layout["accelerators"] > 1 or "training.accelerator" in settings:
+        name = settings.get("training.accelerator", "accelerators")
+        ways = [f"{layout[f'{kind}_parallel']} {kind}" for kind in ("data", "tensor", "pipeline")]
+        rows["layout"] = f"{' x '.join(ways)} = {layout['accelerators']} {name}"
+    for name, row in QUANTITIES.items():
+        if name not in quantities or not row.of_tokens:
+            continue
+        rows[row.heading or row.words if row.form == "flops" else row.words] = format_quantity(
+            quantities[name], row.dimension
+        )
+    for name, ends in design.get("latency", {}).items():
+        low, expected, high = (format_quantity(ends[end], "seconds", 3) for end in
+                               ("low", "expected", "high"))  # fmt: skip
+        rows[name.replace("_", " ")] = f"{expected} expected, {low} to {high}"
+    if "decode_throughput" in quantities:
+        rows["throughput"] = format_quantity(quantities["decode_throughput"], "tokens/s")
+    if "serving" in design:
+        room = design["serving"]
+        rows["fits"] = (
+            f"{format_quantity(room['kv_tokens'], 'tokens', 3)} tokens of KV, "
+            f"{room['requests']:,} requests of {found['sequence']:,}"
+        )
+    return rows
+
+
+def equal_within(found: dict[str, Any]) -> None:
+    """Each figure is the same wherever the JSON has it."""
+    design = found["design"]
+    for name in ("kv_cache", "kv_bytes_per_token", "serving_memory"):
+        assert found[name] == design["quantities"][name], name
+    per_token = found["flops_per_token"]
+    assert per_token["forward"] == design["quantities"]["inference_flops_per_token"]
+    assert per_token["training"] == design["training_flops_per_token"]
+    assumed = found["assumptions"]
+    assert (found["batch"], found["sequence"]) == (
+        assumed["batch_size"], assumed["context_length"],
+    )  # fmt: skip
+
+
+def check(seed: int) -> None:
+    r = random.Random(f"describe {seed}")
+    model, settings = r.choice(MODELS), random_settings(r)
+    args = (model, *as_options(r, settings))
+    found = as_json(*args)
+    assert found == as_json(model, *as_set(settings)), (args, settings)
+    shown = sections(run(*args))
+    label = (args, shown)
+    counts = {k: f"{n:,} {format_quantity(n, 'parameters')}"
+              for k, n in found["parameters"].items() if n}  # fmt: skip
+    assert shown["Parameters"] == counts, label
+    assert shown["FLOPs"] == flops_rows(found), label
+    assert shown["Memory"] == memory_rows(found, settings), label
+    if not settings:
+        assert "design" not in found and "Costs" not in shown
+        return
+    equal_within(found)
+    costs = cost_rows(found, settings)
+    rows = shown.get("Costs", {})
+    assert rows.keys() == costs.keys(), label
+    for name, value in rows.items():  # some go on with the MFU or the tokens served
+        assert value == costs[name] or value.startswith((f"{costs[name]} (", f"{costs[name]} with"))
+    load = shown["Assumptions"]["load"]
+    plural = "s" if found["batch"] > 1 else ""
+    assert load == f"{found['batch']:,} sequence{plural} of {found['sequence']:,} tokens"
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_text_shows_the_figures_of_the_json(seed: int) -> None:
+    check(seed)
+
+
+@pytest.mark.parametrize("columns", [40, 80, 120])
+def test_a_terminal_of_any_width_shows_the_same_figures(columns: int) -> None:
+    args = ("gpt-oss-20b", "--batch", "32", "--set", "serving.accelerator=H100-SXM",
+            "--set", "training.accelerators=8", "--set", "training.tokens=15T")  # fmt: skip
+    wide, narrow = run(*args), run(*args, columns=columns)
+    assert max(map(len, narrow.splitlines())) <= columns
+    numbers = [re.findall(r"\d[\d,.e]*", text) for text in (wide, narrow)]
+    first, second = numbers if columns >= 80 else map(sorted, map(set, numbers))
+    assert first == second
+
+
+@pytest.mark.parametrize(
+    ("option", "value", "setting"),
+    [
+        ("--batch", "32", "serving.batch_size=16"),
+        ("--sequence", "8192", "serving.context_length=4096"),
+        ("--weight-bytes", "1", "serving.weight_bytes=2"),
+        ("--weight-bytes", "2", "serving.weight_bits=16"),
+        ("--weight-bytes", "2", "serving.weight_bits.experts=4"),
+        ("--kv-bytes", "1", "serving.kv_bytes=2"),
+        ("--kv-bytes", "1", "serving.kv_bits=8"),
+    ],
+)
+def test_an_option_beside_another_value_of_its_setting(
+    option: str, value: str, setting: str
+) -> None:
+    error = run("gpt2", option, value, "--set", setting, code=2)
+    key, _, said = setting.partition("=")
+    assert error.startswith(f"error: {option}: {value} is short for serving.")
+    assert f"{key} = {said} is set too" in error
+
+
+def test_an_option_beside_the_same_value_of_its_setting() -> None:
+    both = run("gpt2", "--batch", "32", "--set", "serving.batch_size=32")
+    assert both == run("gpt2", "--batch", "32")
+
+
+def test_settings_of_a_problem_are_the_assumptions_and_options_are_over_them() -> None:
+    found = as_json("llama-3-8b", "--problem", "one-h100-1e24")
+    assert (found["batch"], found["sequence"]) == (16, 8192)
+    equal_within(found)
+    over = as_json("llama-3-8b", "--problem", "one-h100-1e24", "--batch", "4")
+    assert (over["batch"], over["sequence"]) == (4, 8192)
+    assert over["kv_cache"] * 4 == found["kv_cache"]
+    equal_within(over)
+
+
+def test_a_mixture_is_not_judged_by_a_law_of_dense_models() -> None:
+    args = ("qwen3-30b-a3b", "--set", "training.tokens=15T")
+    design = as_json(*args)["design"]
+    assert design["loss"] is design["shape_excess"] is None
+    assert design["training_flops"] == 15e12 * design["training_flops_per_token"]
+    shown = sections(run(*args))["Costs"]["loss"]
+    assert shown == f"none: {design['loss_reason']}"
+    assert "mixtures of experts" in shown
+    limited = as_json(*args, "--set", "budgets.loss=2")["design"]
+    assert limited["violated"] == [] and "not checked" in limited["warnings"][0]
+    dense = as_json("llama-3-8b", *args[1:])["design"]
+    assert dense["loss"] == pytest.approx(2.02785, abs=1e-5) and "loss_reason" not in dense
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(12, 120))
+def test_text_shows_the_figures_of_the_json_for_many_settings(seed: int) -> None:
+    check(seed)
