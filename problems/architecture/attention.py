@@ -49,6 +49,8 @@ class FullAttention:
         Width of a head's value if it is not head_dim (MiMo-V2).
     gate : bool
         Whether a projection as wide as the queries gates the output (Qwen3-Next).
+    gate_bias : bool
+        Whether that has a bias where the queries have one.
     shares_cache : bool
         Whether the layer reads the keys and values of another layer, and so has no projections or
         norms of them and no cache (Gemma 3n).
@@ -69,6 +71,7 @@ class FullAttention:
     gate: bool = False
     shares_cache: bool = False
     input_dim: Count | None = None
+    gate_bias: bool = True
 
     def __post_init__(self) -> None:
         check_positive("attention", heads=self.heads, kv_heads=self.kv_heads)
@@ -106,6 +109,8 @@ class FullAttention:
         total = self.matmul_weights(d_model)
         if self.qkv_bias:
             total = total + self._inputs
+            if self.gate and not self.gate_bias:
+                total = total - self.heads * self.head_dim
         if self.output_bias:
             total = total + d_model
         if self.sinks:

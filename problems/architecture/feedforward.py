@@ -160,6 +160,10 @@ class MixtureOfExperts:
         0 for d_model (Nemotron 3).
     latent_bias : bool
         Whether these two projections have biases.
+    idle_experts : int
+        Experts that return their input (LongCat-Flash, arXiv 2509.01322, section 2.1): the router
+        chooses among them too. The reference implementation holds gate and up projections for
+        them, which it never uses; `active` counts a token that chooses none of them.
     """
 
     d_ff: Count
@@ -173,6 +177,7 @@ class MixtureOfExperts:
     shared_gate: bool = False
     latent: Count = 0
     latent_bias: bool = False
+    idle_experts: Count = 0
 
     def __post_init__(self) -> None:
         check_positive("ffn", d_ff=self.d_ff, experts=self.experts, active=self.active)
@@ -180,6 +185,15 @@ class MixtureOfExperts:
             raise ValueError(
                 f"ffn.active must be at most experts, got {self.active} of {self.experts}"
             )
+
+    @property
+    def _choices(self) -> Count:
+        """Experts that the router chooses among."""
+        return self.experts + self.idle_experts
+
+    def _unused(self, d_model: Count) -> Count:
+        """Weights that are held for experts that return their input."""
+        return self.idle_experts * (2 if self.gated else 1) * self._width(d_model) * self.d_ff
 
     def _width(self, d_model: Count) -> Count:
         """Width of what an expert reads and writes."""
@@ -197,7 +211,7 @@ class MixtureOfExperts:
 
     def _unrouted(self, d_model: Count) -> Count:
         """Router, shared experts and their gate, and the projections of a latent."""
-        total = d_model * self.experts + (self.experts if self.router_bias else 0)
+        total = d_model * self._choices + (self._choices if self.router_bias else 0)
         total = total + _weights(d_model, self.shared_d_ff, self.gated)
         if self.shared_bias:
             biases = _biases(d_model, self.shared_d_ff, self.gated)
@@ -209,13 +223,13 @@ class MixtureOfExperts:
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Active experts, router, shared experts and their gate, and projections of a latent."""
-        total = self.active * self._matrices(d_model) + d_model * self.experts
+        total = self.active * self._matrices(d_model) + d_model * self._choices
         total = total + _weights(d_model, self.shared_d_ff, self.gated) + 2 * d_model * self.latent
         return total + d_model if self.shared_gate else total
 
     def parameters(self, d_model: Count) -> Count:
         """All experts, router, shared experts and their gate."""
-        return self.experts * self._expert(d_model) + self._unrouted(d_model)
+        return self.expert_parameters(d_model) + self._unrouted(d_model)
 
     def active_parameters(self, d_model: Count) -> Count:
         """Parameters of the experts that a token is sent to, and of all that is not routed."""
@@ -223,7 +237,7 @@ class MixtureOfExperts:
 
     def expert_parameters(self, d_model: Count) -> Count:
         """All routed experts."""
-        return self.experts * self._expert(d_model)
+        return self.experts * self._expert(d_model) + self._unused(d_model)
 
     def matrix_parameters(self, d_model: Count) -> Count:
         """Weights of all experts, including shared ones, without the router."""
@@ -232,13 +246,13 @@ class MixtureOfExperts:
 
     def expert_matrices(self, d_model: Count) -> Count:
         """Weights of all routed experts."""
-        return self.experts * self._matrices(d_model)
+        return self.experts * self._matrices(d_model) + self._unused(d_model)
 
     def kept_values(self, d_model: Count, *, fused: bool) -> Count:
         """For each active expert, the input sent to it, its activation and its result."""
         width = self._width(d_model)
         routed = self.active * (_kept(self.d_ff, self.gated, fused) + 2 * width) + 2 * self.latent
-        return routed + _kept(self.shared_d_ff, self.gated, fused) + self.experts
+        return routed + _kept(self.shared_d_ff, self.gated, fused) + self._choices
 
     def read_weights(self, d_model: Count, tokens: int) -> Count:
         """Weights of the router, the shared experts and the routed experts that receive a token."""

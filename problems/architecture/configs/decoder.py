@@ -12,6 +12,7 @@ from modelsizer.problems.architecture.configs.ffn_widths import ffn_width
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.layouts import FFN_LAYERS, LAYERS, SPARSE, words_of
 from modelsizer.problems.architecture.configs.model_types import ModelType
+from modelsizer.problems.architecture.configs.refinements import doubled_with_sinks, indexed
 from modelsizer.problems.architecture.configs.states import STATE_MIXERS, mamba2
 from modelsizer.problems.architecture.configs.traits import choice, flag
 from modelsizer.problems.architecture.feedforward import (
@@ -19,6 +20,7 @@ from modelsizer.problems.architecture.feedforward import (
     FeedForward,
     MixtureOfExperts,
     NoFeedForward,
+    SeveralFeedForwards,
 )
 from modelsizer.problems.architecture.mixers import Mixer, Several
 
@@ -58,10 +60,12 @@ def window_of(f: Fields, t: ModelType) -> int | None:
     """`sliding_window`, or the field in its place; None where it has no effect."""
     used = f.flag(t.window_flag, False) if t.window_flag else True
     window = f.maybe(t.window, least=0)
+    if t.window_before and (before := f.maybe(t.window_before)) is not None:
+        window = before + 1
     return (window or None) if used else None
 
 
-def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Mixer:
+def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> FullAttention:
     """Grouped attention with the biases and norms of the type."""
     h, kv, dim = heads_of(f, t)
     return FullAttention(
@@ -74,11 +78,13 @@ def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> Mixer:
         window_of(f, t) if windowed else None,
         flag(f, t.sinks),
         f.count("hidden_size") // h if t.qk_norm_width == "quotient" else None,
+        f.count(t.value_dim) if t.value_dim else None,
         gate=flag(f, t.gate),
+        gate_bias=flag(f, t.gate_bias),
     )
 
 
-def windowed(f: Fields, t: ModelType) -> Mixer:
+def windowed(f: Fields, t: ModelType) -> FullAttention:
     """Grouped attention within `sliding_window`, or what the row names in its place."""
     return grouped(f, t, windowed=True)
 
@@ -87,7 +93,7 @@ def _value_dim(f: Fields) -> int:
     return f.maybe("v_head_dim") or f.count("hidden_size") // f.count("num_attention_heads")
 
 
-def latent(f: Fields, t: ModelType) -> Mixer:
+def latent(f: Fields, t: ModelType) -> LatentAttention:
     """Latent attention."""
     return LatentAttention(
         f.count("num_attention_heads"),
@@ -110,7 +116,11 @@ MIXERS: Mapping[str, Callable[[Fields, ModelType], Mixer]] = MappingProxyType(
     {
         "grouped": grouped,
         "windowed": windowed,
+        "windowed_doubled": lambda f, t: doubled_with_sinks(windowed(f, t)),
         "latent": latent,
+        "indexed": lambda f, t: indexed(latent(f, t), f),
+        "shared_index": lambda f, t: indexed(latent(f, t), f, shared=True),
+        "two_latents": lambda f, t: Several((latent(f, t), latent(f, t))),
         "beside_mamba2": beside_mamba2,
         **STATE_MIXERS,
     }
@@ -140,7 +150,7 @@ def experts(f: Fields, t: ModelType) -> FeedForward:
     shared = 0
     if "shared_width" in names:
         shared = f.count(names["shared_width"], least=0)
-    elif "shared" in names:
+    elif names.get("shared"):
         shared = width * (f.maybe(names["shared"], least=0) or 0)
     return MixtureOfExperts(
         width,
@@ -154,6 +164,7 @@ def experts(f: Fields, t: ModelType) -> FeedForward:
         shared_gate=flag(f, names.get("shared_gate", False)),
         latent=f.maybe(names["latent"]) or 0 if "latent" in names else 0,
         latent_bias=flag(f, names.get("latent_bias", False)),
+        idle_experts=f.maybe(names["idle"], least=0) or 0 if "idle" in names else 0,
     )
 
 
@@ -162,15 +173,25 @@ def no_feed_forward(f: Fields, t: ModelType) -> FeedForward:  # noqa: ARG001 - a
     return NoFeedForward()
 
 
+def dense_twice_and_experts(f: Fields, t: ModelType) -> FeedForward:
+    """Two dense feed-forwards, and a mixture beside them (LongCat-Flash, arXiv 2509.01322)."""
+    return SeveralFeedForwards((dense(f, t), dense(f, t), experts(f, t)))
+
+
 FEED_FORWARDS: Mapping[str, Callable[[Fields, ModelType], FeedForward]] = MappingProxyType(
-    {"dense": dense, "experts": experts, "none": no_feed_forward}
+    {
+        "dense": dense,
+        "experts": experts,
+        "none": no_feed_forward,
+        "dense_twice_and_experts": dense_twice_and_experts,
+    }
 )
 """Builders of feed-forwards, by the names in ``types.toml``."""
 
 
 def stack(f: Fields, t: ModelType) -> list[Layer]:
     """The layers, in their order."""
-    depth = f.layers("num_hidden_layers")
+    depth = f.layers(t.depth)
     words = words_of(f, "layer_types", depth, tuple(t.mixers)) if t.layer_types else None
     if words is None:
         words = LAYERS[t.layers](f, t, depth)

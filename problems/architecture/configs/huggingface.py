@@ -66,7 +66,7 @@ def read(config: Mapping[str, Any]) -> Reading:
             ),
         )
     t = _type_of(config)
-    f = Fields(config, t.names, t.defaults)
+    f = Fields(_flat(config, t), t.names, t.defaults)
     for name, understood in t.refuse.items():
         f.check_value(name, understood)
     try:
@@ -106,6 +106,16 @@ def read_config(
         for note in found.notes:
             say(note)
     return found.architecture
+
+
+def _flat(config: Mapping[str, Any], t: ModelType) -> Mapping[str, Any]:
+    """The configuration with the fields of nested objects beside its own, which come first."""
+    own = {t.names.get(key, key) for key in config}
+    inner: dict[str, Any] = {}
+    for name in t.nested:
+        if isinstance(part := config.get(name), Mapping):
+            inner |= {k: v for k, v in part.items() if t.names.get(k, k) not in own}
+    return {k: v for k, v in config.items() if k not in t.nested} | inner
 
 
 def _type_of(config: Mapping[str, Any]) -> ModelType:

@@ -180,12 +180,35 @@ def _kimi(f: Fields, _: ModelType, layers: int) -> list[str]:
     return [LINEAR if i + 1 in linear else FULL for i in range(layers)]
 
 
+def _first_or_period(f: Fields, t: ModelType, layers: int) -> list[str]:
+    """MiMo-V2: full attention in the first layer, and in the last of each period."""
+    words = _by_period(-1)(f, t, layers)
+    return [FULL, *words[1:]]
+
+
+def _index_shared(f: Fields, _: ModelType, layers: int) -> list[str]:
+    """GLM-5: layers that select with an indexer of their own, and those that take an earlier's."""
+    listed = f.take("indexer_types") or f.take("index_topk_pattern")
+    step = max(f.count("index_topk_freq", 1, least=0), 1)
+    first = f.count("index_skip_topk_offset", 2, least=0)
+    if listed is None:
+        own = [max(i - first + 1, 0) % step == 0 for i in range(layers)]
+    elif len(listed) != layers:
+        raise ConfigError(f"the indexers of {layers} layers are listed with {len(listed)} entries")
+    else:
+        own = [entry in ("F", "full") for entry in listed]
+    return ["indexed_attention" if mine else "shared_index" for mine in own]
+
+
 LAYERS: Mapping[str, Rule] = MappingProxyType(
     {
         "full": _all(FULL),
         "sliding": _all(SLIDING),
         "period": _by_period(-1),
         "period_from_first": _by_period(0),
+        "first_or_period": _first_or_period,
+        "index_shared": _index_shared,
+        "indexed": _all("indexed_attention"),
         "upper": _upper,
         "lower_alternating": _lower_alternating,
         "without_rope": _without_rope,

@@ -46,6 +46,8 @@ class ModelType:
         Period of the rule, or the field that holds it.
     window : str
         Field that holds the window.
+    window_before : str
+        Field that says it without the token itself, and counts if it is given.
     window_flag : str
         Field without which the window has no effect; empty if there is none.
     feed_forwards : mapping of str to str
@@ -61,7 +63,8 @@ class ModelType:
     experts, latent, linear : mapping of str to value
         Names of the fields, and traits, of mixtures, latent attention and linear layers.
     qkv_bias, output_bias, ffn_bias, head_bias : Trait
-    gated, norm_bias, norm_scale, sinks, gate : Trait
+    gated, norm_bias, norm_scale, sinks, gate, gate_bias : Trait
+        `gate_bias` is whether a gate of the attention has the biases that queries have.
     qk_norm, norms : value or Trait
         Normalisation of queries and keys, and number of normalisations of a layer.
     qk_norm_width, head_dim : {"", "quotient", "or_quotient"}
@@ -69,6 +72,12 @@ class ModelType:
         "or_quotient": that where `head_dim` is null.
     heads : {"grouped", "multi", "single"} or Trait
         "multi": one kv head for each head, "single": one for all, whatever a field says.
+    value_dim : str
+        Field with the width of a head's value; empty if it is that of its key.
+    depth : str
+        Field with the number of layers.
+    nested : tuple of str
+        Fields whose value is an object with further fields.
     ffn_ratio : int
         `intermediate_size` / `hidden_size` where the former is left out; 0 if it has a default.
     positions : str
@@ -93,6 +102,7 @@ class ModelType:
     unlisted: str = ""
     period: int | str = 0
     window: str = "sliding_window"
+    window_before: str = ""
     window_flag: str = ""
     feed_forwards: Mapping[str, str] = field(default_factory=dict)
     ffn_layers: str = "dense"
@@ -110,11 +120,15 @@ class ModelType:
     norm_scale: Trait = True
     sinks: Trait = False
     gate: Trait = False
+    gate_bias: Trait = True
     qk_norm: Any = "none"
     norms: Any = 2
     qk_norm_width: str = ""
     head_dim: str = ""
     heads: Any = "grouped"
+    value_dim: str = ""
+    depth: str = "num_hidden_layers"
+    nested: tuple[str, ...] = ()
     ffn_ratio: int = 0
     positions: str = ""
     ties: bool = True
@@ -151,6 +165,7 @@ def model_types() -> Mapping[str, ModelType]:
     found = {}
     for name in rows:
         row = _resolved(name, rows)
-        found[name] = ModelType(name, **row | {"idle": tuple(row.get("idle", ()))})
+        lists = {key: tuple(row.get(key, ())) for key in ("idle", "nested")}
+        found[name] = ModelType(name, **row | lists)
     del found["decoder"]  # the row that the others are like
     return found

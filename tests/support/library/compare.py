@@ -19,6 +19,7 @@ from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.mixers import Several
 from modelsizer.problems.designs.description import describe
 from tests.support.library.counting import COMPONENTS, Counted, count_config, parameter_names
 from tests.support.library.drawing import UndrawableError, random_config, size_defaults
@@ -41,8 +42,10 @@ def windows(architecture: Architecture) -> dict[int, int]:
     found: dict[int, int] = {}
     for group in architecture.groups:
         mixer = group.layer.attention
-        held = mixer.visible(LONG) if mixer.kv_values() else 0
-        found[held] = found.get(held, 0) + group.count
+        # The library has a cache for each of two mixers one after another.
+        for part in mixer.parts if isinstance(mixer, Several) else (mixer,):
+            held = part.visible(LONG) if part.kv_values() else 0
+            found[held] = found.get(held, 0) + group.count
     return found
 
 

@@ -185,7 +185,8 @@ def _sorted(model: Any, kind: str) -> Iterator[tuple[str, str, int]]:
         yield name, _component(name, model, prefix, RULES.get(kind, ())), parameter.numel()
 
 
-_TOP_K = ("top_k", "topk", "num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk",
+_MANY = ("num_experts", "moe_num_experts", "num_local_experts")
+_TOP_K = ("top_k", "topk", "num_experts_per_tok", "num_experts_per_token", "moe_k", "moe_topk", "moe_top_k",
           "top_k_experts")  # fmt: skip
 
 
@@ -197,6 +198,8 @@ def _active_share(model: Any, name: str, config: Any) -> tuple[int, int] | None:
     experts = model.get_submodule(before + "experts" if after else before.rstrip("."))
     parameter = model.get_parameter(name)
     many = len(experts) if after[:1].isdigit() else parameter.shape[0]
+    if parameter.ndim == 2 and not after[:1].isdigit():  # the experts' matrices, one below another
+        many = next(v for v in (getattr(m, n, 0) for m in experts.modules() for n in _MANY) if v)
     owners = [model.get_submodule(before.rstrip(".")), experts, config]
     owners[1:1] = [child for _, child in owners[0].named_children()]
     for owner in owners:

@@ -182,6 +182,8 @@ def _renamed(kind: str, config: dict[str, Any], r: random.Random) -> dict[str, A
             LIBRARY_NAMES.get(kind, kind)
         ].attribute_map.items()
     }
+    for name in HINTS.get(kind, {}).get("=keep", ()):
+        others.pop(name, None)
     return {others[k] if k in others and r.random() < 0.3 else k: v for k, v in config.items()}
 
 

@@ -1,6 +1,6 @@
 """What is drawn for fields whose names do not tell it: rows of data for each type.
 
-``field`` lists values ("leave out" for none), ``field[]`` values of a list's entries, one a layer; "=keep" names fields that are always written.
+``field`` lists values ("leave out" for none), ``field[]`` values of a list's entries, one a layer; "=keep" names fields that are always written, under their own names.
 """
 
 from __future__ import annotations
@@ -63,5 +63,24 @@ HINTS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "num_kv_shared_layers": (0, 1, 2), "laurel_rank": (8, 16), "altup_num_inputs": (2, 4),
         "hidden_size_per_layer_input": (16, 32), "vocab_size_per_layer_input": (200,),
     },
-    "dbrx": {"tie_word_embeddings": ("leave out",)},
+    "dbrx": {
+        "tie_word_embeddings": ("leave out",),
+        "attn_config": ({"kv_n_heads": 1, "rope_theta": 1e4}, {"kv_n_heads": 4, "rope_theta": 1e4}),
+        "ffn_config": (
+            {"ffn_hidden_size": 80, "moe_num_experts": 4, "moe_top_k": 2},
+            {"ffn_hidden_size": 96, "moe_num_experts": 8, "moe_top_k": 1, "hidden_size": 6144},
+        ),
+        "=keep": ("attn_config", "d_model"),
+    },
+    "deepseek_v32": {"index_topk": (4, 8), "index_head_dim": (32, 64), "index_n_heads": (2, 4),
+                     "qk_rope_head_dim": (16,)},
+    "glm_moe_dsa": {"index_topk": (4, 8), "index_head_dim": (32, 64), "index_n_heads": (2, 4),
+                    "qk_rope_head_dim": (16,), "index_topk_freq": (1, 2, 3),
+                    "index_skip_topk_offset": (1, 2), "indexer_types[]": ("full", "shared")},
+    "longcat_flash": {
+        "qk_head_dim": ("leave out",), "head_dim": ("leave out",), "qk_rope_head_dim": (64,),
+        "zero_expert_num": (0, 2, 4), "moe_topk": (1, 2), "n_routed_experts": (4, 8),
+                      "router_bias": (True, False)},
+    "mimo_v2_flash": {"sliding_window_size": (4, 8), "v_head_dim": (16, 24),
+                      "num_key_value_heads": (1, 2)},
 }  # fmt: skip

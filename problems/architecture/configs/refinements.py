@@ -1,0 +1,21 @@
+"""What some types change of the attention that a row describes."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from modelsizer.problems.architecture.attention import FullAttention, Indexer, LatentAttention
+from modelsizer.problems.architecture.configs.fields import Fields
+
+
+def indexed(attention: LatentAttention, f: Fields, *, shared: bool = False) -> LatentAttention:
+    """Latent attention with an indexer, or with the selection of an earlier layer's."""
+    indexer = Indexer(
+        f.count("index_n_heads"), f.count("index_head_dim"), f.count("index_topk"), shared
+    )
+    return replace(attention, indexer=indexer)
+
+
+def doubled_with_sinks(attention: FullAttention) -> FullAttention:
+    """Windowed attention of MiMo-V2: twice the kv heads of full attention, and sinks."""
+    return replace(attention, kv_heads=2 * attention.kv_heads, sinks=True)
