@@ -43,7 +43,9 @@ def windows(architecture: Architecture) -> dict[int, int]:
     for group in architecture.groups:
         mixer = group.layer.attention
         # The library has a cache for each of two mixers one after another.
-        for part in mixer.parts if isinstance(mixer, Several) else (mixer,):
+        parts = mixer.parts if isinstance(mixer, Several) else (mixer,)
+        caching = [part for part in parts if part.kv_values()]
+        for part in caching or parts[:1]:
             held = part.visible(LONG) if part.kv_values() else 0
             found[held] = found.get(held, 0) + group.count
     return found
@@ -78,7 +80,7 @@ def _compare_runs(result: Result, config: Mapping[str, Any], ours: Architecture)
     """Compare caches, and FLOPs where the model is small."""
     try:
         want = dict(cache_layers(config))
-    except TypeError:  # layers that slide over no window
+    except (TypeError, AttributeError):  # layers that slide over no window
         return
     if 0 in want and not any(group.layer.attention.kv_values() == 0 for group in ours.groups):
         return  # a window of 0, which no model has
