@@ -329,11 +329,11 @@ def test_describe_and_memory_hold_the_weights_as_stored(file: str) -> None:
     told = json.loads(run("describe", file, "--json", "-"))
     assert told["weight_bytes"] == stored
     assert told["serving_memory"] == stored + told["kv_cache"]
-    assert "as quantization_config stores them" in " ".join(run("describe", file).split())
+    assert "as the checkpoint stores them" in " ".join(run("describe", file).split())
     memory = json.loads(run("memory", file, "--json", "-"))["serving_memory"]
     parts = {part["name"]: part["bytes"] for part in memory["parts"]}
     assert memory["total"] - parts["KV cache"] == pytest.approx(stored, rel=1e-12)
-    assert "as quantization_config stores them" in " ".join(run("memory", file).split())
+    assert "as the checkpoint stores them" in " ".join(run("memory", file).split())
 
 
 def test_a_setting_wins(file: str) -> None:
@@ -343,7 +343,7 @@ def test_a_setting_wins(file: str) -> None:
     settings = ["--set", "serving.weight_bytes=1", "--json", "-"]
     design = json.loads(run("describe", file, *settings))["design"]["quantities"]
     assert design["serving_memory"] - design["kv_cache"] == total
-    assert "as quantization_config" not in run("memory", file, "--set", "serving.weight_bits=8")
+    assert "as the checkpoint" not in run("memory", file, "--set", "serving.weight_bits=8")
 
 
 def test_a_part_that_is_set_wins_over_that_part(file: str) -> None:
