@@ -9,7 +9,7 @@ Conventions (each tested against counted models):
   Hoffmann et al. 2022, arXiv 2203.15556, appendix F), and the convolutions and recurrences of
   layers that hold a state (`modelsizer.problems.architecture.state_space`), never halved;
 - training = 3 x forward: the backward pass costs two forward passes (ibid.);
-- "6ND": 6 x all parameters; "causal": scores and values halved.
+- "6ND": 6 x all parameters, of mixtures the active ones; "causal": scores and values halved.
 
 Counts are affine in the numbers of layers: `affine` functions return a constant and a
 coefficient for each kind of layer.
@@ -227,19 +227,19 @@ def forward_flops(
     context : int
         Tokens that a token attends to.
     convention : {"exact", "causal", "6ND"}
-        "causal" halves the scores; "6ND" gives 2 x all parameters.
+        "causal" halves the scores; "6ND" gives 2 x the parameters that a token uses.
     ignore_windows : bool
         Count scores over the whole context in windowed layers too, as kernels with masks do.
     """
     if convention == "6ND":
-        return parameters(trunk, kinds).times(Fraction(FLOPS_PER_WEIGHT))
+        return active_parameters(trunk, kinds).times(Fraction(FLOPS_PER_WEIGHT))
     per_layer = []
     for kind in kinds:
         scores = score_flops(kind, context, masked=ignore_windows)
         weights = FLOPS_PER_WEIGHT * layer_weights(kind, trunk.d_model)
         # Scores are even, so halving stays an integer; it does not concern a recurrence.
         halved = scores // 2 if convention == "causal" else scores
-        per_layer.append(weights + halved + kind.attention.state_flops())
+        per_layer.append(weights + halved + kind.attention.state_flops() + kind.extra_flops)
     head = trunk.head_weights() + trunk.projections() + trunk.extra_weights
     return Affine(FLOPS_PER_WEIGHT * head, tuple(per_layer))
 

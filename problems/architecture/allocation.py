@@ -222,7 +222,7 @@ def _layer_flops(layer: Layer, trunk: Trunk, context: int) -> ForwardFlops:
         score_flops(layer, context),
         FLOPS_PER_WEIGHT * layer.ffn.matmul_weights(d),
         states=layer.attention.state_flops(),
-        other=FLOPS_PER_WEIGHT * layer.extra_weights,
+        other=FLOPS_PER_WEIGHT * layer.extra_weights + layer.extra_flops,
     )
 
 

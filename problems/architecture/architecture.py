@@ -57,6 +57,8 @@ class Layer:
         ones.
     extra_parameters : int
         Further parameters of its own.
+    extra_flops : int
+        Further FLOPs per token that are no products with weights, such as AltUp's mixing.
     """
 
     attention: Mixer
@@ -65,6 +67,7 @@ class Layer:
     shared: bool = False
     extra_weights: Count = 0
     extra_parameters: Count = 0
+    extra_flops: Count = 0
 
     @property
     def inputs(self) -> int:

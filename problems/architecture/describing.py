@@ -92,7 +92,7 @@ def groups_list(architecture: Architecture) -> list[dict[str, Any]]:
     return [{"count": group.count} | layer_dict(group.layer) for group in architecture.groups]
 
 
-_OF_FEW = ("shared", "extra_weights", "extra_parameters")
+_OF_FEW = ("shared", "extra_weights", "extra_parameters", "extra_flops")
 """Fields of a layer that are shown only where they are not 0."""
 
 

@@ -126,6 +126,7 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "opt": ((r"project_(in|out)", "other"),),
     "gemma3n_text": (
         (r"per_layer_(input_gate|projection|model_projection)\.weight|altup|laurel", "other"),
+        (r"per_layer_projection_norm", "other"),
     ),
     "deepseek_v4": ((r"_hc\.", "other"),),
     "jetmoe": ((r"\.mlp\.(input|output)_linear\.", "experts"),),
