@@ -11,8 +11,8 @@ from dataclasses import replace
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
-from modelsizer.problems.architecture.configs.decoder import trunk, windowed
 from modelsizer.problems.architecture.configs.decoder import grouped as full
+from modelsizer.problems.architecture.configs.decoder import trunk, windowed
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.layouts import FULL, LAYERS, SLIDING, words_of
 from modelsizer.problems.architecture.configs.model_types import ModelType
