@@ -35,7 +35,10 @@ def export(
         from modelsizer.problems.architecture.sources import load_architecture
 
         check_framework("--to", to)
-        text = exported(load_architecture(source, say, download=download), to)
+        architecture = load_architecture(source, say, download=download)
+        if architecture.whole is not None:
+            say(f"{source}: its text model is exported, without what is beside it")
+        text = exported(architecture, to)
         if output == STANDARD_OUTPUT:
             print_text(text, f"{to}.txt")
         else:

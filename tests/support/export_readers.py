@@ -33,7 +33,7 @@ _BARE = {
     "--group-query-attention", "--untie-embeddings-and-output-weights", "--swiglu",
     "--disable-bias-linear", "--add-qkv-bias", "--qk-layernorm", "--squared-relu", "--quick-geglu",
     "--multi-latent-attention", "--moe-shared-expert-gate", "--moe-router-pre-softmax",
-    "--moe-router-enable-expert-bias", "--apply-layernorm-1p",
+    "--moe-router-enable-expert-bias", "--apply-layernorm-1p", "--attention-output-gate",
 }  # fmt: skip
 _VALUED = {
     "--tensor-model-parallel-size", "--make-vocab-size-divisible-by", "--num-layers",
@@ -45,7 +45,12 @@ _VALUED = {
     "--moe-shared-expert-intermediate-size", "--moe-router-score-function",
     "--moe-router-num-groups", "--moe-router-group-topk", "--moe-router-topk-scaling-factor",
     "--q-lora-rank", "--kv-lora-rank", "--qk-head-dim", "--qk-pos-emb-head-dim", "--v-head-dim",
-    "--glu-linear-offset", "--activation-func-clamp-value",
+    "--glu-linear-offset", "--activation-func-clamp-value", "--moe-latent-size",
+    "--experimental-attention-variant", "--dsa-indexer-n-heads", "--dsa-indexer-head-dim",
+    "--dsa-indexer-topk", "--hybrid-layer-pattern", "--mamba-num-heads", "--mamba-head-dim",
+    "--mamba-state-dim", "--mamba-num-groups", "--linear-num-key-heads",
+    "--linear-num-value-heads", "--linear-key-head-dim", "--linear-value-head-dim",
+    "--linear-conv-kernel-dim", "--no-rope-freq",
 }  # fmt: skip
 
 
@@ -58,6 +63,9 @@ def megatron_arguments(words: list[str]) -> dict[str, Any]:
     }  # fmt: skip
     rest = iter(words)
     for word in rest:
+        if word == "--spec":  # of two words
+            a[word] = (next(rest), next(rest))
+            continue
         assert word in _BARE | _VALUED, word
         a[word] = True if word in _BARE else next(rest)
     return a
@@ -85,35 +93,42 @@ def count_megatron_words(words: list[str], tokens: int) -> int:
         q, kv, value = (int(a[f"--{k}"]) for k in ("q-lora-rank", "kv-lora-rank", "v-head-dim"))
         nope, rope = int(a["--qk-head-dim"]), int(a["--qk-pos-emb-head-dim"])
         wide = heads * (nope + rope)
+        own, each = (int(a.get(f"--dsa-indexer-{k}", 0)) for k in ("n-heads", "head-dim"))
+        assert not own or (q and a["--experimental-attention-variant"] == "dsa")
         attention = [
+            q * own * each + d * each + 2 * each + d * own if own else 0,
             d * q + q + q * wide if q else d * wide,
             d * (kv + rope) + kv + kv * heads * (nope + value),
             linear(heads * value, d, bias),
         ]
     else:
         groups = int(a["--num-query-groups"]) if "--group-query-attention" in a else heads
-        channels = int(a["--kv-channels"])
+        channels = int(a.get("--kv-channels", d // heads))
         attention = [
-            linear(d, heads * channels, bias or "--add-qkv-bias" in a),
+            (1 + ("--attention-output-gate" in a))
+            * linear(d, heads * channels, bias or "--add-qkv-bias" in a),
             2 * linear(d, groups * channels, bias or "--add-qkv-bias" in a),
             2 * per * channels * ("--qk-layernorm" in a),
             linear(heads * channels, d, bias),
             heads * (a["--softmax-type"] == "learnable"),
         ]
 
-    def mlp(width: int) -> int:
+    def mlp(width: int, d: int = d) -> int:
         return linear(d, width * (1 + gated), bias) + linear(width, d, bias)
 
-    layers, experts = int(a["--num-layers"]), int(a.get("--num-experts", 0))
+    layers, experts, mixture = int(a.get("--num-layers", 0)), int(a.get("--num-experts", 0)), 0
     each = [mlp(ff)] * layers
     if experts:
-        mixture = linear(d, experts, bias) + experts * mlp(int(a["--moe-ffn-hidden-size"]))
+        latent = int(a.get("--moe-latent-size", 0))
+        mixture = linear(d, experts, bias) + 2 * d * latent
+        mixture += experts * mlp(int(a["--moe-ffn-hidden-size"]), latent or d)
         if "--moe-shared-expert-intermediate-size" in a:
             assert not bias
             mixture += mlp(int(a["--moe-shared-expert-intermediate-size"]))
             mixture += d * ("--moe-shared-expert-gate" in a)
-        routed = megatron_pattern(a.get("--moe-layer-freq"), layers, 1)
-        each = [mixture if r else mlp(ff) for r in routed]
+        if layers:
+            routed = megatron_pattern(a.get("--moe-layer-freq"), layers, 1)
+            each = [mixture if r else mlp(ff) for r in routed]
         assert int(a["--moe-router-topk"]) <= experts
     multiple = int(a["--make-vocab-size-divisible-by"]) * int(a["--tensor-model-parallel-size"])
     rows = math.ceil(tokens / multiple) * multiple
@@ -124,7 +139,28 @@ def count_megatron_words(words: list[str], tokens: int) -> int:
         int(a["--max-position-embeddings"]) * d if learned else 0,
         per * d,
     ]
+    if "--hybrid-layer-pattern" in a:
+        assert a["--spec"][1] == "hybrid_stack_spec" and per == 1 and not bias
+        parts = {"*": lambda: sum(attention), "-": lambda: mlp(ff), "E": lambda: mixture,
+                 "M": lambda: megatron_mamba(a, d), "G": lambda: megatron_delta(a, d)}  # fmt: skip
+        return sum(d + parts[symbol]() for symbol in a["--hybrid-layer-pattern"]) + sum(outside)
     return sum(each) + layers * (sum(attention) + 2 * per * d) + sum(outside)
+
+
+def megatron_mamba(a: dict[str, Any], d: int) -> int:
+    """MambaMixer with d_conv = 4: in_proj, conv1d, dt_bias, A_log, D, norm, out_proj."""
+    heads, each, state, groups = (int(a[f"--mamba-{k}"]) for k in ("num-heads", "head-dim", "state-dim", "num-groups"))  # fmt: skip
+    assert heads % groups == 0
+    inner, channels = heads * each, heads * each + 2 * groups * state
+    in_proj = d * (2 * inner + 2 * groups * state + heads)
+    return in_proj + channels * 4 + channels + 3 * heads + inner + inner * d
+
+
+def megatron_delta(a: dict[str, Any], d: int) -> int:
+    """GatedDeltaNet: in_proj, conv1d without bias, dt_bias, A_log, out_norm, out_proj."""
+    qk, v, dk, dv, taps = (int(a[f"--linear-{k}"]) for k in ("num-key-heads", "num-value-heads", "key-head-dim", "value-head-dim", "conv-kernel-dim"))  # fmt: skip
+    in_proj = d * (2 * qk * dk + 2 * v * dv + 2 * v)
+    return in_proj + (2 * qk * dk + v * dv) * taps + 2 * v + dv + v * dv * d
 
 
 def read_megatron(text: str) -> int:

@@ -32,6 +32,8 @@ _PARTS = MappingProxyType(
         "Mamba": "Mamba layers",
         "Mamba2": "Mamba-2 layers",
         "GatedDeltaNet": "gated delta networks",
+        "GatedRecurrence": "gated linear recurrences",
+        "LightningAttention": "lightning attention",
         "ShortConvolution": "short convolutions",
         "NoAttention": "layers without attention",
         "NoFeedForward": "layers without feed-forward",
@@ -55,14 +57,26 @@ _FIELDS = MappingProxyType(
         "router_bias": "bias of the router",
         "expert_bias": "biases of experts",
         "positions": "learned positions",
+        "head": "model without a language head",
         "head_bias": "bias of the output head",
         "norm_bias": "LayerNorm",
         "norm_scale": "normalisations without a scale",
         "embedding_width": "embedding narrower than the model",
         "tied_embeddings": "tied embeddings",
+        "latent": "experts that work in a latent",
+        "value_dim": "values of another width than keys",
+        "shares_cache": "layers that share a cache",
+        "extra_weights": "weights besides attention and feed-forward",
+        "extra_parameters": "parameters besides attention and feed-forward",
+        "extra_embedding": "further embeddings",
+        "shared_bias": "biases of shared experts",
         "shared": "layers that share their weights",
         "activation": "activations with learned parameters",
         "qk_norm_dim": "norms of queries and keys of another width than a head",
+        "latent_bias": "biases of the projections of a latent",
+        "Mamba2.conv": "convolutions of another number of taps than 4",
+        "Mamba2.bias": "biases of Mamba-2 projections",
+        "conv_bias": "convolutions without a bias",
         "Trunk.norms": "normalisation of the embedding, and always one at the end",
         "Layer.norms": "layers with another number of normalisations than 2",
     }
@@ -146,7 +160,7 @@ class Stack:
         return bool(self.attention.heads * self.attention.head_dim == self.trunk.d_model)
 
 
-def stack_of(
+def check_parts(
     architecture: Architecture,
     framework: str,
     families: Iterable[str],
@@ -154,8 +168,8 @@ def stack_of(
     able: Collection[str] = (),
     activations: Collection[str] = ("silu",),
     why: str = "",
-) -> Stack:
-    """Read an architecture as a framework sees it, if it can express it.
+) -> None:
+    """Check that a framework has a type, the parts of its layers and what else it has.
 
     Parameters
     ----------
@@ -176,7 +190,7 @@ def stack_of(
     Raises
     ------
     ConfigError
-        If it cannot; the message names what is missing.
+        If it lacks something; the message names what is missing.
     """
     family = MODEL_TYPES.get(architecture.block, architecture.block)
     config, known = architecture.config or {}, list(families)
@@ -192,11 +206,46 @@ def stack_of(
             f"known: {', '.join(known)}"
         )
     refuse(framework, lacks)
+
+
+def layers_of(architecture: Architecture, framework: str) -> list[Layer]:
+    """The layers, first to last.
+
+    Raises
+    ------
+    ConfigError
+        If their order is not known.
+    """
     stack = architecture.stack()
     if stack is None:
         raise ConfigError(
             f"cannot be exported to {framework}: the order of its kinds of layer is not known"
         )
+    return stack
+
+
+def stack_of(
+    architecture: Architecture,
+    framework: str,
+    families: Iterable[str],
+    has: Has,
+    able: Collection[str] = (),
+    activations: Collection[str] = ("silu",),
+    why: str = "",
+) -> Stack:
+    """Read an architecture as a framework sees it, if it can express it.
+
+    The parameters are those of `check_parts`.
+
+    Raises
+    ------
+    ConfigError
+        If it cannot; the message names what is missing.
+    """
+    check_parts(architecture, framework, families, has, able, activations, why)
+    family = MODEL_TYPES.get(architecture.block, architecture.block)
+    config = architecture.config or {}
+    stack = layers_of(architecture, framework)
     windows = [getattr(layer.attention, "window", None) or 0 for layer in stack]
     refuse(framework, _differing(stack, windows))
     dense = next((x.ffn for x in stack if isinstance(x.ffn, DenseFeedForward)), None)
@@ -210,7 +259,7 @@ def stack_of(
         mixture=mixture,
         routed=tuple(isinstance(layer.ffn, MixtureOfExperts) for layer in stack),
         norms=stack[0].norms,
-        activation=kind,
+        activation=activation(family, config),
         config=config,
         parameters=int(count_parameters(architecture).total),
     )
@@ -319,7 +368,7 @@ def norm_obstacles(stack: Stack, norms: int) -> list[str]:
     return [f"its {stack.family} has {norms} normalisations a layer, got {stack.norms}"]
 
 
-def check_count(framework: str, written: int, stack: Stack) -> None:
+def check_count(framework: str, written: int, parameters: int) -> None:
     """Check that the framework would build the intended model from the file.
 
     Raises
@@ -327,8 +376,8 @@ def check_count(framework: str, written: int, stack: Stack) -> None:
     ConfigError
         If the parameters differ.
     """
-    if written != stack.parameters:
+    if written != parameters:
         raise ConfigError(
             f"{framework} would build {written:,} parameters from this configuration, and the "
-            f"architecture has {stack.parameters:,}: it is not exported"
+            f"architecture has {parameters:,}: it is not exported"
         )

@@ -12,7 +12,9 @@ from typing import Any
 
 _ACTIVATIONS = MappingProxyType(
     {
-        **dict.fromkeys(("arcee", "jais2", "nemotron", "nanochat", "persimmon"), "relu2"),
+        **dict.fromkeys(
+            ("arcee", "jais2", "nemotron", "nemotron_h", "nanochat", "persimmon"), "relu2"
+        ),
         **dict.fromkeys(("gemma", "gemma2", "gemma3_text", "vaultgemma"), "gelu"),
         **dict.fromkeys(("gpt2", "gpt_bigcode", "gpt_neox", "gptj", "codegen"), "gelu"),
         **dict.fromkeys(("starcoder2", "phi", "falcon", "bloom"), "gelu"),
@@ -34,7 +36,8 @@ _KINDS = MappingProxyType(
 _ROTARY = MappingProxyType(
     {
         **dict.fromkeys(("gpt_neox", "stablelm"), 0.25),
-        **dict.fromkeys(("glm", "glm4", "glm4_moe", "nemotron", "persimmon", "phi"), 0.5),
+        **dict.fromkeys(("qwen3_5_moe_text", "qwen3_5_text", "qwen3_next"), 0.25),
+        **dict.fromkeys(("bamba", "glm", "glm4", "glm4_moe", "nemotron", "persimmon", "phi"), 0.5),
     }
 )
 """Share of a head that rotary positions turn; all of it in all other types."""
@@ -73,6 +76,7 @@ _TRAITS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "granite": (MULTIPLIERS,),
         "granitemoe": (MULTIPLIERS,),
         "granitemoeshared": (MULTIPLIERS,),
+        "granitemoehybrid": (MULTIPLIERS,),
         "hunyuan_v1_dense": (QK_AFTER_ROTATION,),
         "hunyuan_v1_moe": (QK_AFTER_ROTATION,),
         "hyperclovax": (MULTIPLIERS,),
@@ -95,7 +99,7 @@ _TRAITS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def activation(family: str, config: Mapping[str, Any]) -> str:
     """Kind of activation of a configuration: its own, or its type's."""
-    for name in ("hidden_act", "hidden_activation", "activation_function", "activation"):
+    for name in ("mlp_hidden_act", "hidden_act", "hidden_activation", "activation_function"):
         value = config.get(name)
         if isinstance(value, str) and family != "gpt_oss":
             return _KINDS.get(value, value)
@@ -122,3 +126,14 @@ def traits(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     if family == "stablelm" and config.get("use_parallel_residual", False):
         found += (PARALLEL,)
     return found
+
+
+def unrotated(family: str, config: Mapping[str, Any], layers: int) -> list[bool]:
+    """Whether each layer is without rotary positions: `no_rope_layers` has 1 for those with."""
+    if family != "smollm3":
+        return [False] * layers
+    listed = config.get("no_rope_layers")
+    if isinstance(listed, list) and listed:
+        return [not rotary for rotary in listed[:layers]]
+    every = int(config.get("no_rope_layer_interval") or 4)
+    return [(i + 1) % every == 0 for i in range(layers)]

@@ -175,7 +175,7 @@ def to_litgpt(architecture: Architecture) -> str:
     }
     head = _HEAD.format(block=architecture.block, parameters=stack.parameters)
     text = head + "".join(f"{line}\n" for line in _lines(content))
-    check_count("litgpt", count_litgpt(text), stack)
+    check_count("litgpt", count_litgpt(text), stack.parameters)
     return text
 
 

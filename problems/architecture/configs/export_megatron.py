@@ -13,23 +13,38 @@ that fits is padded to exactly the intended vocabulary.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
-
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
-from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
+from modelsizer.problems.architecture.attention import FullAttention, Indexer, LatentAttention
 from modelsizer.problems.architecture.configs.export_common import (
     Has,
     Stack,
     check_count,
+    check_parts,
     norm_obstacles,
     refuse,
     rotary_obstacles,
     stack_of,
 )
-from modelsizer.problems.architecture.configs.export_families import rotary_fraction
-from modelsizer.problems.architecture.configs.export_routers import Router, router
+from modelsizer.problems.architecture.configs.export_families import (
+    NO_ROTATION,
+    rotary_fraction,
+    unrotated,
+)
+from modelsizer.problems.architecture.configs.export_megatron_hybrid import (
+    HYBRID_HAS,
+    HYBRIDS,
+    ONE_PLUS,
+    is_hybrid,
+    to_hybrid,
+)
+from modelsizer.problems.architecture.configs.export_routers import router
 from modelsizer.problems.architecture.configs.megatron_count import count_megatron
+from modelsizer.problems.architecture.configs.megatron_flags import (
+    file_of,
+    mixture,
+    mixture_obstacles,
+    pattern,
+)
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 
 _LEARNED = ("gpt2", "gpt_bigcode")
@@ -39,20 +54,24 @@ _FAMILIES = (
     *("llama", "qwen2", "qwen3", "gpt2", "gpt_neox"),
     *("arcee", "cwm", "ernie4_5", "exaone", "falcon", "glm", "gpt_bigcode", "helium", "internlm3"),
     *("jais2", "ministral", "mistral", "nemotron", "persimmon", "phi3", "qwen2_5_vl_text"),
-    *("qwen2_vl_text", "qwen3_vl_text", "seed_oss", "stablelm", "starcoder2"),
+    *("qwen2_vl_text", "qwen3_vl_text", "seed_oss", "smollm3", "stablelm", "starcoder2"),
     *("mixtral", "qwen2_moe", "qwen3_moe", "dots1", "glm4_moe", "solar_open", "gpt_oss"),
-    *("deepseek_v2", "deepseek_v3", "glm4_moe_lite", "kimi_k2", "youtu"),
+    *("deepseek_v2", "deepseek_v3", "deepseek_v32", "glm4_moe_lite", "glm_moe_dsa", "kimi_k2"),
+    "youtu",
 )
 
 _HAS: Has = {
     Trunk: {"tied_embeddings", "norm_bias", "positions"},
     Layer: {"norms"},
     FullAttention: {
-        *("qkv_bias", "output_bias", "window", "sinks", "qk_norm=head", "qk_norm=head_with_bias")
+        *("qkv_bias", "output_bias", "window", "sinks", "gate"),
+        *("qk_norm=head", "qk_norm=head_with_bias"),
     },
-    LatentAttention: {"q_lora_rank"},
+    LatentAttention: {"q_lora_rank", "indexer"},
     DenseFeedForward: {"gated", "bias"},
-    MixtureOfExperts: {"gated", "shared_d_ff", "shared_gate", "expert_bias", "router_bias"},
+    MixtureOfExperts: {
+        *("gated", "shared_d_ff", "shared_gate", "expert_bias", "router_bias", "latent")
+    },
 }
 
 _ACTIVATIONS = {
@@ -68,24 +87,6 @@ _ACTIVATIONS = {
 # Megatron's default dropout is 0.1.
 _NO_DROPOUT = ("--attention-dropout", "0.0", "--hidden-dropout", "0.0")
 
-_FILE = """\
-# {block} of {parameters:,} parameters, written by modelsizer for Megatron-LM:
-#   TP_SIZE=1 source FILE
-#   torchrun ... pretrain_gpt.py "${{MODEL_ARGS[@]}}" {asked} ...
-# The vocabulary comes out exactly with any tokenizer of at most {vocab_size} tokens.
-VOCAB_SIZE={vocab_size}
-TP_SIZE=${{TP_SIZE:-1}}
-if [ $((VOCAB_SIZE % TP_SIZE)) -ne 0 ]; then
-    echo "TP_SIZE=$TP_SIZE does not divide the vocabulary $VOCAB_SIZE: Megatron would pad it" >&2
-    return 1
-fi
-MODEL_ARGS=(
-    --tensor-model-parallel-size $TP_SIZE
-    --make-vocab-size-divisible-by $((VOCAB_SIZE / TP_SIZE))
-{flags}
-)
-"""
-
 
 def to_megatron(architecture: Architecture) -> str:
     """Write a shell file that sets ``MODEL_ARGS``.
@@ -96,19 +97,16 @@ def to_megatron(architecture: Architecture) -> str:
         If Megatron-LM has no such model; the message says what prevents it.
     """
     kinds = {kind for kind, _ in _ACTIVATIONS}
-    stack = stack_of(architecture, "megatron", _FAMILIES, _HAS, activations=kinds)
+    families = (*_FAMILIES, *(name for name in HYBRIDS if name not in _FAMILIES))
+    if is_hybrid(architecture):
+        check_parts(architecture, "megatron", families, HYBRID_HAS, activations=kinds)
+        return to_hybrid(architecture)
+    stack = stack_of(architecture, "megatron", families, _HAS, (NO_ROTATION,), kinds)
     refuse("megatron", _obstacles(stack))
-    asked = "--seq-length N"
-    if not stack.trunk.positions:
-        asked += " --max-position-embeddings N"  # required, but unused with rotary positions
-    text = _FILE.format(
-        block=architecture.block,
-        parameters=stack.parameters,
-        asked=asked,
-        vocab_size=stack.trunk.vocab_size,
-        flags="\n".join(f"    {line}" for line in _lines(_flags(stack))),
+    text = file_of(
+        "pretrain_gpt.py", architecture.block, stack.trunk, stack.parameters, _flags(stack)
     )
-    check_count("megatron", count_megatron(text), stack)
+    check_count("megatron", count_megatron(text), stack.parameters)
     return text
 
 
@@ -138,22 +136,30 @@ def _obstacles(stack: Stack) -> list[str]:
     if len(gated) > 1 or (stack.activation, max(gated)) not in _ACTIVATIONS:
         words = "with" if max(gated) else "without"
         found.append(f"it has no activation {stack.activation!r} {words} a gate")
-    if stack.mixture is not None and stack.mixture.active == 1:
-        chosen = router(stack.family, stack.config)
-        if chosen.score == "softmax" and chosen.normed:
-            found.append("its softmax router weighs the only expert of a token by its probability")
+    if stack.mixture is not None:
+        found += mixture_obstacles(stack.mixture, router(stack.family, stack.config))
     layer_norm = bool(stack.trunk.norm_bias)
     if getattr(attention, "qk_norm", "none") == ("head" if layer_norm else "head_with_bias"):
         found.append("its norms of queries and keys have biases with LayerNorm, and only then")
     if layer_norm and isinstance(attention, LatentAttention):
         found.append("the norms of latents are RMSNorm, got LayerNorm for the others")
-    if stack.family == "gpt2":
-        return (
-            found if stack.trunk.positions else [*found, "gpt2's positions are learned, got none"]
-        )
+    if getattr(attention, "indexer", None) is not None:
+        found += _indexer_obstacles(attention)
+    if stack.family in _LEARNED:
+        learned = f"{stack.family}'s positions are learned, got none"
+        return found if stack.trunk.positions else [*found, learned]
     if stack.trunk.positions:
         return [*found, f"the positions of {stack.family} are rotary, got learned ones"]
     return found + rotary_obstacles(stack, rotary_fraction(stack.family, stack.config))
+
+
+def _indexer_obstacles(attention: LatentAttention) -> list[str]:
+    found = []
+    if attention.q_lora_rank is None:
+        found.append("its indexer reads the latent of queries, got q_lora_rank = null")
+    if attention.indexer is not None and attention.indexer.shared:
+        found.append("its layers have indexers of their own here, got shared ones")
+    return found
 
 
 def _flags(stack: Stack) -> list[str]:
@@ -178,13 +184,13 @@ def _attention(stack: Stack) -> list[str]:
         flags += ["--kv-channels", str(a.value_dim), "--multi-latent-attention"]
         if a.q_lora_rank is not None:
             flags += ["--q-lora-rank", str(a.q_lora_rank)]
-        return [
-            *flags,
+        flags += [
             *("--kv-lora-rank", str(a.kv_lora_rank)),
             *("--qk-head-dim", str(a.nope_dim)),
             *("--qk-pos-emb-head-dim", str(a.rope_dim)),
             *("--v-head-dim", str(a.value_dim)),
         ]
+        return flags if a.indexer is None else [*flags, *_indexer(a.indexer)]
     flags += ["--kv-channels", str(a.head_dim)]
     if a.kv_heads != a.heads:
         flags += ["--group-query-attention", "--num-query-groups", str(a.kv_heads)]
@@ -195,39 +201,26 @@ def _attention(stack: Stack) -> list[str]:
             flags += ["--window-attn-skip-freq", pattern([w > 0 for w in stack.windows])]
     if a.sinks:
         flags += ["--softmax-type", "learnable"]
+    if a.gate:
+        flags.append("--attention-output-gate")
     return flags
+
+
+def _indexer(indexer: Indexer) -> list[str]:
+    return [
+        *("--experimental-attention-variant", "dsa"),
+        *("--dsa-indexer-n-heads", str(indexer.heads)),
+        *("--dsa-indexer-head-dim", str(indexer.head_dim)),
+        *("--dsa-indexer-topk", str(indexer.top_k)),
+    ]
 
 
 def _mixture(stack: Stack) -> list[str]:
-    moe = stack.mixture
-    if moe is None:
+    if stack.mixture is None:
         return []
-    flags = [
-        *("--num-experts", str(moe.experts)),
-        *("--moe-ffn-hidden-size", str(moe.d_ff)),
-        *("--moe-router-topk", str(moe.active)),
-    ]
-    if not all(stack.routed):
-        flags += ["--moe-layer-freq", pattern(stack.routed)]
-    if moe.shared_d_ff:
-        flags += ["--moe-shared-expert-intermediate-size", str(moe.shared_d_ff)]
-    if moe.shared_gate:
-        flags.append("--moe-shared-expert-gate")
-    return flags + _router(router(stack.family, stack.config))
-
-
-def _router(found: Router) -> list[str]:
-    flags = []
-    if found.score == "sigmoid":
-        flags += ["--moe-router-score-function", "sigmoid", "--moe-router-enable-expert-bias"]
-    elif not found.normed:
-        flags.append("--moe-router-pre-softmax")
-    if found.groups > 1:
-        flags += ["--moe-router-num-groups", str(found.groups)]
-        flags += ["--moe-router-group-topk", str(found.top_groups)]
-    if found.scale != 1.0:
-        flags += ["--moe-router-topk-scaling-factor", str(found.scale)]
-    return flags
+    flags = mixture(stack.mixture, router(stack.family, stack.config))
+    some = [] if all(stack.routed) else ["--moe-layer-freq", pattern(stack.routed)]
+    return [*flags, *some]
 
 
 def _structure(stack: Stack) -> list[str]:
@@ -236,9 +229,12 @@ def _structure(stack: Stack) -> list[str]:
     flags = ["--position-embedding-type", "learned_absolute" if stack.trunk.positions else "rope"]
     if not stack.trunk.positions and fraction != 1.0:
         flags += ["--rotary-percent", str(fraction)]
+    without = unrotated(stack.family, stack.config, stack.layers)
+    if any(without):
+        flags += ["--no-rope-freq", pattern(without)]
     if not stack.trunk.norm_bias:
         flags += ["--normalization", "RMSNorm"]
-    if stack.family == "nemotron":
+    if stack.family in (*ONE_PLUS, "nemotron"):
         flags.append("--apply-layernorm-1p")
     flags += _ACTIVATIONS[stack.activation, max(_gated(stack))]
     if True not in _biases(stack):
@@ -249,36 +245,3 @@ def _structure(stack: Stack) -> list[str]:
     if latents or stack.attention.qk_norm != "none":
         flags.append("--qk-layernorm")
     return flags if stack.family in _LEARNED else [*flags, *_NO_DROPOUT]
-
-
-def pattern(words: Sequence[bool]) -> str:
-    """A Python list expression of ones and zeros, as short as its runs and its period allow.
-
-    Examples
-    --------
-    >>> pattern([False, True, True])
-    '[0]*1+[1]*2'
-    >>> pattern([True, False, True, False, True])
-    '([1]*1+[0]*1)*2+[1]*1'
-    """
-
-    def runs(part: Sequence[bool]) -> str:
-        return "+".join(f"[{int(word)}]*{len(list(same))}" for word, same in groupby(part))
-
-    n = len(words)
-    period = next(p for p in range(1, n + 1) if all(words[i] == words[i - p] for i in range(p, n)))
-    if period == 1 or n // period < 2:
-        return runs(words)
-    rest = runs(words[n - n % period :]) if n % period else ""
-    return f"({runs(words[:period])})*{n // period}" + (f"+{rest}" if rest else "")
-
-
-def _lines(flags: list[str]) -> list[str]:
-    """One line per flag, with its value."""
-    lines: list[str] = []
-    for word in flags:
-        if word.startswith("--"):
-            lines.append(word)
-        else:
-            lines[-1] += f' "{word}"' if "[" in word else f" {word}"
-    return lines

@@ -64,7 +64,7 @@ def to_nanogpt(architecture: Architecture) -> str:
         f"block_size = {trunk.positions}\n"
         "bias = True\n"
     ) + vocabulary.format(n=trunk.vocab_size)
-    check_count("nanogpt", count_nanogpt(text), stack)
+    check_count("nanogpt", count_nanogpt(text), stack.parameters)
     return text
 
 

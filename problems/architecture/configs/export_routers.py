@@ -43,6 +43,10 @@ _DEFAULTS = MappingProxyType(
         "solar_open": Router("sigmoid"),
         "glm4_moe_lite": Router("sigmoid", scale=1.8),
         "dots1": Router("sigmoid", normed=False),
+        "deepseek_v32": _V3,
+        "glm_moe_dsa": Router("sigmoid", scale=2.5),
+        "nemotron_h": Router("sigmoid"),
+        "qwen3_next": Router(),
     }
 )
 """Routers of the types with the defaults of transformers 5.24; `Router` for all others."""

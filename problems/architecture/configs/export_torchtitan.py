@@ -71,6 +71,9 @@ _HAS: Mapping[str, Has] = MappingProxyType(
     }
 )
 
+_OTHERS: Has = {**_HAS["deepseek_v3"], **_DENSE}
+"""What is said to be there of a type that is in no family: gpt_oss is much apart."""
+
 _OSS_HEADS = (64, 8, 64)  # heads, kv heads and head_dim that the family's builder sets
 _OSS_WINDOW = 128  # in its layers 0, 2, 4, ...
 
@@ -83,9 +86,10 @@ def to_torchtitan(architecture: Architecture) -> str:
     ConfigError
         If torchtitan has no such model; the message says what prevents it.
     """
-    kind = _FAMILIES.get(MODEL_TYPES.get(architecture.block, architecture.block), "llama3")
+    kind = _FAMILIES.get(MODEL_TYPES.get(architecture.block, architecture.block), "")
+    has = _HAS.get(kind, _OTHERS)
     act = "clamped swish" if kind == "gpt_oss" else "silu"
-    stack = stack_of(architecture, "torchtitan", _FAMILIES, _HAS[kind], activations=(act,))
+    stack = stack_of(architecture, "torchtitan", _FAMILIES, has, activations=(act,))
     refuse("torchtitan", _obstacles(stack, kind))
     text = FILE.format(
         block=architecture.block,
@@ -96,7 +100,7 @@ def to_torchtitan(architecture: Architecture) -> str:
         tied=bool(stack.trunk.tied_embeddings),
         **BODIES[kind],
     )
-    check_count("torchtitan", count_torchtitan(text), stack)
+    check_count("torchtitan", count_torchtitan(text), stack.parameters)
     return text
 
 

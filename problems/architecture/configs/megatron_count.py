@@ -10,6 +10,8 @@ import ast
 import math
 import re
 import shlex
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
 
 
 def count_megatron(text: str) -> int:
@@ -18,10 +20,8 @@ def count_megatron(text: str) -> int:
     listed = text.partition("MODEL_ARGS=(\n")[2].rpartition(")")[0]
     listed = listed.replace("$((VOCAB_SIZE / TP_SIZE))", vocabulary).replace("$TP_SIZE", "1")
     given = _Arguments(listed)
-    d, layers = given.number("--hidden-size"), given.number("--num-layers")
+    d = given.number("--hidden-size")
     norm = given.norm(d)
-    # An integer N is one mixture in N layers; the default is 1.
-    routed = given.layers("--moe-layer-freq", layers) if "--num-experts" in given else [0] * layers
     multiple = given.number("--make-vocab-size-divisible-by", 128)
     rows = math.ceil(int(vocabulary) / multiple) * multiple
     positions = 0
@@ -29,6 +29,13 @@ def count_megatron(text: str) -> int:
         positions = given.number("--max-position-embeddings") * d
     matrices = 2 if "--untie-embeddings-and-output-weights" in given else 1
     total = matrices * rows * d + positions + norm
+    if "--hybrid-layer-pattern" in given:
+        return total + sum(
+            norm + _PARTS[symbol](given) for symbol in given.word("--hybrid-layer-pattern", "")
+        )
+    layers = given.number("--num-layers")
+    # An integer N is one mixture in N layers; the default is 1.
+    routed = given.layers("--moe-layer-freq", layers) if "--num-experts" in given else [0] * layers
     total += layers * (_attention(given) + 2 * norm)
     total += (layers - sum(routed)) * _mlp(given, given.number("--ffn-hidden-size"))
     return total + (sum(routed) * _mixture(given) if sum(routed) else 0)
@@ -87,25 +94,69 @@ def _attention(a: _Arguments) -> int:
         total = rank * (d + heads * inner) if rank else d * heads * inner
         total += d * (latent + rope) + latent * heads * (inner - rope + own)
         total += a.linear(heads * own, d, a.bias)
+        if "--dsa-indexer-n-heads" in a:
+            own, wide = a.number("--dsa-indexer-n-heads"), a.number("--dsa-indexer-head-dim")
+            total += rank * own * wide + d * (wide + own) + 2 * wide  # its key has a LayerNorm
         return total + (a.norm(latent) + a.norm(rank) if normed else 0)
     head = a.number("--kv-channels")
     groups = a.number("--num-query-groups", 1) if "--group-query-attention" in a else heads
-    total = a.linear(d, (heads + 2 * groups) * head, a.bias or "--add-qkv-bias" in a)
+    queries = 2 * heads if "--attention-output-gate" in a else heads
+    total = a.linear(d, (queries + 2 * groups) * head, a.bias or "--add-qkv-bias" in a)
     total += a.linear(heads * head, d, a.bias)
     if "--qk-layernorm" in a:
         total += 2 * a.norm(head)
     return total + (heads if a.word("--softmax-type", "vanilla") == "learnable" else 0)
 
 
-def _mlp(a: _Arguments, width: int) -> int:
-    d, gated = a.number("--hidden-size"), "--swiglu" in a or "--quick-geglu" in a
+def _mlp(a: _Arguments, width: int, outer: int = 0) -> int:
+    d, gated = outer or a.number("--hidden-size"), "--swiglu" in a or "--quick-geglu" in a
     return a.linear(d, 2 * width if gated else width, a.bias) + a.linear(width, d, a.bias)
 
 
 def _mixture(a: _Arguments) -> int:
-    d, experts = a.number("--hidden-size"), a.number("--num-experts")
-    total = a.linear(d, experts, a.bias) + experts * _mlp(a, a.number("--moe-ffn-hidden-size"))
+    d, experts, latent = (
+        a.number("--hidden-size"),
+        a.number("--num-experts"),
+        a.number("--moe-latent-size", 0),
+    )
+    total = a.linear(d, experts, a.bias)
+    total += experts * _mlp(a, a.number("--moe-ffn-hidden-size"), latent)
+    total += a.linear(d, latent, a.bias) + a.linear(latent, d, a.bias) if latent else 0
     if "--moe-shared-expert-intermediate-size" in a:
         total += _mlp(a, a.number("--moe-shared-expert-intermediate-size"))
         total += d if "--moe-shared-expert-gate" in a else 0
     return total
+
+
+_TAPS = 4  # d_conv of core/ssm/mamba_mixer.py, which no flag sets
+
+
+def _mamba(a: _Arguments) -> int:
+    """core/ssm/mamba_mixer.py: projections, convolution with bias, A, D, dt and the gated norm."""
+    d, heads = a.number("--hidden-size"), a.number("--mamba-num-heads")
+    inner = heads * a.number("--mamba-head-dim", 64)
+    groups = 2 * a.number("--mamba-num-groups", 8) * a.number("--mamba-state-dim", 128)
+    total = d * (2 * inner + groups + heads) + (inner + groups) * (_TAPS + 1)
+    return total + 3 * heads + inner + inner * d
+
+
+def _delta(a: _Arguments) -> int:
+    """core/ssm/gated_delta_net.py: projections, convolution without bias, A, dt and the norm."""
+    d, values = a.number("--hidden-size"), a.number("--linear-num-value-heads")
+    each = a.number("--linear-value-head-dim")
+    keys = a.number("--linear-num-key-heads") * a.number("--linear-key-head-dim")
+    mixed = 2 * keys + values * each
+    total = d * (mixed + values * each + 2 * values) + mixed * a.number("--linear-conv-kernel-dim")
+    return total + 2 * values + each + values * each * d
+
+
+_PARTS: Mapping[str, Callable[[_Arguments], int]] = MappingProxyType(
+    {
+        "M": _mamba,
+        "G": _delta,
+        "*": _attention,
+        "-": lambda a: _mlp(a, a.number("--ffn-hidden-size")),
+        "E": _mixture,
+    }
+)
+"""Parameters of each symbol of ``--hybrid-layer-pattern``, without its norm."""

@@ -19,9 +19,9 @@ from modelsizer.problems.architecture.architecture import Architecture, LayerGro
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.configs.export import EXPORTERS, to_huggingface
 from modelsizer.problems.architecture.configs.export_common import check_count, stack_of
-from modelsizer.problems.architecture.configs.export_megatron import pattern
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.configs.megatron_flags import pattern
 from modelsizer.problems.architecture.models import models
 from tests.support.export_readers import (
     READERS,
@@ -150,7 +150,11 @@ def test_a_refusal_says_what_stands_in_the_way(
         ("torchtitan", {"model_type": "qwen3_moe"}, "norm_topk_prob = false"),
         ("litgpt", {"model_type": "deepseek_v3", "n_group": 1}, "groups of experts, got 1 of 256"),
         ("megatron", {"model_type": "granite"}, "no multipliers"),
-        ("megatron", {"model_type": "smollm3"}, "no layers without rotary positions"),
+        ("litgpt", {"model_type": "smollm3"}, "no layers without rotary positions"),
+        ("megatron", {"model_type": "cohere2"}, "LayerNorm without bias"),
+        ("megatron", {"model_type": "jamba"}, "no Mamba layers"),
+        ("megatron", {"model_type": "nemotron_h", "conv_kernel": 3}, "taps than 4"),
+        ("torchtitan", {"model_type": "qwen3_next"}, "no gated delta networks"),
     ],
 )  # fmt: skip
 def test_what_a_framework_lacks_is_named(framework: str, config: dict[str, Any], word: str) -> None:
@@ -163,9 +167,9 @@ def test_a_count_that_differs_is_refused() -> None:
     layer = make().groups[0].layer
     has |= {type(layer.attention): (), type(layer.ffn): ()}
     stack = stack_of(make(tied=False), "x", ["llama"], has)
-    check_count("x", stack.parameters, stack)
+    check_count("x", stack.parameters, stack.parameters)
     with pytest.raises(ConfigError, match="would build"):
-        check_count("x", stack.parameters + 1, stack)
+        check_count("x", stack.parameters + 1, stack.parameters)
 
 
 def test_layers_of_an_unknown_order_are_not_exported() -> None:
@@ -173,6 +177,32 @@ def test_layers_of_an_unknown_order_are_not_exported() -> None:
     assert "--moe-layer-freq" in EXPORTERS["megatron"](read)
     with pytest.raises(ConfigError, match="order of its kinds of layer is not known"):
         EXPORTERS["megatron"](Architecture(read.trunk, read.groups, read.block))
+
+
+@pytest.mark.parametrize(
+    ("config", "pattern", "flag"),
+    [
+        ({"model_type": "mamba2", "num_hidden_layers": 3}, "MMM", "--mamba-state-dim 128"),
+        ({"model_type": "bamba", "num_hidden_layers": 3, "attn_layer_indices": [1]}, "M-*-M-",
+         "--rotary-percent 0.5"),
+        ({"model_type": "qwen3_next", "num_hidden_layers": 4}, "GEGEGE*E", "--attention-output-gate"),
+        ({"model_type": "nemotron_h", "layers_block_type": ["mamba", "moe", "attention", "mlp"],
+          "moe_latent_size": 32}, "ME*-", "--moe-latent-size 32"),
+    ],
+)  # fmt: skip
+def test_a_hybrid_is_a_pattern_of_single_layers(
+    config: dict[str, Any], pattern: str, flag: str
+) -> None:
+    architecture = read_config(config)
+    text = EXPORTERS["megatron"](architecture)
+    assert f"--hybrid-layer-pattern {pattern}\n" in text and flag in text
+    assert "pretrain_hybrid.py" in text
+    assert READERS["megatron"](text) == count_parameters(architecture).total
+
+
+def test_layers_without_rotary_positions_are_a_pattern_for_megatron() -> None:
+    text = EXPORTERS["megatron"](read_config({"model_type": "smollm3"}))
+    assert '--no-rope-freq "([0]*3+[1]*1)*9"' in text
 
 
 @given(st.lists(st.booleans(), min_size=1, max_size=60))
