@@ -35,7 +35,7 @@ _SHARED = ("shared_experts", "shared_expert", "shared_mlp")
 _GATE = ("gate_proj", "w1", "gate_up_proj")
 _UP = ("up_proj", "w3", "gate_up_proj", "dense_h_to_4h", "fc1", "c_fc", "fc_in")
 _DOWN = ("down_proj", "w2", "dense_4h_to_h", "fc2", "c_proj", "fc_out")
-FUSED_QKV = frozenset({"bloom", "falcon", "gpt2", "gpt_neox", "phi3"})
+FUSED_QKV = frozenset({"bloom", "falcon", "gpt2", "gpt_bigcode", "gpt_neox", "phi3"})
 FUSED_GATE_UP = frozenset({"glm", "glm4", "phi3"})
 """Types whose class holds queries, keys and values, or gate and up projections, as one matrix."""
 

@@ -38,7 +38,7 @@ def mxfp4() -> Packing:
     return lambda rows, columns: rows * _blocks(columns, 32) * (16 + 1)
 
 
-def gptq(bits: int, group: int, scale: int, *, act_order_index: bool = True) -> Packing:
+def gptq(bits: int, group: int, scale: int) -> Packing:
     """Weights and zero points in 32-bit words, scales, and the group of each input (`g_idx`).
 
     AutoGPTQ and GPTQModel (``nn_modules/qlinear``): qweight [in x bits / 32, out], qzeros
@@ -48,8 +48,7 @@ def gptq(bits: int, group: int, scale: int, *, act_order_index: bool = True) -> 
     def size(rows: int, columns: int) -> int:
         groups = _blocks(columns, group)
         packed = _words(columns, bits) * rows + groups * _words(rows, bits)
-        index = columns * _INT32 if act_order_index else 0
-        return packed + groups * rows * scale + index
+        return packed + groups * rows * scale + columns * _INT32
 
     return size
 

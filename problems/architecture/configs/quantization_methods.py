@@ -79,9 +79,9 @@ def _all_but(left: Matches, packing: Packing, *, head: bool = True) -> Chooser:
     return choose
 
 
-def _by_library(a: Asked, packing: Packing, key: str = "modules_to_not_convert") -> Chooser:
+def _by_library(a: Asked, packing: Packing, *keys: str) -> Chooser:
     """The library's rule: all linear modules but those listed; without a list, but the head."""
-    listed = a.names(key)
+    listed = a.names(*(keys or ("modules_to_not_convert",)))
     return _all_but(of_library(listed or []), packing, head=listed is not None)
 
 
@@ -97,6 +97,8 @@ def _mxfp4(a: Asked) -> Chooser:
 
 def _gptq(a: Asked) -> Chooser:
     group, bits = a.whole("group_size", 128), a.whole("bits", 4)
+    # Marlin's order of weights has neither zero points nor the groups of inputs.
+    marlin = a.values.get("checkpoint_format") == "marlin" or a.values.get("is_marlin_format")
     blocks = a.values.get("modules_in_block_to_quantize")
     within = {n for names in blocks for n in names} if isinstance(blocks, list) else None
     rules = a.values.get("dynamic") or {}
@@ -119,6 +121,8 @@ def _gptq(a: Asked) -> Chooser:
             if any(map(matches, names)):
                 found |= values
                 break
+        if marlin:
+            return packings.scaled(found["bits"], (1, found["group_size"]), packings.HALF)
         return packings.gptq(found["bits"], found["group_size"], packings.HALF)
 
     return choose
@@ -141,10 +145,12 @@ def _auto_round(a: Asked) -> Chooser:
 
 
 def _fp8(a: Asked) -> Chooser:
-    block = a.values.get("weight_block_size", [128, 128])
-    size = (None, None) if block is None else (int(block[0]), int(block[1]))
     static = a.values.get("activation_scheme") == "static"
-    return _by_library(a, packings.scaled(8, size, _FP32, scalars=int(static)))
+    # AutoFP8, whose scales are of whole matrices, names no blocks.
+    block = a.values.get("weight_block_size", None if static else [128, 128])
+    size = (None, None) if block is None else (int(block[0]), int(block[1]))
+    packing = packings.scaled(8, size, _FP32, scalars=int(static))
+    return _by_library(a, packing, "modules_to_not_convert", "ignored_layers")
 
 
 def _bitsandbytes(a: Asked) -> Chooser:
