@@ -23,16 +23,19 @@ _WORDS = {
     "attention": "attention",
     "attention_projections": "attention projections",
     "scores": "scores and values",
+    "states": "recurrences",
     "ffn": "feed-forward",
     "experts": "  routed experts",
     "norm": "norms",
-    "other": "embedding projections",
+    "other": "other",
     "lm_head": "lm head",
     "head": "lm head",
 }
+_OF_FEW = ("states", "other")
 _SCALES = ((10**12, "TFLOPs"), (10**9, "GFLOPs"), (10**6, "MFLOPs"), (1, "FLOPs"))
 _LONGISH, _LONG = 10**4, 10**6  # in a scale's unit, from which numbers have fewer digits
 _LONG_CONTEXT = 10**9
+_ATTENTIONS = ("full", "sliding", "latent")
 _TIMES = f"{TRAINING_PASSES} x"
 _CONTEXTS_A_TABLE = 3  # as many as fit 80 columns
 _GROUPS_SHOWN = 4  # kinds of layers; models with one kind a layer would fill pages
@@ -76,7 +79,9 @@ def print_allocation(
 def sentences(found: Allocation) -> list[str]:
     """Context lengths at which attention scores dominate, and the conventions of the count."""
     ffn, rest = found.scores_outweigh_ffn, found.scores_outweigh_rest
-    if ffn is None:
+    if not any(flops.scores for flops in found.forward):
+        said = []
+    elif ffn is None:
         said = ["Scores never outweigh the feed-forward: windows cap them."]
     else:
         said = [f"Scores outweigh the feed-forward from a context of {ffn:,} tokens."]
@@ -134,13 +139,20 @@ def _number(value: int, scale: int) -> str:
     return f"{in_scale:,.{digits}f}"
 
 
+def _spent(found: Allocation) -> list[str]:
+    """Components to show: those that few models have only where they have them."""
+    whole = found.forward[0] if found.forward else None
+    few = {name for name in _OF_FEW if whole is None or not getattr(whole, name)}
+    return [name for name in SPENT if name not in few]
+
+
 def _flops(found: Allocation, start: int) -> Table:
     """FLOPs and their shares at up to three context lengths, in one unit."""
     contexts = found.contexts[start : start + _CONTEXTS_A_TABLE]
     forward = found.forward[start : start + _CONTEXTS_A_TABLE]
     scale, unit = _scale([flops.total for flops in found.forward])
     rows = []
-    for name in (*SPENT, "total"):
+    for name in (*_spent(found), "total"):
         parts = [(getattr(flops, name), flops.total) for flops in forward]
         cells = [f"{_number(part, scale)} {percent(part / total):>7}" for part, total in parts]
         rows.append([f"  {_WORDS.get(name, 'forward')}", *cells])
@@ -164,9 +176,11 @@ def _layer(found: Allocation, index: int, start: int) -> Table:
     parts: list[tuple[str, str | None, int | None]] = [
         ("attention_projections", "attention_projections", p.attention),
         ("scores", "scores", None),
+        *([("states", "states", None)] if "states" in _spent(found) else []),
         ("ffn", "ffn", p.ffn),
         ("experts", None, p.experts or None),
         ("norm", None, p.norm),
+        *([("other", "other", p.other)] if "other" in _spent(found) or p.other else []),
         ("total", "total", p.total),
     ]
     rows = []
@@ -181,13 +195,30 @@ def _layer(found: Allocation, index: int, start: int) -> Table:
 
 def _kind(group: dict[str, Any]) -> str:
     """Short description of a kind of layer."""
-    attention, ffn = group["attention"], group["ffn"]
-    words = f"{attention['kind']} attention"
-    if "window" in attention:
-        words = f"attention over a window of {attention['window']:,}"
-    if ffn["kind"] == "experts":
-        return f"{words}, {ffn['experts']} experts of which {ffn['active']} active"
-    return f"{words}, d_ff {ffn['d_ff']:,}"
+    parts = (_mixer(group["attention"]), _feed_forward(group["ffn"]))
+    return ", ".join(words for words in parts if words)
+
+
+def _mixer(part: dict[str, Any]) -> str:
+    """A token mixer in words; none is empty."""
+    kind = part["kind"]
+    if "window" in part:
+        return f"attention over a window of {part['window']:,}"
+    if kind == "several":
+        return " with ".join(_mixer(each) for each in part["parts"])
+    if kind == "none":
+        return ""
+    return f"{kind} attention" if kind in _ATTENTIONS else str(kind)
+
+
+def _feed_forward(part: dict[str, Any]) -> str:
+    """A feed-forward in words; none is empty."""
+    kind = part["kind"]
+    if kind == "experts":
+        return f"{part['experts']} experts of which {part['active']} active"
+    if kind == "several":
+        return " with ".join(_feed_forward(each) for each in part["parts"])
+    return "" if kind == "none" else f"d_ff {part['d_ff']:,}"
 
 
 # CSV
@@ -205,7 +236,7 @@ def _csv_rows(found: Allocation) -> Iterator[dict[str, Any]]:
     yield from _parts(whole | {"quantity": "active_parameters"}, active_parts(found.parameters))
     for at in content["contexts"]:
         labels = {"quantity": "forward_flops_per_token", "context": at["context"]}
-        yield from _parts(whole | labels, {name: at["forward"][name] for name in SPENT})
+        yield from _parts(whole | labels, {name: at["forward"][name] for name in _spent(found)})
     for layer, each in zip(content["layers"], found.layers, strict=True):
         one = {"scope": "layer", "group": layer["group"], "layers": layer["count"]}
         for quantity, parts in (
@@ -213,10 +244,11 @@ def _csv_rows(found: Allocation) -> Iterator[dict[str, Any]]:
             ("active_parameters", active_parts(each.parameters)),
         ):
             inside = {name: parts[name] for name in ("attention", "ffn", "norm")}
+            inside |= {"other": parts["other"]} if parts["other"] else {}
             yield from _parts(one | {"quantity": quantity}, inside)
         for at in layer["flops_per_token"]:
             labels = {"quantity": "forward_flops_per_token", "context": at["context"]}
-            inside = {name: at[name] for name in SPENT if name in at}
+            inside = {name: at[name] for name in _spent(found) if name in at}
             yield from _parts(one | labels, inside)
 
 

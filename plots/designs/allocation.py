@@ -49,6 +49,7 @@ _PARTS = MappingProxyType(
         "embedding": _Part("embedding", "embed.", 4),
         "attention": _Part("attention projections", "attention", 2),
         "scores": _Part("scores and values", "scores", 1),
+        "states": _Part("recurrences", "states", 5),
         "ffn": _Part("feed-forward", "ffn", 0),
         "rest": _Part("norms and other", "other", 6),
         "head": _Part("lm head", "head", 3),
@@ -140,13 +141,15 @@ def _of_parameters(label: str, parts: dict[str, int]) -> _Bar:
 def _of_flops(context: int, flops: ForwardFlops) -> _Bar:
     total = format_quantity(flops.total, "FLOPs", 3)
     parts = {"attention": flops.attention_projections, "scores": flops.scores, "ffn": flops.ffn,
-             "head": flops.head}  # fmt: skip
+             "states": flops.states, "rest": flops.other, "head": flops.head}  # fmt: skip
     tokens = f"{context:,}" if context < _LONG else format_quantity(context, "tokens")
     return _Bar(f"{total} a token\nat {tokens} tokens", parts)
 
 
 def _crossing(data: Allocation) -> str:
     """State the context length from which scores need more FLOPs than the feed-forward."""
+    if not any(flops.scores for flops in data.forward):
+        return "no scores"
     if data.scores_outweigh_ffn is None:
         return "windows keep the scores below the feed-forward"
     return f"scores outweigh the feed-forward from {data.scores_outweigh_ffn:,} tokens"

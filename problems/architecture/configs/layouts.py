@@ -22,6 +22,11 @@ _FORMER_WORDS = {"attention": FULL, "mamba": LINEAR}
 """Words that the library still reads as others (`configuration_utils.remap_legacy_layer_types`)."""
 
 
+def former(words: Sequence[str]) -> list[str]:
+    """Words of layers, with those that the library reads as others replaced."""
+    return [_FORMER_WORDS.get(word, word) for word in words]
+
+
 def words_of(f: Fields, name: str, layers: int, known: Sequence[str]) -> list[str] | None:
     """Words of a field that lists one for each layer, or None if there is none.
 
@@ -36,7 +41,7 @@ def words_of(f: Fields, name: str, layers: int, known: Sequence[str]) -> list[st
     if len(words) != layers:
         raise ConfigError(f"{name} has {len(words)} entries for {layers} layers")
     if not set(words) <= set(known):
-        words = [_FORMER_WORDS.get(word, word) for word in words]
+        words = former(words)
     for word in words:
         if word not in known:
             raise ConfigError(f"{name}: {short(word)} is not one of {', '.join(known)}")
@@ -143,7 +148,7 @@ def _blocks(f: Fields, t: ModelType, layers: int) -> list[str]:
     """
     words, letters = f.list_of("layers_block_type", str, "text"), f.take("hybrid_override_pattern")
     if words is not None:
-        words = [_FORMER_WORDS.get(word, word) for word in words]
+        words = former(words)
     elif letters is not None:
         words = [_BLOCKS.get(letter, letter) for letter in str(letters)]
     else:

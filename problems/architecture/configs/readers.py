@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.configs import classic, gemma3n
+from modelsizer.problems.architecture.configs import classic, gemma3n, zamba
 from modelsizer.problems.architecture.configs.decoder import decoder
 from modelsizer.problems.architecture.configs.fields import Fields
 from modelsizer.problems.architecture.configs.model_types import ModelType
@@ -19,5 +19,6 @@ READERS: Mapping[str, Callable[[Fields, ModelType], Architecture]] = MappingProx
         "bloom": classic.bloom,
         "falcon": classic.falcon,
         "gemma3n": gemma3n.gemma3n,
+        "zamba": zamba.zamba,
     }
 )

@@ -121,7 +121,8 @@ _EXPERTS = re.compile(r"(^|\.)experts(\.|$)")
 RULES: dict[str, tuple[tuple[str, str], ...]] = {
     "ctrl": ((r"transformer\.w\.", "embedding"),),
     "xlstm": ((r"mlstm_layer\.(?!multihead_norm)", "attention"),),
-    "zamba2": ((r"adapter", "other"),),
+    "zamba": ((r"feed_forward\.", "ffn"),),
+    "zamba2": ((r"adapter", "other"), (r"feed_forward\.", "ffn")),
     "zaya": ((r"residual_scale", "other"),),
     "opt": ((r"project_(in|out)", "other"),),
     "gemma3n_text": (

@@ -83,4 +83,9 @@ HINTS: Mapping[str, Mapping[str, Sequence[Any]]] = {
                       "router_bias": (True, False)},
     "mimo_v2_flash": {"sliding_window_size": (4, 8), "v_head_dim": (16, 24),
                       "num_key_value_heads": (1, 2)},
+    "zamba2": {  # the adapters are as wide as the queries
+        "layers_block_type[]": ("linear_attention", "hybrid"), "n_mamba_heads": (2, 4),
+        "mamba_ngroups": (1, 2), "mamba_expand": (1, 2), "num_mem_blocks": (1, 2, 3),
+        "num_key_value_heads": ("leave out",),
+    },
 }  # fmt: skip
