@@ -213,6 +213,9 @@ def _experts(f: MixtureOfExperts, d: int, model_type: str) -> list[Matrix]:  # n
     parents = _names(_MIXTURE, ("experts.0", "experts"))
     width = f.latent or d
     found = _projections("experts", parents, width, f.d_ff, f.gated, False, f.experts)
+    if f.idle_experts:  # all but the down projection
+        idle = _projections("experts", parents, width, f.d_ff, f.gated, False, f.idle_experts)
+        found += idle[:-1]
     if f.latent:
         found.append(Matrix("ffn", _names(_MIXTURE, ("fc1_latent_proj",)), f.latent, d))
         found.append(Matrix("ffn", _names(_MIXTURE, ("fc2_latent_proj",)), d, f.latent))

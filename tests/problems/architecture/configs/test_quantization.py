@@ -21,6 +21,7 @@ from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read, read_config
 from modelsizer.problems.architecture.matrices import layer_matrices
 from modelsizer.problems.architecture.models import models
+from modelsizer.problems.architecture.state_space import GatedRecurrence
 from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 from modelsizer.problems.designs.description import describe
 from tests.support.checkpoints import AWQ, CHECKPOINTS, FP8, MXFP4, Checkpoint
@@ -256,15 +257,18 @@ def check_matrices(a: Architecture) -> None:
         for matrix in layer_matrices(layer, a.trunk, a.block):
             assert len(set(matrix.names)) == len(matrix.names)
             listed[matrix.part] += matrix.weights
-    left = sum(_unconverted(layer) * a.trunk.d_model for layer in stack)
+    left = sum(_unconverted(layer, a.trunk.d_model) for layer in stack)
     assert listed["attention"] + left == held["attention"], a.block
     assert (listed["ffn"], listed["experts"]) == (held["ffn"], held["experts"]), a.block
 
 
-def _unconverted(layer: Any) -> int:
-    """Weights for each unit of d_model that no method converts: of an indexer's heads."""
-    indexer = getattr(layer.attention, "indexer", None)
-    return 0 if indexer is None or indexer.shared else indexer.heads
+def _unconverted(layer: Any, d_model: int) -> int:
+    """Weights that no method converts: of an indexer's heads, and blocks of a recurrence."""
+    mixer = layer.attention
+    if isinstance(mixer, GatedRecurrence):
+        return 2 * mixer.inner**2 // mixer.blocks
+    indexer = getattr(mixer, "indexer", None)
+    return 0 if indexer is None or indexer.shared else indexer.heads * d_model
 
 
 # Reading
