@@ -67,7 +67,7 @@ def _adapters(f: Fields, t: ModelType, d: int, ffn: DenseFeedForward) -> int:
     if "adapter_rank" not in t.defaults:
         return 0
     rank = f.count("adapter_rank")
-    weights = rank * (d + 2 * ffn.d_ff)
+    weights: int = rank * (d + 2 * ffn.d_ff)
     if f.flag("use_shared_attention_adapter", False):
         weights += 3 * rank * 4 * d  # queries, keys and values, of 2 d in and out each
     return weights
