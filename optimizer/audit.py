@@ -13,7 +13,13 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-from modelsizer.problems.errors import ModelsizerError, require_count, require_number, require_type
+from modelsizer.problems.errors import (
+    ArgumentError,
+    ModelsizerError,
+    require_count,
+    require_number,
+    require_type,
+)
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
 from modelsizer.problems.units import MAX_COUNT
@@ -28,6 +34,14 @@ _LAYERS = {"min": 2, "max": 256}
 _D_MODEL = {"min": 256, "max": 32768, "step": 128}
 _HEAD_DIMS = (64, 128, 256)
 _RATIOS = (2.6667, 3.0, 3.5, 4.0)
+
+
+_KEYS = {
+    "sequence": "training.sequence_length",
+    "law": "objective.law",
+    "shape": "objective.shape",
+}
+"""Settings of a problem that hold in place of arguments."""
 
 
 class AuditError(ModelsizerError):
@@ -115,7 +129,7 @@ def audit(
     tokens: float,
     *,
     sequence: int | None = None,
-    law: str = "besiroglu-2024",
+    law: str | None = None,
     shape: str | None = None,
     solver: str = "scipy",
     problem: Problem | None = None,
@@ -132,12 +146,12 @@ def audit(
     sequence : int, optional
         Training sequence length, and the context of one sequence served; by default the number of
         learned positions if the model has them, else 4096.
-    law, shape : str, str or None
-        Laws that evaluate both.
+    law, shape : str, optional
+        Laws that evaluate both; those of a problem that says nothing by default.
     solver : str
     problem : Problem, optional
-        Provides menus, settings, laws and other budgets; `sequence`, `law` and `shape` are then
-        taken from it.
+        Provides menus, settings, laws and other budgets, in place of `sequence`, `law` and
+        `shape`.
     time_limit : float, optional
         Seconds of both solves together; the first has half of them. What is not proven by then is
         returned as not complete.
@@ -152,7 +166,7 @@ def audit(
         If the model has kinds of layer that cannot be searched yet, or no design of the space
         keeps its budgets.
     ArgumentError
-        If the time limit is negative.
+        If the time limit is negative, or a problem is given beside what it provides.
 
     Examples
     --------
@@ -164,6 +178,9 @@ def audit(
     require_type("architecture", architecture, Architecture)
     clock = Clock.of(time_limit)
     require_number("tokens", tokens, above=0)
+    for name, given in (("sequence", sequence), ("law", law), ("shape", shape)):
+        if problem is not None and given is not None:
+            raise ArgumentError(name, f"{given} is beside a problem; set {_KEYS[name]} of that")
     block = _block(architecture)
     if sequence is not None:
         require_count("sequence", sequence, most=MAX_COUNT)
@@ -207,7 +224,7 @@ def _tables(
     block: str,
     tokens: float,
     sequence: int,
-    law: str,
+    law: str | None,
     shape: str | None,
 ) -> dict[str, Any]:
     """The widest space, and what one sequence of the model uses on one accelerator."""
@@ -225,7 +242,7 @@ def _tables(
             },
             "training": {"sequence_length": sequence},
             "serving": {"context_length": sequence},
-            "objective": {"law": law, **({} if shape is None else {"shape": shape})},
+            "objective": {k: v for k, v in (("law", law), ("shape", shape)) if v is not None},
         },
         architecture,
         block,

@@ -28,7 +28,9 @@ def audit(
         int | None,
         typer.Option(help="Training sequence length; the learned positions, or 4096."),
     ] = None,
-    law: Annotated[str, typer.Option(help="The loss law.")] = "besiroglu-2024",
+    law: Annotated[
+        str | None, typer.Option(help="The loss law, besiroglu-2024 by default.")
+    ] = None,
     shape: Annotated[
         str | None, typer.Option(help="The shape law, where the law does not price it itself.")
     ] = None,
@@ -69,7 +71,7 @@ def audit(
                     architecture,
                     number,
                     sequence=sequence,
-                    law=law_setting(law),
+                    law=None if law is None else law_setting(law),
                     shape=shape,
                     solver=solver,
                     problem=base,

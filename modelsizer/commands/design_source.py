@@ -72,10 +72,7 @@ class Chosen:
 
     @property
     def note(self) -> tuple[str, ...]:
-        """What a report says of weights as stored, and of a design that is not proven."""
-        stored = self.design.architecture.stored
-        if stored is not None and stored == self.problem.serving.weights:
-            return (f"Weights as the checkpoint stores them: {stored}.",)
+        """What a report says of a design that is not proven."""
         if self.complete:
             return ()
         return ("The search was stopped: this is the best design found, not a proven one.",)

@@ -62,13 +62,16 @@ def roofline(
         found = roofline_points(asked, designs)
         if found is None:
             fail(asked.lacks("decode_latency"))
+        from modelsizer.problems.designs.assumptions import Assumptions
+        from modelsizer.text.assumptions import serving_rows
         from modelsizer.text.roofline import print_roofline, roofline_dict
 
-        title = asked.name or source
+        title, assumed = asked.name or source, Assumptions.of(asked)
+        rows = serving_rows(assumed, design.architecture)
         emit(
-            chosen.to_dict() | roofline_dict(found),
+            chosen.to_dict() | {"assumptions": assumed.to_dict()} | roofline_dict(found),
             json_,
-            lambda console: print_roofline(console, title, found, chosen.note),
+            lambda console: print_roofline(console, title, found, chosen.note, rows),
             plot_file(
                 plot,
                 "roofline",

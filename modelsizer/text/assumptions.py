@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from fractions import Fraction
 
+from modelsizer.problems.architecture.accounting import weights_by_part
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.designs.assumptions import Assumptions
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import format_number
-from modelsizer.text.kit.words import counted
+from modelsizer.text.kit.words import counted, joined
 
 _BITS = 8
 _KEPT = {
@@ -19,18 +20,25 @@ _KEPT = {
 
 
 def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[str, str]]:
-    """What serving is assumed to be: load, formats of weights and cache, accelerators."""
+    """What is served, and how: part of a model, load, formats, accelerators."""
+    whole, head = architecture.whole, architecture.trunk.head
+    rows = []
+    if whole is not None:
+        beside = joined([part.name for part in whole.parts])
+        rows.append(("model", f"text part of {whole.model_type}, without {beside}"))
+    if head != "lm":
+        rows.append(("head", "none" if head == "none" else counted(head, "label")))
     kept = _KEPT[found.kv_policy] if has_windows(architecture) else ""
-    rows = [
+    if (found.prompts, found.prompt_length) != (1, found.context_length):
+        rows.append(("prefill", _sequences(found.prompts, found.prompt_length)))
+    rows += [
         ("load", _sequences(found.batch_size, found.context_length)),
         ("weights", _weights(found, architecture)),
         ("KV cache", f"{_bits(found.kv_bytes)} a value{kept}"),
-        ("served by", _accelerators(found)),
     ]
     if any(group.layer.attention.state_values() for group in architecture.groups):
-        rows.insert(3, ("states", f"{_bits(found.state_bytes)} a value"))
-    if (found.prompts, found.prompt_length) != (1, found.context_length):
-        rows.insert(1, ("prefill", _sequences(found.prompts, found.prompt_length)))
+        rows.append(("states", f"{_bits(found.state_bytes)} a value"))
+    rows.append(("served by", _accelerators(found)))
     return rows
 
 
@@ -57,8 +65,13 @@ def _sequences(batch: int, tokens: int) -> str:
 
 
 def _weights(found: Assumptions, architecture: Architecture) -> str:
+    """Bits of a weight in the parts that the architecture has."""
+    kinds = [group.layer for group in architecture.groups]
+    sizes = weights_by_part(architecture.trunk, kinds)
+    counts = [group.count for group in architecture.groups]
+    words = found.weights.words([part for part, size in sizes.items() if size.at(counts)])
     stored = found.weights == architecture.stored
-    return f"{found.weights}{', as the checkpoint stores them' if stored else ''}"
+    return f"{words}, as the checkpoint stores them" if stored else words
 
 
 def _bits(size: Fraction) -> str:

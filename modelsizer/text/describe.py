@@ -41,12 +41,7 @@ def print_description(
         parts = [_part(group[part]) for part in ("attention", "ffn") if group[part] != _NONE]
         paragraph(console, f"{group['count']} x {'; '.join(parts)}", expand=False)
     section(console, "Parameters")
-    counts = parameters_dict(found.parameters).items()
-    pairs(
-        console,
-        [_exactly(name, n, "parameters") for name, n in counts if n or name == "total"],
-        words=_NUMBERS,
-    )
+    pairs(console, _parameters(found), words=_NUMBERS)
     trained = design if design is not None and design.asks_training else None
     section(console, "Assumptions")
     rows = serving_rows(found.assumptions, found.architecture)
@@ -68,6 +63,19 @@ def print_description(
     pairs(console, [_exactly(name, size, "bytes") for name, size in memory], words=_NUMBERS)
     if design is not None:
         _print_design(console, design)
+
+
+def _parameters(found: Description) -> list[tuple[str, str, str]]:
+    """Parameters by component, and of the models beside a text model."""
+    counts = parameters_dict(found.parameters)
+    rows = [_exactly(name, n, "parameters") for name, n in counts.items() if n or name == "total"]
+    if (whole := found.architecture.whole) is not None:
+        sizes = {part.name: part.parameters for part in whole.parts}
+        sizes[f"{whole.model_type}, whole"] = whole.parameters(found.parameters.total)
+        for name, size in sizes.items():
+            unknown = (name, "", "not counted")
+            rows.append(unknown if size is None else _exactly(name, size, "parameters"))
+    return rows
 
 
 def _exactly(name: str, value: Number, unit: str) -> tuple[str, str, str]:

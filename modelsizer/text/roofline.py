@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.kit.lines import line, section
+from modelsizer.text.kit.lines import line, pairs, section
 from modelsizer.text.kit.lines import title as print_title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import percent
@@ -46,12 +46,18 @@ def roofline_dict(found: Roofline) -> dict[str, Any]:
 
 
 def print_roofline(
-    console: Console, title: str, found: Roofline, notes: Sequence[str] = ()
+    console: Console,
+    title: str,
+    found: Roofline,
+    notes: Sequence[str] = (),
+    assumptions: Sequence[tuple[str, str]] = (),
 ) -> None:
     """Print the roofline, the decode batches and prefill of each design, and notes on these."""
     print_title(console, title)
     for note in notes:
         line(console, note)
+    section(console, "Assumptions")
+    pairs(console, assumptions)
     line(console)
     for words in _roof_words(found.roof):
         line(console, words)

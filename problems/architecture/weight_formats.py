@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -38,12 +39,17 @@ class WeightFormat:
         return cls.of(each, each, each)
 
     def __str__(self) -> str:
-        parts: dict[str, list[str]] = {}
+        return self.words()
+
+    def words(self, parts: Collection[str] = PARTS) -> str:
+        """Bits per weight of some parts: ``4.25 bits in experts; 16 bits in attention, head``."""
+        found: dict[str, list[str]] = {}
         for part, each in self.to_dict().items():
-            parts.setdefault(f"{float(8 * each):.4g}", []).append(part)
-        if len(parts) == 1:
-            return f"{next(iter(parts))} bits"
-        return "; ".join(f"{bits} bits in {', '.join(own)}" for bits, own in parts.items())
+            if part in parts:
+                found.setdefault(f"{float(8 * each):.4g} bits", []).append(part)
+        if len(found) == 1:
+            return next(iter(found))
+        return "; ".join(f"{bits} in {', '.join(own)}" for bits, own in found.items())
 
     def to_dict(self) -> dict[str, Fraction]:
         """Bytes per weight by part."""

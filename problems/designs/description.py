@@ -84,10 +84,12 @@ class Description:
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to a mapping with the keys of the JSON contract."""
+        whole = self.architecture.whole
         return {
             "architecture": architecture_dict(self.architecture)
             | {"groups": groups_list(self.architecture)},
             "parameters": parameters_dict(self.parameters),
+            **({} if whole is None else {"whole": whole.to_dict(self.parameters.total)}),
             "assumptions": self.assumptions.to_dict(),
             "batch": self.batch,
             "sequence": self.sequence,

@@ -54,6 +54,21 @@ def test_what_cannot_be_searched_is_refused() -> None:
         audit(models()["mixtral-8x7b"].architecture, 1e12)
 
 
+@pytest.mark.parametrize(
+    ("option", "value", "key"),
+    [
+        ("--sequence", "2048", "training.sequence_length"),
+        ("--law", "hoffmann-2022", "objective.law"),
+        ("--shape", "none", "objective.shape"),
+    ],
+)
+def test_an_option_that_a_problem_would_silence(option: str, value: str, key: str) -> None:
+    args = ["audit", "llama-3-8b", "--problem", "one-h100-1e24", option, value]
+    answer = CliRunner().invoke(app, args)
+    assert answer.exit_code == 2
+    assert f"{option}: {value} is beside a problem; set {key}" in answer.stderr
+
+
 def test_command() -> None:
     text = CliRunner().invoke(app, ["audit", "llama-3-8b"]).stdout
     assert "tokens a parameter" in text
