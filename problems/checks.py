@@ -24,6 +24,7 @@ from modelsizer.problems.space.splits import Split
 from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.training import Training
+from modelsizer.problems.units import format_number
 
 
 def check_alternatives(space: Space) -> None:
@@ -124,7 +125,8 @@ def check_tokens(
         raise ValueError("@budgets give at least one budget, or training.tokens")
     if limits.most is not None and limits.least > limits.most:
         raise ValueError(
-            f"@budgets.tokens at least {float(limits.least):g} and at most {float(limits.most):g} "
+            f"@budgets.tokens at least {format_number(float(limits.least))} and at most "
+            f"{format_number(float(limits.most))} "
             "tokens are asked for, by training.tokens and budgets.tokens together"
         )
     quantity = objective.quantity
@@ -184,8 +186,9 @@ def check_size(space: Space) -> list[Fault]:
         if (size := math.prod(here.values())) > most:
             key = max(here, key=lambda name: here[name])
             message = (
-                f"has {here[key]:,} values; the menus together make up to {size:.2g} {what}, and "
-                f"at most {most:.2g} can be searched. Take a larger step"
+                f"has {here[key]:,} values; the menus together make up to "
+                f"{format_number(size, 2)} {what}, and "
+                f"at most {format_number(most, 2)} can be searched. Take a larger step"
             )
             return [Fault(f"space.{key}", message)]
     return []

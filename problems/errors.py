@@ -98,12 +98,18 @@ def require_number(
     if plain and least <= value <= most and value > above:  # type: ignore[operator]
         return
     limits = [
-        *([f"{least:g} or more"] if least > -math.inf else []),
-        *([f"above {above:g}"] if above > -math.inf else []),
-        *([f"at most {most:g}"] if most < sys.float_info.max else []),
+        *([f"{_plain(least)} or more"] if least > -math.inf else []),
+        *([f"above {_plain(above)}"] if above > -math.inf else []),
+        *([f"at most {_plain(most)}"] if most < sys.float_info.max else []),
     ]
     words = f" {' and '.join(limits)}" if limits else ""
     raise ArgumentError(argument, f"must be a finite number{words}, got {short(value)}")
+
+
+def _plain(value: float) -> str:
+    """A number, with an exponent written as ``1e9``."""
+    digits, _, exponent = f"{value:g}".partition("e")
+    return f"{digits}e{int(exponent)}" if exponent else digits
 
 
 def require_count(argument: str, value: object, *, least: int = 1, most: int = 2**63 - 1) -> None:

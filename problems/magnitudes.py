@@ -28,7 +28,7 @@ from modelsizer.problems.tables.space import (
     DEFAULT_PLAIN_RATIO,
     Space,
 )
-from modelsizer.problems.units import as_double, exact
+from modelsizer.problems.units import as_double, exact, format_number
 
 MOST_FLOPS_PER_TOKEN = 10**40
 """More FLOPs than a token can take: widths, layers and contexts are at most 2^31, so the scores of
@@ -63,7 +63,8 @@ def check_magnitudes(settings: Settings, budgets: Budgets) -> None:
             if bought < LEAST:
                 what = "tokens" if name == "tokens" else "training FLOPs"
                 raise ValueError(
-                    f"@{key} {end:g} is too small: it is {_words(bought)} {what}, and at least "
+                    f"@{key} {format_number(end)} is too small: it is {_words(bought)} {what}, "
+                    "and at least "
                     f"{_words(LEAST)} are needed"
                 )
             ends.append((bought * (MOST_FLOPS_PER_TOKEN if name == "tokens" else 1), key))
@@ -72,7 +73,7 @@ def check_magnitudes(settings: Settings, budgets: Budgets) -> None:
             if flops * rate > MOST:
                 raise ValueError(
                     f"@{key} {as_double(exact(_end(asked[key])))} is too large: the {name} of a "
-                    f"design could exceed {float(MOST):g}; write less, or leave it out"
+                    f"design could exceed {format_number(float(MOST))}; write less, or leave it out"
                 )
 
 
@@ -91,7 +92,7 @@ def _rates(settings: Settings) -> Iterator[tuple[str, Fraction]]:
 def _words(number: Fraction) -> str:
     """A number that may be smaller than any double."""
     if number and (value := as_double(number)):
-        return f"{value:.3g}"
+        return format_number(value, 3)
     return f"1e-{len(str(number.denominator // number.numerator)) - 1}"
 
 

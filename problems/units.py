@@ -229,12 +229,15 @@ def power_of_ten(value: Number, digits: int = 4) -> str:
     return f"{mantissa}e{int(exponent)}"
 
 
-def format_number(value: Number, digits: int) -> str:
-    """Format a number without unit: ``0.0125``, ``17.3``, ``2.1e7``, or ``unlimited``."""
+def format_number(value: Number, digits: int = 6) -> str:
+    """Format a number without unit: ``0.0125``, ``17.3``, ``1,140``, ``2.1e7``, ``unlimited``."""
     if math.isinf(value):
         return _UNLIMITED
     text = f"{value:.{digits}g}"
-    return power_of_ten(value, digits) if "e" in text else text
+    if "e" not in text:
+        return text
+    rounded = float(text)
+    return f"{rounded:,.0f}" if 1 <= abs(rounded) < _LONG else power_of_ten(value, digits)
 
 
 def format_fixed(value: Number, places: int) -> str:
@@ -243,6 +246,7 @@ def format_fixed(value: Number, places: int) -> str:
 
 
 _MANY_DIGITS = 1e9
+_LONG = 1e6  # from which a number is a power of ten, if its digits do not say all of it
 _UNLIMITED = "unlimited"
 
 
@@ -255,7 +259,7 @@ def _scaled(value: Number, steps: tuple[tuple[float, str], ...], digits: int) ->
                     return _beyond(value, steps, digits)
                 text = f"{value / scale:.0f}"
             return f"{text}{suffix}"
-    return f"{value:.{digits}g}"
+    return format_number(value, digits)
 
 
 def _beyond(value: Number, steps: tuple[tuple[float, str], ...], digits: int) -> str:
@@ -312,10 +316,10 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
         steps = _STEPS[dimension]
         least, unit = steps[-1]
         if value < least:
-            return f"{value / least:.{digits}g}{unit}"
+            return f"{format_number(value / least, digits)}{unit}"
         return _scaled(value, steps, digits)
     if dimension == "nats":
-        return f"{value:.{digits + 1}g}"
+        return format_number(value, digits + 1)
     if dimension == "count" and isinstance(value, int) and abs(value) < 10**6:
         return str(value)
     return _scaled(value, _COUNT_STEPS, digits)

@@ -22,7 +22,7 @@ _APPROACHES = {"curves": "minimum over curves", "isoflop": "isoFLOP parabolas"}
 
 
 def _number(value: float, digits: int = 5) -> str:
-    return f"{value:.{digits}g}" if math.isfinite(value) else NONE
+    return format_number(value, digits) if math.isfinite(value) else NONE
 
 
 def _fixed(value: float) -> str:
@@ -52,9 +52,10 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
     _coefficients(console, study)
     section(console, "Fit")
     lines = [
-        f"objective {found.objective:.6g}: sum of Huber({found.delta:g}) of ln predicted - ln seen",
+        f"objective {format_number(found.objective)}: sum of Huber({format_number(found.delta)}) "
+        "of ln predicted - ln seen",
         f"R2 {_fixed(study.r_squared)} of ln loss; "
-        f"median |residual| {_median(study):.2g} in ln loss",
+        f"median |residual| {format_number(_median(study), 2)} in ln loss",
         f"{found.agreeing} of {found.starts} starts reached it; {study.fit_seconds:.2f} s",
     ]
     if (drawn := study.bootstrap) is not None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from modelsizer.optimizer.planning.plan import Plan
 from modelsizer.optimizer.planning.prediction import Prediction
 from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.problems.visible import visible
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Table, print_table
@@ -84,7 +84,7 @@ def _runs(console: Console, found: Plan) -> None:
             _count(row["tokens"]),
             _flops(row["training_flops"]),
             *([short_percent(row["share_of_budget"])] if "share" in rest else []),
-            f"{row['tokens_per_parameter']:.3g}",
+            format_number(row["tokens_per_parameter"], 3),
         ]
         rows.append(cells)
     headings = ["run", "layers", "d_model", *(_short(k) for k in own), *rest]
@@ -115,7 +115,9 @@ def _tells(console: Console, found: Plan) -> None:
         ends = [[short_percent(end) for end in p.drawn_ends] for p in both]
         cells = (f"{low.removesuffix(' %')} to {high}" for low, high in ends)
         rows.append(("  over the draws, 5 to 95 %", *cells))
-    factors = [f"{math.exp(p.best_size_sd):.3g}" for p in both if p.best_size_sd is not None]
+    factors = [
+        format_number(math.exp(p.best_size_sd), 3) for p in both if p.best_size_sd is not None
+    ]
     if factors:
         rows.append(("sd of the best N at its FLOPs, a factor", *factors))
     simulated = [s for s in (found.simulated, found.grid_simulated) if s is not None]
@@ -125,8 +127,8 @@ def _tells(console: Console, found: Plan) -> None:
         rows.append(("  their mean error", *(short_percent(s.bias) for s in simulated)))
     for name in point.form.free:
         value = point.values[point.form.position(name)]
-        errors = [f"{p.standard_errors[name]:.3g}" for p in both]
-        rows.append((f"standard error of {name} = {float(value):.4g}", *errors))
+        errors = [format_number(p.standard_errors[name], 3) for p in both]
+        rows.append((f"standard error of {name} = {format_number(float(value), 4)}", *errors))
     headings = ("", "plan", *(["grid"] if grid is not None else []))
     print_table(console, Table(headings, rows), indent=INDENT)
     words = f"Noise of a run: sd {short_percent(point.noise)} of its loss ({point.noise_from})."
@@ -146,15 +148,17 @@ def _grid_words(found: Plan) -> str:
     times = (1 + excess) ** 2
     pattern = f", {grid.pattern}" if grid.pattern and found.point.own else ""
     spread = (
-        f"The grid: {grid.budgets} budgets {grid.apart:.2g} times apart, {grid.sizes} sizes each "
-        f"over a factor of {grid.span:.3g} where limits allow{pattern}, the best of {grid.tried} "
+        f"The grid: {grid.budgets} budgets {format_number(grid.apart, 2)} times apart, "
+        f"{grid.sizes} sizes each "
+        f"over a factor of {format_number(grid.span, 3)} where limits allow{pattern}, the best "
+        f"of {grid.tried} "
         "grids. "
     )
     if excess <= 0:
         return spread + f"{what} is {short_percent(-excess)} below the plan's."
     return (
         spread + f"{what} is {short_percent(excess)} above the plan's: it would take "
-        f"{times:.3g} times the runs and the FLOPs to tell as much."
+        f"{format_number(times, 3)} times the runs and the FLOPs to tell as much."
     )
 
 
@@ -181,7 +185,10 @@ def _certificate(console: Console, found: Plan) -> None:
 def _mean_of(found: Plan) -> str:
     parts: Sequence[str] = [
         *(
-            [f"the target and sizes {found.options.around:g} times smaller and larger at its FLOPs"]
+            [
+                f"the target and sizes {format_number(found.options.around)} times smaller and "
+                "larger at its FLOPs"
+            ]
             if found.options.around > 1
             else []
         ),

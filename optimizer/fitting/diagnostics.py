@@ -14,6 +14,7 @@ from modelsizer.optimizer.fitting.forms import Array, Form
 from modelsizer.optimizer.fitting.newton import huber, slopes_at
 from modelsizer.optimizer.fitting.starts import WORST_EXPONENT, bounds_of
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.problems.units import format_number
 
 LEAST_R_SQUARED = 0.5
 """R^2 below which a law explains less than half of what it is of."""
@@ -97,7 +98,8 @@ def poor_fit(found: Fit) -> list[str]:
         return []
     what = f"{value:.0%} of the variance of ln loss" if value > 0 else "nothing, less than the mean"
     return [
-        f"the law explains {what} (R2 {value:.3g}, below {LEAST_R_SQUARED:g}): do not use it; look "
+        f"the law explains {what} (R2 {format_number(value, 3)}, below "
+        f"{format_number(LEAST_R_SQUARED)}): do not use it; look "
         "at the columns, their units, the loss taken, and runs that differ in more than N and D"
     ]
 
@@ -161,7 +163,7 @@ def hold_out(found: Fit, flops: Array, share: float, clock: Clock | None = None)
     needed = len(design.form.free) + 1
     if held < 1 or design.runs - held < needed:
         raise ValueError(
-            f"{share:g} of {design.runs} runs leaves {design.runs - held} to fit "
+            f"{format_number(share)} of {design.runs} runs leaves {design.runs - held} to fit "
             f"{needed - 1} coefficients and {held} to predict"
         )
     order = np.argsort(flops, kind="stable")
@@ -240,12 +242,13 @@ def warnings_of(found: Fit, curved: Curvature, drawn: Bootstrap | None) -> list[
         if name in silent:
             continue
         if size <= WORST_EXPONENT * _NEAR_END:
-            said.append(f"{name} is at its end, {WORST_EXPONENT:g}: its term is flat")
+            said.append(f"{name} is at its end, {format_number(WORST_EXPONENT)}: its term is flat")
         elif size >= most / _NEAR_END:
-            said.append(f"{name} is at its end, {most:.3g}: its term is a step")
+            said.append(f"{name} is at its end, {format_number(most, 3)}: its term is a step")
         elif size > _STEEP:
             said.append(
-                f"{name} = {found.coefficients[name]:.3g} is steep: its term is about the runs at "
+                f"{name} = {format_number(found.coefficients[name], 3)} is steep: its term is "
+                "about the runs at "
                 "one end only (published exponents are .07 to .77)"
             )
     errors = curved.standard_errors if drawn is None else drawn.standard_errors
@@ -257,13 +260,14 @@ def warnings_of(found: Fit, curved: Curvature, drawn: Bootstrap | None) -> list[
             said.append(f"{name} is not identified: the objective is flat along it")
         elif (name not in form.scales or name == "E") and error > _LOOSE * abs(value):
             said.append(
-                f"{name} = {value:.4g} is hardly identified: its standard error is "
-                f"{error:.2g} ({what})"
+                f"{name} = {format_number(value, 4)} is hardly identified: its standard error is "
+                f"{format_number(error, 2)} ({what})"
             )
     if curved.condition > _ILL:
         said.append(
-            f"the coefficients are nearly interchangeable (condition number "
-            f"{curved.condition:.1e}): trust predictions near the runs, not single coefficients"
+            "the coefficients are nearly interchangeable (condition number "
+            f"{format_number(curved.condition, 2)}): trust predictions near the runs, not single "
+            "coefficients"
         )
     if found.agreeing == 1 and found.starts > 1:
         said.append(

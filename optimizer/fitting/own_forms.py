@@ -24,6 +24,7 @@ from modelsizer.problems.errors import Fault, ProblemError
 from modelsizer.problems.laws.files import TERMS, LawFile
 from modelsizer.problems.laws.laws import PowerTerm, Range
 from modelsizer.problems.laws.reading import load_law
+from modelsizer.problems.units import format_number
 
 _NAMES = {column: feature for feature, column in FEATURES.items()}
 _ALWAYS = ("N", "D")  # columns that set a law's range and give runs their FLOPs
@@ -55,7 +56,8 @@ def faults_of(law: LawFile) -> list[Fault]:
     found += [
         Fault(
             f"law.terms.{term.name}.coefficient",
-            f"{term.coefficient:g} is not positive: fits are of positive coefficients; let the "
+            f"{format_number(term.coefficient)} is not positive: fits are of positive "
+            "coefficients; let the "
             "exponent's sign say whether the loss rises or falls with the feature",
         )
         for term in law.terms

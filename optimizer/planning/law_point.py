@@ -16,6 +16,7 @@ from modelsizer.problems.laws.catalogue import coefficients_of, law_rows, withou
 from modelsizer.problems.laws.files import TERMS, LawFile, term_values
 from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, TokenLaw
 from modelsizer.problems.laws.terms import TermLaw
+from modelsizer.problems.units import format_number
 
 DRAWS = 16
 """Default number of bootstrap draws that a plan averages over; each adds to every step."""
@@ -98,7 +99,7 @@ def of_law(law: TokenLaw) -> LawPoint:
         return _of_terms(law_file(law), f"laws.{law.name}", 0)
     if not isinstance(law, PowerLaw) or law.outer != 1.0:
         what = (
-            f"its outer power is {law.outer:g}"
+            f"its outer power is {format_number(law.outer)}"
             if isinstance(law, PowerLaw)
             else "its form is its own"
         )
@@ -211,7 +212,8 @@ def _point(
         if key in form.free and not value > 0:
             raise ProblemError.of(
                 "objective.law",
-                f"runs cannot be planned for {name!r}: its {key} is {values[key]:g}, and a "
+                f"runs cannot be planned for {name!r}: its {key} is "
+                f"{format_number(values[key])}, and a "
                 "coefficient that is to be learnt must be positive",
             )
     return LawPoint(name, form, row, row[None, :], False, kind, smallest, noise, noise_from)

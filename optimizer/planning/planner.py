@@ -25,6 +25,7 @@ from modelsizer.optimizer.planning.warnings import warnings
 from modelsizer.optimizer.tables.clock import Clock, OutOfTimeError
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.units import format_number
 
 
 def best_plan(
@@ -109,7 +110,8 @@ def best_plan(
         raise OutOfTimeError
     if not math.isfinite(planned.value):
         raise ModelsizerError(
-            f"--budget {options.budget:g}: no {options.runs} runs within it tell every coefficient "
+            f"--budget {format_number(options.budget)}: no {options.runs} runs within it tell "
+            "every coefficient "
             f"of {point.form.name}"
         )
     at = np.repeat(np.arange(len(some)), planned.counts.astype(int))

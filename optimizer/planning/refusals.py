@@ -14,6 +14,7 @@ from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.errors import Fault, ModelsizerError, ProblemError
 from modelsizer.problems.tables.space import Space
+from modelsizer.problems.units import format_number
 
 _KEYS = {
     "head_dim": ("head_dim", "heads"),
@@ -57,14 +58,15 @@ def check_question(
         )
     if target.flops <= options.largest_flops:
         raise ModelsizerError(
-            f"--largest {options.largest_flops:g} FLOPs: the target takes {target.flops:g}, no "
+            f"--largest {format_number(options.largest_flops)} FLOPs: the target takes "
+            f"{format_number(target.flops)}, no "
             "more than one run may; train it, or allow less to a run"
         )
     if have is not None and float(have.columns["C"].max()) >= target.flops:
         raise ModelsizerError(
             f"--have: {have.labels[int(have.columns['C'].argmax())]} took "
-            f"{float(have.columns['C'].max()):.4g} FLOPs, no less than the target's "
-            f"{target.flops:.4g}: the target is within the data"
+            f"{format_number(float(have.columns['C'].max()), 4)} FLOPs, no less than the target's "
+            f"{format_number(target.flops, 4)}: the target is within the data"
         )
 
 
@@ -80,15 +82,19 @@ def check_room(some: Runs, options: PlanOptions, smallest: float) -> None:
         cheapest = SIX_ND * smallest * smallest * low
         many = f"only {len(some)}" if len(some) else "no"
         raise ModelsizerError(
-            f"--runs {options.runs}: {many} runs of {smallest:g} parameters or more, at "
-            f"{low:g} to {high:g} tokens a parameter, cost at most "
-            f"{options.largest_flops:g} FLOPs each (one of {smallest:g} parameters takes about "
-            f"{cheapest:.2g} or more): raise --budget or --largest, or lower --smallest or --runs"
+            f"--runs {options.runs}: {many} runs of {format_number(smallest)} parameters or "
+            "more, at "
+            f"{format_number(low)} to {format_number(high)} tokens a parameter, cost at most "
+            f"{format_number(options.largest_flops)} FLOPs each (one of "
+            f"{format_number(smallest)} parameters takes about "
+            f"{format_number(cheapest, 2)} or more): raise --budget or --largest, or lower "
+            "--smallest or --runs"
         )
     cheapest = float(cheapest_of(some.flops, options.runs, options.repeats).sum())
     if cheapest > options.budget:
         raise ModelsizerError(
-            f"--budget {options.budget:g}: the {options.runs} cheapest runs take {cheapest:.4g} "
+            f"--budget {format_number(options.budget)}: the {options.runs} cheapest runs take "
+            f"{format_number(cheapest, 4)} "
             "FLOPs; raise it, or lower --runs, --smallest or --tokens-per-parameter"
         )
 
@@ -100,7 +106,7 @@ def unidentified_error(
     few = {column: values for column, values in error.few.items() if column in _KEYS}
     if not few:
         return ModelsizerError(
-            f"--budget {options.budget:g}: {error}; "
+            f"--budget {format_number(options.budget)}: {error}; "
             + ("make one term of those alike, hold some (law.fixed), " if point.own else "")
             + "allow larger runs (--largest), or other tokens (--tokens-per-parameter)"
         )
@@ -109,7 +115,7 @@ def unidentified_error(
     for column, values in few.items():
         feature = point.feature(column)
         key = next((k for k in _KEYS[column] if getattr(space, k) is not None), _KEYS[column][0])
-        words = " or ".join(f"{value:.6g}" for value in values)
+        words = " or ".join(format_number(value) for value in values)
         more = "several" if len(values) == 1 else "more"
         faults.append(
             Fault(

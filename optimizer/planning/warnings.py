@@ -8,7 +8,7 @@ from modelsizer.optimizer.planning.law_point import LawPoint
 from modelsizer.optimizer.planning.plan import PlanOptions
 from modelsizer.optimizer.planning.prediction import Prediction
 from modelsizer.optimizer.planning.target import Target
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 
 _NEAR_END = 1.03  # ratio to a limit of tokens per parameter, as tokens are rounded
 
@@ -24,8 +24,10 @@ def warnings(
     """Warnings about a plan, as sentences."""
     size = format_quantity(float(runs.n.max()), "parameters", 3)
     said = [
-        f"the target has {target.n / runs.n.max():.3g} times the parameters of the largest run "
-        f"({size}) and {target.flops / runs.flops.max():.3g} times the FLOPs of the dearest: the "
+        f"the target has {format_number(target.n / runs.n.max(), 3)} times the parameters of the "
+        "largest run "
+        f"({size}) and {format_number(target.flops / runs.flops.max(), 3)} times the FLOPs of "
+        "the dearest: the "
         "standard deviation is of noise alone, and takes the form of the law as true there"
     ]
     if not point.drawn:
@@ -50,7 +52,7 @@ def warnings(
         )
     each = runs.tokens / runs.parameters
     ends = [
-        f"{int(held.sum())} at {end:g}"
+        f"{int(held.sum())} at {format_number(end)}"
         for held, end in (
             (each <= options.tokens_per_parameter[0] * _NEAR_END, options.tokens_per_parameter[0]),
             (each >= options.tokens_per_parameter[1] / _NEAR_END, options.tokens_per_parameter[1]),

@@ -6,6 +6,7 @@ import numpy as np
 
 from modelsizer.problems.laws.features import RATIOS, Features, Floats, features_of, ranges_of
 from modelsizer.problems.laws.laws import DesignLaw, TokenLaw
+from modelsizer.problems.units import format_number
 
 _POINTS = 512
 _SEED = 0
@@ -88,7 +89,7 @@ def _refuse(law: TokenLaw, at: Features, where: Floats, words: str) -> None:
         i = broken[0]
         names = ("parameters", "tokens", *law.features)
         values = features_of(law.features, at.__getitem__) | {k: at[k] for k in names[:2]}
-        point = ", ".join(f"{name} = {float(values[name][i]):.4g}" for name in names)
+        point = ", ".join(f"{name} = {format_number(float(values[name][i]), 4)}" for name in names)
         raise ValueError(
             f"{law.name}: {words}, at {point} for one of {len(broken)} of {_POINTS} designs tried; "
             "nothing could be proven with it"

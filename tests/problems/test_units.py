@@ -9,7 +9,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelsizer.problems.units import UNITS, exact, format_apart, format_quantity, parse_quantity
+from modelsizer.problems.units import (
+    UNITS,
+    exact,
+    format_apart,
+    format_number,
+    format_quantity,
+    parse_quantity,
+)
 
 
 @pytest.mark.parametrize(
@@ -105,3 +112,14 @@ def test_digits_are_added_only_where_the_order_needs_them() -> None:
     assert format_apart(287_381_999, 287_382_110, "bytes") == ("287.382 MB", "287.3821 MB")
     assert format_apart(1535, 1536, "count", (4, 6)) == ("1535", "1536")
     assert format_apart(25.27e-3, 30e-3, "seconds", (4, 6)) == ("25.27 ms", "30 ms")
+
+
+@pytest.mark.parametrize(
+    ("value", "digits", "text"),
+    [(1140.2, 3, "1,140"), (54_750.0, 4, "54,750"), (1e20, 6, "1e20"), (2.1e7, 3, "2.1e7"),
+     (4.2e-7, 2, "4.2e-7"), (17.34, 3, "17.3"), (999_999.0, 2, "1e6"), (math.inf, 3, "unlimited")],
+)  # fmt: skip
+def test_numbers_without_a_unit_have_no_padded_exponents(
+    value: float, digits: int, text: str
+) -> None:
+    assert format_number(value, digits) == text

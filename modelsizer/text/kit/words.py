@@ -7,7 +7,13 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import Number, format_fixed, format_number, format_quantity
+from modelsizer.problems.units import (
+    Number,
+    format_fixed,
+    format_number,
+    format_quantity,
+    power_of_ten,
+)
 
 if TYPE_CHECKING:
     from modelsizer.problems.architecture.architecture import Architecture
@@ -69,7 +75,7 @@ def signed(change: float | None, dimension: str = "nats", digits: int = 4) -> st
     if dimension == "nats":
         size = format_fixed(abs(change), 6)
         if not float(size) and abs(change) > _NOISE:
-            size = f"{abs(change):.1e}"
+            size = power_of_ten(abs(change), 2)
     else:
         size = format_quantity(abs(change), dimension, digits)
     return ("+" if change > 0 else "-") + size

@@ -101,7 +101,7 @@ def test_what_should_be_known_of_a_table_is_said(tmp_path: Path) -> None:
 
     assert not notes(rows("N,D,loss", *COUNTS))
     said = notes(rows("N,D,loss", scaled(N, 1e6), scaled(D, 1e9), COUNTS[2]))
-    assert "parameters lie within 70 and 1.4e3" in said and "tokens lie within 2.1 and 60" in said
+    assert "parameters lie within 70 and 1,400" in said and "tokens lie within 2.1 and 60" in said
     assert "read in units of 1e6" in notes(rows("N (M),D,loss", scaled(N, 1e6), *COUNTS[1:]))
     assert "(apples)" in notes(rows("N (apples),D,loss", *COUNTS))
     assert "is in bits" in notes(rows("N,D,loss (bits)", *COUNTS))

@@ -290,10 +290,10 @@ def test_the_law_files_point_has_only_sound_draws(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["--budget", "much"], "--budget: 'much' is not a number of FLOPs"),
-        (["--budget", "1e17"], "--runs 24: no runs of 7e+07 parameters or more"),
+        (["--budget", "1e17"], "--runs 24: no runs of 7e7 parameters or more"),
         (["--budget", "1e19", "--largest", "5e18"], "cheapest runs take"),
         (["--budget", "1e21", "--runs", "5"], "--runs 5: chinchilla has 5 coefficients"),
-        (["--budget", "1e25"], "the target takes 1e+24, no more than one run may"),
+        (["--budget", "1e25"], "the target takes 1e24, no more than one run may"),
         (["--budget", "1e21", "--law", "kaplan-2020"], "objective.law: runs cannot be planned"),
         (["--budget", "1e21", "--law", "muennighoff-2023"], "cannot be planned for 'muenn"),
         (["--budget", "1e21", "--law", "besiroglu"], "did you mean besiroglu-2024"),
@@ -322,7 +322,7 @@ def test_a_target_within_the_data_is_refused(tmp_path: Path) -> None:
     path.write_text(path.read_text() + "big,1e11,2e12,1.2e24,1.95\n")
     found = run("exercise-1e24", "--budget", "1e21", "--have", str(path))
     assert found.exit_code == 2
-    assert "--have: big took 1.2e+24 FLOPs" in found.output
+    assert "--have: big took 1.2e24 FLOPs" in found.output
 
 
 def test_no_design_is_no_target() -> None:

@@ -19,7 +19,7 @@ from modelsizer.text.kit.words import (
     ("change", "dimension", "said"),
     [
         (0.0035254, "nats", "+0.003525"),
-        (-2e-7, "nats", "-2.0e-07"),
+        (-2e-7, "nats", "-2e-7"),
         (2e-16, "nats", "+0.000000"),
         (0, "nats", "0"),
         (None, "nats", "-"),
