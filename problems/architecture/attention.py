@@ -49,6 +49,8 @@ class FullAttention:
         Width of a head's value if it is not head_dim (MiMo-V2).
     gate : bool
         Whether a projection as wide as the queries gates the output (Qwen3-Next).
+    value_is_key : bool
+        Whether values are the projected keys, and so have no projection of their own (Gemma 4).
     gate_bias : bool
         Whether that has a bias where the queries have one.
     shares_cache : bool
@@ -72,6 +74,7 @@ class FullAttention:
     shares_cache: bool = False
     input_dim: Count | None = None
     gate_bias: bool = True
+    value_is_key: bool = False
 
     def __post_init__(self) -> None:
         check_positive("attention", heads=self.heads, kv_heads=self.kv_heads)
@@ -97,7 +100,8 @@ class FullAttention:
     def _inputs(self) -> Count:
         """Values that the input is projected to: queries, their gate, keys and values."""
         queries = (2 if self.gate else 1) * self.heads + self._keys
-        return queries * self.head_dim + self._keys * self._value_dim
+        values = 0 if self.value_is_key else self._keys * self._value_dim
+        return queries * self.head_dim + values
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Query, gate, key, value and output projections."""

@@ -91,7 +91,7 @@ def _full(a: FullAttention, d: int, model_type: str) -> list[Matrix]:
     shapes: dict[tuple[str, ...], tuple[int, int]] = {
         ("q_proj", *fused): (queries, width),
         ("k_proj", *fused): (keys, width),
-        ("v_proj", *fused): (values, width),
+        ("v_proj", *fused): (0 if a.value_is_key else values, width),
     }
     if model_type in FUSED_QKV:
         shapes = {fused: (queries + keys + values, width)}

@@ -101,7 +101,14 @@ def _with_head(built: Any) -> Any:
     import torch
     import transformers
 
-    model = transformers.AutoModel.from_config(built)
+    try:
+        model = transformers.AutoModel.from_config(built)
+    except ValueError:  # no automatic class knows it
+        module = type(built).__module__.replace("configuration_", "modeling_")
+        known = vars(importlib.import_module(module)).values()
+        mine = [c for c in known if isinstance(c, type) and c.__name__.endswith("TextModel")
+                and getattr(c, "config_class", None) is type(built)]  # fmt: skip
+        model = mine[0](built)
     if not getattr(built, "tie_word_embeddings", False):
         model.lm_head = torch.nn.Linear(built.hidden_size, built.vocab_size, bias=False)
     return model
@@ -131,7 +138,10 @@ RULES: dict[str, tuple[tuple[str, str], ...]] = {
     ),
     "deepseek_v4": ((r"_hc\.", "other"),),
     "jetmoe": ((r"\.mlp\.(input|output)_linear\.", "experts"),),
-    "gemma4_text": ((r"per_layer_(input_gate|projection|model_projection)\.weight", "other"),),
+    "gemma4_text": (
+        (r"per_layer_(input_gate|projection|model_projection)\.weight|router\.scale", "other"),
+        (r"per_layer_projection_norm", "other"),
+    ),
 }
 """Exceptions of a type: patterns of parameters' names, and their component.
 

@@ -140,7 +140,7 @@ def _lists(kind: str, config: dict[str, Any], fields: Mapping[str, Any], r: rand
         each = hints.get(f"{name}[]")
         if each is None and name in ("layer_types", "mlp_layer_types"):
             seen = set(default) if isinstance(default, list) else set()
-            several = len(seen) > 1 or (bool(seen) and "sliding_window" in fields)
+            several = bool(seen) and (name != "layer_types" or "sliding_window" in fields)
             each = sorted(seen | set(KNOWN_LAYER_TYPES[name] if several else ()))
         if each and r.random() < 0.6:
             config[name] = [r.choice(each) for _ in range(depth)]

@@ -16,6 +16,9 @@ KNOWN_LAYER_TYPES: Mapping[str, Sequence[str]] = {
 LIBRARY_NAMES: Mapping[str, str] = {"kimi_k2": "deepseek_v3"}
 """Types that published files name and the library does not: the library's name."""
 
+UNKNOWN_TO_LIBRARY = frozenset({"bailing_moe", "bailing_moe_v2", "mimo"})
+"""Types that only the remote code of their models has."""
+
 HINTS: Mapping[str, Mapping[str, Sequence[Any]]] = {
     # With 0 and biases the library makes an MLP of no width that has a bias all the same.
     "deepseek_v2": {"n_shared_experts": (1, 2)},
@@ -48,6 +51,13 @@ HINTS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "attention_chunk_size": (4, 8, 8192),
     },
     "phimoe": {"num_experts_per_tok": (2,), "=keep": ("num_experts_per_tok",)},  # always sent to 2
+    "gemma4_text": {
+        "global_head_dim": (32, 64), "num_global_key_value_heads": (1, 2, None),
+        "num_kv_shared_layers": (0, 1, 2), "hidden_size_per_layer_input": (0, 16),
+        "vocab_size_per_layer_input": (200,), "num_experts": (4, 8), "top_k_experts": (1, 2),
+        "moe_intermediate_size": (48, 80), "enable_moe_block": (True, False),
+        "=keep": ("num_experts", "top_k_experts", "moe_intermediate_size"),
+    },
     "minicpm3": {"v_head_dim": (None, 16)},
     "helium": {  # the output projection is as wide as the stream, whatever the heads
         "hidden_size": (64,), "num_attention_heads": (4,), "head_dim": (16,),
