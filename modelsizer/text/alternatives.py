@@ -11,7 +11,7 @@ from modelsizer.optimizer.surveys.near_optimal import NearOptimal
 from modelsizer.optimizer.surveys.nearest_model import Nearest
 from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_fixed, format_quantity
+from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, paragraph, section
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import joined, not_complete, percent, shape
@@ -100,8 +100,8 @@ def _amount(result: Result, cost: float) -> str:
     if name == "loss":
         return f"{format_fixed(cost, 6)} nats a token"
     assert result.objective.value is not None
-    share = cost / float(result.objective.value)
-    return f"{format_quantity(cost, QUANTITIES[name].dimension)} of {name} ({100 * share:.2g} %)"
+    share = format_number(100 * cost / float(result.objective.value), 2)
+    return f"{format_quantity(cost, QUANTITIES[name].dimension)} of {name} ({share} %)"
 
 
 def print_nearest(console: Console, name: str, found: Nearest | None) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_fixed, format_quantity
+from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section, title
@@ -75,7 +75,7 @@ def _rounds(result: Result) -> str:
 
 def _value(result: Result, value: float) -> str:
     if result.objective.name == "loss":
-        return f"{value:.3g}" if abs(value) < 0.1 else format_fixed(value, 9)
+        return format_number(value, 3) if abs(value) < 0.1 else format_fixed(value, 9)
     return format_quantity(value, QUANTITIES[result.objective.name].dimension, 9)
 
 

@@ -9,7 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.words import joined
 
 if TYPE_CHECKING:
@@ -171,7 +171,7 @@ def habit_sentence(found: DepthWidth) -> str:
 
 
 def _nats(excess: float) -> str:
-    return f"{excess:.6f}" if excess >= _SHOWN else f"{excess:.2g}"
+    return f"{excess:.6f}" if excess >= _SHOWN else format_number(excess, 2)
 
 
 def _bought(habit: Habit) -> str:
@@ -196,7 +196,7 @@ def _served(habit: Habit) -> str:
             said.append(f"{words} {same}")
             continue
         amount = format_quantity(abs(more), QUANTITIES[name].dimension, 3)
-        text = f"{words} {amount} ({100 * abs(more) / base:.2g} %)"
+        text = f"{words} {amount} ({format_number(100 * abs(more) / base, 2)} %)"
         text += " more" if more > 0 else " less"
         said.append(text + (_heads(habit) if name == "kv_cache" else ""))
     if not said:

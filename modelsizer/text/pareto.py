@@ -9,7 +9,7 @@ from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.fronts.subset import even_subset, knee
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import Number
+from modelsizer.problems.units import Number, format_number
 from modelsizer.text.kit.lines import line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import STOPS, quantity
@@ -52,7 +52,7 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
             line(
                 console,
                 f"{len(shown):,} of {len(front):,} points{ask}: none of the others is further "
-                f"than {100 * gap:.2g} % of a goal's range from one shown",
+                f"than {format_number(100 * gap, 2)} % of a goal's range from one shown",
                 above=1,
             )
         if (at := knee(front)) is not None:

@@ -9,7 +9,13 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.hardware.accelerators import FIGURES, Accelerator, accelerator
 from modelsizer.problems.tables.menus import Choice, WrittenValue, choice_parser, interval_parser
-from modelsizer.problems.units import MAX_BYTES_A_VALUE, MAX_COUNT, Number, parse_quantity
+from modelsizer.problems.units import (
+    MAX_BYTES_A_VALUE,
+    MAX_COUNT,
+    Number,
+    format_number,
+    parse_quantity,
+)
 
 LEAST_SETTING, MOST_SETTING = 1e-30, 1e30
 """Range of prices, figures, shares and durations, many orders of magnitude beyond any real one. A
@@ -49,9 +55,9 @@ def bytes_a_value(*, zero: bool = False) -> BeforeValidator:
 def _in_range(number: Number, value: object, most: float = MOST_SETTING) -> Number:
     """Return a number that is zero or of ordinary size; its sign is checked elsewhere."""
     if 0 < abs(number) < LEAST_SETTING:
-        raise ValueError(f"{value!r} is too small; write at least {LEAST_SETTING:g}")
+        raise ValueError(f"{value!r} is too small; write at least {format_number(LEAST_SETTING)}")
     if abs(number) > most:
-        raise ValueError(f"{value!r} is too large; write at most {most:g}")
+        raise ValueError(f"{value!r} is too large; write at most {format_number(most)}")
     return number
 
 
