@@ -83,7 +83,7 @@ def stored(config: Mapping[str, Any], architecture: Architecture) -> Stored:
 
 def _method(values: Mapping[str, Any]) -> str:
     """`quant_method`, or the method that other keys tell."""
-    method = str(values.get("quant_method") or "").replace("intel/auto-round", "auto-round")
+    method = str(values.get("quant_method") or "").lower().removeprefix("intel/")
     if not method and (values.get("load_in_4bit") or values.get("load_in_8bit")):
         return "bitsandbytes"
     return method
@@ -114,8 +114,11 @@ def _formats(choose: Chooser, architecture: Architecture, dtype: int, text: str)
             convert(matrix, [f"{name}.{number}." for name in layers])
     if (head := head_matrix(trunk)) is not None:
         convert(head, ["", "language_model."])
-    mean = {part: size[part] / n if (n := weights[part]) else Fraction(dtype) for part in PARTS}
-    return WeightFormat(**mean)
+    mean = {part: size[part] / n for part in PARTS if (n := weights[part])}
+    # A part that the model has not is told as the nearest one.
+    for part, other in (("experts", "ffn"), ("ffn", "experts"), ("head", "embedding")):
+        mean.setdefault(part, mean.get(other, Fraction(dtype)))
+    return WeightFormat(**{part: mean.get(part, Fraction(dtype)) for part in PARTS})
 
 
 def _named(matrix: Matrix, words: set[str]) -> list[str]:
