@@ -27,11 +27,11 @@ _PARAMETERS = _words("params param parameters parameter nparams nparam numparams
 _OF_PARAMETERS = _COUNTING | _words("model trainable learnable precise exact lm")
 _ACTIVE = _words("active activated act")
 _NOT = _words(
-    "non no not without wo ex excl excluding exclude excludes excluded minus less sans except"
-    " nonincl"
+    "non no not without wo ex excl excluding exclude excludes excluded minus less sans except free"
 )
 _WITH = _words("with w incl including include includes included plus")
 _EMBEDDINGS = _words("emb embs embd embed embeds embedding embeddings embedded vocab vocabulary")
+_OF_EMBEDDINGS = _words("token tok word tied position positional input output any")
 _TAILS = _words("layer layers matrix matrices table tables head lm and")
 _JOINED = {f"{no}{emb}" for no in ("non", "no", "wo", "ex", "excl") for emb in _EMBEDDINGS}
 _BODY = _words("backbone body trunk")  # a model without its embeddings
@@ -168,6 +168,7 @@ def _every(words: Words) -> tuple[str, ...]:
 
 def _embeddings_of(words: list[str]) -> tuple[list[str], str]:
     """Words less those about embeddings, and the kind of parameters that these make."""
+    words = [word for word in words if word.lower() not in _OF_EMBEDDINGS]
     rest: list[str] = []
     lower = [word.lower() for word in words]
     kind, i = "", 0

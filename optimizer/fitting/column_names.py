@@ -49,7 +49,8 @@ _SPELLINGS = (
 )
 _PREFIXED = re.compile(r"([kmbgt])(tokens?|toks?|params?)", re.I)  # Gtokens, mparams
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2,})")
-_PATH = re.compile(r"[./:|>]+")
+_PATH = re.compile(r"[/:|>]+|\.(?=\S)")  # not the dot of "excl. embeddings"
+_SCALE = re.compile(r"[KMBTGPEZ]|(?:thousand|million|billion|trillion)s?")
 _LEAVES_OF_NOTHING = ("value",)  # of W&B's config.yaml: config.n_params.value
 
 
@@ -89,6 +90,8 @@ def words_of(name: str) -> Words:
         name = pattern.sub(by, name)
     bracketed = tuple(word for part in _BRACKETS.findall(name) for word in _split(part))
     parts = [part for part in _PATH.split(_BRACKETS.sub(" ", name)) if part.strip()]
+    if len(parts) > 1 and _SCALE.fullmatch(parts[-1].strip()):  # tokens/B
+        bracketed += (parts.pop().strip(),)
     while len(parts) > 1 and parts[-1].strip().lower() in _LEAVES_OF_NOTHING:
         parts.pop()
     context = tuple(word for part in parts[:-1] for word in _split(part))

@@ -32,7 +32,9 @@ _WITHIN: Mapping[str, tuple[float, float]] = {"N": (1e4, 1e14), "D": (1e6, 1e16)
 _TOKENS_A_PARAMETER = (0.03, 1e5)
 _LOOSE = 20.0  # ratio of C to 6ND that units of a thousand do not explain
 _CLOSE = 3.0  # and the largest at which a change of unit does: 1e21 / 8.64e19 is 11.6
+_SPREAD = 10.0  # from the tenth to the ninetieth percentile of C over 6ND: one way to count
 _TOLD_OF = 6.0
+_LEAST_RUNS = 3  # to judge a unit by
 _LEAST_MILLIONS = 30.0  # parameters below which billions are likelier
 _UNIT_WORDS = {
     "N": "millions or billions, call the column '{name} (M)' or '{name} (B)'",
@@ -79,7 +81,7 @@ def settled(
     ]
     fewest = min((_changes(choice) for choice in choices), default=0)
     choices = [choice for choice in choices if _changes(choice) == fewest]
-    if len(choices) != 1:
+    if len(choices) != 1 or len(ratio) < _LEAST_RUNS:
         return new, taken, _off(new, float(np.median(ratio)))
     for key, factor in zip(keys, choices[0], strict=True):
         if factor != 1:
@@ -97,8 +99,7 @@ def _holds(values: Mapping[str, Array], ratio: Array, by: Mapping[str, float]) -
     low, middle, high = np.quantile(scaled, (0.1, 0.5, 0.9))
     return bool(
         1 / _CLOSE <= middle <= _CLOSE
-        and low >= 1 / _LOOSE
-        and high <= _LOOSE
+        and high <= _SPREAD * low
         and _plausible({key: values[key] * by[key] for key in ("N", "D")})
     )
 

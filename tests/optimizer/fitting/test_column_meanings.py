@@ -17,7 +17,9 @@ WITHOUT = """params_no_embed;N_no_emb;params_wo_embeddings;params w/o embeddings
 params_ex_embedding;params_excl_emb;params_minus_embeddings;backbone_params;nonEmbeddingParams;
 non_embedding;N (non-emb.);Non-Embedding Params;embedding_excluded_params;n_nonemb;
 num_params_without_embeddings;hyperparameters.params_no_embed;params (excluding embeddings);
-parameters_without_embedding_layers;active_non_embedding_params;params_non_vocab;params_excl_embd"""
+parameters_without_embedding_layers;active_non_embedding_params;params_non_vocab;params_excl_embd;
+params_without_token_embeddings;params_excluding_input_embeddings;embedding_free_params;
+params excl. embedding and head"""
 ACTIVE = "active_params;n_active;N_active;activatedParams;params_active_precise;Na"
 
 
@@ -40,7 +42,7 @@ def test_names_of_parameters_say_which(kind: str, text: str) -> None:
     ("key", "factor", "text"),
     [
         ("N", 1e6, "params_M;params (M);paramsM;params_m;Parameters (millions);MParams;N (M);"
-                   "Params (non-emb., M);params_1e6;model_size_in_millions;params / 1e6"),
+                   "Params (non-emb., M);params_1e6;model_size_in_millions;params / 1e6;params/M"),
         ("N", 1e9, "params_B;N_B;model_size_b;params_in_billions;Params [B];params (x10^9)"),
         ("D", 1e9, "tokens_B;tokens_in_billions;Tokens [B];BTokens;tokens (1e9);D (B);Gtokens;"
                    "train_tokens_bn;tokens * 1e-9;billions_of_tokens"),

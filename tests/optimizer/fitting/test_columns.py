@@ -122,6 +122,7 @@ def test_units_by_magnitude_are_taken_only_where_they_are_certain(tmp_path: Path
         ({"params": N, "tokens": D, "gflops": C}, "1e9 x 6ND at the median"),
         ({"params": 50 * N, "tokens": D, "flops": C}, "does not meet (experts"),
         ({"params": N, "tokens": D / 1e3}, "tokens a parameter at the median"),
+        ({"params": N / 1e6, "tokens": D, "flops": [C[0], *[""] * 19]}, "parameters lie within 50"),
     ):
         found = read(tmp_path, {**columns, "loss": LOSS})
         first = " ".join(found.notes[:2])

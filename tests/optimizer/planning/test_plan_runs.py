@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import math
 from dataclasses import replace
@@ -390,3 +391,19 @@ def test_the_picture_is_written(tmp_path: Path) -> None:
     found = run("exercise-1e24", "--budget", "1e21", "--plot", str(path), "--json", "-")
     assert found.exit_code == 0
     assert path.read_text().startswith("<?xml")
+
+
+def test_how_the_runs_already_made_are_read_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "export.csv"
+    lines = ["params_no_embed,throughput/total_gflops,eval/loss"]
+    for n, d in itertools.product((1e8, 4e8), (2e9, 8e9, 3e10)):
+        loss = 1.8172 + 482.01 / n**0.3478 + 2085.43 / d**0.3658
+        lines.append(f"{n},{6 * n * d / 1e9},{loss}")
+    path.write_text("\n".join(lines) + "\n")
+    found = run(
+        "exercise-1e24", "--budget", "1e21", "--runs", "12", "--have", str(path), "--json", "-"
+    )
+    assert found.exit_code == 0, found.output
+    said = "; ".join(json.loads(found.stdout)["warnings"])
+    assert "export.csv: column 'throughput/total_gflops' is read in units of 1e9" in said
+    assert "is parameters without embeddings, column 'params_no_embed', but besiroglu-2024" in said
