@@ -22,11 +22,7 @@ from modelsizer.problems.architecture.accounting import (
     score_flops,
 )
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
-from modelsizer.problems.architecture.describing import (
-    architecture_dict,
-    groups_list,
-    parameters_dict,
-)
+from modelsizer.problems.architecture.describing import parameters_dict, whole_architecture
 
 HELD = ("embedding", "attention", "ffn", "norm", "other", "lm_head")
 """Components that sum to the parameters, in the order of a forward pass."""
@@ -128,9 +124,8 @@ class Allocation:
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to a mapping with the keys of the JSON contract."""
-        groups = groups_list(self.architecture)
         return {
-            "architecture": architecture_dict(self.architecture) | {"groups": groups},
+            "architecture": whole_architecture(self.architecture),
             "parameters": parameters_dict(self.parameters),
             "active_parameters": active_parts(self.parameters),
             "layers": [

@@ -87,6 +87,12 @@ def design_architecture(architecture: Architecture) -> dict[str, Any]:
     return found if len(architecture.groups) == 1 else found | {"groups": groups_list(architecture)}
 
 
+def whole_architecture(architecture: Architecture) -> dict[str, Any]:
+    """`architecture_dict`, with its groups, and the configuration that it was read from."""
+    found = architecture_dict(architecture) | {"groups": groups_list(architecture)}
+    return found if architecture.config is None else found | {"config": dict(architecture.config)}
+
+
 def groups_list(architecture: Architecture) -> list[dict[str, Any]]:
     """Every group of layers, with the fields that differ from their default."""
     return [{"count": group.count} | layer_dict(group.layer) for group in architecture.groups]

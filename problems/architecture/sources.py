@@ -256,6 +256,9 @@ def from_answer(answer: Mapping[str, Any]) -> Architecture:
     a = answer["architecture"]
     if not isinstance(a, Mapping):
         raise ConfigError("the answer holds no architecture: the problem was not solved")
+    config = a.get("config")
+    if isinstance(config, Mapping):
+        return read_config(config)
     name = a.get("block")
     if not isinstance(name, str) or name not in BLOCKS:
         raise ConfigError(f"architecture.block = {short(name)} is unknown")
@@ -271,7 +274,9 @@ def _built(block: Block, a: Mapping[str, Any]) -> Architecture:
     widths = {name: fields.flag(name) if name == _FLAG else fields.count(name) for name in WIDTHS}
     trunk, kinds = block.parts(widths, fields.count("positions", 0, least=0))
     layers = fields.layers("layers")
-    counts = [layers] if len(kinds) == 1 else _counts(kinds, a.get("groups"), layers)
+    listed = a.get("groups")
+    known = len(kinds) == 1 and listed is None
+    counts = [layers] if known else _counts(kinds, listed, layers)
     groups = (LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n)
     return Architecture(trunk, tuple(groups), block.name)
 

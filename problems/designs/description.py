@@ -9,11 +9,7 @@ from typing import Any
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.describing import (
-    architecture_dict,
-    groups_list,
-    parameters_dict,
-)
+from modelsizer.problems.architecture.describing import parameters_dict, whole_architecture
 from modelsizer.problems.designs.assumptions import Assumptions
 from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.standalone import (
@@ -86,8 +82,7 @@ class Description:
         """Convert to a mapping with the keys of the JSON contract."""
         whole = self.architecture.whole
         return {
-            "architecture": architecture_dict(self.architecture)
-            | {"groups": groups_list(self.architecture)},
+            "architecture": whole_architecture(self.architecture),
             "parameters": parameters_dict(self.parameters),
             **({} if whole is None else {"whole": whole.to_dict(self.parameters.total)}),
             "assumptions": self.assumptions.to_dict(),

@@ -73,6 +73,12 @@ _FIELDS = MappingProxyType(
         "shared": "layers that share their weights",
         "activation": "activations with learned parameters",
         "qk_norm_dim": "norms of queries and keys of another width than a head",
+        "gate_bias": "gates of the attention's output without a bias",
+        "channel_decay": "decays of each channel",
+        "decay_rank": "decays through a bottleneck",
+        "gate_rank": "gates through a bottleneck",
+        "extra_flops": "computation besides attention and feed-forward",
+        "head_gate": "gates of heads",
         "latent_bias": "biases of the projections of a latent",
         "Mamba2.conv": "convolutions of another number of taps than 4",
         "Mamba2.bias": "biases of Mamba-2 projections",
@@ -275,8 +281,10 @@ def _differing(stack: Sequence[Layer], windows: Sequence[int]) -> Iterator[str]:
     kinds = set(stack)
     if len({window for window in windows if window}) > 1:
         yield f"its windows have one size, got {sorted(set(windows) - {0})}"
-    if len({_without_window(layer.attention) for layer in kinds}) > 1:
-        yield "its layers have one attention, apart from windows, got several"
+    attentions = list(dict.fromkeys(_without_window(layer.attention) for layer in stack))
+    if len(attentions) > 1:
+        where = _difference("attention", *attentions[:2])
+        yield f"its layers have one attention, apart from windows, got several: {where}"
     for kind, words in ((DenseFeedForward, "dense feed-forward"), (MixtureOfExperts, "mixture")):
         if len({layer.ffn for layer in kinds if isinstance(layer.ffn, kind)}) > 1:
             yield f"its layers have one {words}, got several"
@@ -340,12 +348,12 @@ def first_difference(wanted: Architecture, found: Architecture) -> str:
 
 def _difference(place: str, found: Any, wanted: Any) -> str:
     if type(found) is not type(wanted):
-        return f"{place} is of kind {type(found).__name__}, wanted {type(wanted).__name__}"
+        return f"{place} is of kind {type(found).__name__} and {type(wanted).__name__}"
     for field in dataclasses.fields(found):
         value, usual = getattr(found, field.name), getattr(wanted, field.name)
         if value != usual:
-            return f"{place}.{field.name} would be {value!r}, not {usual!r}"
-    return f"{place}s differ in number"
+            return f"{place}.{field.name} is {value!r} and {usual!r}"
+    return f"numbers of layers with this {place}"
 
 
 def rotary_obstacles(stack: Stack, fraction: float = 1.0) -> list[str]:

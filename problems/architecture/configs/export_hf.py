@@ -65,8 +65,8 @@ def to_huggingface(architecture: Architecture) -> dict[str, Any]:
     again = read_config(config)
     if (again.trunk, again.groups) != (architecture.trunk, architecture.groups):
         raise ConfigError(
-            f"{config['model_type']} has no model of this shape: "
-            f"{first_difference(architecture, again)}"
+            f"{config['model_type']} has no model of this shape: of what it would be and what it "
+            f"is, {first_difference(architecture, again)}"
         )
     return config
 

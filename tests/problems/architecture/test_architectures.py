@@ -15,6 +15,7 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.configs.export import to_huggingface
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.sources import from_answer
 from modelsizer.problems.reading import library
 from tests.support.architectures import uniform
 
@@ -129,3 +130,34 @@ def test_models() -> None:
     assert all(row["name"] in text for row in rows)
     assert max(map(len, text.splitlines())) <= 80
     assert len(run("models", "--csv").stdout.splitlines()) == len(rows) + 1
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"model_type": "llama", "attention_bias": True, "mlp_bias": True, "num_hidden_layers": 2},
+        {"model_type": "gemma3_text", "num_hidden_layers": 7},
+        {"model_type": "mixtral", "num_hidden_layers": 2},
+        {"model_type": "nemotron_h"},
+        {"model_type": "deepseek_v3", "q_lora_rank": None},
+    ],
+)
+@pytest.mark.parametrize("command", ["describe", "allocate"])
+def test_a_description_is_described_and_exported_again(
+    command: str, config: dict[str, Any], tmp_path: Path
+) -> None:
+    path, again = tmp_path / "a.json", tmp_path / "b.json"
+    run(command, "-", "--json", str(path), stdin=json.dumps(config))
+    assert from_answer(json.loads(path.read_text())) == read_config(config)
+    run("export", str(path), "--to", "hf", "-o", str(again))
+    assert read_config(json.loads(again.read_text())) == read_config(config)
+
+
+def test_groups_of_an_answer_that_are_not_of_its_block_are_refused() -> None:
+    layer = {"attention": {"kind": "full", "heads": 2, "kv_heads": 2, "head_dim": 8, "qkv_bias": True},
+             "ffn": {"kind": "dense", "d_ff": 64}, "norms": 2}  # fmt: skip
+    answer = {"block": "llama", "layers": 3, "d_model": 16, "heads": 2, "kv_heads": 2, "head_dim": 8,
+              "d_ff": 64, "vocab_size": 100, "tied_embeddings": True}  # fmt: skip
+    from_answer({"architecture": answer})
+    with pytest.raises(ConfigError, match="is no layer of this block"):
+        from_answer({"architecture": answer | {"groups": [{"count": 3} | layer]}})
