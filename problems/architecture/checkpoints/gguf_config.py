@@ -35,7 +35,8 @@ class Row:
     flags: Mapping[str, str] = field(default_factory=dict)
     widths: Mapping[str, str] = field(default_factory=dict)
     constants: Mapping[str, Any] = field(default_factory=dict)
-    layers: Mapping[str, str] = field(default_factory=dict)
+    layers: Sequence[Mapping[str, str]] = ()
+    router_bias: bool = False
     rule: str = ""
 
 
@@ -60,18 +61,17 @@ def configuration(model: Model) -> dict[str, Any]:
     SourceError
         If its architecture is not known, or a value that it needs is missing.
     """
-    row = _row(model)
+    row = row_of(model)
     keys = {**table()["keys"], **row.keys}
     found = {name: model.get(key) for key, name in keys.items() if name}
-    if row.layers:
-        found[row.layers["field"]] = _words(model, row.layers)
-    elif isinstance(pattern := model.get(_PATTERN), list):
+    if isinstance(pattern := model.get(_PATTERN), list):
         found["layer_types"] = [_WORDS[bool(entry)] for entry in pattern[: model.layers]]
+    found |= {rule["field"]: _words(model, rule) for rule in row.layers}
     config: dict[str, Any] = {"model_type": row.type}
     for name, value in found.items():
         if value is not None:
             lone = isinstance(value, list) and not isinstance(value[0] if value else "", str)
-            config[name] = _same(model, keys, name, value, bool(row.layers)) if lone else value
+            config[name] = _same(model, keys, name, value) if lone else value
     layers = keys["block_count"]
     config[layers] = model.layers
     config["vocab_size"] = _vocabulary(model)
@@ -87,7 +87,14 @@ def configuration(model: Model) -> dict[str, Any]:
     return config | dict(row.constants)
 
 
-def _row(model: Model) -> Row:
+def row_of(model: Model) -> Row:
+    """The row of a model.
+
+    Raises
+    ------
+    SourceError
+        If its architecture is not known.
+    """
     fitting = [row for row in rows() if row.architecture == model.architecture]
     if not fitting:
         known = list(dict.fromkeys(row.architecture for row in rows()))
@@ -112,11 +119,9 @@ def _words(model: Model, rule: Mapping[str, str]) -> list[str]:
     return words
 
 
-def _same(
-    model: Model, keys: Mapping[str, str], name: str, values: Sequence[Any], mixed: bool
-) -> Any:
+def _same(model: Model, keys: Mapping[str, str], name: str, values: Sequence[Any]) -> Any:
     """Value of a list with one entry for each layer; 0 where a layer of another kind has none."""
-    found = {value for value in values[: model.layers] if value or not mixed}
+    found = {value for value in values[: model.layers] if value}
     if len(found) > 1:
         key = next(key for key, field_ in keys.items() if field_ == name)
         raise SourceError(

@@ -14,14 +14,13 @@ def _latent(model: Model) -> dict[str, Any]:
     rope = model.count("rope.dimension_count")
     whole = model.get("attention.key_length_mla") or model.count("attention.key_length")
     heads = model.count("attention.head_count")
+    output = model.tensor("attn_output.weight")
     return {
         "q_lora_rank": model.get("attention.q_lora_rank"),
         "kv_lora_rank": model.count("attention.kv_lora_rank"),
         "qk_rope_head_dim": rope,
         "qk_nope_head_dim": whole - rope,
-        "v_head_dim": model.get("attention.value_length_mla")
-        or model.get("attention.value_length")
-        or whole - rope,
+        "v_head_dim": output.shape[0] // heads if output and heads else whole - rope,
         "num_key_value_heads": heads,
         "head_dim": None,
     }
@@ -61,6 +60,53 @@ def _linear_heads(model: Model) -> dict[str, Any]:
     return {"linear_value_head_dim": _ratio(model, "ssm.inner_size", heads)}
 
 
+def _hybrid(model: Model) -> dict[str, Any]:
+    """Mamba-2 beside or among attention, as Granite 4 and Falcon-H1 write it."""
+    heads = model.count("ssm.time_step_rank")
+    inner = model.count("ssm.inner_size")
+    return {
+        "mamba_d_head": _ratio(model, "ssm.inner_size", heads),
+        "mamba_expand": inner // model.count("embedding_length"),
+    }
+
+
+def _jamba(model: Model) -> dict[str, Any]:
+    """Jamba (arXiv 2403.19887): every so many layers attention, and every so many experts."""
+    attention = [n for n, block in sorted(model.blocks.items()) if "attn_q.weight" in block]
+    experts = [n for n, block in sorted(model.blocks.items()) if "ffn_gate_inp.weight" in block]
+    return {
+        **_period("attn_layer", attention, model.layers),
+        **_period("expert_layer", experts, model.layers),
+        "mamba_expand": _ratio(model, "ssm.inner_size", model.count("embedding_length")),
+    }
+
+
+def _period(name: str, layers: list[int], depth: int) -> dict[str, int]:
+    """Period and offset of the layers of a kind; a period beyond the depth if there is none."""
+    first = layers[0] if layers else depth
+    period = layers[1] - first if len(layers) > 1 else depth + 1
+    if layers and layers != list(range(first, depth, period)):
+        raise SourceError(f"has layers of one kind, {layers}, that follow no period")
+    return {f"{name}_period": period, f"{name}_offset": first}
+
+
+def _listed_experts(model: Model) -> dict[str, Any]:
+    """Llama 4: its configuration lists the layers with experts."""
+    experts = [n for n, block in sorted(model.blocks.items()) if "ffn_gate_inp.weight" in block]
+    return {"moe_layers": experts}
+
+
+def _two_head_counts(model: Model) -> dict[str, Any]:
+    """MiMo-V2-Flash: keys of windowed layers are twice as many."""
+    counts = model.get("attention.head_count_kv")
+    return {"num_key_value_heads": min(counts) if isinstance(counts, list) else counts}
+
+
+def _unwindowed(_model: Model) -> dict[str, Any]:
+    """A model without windows, of a type that has one by default."""
+    return {"sliding_window": None}
+
+
 def _ratio(model: Model, key: str, parts: int) -> int:
     """A value divided into equal parts."""
     whole = model.count(key)
@@ -71,10 +117,15 @@ def _ratio(model: Model, key: str, parts: int) -> int:
 
 RULES: dict[str, Callable[[Model], dict[str, Any]]] = {
     "falcon": _falcon,
+    "hybrid": _hybrid,
+    "jamba": _jamba,
     "latent": _latent,
     "linear_heads": _linear_heads,
+    "listed_experts": _listed_experts,
     "mamba": _mamba,
     "mamba2": _mamba2,
     "mamba_heads": _mamba_heads,
+    "two_head_counts": _two_head_counts,
+    "unwindowed": _unwindowed,
 }
 """By the word in a row; each gives fields of the configuration over those of the row."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
-from modelsizer.problems.architecture.checkpoints.gguf_config import table
+from modelsizer.problems.architecture.checkpoints.gguf_config import row_of, table
 from modelsizer.problems.architecture.checkpoints.gguf_file import Tensor
 from modelsizer.problems.architecture.checkpoints.gguf_model import Model, block_of
 from modelsizer.problems.architecture.checkpoints.stored import Checkpoint, StoredTensor, part_of
@@ -21,8 +21,12 @@ _PARTS = {
         "attention": r"^(attn_|ssm_|shortconv|indexer)",
     }.items()
 }
-_BUFFERS = re.compile(r"^rope_(freqs|factors_\w+|long|short)\.|exp_probs_b|rot_embd")
-"""Values that are computed, and the correction of a router, a buffer in transformers."""
+_BUFFERS = re.compile(r"^rope_(freqs|factors_\w+|long|short)\.|rot_embd")
+"""Values that are computed."""
+_CORRECTION = "exp_probs_b"
+"""Of a router: a buffer in most classes."""
+_IN_METADATA = ("xielu.alpha_n", "xielu.alpha_p")
+"""Parameters of an activation, one for each layer, which are in the metadata (Apertus)."""
 _WHOLE, _SPLIT = "attn_kv_b.weight", frozenset({"attn_k_b.weight", "attn_v_b.weight"})
 """Latent attention: the second are the first once more."""
 
@@ -35,7 +39,10 @@ def checkpoint(model: Model) -> Checkpoint:
     SourceError
         If one has an unknown type, or a width that its type does not have.
     """
-    return Checkpoint("gguf", tuple(_stored(model, tensor) for tensor in model.header.tensors))
+    beside = [model.header.metadata[key] for key in _IN_METADATA if key in model.header.metadata]
+    counts = [len(values) if isinstance(values, list) else model.layers for values in beside]
+    found = [StoredTensor("other", "F32", count, 4 * count) for count in counts]
+    return Checkpoint("gguf", (*(_stored(model, t) for t in model.header.tensors), *found))
 
 
 def _stored(model: Model, tensor: Tensor) -> StoredTensor:
@@ -49,5 +56,6 @@ def _stored(model: Model, tensor: Tensor) -> StoredTensor:
         raise SourceError(f"tensor {tensor.name} has a width that {kind} has not: {tensor.shape}")
     twice = number is not None and name in _SPLIT and _WHOLE in model.blocks[number]
     further = number is not None and number >= model.layers
-    parameter = not (twice or further or _BUFFERS.search(name))
+    corrects = name.startswith(_CORRECTION) and not row_of(model).router_bias
+    parameter = not (twice or further or corrects or _BUFFERS.search(name))
     return StoredTensor(part_of(name, _PARTS), kind, tensor.elements, blocks * size, parameter)

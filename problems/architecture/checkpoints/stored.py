@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import weights_by_part
@@ -14,6 +15,7 @@ from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 _REST = "other"
 _ALIKE = {"ffn": "experts", "experts": "ffn", "attention": "ffn", "head": "embedding"}
 """Part that a model does not have -> the one whose bytes stand for it."""
+_FULL = Fraction(2)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,13 @@ class Checkpoint:
         counted = {part: affine.at(counts) for part, affine in weights.items()}
         parameters = [tensor for tensor in self.tensors if tensor.parameter]
         held = dict.fromkeys(PARTS, 0)
+        usual = max(counted, key=lambda part: counted[part])
         for tensor in parameters:
-            held[tensor.part if counted[tensor.part] else _REST] += tensor.bytes
+            part = tensor.part if counted[tensor.part] else _REST
+            held[part if counted[part] else usual] += tensor.bytes
         each = {part: held[part] / count for part, count in counted.items() if count}
-        for part, like in _ALIKE.items():
-            each.setdefault(part, each.get(like, each[_REST]))
+        for part in PARTS:
+            each.setdefault(part, each.get(_ALIKE.get(part, ""), _FULL))
         return WeightFormat(**each)
 
     def by_part(self) -> dict[str, Sum]:

@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from modelsizer import ModelsizerError, load_architecture
+from modelsizer import ModelsizerError, describe, load_architecture
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.checkpoints.gguf_config import rows, table
 from modelsizer.problems.architecture.checkpoints.gguf_file import Words, read_header
 from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.configs.model_types import model_types
 from modelsizer.problems.architecture.sources import find_source
 from tests.support.gguf_files import F16, F32, LLAMA, Q4_K, Q6_K, WORDS, llama_tensors, written
 
@@ -192,6 +193,7 @@ def test_damaged_files_end_in_a_sentence(tmp_path: Path) -> None:
 
 def test_the_table() -> None:
     assert table()["types"][str(Q6_K)] == ["Q6_K", 256, 210]
+    assert {row.type for row in rows()} <= set(model_types())
     by_name = [row.architecture for row in rows()]
     for name in set(by_name):
         last = [row for row in rows() if row.architecture == name][-1]
@@ -237,3 +239,51 @@ def test_a_file_of_the_package(tmp_path: Path) -> None:
     assert said == [] and found.checkpoint is not None
     read = gguf.GGUFReader(path)
     assert found.checkpoint.bytes == sum(tensor.n_bytes for tensor in read.tensors)
+
+
+def hybrid(kinds: str) -> dict[str, Any]:
+    """Tensors of Nemotron-H: M is Mamba-2 (2 heads of 16, a state of 8), * attention, - feed-forward."""
+    layers = {
+        "M": {
+            "ssm_in.weight": ((32, 32 + 48 + 2), F16), "ssm_conv1d.weight": ((4, 48), F32),
+            "ssm_conv1d.bias": ((48,), F32), "ssm_dt.bias": ((2,), F32), "ssm_a": ((1, 2), F32),
+            "ssm_d": ((1, 2), F32), "ssm_norm.weight": ((32, 1), F32), "ssm_out.weight": ((32, 32), F16),
+        },
+        "*": {
+            "attn_q.weight": ((32, 64), F16), "attn_k.weight": ((32, 16), F16),
+            "attn_v.weight": ((32, 16), F16), "attn_output.weight": ((64, 32), F16),
+        },
+        "-": {"ffn_up.weight": ((32, 80), F16), "ffn_down.weight": ((80, 32), F16)},
+    }  # fmt: skip
+    found: dict[str, Any] = {
+        "token_embd.weight": ((32, 50), F16), "output.weight": ((32, 50), F16),
+        "output_norm.weight": ((32,), F32),
+    }  # fmt: skip
+    for n, kind in enumerate(kinds):
+        found[f"blk.{n}.attn_norm.weight"] = ((32,), F32)
+        found |= {f"blk.{n}.{name}": tensor for name, tensor in layers[kind].items()}
+    return found
+
+
+def test_kinds_of_layers_are_those_of_the_tensors(tmp_path: Path) -> None:
+    kinds = "M-M*-"
+    metadata = {"general.architecture": "nemotron_h"} | {
+        f"nemotron_h.{key}": value
+        for key, value in {
+            "block_count": 5, "embedding_length": 32, "ssm.conv_kernel": 4, "ssm.state_size": 8,
+            "ssm.group_count": 1, "ssm.inner_size": 32, "ssm.time_step_rank": 2,
+            "attention.head_count": 4, "attention.head_count_kv": [0, 0, 0, 1, 0],
+            "attention.key_length": 16, "feed_forward_length": [0, 80, 0, 0, 80],
+        }.items()
+    }  # fmt: skip
+    said: list[str] = []
+    path = written(tmp_path / "x.gguf", metadata, hybrid(kinds))
+    found = find_source(str(path))
+    assert found.content["layers_block_type"] == [
+        {"M": "linear_attention", "*": "full_attention", "-": "mlp"}[kind] for kind in kinds
+    ]
+    architecture = found.architecture(said.append)
+    assert said == [] and architecture.layers == 5
+    assert found.checkpoint is not None and architecture.stored is not None
+    # The formats of the parts give the bytes of the file, to the unit.
+    assert describe(architecture).weight_bytes == found.checkpoint.bytes
