@@ -21,6 +21,7 @@ from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 from modelsizer.problems.errors import did_you_mean, short
 
 _KEY = "quantization_config"
+_AS_IF = "weights are taken as if not quantised"
 _DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "half": 2, "float": 4}
 _USUAL = 2  # bytes of a value of bf16 or fp16
 _LAYERS = ("model.layers", "model.language_model.layers", "language_model.model.layers",
@@ -59,7 +60,7 @@ def stored(config: Mapping[str, Any], architecture: Architecture) -> Stored:
     Raises
     ------
     ConfigError
-        If ``quantization_config`` cannot be read.
+        If ``quantization_config`` is not a table. One that is not understood is told in the note.
     """
     values = config.get(_KEY) or config.get("compression_config")  # its name until 2024
     if not values:
@@ -71,19 +72,22 @@ def stored(config: Mapping[str, Any], architecture: Architecture) -> Stored:
         hint = did_you_mean(method, METHODS)
         return Stored(
             note=f"{_KEY}: the method {short(method)} is not counted{hint}; known: "
-            f"{', '.join(METHODS)}; weights are taken as if not quantised"
+            f"{', '.join(METHODS)}; {_AS_IF}"
         )
     dtype = _dtype(config)
     try:
-        choose = METHODS[method](Asked(values, dtype, architecture.block))
+        choose = METHODS[method](Asked(values, dtype))
         return Stored(_formats(choose, architecture, dtype, str(values)))
+    except ConfigError as error:
+        return Stored(note=f"{error}; {_AS_IF}")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, re.error) as error:
-        raise ConfigError(f"{_KEY} cannot be read: {error}") from None
+        return Stored(note=f"{_KEY} cannot be read ({error}); {_AS_IF}")
 
 
 def _method(values: Mapping[str, Any]) -> str:
     """`quant_method`, or the method that other keys tell."""
     method = str(values.get("quant_method") or "").lower().removeprefix("intel/")
+    method = "modelopt" if method.startswith("modelopt") else method  # modelopt_fp4 too
     if not method and (values.get("load_in_4bit") or values.get("load_in_8bit")):
         return "bitsandbytes"
     return method

@@ -42,12 +42,10 @@ class Asked:
     values : mapping
     dtype : int
         Bytes of a value that is not converted.
-    model_type : str
     """
 
     values: Mapping[str, Any]
     dtype: int
-    model_type: str
 
     def whole(self, name: str, default: int) -> int:
         """A whole number."""
@@ -270,12 +268,13 @@ def _compressed_tensors(a: Asked) -> Chooser:
 
 def _modelopt(a: Asked) -> Chooser:
     values = a.values.get("quantization", a.values)
-    asked = Asked(values, a.dtype, a.model_type)
+    asked = Asked(values, a.dtype)
     algorithm = str(values.get("quant_algo", "")).upper()
     left = of_modelopt(asked.names("ignore", "exclude_modules") or ["lm_head"])
     formats = {
         "NVFP4": packings.scaled(4, (1, int(values.get("group_size") or 16)), 1, scalars=2),
         "FP8": packings.scaled(8, (None, None), _FP32, scalars=1),
+        "FP8_PB_WO": packings.scaled(8, (128, 128), _FP32),
     }
     if algorithm == "MIXED_PRECISION":
         return _modelopt_mixed(values, left, formats)
