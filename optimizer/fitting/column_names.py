@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 _DAY = 86_400
 _SCALES: dict[str, float] = {
@@ -41,7 +42,7 @@ _SPELLINGS = (
     # 1e9, 10^9, 10**9, x1e9, /1e9, *1e-9: one word each
     (
         re.compile(
-            r"[x\u00d7*\u00b7/\u00f7]?\s*(?<![\d.])(?:10\s*(?:\^|\*\*)|1e|(?<=[_\s(\[])e)[+-]?(\d+)(?!\d)",
+            r"[x\u00d7*\u00b7/\u00f7]?\s?(?<![\d.])(?:10\s*(?:\^|\*\*)|1e|(?<=[_\s(\[])e)[+-]?(\d+)(?!\d)",
             re.I,
         ),
         r" 1e\1 ",
@@ -51,6 +52,7 @@ _PREFIXED = re.compile(r"([kmbgt])(tokens?|toks?|params?)", re.I)  # Gtokens, mp
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2,})")
 _PATH = re.compile(r"[/:|>]+|\.(?=\S)")  # not the dot of "excl. embeddings"
 _SCALE = re.compile(r"[KMBTGPEZ]|(?:thousand|million|billion|trillion)s?")
+_LONGEST = 400  # characters of a name that is read
 _LEAVES_OF_NOTHING = ("value",)  # of W&B's config.yaml: config.n_params.value
 
 
@@ -78,14 +80,17 @@ class Words:
         return "_".join(self.leaf).lower()
 
 
+@lru_cache(maxsize=4096)  # each name is read for every key
 def words_of(name: str) -> Words:
-    """Split a name into words: at signs, spaces and changes of case.
+    """Split a name into words: at signs, spaces and changes of case; none if it is too long.
 
     Examples
     --------
     >>> words_of("throughput/totalTokens (B)")
     Words(context=('throughput',), leaf=('total', 'Tokens'), bracketed=('B',))
     """
+    if len(name) > _LONGEST:
+        return Words((), (), ())
     for pattern, by in _SPELLINGS:
         name = pattern.sub(by, name)
     bracketed = tuple(word for part in _BRACKETS.findall(name) for word in _split(part))

@@ -24,7 +24,8 @@ _NOT_FINITE = frozenset(
     + ["diverged", "oom", "crashed", "failed"]
 )
 """Losses of runs that diverged or failed."""
-_NUMBER_AND_UNIT = re.compile(r"\s*~?\s*([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*(.*?)\s*")
+_NUMBER_AND_UNIT = re.compile(r"~?\s*([+-]?[\d.,_]+(?:[eE][+-]?\d+)?)\s*(.*)")
+_LONGEST = 60  # characters of a number and its unit
 
 
 def is_missing(value: Any) -> bool:
@@ -103,8 +104,8 @@ def _with_words(text: str, key: str) -> float:
     ValueError
         If a word is no unit.
     """
-    match = _NUMBER_AND_UNIT.fullmatch(text)
-    if match is None:
+    match = _NUMBER_AND_UNIT.fullmatch(text[:_LONGEST])
+    if match is None or len(text) > _LONGEST:
         raise ValueError
     words = words_of(match[2])
     factor, plain = 1.0, DIMENSIONS[key].lower()
