@@ -54,21 +54,20 @@ def cache_layers(config: Mapping[str, Any]) -> Counter[int]:
     return found
 
 
-def cached_values(config: Mapping[str, Any], sequence: int = 24) -> list[tuple[int, int]]:
-    """Values a token, and values whatever the length, that each layer's cache holds."""
-    from transformers import DynamicCache
-
+def cached_values(config: Mapping[str, Any], sequence: int = 24) -> tuple[int, int]:
+    """Values a token, and values whatever the length, that the library's cache holds."""
     model = library_model(config, "cpu")
-    cache = DynamicCache(config=model.config)
-    _forward(model, 1, sequence, past_key_values=cache, use_cache=True)
-    found = []
-    for layer in cache.layers:
-        kept = [getattr(layer, name, None) for name in ("keys", "values")]
-        held = sum(t.numel() // t.shape[-2] for t in kept if t is not None and t.numel())
-        states = 0
+    cache = getattr(_forward(model, 1, sequence, use_cache=True), "cache", None)
+    values = states = 0
+    for layer in getattr(cache, "layers", ()):
+        for name in ("keys", "values"):
+            found = getattr(layer, name, None)
+            values += found.numel() // found.shape[-2] if found is not None else 0
         for name in ("conv_states", "recurrent_states"):
-            state = getattr(layer, name, None)
-            parts = state if isinstance(state, list | tuple) else (state,)
-            states += sum(t.numel() for t in parts if t is not None and hasattr(t, "numel"))
-        found.append((held, states))
-    return found
+            states += sum(t.numel() for t in getattr(layer, name, {}).values() if t is not None)
+    states += sum(t.numel() for t in getattr(cache, "linear_cache", []) if len(t))
+    for module in model.modules():  # RecurrentGemma keeps them in its modules
+        for name in ("conv1d_state", "recurrent_states"):
+            held = getattr(module, name, None)
+            states += held.numel() if held is not None else 0
+    return values, states
