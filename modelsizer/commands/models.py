@@ -16,13 +16,29 @@ def models(
         str | None, typer.Option(help="Only models with this text in name or type.")
     ] = None,
     sort: Annotated[str, typer.Option(help="name, parameters, tokens or year.")] = "parameters",
+    types: Annotated[
+        bool, typer.Option("--types", help="List the model types of a config.json that are read.")
+    ] = False,
     csv: Annotated[bool, typer.Option("--csv", help="CSV to standard output.")] = False,
     json_: Json = None,
 ) -> None:
-    """List published models; their parameters are counted, not typed."""
+    """List published models, with counted parameters, or the model types that are read."""
     with user_errors():
-        from modelsizer.text.models import SORT_KEYS, model_rows, models_csv, print_models
+        from modelsizer.text.models import (
+            SORT_KEYS,
+            model_rows,
+            models_csv,
+            print_models,
+            print_types,
+            type_rows,
+        )
 
+        if types:
+            if csv:
+                fail("--types: has no CSV; --json lists them")
+            known = type_rows(match)
+            emit({"types": known}, json_, lambda console: print_types(console, known))
+            return
         if sort not in SORT_KEYS:
             fail(f"--sort: {sort!r} is not one of {', '.join(SORT_KEYS)}")
         rows = model_rows(match, sort)

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from modelsizer.problems.architecture.configs.model_types import model_types
+from modelsizer.problems.architecture.configs.vision import WHOLES
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.kit.lines import line, section
 from modelsizer.text.kit.tables import Table, print_table
 
 if TYPE_CHECKING:
@@ -59,6 +62,29 @@ def print_models(console: Console, rows: list[dict[str, Any]]) -> None:
         for row in rows
     ]
     print_table(console, Table(("name", *numbers), cells), gap=1)
+
+
+def type_rows(match: str | None) -> list[dict[str, Any]]:
+    """Types of ``config.json`` that are read, by name, with what is beside the text of each."""
+    word = (match or "").lower()
+    return [
+        {
+            "type": name,
+            "text": row.text or None,
+            "vision_counted": name in WHOLES if row.text else None,
+        }
+        for name, row in sorted(model_types().items())
+        if word in name
+    ]
+
+
+def print_types(console: Console, rows: list[dict[str, Any]]) -> None:
+    """Print the types: those of language models, then those that hold one beside others."""
+    section(console, "Language models")
+    line(console, ", ".join(row["type"] for row in rows if row["text"] is None))
+    section(console, "With vision or audio, which is counted where a star stands")
+    wholes = [row for row in rows if row["text"] is not None]
+    line(console, ", ".join(row["type"] + "*" * row["vision_counted"] for row in wholes))
 
 
 def models_csv(rows: list[dict[str, Any]]) -> str:

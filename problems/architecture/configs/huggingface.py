@@ -126,7 +126,10 @@ def _type_of(config: Mapping[str, Any]) -> ModelType:
         raise ConfigError("model_type is missing: is this a Hugging Face config.json?")
     if not isinstance(name, str) or name not in types:
         hint = did_you_mean(str(name), types)
-        raise ConfigError(f"unknown model_type {short(name)}{hint}; known: {', '.join(types)}")
+        raise ConfigError(
+            f"unknown model_type {short(name)}{hint}; `modelsizer models --types` lists the "
+            f"{len(types)} that are known"
+        )
     return types[name]
 
 
