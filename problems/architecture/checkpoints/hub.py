@@ -27,7 +27,7 @@ _ID = re.compile(
 _FILES = re.compile(r"\.(json|gguf|toml|safetensors|bin|pth?|txt|csv|ya?ml)$", re.IGNORECASE)
 """Endings of files: a path that is missing, not an id."""
 _TRUE = frozenset({"1", "on", "yes", "true"})
-_ANSWER_SECONDS, _WHOLE_SECONDS = 5, 20
+_ANSWER_SECONDS, _WHOLE_SECONDS = 5, 15
 """Time limits of a download: of each answer of the network, and of all."""
 
 
