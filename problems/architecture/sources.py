@@ -6,25 +6,14 @@ import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems import plain_values
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
-from modelsizer.problems.architecture.checkpoints import (
-    by_transformers,
-    folders,
-    gguf_config,
-    gguf_file,
-    gguf_model,
-    gguf_weights,
-    hub,
-    native,
-)
-from modelsizer.problems.architecture.checkpoints.by_transformers import LibraryCount
+from modelsizer.problems.architecture.checkpoints import folders, native
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
-from modelsizer.problems.architecture.checkpoints.stored import Checkpoint
 from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.huggingface import read_config
@@ -37,6 +26,10 @@ from modelsizer.problems.text_files import (
     read_text,
 )
 from modelsizer.problems.visible import shortened
+
+if TYPE_CHECKING:
+    from modelsizer.problems.architecture.checkpoints.by_transformers import LibraryCount
+    from modelsizer.problems.architecture.checkpoints.stored import Checkpoint
 
 STANDARD_INPUT = "-"
 _FLAG = "tied_embeddings"
@@ -85,6 +78,8 @@ class Source:
                 return from_answer(self.content)
             found = read_config(self.content, note)
         except ModelsizerError as error:
+            from modelsizer.problems.architecture.checkpoints import by_transformers
+
             offer = "" if self.is_answer or by_transformers.missing() else by_transformers.OFFER
             raise SourceError(f"{self.label}: {error}{offer}") from None
         if self.checkpoint is None:
@@ -150,6 +145,8 @@ def find_source(source: str, *, download: bool = False) -> Source:
     catalogue = models()
     if source in catalogue:
         return Source(source, catalogue[source].config, noted=False)
+    from modelsizer.problems.architecture.checkpoints import hub
+
     if (model := hub.HubId.parse(source)) is not None:
         return _said(
             source, lambda: _of_path(hub.hub_file(model, download=download), _label(source))
@@ -187,6 +184,8 @@ def count_by_transformers(source: str, *, download: bool = False) -> LibraryCoun
 
 def counted_by_library(source: Source) -> LibraryCount:
     """`count_by_transformers` of a source that was read."""
+    from modelsizer.problems.architecture.checkpoints import by_transformers
+
     if source.is_answer:
         raise SourceError(f"{source.label}: is an answer, not a configuration")
     try:
@@ -222,12 +221,19 @@ def _of_path(path: Path, label: str) -> Source:
     """Read a file, or the one of a folder that describes its model."""
     if path.is_dir():
         path = folders.described_by(path)
-    if gguf_file.is_gguf(path) or path.suffix.lower() == folders.GGUF:
+    if folders.is_gguf(path) or path.suffix.lower() == folders.GGUF:
         return _of_gguf(path, label)
     return _of_text(read_text(path), label, path)
 
 
 def _of_gguf(path: Path, label: str) -> Source:
+    from modelsizer.problems.architecture.checkpoints import (
+        gguf_config,
+        gguf_file,
+        gguf_model,
+        gguf_weights,
+    )
+
     model = gguf_model.model_of(gguf_file.read_header(folders.shards(path)))
     config, held = gguf_config.configuration(model), gguf_weights.checkpoint(model)
     return Source(label, config, path, held)

@@ -10,9 +10,21 @@ from modelsizer.problems.visible import shortened
 
 CONFIG, PARAMS, ADAPTER = "config.json", "params.json", "adapter_config.json"
 """Of Hugging Face; as Meta and Mistral publish their models; of an adapter, which is no model."""
-GGUF = ".gguf"
+GGUF, MAGIC = ".gguf", b"GGUF"
+"""Suffix and first bytes of a GGUF file."""
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 _SHOWN = 3  # names of files in a message
+
+
+def is_gguf(path: Path) -> bool:
+    """Whether a file begins as GGUF does."""
+    try:
+        if not path.is_file():  # a pipe is read once
+            return False
+        with path.open("rb") as file:
+            return file.read(len(MAGIC)) == MAGIC
+    except (OSError, ValueError):
+        return False
 
 
 def shards(path: Path) -> list[Path]:

@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
+from modelsizer.problems.architecture.checkpoints.folders import MAGIC
 
-MAGIC = b"GGUF"
 VERSIONS = (2, 3)
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q",
             12: "d"}  # fmt: skip
@@ -70,17 +70,6 @@ class Header:
 
     metadata: dict[str, Any]
     tensors: tuple[Tensor, ...]
-
-
-def is_gguf(path: Path) -> bool:
-    """Whether a file begins as GGUF does."""
-    try:
-        if not path.is_file():  # a pipe is read once
-            return False
-        with path.open("rb") as file:
-            return file.read(len(MAGIC)) == MAGIC
-    except (OSError, ValueError):
-        return False
 
 
 def read_header(paths: list[Path]) -> Header:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -44,6 +43,8 @@ def run_separate(
     SeparateError
         If it cannot run, fails, or takes longer.
     """
+    import subprocess
+
     path = Path(__file__).with_name(program)
     try:
         ran = subprocess.run(  # -P: no module of the current folder, nor of this one
