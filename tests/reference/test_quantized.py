@@ -99,12 +99,13 @@ def types_without_experts() -> dict[str, dict[str, Any]]:
     """A configuration of every type whose linear layers are those that the library replaces."""
     text = (Path(__file__).parent / "counted_components.jsonl").read_text()
     rows = [json.loads(line) for line in text.splitlines()]
-    own_linear = {"falcon", "gpt2"}  # classes of their own, which are left
+    own_linear = {"falcon", "gpt2"}  # classes of their own, which the library leaves
+    further = {"gemma3n_text", "gemma4_text", "zamba", "zamba2"}  # weights counted as a sum
     return {
         kind: row["config"]
         for row in rows
         if "experts" not in row["parameters"]
-        and (kind := row["config"]["model_type"]) not in own_linear
+        and (kind := row["config"]["model_type"]) not in own_linear | further
     }
 
 
