@@ -51,6 +51,8 @@ class FullAttention:
         Whether a projection as wide as the queries gates the output (Qwen3-Next).
     value_is_key : bool
         Whether values are the projected keys, and so have no projection of their own (Gemma 4).
+    selected : int or None
+        Number of cached tokens that a token attends to, of those that it may see; None for all.
     gate_bias : bool
         Whether that has a bias where the queries have one.
     shares_cache : bool
@@ -75,6 +77,7 @@ class FullAttention:
     input_dim: Count | None = None
     gate_bias: bool = True
     value_is_key: bool = False
+    selected: Count | None = None
 
     def __post_init__(self) -> None:
         check_positive("attention", heads=self.heads, kv_heads=self.kv_heads)
@@ -137,9 +140,10 @@ class FullAttention:
         """All projections."""
         return self.matmul_weights(d_model)
 
-    def score_flops(self, context: int, *, masked: bool = False) -> Count:  # noqa: ARG002
+    def score_flops(self, context: int, *, masked: bool = False) -> Count:
         """2 x context x heads x head_dim for the scores, and as much for the values."""
-        return 2 * context * self.heads * (self.head_dim + self._value_dim)
+        seen = context if masked else capped(context, self.selected)
+        return 2 * seen * self.heads * (self.head_dim + self._value_dim)
 
     def state_flops(self) -> Count:
         """None."""
@@ -155,7 +159,8 @@ class FullAttention:
 
     def read_values(self, context: int) -> Count:
         """Keys and values of the visible tokens, of whichever layer."""
-        return self.kv_heads * (self.head_dim + self._value_dim) * self.visible(context)
+        seen = capped(self.visible(context), self.selected)
+        return self.kv_heads * (self.head_dim + self._value_dim) * seen
 
     def state_values(self) -> Count:
         """None."""

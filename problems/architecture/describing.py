@@ -9,6 +9,11 @@ from modelsizer.problems.architecture.accounting import Parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.choices import BY_NAME, SHOWN
+from modelsizer.problems.architecture.compressed_attention import (
+    BlockIndexer,
+    Compressor,
+    SharedKeyAttention,
+)
 from modelsizer.problems.architecture.feedforward import (
     DenseFeedForward,
     MixtureOfExperts,
@@ -42,6 +47,9 @@ _KIND_NAMES = {
     ShortConvolution: "convolution",
     NoAttention: "none",
     Several: "several",
+    SharedKeyAttention: "shared-key",
+    Compressor: "compressor",
+    BlockIndexer: "block-indexer",
     DenseFeedForward: "dense",
     MixtureOfExperts: "experts",
     NoFeedForward: "none",

@@ -13,6 +13,11 @@ from typing import Any
 
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
+from modelsizer.problems.architecture.compressed_attention import (
+    BlockIndexer,
+    Compressor,
+    SharedKeyAttention,
+)
 from modelsizer.problems.architecture.feedforward import (
     DenseFeedForward,
     MixtureOfExperts,
@@ -114,6 +119,36 @@ def _latent(a: LatentAttention, d: int, model_type: str) -> list[Matrix]:  # noq
         shapes[("indexer.wq_b",)] = (a.indexer.heads * a.indexer.head_dim, a.q_lora_rank or 0)
         shapes[("indexer.wk",)] = (a.indexer.head_dim, d)
     return _named(_ATTENTION, shapes)
+
+
+def _shared_key(a: SharedKeyAttention, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
+    wide, inner = a.heads * a.head_dim, a.groups * a.group_rank
+    return _named(_ATTENTION, {
+        ("q_a_proj",): (a.q_lora_rank, d),
+        ("q_b_proj",): (wide, a.q_lora_rank),
+        ("kv_proj",): (a.head_dim, d),
+        ("o_a_proj",): (inner, wide // a.groups),
+        ("o_b_proj",): (d, inner),
+    })  # fmt: skip
+
+
+def _compressor(c: Compressor, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
+    keys, indexed = c.overlap * c.head_dim, c.overlap * c.index_dim
+    return _named(_ATTENTION, {
+        ("compressor.kv_proj",): (keys, d),
+        ("compressor.gate_proj",): (keys, d),
+        ("compressor.indexer.kv_proj",): (indexed, d),
+        ("compressor.indexer.gate_proj",): (indexed, d),
+        ("compressor.indexer.q_b_proj",): (c.index_heads * c.index_dim, c.query_rank),
+        ("compressor.indexer.scorer.weights_proj",): (c.index_heads, d),
+    })  # fmt: skip
+
+
+def _blocks(b: BlockIndexer, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
+    return _named(_ATTENTION, {
+        ("indexer.q_proj",): (b.index_heads * b.index_dim, d),
+        ("indexer.k_proj",): (b.index_dim, d),
+    })  # fmt: skip
 
 
 def _mamba(m: Mamba, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
@@ -228,6 +263,8 @@ def _experts(f: MixtureOfExperts, d: int, model_type: str) -> list[Matrix]:  # n
 
 
 _LISTS: Mapping[type, Any] = {
+    BlockIndexer: _blocks,
+    Compressor: _compressor,
     DenseFeedForward: _dense,
     FullAttention: _full,
     GatedDeltaNet: _delta,
@@ -239,6 +276,7 @@ _LISTS: Mapping[type, Any] = {
     MixtureOfExperts: _experts,
     Several: _several,
     SeveralFeedForwards: _several,
+    SharedKeyAttention: _shared_key,
     ShortConvolution: _convolution,
 }
 

@@ -12,7 +12,11 @@ from modelsizer.problems.architecture.configs.ffn_widths import ffn_width
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.layouts import FFN_LAYERS, LAYERS, SPARSE, words_of
 from modelsizer.problems.architecture.configs.model_types import ModelType
-from modelsizer.problems.architecture.configs.refinements import doubled_with_sinks, indexed
+from modelsizer.problems.architecture.configs.refinements import (
+    by_blocks,
+    doubled_with_sinks,
+    indexed,
+)
 from modelsizer.problems.architecture.configs.states import STATE_MIXERS, mamba2
 from modelsizer.problems.architecture.configs.traits import choice, flag
 from modelsizer.problems.architecture.feedforward import (
@@ -120,6 +124,7 @@ MIXERS: Mapping[str, Callable[[Fields, ModelType], Mixer]] = MappingProxyType(
         "latent": latent,
         "indexed": lambda f, t: indexed(latent(f, t), f),
         "shared_index": lambda f, t: indexed(latent(f, t), f, shared=True),
+        "by_blocks": lambda f, t: by_blocks(grouped(f, t), f),
         "two_latents": lambda f, t: Several((latent(f, t), latent(f, t))),
         "beside_mamba2": beside_mamba2,
         **STATE_MIXERS,

@@ -38,6 +38,7 @@ _PARTS = MappingProxyType(
         "NoAttention": "layers without attention",
         "NoFeedForward": "layers without feed-forward",
         "Several": "layers with several token mixers",
+        "SharedKeyAttention": "attention whose key is its value",
         "SeveralFeedForwards": "layers with several feed-forwards",
         "MixtureOfExperts": "mixtures of experts",
     }

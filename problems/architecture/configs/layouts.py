@@ -205,6 +205,20 @@ def _index_shared(f: Fields, _: ModelType, layers: int) -> list[str]:
     return ["indexed_attention" if mine else "shared_index" for mine in own]
 
 
+def _ones(field: str, one: str, other: str, unlisted: str) -> Rule:
+    """A word where a list holds 1, and another where it holds 0."""
+
+    def rule(f: Fields, _: ModelType, layers: int) -> list[str]:
+        listed = f.list_of(field, int, "0 and 1")
+        if listed is None:
+            return [unlisted] * layers
+        if len(listed) != layers:
+            raise ConfigError(f"{field} has {len(listed)} entries for {layers} layers")
+        return [one if entry else other for entry in listed]
+
+    return rule
+
+
 LAYERS: Mapping[str, Rule] = MappingProxyType(
     {
         "full": _all(FULL),
@@ -212,6 +226,7 @@ LAYERS: Mapping[str, Rule] = MappingProxyType(
         "period": _by_period(-1),
         "period_from_first": _by_period(0),
         "first_or_period": _first_or_period,
+        "sparse_frequency": _ones("sparse_attention_freq", "minimax_m3_sparse", FULL, FULL),
         "index_shared": _index_shared,
         "indexed": _all("indexed_attention"),
         "upper": _upper,
@@ -286,6 +301,7 @@ FFN_LAYERS: Mapping[str, Rule] = MappingProxyType(
         "first_dense_and_step": _first_dense_and_step,
         "one_dense": _one_dense,
         "sparse_between": _sparse_between,
+        "sparse_ones": _ones("moe_layer_freq", SPARSE, DENSE, SPARSE),
         "sparse_listed": _sparse_listed,
         "expert_offset": _expert_offset,
         "none": _all("none"),

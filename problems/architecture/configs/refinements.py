@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from modelsizer.problems.architecture.attention import FullAttention, Indexer, LatentAttention
+from modelsizer.problems.architecture.compressed_attention import BlockIndexer
 from modelsizer.problems.architecture.configs.fields import Fields
+from modelsizer.problems.architecture.mixers import Several
 
 
 def indexed(attention: LatentAttention, f: Fields, *, shared: bool = False) -> LatentAttention:
@@ -14,6 +16,13 @@ def indexed(attention: LatentAttention, f: Fields, *, shared: bool = False) -> L
         f.count("index_n_heads"), f.count("index_head_dim"), f.count("index_topk"), shared
     )
     return replace(attention, indexer=indexer)
+
+
+def by_blocks(attention: FullAttention, f: Fields) -> Several:
+    """Attention to the blocks that an indexer selects (MiniMax-M3), the nearest among them."""
+    held = f.count("index_block_size") * f.count("index_topk_blocks")
+    indexer = BlockIndexer(f.count("index_n_heads"), f.count("index_head_dim"))
+    return Several((replace(attention, selected=held), indexer))
 
 
 def doubled_with_sinks(attention: FullAttention) -> FullAttention:

@@ -11,6 +11,11 @@ import numpy as np
 import pytest
 
 from modelsizer.problems.architecture.attention import FullAttention, Indexer, LatentAttention
+from modelsizer.problems.architecture.compressed_attention import (
+    BlockIndexer,
+    Compressor,
+    SharedKeyAttention,
+)
 from modelsizer.problems.architecture.feedforward import (
     DenseFeedForward,
     MixtureOfExperts,
@@ -77,6 +82,26 @@ def dense(r: random.Random) -> dict[str, Any]:
     return {"d_ff": r.randint(1, 20_000)}
 
 
+def shared_key(r: random.Random) -> dict[str, Any]:
+    return {
+        "heads": r.randint(1, 64), "head_dim": r.randint(1, 512), "q_lora_rank": r.randint(1, 1536),
+        "groups": r.randint(1, 8), "group_rank": r.randint(1, 1024), "window": r.randint(1, 200),
+    }  # fmt: skip
+
+
+def compressor(r: random.Random) -> dict[str, Any]:
+    indexed = r.random() < 0.5
+    return {
+        "heads": r.randint(1, 64), "head_dim": r.randint(1, 512), "rate": r.choice([4, 7, 128]),
+        "overlap": r.choice([1, 2]), "index_heads": 8 * indexed, "index_dim": 64 * indexed,
+        "top_k": 16 * indexed, "query_rank": 100 * indexed,
+    }  # fmt: skip
+
+
+def block_indexer(r: random.Random) -> dict[str, Any]:
+    return {"index_heads": r.randint(1, 8), "index_dim": r.randint(1, 128)}
+
+
 def experts(r: random.Random) -> dict[str, Any]:
     routed = r.randint(1, 256)
     return {
@@ -100,6 +125,9 @@ FLAGS: dict[type[Any], list[dict[str, Any]]] = {
     GatedDeltaNet: [{}, {"channel_decay": True}],
     LightningAttention: [{}],
     ShortConvolution: [{}, {"bias": True}],
+    SharedKeyAttention: [{}],
+    Compressor: [{}],
+    BlockIndexer: [{}],
     DenseFeedForward: [{}, {"gated": False, "bias": True}],
     MixtureOfExperts: [
         {},
@@ -110,7 +138,8 @@ FLAGS: dict[type[Any], list[dict[str, Any]]] = {
 DRAWS = {FullAttention: full, LatentAttention: latent, DenseFeedForward: dense,
          MixtureOfExperts: experts, Mamba: mamba, Mamba2: mamba2, GatedRecurrence: recurrence,
          GatedDeltaNet: delta, LightningAttention: lightning,
-         ShortConvolution: convolution}  # fmt: skip
+         ShortConvolution: convolution, SharedKeyAttention: shared_key, Compressor: compressor,
+         BlockIndexer: block_indexer}  # fmt: skip
 
 
 def answers(part: Any, d_model: Any) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.compressed_attention import BlockIndexer, Compressor
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.mixers import Several
@@ -51,6 +52,8 @@ def windows(architecture: Architecture) -> dict[int, int]:
         mixer = group.layer.attention
         # The library has a cache for each of two mixers one after another.
         parts = mixer.parts if isinstance(mixer, Several) else (mixer,)
+        # It keeps compressed keys and those of an indexer with the attention's.
+        parts = tuple(p for p in parts if not isinstance(p, Compressor | BlockIndexer))
         caching = [part for part in parts if part.kv_values()]
         for part in caching or parts[:1]:
             held = part.visible(LONG) if part.kv_values() else 0

@@ -193,8 +193,9 @@ def _sorted(model: Any, kind: str) -> Iterator[tuple[str, str, int]]:
     holder = next(name for name, parameter in model.named_parameters() if parameter is table)
     parts = holder.split(".")
     prefix = parts[0] if len(parts) > 2 else ""  # of the model without its head
+    rules = RULES.get(LIBRARY_NAMES.get(kind, kind), ())
     for name, parameter in model.named_parameters():
-        yield name, _component(name, model, prefix, RULES.get(kind, ())), parameter.numel()
+        yield name, _component(name, model, prefix, rules), parameter.numel()
 
 
 _MANY = ("num_experts", "moe_num_experts", "num_local_experts")

@@ -13,13 +13,15 @@ KNOWN_LAYER_TYPES: Mapping[str, Sequence[str]] = {
     "mlp_layer_types": ("dense", "sparse"),
 }
 
-LIBRARY_NAMES: Mapping[str, str] = {"kimi_k2": "deepseek_v3"}
+LIBRARY_NAMES: Mapping[str, str] = {
+    "kimi_k2": "deepseek_v3", "deepseek_ref": "deepseek_v4", "minimax_m3": "minimax_m3_vl_text",
+}  # fmt: skip
 """Types that published files name and the library does not: the library's name."""
 
 UNKNOWN_TO_LIBRARY = frozenset({"bailing_moe", "bailing_moe_v2", "mimo"})
 """Types that only the remote code of their models has."""
 
-HINTS: Mapping[str, Mapping[str, Sequence[Any]]] = {
+HINTS: dict[str, Mapping[str, Sequence[Any]]] = {
     # With 0 and biases the library makes an MLP of no width that has a bias all the same.
     "deepseek_v2": {"n_shared_experts": (1, 2)},
     "axk1": {"moe_layer_freq": (1, 2), "first_k_dense_replace": (0, 1, 2)},
@@ -82,6 +84,21 @@ HINTS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         ),
         "=keep": ("attn_config", "d_model"),
     },
+    "deepseek_v4": {
+        "compress_rates": ({"compressed_sparse_attention": 4, "heavily_compressed_attention": 8},),
+        "hc_mult": (2, 4), "o_groups": (1, 2), "o_lora_rank": (8, 16), "index_topk": (2, 4),
+        "index_head_dim": (32, 64), "index_n_heads": (2, 4), "num_key_value_heads": (1,),
+        "layer_types[]": ("compressed_sparse_attention", "heavily_compressed_attention",
+                          "sliding_attention"),
+        "mlp_layer_types": ("leave out",), "partial_rotary_factor": (0.25, 0.5),
+        "head_dim": (32, 64),
+    },
+    "minimax_m3_vl_text": {
+        "index_n_heads": (1, 2), "index_head_dim": (16, 32), "index_block_size": (4, 8),
+        "index_topk_blocks": (1, 2), "rotary_dim": (8,), "dense_intermediate_size": (80, 200),
+        "layer_types[]": ("full_attention", "minimax_m3_sparse"),
+        "mlp_layer_types[]": ("dense", "sparse"),
+    },
     "deepseek_v32": {"index_topk": (4, 8), "index_head_dim": (32, 64), "index_n_heads": (2, 4),
                      "qk_rope_head_dim": (16,)},
     "glm_moe_dsa": {"index_topk": (4, 8), "index_head_dim": (32, 64), "index_n_heads": (2, 4),
@@ -99,3 +116,4 @@ HINTS: Mapping[str, Mapping[str, Sequence[Any]]] = {
         "num_key_value_heads": ("leave out",),
     },
 }  # fmt: skip
+HINTS |= {ours: HINTS.get(theirs, {}) for ours, theirs in LIBRARY_NAMES.items()}
