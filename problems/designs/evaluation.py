@@ -25,6 +25,7 @@ from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Inverse, OfFlops
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.space.splits import why_unsplit
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, plain
 from modelsizer.problems.units import exact as as_exact
@@ -156,8 +157,14 @@ class Evaluator:
         layouts = [layout for layout, split in self._splits if split.fits(architecture)]
         if not layouts:
             only = self._evaluated(architecture, [self._splits[0][0]])
-            return replace(only, violated=(*only.violated, "training.pipeline_parallel"))
+            return replace(only, violated=(*only.violated, self._unsplit(architecture)))
         return self._evaluated(architecture, layouts if self._layout_matters else layouts[:1])
+
+    def _unsplit(self, architecture: Architecture) -> str:
+        """Key of the ways that no layout can split an architecture into."""
+        why = why_unsplit([split for _, split in self._splits], architecture)
+        assert why is not None, "no layout fits"
+        return parallel_key(self._problem, why[0])
 
     def _evaluated(self, architecture: Architecture, layouts: Sequence[Layout]) -> Evaluation:
         """The best evaluation under one of these layouts; the first of equals."""
@@ -225,6 +232,12 @@ class Evaluator:
             _violations(self._problem, exact, flops) or _unmet(self._problem, choice, loss),
             unjudged,
         )
+
+
+def parallel_key(problem: Problem, kind: str) -> str:
+    """Key of the ways of ``"pipeline"`` or ``"tensor"`` parallelism, those of serving first."""
+    served = kind == "tensor" and problem.serving.tensor_parallel > 1
+    return f"{'serving' if served else 'training'}.{kind}_parallel"
 
 
 def judge(quality: Quality, architecture: Architecture) -> Judged:

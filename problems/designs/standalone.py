@@ -5,11 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.errors import ArgumentError, require_count, require_number, short
+from modelsizer.problems.designs.evaluation import parallel_key
+from modelsizer.problems.errors import (
+    ArgumentError,
+    ProblemError,
+    require_count,
+    require_number,
+    short,
+)
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.reading import overlaid
+from modelsizer.problems.space.splits import why_unsplit
 from modelsizer.problems.units import MAX_BYTES_A_VALUE, MAX_COUNT, parse_quantity
 
 SHORT_FOR = {
@@ -25,8 +32,13 @@ _INSTEAD = {
 }
 """Settings that say the same in another unit."""
 _CONTEXT, _SEQUENCE = "serving.context_length", "training.sequence_length"
-_WIDE = 2**6 * 3**3 * 5 * 7
-"""Size of a part that an architecture lacks, in a space that no ways of parallelism leave empty."""
+_WIDE = 2**10 * 3**3 * 5 * 7
+"""Size of every part in a space that no ways of parallelism leave empty."""
+_SPACE = {
+    "d_model": 128,
+    "head_dim": 1,
+    **dict.fromkeys(("layers", "heads", "kv_heads", "d_ff", "vocab_size"), _WIDE),
+}
 
 
 def with_short(settings: Mapping[str, object], **given: float | None) -> dict[str, object]:
@@ -106,24 +118,19 @@ def standalone_problem(architecture: Architecture, settings: Mapping[str, object
     ProblemError
         If a setting is invalid.
     """
-    tables: dict[str, object] = {"space": _space(architecture)}
+    tables: dict[str, object] = {"space": _SPACE}
     if not trains(settings):
         tables["training"] = {"tokens": 1}
     if _CONTEXT in settings and all(key.startswith("serving.") for key in settings):
         settings = {**settings, _SEQUENCE: settings[_CONTEXT]}
-    return served_as_stored(Problem.from_tables(overlaid(tables, settings)), architecture)
-
-
-def _space(architecture: Architecture) -> dict[str, int]:
-    """A space that holds about the architecture; it is never searched, but must not be empty."""
-    shape = architecture_dict(architecture)
-
-    def sizes(*names: str) -> dict[str, int]:
-        return {name: int(shape[name] or 0) for name in names}
-
-    heads, rest = sizes("heads", "kv_heads", "head_dim"), sizes("d_ff")
-    if not all(heads.values()) or heads["heads"] % heads["kv_heads"]:
-        heads = {"heads": _WIDE, "kv_heads": _WIDE, "head_dim": 1}
-    if not rest["d_ff"]:
-        rest = {"d_ff": _WIDE}
-    return sizes("layers", "d_model", "vocab_size") | heads | rest
+    try:
+        problem = Problem.from_tables(overlaid(tables, settings))
+    except ProblemError as error:
+        ways = [key for key in settings if key.endswith("_parallel")]
+        if ways and all(fault.key.startswith("space") for fault in error.faults):
+            message = f"{short(settings[ways[0]])} divides no width of this model"
+            raise ProblemError.of(ways[0], message) from None
+        raise
+    if (why := why_unsplit(problem.splits, architecture)) is not None:
+        raise ProblemError.of(parallel_key(problem, why[0]), why[1])
+    return served_as_stored(problem, architecture)

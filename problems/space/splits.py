@@ -38,6 +38,29 @@ class Split:
         )
 
 
+def why_unsplit(splits: Sequence[Split], architecture: Architecture) -> tuple[str, str] | None:
+    """Why no split fits an architecture, or None if one does.
+
+    Returns
+    -------
+    (str, str) or None
+        ``"tensor"`` or ``"pipeline"``, and ``"8 does not divide heads = 28"``.
+    """
+    if any(split.fits(architecture) for split in splits):
+        return None
+    for split in splits:
+        if replace(split, stages=1).fits(architecture):
+            return "pipeline", f"{split.stages} does not divide layers = {architecture.layers}"
+    widths = {"vocab_size": architecture.trunk.vocab_size}
+    for group in architecture.groups:
+        attention = group.layer.attention
+        widths |= {"heads": attention.heads, "kv_heads": attention.kv_heads}
+        widths |= {"d_ff": group.layer.ffn.d_ff}
+    ways = max(splits[0].ways)
+    name = next((name for name, width in widths.items() if width % ways), "kv_heads")
+    return "tensor", f"{ways} does not divide {name} = {widths[name]}"
+
+
 def whole_divides(size: Any, ways: Sequence[int]) -> Any:
     """Whether all ways of tensor parallelism divide a width or a vocabulary."""
     fits = size == size
