@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from modelsizer.problems.architecture.accounting import weights_by_part
+from modelsizer.problems.architecture.accounting import copies, weights_by_part
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.mixers import mixers
+from modelsizer.problems.architecture.mixers import Mixer, mixers
 from modelsizer.problems.designs.assumptions import Assumptions
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import format_number
 from modelsizer.text.kit.words import counted, joined
 
 _BITS = 8
+_COUNTED = {"exact": "", "causal": "half of the scores", "6ND": "6 for each parameter in use"}
 _KEPT = {
     "windowed": ", no more than the window in layers with one",
     "full": ", the whole context in layers with a window too",
@@ -29,6 +30,8 @@ def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[s
     if head != "lm":
         rows.append(("head", "none" if head == "none" else counted(head, "label")))
     kept = _KEPT[found.kv_policy] if has_windows(architecture) else ""
+    times = max(copies(part, found.tensor_parallel) for part in _mixers(architecture))
+    kept += f"; held {times} times for tensor parallelism" if times > 1 else ""
     if (found.prompts, found.prompt_length) != (1, found.context_length):
         rows.append(("prefill", _sequences(found.prompts, found.prompt_length)))
     rows += [
@@ -39,13 +42,19 @@ def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[s
     if any(group.layer.attention.state_values() for group in architecture.groups):
         rows.append(("states", f"{_bits(found.state_bytes)} a value"))
     rows.append(("served by", _accelerators(found)))
+    counted_so = [_COUNTED[found.training_flops], "a second forward pass" * found.recomputed]
+    if any(counted_so):
+        rows.append(("training FLOPs", ", ".join(filter(None, counted_so))))
     return rows
 
 
 def has_windows(architecture: Architecture) -> bool:
     """Whether a token sees only a part of a long context in some layer."""
-    parts = (part for group in architecture.groups for part in mixers(group.layer.attention))
-    return any(getattr(part, "window", None) is not None for part in parts)
+    return any(getattr(part, "window", None) is not None for part in _mixers(architecture))
+
+
+def _mixers(architecture: Architecture) -> list[Mixer]:
+    return [part for group in architecture.groups for part in mixers(group.layer.attention)]
 
 
 def training_row(training: Training) -> tuple[str, str]:

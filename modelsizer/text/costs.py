@@ -51,7 +51,9 @@ def cost_rows(
         for key, ends in estimates.items():
             low, expected, high = (format_quantity(ends[e], "seconds", 3) for e in ends)
             rows.append((key.replace("_", " "), f"{expected} expected, {low} to {high}"))
-        rows.append(("throughput", _written(design, "decode_throughput")))
+        estimate = problem.serving.latency
+        note = "" if estimate == "expected" else f" (of the {estimate} latency)"
+        rows.append(("throughput", _written(design, "decode_throughput") + note))
     room = serving_room(problem, design)
     if room is not None and room.requests is not None:
         pool = "no cache"

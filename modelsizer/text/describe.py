@@ -87,15 +87,16 @@ def _exactly(name: str, value: Number, unit: str) -> tuple[str, str, str]:
 def _flops(found: Description) -> list[tuple[str, str, str]]:
     """FLOPs of a pass, as kernels with masks spend them, and of a token, which windows spare."""
     load = f"{found.batch:,} x {found.sequence:,} tokens, full scores"
-    token, length = f"at {found.sequence:,} tokens", found.assumptions.sequence_length
+    lengths = found.sequence, found.assumptions.sequence_length
     seen = ", windows seen" if has_windows(found.architecture) else ""
+    token, trained = (f"at {length:,} tokens{seen}" for length in lengths)
     return [
         (name, format_quantity(value, "FLOPs"), words)
         for name, value, words in (
             ("forward pass", found.forward_flops, load),
             ("forward and backward", found.forward_backward_flops, load),
-            ("forward, a token", found.forward_flops_per_token, token + seen),
-            ("training, a token", found.training_flops_per_token, f"at {length:,} tokens{seen}"),
+            ("forward, a token", found.forward_flops_per_token, token),
+            ("training, a token", found.training_flops_per_token, trained),
         )
     ]
 

@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass
 from fractions import Fraction
 from typing import Any
 
-from modelsizer.problems.architecture.accounting import KvPolicy
+from modelsizer.problems.architecture.accounting import FlopsConvention, KvPolicy
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import plain
@@ -37,6 +37,10 @@ class Assumptions:
         Prompts that are prefilled together, and tokens of each.
     sequence_length : int
         Tokens of a training sequence.
+    training_flops : {"exact", "causal", "6ND"}
+        How training FLOPs are counted.
+    recomputed : bool
+        Whether they include a second forward pass.
     """
 
     batch_size: int
@@ -51,6 +55,8 @@ class Assumptions:
     prompts: int
     prompt_length: int
     sequence_length: int
+    training_flops: FlopsConvention
+    recomputed: bool
 
     @classmethod
     def of(cls, problem: Problem) -> Assumptions:
@@ -69,6 +75,8 @@ class Assumptions:
             serving.prompts,
             serving.prompt_length or problem.context_length,
             problem.training.sequence_length,
+            problem.training.flops,
+            problem.training.recompute == "full",
         )
 
     def to_dict(self) -> dict[str, Any]:

@@ -157,6 +157,9 @@ def check(seed: int) -> None:
     assert rows.keys() == costs.keys(), label
     for name, value in rows.items():  # some go on with the MFU or the tokens served
         assert value == costs[name] or value.startswith((f"{costs[name]} (", f"{costs[name]} with"))
+    said = shown["Assumptions"].get("training FLOPs", "")
+    assert ("second forward" in said) == (settings.get("training.recompute") == "full")
+    assert ("half" in said) == (settings.get("training.flops") == "causal")
     load = shown["Assumptions"]["load"]
     plural = "s" if found["batch"] > 1 else ""
     assert load == f"{found['batch']:,} sequence{plural} of {found['sequence']:,} tokens"
