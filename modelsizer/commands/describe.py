@@ -105,7 +105,7 @@ def describe(
             design = one_design(architecture, problem, settings)
             found = description(design.problem, architecture)
             counts = found.to_dict() | {"design": design.to_dict()}
-        if (stored := read.checkpoint) is not None:
+        if (stored := read.tensors(architecture, say)) is not None:
             counts["checkpoint"] = stored.to_dict()
 
         def show(console: Console) -> None:

@@ -84,10 +84,43 @@ class Source:
             raise SourceError(f"{self.label}: {error}{offer}") from None
         if self.checkpoint is None:
             return found
-        held, counted = self.checkpoint.parameters, count_parameters(found).total
-        if held is not None and held != counted:
-            note(f"its tensors hold {held:,} parameters, and {counted:,} are counted")
+        self._compare(self.checkpoint, found, note)
         return replace(found, stored=self.checkpoint.formats(found))
+
+    def tensors(
+        self, architecture: Architecture, say: Callable[[str], object] = warnings.warn
+    ) -> Checkpoint | None:
+        """The tensors of the model's files: of a GGUF file, or of safetensors files beside it.
+
+        Parameters
+        ----------
+        architecture : Architecture
+            That of `architecture`.
+        say : callable
+            Told if the files hold another number of parameters, or cannot be read.
+        """
+        if self.checkpoint is not None or self.file is None or self.is_answer:
+            return self.checkpoint
+        from modelsizer.problems.architecture.checkpoints import safetensors_files
+
+        try:
+            if not (files := safetensors_files.files_beside(self.file)):
+                return None
+            found = safetensors_files.checkpoint(files, architecture)
+        except SourceError as error:
+            say(f"{self.label}: {error}")
+            return None
+        self._compare(found, architecture, lambda text: say(f"{self.label}: {text}"))
+        return found
+
+    @staticmethod
+    def _compare(
+        held: Checkpoint, architecture: Architecture, say: Callable[[str], object]
+    ) -> None:
+        """Say if the files hold another number of parameters than is counted."""
+        found, counted = held.parameters, count_parameters(architecture).total
+        if found is not None and found != counted:
+            say(f"its tensors hold {found:,} parameters, and {counted:,} are counted")
 
     @property
     def is_answer(self) -> bool:
@@ -223,6 +256,11 @@ def _of_path(path: Path, label: str) -> Source:
         path = folders.described_by(path)
     if folders.is_gguf(path) or path.suffix.lower() == folders.GGUF:
         return _of_gguf(path, label)
+    if path.suffix.lower() == folders.WEIGHTS:
+        config = path.with_name(folders.CONFIG)
+        if not exists(config):
+            raise SourceError(f"is a file of weights without {folders.CONFIG} beside it")
+        path = config
     return _of_text(read_text(path), label, path)
 
 

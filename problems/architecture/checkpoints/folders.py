@@ -10,6 +10,7 @@ from modelsizer.problems.visible import shortened
 
 CONFIG, PARAMS, ADAPTER = "config.json", "params.json", "adapter_config.json"
 """Of Hugging Face; as Meta and Mistral publish their models; of an adapter, which is no model."""
+WEIGHTS = ".safetensors"
 GGUF, MAGIC = ".gguf", b"GGUF"
 """Suffix and first bytes of a GGUF file."""
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
