@@ -9,6 +9,7 @@ from typing import Any
 from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.designs.idle_settings import idle_settings
 from modelsizer.problems.designs.memory_parts import (
     asks_for_training,
     missing_training_settings,
@@ -33,12 +34,15 @@ class OneDesign:
         Whether the problem says how long it is trained.
     asks_training : bool
         Whether training memory is asked for.
+    idle : tuple of str
+        What settings lack that change no figure.
     """
 
     problem: Problem
     design: Evaluation
     trained: bool
     asks_training: bool = False
+    idle: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON: what depends on the tokens only where they are known."""
@@ -60,14 +64,12 @@ class OneDesign:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What to mind of the loss, and of limits on it."""
-        if not self.trained:
-            return ()
+        """What to mind of the loss, of limits on it, and of the settings."""
+        said = caution(self.problem.quality, self.design.architecture) if self.trained else ""
         if self.unjudged:
             limited = "loss" in self.problem.budgets.limits
-            return ("budgets.loss is not checked: there is no loss",) if limited else ()
-        said = caution(self.problem.quality, self.design.architecture)
-        return (said,) if said else ()
+            said = "budgets.loss is not checked: there is no loss" if limited else ""
+        return (*([said] if said else []), *self.idle)
 
 
 def one_design(
@@ -89,9 +91,11 @@ def one_design(
         If there is no such problem, or a setting is wrong.
     """
     if source is not None:
-        problem = served_as_stored(Problem.load(source, settings), architecture)
+        problem, trained = served_as_stored(Problem.load(source, settings), architecture), True
         asks = not missing_training_settings(problem)
-        return OneDesign(problem, evaluate(problem, architecture), True, asks)
-    problem = standalone_problem(architecture, settings)
-    asks = not missing_training_settings(problem, asked=asks_for_training(settings))
-    return OneDesign(problem, evaluate(problem, architecture), trains(settings), asks)
+    else:
+        problem, trained = standalone_problem(architecture, settings), trains(settings)
+        asks = not missing_training_settings(problem, asked=asks_for_training(settings))
+    design = evaluate(problem, architecture)
+    idle = idle_settings(problem, settings, trained=trained)
+    return OneDesign(problem, design, trained, asks, idle)

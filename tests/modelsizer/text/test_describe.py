@@ -217,6 +217,29 @@ def test_settings_of_a_problem_are_the_assumptions_and_options_are_over_them() -
     equal_within(over)
 
 
+@pytest.mark.parametrize(
+    ("setting", "word"),
+    [
+        ("training.price_per_hour=2.5", "training.accelerator"),
+        ("training.mfu=0.4", "training.accelerator"),
+        ("lifetime.inference_tokens=1e12", "training.tokens"),
+        ("serving.prompts=4", "serving.accelerator"),
+        ("serving.memory_utilization=0.5", "serving.accelerator"),
+        ("objective.law=hoffmann-2022", "training.tokens"),
+    ],
+)
+def test_a_setting_that_changes_no_figure_says_what_it_needs(setting: str, word: str) -> None:
+    (said,) = as_json("gpt2", "--set", setting)["design"]["warnings"]
+    assert said.startswith(f"{setting.partition('=')[0]} changes no figure without")
+    assert word in said
+    assert said in " ".join(run("gpt2", "--set", setting).split())
+    needed = {"training.accelerator": "H100-SXM", "serving.accelerator": "H100-SXM",
+              "training.tokens": "1T"}  # fmt: skip
+    more = [f"{key}={value}" for key, value in needed.items()]
+    args = [part for text in (setting, *more) for part in ("--set", text)]
+    assert "warnings" not in as_json("gpt2", *args)["design"]
+
+
 def test_a_mixture_is_not_judged_by_a_law_of_dense_models() -> None:
     args = ("qwen3-30b-a3b", "--set", "training.tokens=15T")
     design = as_json(*args)["design"]

@@ -1,0 +1,52 @@
+"""Settings that change no figure of an architecture for want of another."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.needs import affected_by
+from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.quantities.training_cost import ACCELERATOR
+
+_TOKENS = "tokens of training: write training.tokens = 15e12"
+_OF_MEMORY = ("serving.memory_utilization", "serving.memory_reserve")
+
+
+def idle_settings(problem: Problem, keys: Iterable[str], *, trained: bool) -> tuple[str, ...]:
+    """Return what settings lack that change no figure.
+
+    Parameters
+    ----------
+    problem : Problem
+    keys : iterable of str
+        Dotted keys that a user gave.
+    trained : bool
+        Whether the tokens of training are known.
+
+    Returns
+    -------
+    tuple of str
+        A sentence without a full stop for each such key.
+    """
+    lacks = {key: _lack(problem, key, trained) for key in keys}
+    return tuple(f"{key} changes no figure without {lack}" for key, lack in lacks.items() if lack)
+
+
+def _lack(problem: Problem, key: str, trained: bool) -> str:
+    """What every figure that a setting would change lacks; empty if one has a value."""
+    table, _, rest = key.partition(".")
+    affected = affected_by(f"{table}.{rest.partition('.')[0]}")
+    if affected:
+        lacks = [_of_quantity(problem, name, trained) for name in QUANTITIES if name in affected]
+        return lacks[0] if all(lacks) else ""
+    if key in _OF_MEMORY and problem.serving.device is None:
+        return ACCELERATOR.format(table="serving")
+    return _TOKENS if table == "objective" and not trained else ""
+
+
+def _of_quantity(problem: Problem, name: str, trained: bool) -> str:
+    """What a quantity lacks; empty if it has a value."""
+    if lacks := problem.lacks(name):
+        return lacks.removeprefix(f"{name} needs ")
+    return "" if trained or not QUANTITIES[name].of_tokens else _TOKENS
