@@ -152,6 +152,12 @@ def experts(f: Fields, t: ModelType) -> FeedForward:
         f.ignore([names["active"], names["width"], names.get("shared_width", "")])
         return dense(f, t)
     width = f.count(names["width"])
+    idle = (f.maybe(names["idle"], least=0) or 0) if "idle" in names else 0
+    if idle:
+        f.notes.append(
+            f"{names['idle']} = {idle}: these experts return their input; their gate and up "
+            "projections are counted, as the library holds them, and are never used"
+        )
     shared = 0
     if "shared_width" in names:
         shared = f.count(names["shared_width"], least=0)
@@ -169,7 +175,7 @@ def experts(f: Fields, t: ModelType) -> FeedForward:
         shared_gate=flag(f, names.get("shared_gate", False)),
         latent=f.maybe(names["latent"]) or 0 if "latent" in names else 0,
         latent_bias=flag(f, names.get("latent_bias", False)),
-        idle_experts=f.maybe(names["idle"], least=0) or 0 if "idle" in names else 0,
+        idle_experts=idle,
     )
 
 
