@@ -51,6 +51,8 @@ class FullAttention:
         Whether a projection as wide as the queries gates the output (Qwen3-Next).
     value_is_key : bool
         Whether values are the projected keys, and so have no projection of their own (Gemma 4).
+    head_gate : bool
+        Whether a projection to one number per head gates the output (Step-3.5, Laguna).
     selected : int or None
         Number of cached tokens that a token attends to, of those that it may see; None for all.
     gate_bias : bool
@@ -78,6 +80,7 @@ class FullAttention:
     gate_bias: bool = True
     value_is_key: bool = False
     selected: Count | None = None
+    head_gate: bool = False
 
     def __post_init__(self) -> None:
         check_positive("attention", heads=self.heads, kv_heads=self.kv_heads)
@@ -109,7 +112,8 @@ class FullAttention:
     def matmul_weights(self, d_model: Count) -> Count:
         """Query, gate, key, value and output projections."""
         width = d_model if self.input_dim is None else self.input_dim
-        return width * self._inputs + d_model * self.heads * self._value_dim
+        gates = d_model * self.heads if self.head_gate else 0
+        return width * self._inputs + d_model * self.heads * self._value_dim + gates
 
     def parameters(self, d_model: Count) -> Count:
         """Projections, their biases and sinks."""
@@ -174,6 +178,8 @@ class FullAttention:
         keys = (self.heads if repeated else self.kv_heads) * (0 if self.shares_cache else 1)
         normed = 0 if self.qk_norm == "none" else self.heads + self._keys
         kept = (self.heads + keys + normed) * self.head_dim + (self.heads + keys) * self._value_dim
+        if self.head_gate:
+            kept = kept + self.heads * (1 + self._value_dim)
         return kept + 2 * self.heads * self.head_dim if self.gate else kept
 
 

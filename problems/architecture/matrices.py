@@ -101,6 +101,7 @@ def _full(a: FullAttention, d: int, model_type: str) -> list[Matrix]:
     if model_type in FUSED_QKV:
         shapes = {fused: (queries + keys + values, width)}
     shapes[("o_proj", "dense", "out_proj", "c_proj")] = (d, a.heads * value)
+    shapes[("g_proj",)] = (a.heads if a.head_gate else 0, d)
     return _named(_ATTENTION, shapes)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import cache
 from types import MappingProxyType
 
@@ -15,7 +16,9 @@ from modelsizer.problems.architecture.configs.model_types import ModelType
 from modelsizer.problems.architecture.configs.refinements import (
     by_blocks,
     doubled_with_sinks,
+    gated,
     indexed,
+    with_sliding_heads,
 )
 from modelsizer.problems.architecture.configs.states import STATE_MIXERS, mamba2
 from modelsizer.problems.architecture.configs.traits import choice, flag
@@ -124,6 +127,9 @@ MIXERS: Mapping[str, Callable[[Fields, ModelType], Mixer]] = MappingProxyType(
         "latent": latent,
         "indexed": lambda f, t: indexed(latent(f, t), f),
         "shared_index": lambda f, t: indexed(latent(f, t), f, shared=True),
+        "gated": lambda f, t: gated(grouped(f, t), f),
+        "gated_windowed": lambda f, t: gated(windowed(f, t), f),
+        "gated_sliding": lambda f, t: with_sliding_heads(gated(windowed(f, t), f), f),
         "by_blocks": lambda f, t: by_blocks(grouped(f, t), f),
         "two_latents": lambda f, t: Several((latent(f, t), latent(f, t))),
         "beside_mamba2": beside_mamba2,
@@ -213,8 +219,23 @@ def stack(f: Fields, t: ModelType) -> list[Layer]:
     mixer = cache(lambda word: MIXERS[t.mixers[word]](f, t))
     ffn = cache(lambda word: FEED_FORWARDS[t.feed_forwards[word]](f, t))
     more = {SPARSE: t.experts.get("norms", 0)}
-    return [
+    found = [
         Layer(mixer(a), ffn(b), norms + more.get(b, 0)) for a, b in zip(words, inner, strict=True)
+    ]
+    return _own_heads(f, t, found) if t.layer_heads else found
+
+
+def _own_heads(f: Fields, t: ModelType, layers: list[Layer]) -> list[Layer]:
+    """The layers with the number of query heads that a field lists for each."""
+    heads = f.list_of(t.layer_heads, int, "numbers of heads")
+    if heads is None:
+        return layers
+    if len(heads) != len(layers):
+        raise ConfigError(f"{t.layer_heads} has {len(heads)} entries for {len(layers)} layers")
+    return [
+        replace(layer, attention=replace(layer.attention, heads=own))
+        for layer, own in zip(layers, heads, strict=True)
+        if isinstance(layer.attention, FullAttention)
     ]
 
 

@@ -38,6 +38,9 @@ def words_of(f: Fields, name: str, layers: int, known: Sequence[str]) -> list[st
     words = f.list_of(name, str, "text")
     if words is None:
         return None
+    predicting = f.maybe("num_nextn_predict_layers", least=0) or 0
+    if len(words) == layers + predicting:  # files of Step-3.5 list prediction heads too
+        words = words[:layers]
     if len(words) != layers:
         raise ConfigError(f"{name} has {len(words)} entries for {layers} layers")
     if not set(words) <= set(known):
@@ -279,6 +282,20 @@ def _sparse_between(f: Fields, _: ModelType, layers: int) -> list[str]:
     return [SPARSE if first <= i <= last and (i + 1) % step == 0 else DENSE for i in range(layers)]
 
 
+def _sparse_enumerated(f: Fields, _: ModelType, layers: int) -> list[str]:
+    """Step-3.5: the layers listed, in text or as numbers, or all but three."""
+    listed = f.take("moe_layers_enum")
+    if isinstance(listed, str):
+        parts = [part.strip() for part in listed.split(",") if part.strip()]
+        if not all(part.isdecimal() for part in parts):
+            raise ConfigError(f"moe_layers_enum must list layers, got {short(listed)}")
+        listed = [int(part) for part in parts]
+    elif listed is not None:
+        listed = f.list_of("moe_layers_enum", int, "layer numbers")
+    sparse = range(3, layers) if listed is None else listed
+    return [SPARSE if i in sparse else DENSE for i in range(layers)]
+
+
 def _sparse_listed(f: Fields, _: ModelType, layers: int) -> list[str]:
     """Llama 4: the layers listed, or every n-th."""
     step = f.count("interleave_moe_layer_step")
@@ -303,6 +320,7 @@ FFN_LAYERS: Mapping[str, Rule] = MappingProxyType(
         "sparse_between": _sparse_between,
         "sparse_ones": _ones("moe_layer_freq", SPARSE, DENSE, SPARSE),
         "sparse_listed": _sparse_listed,
+        "sparse_enumerated": _sparse_enumerated,
         "expert_offset": _expert_offset,
         "none": _all("none"),
     }

@@ -72,6 +72,8 @@ class ModelType:
         "or_quotient": that where `head_dim` is null.
     heads : {"grouped", "multi", "single"} or Trait
         "multi": one kv head for each head, "single": one for all, whatever a field says.
+    layer_heads : str
+        Field that lists the query heads of each layer; empty if there is none.
     value_dim : str
         Field with the width of a head's value; empty if it is that of its key.
     depth : str
@@ -126,6 +128,7 @@ class ModelType:
     qk_norm_width: str = ""
     head_dim: str = ""
     heads: Any = "grouped"
+    layer_heads: str = ""
     value_dim: str = ""
     depth: str = "num_hidden_layers"
     nested: tuple[str, ...] = ()

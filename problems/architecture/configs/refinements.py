@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from modelsizer.problems.architecture.attention import FullAttention, Indexer, LatentAttention
@@ -28,3 +29,17 @@ def by_blocks(attention: FullAttention, f: Fields) -> Several:
 def doubled_with_sinks(attention: FullAttention) -> FullAttention:
     """Windowed attention of MiMo-V2: twice the kv heads of full attention, and sinks."""
     return replace(attention, kv_heads=2 * attention.kv_heads, sinks=True)
+
+
+def gated(attention: FullAttention, f: Fields) -> FullAttention:
+    """A gate of the output: one number per head, or with another word one per value (Laguna)."""
+    per_head = f.take("gating", True) in (True, "per-head")
+    return replace(attention, gate=not per_head, gate_bias=False, head_gate=per_head)
+
+
+def with_sliding_heads(attention: FullAttention, f: Fields) -> FullAttention:
+    """Windowed layers with query heads of their own (Step-3.5)."""
+    other = f.take("attention_other_setting")
+    inner = Fields(other if isinstance(other, Mapping) else {}, {})
+    own = inner.maybe("num_attention_heads", attention.heads)
+    return replace(attention, heads=f.maybe("num_sliding_attention_heads") or own)

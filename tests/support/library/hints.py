@@ -60,6 +60,18 @@ HINTS: dict[str, Mapping[str, Sequence[Any]]] = {
         "moe_intermediate_size": (48, 80), "enable_moe_block": (True, False),
         "=keep": ("num_experts", "top_k_experts", "moe_intermediate_size"),
     },
+    "aria_text": {"moe_num_shared_experts": (1, 2)},
+    "gemma4_unified_text": {
+        "global_head_dim": (32, 64), "num_global_key_value_heads": (1, 2, None),
+        "num_kv_shared_layers": (0, 1, 2),
+    },
+    "laguna": {"gating": (True, "per-head", "per-element"), "num_attention_heads": (4,),
+               "num_attention_heads_per_layer[]": (4, 8), "num_experts": (4, 8),
+               "num_key_value_heads": (1, 2, 4), "shared_expert_intermediate_size": (48, 80)},
+    "step3p5": {"share_expert_dim": (48, 80), "num_sliding_attention_heads": (4, 8, None),
+                "moe_layers_enum": ("0,2", "1"), "layer_types[]": (
+                    "full_attention", "sliding_attention"), "mlp_layer_types[]": ("dense", "sparse"),
+                "num_attention_heads": (4,), "num_local_experts": ("leave out",)},
     "minicpm3": {"v_head_dim": (None, 16)},
     "helium": {  # the output projection is as wide as the stream, whatever the heads
         "hidden_size": (64,), "num_attention_heads": (4,), "head_dim": (16,),
