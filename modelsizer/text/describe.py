@@ -52,6 +52,7 @@ def print_description(
     each = ", each" if found.assumptions.accelerators > 1 else ""
     memory: list[tuple[str, Number]] = [
         ("weights", found.weight_bytes),
+        *_checkpoint(found),
         ("KV cache, a token", found.kv_bytes_per_token),
         ("KV cache", found.kv_cache),
         *([("states", found.state_bytes)] if found.state_bytes else []),
@@ -76,6 +77,12 @@ def _parameters(found: Description) -> list[tuple[str, str, str]]:
             unknown = (name, "", "not counted")
             rows.append(unknown if size is None else _exactly(name, size, "parameters"))
     return rows
+
+
+def _checkpoint(found: Description) -> list[tuple[str, Number]]:
+    """The checkpoint, if it holds more than serving does."""
+    size = found.checkpoint_bytes
+    return [("whole checkpoint", size)] if size and found.architecture.beside else []
 
 
 def _exactly(name: str, value: Number, unit: str) -> tuple[str, str, str]:

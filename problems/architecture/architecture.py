@@ -220,6 +220,9 @@ class Architecture:
         The model that this is the text part of; not compared.
     stored : WeightFormat or None
         Bytes per weight of the checkpoint, if its configuration has a quantisation; not compared.
+    beside : int
+        Bytes that the checkpoint holds beside these weights, such as layers of multi-token
+        prediction; not compared.
     config : mapping or None
         The configuration that it was read from, with the defaults that were taken. It is not
         compared either.
@@ -237,6 +240,7 @@ class Architecture:
     order: tuple[int, ...] = field(default=(), compare=False, repr=False)
     whole: Whole | None = field(default=None, compare=False, repr=False)
     stored: WeightFormat | None = field(default=None, compare=False, repr=False)
+    beside: int = field(default=0, compare=False, repr=False)
     config: Mapping[str, Any] | None = field(default=None, compare=False, repr=False)
 
     def __post_init__(self) -> None:

@@ -85,7 +85,8 @@ class Source:
         if self.checkpoint is None:
             return found
         self._compare(self.checkpoint, found, note)
-        return replace(found, stored=self.checkpoint.formats(found))
+        formats, beside = self.checkpoint.formats(found), self.checkpoint.beside
+        return replace(found, stored=formats, beside=beside)
 
     def tensors(
         self, architecture: Architecture, say: Callable[[str], object] = warnings.warn

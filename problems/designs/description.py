@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
-from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.describing import parameters_dict, whole_architecture
 from modelsizer.problems.designs.assumptions import Assumptions
 from modelsizer.problems.designs.costs import costs
@@ -45,6 +45,9 @@ class Description:
         windows cap the scores.
     weight_bytes : int or float
         Bytes of all weights.
+    checkpoint_bytes : int or None
+        Bytes of all tensors of the checkpoint, with those that serving leaves out; None if nothing
+        tells how it is stored.
     kv_bytes_per_token : int or float
     kv_cache : int or float
         Bytes of the whole cache; windowed layers hold only their window, or all under the policy
@@ -63,6 +66,7 @@ class Description:
     forward_flops_per_token: Number
     training_flops_per_token: Number
     weight_bytes: Number
+    checkpoint_bytes: int | None
     kv_bytes_per_token: Number
     kv_cache: Number
     state_bytes: Number
@@ -97,6 +101,7 @@ class Description:
                 "training": self.training_flops_per_token,
             },
             "weight_bytes": self.weight_bytes,
+            "checkpoint_bytes": self.checkpoint_bytes,
             "kv_bytes_per_token": self.kv_bytes_per_token,
             "kv_cache": self.kv_cache,
             "state_bytes": self.state_bytes,
@@ -159,6 +164,16 @@ def describe(
     return description(served_as_stored(problem, architecture), architecture)
 
 
+def _checkpoint_bytes(
+    architecture: Architecture, kinds: Sequence[Layer], counts: Sequence[int]
+) -> int | None:
+    """Bytes of the tensors of a checkpoint."""
+    if architecture.stored is None:
+        return None
+    weights = accounting.serving_weights(architecture.trunk, kinds, architecture.stored)
+    return int(weights.at(counts)) + architecture.beside
+
+
 def description(problem: Problem, architecture: Architecture) -> Description:
     """Count an architecture under the settings of a problem, whose costs these are."""
     trunk = architecture.trunk
@@ -182,6 +197,7 @@ def description(problem: Problem, architecture: Architecture) -> Description:
         found[INFERENCE],
         found[TRAINING_FLOPS_PER_TOKEN],
         plain(accounting.serving_weights(trunk, kinds, assumed.weights).at(counts)),
+        _checkpoint_bytes(architecture, kinds, counts),
         found["kv_bytes_per_token"],
         found["kv_cache"],
         plain(states.at(counts)),

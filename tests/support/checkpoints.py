@@ -65,7 +65,7 @@ FP8_STATIC = {
         }
     },
 }
-_V3, _M2 = _of("deepseek-v3"), 62
+_M2 = 62
 _EMBEDDING, _WIDTH = 129_280 * 7168 * 2, 7168
 _GPT_OSS = {"model_type": "gpt_oss", "hidden_size": 2880, "num_attention_heads": 64,
             "num_key_value_heads": 8, "head_dim": 64, "num_experts_per_tok": 4,
@@ -108,7 +108,7 @@ CHECKPOINTS = (
     ),
     Checkpoint(
         "DeepSeek-V3",
-        _of("deepseek-v3", FP8),
+        _of("deepseek-v3", FP8, num_nextn_predict_layers=1),
         680_571_043_840 + 2 * 3_918_786_560 + 4 * 41_555_600,
         _HUB + "public repositories: F8_E4M3, BF16 and F32",
         {

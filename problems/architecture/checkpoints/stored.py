@@ -82,6 +82,11 @@ class Checkpoint:
             return None
         return sum(tensor.values for tensor in self.tensors if tensor.parameter)
 
+    @property
+    def beside(self) -> int:
+        """Bytes of tensors that are no parameters."""
+        return sum(tensor.bytes for tensor in self.tensors if not tensor.parameter)
+
     def formats(self, architecture: Architecture) -> WeightFormat:
         """Bytes per weight of each part, of which those of the whole are the file's.
 

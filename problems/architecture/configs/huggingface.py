@@ -81,7 +81,7 @@ def read(config: Mapping[str, Any]) -> Reading:
     architecture = replace(architecture, trunk=trunk, block=t.name, config=complete)
     held = stored(config, architecture)
     notes = [*f.notes, held.note] if held.note else f.notes
-    return Reading(replace(architecture, stored=held.formats), tuple(notes))
+    return Reading(replace(architecture, stored=held.formats, beside=held.beside), tuple(notes))
 
 
 def read_config(

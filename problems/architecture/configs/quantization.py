@@ -7,13 +7,14 @@ pattern that names the first expert means all.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
-from modelsizer.problems.architecture.accounting import weights_by_part
-from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.accounting import layer_parameters, weights_by_part
+from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
+from modelsizer.problems.architecture.configs.beside import bytes_beside, predicting_layers
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.quantization_methods import METHODS, Asked, Chooser
 from modelsizer.problems.architecture.matrices import Matrix, head_matrix, layer_matrices
@@ -39,11 +40,14 @@ class Stored:
     formats : WeightFormat or None
         Mean bytes per weight of each part: times the weights of the part, exactly its bytes. None
         if the configuration has no quantisation, or one that is not counted.
+    beside : int
+        Bytes that it holds beside these weights.
     note : str
         What is not counted; empty if nothing.
     """
 
     formats: WeightFormat | None = None
+    beside: int = 0
     note: str = ""
 
 
@@ -74,10 +78,9 @@ def stored(config: Mapping[str, Any], architecture: Architecture) -> Stored:
             note=f"{_KEY}: the method {short(method)} is not counted{hint}; known: "
             f"{', '.join(METHODS)}; {_AS_IF}"
         )
-    dtype = _dtype(config)
     try:
-        choose = METHODS[method](Asked(values, dtype))
-        return Stored(_formats(choose, architecture, dtype, str(values)))
+        choose = METHODS[method](Asked(values, _dtype(config)))
+        return _read(config, architecture, choose, str(values))
     except ConfigError as error:
         return Stored(note=f"{error}; {_AS_IF}")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, re.error) as error:
@@ -99,30 +102,74 @@ def _dtype(config: Mapping[str, Any]) -> int:
     return _DTYPES.get(str(value).removeprefix("torch."), _USUAL)
 
 
-def _formats(choose: Chooser, architecture: Architecture, dtype: int, text: str) -> WeightFormat:
-    trunk, groups = architecture.trunk, architecture.groups
-    counted = weights_by_part(trunk, [group.layer for group in groups])
+@dataclass(frozen=True, slots=True)
+class _Converter:
+    """What a quantisation makes of matrices.
+
+    Parameters
+    ----------
+    choose : callable
+    dtype : int
+        Bytes of a value that is not converted.
+    layers : list of str
+        Names of the stack of layers.
+    words : set of str
+        All words of the quantisation.
+    model_type : str
+    """
+
+    choose: Chooser
+    dtype: int
+    layers: list[str]
+    words: set[str]
+    model_type: str
+
+    @classmethod
+    def of(cls, choose: Chooser, dtype: int, text: str, model_type: str) -> _Converter:
+        """A converter by the text of a quantisation."""
+        layers = [name for name in _LAYERS if name in text] or [_LAYERS[0]]
+        return cls(choose, dtype, layers, set(re.findall(r"\w+", text)), model_type)
+
+    def change(self, matrix: Matrix, prefixes: Iterable[str]) -> int:
+        """Bytes that equal matrices take more than if they were not converted."""
+        names = [f"{before}{name}" for before in prefixes for name in _named(matrix, self.words)]
+        if (packing := self.choose(matrix, names)) is None:
+            return 0
+        packed = packing(matrix.rows, matrix.columns) * matrix.count
+        return packed - matrix.weights * self.dtype
+
+    def of_layer(self, layer: Layer, trunk: Trunk, number: int) -> Iterator[tuple[str, int]]:
+        """The change of each matrix of a layer, with its part."""
+        prefixes = [f"{name}.{number}." for name in self.layers]
+        for matrix in layer_matrices(layer, trunk, self.model_type):
+            yield matrix.part, self.change(matrix, prefixes)
+
+
+def _read(
+    config: Mapping[str, Any], architecture: Architecture, choose: Chooser, text: str
+) -> Stored:
+    trunk, groups, stack = architecture.trunk, architecture.groups, architecture.stack() or []
+    dtype, counted = _dtype(config), weights_by_part(trunk, [group.layer for group in groups])
+    converter = _Converter.of(choose, dtype, text, architecture.block)
     weights = {part: counted[part].at([group.count for group in groups]) for part in PARTS}
     size = {part: weights[part] * dtype for part in PARTS}
-
-    def convert(matrix: Matrix, prefixes: list[str]) -> None:
-        names = [f"{before}{name}" for before in prefixes for name in _named(matrix, words)]
-        if (packing := choose(matrix, names)) is not None:
-            packed = packing(matrix.rows, matrix.columns) * matrix.count
-            size[matrix.part] += packed - matrix.weights * dtype
-
-    words = set(re.findall(r"\w+", text))
-    layers = [name for name in _LAYERS if name in text] or [_LAYERS[0]]
-    for number, layer in enumerate(architecture.stack() or []):
-        for matrix in layer_matrices(layer, trunk, architecture.block):
-            convert(matrix, [f"{name}.{number}." for name in layers])
+    for number, layer in enumerate(stack):
+        for part, change in converter.of_layer(layer, trunk, number):
+            size[part] += change
     if (head := head_matrix(trunk)) is not None:
-        convert(head, ["", "language_model."])
+        size[head.part] += converter.change(head, ["", "language_model."])
+    predicting, further = predicting_layers(config, architecture.block), 0
+    for number in range(len(stack), len(stack) + predicting if stack else 0):
+        changes = sum(change for _, change in converter.of_layer(stack[-1], trunk, number))
+        further += int(layer_parameters(stack[-1], trunk)) * dtype + changes
     mean = {part: size[part] / n for part in PARTS if (n := weights[part])}
     # A part that the model has not is told as the nearest one.
     for part, other in (("experts", "ffn"), ("ffn", "experts"), ("head", "embedding")):
         mean.setdefault(part, mean.get(other, Fraction(dtype)))
-    return WeightFormat(**{part: mean.get(part, Fraction(dtype)) for part in PARTS})
+    return Stored(
+        WeightFormat(**{part: mean.get(part, Fraction(dtype)) for part in PARTS}),
+        bytes_beside(architecture, further, predicting, dtype),
+    )
 
 
 def _named(matrix: Matrix, words: set[str]) -> list[str]:

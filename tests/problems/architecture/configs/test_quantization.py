@@ -13,6 +13,7 @@ from typer.testing import CliRunner
 from modelsizer.cli import app
 from modelsizer.problems.architecture.accounting import (
     count_parameters,
+    layer_parameters,
     serving_weights,
     weights_by_part,
 )
@@ -53,16 +54,34 @@ def small(method: str, **values: Any) -> dict[str, Any]:
 
 @pytest.mark.parametrize("checkpoint", CHECKPOINTS, ids=lambda c: c.name)
 def test_published_checkpoints(checkpoint: Checkpoint) -> None:
-    counted = weight_bytes(checkpoint.config) + sum(checkpoint.beside.values())
+    found = describe(read_config(checkpoint.config))
+    beside = sum(checkpoint.beside.values())
+    counted = found.weight_bytes + beside
     assert checkpoint.source
     assert 0 <= checkpoint.bytes - counted <= checkpoint.headers
+    quantised = "quantization_config" in checkpoint.config
+    assert found.checkpoint_bytes == (counted if quantised else None)
+    assert found.architecture.beside == beside
 
 
 def test_multi_token_prediction_of_deepseek_v3_is_one_layer_more() -> None:
     config = next(c for c in CHECKPOINTS if c.name == "DeepSeek-V3")
-    longer = config.config | {"num_hidden_layers": 62}
+    longer = config.config | {"num_hidden_layers": 62, "num_nextn_predict_layers": 0}
     layer = weight_bytes(longer) - weight_bytes(config.config)
     assert layer == config.beside["the layer of multi-token prediction"]
+
+
+def test_values_of_deepseek_v32() -> None:
+    """The hub counts 685,396,921,376 values of V3.2-Exp, scales and biases among them."""
+    a = read_config(case("gap_deepseek_v32.json"))
+    trunk, stack = a.trunk, a.stack()
+    assert stack is not None
+    stack += stack[-1:]  # the layer of multi-token prediction
+    around = 2 * trunk.embedding_size() + 3 * trunk.d_model + 2 * trunk.d_model**2
+    values = count_parameters(a).total + layer_parameters(stack[-1], trunk) + around
+    matrices = [m for layer in stack for m in layer_matrices(layer, trunk, a.block)]
+    scales = sum(-(-m.rows // 128) * -(-m.columns // 128) * m.count for m in matrices)
+    assert values + scales + 59 * 256 == 685_396_921_376
 
 
 @pytest.mark.parametrize("name", ["gpt_oss_120b.json", "gpt_oss_20b.json"])
