@@ -25,6 +25,7 @@ LISTED = frozenset({"A,B,..."})  # names or files that are read, with commas bet
 READ = frozenset(
     {"FILE", "ANSWER", "SOURCE", "RUNS", "LAW", "LAW.toml", "NAME|FILE", "FORM", "MODEL"}
 )
+SOURCES = frozenset({"SOURCE", "MODEL"})
 SETTINGS = frozenset({"KEY=VALUE", "KEY=VALUES"})  # which may name files of laws
 _Paths = list[tuple[str, Path, bool]]
 
@@ -46,6 +47,8 @@ class Command(NumberCommand):
         known = _laws_of_settings(self.params, ctx.params)
         for parameter in self.params:
             role, value = parameter.metavar, ctx.params.get(parameter.name)
+            if role in SOURCES and isinstance(value, list | tuple):
+                known += ((_name(parameter), _read(Path(text)), False) for text in value)
             if not isinstance(value, str | Path):
                 continue
             option, text = _name(parameter), str(value)
@@ -59,10 +62,22 @@ class Command(NumberCommand):
             elif role in LISTED:
                 known += ((option, Path(part.strip()), False) for part in text.split(","))
             elif role in WRITTEN | READ and text != STANDARD_OUTPUT:
-                known.append((option, Path(text), role in WRITTEN))
+                path = _read(Path(text)) if role in SOURCES else Path(text)
+                known.append((option, path, role in WRITTEN))
         check_files(known)
         _written[:] = [(option, path) for option, path, is_written in known if is_written]
         return super().invoke(ctx)
+
+
+def _read(source: Path) -> Path:
+    """The file that a SOURCE reads: of a folder the one that describes its model."""
+    from modelsizer.problems.architecture.checkpoints.errors import SourceError
+    from modelsizer.problems.architecture.checkpoints.folders import described_by
+
+    try:
+        return described_by(source) if source.is_dir() else source
+    except (SourceError, OSError, ValueError):  # which reading it will say
+        return source
 
 
 def _laws_of_settings(parameters: Sequence[Any], values: Mapping[str, Any]) -> _Paths:

@@ -53,11 +53,12 @@ def roofline(
         clock = Clock.of(time_limit)
         chosen = design_of(source, problem, set_, before_drawing(clock, plot), download=download)
         asked, design, ending = chosen.problem, chosen.design, Ending(chosen.stop)
-        own = "optimum" if is_problem(source) else _short(source)
+        others = beside or []
+        own, *names = _labels(["optimum" if is_problem(source) else source, *others])
         designs = {own: design.architecture}
         designs |= {
-            _short(other): load_architecture(other, say, download=download)
-            for other in beside or []
+            name: load_architecture(other, say, download=download)
+            for name, other in zip(names, others, strict=True)
         }
         found = roofline_points(asked, designs)
         if found is None:
@@ -85,6 +86,10 @@ def roofline(
         raise typer.Exit(STOPPED)
 
 
-def _short(source: str) -> str:
-    """A source's name without its folders."""
-    return Path(source).name if "/" in source else source
+def _labels(sources: list[str]) -> list[str]:
+    """Names of sources without their folders, where these tell them apart."""
+    short = [Path(source).name if "/" in source else source for source in sources]
+    return [
+        name if short.count(name) == 1 else source
+        for name, source in zip(short, sources, strict=True)
+    ]

@@ -138,3 +138,22 @@ def test_every_command_reads_a_folder(tmp_path: Path, command: str) -> None:
     answer = CliRunner().invoke(app, [command, "org/name", *more])
     assert answer.exit_code == 2
     assert "--download" in answer.stderr and len(answer.stderr.splitlines()) == 1
+
+
+def test_sources_of_one_name_are_told_apart(tmp_path: Path) -> None:
+    models = [folder(tmp_path / name / "model", config_json=CONFIG) for name in "ab"]
+    settings = ["--set", "serving.accelerator=H100-SXM", "--set", "serving.context_length=1000"]
+    args = ["roofline", str(models[0]), "--beside", str(models[1]), *settings, "--json", "-"]
+    answer = CliRunner().invoke(app, args)
+    assert answer.exit_code == 0, answer.output
+    assert all(str(model) in answer.stdout for model in models)
+
+
+@pytest.mark.parametrize("output", ["config.json", "sub/../config.json"])
+def test_the_file_of_a_folder_is_not_written_over(tmp_path: Path, output: str) -> None:
+    model = folder(tmp_path / "model", config_json=CONFIG)
+    (model / "sub").mkdir()
+    before = (model / "config.json").read_bytes()
+    answer = CliRunner().invoke(app, ["export", str(model), "-o", str(model / output)])
+    assert answer.exit_code == 2 and "is the file that SOURCE reads" in answer.stderr
+    assert (model / "config.json").read_bytes() == before
