@@ -30,7 +30,8 @@ def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[s
     if head != "lm":
         rows.append(("head", "none" if head == "none" else counted(head, "label")))
     kept = _KEPT[found.kv_policy] if has_windows(architecture) else ""
-    times = max(copies(part, found.tensor_parallel) for part in _mixers(architecture))
+    cached = [part for part in _mixers(architecture) if part.kv_values()]
+    times = max((copies(part, found.tensor_parallel) for part in cached), default=1)
     kept += f"; held {times} times for tensor parallelism" if times > 1 else ""
     if (found.prompts, found.prompt_length) != (1, found.context_length):
         rows.append(("prefill", _sequences(found.prompts, found.prompt_length)))

@@ -115,9 +115,10 @@ def cost_rows(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]
     if "serving" in design:
         room = design["serving"]
         rows["fits"] = (
-            f"{format_quantity(room['kv_tokens'], 'tokens', 3)} tokens of KV, "
-            f"{room['requests']:,} requests of {found['sequence']:,}"
-        )
+            "no cache, "
+            if room["kv_tokens"] is None
+            else f"{format_quantity(room['kv_tokens'], 'tokens', 3)} tokens of KV, "
+        ) + (f"{room['requests']:,} requests of {found['sequence']:,}")
     return rows
 
 
@@ -168,6 +169,20 @@ def check(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(12))
 def test_text_shows_the_figures_of_the_json(seed: int) -> None:
     check(seed)
+
+
+@pytest.mark.parametrize(
+    ("name", "times"),
+    [("llama-3-8b", 1), ("qwen3-30b-a3b", 2), ("deepseek-v3", 8), ("nemotron-h-8b", 1),
+     ("qwen3-next-80b-a3b", 4), ("mamba-130m", 1)],
+)  # fmt: skip
+def test_copies_of_a_cache_are_told(name: str, times: int) -> None:
+    settings = {"serving.tensor_parallel": 8, "serving.batch_size": 4}
+    found = as_json(name, *as_set(settings))
+    held = found["weight_bytes"] + times * found["kv_cache"] + found["state_bytes"]
+    assert found["serving_memory"] * 8 == held
+    said = sections(run(name, *as_set(settings)))["Assumptions"]["KV cache"]
+    assert (f"held {times} times" in said) == (times > 1)
 
 
 @pytest.mark.parametrize("columns", [40, 80, 120])
