@@ -7,7 +7,10 @@ the defaults of its type and without what belongs to a checkpoint; a design, as 
 from __future__ import annotations
 
 import json
+import tomllib
 from collections.abc import Mapping
+from functools import cache
+from importlib import resources
 from types import MappingProxyType
 from typing import Any
 
@@ -21,24 +24,20 @@ from modelsizer.problems.architecture.configs.export_common import (
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 
-_CLASSES = MappingProxyType(
-    {
-        "llama": "LlamaForCausalLM",
-        "qwen2": "Qwen2ForCausalLM",
-        "qwen3": "Qwen3ForCausalLM",
-        "gemma2": "Gemma2ForCausalLM",
-        "gemma3_text": "Gemma3ForCausalLM",
-        "olmo2": "Olmo2ForCausalLM",
-        "gpt2": "GPT2LMHeadModel",
-        "gpt_neox": "GPTNeoXForCausalLM",
-    }
-)
-"""Class of each block's type."""
+_LIBRARY_TYPES = MappingProxyType({"kimi_k2": "deepseek_v3"})
+"""Types that published files name and the library does not, and what they are there."""
 
-_OF_A_CHECKPOINT = frozenset(
-    {"_name_or_path", "auto_map", "quantization_config", "transformers_version"}
-)
-"""Fields that tell of stored weights or of code beside them."""
+_OF_A_CHECKPOINT = frozenset({"_name_or_path", "quantization_config", "transformers_version"})
+"""Fields that tell of stored weights."""
+
+
+@cache
+def _classes() -> Mapping[str, str]:
+    """Class of each type of the library."""
+    found: Mapping[str, str] = tomllib.loads(
+        (resources.files(__package__) / "classes.toml").read_text("utf-8")
+    )
+    return found
 
 
 def to_huggingface(architecture: Architecture) -> dict[str, Any]:
@@ -57,7 +56,7 @@ def to_huggingface(architecture: Architecture) -> dict[str, Any]:
     model_type = MODEL_TYPES.get(architecture.block, architecture.block)
     if architecture.config is not None:
         config = _as_read(architecture.config)
-    elif model_type in _CLASSES:
+    elif architecture.block in BLOCKS:
         config = _of_block(architecture, model_type)
     else:
         known = ", ".join(BLOCKS)
@@ -78,17 +77,18 @@ def huggingface_text(architecture: Architecture) -> str:
 
 def _as_read(fields: Mapping[str, Any]) -> dict[str, Any]:
     """A configuration as it was read, without what belongs to a checkpoint; its type first."""
-    head = {key: fields[key] for key in ("architectures", "model_type") if key in fields}
-    name = _CLASSES.get(fields["model_type"])
-    if "architectures" not in head and name is not None:
-        head = {"architectures": [name]} | head
-    return head | {key: fields[key] for key in fields if key not in _OF_A_CHECKPOINT}
+    model_type = _LIBRARY_TYPES.get(fields["model_type"], fields["model_type"])
+    usual = [_classes()[model_type]] if model_type in _classes() else None
+    named = fields.get("architectures") or usual
+    head = {"model_type": model_type} if named is None else {"architectures": named}
+    rest = {key: fields[key] for key in fields if key not in _OF_A_CHECKPOINT}
+    return head | rest | {"model_type": model_type}
 
 
 def _of_block(architecture: Architecture, model_type: str) -> dict[str, Any]:
     trunk, layer = architecture.trunk, architecture.groups[0].layer
     config: dict[str, Any] = {
-        "architectures": [_CLASSES[model_type]],
+        "architectures": [_classes()[model_type]],
         "model_type": model_type,
     }
     if model_type in ("gpt2", "gpt_neox"):

@@ -74,7 +74,8 @@ def read(config: Mapping[str, Any]) -> Reading:
     except ValueError as error:
         raise ConfigError(str(error)) from None
     f.note_unread(t.name, {*_POSITION_FIELDS, *_known(t)})
-    complete = {**f.complete(), "model_type": t.name}
+    given = config if t.nested else f.complete()  # fields of nested objects stay in them
+    complete = {**given, "model_type": t.name}
     trunk = headed(architecture.trunk, config)
     if trunk != architecture.trunk:  # of another class than a causal language model
         complete |= {name: config[name] for name in HEAD_FIELDS if name in config}
