@@ -118,6 +118,9 @@ def standalone_problem(architecture: Architecture, settings: Mapping[str, object
     ProblemError
         If a setting is invalid.
     """
+    for key in settings:
+        if f"{key}.".startswith("space."):
+            raise ProblemError.of(key, "belongs to a problem; a model is described as it is")
     tables: dict[str, object] = {"space": _SPACE}
     if not trains(settings):
         tables["training"] = {"tokens": 1}

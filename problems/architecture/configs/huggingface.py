@@ -17,6 +17,7 @@ from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.heads import FIELDS as HEAD_FIELDS
 from modelsizer.problems.architecture.configs.heads import headed
 from modelsizer.problems.architecture.configs.model_types import ModelType, model_types
+from modelsizer.problems.architecture.configs.other_files import looks_like
 from modelsizer.problems.architecture.configs.quantization import stored
 from modelsizer.problems.architecture.configs.readers import READERS
 from modelsizer.problems.architecture.configs.wrappers import text_part, whole_of
@@ -124,7 +125,12 @@ def _type_of(config: Mapping[str, Any]) -> ModelType:
     types = model_types()
     name = config.get("model_type") or _type_of_class(config.get("architectures"), types)
     if name is None:
-        raise ConfigError("model_type is missing: is this a Hugging Face config.json?")
+        what = looks_like(config)
+        raise ConfigError(
+            f"this is {what}"
+            if what
+            else "model_type is missing: is this a Hugging Face config.json?"
+        )
     if not isinstance(name, str) or name not in types:
         hint = did_you_mean(str(name), types)
         raise ConfigError(

@@ -6,6 +6,8 @@ import pytest
 
 from modelsizer.problems.architecture.sources import load_architecture
 from modelsizer.problems.designs.description import describe
+from modelsizer.problems.designs.standalone import standalone_problem
+from modelsizer.problems.errors import ProblemError
 
 
 def test_flops_and_memory_of_llama_3_8b_by_hand() -> None:
@@ -48,3 +50,8 @@ def test_counts_must_be_positive(name: str) -> None:
     for wrong in (0, -1, float("nan")):
         with pytest.raises(ValueError, match=f"{name}: must be a "):
             describe(load_architecture("llama-3-8b"), **{name: wrong})
+
+
+def test_a_space_is_no_setting_of_a_model() -> None:
+    with pytest.raises(ProblemError, match=r"^space\.layers: belongs to a problem"):
+        standalone_problem(load_architecture("llama-3-8b"), {"space.layers": 3})
