@@ -27,14 +27,20 @@ from modelsizer.problems.architecture.architecture import (
     MixtureOfExperts,
     Trunk,
 )
+from modelsizer.problems.architecture.attention import Indexer
 from modelsizer.problems.architecture.describing import parameters_dict
+from modelsizer.problems.architecture.feedforward import NoFeedForward
+from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
+from modelsizer.problems.architecture.mixers import NoAttention, Several
 from modelsizer.problems.architecture.sources import load_architecture
+from modelsizer.problems.architecture.state_space import Mamba, Mamba2
 from modelsizer.problems.designs.description import describe
 
 CONTEXTS = (1, 4096, 32768, 131072)
 EXAMPLES = 25  # of each property
 CATALOGUE = ("llama-3-8b", "gemma-3-27b", "deepseek-v3", "mixtral-8x7b", "qwen3-30b-a3b", "gpt2",
-             "opt-350m", "bloom-560m", "mistral-7b", "qwen1.5-moe-a2.7b", "gpt-oss-120b")  # fmt: skip
+             "opt-350m", "bloom-560m", "mistral-7b", "qwen1.5-moe-a2.7b", "gpt-oss-120b",
+             "nemotron-3-nano-30b-a3b", "qwen3-next-80b-a3b", "zamba2-2.7b", "mamba-130m")  # fmt: skip
 
 
 def run(*args: str, code: int = 0, stdin: str | None = None) -> Any:
@@ -48,7 +54,7 @@ def run(*args: str, code: int = 0, stdin: str | None = None) -> Any:
 
 
 small = st.integers(1, 9)
-attentions = st.one_of(
+with_scores = st.one_of(
     st.builds(
         lambda kv, group, dim, **rest: FullAttention(kv * group, kv, dim, **rest),
         small, small, small, qkv_bias=st.booleans(), output_bias=st.booleans(),
@@ -56,8 +62,22 @@ attentions = st.one_of(
         window=st.none() | st.integers(1, 300), sinks=st.booleans(),
     ),
     st.builds(LatentAttention, small, small, small, small, small, st.none() | small,
-              st.booleans()),
+              st.booleans(), st.none() | st.builds(Indexer, small, small, st.integers(1, 300))),
 )  # fmt: skip
+with_states = st.one_of(
+    st.builds(Mamba, small, small, small, small, inner_norms=st.booleans()),
+    st.builds(Mamba2, small, small, small, small, small, st.booleans(), st.booleans()),
+    st.builds(
+        lambda keys, group, *rest: GatedDeltaNet(keys, keys * group, *rest),
+        small, small, small, small, small, st.booleans(), st.integers(0, 9), st.integers(0, 9),
+    ),
+)  # fmt: skip
+attentions = st.one_of(
+    with_scores,
+    with_states,
+    st.just(NoAttention()),
+    st.builds(lambda *parts: Several(parts), with_scores, with_states),
+)
 feed_forwards = st.one_of(
     st.builds(DenseFeedForward, st.integers(1, 99), st.booleans(), st.booleans()),
     st.builds(
@@ -66,13 +86,15 @@ feed_forwards = st.one_of(
         expert_bias=st.booleans(), router_bias=st.booleans(), shared_bias=st.booleans(),
         shared_gate=st.booleans(),
     ),
+    st.just(NoFeedForward()),
 )  # fmt: skip
 trunks = st.builds(
     Trunk, small, st.integers(1, 50), st.booleans(), st.booleans(), st.integers(0, 9), small,
     st.booleans(), st.booleans(), st.none() | small,
 )  # fmt: skip
-groups = st.builds(LayerGroup, st.builds(Layer, attentions, feed_forwards, st.integers(0, 4)),
-                   small)  # fmt: skip
+layers = st.builds(Layer, attentions, feed_forwards, st.integers(0, 4), st.booleans(),
+                   st.integers(0, 9), st.integers(0, 9))  # fmt: skip
+groups = st.builds(LayerGroup, layers, small)
 architectures = st.builds(Architecture, trunks, st.lists(groups, min_size=1, max_size=4).map(tuple))
 
 
@@ -94,7 +116,7 @@ def adds_up(architecture: Architecture, contexts: tuple[int, ...]) -> counting.A
     idle = (x.count * (x.parameters.total - x.parameters.active) for x in layers)
     assert p.total - p.active == sum(idle)
     for index, flops in enumerate(found.forward):
-        for name in ("attention_projections", "scores", "ffn"):
+        for name in ("attention_projections", "scores", "states", "ffn", "other"):
             each = (x.count * getattr(x.forward[index], name) for x in layers)
             assert getattr(flops, name) == sum(each)
     return found
@@ -317,3 +339,14 @@ def test_a_search_that_is_stopped_before_a_design_exits_with_3(
     answer = run("one-h100-1e24", code=3)
     assert "one-h100-1e24: stopped before a design was found" in answer.stderr
     assert not answer.stdout
+
+
+def test_a_hybrid_shows_its_recurrences_and_a_dense_model_none() -> None:
+    text = run("nemotron-3-nano-30b-a3b", "--context", "4096").stdout
+    assert "Each of 23 layers: mamba2" in text
+    assert "Each of 23 layers: 128 experts of which 6 active" in text
+    assert text.count("recurrences") == 4  # of the whole, and of each of three kinds of layer
+    alone = run("mamba-130m", "--context", "4096").stdout
+    assert "recurrences" in alone
+    assert "outweigh" not in alone
+    assert "recurrences" not in run("llama-3-8b", "--context", "4096").stdout
