@@ -32,10 +32,13 @@ def export(
     """Write the architecture of an answer as a configuration that a framework accepts."""
     with user_errors():
         from modelsizer.problems.architecture.configs.export import export as exported
+        from modelsizer.problems.architecture.models import models
         from modelsizer.problems.architecture.sources import load_architecture
 
         check_framework("--to", to)
         architecture = load_architecture(source, say, download=download)
+        if source in models() and not Path(source).exists():
+            say(f"{source}: the catalogue holds its shape; the rest is the default of its type")
         if architecture.whole is not None:
             say(f"{source}: its text model is exported, without what is beside it")
         text = exported(architecture, to)

@@ -80,6 +80,8 @@ _FIELDS = MappingProxyType(
         "gate_rank": "gates through a bottleneck",
         "extra_flops": "computation besides attention and feed-forward",
         "head_gate": "gates of heads",
+        "value_is_key": "values that are the keys",
+        "input_dim": "attention of an input wider than the model",
         "latent_bias": "biases of the projections of a latent",
         "Mamba2.conv": "convolutions of another number of taps than 4",
         "Mamba2.bias": "biases of Mamba-2 projections",

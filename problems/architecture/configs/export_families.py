@@ -63,6 +63,7 @@ _TRAITS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "cohere": (PARALLEL, PLAIN_LAYERNORM, MULTIPLIERS),
         "cohere2": _COHERE2,
         "cohere2_moe": _COHERE2,
+        "dbrx": (PLAIN_LAYERNORM, "bounds on queries, keys and values"),
         "ernie4_5_moe": ("softmax routers with a bias for balance",),
         "exaone4": (AFTER, NO_ROTATION),
         "exaone_moe": (NO_ROTATION,),

@@ -200,8 +200,8 @@ def _settings(stack: Stack) -> dict[str, Any]:
         del found["attn_bias"]
     if stack.trunk.head_bias:
         found["lm_head_bias"] = True
-    if "query_pre_attn_scalar" in config:
-        found["attention_scores_scalar"] = config["query_pre_attn_scalar"]
+    if config and stack.family in ("gemma2", "gemma3_text"):  # 256 in transformers 5.24
+        found["attention_scores_scalar"] = config.get("query_pre_attn_scalar", 256)
     for field, setting in (
         ("attn_logit_softcapping", "attention_logit_softcapping"),
         ("final_logit_softcapping", "final_logit_softcapping"),
