@@ -211,7 +211,7 @@ def _serving(r: random.Random) -> dict[str, Any]:
         if table:
             found = {k: v for k, v in found.items() if k not in ("weight_bytes", "weight_bits")}
             found[key] = table
-    return found
+    return found | _some(own, 0.2, {"state_bytes": [1, 4]})  # of states, which no design has
 
 
 def _one_number(r: random.Random) -> dict[str, Any]:
