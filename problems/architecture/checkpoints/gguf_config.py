@@ -59,9 +59,18 @@ def configuration(model: Model) -> dict[str, Any]:
     Raises
     ------
     SourceError
-        If its architecture is not known, or a value that it needs is missing.
+        If its architecture is not known, or a value that it needs is missing or of another kind.
     """
     row = row_of(model)
+    try:
+        return _fields(model, row)
+    except (ArithmeticError, IndexError, TypeError, ValueError):  # of values of another kind
+        raise SourceError(
+            f"has metadata or tensors that are not those of the architecture {model.architecture!r}"
+        ) from None
+
+
+def _fields(model: Model, row: Row) -> dict[str, Any]:
     keys = {**table()["keys"], **row.keys}
     found = {name: model.get(key) for key, name in keys.items() if name}
     if isinstance(pattern := model.get(_PATTERN), list):

@@ -85,10 +85,12 @@ def read_header(paths: list[Path]) -> Header:
 
 
 def _read(path: Path) -> Header:
+    if not path.is_file():
+        raise SourceError("is no regular file, as one of GGUF must be")
     try:
         with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
             return _Cursor(data).header()
-    except (struct.error, IndexError):
+    except (struct.error, IndexError, OverflowError):
         raise SourceError(_END) from None
     except (OSError, ValueError) as error:
         raise SourceError(f"cannot be read: {getattr(error, 'strerror', None) or error}") from None

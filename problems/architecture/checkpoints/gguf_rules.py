@@ -8,6 +8,8 @@ from typing import Any
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.checkpoints.gguf_model import Model
 
+_EACH_LAYER = "per_layer_token_embd.weight"
+
 
 def _latent(model: Model) -> dict[str, Any]:
     """Multi-head latent attention: files before 2025 have its widths under other keys."""
@@ -58,6 +60,18 @@ def _linear_heads(model: Model) -> dict[str, Any]:
     """Gated delta networks (arXiv 2412.06464)."""
     heads = model.count("ssm.time_step_rank")
     return {"linear_value_head_dim": _ratio(model, "ssm.inner_size", heads)}
+
+
+def _gemma3n(model: Model) -> dict[str, Any]:
+    """Gemma 3n: low-rank branches and embeddings of each layer, of which the file pads the rows."""
+    branch, embedding = model.tensor("laurel_l.weight"), model.others.get(_EACH_LAYER)
+    if branch is None or embedding is None:
+        raise SourceError(f"has no tensors laurel_l.weight and {_EACH_LAYER}")
+    return {
+        "laurel_rank": branch.shape[1],
+        "vocab_size_per_layer_input": embedding.shape[1],
+        "intermediate_size": model.get("feed_forward_length"),
+    }
 
 
 def _hybrid(model: Model) -> dict[str, Any]:
@@ -117,6 +131,7 @@ def _ratio(model: Model, key: str, parts: int) -> int:
 
 RULES: dict[str, Callable[[Model], dict[str, Any]]] = {
     "falcon": _falcon,
+    "gemma3n": _gemma3n,
     "hybrid": _hybrid,
     "jamba": _jamba,
     "latent": _latent,

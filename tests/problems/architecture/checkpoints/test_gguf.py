@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import re
 import struct
 from pathlib import Path
@@ -287,3 +288,23 @@ def test_kinds_of_layers_are_those_of_the_tensors(tmp_path: Path) -> None:
     assert found.checkpoint is not None and architecture.stored is not None
     # The formats of the parts give the bytes of the file, to the unit.
     assert describe(architecture).weight_bytes == found.checkpoint.bytes
+
+
+@pytest.mark.parametrize("seed", range(2))
+def test_any_damage_ends_in_a_sentence(tmp_path: Path, seed: int) -> None:
+    r = random.Random(seed)
+    latent = {"general.architecture": "deepseek2"} | LATENT
+    path = written(tmp_path / "x.gguf", latent, latent_tensors())
+    whole = path.read_bytes()
+    failed = 0
+    for _ in range(50):
+        content = bytearray(whole)
+        for _ in range(r.choice((1, 3, 20))):
+            content[r.randrange(4, len(content))] = r.choice((0, 1, 2, 8, 9, 255, r.randrange(256)))
+        path.write_bytes(content)
+        try:
+            describe(load_architecture(str(path), lambda _: None))
+        except ModelsizerError as error:
+            failed += 1
+            assert str(path) in str(error) and len(str(error)) < 2000
+    assert failed > 10
