@@ -8,8 +8,6 @@ low-rank adapters for every use (arXiv 2405.16712 and 2411.15242).
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.configs.decoder import dense, trunk
@@ -73,6 +71,18 @@ def _adapters(f: Fields, t: ModelType, d: int, ffn: DenseFeedForward) -> int:
     return weights
 
 
+def _slots(f: Fields, hybrids: int) -> int:
+    """Uses of shared blocks that the library makes adapters for.
+
+    It lists them before it reads the layers by their other name, `layer_types`.
+    """
+    listed = f.list_of("hybrid_layer_ids", int, "layer numbers")
+    if listed is not None:
+        return len(listed)
+    default = sum(times for _, times in _PERIODS)
+    return default if f.named("layers_block_type") == "layer_types" else hybrids
+
+
 def zamba(f: Fields, t: ModelType) -> Architecture:
     """``model_type = "zamba"`` and ``"zamba2"``."""
     d = f.count("hidden_size")
@@ -85,16 +95,19 @@ def zamba(f: Fields, t: ModelType) -> Architecture:
     outside = trunk(f, t)
     words = _words(f, t)
     hybrids = words.count(HYBRID)
+    slots = _slots(f, hybrids)
+    tied = bool(outside.tied_embeddings)
     stack: list[Layer] = []
     use = 0
     for word in words:
         if word == HYBRID:
-            # The library shares no block unless it ties the embedding; each then has the adapters
-            # of all uses of its weights.
-            tied = bool(outside.tied_embeddings)
-            idle = 0 if tied else len(range(use % blocks, hybrids, blocks)) - 1
-            block = Layer(attention, ffn, 3, tied and use >= blocks, d * d + adapters)
-            stack.append(replace(block, extra_parameters=idle * adapters))
+            # The library shares no block unless it ties the embedding. Each block that holds
+            # weights has the adapters of all uses of them, here or elsewhere.
+            shared = tied and use >= blocks
+            used = len(range(use % blocks, hybrids, blocks)) if tied else 1
+            idle = 0 if shared else max(0, len(range(use % blocks, slots, blocks)) - used)
+            block = Layer(attention, ffn, 3, shared, d * d + adapters, idle * adapters)
+            stack.append(block)
             use += 1
         stack.append(mamba)
     if hybrids:
