@@ -88,6 +88,7 @@ def grouped(f: Fields, t: ModelType, *, windowed: bool = False) -> FullAttention
         f.count(t.value_dim) if t.value_dim else None,
         gate=flag(f, t.gate),
         gate_bias=flag(f, t.gate_bias),
+        head_gate=flag(f, t.head_gate),
     )
 
 

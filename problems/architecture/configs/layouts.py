@@ -137,6 +137,12 @@ def _last_of_four(_f: Fields, _: ModelType, layers: int) -> list[str]:
     return words if FULL in words else [*words[:-1], FULL]
 
 
+def _third_of_four(_f: Fields, _: ModelType, layers: int) -> list[str]:
+    """LFM3: full attention in the third of four layers, windows in the first but layer 0."""
+    words = [FULL if i % 4 == 2 else SLIDING if i % 4 == 0 else "conv" for i in range(layers)]
+    return ["conv", *words[1:]]
+
+
 _BLOCKS = {"M": LINEAR, "*": FULL, "E": "moe", "-": "mlp"}
 """Letters of `hybrid_override_pattern`."""
 
@@ -244,6 +250,7 @@ LAYERS: Mapping[str, Rule] = MappingProxyType(
         "attn_layer_indices": _listed("attn_layer_indices", FULL, LINEAR),
         "full_attn_idxs": _listed("full_attn_idxs", FULL, "conv"),
         "last_of_four": _last_of_four,
+        "third_of_four": _third_of_four,
         "blocks": _blocks,
         "repeated": _repeated,
         "kimi": _kimi,

@@ -63,7 +63,7 @@ class ModelType:
     experts, latent, linear : mapping of str to value
         Names of the fields, and traits, of mixtures, latent attention and linear layers.
     qkv_bias, output_bias, ffn_bias, head_bias : Trait
-    gated, norm_bias, norm_scale, sinks, gate, gate_bias : Trait
+    gated, norm_bias, norm_scale, sinks, gate, gate_bias, head_gate : Trait
         `gate_bias` is whether a gate of the attention has the biases that queries have.
     qk_norm, norms : value or Trait
         Normalisation of queries and keys, and number of normalisations of a layer.
@@ -123,6 +123,7 @@ class ModelType:
     sinks: Trait = False
     gate: Trait = False
     gate_bias: Trait = True
+    head_gate: Trait = False
     qk_norm: Any = "none"
     norms: Any = 2
     qk_norm_width: str = ""

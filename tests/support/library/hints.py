@@ -78,6 +78,7 @@ HINTS: dict[str, Mapping[str, Sequence[Any]]] = {
         "=keep": ("hidden_size", "num_attention_heads", "head_dim"),
     },
     "lfm2": {"layer_types[]": ("full_attention", "conv")},
+    "lfm3": {"layer_types[]": ("full_attention", "sliding_attention", "conv")},
     "lfm2_moe": {"layer_types[]": ("full_attention", "conv"), "num_dense_layers": (0, 1, 2)},
     "jamba": {
         "attn_layer_period": (2, 3), "attn_layer_offset": (0, 1), "expert_layer_period": (1, 2),
