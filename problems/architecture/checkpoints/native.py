@@ -45,6 +45,8 @@ def native_config(content: Mapping[str, Any]) -> dict[str, Any]:
         )
     config: dict[str, Any] = {_NAMES[k]: v for k, v in content.items() if k in _NAMES}
     experts = content.get("moe")
+    if experts is not None and not isinstance(experts, Mapping):
+        raise SourceError(f"moe must be an object with num_experts, got {short(experts)}")
     config["model_type"] = "mixtral" if experts else "mistral"
     config["sliding_window"] = content.get("sliding_window")
     if experts:

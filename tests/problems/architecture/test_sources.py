@@ -104,6 +104,9 @@ def test_params_json_that_is_not_understood(tmp_path: Path) -> None:
     params = {"dim": 64, "n_layers": 2, "n_heads": 4, "vocab_size": 100, "vision_encoder": {}}
     with pytest.raises(ModelsizerError, match=r"vision_encoder = \{\} is not a field of params"):
         load_architecture(str(folder(tmp_path / "model", params_json=params)))
+    params = {"dim": 64, "n_layers": 2, "n_heads": 4, "moe": 8}
+    with pytest.raises(ModelsizerError, match="moe must be an object"):
+        load_architecture(str(folder(tmp_path / "model", params_json=params)))
     params = {"dim": "wide", "n_layers": 2, "n_heads": 4}
     with pytest.raises(ModelsizerError, match="dim must be a positive number"):
         load_architecture(str(folder(tmp_path / "model", params_json=params)))
