@@ -56,7 +56,7 @@ def to_huggingface(architecture: Architecture) -> dict[str, Any]:
     model_type = MODEL_TYPES.get(architecture.block, architecture.block)
     if architecture.config is not None:
         config = _as_read(architecture.config)
-    elif architecture.block in BLOCKS:
+    elif architecture.block in BLOCKS and model_type in _classes():
         config = _of_block(architecture, model_type)
     else:
         known = ", ".join(BLOCKS)
