@@ -43,6 +43,8 @@ _DOWN = ("down_proj", "w2", "dense_4h_to_h", "fc2", "c_proj", "fc_out")
 FUSED_QKV = frozenset({"bloom", "falcon", "gpt2", "gpt_bigcode", "gpt_neox", "phi3"})
 FUSED_GATE_UP = frozenset({"glm", "glm4", "phi3"})
 """Types whose class holds queries, keys and values, or gate and up projections, as one matrix."""
+LINEAR_ROUTERS = frozenset({"afmoe", "hunyuan_v1_moe"})
+"""Types whose router is a linear module, which a method converts unless it is left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +247,7 @@ def _dense(f: DenseFeedForward, d: int, model_type: str) -> list[Matrix]:
     return _projections("ffn", _FFN, d, f.d_ff, f.gated, model_type in FUSED_GATE_UP)
 
 
-def _experts(f: MixtureOfExperts, d: int, model_type: str) -> list[Matrix]:  # noqa: ARG001
+def _experts(f: MixtureOfExperts, d: int, model_type: str) -> list[Matrix]:
     parents = _names(_MIXTURE, ("experts.0", "experts"))
     width = f.latent or d
     found = _projections("experts", parents, width, f.d_ff, f.gated, False, f.experts)
@@ -258,6 +260,9 @@ def _experts(f: MixtureOfExperts, d: int, model_type: str) -> list[Matrix]:  # n
     if f.shared_d_ff:
         shared = _names(_MIXTURE, _SHARED)
         found += _projections("ffn", shared, d, f.shared_d_ff, f.gated, False)
+    if model_type in LINEAR_ROUTERS:
+        names = _names(_MIXTURE, ("gate.wg", "router.gate"))
+        found.append(Matrix("other", names, f.experts, d))
     if f.shared_gate:
         found.append(Matrix("other", _names(_MIXTURE, ("shared_expert_gate",)), 1, d))
     return found
@@ -291,8 +296,8 @@ def _listed(part: Any, d: int, model_type: str) -> list[Matrix]:
 def layer_matrices(layer: Layer, trunk: Trunk, model_type: str = "") -> list[Matrix]:
     """Matrices that a layer holds and that a quantisation may convert.
 
-    Left out are those that no method converts: routers, the blocks of gated recurrences, and the
-    weights of an indexer's heads, which the library keeps in full precision.
+    Left out are those that no method converts: other routers, the blocks of gated recurrences, and
+    the weights of an indexer's heads, which the library keeps in full precision.
 
     Parameters
     ----------
