@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from fnmatch import fnmatchcase
+from fnmatch import translate
 
 Matches = Callable[[str], bool]
 """Whether patterns match the full name of a module, such as ``model.layers.0.mlp.up_proj``."""
@@ -51,13 +51,11 @@ def of_compressed_tensors(patterns: Sequence[str]) -> Matches:
 def of_modelopt(patterns: Sequence[str]) -> Matches:
     """Names of modules with wildcards; a module stands for all within it."""
     plain = {p for p in patterns if not _SPECIAL.search(p)}
-    special = [p for p in patterns if p not in plain]
+    special = re.compile("|".join(translate(p) for p in patterns if p not in plain) or "(?!)")
 
     def matches(name: str) -> bool:
         around = _prefixes(name)
-        if not plain.isdisjoint(around):
-            return True
-        return any(fnmatchcase(module, pattern) for pattern in special for module in around)
+        return not plain.isdisjoint(around) or any(map(special.match, around))
 
     return matches
 
