@@ -59,7 +59,8 @@ _KNOWN_HARMLESS = frozenset(
         "num_nextn_predict_layers", "mamba_unused", "attn_config_unused", "name",
     }
 )  # fmt: skip
-
+_NEVER_IGNORED = frozenset({"per_layer_config"})
+"""Fields that the library reads for every type: sizes of single layers."""
 
 MOST_LAYERS = 2**16
 """Layers that a configuration may have; each is looked at by itself."""
@@ -245,9 +246,16 @@ class Fields:
         model_type : str
         known : iterable of str
             Fields that the type reads, whether or not this configuration needs them.
+
+        Raises
+        ------
+        ConfigError
+            If a field changes the sizes of any type, and this one's reader cannot count it.
         """
         read = self._read | set(known)
         for name, value in self._values.items():
+            if name not in read and name in _NEVER_IGNORED and value:
+                raise ConfigError(f"{name} cannot be counted for model_type {model_type!r}")
             if name in read or name in _KNOWN_HARMLESS or _HARMLESS.search(name):
                 continue
             # Empty, null, false and zero add no parameter.

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
@@ -13,12 +15,55 @@ from modelsizer.problems.architecture.feedforward import (
     MixtureOfExperts,
     SeveralFeedForwards,
 )
+from modelsizer.problems.errors import short
 
 _NORMS = 4  # around attention and feed-forward
 _NORMS_OF_EXPERTS = 3  # before the mixture, and after it and the feed-forward beside it
 
 
-def _attention(f: Fields, kind: str, *, shares: bool) -> FullAttention:
+_BY_LAYER = "per_layer_config"
+_HEAD_FIELDS = ("head_dim", "num_key_value_heads")
+
+
+def _by_layer(f: Fields, depth: int) -> dict[int, dict[str, int]] | None:
+    """Heads of the layers that `per_layer_config` lists, as transformers 5.24 writes it.
+
+    Raises
+    ------
+    ConfigError
+        If it lists anything else.
+    """
+    listed = f.take(_BY_LAYER)
+    if listed is None:
+        return None
+    found = {}
+    for key, own in listed.items() if isinstance(listed, Mapping) else [("", listed)]:
+        number = int(key) if str(key).isdecimal() else depth
+        if number >= depth or not isinstance(own, Mapping) or not set(own) <= set(_HEAD_FIELDS):
+            raise ConfigError(
+                f"{_BY_LAYER}: {short({key: own})} is not counted; only {', '.join(_HEAD_FIELDS)} "
+                f"of layers 0 to {depth - 1}"
+            )
+        fields = Fields(own, {})
+        found[number] = {name: fields.count(name) for name in own}
+    return found
+
+
+def _heads(f: Fields, kind: str, own: Mapping[str, int] | None) -> tuple[int, int]:
+    """Kv heads and head_dim of a layer: its own if given, else those of its kind."""
+    kv, dim = f.count("num_key_value_heads"), f.count("head_dim")
+    if own is not None:
+        return own.get("num_key_value_heads", kv), own.get("head_dim", dim)
+    if kind != FULL:
+        return kv, dim
+    if f.flag("attention_k_eq_v", False):
+        kv = f.maybe("num_global_key_value_heads") or kv
+    return kv, f.count("global_head_dim")
+
+
+def _attention(
+    f: Fields, kind: str, own: Mapping[str, int] | None, *, shares: bool
+) -> FullAttention:
     """Attention of one kind of layer; full attention has heads of its own.
 
     Raises
@@ -28,9 +73,7 @@ def _attention(f: Fields, kind: str, *, shares: bool) -> FullAttention:
     """
     full = kind == FULL
     same = full and f.flag("attention_k_eq_v", False)
-    kv = f.count("num_key_value_heads")
-    if same:
-        kv = f.maybe("num_global_key_value_heads") or kv
+    kv, dim = _heads(f, kind, own)
     heads, bias = f.count("num_attention_heads"), f.flag("attention_bias", False)
     if heads % kv:
         raise ConfigError(f"{kv} kv heads of {kind} do not divide num_attention_heads = {heads}")
@@ -40,7 +83,7 @@ def _attention(f: Fields, kind: str, *, shares: bool) -> FullAttention:
     return FullAttention(
         heads,
         kv,
-        f.count("global_head_dim" if full else "head_dim"),
+        dim,
         bias,
         bias,
         "head",
@@ -86,10 +129,10 @@ def gemma4(f: Fields, t: ModelType) -> Architecture:
     if 0 < own < depth and set(words[:own]) != set(words):
         raise ConfigError(f"num_kv_shared_layers = {depth - own}: no layer before holds the cache")
     width = f.maybe("hidden_size_per_layer_input", least=0) or 0
-    routed = f.flag("enable_moe_block", False)
+    routed, by_layer = f.flag("enable_moe_block", False), _by_layer(f, depth)
     layers = [
         Layer(
-            _attention(f, word, shares=i >= own),
+            _attention(f, word, None if by_layer is None else by_layer.get(i, {}), shares=i >= own),
             _feed_forward(f, shares=i >= own),
             _NORMS + (width > 0) + routed * _NORMS_OF_EXPERTS,
             extra_weights=2 * d * width,

@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Trunk
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
+from modelsizer.problems.architecture.configs.model_types import model_types
 from modelsizer.problems.errors import short
 
 _LANGUAGE = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForImageTextToText")
 _SEQUENCE, _TOKEN = "ForSequenceClassification", "ForTokenClassification"
 _ANSWER = "ForQuestionAnswering"
 _BARE = "Model"
+_OTHER_STEMS = ("hunyuandensev1", "hunyuanmoev1")  # words in another order
 _USUAL_LABELS = 2  # transformers 5.24, configuration_utils.py: id2label where it is missing
 _ANSWER_VALUES = 2  # start and end of the answer
 FIELDS = ("architectures", "id2label", "num_labels", "token_classification_bias")
@@ -55,7 +58,7 @@ def headed(trunk: Trunk, config: Mapping[str, Any]) -> Trunk:
         return replace(trunk, head=_labels(f), head_bias=bias)
     if name.endswith(_ANSWER):
         return replace(trunk, head=_ANSWER_VALUES, head_bias=True)
-    if name.endswith(_BARE) and _stem(name) == _plain(str(config.get("model_type"))):
+    if name.endswith(_BARE) and _stem(name) in _stems():
         return replace(trunk, head="none", head_bias=False)
     known = ", ".join(f"...{end}" for end in (*_LANGUAGE, _SEQUENCE, _TOKEN, _ANSWER))
     raise ConfigError(
@@ -74,9 +77,15 @@ def of_the_text(config: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _plain(model_type: str) -> str:
-    return model_type.replace("_", "").replace("-", "").lower()
+    return model_type.replace("_", "").replace("-", "").lower().removesuffix("text")
 
 
 def _stem(name: str) -> str:
     """The type in the name of a bare model's class, as llama in LlamaModel."""
     return _plain(name.removesuffix(_BARE))
+
+
+@cache
+def _stems() -> frozenset[str]:
+    """Types as their bare classes name them; some types use the class of another."""
+    return frozenset({*map(_plain, model_types()), *_OTHER_STEMS})
