@@ -317,3 +317,9 @@ def head_matrix(trunk: Trunk) -> Matrix | None:
         return None
     names = ("lm_head", "embed_out", "output_layer", "score")
     return Matrix("head", names, trunk.outputs(), trunk.head_weights() // trunk.outputs())
+
+
+def embedding_matrix(trunk: Trunk) -> Matrix:
+    """The embedding of tokens."""
+    names = ("embed_tokens", "wte", "embed_in", "word_embeddings", "embeddings")
+    return Matrix("embedding", names, trunk.vocab_size, trunk.d_model)

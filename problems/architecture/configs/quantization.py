@@ -16,19 +16,35 @@ from modelsizer.problems.architecture.accounting import layer_parameters, weight
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.configs.beside import bytes_beside, predicting_layers
 from modelsizer.problems.architecture.configs.fields import ConfigError
-from modelsizer.problems.architecture.configs.quantization_methods import METHODS, Asked, Chooser
-from modelsizer.problems.architecture.matrices import Matrix, head_matrix, layer_matrices
+from modelsizer.problems.architecture.configs.quantization_methods import (
+    CONVERT_EMBEDDING,
+    METHODS,
+    Asked,
+    Chooser,
+)
+from modelsizer.problems.architecture.matrices import (
+    Matrix,
+    embedding_matrix,
+    head_matrix,
+    layer_matrices,
+)
 from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 from modelsizer.problems.errors import did_you_mean, short
 
 _KEY = "quantization_config"
+QUANTISED = (_KEY, "compression_config", "quantization")  # the name until 2024, and MLX's own
 _AS_IF = "weights are taken as if not quantised"
+_TOLD = {"quant_algo": "modelopt", "producer": "modelopt", "config_groups": "compressed-tensors",
+         "bits": "mlx"}  # fmt: skip
+"""Methods told by a key, where none is named."""
 _DTYPES = {"float16": 2, "bfloat16": 2, "float32": 4, "half": 2, "float": 4}
 _USUAL = 2  # bytes of a value of bf16 or fp16
 _LAYERS = ("model.layers", "model.language_model.layers", "language_model.model.layers",
            "model.decoder.layers", "transformer.h", "gpt_neox.layers",
            "backbone.layers")  # fmt: skip
 """Names of the stack of layers in the classes of the library; the first unless others are named."""
+_EMBEDDED = ("model.", "", "language_model.model.", "transformer.", "backbone.")
+"""What stands before the name of the embedding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +82,7 @@ def stored(config: Mapping[str, Any], architecture: Architecture) -> Stored:
     ConfigError
         If ``quantization_config`` is not a table. One that is not understood is told in the note.
     """
-    values = config.get(_KEY) or config.get("compression_config")  # its name until 2024
+    values = next((config[key] for key in QUANTISED if config.get(key)), None)
     if not values:
         return Stored()
     if not isinstance(values, Mapping):
@@ -80,7 +96,8 @@ def stored(config: Mapping[str, Any], architecture: Architecture) -> Stored:
         )
     try:
         choose = METHODS[method](Asked(values, _dtype(config)))
-        return _read(config, architecture, choose, str(values))
+        embedded = method in CONVERT_EMBEDDING
+        return _read(config, architecture, choose, str(values), embedded=embedded)
     except ConfigError as error:
         return Stored(note=f"{error}; {_AS_IF}")
     except (AttributeError, IndexError, KeyError, TypeError, ValueError, re.error) as error:
@@ -93,6 +110,8 @@ def _method(values: Mapping[str, Any]) -> str:
     method = "modelopt" if method.startswith("modelopt") else method  # modelopt_fp4 too
     if not method and (values.get("load_in_4bit") or values.get("load_in_8bit")):
         return "bitsandbytes"
+    if not method:
+        return next((name for key, name in _TOLD.items() if key in values), "")
     return method
 
 
@@ -146,7 +165,12 @@ class _Converter:
 
 
 def _read(
-    config: Mapping[str, Any], architecture: Architecture, choose: Chooser, text: str
+    config: Mapping[str, Any],
+    architecture: Architecture,
+    choose: Chooser,
+    text: str,
+    *,
+    embedded: bool,
 ) -> Stored:
     trunk, groups, stack = architecture.trunk, architecture.groups, architecture.stack() or []
     dtype, counted = _dtype(config), weights_by_part(trunk, [group.layer for group in groups])
@@ -158,6 +182,8 @@ def _read(
             size[part] += change
     if (head := head_matrix(trunk)) is not None:
         size[head.part] += converter.change(head, ["", "language_model."])
+    if embedded:
+        size["embedding"] += converter.change(embedding_matrix(trunk), _EMBEDDED)
     predicting, further = predicting_layers(config, architecture.block), 0
     for number in range(len(stack), len(stack) + predicting if stack else 0):
         changes = sum(change for _, change in converter.of_layer(stack[-1], trunk, number))

@@ -298,6 +298,28 @@ def _modelopt_mixed(
     return choose
 
 
+def _mlx(a: Asked) -> Chooser:
+    """MLX (``mlx.nn.quantize``): every matrix and the embedding, each module as it is listed.
+
+    A group of weights has a scale and, in the affine mode, a shift. mlx_lm leaves a matrix whose
+    rows are no whole number of groups (``utils.quantize_model``).
+    """
+
+    def choose(matrix: Matrix, names: Sequence[str]) -> Packing | None:
+        names = [name.replace(".experts.0.", ".switch_mlp.") for name in names]
+        own = next((a.values[name] for name in names if name in a.values), True)
+        if own is False:
+            return None
+        values = {**a.values, **own} if isinstance(own, Mapping) else a.values
+        bits, group = int(values["bits"]), int(values["group_size"])
+        affine = str(values.get("mode", "affine")) == "affine"
+        if matrix.columns % group:
+            return None
+        return packings.scaled(bits, (1, group), 2 * a.dtype if affine else 1)
+
+    return choose
+
+
 METHODS: Mapping[str, Callable[[Asked], Chooser]] = {
     "auto-round": _auto_round,
     "awq": _awq,
@@ -309,8 +331,11 @@ METHODS: Mapping[str, Callable[[Asked], Chooser]] = {
     "fp8": _fp8,
     "gptq": _gptq,
     "hqq": _hqq,
+    "mlx": _mlx,
     "modelopt": _modelopt,
     "mxfp4": _mxfp4,
     "quanto": _quanto,
     "torchao": _torchao,
 }
+CONVERT_EMBEDDING = frozenset({"mlx"})
+"""Methods that convert the embedding of tokens too."""

@@ -9,6 +9,7 @@ from modelsizer.problems.architecture.architecture import Part, Whole
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.heads import of_the_text
 from modelsizer.problems.architecture.configs.model_types import model_types
+from modelsizer.problems.architecture.configs.quantization import QUANTISED
 from modelsizer.problems.architecture.configs.vision import vision_parameters
 from modelsizer.problems.errors import short
 
@@ -17,8 +18,8 @@ _TEXT_KEYS = ("text_config", "llm_config", "language_config", "thinker_config")
 _TIED = "tie_word_embeddings"
 _END = "_config"
 _VISION = "vision"
-_NO_PARTS = {*_TEXT_KEYS, "quantization_config", "generation_config", "rope_config",
-             "compression_config", "auto_config"}  # fmt: skip
+_NO_PARTS = {*_TEXT_KEYS, *QUANTISED, "generation_config", "rope_config",
+             "auto_config"}  # fmt: skip
 
 
 def text_part(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
@@ -53,8 +54,9 @@ def text_part(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
         found["model_type"] = own
     if isinstance(config.get(_TIED), bool):
         found[_TIED] = config[_TIED]
-    if "quantization_config" in config:
-        found.setdefault("quantization_config", config["quantization_config"])
+    for name in (*QUANTISED, "dtype", "torch_dtype"):
+        if config.get(name) and not found.get(name):
+            found[name] = config[name]
     found |= of_the_text(config)
     return text_part(found) or found
 

@@ -56,3 +56,9 @@ def test_a_class_with_an_unknown_head_is_refused(name: str) -> None:
 
 def test_a_published_reward_model() -> None:
     assert count_parameters(read_config(case("llama8b_seqcls.json"))).total == 7_504_928_768
+
+
+@pytest.mark.parametrize("name", ["LlamaModel", "HunYuanDenseV1Model", "Gemma3TextModel"])
+def test_a_bare_model_may_be_of_another_type(name: str) -> None:
+    config = {"model_type": "llama", "architectures": [name]}
+    assert read_config(config).trunk.head == "none"

@@ -385,3 +385,35 @@ def test_a_part_that_is_set_wins_over_that_part(file: str) -> None:
     a = read_config(SMALL)
     held = serving_weights(a.trunk, [g.layer for g in a.groups], WeightFormat(**parts))
     assert design["serving_memory"] - design["kv_cache"] == held.at([g.count for g in a.groups])
+
+
+def test_mlx_converts_the_embedding_too() -> None:
+    # Groups of 64 have a scale and a shift of 2 bytes; norms stay.
+    mlx = {"group_size": 64, "bits": 4}
+    whole = Fraction(LAYERS * WEIGHTS + 2 * HEAD) * (Fraction(1, 2) + Fraction(4, 64)) + 2 * 7 * 256
+    for key in ("quantization", "quantization_config"):
+        assert weight_bytes(SMALL | {key: mlx}) == whole
+    assert weight_bytes(SMALL | {"quantization": mlx, "quantization_config": mlx}) == whole
+    by_module = {"model.layers.0.mlp.down_proj": {"group_size": 64, "bits": 8}, "lm_head": False}
+    more = 256 * 512 // 2 + 2 * HEAD - HEAD * Fraction(9, 16)
+    assert weight_bytes(SMALL | {"quantization": mlx | by_module}) == whole + more
+    blocks = Fraction(LAYERS * WEIGHTS + 2 * HEAD) * (Fraction(1, 2) + Fraction(1, 32))
+    mxfp4 = {"group_size": 32, "bits": 4, "mode": "mxfp4"}
+    assert weight_bytes(SMALL | {"quantization": mxfp4}) == blocks + 2 * 7 * 256
+
+
+@pytest.mark.parametrize(
+    "values",
+    [{"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "FP8"}}, {"quant_algo": "FP8"}],
+)  # fmt: skip
+def test_a_method_that_is_not_named_is_told_by_its_keys(values: dict[str, Any]) -> None:
+    found = weight_bytes(SMALL | {"quantization_config": values})
+    assert found == weight_bytes(small("modelopt", quant_algo="FP8"))
+
+
+def test_a_null_quantisation_of_the_text_part_is_that_of_the_whole() -> None:
+    text = SMALL | {"quantization_config": None}
+    whole = {"model_type": "llava", "text_config": text, "vision_config": {}}
+    awq = {"quant_method": "awq", "bits": 4}
+    found = weight_bytes(whole | {"quantization_config": awq})
+    assert found == weight_bytes(small("awq", bits=4))
