@@ -74,6 +74,7 @@ def read(config: Mapping[str, Any]) -> Reading:
         architecture = READERS[t.reader](f, t)
     except ValueError as error:
         raise ConfigError(str(error)) from None
+    f.list_of("layer_types", str, "words")  # of any type, though few read it
     f.note_unread(t.name, {*_POSITION_FIELDS, *_known(t)})
     given = config if t.nested else f.complete()  # fields of nested objects stay in them
     complete = {**given, "model_type": t.name}
