@@ -5,6 +5,7 @@ Their state is a matrix of keys times values for each head.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -71,6 +72,10 @@ class GatedDeltaNet(WithoutScores):
     @property
     def _state(self) -> Count:
         return self.value_heads * self.key_dim * self.value_dim
+
+    def split_widths(self) -> Mapping[str, Count]:
+        """Heads of keys, and of values."""
+        return {"key_heads": self.key_heads, "value_heads": self.value_heads}
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Queries, keys, values, write strengths, decays, output gate and output."""
@@ -143,6 +148,10 @@ class LightningAttention(WithoutScores):
     def _width(self) -> Count:
         return self.state_heads * self.state_head_dim
 
+    def split_widths(self) -> Mapping[str, Count]:
+        """Heads."""
+        return {"state_heads": self.state_heads}
+
     def matmul_weights(self, d_model: Count) -> Count:
         """Queries, keys, values, output gate and output."""
         return 5 * d_model * self._width
@@ -195,6 +204,10 @@ class ShortConvolution(WithoutScores):
 
     def __post_init__(self) -> None:
         check_positive("convolution", width=self.width, conv=self.conv)
+
+    def split_widths(self) -> Mapping[str, Count]:
+        """Channels."""
+        return {"width": self.width}
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Two gates and the convolved values, and the output."""

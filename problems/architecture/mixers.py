@@ -7,7 +7,7 @@ integer arrays in place of integers (see `modelsizer.problems.architecture.archi
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -115,6 +115,10 @@ class WithoutScores:
     __slots__ = ()
 
     @abstractmethod
+    def split_widths(self) -> Mapping[str, Count]:
+        """Numbers of heads or channels that tensor parallelism splits."""
+
+    @abstractmethod
     def state_values(self) -> Count:
         """Values held per sequence, whatever its length."""
 
@@ -157,6 +161,10 @@ class WithoutScores:
 @dataclass(frozen=True, slots=True)
 class NoAttention(WithoutScores):
     """No token mixer: the layer is a feed-forward alone (Nemotron-H)."""
+
+    def split_widths(self) -> Mapping[str, Count]:
+        """None."""
+        return {}
 
     def matmul_weights(self, d_model: Count) -> Count:
         """None."""

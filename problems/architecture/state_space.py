@@ -11,6 +11,7 @@ it has taps, and the recurrent state.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from modelsizer.problems.architecture.mixers import Count, WithoutScores, check_positive
@@ -49,6 +50,10 @@ class Mamba(WithoutScores):
 
     def __post_init__(self) -> None:
         check_positive("mamba", inner=self.inner, state=self.state, rank=self.rank, conv=self.conv)
+
+    def split_widths(self) -> Mapping[str, Count]:
+        """Channels."""
+        return {"inner": self.inner}
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Input and gate, time step with B and C, the time step's expansion, and output."""
@@ -143,6 +148,10 @@ class Mamba2(WithoutScores):
         """Values that the input is projected to: gate, channels, B, C and time steps."""
         return self._inner + self._convolved + self.mamba_heads
 
+    def split_widths(self) -> Mapping[str, Count]:
+        """Heads."""
+        return {"mamba_heads": self.mamba_heads}
+
     def matmul_weights(self, d_model: Count) -> Count:
         """Input and output projections."""
         return d_model * (self._inputs + self._inner)
@@ -201,6 +210,10 @@ class GatedRecurrence(WithoutScores):
 
     def __post_init__(self) -> None:
         check_positive("recurrence", inner=self.inner, blocks=self.blocks, conv=self.conv)
+
+    def split_widths(self) -> Mapping[str, Count]:
+        """Blocks of its gates."""
+        return {"blocks": self.blocks}
 
     def matmul_weights(self, d_model: Count) -> Count:
         """Projections of the two branches and of the output, and the blocks of both gates."""

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.mixers import Mixer, WithoutScores, mixers
 from modelsizer.problems.space.widths import Options
 
 
@@ -53,8 +54,8 @@ def why_unsplit(splits: Sequence[Split], architecture: Architecture) -> tuple[st
             return "pipeline", f"{split.stages} does not divide layers = {architecture.layers}"
     widths = {"vocab_size": architecture.trunk.vocab_size}
     for group in architecture.groups:
-        attention = group.layer.attention
-        widths |= {"heads": attention.heads, "kv_heads": attention.kv_heads}
+        for part in mixers(group.layer.attention):
+            widths |= _split_widths(part) | {"kv_heads": part.kv_heads}
         widths |= {"d_ff": group.layer.ffn.d_ff}
     ways = max(splits[0].ways)
     name = next((name for name, width in widths.items() if width % ways), "kv_heads")
@@ -80,9 +81,19 @@ def attention_divides(heads: Any, kv_heads: Any, ways: Sequence[int]) -> Any:
 
 def _parallel(layer: Layer, ways: Sequence[int]) -> Any:
     """Whether tensor parallelism divides all widths of a layer."""
-    attention = layer.attention
-    fits = attention_divides(attention.heads, attention.kv_heads, ways)
-    return fits & whole_divides(layer.ffn.d_ff, ways)
+    fits = whole_divides(layer.ffn.d_ff, ways)
+    for part in mixers(layer.attention):
+        fits = fits & attention_divides(part.heads, part.kv_heads, ways)
+        for width in _split_widths(part).values():
+            fits = fits & whole_divides(width, ways)
+    return fits
+
+
+def _split_widths(mixer: Mixer) -> dict[str, Any]:
+    """Numbers of heads or channels of a mixer that tensor parallelism splits, kv heads aside."""
+    if isinstance(mixer, WithoutScores):
+        return dict(mixer.split_widths())
+    return {"heads": mixer.heads}
 
 
 def divides(split: Split, options: Options) -> NDArray[np.bool_]:

@@ -154,6 +154,8 @@ def answers(part: Any, d_model: Any) -> dict[str, Any]:
             asked[name] = getattr(part, name)
     if mixes:
         asked["read_weights"] = lambda: part.read_weights(d_model)
+    if hasattr(part, "split_widths"):
+        asked["split_widths"] = lambda: sum(part.split_widths().values())
     for name in ("matmul_weights", "parameters", "active_parameters", "expert_parameters",
                  "matrix_parameters", "expert_matrices"):  # fmt: skip
         if hasattr(part, name):

@@ -34,6 +34,7 @@ from modelsizer.problems.designs.description import describe
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.designs.memory_parts import serving_parts
 from modelsizer.problems.designs.standalone import standalone_problem
+from modelsizer.problems.space.splits import Split, why_unsplit
 from tests.support.library.recurrences import eager_difference
 
 ROWS = [
@@ -192,6 +193,17 @@ def test_a_model_of_states_alone_fits_by_its_states() -> None:
     assert parts is not None
     assert dict(parts.parts)["states"] == 3 * 4 * state
     assert describe(model, batch=3).state_bytes == 3 * 2 * state
+
+
+def test_tensor_parallelism_splits_heads_of_states() -> None:
+    mixed = Several((FullAttention(8, 2, 16), Mamba2(6, 3, 5)))
+    whole = Architecture(Trunk(64, 960), (LayerGroup(Layer(mixed, DENSE), 1),))
+    assert Split((2,)).fits(whole)
+    assert why_unsplit([Split((4,))], whole) == ("tensor", "4 does not divide mamba_heads = 6")
+    alone = Architecture(
+        Trunk(64, 960), (LayerGroup(Layer(GatedDeltaNet(2, 8, 4, 4), NoFeedForward()), 1),)
+    )
+    assert why_unsplit([Split((4,))], alone) == ("tensor", "4 does not divide key_heads = 2")
 
 
 def test_a_layer_has_one_part_or_two() -> None:
