@@ -77,6 +77,8 @@ def library_model(config: Mapping[str, Any], device: str = "meta", **settings: A
     cls = getattr(transformers, named, None) if "ForCausalLM" not in named else None
     if cls is None or "ForConditionalGeneration" in named:
         cls = _causal_class(built)
+    if cls is _with_head:  # the whole model decides, and is untied unless it says otherwise
+        built.tie_word_embeddings = bool(config.get("tie_word_embeddings"))
     with torch.device(device):
         model = cls(built)
     model.tie_weights()
@@ -109,7 +111,7 @@ def _with_head(built: Any) -> Any:
         mine = [c for c in known if isinstance(c, type) and c.__name__.endswith("TextModel")
                 and getattr(c, "config_class", None) is type(built)]  # fmt: skip
         model = mine[0](built)
-    if not getattr(built, "tie_word_embeddings", False):
+    if not built.tie_word_embeddings:
         model.lm_head = torch.nn.Linear(built.hidden_size, built.vocab_size, bias=False)
     return model
 

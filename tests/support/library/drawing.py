@@ -157,7 +157,12 @@ def draw(kind: str, r: random.Random) -> dict[str, Any]:
         if choices and (not isinstance(choices[0], bool) or r.random() < 0.8):
             config[name] = r.choice(choices)
     for name, choices in HINTS.get(kind, {}).items():
-        if name not in fields and name[-1] != "]" and name != "=keep" and r.random() < 0.5:
+        if (
+            name not in fields
+            and name[-1] != "]"
+            and name != "=keep"
+            and (name in HINTS[kind].get("=keep", ()) or r.random() < 0.5)
+        ):
             config[name] = r.choice(tuple(choices))
     _lists(kind, config, fields, r)
     if isinstance(fields.get("pad_token_id"), int):
