@@ -141,7 +141,7 @@ def page_of(result: Result, command_line: CommandLine, clock: Clock) -> Page:
         ("problem", "The problem", _problem(result, command_line)),
         ("reproduce", "How to reproduce it", _reproduce(command_line)),
     ]
-    known = [section for section in sections if section is not None]
+    known = [section for section in sections if section is not None and section[2]]
     title = shortened(problem.name or "Unnamed problem", _LONGEST_TITLE)
     links = [tag("a", heading, href=f"#{name}") for name, heading, _ in known]
     body = [
