@@ -9,6 +9,7 @@ from typing import Any
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
 from modelsizer.problems.laws.features import parts_of
 from modelsizer.problems.laws.laws import Range
+from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import format_quantity
 
@@ -37,6 +38,19 @@ def advice(problem: Problem, design: Evaluation) -> list[str]:
         *_menu_ends(problem, design),
         *_epochs(problem, design),
         *_replicas(problem, design),
+    ]
+
+
+def loss_advice(problem: Problem, design: Evaluation) -> list[str]:
+    """Warnings about the loss of a given architecture: how far the law and the data reach."""
+    if design.unjudged:
+        return _epochs(problem, design)
+    said = caution(problem.quality, design.architecture)
+    return [
+        *_cautions(problem),
+        *([said] if said else []),
+        *_outside_ranges(problem, design),
+        *_epochs(problem, design),
     ]
 
 

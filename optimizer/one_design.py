@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from modelsizer.optimizer.advice import loss_advice
 from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
@@ -15,7 +16,6 @@ from modelsizer.problems.designs.memory_parts import (
     missing_training_settings,
 )
 from modelsizer.problems.designs.standalone import served_as_stored, standalone_problem, trains
-from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 
@@ -65,11 +65,10 @@ class OneDesign:
     @property
     def warnings(self) -> tuple[str, ...]:
         """What to mind of the loss, of limits on it, and of the settings."""
-        said = caution(self.problem.quality, self.design.architecture) if self.trained else ""
-        if self.unjudged:
-            limited = "loss" in self.problem.budgets.limits
-            said = "budgets.loss is not checked: there is no loss" if limited else ""
-        return (*([said] if said else []), *self.idle)
+        said = loss_advice(self.problem, self.design) if self.trained else []
+        if self.unjudged and "loss" in self.problem.budgets.limits:
+            said.append("budgets.loss is not checked: there is no loss")
+        return (*said, *self.idle)
 
 
 def one_design(

@@ -22,6 +22,7 @@ from typer.testing import CliRunner
 
 import modelsizer as ms
 from modelsizer.cli import COMMANDS, app
+from modelsizer.optimizer.advice import loss_advice
 from modelsizer.optimizer.frontiers.exponents import exponents
 from modelsizer.optimizer.result import design_dict
 from modelsizer.page.report import CommandLine
@@ -42,7 +43,8 @@ def solved(name: str = "fixed-2t-tokens") -> ms.Result:
 def _evaluated() -> dict[str, Any]:
     problem = ms.Problem.load("one-h100-1e24")
     design = ms.evaluate(problem, ms.load_architecture("llama-3-8b"))
-    return design_dict(problem, design) | {"violated": list(design.violated)}
+    more = {"warnings": loss_advice(problem, design), "violated": list(design.violated)}
+    return design_dict(problem, design) | more
 
 
 def _frontier() -> dict[str, Any]:

@@ -252,7 +252,18 @@ def test_a_setting_that_changes_no_figure_says_what_it_needs(setting: str, word:
               "training.tokens": "1T"}  # fmt: skip
     more = [f"{key}={value}" for key, value in needed.items()]
     args = [part for text in (setting, *more) for part in ("--set", text)]
-    assert "warnings" not in as_json("gpt2", *args)["design"]
+    left = as_json("gpt2", *args)["design"].get("warnings", [])
+    assert not [warning for warning in left if "changes no figure" in warning]
+
+
+def test_a_loss_beyond_the_law_or_the_data_is_warned_of() -> None:
+    args = ("--set", "training.tokens=1T")
+    far = as_json("llama-3.1-405b", *args)["design"]["warnings"]
+    assert any("extrapolation" in warning and "406B" in warning for warning in far)
+    repeated = as_json("gpt2", *args, "--set", "training.unique_tokens=1e9")["design"]["warnings"]
+    assert any("1000.0 epochs" in warning for warning in repeated)
+    states = as_json("mamba-130m", *args)["design"]["warnings"]
+    assert any("24 of 24 layers hold a state" in warning for warning in states)
 
 
 def test_a_mixture_is_not_judged_by_a_law_of_dense_models() -> None:
