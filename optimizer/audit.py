@@ -163,8 +163,8 @@ def audit(
     Raises
     ------
     AuditError
-        If the model has kinds of layer that cannot be searched yet, or no design of the space
-        keeps its budgets.
+        If the model has kinds of layer that cannot be searched yet, or no loss by the law, or no
+        design of the space keeps its budgets.
     ArgumentError
         If the time limit is negative, or a problem is given beside what it provides.
 
@@ -192,6 +192,8 @@ def audit(
     problem = Problem.from_tables(tables)
     fixed = problem.with_settings({"training.tokens": tokens})
     model = evaluate(fixed, architecture)
+    if model.unjudged:
+        raise AuditError(f"the model cannot be audited: {model.unjudged}")
     optimum = Solver(problem, solver=solver, clock=clock).solve(time_limit=clock.share(2))
     tables = problem.to_dict()
     tables["budgets"].pop("training_flops")
