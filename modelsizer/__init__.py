@@ -37,7 +37,7 @@ if TYPE_CHECKING:  # the table below, for type checkers
     from modelsizer.optimizer.verification import verify as verify
     from modelsizer.page.report import report as report
     from modelsizer.problems.architecture.architecture import Architecture as Architecture
-    from modelsizer.problems.architecture.configs.export import export as export
+    from modelsizer.problems.architecture.configs.exports.export import export as export
     from modelsizer.problems.architecture.sources import (
         count_by_transformers as count_by_transformers,
     )
@@ -88,7 +88,7 @@ _NAMES = {
     "modelsizer.optimizer.verification": ("Verification", "verify"),
     "modelsizer.page.report": ("report",),
     "modelsizer.problems.architecture.architecture": ("Architecture",),
-    "modelsizer.problems.architecture.configs.export": ("export",),
+    "modelsizer.problems.architecture.configs.exports.export": ("export",),
     "modelsizer.problems.architecture.sources": ("count_by_transformers", "load_architecture"),
     "modelsizer.problems.designs.description": ("describe",),
     "modelsizer.problems.designs.evaluation": ("Evaluation", "evaluate"),

@@ -31,7 +31,7 @@ def export(
 ) -> None:
     """Write the architecture of an answer as a configuration that a framework accepts."""
     with user_errors():
-        from modelsizer.problems.architecture.configs.export import export as exported
+        from modelsizer.problems.architecture.configs.exports.export import export as exported
         from modelsizer.problems.architecture.models import models
         from modelsizer.problems.architecture.sources import load_architecture
 

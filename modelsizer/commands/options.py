@@ -97,7 +97,7 @@ def check_ending(option: str, path: Path | None, *endings: str) -> None:
 
 def check_framework(option: str, framework: str) -> None:
     """Reject a framework that no architecture is exported to."""
-    from modelsizer.problems.architecture.configs.export import exporter
+    from modelsizer.problems.architecture.configs.exports.export import exporter
     from modelsizer.problems.errors import ModelsizerError
 
     try:

@@ -236,7 +236,7 @@ def _write_csv(found: Plan, path: Path) -> None:
 
 def _export(found: Plan, folder: Path) -> None:
     """Write a file for each architecture, named by its shape and other distinguishing choices."""
-    from modelsizer.problems.architecture.configs.export import export
+    from modelsizer.problems.architecture.configs.exports.export import export
     from modelsizer.problems.files import make_folder, write_text
 
     make_folder(folder)

@@ -258,7 +258,7 @@ def solve(
             return made
 
         def config() -> str:
-            from modelsizer.problems.architecture.configs.export import export as exported
+            from modelsizer.problems.architecture.configs.exports.export import export as exported
 
             return exported(result.best.architecture, framework)
 

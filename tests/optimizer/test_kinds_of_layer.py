@@ -19,7 +19,7 @@ from modelsizer.optimizer.fronts.goals import parse_goals, question
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import k_best, near_optimal
 from modelsizer.optimizer.tables import store
-from modelsizer.problems.architecture.configs.export_hf import to_huggingface
+from modelsizer.problems.architecture.configs.exports.hf import to_huggingface
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.sources import from_json
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate

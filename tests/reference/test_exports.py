@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from modelsizer.problems.architecture.configs.export import EXPORTERS
+from modelsizer.problems.architecture.configs.exports.export import EXPORTERS
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.configs.model_types import model_types

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from modelsizer.problems.architecture.accounting import serving_weights
-from modelsizer.problems.architecture.configs import packings
 from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.configs.quantization import packings
 from tests.support.library.counting import library_model
 
 pytestmark = pytest.mark.reference

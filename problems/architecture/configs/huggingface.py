@@ -18,7 +18,7 @@ from modelsizer.problems.architecture.configs.heads import FIELDS as HEAD_FIELDS
 from modelsizer.problems.architecture.configs.heads import headed
 from modelsizer.problems.architecture.configs.model_types import ModelType, model_types
 from modelsizer.problems.architecture.configs.other_files import looks_like
-from modelsizer.problems.architecture.configs.quantization import stored
+from modelsizer.problems.architecture.configs.quantization.config import stored
 from modelsizer.problems.architecture.configs.readers import READERS
 from modelsizer.problems.architecture.configs.wrappers import text_part, whole_of
 from modelsizer.problems.errors import did_you_mean, short

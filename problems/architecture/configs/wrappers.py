@@ -9,7 +9,7 @@ from modelsizer.problems.architecture.architecture import Part, Whole
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.heads import of_the_text
 from modelsizer.problems.architecture.configs.model_types import model_types
-from modelsizer.problems.architecture.configs.quantization import QUANTISED
+from modelsizer.problems.architecture.configs.quantization.config import QUANTISED
 from modelsizer.problems.architecture.configs.vision import vision_parameters
 from modelsizer.problems.errors import short
 

@@ -11,7 +11,7 @@ import re
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
-from modelsizer.problems.architecture.configs.export_common import (
+from modelsizer.problems.architecture.configs.exports.common import (
     Has,
     Stack,
     check_count,

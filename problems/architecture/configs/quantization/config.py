@@ -14,9 +14,12 @@ from typing import Any
 
 from modelsizer.problems.architecture.accounting import layer_parameters, weights_by_part
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
-from modelsizer.problems.architecture.configs.beside import bytes_beside, predicting_layers
 from modelsizer.problems.architecture.configs.fields import ConfigError
-from modelsizer.problems.architecture.configs.quantization_methods import (
+from modelsizer.problems.architecture.configs.quantization.beside import (
+    bytes_beside,
+    predicting_layers,
+)
+from modelsizer.problems.architecture.configs.quantization.methods import (
     CONVERT_EMBEDDING,
     METHODS,
     Asked,

@@ -12,8 +12,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from modelsizer.problems.architecture.configs import packings
-from modelsizer.problems.architecture.configs.conversions import (
+from modelsizer.problems.architecture.configs.fields import ConfigError
+from modelsizer.problems.architecture.configs.quantization import packings
+from modelsizer.problems.architecture.configs.quantization.conversions import (
     Matches,
     of_compressed_tensors,
     of_expressions,
@@ -21,8 +22,7 @@ from modelsizer.problems.architecture.configs.conversions import (
     of_modelopt,
     of_modules,
 )
-from modelsizer.problems.architecture.configs.fields import ConfigError
-from modelsizer.problems.architecture.configs.packings import Packing
+from modelsizer.problems.architecture.configs.quantization.packings import Packing
 from modelsizer.problems.architecture.matrices import Matrix
 from modelsizer.problems.errors import short
 

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from types import MappingProxyType
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.configs.export_hf import huggingface_text, to_huggingface
-from modelsizer.problems.architecture.configs.export_litgpt import to_litgpt
-from modelsizer.problems.architecture.configs.export_megatron import to_megatron
-from modelsizer.problems.architecture.configs.export_nanogpt import to_nanogpt
-from modelsizer.problems.architecture.configs.export_torchtitan import to_torchtitan
+from modelsizer.problems.architecture.configs.exports.hf import huggingface_text, to_huggingface
+from modelsizer.problems.architecture.configs.exports.litgpt import to_litgpt
+from modelsizer.problems.architecture.configs.exports.megatron import to_megatron
+from modelsizer.problems.architecture.configs.exports.nanogpt import to_nanogpt
+from modelsizer.problems.architecture.configs.exports.torchtitan import to_torchtitan
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, require_type
 
 __all__ = [

@@ -16,7 +16,7 @@ from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.configs.export_common import (
+from modelsizer.problems.architecture.configs.exports.common import (
     MODEL_TYPES,
     first_difference,
     refuse,

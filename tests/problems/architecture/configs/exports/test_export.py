@@ -17,11 +17,11 @@ from modelsizer.cli import app
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.configs.export import EXPORTERS, to_huggingface
-from modelsizer.problems.architecture.configs.export_common import check_count, stack_of
+from modelsizer.problems.architecture.configs.exports.common import check_count, stack_of
+from modelsizer.problems.architecture.configs.exports.export import EXPORTERS, to_huggingface
+from modelsizer.problems.architecture.configs.exports.megatron_flags import pattern
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
-from modelsizer.problems.architecture.configs.megatron_flags import pattern
 from modelsizer.problems.architecture.models import models
 from tests.support.export_readers import (
     READERS,

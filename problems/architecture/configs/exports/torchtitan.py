@@ -18,7 +18,7 @@ from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
-from modelsizer.problems.architecture.configs.export_common import (
+from modelsizer.problems.architecture.configs.exports.common import (
     MODEL_TYPES,
     Has,
     Stack,
@@ -28,9 +28,9 @@ from modelsizer.problems.architecture.configs.export_common import (
     rotary_obstacles,
     stack_of,
 )
-from modelsizer.problems.architecture.configs.export_families import rotary_fraction
-from modelsizer.problems.architecture.configs.export_routers import router
-from modelsizer.problems.architecture.configs.torchtitan_files import BODIES, FILE
+from modelsizer.problems.architecture.configs.exports.families import rotary_fraction
+from modelsizer.problems.architecture.configs.exports.routers import router
+from modelsizer.problems.architecture.configs.exports.torchtitan_files import BODIES, FILE
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 
 _FAMILIES: Mapping[str, str] = MappingProxyType(

@@ -13,7 +13,7 @@ from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
-from modelsizer.problems.architecture.configs.export_common import (
+from modelsizer.problems.architecture.configs.exports.common import (
     Has,
     Stack,
     check_count,
@@ -22,14 +22,14 @@ from modelsizer.problems.architecture.configs.export_common import (
     rotary_obstacles,
     stack_of,
 )
-from modelsizer.problems.architecture.configs.export_families import (
+from modelsizer.problems.architecture.configs.exports.families import (
     AFTER,
     CAPS,
     PARALLEL,
     SCALED_EMBEDDINGS,
     rotary_fraction,
 )
-from modelsizer.problems.architecture.configs.export_routers import Router, router
+from modelsizer.problems.architecture.configs.exports.routers import Router, router
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 
 _Settings = Mapping[str, Any]

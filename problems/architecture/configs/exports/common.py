@@ -15,7 +15,7 @@ from typing import Any
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import LatentAttention
-from modelsizer.problems.architecture.configs.export_families import activation, traits
+from modelsizer.problems.architecture.configs.exports.families import activation, traits
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 
@@ -190,7 +190,7 @@ def check_parts(
     has : mapping
         Parts of layers that it has; Layer and Trunk among them.
     able : collection of str
-        Traits of `modelsizer.problems.architecture.configs.export_families` that it has.
+        Traits of `modelsizer.problems.architecture.configs.exports.families` that it has.
     activations : collection of str
         Kinds of activation that it has.
     why : str

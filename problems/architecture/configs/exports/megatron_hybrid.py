@@ -15,20 +15,20 @@ from typing import Any
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
-from modelsizer.problems.architecture.configs.export_common import (
+from modelsizer.problems.architecture.configs.exports.common import (
     Has,
     check_count,
     layers_of,
     refuse,
 )
-from modelsizer.problems.architecture.configs.export_families import activation, rotary_fraction
-from modelsizer.problems.architecture.configs.export_routers import router
-from modelsizer.problems.architecture.configs.megatron_count import count_megatron
-from modelsizer.problems.architecture.configs.megatron_flags import (
+from modelsizer.problems.architecture.configs.exports.families import activation, rotary_fraction
+from modelsizer.problems.architecture.configs.exports.megatron_count import count_megatron
+from modelsizer.problems.architecture.configs.exports.megatron_flags import (
     file_of,
     mixture,
     mixture_obstacles,
 )
+from modelsizer.problems.architecture.configs.exports.routers import router
 from modelsizer.problems.architecture.feedforward import (
     DenseFeedForward,
     MixtureOfExperts,

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, Indexer, LatentAttention
-from modelsizer.problems.architecture.configs.export_common import (
+from modelsizer.problems.architecture.configs.exports.common import (
     Has,
     Stack,
     check_count,
@@ -25,26 +25,26 @@ from modelsizer.problems.architecture.configs.export_common import (
     rotary_obstacles,
     stack_of,
 )
-from modelsizer.problems.architecture.configs.export_families import (
+from modelsizer.problems.architecture.configs.exports.families import (
     NO_ROTATION,
     rotary_fraction,
     unrotated,
 )
-from modelsizer.problems.architecture.configs.export_megatron_hybrid import (
+from modelsizer.problems.architecture.configs.exports.megatron_count import count_megatron
+from modelsizer.problems.architecture.configs.exports.megatron_flags import (
+    file_of,
+    mixture,
+    mixture_obstacles,
+    pattern,
+)
+from modelsizer.problems.architecture.configs.exports.megatron_hybrid import (
     HYBRID_HAS,
     HYBRIDS,
     ONE_PLUS,
     is_hybrid,
     to_hybrid,
 )
-from modelsizer.problems.architecture.configs.export_routers import router
-from modelsizer.problems.architecture.configs.megatron_count import count_megatron
-from modelsizer.problems.architecture.configs.megatron_flags import (
-    file_of,
-    mixture,
-    mixture_obstacles,
-    pattern,
-)
+from modelsizer.problems.architecture.configs.exports.routers import router
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 
 _LEARNED = ("gpt2", "gpt_bigcode")

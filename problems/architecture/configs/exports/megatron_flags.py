@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from itertools import groupby
 
 from modelsizer.problems.architecture.architecture import Trunk
-from modelsizer.problems.architecture.configs.export_routers import Router
+from modelsizer.problems.architecture.configs.exports.routers import Router
 from modelsizer.problems.architecture.feedforward import MixtureOfExperts
 
 _FILE = """\
