@@ -258,7 +258,7 @@ def test_a_wrapper_is_read_too() -> None:
 
 
 def test_matrices_are_all_of_the_matrices() -> None:
-    rows = Path(__file__).parents[3] / "reference" / "counted_components.jsonl"
+    rows = Path(__file__).parents[4] / "reference" / "counted_components.jsonl"
     configs = [json.loads(line)["config"] for line in rows.read_text().splitlines()]
     seen = [m.architecture for m in models().values()] + [read_config(c) for c in configs]
     for architecture in seen:
