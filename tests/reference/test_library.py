@@ -15,10 +15,25 @@ from modelsizer.problems.architecture.configs.model_types import model_types
 from tests.support.library.compare import compare
 from tests.support.library.hints import LIBRARY_NAMES, UNKNOWN_TO_LIBRARY
 
-ROWS = [
-    json.loads(line)
-    for line in (Path(__file__).parent / "counted_components.jsonl").read_text().splitlines()
-]
+HERE = Path(__file__).parent
+COMPONENTS = ("total", "embedding", "lm_head", "attention", "ffn", "norm", "experts", "other")
+
+
+def lines(name: str) -> list[dict[str, Any]]:
+    """Stored configurations with the library's counts."""
+    return [json.loads(line) for line in (HERE / name).read_text().splitlines()]
+
+
+def check(row: dict[str, Any]) -> None:
+    """Hold the count of a stored configuration to the library's."""
+    found, want = count_parameters(read_config(row["config"])), row["parameters"]
+    for component in COMPONENTS:
+        assert getattr(found, component) == want.get(component, 0), (component, row["config"])
+    assert found.active == want.get("active", found.active), row["config"]
+
+
+ROWS = lines("counted_components.jsonl")
+PUBLISHED = lines("published_configs.jsonl")
 BY_TYPE = {
     kind: list(rows) for kind, rows in groupby(ROWS, lambda row: row["config"]["model_type"])
 }
@@ -30,12 +45,14 @@ TEXT_TYPES -= UNKNOWN_TO_LIBRARY
 @pytest.mark.parametrize("kind", sorted(BY_TYPE))
 def test_stored_counts_by_component(kind: str) -> None:
     for row in BY_TYPE[kind]:
-        found = count_parameters(read_config(row["config"]))
-        want = row["parameters"]
-        for component in ("total", "embedding", "lm_head", "attention", "ffn", "norm", "experts",
-                          "other"):  # fmt: skip
-            assert getattr(found, component) == want.get(component, 0), (component, row["config"])
-        assert found.active == want.get("active", found.active), row["config"]
+        check(row)
+
+
+@pytest.mark.parametrize("kind", sorted({row["config"]["model_type"] for row in PUBLISHED}))
+def test_published_configurations_by_component(kind: str) -> None:
+    for row in PUBLISHED:
+        if row["config"]["model_type"] == kind:
+            check(row)
 
 
 def test_every_type_has_stored_counts() -> None:
