@@ -54,6 +54,14 @@ def has_windows(architecture: Architecture) -> bool:
     return any(getattr(part, "window", None) is not None for part in _mixers(architecture))
 
 
+def spared(architecture: Architecture) -> str:
+    """What spares scores of a token over a long context: windows, or a selection of tokens."""
+    parts = _mixers(architecture)
+    selected = any(getattr(part, "indexer", None) is not None for part in parts)
+    words = [", windows seen"] * has_windows(architecture) + [", selected tokens seen"] * selected
+    return "".join(words)
+
+
 def _mixers(architecture: Architecture) -> list[Mixer]:
     return [part for group in architecture.groups for part in mixers(group.layer.attention)]
 

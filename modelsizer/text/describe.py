@@ -10,7 +10,7 @@ from modelsizer.optimizer.one_design import OneDesign
 from modelsizer.problems.architecture.describing import groups_list, parameters_dict
 from modelsizer.problems.designs.description import Description
 from modelsizer.problems.units import Number, format_fixed, format_quantity
-from modelsizer.text.assumptions import has_windows, serving_rows, training_row
+from modelsizer.text.assumptions import serving_rows, spared, training_row
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.kit.lines import line, pairs, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Styled
@@ -95,7 +95,7 @@ def _flops(found: Description) -> list[tuple[str, str, str]]:
     """FLOPs of a pass, as kernels with masks spend them, and of a token, which windows spare."""
     load = f"{found.batch:,} x {found.sequence:,} tokens, full scores"
     lengths = found.sequence, found.assumptions.sequence_length
-    seen = ", windows seen" if has_windows(found.architecture) else ""
+    seen = spared(found.architecture)
     token, trained = (f"at {length:,} tokens{seen}" for length in lengths)
     return [
         (name, format_quantity(value, "FLOPs"), words)

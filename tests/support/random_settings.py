@@ -6,9 +6,10 @@ import random
 from typing import Any
 
 MODELS = ("llama-3-8b", "qwen2.5-7b", "gemma-3-1b", "gemma-2-9b", "gpt-oss-20b", "qwen3-30b-a3b",
-          "deepseek-v3", "gpt2", "nemotron-h-8b", "mamba-130m", "qwen3-next-80b-a3b")  # fmt: skip
-"""Dense ones, with windows, with sinks and windows and experts, with latent attention, with learned
-positions, with states beside a cache, with states alone, and both with experts."""
+          "deepseek-v3", "deepseek-v3.2", "gpt2", "nemotron-h-8b", "mamba-130m",
+          "qwen3-next-80b-a3b")  # fmt: skip
+"""Dense ones, with windows, with sinks and windows and experts, with latent attention, with selected
+tokens, with learned positions, with states beside a cache, with states alone, both with experts."""
 
 _VALUES: dict[str, tuple[Any, ...]] = {
     "serving.batch_size": (1, 3, 32, 512),

@@ -54,6 +54,7 @@ def exactly(value: Any, unit: str) -> str:
 def flops_rows(found: dict[str, Any]) -> dict[str, str]:
     groups = found["architecture"]["groups"]
     seen = ", windows seen" if any("window" in group["attention"] for group in groups) else ""
+    seen += ", selected tokens seen" * any("indexer" in group["attention"] for group in groups)
     load = f"{found['batch']:,} x {found['sequence']:,} tokens, full scores"
     length = found["assumptions"]["training_sequence_length"]
     rows = {
