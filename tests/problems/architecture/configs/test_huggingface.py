@@ -92,6 +92,8 @@ def test_defaults_of_each_type(kind: str) -> None:
         ({"model_type": "gpt2", "max_position_embeddings": 0}, "max_position_embeddings must be"),
         ({"model_type": "bloom", "num_layers": "7"}, "num_layers must be a whole number"),
         ({"model_type": "qwen3_moe", "mlp_only_layers": [True]}, "mlp_only_layers must be a list"),
+        ({"model_type": "kimi_linear", "routed_expert_hidden_size": 3584},
+         "routed_expert_hidden_size = 3584: only 0 can be counted"),
     ],
 )  # fmt: skip
 def test_errors_name_a_field_as_it_is_written(config: dict[str, object], words: str) -> None:
