@@ -57,7 +57,8 @@ def notes(table: Table, columns: Mapping[str, Column], form: Form) -> list[str]:
     said += _parameters(columns["N"], form)
     if unit := unit_of_loss(columns["loss"].name):
         said.append(
-            "the loss is a perplexity: a law is of its logarithm, nats a token"
+            f"the loss, {columns['loss'].name!r}, is a perplexity by its name, and is taken as it "
+            "is: a law is of its logarithm, nats a token"
             if unit == "perplexity"
             else f"the loss is in {unit}, and so is the law; those that come with modelsizer are "
             "in nats a token"
