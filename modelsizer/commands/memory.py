@@ -64,7 +64,8 @@ def memory(
         )
         rows = serving_rows(assumed, design.architecture)
         rows += [] if found["training_memory"] is None else [training_row(asked.training)]
-        title, lack = asked.name or source, missing_training_settings(asked, asked=trained)
+        title = source if problem is not None else asked.name or source
+        lack = missing_training_settings(asked, asked=trained)
         emit(
             content,
             json_,

@@ -67,7 +67,8 @@ def roofline(
         from modelsizer.text.assumptions import serving_rows
         from modelsizer.text.roofline import print_roofline, roofline_dict
 
-        title, assumed = asked.name or source, Assumptions.of(asked)
+        title = source if problem is not None else asked.name or source
+        assumed = Assumptions.of(asked)
         rows = serving_rows(assumed, design.architecture)
         emit(
             chosen.to_dict() | {"assumptions": assumed.to_dict()} | roofline_dict(found),

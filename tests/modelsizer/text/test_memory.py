@@ -59,3 +59,9 @@ def test_memory_of_seven_billion_parameters_by_hand() -> None:
     sizes = {part["name"]: part["bytes"] for part in found["parts"]}
     states = sum(sizes[name] for name in ("weights", "gradients", "optimizer states"))
     assert states == 16 * 6_738_415_616
+
+
+@pytest.mark.parametrize("command", ["memory", "roofline"])
+def test_a_model_under_a_problem_is_titled_by_the_model(command: str) -> None:
+    args = [command, "llama-3-8b", "--problem", "h100-cluster-90-days"]
+    assert CliRunner().invoke(app, args).stdout.splitlines()[0] == "llama-3-8b"
