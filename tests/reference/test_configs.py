@@ -62,6 +62,7 @@ BASE = {"model_type": "llama"}
         ({"num_attention_heads": 33}, "does not divide"),
         ({"tie_word_embeddings": 1}, "tie_word_embeddings must be true or false"),
         ({"model_type": "deepseek_v2"}, "num_experts_per_tok is missing"),
+        ({"model_type": "deepseek_v2", "use_mla": False}, "use_mla = False"),
         ({"model_type": "gpt2", "n_embd": 512, "hidden_size": 768}, "given twice"),
         ({"model_type": "gemma2", "layer_types": ["full_attention"]}, "layer_types has 1"),
         ({"model_type": "mixtral", "num_experts_per_tok": 9}, "is more than num_local_experts"),
