@@ -288,6 +288,7 @@ _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "kWh": ((1e6, " GWh"), (1e3, " MWh"), (1.0, " kWh")),
     "tokens/s": ((1e6, "M tokens/s"), (1e3, "K tokens/s"), (1.0, " tokens/s")),
 }  # fmt: skip
+_LARGE_FLOPS_STEPS = ((1e21, " ZFLOPs"), (1e18, " EFLOPs"), (1e15, " PFLOPs"), *_FLOPS_STEPS)
 _DOUBLE_DIGITS = 17  # significant digits that tell every two doubles apart
 _POWERS_FROM = 1e15  # FLOPs from which a power of ten replaces a prefix
 
@@ -323,6 +324,11 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
     if dimension == "count" and isinstance(value, int) and abs(value) < 10**6:
         return str(value)
     return _scaled(value, _COUNT_STEPS, digits)
+
+
+def format_flops(value: Number, digits: int = 4) -> str:
+    """Format the FLOPs of a pass or a token: ``63.26 PFLOPs``, where budgets have ``6.326e16``."""
+    return _scaled(value, _LARGE_FLOPS_STEPS, digits)
 
 
 def format_apart(

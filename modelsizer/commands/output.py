@@ -137,10 +137,10 @@ def console(file: Any = None) -> Console:
     """Return a console for text on standard output, or in a file."""
     from rich.console import Console
 
-    from modelsizer.text.kit.terminal import environment, sized
+    from modelsizer.text.kit.terminal import environment, sized, trimmed
 
     made = Console(file=file, highlight=False, markup=False, emoji=False, _environ=environment())
-    return sized(made)
+    return trimmed(sized(made))
 
 
 def emit(content: Any, target: str | None, show: Callable[[Console], None], *files: Output) -> None:

@@ -58,8 +58,8 @@ def spared(architecture: Architecture) -> str:
     """What spares scores of a token over a long context: windows, or a selection of tokens."""
     parts = _mixers(architecture)
     selected = any(getattr(part, "indexer", None) is not None for part in parts)
-    words = [", windows seen"] * has_windows(architecture) + [", selected tokens seen"] * selected
-    return "".join(words)
+    words = ["in windows"] * has_windows(architecture) + ["of selected tokens"] * selected
+    return f", scores {joined(words)}" if words else ""
 
 
 def _mixers(architecture: Architecture) -> list[Mixer]:
@@ -100,4 +100,4 @@ def _accelerators(found: Assumptions) -> str:
     number, shared = found.accelerators, found.tensor_parallel
     name = found.accelerator or "accelerator" + ("s" if number > 1 else "")
     words = f"{number:,} {'x ' if found.accelerator else ''}{name}"
-    return words if shared == number else f"{words}, {shared:,} to a step"
+    return words if shared == number else f"{words}, {shared:,} at work at a time"

@@ -10,6 +10,8 @@ from modelsizer.problems.designs.memory_parts import missing_training_settings
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.units import format_quantity
+from modelsizer.text.assumptions import has_windows
+from modelsizer.text.kit.words import counted
 
 
 def cost_rows(
@@ -59,7 +61,9 @@ def cost_rows(
         pool = "no cache"
         if room.kv_tokens is not None:
             pool = f"{format_quantity(room.kv_tokens, 'tokens', 3)} tokens of KV"
-        rows.append(("fits", f"{pool}, {room.requests:,} requests of {problem.context_length:,}"))
+            pool += " without windows" if has_windows(design.architecture) else ""
+        requests = counted(room.requests, "request")
+        rows.append(("fits", f"{pool}, {requests} of {problem.context_length:,}"))
     return rows
 
 

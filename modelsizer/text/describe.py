@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from modelsizer.optimizer.one_design import OneDesign
 from modelsizer.problems.architecture.describing import groups_list, parameters_dict
 from modelsizer.problems.designs.description import Description
-from modelsizer.problems.units import Number, format_fixed, format_quantity
+from modelsizer.problems.units import Number, format_fixed, format_flops, format_quantity
 from modelsizer.text.assumptions import serving_rows, spared, training_row
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.kit.lines import line, pairs, paragraph, section, title, warnings
@@ -98,7 +98,7 @@ def _flops(found: Description) -> list[tuple[str, str, str]]:
     seen = spared(found.architecture)
     token, trained = (f"at {length:,} tokens{seen}" for length in lengths)
     return [
-        (name, format_quantity(value, "FLOPs"), words)
+        (name, format_flops(value), words)
         for name, value, words in (
             ("forward pass", found.forward_flops, load),
             ("forward and backward", found.forward_backward_flops, load),

@@ -13,6 +13,7 @@ from modelsizer.problems.units import (
     UNITS,
     exact,
     format_apart,
+    format_flops,
     format_number,
     format_quantity,
     parse_quantity,
@@ -123,3 +124,10 @@ def test_numbers_without_a_unit_have_no_padded_exponents(
     value: float, digits: int, text: str
 ) -> None:
     assert format_number(value, digits) == text
+
+
+def test_flops_of_a_pass_have_a_prefix_at_any_size() -> None:
+    shown = [format_flops(n) for n in (17_156_800_512, 383.9e12, 1.152e15, 1.012e18, 3e22)]
+    assert shown == ["17.16 GFLOPs", "383.9 TFLOPs", "1.152 PFLOPs", "1.012 EFLOPs", "30 ZFLOPs"]
+    for text, value in zip(shown[2:4], (1152 * 10**12, 1012 * 10**15), strict=True):
+        assert parse_quantity(text, "FLOPs") == value

@@ -12,7 +12,8 @@ from typer.testing import CliRunner
 
 from modelsizer.cli import app
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_fixed, format_quantity
+from modelsizer.problems.units import format_fixed, format_flops, format_quantity
+from modelsizer.text.kit.words import counted
 from tests.support.random_settings import MODELS, as_options, as_set, random_settings
 
 _MEMORY = {
@@ -51,10 +52,14 @@ def exactly(value: Any, unit: str) -> str:
     return whole + format_quantity(value, unit)
 
 
+def windowed(found: dict[str, Any]) -> bool:
+    return any("window" in group["attention"] for group in found["architecture"]["groups"])
+
+
 def flops_rows(found: dict[str, Any]) -> dict[str, str]:
-    groups = found["architecture"]["groups"]
-    seen = ", windows seen" if any("window" in group["attention"] for group in groups) else ""
-    seen += ", selected tokens seen" * any("indexer" in group["attention"] for group in groups)
+    selected = any("indexer" in group["attention"] for group in found["architecture"]["groups"])
+    parts = ["in windows"] * windowed(found) + ["of selected tokens"] * selected
+    seen = f", scores {' and '.join(parts)}" if parts else ""
     load = f"{found['batch']:,} x {found['sequence']:,} tokens, full scores"
     length = found["assumptions"]["training_sequence_length"]
     rows = {
@@ -65,7 +70,7 @@ def flops_rows(found: dict[str, Any]) -> dict[str, str]:
         ),
         "training, a token": (found["flops_per_token"]["training"], f"at {length:,} tokens{seen}"),
     }  # fmt: skip
-    return {name: f"{format_quantity(n, 'FLOPs')} {words}" for name, (n, words) in rows.items()}
+    return {name: f"{format_flops(n)} {words}" for name, (n, words) in rows.items()}
 
 
 def memory_rows(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]:
@@ -115,11 +120,12 @@ def cost_rows(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]
         rows["throughput"] = format_quantity(quantities["decode_throughput"], "tokens/s")
     if "serving" in design:
         room = design["serving"]
+        spared = " without windows" if windowed(found) else ""
         rows["fits"] = (
             "no cache, "
             if room["kv_tokens"] is None
-            else f"{format_quantity(room['kv_tokens'], 'tokens', 3)} tokens of KV, "
-        ) + (f"{room['requests']:,} requests of {found['sequence']:,}")
+            else f"{format_quantity(room['kv_tokens'], 'tokens', 3)} tokens of KV{spared}, "
+        ) + (f"{counted(room['requests'], 'request')} of {found['sequence']:,}")
     return rows
 
 
