@@ -17,6 +17,7 @@ from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.huggingface import read_config
+from modelsizer.problems.architecture.configs.quantization.config import QUANTISED
 from modelsizer.problems.architecture.describing import layer_dict
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, require_type, short
 from modelsizer.problems.text_files import (
@@ -287,7 +288,21 @@ def _of_text(text: str, label: str, path: Path | None = None) -> Source:
         raise SourceError("not a JSON object")
     if native.is_native(content):
         content = native.native_config(content)
+    if path is not None and path.name == folders.CONFIG:
+        content = _with_quantisation(content, path.with_name(folders.QUANTISATION))
     return Source(label, content, path)
+
+
+def _with_quantisation(config: Mapping[str, Any], beside: Path) -> Mapping[str, Any]:
+    """A configuration with the quantisation that the file beside it has, if it has none itself."""
+    parts = [config, *(value for value in config.values() if isinstance(value, Mapping))]
+    if any(part.get(key) for part in parts for key in QUANTISED) or not exists(beside):
+        return config
+    try:
+        values = plain_values.from_json(read_text(beside))
+    except (UnreadableError, ValueError) as error:
+        raise SourceError(f"{folders.QUANTISATION} beside it: {error}") from None
+    return {**config, QUANTISED[0]: values}
 
 
 def from_answer(answer: Mapping[str, Any]) -> Architecture:

@@ -10,6 +10,8 @@ from modelsizer.problems.visible import shortened
 
 CONFIG, PARAMS, ADAPTER = "config.json", "params.json", "adapter_config.json"
 """Of Hugging Face; as Meta and Mistral publish their models; of an adapter, which is no model."""
+QUANTISATION = "hf_quant_config.json"
+"""Of ModelOpt's checkpoints, whose config.json may not say how their weights are stored."""
 WEIGHTS = ".safetensors"
 GGUF, MAGIC = ".gguf", b"GGUF"
 """Suffix and first bytes of a GGUF file."""

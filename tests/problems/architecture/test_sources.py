@@ -40,6 +40,21 @@ def test_a_folder_is_read_by_its_config(tmp_path: Path) -> None:
     assert total(model) == 1_443_072
 
 
+def test_the_quantisation_file_of_modelopt_beside_a_configuration(tmp_path: Path) -> None:
+    beside = {"producer": {"name": "modelopt"}, "quantization": {"quant_algo": "NVFP4"}}
+    model = folder(tmp_path / "apart", config_json=CONFIG, hf_quant_config_json=beside)
+    inside = folder(tmp_path / "inside", config_json=CONFIG | {"quantization_config": beside})
+    plain = folder(tmp_path / "plain", config_json=CONFIG)
+    held = [describe(load_architecture(str(m))).weight_bytes for m in (model, inside, plain)]
+    assert held[0] == held[1] < held[2] / 2
+    fp8 = CONFIG | {"quantization_config": {"quant_method": "modelopt", "quant_algo": "FP8"}}
+    own = folder(tmp_path / "own", config_json=fp8, hf_quant_config_json=beside)
+    assert describe(load_architecture(str(own))).weight_bytes > held[0]
+    (model / "hf_quant_config.json").write_text("{")
+    with pytest.raises(ModelsizerError, match=r"hf_quant_config\.json beside it: "):
+        load_architecture(str(model))
+
+
 @pytest.mark.parametrize(
     ("files", "words"),
     [
