@@ -20,7 +20,9 @@ File = Annotated[
 Settings = Annotated[
     list[str] | None,
     typer.Option(
-        "--set", metavar="KEY=VALUE", help="Set a dotted key over the file's; repeatable."
+        "--set",
+        metavar="KEY=VALUE",
+        help="Set a dotted key, such as serving.weight_bits=4, over the file's; repeatable.",
     ),
 ]
 Json = Annotated[

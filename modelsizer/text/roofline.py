@@ -65,12 +65,10 @@ def print_roofline(
         context, prompt = design.decode.tokens, design.prefill.tokens
         section(console, f"{design.name}: decode at {context:,} tokens, prefill of {prompt:,}")
         print_table(console, _points(design))
-    line(
-        console,
-        "A step takes the longer of moving its bytes and computing its FLOPs, beside "
-        "overheads. Too large: weights and cache of that batch break a limit on memory.",
-        above=1,
-    )
+    words = "A step takes the longer of moving its bytes and computing its FLOPs, beside overheads."
+    if any(p.fits is False for d in found.designs for p in (*d.batches, d.prefill)):
+        words += " Too large: weights and cache of that batch break a limit on memory."
+    line(console, words, above=1)
 
 
 def _roof_words(roof: Roof) -> tuple[str, str]:

@@ -71,6 +71,13 @@ OMISSIONS = (
         "pytorch/ao torchao/_models/llama/README.md",
     ),
     Omission(
+        "expert parallelism in training: experts divided over the data-parallel ways",
+        "training_memory",
+        "the experts' weights and gradients, divided by its ways: experts are 97 % of DeepSeek-V3",
+        "training.zero_stage = 3, which divides all weights and gradients",
+        "arXiv 2412.19437, section 3.2: 64 ways over 8 nodes",
+    ),
+    Omission(
         "weights gathered for the layer at work under ZeRO stage 3",
         "training_memory",
         "one or two layers' weights",

@@ -44,7 +44,7 @@ def percent(share: float, digits: int = 1) -> str:
         return NONE
     if abs(share) >= _MOST_PERCENT:
         return f"x {format_number(share, 3)}"
-    return f"{100 * share:.{digits}f} %"
+    return f"{100 * share:,.{digits}f} %"
 
 
 def short_percent(share: float) -> str:

@@ -40,3 +40,7 @@ def test_lists_and_counts() -> None:
     assert [joined(["a", "b", "c"][:n]) for n in (0, 1, 2, 3)] == ["", "a", "a and b", "a, b and c"]
     assert counted(1, "law") == "1 law" and counted(1024, "law") == "1,024 laws"
     assert and_more(0) == and_more(-3) == "" and and_more(1200, " there") == "and 1,200 more there"
+
+
+def test_thousands_of_percent_are_grouped() -> None:
+    assert percent(33.32) == "3,332.0 %" and percent(0.254) == "25.4 %"
