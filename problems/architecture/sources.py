@@ -258,7 +258,7 @@ def _of_path(path: Path, label: str) -> Source:
         path = folders.described_by(path)
     if folders.is_gguf(path) or path.suffix.lower() == folders.GGUF:
         return _of_gguf(path, label)
-    if path.suffix.lower() == folders.WEIGHTS:
+    if path.suffix.lower() in folders.WEIGHTS:
         config = path.with_name(folders.CONFIG)
         if not exists(config):
             raise SourceError(f"is a file of weights without {folders.CONFIG} beside it")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from pathlib import Path
 
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
@@ -12,9 +13,10 @@ CONFIG, PARAMS, ADAPTER = "config.json", "params.json", "adapter_config.json"
 """Of Hugging Face; as Meta and Mistral publish their models; of an adapter, which is no model."""
 QUANTISATION = "hf_quant_config.json"
 """Of ModelOpt's checkpoints, whose config.json may not say how their weights are stored."""
-WEIGHTS = ".safetensors"
+WEIGHTS = (".safetensors", ".bin", ".pt", ".pth")
 GGUF, MAGIC = ".gguf", b"GGUF"
 """Suffix and first bytes of a GGUF file."""
+_SNAPSHOTS = "snapshots"  # in the hub's cache, a folder for each commit
 _SHARD = re.compile(r"(?P<stem>.+)-(?P<number>\d{5})-of-(?P<count>\d{5})\.gguf", re.IGNORECASE)
 _SHOWN = 3  # names of files in a message
 
@@ -51,6 +53,15 @@ def shards(path: Path) -> list[Path]:
     return [path.parent / name for name in names]
 
 
+def snapshot_in(home: Path, revision: str = "main") -> Path | None:
+    """Folder of the files of a model in its folder of the hub's cache; None if it is not there."""
+    commit = revision
+    with suppress(OSError, ValueError):  # a commit itself, or not there
+        commit = (home / "refs" / revision).read_text("ascii").strip()
+    found = home / _SNAPSHOTS / commit
+    return found if commit and found.is_dir() else None
+
+
 def described_by(folder: Path) -> Path:
     """File of a folder that describes its model: config.json, params.json or the one GGUF file.
 
@@ -59,6 +70,7 @@ def described_by(folder: Path) -> Path:
     SourceError
         If there is none, or several GGUF files; the message lists what was looked for.
     """
+    folder = snapshot_in(folder) or folder
     try:
         names = sorted(entry.name for entry in folder.iterdir())
     except OSError as error:

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import os
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
-from modelsizer.problems.architecture.checkpoints.folders import CONFIG, described_by
+from modelsizer.problems.architecture.checkpoints.folders import CONFIG, described_by, snapshot_in
 from modelsizer.problems.architecture.checkpoints.separate import SeparateError, run_separate
 from modelsizer.problems.errors import MissingExtraError
 from modelsizer.problems.visible import shortened
@@ -24,6 +23,11 @@ _ID = re.compile(
     r"(?P<org>\w[\w.-]{0,95})/(?P<name>\w[\w.-]{0,95})(?:@(?P<revision>\w[\w./-]{0,200}))?",
     re.ASCII,
 )
+_PAGE = re.compile(
+    r"(?:https?://)?(?:www\.)?(?:huggingface\.co|hf\.co)/(?P<model>[^/?#]+/[^/?#@]+)"
+    r"(?:/(?:tree|blob|resolve)/(?P<revision>[^/?#]+)(?:/[^?#]*)?)?/?(?:[?#].*)?"
+)
+"""Address of the page of a model or of one of its files."""
 _FILES = re.compile(r"\.(json|gguf|toml|safetensors|bin|pth?|txt|csv|ya?ml)$", re.IGNORECASE)
 """Endings of files: a path that is missing, not an id."""
 _TRUE = frozenset({"1", "on", "yes", "true"})
@@ -48,7 +52,15 @@ class HubId:
 
     @classmethod
     def parse(cls, text: str) -> HubId | None:
-        """Read ``org/name`` or ``org/name@revision``; None if the text is neither."""
+        """Read ``org/name``, ``org/name@revision`` or the address of a model's page.
+
+        Returns
+        -------
+        HubId or None
+            None if the text is none of them.
+        """
+        if page := _PAGE.fullmatch(text):
+            text = page["model"] + (f"@{page['revision']}" if page["revision"] else "")
         found = _ID.fullmatch(text)
         if found is None or "--" in text or ".." in text or _FILES.search(text):
             return None
@@ -69,12 +81,7 @@ def cache_folder() -> Path:
 
 def snapshot(model: HubId) -> Path | None:
     """Folder of a model's files in the local cache; None if its revision is not there."""
-    home = _home(model)
-    commit = model.revision
-    with suppress(OSError, ValueError):  # a commit itself, or not there
-        commit = (home / "refs" / model.revision).read_text("ascii").strip()
-    found = home / "snapshots" / commit
-    return found if commit and found.is_dir() else None
+    return snapshot_in(_home(model), model.revision)
 
 
 def hub_file(model: HubId, *, download: bool = False) -> Path:

@@ -16,6 +16,8 @@ from typer.testing import CliRunner
 from modelsizer import ModelsizerError, describe, load_architecture
 from modelsizer.cli import app
 from modelsizer.problems.architecture.checkpoints import hub
+from modelsizer.problems.architecture.checkpoints.errors import SourceError
+from modelsizer.problems.architecture.checkpoints.folders import described_by
 from modelsizer.problems.architecture.checkpoints.hub import HubId
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -54,6 +56,10 @@ def cached(
         ("meta-llama/Llama-3.1-8B", "meta-llama/Llama-3.1-8B", "main"),
         ("Qwen/Qwen3-0.6B@refs/pr/1", "Qwen/Qwen3-0.6B", "refs/pr/1"),
         (f"a/b@{COMMIT}", "a/b", COMMIT),
+        ("https://huggingface.co/Qwen/Qwen3-0.6B", "Qwen/Qwen3-0.6B", "main"),
+        ("hf.co/Qwen/Qwen3-0.6B/", "Qwen/Qwen3-0.6B", "main"),
+        ("https://huggingface.co/a/b/blob/v1/config.json", "a/b", "v1"),
+        ("https://huggingface.co/a/b/tree/main?not-for-all=true", "a/b", "main"),
     ],
 )
 def test_ids(text: str, repository: str, revision: str) -> None:
@@ -62,7 +68,7 @@ def test_ids(text: str, repository: str, revision: str) -> None:
 
 @pytest.mark.parametrize("text", [
     "gpt2", "a/b/c", "./a", "../a", "/a/b", "a/b.json", "a/config.JSON", "a/x.gguf", "a--b/c", "a/b@",
-    "a/..", "a/b c", "a/b@../../x", "\uff21/b", "a/" + "b" * 97, "",
+    "https://example.com/a/b", "https://huggingface.co/a", "a/..", "a/b c", "a/b@../../x", "\uff21/b", "a/" + "b" * 97, "",
 ])  # fmt: skip
 def test_what_is_no_id(text: str) -> None:
     assert HubId.parse(text) is None
@@ -176,3 +182,13 @@ def test_what_is_cached_is_not_downloaded(cache: Path, monkeypatch: pytest.Monke
     cached(cache, "org/name")
     monkeypatch.setattr(hub, "_downloaded", lambda _: pytest.fail("the network was asked"))
     assert load_architecture("org/name", download=True).layers == 2
+
+
+def test_a_folder_of_the_cache_is_the_model_of_its_main_revision(tmp_path: Path) -> None:
+    inner = cached(tmp_path, "org/name")
+    assert described_by(inner.parents[1]) == inner / "config.json"
+    (tmp_path / "loop").mkdir()
+    (tmp_path / "loop" / "snapshots").mkdir()
+    (tmp_path / "loop" / "snapshots" / "main").symlink_to(tmp_path / "loop")
+    with pytest.raises(SourceError, match="without config"):
+        described_by(tmp_path / "loop")
