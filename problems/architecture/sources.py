@@ -17,7 +17,7 @@ from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.huggingface import read_config
-from modelsizer.problems.architecture.configs.quantization.config import QUANTISED
+from modelsizer.problems.architecture.configs.quantization.keys import QUANTISED
 from modelsizer.problems.architecture.describing import layer_dict
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, require_type, short
 from modelsizer.problems.text_files import (

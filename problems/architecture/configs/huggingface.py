@@ -18,8 +18,8 @@ from modelsizer.problems.architecture.configs.heads import FIELDS as HEAD_FIELDS
 from modelsizer.problems.architecture.configs.heads import headed
 from modelsizer.problems.architecture.configs.model_types import ModelType, model_types
 from modelsizer.problems.architecture.configs.other_files import looks_like
-from modelsizer.problems.architecture.configs.quantization.config import stored
-from modelsizer.problems.architecture.configs.readers import READERS
+from modelsizer.problems.architecture.configs.quantization.keys import QUANTISED
+from modelsizer.problems.architecture.configs.readers import reader
 from modelsizer.problems.architecture.configs.wrappers import text_part, whole_of
 from modelsizer.problems.errors import did_you_mean, short
 
@@ -71,7 +71,7 @@ def read(config: Mapping[str, Any]) -> Reading:
     for name, understood in t.refuse.items():
         f.check_value(name, understood)
     try:
-        architecture = READERS[t.reader](f, t)
+        architecture = reader(t.reader)(f, t)
     except ValueError as error:
         raise ConfigError(str(error)) from None
     f.list_of("layer_types", str, "words")  # of any type, though few read it
@@ -82,6 +82,10 @@ def read(config: Mapping[str, Any]) -> Reading:
     if trunk != architecture.trunk:  # of another class than a causal language model
         complete |= {name: config[name] for name in HEAD_FIELDS if name in config}
     architecture = replace(architecture, trunk=trunk, block=t.name, config=complete)
+    if not any(config.get(key) for key in QUANTISED):
+        return Reading(architecture, tuple(f.notes))
+    from modelsizer.problems.architecture.configs.quantization.config import stored
+
     held = stored(config, architecture)
     notes = [*f.notes, held.note] if held.note else f.notes
     return Reading(replace(architecture, stored=held.formats, beside=held.beside), tuple(notes))

@@ -9,8 +9,7 @@ from modelsizer.problems.architecture.architecture import Part, Whole
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.heads import of_the_text
 from modelsizer.problems.architecture.configs.model_types import model_types
-from modelsizer.problems.architecture.configs.quantization.config import QUANTISED
-from modelsizer.problems.architecture.configs.vision import vision_parameters
+from modelsizer.problems.architecture.configs.quantization.keys import QUANTISED
 from modelsizer.problems.errors import short
 
 _TEXT_KEYS = ("text_config", "llm_config", "language_config", "thinker_config")
@@ -79,6 +78,8 @@ def whole_of(config: Mapping[str, Any], text: int) -> Whole:
     text : int
         Width of the text model.
     """
+    from modelsizer.problems.architecture.configs.vision import vision_parameters
+
     names = [key.removesuffix(_END) for key in parts_of(config)]
     alone = not set(names) - {_VISION}
     counted = vision_parameters(config, text) if alone else None

@@ -1,1 +1,1 @@
-"""What the quantization of a configuration says of the bytes of each matrix."""
+"""What the quantisation of a configuration says of the bytes of each matrix."""

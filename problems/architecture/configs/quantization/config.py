@@ -19,6 +19,7 @@ from modelsizer.problems.architecture.configs.quantization.beside import (
     bytes_beside,
     predicting_layers,
 )
+from modelsizer.problems.architecture.configs.quantization.keys import QUANTISED
 from modelsizer.problems.architecture.configs.quantization.methods import (
     CONVERT_EMBEDDING,
     METHODS,
@@ -34,8 +35,7 @@ from modelsizer.problems.architecture.matrices import (
 from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 from modelsizer.problems.errors import did_you_mean, short
 
-_KEY = "quantization_config"
-QUANTISED = (_KEY, "compression_config", "quantization")  # the name until 2024, and MLX's own
+_KEY = QUANTISED[0]
 _AS_IF = "weights are taken as if not quantised"
 _TOLD = {"quant_algo": "modelopt", "producer": "modelopt", "config_groups": "compressed-tensors",
          "bits": "mlx"}  # fmt: skip
