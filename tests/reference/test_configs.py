@@ -132,3 +132,18 @@ def test_catalogue_is_counted() -> None:
         assert model.source
         assert model.tokens is None or model.tokens > 1e9
     assert catalogue["llama-3.1-405b"].parameters.total == 405_853_388_800
+
+
+@pytest.mark.parametrize(
+    ("config", "total"),
+    [  # model cards: 7.74B, 2.72B, 6.06B and 7.51B
+        ({"model_type": "internlm2", "intermediate_size": 14336, "num_key_value_heads": 8,
+          "vocab_size": 92544, "bias": False}, 7_737_708_544),
+        ({"model_type": "minicpm", "hidden_size": 2304, "intermediate_size": 5760,
+          "num_hidden_layers": 40, "num_attention_heads": 36, "vocab_size": 122753}, 2_724_880_896),
+        ({"model_type": "Yi"}, 6_061_035_520),
+        ({"model_type": "baichuan"}, 7_505_973_248),
+    ],
+)  # fmt: skip
+def test_types_that_are_llama_by_another_name(config: dict[str, Any], total: int) -> None:
+    assert count_parameters(read_config(config)).total == total

@@ -18,7 +18,9 @@ LIBRARY_NAMES: Mapping[str, str] = {
 }  # fmt: skip
 """Types that published files name and the library does not: the library's name."""
 
-UNKNOWN_TO_LIBRARY = frozenset({"bailing_moe", "bailing_moe_v2", "mimo"})
+UNKNOWN_TO_LIBRARY = frozenset({
+    "Yi", "baichuan", "bailing_moe", "bailing_moe_v2", "internlm2", "mimo", "minicpm",
+})  # fmt: skip
 """Types that only the remote code of their models has."""
 
 HINTS: dict[str, Mapping[str, Sequence[Any]]] = {
