@@ -131,13 +131,13 @@ class Source:
 
 
 def load_architecture(
-    source: str, say: Callable[[str], object] = warnings.warn, *, download: bool = False
+    source: str | Path, say: Callable[[str], object] = warnings.warn, *, download: bool = False
 ) -> Architecture:
     """Load the architecture of a source.
 
     Parameters
     ----------
-    source : str
+    source : str or Path
         Path of a Hugging Face ``config.json``, of a folder that holds one, of a GGUF file, or of an
         answer in JSON; ``-`` for JSON on standard input; a name in the catalogue; or an id of the
         Hugging Face hub, ``org/name`` or ``org/name@revision``, in its local cache. A path that
@@ -156,7 +156,7 @@ def load_architecture(
     return find_source(source, download=download).architecture(say)
 
 
-def find_source(source: str, *, download: bool = False) -> Source:
+def find_source(source: str | Path, *, download: bool = False) -> Source:
     """Find a source and read it, without counting.
 
     Parameters
@@ -169,7 +169,8 @@ def find_source(source: str, *, download: bool = False) -> Source:
     ModelsizerError
         If it cannot be found or read.
     """
-    require_type("source", source, str)
+    require_type("source", source, str | Path)
+    source = str(source)
     require_type("download", download, bool)
     if source == STANDARD_INPUT:
         return _said(source, lambda: _of_text(read_standard_input(), "standard input"))
@@ -193,7 +194,7 @@ def find_source(source: str, *, download: bool = False) -> Source:
     )
 
 
-def count_by_transformers(source: str, *, download: bool = False) -> LibraryCount:
+def count_by_transformers(source: str | Path, *, download: bool = False) -> LibraryCount:
     """Count the parameters of a configuration by the classes of transformers.
 
     For types that modelsizer has no reader of: only the total, and the active parameters where

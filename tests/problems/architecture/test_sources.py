@@ -175,3 +175,10 @@ def test_the_file_of_a_folder_is_not_written_over(tmp_path: Path, output: str) -
     answer = CliRunner().invoke(app, ["export", str(model), "-o", str(model / output)])
     assert answer.exit_code == 2 and "is the file that SOURCE reads" in answer.stderr
     assert (model / "config.json").read_bytes() == before
+
+
+def test_a_path_is_a_source(tmp_path: Path) -> None:
+    file = tmp_path / "config.json"
+    file.write_text('{"model_type": "llama"}')
+    assert load_architecture(file).groups == load_architecture(str(file)).groups
+    assert load_architecture(tmp_path).layers == 32
