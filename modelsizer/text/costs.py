@@ -56,6 +56,14 @@ def cost_rows(
         estimate = problem.serving.latency
         note = "" if estimate == "expected" else f" (of the {estimate} latency)"
         rows.append(("throughput", _written(design, "decode_throughput") + note))
+    device = problem.serving.device
+    if device is not None and device.memory is None:
+        rows.append(
+            (
+                "fits",
+                f"not known, for the memory of {device.name} is not (serving.custom_accelerator)",
+            )
+        )
     room = serving_room(problem, design)
     if room is not None and room.requests is not None:
         pool = "no cache"

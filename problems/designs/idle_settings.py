@@ -10,6 +10,8 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.quantities.training_cost import ACCELERATOR
 
 _TOKENS = "tokens of training: write training.tokens = 15e12"
+_UNKNOWN = " is not known; "  # in what a quantity lacks of its accelerator
+_MEMORY = "serving.custom_accelerator.memory"
 _OF_MEMORY = ("serving.memory_utilization", "serving.memory_reserve")
 
 
@@ -30,16 +32,25 @@ def idle_settings(problem: Problem, keys: Iterable[str], *, trained: bool) -> tu
         A sentence without a full stop for each such key.
     """
     lacks = {key: _lack(problem, key, trained) for key in keys}
-    return tuple(f"{key} changes no figure without {lack}" for key, lack in lacks.items() if lack)
+    return tuple(
+        f"{key} changes no figure{':' if _UNKNOWN in lack else ' without'} {lack}"
+        for key, lack in lacks.items()
+        if lack
+    )
 
 
 def _lack(problem: Problem, key: str, trained: bool) -> str:
     """What every figure that a setting would change lacks; empty if one has a value."""
     table, _, rest = key.partition(".")
+    if key == _MEMORY and problem.serving.device is not None:
+        return ""  # it says what fits
     affected = affected_by(f"{table}.{rest.partition('.')[0]}")
     if affected:
         lacks = [_of_quantity(problem, name, trained) for name in QUANTITIES if name in affected]
-        return lacks[0] if all(lacks) else ""
+        if not all(lacks):
+            return ""
+        unknown = (lack for lack in lacks if _UNKNOWN in lack)  # what the accelerator itself lacks
+        return next(unknown, lacks[0])
     if key in _OF_MEMORY and problem.serving.device is None:
         return ACCELERATOR.format(table="serving")
     return _TOKENS if table == "objective" and not trained else ""
