@@ -147,3 +147,12 @@ def test_catalogue_is_counted() -> None:
 )  # fmt: skip
 def test_types_that_are_llama_by_another_name(config: dict[str, Any], total: int) -> None:
     assert count_parameters(read_config(config)).total == total
+
+
+def test_a_null_boolean_adds_no_parameter() -> None:
+    bamba = {"model_type": "bamba", "num_hidden_layers": 2}
+    null, false = (read(bamba | {"mamba_conv_bias": value}) for value in (None, False))
+    assert null.architecture.groups == false.architecture.groups
+    assert null.notes == ("mamba_conv_bias is null: false is taken",)
+    tied = read_config({"model_type": "gemma2", "tie_word_embeddings": None})
+    assert tied.trunk.tied_embeddings

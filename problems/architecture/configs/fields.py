@@ -168,13 +168,20 @@ class Fields:
         return self.count(name, default, least=least)
 
     def flag(self, name: str, default: bool | None = None) -> bool:
-        """Read a boolean.
+        """Read a boolean; null is false, as for the library.
+
+        Of what ties the head it is the type's default: null never adds a parameter.
 
         Raises
         ------
         ConfigError
             If it is not a boolean.
         """
+        if self.null(name) and not name.startswith("tie_"):
+            self._read.add(name)
+            if self._defaults.get(name, default):
+                self.notes.append(f"{self.named(name)} is null: false is taken")
+            return False
         value = self.take(name, default)
         if not isinstance(value, bool):
             raise ConfigError(f"{self.named(name)} must be true or false, got {short(value)}")
