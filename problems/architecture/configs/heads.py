@@ -21,6 +21,9 @@ _LANGUAGE = ("ForCausalLM", "LMHeadModel", "ForConditionalGeneration", "ForImage
 _SEQUENCE, _TOKEN = "ForSequenceClassification", "ForTokenClassification"
 _ANSWER = "ForQuestionAnswering"
 _BARE = "Model"
+_REWARD = {"Qwen2ForRewardModel": 1, "Qwen2ForProcessRewardModel": 2}
+"""Labels of the reward models of huggingface.co/Qwen, Qwen2.5-Math-RM and -PRM, by their code."""
+_WHOLE_OMNI = "qwen2_5_omni"  # whose files name Qwen2_5OmniModel, which has the head
 _OTHER_STEMS = ("hunyuandensev1", "hunyuanmoev1")  # words in another order
 _USUAL_LABELS = 2  # transformers 5.24, configuration_utils.py: id2label where it is missing
 _ANSWER_VALUES = 2  # start and end of the answer
@@ -58,6 +61,13 @@ def headed(trunk: Trunk, config: Mapping[str, Any]) -> Trunk:
         return replace(trunk, head=_labels(f), head_bias=bias)
     if name.endswith(_ANSWER):
         return replace(trunk, head=_ANSWER_VALUES, head_bias=True)
+    if name == "InternLM2ForRewardModel":
+        return replace(trunk, head=1, head_bias=False)
+    if name in _REWARD:
+        # Between the stream and the labels is a square matrix with a bias.
+        d, more, biases = trunk.d_model, trunk.extra_weights, trunk.extra_parameters
+        head = replace(trunk, head=_REWARD[name], head_bias=True)
+        return replace(head, extra_weights=more + d * d, extra_parameters=biases + d)
     if name.endswith(_BARE) and _stem(name) in _stems():
         return replace(trunk, head="none", head_bias=False)
     known = ", ".join(f"...{end}" for end in (*_LANGUAGE, _SEQUENCE, _TOKEN, _ANSWER))
@@ -68,10 +78,11 @@ def headed(trunk: Trunk, config: Mapping[str, Any]) -> Trunk:
 
 
 def of_the_text(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Fields of a whole model's head that its text part has, where that is a classifier."""
-    names = config.get("architectures")
-    name = names[0] if isinstance(names, list) and names else ""
-    if not str(name).endswith((_SEQUENCE, _TOKEN, _ANSWER)):
+    """Fields of a whole model's head that its text part has, where that is no language model."""
+    names, kind = config.get("architectures"), config.get("model_type")
+    name = str(names[0]) if isinstance(names, list) and names else ""
+    bare = name.endswith(_BARE) and kind in model_types() and _stem(name) == _plain(str(kind))
+    if kind == _WHOLE_OMNI or not (bare or name.endswith((_SEQUENCE, _TOKEN, _ANSWER))):
         return {}
     return {field: config[field] for field in FIELDS if field in config}
 

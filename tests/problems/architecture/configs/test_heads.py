@@ -62,3 +62,22 @@ def test_a_published_reward_model() -> None:
 def test_a_bare_model_may_be_of_another_type(name: str) -> None:
     config = {"model_type": "llama", "architectures": [name]}
     assert read_config(config).trunk.head == "none"
+
+
+@pytest.mark.parametrize(
+    ("kind", "name", "head"),
+    [("llava", "LlavaModel", "none"), ("llava", "LlavaForConditionalGeneration", "lm"),
+     ("internvl_chat", "InternVLChatModel", "lm"), ("qwen2_5_omni", "Qwen2_5OmniModel", "lm")],
+)  # fmt: skip
+def test_the_head_of_a_text_part_is_that_of_the_whole(kind: str, name: str, head: str) -> None:
+    config = {"model_type": kind, "architectures": [name], "text_config": {"model_type": "llama"}}
+    assert read_config(config).trunk.head == head
+
+
+@pytest.mark.parametrize(("name", "labels"), [("ForRewardModel", 1), ("ForProcessRewardModel", 2)])
+def test_reward_models_of_qwen(name: str, labels: int) -> None:
+    bare, whole = (
+        count_parameters(read_config({"model_type": "qwen2", "architectures": [f"Qwen2{end}"]}))
+        for end in ("Model", name)
+    )
+    assert whole.total - bare.total == 4096 * 4096 + 4096 + labels * (4096 + 1)
