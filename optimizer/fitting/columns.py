@@ -15,6 +15,7 @@ from modelsizer.optimizer.fitting.column_meanings import (
     loss_kind,
     parameters_kind,
     read_name,
+    unit_of_loss,
 )
 from modelsizer.optimizer.fitting.column_names import stated_unit, words_of
 from modelsizer.optimizer.fitting.column_values import DIMENSIONS, is_missing, numbers, numeric
@@ -170,10 +171,11 @@ def mapped(
             )
         if key not in found:
             also = " (or C, training FLOPs)" if key == "D" else ""
-            word = f", {WORDS[key]}" if key in WORDS else ""
+            word = f", {WORDS[key]}" if key in WORDS and key != "loss" else ""
+            hint = _perplexity(table) if key == "loss" else ""
             raise ModelsizerError(
                 f"{table.path} has no column for {key}{word}{also}: name it by --columns "
-                f"{key}=NAME; it has: {_listed(list(table.columns))}"
+                f"{key}=NAME; it has: {_listed(list(table.columns))}{hint}"
             )
     needed = {*form.columns, "loss", "C", "run"}
     needed |= (
@@ -312,6 +314,12 @@ def _with_unit(table: Table, key: str, column: Column) -> Column:
     if any(re.search(r"\d\s*(?:[A-DF-Za-df-z]|[Ee][A-Za-z])", value) for value in cells):
         return replace(column, factor=1.0, unit_from="cells")
     return column
+
+
+def _perplexity(table: Table) -> str:
+    """What a table without a loss may have in its place."""
+    found = next((name for name in table.columns if unit_of_loss(name) == "perplexity"), None)
+    return f"; {short(found)} is a perplexity: write its logarithm as a column" if found else ""
 
 
 def _listed(names: Sequence[str]) -> str:

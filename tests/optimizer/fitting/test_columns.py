@@ -213,6 +213,8 @@ def test_the_loss_is_of_held_out_text_and_is_asked_for_if_there_are_several(tmp_
     none = {**sets, "eval/pile/loss": [""] * 20}
     assert read(tmp_path, none).used_names["loss"] == "eval/c4/loss"
     assert "perplexities" in "; ".join(read(tmp_path, {**COUNTED, "loss": np.exp(LOSS)}).notes)
+    with pytest.raises(ModelsizerError, match=r"no column for loss: .*'val_ppl' is a perplexity"):
+        read(tmp_path, {"params": N, "tokens": D, "val_ppl": np.exp(LOSS)})
     named = read(tmp_path, {**COUNTED, "val_ppl": LOSS}, "loss=val_ppl").notes
     assert "'val_ppl', is a perplexity by its name, and is taken as it is" in "; ".join(named)
 

@@ -136,7 +136,7 @@ def test_a_condition_is_in_counts_whatever_the_unit(tmp_path: Path) -> None:
         ("N,D,loss\n1,2,3\n1,2\n", "row 2 has 2 values, the header 3"),
         ("N,D,loss\n1,2,3,4\n", "row 1 has 4 values, the header 3"),
         (rows("1e8,2e9,3.1", *COUNTS), "no column for N, parameters"),
-        (rows("N,D,los", *COUNTS), "no column for loss, the loss: name it by --columns loss=NAME"),
+        (rows("N,D,los", *COUNTS), "no column for loss: name it by --columns loss=NAME"),
         (rows("N,D,loss", *COUNTS[:2], ["0"] * 4), "no run is left (4 rows: a value that is"),
         ("\n \n", "there is no row"),
         ("N,D,loss,caf\xe9\n".encode("latin-1"), "is not UTF-8 text; save it as UTF-8"),
