@@ -13,6 +13,7 @@ from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read, read_config
 from modelsizer.problems.architecture.configs.model_types import model_types
 from modelsizer.problems.architecture.models import models
+from modelsizer.problems.architecture.sources import load_architecture
 from modelsizer.problems.designs.description import describe
 from tests.support.shared import reference_json
 
@@ -156,3 +157,13 @@ def test_a_null_boolean_adds_no_parameter() -> None:
     assert null.notes == ("mamba_conv_bias is null: false is taken",)
     tied = read_config({"model_type": "gemma2", "tie_word_embeddings": None})
     assert tied.trunk.tied_embeddings
+
+
+@pytest.mark.parametrize("kind", ["minimax_text_01", "minimax_m1"])
+def test_minimax_as_published_is_that_of_the_library(kind: str) -> None:
+    ours = dict(models()["minimax-text-01-456b"].config)
+    ours.pop("layer_types", None)
+    published = ours | {"model_type": kind, "attn_type_list": [0, 0, 0, 0, 0, 0, 0, 1] * 10}
+    published |= {"shared_intermediate_size": 0, "postnorm": True}
+    found = count_parameters(read_config(published))
+    assert found == count_parameters(load_architecture("minimax-text-01-456b"))

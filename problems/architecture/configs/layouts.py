@@ -236,6 +236,7 @@ LAYERS: Mapping[str, Rule] = MappingProxyType(
         "period_from_first": _by_period(0),
         "first_or_period": _first_or_period,
         "sparse_frequency": _ones("sparse_attention_freq", "minimax_m3_sparse", FULL, FULL),
+        "attn_type_list": _ones("attn_type_list", FULL, LINEAR, FULL),
         "index_shared": _index_shared,
         "indexed": _all("indexed_attention"),
         "upper": _upper,

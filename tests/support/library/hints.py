@@ -19,7 +19,7 @@ LIBRARY_NAMES: Mapping[str, str] = {
 """Types that published files name and the library does not: the library's name."""
 
 UNKNOWN_TO_LIBRARY = frozenset({
-    "Yi", "baichuan", "bailing_moe", "bailing_moe_v2", "internlm2", "mimo", "minicpm",
+    "Yi", "baichuan", "bailing_moe", "bailing_moe_v2", "internlm2", "mimo", "minicpm", "minimax_m1", "minimax_text_01",
 })  # fmt: skip
 """Types that only the remote code of their models has."""
 
