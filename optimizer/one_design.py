@@ -10,7 +10,7 @@ from modelsizer.optimizer.advice import loss_advice
 from modelsizer.optimizer.result import design_dict
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-from modelsizer.problems.designs.idle_settings import idle_settings
+from modelsizer.problems.designs.idle_settings import idle_in_model, idle_settings
 from modelsizer.problems.designs.memory_parts import (
     asks_for_training,
     missing_training_settings,
@@ -97,4 +97,5 @@ def one_design(
         asks = not missing_training_settings(problem, asked=asks_for_training(settings))
     design = evaluate(problem, architecture)
     idle = idle_settings(problem, settings, trained=trained)
+    idle += idle_in_model(architecture, settings)
     return OneDesign(problem, design, trained, asks, idle)

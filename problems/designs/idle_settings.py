@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from modelsizer.problems.architecture.accounting import weights_by_part
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.weight_formats import PARTS
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -61,3 +64,29 @@ def _of_quantity(problem: Problem, name: str, trained: bool) -> str:
     if lacks := problem.lacks(name):
         return lacks.removeprefix(f"{name} needs ")
     return "" if trained or not QUANTITIES[name].of_tokens else _TOKENS
+
+
+def idle_in_model(architecture: Architecture, keys: Iterable[str]) -> tuple[str, ...]:
+    """Return settings of parts that a model does not have, as `idle_settings` does."""
+    groups = architecture.groups
+    by_part = weights_by_part(architecture.trunk, [group.layer for group in groups])
+    counts = [group.count for group in groups]
+    mixers = [group.layer.attention for group in groups]
+    lacks = {
+        **{
+            f"serving.{unit}.{part}": f"weights of {part}"
+            for unit in ("weight_bits", "weight_bytes")
+            for part in PARTS
+            if not by_part[part].at(counts)
+        },
+        **dict.fromkeys(
+            ("serving.kv_bits", "serving.kv_bytes", "serving.kv_policy"),
+            "" if any(mixer.kv_values() for mixer in mixers) else "cache",
+        ),
+        "serving.state_bytes": "" if any(mixer.state_values() for mixer in mixers) else "states",
+    }
+    return tuple(
+        f"{key} changes no figure: the model has no {what}"
+        for key in keys
+        if (what := lacks.get(key))
+    )
