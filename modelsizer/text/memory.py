@@ -71,11 +71,9 @@ def print_memory(
 
 def _print_parts(console: Console, parts: MemoryParts) -> None:
     of = parts.device or "accelerator"
-    several = parts.device or "accelerators"
-    where = f"one of {parts.accelerators:,} {several}" if parts.accelerators > 1 else f"one {of}"
     stage = f", {parts.stage}" if parts.stage else ""
     words = parts.quantity.replace("_", " ").capitalize()
-    section(console, f"{words} of {where}{stage}")
+    section(console, f"{words} of {parts.where}{stage}")
     total = parts.total
     rows = [
         (name, format_quantity(float(size), "bytes"), percent(float(size / total)), "")

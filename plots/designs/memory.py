@@ -97,8 +97,7 @@ def _extent(panel: MemoryParts) -> float:
 
 
 def _heading(panel: MemoryParts) -> str:
-    of = one_line(panel.device) or "accelerator"
-    where = f"one of {panel.accelerators:,} {of}" if panel.accelerators > 1 else f"one {of}"
+    where = one_line(panel.where)
     stage = f", {panel.stage}" if panel.stage else ""
     return f"{_WORDS[panel.quantity]} of {where}{stage}"
 

@@ -66,6 +66,13 @@ class MemoryParts:
     stage: str = ""
 
     @property
+    def where(self) -> str:
+        """Which accelerator: ``one of 8 accelerators``, or ``one H100-SXM``."""
+        if self.accelerators > 1:
+            return f"one of {self.accelerators:,} {self.device or 'accelerators'}"
+        return f"one {self.device or 'accelerator'}"
+
+    @property
     def total(self) -> Fraction:
         """Total bytes: the quantity that the budget limits."""
         return sum((size for _, size in self.parts), Fraction(0))

@@ -239,3 +239,16 @@ def test_memory_says_what_is_wrong(args: list[str], code: int, words: str) -> No
     answer = CliRunner().invoke(app, ["memory", *args])
     assert answer.exit_code == code
     assert words in answer.stderr
+
+
+@pytest.mark.parametrize(
+    ("device", "number", "words"),
+    [
+        ("", 1, "one accelerator"),
+        ("", 64, "one of 64 accelerators"),
+        ("H100-SXM", 1, "one H100-SXM"),
+        ("H100-SXM", 1024, "one of 1,024 H100-SXM"),
+    ],
+)
+def test_the_accelerator_is_said_in_one_form(device: str, number: int, words: str) -> None:
+    assert MemoryParts("serving_memory", (), None, device, None, number).where == words
