@@ -54,12 +54,15 @@ class Chosen:
         Why the search for it ended; "proven" if it is the optimum, or was given.
     asks_training : bool
         Whether settings of a given architecture ask for its training memory.
+    idle : tuple of str
+        Settings of a given architecture that change no figure, and why.
     """
 
     problem: Problem
     design: Evaluation
     stop: Stop = "proven"
     asks_training: bool = False
+    idle: tuple[str, ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -132,4 +135,4 @@ def design_of(
 
     architecture = load_architecture(source, say, download=download)
     found = one_design(architecture, problem, read_pairs(settings or []))
-    return Chosen(found.problem, found.design, asks_training=found.asks_training)
+    return Chosen(found.problem, found.design, asks_training=found.asks_training, idle=found.idle)

@@ -62,6 +62,8 @@ def memory(
             | {"assumptions": assumed.to_dict()}
             | {name: None if parts is None else parts_dict(parts) for name, parts in found.items()}
         )
+        if chosen.idle:
+            content["warnings"] = list(chosen.idle)
         rows = serving_rows(assumed, design.architecture)
         rows += [] if found["training_memory"] is None else [training_row(asked.training)]
         title = source if problem is not None else asked.name or source
@@ -69,7 +71,9 @@ def memory(
         emit(
             content,
             json_,
-            lambda console: print_memory(console, title, known, lack, chosen.note, rows),
+            lambda console: print_memory(
+                console, title, known, lack, chosen.note, rows, chosen.idle
+            ),
             plot_file(
                 plot,
                 "memory",

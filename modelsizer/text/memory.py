@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.units import format_quantity, plain
-from modelsizer.text.kit.lines import line, pairs, section
+from modelsizer.text.kit.lines import line, pairs, section, warnings
 from modelsizer.text.kit.lines import title as print_title
 from modelsizer.text.kit.tables import Styled
 from modelsizer.text.kit.words import percent
@@ -43,6 +43,7 @@ def print_memory(
     lack: str = "",
     notes: Sequence[str] = (),
     assumptions: Sequence[tuple[str, str]] = (),
+    idle: Sequence[str] = (),
 ) -> None:
     """Print the memory parts of one accelerator, a table each for serving and training.
 
@@ -57,6 +58,8 @@ def print_memory(
         On the design.
     assumptions : sequence of (str, str)
         What the figures hold for.
+    idle : sequence of str
+        Settings that change no figure, and why.
     """
     print_title(console, title)
     for note in notes:
@@ -67,6 +70,7 @@ def print_memory(
         _print_parts(console, parts)
     if lack:
         line(console, lack, above=1)
+    warnings(console, idle)
 
 
 def _print_parts(console: Console, parts: MemoryParts) -> None:

@@ -65,3 +65,11 @@ def test_memory_of_seven_billion_parameters_by_hand() -> None:
 def test_a_model_under_a_problem_is_titled_by_the_model(command: str) -> None:
     args = [command, "llama-3-8b", "--problem", "h100-cluster-90-days"]
     assert CliRunner().invoke(app, args).stdout.splitlines()[0] == "llama-3-8b"
+
+
+def test_settings_that_change_no_figure_are_named() -> None:
+    args = ("llama-3-8b", "--set", "serving.weight_bits.experts=4")
+    said = "serving.weight_bits.experts changes no figure: the model has no weights of experts"
+    assert said in " ".join(run("memory", *args).split())
+    assert run("memory", *args, "--json", "-")["warnings"] == [said]
+    assert "warnings" not in run("memory", "llama-3-8b", "--json", "-")
