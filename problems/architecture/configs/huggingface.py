@@ -20,7 +20,7 @@ from modelsizer.problems.architecture.configs.model_types import ModelType, mode
 from modelsizer.problems.architecture.configs.other_files import looks_like
 from modelsizer.problems.architecture.configs.quantization.keys import QUANTISED
 from modelsizer.problems.architecture.configs.readers import reader
-from modelsizer.problems.architecture.configs.wrappers import text_part, whole_of
+from modelsizer.problems.architecture.configs.wrappers import text_note, text_part, whole_of
 from modelsizer.problems.errors import did_you_mean, short
 
 _POSITION_FIELDS = (
@@ -60,12 +60,9 @@ def read(config: Mapping[str, Any]) -> Reading:
     """
     if (text := text_part(config)) is not None:
         found = read(text)
-        return replace(
-            found,
-            architecture=replace(
-                found.architecture, whole=whole_of(config, found.architecture.trunk.d_model)
-            ),
-        )
+        whole = whole_of(config, found.architecture.trunk.d_model)
+        notes = (*text_note(config), *found.notes)
+        return Reading(replace(found.architecture, whole=whole), notes)
     t = _type_of(config)
     f = Fields(_flat(config, t), t.names, t.defaults)
     for name, understood in t.refuse.items():

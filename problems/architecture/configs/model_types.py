@@ -90,6 +90,8 @@ class ModelType:
         Activation with learned parameters, where `hidden_act` names it.
     text : str
         Of a type that holds a text model beside others: the type of that where it says none.
+    flat : bool
+        Whether such a type also reads the text model's fields beside its parts.
     """
 
     name: str
@@ -138,6 +140,7 @@ class ModelType:
     ties: bool = True
     activation: str = ""
     text: str = ""
+    flat: bool = False
 
 
 _KEYS = {f.name for f in fields(ModelType)} - {"name"} | {"like", "null"}

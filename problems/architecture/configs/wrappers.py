@@ -42,9 +42,7 @@ def text_part(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     else:
         if row is None:
             return None
-        # Files from before transformers 4.50 hold the text model's fields beside the parts.
-        inner = {k: v for k, v in config.items() if k not in parts_of(config)}
-        inner = {k: v for k, v in inner.items() if k not in ("model_type", "architectures")}
+        inner = _beside_the_parts(config) if row.flat else {}
     found = dict(inner)
     if "model_type" not in found:
         own = f"{name}_text" if row is None else row.text
@@ -58,6 +56,21 @@ def text_part(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
             found[name] = config[name]
     found |= of_the_text(config)
     return text_part(found) or found
+
+
+def _beside_the_parts(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Fields of the text model that files from before transformers 4.50 hold beside the parts."""
+    others = (*parts_of(config), "model_type", "architectures")
+    return {name: value for name, value in config.items() if name not in others}
+
+
+def text_note(config: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is said of a whole model whose configuration has none of its text model."""
+    row = model_types().get(str(config.get("model_type")))
+    if row is None or row.flat or any(config.get(key) for key in _TEXT_KEYS):
+        return ()
+    return (f"{_TEXT_KEYS[0]} is missing: the defaults of {row.text} are taken, as the library "
+            "takes them; no field beside it is read",)  # fmt: skip
 
 
 def parts_of(config: Mapping[str, Any]) -> tuple[str, ...]:

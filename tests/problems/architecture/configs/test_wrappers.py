@@ -31,6 +31,12 @@ def test_fields_beside_the_parts_are_of_the_text_model() -> None:
     assert read_config(flat) == read_config(text | {"model_type": "qwen2_5_vl_text"})
 
 
+def test_fields_beside_the_parts_are_not_read_where_the_library_does_not() -> None:
+    found = read({"model_type": "gemma3", "hidden_size": 64, "vision_config": {}})
+    assert found.architecture == read_config({"model_type": "gemma3_text"})
+    assert found.notes[0].startswith("text_config is missing: the defaults of gemma3_text")
+
+
 def test_the_whole_says_whether_the_embedding_is_tied() -> None:
     whole = {"model_type": "qwen3_vl", "text_config": {"tie_word_embeddings": False}}
     assert not read_config(whole).trunk.tied_embeddings
