@@ -28,6 +28,7 @@ _LABEL = (0.17, 0.2)  # fraction of the axis that a bar's label takes; wide, nar
 _SIDE = (0.5, 0.6)  # fraction of the axis beyond which a line's label is on its left
 _LEAST_PERCENT = 0.005
 _BREAK = ",\n"  # in a line's label where the picture is narrow
+_TALL = (1.0, 1.6)  # rows of a line's label, of one line and of two
 _AWAY = 3  # points from a line to its label
 _BETWEEN = 0.14  # inches between panels
 _WORDS = {"serving_memory": "Serving memory", "training_memory": "Training memory"}
@@ -56,7 +57,7 @@ def memory(panels: Sequence[MemoryParts], *, title: str = "", size: str = "wide"
     """
     if not panels:
         raise ValueError("there is no memory to draw: the problem does not say enough")
-    rows = [_rows(panel) for panel in panels]
+    rows = [_rows(panel, narrow=size == "column") for panel in panels]
     total = sum(rows) + _HEAD * len(panels)
     with canvas(size, height=total / _ROWS_OF_A_SIZE) as figure:
         figure.set_layout_engine("constrained", h_pad=_BETWEEN / 2)
@@ -88,8 +89,8 @@ def _limits(panel: MemoryParts) -> list[tuple[str, float, Fraction]]:
     return sorted(found, key=lambda row: row[1])
 
 
-def _rows(panel: MemoryParts) -> int:
-    return len(_large(panel)) + 1 + len(_limits(panel))
+def _rows(panel: MemoryParts, *, narrow: bool) -> float:
+    return len(_large(panel)) + 1 + _TALL[narrow] * len(_limits(panel))
 
 
 def _extent(panel: MemoryParts) -> float:
@@ -120,7 +121,7 @@ def _panel(axes: Axes, panel: MemoryParts, extent: float, *, narrow: bool) -> No
     _draw_limits(axes, panel, last, extent, narrow=narrow)
     axes.set_yticks(range(last + 1), [*(name for name, _ in parts), "total"])
     axes.tick_params(axis="y", length=0)
-    axes.set_ylim(last + 0.6, -0.5 - len(_limits(panel)))
+    axes.set_ylim(last + 0.6, -0.5 - _TALL[narrow] * len(_limits(panel)))
     axes.set_xlim(0, extent)
     heading(axes, _heading(panel))
     axes.spines["left"].set_visible(False)
@@ -165,7 +166,7 @@ def _label_bar(
 
 def _write(
     axes: Axes,
-    row: int,
+    row: float,
     x: float,
     words: str,
     side: Literal["left", "right"],
@@ -182,17 +183,18 @@ def _write(
 def _draw_limits(axes: Axes, panel: MemoryParts, last: int, extent: float, *, narrow: bool) -> None:
     """Draw lines for the limit and for the accelerator's memory, labelled above the bars.
 
-    Each label takes one row; the line of the inner row ends below the outer label.
+    The line of the inner label ends below the outer label.
     """
-    limits = _limits(panel)
+    limits, tall = _limits(panel), _TALL[narrow]
     if limits and limits[0][1] / extent > _SIDE[narrow]:
         rows = range(-1, -1 - len(limits), -1)  # labels on the left, smallest innermost
     else:
         rows = range(-len(limits), 0)
-    for (name, value, room), row in zip(limits, rows, strict=True):
+    for (name, value, room), place in zip(limits, rows, strict=True):
+        row = place * tall + (tall - 1) / 2
         hard, over = name == "limit", room < 0
         colour = STAR if over else INK if hard else QUIET
-        axes.plot([value, value], [row - 0.4, last + 0.6], color=colour, zorder=3,
+        axes.plot([value, value], [row - 0.4 * tall, last + 0.6], color=colour, zorder=3,
                   lw=1.4 if hard else 0.9, ls="-" if hard else (0, (4, 2)))  # fmt: skip
         left = _bytes(abs(float(room)))
         headroom = f"{left} {'over' if over else 'left'}"
