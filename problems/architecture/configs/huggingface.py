@@ -84,8 +84,8 @@ def read(config: Mapping[str, Any]) -> Reading:
     from modelsizer.problems.architecture.configs.quantization.config import stored
 
     held = stored(config, architecture)
-    notes = [*f.notes, held.note] if held.note else f.notes
-    return Reading(replace(architecture, stored=held.formats, beside=held.beside), tuple(notes))
+    told = [*f.notes, held.note] if held.note else f.notes
+    return Reading(replace(architecture, stored=held.formats, beside=held.beside), tuple(told))
 
 
 def read_config(
