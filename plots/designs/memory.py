@@ -27,7 +27,7 @@ _HEAD = 2.8  # rows taken by the title and axis of a panel
 _LABEL = (0.17, 0.2)  # fraction of the axis that a bar's label takes; wide, narrow
 _SIDE = (0.5, 0.6)  # fraction of the axis beyond which a line's label is on its left
 _LEAST_PERCENT = 0.005
-_BREAK = ",\n"  # in a line's label where the picture is narrow
+_BREAK = ",\n"  # in a label on the right of its line where the picture is narrow
 _TALL = (1.0, 1.6)  # rows of a line's label, of one line and of two
 _AWAY = 3  # points from a line to its label
 _BETWEEN = 0.14  # inches between panels
@@ -198,8 +198,8 @@ def _draw_limits(axes: Axes, panel: MemoryParts, last: int, extent: float, *, na
                   lw=1.4 if hard else 0.9, ls="-" if hard else (0, (4, 2)))  # fmt: skip
         left = _bytes(abs(float(room)))
         headroom = f"{left} {'over' if over else 'left'}"
-        words = f"{name} {_bytes(value)}{_BREAK if narrow else ', '}{headroom}"
         at_left = value / extent > _SIDE[narrow]
+        words = f"{name} {_bytes(value)}{', ' if at_left or not narrow else _BREAK}{headroom}"
         _write(axes, row, value, words, "right" if at_left else "left", colour, bold=hard)
     if limits:
         value, room = limits[0][1:]
