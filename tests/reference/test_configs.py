@@ -89,6 +89,16 @@ def test_fields_that_the_library_does_not_read_are_noted(change: dict[str, Any],
     assert [word in note for note in found.notes] == [True]
 
 
+def test_code_of_its_own_beside_an_unread_size_is_said() -> None:
+    own = BASE | {"auto_map": {"AutoModelForCausalLM": "modeling_own.Own"}}
+    assert read(own).notes == ()
+    notes = read(own | {"expert_latent_size": 64}).notes
+    assert [note.split(":")[0].split(" ")[0] for note in notes] == [
+        "expert_latent_size",
+        "auto_map",
+    ]
+
+
 @pytest.mark.parametrize("empty", [None, False, {}, []])
 def test_empty_fields_add_nothing(empty: object) -> None:
     found = read(BASE | {"num_experts": empty, "pruned_heads": empty, "tie_encoder_decoder": empty})

@@ -259,7 +259,7 @@ class Fields:
         ConfigError
             If a field changes the sizes of any type, and this one's reader cannot count it.
         """
-        read = self._read | set(known)
+        read, before = self._read | set(known), len(self.notes)
         for name, value in self._values.items():
             if name not in read and name in _NEVER_IGNORED and value:
                 raise ConfigError(f"{name} cannot be counted for model_type {model_type!r}")
@@ -271,4 +271,9 @@ class Fields:
             hint = did_you_mean(name, read)
             self.notes.append(
                 f"{name} = {short(value)} is not read by model_type {model_type!r}{hint}; ignored"
+            )
+        if self._values.get("auto_map") and len(self.notes) > before:
+            self.notes.append(
+                "auto_map: the model has code of its own, which may read what was ignored and be "
+                f"of another size; counted as the {model_type} of the library"
             )
