@@ -10,11 +10,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 from scipy.stats import spearmanr
 
-from modelsizer import Problem, solve
 from modelsizer.problems.laws.catalogue import law_rows, page_rows
 from modelsizer.problems.laws.experts import (
     abnar_loss,
@@ -23,20 +20,11 @@ from modelsizer.problems.laws.experts import (
     ludziejewski_loss,
 )
 from modelsizer.problems.laws.farseer import FarseerLaw, farseer_bits
-from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.pages import CURVES, LAW_PAGES
 from modelsizer.problems.laws.precision import kumar_law, kumar_share
-from modelsizer.problems.laws.published import LAW_FORMS, TOKEN_LAWS, token_law
+from modelsizer.problems.laws.published import LAW_FORMS, token_law
 from modelsizer.problems.laws.shapes import SHAPE_LAWS
 from tests.support.shared import reference
-
-USABLE = [page.name for page in LAW_PAGES.values() if "law" in page.keys]
-FIRST = ("kaplan-2020", "hoffmann-2022", "hoffmann-2022-rounded", "besiroglu-2024")
-SOLVED_ALIKE = [
-    name
-    for name, law in TOKEN_LAWS.items()
-    if name not in FIRST and not law.features and law.most_epochs is None
-]
 
 
 def published(name: str) -> Any:
@@ -445,67 +433,3 @@ def test_optima_without_a_loss() -> None:
     # Its flagship has 405B parameters; C = 6ND at the tokens of the formula leaves 389B.
     assert 3.8e25 / 6 / tokens == pytest.approx(405e9, rel=0.05)
     assert pytest.approx(1.05e13, rel=5e-3) == 0.29 * 3.8e25**0.53  # as printed
-
-
-# Proofs stand on this
-
-
-def _laws() -> list[TokenLaw]:
-    return [*map(token_law, USABLE), FarseerLaw(4.2), kumar_law(8, 8, 8)]
-
-
-@given(
-    st.sampled_from(_laws()),
-    st.floats(1e4, 1e14),
-    st.floats(1e6, 1e17),
-    st.floats(1.0, 1e4),
-    st.floats(1.0, 1e4),
-)
-def test_no_usable_law_rises_within_its_range_or_beyond(
-    law: TokenLaw, n: float, d: float, more_n: float, more_d: float
-) -> None:
-    law = law.of({"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0})
-    here = float(law.loss(n, d))
-    assert math.isfinite(here)
-    assert here > 0
-    slack = 4e-16 * here  # rounding
-    assert float(law.loss(n * more_n, d)) <= here + slack
-    assert float(law.loss(n, d * more_d)) <= here + slack
-
-
-SMALL: dict[str, Any] = {
-    "space": {
-        "layers": {"min": 8, "max": 48},
-        "d_model": {"min": 768, "max": 6144, "step": 256},
-        "head_dim": 128,
-        "kv_heads": [4, 8],
-        "vocab_size": 32000,
-    },
-    "serving": {"batch_size": 8, "context_length": 8192},
-    "budgets": {"training_flops": 3e21, "serving_memory": "30 GB"},
-}
-
-
-def _same_by_every_way(law: str) -> Any:
-    problem = Problem.from_tables(SMALL | {"objective": {"law": law}})
-    results = [solve(problem, solver=solver) for solver in ("exhaustive", "auto", "bound", "scipy")]
-    assert {result.status for result in results} == {"optimal"}
-    assert len({result.best.tie_key for result in results}) == 1
-    assert len({result.best.loss for result in results}) == 1
-    return results[0].best
-
-
-@pytest.mark.parametrize("law", SOLVED_ALIKE)
-def test_new_laws_solve_alike_by_every_way(law: str) -> None:
-    found = _same_by_every_way(law)
-    kind = token_law(law).parameter_kind
-    n = found.parameters.non_embedding if kind == "non_embedding" else found.parameters.total
-    assert found.loss - found.shape_excess == pytest.approx(
-        float(token_law(law).loss(n, found.tokens)), rel=1e-13
-    )
-
-
-@pytest.mark.parametrize("law", [FarseerLaw(4.2), kumar_law(8, 8, 8)], ids=str)
-def test_laws_made_from_python_solve_too(law: TokenLaw, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(TOKEN_LAWS._items, law.name, law)
-    assert _same_by_every_way(law.name).parameters.non_embedding <= 7e9
