@@ -233,25 +233,14 @@ def layers_of(architecture: Architecture, framework: str) -> list[Layer]:
     return stack
 
 
-def stack_of(
-    architecture: Architecture,
-    framework: str,
-    families: Iterable[str],
-    has: Has,
-    able: Collection[str] = (),
-    activations: Collection[str] = ("silu",),
-    why: str = "",
-) -> Stack:
-    """Read an architecture as a framework sees it, if it can express it.
-
-    The parameters are those of `check_parts`.
+def stack_of(architecture: Architecture, framework: str) -> Stack:
+    """Read an architecture whose parts a framework has (`check_parts`) as the framework sees it.
 
     Raises
     ------
     ConfigError
-        If it cannot; the message names what is missing.
+        If its layers differ in what frameworks set once for all, or their order is not known.
     """
-    check_parts(architecture, framework, families, has, able, activations, why)
     family = MODEL_TYPES.get(architecture.block, architecture.block)
     config = architecture.config or {}
     stack = layers_of(architecture, framework)

@@ -17,6 +17,7 @@ from modelsizer.problems.architecture.configs.exports.common import (
     Has,
     Stack,
     check_count,
+    check_parts,
     norm_obstacles,
     refuse,
     rotary_obstacles,
@@ -150,7 +151,8 @@ def to_litgpt(architecture: Architecture) -> str:
     ConfigError
         If LitGPT has no such model; the message says what prevents it.
     """
-    stack = stack_of(architecture, "litgpt", _FAMILIES, _HAS, _ABLE, ("silu", "gelu"))
+    check_parts(architecture, "litgpt", _FAMILIES, _HAS, _ABLE, ("silu", "gelu"))
+    stack = stack_of(architecture, "litgpt")
     settings = _settings(stack)
     refuse("litgpt", _obstacles(stack, settings))
     name = _NAMES.get(stack.family, f"modelsizer-{architecture.block}")

@@ -101,7 +101,8 @@ def to_megatron(architecture: Architecture) -> str:
     if is_hybrid(architecture):
         check_parts(architecture, "megatron", families, HYBRID_HAS, activations=kinds)
         return to_hybrid(architecture)
-    stack = stack_of(architecture, "megatron", families, _HAS, (NO_ROTATION,), kinds)
+    check_parts(architecture, "megatron", families, _HAS, (NO_ROTATION,), kinds)
+    stack = stack_of(architecture, "megatron")
     refuse("megatron", _obstacles(stack))
     text = file_of(
         "pretrain_gpt.py", architecture.block, stack.trunk, stack.parameters, _flags(stack)

@@ -15,6 +15,7 @@ from modelsizer.problems.architecture.configs.exports.common import (
     Has,
     Stack,
     check_count,
+    check_parts,
     refuse,
     stack_of,
 )
@@ -51,7 +52,8 @@ def to_nanogpt(architecture: Architecture) -> str:
         If nanoGPT has no such model; the message says what prevents it.
     """
     why = "nanoGPT has GPT-2's block alone (LayerNorm, biases, learned positions, no gate)"
-    stack = stack_of(architecture, "nanogpt", ("gpt2",), _HAS, (), ("gelu",), why)
+    check_parts(architecture, "nanogpt", ("gpt2",), _HAS, (), ("gelu",), why)
+    stack = stack_of(architecture, "nanogpt")
     refuse("nanogpt", _obstacles(stack))
     trunk = stack.trunk
     vocabulary = _WITHOUT_META if trunk.vocab_size == _OWN_VOCABULARY else _WITH_META

@@ -23,6 +23,7 @@ from modelsizer.problems.architecture.configs.exports.common import (
     Has,
     Stack,
     check_count,
+    check_parts,
     norm_obstacles,
     refuse,
     rotary_obstacles,
@@ -89,7 +90,8 @@ def to_torchtitan(architecture: Architecture) -> str:
     kind = _FAMILIES.get(MODEL_TYPES.get(architecture.block, architecture.block), "")
     has = _HAS.get(kind, _OTHERS)
     act = "clamped swish" if kind == "gpt_oss" else "silu"
-    stack = stack_of(architecture, "torchtitan", _FAMILIES, has, activations=(act,))
+    check_parts(architecture, "torchtitan", _FAMILIES, has, activations=(act,))
+    stack = stack_of(architecture, "torchtitan")
     refuse("torchtitan", _obstacles(stack, kind))
     text = FILE.format(
         block=architecture.block,
