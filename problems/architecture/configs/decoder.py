@@ -235,8 +235,9 @@ def _own_heads(f: Fields, t: ModelType, layers: list[Layer]) -> list[Layer]:
         raise ConfigError(f"{t.layer_heads} has {len(heads)} entries for {len(layers)} layers")
     return [
         replace(layer, attention=replace(layer.attention, heads=own))
-        for layer, own in zip(layers, heads, strict=True)
         if isinstance(layer.attention, FullAttention)
+        else layer
+        for layer, own in zip(layers, heads, strict=True)
     ]
 
 
@@ -263,5 +264,4 @@ def trunk(f: Fields, t: ModelType) -> Trunk:
 
 def decoder(f: Fields, t: ModelType) -> Architecture:
     """Read a configuration of a type that a row describes."""
-    # Fields of kinds of layer that this stack has none of are read too, so that none is left over.
     return Architecture.of_layers(trunk(f, t), stack(f, t))
