@@ -35,15 +35,13 @@ def text_part(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     row = types.get(name) if isinstance(name, str) else None
     if row is not None and not row.text:
         return None
-    for key in _TEXT_KEYS:
-        inner = config.get(key)
-        if isinstance(inner, Mapping) and inner:
-            break
+    key = _text_key(config)
+    if key is not None:
+        found = dict(config[key])
+    elif row is not None:
+        found = _beside_the_parts(config) if row.flat else {}
     else:
-        if row is None:
-            return None
-        inner = _beside_the_parts(config) if row.flat else {}
-    found = dict(inner)
+        return None
     if "model_type" not in found:
         own = f"{name}_text" if row is None else row.text
         if own not in types:
@@ -58,6 +56,12 @@ def text_part(config: Mapping[str, Any]) -> Mapping[str, Any] | None:
     return text_part(found) or found
 
 
+def _text_key(config: Mapping[str, Any]) -> str | None:
+    """The key that holds the text model's own configuration."""
+    held = (key for key in _TEXT_KEYS if isinstance(config.get(key), Mapping) and config[key])
+    return next(held, None)
+
+
 def _beside_the_parts(config: Mapping[str, Any]) -> dict[str, Any]:
     """Fields of the text model that files from before transformers 4.50 hold beside the parts."""
     others = (*parts_of(config), "model_type", "architectures")
@@ -67,7 +71,7 @@ def _beside_the_parts(config: Mapping[str, Any]) -> dict[str, Any]:
 def text_note(config: Mapping[str, Any]) -> tuple[str, ...]:
     """What is said of a whole model whose configuration has none of its text model."""
     row = model_types().get(str(config.get("model_type")))
-    if row is None or row.flat or any(config.get(key) for key in _TEXT_KEYS):
+    if row is None or row.flat or _text_key(config) is not None:
         return ()
     return (f"{_TEXT_KEYS[0]} is missing: the defaults of {row.text} are taken, as the library "
             "takes them; no field beside it is read",)  # fmt: skip
