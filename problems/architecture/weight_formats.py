@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 
@@ -10,6 +10,8 @@ PARTS = ("attention", "ffn", "experts", "embedding", "head", "other")
 """Parts that may have a format of their own: matrices of the token mixers; of dense feed-forwards
 and shared experts; of routed experts; the embedding; an untied output head; and everything else
 (normalisations, biases, routers)."""
+_NEAREST = {"ffn": "experts", "experts": "ffn", "attention": "ffn", "head": "embedding"}
+"""Part that a model does not have -> the one whose bytes stand for it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +39,21 @@ class WeightFormat:
     def all(cls, each: Fraction) -> WeightFormat:
         """One number of bytes for all weights."""
         return cls.of(each, each, each)
+
+    @classmethod
+    def of_parts(cls, known: Mapping[str, Fraction], usual: Fraction) -> WeightFormat:
+        """Bytes of the parts of a model; one that it does not have is told as the nearest it has.
+
+        Parameters
+        ----------
+        known : mapping of str to Fraction
+            Bytes per weight of each part that the model has.
+        usual : Fraction
+            Those of a part that has no near one either.
+        """
+        return cls(
+            **{part: known.get(part, known.get(_NEAREST.get(part, ""), usual)) for part in PARTS}
+        )
 
     def __str__(self) -> str:
         return self.words()

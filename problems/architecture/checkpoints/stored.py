@@ -13,8 +13,6 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 
 _REST = "other"
-_ALIKE = {"ffn": "experts", "experts": "ffn", "attention": "ffn", "head": "embedding"}
-"""Part that a model does not have -> the one whose bytes stand for it."""
 _FULL = Fraction(2)
 
 
@@ -106,9 +104,7 @@ class Checkpoint:
             part = tensor.part if counted[tensor.part] else _REST
             held[part if counted[part] else usual] += tensor.bytes
         each = {part: held[part] / count for part, count in counted.items() if count}
-        for part in PARTS:
-            each.setdefault(part, each.get(_ALIKE.get(part, ""), _FULL))
-        return WeightFormat(**each)
+        return WeightFormat.of_parts(each, _FULL)
 
     def by_part(self) -> dict[str, Sum]:
         """Sums of the parts that the model has."""

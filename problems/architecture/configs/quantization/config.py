@@ -192,11 +192,8 @@ def _read(
         changes = sum(change for _, change in converter.of_layer(stack[-1], trunk, number))
         further += int(layer_parameters(stack[-1], trunk)) * dtype + changes
     mean = {part: size[part] / n for part in PARTS if (n := weights[part])}
-    # A part that the model has not is told as the nearest one.
-    for part, other in (("experts", "ffn"), ("ffn", "experts"), ("head", "embedding")):
-        mean.setdefault(part, mean.get(other, Fraction(dtype)))
     return Stored(
-        WeightFormat(**{part: mean.get(part, Fraction(dtype)) for part in PARTS}),
+        WeightFormat.of_parts(mean, Fraction(dtype)),
         bytes_beside(architecture, further, predicting, dtype),
     )
 
