@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Sequence
 
+from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import MENUS
 from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
@@ -19,8 +20,8 @@ from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.objective import Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.counting import has_design
-from modelsizer.problems.space.options import listed
 from modelsizer.problems.space.splits import Split
+from modelsizer.problems.space.stacks import listed
 from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.training import Training
@@ -40,9 +41,38 @@ def check_alternatives(space: Space) -> None:
         ("kv_heads", "kv_group"),
         ("d_ff", "ffn_ratio"),
         ("d_ff", "ffn_multiple"),
+        ("full_every", "full_layers"),
+        ("experts.d_ff", "experts.granularity"),
+        ("experts.d_ff", "experts.ffn_multiple"),
     ):
-        if getattr(space, first) is not None and getattr(space, second) is not None:
+        if space.menu(first) is not None and space.menu(second) is not None:
             raise ValueError(f"@space.{second} give {first} or {second}, not both")
+    _check_mixed(space)
+
+
+def _check_mixed(space: Space) -> None:
+    """Refuse kinds of layer that lack what they are made of, or that do not go together."""
+    if "latent" in listed(space.attention) and space.latent is None:
+        raise ValueError(
+            '@space.latent is needed by attention = "latent": write '
+            "[space.latent] with heads, such as heads = [32, 64, 128]"
+        )
+    if space.experts is not None and space.experts.granularity is space.experts.d_ff is None:
+        raise ValueError(
+            "@space.experts.granularity give granularity = 2 d_model / d_ff, or d_ff itself"
+        )
+    period = 1 if space.full_every is None else int(min(space.full_every.numbers))
+    if period > 1 and listed(space.between) == ["window"]:
+        if space.window is None and not all(BLOCKS[b].window for b in listed(space.block)):
+            raise ValueError(
+                "@space.window is needed between full layers: write window = [512, 1024], or "
+                'between = "gated-deltanet"'
+            )
+        if listed(space.attention) == ["latent"]:
+            raise ValueError(
+                "@space.between latent attention goes with full_every = 1 or "
+                'between = "gated-deltanet"; windows between latents are no design'
+            )
 
 
 def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
@@ -165,7 +195,7 @@ def check_size(space: Space) -> list[Fault]:
     sizes = {
         key: menu.size if isinstance(menu, Choice) else len(listed(menu))
         for key in MENUS
-        if (menu := getattr(space, key)) is not None
+        if (menu := space.menu(key)) is not None
     }
     menus = tuple(sizes)
     if isinstance(space.aspect_ratio, Menu):

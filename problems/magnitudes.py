@@ -12,7 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from modelsizer.problems.architecture.accounting import parameters
-from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.structures import LATENT
 from modelsizer.problems.laws.features import beyond_doubles
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.quantities.needs import lacking
@@ -20,12 +20,14 @@ from modelsizer.problems.quantities.quantity import OfFlops, Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.token_limits import TokenLimits
-from modelsizer.problems.space.options import listed
+from modelsizer.problems.space.stacks import structures
 from modelsizer.problems.tables.menus import Steps
 from modelsizer.problems.tables.space import (
+    DEFAULT_EXPERT_MULTIPLE,
     DEFAULT_FFN_MULTIPLE,
     DEFAULT_HEAD_DIM,
     DEFAULT_PLAIN_RATIO,
+    LinearSpace,
     Space,
 )
 from modelsizer.problems.units import as_double, exact, format_number
@@ -115,7 +117,7 @@ def most_parameters(space: Space, sequence_length: int) -> int:
     """An upper bound on the parameters of every design of a space."""
 
     def ends(key: str, default: float) -> tuple[float, float]:
-        menu = getattr(space, key)
+        menu = space.menu(key)
         if menu is None:
             return default, default
         if isinstance(menu, Steps):
@@ -134,11 +136,26 @@ def most_parameters(space: Space, sequence_length: int) -> int:
         d_ff = ratio * d_model + ends("ffn_multiple", DEFAULT_FFN_MULTIPLE)[1]
     widths = {"d_model": d_model, "heads": max(heads), "kv_heads": max(heads),
               "head_dim": max(head_dim), "d_ff": d_ff, "vocab_size": ends("vocab_size", 1)[1],
-              "tied_embeddings": 0}  # fmt: skip
+              "tied_embeddings": 0, "window": 1}  # fmt: skip
+    experts = ends("experts.d_ff", 1)[1]
+    if (finest := ends("experts.granularity", 0)[0]) > 0:
+        experts = 2 * d_model / finest + ends("experts.ffn_multiple", DEFAULT_EXPERT_MULTIPLE)[1]
+    widths |= {
+        "routed_experts": ends("experts.routed", 0)[1],
+        "active_experts": 1,
+        "expert_d_ff": experts,
+        "shared_experts": ends("experts.shared", 0)[1],
+    }
+    for name in LATENT[1:]:
+        widths[name] = ends(f"latent.{name}", 1)[1]
+    widths["heads"] = widths["kv_heads"] = max(widths["heads"], ends("latent.heads", 1)[1])
+    for name in LinearSpace.model_fields:
+        widths[f"linear_{name}"] = ends(f"linear.{name}", 1)[1]
+    widths["linear_key_heads"] = 1
     up = {name: math.ceil(value) for name, value in widths.items()}
     found = 0
-    for name in listed(space.block):
-        trunk, kinds = BLOCKS[name].parts(up, sequence_length)
+    for structure in structures(space):
+        trunk, kinds = structure.parts(up, sequence_length)
         layers = [math.ceil(ends("layers", 1)[1])] * len(kinds)
         found = max(found, math.ceil(parameters(trunk, kinds).at(layers)))
     return found

@@ -69,7 +69,7 @@ def _menu(problem: Problem, name: str, option: str) -> list[Any]:
     if name not in MENUS:
         hint = did_you_mean(name, MENUS)
         raise ProblemError.of(option, f"no choice {short(name)}{hint}; choices: {', '.join(MENUS)}")
-    given = getattr(problem.space, name)
+    given = problem.space.menu(name)
     if given is None:
         reason = _WHY_NOT[name] or f"space.{name} is not offered by the problem"
         raise ProblemError.of(option, reason)

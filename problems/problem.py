@@ -83,6 +83,9 @@ class Problem(Table):
 
     @model_validator(mode="after")
     def _consistent(self) -> Problem:
+        # The model is frozen, and what its space offers depends on the contexts.
+        longest = max(self.training.sequence_length, self.context_length)
+        self.__dict__["space"] = self.space.within(longest)
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
         checks.check_shape(self.objective, self.law)

@@ -8,11 +8,11 @@ from typing import Any
 import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.choices import WIDTHS
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.choices import CHOICES
 from modelsizer.problems.designs.costs import architecture_at
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.space.options import listed, options
+from modelsizer.problems.space.options import options
+from modelsizer.problems.space.stacks import listed
 from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
 
@@ -23,13 +23,13 @@ def is_design(problem: Problem, architecture: Architecture) -> bool:
     Only options with its own sizes are listed, so that a large menu takes no longer than a small
     one.
     """
-    sizes = architecture_dict(architecture)
+    sizes = {choice.name: choice.of(architecture) for choice in CHOICES}
     space = _pinned(problem.space, sizes)
     if space is None:
         return False
     for split in problem.splits:
         for table in options(space, split):
-            alike = np.all([table[name] == sizes[name] for name in WIDTHS], axis=0)
+            alike = np.all([table[n] == sizes[n] for n in table.structure.widths], axis=0)
             for row in np.flatnonzero(alike):
                 ends = [range(int(n)) for n in table.depths.count[row]]
                 for j in product(*ends):
@@ -38,17 +38,31 @@ def is_design(problem: Problem, architecture: Architecture) -> bool:
     return False
 
 
+_DERIVED = frozenset(
+    {"kv_group", "ffn_ratio", "ffn_multiple", "full_every", "full_layers",
+     "experts.granularity", "experts.ffn_multiple"}
+)  # fmt: skip
+"""Keys whose values are not those of the choice that they offer."""
+
+
 def _pinned(space: Space, sizes: dict[str, Any]) -> Space | None:
-    """The space with each menu cut to one value; None if a menu does not offer it."""
+    """The space with menus cut to the values of a design; None if a menu does not offer one."""
     cut: dict[str, Any] = {}
-    for name in ("layers", *WIDTHS, "block"):
-        given, value = getattr(space, name), sizes[name]
-        if given is None:
-            continue
-        if isinstance(given, Choice):
-            offered, cut[name] = value in given.numbers, Menu((value,))
-        else:
-            offered, cut[name] = value in listed(given), value
-        if not offered:
-            return None
-    return space.model_copy(update=cut)
+    latent = sizes["attention"] > 0
+    for choice in CHOICES:
+        for key in choice.menus:
+            given, value = space.menu(key), sizes[choice.name]
+            if choice.words:
+                value = choice.words[value]
+            of_other = choice.name == "heads" and key.startswith("latent.") != latent
+            # A flag may be false; any other choice is 0 or empty where the design has none.
+            absent = value in (0, "") and choice.name != "tied_embeddings"
+            if given is None or key in _DERIVED or of_other or absent:
+                continue
+            if isinstance(given, Choice):
+                offered, cut[key] = value in given.numbers, Menu((value,))
+            else:
+                offered, cut[key] = value in listed(given), value
+            if not offered:
+                return None
+    return space.with_menus(cut)

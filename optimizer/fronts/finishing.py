@@ -77,7 +77,7 @@ def _distinct(found: Candidates, order: Ints, group: Ints, groups: int) -> Ints:
     """Number of distinct architectures per group; layouts of one architecture count once."""
     table, row = found.table, found.row[order]
     columns = [column[row] for column in table.widths.values()]
-    columns += [table.block_id[row], *table.depths.counts(row, found.j[order]).T]
+    columns += [table.structure_id[row], *table.depths.counts(row, found.j[order]).T]
     identity = np.unique(np.column_stack([group, *columns]), axis=0)
     counts: Ints = np.bincount(identity[:, 0], minlength=groups)
     return counts

@@ -14,11 +14,12 @@ from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Table, build_table
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.choices import BY_NAME, WIDTHS
+from modelsizer.problems.architecture.choices import BY_NAME
 from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.architecture.structures import Structure, counts_of, structure_of
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
 
 
@@ -48,31 +49,21 @@ def archived(scorer: Scorer, found: Sequence[Evaluation], clock: Clock) -> Archi
 def archive_of(scorer: Scorer, found: Sequence[Evaluation]) -> Archive:
     """An archive of the designs found, without others that tie with them."""
     archive, problem = Archive(scorer), scorer.problem
-    for block, layout in dict.fromkeys((d.architecture.block, d.layout) for d in found):
-        some = [
-            design.architecture
-            for design in found
-            if (design.architecture.block, design.layout) == (block, layout)
-        ]
+    groups: dict[tuple[Structure, Layout], list[Architecture]] = {}
+    for design in found:
+        structure = structure_of(design.architecture)
+        groups.setdefault((structure, design.layout), []).append(design.architecture)
+    for (structure, layout), some in groups.items():
         widths = {
             name: np.array([int(BY_NAME[name].of(one)) for one in some], dtype=np.int64)
-            for name in WIDTHS
+            for name in structure.widths
         }
-        kinds = BLOCKS[block].pattern.kinds
-        counts = np.array([_layers_of_kinds(one, kinds) for one in some], dtype=np.int64)
-        none = np.zeros((len(some), kinds, 1), dtype=np.int64)
+        counts = np.array([counts_of(structure, one) for one in some], dtype=np.int64)
+        none = np.zeros((*counts.shape, 1), dtype=np.int64)
         depths = Depths(counts, none, np.ones((len(some), 1), dtype=np.int64))
-        table = build_table(problem, layout, Options(block, widths, depths), scorer.names)
+        table = build_table(problem, layout, Options(structure, widths, depths), scorer.names)
         archive.offer(table, np.arange(len(some)), np.zeros((len(some), 1), dtype=np.int64))
     return archive
-
-
-def _layers_of_kinds(architecture: Architecture, kinds: int) -> list[int]:
-    """Layers of each kind of an architecture's block."""
-    if kinds == 1:
-        return [architecture.layers]
-    layers = BLOCKS[architecture.block].kinds({n: BY_NAME[n].of(architecture) for n in WIDTHS})
-    return [sum(g.count for g in architecture.groups if g.layer == layer) for layer in layers]
 
 
 def _at(table: Table, name: str, value: Fraction) -> Limit:

@@ -41,7 +41,6 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.space.options import listed
 
 MERGED_AT_ONCE = 50_000  # designs freed of dominated ones at once: some 0.2 s
 LOSSES_AT_ONCE = 4_000_000  # draws x designs per chunk; 32 MB per matrix
@@ -125,7 +124,6 @@ def contenders(
     model, clock = Model(problem), Clock() if clock is None else clock
     _refuse(problem, model)
     columns = _Columns(model, Draws.of([problem.law]), *(() if draws is None else (draws,)))
-    blocks = tuple(listed(problem.space.block))
     parts: list[tuple[Floats, KeptDesigns]] = []
     seen = infeasible = dominated = waiting = 0
     for table in model.tables():
@@ -140,7 +138,7 @@ def contenders(
             if not len(part):
                 continue
             points = columns.of(table, part, j)
-            parts.append((points, keep_designs(blocks, problem, table, part, j, points[:, -1])))
+            parts.append((points, keep_designs(problem, table, part, j, points[:, -1])))
             waiting += len(part)
             if waiting > MERGED_AT_ONCE:
                 kept, gone = _merged(parts, clock)

@@ -96,7 +96,8 @@ def _column_names(table: Table, boxes: Boxes) -> list[str]:
     for b, row in enumerate(boxes.row):
         first = table.layers(np.array([row]), boxes.low[b : b + 1])[0]
         last = table.layers(np.array([row]), boxes.high[b : b + 1])[0]
-        widths = "_".join(f"{choice.short}{table[choice.name][row]}" for choice in _NAMED)
+        held = {choice.short: table.column(choice.name)[row] for choice in _NAMED}
+        widths = "_".join(f"{short}{width}" for short, width in held.items() if width)
         names.append(f"z{b}_{widths}_L{first}_to_{last}")
     return names
 

@@ -69,7 +69,9 @@ class Family:
         """The member with a width, a depth and other settings."""
         block, trunk = BLOCKS[self.target.block], self.target.trunk
         heads = d_model // choice.head_dim
-        small = block.layer(heads, choice.kv_heads, choice.head_dim, choice.d_ff)
+        widths = {"heads": heads, "kv_heads": choice.kv_heads, "head_dim": choice.head_dim,
+                  "d_ff": choice.d_ff}  # fmt: skip
+        small = block.layer(block.grouped(widths), block.dense(widths))
         sequence = self.problem.training.sequence_length
         of_width = block.trunk(d_model, choice.vocab_size, trunk.tied_embeddings, sequence)
         return Architecture(of_width, (LayerGroup(small, layers),), block.name)

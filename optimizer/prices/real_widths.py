@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.structures import structure_of
 from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
 from modelsizer.problems.problem import Problem
@@ -95,7 +96,7 @@ def polynomials(
         held * int(trunk.tied_embeddings),
         problem.training.sequence_length,
     )
-    kind = block.layer(*(widths[name] for name in ("heads", "kv_heads", "head_dim", "d_ff")))
+    (kind,) = structure_of(design.architecture).kinds(widths)
     return {
         name: Polynomials(
             _through(affine.base + 0 * held, affine.denominator),

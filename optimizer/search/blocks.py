@@ -22,6 +22,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.grid import D_MODEL, DIMENSIONS, LAYERS
 from modelsizer.optimizer.tables.table import Ints, Table, build_table, needed, to_floats
 from modelsizer.problems.architecture.choices import BY_NAME, ORDERED
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.splits import divided
@@ -158,22 +159,22 @@ class BlockSearch:
         """Yield tables of small blocks in order of bounds, while they may contain the optimum."""
         ready = ready.take(np.argsort(ready.least, kind="stable"))
         while len(ready):
-            gathered: dict[tuple[int, str], list[Options]] = {}
+            gathered: dict[tuple[int, Structure], list[Options]] = {}
             rows = begin = 0
             while begin < len(ready) and rows < TABLE_ROWS:
                 part = ready.take(np.arange(begin, min(begin + LISTED_AT_ONCE, len(ready))))
                 for layout, options in self._listed(part):
-                    gathered.setdefault((layout, options.block), []).append(options)
+                    gathered.setdefault((layout, options.structure), []).append(options)
                     rows += len(options)
                 begin += len(part)
             yield from self._built(gathered)
             ready = ready.take(np.arange(begin, len(ready)))
             ready = ready.take(ready.least <= self.value)
 
-    def _built(self, gathered: dict[tuple[int, str], list[Options]]) -> Iterator[Table]:
-        for layout, block in sorted(gathered):
+    def _built(self, gathered: dict[tuple[int, Structure], list[Options]]) -> Iterator[Table]:
+        for layout, structure in sorted(gathered, key=str):
             self.clock.check()
-            options = Options.join(gathered[layout, block])
+            options = Options.join(gathered[layout, structure])
             yield build_table(self.model.problem, self._layouts[layout], options, self._names)
 
     def _listed(self, blocks: Blocks) -> Iterator[tuple[int, Options]]:

@@ -175,7 +175,7 @@ def _first_of_equals(model: Model, table: Table, row: Ints, j: Ints) -> Ints:
     known = [table.linear[name] for name in OF_TOKENS if name in table.linear]
     columns += [np.where(paid, cost.at(row, j), 0) for cost in known]
     features = table.features(row, j, model.quality.features)
-    columns += [*features.values(), table.layout_id[row], table.block_id[row]]
+    columns += [*features.values(), table.layout_id[row], table.structure_id[row]]
     order = by_tie_rule(table, row, j)
     codes = [np.unique(column[order], return_inverse=True)[1].ravel() for column in columns]
     _, first = np.unique(np.stack(codes, axis=1), axis=0, return_index=True)

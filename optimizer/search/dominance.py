@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Ints, Mask, Table, to_floats
-from modelsizer.problems.architecture.choices import TIE_RULE, WIDTHS
+from modelsizer.problems.architecture.choices import TIE_RULE
 from modelsizer.problems.laws.features import parts_of
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
@@ -111,12 +111,13 @@ def _grouped(table: Table, boxes: Boxes, seen: Sequence[str]) -> tuple[Ints, Int
         Group number of each box in that order.
     """
     depths = table.depths.take(boxes.row)
-    shared = [a[boxes.row] for a in (table["d_model"], table.block_id, table.layout_id)]
+    shared = [a[boxes.row] for a in (table["d_model"], table.structure_id, table.layout_id)]
     widths = (part for part in parts_of(seen) if part not in ("d_model", "layers"))
-    shared += [table[part][boxes.row] for part in widths]
+    shared += [table.column(part)[boxes.row] for part in widths]
     for column in (depths.start, depths.step.reshape(len(depths), -1), depths.count):
         shared += list(column.T)
-    keys = [table[name][boxes.row] for name in TIE_RULE if name in WIDTHS and name != "d_model"]
+    sizes = (name for name in TIE_RULE if name in table.widths and name != "d_model")
+    keys = [table[name][boxes.row] for name in sizes]
     order: Ints = np.lexsort((*keys[::-1], *shared))
     sorted_ = np.stack([column[order] for column in shared])
     fresh = (sorted_[:, 1:] != sorted_[:, :-1]).any(axis=0)

@@ -9,11 +9,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.optimizer.tables.stacks import choice_of
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, build_table
-from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.stacks import structures
 from modelsizer.problems.space.widths import Options
 
 
@@ -23,22 +25,22 @@ class KeptDesigns(Columns):
 
     Parameters
     ----------
-    blocks : tuple of str
-        Names that `block` indexes.
+    structures : tuple of Structure
+        Those of the space, which `structure` indexes.
     value : array of float, shape (B,)
         Value to minimise.
     widths : dict of str to array of uint32, shape (B,)
     counts : array of uint32, shape (B, K)
-        Layers of each kind in the block.
-    block, layout : array of int16, shape (B,)
+        Layers of each kind of the structure.
+    structure, layout : array of int16, shape (B,)
         `layout` indexes the problem's layouts.
     """
 
-    blocks: tuple[str, ...]
+    structures: tuple[Structure, ...]
     value: Floats
     widths: dict[str, NDArray[np.uint32]]
     counts: NDArray[np.uint32]
-    block: NDArray[np.int16]
+    structure: NDArray[np.int16]
     layout: NDArray[np.int16]
 
     @property
@@ -48,36 +50,34 @@ class KeptDesigns(Columns):
         return found
 
     def column(self, name: str) -> NDArray[Any]:
-        """A choice of the designs by name; the block as its position in `blocks`."""
-        if name in ("layers", "block"):
-            return np.asarray(getattr(self, name))
-        return self.widths[name]
+        """A choice of the designs; see `modelsizer.optimizer.tables.stacks.choice_of`."""
+        widths = {key: column.astype(np.int64) for key, column in self.widths.items()}
+        of, counts = self.structure.astype(np.int64), self.counts.astype(np.int64)
+        return choice_of(name, self.structures, of, widths, counts)
 
     @property
     def identity(self) -> list[NDArray[Any]]:
         """Columns that identify a design."""
-        return [*self.counts.T, *self.widths.values(), self.block]
+        return [*self.counts.T, *self.widths.values(), self.structure]
 
 
-def keep_designs(
-    blocks: tuple[str, ...], problem: Problem, table: Table, row: Ints, j: Ints, value: Floats
-) -> KeptDesigns:
-    """Store designs of a table.
-
-    Parameters
-    ----------
-    blocks : tuple of str
-        All blocks of the space.
-    """
-    block = np.array([blocks.index(name) for name in table.block])[table.block_id[row]]
+def keep_designs(problem: Problem, table: Table, row: Ints, j: Ints, value: Floats) -> KeptDesigns:
+    """Store designs of a table."""
+    offered = structures(problem.space)
+    structure = np.array([offered.index(s) for s in table.structure])[table.structure_id[row]]
+    names = dict.fromkeys(name for each in offered for name in each.widths)
+    kinds = max(each.kinds_of_layer for each in offered)
+    counts = np.zeros((len(row), kinds), dtype=np.uint32)
+    held = table.depths.counts(row, j)
+    counts[:, : held.shape[1]] = held
     layouts = [problem.layouts.index(layout) for layout in table.layout]
     layout = np.array(layouts)[table.layout_id[row]]
     return KeptDesigns(
-        blocks,
+        offered,
         value,
-        {name: column[row].astype(np.uint32) for name, column in table.widths.items()},
-        table.depths.counts(row, j).astype(np.uint32),
-        block.astype(np.int16),
+        {name: table.column(name)[row].astype(np.uint32) for name in names},
+        counts,
+        structure.astype(np.int16),
         layout.astype(np.int16),
     )
 
@@ -93,16 +93,16 @@ def table_of(problem: Problem, held: KeptDesigns, names: Collection[str]) -> Tab
     names : collection of str
         Affine quantities to compute.
     """
-    kinds = held.block.astype(np.int64) * len(problem.layouts) + held.layout
+    kinds = held.structure.astype(np.int64) * len(problem.layouts) + held.layout
     parts, places = [], []
     for kind in np.unique(kinds):
         at = np.flatnonzero(kinds == kind)
-        block, layout = divmod(int(kind), len(problem.layouts))
-        widths = {name: column[at].astype(np.int64) for name, column in held.widths.items()}
-        name = held.blocks[block]
-        counts = held.counts[at, : BLOCKS[name].pattern.kinds].astype(np.int64)
+        number, layout = divmod(int(kind), len(problem.layouts))
+        structure = held.structures[number]
+        widths = {name: held.widths[name][at].astype(np.int64) for name in structure.widths}
+        counts = held.counts[at, : structure.kinds_of_layer].astype(np.int64)
         one = np.ones((len(at), 1), dtype=np.int64)
-        options = Options(name, widths, Depths(counts, 0 * counts[:, :, None], one))
+        options = Options(structure, widths, Depths(counts, 0 * counts[:, :, None], one))
         parts.append(build_table(problem, problem.layouts[layout], options, names))
         places.append(at)
     place = np.concatenate(places)

@@ -96,10 +96,8 @@ def _column(
     layers = table.layers(row, j)
     if name == "tied_embeddings":
         return table[name][row].astype(bool)
-    if name == "block":
-        return np.array(table.block)[table.block_id[row]]
     if name in SHOWN:
-        return table.width(name, row, j)
+        return table.choice(name, row, j)
     if name in LAYOUT_COLUMNS:
         return np.array([getattr(lay, name) for lay in table.layout])[table.layout_id[row]]
     if name == "aspect_ratio":

@@ -30,7 +30,6 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.space.options import listed
 from modelsizer.problems.units import Number, parse_quantity
 
 MOST_HELD = 20_000_000  # more designs make a tolerance useless; 1 GB
@@ -261,9 +260,9 @@ def collected(scorer: Scorer, limit: float, clock: Clock | None = None) -> KeptD
         if total > MOST_HELD:
             raise TooManyError(f"more than {MOST_HELD:,} designs; take a smaller tolerance")
     if not parts:
-        tables, blocks = scorer.model.store.tables(problem, scorer.names), _blocks(scorer)
+        tables = scorer.model.store.tables(problem, scorer.names)
         empty, none = next(iter(tables)).take(np.zeros(0, dtype=int)), np.zeros(0, dtype=np.int64)
-        return keep_designs(blocks, problem, empty, none, none[:, None], np.zeros(0))
+        return keep_designs(problem, empty, none, none[:, None], np.zeros(0))
     held = KeptDesigns.join(parts)
     return one_layout_each(held) if len(problem.layouts) > 1 and len(held) else held
 
@@ -291,13 +290,9 @@ def designs_below(
     for table in tables:
         clock.check()
         for row, j in _within(scorer, table, edge, clock):
-            found = valued(scorer, _blocks(scorer), table, row, j)
+            found = valued(scorer, table, row, j)
             yield found.take(found.value <= edge)
             clock.check()
-
-
-def _blocks(scorer: Scorer) -> tuple[str, ...]:
-    return tuple(listed(scorer.problem.space.block))
 
 
 def _within(scorer: Scorer, table: Table, edge: float, clock: Clock) -> Iterable[tuple[Ints, Ints]]:

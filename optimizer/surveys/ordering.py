@@ -24,15 +24,13 @@ def noise(scorer: Scorer) -> float:
     return NEAR[scorer.model.kind] if scorer.noisy else 0.0
 
 
-def valued(
-    scorer: Scorer, blocks: tuple[str, ...], table: Table, row: Ints, j: Ints
-) -> KeptDesigns:
+def valued(scorer: Scorer, table: Table, row: Ints, j: Ints) -> KeptDesigns:
     """The feasible designs of a list, with their values to minimise."""
     keeps, value = scorer.feasible(table, row, j)
     row, j, value = row[keeps], j[keeps], value[keeps]
     numerators = scorer.columns(table, row, j, value)[0].astype(float)
     column = numerators / scorer.denominators(table)[0]
-    return keep_designs(blocks, scorer.problem, table, row, j, column)
+    return keep_designs(scorer.problem, table, row, j, column)
 
 
 def lowest(held: KeptDesigns, top: int, scorer: Scorer) -> KeptDesigns:

@@ -34,7 +34,6 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
-from modelsizer.problems.space.options import listed
 
 GROUPS = SHOWN
 """Choices by which designs can be grouped."""
@@ -299,12 +298,11 @@ class _Seen:
             At a limit of the clock.
         """
         scorer, problem = self._scorer, self._scorer.problem
-        blocks = tuple(listed(problem.space.block))
         tables = scorer.model.store.tables(problem, scorer.names)
         waiting = 0
         for table, row, j in every_design(tables, clock):
             clock.check(_BYTES * waiting)
-            part = valued(scorer, blocks, table, row, j)
+            part = valued(scorer, table, row, j)
             self._parts.append(part)
             self.looked_at += len(row)
             self.feasible += len(part)
@@ -336,11 +334,9 @@ def _groups(scorer: Scorer, held: KeptDesigns, name: str, clock: Clock) -> Itera
     if len(designs) < len(first):
         raise OutOfTimeError
     for i, best in enumerate(designs):
-        value: int | bool | str = int(values[i])
-        if name == "block":
-            value = held.blocks[int(values[i])]
-        elif name == "tied_embeddings":
-            value = bool(values[i])
+        value: int | bool | str = values[i].item()
+        if name == "tied_embeddings":
+            value = bool(value)
         yield Group(value, int(counts[i]), (int(fewest[i]), int(most[i])), best)
 
 

@@ -19,20 +19,21 @@ from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.choices import BY_NAME, MENUS, ORDERED, UNORDERED, WIDTHS
+from modelsizer.problems.architecture.choices import BY_NAME, ORDERED, UNORDERED
 from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.options import (
     aspect_limits,
     feed_forward_columns,
     head_menus,
-    listed,
     menu_of,
+    most_options,
 )
 from modelsizer.problems.space.rounding import depths_of
+from modelsizer.problems.space.stacks import structures
 from modelsizer.problems.space.widths import Options
-from modelsizer.problems.tables.menus import Choice, Menu, arithmetic_runs, integers
-from modelsizer.problems.tables.space import Space
+from modelsizer.problems.tables.menus import Menu, arithmetic_runs, integers
 from modelsizer.problems.units import exact
 
 Ints = NDArray[np.int64]
@@ -41,27 +42,7 @@ Bools = NDArray[np.bool_]
 
 def menu_size(problem: Problem) -> int:
     """Return a fast upper bound on the number of width options, ignoring divisibility."""
-    space = problem.space
-    size = len(problem.layouts) * sum(_rows_of(space, block) for block in listed(space.block))
-    for key in MENUS:
-        menu = getattr(space, key)
-        if isinstance(menu, bool | tuple) and key != "block":
-            size *= len(listed(menu))
-        elif isinstance(menu, Choice) and key != "layers":
-            size *= menu.size
-    return size
-
-
-def _rows_of(space: Space, block: str) -> int:
-    """Return the rows that a block's pattern needs for a run of depths."""
-    runs = (_arrays(run) for run in arithmetic_runs(space.layers.numbers))
-    pattern = BLOCKS[block].pattern
-    return max(1, max(sum(len(at) for at, _ in pattern.rows(*run)) for run in runs))
-
-
-def _arrays(run: tuple[int, int, int]) -> tuple[Ints, Ints, Ints]:
-    start, step, count = (np.array([value], dtype=np.int64) for value in run)
-    return start, step, count
+    return len(problem.layouts) * most_options(problem.space)
 
 
 DIMENSIONS = (*(choice.name for choice in ORDERED),
@@ -78,14 +59,14 @@ class Root:
 
     Parameters
     ----------
-    block : str
+    structure : Structure
     fixed : dict of str to int
         Values of the unordered choices.
     depths : Depths
         One row.
     """
 
-    block: str
+    structure: Structure
     fixed: dict[str, int]
     depths: Depths
 
@@ -113,7 +94,7 @@ class Grid:
         self._fresh: dict[bool, Bools] = {}
         self._least: dict[bool, Ints] = {}
         self._most: dict[bool, Ints] = {}
-        for gated in {BLOCKS[root.block].gated for root in self.roots}:
+        for gated in {BLOCKS[root.structure.block].gated for root in self.roots}:
             columns = feed_forward_columns(space, self._d_model, gated)
             if space.d_ff is not None:  # ascending, and the same for each d_model
                 self._fresh[gated] = np.broadcast_to(np.True_, columns.shape)
@@ -139,14 +120,13 @@ class Grid:
         divided = (int(n) for n in depths if any(n % s == 0 for s in stages))
         runs = arithmetic_runs(tuple(divided))
         menus = [menu_of(space, choice) for choice in UNORDERED]
-        for block in listed(space.block):
+        for structure in structures(space):
             for values in product(*menus):
                 named = zip((choice.name for choice in UNORDERED), values, strict=True)
                 fixed = {name: int(value) for name, value in named}
-                for run in runs:
-                    for at, rows in BLOCKS[block].pattern.rows(*_arrays(run)):
-                        for row in range(len(at)):
-                            yield Root(block, fixed, rows.take(np.array([row])))
+                for start, step, count in runs:
+                    ends = (np.array([value], dtype=np.int64) for value in (start, step, count))
+                    yield Root(structure, fixed, Depths.uniform(*ends))
 
     def _aspect_depths(self) -> tuple[Ints, Ints] | None:
         """Return minimum and maximum layers by the aspect rule per d_model; None without a rule."""
@@ -157,7 +137,7 @@ class Grid:
 
     def sizes(self, root: Root) -> Ints:
         """Return the menu lengths of a root; shape (D,), 1 for depth axes that it does not have."""
-        columns = self._columns[BLOCKS[root.block].gated]
+        columns = self._columns[BLOCKS[root.structure.block].gated]
         menus = (*self._free, self._d_model, self._first, self._second, self._kv, columns)
         axes = np.ones(self.axes, dtype=np.int64)
         axes[: root.depths.count.shape[1]] = root.depths.count[0]
@@ -190,7 +170,8 @@ class Grid:
         index = next((i for i, r in enumerate(self.roots) if _holds(r, architecture)), None)
         if index is None:
             return None
-        value = {name: int(BY_NAME[name].of(architecture)) for name in WIDTHS}
+        structure = self.roots[index].structure
+        value = {name: int(BY_NAME[name].of(architecture)) for name in structure.widths}
         space, columns = self.problem.space, self._columns[BLOCKS[architecture.block].gated]
         width = int(np.searchsorted(self._d_model, value["d_model"]))
         kv = value["kv_heads"] if space.kv_group is None else value["heads"] // value["kv_heads"]
@@ -241,7 +222,7 @@ class Grid:
             kv = np.maximum(heads[0] // kv[0], 1), np.maximum(heads[1] // kv[1], 1)
         elif space.kv_heads is None:
             kv = heads
-        gated = BLOCKS[root.block].gated
+        gated = BLOCKS[root.structure.block].gated
         d_ff = (
             np.maximum(self._least[gated][low[:, FFN], low[:, D_MODEL]], 1),
             np.maximum(self._most[gated][high[:, FFN], high[:, D_MODEL]], 1),
@@ -258,7 +239,9 @@ class Grid:
         fixed = {name: np.full(len(low), value) for name, value in root.fixed.items()}
         depths = _boxed(root, low, high)
         found = [
-            Options(root.block, {name: ends[i] for name, ends in widths.items()} | fixed, depths)
+            Options(
+                root.structure, {name: ends[i] for name, ends in widths.items()} | fixed, depths
+            )
             for i in (0, 1)
         ]
         return found[0], found[1]
@@ -300,7 +283,7 @@ class Grid:
             Index of each option's box.
         """
         found, _ = self.corners(root, point, point)
-        columns = self._columns[BLOCKS[root.block].gated]
+        columns = self._columns[BLOCKS[root.structure.block].gated]
         # Entries of the feed-forward menu need not be monotonic: a corner is a bound, not an entry.
         d_ff = columns[point[:, FFN], point[:, D_MODEL]]
         found = replace(found, widths=found.widths | {"d_ff": d_ff})
@@ -324,7 +307,7 @@ class Grid:
     def _exists(self, root: Root, o: Options, point: Ints) -> Bools:
         """Whether points are distinct width options: everything divides."""
         space = self.problem.space
-        fresh = self._fresh[BLOCKS[root.block].gated]
+        fresh = self._fresh[BLOCKS[root.structure.block].gated]
         keep: Bools = (o["d_ff"] > 0) & fresh[point[:, FFN], point[:, D_MODEL]]
         if space.heads is None or space.head_dim is None:
             keep &= o["heads"] * o["head_dim"] == o["d_model"]
@@ -358,12 +341,12 @@ def _boxed(root: Root, low: Ints, high: Ints) -> Depths:
 
 def _holds(root: Root, architecture: Architecture) -> bool:
     """Whether a root contains a design."""
-    if root.block != architecture.block or any(
+    if root.structure.block != architecture.block or any(
         value != int(BY_NAME[name].of(architecture)) for name, value in root.fixed.items()
     ):
         return False
-    widths = {name: BY_NAME[name].of(architecture) for name in WIDTHS}
-    kinds = BLOCKS[root.block].kinds(widths)
+    widths = {name: BY_NAME[name].of(architecture) for name in root.structure.widths}
+    kinds = root.structure.kinds(widths)
     counts = [sum(g.count for g in architecture.groups if g.layer == kind) for kind in kinds]
     every = root.depths.one_axis()[1]
     apart = np.array(counts) - every.start

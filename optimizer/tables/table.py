@@ -16,11 +16,12 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.optimizer.tables.stacks import choice_of, stacks_of
 from modelsizer.problems.architecture.accounting import Affine
-from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
-from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.choices import TIE_RULE, WIDTHS, tie_key
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.choices import TIE_RULE, tie_key
 from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.designs.costs import ALWAYS, architecture_of, costs, design_parts
 from modelsizer.problems.laws.features import Features, features_of, ranges_of
@@ -80,20 +81,21 @@ class Table(Columns):
 
     Parameters
     ----------
-    block : tuple of str
-        Names that `block_id` points into.
+    structure : tuple of Structure
+        Structures that `structure_id` points into.
     layout : tuple of Layout
         Parallel layouts that `layout_id` points into.
-    block_id, layout_id : array of shape (W,)
+    structure_id, layout_id : array of shape (W,)
     widths : dict of str to array of shape (W,)
+        Widths of all structures; 0 where the structure of a row has none.
     depths : Depths
     linear : dict of str to Linear
         The requested affine quantities, and ``layers``.
     """
 
-    block: tuple[str, ...]
+    structure: tuple[Structure, ...]
     layout: tuple[Layout, ...]
-    block_id: Ints
+    structure_id: Ints
     layout_id: Ints
     widths: dict[str, Ints]
     depths: Depths
@@ -108,10 +110,24 @@ class Table(Columns):
         """Concatenate tables."""
         if len(parts) == 1:
             return parts[0]
-        block, block_id = _pooled([(part.block, part.block_id) for part in parts])
+        structure, of = _pooled([(part.structure, part.structure_id) for part in parts])
         layout, layout_id = _pooled([(part.layout, part.layout_id) for part in parts])
+        names = dict.fromkeys(name for part in parts for name in part.widths)
+        parts = [replace(part, widths=part._all(names)) for part in parts]
         found = super(Table, cls).join(parts)
-        return replace(found, block=block, block_id=block_id, layout=layout, layout_id=layout_id)
+        return replace(
+            found, structure=structure, structure_id=of, layout=layout, layout_id=layout_id
+        )
+
+    def _all(self, names: Iterable[str]) -> dict[str, Ints]:
+        """Return these widths, 0 where the table has none."""
+        none = np.zeros(len(self), dtype=np.int64)
+        return {name: self.widths.get(name, none) for name in names}
+
+    def column(self, name: str) -> Ints:
+        """Return a width of each row, 0 where its structure has none."""
+        found = self.widths.get(name)
+        return np.zeros(len(self), dtype=np.int64) if found is None else found
 
     @property
     def count(self) -> Ints:
@@ -142,7 +158,7 @@ class Table(Columns):
 
     def width(self, name: str, row: Ints, j: Ints) -> Ints:
         """Return a width of designs, or their layers, by name; shape (B,)."""
-        return self.layers(row, j) if name == "layers" else self.widths[name][row]
+        return self.layers(row, j) if name == "layers" else self.column(name)[row]
 
     def ties(self, row: Ints, j: Ints) -> list[NDArray[Any]]:
         """`modelsizer.problems.architecture.choices.tie_key` of designs, then the block name.
@@ -151,30 +167,43 @@ class Table(Columns):
         -------
         list of arrays of shape (B,)
         """
-        rank = np.argsort(np.argsort(np.array(self.block)))[self.block_id[row]]
+        blocks = np.array([structure.block for structure in self.structure])
+        rank = np.unique(blocks, return_inverse=True)[1][self.structure_id[row]]
         size = self.linear["parameters"].at(row, j)
         found = [np.empty(len(row), size.dtype), *(np.empty(len(row), np.int64) for _ in TIE_RULE)]
-        for block in np.unique(self.block_id[row]):
-            at = np.flatnonzero(self.block_id[row] == block)
-            keys = tie_key(self._stacks(self.block[block], row[at], j[at]), size[at])
-            for column, key in zip(found, keys, strict=True):
+        for at, stacks in self.stacks(row, j):
+            for column, key in zip(found, tie_key(stacks, size[at]), strict=True):
                 column[at] = key
         return [*found, rank]
 
-    def _stacks(self, block: str, row: Ints, j: Ints) -> Architecture:
-        """Return designs of one block as an architecture of arrays; groups may have no layers."""
+    def stacks(self, row: Ints, j: Ints) -> Iterator[tuple[Ints, Architecture]]:
+        """Yield designs as architectures of arrays, by structure; groups may have no layers.
+
+        Yields
+        ------
+        at : array of shape (n,)
+            Positions among the designs.
+        stacks : Architecture
+        """
+        yield from stacks_of(*self._held(row, j))
+
+    def choice(self, name: str, row: Ints, j: Ints) -> NDArray[Any]:
+        """Return a choice of designs; see `modelsizer.optimizer.tables.stacks.choice_of`."""
+        return choice_of(name, *self._held(row, j))
+
+    def _held(
+        self, row: Ints, j: Ints
+    ) -> tuple[tuple[Structure, ...], Ints, dict[str, Ints], Ints]:
+        """Return what identifies designs: structures, widths and numbers of layers."""
         widths = {name: column[row] for name, column in self.widths.items()}
-        trunk, kinds = BLOCKS[block].parts(widths, 0)
-        counts = self.depths.counts(row, j).T
-        groups = (LayerGroup(kind, count) for kind, count in zip(kinds, counts, strict=False))
-        return Architecture(trunk, tuple(groups), block)
+        return self.structure, self.structure_id[row], widths, self.depths.counts(row, j)
 
     def architecture(self, problem: Problem, row: int, j: Sequence[int]) -> Architecture:
         """Return the design of a row at given depths."""
-        widths = {name: int(column[row]) for name, column in self.widths.items()}
-        block = self.block[self.block_id[row]]
+        structure = self.structure[self.structure_id[row]]
+        widths = {name: int(self.widths[name][row]) for name in structure.widths}
         counts = self.depths.counts(np.array([row]), np.asarray([j], dtype=np.int64))[0]
-        return architecture_of(problem, block, widths, counts[: BLOCKS[block].pattern.kinds])
+        return architecture_of(problem, structure, widths, counts[: structure.kinds_of_layer])
 
 
 def _linear(affine: Affine, depths: Depths) -> Linear:
@@ -189,9 +218,9 @@ def largest(problem: Problem, layout: Layout, options: Options, names: Collectio
 
     The bound is `LARGEST_INT64` if a cost does not bound its intermediate results.
     """
-    peak = {name: _peak(options[name]) for name in WIDTHS}
+    peak = {name: _peak(column) for name, column in options.widths.items()}
     peak["tied_embeddings"] = np.array([0], dtype=object)
-    trunk, kinds = design_parts(problem, options.block, peak)
+    trunk, kinds = design_parts(problem, options.structure, peak)
     depth = int((options.depths.first + (options.depths.each * options.depths.count).sum(1)).max())
     found, settings = 0, problem.settings
     for name, affine in costs(problem, trunk, kinds, layout, names).items():
@@ -230,7 +259,7 @@ def frame(layout: Layout, options: Options) -> Table:
     """Return a table of options under a layout, with the layers as its only quantity."""
     depths, none = options.depths, np.zeros(len(options), dtype=np.int64)
     linear = {"layers": Linear(depths.first, depths.each, 1)}
-    return Table((options.block,), (layout,), none, none, options.widths, depths, linear)
+    return Table((options.structure,), (layout,), none, none, options.widths, depths, linear)
 
 
 def quantities(
@@ -258,7 +287,7 @@ def quantities(
     widths = options.widths
     if wide:
         widths = {name: column.astype(object) for name, column in widths.items()}
-    trunk, kinds = design_parts(problem, options.block, widths)
+    trunk, kinds = design_parts(problem, options.structure, widths)
     return {
         name: _linear(affine, options.depths)
         for name, affine in costs(problem, trunk, kinds, layout, names).items()

@@ -7,14 +7,22 @@ tests/reference).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelsizer.problems.architecture.architecture import Layer, Trunk
-from modelsizer.problems.architecture.attention import FullAttention, QkNorm
-from modelsizer.problems.architecture.feedforward import DenseFeedForward
-from modelsizer.problems.architecture.mixers import Count
-from modelsizer.problems.architecture.patterns import UNIFORM, Pattern
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention, QkNorm
+from modelsizer.problems.architecture.feedforward import (
+    DenseFeedForward,
+    FeedForward,
+    MixtureOfExperts,
+)
+from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
+from modelsizer.problems.architecture.mixers import Count, Mixer
+from modelsizer.problems.architecture.state_space import Mamba2
 from modelsizer.problems.registry import Registry
+
+Widths = Mapping[str, Count]
+"""Widths by the names of `modelsizer.problems.architecture.choices.WIDTHS`; integers or arrays."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +47,9 @@ class Block:
         Normalisation of queries and keys.
     learned_positions : bool
         Whether each position of `training.sequence_length` is learned.
-    pattern : Pattern
-        Numbers of layers of each kind.
+    full_every, window : int
+        Published pattern of the family: one layer in so many sees everything, the others a window
+        of so many tokens; the defaults of `[space]`. 1 and 0 if all layers are full.
     """
 
     name: str
@@ -53,39 +62,57 @@ class Block:
     norm_bias: bool = False
     qk_norm: QkNorm = "none"
     learned_positions: bool = False
-    pattern: Pattern = UNIFORM
+    full_every: int = 1
+    window: int = 0
 
-    def parts(self, widths: Mapping[str, Count], sequence: int) -> tuple[Trunk, tuple[Layer, ...]]:
-        """Trunk and kinds of layer; `sequence` positions are learned where the block learns them.
-
-        Parameters
-        ----------
-        widths : mapping of str to (int or array of shape (W,))
-            By the names of `modelsizer.problems.architecture.choices.WIDTHS`.
-        sequence : int
-        """
-        tied = widths["tied_embeddings"]
-        trunk = self.trunk(widths["d_model"], widths["vocab_size"], tied, sequence)
-        return trunk, self.kinds(widths)
-
-    def kinds(self, widths: Mapping[str, Count]) -> tuple[Layer, ...]:
-        """The kinds of layer of this block, one for each kind of its pattern.
-
-        Parameters
-        ----------
-        widths : mapping of str to (int or array of shape (W,))
-            Keys are names in `modelsizer.problems.architecture.choices.WIDTHS`.
-        """
-        names = ("heads", "kv_heads", "head_dim", "d_ff")
-        return (self.layer(*(widths[name] for name in names)),)
-
-    def layer(self, heads: Count, kv_heads: Count, head_dim: Count, d_ff: Count) -> Layer:
-        """A layer of this block with given widths."""
-        return Layer(
-            FullAttention(heads, kv_heads, head_dim, self.qkv_bias, self.output_bias, self.qk_norm),
-            DenseFeedForward(d_ff, self.gated, self.ffn_bias),
-            self.norms,
+    def grouped(self, widths: Widths) -> FullAttention:
+        """Grouped-query attention over the whole context."""
+        heads, kv_heads, head_dim = (widths[name] for name in ("heads", "kv_heads", "head_dim"))
+        return FullAttention(
+            heads, kv_heads, head_dim, self.qkv_bias, self.output_bias, self.qk_norm
         )
+
+    def latent(self, widths: Widths) -> LatentAttention:
+        """Multi-head latent attention; a query rank of 0 projects queries directly."""
+        rank = widths["q_lora_rank"]
+        return LatentAttention(
+            widths["heads"],
+            widths["kv_lora_rank"],
+            widths["rope_dim"],
+            widths["nope_dim"],
+            widths["value_dim"],
+            None if isinstance(rank, int) and rank == 0 else rank,
+        )
+
+    def between(self, kind: str, widths: Widths) -> Mixer:
+        """The mixer of layers between full ones."""
+        if kind == "window":
+            return replace(self.grouped(widths), window=widths["window"])
+        if kind == "gated-deltanet":
+            names = ("key_heads", "value_heads", "key_dim", "value_dim", "conv")
+            return GatedDeltaNet(*(widths[f"linear_{name}"] for name in names))
+        names = ("heads", "head_dim", "state", "groups", "conv")
+        return Mamba2(*(widths[f"linear_{name}"] for name in names))
+
+    def dense(self, widths: Widths) -> DenseFeedForward:
+        """The dense feed-forward."""
+        return DenseFeedForward(widths["d_ff"], self.gated, self.ffn_bias)
+
+    def experts(self, widths: Widths) -> MixtureOfExperts:
+        """A mixture of experts; shared experts are as wide as routed ones."""
+        width = widths["expert_d_ff"]
+        return MixtureOfExperts(
+            width,
+            widths["routed_experts"],
+            widths["active_experts"],
+            self.gated,
+            widths["shared_experts"] * width,
+            expert_bias=self.ffn_bias,
+        )
+
+    def layer(self, mixer: Mixer, ffn: FeedForward) -> Layer:
+        """A layer of this block."""
+        return Layer(mixer, ffn, self.norms)
 
     def trunk(self, d_model: Count, vocab_size: Count, tied: Count, sequence: int) -> Trunk:
         """A trunk of this block; with learned positions it has `sequence` of them."""
@@ -99,8 +126,21 @@ BLOCKS = Registry(
         Block("llama", "RMSNorm, gated feed-forward, no biases (arXiv 2302.13971)"),
         Block("qwen2", "llama with query, key and value biases (2407.10671)", qkv_bias=True),
         Block("qwen3", "llama with RMSNorm of each query and key (2505.09388)", qk_norm="head"),
-        Block("gemma2", "llama with norms before and after (2408.00118)", norms=4),
-        Block("gemma3", "gemma2, queries and keys normed (2503.19786)", norms=4, qk_norm="head"),
+        Block(
+            "gemma2",
+            "llama with norms before and after, every second layer full (2408.00118)",
+            norms=4,
+            full_every=2,
+            window=4096,
+        ),
+        Block(
+            "gemma3",
+            "gemma2, queries and keys normed, every sixth layer full (2503.19786)",
+            norms=4,
+            qk_norm="head",
+            full_every=6,
+            window=1024,
+        ),
         Block(
             "olmo2",
             "llama, queries and keys normed over all heads (2501.00656)",

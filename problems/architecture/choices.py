@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
@@ -13,8 +13,11 @@ from typing import Any, Literal
 import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer
-from modelsizer.problems.architecture.attention import FullAttention
-from modelsizer.problems.architecture.mixers import Count
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
+from modelsizer.problems.architecture.feedforward import MixtureOfExperts
+from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
+from modelsizer.problems.architecture.mixers import Count, WithoutScores
+from modelsizer.problems.architecture.state_space import Mamba2
 
 Breadth = Literal["narrow", "wide", "all", "none"]
 
@@ -52,6 +55,8 @@ class DesignChoice:
         Ratios with other choices that loss laws may depend on, ``{name: (over, under)}``.
     breadth : {"narrow", "wide", "all", "none"}
         The narrowest tables of designs that include it as a column.
+    words : tuple of str
+        Words that its values, 0, 1, ..., stand for, if it is no number.
     """
 
     name: str
@@ -65,6 +70,7 @@ class DesignChoice:
     law: bool = False
     ratios: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     breadth: Breadth = "all"
+    words: tuple[str, ...] = ()
 
 
 def present(count: Count, value: Count, otherwise: Count = 0) -> Count:
@@ -87,25 +93,80 @@ def of_layers(get: Callable[[Layer], Count]) -> Callable[[Architecture], Count]:
     return read
 
 
-def _window(layer: Layer) -> Count:
-    return getattr(layer.attention, "window", None) or 0
+def of_mixer(kinds: type | tuple[type, ...], name: str) -> Callable[[Architecture], Count]:
+    """Function that reads a field of the first mixer of a kind; None counts as 0."""
+
+    def read(layer: Layer) -> Count:
+        value = getattr(layer.attention, name) if isinstance(layer.attention, kinds) else None
+        return 0 if value is None else value
+
+    return of_layers(read)
+
+
+def _grouped(layer: Layer, name: str) -> Count:
+    """A width of heads; latent attention shares one latent among all of its heads."""
+    return 0 if isinstance(layer.attention, LatentAttention) else getattr(layer.attention, name)
+
+
+def of_experts(read: Callable[[MixtureOfExperts], Count]) -> Callable[[Architecture], Count]:
+    """Function that reads a value from the first mixture of experts."""
+    return of_layers(
+        lambda layer: read(layer.ffn) if isinstance(layer.ffn, MixtureOfExperts) else 0
+    )
+
+
+def number_of(holds: Callable[[Layer], bool]) -> Callable[[Architecture], Count]:
+    """Function that counts the layers of the kinds for which something holds."""
+    return lambda architecture: sum(g.count for g in architecture.groups if holds(g.layer))
+
+
+def code_of(codes: Sequence[Callable[[Layer], bool]]) -> Callable[[Architecture], Count]:
+    """Function that gives 1 + the position of the first test that a kind with layers passes."""
+
+    def read(architecture: Architecture) -> Count:
+        found: Count = 0
+        for code, holds in reversed([*enumerate(codes, start=1)]):
+            found = present(number_of(holds)(architecture), code, found)
+        return found
+
+    return read
 
 
 def _widest_window(architecture: Architecture) -> Count:
     found: Count = 0
     for group in architecture.groups:
-        mine = present(group.count, _window(group.layer))
+        window = getattr(group.layer.attention, "window", None)
+        mine = present(group.count, 0 if window is None else window)
         arrays = isinstance(mine, np.ndarray) or isinstance(found, np.ndarray)
         found = np.maximum(found, mine) if arrays else max(found, mine)
     return found
 
 
-def _full_layers(architecture: Architecture) -> Count:
-    return sum(g.count for g in architecture.groups if not _has_window(g.layer))
-
-
-def _has_window(layer: Layer) -> bool:
+def _is_windowed(layer: Layer) -> bool:
     return isinstance(layer.attention, FullAttention) and layer.attention.window is not None
+
+
+def _is_full(layer: Layer) -> bool:
+    return not isinstance(layer.attention, WithoutScores) and not _is_windowed(layer)
+
+
+def _is_dense(layer: Layer) -> bool:
+    return not isinstance(layer.ffn, MixtureOfExperts)
+
+
+def _dense_layers(architecture: Architecture) -> Count:
+    """Dense layers beside layers of experts."""
+    dense = number_of(_is_dense)(architecture)
+    return present(architecture.layers - dense, dense)
+
+
+def _dense_full_layers(architecture: Architecture) -> Count:
+    both = number_of(lambda layer: _is_dense(layer) and _is_full(layer))(architecture)
+    return present(architecture.layers - number_of(_is_dense)(architecture), both)
+
+
+def _shared_experts(ffn: MixtureOfExperts) -> Count:
+    return ffn.shared_d_ff // (ffn.d_ff + (ffn.d_ff == 0))
 
 
 CHOICES = (
@@ -135,14 +196,17 @@ CHOICES = (
         of_layers(lambda layer: layer.attention.heads),
         short="h",
         tie=6,
-        menus={"heads": "heads = d_model / head_dim here: fix d_model or head_dim"},
+        menus={
+            "heads": "heads = d_model / head_dim here: fix d_model or head_dim",
+            "latent.heads": "",
+        },
         growth={"heads": Fraction(1, 3)},
         law=True,
         breadth="narrow",
     ),
     DesignChoice(
         "kv_heads",
-        of_layers(lambda layer: layer.attention.kv_heads),
+        of_layers(lambda layer: _grouped(layer, "kv_heads")),
         short="kv",
         tie=4,
         menus={
@@ -156,7 +220,7 @@ CHOICES = (
     ),
     DesignChoice(
         "head_dim",
-        of_layers(lambda layer: layer.attention.head_dim),
+        of_layers(lambda layer: _grouped(layer, "head_dim")),
         short="hd",
         tie=3,
         menus={"head_dim": "head_dim is 128, or d_model / heads where heads are offered"},
@@ -166,7 +230,7 @@ CHOICES = (
     ),
     DesignChoice(
         "d_ff",
-        of_layers(lambda layer: layer.ffn.d_ff),
+        of_layers(lambda layer: layer.ffn.d_ff if _is_dense(layer) else 0),
         short="ff",
         tie=5,
         menus={
@@ -195,8 +259,114 @@ CHOICES = (
         free="unordered",
         menus={"tied_embeddings": ""},
     ),
-    DesignChoice("full_layers", _full_layers, tie=9, width=False, breadth="none"),
-    DesignChoice("window", _widest_window, tie=10, width=False, breadth="none"),
+    DesignChoice(
+        "attention",
+        code_of([lambda layer: isinstance(layer.attention, LatentAttention)]),
+        tie=16,
+        width=False,
+        menus={"attention": ""},
+        words=("grouped", "latent"),
+    ),
+    DesignChoice(
+        "full_layers",
+        number_of(_is_full),
+        tie=9,
+        width=False,
+        menus={"full_every": "", "full_layers": ""},
+    ),
+    DesignChoice(
+        "between",
+        code_of(
+            [
+                _is_windowed,
+                lambda layer: isinstance(layer.attention, GatedDeltaNet),
+                lambda layer: isinstance(layer.attention, Mamba2),
+            ]
+        ),
+        width=False,
+        menus={"between": ""},
+        words=("", "window", "gated-deltanet", "mamba2"),
+    ),
+    DesignChoice("window", _widest_window, short="w", tie=10, menus={"window": ""}),
+    DesignChoice(
+        "routed_experts",
+        of_experts(lambda ffn: ffn.experts),
+        short="e",
+        tie=11,
+        menus={"experts.routed": ""},
+    ),
+    DesignChoice(
+        "active_experts",
+        of_experts(lambda ffn: ffn.active),
+        short="k",
+        tie=12,
+        menus={"experts.active": ""},
+    ),
+    DesignChoice(
+        "expert_d_ff",
+        of_experts(lambda ffn: ffn.d_ff),
+        short="eff",
+        tie=13,
+        menus={
+            "experts.d_ff": "expert_d_ff = 2 d_model / granularity here: fix experts.granularity",
+            "experts.granularity": "experts.d_ff is offered instead",
+            "experts.ffn_multiple": "",
+        },
+    ),
+    DesignChoice(
+        "shared_experts",
+        of_experts(_shared_experts),
+        short="s",
+        tie=14,
+        menus={"experts.shared": ""},
+    ),
+    DesignChoice(
+        "dense_layers",
+        _dense_layers,
+        tie=15,
+        width=False,
+        menus={"experts.dense_layers": ""},
+    ),
+    *(
+        DesignChoice(
+            name,
+            of_mixer(LatentAttention, name),
+            short=short,
+            tie=17 + position,
+            menus={f"latent.{name}": ""},
+        )
+        for position, (name, short) in enumerate(
+            (
+                ("kv_lora_rank", "r"),
+                ("q_lora_rank", "qr"),
+                ("rope_dim", "rope"),
+                ("nope_dim", "nope"),
+                ("value_dim", "v"),
+            )
+        )
+    ),
+    DesignChoice("dense_full_layers", _dense_full_layers, tie=22, width=False, breadth="none"),
+    *(
+        DesignChoice(
+            f"linear_{name}",
+            of_mixer(kinds, field_),
+            tie=23 + position,
+            menus={f"linear.{name}": ""},
+        )
+        for position, (name, kinds, field_) in enumerate(
+            (
+                ("key_heads", GatedDeltaNet, "key_heads"),
+                ("value_heads", GatedDeltaNet, "value_heads"),
+                ("key_dim", GatedDeltaNet, "key_dim"),
+                ("value_dim", GatedDeltaNet, "value_dim"),
+                ("heads", Mamba2, "mamba_heads"),
+                ("head_dim", Mamba2, "mamba_head_dim"),
+                ("state", Mamba2, "state"),
+                ("groups", Mamba2, "groups"),
+                ("conv", (GatedDeltaNet, Mamba2), "conv"),
+            )
+        )
+    ),
     DesignChoice("block", lambda a: a.block, width=False, menus={"block": ""}),
 )
 """Every choice, in the order of the JSON architecture."""

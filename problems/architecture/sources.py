@@ -14,11 +14,11 @@ from modelsizer.problems.architecture.architecture import Architecture, Layer, L
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
 from modelsizer.problems.architecture.checkpoints import folders, native
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
-from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.configs.quantization.keys import QUANTISED
 from modelsizer.problems.architecture.describing import layer_dict
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, require_type, short
 from modelsizer.problems.text_files import (
     UnreadableError,
@@ -332,8 +332,10 @@ def from_answer(answer: Mapping[str, Any]) -> Architecture:
 def _built(block: Block, a: Mapping[str, Any]) -> Architecture:
     """An architecture of a block from the fields of an answer."""
     fields = Fields(a, {})
-    widths = {name: fields.flag(name) if name == _FLAG else fields.count(name) for name in WIDTHS}
-    trunk, kinds = block.parts(widths, fields.count("positions", 0, least=0))
+    structure = Structure(block.name)
+    names = structure.widths
+    widths = {name: fields.flag(name) if name == _FLAG else fields.count(name) for name in names}
+    trunk, kinds = structure.parts(widths, fields.count("positions", 0, least=0))
     layers = fields.layers("layers")
     listed = a.get("groups")
     known = len(kinds) == 1 and listed is None

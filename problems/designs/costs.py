@@ -13,8 +13,8 @@ import numpy as np
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
-from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.mixers import Count
+from modelsizer.problems.architecture.structures import Structure, order_of
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.needs import lacking
@@ -110,35 +110,35 @@ def _of_flops(quantity: str) -> OfFlops:
 
 
 def design_parts(
-    problem: Problem, block: str, widths: Mapping[str, Count]
+    problem: Problem, structure: Structure, widths: Mapping[str, Count]
 ) -> tuple[Trunk, tuple[Layer, ...]]:
     """Trunk and kinds of layer with given widths, integers or arrays."""
-    return BLOCKS[block].parts(widths, problem.training.sequence_length)
+    return structure.parts(widths, problem.training.sequence_length)
 
 
 def architecture_of(
-    problem: Problem, block: str, widths: Mapping[str, int], counts: Sequence[int]
+    problem: Problem, structure: Structure, widths: Mapping[str, int], counts: Sequence[int]
 ) -> Architecture:
     """Architecture with given widths.
 
     Parameters
     ----------
     problem : Problem
-    block : str
+    structure : Structure
     widths : mapping of str to int
-        Keys are names in `modelsizer.problems.architecture.choices.WIDTHS`.
+        The widths of the structure.
     counts : sequence of int
-        Number of layers of each kind of the block; kinds without layers have no group.
+        Number of layers of each kind of the structure; kinds without layers have no group.
     """
     plain = {name: int(value) for name, value in widths.items()}
     plain["tied_embeddings"] = bool(plain["tied_embeddings"])
-    trunk, kinds = design_parts(problem, block, plain)
+    trunk, kinds = design_parts(problem, structure, plain)
     groups = (LayerGroup(kind, int(n)) for kind, n in zip(kinds, counts, strict=True) if n)
-    return Architecture(trunk, tuple(groups), block)
+    return Architecture(trunk, tuple(groups), structure.block, order_of(structure, counts))
 
 
 def architecture_at(problem: Problem, options: Options, row: int, j: Sequence[int]) -> Architecture:
     """Architecture at a row of a table of options, at depth indices j."""
     widths = {name: column[row] for name, column in options.widths.items()}
     counts = options.depths.counts(np.array([row]), np.asarray([j]))[0]
-    return architecture_of(problem, options.block, widths, counts)
+    return architecture_of(problem, options.structure, widths, counts)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.blocks import BLOCKS, Block
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
 from modelsizer.problems.quantities.reads import check_reads
@@ -132,7 +133,7 @@ def _costs(
         for name, values in widths.items()
     }
     trunk = block.trunk(w["d_model"], w["vocab_size"], 1 - w["untied"], _CONTEXT)
-    layer = block.layer(w["heads"], w["kv_heads"], w["head_dim"], w["d_ff"])
+    (layer,) = Structure(block.name).kinds(w)
     found = how.formula(Candidate(settings, trunk, (layer, layer), layout))
     several = found if isinstance(found, tuple) else (found,)
     if len(several) != max(1, len(how.branches)) or not all(

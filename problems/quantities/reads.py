@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.quantity import (
     Candidate,
@@ -119,5 +120,7 @@ def _compute(how: Cost | OfFlops | Inverse, settings: Settings) -> None:
     else:
         for block in BLOCKS.values():
             trunk = block.trunk(4096, 128_256, False, _SEQUENCE)
-            layer = block.layer(32, 8, 128, 14_336)
+            (layer,) = Structure(block.name).kinds(
+                {"heads": 32, "kv_heads": 8, "head_dim": 128, "d_ff": 14_336}
+            )
             how.formula(Candidate(settings, trunk, (layer, layer), _LAYOUT))

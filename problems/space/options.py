@@ -1,13 +1,14 @@
 """Enumerate the width options of a space, as tables.
 
-A *width option* is an architecture without its numbers of layers: block, vocabulary, widths and
-heads. Divisibility and the aspect rule are applied during enumeration, so every design satisfies
-them.
+A *width option* is an architecture without its numbers of layers: structure, vocabulary and widths.
+Divisibility and the aspect rule are applied during enumeration, so every design satisfies them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import math
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
 
@@ -15,7 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.choices import CHOICES, ORDERED, UNORDERED, DesignChoice
+from modelsizer.problems.architecture.choices import ORDERED, UNORDERED, DesignChoice
+from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.architecture.structures import BETWEEN_WIDTHS, LATENT, Structure
 from modelsizer.problems.space.rounding import (
     depths_of,
     least_depths,
@@ -23,9 +26,11 @@ from modelsizer.problems.space.rounding import (
     nearest_multiples,
 )
 from modelsizer.problems.space.splits import Split, divided, whole_divides
+from modelsizer.problems.space.stacks import listed, stacks, structures, windows
 from modelsizer.problems.space.widths import Options
-from modelsizer.problems.tables.menus import Interval, Menu, Written, arithmetic_runs, integers
+from modelsizer.problems.tables.menus import Interval, Menu, Written, integers
 from modelsizer.problems.tables.space import (
+    DEFAULT_EXPERT_MULTIPLE,
     DEFAULT_FFN_MULTIPLE,
     DEFAULT_GATED_RATIO,
     DEFAULT_HEAD_DIM,
@@ -36,10 +41,8 @@ from modelsizer.problems.units import exact
 
 Ints = NDArray[np.int64]
 
-
-def listed(value: Any) -> list[Any]:
-    """Return the distinct entries of a menu that is not a range, in order."""
-    return sorted(set(value)) if isinstance(value, tuple) else [value]
+FREE = (*ORDERED, *UNORDERED)
+"""Choices that multiply the options of every structure."""
 
 
 def menu_of(space: Space, choice: DesignChoice) -> Ints:
@@ -106,9 +109,13 @@ def _attention_widths(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints, In
     return row, heads, kv_heads, head_dim
 
 
-def distinct_columns(space: Space, d_model: Ints, gated: bool) -> tuple[Ints, Ints]:
-    """Return row of d_model and hidden width of every distinct choice, ascending."""
-    columns = feed_forward_columns(space, d_model, gated)
+def distinct_columns(columns: Ints) -> tuple[Ints, Ints]:
+    """Return row of d_model and hidden width of every distinct choice, ascending.
+
+    Parameters
+    ----------
+    columns : array of shape (entries, D)
+    """
     if (columns[1:] < columns[:-1]).any():
         columns = np.sort(columns, axis=0)
     fresh = columns > 0
@@ -139,6 +146,84 @@ def feed_forward_columns(space: Space, d_model: Ints, gated: bool) -> Ints:
     )
 
 
+def expert_columns(space: Space, d_model: Ints) -> Ints:
+    """Return the width of an expert for each menu entry and d_model; shape (entries, D)."""
+    experts = space.experts
+    assert experts is not None
+    if experts.d_ff is not None:
+        width = integers(experts.d_ff)
+        return np.broadcast_to(width[:, None], (len(width), len(d_model)))
+    assert experts.granularity is not None
+    multiples = (
+        experts.ffn_multiple.numbers
+        if experts.ffn_multiple is not None
+        else [DEFAULT_EXPERT_MULTIPLE]
+    )
+    return np.stack(
+        [
+            nearest_multiples(d_model, 2 / exact(granularity), int(multiple))
+            for granularity in experts.granularity.numbers
+            for multiple in multiples
+        ]
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Free:
+    """Choices that multiply the options of a structure whatever its other widths.
+
+    Parameters
+    ----------
+    names : tuple of str
+        Width columns.
+    values : array of shape (n, len(names))
+        Their distinct combinations.
+    """
+
+    names: tuple[str, ...]
+    values: Ints
+
+
+def free_choices(space: Space, structure: Structure) -> list[Free]:
+    """Return the choices of a structure that depend on no others."""
+    found = [Free((choice.name,), menu_of(space, choice)[:, None]) for choice in FREE]
+    if structure.attention == "latent":
+        found += [_menus(space, "latent", name, name) for name in LATENT]
+    if structure.between == "window":
+        found.append(Free(("window",), windows(space, structure.block)[:, None]))
+    elif structure.between == "gated-deltanet":
+        keys = integers(space.linear.key_heads)
+        pairs = _pairs(keys, integers(space.linear.value_heads), lambda k, v: v % k == 0)
+        found.append(Free(BETWEEN_WIDTHS[structure.between][:2], pairs))
+        found += [_linear(space, name) for name in BETWEEN_WIDTHS[structure.between][2:]]
+    elif structure.between:
+        found += [_linear(space, name) for name in BETWEEN_WIDTHS[structure.between]]
+    if structure.experts:
+        assert space.experts is not None
+        routed = integers(space.experts.routed)
+        pairs = _pairs(
+            routed[routed > 0], integers(space.experts.active), lambda r, active: active <= r
+        )
+        found.append(Free(("routed_experts", "active_experts"), pairs))
+        found.append(_menus(space, "experts", "shared", "shared_experts"))
+    return found
+
+
+def _menus(space: Space, table: str, key: str, name: str) -> Free:
+    return Free((name,), integers(space.menu(f"{table}.{key}"))[:, None])
+
+
+def _linear(space: Space, name: str) -> Free:
+    return _menus(space, "linear", name.removeprefix("linear_"), name)
+
+
+def _pairs(first: Ints, second: Ints, fits: Callable[[Ints, Ints], Any]) -> Ints:
+    """Return the combinations of two menus that fit; shape (n, 2)."""
+    a, b = (g.ravel() for g in np.meshgrid(first, second, indexing="ij"))
+    keep = fits(a, b)
+    return np.stack([a[keep], b[keep]], axis=1)
+
+
 def aspect_limits(aspect: Written | None, d_model: Ints) -> tuple[Ints, Ints]:
     """Return the least and most layers that an aspect rule allows each d_model; shape (D,)."""
     least = np.ones(len(d_model), dtype=np.int64)
@@ -153,53 +238,38 @@ def aspect_limits(aspect: Written | None, d_model: Ints) -> tuple[Ints, Ints]:
     return least, most
 
 
-def _depth_ranges(
-    space: Space, d_model: Ints, run: tuple[int, int, int]
-) -> Iterator[tuple[Ints, Ints]]:
-    """Yield the first and last index of the depths of a run that the aspect rule allows.
+def in_aspect(space: Space, d_model: Ints, depths: Depths) -> Iterator[tuple[Ints, Depths]]:
+    """Yield row and depths of what the aspect rule leaves of some rows.
 
     Parameters
     ----------
     space : Space
-    d_model : array of shape (D,)
-    run : tuple of int
-        Depths are ``start + step * j`` for j = 0 ... count - 1.
-
-    Yields
-    ------
-    first, last : array of shape (D,)
-        Of a d_model without such a depth the first exceeds the last.
+    d_model : array of shape (W,)
+    depths : Depths
+        W rows.
     """
     aspect = space.aspect_ratio
-    start, step, count = run
-    if isinstance(aspect, Menu):
+    if aspect is None:
+        yield np.arange(len(d_model)), depths
+    elif isinstance(aspect, Menu):
         for ratio in aspect.numbers:
             layers = depths_of(d_model, exact(ratio))
-            at, apart = np.divmod(layers - start, step)
-            fits = (layers > 0) & (apart == 0) & (at >= 0) & (at < count)
-            yield np.where(fits, at, 1), np.where(fits, at, 0)
-        return
-    least, most = aspect_limits(aspect, d_model)
-    first = np.maximum(0, -(-(least - start) // step))
-    yield first, np.minimum(count - 1, (most - start) // step)
+            yield depths.between(layers, layers)
+    else:
+        yield depths.between(*aspect_limits(aspect, d_model))
 
 
-def _depths(space: Space, d_model: Ints) -> Iterator[tuple[Ints, Ints, Ints, Ints]]:
-    """Yield row of d_model, start, step and count of each arithmetic run of depths."""
-    for start, step, count in arithmetic_runs(space.layers.numbers):
-        for first, last in _depth_ranges(space, d_model, (start, step, count)):
-            keep = np.flatnonzero(first <= last)
-            if len(keep):
-                steps = np.full(len(keep), step, dtype=np.int64)
-                yield keep, start + step * first[keep], steps, (last - first + 1)[keep]
-
-
-def _width_tables(
-    space: Space, block: str, d_model: Ints, rows_at_once: int
+def _widths(
+    space: Space, structure: Structure, d_model: Ints, rows_at_once: int
 ) -> Iterator[dict[str, Ints]]:
-    """Yield the distinct combinations of interdependent widths, in order, for the given d_model."""
-    row, heads, kv_heads, head_dim = _attention_widths(space, d_model)
-    of_width, d_ff = distinct_columns(space, d_model, BLOCKS[block].gated)
+    """Yield the distinct combinations of interdependent widths, in order, for some d_model."""
+    if structure.attention == "latent":
+        row = np.arange(len(d_model))
+        outer: dict[str, Ints] = {}
+    else:
+        row, heads, kv_heads, head_dim = _attention_widths(space, d_model)
+        outer = {"heads": heads, "kv_heads": kv_heads, "head_dim": head_dim}
+    of_width, inner = _feed_forward_widths(space, structure, d_model)
     first = np.searchsorted(of_width, np.arange(len(d_model)))
     many = np.bincount(of_width, minlength=len(d_model))
     upto = np.cumsum(many[row])
@@ -207,17 +277,36 @@ def _width_tables(
     while begin < len(row):
         done = int(upto[begin - 1]) if begin else 0
         end = max(begin + 1, int(np.searchsorted(upto, done + rows_at_once, "right")))
-        part = row[begin:end]
-        each = np.repeat(np.arange(begin, end), many[part])
-        within = np.arange(len(each)) - (upto[each] - many[row[each]] - done)
+        each = np.repeat(np.arange(begin, end), many[row[begin:end]])
+        at = first[row[each]] + np.arange(len(each)) - (upto[each] - many[row[each]] - done)
         yield {
             "d_model": d_model[row[each]],
-            "heads": heads[each],
-            "kv_heads": kv_heads[each],
-            "head_dim": head_dim[each],
-            "d_ff": d_ff[first[row[each]] + within],
+            **{name: column[each] for name, column in outer.items()},
+            **{name: column[at] for name, column in inner.items()},
         }
         begin = end
+
+
+def _feed_forward_widths(
+    space: Space, structure: Structure, d_model: Ints
+) -> tuple[Ints, dict[str, Ints]]:
+    """Return row of d_model and hidden widths of every distinct choice, in order."""
+    row, found = np.arange(len(d_model)), {}
+    tables = {}
+    if structure.dense:
+        tables["d_ff"] = feed_forward_columns(space, d_model, BLOCKS[structure.block].gated)
+    if structure.experts:
+        tables["expert_d_ff"] = expert_columns(space, d_model)
+    for name, table in tables.items():
+        of_width, width = distinct_columns(table)
+        first = np.searchsorted(of_width, np.arange(len(d_model)))
+        many = np.bincount(of_width, minlength=len(d_model))[row]
+        each = np.repeat(np.arange(len(row)), many)
+        within = np.arange(len(each)) - np.repeat(np.cumsum(many) - many, many)
+        found = {key: column[each] for key, column in found.items()}
+        row = row[each]
+        found[name] = width[first[row] + within]
+    return row, found
 
 
 def options(
@@ -231,7 +320,7 @@ def options(
     split : Split, optional
         Divisibility required by a parallel layout.
     rows_at_once : int
-        Approximate rows per table; a table has at least all d_ff of one d_model and its heads.
+        Approximate rows per table; a table has at least all interdependent widths of one d_model.
 
     Yields
     ------
@@ -240,50 +329,71 @@ def options(
     """
     split = split or Split()
     all_widths = integers(space.d_model)
-    free = [(choice.name, menu_of(space, choice)) for choice in (*ORDERED, *UNORDERED)]
-    free = [
-        (name, menu[whole_divides(menu, split.ways)] if name == "vocab_size" else menu)
-        for name, menu in free
-    ]
-    at_once = max(1, rows_at_once // _options_of_a_width(space))
-    for block in listed(space.block):
+    for structure in structures(space):
+        depths, free = stacks(space, structure), free_choices(space, structure)
+        free = [
+            Free(part.names, part.values[whole_divides(part.values[:, 0], split.ways)])
+            if part.names == ("vocab_size",)
+            else part
+            for part in free
+        ]
+        at_once = max(1, rows_at_once // _options_of_a_width(space, structure))
         for begin in range(0, len(all_widths), at_once):
             some = all_widths[begin : begin + at_once]
-            for columns in _width_tables(space, block, some, rows_at_once):
-                yield from _with_depths(space, block, columns, free, split, rows_at_once)
+            for columns in _widths(space, structure, some, rows_at_once):
+                yield from _with_depths(
+                    space, structure, columns, depths, free, split, rows_at_once
+                )
 
 
 def _with_depths(
     space: Space,
-    block: str,
+    structure: Structure,
     columns: dict[str, Ints],
-    free: list[tuple[str, Ints]],
+    depths: Depths,
+    free: Sequence[Free],
     split: Split,
     rows_at_once: int,
 ) -> Iterator[Options]:
     """Yield width options with their depths and the choices independent of all others."""
-    for of_width, *run in _depths(space, columns["d_model"]):
-        for of_run, depths in BLOCKS[block].pattern.rows(*run):
-            rows = len(depths)
-            kept = {name: column[of_width[of_run]] for name, column in columns.items()}
-            values = product(*(menu for _, menu in free))
+    options, at_once = len(columns["d_model"]), max(1, rows_at_once // max(len(depths), 1))
+    for begin in range(0, options, at_once):
+        of_option = np.arange(begin, min(begin + at_once, options))
+        of_option = np.repeat(of_option, len(depths))
+        every = depths.take(np.tile(np.arange(len(depths)), len(of_option) // max(len(depths), 1)))
+        for row, left in in_aspect(space, columns["d_model"][of_option], every):
+            rows = len(row)
+            kept = {name: column[of_option[row]] for name, column in columns.items()}
+            values = product(*(part.values for part in free))
             # Values of the independent choices one below another, as many as fit a table.
             while rows and (some := list(islice(values, max(1, rows_at_once // rows)))):
                 widths = {name: np.tile(column, len(some)) for name, column in kept.items()}
-                for (name, _), chosen in zip(free, zip(*some, strict=True), strict=True):
-                    widths[name] = np.repeat(np.array(chosen, dtype=np.int64), rows)
-                each = depths.take(np.tile(np.arange(rows), len(some)))
-                table = divided(Options(block, widths, each), split)
+                for part, chosen in zip(free, zip(*some, strict=True), strict=True):
+                    for name, value in zip(part.names, np.array(chosen).T, strict=True):
+                        widths[name] = np.repeat(value, rows)
+                each = left.take(np.tile(np.arange(rows), len(some)))
+                table = divided(Options(structure, widths, each), split)
                 if len(table):
                     yield table
 
 
-def _options_of_a_width(space: Space) -> int:
-    """Bound the width options per d_model, without independent choices and divisibility."""
-    found = 1
-    for choice in CHOICES:
-        if choice.width and not choice.free and choice.name != "d_model":
-            for key in choice.menus:
-                menu = getattr(space, key)
-                found *= menu.size if menu is not None else 1
-    return found
+def _options_of_a_width(space: Space, structure: Structure) -> int:
+    """Bound the interdependent width options per d_model, without divisibility."""
+    keys = ["d_ff", "ffn_ratio", "ffn_multiple"] if structure.dense else []
+    if structure.attention == "grouped":
+        keys += ["heads", "head_dim", "kv_heads", "kv_group"]
+    if structure.experts:
+        keys += [f"experts.{name}" for name in ("granularity", "d_ff", "ffn_multiple")]
+    menus = (space.menu(key) for key in keys)
+    return math.prod(menu.size for menu in menus if menu is not None)
+
+
+def most_options(space: Space) -> int:
+    """Bound the width options of a space, in rows of tables, without divisibility."""
+    return sum(
+        space.d_model.size
+        * _options_of_a_width(space, structure)
+        * len(stacks(space, structure))
+        * math.prod(len(part.values) for part in free_choices(space, structure))
+        for structure in structures(space)
+    )

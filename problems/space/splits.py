@@ -10,7 +10,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer
-from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.mixers import Mixer, WithoutScores, mixers
 from modelsizer.problems.space.widths import Options
 
@@ -103,7 +102,7 @@ def divides(split: Split, options: Options) -> NDArray[np.bool_]:
         return keep
     keep &= whole_divides(options["vocab_size"], split.ways)
     deepest = options.depths.deepest
-    for k, kind in enumerate(BLOCKS[options.block].kinds(options.widths)):
+    for k, kind in enumerate(options.structure.kinds(options.widths)):
         keep &= _parallel(kind, split.ways) | (deepest[:, k] == 0)
     return keep
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import Columns
 
 __all__ = ["WIDTHS", "Options"]
@@ -18,20 +19,20 @@ Ints = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class Options(Columns):
-    """A table of W width options of one block.
+    """A table of W width options of one structure.
 
     An option takes several rows if its depths are not evenly spaced.
 
     Parameters
     ----------
-    block : str
-        The block of all rows.
+    structure : Structure
+        That of all rows.
     widths : dict of str to array of int64, shape (W,)
-        Keys are the names in `modelsizer.problems.architecture.choices.WIDTHS`.
+        The widths of the structure.
     depths : Depths
     """
 
-    block: str
+    structure: Structure
     widths: dict[str, Ints]
     depths: Depths
 

@@ -166,17 +166,18 @@ def _whole(value: object, what: str) -> int:
     return number
 
 
-def _positive(value: object, what: str, whole: bool) -> Number:
+def _sized(value: object, what: str, whole: bool, *, zero: bool = False) -> Number:
     number = _whole(value, what) if whole else parse_quantity(value, "count")
-    if number <= 0:
-        raise ValueError(f"{short(value)} is not positive; {what} must be above 0")
+    if number < 0 or (number == 0 and not zero):
+        least = "0 or more" if zero else "above 0"
+        raise ValueError(f"{short(value)} is not positive; {what} must be {least}")
     if number > MAX_VALUE:
         raise ValueError(f"{short(value)} is too large; {what} must be at most {MAX_VALUE}")
     return number
 
 
 def choice_parser(
-    what: str, *, whole: bool = True, default_step: Number | None = None
+    what: str, *, whole: bool = True, default_step: Number | None = None, zero: bool = False
 ) -> Callable[[object], Choice]:
     """Return a function that reads a number, a list or a range.
 
@@ -188,6 +189,8 @@ def choice_parser(
         Whether values must be whole numbers.
     default_step : int or float, optional
         Default step of ranges; without it a range must give its step.
+    zero : bool
+        Whether a value may be 0.
     """
 
     def read(value: object) -> Choice:
@@ -196,14 +199,14 @@ def choice_parser(
         if isinstance(value, list | tuple):
             if not value:
                 raise ValueError("the menu is empty; list at least one value")
-            return Menu(tuple(_positive(v, what, whole) for v in value))
+            return Menu(tuple(_sized(v, what, whole, zero=zero) for v in value))
         if isinstance(value, Mapping):
             return _read_steps(value)
         if isinstance(value, bool) or not isinstance(value, int | float | str):
             raise ValueError(
                 f"{short(value)} is not a number, a list or a range {{min, max, step}} of {what}"
             )
-        return Menu((_positive(value, what, whole),), fixed=True)
+        return Menu((_sized(value, what, whole, zero=zero),), fixed=True)
 
     def _read_steps(table: Mapping[str, Any]) -> Steps:
         _check_keys(table, ("min", "max", "step"))
@@ -212,9 +215,9 @@ def choice_parser(
                 raise ValueError(f"a range needs {key}: write {{min = ..., max = ...}}")
         if "step" not in table and default_step is None:
             raise ValueError("a range needs step here: write {min = ..., max = ..., step = ...}")
-        low = _positive(table["min"], f"min of {what}", whole)
-        high = _positive(table["max"], f"max of {what}", whole)
-        step = _positive(table.get("step", default_step), f"step of {what}", whole)
+        low = _sized(table["min"], f"min of {what}", whole, zero=zero)
+        high = _sized(table["max"], f"max of {what}", whole)
+        step = _sized(table.get("step", default_step), f"step of {what}", whole)
         if low > high:
             raise ValueError(f"min {low} is above max {high}")
         if "step" not in table and isinstance(default_step, int) and low % default_step:

@@ -10,10 +10,11 @@ import numpy as np
 import pytest
 
 from modelsizer import Problem, ProblemError
+from modelsizer.problems.designs.costs import architecture_at
 from modelsizer.problems.space.counting import Counted, count_designs
 from modelsizer.problems.space.options import options
 from modelsizer.problems.space.splits import divided
-from modelsizer.problems.space.widths import WIDTHS
+from modelsizer.problems.space.stacks import structures
 from modelsizer.problems.tables.menus import Menu
 
 MENUS: dict[str, tuple[Any, ...]] = {
@@ -27,7 +28,20 @@ MENUS: dict[str, tuple[Any, ...]] = {
     "tied_embeddings": ([True, False],),
     "block": ("llama", ["llama", "gpt2"]),
     "aspect_ratio": (None, {"min": 50, "max": 128}, [64, 128]),
+    "full_every": (None, [1, 2, 3], [2, 5]),
+    "full_layers": (None, None, {"min": 1, "max": 5}),
+    "between": (None, ["window", "gated-deltanet"], ["mamba2"]),
+    "window": ([128, 8192], 128, [64, 256]),
+    "attention": (None, ["grouped", "latent"]),
+    "experts": (
+        None,
+        {"routed": [0, 4, 8], "active": [1, 2, 8], "granularity": [1, 2, 2.01], "shared": [0, 1]},
+        {"routed": 4, "active": [2, 6], "d_ff": [128, 192], "dense_layers": [0, 1, 4]},
+    ),
 }
+MOST = 1000  # designs listed by hand
+LATENT = {"heads": [4, 8], "kv_lora_rank": [256, 512]}
+LINEAR = {"key_heads": [2, 3], "value_heads": [4, 6], "heads": [4, 6]}
 PARALLEL: tuple[dict[str, Any], ...] = (
     {},
     {"tensor_parallel": [1, 2, 4], "pipeline_parallel": [1, 2, 3]},
@@ -41,6 +55,12 @@ def drawn(count: int) -> list[dict[str, Any]]:
     for _ in range(count):
         picked = {key: values[rng.integers(len(values))] for key, values in MENUS.items()}
         space = {key: value for key, value in picked.items() if value is not None}
+        if "full_layers" in space:
+            space.pop("full_every", None)
+        if "attention" in space:
+            space["latent"] = LATENT
+        if "between" in space:
+            space["linear"] = LINEAR
         if "d_ff" not in space and rng.random() < 0.5:
             space["ffn_ratio"] = {"min": 2.0, "max": 4.0, "step": 0.25}
             space["ffn_multiple"] = [256, 1024]  # several ratios round to one width
@@ -59,28 +79,29 @@ def listed(problem: Problem) -> Counted:
             rows += len(table)
             pairs += table.designs
             for row in range(len(table)):
-                widths = tuple(int(table[name][row]) for name in WIDTHS)
                 for j in product(*map(range, table.depths.count[row])):
-                    at = np.array([row]), np.array([j])
-                    designs.add((table.block, *widths, int(table.depths.layers(*at)[0])))
+                    designs.add(architecture_at(problem, table, row, j))
     return Counted(len(designs), pairs, rows)
 
 
 def test_factors_count_what_listing_finds() -> None:
-    counted = split = 0
-    for tables in drawn(14):
+    counted = split = mixed = 0
+    for tables in drawn(90):
         try:
             problem = Problem.from_tables(tables)
         except ProblemError:
             continue
         found = count_designs(problem.space, problem.splits)
+        if found.pairs > MOST:
+            continue
         truth = listed(problem)
         assert (found.designs, found.pairs) == (truth.designs, truth.pairs), tables
         if not isinstance(problem.space.aspect_ratio, Menu):  # listed once for each ratio
             assert found.options == truth.options, tables
         counted += 1
         split += len(problem.splits) > 1
-    assert counted > 6 and split > 1
+        mixed += any(structure.kinds_of_layer > 1 for structure in structures(problem.space))
+    assert counted > 8 and split > 5 and mixed > 6, (counted, split, mixed)
 
 
 def test_tables_of_options_are_bounded() -> None:

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 
 from modelsizer import Problem, ProblemError, solve
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.costs.training_memory import stages
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.space.layouts import Layout, layouts
-from modelsizer.problems.space.widths import WIDTHS
 from modelsizer.problems.tables.training import Training
 from tests.support.architectures import uniform
 from tests.support.random_problems import layout_tables, valid_problem
@@ -51,7 +51,8 @@ def test_by_hand_over_every_layout(seed: int) -> None:
         for row in range(len(options)):
             for j in range(int(options.depths.count[row, 0])):
                 depth = int(options.depths.first[row] + options.depths.each[row, 0] * j)
-                seen.add((options.block, *(int(options[n][row]) for n in WIDTHS), depth))
+                widths = (int(options[n][row]) for n in options.structure.widths)
+                seen.add((options.structure.block, *widths, depth))
     assert len(seen) == problem.count_designs()
     pinned = _pinned(problem, problem.to_dict()["training"])
     losses = [loss for key in seen if (loss := _best_loss(problem, pinned, key)) is not None]
@@ -87,7 +88,7 @@ def _best_loss(
     problem: Problem, pinned: dict[Layout, Problem], key: tuple[Any, ...]
 ) -> float | None:
     block, *widths, depth = key
-    named = dict(zip(WIDTHS, widths, strict=True))
+    named = dict(zip(Structure(block).widths, widths, strict=True))
     architecture = uniform(problem, block=block, layers=depth, **named)
     layer = architecture.groups[0].layer
     kv, found = layer.attention.kv_heads, None

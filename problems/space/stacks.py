@@ -1,0 +1,204 @@
+"""Stacks: which structures a space offers, and how many layers of each kind a design may have.
+
+Numbers of layers are listed once: two periods of full layers that give a depth the same numbers
+are one design. They are returned as rows of depths that are affine in one axis: the full layers of
+L are ``floor(L / n)``, which is affine on each residue of L modulo n.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import product
+from typing import Any, cast
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.architecture.structures import Between, Structure
+from modelsizer.problems.tables.menus import arithmetic_runs, integers
+from modelsizer.problems.tables.space import Space
+
+Ints = NDArray[np.int64]
+
+BESIDE_LATENT: tuple[Between, ...] = ("", "gated-deltanet")
+"""What latent attention goes with: a window of latents is no published attention."""
+
+
+def listed(value: Any) -> list[Any]:
+    """Return the distinct entries of a menu that is not a range, in order."""
+    return sorted(set(value)) if isinstance(value, tuple) else [value]
+
+
+def structures(space: Space) -> tuple[Structure, ...]:
+    """Return the structures that some design of a space may have."""
+    return tuple(
+        Structure(block, attention, between, dense, experts)
+        for block in listed(space.block)
+        for attention in listed(space.attention)
+        for between in _betweens(space, block)
+        for dense, experts in _feed_forwards(space)
+        if attention == "grouped" or between in BESIDE_LATENT
+    )
+
+
+def _betweens(space: Space, block: str) -> Iterator[Between]:
+    """Yield what may stand between full layers, first nothing where all layers may be full."""
+    if space.full_layers is not None:
+        alone, others = True, True
+    else:
+        alone, others = 1 in periods(space, block), max(periods(space, block)) > 1
+    if alone:
+        yield ""
+    for kind in listed(space.between) if others else ():
+        if kind != "window" or len(windows(space, block)):
+            yield cast(Between, kind)
+
+
+def _feed_forwards(space: Space) -> Iterator[tuple[bool, bool]]:
+    """Yield whether layers are dense, and whether layers have experts."""
+    routed = [0] if space.experts is None else [int(n) for n in space.experts.routed.numbers]
+    if 0 in routed:
+        yield True, False
+    if space.experts is not None and max(routed) > 0:
+        dense = [int(n) for n in space.experts.dense_layers.numbers]
+        if 0 in dense:
+            yield False, True
+        if max(dense) > 0:
+            yield True, True
+
+
+def periods(space: Space, block: str) -> tuple[int, ...]:
+    """Return the menu of `full_every`: that of the space, or the pattern of the block."""
+    if space.full_every is None:
+        return (BLOCKS[block].full_every,)
+    return tuple(int(n) for n in space.full_every.numbers)
+
+
+def windows(space: Space, block: str) -> Ints:
+    """Return the windows that are shorter than some context, ascending."""
+    if space.window is None:
+        published = BLOCKS[block].window
+        menu = np.array([published] if published else [], dtype=np.int64)
+    else:
+        menu = integers(space.window)
+    return menu[menu < space.longest_context]
+
+
+def stacks(space: Space, structure: Structure) -> Depths:
+    """Return the numbers of layers that designs of a structure may have.
+
+    Each stack is in one row once. A kind of layer has layers either in every stack of a row or in
+    none.
+
+    Parameters
+    ----------
+    space : Space
+    structure : Structure
+        One of `structures`.
+
+    Returns
+    -------
+    Depths
+        With one axis; empty if no depth of the space allows the structure.
+    """
+    return _stacks(
+        tuple(arithmetic_runs(space.layers.numbers)),
+        structure,
+        _patterns(space, structure),
+        space.full_layers is not None,
+        _dense_counts(space, structure),
+    )
+
+
+def _patterns(space: Space, structure: Structure) -> tuple[int, ...]:
+    """Periods, or numbers of full layers, that a structure may have; 1 if all layers are full."""
+    if space.full_layers is not None:
+        return tuple(int(n) for n in space.full_layers.numbers)
+    if not structure.between:
+        return (1,)
+    return tuple(n for n in periods(space, structure.block) if n > 1)
+
+
+def _dense_counts(space: Space, structure: Structure) -> tuple[int, ...]:
+    """Numbers of first layers that are dense beside layers of experts."""
+    if not (structure.dense and structure.experts):
+        return (0,)
+    assert space.experts is not None
+    return tuple(int(n) for n in space.experts.dense_layers.numbers if n > 0)
+
+
+@lru_cache(maxsize=64)
+def _stacks(
+    runs: tuple[tuple[int, int, int], ...],
+    structure: Structure,
+    patterns: tuple[int, ...],
+    numbered: bool,
+    dense: tuple[int, ...],
+) -> Depths:
+    if not structure.between and not numbered and dense == (0,):
+        start, step, count = (np.array(part, dtype=np.int64) for part in zip(*runs, strict=True))
+        return Depths.uniform(start, step, count)
+    layers = np.concatenate([start + step * np.arange(count) for start, step, count in runs])
+    rows: list[tuple[Ints, Ints, int]] = []
+    seen: set[tuple[int, ...]] = set()
+    for pattern, first in product(patterns, dense):
+        found = _of_pattern(structure, layers, pattern, first, numbered)
+        fresh = [i for i, row in enumerate(found.tolist()) if (*row,) not in seen]
+        found = found[fresh]
+        seen.update((*row,) for row in found.tolist())
+        rows += _affine_rows(found, 1 if numbered else pattern)
+    if not rows:
+        none = np.zeros((0, structure.kinds_of_layer), dtype=np.int64)
+        return Depths(none, none[:, :, None], none[:, :1])
+    start = np.stack([each for each, _, _ in rows])
+    step = np.stack([each for _, each, _ in rows])[:, :, None]
+    return Depths(start, step, np.array([[n] for _, _, n in rows], dtype=np.int64))
+
+
+def _of_pattern(
+    structure: Structure, layers: Ints, pattern: int, dense: int, numbered: bool
+) -> Ints:
+    """Return the numbers of layers of one pattern, for each depth that allows it; shape (n, K)."""
+    full = np.full_like(layers, pattern) if numbered else layers // pattern
+    fits = (full > 0) & (dense < layers)
+    fits &= (full < layers) if structure.between else (full == layers)
+    layers, full = layers[fits], full[fits]
+    both = dense * full // layers if numbered else np.full_like(layers, dense // pattern)
+    first = np.full_like(layers, dense)
+    if not structure.dense:
+        first, both = 0 * first, 0 * both
+    elif not structure.experts:
+        first, both = layers, full
+    return np.stack(structure.counts(layers, full, first, both), axis=1)
+
+
+def _affine_rows(counts: Ints, period: int) -> Iterator[tuple[Ints, Ints, int]]:
+    """Yield start, step and length of rows of depths whose numbers of layers are affine.
+
+    Parameters
+    ----------
+    counts : array of shape (n, K)
+        Ascending in the total.
+    period : int
+        Depths of one residue modulo it are affine where the same kinds have layers.
+    """
+    layers = counts.sum(axis=1)
+    groups: dict[tuple[int, ...], list[int]] = {}
+    for i, (total, row) in enumerate(zip(layers.tolist(), counts.tolist(), strict=True)):
+        groups.setdefault((total % period, *(n > 0 for n in row)), []).append(i)
+    for at in groups.values():
+        begin = 0
+        while begin < len(at):
+            end = begin + 1
+            step = counts[at[begin + 1]] - counts[at[begin]] if begin + 1 < len(at) else None
+            while end < len(at) and (counts[at[end]] - counts[at[end - 1]] == step).all():
+                end += 1
+            if step is None or end - begin == 1:
+                step, end = np.zeros(counts.shape[1], dtype=np.int64), begin + 1
+            if (step < 0).any():
+                step, end = np.zeros_like(step), begin + 1
+            yield counts[at[begin]], step, end - begin
+            begin = end
