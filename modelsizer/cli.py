@@ -14,7 +14,7 @@ from modelsizer.problems.interrupts import INTERRUPTED, count, finished, install
 
 COMMANDS = (
     *("solve", "verify", "problems", "check", "rank", "pareto", "frontier", "depth-width"),
-    *("whatif", "explain", "prices", "sweep", "report", "allocate", "memory", "roofline"),
+    *("whatif", "explain", "prices", "sweep", "report", "allocate", "layers", "memory", "roofline"),
     *("describe", "audit", "export", "models", "laws", "compare-laws", "fit", "plan-runs"),
     *("uncertainty", "accelerators", "gallery"),
 )

@@ -13,9 +13,11 @@ if TYPE_CHECKING:
     from modelsizer.plots.designs.allocation import allocation
     from modelsizer.plots.designs.depth_parameters import depth_parameters
     from modelsizer.plots.designs.depth_width import depth_width
+    from modelsizer.plots.designs.kinds import kinds
     from modelsizer.plots.designs.landscape import landscape
     from modelsizer.plots.designs.memory import memory
     from modelsizer.plots.designs.roofline import roofline
+    from modelsizer.plots.designs.stack import stack
     from modelsizer.plots.drawing.saving import save
     from modelsizer.plots.fronts.front import front
     from modelsizer.plots.fronts.frontier import frontier
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 _ROOMS = MappingProxyType(
     {
         "designs": (
-            "allocation", "depth_parameters", "depth_width", "landscape", "memory", "roofline",
+            "allocation", "depth_parameters", "depth_width", "kinds", "landscape", "memory",
+            "roofline", "stack",
         ),
         "fronts": ("front", "frontier"),
         "laws": ("fit", "law_comparison", "law_curves", "run_plan", "uncertainty"),
@@ -54,6 +57,7 @@ __all__ = [
     "front",
     "frontier",
     "growth",
+    "kinds",
     "landscape",
     "law_comparison",
     "law_curves",
@@ -65,6 +69,7 @@ __all__ = [
     "run_plan",
     "save",
     "scenarios",
+    "stack",
     "tornado",
     "uncertainty",
 ]

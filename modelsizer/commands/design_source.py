@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -40,6 +41,15 @@ def is_problem(source: str) -> bool:
     from modelsizer.problems.reading import library
 
     return source.endswith(".toml") or source in library()
+
+
+def labels(sources: list[str]) -> list[str]:
+    """Names of sources without their folders, where these tell them apart."""
+    short = [Path(source).name if "/" in source else source for source in sources]
+    return [
+        name if short.count(name) == 1 else source
+        for name, source in zip(short, sources, strict=True)
+    ]
 
 
 @dataclass(frozen=True, slots=True)

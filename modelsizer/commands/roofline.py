@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
-from modelsizer.commands.design_source import Source, Under, design_of, is_problem
+from modelsizer.commands.design_source import Source, Under, design_of, is_problem, labels
 from modelsizer.commands.options import (
     Download,
     Json,
@@ -54,7 +53,7 @@ def roofline(
         chosen = design_of(source, problem, set_, before_drawing(clock, plot), download=download)
         asked, design, ending = chosen.problem, chosen.design, Ending(chosen.stop)
         others = beside or []
-        own, *names = _labels(["optimum" if is_problem(source) else source, *others])
+        own, *names = labels(["optimum" if is_problem(source) else source, *others])
         designs = {own: design.architecture}
         designs |= {
             name: load_architecture(other, say, download=download)
@@ -85,12 +84,3 @@ def roofline(
         )
     if not ending.complete:
         raise typer.Exit(STOPPED)
-
-
-def _labels(sources: list[str]) -> list[str]:
-    """Names of sources without their folders, where these tell them apart."""
-    short = [Path(source).name if "/" in source else source for source in sources]
-    return [
-        name if short.count(name) == 1 else source
-        for name, source in zip(short, sources, strict=True)
-    ]

@@ -9,6 +9,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.pictures.designs import ALLOCATION, MEMORY, ROOFLINE
 from modelsizer.pictures.fronts import FRONT, FRONTIER, THREE
 from modelsizer.pictures.laws import COMPARISON, FIT, LAW, PLAN, UNCERTAINTY
+from modelsizer.pictures.layers import KINDS, STACK
 from modelsizer.pictures.limits import PRICE_CURVE, SCENARIOS, TORNADO
 from modelsizer.pictures.measurements import GROWTH, PREDICTIONS, RIVALS
 from modelsizer.pictures.picture import is_partial, titled
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROWS = (
-    DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SHAPES, ALLOCATION, MEMORY, ROOFLINE,
+    DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SHAPES, STACK, KINDS, ALLOCATION, MEMORY, ROOFLINE,
     SCENARIOS, TORNADO, PRICE_CURVE, LAW, COMPARISON, FIT, PLAN, UNCERTAINTY,
     GROWTH, RIVALS, PREDICTIONS,
 )  # fmt: skip

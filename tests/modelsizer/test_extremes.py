@@ -15,7 +15,7 @@ from modelsizer.cli import app
 from tests.support.extreme_problems import extreme_tables
 
 COMMANDS = ("solve", "check", "rank", "pareto", "prices", "whatif", "memory", "roofline", "allocate",
-            "depth-width", "compare-laws")  # fmt: skip
+            "layers", "depth-width", "compare-laws")  # fmt: skip
 NO_FIGURE = re.compile(r"(?<![\w-])[-+]?(nan|inf)(?![\w-])|\d{40}", re.IGNORECASE)
 MOST_DESIGNS = 200
 

@@ -131,6 +131,7 @@ def cases(file: str, table_of_runs: str, law: str, answer: str, law_name: str) -
         Case(("sweep", file, "--set", "budgets.training_flops=1e19,1e20", "--jobs", "1")),
         Case(("report", file, "-o", "-")),
         Case(("allocate", file), csv=True, plot=True),
+        Case(("layers", file), plot=True),
         Case(("memory", file), plot=True),
         Case(("roofline", file, "--beside", "llama-3-8b"), plot=True),
         Case(("describe", "llama-3-8b", "--problem", file)),

@@ -19,6 +19,7 @@ COMMANDS = (
     ("rank", "fixed-2t-tokens", "--columns", "loss,parameters,layers,d_model,heads,d_ff,kv_cache"),
     ("pareto", "phone-2gb", "--points", "3"),
     ("allocate", "deepseek-v3"),
+    ("layers", "gemma-3-27b"),
     ("memory", "one-h100-1e24"),
     ("roofline", "llama-3-8b", *ON_H100),
     ("describe", "llama-3-8b", *ON_H100),

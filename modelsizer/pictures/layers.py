@@ -1,0 +1,71 @@
+"""Figures of stacks of layers: their pattern, and what each kind of layer costs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from modelsizer.pictures.picture import Example, Picture
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+    from modelsizer.problems.designs.by_kind import Compared
+
+_SHOWN = ("gemma-3-27b", "gpt-oss-120b", "deepseek-v3", "qwen3-next-80b-a3b", "qwen3-30b-a3b")
+_CONTEXT = 131072
+_COMMAND = (
+    "modelsizer layers gemma-3-27b --beside gpt-oss-120b --beside deepseek-v3 "
+    f"--beside qwen3-next-80b-a3b --beside qwen3-30b-a3b --set serving.context_length={_CONTEXT}"
+)
+
+
+def _example() -> tuple[Compared, str]:
+    from modelsizer.problems.architecture.sources import load_architecture
+    from modelsizer.problems.designs.by_kind import by_kind
+    from modelsizer.problems.designs.standalone import standalone_problem
+
+    models = {name: load_architecture(name) for name in _SHOWN}
+    settings = {"serving.context_length": _CONTEXT, "training.sequence_length": 4096}
+    return by_kind(standalone_problem(models[_SHOWN[0]], settings), models), ""
+
+
+def _stack(data: Compared, title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    models = {model.name: model.architecture for model in data.models}
+    return plots.stack(models, title=title, size=size)
+
+
+STACK = Picture(
+    name="stack",
+    title="A stack and its pattern of layers",
+    caption="A strip a model, from the first layer on, on one scale: mixers by colour, low where "
+    "they do not see the whole context, and below them the feed-forwards.",
+    command="layers",
+    figure=_stack,
+    example=Example(
+        f"{_COMMAND} --set training.sequence_length=4096 --plot stack.png",
+        _example,
+        "Here of published models; without `--beside`, those nearest to the design.",
+    ),
+)
+
+
+def _kinds(data: Compared, title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.kinds(data, title=title, size=size)
+
+
+KINDS = Picture(
+    name="kinds",
+    title="Memory and FLOPs by kind of layer",
+    caption="Shares of serving memory and of training FLOPs. Plain is what weights cost, hatched "
+    "what the context costs: caches and states in memory, scores in FLOPs.",
+    command="layers",
+    figure=_kinds,
+    example=Example(
+        f"{_COMMAND} --set training.sequence_length=4096 --picture kinds --plot kinds.png",
+        _example,
+    ),
+)
