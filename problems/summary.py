@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.counting import count_by_structure
+from modelsizer.problems.space.dropped import dropped
 
 DESIGNS_PER_SECOND = 2e6
 """Designs that enumeration evaluates on one core, measured; only the order of magnitude matters."""
@@ -25,6 +28,10 @@ class Summary:
         Parallel layouts of training.
     exhaustive_seconds : float
         An estimate.
+    by_kind : mapping of str to int
+        Designs of each kind of stack, in words.
+    dropped : tuple of str
+        Sentences on menu entries that divisibility leaves out.
     """
 
     problem: Problem
@@ -32,6 +39,8 @@ class Summary:
     designs: int
     layouts: int
     exhaustive_seconds: float
+    by_kind: Mapping[str, int]
+    dropped: tuple[str, ...]
 
     @property
     def goal(self) -> str:
@@ -46,6 +55,8 @@ class Summary:
             "valid": True,
             "width_options": self.width_options,
             "designs": self.designs,
+            "by_kind": dict(self.by_kind),
+            "dropped": list(self.dropped),
             "layouts": self.layouts,
             "exhaustive_seconds": self.exhaustive_seconds,
             "objective": self.goal,
@@ -64,10 +75,15 @@ def summarize(problem: Problem) -> Summary:
     problem : Problem
     """
     counted = problem.counted
+    by_kind: dict[str, int] = {}
+    for structure, part in count_by_structure(problem.space, problem.splits).items():
+        by_kind[structure.words] = by_kind.get(structure.words, 0) + part.designs
     return Summary(
         problem,
         counted.options,
         counted.designs,
         len(problem.layouts),
         round(counted.pairs / DESIGNS_PER_SECOND, 3),
+        {words: designs for words, designs in by_kind.items() if designs},
+        tuple(dropped(problem.space, problem.splits)),
     )

@@ -7,6 +7,9 @@ from rich.console import Console
 from modelsizer.problems.summary import Summary
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line
+from modelsizer.text.kit.words import and_more
+
+MOST_SENTENCES = 6
 
 
 def print_check(console: Console, found: Summary) -> None:
@@ -14,6 +17,13 @@ def print_check(console: Console, found: Summary) -> None:
     problem = found.problem
     line(console, f"{problem.name or 'unnamed problem'}: valid")
     line(console, f"  {found.width_options:,} width options, {found.designs:,} designs")
+    if len(found.by_kind) > 1:
+        for words, designs in found.by_kind.items():
+            line(console, f"    {designs:,} of {words}")
+    for sentence in found.dropped[:MOST_SENTENCES]:
+        line(console, f"  {sentence}")
+    if more := and_more(len(found.dropped) - MOST_SENTENCES, ", which --json lists"):
+        line(console, f"  {more}")
     line(console, f"  {found.goal} ({problem.law.name}, shape {problem.shape.name})")
     line(console, f"  limits: {', '.join(problem.budgets.limits) or 'tokens only'}")
     if problem.scenarios:

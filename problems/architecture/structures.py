@@ -76,6 +76,18 @@ class Structure:
         )
 
     @property
+    def words(self) -> str:
+        """Its kinds of layer, such as "windows between full layers, experts"."""
+        mixer = "latent attention" if self.attention == "latent" else "full attention"
+        if self.between:
+            between = {"window": "windows", "gated-deltanet": "gated delta nets"}
+            mixer = f"{between.get(self.between, self.between)} between layers of {mixer}"
+        ffn = "dense"
+        if self.experts:
+            ffn = "experts after dense layers" if self.dense else "experts"
+        return f"{mixer}, {ffn}"
+
+    @property
     def mixers(self) -> int:
         """Number of kinds of mixer: full attention, and what is between if anything is."""
         return 2 if self.between else 1

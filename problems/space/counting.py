@@ -93,6 +93,18 @@ def has_design(space: Space, splits: Sequence[Split]) -> bool:
     return any(part.designs for part in _parts(space, splits))
 
 
+def possible_widths(
+    space: Space, splits: Sequence[Split], asked: Callable[[Structure], bool]
+) -> Bools:
+    """Whether each d_model of a space, ascending, has a design of some structures; shape (D,)."""
+    found = np.zeros(space.d_model.size, dtype=bool)
+    for structure in filter(asked, structures(space)):
+        factors = _Factors(space, structure, splits)
+        if len(factors.stacks):
+            found |= np.concatenate([factors.possible(some) for some in factors.chunks()])
+    return found
+
+
 def count_by_structure(space: Space, splits: Sequence[Split]) -> dict[Structure, Counted]:
     """Count the designs of each structure that a space offers; see `count_designs`."""
     return {structure: _of(space, structure, tuple(splits)) for structure in structures(space)}
@@ -159,10 +171,19 @@ class _Factors:
     def parts(self) -> Iterator[Counted]:
         """Yield the sizes of parts of the space."""
         if len(self.stacks):
-            for d_model in self._chunks():
-                yield self._of(d_model)
+            for d_model in self.chunks():
+                yield _product(*self._classes(d_model), self._requirements())
 
-    def _chunks(self) -> Iterator[Ints]:
+    def possible(self, d_model: Ints) -> Bools:
+        """Whether some split can divide some design of each d_model."""
+        widths, depth, _ = self._classes(d_model)
+        found = np.zeros(len(d_model), dtype=bool)
+        for ways, stages in self._requirements():
+            some = (widths.times[:, widths.able[:, ways]] > 0).any(axis=1)
+            found |= some & (depth.times[:, depth.able[:, stages]] > 0).any(axis=1)
+        return found
+
+    def chunks(self) -> Iterator[Ints]:
         """Yield ranges of d_model whose combinations of widths are not too many."""
         widths = integers(self.space.d_model)
         keys = ("ffn_ratio", "ffn_multiple", "experts.granularity", "experts.ffn_multiple")
@@ -172,13 +193,13 @@ class _Factors:
         for begin in range(0, len(widths), at_once):
             yield widths[begin : begin + at_once]
 
-    def _of(self, d_model: Ints) -> Counted:
-        """Count the designs of some d_model."""
+    def _classes(self, d_model: Ints) -> tuple[_Classes, _Classes, Ints]:
+        """Return the classes of widths, those of depths, and rows of depths, of some d_model."""
         times = np.broadcast_to(self.free.times, (len(d_model), len(self.free.times)))
         parts = [_Classes(self.free.able, times), *self._feed_forwards(d_model)]
         if self.structure.attention == "grouped":
             parts.append(self._attention(d_model))
-        return _product(_together(parts), *self._depths(d_model), self._requirements())
+        return _together(parts), *self._depths(d_model)
 
     def _requirements(self) -> list[tuple[int, int]]:
         """Return the index of its ways and of its stages for each split."""
