@@ -12,7 +12,7 @@ from modelsizer.problems.space.counting import possible_widths
 from modelsizer.problems.space.splits import Split
 from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
-from modelsizer.problems.units import Number, format_number
+from modelsizer.problems.units import Number
 
 MOST_VALUES = 100
 """Values of a menu that are looked at one by one."""
@@ -25,6 +25,7 @@ _USES: Mapping[str, Callable[[Structure], bool]] = {
     ),
     **dict.fromkeys(("d_ff", "ffn_ratio", "ffn_multiple"), lambda s: s.dense),
     "latent": lambda s: s.attention == "latent",
+    "experts": lambda s: s.experts,
     "window": lambda s: s.between == "window",
 }
 """Structures that have a choice, by the first word of its key."""
@@ -51,7 +52,7 @@ def dropped(space: Space, splits: Sequence[Split]) -> list[str]:
         able = possible_widths(free.with_menus({key: Menu((value,))}), splits, uses)
         lost = int((every & ~able).sum())
         if lost == np.count_nonzero(every) > 0:
-            found.append(f"no design has {key} = {format_number(value)}")
+            found.append(f"no design has {key} = {value}")
         elif lost:
             found.append(f"{_of(lost, len(every))} of d_model allow no {_entry(key, value)}")
     return found
@@ -63,7 +64,8 @@ def _entries(space: Space) -> Iterator[tuple[str, Number]]:
         menu = space.menu(key)
         if key != "d_model" and isinstance(menu, Choice) and 1 < menu.size <= MOST_VALUES:
             for value in menu.numbers:
-                yield key, value
+                if (key, value) != ("experts.routed", 0):  # the dense designs
+                    yield key, value
 
 
 def _of(part: int, whole: int) -> str:
@@ -73,4 +75,4 @@ def _of(part: int, whole: int) -> str:
 def _entry(key: str, value: Number) -> str:
     if key == "kv_heads":
         return f"{value} kv heads"
-    return f"{key} = {format_number(value)}"
+    return f"{key} = {value}"
