@@ -266,22 +266,24 @@ class _Factors:
         classes : _Classes
         rows : array of shape (D, stages)
         """
-        row, layers = self._layers
+        layers, rows_of, flat = self._layers
         able = np.stack([layers % stages == 0 for stages in self.stages], axis=1)
         kinds, at = _distinct(able)
         times = np.zeros((len(d_model), len(kinds)), dtype=np.int64)
         rows = np.zeros((len(d_model), len(self.stages)), dtype=np.int64)
         for least, most in self._limits(d_model):
-            for begin, end in zip(*_ends(row), strict=True):
-                mine = layers[begin:end]  # ascending
-                one = np.zeros((len(mine) + 1, len(kinds)), dtype=np.int64)
-                np.add.at(one, (np.arange(1, len(mine) + 1), at[begin:end]), 1)
-                upto = np.cumsum(one, axis=0)
-                first = np.searchsorted(mine, least)
-                last = np.maximum(first, np.searchsorted(mine, most, "right"))
-                here = upto[last] - upto[first]
+            for begin, end in zip(*_ends(rows_of), strict=True):
+                order = begin + np.argsort(layers[begin:end], kind="stable")
+                here = _within(layers[order], at[order], len(kinds), least, most)
                 times += here
-                rows += here @ kinds > 0
+                for stage, stages in enumerate(self.stages):
+                    # The aspect rule and pipeline stages leave rows of one axis.
+                    free = self.space.aspect_ratio is None and stages == 1
+                    pieces = flat[begin:end] * (not free)
+                    for first, last in zip(*_ends(pieces - pieces[0]), strict=True):
+                        part = order if free else np.arange(begin + first, begin + last)
+                        held = _within(layers[part], at[part], len(kinds), least, most)
+                        rows[:, stage] += (held @ kinds > 0)[:, stage]
         return _Classes(kinds, times), rows
 
     def _limits(self, d_model: Ints) -> Iterator[tuple[Ints, Ints]]:
@@ -295,13 +297,31 @@ class _Factors:
             yield aspect_limits(aspect, d_model)
 
     @cached_property
-    def _layers(self) -> tuple[Ints, Ints]:
-        """Return row and total depth of every stack, by row, ascending within each."""
-        depths = self.stacks
-        row = np.repeat(np.arange(len(depths)), depths.count[:, 0])
+    def _layers(self) -> tuple[Ints, Ints, Ints]:
+        """Return total depth, row, and row of one axis of every stack, in order of the rows."""
+        rows, depths = self.stacks.one_axis()
+        flat = np.repeat(np.arange(len(depths)), depths.count[:, 0])
         first = np.cumsum(depths.count[:, 0]) - depths.count[:, 0]
-        j = np.arange(len(row)) - first[row]
-        return row, depths.layers(row, j[:, None])
+        j = np.arange(len(flat)) - first[flat]
+        layers = depths.layers(flat, j[:, None])
+        return layers, rows[flat], flat
+
+
+def _within(layers: Ints, kind: Ints, kinds: int, least: Ints, most: Ints) -> Ints:
+    """Count stacks of each kind with depths between limits of shape (D,); shape (D, kinds).
+
+    Parameters
+    ----------
+    layers, kind : array of shape (n,)
+        Depth of each stack, ascending, and its kind.
+    """
+    one = np.zeros((len(layers) + 1, kinds), dtype=np.int64)
+    one[np.arange(1, len(layers) + 1), kind] = 1
+    upto = np.cumsum(one, axis=0)
+    first = np.searchsorted(layers, least)
+    last = np.maximum(first, np.searchsorted(layers, most, "right"))
+    found: Ints = upto[last] - upto[first]
+    return found
 
 
 def _ends(row: Ints) -> tuple[Ints, Ints]:

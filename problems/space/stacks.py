@@ -1,12 +1,15 @@
 """Stacks: which structures a space offers, and how many layers of each kind a design may have.
 
 Numbers of layers are listed once: two periods of full layers that give a depth the same numbers
-are one design. They are returned as rows of depths that are affine in one axis: the full layers of
-L are ``floor(L / n)``, which is affine on each residue of L modulo n.
+are one design. They are returned as rows of depths that are affine in one axis: the full layers
+of L are ``floor(L / n)``, which is affine on each residue of L modulo n. Where the number of full
+layers is free, rows have two axes, full layers and others, over rectangles that cover what the
+depths allow.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
@@ -102,8 +105,10 @@ def stacks(space: Space, structure: Structure) -> Depths:
     Returns
     -------
     Depths
-        With one axis; empty if no depth of the space allows the structure.
+        Empty if no depth of the space allows the structure.
     """
+    if space.full_layers is not None and structure.between and structure.feed_forwards == 1:
+        return _planes(tuple(space.layers.numbers), tuple(space.full_layers.numbers))
     return _stacks(
         tuple(arithmetic_runs(space.layers.numbers)),
         structure,
@@ -156,6 +161,61 @@ def _stacks(
     start = np.stack([each for each, _, _ in rows])
     step = np.stack([each for _, each, _ in rows])[:, :, None]
     return Depths(start, step, np.array([[n] for _, _, n in rows], dtype=np.int64))
+
+
+@lru_cache(maxsize=64)
+def _planes(layers: tuple[int, ...], full: tuple[int, ...]) -> Depths:
+    """Return rows of full layers and others, either free within a rectangle."""
+    found: list[tuple[list[int], list[int], list[int]]] = []
+    for least, step, count in arithmetic_runs(layers):
+        for fewest, apart, many in arithmetic_runs(full):
+            # Full layers of one residue modulo the step leave others of one residue.
+            period = math.lcm(step, apart)
+            for first in range(fewest, min(fewest + period, fewest + apart * many), apart):
+                at = np.arange(first, fewest + apart * many, period)
+                low, high = (least - at), (least + step * (count - 1) - at)
+                low = np.maximum(low, (low - 1) % step + 1)  # at least one other layer
+                rest = int(low[0] % step)
+                bounds = (low - rest) // step, (high - rest) // step
+                for begin, end, one, last in _rectangles(*bounds):
+                    start = [int(at[begin]), rest + step * one]
+                    found.append((start, [period, step], [end - begin, last - one + 1]))
+    rows = np.array(found, dtype=np.int64).reshape(-1, 3, 2)
+    return Depths(rows[:, 0], rows[:, 1, :, None] * np.eye(2, dtype=np.int64), rows[:, 2])
+
+
+def _rectangles(low: Ints, high: Ints) -> Iterator[tuple[int, int, int, int]]:
+    """Cover the integers between two bounds by rectangles, each once.
+
+    Parameters
+    ----------
+    low, high : array of shape (n,)
+        Inclusive ends of each column; an empty one has low > high.
+
+    Yields
+    ------
+    begin, end, least, most : int
+        Columns ``begin <= i < end``, and the integers from `least` to `most` in each.
+    """
+    some = np.flatnonzero(low <= high)
+    if not len(some):
+        return
+    begin, end = int(some[0]), int(some[-1]) + 1
+    here = slice(begin, end)
+    least, most = int(low[here].max()), int(high[here].min())
+    if least > most or len(some) < end - begin:
+        middle = (begin + end + 1) // 2
+        parts = (begin, middle), (middle, end)
+    else:
+        yield begin, end, least, most
+        parts = ((begin, end),)
+    for first, last in parts:
+        sides = [(low, high)]
+        if len(parts) == 1:
+            sides = [(low, np.minimum(high, least - 1)), (np.maximum(low, most + 1), high)]
+        for lower, upper in sides:
+            for one, two, *ends in _rectangles(lower[first:last], upper[first:last]):
+                yield first + one, first + two, ends[0], ends[1]
 
 
 def _of_pattern(
