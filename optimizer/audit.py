@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from modelsizer.optimizer.audit_space import BLOCK_OF, block_of, space_of
 from modelsizer.optimizer.result import PROVEN, Result
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import architecture_dict
-from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import (
     ArgumentError,
@@ -23,18 +22,6 @@ from modelsizer.problems.errors import (
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
 from modelsizer.problems.units import MAX_COUNT
-
-# Block that can be searched for each model type; its layers have the same parts.
-_BLOCK_OF = {
-    "llama": "llama", "mistral": "llama", "granite": "llama", "smollm3": "llama", "phi3": "llama",
-    "gemma": "llama", "qwen2": "qwen2", "qwen3": "qwen3", "gemma2": "gemma2",
-    "gemma3_text": "gemma3", "olmo2": "olmo2", "gpt2": "gpt2", "gpt_neox": "gpt-neox",
-}  # fmt: skip
-_LAYERS = {"min": 2, "max": 256}
-_D_MODEL = {"min": 256, "max": 32768, "step": 128}
-_HEAD_DIMS = (64, 128, 256)
-_RATIOS = (2.6667, 3.0, 3.5, 4.0)
-
 
 _KEYS = {
     "sequence": "training.sequence_length",
@@ -140,7 +127,7 @@ def audit(
     Parameters
     ----------
     architecture : Architecture
-        Dense layers with full attention.
+        Of a type that a block of the space has the parts of.
     tokens : float
         Tokens it was trained on.
     sequence : int, optional
@@ -208,15 +195,11 @@ def audit(
 
 
 def _block(architecture: Architecture) -> str:
-    block = (
-        architecture.block if architecture.block in BLOCKS else _BLOCK_OF.get(architecture.block)
-    )
-    dense = all(isinstance(g.layer.ffn, DenseFeedForward) for g in architecture.groups)
-    if block is None or not dense:
-        known = ", ".join(_BLOCK_OF)
+    if (block := block_of(architecture)) is None:
+        known = ", ".join(BLOCK_OF)
         raise AuditError(
-            f"models of type {architecture.block!r} cannot be audited yet: only dense ones of "
-            f"the types {known}"
+            f"models of type {architecture.block!r} cannot be audited yet: only those of the "
+            f"types {known}"
         )
     return block
 
@@ -230,18 +213,10 @@ def _tables(
     shape: str | None,
 ) -> dict[str, Any]:
     """The widest space, and what one sequence of the model uses on one accelerator."""
-    kv_heads = architecture.groups[0].layer.attention.kv_heads
     return _own_budgets(
         {
             "name": "the model's own budgets",
-            "space": {
-                "layers": dict(_LAYERS),
-                "d_model": dict(_D_MODEL),
-                "head_dim": list(_HEAD_DIMS),
-                "kv_heads": sorted({1, 2, 4, 8, 16, 32, int(kv_heads)}),
-                "ffn_ratio": list(_RATIOS),
-                "ffn_multiple": 128,
-            },
+            "space": space_of(architecture),
             "training": {"sequence_length": sequence},
             "serving": {"context_length": sequence},
             "objective": {k: v for k, v in (("law", law), ("shape", shape)) if v is not None},
@@ -249,7 +224,7 @@ def _tables(
         architecture,
         block,
         tokens,
-    )  # fmt: skip
+    )
 
 
 def _own_budgets(
