@@ -103,7 +103,7 @@ DEPTH = Picture(
     title="Parameters against depth",
     caption="All designs that keep the limits, in shades of grey; those on the front of least "
     "parameters, depth and loss, coloured by loss; the optimum; published models; and guides of "
-    "equal d_model / layers.",
+    "equal d_model / layers. Of a mixture of experts a line leads down to the parameters in use.",
     command="rank",
     data=_depth_data,
     figure=_depth,

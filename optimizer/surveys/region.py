@@ -27,11 +27,12 @@ OBJECTIVES = ("parameters", "layers", "loss")
 
 @dataclass(frozen=True, slots=True)
 class Landmark:
-    """A published model within the range drawn."""
+    """A published model within the range drawn; a mixture of experts uses fewer than it has."""
 
     name: str
     layers: int
     parameters: int
+    active: int
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -51,7 +52,7 @@ class Region:
     best : Evaluation or None
         The design of least loss.
     landmarks : tuple of Landmark
-        Published dense models within the range, largest first.
+        Published models within the range, largest first; mixtures only beside mixtures.
     counted : bool
         Whether every design was evaluated.
     """
@@ -119,7 +120,7 @@ def region(problem: Problem, found: Front | None = None, *, clock: Clock | None 
             np.add.at(designs, (depth, bin_), 1)
             np.add.at(feasible, (depth[keeps], bin_[keeps]), 1)
     best = model_best(problem, found) if len(found) else None
-    marks = _landmarks(layers.values, edges)
+    marks = _landmarks(layers.values, edges, mixtures=problem.space.experts is not None)
     return Region(layers.cells, edges, feasible, designs, found, best, marks, ending.complete)
 
 
@@ -142,14 +143,14 @@ def _ends(model: Model, clock: Clock) -> tuple[float, float]:
     return fewest, most
 
 
-def _landmarks(layers: Ints, edges: Floats) -> tuple[Landmark, ...]:
+def _landmarks(layers: Ints, edges: Floats, *, mixtures: bool) -> tuple[Landmark, ...]:
     found = []
     for name, model in models().items():
-        architecture = model.architecture
-        parameters = model.parameters.total
+        architecture, counted = model.architecture, model.parameters
         inside = layers[0] <= architecture.layers <= layers[-1]
-        if inside and edges[0] <= parameters <= edges[-1] and _dense(architecture):
-            found.append(Landmark(name, architecture.layers, parameters))
+        inside &= edges[0] <= counted.total <= edges[-1]
+        if inside and (mixtures or _dense(architecture)):
+            found.append(Landmark(name, architecture.layers, counted.total, counted.active))
     return tuple(sorted(found, key=lambda mark: (-mark.parameters, mark.name)))
 
 

@@ -1,7 +1,11 @@
-"""Parameters against depth: feasible designs, the front, and published models."""
+"""Parameters against depth: feasible designs, the front, and published models.
+
+A mixture of experts has two marks, joined by a line: its parameters, and those that a token uses.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,20 +13,23 @@ import numpy as np
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
 from modelsizer.plots.drawing.labels import DOT, Labels, far_apart
 from modelsizer.plots.drawing.marks import cloud, note, star
-from modelsizer.plots.drawing.style import INK, QUIET, canvas, small
+from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, small
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
     from matplotlib.text import Text
 
-    from modelsizer.optimizer.surveys.region import Region
+    from modelsizer.optimizer.surveys.region import Landmark, Region
     from modelsizer.optimizer.tables.table import Floats
+    from modelsizer.problems.designs.evaluation import Evaluation
 
 GUIDES = (16, 32, 64, 128, 256)
 """Aspect ratios d_model / layers of the guides: published models lie between 32 and 200."""
 _NAMES = {"wide": 11, "column": 5}  # number of published models named
 _CLEAR = 1.1  # factor in parameters between the frame and the mark of a published model
+_OF_MIXTURES = 0.7  # share of them that mixtures of experts may take
+_SAMPLES = 9  # points along the line of a mixture
 _MARGIN = 1.25  # factor in parameters beyond the outermost feasible design
 _WORST_SHARE = 0.75  # quantile of the front's losses at which the colour scale ends
 _LEAST_GUIDE = 0.08  # fraction of the depths at which a guide must cross designs to be drawn
@@ -55,7 +62,7 @@ def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Fi
         quantity_axis(axes, "x", "layers")
         quantity_axis(axes, "y", "parameters", log=True)
         heading(axes, title)
-        key = _key(axes)
+        key = _key(axes, data)
         labels = Labels(axes)
         labels.avoid_text(key)
         labels.avoid_points(_points(data), weight=DOT)
@@ -72,11 +79,14 @@ def _window(axes: Axes, data: Region) -> None:
     if not data.complete:
         points = _points(data)
         layers, sizes = np.append(layers, points[:, 0]), np.append(sizes, points[:, 1])
+    least = float(sizes.min())
+    if data.best is not None:
+        least = min(least, float(data.best.parameters.active))
     first, last = float(layers.min()), float(layers.max())
     margin = max(1.0, 0.03 * (last - first))
     axes.set_yscale("log")
     axes.set_xlim(first - margin, last + margin)
-    axes.set_ylim(sizes.min() / _MARGIN, sizes.max() * _MARGIN)
+    axes.set_ylim(least / _MARGIN, sizes.max() * _MARGIN)
 
 
 def _density(axes: Axes, data: Region) -> None:
@@ -114,15 +124,33 @@ def _points(data: Region) -> Floats:
     return np.column_stack([values["layers"], np.array(values["parameters"], dtype=float)])
 
 
-def _key(axes: Axes) -> Text:
+def _key(axes: Axes, data: Region) -> Text:
     """Draw the legend in the corner of deep, small designs, where the front has no points."""
     narrow = small(axes.get_figure(root=True))
-    words = "grey: feasible\npoints: the front" if narrow else (
-        "grey: feasible designs, darker where there are more\n"
-        "points: the front of least parameters, layers and loss\n"
-        "circles: published models"
-    )  # fmt: skip
-    return note(axes, words, "lower right", fontsize="x-small")
+    words = ["grey: feasible", "points: the front"] if narrow else [
+        "grey: feasible designs, darker where there are more",
+        "points: the front of least parameters, layers and loss",
+        "circles: published models",
+    ]  # fmt: skip
+    if any(_is_mixture(model) for model in (*data.landmarks, data.best) if model is not None):
+        words.append("dots: active" if narrow else "dots below: parameters that a token uses")
+    return note(axes, "\n".join(words), "lower right", fontsize="x-small")
+
+
+def _is_mixture(model: Landmark | Evaluation) -> bool:
+    """Whether a token uses only some of a model's parameters."""
+    if isinstance(model.parameters, int):
+        return model.active < model.parameters
+    return model.parameters.active < model.parameters.total
+
+
+def _active(
+    axes: Axes, layers: float, total: float, active: float, colour: str, size: float
+) -> None:
+    """Join the mark of a mixture to one of its active parameters."""
+    axes.plot([layers, layers], [active, total], color=colour, linewidth=0.8, zorder=4)
+    axes.plot([layers], [active], marker="o", markersize=size, color=colour, markeredgewidth=0,
+              linestyle="none", zorder=5)  # fmt: skip
 
 
 def _guides(axes: Axes, data: Region, labels: Labels) -> None:
@@ -162,11 +190,52 @@ def _optimum(axes: Axes, data: Region, labels: Labels) -> None:
     narrow = small(axes.get_figure(root=True))
     star(axes, *at, size=9 if narrow else 15)
     labels.avoid_points([at], size=9 if narrow else 14)
+    counted, active = data.best.parameters, ""
+    if _is_mixture(data.best):
+        below = (at[0], float(counted.active))
+        _active(axes, *at, below[1], STAR, 4.0 if narrow else 6.0)
+        labels.avoid_line([at, below])
+        labels.avoid_points([below], size=7)
+        active = f", {tick(below[1], 'parameters')} active"
     labels.beside(
-        f"{shape.layers} x {shape.trunk.d_model}, {tick(at[1], 'parameters')}\n"
-        f"loss {data.best.loss:.4f}",
+        f"{shape.layers} x {shape.trunk.d_model}, {tick(at[1], 'parameters')}{active}\n"
+        + ("loss unknown" if np.isnan(data.best.loss) else f"loss {data.best.loss:.4f}"),
         [at], reaches=(9.0, 14.0, 20.0, 28.0), backed=True, fontweight="bold", zorder=9,
     )  # fmt: skip
+
+
+def _along(mark: Landmark) -> list[tuple[float, float]]:
+    """Points of a landmark: from all of its parameters to those in use."""
+    sizes = np.geomspace(mark.parameters, mark.active, _SAMPLES if _is_mixture(mark) else 1)
+    return [(float(mark.layers), float(size)) for size in sizes]
+
+
+def _crosses_the_best(mark: Landmark, data: Region) -> bool:
+    """Whether a landmark lies on the line of the optimum, if that is a mixture."""
+    if data.best is None or not _is_mixture(data.best):
+        return False
+    counted = data.best.parameters
+    inside = mark.active < counted.total * _CLEAR and mark.parameters > counted.active / _CLEAR
+    return inside and mark.layers == data.best.architecture.layers
+
+
+def _shown(axes: Axes, marks: Sequence[Landmark], most: int) -> list[int]:
+    """Indices of landmarks far from one another: mixtures first, which stand beside mixtures."""
+    found: list[int] = []
+    for share, mixtures in ((_OF_MIXTURES, True), (1.0, False)):
+        some = [i for i, mark in enumerate(marks) if _is_mixture(mark) == mixtures]
+        x, y = [float(marks[i].layers) for i in some], [float(marks[i].parameters) for i in some]
+        most_here = round(share * most)
+        for i in (some[i] for i in far_apart(axes, x, y, len(some))):
+            if len(found) < most_here and not any(_one_line(marks[i], marks[j]) for j in found):
+                found.append(i)
+    return found
+
+
+def _one_line(mark: Landmark, other: Landmark) -> bool:
+    """Whether the lines of two landmarks lie on one another."""
+    apart = mark.active > other.parameters or mark.parameters < other.active
+    return mark.layers == other.layers and not apart
 
 
 def _landmarks(axes: Axes, data: Region, labels: Labels) -> None:
@@ -178,18 +247,25 @@ def _landmarks(axes: Axes, data: Region, labels: Labels) -> None:
     marks = [
         mark for mark in data.landmarks
         if left < mark.layers < right and low * _CLEAR < mark.parameters < high / _CLEAR
-        and not labels.cover((mark.layers, mark.parameters), 2 * size)
+        and low * _CLEAR < mark.active and not _crosses_the_best(mark, data)
+        and not any(labels.cover(point, 2 * size) for point in _along(mark))
     ]  # fmt: skip
     if not marks:
         return
     x, y = [float(m.layers) for m in marks], [float(m.parameters) for m in marks]
-    some = far_apart(axes, x, y, _NAMES["column" if narrow else "wide"])
+    some = _shown(axes, marks, _NAMES["column" if narrow else "wide"])
     labels.avoid_points([(x[i], y[i]) for i in some], size=size + 1)
+    for mark in (marks[i] for i in some):
+        if _is_mixture(mark):
+            labels.avoid_line(_along(mark))
     named = [
         i for i in some
         if labels.beside(marks[i].name, [(x[i], y[i])], reaches=_REACHES, optional=True,
                          backed=True, leader_from=9.0, fontsize="x-small")
     ]  # fmt: skip
+    for mark in (marks[i] for i in named):
+        if _is_mixture(mark):
+            _active(axes, mark.layers, mark.parameters, mark.active, INK, size / 2)
     axes.plot([x[i] for i in named], [y[i] for i in named], linestyle="none", marker="o",
               markersize=size, markerfacecolor="white", markeredgecolor=INK, markeredgewidth=0.9,
               zorder=5)  # fmt: skip

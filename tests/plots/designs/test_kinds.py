@@ -10,7 +10,7 @@ from modelsizer.plots.designs.layer_styles import IN_FLOPS, IN_MEMORY
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.designs.by_kind import by_kind
 from modelsizer.problems.designs.standalone import standalone_problem
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 
 SHAPES = {n: models()[n].architecture for n in ("gemma-3-27b", "deepseek-v3", "jamba-v0.1")}
 FOUND = by_kind(
@@ -18,7 +18,7 @@ FOUND = by_kind(
 )
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_bars_are_the_shares(size: str) -> None:
     figure = kinds(FOUND, title="x", size=size)
     check(figure)
