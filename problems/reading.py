@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
@@ -279,11 +279,19 @@ def _known_fields(model: type[BaseModel], path: tuple[str, ...]) -> tuple[str, .
     """Keys allowed in a table of the file."""
     for part in path:
         field = model.model_fields.get(part)
-        annotation = field.annotation if field is not None else None
-        if not (isinstance(annotation, type) and issubclass(annotation, BaseModel)):
+        found = None if field is None else _table(field.annotation)
+        if found is None:
             return ()
-        model = annotation
+        model = found
     return _keys(model)
+
+
+def _table(annotation: Any) -> type[BaseModel] | None:
+    """The table that a field holds, or may hold; None if it holds a value."""
+    for each in (annotation, *get_args(annotation)):
+        if isinstance(each, type) and issubclass(each, BaseModel):
+            return each
+    return None
 
 
 def _tables(model: type[BaseModel]) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -314,9 +322,14 @@ def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> l
                 message = f"{short(content)} is not a table; write [{name}]"
                 faults.append(lines.fault(name, message))
                 continue
-            for key in content:
+            for key, inner in content.items():
                 if key not in tables[name]:
                     fault(f"{name}.{key}", tables[name])
+                    continue
+                known = _known_fields(model, (name, key))
+                for word in inner if known and isinstance(inner, Mapping) else ():
+                    if word not in known:
+                        fault(f"{name}.{key}.{word}", known)
     return faults
 
 
