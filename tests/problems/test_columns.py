@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.space.widths import Options
 
 
@@ -15,7 +16,7 @@ def options(block: str, rows: int, kinds: int, axes: int) -> Options:
         rng.integers(0, 3, (rows, kinds, axes)),
         rng.integers(1, 5, (rows, axes)),
     )
-    return Options(block, {"d_model": rng.integers(1, 99, rows)}, depths)
+    return Options(Structure(block), {"d_model": rng.integers(1, 99, rows)}, depths)
 
 
 def test_rows_are_taken_by_position_mask_and_slice() -> None:
@@ -23,7 +24,7 @@ def test_rows_are_taken_by_position_mask_and_slice() -> None:
     mask = np.array([True, False, False, True, False])
     for where in (mask, np.array([0, 3]), slice(0, 4, 3)):
         part = whole.take(where)
-        assert len(part) == 2 and part.block == "llama"
+        assert len(part) == 2 and part.structure == Structure("llama")
         assert part["d_model"].tolist() == whole["d_model"][[0, 3]].tolist()
         assert (part.depths.start == whole.depths.start[[0, 3]]).all()
 

@@ -10,6 +10,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError
 from modelsizer.cli import app
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.reading import library
 from tests.support.problem_text import GOOD
 from tests.support.random_problems import valid_problem
@@ -234,7 +235,7 @@ def test_stated_defaults() -> None:
     ((_, table),) = problem.options()
     assert (table["heads"][0], table["kv_heads"][0], table["head_dim"][0]) == (8, 8, 128)
     assert table["d_ff"][0] == 2816  # 8/3 x 1024 = 2730.7, to a multiple of 256
-    assert table.block == "llama"
+    assert table.structure == Structure("llama")
     assert not table["tied_embeddings"][0]
     assert problem.objective.quantity == "loss"
     assert problem.law.name == "besiroglu-2024"

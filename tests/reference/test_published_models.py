@@ -13,6 +13,7 @@ from modelsizer.problems.architecture.accounting import (
 )
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS
+from tests.support.architectures import dense_layer
 from tests.support.shared import reference_json
 
 BLOCK_OF = {
@@ -34,7 +35,8 @@ def architecture(config: dict[str, Any]) -> Architecture:
     d = config.get("hidden_size", config.get("n_embd", 768))
     layers = config.get("num_hidden_layers", config.get("n_layer", 12))
     heads = config.get("num_attention_heads", config.get("n_head", 12))
-    layer = block.layer(
+    layer = dense_layer(
+        block.name,
         heads,
         config.get("num_key_value_heads", heads),
         config.get("head_dim", d // heads),

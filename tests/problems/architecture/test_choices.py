@@ -20,7 +20,7 @@ from modelsizer.problems.architecture.choices import (
 )
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.architecture.models import models
-from modelsizer.problems.tables.space import Space
+from modelsizer.problems.tables.space import ExpertsSpace, LatentSpace, LinearSpace, Space
 
 README = Path(__file__).parents[3] / "README.md"
 
@@ -28,11 +28,16 @@ README = Path(__file__).parents[3] / "README.md"
 def test_readme_names_every_menu() -> None:
     text = README.read_text()
     for key in MENUS:
-        assert f"`{key}`" in text or f"\n{key} = " in text, key
+        table, _, name = key.rpartition(".")
+        where = "".join(row for row in text.splitlines() if row.startswith(f"| `[space.{table}]`"))
+        assert f"`{name}`" in (where if table else text) or f"\n{key} = " in text, key
 
 
 def test_every_menu_is_a_key_of_the_space() -> None:
-    assert set(MENUS) == set(Space.model_fields) - {"aspect_ratio"}
+    tables = {"latent": LatentSpace, "experts": ExpertsSpace, "linear": LinearSpace}
+    plain = set(Space.model_fields) - {"aspect_ratio", *tables}
+    nested = {f"{table}.{key}" for table, model in tables.items() for key in model.model_fields}
+    assert set(MENUS) == plain | nested
 
 
 def test_names_are_there_once_and_tables_nest() -> None:

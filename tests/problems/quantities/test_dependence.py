@@ -26,6 +26,7 @@ from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
+from tests.support.architectures import dense_layer
 
 OWN = {
     "memory": "48 GB",
@@ -145,16 +146,16 @@ NAMES = (*QUANTITIES, *AUXILIARY)
 def architectures() -> Iterator[tuple[Trunk, Layer]]:
     for block, tied, kv in (("llama", False, 2), ("gpt2", True, 16), ("gemma2", True, 8)):
         kind = BLOCKS[block]
-        yield kind.trunk(1024, 50_048, tied, 2048), kind.layer(16, kv, 64, 4096)
+        yield kind.trunk(1024, 50_048, tied, 2048), dense_layer(block, 16, kv, 64, 4096)
     windowed = FullAttention(16, 4, 64, window=512)
     yield (
         kind.trunk(1024, 50_048, tied, 2048),
-        replace(kind.layer(16, 4, 64, 4096), attention=windowed),
+        replace(dense_layer(block, 16, 4, 64, 4096), attention=windowed),
     )
     state = Mamba2(32, 64, 128)
     yield (
         kind.trunk(1024, 50_048, tied, 2048),
-        replace(kind.layer(16, 4, 64, 4096), attention=state),
+        replace(dense_layer(block, 16, 4, 64, 4096), attention=state),
     )
 
 

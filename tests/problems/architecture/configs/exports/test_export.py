@@ -23,6 +23,7 @@ from modelsizer.problems.architecture.configs.exports.megatron_flags import patt
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.models import models
+from tests.support.architectures import dense_layer
 from tests.support.export_readers import (
     READERS,
     count_megatron_words,
@@ -44,9 +45,8 @@ EXPRESSIBLE = {
 def make(block: str = "llama", **sizes: Any) -> Architecture:
     s = {"layers": 3, "d_model": 64, "heads": 4, "kv_heads": 4, "head_dim": 16, "d_ff": 256,
          "vocab_size": 1000, "tied": True, "positions": 32} | sizes  # fmt: skip
-    b = BLOCKS[block]
-    layer = b.layer(s["heads"], s["kv_heads"], s["head_dim"], s["d_ff"])
-    trunk = b.trunk(s["d_model"], s["vocab_size"], s["tied"], s["positions"])
+    layer = dense_layer(block, s["heads"], s["kv_heads"], s["head_dim"], s["d_ff"])
+    trunk = BLOCKS[block].trunk(s["d_model"], s["vocab_size"], s["tied"], s["positions"])
     return Architecture(trunk, (LayerGroup(layer, s["layers"]),), block)
 
 
