@@ -1,61 +1,36 @@
 """A problem in plain NumPy floats, for the rivals that only evaluate designs.
 
-The formulas are implemented again here, for the llama block and the counts that the budgets of most
-problems need: nothing from `modelsizer.problems.architecture.accounting` or `optimizer` is used, so
-that agreement is evidence. Only upper limits are supported, and tokens that are free, limited or
-fixed.
+The formulas are implemented again here, for the llama block with its windows, latents and experts,
+and for the counts that the budgets of most problems need: nothing from
+`modelsizer.problems.architecture.accounting` or `optimizer` is used, so that agreement is evidence.
+Only upper limits are supported, and tokens that are free, limited or fixed.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from functools import cached_property
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from benchmarks.rivals import quality
 from benchmarks.rivals.answer import Skipped
-from benchmarks.rivals.statement import check_stateable
+from benchmarks.rivals.menus import Floats, Ints, Mask, Menus, Widths
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.laws.laws import PowerLaw
+from modelsizer.problems.laws.shapes import NoShape, WidthDepthShape
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.menus import Interval
-from modelsizer.problems.tables.space import (
-    DEFAULT_FFN_MULTIPLE,
-    DEFAULT_GATED_RATIO,
-    DEFAULT_HEAD_DIM,
-)
 
-Floats = NDArray[np.float64]
-Ints = NDArray[np.int64]
-
-KNOWN_BUDGETS = {
-    "training_flops",
-    "tokens",
-    "parameters",
-    "non_embedding_parameters",
-    "kv_cache",
-    "kv_bytes_per_token",
-    "serving_memory",
-    "inference_flops_per_token",
-}
-MENUS = ("d_model", "head", "kv", "ffn", "vocab_size", "tied", "layers")
-"""Menus that a design's indices refer to, in this order."""
-
-
-@dataclass(frozen=True, slots=True)
-class Widths:
-    """Width options, arrays of one shape; `exists` marks those that satisfy divisibility."""
-
-    d_model: Ints
-    heads: Ints
-    kv_heads: Ints
-    head_dim: Ints
-    d_ff: Ints
-    vocab_size: Ints
-    tied: Ints
-    exists: NDArray[np.bool_]
+DEFAULT_LEVERAGE_FLOPS = 3e20
+ARCHITECTURE_BUDGETS = {
+    "parameters", "active_parameters", "non_embedding_parameters", "kv_cache",
+    "kv_bytes_per_token", "serving_memory", "inference_flops_per_token",
+}  # fmt: skip
+KNOWN_BUDGETS = ARCHITECTURE_BUDGETS | {"loss", "training_flops", "tokens"}
 
 
 def _most(limit: Interval | None) -> float:
@@ -64,8 +39,141 @@ def _most(limit: Interval | None) -> float:
     return float(limit.max)
 
 
+def _over(used: Floats, limit: float) -> Floats:
+    """Relative violation of an upper limit."""
+    return np.maximum(used / limit - 1.0, 0.0)
+
+
+def check_supported(problem: Problem) -> None:
+    """Raise for what is not written here.
+
+    Raises
+    ------
+    Skipped
+    """
+    training, serving, limits = problem.training, problem.serving, problem.budgets.limits
+    if problem.token_limits.charges:
+        raise Skipped("a lifetime's budget, of which inference takes its part")
+    if not isinstance(problem.law, PowerLaw) or problem.law.outer != 1.0:
+        raise Skipped("its law is no sum of two powers")
+    if not isinstance(problem.shape, NoShape | WidthDepthShape):
+        raise Skipped("its shape law has no terms")
+    unknown = sorted(set(limits) - KNOWN_BUDGETS)
+    if unknown:
+        raise Skipped(f"budgets of {', '.join(unknown)} are not written here")
+    if problem.objective.quantity not in {"loss", *ARCHITECTURE_BUDGETS}:
+        raise Skipped(f"its objective is {problem.objective.quantity}")
+    if len(problem.layouts) > 1 or problem.layouts[0].accelerators > 1:
+        raise Skipped("parallel layouts are not written here")
+    if serving.weight_bits is not None or serving.kv_bits is not None:
+        raise Skipped("formats given in bits are not written here")
+    if training.flops == "6ND" or training.recompute == "full":
+        raise Skipped("other ways to count FLOPs are not written here")
+    if any(limit.min is not None for name, limit in limits.items() if name != "tokens"):
+        raise Skipped("limits from below are not written here")
+    aspect = problem.space.aspect_ratio
+    if aspect is not None and not isinstance(aspect, Interval):
+        raise Skipped("its menu of aspects is not written here")
+
+
+class Stacks:
+    """Costs of designs: width options and numbers of layers, which broadcast with them.
+
+    A design has up to four kinds of layer, full or windowed, with a dense feed-forward or experts;
+    `kinds` holds the numbers of each.
+    """
+
+    def __init__(self, w: Widths, layers: Ints) -> None:
+        self.w, self.layers = w, layers = w, np.asarray(layers)
+        # What no option has takes the shape of the depths alone, which is smaller.
+        n, experts = w.full_every, w.routed > 0
+        dense = np.where(experts, w.dense_layers, layers) if experts.any() else layers
+        mixed = bool((n > 1).any())
+        full, dense_full = (layers // n, dense // n) if mixed else (layers, dense)
+        self.full, self.dense, self.dense_full = full, dense, dense_full
+        self.windowed, self.mixed = layers - full, layers - dense
+        self.exists = w.exists
+        if mixed:
+            self.exists = self.exists & (full > 0)
+        if experts.any():
+            self.exists = self.exists & (~experts | (dense < layers))
+        d = w.d_model.astype(float)
+        self.d, self.embedding = d, w.vocab_size * d
+        queries, keys = w.heads * w.head_dim, w.kv_heads * w.head_dim
+        both, down = w.rope_dim + w.nope_dim, w.kv_lora_rank + w.rope_dim
+        ask = np.where(
+            w.q_lora_rank > 0, w.q_lora_rank * (d + w.heads * both), d * w.heads * both
+        )
+        up = w.kv_lora_rank * w.heads * (w.nope_dim + w.value_dim)
+        latent = ask + d * down + up + w.heads * w.value_dim * d
+        self.attention = np.where(w.latent, latent, 2 * d * queries + 2 * d * keys)
+        """Weights of an attention's matrices."""
+        self.norms = 2 * d + w.kv_lora_rank + w.q_lora_rank
+        self.dense_ffn, self.expert = 3 * d * w.d_ff, 3 * d * w.expert_d_ff
+        self.router = d * w.routed
+        self.cached = np.where(w.latent, down, 2 * keys)
+        self.score = np.where(w.latent, 2 * w.heads * (both + w.value_dim), 4 * queries)
+
+    def _inner(self, experts: Floats | Ints) -> Floats:
+        """Parameters of the layers if each layer of experts holds `experts` of them."""
+        ffn = self.dense * self.dense_ffn + self.mixed * (self.router + experts * self.expert)
+        return self.layers * (self.attention + self.norms) + ffn
+
+    @property
+    def _trunk(self) -> Floats:
+        return self.d + self.embedding * (2 - self.w.tied)
+
+    @cached_property
+    def total(self) -> Floats:
+        """Parameters."""
+        return self._trunk + self._inner(self.w.routed + self.w.shared)
+
+    @cached_property
+    def active(self) -> Floats:
+        """Parameters that a token uses."""
+        return self._trunk + self._inner(self.w.active + self.w.shared)
+
+    def tokens_seen(self, context: int) -> Floats:
+        """Tokens that the layers attend to, summed over them."""
+        return self.full * float(context) + self.windowed * np.minimum(self.w.window, context)
+
+    def forward(self, context: int, scores: float = 1.0) -> Floats:
+        """Forward FLOPs a token."""
+        matrices = self._inner(self.w.active + self.w.shared) - self.layers * self.norms
+        return 2 * (self.embedding + matrices) + scores * self.score * self.tokens_seen(context)
+
+    def law_parameters(self, experts: str, flops: float, *, embeddings: bool) -> Floats:
+        """Parameters as a law counts them, with the leverage of experts."""
+        both, w = self.attention + self.norms, self.w
+        each = both + self.router + (w.active + w.shared) * self.expert
+        whole = both + self.router + (w.routed + w.shared) * self.expert
+        if experts == "total":
+            each = whole
+        elif experts != "active":
+            each = np.minimum(quality.leverage(w, flops) * each, whole)
+        layers = self.dense * (both + self.dense_ffn) + self.mixed * each
+        return layers + (self._trunk if embeddings else self.d)
+
+    def q(self, level: int, sequence: int) -> Floats:
+        """The terms that the law does not see."""
+        w, n = self.w, self.layers
+        ratios = (
+            self.dense_ffn / self.attention,
+            (w.active + w.shared) * self.expert / self.attention,
+        )
+        full, dense = np.maximum(self.full, 1e-3) / n, self.dense / n
+        ratios = (np.maximum(ratios[0], 1e-9), np.maximum(ratios[1], 1e-9))
+        return quality.others(w, full, self.windowed / n, dense, ratios, sequence, level)
+
+
 class Counts:
     """Menus of a problem, and the costs of their designs.
+
+    Parameters
+    ----------
+    problem : Problem
+    tables : mapping, optional
+        The problem as plain tables; `Problem.to_dict` by default.
 
     Raises
     ------
@@ -73,86 +181,35 @@ class Counts:
         If the problem needs unsupported features.
     """
 
-    def __init__(self, problem: Problem) -> None:
-        check_stateable(problem)
-        space, training, serving = problem.space, problem.training, problem.serving
-        unknown = set(problem.budgets.limits) - KNOWN_BUDGETS
-        if unknown:
-            raise Skipped(f"budgets of {', '.join(sorted(unknown))} are not written here")
-        if len(problem.layouts) > 1 or problem.layouts[0].accelerators > 1:
-            raise Skipped("parallel layouts are not written here")
-        if space.block not in ("llama", ("llama",)):
-            raise Skipped("blocks other than llama are not written here")
-        if serving.weight_bits is not None or serving.kv_bits is not None:
-            raise Skipped("formats given in bits are not written here")
-        if training.flops == "6ND" or training.recompute == "full":
-            raise Skipped("other ways to count FLOPs are not written here")
-        if (space.heads is not None and space.head_dim is not None) or (
-            space.aspect_ratio is not None and not isinstance(space.aspect_ratio, Interval)
-        ):
-            raise Skipped("its menus of heads or aspects are not written here")
-        limits = problem.budgets.limits
-        if any(limit.min is not None for name, limit in limits.items() if name != "tokens"):
-            raise Skipped("limits from below are not written here")
+    def __init__(self, problem: Problem, tables: Mapping[str, Any] | None = None) -> None:
+        check_supported(problem)
+        tables = problem.to_dict() if tables is None else tables
         self.problem = problem
-        self.d_model = _values(space.d_model)
-        self.by_heads = space.heads is not None
-        given = space.heads if self.by_heads else space.head_dim
-        self.head = _values(given) if given is not None else np.array([DEFAULT_HEAD_DIM])
-        self.grouped = space.kv_group is not None
-        kv = space.kv_group if self.grouped else space.kv_heads
-        self.kv = _values(kv) if kv is not None else None
-        self.d_ff, self.ratios = None, None
-        if space.d_ff is not None:
-            self.d_ff = _values(space.d_ff)
-        else:
-            ratio = space.ffn_ratio.numbers if space.ffn_ratio else (float(DEFAULT_GATED_RATIO),)
-            multiple = space.ffn_multiple.numbers if space.ffn_multiple else (DEFAULT_FFN_MULTIPLE,)
-            self.ratios = np.array([(float(r), float(m)) for r in ratio for m in multiple])
-        self.vocab_size = _values(space.vocab_size)
-        tied = space.tied_embeddings
-        self.tied = np.unique(np.array(tied if isinstance(tied, tuple) else (tied,), dtype=int))
-        self.layers = _values(space.layers)
+        longest = max(problem.training.sequence_length, problem.context_length)
+        self.menus = Menus(tables["space"], longest, problem.serving.tensor_parallel)
+        objective = tables.get("objective", {})
+        self._experts = objective.get("experts", "tian-2025")
+        self._level = quality.LEVELS.get(objective.get("ablations", "middle"))
+        given = objective.get("leverage_flops", DEFAULT_LEVERAGE_FLOPS)
+        most = _most(problem.budgets.limits.get("training_flops"))
+        self._leverage_flops = most if given == "budget" else float(given)
 
     @property
     def sizes(self) -> Ints:
-        """Lengths of the menus, in the order of `MENUS`."""
-        kv = 1 if self.kv is None else len(self.kv)
-        ffn = len(self.d_ff) if self.d_ff is not None else len(self.ratios)
-        return np.array([len(self.d_model), len(self.head), kv, ffn, len(self.vocab_size),
-                         len(self.tied), len(self.layers)])  # fmt: skip
+        """Lengths of the menus; see `benchmarks.rivals.menus.MENUS`."""
+        return self.menus.sizes
+
+    @property
+    def layers(self) -> Ints:
+        """Depths of the menu."""
+        return self.menus.layers
 
     def widths(self, index: list[Ints]) -> Widths:
         """Width options at indices into all menus except the depth's."""
-        d, head, kv, ffn, vocabulary, tied = index
-        d_model, head_dim = self.d_model[d], self.head[head]
-        exists = d_model % head_dim == 0
-        heads = d_model // head_dim
-        if self.by_heads:
-            heads, head_dim = head_dim, heads
-        if self.kv is None:
-            kv_heads = heads
-        elif self.grouped:
-            exists = exists & (heads % self.kv[kv] == 0)
-            kv_heads = np.maximum(heads // self.kv[kv], 1)
-        else:
-            kv_heads = self.kv[kv]
-            exists = exists & (heads % kv_heads == 0)
-        if self.d_ff is not None:
-            d_ff = self.d_ff[ffn]
-        else:
-            ratio, multiple = self.ratios[ffn, 0], self.ratios[ffn, 1]
-            d_ff = (np.floor(ratio * d_model / multiple + 0.5) * multiple).astype(np.int64)
-        vocab_size = self.vocab_size[vocabulary]
-        ways = self.problem.serving.tensor_parallel
-        if ways > 1:
-            exists = exists & (heads % ways == 0) & (d_ff % ways == 0) & (vocab_size % ways == 0)
-            exists = exists & ((kv_heads % ways == 0) | (ways % kv_heads == 0))
-        exists = exists & (d_ff > 0)
-        return Widths(d_model, heads, kv_heads, head_dim, d_ff, vocab_size, self.tied[tied], exists)
+        return self.menus.widths(index)
 
-    def evaluate(self, w: Widths, layers: Ints | Floats) -> tuple[Floats, Floats]:
-        """Compute the loss of designs, and how much they violate the limits.
+    def evaluate(self, w: Widths, layers: Ints) -> tuple[Floats, Floats]:
+        """Compute the objective of designs, and how much they violate the limits.
 
         Parameters
         ----------
@@ -162,52 +219,19 @@ class Counts:
 
         Returns
         -------
-        loss : array
+        value : array
         excess : array
             Sum over the limits of the relative violation; 0 if feasible.
         """
-        problem = self.problem
-        training, serving, budgets = problem.training, problem.serving, problem.budgets
-        d, d_ff = w.d_model.astype(float), w.d_ff.astype(float)
-        queries = (w.heads * w.head_dim).astype(float)
-        keys = (w.kv_heads * w.head_dim).astype(float)
-        matrices = 2 * d * queries + 2 * d * keys + 3 * d * d_ff
-        embedding = w.vocab_size * d
-        inner = layers * (matrices + 2 * d) + d
-        total = inner + embedding * (2 - w.tied)
-
-        def forward(context: int) -> Floats:
-            scores = 4.0 * context * queries * (0.5 if training.flops == "causal" else 1.0)
-            return 2 * embedding + layers * (2 * matrices + scores)
-
-        flops = 3 * forward(training.sequence_length)
-        values = layers * (2 * keys)
-        cache = values * float(serving.kv_bytes) * serving.batch_size * problem.context_length
-        excess = np.where(w.exists, 0.0, 1.0)
-        aspect = problem.space.aspect_ratio
-        if isinstance(aspect, Interval):
-            excess = excess + _over(d / layers, _most(aspect))
-            if aspect.min is not None:
-                excess = excess + _over(float(aspect.min) * layers / d, 1.0)
-        uses = {
-            "parameters": lambda: total,
-            "non_embedding_parameters": lambda: inner,
-            "kv_cache": lambda: cache,
-            "kv_bytes_per_token": lambda: values * float(serving.kv_bytes),
-            "inference_flops_per_token": lambda: (
-                2 * embedding + layers * (2 * matrices + 4.0 * problem.context_length * queries)
-            ),
-            "serving_memory": lambda: (
-                (
-                    total * float(serving.weight_bytes)
-                    + cache * -(-serving.tensor_parallel // w.kv_heads)
-                )
-                / serving.devices
-            ),
-        }
+        problem, stacks = self.problem, Stacks(w, layers)
+        training, budgets = problem.training, problem.budgets
+        excess = np.where(stacks.exists, 0.0, 1.0) + self._aspect_excess(w, layers)
+        uses = self.uses(stacks)
         for name, limit in budgets.limits.items():
             if name in uses:
                 excess = excess + _over(uses[name](), _most(limit))
+        scores = 0.5 if training.flops == "causal" else 1.0
+        flops = 3 * stacks.forward(training.sequence_length, scores)
         most = min(_most(training.tokens), _most(budgets.tokens))
         tokens = np.minimum(most, _most(budgets.training_flops) / flops)
         least = max(
@@ -216,36 +240,98 @@ class Counts:
             if limit is not None and limit.min is not None
         )
         excess = excess + _over(least / tokens, 1.0)
-        law = problem.law
+        loss = self._loss(stacks, tokens)
+        if budgets.loss is not None:
+            excess = excess + _over(loss, _most(budgets.loss))
+        quantity = problem.objective.quantity
+        return (loss if quantity == "loss" else uses[quantity]()), excess
+
+    def _aspect_excess(self, w: Widths, layers: Ints) -> Floats | float:
+        aspect = self.problem.space.aspect_ratio
+        if not isinstance(aspect, Interval):
+            return 0.0
+        excess = _over(w.d_model / layers, _most(aspect))
+        return excess if aspect.min is None else (
+            excess + _over(float(aspect.min) * layers / w.d_model, 1.0)
+        )  # fmt: skip
+
+    def uses(self, stacks: Stacks) -> Mapping[str, Callable[[], Floats]]:
+        """The quantities of designs that budgets may limit, each computed when called."""
+        problem, serving, w = self.problem, self.problem.serving, stacks.w
+        context, a_value = problem.context_length, float(serving.kv_bytes)
+        windows = context if serving.kv_policy == "full" else w.window
+
+        def cache() -> Floats:
+            held = stacks.full * float(context) + stacks.windowed * np.minimum(windows, context)
+            return stacks.cached * held * a_value * serving.batch_size
+
+        def memory() -> Floats:
+            copies = -(-serving.tensor_parallel // np.maximum(w.kv_heads, 1))
+            weights = stacks.total * float(serving.weight_bytes)
+            return (weights + cache() * copies) / serving.devices
+
+        return {
+            "parameters": lambda: stacks.total,
+            "active_parameters": lambda: stacks.active,
+            "non_embedding_parameters": lambda: (
+                stacks.total - stacks.embedding * (2 - w.tied)
+            ),
+            "kv_cache": cache,
+            "kv_bytes_per_token": lambda: stacks.layers * stacks.cached * a_value,
+            "inference_flops_per_token": lambda: stacks.forward(context),
+            "serving_memory": memory,
+        }
+
+    def _loss(self, stacks: Stacks, tokens: Floats) -> Floats:
+        law = self.problem.law
         assert isinstance(law, PowerLaw)
-        n = total if law.parameter_kind == "total" else inner
-        loss = law.E + law.A * n**-law.alpha + law.B * tokens**-law.beta
-        if problem.shape.terms:
-            width, depth, ideal = problem.shape.terms
-            shape = width.coefficient * d ** width.exponents["d_model"]
-            shape = (
-                shape + depth.coefficient * np.asarray(layers, float) ** depth.exponents["layers"]
+        n = stacks.law_parameters(
+            self._experts, self._leverage_flops, embeddings=law.parameter_kind == "total"
+        )
+        loss = law.A * n**-law.alpha + law.B * tokens**-law.beta
+        if self._level is not None:
+            loss = loss * (1 + stacks.q(self._level, self.problem.training.sequence_length))
+        loss = loss + law.E
+        if self.problem.shape.terms:
+            width, depth, ideal = self.problem.shape.terms
+            shape = width.coefficient * stacks.d ** width.exponents["d_model"]
+            shape = shape + depth.coefficient * (
+                stacks.layers.astype(float) ** depth.exponents["layers"]
             )
-            area = d * d * layers
-            loss = loss + np.maximum(
-                shape + ideal.coefficient * area ** ideal.exponents["layers"], 0.0
-            )
-        return loss, excess
+            g = ideal.exponents["layers"]
+            least = ideal.coefficient * stacks.d ** (2 * g) * stacks.layers.astype(float) ** g
+            loss = loss + np.maximum(shape + least, 0.0)
+        return loss
 
     def design(self, w: Widths, at: int, layers: int) -> Architecture:
         """The design at a position in a table of width options."""
         names = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
-        widths = {
-            name: int(np.broadcast_to(getattr(w, name), w.exists.shape)[at]) for name in names
-        }
-        widths["tied_embeddings"] = int(np.broadcast_to(w.tied, w.exists.shape)[at])
+        widths = {name: int(getattr(w, name)[at]) for name in names}
+        widths["tied_embeddings"] = int(w.tied[at])
         return architecture_of(self.problem, "llama", widths, [layers])
 
+    def tabulate(
+        self, at_once: int = 200_000
+    ) -> Iterator[tuple[Widths, Ints, Floats, Floats]]:
+        """Yield every design of the space in parts: about twenty arrays of one fit in the cache.
 
-def _values(choice) -> Ints:
-    return np.array(choice.numbers, dtype=np.int64)
+        Returns
+        -------
+        iterator of (Widths of shape (W,), layers of shape (L,), values and excesses of (W, L))
+        """
+        rows = max(1, at_once // len(self.layers))
+        for widths in self.menus.mesh():
+            for begin in range(0, len(widths), rows):
+                part = widths.take(slice(begin, begin + rows))
+                column = part.take((slice(None), None))
+                yield part, self.layers, *self.evaluate(column, self.layers[None, :])
 
 
-def _over(used: Floats, limit: float) -> Floats:
-    """Relative violation of an upper limit."""
-    return np.maximum(used / limit - 1.0, 0.0)
+def designs_of(stacks: Stacks, keep: Mask) -> int:
+    """Number of distinct designs where `keep`: groups of layers with their counts."""
+    w = stacks.w
+    names = [name for name in Widths.__slots__ if name not in ("full_every", "exists", "first")]
+    columns = [getattr(w, name) for name in names]
+    columns += [stacks.layers, stacks.full, stacks.dense_full]
+    rows = np.stack([np.broadcast_to(c, keep.shape)[keep] for c in columns], axis=1)
+    return len(np.unique(rows, axis=0))

@@ -11,12 +11,13 @@ import math
 import numpy as np
 
 from benchmarks.rivals.answer import RivalAnswer, Stopwatch, answered
-from benchmarks.rivals.counts import Counts, Floats, Widths
+from benchmarks.rivals.counts import Counts
+from benchmarks.rivals.menus import Floats, Widths
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.problem import Problem
 
 SEED = 0
-BAD = 20.0  # nats; above the loss of any useful design
+BAD = 1e15  # above the objective of any useful design
 POPULATION = 15  # SciPy's default, vectors per dimension
 GENERATIONS = 1000  # SciPy's default
 _BELOW = 1e-9  # excludes the upper end of an index's interval
@@ -35,21 +36,24 @@ def solve(problem: Problem, seconds: float) -> RivalAnswer:
     clock = Stopwatch()
     counts = Counts(problem)
     sizes = counts.sizes
+    free = np.flatnonzero(sizes > 1)
 
     def at(x: Floats) -> tuple[Widths, np.ndarray]:
-        index = [np.floor(row).astype(np.int64) for row in x]
+        index = list(np.zeros((len(sizes), x.shape[1]), dtype=np.int64))
+        for menu, row in zip(free, x, strict=True):
+            index[menu] = np.floor(row).astype(np.int64)
         return counts.widths(index[:-1]), counts.layers[index[-1]]
 
     def cost(x: Floats) -> Floats:
         loss, excess = counts.evaluate(*at(x))
-        return np.where(excess > 0, BAD + excess, loss)
+        return np.where(excess > 0, BAD * (1 + excess), loss)
 
     best, least, starts, found_at = None, math.inf, 0, 0.0
     clock.start()
     while clock.elapsed < seconds:
         found = differential_evolution(
             cost,
-            [(0.0, n - _BELOW) for n in sizes],
+            [(0.0, n - _BELOW) for n in sizes[free]],
             popsize=POPULATION,
             maxiter=GENERATIONS,
             polish=False,

@@ -45,7 +45,7 @@ _STDERR = 2
 
 
 @contextmanager
-def _quiet() -> Iterator[None]:
+def quiet() -> Iterator[None]:
     """Discard file descriptor 2: the LP solver warns about so small a tolerance."""
     saved, nowhere = os.dup(_STDERR), os.open(os.devnull, os.O_WRONLY)
     try:
@@ -80,7 +80,7 @@ def solve(problem: Problem, seconds: float) -> RivalAnswer:
     model.setParam("numerics/feastol", FEASIBILITY)
     model.setParam("limits/time", max(seconds - clock.elapsed, 1e-3))
     clock.start()
-    with _quiet():
+    with quiet():
         model.optimize()
     clock.stop()
     status = model.getStatus()
@@ -98,6 +98,7 @@ def solve(problem: Problem, seconds: float) -> RivalAnswer:
         words,
         bound=bound if found else None,
         proof=status in ("optimal", "gaplimit"),
+        claimed=model.getObjVal(),
     )
 
 
