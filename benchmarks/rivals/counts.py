@@ -19,6 +19,7 @@ from benchmarks.rivals import quality
 from benchmarks.rivals.answer import Skipped
 from benchmarks.rivals.menus import Floats, Ints, Mask, Menus, Widths
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.designs.costs import architecture_of
 from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.shapes import NoShape, WidthDepthShape
@@ -26,6 +27,12 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.menus import Interval
 
 DEFAULT_LEVERAGE_FLOPS = 3e20
+WIDTH_NAMES = {
+    **{name: name for name in Widths.__slots__},
+    "tied_embeddings": "tied", "routed_experts": "routed", "active_experts": "active",
+    "shared_experts": "shared",
+}  # fmt: skip
+"""Columns of `Widths` by the program's names of widths."""
 ARCHITECTURE_BUDGETS = {
     "parameters", "active_parameters", "non_embedding_parameters", "kv_cache",
     "kv_bytes_per_token", "serving_memory", "inference_flops_per_token",
@@ -101,9 +108,7 @@ class Stacks:
         self.d, self.embedding = d, w.vocab_size * d
         queries, keys = w.heads * w.head_dim, w.kv_heads * w.head_dim
         both, down = w.rope_dim + w.nope_dim, w.kv_lora_rank + w.rope_dim
-        ask = np.where(
-            w.q_lora_rank > 0, w.q_lora_rank * (d + w.heads * both), d * w.heads * both
-        )
+        ask = np.where(w.q_lora_rank > 0, w.q_lora_rank * (d + w.heads * both), d * w.heads * both)
         up = w.kv_lora_rank * w.heads * (w.nope_dim + w.value_dim)
         latent = ask + d * down + up + w.heads * w.value_dim * d
         self.attention = np.where(w.latent, latent, 2 * d * queries + 2 * d * keys)
@@ -273,9 +278,7 @@ class Counts:
         return {
             "parameters": lambda: stacks.total,
             "active_parameters": lambda: stacks.active,
-            "non_embedding_parameters": lambda: (
-                stacks.total - stacks.embedding * (2 - w.tied)
-            ),
+            "non_embedding_parameters": lambda: stacks.total - stacks.embedding * (2 - w.tied),
             "kv_cache": cache,
             "kv_bytes_per_token": lambda: stacks.layers * stacks.cached * a_value,
             "inference_flops_per_token": lambda: stacks.forward(context),
@@ -305,14 +308,20 @@ class Counts:
 
     def design(self, w: Widths, at: int, layers: int) -> Architecture:
         """The design at a position in a table of width options."""
-        names = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
-        widths = {name: int(getattr(w, name)[at]) for name in names}
-        widths["tied_embeddings"] = int(w.tied[at])
-        return architecture_of(self.problem, "llama", widths, [layers])
+        one = w.take(slice(at, at + 1))
+        stacks = Stacks(one, np.array([layers]))
+        experts, latent = bool(one.routed[0] > 0), bool(one.latent[0])
+        structure = Structure(
+            "llama", "latent" if latent else "grouped", "window" if one.full_every[0] > 1 else "",
+            dense=not experts or bool(one.dense_layers[0] > 0), experts=experts,
+        )  # fmt: skip
+        columns = {name: int(getattr(one, own)[0]) for name, own in WIDTH_NAMES.items()}
+        widths = {name: columns[name] for name in structure.widths}
+        totals = (stacks.layers, stacks.full, stacks.dense, stacks.dense_full)
+        counts = structure.counts(*(int(n[0]) for n in totals))
+        return architecture_of(self.problem, structure, widths, counts)
 
-    def tabulate(
-        self, at_once: int = 200_000
-    ) -> Iterator[tuple[Widths, Ints, Floats, Floats]]:
+    def tabulate(self, at_once: int = 200_000) -> Iterator[tuple[Widths, Ints, Floats, Floats]]:
         """Yield every design of the space in parts: about twenty arrays of one fit in the cache.
 
         Returns

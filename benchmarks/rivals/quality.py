@@ -46,9 +46,7 @@ def _fitted(r: Floats, fit: tuple[float, float, float]) -> Floats:
     return b0 + b1 * np.log(x) + b2 / x + slope * (r - x)
 
 
-def feed_forward(
-    r: Floats, share: Floats | float, fit: tuple[float, float, float]
-) -> Floats:
+def feed_forward(r: Floats, share: Floats | float, fit: tuple[float, float, float]) -> Floats:
     """Term of a layer with `r` weights of feed-forward for one of attention, by one of the fits.
 
     Parameters

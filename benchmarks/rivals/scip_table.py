@@ -135,7 +135,7 @@ def _rows(model: Any, table: Tabulation) -> Choice:
     columns, depth = variables[: len(options)], variables[len(options) : 2 * len(options)]
     for base, unit, low, high in table.rows():
         pairs = zip(columns, depth, base[options].tolist(), unit[options].tolist(), strict=True)
-        used = quicksum(b * z + u * l for z, l, b, u in pairs)
+        used = quicksum(b * z + u * j for z, j, b, u in pairs)
         if high is not None:
             model.addCons(used <= high)
         if low is not None:
