@@ -23,12 +23,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.growth import MEGABYTE, MENUS, tables
+from benchmarks.families import DENSE, tables
+from benchmarks.points import MEGABYTE
 
 if TYPE_CHECKING:
     from modelsizer import Problem
 
-# The parent imports nothing large, for the reason given in `benchmarks.growth`.
+# The parent imports nothing large, for the reason given in `benchmarks.points`.
 
 RESULTS = Path("benchmarks/results/fronts.json")
 RUNS = 3
@@ -195,7 +196,7 @@ def stated(name: str) -> Problem:
     from modelsizer.problems.key_values import read_pairs
 
     source, settings = QUESTIONS[name]
-    problem = Problem.from_tables(tables(source)) if source in MENUS else Problem.load(source)
+    problem = Problem.from_tables(tables(source)) if source in DENSE else Problem.load(source)
     return problem.with_settings(read_pairs(settings))
 
 

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.growth import tables
+from benchmarks.families import tables
 from modelsizer import Problem, Solver, solve
 
 RESULTS = Path("benchmarks/results/resolve.json")

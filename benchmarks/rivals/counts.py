@@ -194,7 +194,8 @@ class Counts:
         self.menus = Menus(tables["space"], longest, problem.serving.tensor_parallel)
         objective = tables.get("objective", {})
         self._experts = objective.get("experts", "tian-2025")
-        self._level = quality.LEVELS.get(objective.get("ablations", "middle"))
+        default = "middle" if hasattr(problem.objective, "ablations") else "none"
+        self._level = quality.LEVELS.get(objective.get("ablations", default))
         given = objective.get("leverage_flops", DEFAULT_LEVERAGE_FLOPS)
         most = _most(problem.budgets.limits.get("training_flops"))
         self._leverage_flops = most if given == "budget" else float(given)

@@ -19,8 +19,8 @@ SECONDS = 0.2
 
 
 def check(problem: Problem, answer: RivalAnswer, optimum: float) -> None:
-    assert answer.loss is not None
-    assert answer.loss >= optimum
+    assert answer.value is not None
+    assert answer.value >= optimum
     assert answer.architecture is not None
     assert evaluate(problem, answer.architecture).feasible
     assert not answer.proof
@@ -49,14 +49,14 @@ def test_the_raw_relaxation_bounds_the_optimum_from_below() -> None:
 def test_plain_numpy_agrees_with_the_program(name: str) -> None:
     problem = Problem.load(name)
     answer = numpy_enumeration.solve(problem, 60.0)
-    assert answer.loss == solve(problem, solver="exhaustive").best.loss
+    assert answer.value == solve(problem, solver="exhaustive").best.loss
 
 
 def test_scip_proves_the_optimum() -> None:
     pytest.importorskip("pyscipopt")
     answer = scip.solve(PROBLEM, 60.0)
     assert answer.proof
-    assert answer.loss == OPTIMUM
+    assert answer.value == OPTIMUM
     assert answer.bound == pytest.approx(OPTIMUM, abs=1e-7)
 
 
