@@ -7,7 +7,7 @@
 #   make test-reference           counts against transformers (installs it and torch)
 #   make test-pulp4               the back ends under PuLP 4 (Python 3.12 or later)
 #   make dist                     a wheel and an sdist in dist/
-#   make bench                    timings beside other solvers (installs SCIP)
+#   make bench                    timings beside other solvers (installs SCIP and OR-tools)
 #   make PYTHON=python3.12 test   with another Python
 
 .DEFAULT_GOAL := help

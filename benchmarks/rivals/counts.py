@@ -188,14 +188,14 @@ class Counts:
 
     def __init__(self, problem: Problem, tables: Mapping[str, Any] | None = None) -> None:
         check_supported(problem)
+        seen = tables is not None or hasattr(problem.objective, "ablations")
         tables = problem.to_dict() if tables is None else tables
         self.problem = problem
         longest = max(problem.training.sequence_length, problem.context_length)
         self.menus = Menus(tables["space"], longest, problem.serving.tensor_parallel)
         objective = tables.get("objective", {})
         self._experts = objective.get("experts", "tian-2025")
-        default = "middle" if hasattr(problem.objective, "ablations") else "none"
-        self._level = quality.LEVELS.get(objective.get("ablations", default))
+        self._level = quality.LEVELS.get(objective.get("ablations", "middle" if seen else "none"))
         given = objective.get("leverage_flops", DEFAULT_LEVERAGE_FLOPS)
         most = _most(problem.budgets.limits.get("training_flops"))
         self._leverage_flops = most if given == "budget" else float(given)
@@ -251,6 +251,14 @@ class Counts:
             excess = excess + _over(loss, _most(budgets.loss))
         quantity = problem.objective.quantity
         return (loss if quantity == "loss" else uses[quantity]()), excess
+
+    def lawful(self, stacks: Stacks) -> Mask:
+        """Whether the space holds designs."""
+        aspect = self._aspect_excess(stacks.w, stacks.layers)
+        found: Mask = stacks.exists & np.broadcast_to(np.asarray(aspect) <= 0, (
+            len(stacks.w), stacks.layers.shape[-1]
+        ))  # fmt: skip
+        return found
 
     def _aspect_excess(self, w: Widths, layers: Ints) -> Floats | float:
         aspect = self.problem.space.aspect_ratio
@@ -343,5 +351,7 @@ def designs_of(stacks: Stacks, keep: Mask) -> int:
     names = [name for name in Widths.__slots__ if name not in ("full_every", "exists", "first")]
     columns = [getattr(w, name) for name in names]
     columns += [stacks.layers, stacks.full, stacks.dense_full]
-    rows = np.stack([np.broadcast_to(c, keep.shape)[keep] for c in columns], axis=1)
-    return len(np.unique(rows, axis=0))
+    # A sum with random weights tells designs apart: two of a million collide once in 1e7 times.
+    weights = np.random.default_rng(0).integers(1, 2**62, len(columns))
+    keys = sum(np.asarray(c) * k for c, k in zip(columns, weights, strict=True))
+    return len(np.unique(np.broadcast_to(keys, keep.shape)[keep]))

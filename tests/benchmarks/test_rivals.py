@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
 import pytest
 
-from benchmarks.rivals import evolution, highs_raw, numpy_enumeration, random_search, scip
+from benchmarks.rivals import (
+    cpsat,
+    evolution,
+    highs_raw,
+    numpy_enumeration,
+    random_search,
+    scip,
+    scip_table,
+)
 from benchmarks.rivals.answer import RivalAnswer, Skipped
 from benchmarks.rivals.statement import state
+from benchmarks.rivals.tabulated import lower_hull, tabulate
 from modelsizer import Problem, solve
 from modelsizer.plots import growth, rivals
 from modelsizer.problems.designs.evaluation import evaluate
@@ -60,15 +70,59 @@ def test_scip_proves_the_optimum() -> None:
     assert answer.bound == pytest.approx(OPTIMUM, abs=1e-7)
 
 
+@pytest.mark.parametrize("name", ["phone-2gb", "least-memory-2.15"])
+@pytest.mark.parametrize("formulation", sorted(scip_table.FORMULATIONS))
+def test_scip_chooses_from_a_table(name: str, formulation: str) -> None:
+    pytest.importorskip("pyscipopt")
+    problem = Problem.load(name)
+    if name == "least-memory-2.15" and formulation == "rows":
+        with pytest.raises(Skipped, match="no linear row"):
+            scip_table.solve(problem, 60.0, formulation)
+        return
+    answer = scip_table.solve(problem, 60.0, formulation)
+    assert answer.proof
+    assert answer.value == solve(problem, solver="exhaustive").objective.value
+    assert answer.claimed == pytest.approx(answer.value, rel=1e-9)
+
+
+@pytest.mark.parametrize("name", ["phone-2gb", "least-memory-2.15"])
+@pytest.mark.parametrize("formulation", sorted(cpsat.FORMULATIONS))
+def test_cp_sat_chooses_from_a_table(name: str, formulation: str) -> None:
+    pytest.importorskip("ortools")
+    problem = Problem.load(name)
+    answer = cpsat.solve(problem, 60.0, formulation)
+    assert answer.proof
+    assert answer.value == solve(problem, solver="exhaustive").objective.value
+    assert answer.claimed == pytest.approx(answer.value, abs=1 / cpsat.UNITS)
+
+
+def test_an_empty_table_proves_that_there_is_no_design() -> None:
+    problem = PROBLEM.with_settings({"budgets.serving_memory": "100 MB"})
+    assert not len(tabulate(problem))
+
+
+def test_a_table_holds_every_feasible_design_once() -> None:
+    table = tabulate(PROBLEM)
+    everything = tabulate(PROBLEM, everything=True)
+    assert len(everything) == PROBLEM.count_designs()
+    assert sum(o.stop - o.start for o in table.options()) == len(table) < len(everything)
+    assert table.value.min() == OPTIMUM
+    assert len(set(zip(table.row.tolist(), table.j.tolist(), strict=True))) == len(table)
+
+
+def test_the_lower_hull_leaves_out_what_is_above_it() -> None:
+    x = np.arange(6)
+    assert lower_hull(x, np.array([5.0, 4.0, 4.0, 1.0, 2.0, 4.0])).tolist() == [0, 3, 4, 5]
+    assert lower_hull(x[:2], np.array([1.0, 3.0])).tolist() == [0, 1]
+    assert lower_hull(x, (x - 3.0) ** 2).tolist() == x.tolist()
+
+
 def test_what_rivals_cannot_state_is_skipped_with_the_reason() -> None:
-    other = Problem.load("least-memory-2.15")
+    with pytest.raises(Skipped, match="objective is serving_memory"):
+        state(Problem.load("least-memory-2.15"), tightened=True)
     for rival in (numpy_enumeration, random_search, evolution):
-        with pytest.raises(Skipped, match="objective is serving_memory"):
-            rival.solve(other, SECONDS)
-    with pytest.raises(Skipped, match="objective"):
-        state(other, tightened=True)
-    with pytest.raises(Skipped, match="not written here"):
-        numpy_enumeration.solve(Problem.load("h100-cluster-90-days"), SECONDS)
+        with pytest.raises(Skipped, match="not written here"):
+            rival.solve(Problem.load("h100-cluster-90-days"), SECONDS)
 
 
 def test_growth_draws_a_labelled_line_for_each_solver() -> None:
