@@ -257,6 +257,7 @@ _APART = (
     "training_flops",
     "parameters",
     "non_embedding_parameters",
+    "active_parameters",
 )
 """Quantities that have keys of their own."""
 

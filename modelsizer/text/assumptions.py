@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 
-from modelsizer.problems.architecture.accounting import copies, weights_by_part
+from modelsizer.problems.architecture.accounting import weights_by_part
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.mixers import Mixer, mixers
 from modelsizer.problems.designs.assumptions import Assumptions
@@ -31,7 +31,7 @@ def serving_rows(found: Assumptions, architecture: Architecture) -> list[tuple[s
         rows.append(("head", "none" if head == "none" else counted(head, "label")))
     kept = _KEPT[found.kv_policy] if has_windows(architecture) else ""
     cached = [part for part in _mixers(architecture) if part.kv_values()]
-    times = max((copies(part, found.tensor_parallel) for part in cached), default=1)
+    times = max((found.tensor_parallel // part.kv_heads for part in cached), default=1)
     kept += f"; held {times} times for tensor parallelism" if times > 1 else ""
     if (found.prompts, found.prompt_length) != (1, found.context_length):
         rows.append(("prefill", _sequences(found.prompts, found.prompt_length)))

@@ -153,13 +153,17 @@ def layer_weights(layer: Layer, d_model: Count) -> Count:
     return parts + layer.extra_weights
 
 
-def score_flops(layer: Layer, context: int, *, masked: bool = False) -> Count:
+def score_flops(layer: Layer, context: int, *, masked: bool = False, cached: bool = False) -> Count:
     """FLOPs per token of a layer's scores and values.
 
-    With `masked`, over the whole context in windowed layers too, as in eager kernels.
+    With `masked`, over the whole context in windowed layers too, as in eager kernels; with
+    `cached`, those of a decode step.
     """
-    seen = context if masked else layer.attention.visible(context)
-    return layer.attention.score_flops(seen, masked=masked)
+    attention = layer.attention
+    if cached:
+        return attention.cached_score_flops(attention.visible(context))
+    seen = context if masked else attention.visible(context)
+    return attention.score_flops(seen, masked=masked)
 
 
 def parts_outside(trunk: Trunk) -> tuple[Count, Count]:
@@ -217,6 +221,7 @@ def forward_flops(
     convention: FlopsConvention = "exact",
     *,
     ignore_windows: bool = False,
+    cached: bool = False,
 ) -> Affine:
     """Forward FLOPs per token at a context.
 
@@ -230,12 +235,15 @@ def forward_flops(
         "causal" halves the scores; "6ND" gives 2 x the parameters that a token uses.
     ignore_windows : bool
         Count scores over the whole context in windowed layers too, as kernels with masks do.
+    cached : bool
+        Whether the context is in the cache, as in a decode step: latents are then not expanded to
+        keys and values (`modelsizer.problems.architecture.attention.LatentAttention`).
     """
     if convention == "6ND":
         return active_parameters(trunk, kinds).times(Fraction(FLOPS_PER_WEIGHT))
     per_layer = []
     for kind in kinds:
-        scores = score_flops(kind, context, masked=ignore_windows)
+        scores = score_flops(kind, context, masked=ignore_windows, cached=cached)
         weights = FLOPS_PER_WEIGHT * layer_weights(kind, trunk.d_model)
         # Scores are even, so halving stays an integer; it does not concern a recurrence.
         halved = scores // 2 if convention == "causal" else scores
@@ -270,17 +278,26 @@ def _cached(
     total: Count = 0
     for part in mixers(kind.attention):
         tokens = context if policy == "full" else part.visible(context)
-        total = total + part.kv_values() * copies(part, tensor_parallel) * tokens
+        total = total + copied(part, part.kv_values(), tensor_parallel) * tokens
     return total
 
 
-def copies(mixer: Mixer, tensor_parallel: int) -> Count:
-    """Times that tensor parallelism holds each cached value, as in serving engines.
+def copied(mixer: Mixer, values: Count, tensor_parallel: int) -> Count:
+    """Cached values of a mixer on all accelerators together, as in serving engines.
 
-    More than once if it exceeds the kv heads, of which there may be none.
+    Each of t accelerators holds one of the kv heads at least, so a cache of fewer heads than t is
+    that of t heads. It never falls with a kv head more.
+
+    Parameters
+    ----------
+    mixer : Mixer
+    values : int or array of shape (W,)
+        Cached values of all its kv heads; 0 if it has none.
+    tensor_parallel : int
     """
-    kv_heads = mixer.kv_heads + (mixer.kv_heads == 0)
-    return (tensor_parallel + kv_heads - 1) // kv_heads
+    kv_heads = mixer.kv_heads
+    missing = (tensor_parallel - kv_heads) * (kv_heads < tensor_parallel)
+    return values + values // (kv_heads + (kv_heads == 0)) * missing
 
 
 def kv_cache(

@@ -149,6 +149,10 @@ class FullAttention:
         seen = context if masked else capped(context, self.selected)
         return 2 * seen * self.heads * (self.head_dim + self._value_dim)
 
+    def cached_score_flops(self, context: int) -> Count:
+        """As in any pass."""
+        return self.score_flops(context)
+
     def state_flops(self) -> Count:
         """None."""
         return 0 * self.heads
@@ -331,6 +335,18 @@ class LatentAttention:
         """
         seen = context if masked else self._selected(context)
         scores = 2 * seen * self.heads * (self.head_dim + self.value_dim)
+        return scores if self.indexer is None else scores + self.indexer.score_flops(context)
+
+    def cached_score_flops(self, context: int) -> Count:
+        """Scores and values over the cached latents, with the projections absorbed.
+
+        The up-projections of keys and values multiply the query and the output of a head instead of
+        every cached latent (section 2.1.2), so a head scores kv_lora_rank + rope_dim values of a
+        token and sums kv_lora_rank of them. Their own FLOPs are those of their weights, once a
+        token, as in `matmul_weights`.
+        """
+        each = 2 * self.kv_lora_rank + self.rope_dim
+        scores = 2 * self._selected(context) * self.heads * each
         return scores if self.indexer is None else scores + self.indexer.score_flops(context)
 
     def state_flops(self) -> Count:

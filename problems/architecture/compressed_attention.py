@@ -71,6 +71,10 @@ class SharedKeyAttention:
         """Scores, and as much for the values."""
         return 4 * context * self.heads * self.head_dim
 
+    def cached_score_flops(self, context: int) -> Count:
+        """As in any pass."""
+        return self.score_flops(context)
+
     def state_flops(self) -> Count:
         """None."""
         return 0 * self.heads
@@ -171,6 +175,10 @@ class Compressor:
         indexed = 2 * keys * self.index_heads * self.index_dim
         return 4 * seen * self.heads * self.head_dim + indexed
 
+    def cached_score_flops(self, context: int) -> Count:
+        """As in any pass."""
+        return self.score_flops(context)
+
     def state_flops(self) -> Count:
         """None."""
         return 0 * self.heads
@@ -251,6 +259,10 @@ class BlockIndexer:
     def score_flops(self, context: int, *, masked: bool = False) -> Count:  # noqa: ARG002
         """Scores of all tokens by every head."""
         return 2 * context * self.index_heads * self.index_dim
+
+    def cached_score_flops(self, context: int) -> Count:
+        """As in any pass."""
+        return self.score_flops(context)
 
     def state_flops(self) -> Count:
         """None."""

@@ -87,6 +87,9 @@ class Mixer(Protocol):
         as in eager kernels.
         """
 
+    def cached_score_flops(self, context: int) -> Count:
+        """`score_flops` of a decode step, over a visible context that is in the cache."""
+
     def state_flops(self) -> Count:
         """FLOPs per token of a convolution or recurrence, which no context changes."""
 
@@ -142,6 +145,10 @@ class WithoutScores:
         return self._none
 
     def score_flops(self, context: int, *, masked: bool = False) -> Count:  # noqa: ARG002
+        """None."""
+        return self._none
+
+    def cached_score_flops(self, context: int) -> Count:  # noqa: ARG002
         """None."""
         return self._none
 
@@ -258,6 +265,10 @@ class Several:
             part.score_flops(context if masked else part.visible(context), masked=masked)
             for part in self.parts
         )
+
+    def cached_score_flops(self, context: int) -> Count:
+        """Sum over the parts, each at the context that it sees."""
+        return sum(part.cached_score_flops(part.visible(context)) for part in self.parts)
 
     def state_flops(self) -> Count:
         """Sum over the parts."""

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from modelsizer.problems.architecture.accounting import Affine, copies, forward_flops
+from modelsizer.problems.architecture.accounting import Affine, copied, forward_flops
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.mixers import Count, mixers, whole
 from modelsizer.problems.architecture.weight_formats import WeightFormat
@@ -156,11 +156,11 @@ def decode(
     """
     moved = 1 / (machine.bandwidth * machine.ways)
     computed = batch / (machine.flops * machine.ways)
-    flops = forward_flops(trunk, kinds, context)
+    flops = forward_flops(trunk, kinds, context, cached=True)
     layers = []
     for kind, of_token in zip(kinds, flops.per_layer, strict=True):
         cached = sum(
-            part.read_values(context) * copies(part, machine.ways) * batch
+            copied(part, part.read_values(context), machine.ways) * batch
             for part in mixers(kind.attention)
         )
         memory = (

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
 
-from modelsizer.problems.architecture.accounting import copies, serving_weights
+from modelsizer.problems.architecture.accounting import copied, serving_weights
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.costs.latency import decode_branches, prefill_branches
@@ -59,7 +59,7 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     cache = Fraction(design.exact["serving_memory"]) - held / serving.devices
     a_request = cache / serving.batch_size
     values = sum(
-        g.count * part.kv_values() * copies(part, serving.tensor_parallel)
+        g.count * copied(part, part.kv_values(), serving.tensor_parallel)
         for g in architecture.groups
         for part in mixers(g.layer.attention)
     )

@@ -39,4 +39,13 @@ ROWS = (
         axis="non-embedding parameters",
         short="non_embedding",
     ),
+    Quantity(
+        "active_parameters",
+        "parameters",
+        "those that a token uses: all but the idle routed experts",
+        _size(lambda of: accounting.active_parameters(of.trunk, of.kinds)),
+        axis="active parameters",
+        short="active",
+        heading="active",
+    ),
 )

@@ -16,8 +16,8 @@ from tests.support.oracle.space import Design
 from tests.support.shared import seeds
 
 CLOSE, TOP = 1e-11, 5
-GOALS = ("parameters", "non_embedding_parameters", "kv_cache", "kv_bytes_per_token",
-         "serving_memory", "inference_flops_per_token", "layers", "d_model", "decode_latency",
+GOALS = ("parameters", "non_embedding_parameters", "active_parameters", "kv_cache",
+         "kv_bytes_per_token", "serving_memory", "inference_flops_per_token", "layers", "d_model", "decode_latency",
          "prefill_latency", "training_memory")  # fmt: skip
 
 

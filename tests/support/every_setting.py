@@ -23,7 +23,7 @@ from tests.support.shared import ROOT
 MOST = 2000  # designs under a layout
 BOTH_ENDS = ("training_flops", "layers", "d_model", "parameters", "non_embedding_parameters",
              "tokens", "kv_cache", "kv_bytes_per_token", "serving_memory",
-             "inference_flops_per_token", "loss")  # fmt: skip
+             "inference_flops_per_token", "active_parameters", "loss")  # fmt: skip
 MOST_ONLY = ("training_memory", "training_time", "training_cost", "training_energy",
              "lifetime_flops", "lifetime_cost", "decode_latency", "prefill_latency")  # fmt: skip
 BUDGETS = (*BOTH_ENDS, *MOST_ONLY, "decode_throughput")

@@ -9,10 +9,11 @@ OBJECTIVES = (
     "loss", "loss", "training_flops", "tokens", "parameters", "non_embedding_parameters",
     "serving_memory", "kv_cache", "kv_bytes_per_token", "inference_flops_per_token",
     "decode_latency", "prefill_latency", "training_time", "training_cost", "training_energy",
-    "training_memory", "lifetime_flops", "lifetime_cost", "layers", "d_model",
+    "training_memory", "lifetime_flops", "lifetime_cost", "layers", "d_model", "active_parameters",
 )  # fmt: skip
 SIZES = {
     "training_flops": 1e22, "tokens": 1e11, "parameters": 1e9, "non_embedding_parameters": 1e9,
+    "active_parameters": 1e9,
     "serving_memory": 1e9, "kv_cache": 1e9, "kv_bytes_per_token": 1e5, "training_memory": 1e10,
     "inference_flops_per_token": 1e9, "decode_latency": 1e-2, "prefill_latency": 1e-1,
     "training_time": 1e6, "training_cost": 1e5, "training_energy": 1e5, "lifetime_flops": 1e23,

@@ -16,7 +16,7 @@ from tests.support.enumerated import designs_of
 from tests.support.random_problems import small
 
 AFFINE = ("parameters", "non_embedding_parameters", "serving_memory", "kv_cache",
-          "kv_bytes_per_token", "inference_flops_per_token")  # fmt: skip
+          "kv_bytes_per_token", "inference_flops_per_token", "active_parameters")  # fmt: skip
 
 
 FEW = 24  # designs of a space, before its ends are left out

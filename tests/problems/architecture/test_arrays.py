@@ -165,6 +165,7 @@ def answers(part: Any, d_model: Any) -> dict[str, Any]:
             asked[f"visible {context}"] = lambda c=context: part.visible(c) + 0 * d_model
             asked[f"scores {context}"] = lambda c=context: part.score_flops(part.visible(c))
             asked[f"scores {context} masked"] = lambda c=context: part.score_flops(c, masked=True)
+            asked[f"cached_score_flops {context}"] = lambda c=context: part.cached_score_flops(c)
             asked[f"read_values {context}"] = lambda c=context: part.read_values(c)
         else:
             asked[f"read_weights {context}"] = lambda c=context: part.read_weights(d_model, c)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from typing import Any
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from modelsizer import Problem, ProblemError
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
-from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.costs import roofline
@@ -105,6 +106,71 @@ def test_experts_reached_grow_with_the_batch() -> None:
     assert routed[0] == 4 * each
     assert 4 * each < routed[1] < 64 * each
     assert routed[2] == pytest.approx(64 * each, rel=1e-9)
+
+
+def test_experts_reached_never_fall() -> None:
+    for tokens in (1, 2, 3, 17, 256, 8192, 10**6):
+        more_routed = np.arange(8, 3000)
+        more_active = np.arange(1, 65)
+        for routed, active in (
+            (more_routed, 0 * more_routed + 8),
+            (0 * more_active + 64, more_active),
+        ):
+            ffn = MixtureOfExperts(0 * routed + 1536, routed, active)
+            read = ffn.read_experts(0 * routed + 4096, tokens)
+            assert (np.diff(read) >= 0).all()
+            alone = MixtureOfExperts(1536, int(routed[40]), int(active[40]))
+            assert alone.read_experts(4096, tokens) == read[40]
+
+
+def test_absorbed_latents_attend_as_expanded_ones_do_and_take_the_flops_counted() -> None:
+    """One token over a cache of latents, by matrix products that are counted as they are made."""
+    random, flops, tokens = np.random.default_rng(0), [0], 50
+    part = LatentAttention(heads=4, kv_lora_rank=24, rope_dim=6, nope_dim=10, value_dim=8)
+
+    def product(form: str, a: Any, b: Any) -> Any:
+        sizes = {key: n for one, text in zip((a, b), form.split("->")[0].split(","), strict=True)
+                 for key, n in zip(text, one.shape, strict=True)}  # fmt: skip
+        flops[0] += 2 * math.prod(sizes.values())
+        return np.einsum(form, a, b)
+
+    def seen(weights: Any) -> Any:
+        share = np.exp(weights)
+        return share / share.sum(axis=1, keepdims=True)
+
+    latents, rotary = random.normal(size=(tokens, 24)), random.normal(size=(tokens, 6))
+    up_keys, up_values = random.normal(size=(24, 4, 10)), random.normal(size=(24, 4, 8))
+    query, turned = random.normal(size=(4, 10)), random.normal(size=(4, 6))
+    keys, values = (
+        product("tc,chn->thn", latents, up_keys),
+        product("tc,chv->thv", latents, up_values),
+    )
+    up_projected, flops[0] = flops[0], 0
+    scores = product("hn,thn->ht", query, keys) + product("hr,tr->ht", turned, rotary)
+    expanded = product("ht,thv->hv", seen(scores), values)
+    assert flops[0] == part.score_flops(tokens)
+    of_a_token, flops[0] = up_projected // tokens, 0
+    absorbed = product("hn,chn->hc", query, up_keys)
+    scores = product("hc,tc->ht", absorbed, latents) + product("hr,tr->ht", turned, rotary)
+    mean = product("ht,tc->hc", seen(scores), latents)
+    assert np.allclose(product("hc,chv->hv", mean, up_values), expanded)
+    assert flops[0] == part.cached_score_flops(tokens) + of_a_token
+
+
+def test_a_decode_step_of_latents_computes_and_reads_the_absorbed_form() -> None:
+    layer = Layer(LatentAttention(128, 512, 64, 128, 128, 1536), DenseFeedForward(18_432))
+    trunk = Trunk(7168, 129_280)
+    batch, context = 64, 8192
+    memory, compute = roofline.decode(
+        trunk, [layer], MACHINE, **(AT | {"batch": batch, "context": context, "kv_bytes": 1.0})
+    )
+    weights = layer.attention.matmul_weights(7168) + layer.ffn.matmul_weights(7168)
+    scores = 2 * context * 128 * (2 * 512 + 64)
+    flops = batch * (2 * weights + scores) / MACHINE.flops / MACHINE.ways
+    moved = weights * float(AT["formats"].matrix) + batch * context * (512 + 64) * MACHINE.ways
+    assert float(compute.at([1]) - compute.at([0])) == pytest.approx(flops + MACHINE.overhead)
+    seconds = moved / MACHINE.bandwidth / MACHINE.ways + MACHINE.overhead
+    assert float(memory.at([1]) - memory.at([0])) == pytest.approx(seconds)
 
 
 def model() -> Architecture:

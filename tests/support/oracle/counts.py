@@ -171,6 +171,7 @@ def serving_costs(a: Design, tables: Tables) -> dict[str, Fraction]:
         "d_model": a.d_model,
         "parameters": parameters(a, sequence),
         "non_embedding_parameters": non_embedding(a),
+        "active_parameters": parameters(a, sequence),
         "kv_cache": kv_cache(a, tables),
         "kv_bytes_per_token": each,
         "serving_memory": serving_memory(a, tables),

@@ -21,7 +21,7 @@ NAMES = {"heads": "heads", "kv_heads": "kv_heads", "head_dim": "head_dim", "d_ff
          "d_model": "d_model", "vocab_size": "vocab_size", "tied_embeddings": "tied",
          "layers": "layers", "block": "block"}  # fmt: skip
 APART = ("layers", "d_model", "loss", "tokens", "training_flops", "parameters",
-         "non_embedding_parameters")  # fmt: skip
+         "non_embedding_parameters", "active_parameters")  # fmt: skip
 
 
 def within(value: Number | None, interval: Interval, close: float = CLOSE) -> bool:
@@ -89,6 +89,7 @@ def _figures(mine: Point, answer: Tables, quantity: str, sense: str) -> list[str
     shown |= {name: answer[name] for name in ("loss", "tokens", "training_flops")}
     shown["parameters"] = answer["parameters"]["total"]
     shown["non_embedding_parameters"] = answer["parameters"]["non_embedding"]
+    shown["active_parameters"] = answer["parameters"]["active"]
     shown |= {name: answer["architecture"][name] for name in ("layers", "d_model")}
     known = {*option.costs, *option.rates, "loss", "tokens"}
     found = [f"{name} is missing" for name in sorted(known - shown.keys())]
