@@ -374,6 +374,8 @@ CHOICES = (
 BY_NAME: Mapping[str, DesignChoice] = {choice.name: choice for choice in CHOICES}
 WIDTHS = tuple(choice.name for choice in CHOICES if choice.width)
 """Choices that a width option fixes, except its block."""
+ZERO_APART = ("q_lora_rank",)
+"""Widths of which 0 is another kind of layer: costs increase from 1 on, and may be more at 0."""
 ORDERED = tuple(c for c in CHOICES if c.free == "ordered")
 UNORDERED = tuple(c for c in CHOICES if c.free == "unordered")
 MENUS = tuple(key for choice in CHOICES for key in choice.menus)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.accounting import Affine
-from modelsizer.problems.architecture.blocks import BLOCKS, Block
+from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import LARGEST_INT64
+from modelsizer.problems.quantities.examples import Widths, ordered_pairs, structures
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
 from modelsizer.problems.quantities.reads import check_reads
 from modelsizer.problems.space.layouts import Layout
@@ -18,20 +21,10 @@ from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
 
-_POINTS = 64
+_POINTS = 40
 _SEED = 0
 _CONTEXT = 8192
 _LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 2))
-_ENDS = {
-    "d_model": (128, 20_000),
-    "kv_heads": (1, 64),
-    "group": (1, 16),
-    "head_dim": (32, 256),
-    "d_ff": (256, 80_000),
-    "vocab_size": (1_000, 300_000),
-    "untied": (0, 1),
-}
-"""Ranges from which test widths are drawn, wider than in any current model."""
 
 
 def check_quantity(row: Quantity) -> None:
@@ -39,11 +32,12 @@ def check_quantity(row: Quantity) -> None:
 
     It must read no setting that its `reads` omits. The formula of an affine quantity must accept
     arrays of widths as well as integers, and return one `Affine`, or one per branch, with a
-    coefficient for each kind of layer. Coefficients must be non-negative, and neither the constant
-    nor a coefficient may decrease when a width increases or the embedding becomes untied. With
+    coefficient for each kind of layer of every structure. Coefficients must be non-negative, and
+    neither the constant nor a coefficient may decrease when a width increases or the embedding
+    becomes untied (`modelsizer.problems.architecture.choices.ZERO_APART` excepted). With
     ``by_layout=False`` it must not depend on the layout; with ``within``, no number may overflow
-    where that says none does. It is tested with default settings, and
-    with an H100 for training and serving, if they provide what it needs.
+    where that says none does. It is tested with default settings, and with an H100 for training and
+    serving, if they provide what it needs.
 
     Raises
     ------
@@ -53,33 +47,30 @@ def check_quantity(row: Quantity) -> None:
     check_reads(row, _settings())
     if not isinstance(row.how, Cost):
         return
-    random = np.random.default_rng(_SEED)
-    low = {name: random.integers(*ends, _POINTS, endpoint=True) for name, ends in _ENDS.items()}
-    high = {name: random.integers(low[name], _ENDS[name][1], endpoint=True) for name in low}
-    low["heads"] = low["kv_heads"] * low["group"]
-    # If possible, keep the number of heads about equal, so that only kv_heads grow.
-    high["heads"] = high["kv_heads"] * -(-low["heads"] // high["kv_heads"])
-    for settings in _settings():
-        if row.needs(settings):
-            continue
-        for block in BLOCKS.values():
-            for layout in _LAYOUTS:
-                small = _costs(row, settings, block, low, layout)
-                large = _costs(row, settings, block, high, layout)
-                for a, b in zip(small, large, strict=True):
-                    _refuse(row, a[:-1] < 0, "a negative coefficient, or a negative constant")
-                    _refuse(row, a[:-1] * b[-1] > b[:-1] * a[-1], "a cost that falls with a width")
-                if not row.how.by_layout:
-                    same = zip(small, _costs(row, settings, block, low, _LAYOUTS[0]), strict=True)
-                    for a, b in same:
-                        _refuse(row, a != b, "by_layout=False, and a cost that depends on it")
-                _check_within(row, settings, block, low, layout, small)
-                least = int(low["d_model"].argmin())
-                ints = {name: int(values[least]) for name, values in low.items()}
-                alone = _costs(row, settings, block, ints, layout)
-                for a, b in zip(small, alone, strict=True):
-                    wrong = a[:, least] != b[:, 0]
-                    _refuse(row, wrong, "a formula that takes arrays otherwise than integers")
+    settings = [each for each in _settings() if not row.needs(each)]
+    tried = [structure for block in BLOCKS for structure in structures(block)]
+    for each, structure, layout in product(settings, tried, _LAYOUTS):
+        _check_at(row, each, structure, layout)
+
+
+def _check_at(row: Quantity, settings: Settings, structure: Structure, layout: Layout) -> None:
+    """Reject a row that violates a property at random widths of a structure."""
+    assert isinstance(row.how, Cost)
+    low, high = ordered_pairs(structure, _POINTS, _SEED)
+    small = _costs(row, settings, structure, low, layout)
+    large = _costs(row, settings, structure, high, layout)
+    for a, b in zip(small, large, strict=True):
+        _refuse(row, a[:-1] < 0, "a negative coefficient, or a negative constant")
+        _refuse(row, a[:-1] * b[-1] > b[:-1] * a[-1], "a cost that falls with a width")
+    if not row.how.by_layout:
+        for a, b in zip(small, _costs(row, settings, structure, low, _LAYOUTS[0]), strict=True):
+            _refuse(row, a != b, "by_layout=False, and a cost that depends on it")
+    _check_within(row, settings, structure, low, layout, small)
+    least = int(low["d_model"].argmin())
+    ints = {name: int(values[least]) for name, values in low.items()}
+    for a, b in zip(small, _costs(row, settings, structure, ints, layout), strict=True):
+        wrong = a[:, least] != b[:, 0]
+        _refuse(row, wrong, "a formula that takes arrays otherwise than integers")
 
 
 def _settings() -> tuple[Settings, ...]:
@@ -95,8 +86,8 @@ def _settings() -> tuple[Settings, ...]:
 def _check_within(
     row: Quantity,
     settings: Settings,
-    block: Block,
-    widths: dict[str, Any],
+    structure: Structure,
+    widths: Widths,
     layout: Layout,
     exact: list[NDArray[Any]],
 ) -> None:
@@ -110,19 +101,19 @@ def _check_within(
     if len(rows) == 0:
         return
     some = {name: values[rows] for name, values in widths.items()}
-    for a, b in zip(exact, _costs(row, settings, block, some, layout, np.int64), strict=True):
+    for a, b in zip(exact, _costs(row, settings, structure, some, layout, np.int64), strict=True):
         _refuse(row, a[:, rows] != b, "a number beyond 64 bits that its `within` leaves out")
 
 
 def _costs(
     row: Quantity,
     settings: Settings,
-    block: Block,
-    widths: dict[str, Any],
+    structure: Structure,
+    widths: Mapping[str, Any],
     layout: Layout,
     kind: type = object,
 ) -> list[NDArray[Any]]:
-    """Return constant, two coefficients and denominator of each branch, shape (4, W).
+    """Return constant, K coefficients and denominator of each branch, shape (K + 2, W).
 
     With `kind` object they are exact; with ``np.int64`` they may overflow.
     """
@@ -132,12 +123,11 @@ def _costs(
         name: values.astype(kind) if isinstance(values, np.ndarray) else values
         for name, values in widths.items()
     }
-    trunk = block.trunk(w["d_model"], w["vocab_size"], 1 - w["untied"], _CONTEXT)
-    (layer,) = Structure(block.name).kinds(w)
-    found = how.formula(Candidate(settings, trunk, (layer, layer), layout))
+    trunk, kinds = structure.parts(w, _CONTEXT)
+    found = how.formula(Candidate(settings, trunk, kinds, layout))
     several = found if isinstance(found, tuple) else (found,)
     if len(several) != max(1, len(how.branches)) or not all(
-        isinstance(one, Affine) and len(one.per_layer) == 2 for one in several
+        isinstance(one, Affine) and len(one.per_layer) == len(kinds) for one in several
     ):
         raise ValueError(
             f"{row.name}: its formula must give an Affine for each branch, with a coefficient for "
@@ -147,7 +137,7 @@ def _costs(
     return [
         np.atleast_2d(
             np.stack([zero + part for part in (one.base, *one.per_layer, one.denominator)])
-        ).reshape(4, -1)
+        ).reshape(len(kinds) + 2, -1)
         for one in several
     ]
 

@@ -10,8 +10,8 @@ from typing import Any
 from pydantic import BaseModel
 
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
+from modelsizer.problems.quantities.examples import ordered_pairs, structures
 from modelsizer.problems.quantities.quantity import (
     Candidate,
     Cost,
@@ -23,7 +23,7 @@ from modelsizer.problems.quantities.quantity import (
 from modelsizer.problems.space.layouts import Layout
 
 _TABLES = ("training", "serving", "lifetime")
-_SEQUENCE = 4096
+_SEED, _SEQUENCE = 0, 4096
 _LAYOUT = Layout(4, 2, 2)
 _seen: set[str] = set()
 """Settings read since it was cleared."""
@@ -118,9 +118,8 @@ def _compute(how: Cost | OfFlops | Inverse, settings: Settings) -> None:
     elif isinstance(how, Inverse):
         how.numerator(settings)
     else:
-        for block in BLOCKS.values():
-            trunk = block.trunk(4096, 128_256, False, _SEQUENCE)
-            (layer,) = Structure(block.name).kinds(
-                {"heads": 32, "kv_heads": 8, "head_dim": 128, "d_ff": 14_336}
-            )
-            how.formula(Candidate(settings, trunk, (layer, layer), _LAYOUT))
+        for structure in (structure for block in BLOCKS for structure in structures(block)):
+            low, _ = ordered_pairs(structure, 1, _SEED)
+            widths = {name: int(values[0]) for name, values in low.items()}
+            trunk, kinds = structure.parts(widths, _SEQUENCE)
+            how.formula(Candidate(settings, trunk, kinds, _LAYOUT))

@@ -9,10 +9,9 @@ from typing import Any
 import pytest
 
 from modelsizer.problems.architecture.architecture import Layer, Trunk
-from modelsizer.problems.architecture.attention import FullAttention
-from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.state_space import Mamba2
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
+from modelsizer.problems.quantities.examples import structures
 from modelsizer.problems.quantities.needs import affected_by, lacking, reads_of
 from modelsizer.problems.quantities.quantity import (
     Candidate,
@@ -26,7 +25,6 @@ from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
-from tests.support.architectures import dense_layer
 
 OWN = {
     "memory": "48 GB",
@@ -143,20 +141,21 @@ LAYOUTS = (Layout(1, 1, 1), Layout(4, 2, 1), Layout(2, 4, 4))
 NAMES = (*QUANTITIES, *AUXILIARY)
 
 
-def architectures() -> Iterator[tuple[Trunk, Layer]]:
-    for block, tied, kv in (("llama", False, 2), ("gpt2", True, 16), ("gemma2", True, 8)):
-        kind = BLOCKS[block]
-        yield kind.trunk(1024, 50_048, tied, 2048), dense_layer(block, 16, kv, 64, 4096)
-    windowed = FullAttention(16, 4, 64, window=512)
-    yield (
-        kind.trunk(1024, 50_048, tied, 2048),
-        replace(dense_layer(block, 16, 4, 64, 4096), attention=windowed),
-    )
-    state = Mamba2(32, 64, 128)
-    yield (
-        kind.trunk(1024, 50_048, tied, 2048),
-        replace(dense_layer(block, 16, 4, 64, 4096), attention=state),
-    )
+WIDTHS = {
+    "d_model": 1024, "vocab_size": 50_048, "heads": 16, "head_dim": 64, "window": 512,
+    "d_ff": 4096, "routed_experts": 16, "active_experts": 2, "expert_d_ff": 1024,
+    "shared_experts": 1, "kv_lora_rank": 128, "q_lora_rank": 256, "rope_dim": 32, "nope_dim": 64,
+    "value_dim": 64, "linear_heads": 32, "linear_head_dim": 64, "linear_state": 128,
+    "linear_groups": 4, "linear_conv": 4, "linear_key_heads": 8, "linear_value_heads": 16,
+    "linear_key_dim": 64, "linear_value_dim": 64,
+}  # fmt: skip
+
+
+def architectures() -> Iterator[tuple[Trunk, tuple[Layer, ...]]]:
+    widths = WIDTHS | {"tied_embeddings": False, "kv_heads": 2}
+    for structure in (Structure("gpt2"), *structures("llama")):
+        yield structure.parts(widths, 2048)
+        widths |= {"tied_embeddings": True, "kv_heads": 8}
 
 
 def settings_of(tables: dict[str, dict[str, Any]]) -> Settings:
@@ -199,8 +198,8 @@ def figures(settings: Settings, name: str) -> list[Any]:
         return [how.numerator(settings)]
     formula = cost_of(name).formula
     return [
-        formula(Candidate(settings, trunk, [layer, layer], layout))
-        for trunk, layer in architectures()
+        formula(Candidate(settings, trunk, kinds, layout))
+        for trunk, kinds in architectures()
         for layout in LAYOUTS
     ]
 
