@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -288,7 +288,8 @@ def _known_fields(model: type[BaseModel], path: tuple[str, ...]) -> tuple[str, .
 
 def _table(annotation: Any) -> type[BaseModel] | None:
     """The table that a field holds, or may hold; None if it holds a value."""
-    for each in (annotation, *get_args(annotation)):
+    named = get_origin(annotation) is dict  # tables by names of the file's own
+    for each in (annotation, *(() if named else get_args(annotation))):
         if isinstance(each, type) and issubclass(each, BaseModel):
             return each
     return None
