@@ -122,11 +122,12 @@ def costs(a: Design, tables: Tables) -> dict[str, Fraction]:
     batch = serving.get("batch_size", 1)
     parts = [(g, mixer(g.mixer, a.d_model)) for g in a.groups]
     whole = serving.get("kv_policy") == "full"
-    held = sum(
-        g.count * m.cached * (context if whole else seen(g.mixer, context)) for g, m in parts
-    )
+    tokens = [context if whole else seen(g.mixer, context) for g, _ in parts]
+    each = [g.count * m.cached * n for (g, m), n in zip(parts, tokens, strict=True)]
+    ways = serving.get("tensor_parallel", 1)
+    copied = sum(n * _copies(g.mixer, ways) for (g, _), n in zip(parts, each, strict=True))
     states = sum(g.count * m.state for g, m in parts)
-    cache_bytes = batch * held * kv_bytes
+    cache_bytes = batch * sum(each) * kv_bytes
     state_bytes = batch * states * exact(serving.get("state_bytes", kv_bytes))
     weights = total * exact(serving.get("weight_bytes", 2))
     found = {
@@ -137,7 +138,13 @@ def costs(a: Design, tables: Tables) -> dict[str, Fraction]:
         "non_embedding_parameters": inner,
         "kv_bytes_per_token": sum(g.count * m.cached for g, m in parts) * kv_bytes,
         "kv_cache": cache_bytes,
-        "serving_memory": (weights + cache_bytes + state_bytes) / serving.get("accelerators", 1),
+        "serving_memory": (weights + batch * copied * kv_bytes + state_bytes)
+        / serving.get("accelerators", ways),
         "inference_flops_per_token": forward(a, context),
     }
     return {name: Fraction(value) for name, value in found.items()}
+
+
+def _copies(part: Any, ways: int) -> int:
+    """How often tensor parallelism holds a cached value: all of it where it has no heads."""
+    return -(-ways // getattr(part, "kv_heads", 1))

@@ -9,7 +9,8 @@ import random
 from fractions import Fraction
 from typing import Any
 
-from tests.support.layers_oracle.search import Oracle
+from tests.support.layers_oracle.laws import PESSIMIST
+from tests.support.layers_oracle.search import OF_TOKENS, Oracle
 from tests.support.layers_oracle.space import designs
 from tests.support.layers_oracle.tables import Tables, menu
 
@@ -71,9 +72,12 @@ def unlimited(r: random.Random, seed: int) -> Tables:
             objective["leverage_flops"] = r.choice([1e19, 1e21, 6.5e22, 1e25])
     if r.random() < 0.2:
         objective["shape"] = "none"
-    if r.random() < 0.2:
-        objective["law"] = "hoffmann-2022"
-    return {
+    objective["law"] = r.choice([*["besiroglu-2024"] * 5, "hoffmann-2022", PESSIMIST, "own"])
+    if r.random() < 0.1:
+        training["tensor_parallel"] = 2
+    if r.random() < 0.1:
+        training["pipeline_parallel"] = r.choice([2, 3])
+    found = {
         "name": f"layers {seed}: {kind}",
         "space": _space(r, kind, free=(seed // len(KINDS)) % 2 == 0),
         "training": training,
@@ -81,6 +85,21 @@ def unlimited(r: random.Random, seed: int) -> Tables:
         "budgets": budgets,
         "objective": objective,
     }
+    if objective["law"] == "own":
+        found["laws"] = {"own": _law(r, kind)}
+    return found
+
+
+def _law(r: random.Random, kind: str) -> Tables:
+    """A law of a problem's own: in N and D, or with a term of which the evidence is dropped."""
+    if kind not in ("dense", "windows"):
+        return {"E": 1.5, "A": 300.0, "alpha": 0.31, "B": 900.0, "beta": 0.33,
+                "outer": r.choice([1.0, 0.9]),
+                "parameters": r.choice(["total", "non_embedding"])}  # fmt: skip
+    seen = r.choice([{"kv_group": 0.5}, {"kv_heads": -0.5}, {"ffn_ratio": 0.7}])
+    terms = [{"parameters": -0.34, "coefficient": 450.0}, {"tokens": -0.37, "coefficient": 2000.0},
+             {"coefficient": 0.01} | seen]  # fmt: skip
+    return {"E": 1.7, "terms": terms}
 
 
 def _serving(r: random.Random, sequence: int) -> Tables:
@@ -92,6 +111,8 @@ def _serving(r: random.Random, sequence: int) -> Tables:
     }
     if r.random() < 0.8:
         found["context_length"] = r.choice([1024, sequence, 32768, 131072])
+    if r.random() < 0.15:
+        found["tensor_parallel"] = found["accelerators"]
     if r.random() < 0.2:
         found["kv_policy"] = "full"
     if r.random() < 0.2:
@@ -138,7 +159,7 @@ def _space(r: random.Random, kind: str, *, free: bool) -> Tables:
     if kind == "latent" or (kind == "mixed" and r.random() < 0.6):
         space["attention"] = r.choice(["latent", ["grouped", "latent"]])
         space["latent"] = _latent(r)
-    if kind in ("experts", "mixed") or (kind != "dense" and r.random() < 0.4):
+    if kind in ("experts", "mixed") or (kind in ("latent", "linear") and r.random() < 0.4):
         space["experts"] = _experts(r, base)
     return space
 
@@ -231,18 +252,18 @@ def _limited(r: random.Random, found: Tables, oracle: Oracle, *, infeasible: boo
     sense, quantity = r.choice(OBJECTIVES)
     budgets = found["budgets"]
     found["objective"] = {sense: quantity} | found["objective"]
-    points = oracle.points
-    names = r.sample(COSTS, r.randint(0, 3))
-    for name in names:
+    points, few = oracle.points, sense == "minimize" and quantity in OF_TOKENS
+    one = r.choice(points)  # limits at its figures are barely kept
+    quantile = r.random() < 0.7
+    for name in r.sample(COSTS, r.randint(0, 3)):
         if name != quantity or r.random() < 0.3:
             values = sorted(p.costs[name] for p in points)
             at = values[int(r.betavariate(1.5, 1.5) * (len(values) - 1))]
+            at = at if quantile else one.costs[name]
             budgets[name] = {"min": _number(at)} if r.random() < 0.15 else _number(at)
-    if quantity != "loss" and (r.random() < 0.6 or (sense, quantity) in OBJECTIVES[-5:-3]):
+    if quantity != "loss" and (r.random() < 0.6 or few):
         budgets["loss"] = _loss_limit(r, oracle)
-    if (sense, quantity) in OBJECTIVES[-5:-3] and isinstance(
-        found["training"].get("tokens"), float
-    ):
+    if few and isinstance(found["training"].get("tokens"), float):
         found["training"]["tokens"] = {"max": found["training"]["tokens"]}
     if infeasible:
         _exclude(r, found)

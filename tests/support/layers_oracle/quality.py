@@ -8,13 +8,10 @@ from functools import cache
 from typing import Any
 
 from tests.support.layers_oracle.counts import ffn_matrices, layer, mixer, parameters
+from tests.support.layers_oracle.laws import Law, Loss, excess
 from tests.support.layers_oracle.space import LINEAR, Design, Experts, Grouped, Latent, is_full
 from tests.support.layers_oracle.tables import Tables, exact, limits
 
-LAWS = {  # E, A, alpha, B, beta; arXiv 2404.10102 and 2203.15556
-    "besiroglu-2024": (1.8172, 482.01, 0.3478, 2085.43, 0.3658),
-    "hoffmann-2022": (1.6934, 406.4, 0.3392, 410.7, 0.2849),
-}
 ENDS = ("low", "middle", "high")
 TERMS = ("kv_heads", "ffn", "window", "sparse", "linear", "latent")
 KAPPA = (0.001, 0.007, 0.015)  # of a halving of kv heads, and of a latent's rank below 512
@@ -24,21 +21,6 @@ WINDOWS = ((0, 0, 0.005), (0, 0.003, 0.010), (0.002, 0.006, 0.014))  # at 2048, 
 SPARSE, LINEAR_SHARE, LATENT = (0, 0.005, 0.02), (-0.01, 0, 0.006), (-0.006, 0, 0.006)
 KNEE, FLAT = 5, 4  # f(r) is straight beyond; the ratio up to which experts cost nothing
 EDGE = 3e20  # FLOPs, of the runs behind the leverage
-
-SHAPE = (math.exp(1.082043835), 0.2195783536, math.exp(-0.2186969889), 0.4758917337)
-
-
-@cache
-def excess(d_model: int, layers: int) -> float:
-    """Loss of a shape above the best of its size w^2 L (arXiv 2502.06857)."""
-    a_big, a, b_big, b = SHAPE
-    size = d_model**2 * layers
-    width = (a * a_big * size**b / (2 * b * b_big)) ** (1 / (a + 2 * b))
-
-    def loss(w: float, n: float) -> float:
-        return a_big * w**-a + b_big * n**-b
-
-    return max(loss(d_model, layers) - loss(width, size / width**2), 0.0)
 
 
 def activation(experts: Experts) -> Fraction:
@@ -62,7 +44,7 @@ class Quality:
 
     def __init__(self, tables: Tables) -> None:
         objective = tables.get("objective", {})
-        self.law = LAWS[objective.get("law", "besiroglu-2024")]
+        self.law = Law(tables)
         self.shape = objective.get("shape", "gemstones-2025") != "none"
         self.ablations = objective.get("ablations", "middle")
         self.experts = objective.get("experts", "tian-2025")
@@ -75,10 +57,13 @@ class Quality:
 
     def n(self, a: Design) -> float:
         """Parameters that the law is asked about."""
-        total, active, _ = parameters(a)
+        total, active, inner = parameters(a)
+        outer = total - inner if self.law.counts == "non_embedding" else 0
+        if self.law.counts == "active":
+            return float(active)
         if self.experts == "total":
-            return float(total)
-        found = float(active)
+            return float(total - outer)
+        found = float(active - outer)
         for g in a.groups:
             if isinstance(g.ffn, Experts) and self.experts != "active":
                 everything, used = layer(g, a.d_model)
@@ -103,7 +88,7 @@ class Quality:
             for fit in FITS
         ]
         rank = math.log2(512 / full.kv_lora_rank) if isinstance(full, Latent) else 0.0
-        return {
+        found = {
             "kv_heads": KAPPA[i] * kv * grouped / n,
             "ffn": (min(fits), sum(fits) / len(fits), max(fits))[i],
             "window": windows / n / 0.75 * _window(a.window, self.trained, i) if windows else 0.0,
@@ -111,13 +96,13 @@ class Quality:
             "linear": LINEAR_SHARE[i] * min(1.0, linear / n / 0.75),
             "latent": LATENT[i] + KAPPA[i] * max(0.0, rank) if isinstance(full, Latent) else 0.0,
         }
+        return found | dict.fromkeys(self.law.drops, 0.0)
 
     def at(self, a: Design) -> Loss:
         """Loss of a design as a function of its tokens."""
         q = sum(self.terms(a, self.ablations).values())
-        _, big_a, alpha, _, _ = self.law
         shape = excess(a.d_model, a.layers) if self.shape else 0.0
-        return Loss(self.law, q, big_a / self.n(a) ** alpha, shape)
+        return self.law.at(a, self.n(a), q, shape)
 
     def shown(self, a: Design, tokens: float) -> dict[str, Any]:
         """`choices` and `loss_band` of an answer."""
@@ -125,34 +110,13 @@ class Quality:
         reducible = loss.reducible(tokens)
         ends = ENDS if self.ablations != "none" else ("none",) * 3
         found = [self.terms(a, end) for end in ends]
-        base = loss.law[0] + loss.shape + reducible
+        base = loss.e + loss.shape + reducible
         band = [base + sum(terms.values()) * reducible for terms in found]
         choices = {
             name: {end: terms[name] * reducible for end, terms in zip(ENDS, found, strict=True)}
             for name in TERMS
         }
         return {"choices": choices, "loss_band": {"low": band[0], "high": band[2]}}
-
-
-class Loss:
-    """E + (1 + q) (law(N, D) - E) + excess, of one design."""
-
-    def __init__(self, law: tuple[float, ...], q: float, of_n: float, shape: float) -> None:
-        self.law, self.q, self.of_n, self.shape = law, q, of_n, shape
-
-    def reducible(self, tokens: float) -> float:
-        """law(N, D) - E"""
-        *_, big_b, beta = self.law
-        return self.of_n + big_b / tokens**beta
-
-    def __call__(self, tokens: float) -> float:
-        return self.law[0] + (1 + self.q) * self.reducible(tokens) + self.shape
-
-    def tokens_for(self, loss: float) -> float:
-        """Tokens at which the loss is this; infinite if it never is."""
-        *_, big_b, beta = self.law
-        left = (loss - self.shape - self.law[0]) / (1 + self.q) - self.of_n
-        return (big_b / left) ** (1 / beta) if left > 0 else math.inf
 
 
 def _feed(fit: Fit, ffn: Any, d: int, attention: int) -> float:

@@ -8,7 +8,8 @@ from fractions import Fraction
 from typing import Any
 
 from tests.support.layers_oracle.counts import costs, parameters, training_flops_of_a_token
-from tests.support.layers_oracle.quality import Loss, Quality
+from tests.support.layers_oracle.laws import Loss
+from tests.support.layers_oracle.quality import Quality
 from tests.support.layers_oracle.space import Design, designs
 from tests.support.layers_oracle.tables import Limit, Tables, limits
 
@@ -73,15 +74,20 @@ class Oracle:
         return Point(a, tokens, value["loss"], objective, known, close)
 
     def _within(self, loss: Loss, begin: float, end: float) -> tuple[float, float, bool]:
-        """Tokens between limits on the loss too, and whether both ends are one up to rounding."""
+        """Tokens between limits on the loss too, and whether rounding decides if there are any."""
         found: Limit | None = next((x for x in self.limits if x.quantity == "loss"), None)
         if found is None:
             return begin, end, False
+        close = False
         if found.high is not None:
-            begin = max(begin, loss.tokens_for(float(found.high)))
+            need = loss.tokens_for(float(found.high))
+            close = math.isfinite(need) and math.isclose(need, end, rel_tol=1e-9)
+            begin = max(begin, need)
         if found.low is not None:
-            end = min(end, loss.tokens_for(float(found.low)))
-        return begin, end, math.isfinite(begin) and abs(begin - end) <= 1e-9 * end
+            cap = loss.tokens_for(float(found.low))
+            close = close or math.isclose(cap, begin, rel_tol=1e-9)
+            end = min(end, cap)
+        return begin, end, close
 
     @property
     def close(self) -> list[Point]:
