@@ -17,7 +17,7 @@ from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.budgets import Budgets
-from modelsizer.problems.requirements.objective import Objective
+from modelsizer.problems.requirements.objective import BUDGET, Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.counting import has_design
 from modelsizer.problems.space.splits import Split
@@ -123,6 +123,21 @@ def check_shape(objective: Objective, law: TokenLaw) -> None:
         raise ValueError(
             f"@objective.shape {law.name} prices width and depth itself, and {objective.shape} "
             'would count them twice; leave shape out, or set it to "none"'
+        )
+
+
+def check_leverage(objective: Objective, limits: TokenLimits) -> None:
+    """Refuse the budget as the FLOPs of the leverage of experts where none limits them.
+
+    Raises
+    ------
+    ValueError
+        See `check_alternatives`.
+    """
+    if objective.leverage_flops == BUDGET and limits.most_flops is None:
+        raise ValueError(
+            f'@objective.leverage_flops "{BUDGET}" is the most training FLOPs allowed, and nothing '
+            "limits them for every design: give budgets.training_flops, or a number of FLOPs"
         )
 
 

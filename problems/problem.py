@@ -12,7 +12,9 @@ from pydantic_core import PydanticSerializationError
 
 from modelsizer.problems import checks, reading
 from modelsizer.problems.errors import ProblemError, require_type, short
+from modelsizer.problems.laws.ablations import Ablations, unseen_by
 from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
 from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.laws.reading import PREFIX, law_named, laws_beside
@@ -22,7 +24,7 @@ from modelsizer.problems.plain_values import PlainValueError, check_plain
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Settings
 from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
-from modelsizer.problems.requirements.objective import Objective
+from modelsizer.problems.requirements.objective import BUDGET, LAW_KEYS, Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits, token_limits
 from modelsizer.problems.space.counting import Counted, count_designs
 from modelsizer.problems.space.layouts import Layout, layouts
@@ -92,6 +94,7 @@ class Problem(Table):
         checks.check_inputs(self.settings, self.budgets, self.objective)
         layouts(self.training)
         limits = self.token_limits
+        checks.check_leverage(self.objective, limits)
         checks.check_tokens(limits, self.training, self.budgets, self.objective)
         check_magnitudes(self.settings, self.budgets)
         most = most_parameters(self.space, self.training.sequence_length)
@@ -207,7 +210,7 @@ class Problem(Table):
         """Its tables for another question: no scenarios, and of the objective only the laws."""
         found = {k: v for k, v in self.to_dict().items() if k != "scenarios"}
         sought = found.get("objective", {})
-        found["objective"] = {k: v for k, v in sought.items() if k in ("law", "shape")}
+        found["objective"] = {k: v for k, v in sought.items() if k in LAW_KEYS}
         return found
 
     def to_toml(self) -> str:
@@ -298,8 +301,15 @@ class Problem(Table):
 
     @property
     def quality(self) -> Quality:
-        """The law and the shape law together."""
-        return Quality(self.law, self.shape)
+        """The law, what it cannot see and the shape law together."""
+        law = self.law
+        return Quality(law, self.shape, self._ablations(law))
+
+    def _ablations(self, law: TokenLaw) -> Ablations | None:
+        reading = self.objective.ablations
+        if reading == "none":
+            return None
+        return Ablations(reading, self.training.sequence_length, unseen_by(law))
 
     @property
     def context_length(self) -> int:
@@ -309,13 +319,29 @@ class Problem(Table):
     @property
     def settings(self) -> Settings:
         """What quantities are computed from, beside architecture and layout."""
+        law = self.law
         return Settings(
             self.training,
             self.serving,
             self.lifetime,
             self.context_length,
-            self.law.parameter_kind,
+            law.parameter_kind,
+            "active" if law.sees_experts else self.objective.experts,
+            self.leverage_flops,
         )
+
+    @property
+    def leverage_flops(self) -> float:
+        """Training FLOPs at which the leverage of experts is taken.
+
+        With `objective.leverage_flops = "budget"` the most that the problem allows; the default
+        where it allows endlessly many, which `checks.check_leverage` refuses.
+        """
+        asked = self.objective.leverage_flops
+        if asked != BUDGET:
+            return float(asked)
+        most = self.token_limits.most_flops
+        return DEFAULT_LEVERAGE_FLOPS if most is None else float(most)
 
     @property
     def layouts(self) -> tuple[Layout, ...]:
@@ -342,7 +368,11 @@ class Problem(Table):
     @property
     def token_limits(self) -> TokenLimits:
         """Limits on tokens from [training] and [budgets] together."""
-        return token_limits(self.settings, self.budgets)
+        # No limit on tokens depends on what a law counts.
+        settings = Settings(
+            self.training, self.serving, self.lifetime, self.context_length, "total"
+        )
+        return token_limits(settings, self.budgets)
 
     def options(self, rows_at_once: int = 200_000) -> Iterator[tuple[Layout, Options]]:
         """Tables of every width option that the space and its rules allow, under each layout."""

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.bounds.relaxation import Affine, Feature, power_bound, term_bound
 from modelsizer.problems.laws.features import Features
 from modelsizer.problems.laws.laws import PowerLaw, PowerTerm, TokenLaw
+from modelsizer.problems.laws.quality import Quality, scaled, unscaled
 from modelsizer.problems.laws.shapes import ShapeLaw
 from modelsizer.problems.laws.terms import TermLaw
 
@@ -62,6 +63,8 @@ class Sizes:
         Parameters as the law counts them, training FLOPs per token, and layers.
     low, high : mapping of array of shape (B,)
         Ends of the other features of the law.
+    q : array of shape (B,) or None
+        Lower bound on the sum of the terms of ablations; None where there are none.
     """
 
     n: Feature
@@ -69,6 +72,7 @@ class Sizes:
     layers: Feature
     low: Features
     high: Features
+    q: Floats | None = None
 
     def over(self, law: TokenLaw) -> TokenLaw:
         """Return a law of tokens only that is a lower bound on this law in the boxes."""
@@ -97,6 +101,23 @@ def law_bound(law: TokenLaw, sizes: Sizes, caps: TokenCaps) -> tuple[Affine, Flo
     if law.outer == 1.0:
         return Affine(inner.constant + law.E, inner.slope), corner
     return _outer_bound(law, inner, n, flops, caps), corner
+
+
+def judged_bound(quality: Quality, sizes: Sizes, caps: TokenCaps) -> tuple[Affine, Floats]:
+    """Return `law_bound` with what the law cannot see: ``E + (1 + q) (law - E)``, q at its least.
+
+    A law below its E stays as it is, so that the bound there is constant.
+    """
+    bound, corner = law_bound(quality.law, sizes, caps)
+    if sizes.q is None:
+        return bound, corner
+    least, by = quality.law.irreducible, 1.0 + sizes.q
+    lifted = Affine(least + by * (bound.constant - least), by[:, None] * bound.slope)
+    flat = scaled(corner, sizes.q, least)
+    above = corner > least
+    return Affine(
+        np.where(above, lifted.constant, flat), np.where(above[:, None], lifted.slope, 0.0)
+    ), flat
 
 
 def _outer_bound(
@@ -174,7 +195,7 @@ def _with_tokens(
     )
 
 
-def log_tokens_bound(law: TokenLaw, target: Floats, sizes: Sizes) -> Affine:
+def log_tokens_bound(quality: Quality, target: Floats, sizes: Sizes) -> Affine:
     """Return an affine lower bound on ln of the minimum tokens that reach a loss.
 
     For ``E + A/N^alpha + B/D^beta = target`` (and with an outer power), ln D is a convex function
@@ -183,9 +204,11 @@ def log_tokens_bound(law: TokenLaw, target: Floats, sizes: Sizes) -> Affine:
     Parameters
     ----------
     target : array of shape (B,)
-        Upper bound on the loss that the token law must reach, after deduction of shape excess.
+        Upper bound on the loss that must be reached, after deduction of shape excess.
     """
-    n = sizes.n
+    n, law = sizes.n, quality.law
+    if sizes.q is not None:
+        target = unscaled(target, sizes.q, law.irreducible)
     kinds = n.unit.shape[1]
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         corner = np.log(np.asarray(sizes.over(law).tokens_for(n.high, target), float))

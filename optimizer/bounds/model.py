@@ -12,7 +12,12 @@ from typing import Literal
 
 import numpy as np
 
-from modelsizer.optimizer.bounds.law_bounds import Sizes, law_bound, log_tokens_bound, shape_bound
+from modelsizer.optimizer.bounds.law_bounds import (
+    Sizes,
+    judged_bound,
+    log_tokens_bound,
+    shape_bound,
+)
 from modelsizer.optimizer.bounds.limits import Limit, feasible, limits
 from modelsizer.optimizer.bounds.relaxation import (
     LARGEST_LN,
@@ -241,7 +246,7 @@ class Model:
             return self.sign * self.affine(table, row, j), keeps
         if self.kind == "most_tokens" and plain:
             return -tokens, keeps
-        n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
+        n = table.linear[LAW_PARAMETERS].values(row, j)
         judged = self.quality.of(table.features(row, j, self.quality.features))
         if self.least_loss is not None:
             edge = np.asarray(judged.tokens_for(n, self.least_loss), float)
@@ -311,7 +316,7 @@ class Model:
             sizes = self._sizes(table, row, low, high, n, flops)
             width = table["d_model"][row].astype(float)
             shape = shape_bound(self.quality.shape, width, sizes.layers)
-            token, corner = law_bound(self.quality.law, sizes, self.caps(table, row, low))
+            token, corner = judged_bound(self.quality, sizes, self.caps(table, row, low))
             loss, least_loss = trusted(token + shape, corner, extent)
             least_loss = lowered(least_loss)
             loss = Affine(lowered(loss.constant), loss.slope)
@@ -382,7 +387,7 @@ class Model:
         if self.most_loss is not None and shape is not None and sizes is not None:
             target = self.most_loss - np.maximum(shape.least(extent), 0.0)
             target = target + ROUNDING * np.abs(target)
-            bounds.append(log_tokens_bound(self.quality.law, target, sizes))
+            bounds.append(log_tokens_bound(self.quality, target, sizes))
         if self.least_tokens > 0:
             bounds.append(Affine.flat(np.full(rows, math.log(self.least_tokens)), kinds))
         if self.kind == "least_flops":
@@ -409,8 +414,10 @@ class Model:
         self, table: Table, row: Ints, low: Ints, high: Ints, n: Feature, flops: Feature
     ) -> Sizes:
         layers = self._feature(table, "layers", row, low, high)
-        seen = self.quality.law.features
-        return Sizes(n, flops, layers, *table.ranges(row, low, high, (*seen, *parts_of(seen))))
+        seen, judged = self.quality.law.features, self.quality.ablations
+        ends = table.ranges(row, low, high, (*seen, *parts_of(seen)))
+        q = None if judged is None else table.ranges(row, low, high, (judged,))[0][judged]
+        return Sizes(n, flops, layers, *ends, q)
 
     def _feature(self, table: Table, name: str, row: Ints, low: Ints, high: Ints) -> Feature:
         quantity = table.linear[name]

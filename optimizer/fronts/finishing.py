@@ -128,7 +128,7 @@ def _tokens_sought(scorer: Scorer) -> bool:
 def _of_law(scorer: Scorer, found: Candidates) -> Iterator[tuple[float, ...]]:
     """Yield tokens, loss, and the noisy values of each candidate."""
     table = found.table
-    n = table.linear[LAW_PARAMETERS].at(found.row, found.j)
+    n = table.linear[LAW_PARAMETERS].values(found.row, found.j)
     flops = table.linear[TRAINING_FLOPS_PER_TOKEN].at(found.row, found.j)
     problem, quality = scorer.problem, scorer.model.quality
     limits, features = problem.token_limits, table.features(found.row, found.j, quality.features)
@@ -140,7 +140,7 @@ def _of_law(scorer: Scorer, found: Candidates) -> Iterator[tuple[float, ...]]:
             quality.of({name: float(values[i]) for name, values in features.items()}),
             limits,
             target,
-            n=int(n[i]),
+            n=float(n[i]),
             flops=int(flops[i]),
             accelerators=table.layout[table.layout_id[row]].accelerators,
         )

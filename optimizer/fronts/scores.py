@@ -157,7 +157,7 @@ class Scorer:
         tokens, _ = self._tokens_and_flops(table, row, j, value)
         if self.model.kind == "loss":
             return tokens, value
-        n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
+        n = table.linear[LAW_PARAMETERS].values(row, j)
         quality = self.model.quality
         judged = quality.of(table.features(row, j, quality.features))
         return tokens, np.asarray(judged.loss(n, tokens), float)
@@ -219,10 +219,13 @@ class Scorer:
 
     def _classes(self, table: Table, row: Ints, j: Ints) -> Floats:
         """What a noisy value depends on: designs of equal class have exactly equal values."""
-        n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
+        n = table.linear[LAW_PARAMETERS].values(row, j)
         flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
-        law, shape = self.model.quality.law, self.model.quality.shape
-        seen = [np.broadcast_to(x, n.shape) for x in table.features(row, j, law.features).values()]
+        quality = self.model.quality
+        law, shape = quality.law, quality.shape
+        judged = () if quality.ablations is None else (quality.ablations,)
+        features = table.features(row, j, (*law.features, *judged))
+        seen = [np.broadcast_to(x, n.shape) for x in features.values()]
         width, depth = table["d_model"][row].astype(float), table.layers(row, j).astype(float)
         seen.append(np.asarray(shape.excess(width, depth), float))
         if self.fewest:

@@ -14,11 +14,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, PowerTerm, TokenLaw
+from modelsizer.problems.laws.quality import scaled
 from modelsizer.problems.laws.terms import TermLaw
 
 Floats = NDArray[np.float64]
 
 SUMS = "E + A/N^alpha + B/D^beta, or a sum of power terms"
+
+UNSEEN = "unseen"
+"""Name of the sum of the terms of ablations among values of features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,15 +129,18 @@ class Draws:
         Parameters
         ----------
         values : mapping of array of shape (B,)
-            Values of `features`.
+            Values of `features`, and of `UNSEEN` where the problem has ablations.
         excess : array of shape (B,)
             Excess of the shape law.
         """
         logs = {name: np.log(values[name]) for name in self.features}
-        total: Floats = self.E[:, None] + excess
+        total: Floats = self.E[:, None] + np.zeros(np.shape(excess))
         for term in self.terms:
             total = total + term.at(logs)
-        return total
+        if UNSEEN in values:
+            least = np.array([law.irreducible for law in self.laws])
+            total = scaled(total, values[UNSEEN], least[:, None])
+        return total + excess
 
 
 def sum_of_powers(law: TokenLaw) -> tuple[float, tuple[PowerTerm, ...]]:

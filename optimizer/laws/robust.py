@@ -53,6 +53,8 @@ WHY_TERMS = (
     "which every draw falls, has no more loss under any of them"
 )
 
+WHY_UNSEEN = "; nor has it where its ablation terms, which scale the reducible loss, are no greater"
+
 
 @dataclass(frozen=True, slots=True)
 class Regret:
@@ -157,7 +159,8 @@ class Uncertainty:
     def why(self) -> str:
         """Why dominated designs can be excluded."""
         seen = self.problem.law.features
-        return WHY_TERMS.format(features=", ".join(("N", "D", *seen))) if seen else WHY
+        why = WHY_TERMS.format(features=", ".join(("N", "D", *seen))) if seen else WHY
+        return why if self.problem.quality.ablations is None else why + WHY_UNSEEN
 
     def to_dict(self, most: int | None = None) -> dict[str, Any]:
         """The keys of the JSON contract, with the `most` most frequent winners."""

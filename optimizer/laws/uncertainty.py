@@ -16,29 +16,29 @@ optimum of a robust criterion (`modelsizer.optimizer.laws.robust`), since these 
 loss. Only designs that are nondominated in (N up, D up, excess down) are kept, and of designs equal
 in all three, which no law of this form distinguishes, the first by the tie rule. A law of further
 features adds a column for each, in the direction in which all draws decrease; a feature in which
-some terms decrease and others increase must be equal. In floating point, a dropped design may have
-the same loss as the best one where its terms are negligible beside E; then the dominating design is
-reported.
+some terms decrease and others increase must be equal. What the law cannot see of an architecture
+(`modelsizer.problems.laws.ablations`) is one more column, of which less is no worse. In floating
+point, a dropped design may have the same loss as the best one where its terms are negligible beside
+E; then the dominating design is reported.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.fronts.archive import nondominated
 from modelsizer.optimizer.laws.dominance_check import all_dominated
-from modelsizer.optimizer.laws.draws import Draws, sum_of_powers
+from modelsizer.optimizer.laws.draws import UNSEEN, Draws, sum_of_powers
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.errors import ProblemError
-from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 
@@ -183,7 +183,10 @@ def _refuse(problem: Problem, model: Model) -> None:
 
 
 class _Columns:
-    """Columns in which less is no worse under any draw; the last one is the excess."""
+    """Columns in which less is no worse under any draw; the last one is the excess.
+
+    What the law cannot see of an architecture is the last but one, if the problem has it.
+    """
 
     def __init__(self, model: Model, *draws: Draws) -> None:
         self.model, self.names = model, draws[0].features
@@ -197,7 +200,7 @@ class _Columns:
     def of(self, table: Table, row: Ints, j: Ints) -> Floats:
         """Columns of designs; shape (B, G)."""
         model, quality = self.model, self.model.quality
-        n = to_floats(table.linear[LAW_PARAMETERS].at(row, j))
+        n = table.linear[LAW_PARAMETERS].values(row, j)
         flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
         seen = {
             "parameters": n,
@@ -206,6 +209,8 @@ class _Columns:
         }
         width, depth = table["d_model"][row].astype(float), table.layers(row, j).astype(float)
         found = [sign * seen[name] for name, sign in self.columns]
+        if quality.ablations is not None:
+            found.append(table.width(quality.ablations, row, j))
         return np.stack([*found, quality.shape.excess(width, depth)], axis=1)
 
     def values(self, points: Floats) -> dict[str, Floats]:
@@ -213,6 +218,8 @@ class _Columns:
         found = {}
         for i, (name, sign) in enumerate(self.columns):
             found[name] = sign * points[:, i]
+        if self.model.quality.ablations is not None:
+            found[UNSEEN] = points[:, len(self.columns)]
         return found
 
 
@@ -281,7 +288,7 @@ def optima(problem: Problem, some: Contenders, draws: Draws, clock: Clock | None
         for at in near[k]:
             if at not in known:
                 known[at] = design_of(problem, some, at)
-            design, quality = known[at], Quality(draws.laws[k], problem.shape)
+            design, quality = known[at], replace(problem.quality, law=draws.laws[k])
             judged = judge(quality, design.architecture)
             exact.append(float(judged.loss(float(design.law_parameters), design.tokens)))
         winner[k] = near[k][int(np.argmin(exact))]  # contenders come in the order of the tie rule

@@ -97,6 +97,9 @@ class _Program:
         self.d_model = float(design.architecture.trunk.d_model)
         self.quality, self.growing = problem.quality, growing_widths(problem.space)
         self.widths = architecture_features(design.architecture, FIXED_WITH_A_DESIGN)
+        # Held at the design's own: heads and hidden widths grow together with d_model.
+        judged = self.quality.ablations
+        self.judged = {} if judged is None else {judged: judged.of(design.architecture)}
         self.scale = abs(float(design.exact[self.sought])) or 1.0
         self.rows, self.ids = self._rows()
 
@@ -120,7 +123,8 @@ class _Program:
         """The loss at a relative width and a depth."""
         at = {k: value * (t if k in self.growing else 1.0) for k, value in self.widths.items()}
         at["layers"] = layers
-        return self.quality.of(features_of(self.quality.features, at.__getitem__))
+        seen: dict[Any, float] = {**at, **self.judged}
+        return self.quality.of(features_of(self.quality.features, seen.__getitem__))
 
     def _parts(self, name: str) -> tuple[str, ...]:
         return QUANTITIES[name].parts if QUANTITIES[name].affine else (name,)

@@ -23,6 +23,7 @@ from modelsizer.optimizer.tables.table import (
     Ints,
     Table,
     build_table,
+    corner_ranges,
     largest,
     needed,
     quantities,
@@ -30,7 +31,6 @@ from modelsizer.optimizer.tables.table import (
 )
 from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
 from modelsizer.problems.columns import LARGEST_INT64, Columns
-from modelsizer.problems.laws.features import ranges_of
 from modelsizer.problems.quantities.auxiliary import (
     LAW_PARAMETERS,
     TRAINING_FLOPS_PER_TOKEN,
@@ -250,11 +250,7 @@ class BlockBounds:
         flops_low = _value(cheap, TRAINING_FLOPS_PER_TOKEN, row, first)
         flops_high = _value(dear, TRAINING_FLOPS_PER_TOKEN, row, last)
         seen = model.quality.features
-        ends = ranges_of(
-            seen,
-            lambda name: cheap.width(name, row, first),
-            lambda name: dear.width(name, row, last),
-        )
+        ends = corner_ranges(seen, (cheap, first), (dear, last), row)
         # F = passes x (2 x weights that multiply + scores); weights that multiply = N - idle.
         weight_low = _value(cheap, WEIGHT_FLOPS, row, first)
         each = self._flops_of_a_weight

@@ -3,14 +3,15 @@
 Two width options are compared if they have the same d_model, depths, block and layout, and the same
 widths in the features of the law. One dominates the other if, at every depth, it has the same N, no
 more training FLOPs per token, no more of any quantity with an upper limit, no less of any quantity
-with a lower limit and no worse objective, and precedes it by the tie rule if all these are equal.
-Costs are affine in the depths, so it suffices to compare bases and units. For example, 48 heads of
-128 and 96 heads of 64 with equally wide keys and values need not both be searched.
+with a lower limit, no more of what the law cannot see and no worse objective, and precedes it by
+the tie rule if all these are equal. Costs are affine in the depths, so it suffices to compare bases
+and units. For example, 48 heads of 128 and 96 heads of 64 with equally wide keys and values need
+not both be searched.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
 from typing import Any
 
 import numpy as np
@@ -18,9 +19,10 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.boxes import Boxes
-from modelsizer.optimizer.tables.table import Ints, Mask, Table, to_floats
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
 from modelsizer.problems.architecture.choices import TIE_RULE
-from modelsizer.problems.laws.features import parts_of
+from modelsizer.problems.laws.features import Seen, is_of_stack, parts_of
+from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -49,10 +51,11 @@ def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
     features = _features(model, table, boxes)
     if any(base.dtype == object for base, _ in features):
         return none
-    order, groups = _grouped(table, boxes, model.quality.features)
+    order, groups = _grouped(table, boxes, model.quality)
     widest = int(np.bincount(groups).max())
     if widest == 1:
         return none
+    judged = _judged(table, boxes, model.quality)[:, order]
     base = np.stack([b for b, _ in features])[:, order]
     unit = np.stack([u for _, u in features])[:, order]
     low, high = boxes.low[order], boxes.high[order]
@@ -65,11 +68,14 @@ def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
         same = (gap[_FLOPS] == 0) & (slope[_FLOPS] == 0).all(axis=1)
         clear = np.abs(gap[_FLOPS]) > CLEAR * np.maximum(dear[:-shift], dear[shift:])
         sure = together & (same | clear)
+        less = judged[:, :-shift] - judged[:, shift:]
         first = (gap <= 0).all(axis=0) & (slope <= 0).all(axis=(0, 2))
+        first &= ((less == 0) | (less < -CLEAR)).all(axis=0)
         first &= (low[:-shift] <= low[shift:]).all(axis=1)
         first &= (high[:-shift] >= high[shift:]).all(axis=1)
         # The later option loses ties, so it dominates only if strictly smaller.
         second = (gap >= 0).all(axis=0) & (slope >= 0).all(axis=(0, 2)) & (gap[_PARAMETERS] > 0)
+        second &= ((less == 0) | (less > CLEAR)).all(axis=0)
         second &= (low[:-shift] >= low[shift:]).all(axis=1)
         second &= (high[:-shift] <= high[shift:]).all(axis=1)
         worse[order[shift:][sure & first]] = True
@@ -98,7 +104,23 @@ def _features(model: Model, table: Table, boxes: Boxes) -> list[tuple[NDArray[An
     return found
 
 
-def _grouped(table: Table, boxes: Boxes, seen: Sequence[str]) -> tuple[Ints, Ints]:
+def _judged(table: Table, boxes: Boxes, quality: Quality) -> Floats:
+    """Return what no law sees at the least and the greatest depths; shape (corners, B).
+
+    Rows of a group have the same numbers of layers, so the difference of two is a ratio of affine
+    functions of each depth, and has its ends at corners.
+    """
+    seen = quality.ablations
+    return np.zeros((0, len(boxes))) if seen is None else _at_corners(table, boxes, seen)
+
+
+def _at_corners(table: Table, boxes: Boxes, seen: Seen) -> Floats:
+    last = table.count[boxes.row] - 1
+    corners = itertools.product((0, 1), repeat=last.shape[1])
+    return np.stack([table.width(seen, boxes.row, last * np.array(at)) for at in corners])
+
+
+def _grouped(table: Table, boxes: Boxes, quality: Quality) -> tuple[Ints, Ints]:
     """Group boxes by d_model, depths, block and layout, sorted by the tie rule in each group.
 
     Groups also have equal values of all other features of the law.
@@ -112,8 +134,11 @@ def _grouped(table: Table, boxes: Boxes, seen: Sequence[str]) -> tuple[Ints, Int
     """
     depths = table.depths.take(boxes.row)
     shared = [a[boxes.row] for a in (table["d_model"], table.structure_id, table.layout_id)]
-    widths = (part for part in parts_of(seen) if part not in ("d_model", "layers"))
-    shared += [table.column(part)[boxes.row] for part in widths]
+    for part in parts_of(quality.features):
+        if is_of_stack(part):
+            shared += list(_at_corners(table, boxes, part)) if part != quality.ablations else []
+        elif part not in ("d_model", "layers"):
+            shared.append(table.column(str(part))[boxes.row])
     for column in (depths.start, depths.step.reshape(len(depths), -1), depths.count):
         shared += list(column.T)
     sizes = (name for name in TIE_RULE if name in table.widths and name != "d_model")

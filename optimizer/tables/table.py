@@ -11,11 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.optimizer.tables.stack_features import stack_bounds, stack_feature, stack_range
 from modelsizer.optimizer.tables.stacks import choice_of, stacks_of
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture
@@ -24,7 +26,13 @@ from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.designs.costs import ALWAYS, architecture_of, costs, design_parts
-from modelsizer.problems.laws.features import Features, features_of, ranges_of
+from modelsizer.problems.laws.features import (
+    Features,
+    Seen,
+    features_of,
+    is_of_stack,
+    ranges_of,
+)
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import ACCELERATORS, TRAINING_FLOPS_EACH
 from modelsizer.problems.quantities.inference_flops import INFERENCE
@@ -58,6 +66,10 @@ class Linear(Columns):
         """Return numerators for rows of shape (B,) at depths of shape (B, A)."""
         value: NDArray[Any] = self.base[row] + (self.unit[row] * j).sum(axis=1)
         return value
+
+    def values(self, row: Ints, j: Ints) -> Floats:
+        """Return values as doubles for rows of shape (B,) at depths of shape (B, A)."""
+        return to_floats(self.at(row, j)) / self.denominator
 
     @classmethod
     def join(cls, parts: Sequence[Self]) -> Self:
@@ -144,21 +156,33 @@ class Table(Columns):
         total: Ints = self.linear["layers"].at(row, j)
         return total
 
-    def features(self, row: Ints, j: Ints, names: Iterable[str]) -> Features:
+    def features(self, row: Ints, j: Ints, names: Iterable[Seen]) -> Features:
         """Return features of designs, shape (B,) each; see `modelsizer.problems.laws.features`."""
         return features_of(names, lambda name: self.width(name, row, j))
 
     def ranges(
-        self, row: Ints, low: Ints, high: Ints, names: Iterable[str]
+        self, row: Ints, low: Ints, high: Ints, names: Iterable[Seen]
     ) -> tuple[Features, Features]:
         """Return the minima and maxima of the features of laws over boxes of depths."""
         return ranges_of(
-            names, lambda name: self.width(name, row, low), lambda name: self.width(name, row, high)
+            names,
+            lambda name: self._end(name, row, low, high, 0),
+            lambda name: self._end(name, row, low, high, 1),
         )
 
-    def width(self, name: str, row: Ints, j: Ints) -> Ints:
-        """Return a width of designs, or their layers, by name; shape (B,)."""
-        return self.layers(row, j) if name == "layers" else self.column(name)[row]
+    def width(self, name: Seen, row: Ints, j: Ints) -> NDArray[Any]:
+        """Return a width of designs, their layers or a feature of their stacks; shape (B,)."""
+        if name == "layers":
+            return self.layers(row, j)
+        if is_of_stack(name):
+            return stack_feature(name, self.stacks(row, j), len(row))
+        return self.column(str(name))[row]
+
+    def _end(self, name: Seen, row: Ints, low: Ints, high: Ints, end: int) -> NDArray[Any]:
+        """Return the minimum (0) or maximum (1) of a width or feature over boxes of depths."""
+        if is_of_stack(name):
+            return stack_range(name, lambda j: self.stacks(row, j), low, high)[end]
+        return self.width(name, row, high if end else low)
 
     def ties(self, row: Ints, j: Ints) -> list[NDArray[Any]]:
         """`modelsizer.problems.architecture.choices.tie_key` of designs, then the block name.
@@ -204,6 +228,29 @@ class Table(Columns):
         widths = {name: int(self.widths[name][row]) for name in structure.widths}
         counts = self.depths.counts(np.array([row]), np.asarray([j], dtype=np.int64))[0]
         return architecture_of(problem, structure, widths, counts[: structure.kinds_of_layer])
+
+
+def corner_ranges(
+    names: Iterable[Seen], low: tuple[Table, Ints], high: tuple[Table, Ints], row: Ints
+) -> tuple[Features, Features]:
+    """Return lower and upper bounds on features over blocks of designs.
+
+    Parameters
+    ----------
+    names : iterable of Seen
+    low, high : (Table, array of shape (B, A))
+        Rows of the least and of the greatest widths of the blocks, and depths.
+    row : array of shape (B,)
+    """
+    (cheap, first), (dear, last) = low, high
+
+    def value(end: int, name: Seen) -> NDArray[Any]:
+        if is_of_stack(name):
+            ends = (cheap.stacks(row, first), dear.stacks(row, last))
+            return stack_bounds(name, *ends, len(row))[end]
+        return dear.width(name, row, last) if end else cheap.width(name, row, first)
+
+    return ranges_of(names, partial(value, 0), partial(value, 1))
 
 
 def _linear(affine: Affine, depths: Depths) -> Linear:

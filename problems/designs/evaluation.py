@@ -14,7 +14,7 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.costs import ALWAYS, costs
 from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.errors import require_type
-from modelsizer.problems.laws.features import Features, features_of
+from modelsizer.problems.laws.features import Features, Floats, Seen, features_of, of_stack
 from modelsizer.problems.laws.quality import Judged, Quality
 from modelsizer.problems.laws.reach import Unknown, why_unjudged
 from modelsizer.problems.laws.shapes import NoShape
@@ -41,7 +41,7 @@ class Evaluation:
     parameters : Parameters
     layout : Layout
         Parallel layout of the training: the best of those that satisfy every constraint.
-    law_parameters : int
+    law_parameters : int or float
         N as counted by the loss law.
     training_flops_per_token : int
     tokens : float
@@ -61,7 +61,7 @@ class Evaluation:
     architecture: Architecture
     layout: Layout
     parameters: Parameters
-    law_parameters: int
+    law_parameters: Number
     training_flops_per_token: int
     tokens: float
     loss: float
@@ -190,7 +190,7 @@ class Evaluator:
         """Evaluate a design under one layout, given the costs that no layout changes."""
         varying = [row.name for row in self._affine if row.by_layout]
         values = {**fixed, **self._costs(architecture, layout, varying)}
-        n, flops = int(values[LAW_PARAMETERS]), int(values[TRAINING_FLOPS_PER_TOKEN])
+        n, flops = plain(values[LAW_PARAMETERS]), int(values[TRAINING_FLOPS_PER_TOKEN])
         exact: dict[str, Fraction | float] = {
             row.name: max(values[part] for part in row.parts) for row in self._affine
         }
@@ -245,15 +245,20 @@ def judge(quality: Quality, architecture: Architecture) -> Judged:
     return quality.of(architecture_features(architecture, quality.features))
 
 
-def architecture_features(architecture: Architecture, names: Iterable[str]) -> Features:
+def architecture_features(architecture: Architecture, names: Iterable[Seen]) -> Features:
     """Features of an architecture for laws, as numbers; widths are those of its first layers.
 
     Parameters
     ----------
-    names : iterable of str
-        Names in `modelsizer.problems.laws.features.SHAPE_FEATURES`.
+    names : iterable of Seen
+        Names in `modelsizer.problems.laws.features.SHAPE_FEATURES`, and ablations.
     """
-    return features_of(names, architecture_dict(architecture).__getitem__)
+    widths = architecture_dict(architecture)
+
+    def value(name: Seen) -> Floats:
+        return widths[name] if name in widths else of_stack(name, architecture)
+
+    return features_of(names, value)
 
 
 def _unmet(problem: Problem, choice: TokenChoice, loss: float) -> tuple[str, ...]:

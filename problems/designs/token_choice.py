@@ -8,6 +8,7 @@ from fractions import Fraction
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.requirements.token_limits import ENDLESS, TokenLimits
 from modelsizer.problems.tables.menus import Interval
+from modelsizer.problems.units import Number
 
 _NONE = Fraction(0)
 
@@ -37,8 +38,10 @@ class TokenChoice:
     limits : TokenLimits
     target : Interval
         Limits on the loss.
-    n, flops : int
-        Parameters as counted by the law, and training FLOPs per token.
+    n : int or float
+        Parameters as counted by the law.
+    flops : int
+        Training FLOPs per token.
     accelerators : int
         Number of accelerators in training.
     inference_flops : Fraction
@@ -60,7 +63,7 @@ class TokenChoice:
         limits: TokenLimits,
         target: Interval,
         *,
-        n: int,
+        n: Number,
         flops: int,
         accelerators: int,
         inference_flops: Fraction = _NONE,

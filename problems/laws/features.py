@@ -7,14 +7,30 @@ least and the greatest value of each feature.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 
+from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import CHOICES
+from modelsizer.problems.laws.mixtures import experts_between, experts_of
 
 Floats = Any
 """A float, or a float64 array; laws work on both alike."""
+
+
+class Terms(Protocol):
+    """What a loss depends on of whole stacks: `modelsizer.problems.laws.ablations.Ablations`."""
+
+    def terms(self, designs: Architecture) -> dict[str, Floats]:
+        """Terms of designs, by name."""
+
+    def least(self, low: Architecture, high: Architecture) -> dict[str, Floats]:
+        """Lower bound on each term over boxes of designs."""
+
+
+Seen = str | Terms
+"""What a loss depends on: a feature by its name, or the sum of terms."""
 
 
 def beyond_doubles() -> np.errstate:
@@ -27,6 +43,9 @@ def beyond_doubles() -> np.errstate:
     return np.errstate(over="ignore", divide="ignore", invalid="ignore")
 
 
+EXPERTS = "experts"
+"""Feature of a whole stack: the mean over its layers of all experts over active ones."""
+
 SHAPE_FEATURES = tuple(
     name for choice in CHOICES if choice.law for name in (choice.name, *choice.ratios)
 )
@@ -36,24 +55,63 @@ RATIOS: Mapping[str, tuple[str, str]] = {
 }
 """Features that are the ratio of two widths or depths."""
 
-Features = Mapping[str, Floats]
-"""Values by feature, which broadcast with one another, with N and with D."""
+Features = Mapping[Any, Floats]
+"""Values by `Seen`, which broadcast with one another, with N and with D."""
 
 
-def parts_of(names: Iterable[str]) -> tuple[str, ...]:
-    """Widths and depths from which features are computed, without duplicates."""
-    return tuple(dict.fromkeys(part for name in names for part in RATIOS.get(name, (name,))))
+def parts_of(names: Iterable[Seen]) -> tuple[Seen, ...]:
+    """Widths, depths and ablations from which features are computed, without duplicates."""
+    return tuple(dict.fromkeys(part for name in names for part in _parts(name)))
 
 
-def features_of(names: Iterable[str], value: Callable[[str], Floats]) -> dict[str, Floats]:
+def is_of_stack(name: Seen) -> bool:
+    """Whether a feature is of whole stacks of layers rather than of widths and depths."""
+    return not isinstance(name, str) or name == EXPERTS
+
+
+def of_stack(name: Seen, designs: Architecture) -> Floats:
+    """Compute a feature that is of no single width: `EXPERTS`, or the terms of ablations.
+
+    Parameters
+    ----------
+    name : Seen
+    designs : Architecture
+        Its integers may be arrays.
+    """
+    return sum(parts_of_stack(name, designs), start=0.0)
+
+
+def parts_of_stack(name: Seen, designs: Architecture) -> list[Floats]:
+    """Compute the parts whose sum is a feature; see `of_stack`."""
+    if isinstance(name, str):
+        return [experts_of(designs)]
+    return list(np.broadcast_arrays(*name.terms(designs).values(), designs.layers)[:-1])
+
+
+def range_of_stack(name: Seen, low: Architecture, high: Architecture) -> tuple[Floats, Floats]:
+    """Compute lower and upper bounds on a feature over boxes of designs; see `of_stack`.
+
+    Nothing falls as the terms of ablations rise, so their upper bound is infinite.
+    """
+    if isinstance(name, str):
+        return experts_between(low, high)
+    least = sum(name.least(low, high).values(), start=0.0 * np.asarray(low.layers))
+    return least, np.full(np.shape(least), np.inf)
+
+
+def _parts(name: Seen) -> tuple[Seen, ...]:
+    return RATIOS.get(name, (name,)) if isinstance(name, str) else (name,)
+
+
+def features_of(names: Iterable[Seen], value: Callable[[Any], Floats]) -> dict[Seen, Floats]:
     """Compute features of designs.
 
     Parameters
     ----------
-    names : iterable of str
-        Of `SHAPE_FEATURES`.
+    names : iterable of Seen
+        Names of `SHAPE_FEATURES`, and ablations.
     value : callable
-        From the name of a width, or ``layers``, to its values.
+        From the name of a width, ``layers``, or ablations, to its values.
 
     Returns
     -------
@@ -65,16 +123,16 @@ def features_of(names: Iterable[str], value: Callable[[str], Floats]) -> dict[st
 
 
 def ranges_of(
-    names: Iterable[str], low: Callable[[str], Floats], high: Callable[[str], Floats]
-) -> tuple[dict[str, Floats], dict[str, Floats]]:
+    names: Iterable[Seen], low: Callable[[Any], Floats], high: Callable[[Any], Floats]
+) -> tuple[dict[Seen, Floats], dict[Seen, Floats]]:
     """Compute the ranges of features over boxes from the ranges of widths and depths.
 
     Parameters
     ----------
-    names : iterable of str
-        Of `SHAPE_FEATURES`.
+    names : iterable of Seen
+        Names of `SHAPE_FEATURES`, and ablations.
     low, high : callable
-        From the name of a width, or ``layers``, to its least and its greatest values.
+        From the name of a width, ``layers``, or ablations, to its least and its greatest values.
 
     Returns
     -------
@@ -89,8 +147,8 @@ def ranges_of(
     )
 
 
-def _ratio(name: str, over: Features, under: Features) -> Floats:
-    if name not in RATIOS:
+def _ratio(name: Seen, over: Features, under: Features) -> Floats:
+    if not isinstance(name, str) or name not in RATIOS:
         return over[name]
     above, below = RATIOS[name]
     return over[above] / under[below]

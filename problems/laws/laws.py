@@ -19,6 +19,7 @@ from typing import Literal
 import numpy as np
 
 from modelsizer.problems.laws.features import (
+    EXPERTS,
     Features,
     Floats,  # laws and their users take it from here
 )
@@ -87,9 +88,19 @@ class TokenLaw(ABC):
     """Range of each feature in the fit."""
 
     @property
+    def irreducible(self) -> float:
+        """Loss that no model and no data fall below, as the law states it; 0 where it has none."""
+        return 0.0
+
+    @property
     def sees_shape(self) -> bool:
         """Whether the loss depends on width or depth, so that no shape law may be added."""
         return not {"layers", "d_model", "aspect_ratio"}.isdisjoint(self.features)
+
+    @property
+    def sees_experts(self) -> bool:
+        """Whether the law judges mixtures itself, by their active parameters."""
+        return EXPERTS in self.features
 
     def of(self, features: Features) -> TokenLaw:  # noqa: ARG002 - for laws that see them
         """The law of N and D for designs with these features."""
@@ -276,6 +287,11 @@ class PowerLaw(TokenLaw):
                 raise ValueError(f"{key} must be a positive number, got {value!r}")
         if not (math.isfinite(self.E) and self.E >= 0):
             raise ValueError(f"E must be zero or a positive number, got {self.E!r}")
+
+    @property
+    def irreducible(self) -> float:
+        """The constant E."""
+        return self.E
 
     @property
     def terms(self) -> tuple[PowerTerm, PowerTerm]:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from modelsizer.problems.architecture.architecture import Architecture, Layer
+from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.laws.features import Floats, parts_of
 from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.mixtures import mixture_of
 from modelsizer.problems.laws.quality import Quality
 
 _OF_ATTENTION = frozenset({"heads", "kv_heads", "head_dim"})
@@ -27,14 +28,13 @@ class Unknown(TokenLaw):
 def why_unjudged(quality: Quality, architecture: Architecture) -> str:
     """Return why a law gives no loss of an architecture; empty if it does.
 
-    - Experts: N of a law here is the parameters of dense models, of which each token uses every
-      one. A mixture of total parameters T and active ones A has a loss between those of dense
-      models of T and of A (Clark et al. 2022, arXiv 2202.01169; Krajewski et al. 2024, arXiv
-      2402.07871), and 0.1 nats may lie between them. A law that prices experts would be told apart
-      here.
+    Mixtures of experts have the N that `objective.experts` counts for them, and attention of any
+    kind its parameters and what `modelsizer.problems.laws.ablations` says of it. What is left:
+
     - No language head: a classifier or an embedding model predicts no token.
     - A feature that the architecture has not: the kv heads of latent attention, which share one
-      latent, are no kv heads of a law, and a layer without a feed-forward has no width of one.
+      latent, are no kv heads of a law, and a layer of experts or without a feed-forward has no
+      width of one.
 
     Parameters
     ----------
@@ -47,15 +47,15 @@ def why_unjudged(quality: Quality, architecture: Architecture) -> str:
         One sentence without a full stop.
     """
     trunk, layers = architecture.trunk, [group.layer for group in architecture.groups]
-    d, name = trunk.d_model, quality.law.name
+    name = quality.law.name
     if trunk.head != "lm":
         return f"{name} is of the prediction of tokens, and this has no language head"
-    if any(_idle(layer, d) for layer in layers):
-        return f"{name} is a law of dense models, and says nothing of mixtures of experts"
-    seen = set(parts_of(quality.features))
+    seen = set(parts_of(quality.law.features))
     if seen & _OF_ATTENTION and not all(isinstance(x.attention, FullAttention) for x in layers):
-        words = ", ".join(sorted(seen & _OF_ATTENTION))
+        words = ", ".join(sorted(str(name) for name in seen & _OF_ATTENTION))
         return f"{name} sees {words}, which attention of another kind has not"
+    if seen & _OF_FEED_FORWARD and any(mixture_of(layer.ffn) for layer in layers):
+        return f"{name} sees d_ff, which layers of experts have not"
     if seen & _OF_FEED_FORWARD and not all(x.ffn.d_ff for x in layers):
         return f"{name} sees d_ff, which layers without a feed-forward have not"
     return ""
@@ -78,8 +78,3 @@ def caution(quality: Quality, architecture: Architecture) -> str:
         f"{quality.law.name} was fitted on transformers, and {states} of {architecture.layers} "
         "layers hold a state in place of a cache"
     )
-
-
-def _idle(layer: Layer, d_model: int) -> bool:
-    """Whether a token leaves parameters of the layer unused."""
-    return bool(layer.ffn.active_parameters(d_model) != layer.ffn.parameters(d_model))

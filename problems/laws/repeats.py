@@ -49,6 +49,11 @@ class RepeatedDataLaw(TokenLaw):
     caution: str = ""
     most_epochs: float | None = None
 
+    @property
+    def irreducible(self) -> float:
+        """The constant E."""
+        return self.E
+
     def on_data(self, unique_tokens: float | None) -> TokenLaw:
         """The law for a data set of a given number of tokens."""
         return self if unique_tokens is None else replace(self, unique=float(unique_tokens))

@@ -73,6 +73,11 @@ class TermLaw(DesignLaw):
                 "be trained on none"
             )
 
+    @property
+    def irreducible(self) -> float:
+        """The constant E; 0 if a term is negative, so that losses below E are possible."""
+        return self.E if all(term.coefficient > 0 for term in self.terms) else 0.0
+
     def loss_of(self, n: Floats, d: Floats, features: Features) -> Floats:
         """Predicted loss in nats a token."""
         return self.of(features).loss(n, d)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 from types import MappingProxyType
 
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
-from modelsizer.problems.quantities.quantity import Candidate, Cost, as_large
+from modelsizer.problems.laws.leverage import MOST_LEVERAGE, LawSize
+from modelsizer.problems.quantities.quantity import Candidate, Cost, Settings, as_large
+from modelsizer.problems.space.layouts import Layout
 
 LAW_PARAMETERS = "law_parameters"
 TRAINING_FLOPS_PER_TOKEN = "training_flops_per_token"
@@ -20,12 +23,14 @@ _FLOPS = (*_WEIGHTS, "training.sequence_length")
 
 
 def _law_parameters(of: Candidate) -> Affine:
-    counted = of.settings.parameter_kind
-    if counted == "active":
-        return accounting.active_parameters(of.trunk, of.kinds)
-    if counted == "total":
-        return accounting.parameters(of.trunk, of.kinds)
-    return accounting.non_embedding_parameters(of.trunk, of.kinds)
+    asked = of.settings
+    size = LawSize(asked.parameter_kind, asked.experts, asked.leverage_flops)
+    return size.of(of.trunk, of.kinds)
+
+
+def _within_leverage(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
+    """Factor by which N of narrower experts, of more leverage, may exceed that of the widest."""
+    return math.ceil(MOST_LEVERAGE)
 
 
 def _flops(of: Candidate, context: int) -> Affine:
@@ -55,7 +60,10 @@ def _accelerators(of: Candidate) -> Affine:
 AUXILIARY = MappingProxyType(
     {
         LAW_PARAMETERS: Cost(
-            _law_parameters, reads=("parameter_kind",), by_layout=False, within=as_large
+            _law_parameters,
+            reads=("parameter_kind", "experts", "leverage_flops"),
+            by_layout=False,
+            within=_within_leverage,
         ),
         TRAINING_FLOPS_PER_TOKEN: Cost(
             _training_flops, reads=_FLOPS, by_layout=False, within=as_large

@@ -11,6 +11,7 @@ from typing import Literal
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.laws.laws import ParameterKind
+from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS, Experts
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.serving import Serving
@@ -40,6 +41,10 @@ class Settings:
         Context length of serving, with the default filled in.
     parameter_kind : {"total", "non_embedding", "active"}
         Which parameters the loss law counts.
+    experts : {"tian-2025", "active", "total"}
+        What it counts of layers of experts.
+    leverage_flops : float
+        Training FLOPs at which the leverage of experts is taken.
     """
 
     training: Training
@@ -47,6 +52,8 @@ class Settings:
     lifetime: Lifetime
     context_length: int
     parameter_kind: ParameterKind
+    experts: Experts = "tian-2025"
+    leverage_flops: float = DEFAULT_LEVERAGE_FLOPS
 
 
 @dataclass(frozen=True, slots=True)

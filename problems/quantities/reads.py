@@ -100,7 +100,11 @@ def _reads(how: Cost | OfFlops | Inverse, settings: Settings) -> set[str]:
         model: Any = type(table)
         tables[name] = _watched(model, name).model_construct(**dict(table))
     watched = _Watched(
-        **tables, context_length=settings.context_length, parameter_kind=settings.parameter_kind
+        **tables,
+        context_length=settings.context_length,
+        parameter_kind=settings.parameter_kind,
+        experts=settings.experts,
+        leverage_flops=settings.leverage_flops,
     )
     _seen.clear()
     try:

@@ -2,12 +2,38 @@
 
 from __future__ import annotations
 
-from pydantic import model_validator
+from typing import Annotated, Literal, get_args
+
+from pydantic import BeforeValidator, model_validator
 
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.laws.ablations import Reading
+from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS, Experts
 from modelsizer.problems.quantities.quantity import Inverse, Sense
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.tables.tables import Table
+from modelsizer.problems.tables.tables import Table, one_of
+from modelsizer.problems.units import Number, parse_quantity
+
+BUDGET = "budget"
+"""Value of `leverage_flops` for the most training FLOPs that the problem allows."""
+LAW_KEYS = ("law", "shape", "experts", "leverage_flops", "ablations")
+"""Keys that determine the loss of designs."""
+_LEAST_FLOPS, _MOST_FLOPS = 1e15, 1e30
+
+
+def _read_flops(value: object) -> Number | str:
+    if value == BUDGET:
+        return BUDGET
+    try:
+        number = parse_quantity(value, "FLOPs")
+    except ValueError as error:
+        raise ValueError(f'{error}, or "{BUDGET}" for the most training FLOPs allowed') from None
+    if not _LEAST_FLOPS <= number <= _MOST_FLOPS:
+        raise ValueError(
+            f"{short(value)} is out of range; write from {_LEAST_FLOPS:g} to {_MOST_FLOPS:g} "
+            f'training FLOPs, or "{BUDGET}" for the most allowed'
+        )
+    return number
 
 
 class Objective(Table):
@@ -20,12 +46,26 @@ class Objective(Table):
     law, shape : str
         Names of a law and a shape law. The default shape law is `DEFAULT_SHAPE` if the law does
         not depend on width and depth, and none if it does.
+    experts : {"tian-2025", "active", "total"}
+        What the law counts of a layer of experts: its active parameters times their leverage (see
+        `modelsizer.problems.laws.leverage`), these alone, or all parameters.
+    leverage_flops : number or "budget"
+        Training FLOPs at which the leverage is taken; "budget" for the most that the problem
+        allows.
+    ablations : {"low", "middle", "high", "none"}
+        Reading of what the law cannot see of an architecture; see
+        `modelsizer.problems.laws.ablations`.
     """
 
     minimize: str | None = None
     maximize: str | None = None
     law: str = "besiroglu-2024"
     shape: str | None = None
+    experts: Annotated[Experts, one_of("a way to count experts", get_args(Experts))] = "tian-2025"
+    leverage_flops: Annotated[int | float | Literal["budget"], BeforeValidator(_read_flops)] = (
+        DEFAULT_LEVERAGE_FLOPS
+    )
+    ablations: Annotated[Reading, one_of("a reading of ablations", get_args(Reading))] = "middle"
 
     @model_validator(mode="after")
     def _sought(self) -> Objective:

@@ -1,0 +1,74 @@
+"""Features of laws that are of whole stacks of layers, over the designs of tables."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import partial, reduce
+from itertools import product
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.laws.features import Seen, of_stack, parts_of_stack, range_of_stack
+
+Ints = NDArray[np.int64]
+Floats = NDArray[np.float64]
+Stacks = Iterable[tuple[Ints, Architecture]]
+"""Architectures of arrays, each with its positions among the designs of a table."""
+
+
+def stack_feature(name: Seen, stacks: Stacks, designs: int) -> Floats:
+    """Compute a feature of designs; shape (B,)."""
+    return _over(partial(of_stack, name), designs, stacks)
+
+
+def stack_range(
+    name: Seen, stacks: Callable[[Ints], Stacks], low: Ints, high: Ints
+) -> tuple[Floats, Floats]:
+    """Return the minimum and maximum of a feature over boxes of depths of rows.
+
+    The parts of a feature are ratios of functions that are affine in each depth, or monotone
+    functions of one, so each has its ends at corners of a box.
+
+    Parameters
+    ----------
+    name : Seen
+    stacks : callable
+        From depths to the designs.
+    low, high : array of shape (B, A)
+    """
+    axes = low.shape[1] if (low != high).any() else 0
+    found = []
+    for at in product((False, True), repeat=axes):
+        j = np.where(np.array(at), high, low) if axes else low
+        found.append(_over(partial(parts_of_stack, name), len(low), stacks(j)))
+    # Added in the order in which designs are, so that rounding cannot raise a bound above them.
+    ends = (reduce(np.add, reduce(end, found)) for end in (np.minimum, np.maximum))
+    least, most = ends
+    return least, most
+
+
+def stack_bounds(name: Seen, low: Stacks, high: Stacks, designs: int) -> tuple[Floats, Floats]:
+    """Return bounds on a feature over boxes of designs.
+
+    Parameters
+    ----------
+    name : Seen
+    low, high : iterable of (array, Architecture)
+        The least and the greatest integers of each box.
+    designs : int
+        Number of boxes.
+    """
+    found = _over(partial(range_of_stack, name), designs, low, high)
+    return found[0], found[1]
+
+
+def _over(value: Callable[..., Any], designs: int, *stacks: Stacks) -> Floats:
+    """Evaluate a function of architectures of arrays; the last axis is of shape (B,)."""
+    parts = [(each[0][0], value(*(s for _, s in each))) for each in zip(*stacks, strict=True)]
+    found = np.empty((*np.shape(parts[0][1])[:-1], designs) if parts else (1, 0))
+    for at, values in parts:
+        found[..., at] = values
+    return found

@@ -1,0 +1,324 @@
+"""What a law of N and D cannot see of an architecture, from published ablations.
+
+Each term is a share of the reducible loss, with a low, a middle and a high reading: a judgement
+from ablations with a band, and no law. Sources:
+
+- kv heads: Marin's runs (issues 5151, 8227 and 4371: 0.3 % of the loss a halving, parameters not
+  matched), Bian et al. 2025 (arXiv 2510.18245: 0.03 %), tensor product attention (2501.06425);
+- feed-forward share: Bian et al. 2025, arXiv 2510.18245, the factor of r of its two fits; for
+  layers of experts Tian et al. 2025, arXiv 2507.17702, whose attention share is flat;
+- window: Marin's runs (issue 5338), MiMo-V2-Flash (2601.02780, tables 2 to 4);
+- sparse: recall of hybrids (2507.06457), Kimi Linear (2510.26692, table 1);
+- linear: Kimi Linear (2510.26692, table 1), Waleffe et al. 2024 (2406.07887);
+- latent: Marin's runs (issue 7381), DeepSeek-V2 (2405.04434, table 9).
+
+One formula gives the terms of designs, whose integers may be arrays, and their least over boxes of
+designs: a design is the box whose ends are both that design.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+
+from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
+from modelsizer.problems.architecture.feedforward import FeedForward, NoFeedForward
+from modelsizer.problems.architecture.mixers import (
+    Count,
+    Mixer,
+    NoAttention,
+    Several,
+    WithoutScores,
+)
+from modelsizer.problems.laws.features import Floats, parts_of
+from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.mixtures import activation, doubles, mixture_of
+
+End = Literal["low", "middle", "high"]
+Reading = Literal["low", "middle", "high", "none"]
+ENDS: tuple[End, ...] = ("low", "middle", "high")
+TERMS = ("kv_heads", "ffn", "window", "sparse", "linear", "latent")
+
+KV_HEADS = {"low": 0.001, "middle": 0.007, "high": 0.015}
+"""Share of the reducible loss for each halving of the kv heads."""
+WINDOW = {
+    "low": (0.0, 0.0, 0.005),
+    "middle": (0.0, 0.003, 0.010),
+    "high": (0.002, 0.006, 0.014),
+}
+"""At windows of 2048 tokens and above, of 1024 and of 512, with 3 of 4 layers windowed."""
+SPARSE = {"low": 0.0, "middle": 0.005, "high": 0.02}
+LINEAR = {"low": -0.01, "middle": 0.0, "high": 0.006}
+LATENT = {"low": -0.006, "middle": 0.0, "high": 0.006}
+
+FITS = ((0.5104, 0.0051, 0.0062), (0.3870, 0.0063, 0.0065))
+"""b0, b1 and b2 of ``f(r) = b0 + b1 ln r + b2 / r``, of the 1B runs and of the smaller ones."""
+OF_REDUCIBLE = 3.0  # L / (L - E) of the runs behind f
+STRAIGHT_FROM = 5.0  # r beyond which f goes on as a straight line
+FLAT_TO = 4.0  # r up to which attention's share makes no difference to layers of experts
+PATTERN_SHARE = 0.75  # share of windowed or linear layers in the ablations
+FULL_EVERY = 8.0  # layers to a full one up to which no recall was seen lost
+RANK = 512.0  # least rank of a latent in the ablations
+LEAST_WINDOW = 512
+FFN_RANGE = (0.5, 5.0)
+"""Range of r in the fits."""
+
+Terms = Mapping[str, Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Ablations:
+    """One reading of the terms.
+
+    Parameters
+    ----------
+    end : {"low", "middle", "high"}
+    sequence_length : int
+        Tokens of a training sequence; a window as long has no term.
+    unseen : tuple of str
+        Of `TERMS`, those that the law does not see itself.
+    """
+
+    end: End
+    sequence_length: int
+    unseen: tuple[str, ...] = TERMS
+
+    def of(self, designs: Architecture) -> Floats:
+        """Sum of the terms of designs."""
+        return total(self.terms(designs))
+
+    def terms(self, designs: Architecture) -> dict[str, Floats]:
+        """Terms of designs, by name; zero for what the law sees itself."""
+        return self.least(designs, designs)
+
+    def least(self, low: Architecture, high: Architecture) -> dict[str, Floats]:
+        """Lower bound on each term over boxes of designs.
+
+        Parameters
+        ----------
+        low, high : Architecture
+            The same kinds of layer in the same order, with the least and the greatest value of each
+            integer over a box, each by itself.
+        """
+        shares = _shares(low, high)
+        with np.errstate(divide="ignore", invalid="ignore"):
+            found: dict[str, Floats] = {
+                "kv_heads": self._kv_heads(low, high, shares),
+                "ffn": self._ffn(low, high),
+                "window": self._window(high, shares),
+                "sparse": self._sparse(low, high),
+                "linear": self._linear(low, shares),
+                "latent": self._latent(low, high),
+            }
+        return {name: found[name] if name in self.unseen else 0.0 for name in TERMS}
+
+    def _kv_heads(self, low: Architecture, high: Architecture, shares: _Shares) -> Floats:
+        found: Floats = 0.0
+        for few, many, (share, _) in zip(low.groups, high.groups, shares, strict=True):
+            if isinstance(attention(few), FullAttention):
+                ratio = doubles(attention(few).heads) / doubles(attention(many).kv_heads)
+                found = found + share * np.where(share > 0, np.log2(np.maximum(ratio, 1.0)), 0.0)
+        return KV_HEADS[self.end] * found
+
+    def _ffn(self, low: Architecture, high: Architecture) -> Floats:
+        """Mean over the layers that have a feed-forward.
+
+        Over a box, each kind has its least share, and what is left goes to the kind of the least
+        penalty.
+        """
+        found: Floats = 0.0
+        left, cheapest = 1.0, np.inf
+        kinds = [not isinstance(group.layer.ffn, NoFeedForward) for group in low.groups]
+        shares = _shares(low, high, kinds)
+        ratios = ffn_ratios(low, high)
+        for i, (least, most) in enumerate(shares):
+            if not kinds[i]:
+                continue
+            penalty = np.where(most > 0, self._penalty(low.groups[i].layer.ffn, ratios[i]), 0.0)
+            found = found + least * penalty
+            left = left - least
+            cheapest = np.minimum(cheapest, np.where(most > 0, penalty, np.inf))
+        cheapest = np.where(np.isfinite(cheapest), cheapest, 0.0)
+        return found + np.maximum(left, 0.0) * cheapest
+
+    def _penalty(self, ffn: FeedForward, ratio: tuple[Floats, Floats]) -> Floats:
+        """Least penalty of layers of one kind over a range of r."""
+        experts = mixture_of(ffn)
+        dense = 1.0 if experts is None else np.clip(1.0 + np.log2(activation(experts)), 0.0, 1.0)
+        fits = [_penalty_of(fit, ratio, dense) for fit in FITS]
+        if self.end == "middle":
+            return (fits[0] + fits[1]) / 2
+        return np.minimum(*fits) if self.end == "low" else np.maximum(*fits)
+
+    def _window(self, high: Architecture, shares: _Shares) -> Floats:
+        found: Floats = 0.0
+        for group, (share, _) in zip(high.groups, shares, strict=True):
+            width = window(group)
+            if width is not None:
+                wide = np.where(width > 0, width, self.sequence_length)
+                term = np.where(wide < self.sequence_length, self._of_window(wide), 0.0)
+                found = found + share / PATTERN_SHARE * term
+        return found
+
+    def _of_window(self, width: Floats) -> Floats:
+        """Straight lines in log2 of the window, the last one continued below 512."""
+        at_2048, at_1024, at_512 = WINDOW[self.end]
+        log = np.log2(doubles(np.maximum(width, 1)))
+        first = np.clip(11.0 - log, 0.0, 1.0)
+        return (
+            at_2048 + (at_1024 - at_2048) * first + (at_512 - at_1024) * np.maximum(10.0 - log, 0.0)
+        )
+
+    def _sparse(self, low: Architecture, high: Architecture) -> Floats:
+        full, other = _full_layers(high), low.layers - _full_layers(low)
+        ratio = (full + doubles(other)) / np.maximum(doubles(full), 1.0)
+        return SPARSE[self.end] * np.maximum(np.log2(ratio / FULL_EVERY), 0.0)
+
+    def _linear(self, low: Architecture, shares: _Shares) -> Floats:
+        least: Floats = 0.0
+        most: Floats = 0.0
+        for group, (share, greatest) in zip(low.groups, shares, strict=True):
+            if is_linear(group):
+                least, most = least + share, most + greatest
+        share = most if LINEAR[self.end] < 0 else least
+        return LINEAR[self.end] * np.minimum(1.0, share / PATTERN_SHARE)
+
+    def _latent(self, low: Architecture, high: Architecture) -> Floats:
+        """Term of designs with latent attention: of the widest latent, over a box."""
+        held: Floats = 0.0
+        widest: Floats = 0.0
+        for few, group in zip(low.groups, high.groups, strict=True):
+            mixer = attention(group)
+            if isinstance(mixer, LatentAttention):
+                there = few.count if LATENT[self.end] >= 0 else group.count
+                held = np.maximum(held, np.where(np.asarray(there) > 0, 1.0, 0.0))
+                ranks = np.where(np.asarray(group.count) > 0, doubles(mixer.kv_lora_rank), 0.0)
+                widest = np.maximum(widest, ranks)
+        lost = np.log2(RANK / np.maximum(widest, 1.0))
+        return held * (LATENT[self.end] + KV_HEADS[self.end] * np.maximum(lost, 0.0))
+
+
+def unseen_by(law: TokenLaw) -> tuple[str, ...]:
+    """Return the terms that a law does not see itself."""
+    seen = set(parts_of(law.features))
+    told = {"kv_heads": "kv_heads", "ffn": "d_ff"}
+    return tuple(name for name in TERMS if told.get(name) not in seen)
+
+
+_Shares = list[tuple[Floats, Floats]]
+
+
+def total(terms: Terms) -> Floats:
+    """Sum of terms."""
+    return sum((terms[name] for name in TERMS), start=0.0)
+
+
+def _shares(low: Architecture, high: Architecture, kinds: list[bool] | None = None) -> _Shares:
+    """Least and greatest share of each group in the layers of these kinds, all by default."""
+    kinds = [True] * len(low.groups) if kinds is None else kinds
+    few = [doubles(g.count) * kind for g, kind in zip(low.groups, kinds, strict=True)]
+    many = [doubles(g.count) * kind for g, kind in zip(high.groups, kinds, strict=True)]
+    every = [sum(few, start=np.float64(0)), sum(many, start=np.float64(0))]
+    return [
+        (
+            few[i] / np.maximum(every[1] - many[i] + few[i], 1.0),
+            many[i] / np.maximum(every[0] - few[i] + many[i], 1.0),
+        )
+        for i in range(len(few))
+    ]
+
+
+def attention(group: LayerGroup) -> Mixer:
+    """Return the mixer of a group; of several side by side, the first with attention."""
+    mixer = group.layer.attention
+    parts = mixer.parts if isinstance(mixer, Several) else (mixer,)
+    return next((part for part in parts if not isinstance(part, WithoutScores)), parts[0])
+
+
+def is_linear(group: LayerGroup) -> bool:
+    """Whether layers hold a state in place of attention."""
+    mixer = attention(group)
+    return isinstance(mixer, WithoutScores) and not isinstance(mixer, NoAttention)
+
+
+def window(group: LayerGroup) -> Count | None:
+    """Window of a group's layers, 0 for none in an array; None for layers that never have one."""
+    mixer = attention(group)
+    return mixer.window if isinstance(mixer, FullAttention) else None
+
+
+def _full_layers(designs: Architecture) -> Count:
+    """Layers whose attention sees the whole context."""
+    found: Count = 0
+    for group in designs.groups:
+        if not isinstance(attention(group), WithoutScores):
+            width = window(group)
+            found = found + group.count * (1 if width is None else 1 * (np.asarray(width) == 0))
+    return found
+
+
+def ffn_ratios(low: Architecture, high: Architecture) -> _Shares:
+    """Range of r of each group: feed-forward weights over attention weights of a full layer.
+
+    The weights of active and shared experts count, those of the router do not. Layers of linear
+    attention take the attention of the first group that has any. Over a box, feed-forward weights
+    are a multiple of d_model and attention weights a multiple and a constant, so that r at given
+    other widths is monotone in d_model.
+    """
+    widths = [low.trunk.d_model] if low is high else [low.trunk.d_model, high.trunk.d_model]
+    found = []
+    for i in range(len(low.groups)):
+        at = [
+            (
+                _ffn_weights(low.groups[i].layer.ffn, d) / _attention_weights(high, i, d),
+                _ffn_weights(high.groups[i].layer.ffn, d) / _attention_weights(low, i, d),
+            )
+            for d in widths
+        ]
+        least, most = at[0]
+        for few, many in at[1:]:
+            least, most = np.minimum(least, few), np.maximum(most, many)
+        found.append((least, most))
+    return found
+
+
+def _ffn_weights(ffn: FeedForward, d_model: Count) -> Floats:
+    experts = mixture_of(ffn)
+    router = 0 if experts is None else experts.router_weights(d_model)
+    return doubles(ffn.matmul_weights(d_model) - router)
+
+
+def _attention_weights(designs: Architecture, group: int, d_model: Count) -> Floats:
+    own = attention(designs.groups[group])
+    if isinstance(own, WithoutScores):
+        every = (attention(other) for other in designs.groups)
+        own = next((mixer for mixer in every if not isinstance(mixer, WithoutScores)), own)
+    return doubles(own.matmul_weights(d_model))
+
+
+def _penalty_of(
+    fit: tuple[float, float, float], ratio: tuple[Floats, Floats], dense: Floats
+) -> Floats:
+    """Least penalty over a range of r; `dense` is the weight of the reading of a dense layer.
+
+    Both readings fall up to the best r and never fall beyond it, and that of a dense layer is never
+    the smaller one.
+    """
+    best = fit[2] / fit[1]
+    at = np.clip(best, ratio[0], ratio[1])
+    of_dense = OF_REDUCIBLE * (_factor(fit, at) / _factor(fit, best) - 1.0)
+    beyond = OF_REDUCIBLE * np.maximum(_factor(fit, at) / _factor(fit, FLAT_TO) - 1.0, 0.0)
+    of_experts = np.where(at <= best, of_dense, beyond)
+    return dense * of_dense + (1.0 - dense) * of_experts
+
+
+def _factor(fit: tuple[float, float, float], r: Floats) -> Floats:
+    b0, b1, b2 = fit
+    near = np.minimum(r, STRAIGHT_FROM)
+    slope = b1 / STRAIGHT_FROM - b2 / STRAIGHT_FROM**2
+    straight = slope * np.maximum(np.subtract(r, STRAIGHT_FROM), 0.0)
+    return b0 + b1 * np.log(near) + b2 / near + straight
