@@ -6,8 +6,10 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from modelsizer.optimizer.evidence import beyond_evidence
+from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
-from modelsizer.problems.laws.features import parts_of
+from modelsizer.problems.laws.features import Seen, parts_of
 from modelsizer.problems.laws.laws import Range
 from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
@@ -34,6 +36,7 @@ def advice(problem: Problem, design: Evaluation) -> list[str]:
     return [
         *_cautions(problem),
         *_outside_ranges(problem, design),
+        *beyond_evidence(problem, design),
         *_blind_choices(problem, design),
         *_menu_ends(problem, design),
         *_epochs(problem, design),
@@ -50,6 +53,7 @@ def loss_advice(problem: Problem, design: Evaluation) -> list[str]:
         *_cautions(problem),
         *([said] if said else []),
         *_outside_ranges(problem, design),
+        *beyond_evidence(problem, design),
         *_epochs(problem, design),
     ]
 
@@ -119,23 +123,28 @@ _TOLD_BY = {
 def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
     """Warnings for choices that no law depends on, which take the cheapest value of the menu."""
     space = problem.space
-    layer = design.architecture.groups[0].layer
-    attention, d_ff = layer.attention, layer.ffn.d_ff
+    widths = architecture_dict(design.architecture)
+    heads, kv_heads, d_ff = (widths[name] or 0 for name in ("heads", "kv_heads", "d_ff"))
     trunk = design.architecture.trunk
     found: list[tuple[str, str]] = []
-    seen = {*parts_of(problem.law.features)}
+    seen = _seen(problem)
 
     def look(key: str, value: Any, menu: Any) -> None:
-        known = not seen.isdisjoint(_TOLD_BY[key])
+        known = not value or not seen.isdisjoint(_TOLD_BY[key])
         if menu is not None and not known and (edge := _edge(value, menu.numbers)) is not None:
             found.append((key, f"{edge} of its menu, {value}"))
 
-    look("kv_heads", attention.kv_heads, space.kv_heads)
-    look("kv_group", attention.heads // attention.kv_heads, space.kv_group)
-    look("head_dim", attention.head_dim, space.head_dim)
-    look("heads", attention.heads, space.heads)
+    look("kv_heads", kv_heads, space.kv_heads)
+    look("kv_group", heads // kv_heads if kv_heads else 0, space.kv_group)
+    look("head_dim", widths["head_dim"] or 0, space.head_dim)
+    look("heads", heads, space.heads)
     look("d_ff", d_ff, space.d_ff)
-    if "d_ff" not in seen and space.ffn_ratio is not None and len(space.ffn_ratio.numbers) > 1:
+    if (
+        d_ff
+        and "d_ff" not in seen
+        and space.ffn_ratio is not None
+        and len(space.ffn_ratio.numbers) > 1
+    ):
         ratios = space.ffn_ratio.numbers
         nearest = min(ratios, key=lambda ratio: abs(ratio * trunk.d_model - d_ff))
         if (edge := _edge(nearest, ratios)) is not None:
@@ -154,21 +163,29 @@ def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
     return warnings
 
 
+def _seen(problem: Problem) -> set[Seen]:
+    """Widths that change the loss by the law or by the terms of ablations."""
+    judged = problem.quality.ablations
+    told = {"kv_heads": "kv_heads", "ffn": "d_ff"}
+    unseen = () if judged is None else judged.unseen
+    return {*parts_of(problem.law.features), *(told[term] for term in unseen if term in told)}
+
+
 def _menu_ends(problem: Problem, design: Evaluation) -> list[str]:
     space = problem.space
     found = []
-    layer = design.architecture.groups[0].layer
-    heads, kv_heads = layer.attention.heads, layer.attention.kv_heads
-    seen = {*parts_of(problem.law.features)}
+    widths = architecture_dict(design.architecture)
+    heads, kv_heads, d_ff = (widths[name] or 0 for name in ("heads", "kv_heads", "d_ff"))
+    seen = _seen(problem)
     ends: list[tuple[str, Any, Any]] = [
         ("layers", design.architecture.layers, space.layers),
         ("d_model", design.architecture.trunk.d_model, space.d_model),
     ]
-    if "kv_heads" in seen:
+    if "kv_heads" in seen and kv_heads:
         ends += [("kv_heads", kv_heads, space.kv_heads)]
         ends += [("kv_group", heads // kv_heads, space.kv_group)]
-    if "d_ff" in seen:
-        ends.append(("d_ff", layer.ffn.d_ff, space.d_ff))
+    if "d_ff" in seen and d_ff:
+        ends.append(("d_ff", d_ff, space.d_ff))
     for key, value, menu in ends:
         if menu is not None and (edge := _edge(value, menu.numbers)) is not None:
             found.append(
@@ -192,9 +209,9 @@ def _epochs(problem: Problem, design: Evaluation) -> list[str]:
 
 
 def _replicas(problem: Problem, design: Evaluation) -> list[str]:
-    kv_heads = design.architecture.groups[0].layer.attention.kv_heads
+    kv_heads = architecture_dict(design.architecture)["kv_heads"] or 0
     ways = problem.serving.tensor_parallel
-    if kv_heads >= ways:
+    if not kv_heads or kv_heads >= ways:
         return []
     return [
         f"kv_heads = {kv_heads} is below serving.tensor_parallel = {ways}: each kv head is held "

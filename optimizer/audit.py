@@ -20,6 +20,7 @@ from modelsizer.problems.errors import (
     require_type,
 )
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.requirements.objective import LAW_KEYS
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
 from modelsizer.problems.units import MAX_COUNT
 
@@ -240,7 +241,7 @@ def _own_budgets(
     tables = {k: v for k, v in tables.items() if k != "scenarios"}
     tables["space"] = tables["space"] | own
     tables["objective"] = {
-        k: v for k, v in tables.get("objective", {}).items() if k in ("law", "shape")
+        k: v for k, v in tables.get("objective", {}).items() if k in LAW_KEYS
     } | {"minimize": "loss"}
     budgets = {k: v for k, v in tables.get("budgets", {}).items() if k != "loss"}
     draft = Problem.from_tables(

@@ -19,7 +19,16 @@ from modelsizer.problems.designs.standalone import served_as_stored, standalone_
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 
-_OF_TRAINING = ("loss", "shape_excess", "law", "shape", "tokens", "training_flops")
+_OF_TRAINING = (
+    "loss",
+    "shape_excess",
+    "choices",
+    "loss_band",
+    "law",
+    "shape",
+    "tokens",
+    "training_flops",
+)
 
 
 @dataclass(frozen=True, slots=True)

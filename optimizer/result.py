@@ -11,6 +11,7 @@ from modelsizer.optimizer.tables.clock import Stop, StoppedError
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.quantity import Sense
@@ -208,6 +209,7 @@ class Result:
             found |= design_dict(self.problem, self.design)
         else:
             found |= dict.fromkeys(("loss", "architecture", "parameters", "tokens"))
+            found |= dict.fromkeys(("choices", "loss_band"))
             found["training_flops"] = None
         found["budgets"] = [
             {
@@ -236,6 +238,7 @@ def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
         "shape_excess": _finite(design.shape_excess),
         "law": problem.law.name,
         "shape": problem.shape.name,
+        **_worth(problem, design),
         "architecture": design_architecture(design.architecture),
         "parameters": parameters_dict(design.parameters),
         "tokens": _finite(design.tokens),
@@ -247,6 +250,11 @@ def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
         },
         **served_dict(problem, design),
     }
+
+
+def _worth(problem: Problem, design: Evaluation) -> dict[str, Any]:
+    found = worth(problem, design)
+    return dict.fromkeys(("choices", "loss_band")) if found is None else found.to_dict()
 
 
 _APART = (

@@ -8,6 +8,9 @@ from typing import Any
 
 from modelsizer.optimizer.result import BudgetUse, Result
 from modelsizer.problems.architecture.describing import architecture_dict, groups_list
+from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.worth import worth
+from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.tables import Styled, Table
 from modelsizer.text.kit.words import percent
@@ -67,6 +70,23 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
     rows.append(("loss", f"{format_fixed(design.loss, 6)} nats a token ({quality.name})"))
     if quality.prices_shape:
         rows.append(("  of it shape", format_fixed(design.shape_excess, 6)))
+    return [*rows, *_worth_rows(problem, design)]
+
+
+def _worth_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
+    """What no law sees of the design, with the band of published ablations."""
+    found = worth(problem, design)
+    if found is None or problem.quality.ablations is None:
+        return []
+    end, rows = problem.quality.ablations.end, []
+    for name, ends in found.choices.items():
+        if any(ends.values()):
+            band = f"{format_number(ends['low'], 2)} to {format_number(ends['high'], 2)}"
+            value = f"{format_fixed(ends[end], 6)} ({band} by ablations)"
+            rows.append((f"  of it {name}", value))
+    if rows:
+        low, high = format_fixed(found.low, 4), format_fixed(found.high, 4)
+        rows.append(("  band", f"{low} to {high} by all of these"))
     return rows
 
 

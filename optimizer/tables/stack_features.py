@@ -45,9 +45,8 @@ def stack_range(
         j = np.where(np.array(at), high, low) if axes else low
         found.append(_over(partial(parts_of_stack, name), len(low), stacks(j)))
     # Added in the order in which designs are, so that rounding cannot raise a bound above them.
-    ends = (reduce(np.add, reduce(end, found)) for end in (np.minimum, np.maximum))
-    least, most = ends
-    return least, most
+    least, most = np.min(found, axis=0), np.max(found, axis=0)
+    return reduce(np.add, least), reduce(np.add, most)
 
 
 def stack_bounds(name: Seen, low: Stacks, high: Stacks, designs: int) -> tuple[Floats, Floats]:

@@ -131,7 +131,8 @@ class Ablations:
         penalty.
         """
         found: Floats = 0.0
-        left, cheapest = 1.0, np.inf
+        left: Floats = 1.0
+        cheapest: Floats = np.inf
         kinds = [not isinstance(group.layer.ffn, NoFeedForward) for group in low.groups]
         shares = _shares(low, high, kinds)
         ratios = ffn_ratios(low, high)
@@ -174,7 +175,7 @@ class Ablations:
         )
 
     def _sparse(self, low: Architecture, high: Architecture) -> Floats:
-        full, other = _full_layers(high), low.layers - _full_layers(low)
+        full, other = full_layers(high), low.layers - full_layers(low)
         ratio = (full + doubles(other)) / np.maximum(doubles(full), 1.0)
         return SPARSE[self.end] * np.maximum(np.log2(ratio / FULL_EVERY), 0.0)
 
@@ -251,7 +252,7 @@ def window(group: LayerGroup) -> Count | None:
     return mixer.window if isinstance(mixer, FullAttention) else None
 
 
-def _full_layers(designs: Architecture) -> Count:
+def full_layers(designs: Architecture) -> Count:
     """Layers whose attention sees the whole context."""
     found: Count = 0
     for group in designs.groups:

@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from modelsizer.problems.laws.features import RATIOS, Features, Floats, features_of, ranges_of
+from modelsizer.problems.laws.features import (
+    EXPERTS,
+    RATIOS,
+    Features,
+    Floats,
+    features_of,
+    ranges_of,
+)
 from modelsizer.problems.laws.laws import DesignLaw, TokenLaw
 from modelsizer.problems.units import format_number
 
@@ -21,6 +28,7 @@ _ENDS = {
     "head_dim": (32, 256),
     "d_ff": (256, 80_000),
     "vocab_size": (1_000, 300_000),
+    EXPERTS: (1, 400),
 }
 """Ranges from which test designs are drawn, wider than any model built today."""
 

@@ -12,7 +12,7 @@ from modelsizer.problems.laws.catalogue import (
     page_rows,
     range_of,
 )
-from modelsizer.problems.laws.experts import abnar_loss, krajewski_loss, ludziejewski_loss
+from modelsizer.problems.laws.experts import abnar_loss, krajewski_loss
 from modelsizer.problems.laws.farseer import farseer_bits
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.page import NATS, LawPage
@@ -25,13 +25,13 @@ CURVES: Mapping[str, Callable[..., Floats]] = {
     "farseer": farseer_bits,
     "krajewski": krajewski_loss,
     "kumar": kumar_loss,
-    "ludziejewski": ludziejewski_loss,
 }
 """Forms of laws that cannot be solved with: functions of coefficients, N, D and other numbers."""
 _SHORT = "E + n + d"  # n and d: a power of N, and one of D
 _COUNTED = {
     "total": ("all, embeddings too", "total"),
     "non_embedding": ("all but embeddings", "no emb."),
+    "active": ("active, embeddings too", "active"),
 }
 _LEFT_OUT = "left_out"
 

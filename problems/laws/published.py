@@ -13,6 +13,7 @@ from modelsizer.problems.laws.catalogue import (
     without_logarithms,
 )
 from modelsizer.problems.laws.checks import check_law
+from modelsizer.problems.laws.experts import LudziejewskiLaw
 from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
 from modelsizer.problems.laws.repeats import RepeatedDataLaw
 from modelsizer.problems.laws.terms import TermLaw, bian_terms, gemstones_terms
@@ -63,6 +64,10 @@ def _repeats(c: Mapping[str, Any], given: Mapping[str, Any]) -> TokenLaw:
     return RepeatedDataLaw(**c, **given)
 
 
+def _ludziejewski(c: Mapping[str, Any], given: Mapping[str, Any]) -> TokenLaw:
+    return LudziejewskiLaw(coefficients=dict(c), **given)
+
+
 def _gemstones(c: Mapping[str, Any], given: Mapping[str, Any]) -> TokenLaw:
     constant, terms = gemstones_terms(without_logarithms(c))
     form = "e^ln_E + A w^-a + B L^-b + G N^-g + T D^-t"
@@ -82,6 +87,7 @@ LAW_FORMS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], TokenLa
             "kaplan": _kaplan,
             "gadre": _gadre,
             "repeats": _repeats,
+            "ludziejewski": _ludziejewski,
             "gemstones": _gemstones,
             "bian": _bian,
         }
