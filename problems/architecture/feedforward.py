@@ -238,13 +238,9 @@ class MixtureOfExperts:
             total = total + (self.latent + d_model) * (self.latent > 0)
         return total + d_model if self.shared_gate else total
 
-    def router_weights(self, d_model: Count) -> Count:
-        """Weights of the router."""
-        return d_model * self._choices
-
     def matmul_weights(self, d_model: Count) -> Count:
         """Active experts, router, shared experts and their gate, and projections of a latent."""
-        total = self.active * self._matrices(d_model) + self.router_weights(d_model)
+        total = self.active * self._matrices(d_model) + d_model * self._choices
         total = total + _weights(d_model, self.shared_d_ff, self.gated) + 2 * d_model * self.latent
         return total + d_model if self.shared_gate else total
 

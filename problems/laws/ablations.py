@@ -289,7 +289,7 @@ def ffn_ratios(low: Architecture, high: Architecture) -> _Shares:
 
 def _ffn_weights(ffn: FeedForward, d_model: Count) -> Floats:
     experts = mixture_of(ffn)
-    router = 0 if experts is None else experts.router_weights(d_model)
+    router = 0 if experts is None else d_model * (experts.experts + experts.idle_experts)
     return doubles(ffn.matmul_weights(d_model) - router)
 
 

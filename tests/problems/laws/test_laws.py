@@ -59,7 +59,7 @@ def fine(flops: float, law: str) -> Problem:
             },
             "training": {"flops": "6ND"},
             "budgets": {"training_flops": flops},
-            "objective": {"law": law, "shape": "none"},
+            "objective": {"law": law, "shape": "none", "ablations": "none"},
         }
     )
 
@@ -177,7 +177,7 @@ def test_own_law_by_a_small_class(
     register_law(steps)
     register_law(steps)  # the same law twice is no fault
     tables = fine(1e22, "steps").to_dict()
-    tables["objective"] = objective | {"law": "steps"}
+    tables["objective"] = objective | {"law": "steps", "ablations": "none"}
     tables["space"]["d_model"] = {"min": 1024, "max": 4096, "step": 256}
     tables["space"]["layers"] = {"min": 8, "max": 40}
     if objective["minimize"] != "loss":

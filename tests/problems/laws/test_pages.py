@@ -50,7 +50,7 @@ def test_pages_are_whole(page: Any) -> None:
 def test_a_page_and_its_law_agree(name: str) -> None:
     page, law = LAW_PAGES[name], token_law(name)
     assert page.curve is not None
-    held = {"d_model": 2048.0, "layers": 24.0, "aspect_ratio": 64.0}
+    held = {"d_model": 2048.0, "layers": 24.0, "aspect_ratio": 64.0, "experts": 8.0}
     law_there = law.of({feature: held[feature] for feature in law.features})
     assert page.curve(3e9, 2e11) == law_there.loss(3e9, 2e11)
     assert (page.parameter_range, page.token_range) == (law.parameter_range, law.token_range)

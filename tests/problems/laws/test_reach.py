@@ -50,16 +50,25 @@ def test_a_dense_transformer_is_judged_without_caution() -> None:
 
 
 @pytest.mark.parametrize("name", ["qwen3-30b-a3b", "deepseek-v3", "gpt-oss-20b", "mixtral-8x7b"])
-def test_a_mixture_is_not_judged(name: str) -> None:
-    found = evaluate(PROBLEM, load_architecture(name))
-    assert math.isnan(found.loss) and "mixtures of experts" in found.unjudged
-    assert found.tokens > 1e11 and "budgets.loss" not in found.violated
+def test_a_mixture_is_judged_by_what_its_experts_are_worth(name: str) -> None:
+    architecture = load_architecture(name)
+    found = [
+        evaluate(PROBLEM.with_settings({"objective.experts": how}), architecture)
+        for how in ("active", "tian-2025", "total")
+    ]
+    assert all(not each.unjudged for each in found)
+    assert found[0].loss > found[1].loss > found[2].loss
+    assert found[0].law_parameters == found[0].parameters.active
+    assert found[2].law_parameters == found[2].parameters.total
 
 
-def test_one_layer_of_experts_is_enough_and_experts_that_all_work_are_none() -> None:
-    few, all_ = MixtureOfExperts(1024, 8, 2), MixtureOfExperts(1024, 8, 8)
-    assert why_unjudged(PROBLEM.quality, with_layer(ffn=few))
-    assert not why_unjudged(PROBLEM.quality, with_layer(ffn=all_))
+def test_experts_that_all_work_are_worth_what_they_are() -> None:
+    every = with_layer(ffn=MixtureOfExperts(1024, 8, 8))
+    assert evaluate(PROBLEM, every).law_parameters == evaluate(PROBLEM, every).parameters.total
+
+
+def test_a_law_that_sees_feed_forwards_gives_no_loss_of_experts() -> None:
+    assert "experts" in why_unjudged(law("d_ff"), with_layer(ffn=MixtureOfExperts(1024, 8, 2)))
 
 
 def test_layers_with_a_state_are_judged_with_caution() -> None:

@@ -180,7 +180,7 @@ def test_the_optimum_leaves_the_edge_of_the_menu() -> None:
     assert layer.attention.kv_heads in (4, 8)  # 8 divides not all heads
     ratio = layer.ffn.d_ff / best.architecture.trunk.d_model
     assert ratio == pytest.approx(3.0, abs=0.1)
-    blind = solve(Problem.load("one-h100-1e24"))
+    blind = solve(Problem.load("one-h100-1e24", {"objective.ablations": "none"}))
     assert blind.best.architecture.groups[0].layer.attention.kv_heads == 1
     warnings = " ".join(solve(u_shaped()).warnings)
     assert "blind to kv_heads" not in warnings and "blind to ffn_ratio" not in warnings

@@ -181,6 +181,9 @@ def changes(base: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Settings]]:
     yield "context_length", replace(start, context_length=1234)
     for kind in ("active", "non_embedding"):
         yield "parameter_kind", replace(start, parameter_kind=kind)
+    for experts in ("active", "total"):
+        yield "experts", replace(start, experts=experts)
+    yield "leverage_flops", replace(start, leverage_flops=1e19)
 
 
 def known(settings: Settings, name: str) -> bool:
@@ -214,7 +217,7 @@ def own_reads(name: str) -> tuple[str, ...] | None:
 
 def test_every_field_has_another_value() -> None:
     """A new field fails here until it has an example above."""
-    assert {f.name for f in fields(Settings)} == {*TABLES, "context_length", "parameter_kind"}
+    assert {f.name for f in fields(Settings)} == {*TABLES, "context_length", "parameter_kind", "experts", "leverage_flops"}
     for table, model in TABLES.items():
         assert set(OTHER[table]) == set(model.model_fields)
     changed = {key for base in BASES.values() for key, _ in changes(base)}
