@@ -55,7 +55,7 @@ def test_other_forms_predict_as_they_say(form: str, tmp_path: Path) -> None:
     found = load_law(written(tmp_path, text))
     assert found.coefficients == values and found.form == form
     n, d, c = 7e9, 2e11, values
-    shape = {"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0}
+    shape = {"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0, "experts": 8.0}
     want = {
         "gemstones": lambda: (c["E"] + c["A"] * 4096 ** -c["a"] + c["B"] * 32 ** -c["b"]
                               + c["G"] * n ** -c["g"] + c["T"] * d ** -c["t"]),
