@@ -24,7 +24,8 @@ def architecture_rows(result: Result) -> list[tuple[str, str]]:
             return str(value).lower()
         return f'"{value}"' if isinstance(value, str) else str(value)
 
-    rows = [(k, toml(v)) for k, v in architecture_dict(result.best.architecture).items()]
+    known = architecture_dict(result.best.architecture).items()
+    rows = [(k, toml(v)) for k, v in known if v is not None]
     groups = groups_list(result.best.architecture)
     if len(groups) > 1:
         tables = (

@@ -12,7 +12,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import UNKNOWN, not_complete, percent
+from modelsizer.text.kit.words import NONE, UNKNOWN, not_complete, percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,7 +27,11 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
         return (name, *(UNKNOWN if d is None else cell(d) for d in designs))
 
     def setting(key: str) -> Callable[[Evaluation], str]:
-        return lambda design: str(architecture_dict(design.architecture)[key])
+        def show(design: Evaluation) -> str:
+            value = architecture_dict(design.architecture)[key]
+            return NONE if value is None else str(value)
+
+        return show
 
     def amount(name: str, unit: str) -> Callable[[Evaluation], str]:
         return lambda design: format_quantity(float(design.exact[name]), unit)

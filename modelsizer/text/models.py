@@ -16,6 +16,7 @@ from modelsizer.text.kit.tables import Table, print_table
 if TYPE_CHECKING:
     from rich.console import Console
 
+_SHAPE = ("layers", "d_model", "heads", "kv_heads")
 SORT_KEYS = ("name", "parameters", "tokens", "year")
 
 
@@ -55,7 +56,7 @@ def print_models(console: Console, rows: list[dict[str, Any]]) -> None:
             row["name"],
             format_quantity(row["parameters"], "parameters", 3),
             format_quantity(row["active"], "parameters", 3),
-            *(str(row[k]) for k in ("layers", "d_model", "heads", "kv_heads")),
+            *("" if row[k] is None else str(row[k]) for k in _SHAPE),
             "" if row["tokens"] is None else format_quantity(row["tokens"], "tokens", 3),
             str(row["year"]),
         )

@@ -14,7 +14,7 @@ from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.problems.visible import visible
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import STOPS, percent, short_percent
+from modelsizer.text.kit.words import NONE, STOPS, percent, short_percent
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -79,7 +79,7 @@ def _runs(console: Console, found: Plan) -> None:
             str(i),
             str(config["layers"]),
             str(config["d_model"]),
-            *(str(config[k]) for k in own),
+            *(NONE if config[k] is None else str(config[k]) for k in own),
             _count(row["parameters"]),
             _count(row["tokens"]),
             _flops(row["training_flops"]),
@@ -90,7 +90,8 @@ def _runs(console: Console, found: Plan) -> None:
     headings = ["run", "layers", "d_model", *(_short(k) for k in own), *rest]
     print_table(console, Table(headings, rows, words=frozenset()))
     total = float(found.runs.flops.sum())
-    words = ", ".join(f"{k} {str(configs[0][k]).lower()}" for k in shared)
+    known = [k for k in shared if configs[0][k] is not None]
+    words = ", ".join(f"{k} {str(configs[0][k]).lower()}" for k in known)
     line(
         console,
         f"{len(set(found.runs.architectures))} architectures, {_flops(total)} FLOPs "

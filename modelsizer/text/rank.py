@@ -14,7 +14,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import STOPS, and_more, quantity
+from modelsizer.text.kit.words import NONE, STOPS, and_more, quantity
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -27,6 +27,8 @@ _RATIOS = ("aspect_ratio", "tokens_per_parameter")
 def show(design: Evaluation, name: str) -> str:
     """The value of a design in a column, with its unit."""
     value: Any = cell(design, name)
+    if value is None:
+        return NONE
     if isinstance(value, bool | str):
         return str(value).lower() if isinstance(value, bool) else value
     if name in ("loss", "shape_excess"):

@@ -61,7 +61,9 @@ def _tokens(answer: Answer) -> str:
 
 def _setting(name: str) -> _Cell:
     def cell(answer: Answer) -> str:
-        value = answer.settings.get(name, NONE)
+        value = answer.settings.get(name)
+        if value is None:
+            return NONE
         return str(value).lower() if isinstance(value, bool) else str(value)
 
     return cell
@@ -251,6 +253,6 @@ def _plain(value: object) -> object:
     """A value in the notation of a problem file, on one line."""
     return (
         value
-        if isinstance(value, str | int | float) and not isinstance(value, bool)
+        if value is None or (isinstance(value, str | int | float) and not isinstance(value, bool))
         else (json.dumps(value))
     )

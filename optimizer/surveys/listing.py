@@ -128,10 +128,10 @@ def _quantity(
     return np.asarray(np.max([to_floats(p.at(row, j)) / p.denominator for p in parts], axis=0))
 
 
-def cell(design: Evaluation, name: str) -> Number | bool | str:
-    """Value of one column for an evaluated design; any column but the rank."""
+def cell(design: Evaluation, name: str) -> Number | bool | str | None:
+    """Value of one column for an evaluated design, None if it has none; any but the rank."""
     architecture = design.architecture
-    widths: dict[str, Number | bool | str] = {
+    widths: dict[str, Number | bool | str | None] = {
         **architecture_dict(architecture),
         "aspect_ratio": architecture.trunk.d_model / architecture.layers,
         "shape_excess": design.shape_excess,

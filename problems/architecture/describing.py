@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from types import MappingProxyType
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import Parameters
@@ -25,7 +27,7 @@ from modelsizer.problems.architecture.linear_attention import (
     LightningAttention,
     ShortConvolution,
 )
-from modelsizer.problems.architecture.mixers import NoAttention, Several
+from modelsizer.problems.architecture.mixers import NoAttention, Several, WithoutScores
 from modelsizer.problems.architecture.state_space import GatedRecurrence, Mamba, Mamba2
 
 
@@ -80,24 +82,72 @@ def part_dict(part: Any) -> dict[str, Any]:
     }
 
 
+_ALWAYS = ("layers", "d_model", "vocab_size", "tied_embeddings", "full_layers", "block")
+"""Choices that every architecture has."""
+_ZERO_WITH: Mapping[str, str] = MappingProxyType(
+    {
+        "q_lora_rank": "kv_lora_rank",
+        "shared_experts": "routed_experts",
+        "dense_layers": "routed_experts",
+    }
+)
+"""Choices that may be 0 where an architecture has another: queries without a latent, no shared
+experts, and no dense layers beside those with experts."""
+
+
 def architecture_dict(architecture: Architecture) -> dict[str, Any]:
-    """An architecture as a mapping; widths are those of its first layers."""
-    found = {name: BY_NAME[name].of(architecture) for name in SHOWN}
+    """An architecture as a mapping; widths are those of its first layers that have them.
+
+    What an architecture has not is None: kv_heads and head_dim of latent attention, d_ff where no
+    layer is dense, between and window where all layers are full. `shared_experts` is the number of
+    shared experts as wide as routed ones; if their widths differ, the ratio of the widths.
+    """
+    sizes = {name: BY_NAME[name].of(architecture) for name in SHOWN}
+    found = {name: _shown(name, sizes) for name in SHOWN}
     found["tied_embeddings"] = bool(found["tied_embeddings"])
+    if not sizes["full_layers"]:
+        found["attention"] = None
+    if found["between"] is None and sizes["full_layers"] < sizes["layers"]:
+        found["between"] = _between(architecture)
+    if sizes["routed_experts"]:
+        found["shared_experts"] = _shared_experts(architecture)
     if architecture.trunk.positions:
         found["positions"] = architecture.trunk.positions
     return found
 
 
+def _shown(name: str, sizes: Mapping[str, Any]) -> Any:
+    """One choice; None if the architecture has it not."""
+    value, words = sizes[name], BY_NAME[name].words
+    if words:
+        return words[value] or None
+    if value or name in _ALWAYS or sizes.get(_ZERO_WITH.get(name, "")):
+        return value
+    return None
+
+
+def _between(architecture: Architecture) -> str | None:
+    """Kind of the first mixer that is none of a design's."""
+    mixers = (group.layer.attention for group in architecture.groups)
+    kinds = (_KIND_NAMES.get(type(m)) for m in mixers if isinstance(m, WithoutScores))
+    return next((kind for kind in kinds if kind != _KIND_NAMES[NoAttention]), None)
+
+
+def _shared_experts(architecture: Architecture) -> int | float:
+    ffns = (group.layer.ffn for group in architecture.groups)
+    moe = next(ffn for ffn in ffns if isinstance(ffn, MixtureOfExperts))
+    whole, rest = divmod(moe.shared_d_ff, moe.d_ff)
+    return moe.shared_d_ff / moe.d_ff if rest else whole
+
+
 def design_architecture(architecture: Architecture) -> dict[str, Any]:
-    """`architecture_dict`, with its groups where there are several."""
-    found = architecture_dict(architecture)
-    return found if len(architecture.groups) == 1 else found | {"groups": groups_list(architecture)}
+    """`architecture_dict`, with its groups."""
+    return architecture_dict(architecture) | {"groups": groups_list(architecture)}
 
 
 def whole_architecture(architecture: Architecture) -> dict[str, Any]:
-    """`architecture_dict`, with its groups, and the configuration that it was read from."""
-    found = architecture_dict(architecture) | {"groups": groups_list(architecture)}
+    """`design_architecture`, with the configuration that it was read from."""
+    found = design_architecture(architecture)
     return found if architecture.config is None else found | {"config": dict(architecture.config)}
 
 

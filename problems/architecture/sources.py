@@ -17,8 +17,13 @@ from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.configs.fields import ConfigError, Fields
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.configs.quantization.keys import QUANTISED
-from modelsizer.problems.architecture.describing import layer_dict
-from modelsizer.problems.architecture.structures import Structure
+from modelsizer.problems.architecture.describing import architecture_dict, layer_dict
+from modelsizer.problems.architecture.structures import (
+    BETWEEN,
+    FULL_KINDS,
+    Structure,
+    order_of,
+)
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, require_type, short
 from modelsizer.problems.text_files import (
     UnreadableError,
@@ -34,6 +39,7 @@ if TYPE_CHECKING:
 
 STANDARD_INPUT = "-"
 _FLAG = "tied_embeddings"
+_MAY_BE_ZERO = ("q_lora_rank", "shared_experts")
 _LONGEST_NAME = 200
 
 
@@ -330,18 +336,47 @@ def from_answer(answer: Mapping[str, Any]) -> Architecture:
 
 
 def _built(block: Block, a: Mapping[str, Any]) -> Architecture:
-    """An architecture of a block from the fields of an answer."""
-    fields = Fields(a, {})
-    structure = Structure(block.name)
+    """An architecture of a block from the fields of an answer.
+
+    Raises
+    ------
+    ConfigError
+        If a field is missing or no value of it, or contradicts the others.
+    """
+    fields, structure = Fields(a, {}), _structure(block, a)
     names = structure.widths
-    widths = {name: fields.flag(name) if name == _FLAG else fields.count(name) for name in names}
+    widths: dict[str, Any] = {
+        name: fields.flag(name)
+        if name == _FLAG
+        else fields.count(name, least=0 if name in _MAY_BE_ZERO else 1)
+        for name in names
+    }
     trunk, kinds = structure.parts(widths, fields.count("positions", 0, least=0))
     layers = fields.layers("layers")
     listed = a.get("groups")
     known = len(kinds) == 1 and listed is None
     counts = [layers] if known else _counts(kinds, listed, layers)
     groups = (LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n)
-    return Architecture(trunk, tuple(groups), block.name)
+    found = Architecture(trunk, tuple(groups), block.name, order_of(structure, counts))
+    for name, value in architecture_dict(found).items():
+        if name in a and a[name] != value:
+            raise ConfigError(f"{name} = {short(a[name])} contradicts the rest, which has {value}")
+    return found
+
+
+def _structure(block: Block, a: Mapping[str, Any]) -> Structure:
+    """Kinds of layer of an answer; answers of earlier versions name none."""
+    attention, between = a.get("attention") or FULL_KINDS[0], a.get("between") or ""
+    if attention not in FULL_KINDS:
+        raise ConfigError(
+            f"attention must be one of {', '.join(FULL_KINDS)}, got {short(attention)}"
+        )
+    if between not in ("", *BETWEEN):
+        raise ConfigError(
+            f"between must be null or one of {', '.join(BETWEEN)}, got {short(between)}"
+        )
+    dense, experts = a.get("d_ff") is not None, bool(a.get("routed_experts"))
+    return Structure(block.name, attention, between, dense or not experts, experts)
 
 
 def _counts(kinds: Sequence[Layer], groups: object, layers: int) -> list[int]:

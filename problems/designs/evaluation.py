@@ -9,8 +9,7 @@ from fractions import Fraction
 
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.choices import tie_key
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.choices import BY_NAME, tie_key
 from modelsizer.problems.designs.costs import ALWAYS, costs
 from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.errors import require_type
@@ -253,10 +252,9 @@ def architecture_features(architecture: Architecture, names: Iterable[Seen]) -> 
     names : iterable of Seen
         Names in `modelsizer.problems.laws.features.SHAPE_FEATURES`, and ablations.
     """
-    widths = architecture_dict(architecture)
-
     def value(name: Seen) -> Floats:
-        return widths[name] if name in widths else of_stack(name, architecture)
+        known = BY_NAME.get(name) if isinstance(name, str) else None
+        return of_stack(name, architecture) if known is None else known.of(architecture)
 
     return features_of(names, value)
 

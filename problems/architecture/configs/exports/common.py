@@ -9,94 +9,16 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import LatentAttention
 from modelsizer.problems.architecture.configs.exports.families import activation, traits
+from modelsizer.problems.architecture.configs.exports.features import Has, absent, difference
+from modelsizer.problems.architecture.configs.exports.nearest import type_and_fields
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
-
-Has = Mapping[type, Collection[str]]
-"""What a framework has: classes of parts of a layer, and their optional fields that it can set."""
-
-MODEL_TYPES = MappingProxyType({"gemma3": "gemma3_text", "gpt-neox": "gpt_neox"})
-"""Named blocks whose `model_type` has another name."""
-
-_PARTS = MappingProxyType(
-    {
-        "FullAttention": "attention of heads",
-        "LatentAttention": "latent attention",
-        "Mamba": "Mamba layers",
-        "Mamba2": "Mamba-2 layers",
-        "GatedDeltaNet": "gated delta networks",
-        "GatedRecurrence": "gated linear recurrences",
-        "LightningAttention": "lightning attention",
-        "ShortConvolution": "short convolutions",
-        "NoAttention": "layers without attention",
-        "NoFeedForward": "layers without feed-forward",
-        "Several": "layers with several token mixers",
-        "SharedKeyAttention": "attention whose key is its value",
-        "SeveralFeedForwards": "layers with several feed-forwards",
-        "MixtureOfExperts": "mixtures of experts",
-    }
-)
-_FIELDS = MappingProxyType(
-    {
-        "window": "sliding windows",
-        "sinks": "attention sinks",
-        "gate": "gates of the attention's output",
-        "qkv_bias": "biases of queries, keys and values",
-        "output_bias": "bias of the attention's output",
-        "indexer": "sparse attention by an indexer",
-        "bias": "biases of feed-forwards and latents",
-        "gated": "feed-forwards without a gate",
-        "shared_d_ff": "shared experts",
-        "shared_gate": "gate of the shared experts",
-        "router_bias": "bias of the router",
-        "expert_bias": "biases of experts",
-        "positions": "learned positions",
-        "head": "model without a language head",
-        "head_bias": "bias of the output head",
-        "norm_bias": "LayerNorm",
-        "norm_scale": "normalisations without a scale",
-        "embedding_width": "embedding narrower than the model",
-        "tied_embeddings": "tied embeddings",
-        "latent": "experts that work in a latent",
-        "value_dim": "values of another width than keys",
-        "shares_cache": "layers that share a cache",
-        "extra_weights": "weights besides attention and feed-forward",
-        "extra_parameters": "parameters besides attention and feed-forward",
-        "extra_embedding": "further embeddings",
-        "shared_bias": "biases of shared experts",
-        "shared": "layers that share their weights",
-        "activation": "activations with learned parameters",
-        "qk_norm_dim": "norms of queries and keys of another width than a head",
-        "gate_bias": "gates of the attention's output without a bias",
-        "channel_decay": "decays of each channel",
-        "decay_rank": "decays through a bottleneck",
-        "gate_rank": "gates through a bottleneck",
-        "extra_flops": "computation besides attention and feed-forward",
-        "head_gate": "gates of heads",
-        "value_is_key": "values that are the keys",
-        "input_dim": "attention of an input wider than the model",
-        "latent_bias": "biases of the projections of a latent",
-        "Mamba2.conv": "convolutions of another number of taps than 4",
-        "Mamba2.bias": "biases of Mamba-2 projections",
-        "conv_bias": "convolutions without a bias",
-        "Trunk.norms": "normalisation of the embedding, and always one at the end",
-        "Layer.norms": "layers with another number of normalisations than 2",
-    }
-)
-_QK_NORMS = MappingProxyType(
-    {
-        "head": "norms of each query and key head",
-        "head_with_bias": "norms of each query and key head with a bias",
-        "full": "norms of queries and keys over all heads",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +123,13 @@ def check_parts(
     ConfigError
         If it lacks something; the message names what is missing.
     """
-    family = MODEL_TYPES.get(architecture.block, architecture.block)
-    config, known = architecture.config or {}, list(families)
+    family, config = type_and_fields(architecture)
+    known = list(families)
     kind = activation(family, config)
-    absent = [trait for trait in traits(family, config) if trait not in able]
-    absent += _absent(architecture, has)
-    absent += [] if kind in activations else [f"activation {kind}"]
-    lacks = [f"{framework} has no {', no '.join(absent)}"] if absent else []
+    lacking = [trait for trait in traits(family, config) if trait not in able]
+    lacking += absent(architecture, has)
+    lacking += [] if kind in activations else [f"activation {kind}"]
+    lacks = [f"{framework} has no {', no '.join(lacking)}"] if lacking else []
     if family not in known:
         reason = why or "".join(lacks) or f"it is of none of the types that {framework} has"
         raise ConfigError(
@@ -241,8 +163,7 @@ def stack_of(architecture: Architecture, framework: str) -> Stack:
     ConfigError
         If its layers differ in what frameworks set once for all, or their order is not known.
     """
-    family = MODEL_TYPES.get(architecture.block, architecture.block)
-    config = architecture.config or {}
+    family, config = type_and_fields(architecture)
     stack = layers_of(architecture, framework)
     windows = [getattr(layer.attention, "window", None) or 0 for layer in stack]
     refuse(framework, _differing(stack, windows))
@@ -275,41 +196,13 @@ def _differing(stack: Sequence[Layer], windows: Sequence[int]) -> Iterator[str]:
         yield f"its windows have one size, got {sorted(set(windows) - {0})}"
     attentions = list(dict.fromkeys(_without_window(layer.attention) for layer in stack))
     if len(attentions) > 1:
-        where = _difference("attention", *attentions[:2])
+        where = difference("attention", *attentions[:2])
         yield f"its layers have one attention, apart from windows, got several: {where}"
     for kind, words in ((DenseFeedForward, "dense feed-forward"), (MixtureOfExperts, "mixture")):
         if len({layer.ffn for layer in kinds if isinstance(layer.ffn, kind)}) > 1:
             yield f"its layers have one {words}, got several"
     if len({layer.norms for layer in kinds}) > 1:
         yield "its layers have one number of normalisations, got several"
-
-
-def _absent(architecture: Architecture, has: Has) -> list[str]:
-    """Parts and fields of an architecture that a framework lacks, each once."""
-    found: dict[str, None] = {}
-    parts: list[Any] = [architecture.trunk]
-    for group in architecture.groups:
-        parts += [group.layer.attention, group.layer.ffn, group.layer]
-    for part in parts:
-        name = type(part).__name__
-        if type(part) not in has:
-            found[_PARTS.get(name, name)] = None
-            continue
-        for field in dataclasses.fields(part):
-            value, usual = getattr(part, field.name), field.default
-            chosen = usual is not dataclasses.MISSING and value != usual
-            if field.name == "qk_norm_dim":
-                chosen = part.qk_norm != "none" and value not in (None, part.head_dim)
-            if chosen and not {field.name, f"{field.name}={value}"} & set(has[type(part)]):
-                found[_words(name, field.name, value)] = None
-    return list(found)
-
-
-def _words(part: str, field: str, value: Any) -> str:
-    if field == "qk_norm":
-        return _QK_NORMS[value]
-    usual = f"{part}.{field} = {value!r}"
-    return _FIELDS.get(f"{part}.{field}", _FIELDS.get(field, usual))
 
 
 def refuse(framework: str, obstacles: Iterable[str]) -> None:
@@ -322,30 +215,6 @@ def refuse(framework: str, obstacles: Iterable[str]) -> None:
     found = list(obstacles)
     if found:
         raise ConfigError(f"cannot be exported to {framework}: {'; '.join(found)}")
-
-
-def first_difference(wanted: Architecture, found: Architecture) -> str:
-    """The first field of trunk or layers in which two architectures differ."""
-    if found.trunk != wanted.trunk:
-        return _difference("trunk", found.trunk, wanted.trunk)
-    for there, here in zip(found.groups, wanted.groups, strict=False):
-        for place in ("attention", "ffn"):
-            parts = getattr(there.layer, place), getattr(here.layer, place)
-            if parts[0] != parts[1]:
-                return _difference(place, *parts)
-        if there != here:
-            return _difference("layer", there.layer, here.layer)
-    return "it has other layers"
-
-
-def _difference(place: str, found: Any, wanted: Any) -> str:
-    if type(found) is not type(wanted):
-        return f"{place} is of kind {type(found).__name__} and {type(wanted).__name__}"
-    for field in dataclasses.fields(found):
-        value, usual = getattr(found, field.name), getattr(wanted, field.name)
-        if value != usual:
-            return f"{place}.{field.name} is {value!r} and {usual!r}"
-    return f"numbers of layers with this {place}"
 
 
 def rotary_obstacles(stack: Stack, fraction: float = 1.0) -> list[str]:

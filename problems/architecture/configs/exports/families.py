@@ -88,6 +88,7 @@ _TRAITS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "nanochat": (SCALED_EMBEDDINGS, CAPS, QK_AFTER_ROTATION),
         "olmo2": (AFTER,),
         "olmo3": (AFTER,),
+        "olmo_hybrid": (AFTER,),
         "opt": ("positions that begin at 2",),
         "phi": (PARALLEL,),
         "phimoe": ("sparse mixers as routers",),
@@ -118,9 +119,31 @@ def rotary_fraction(family: str, config: Mapping[str, Any]) -> float:
     return _ROTARY.get(family, 1.0)
 
 
+_NEUTRAL = MappingProxyType(
+    {"embedding_multiplier": 1.0, "residual_multiplier": 1.0, "logits_scaling": 1.0}
+)
+
+
+def neutral(family: str, head_dim: int = 1) -> dict[str, Any]:
+    """Fields with which the multipliers of a type leave embeddings, residuals and scores alone.
+
+    Parameters
+    ----------
+    family : str
+    head_dim : int
+        Its scores are multiplied by `attention_multiplier` in place of the root of this.
+    """
+    if family != "granitemoehybrid":
+        return {}
+    own = {"attention_multiplier": head_dim**-0.5, "position_embedding_type": "rope"}
+    return {**_NEUTRAL, **own}
+
+
 def traits(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     """What a configuration has besides llama's structure, and no size of its layers shows."""
     found = _TRAITS.get(family, ())
+    if MULTIPLIERS in found and dict(_NEUTRAL).items() <= dict(config).items():
+        found = tuple(trait for trait in found if trait != MULTIPLIERS)
     if family == "falcon":
         found += (PARALLEL,) if config.get("parallel_attn", True) else ()
         found += (ALIBI,) if config.get("alibi", False) else ()

@@ -14,7 +14,6 @@ from typing import Any
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.configs.exports.common import (
-    Has,
     Stack,
     check_count,
     check_parts,
@@ -30,6 +29,7 @@ from modelsizer.problems.architecture.configs.exports.families import (
     SCALED_EMBEDDINGS,
     rotary_fraction,
 )
+from modelsizer.problems.architecture.configs.exports.features import Has
 from modelsizer.problems.architecture.configs.exports.routers import Router, router
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
 

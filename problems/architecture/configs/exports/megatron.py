@@ -16,7 +16,6 @@ from __future__ import annotations
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, Indexer, LatentAttention
 from modelsizer.problems.architecture.configs.exports.common import (
-    Has,
     Stack,
     check_count,
     check_parts,
@@ -30,6 +29,7 @@ from modelsizer.problems.architecture.configs.exports.families import (
     rotary_fraction,
     unrotated,
 )
+from modelsizer.problems.architecture.configs.exports.features import Has
 from modelsizer.problems.architecture.configs.exports.megatron_count import count_megatron
 from modelsizer.problems.architecture.configs.exports.megatron_flags import (
     file_of,

@@ -16,18 +16,19 @@ from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.configs.exports.common import (
-    Has,
     check_count,
     layers_of,
     refuse,
 )
 from modelsizer.problems.architecture.configs.exports.families import activation, rotary_fraction
+from modelsizer.problems.architecture.configs.exports.features import Has
 from modelsizer.problems.architecture.configs.exports.megatron_count import count_megatron
 from modelsizer.problems.architecture.configs.exports.megatron_flags import (
     file_of,
     mixture,
     mixture_obstacles,
 )
+from modelsizer.problems.architecture.configs.exports.nearest import type_and_fields
 from modelsizer.problems.architecture.configs.exports.routers import router
 from modelsizer.problems.architecture.feedforward import (
     DenseFeedForward,
@@ -46,9 +47,10 @@ HYBRIDS = MappingProxyType(
         "qwen3_5_moe_text": "rope",
         "qwen3_5_text": "rope",
         "qwen3_next": "rope",
+        **dict.fromkeys(("llama", "qwen2", "qwen3", "granitemoehybrid"), "rope"),
     }
 )
-"""Types with such stacks, and the positions of their attention."""
+"""Types with such stacks, or whose blocks may have them, and the positions of their attention."""
 
 HYBRID_HAS: Has = {
     Trunk: {"tied_embeddings"},
@@ -148,7 +150,7 @@ def _read(architecture: Architecture) -> Hybrid:
         if layer.norms != words:
             found[f"it has one normalisation before each part, got {layer.norms} of {words}"] = None
     refuse("megatron", found)
-    family, config = architecture.block, architecture.config or {}
+    family, config = type_and_fields(architecture)
     return Hybrid(
         family,
         architecture.trunk,

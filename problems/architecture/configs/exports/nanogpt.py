@@ -12,13 +12,13 @@ import re
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.configs.exports.common import (
-    Has,
     Stack,
     check_count,
     check_parts,
     refuse,
     stack_of,
 )
+from modelsizer.problems.architecture.configs.exports.features import Has
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 
 _HAS: Has = {

@@ -72,3 +72,10 @@ def router(family: str, config: Mapping[str, Any]) -> Router:
         usual.groups if groups is None else int(groups),
         usual.top_groups if chosen is None else int(chosen),
     )
+
+
+def plain_router(family: str) -> dict[str, Any]:
+    """Fields of a router without groups, whose weights add up to one, where defaults differ."""
+    usual = _DEFAULTS.get(family, Router())
+    found: dict[str, Any] = {} if usual.normed else {"norm_topk_prob": True}
+    return found if usual.groups == 1 else found | {"n_group": 1, "topk_group": 1}

@@ -19,8 +19,6 @@ from typing import Any
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.configs.exports.common import (
-    MODEL_TYPES,
-    Has,
     Stack,
     check_count,
     check_parts,
@@ -30,6 +28,8 @@ from modelsizer.problems.architecture.configs.exports.common import (
     stack_of,
 )
 from modelsizer.problems.architecture.configs.exports.families import rotary_fraction
+from modelsizer.problems.architecture.configs.exports.features import Has
+from modelsizer.problems.architecture.configs.exports.nearest import type_and_fields
 from modelsizer.problems.architecture.configs.exports.routers import router
 from modelsizer.problems.architecture.configs.exports.torchtitan_files import BODIES, FILE
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
@@ -87,7 +87,7 @@ def to_torchtitan(architecture: Architecture) -> str:
     ConfigError
         If torchtitan has no such model; the message says what prevents it.
     """
-    kind = _FAMILIES.get(MODEL_TYPES.get(architecture.block, architecture.block), "")
+    kind = _FAMILIES.get(type_and_fields(architecture)[0], "")
     has = _HAS.get(kind, _OTHERS)
     act = "clamped swish" if kind == "gpt_oss" else "silu"
     check_parts(architecture, "torchtitan", _FAMILIES, has, activations=(act,))

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from modelsizer.cli import app
 from modelsizer.problems.architecture.accounting import count_parameters
-from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.configs.exports.common import check_count, stack_of
 from modelsizer.problems.architecture.configs.exports.export import EXPORTERS, to_huggingface
@@ -23,7 +23,8 @@ from modelsizer.problems.architecture.configs.exports.megatron_flags import patt
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.models import models
-from tests.support.architectures import dense_layer
+from modelsizer.problems.architecture.structures import Structure
+from tests.support.drawn_designs import built
 from tests.support.export_readers import (
     READERS,
     count_megatron_words,
@@ -43,11 +44,8 @@ EXPRESSIBLE = {
 
 
 def make(block: str = "llama", **sizes: Any) -> Architecture:
-    s = {"layers": 3, "d_model": 64, "heads": 4, "kv_heads": 4, "head_dim": 16, "d_ff": 256,
-         "vocab_size": 1000, "tied": True, "positions": 32} | sizes  # fmt: skip
-    layer = dense_layer(block, s["heads"], s["kv_heads"], s["head_dim"], s["d_ff"])
-    trunk = BLOCKS[block].trunk(s["d_model"], s["vocab_size"], s["tied"], s["positions"])
-    return Architecture(trunk, (LayerGroup(layer, s["layers"]),), block)
+    tied = {"tied_embeddings": sizes.pop("tied")} if "tied" in sizes else {}
+    return built(Structure(block), **sizes, **tied)
 
 
 @st.composite
