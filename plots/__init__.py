@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from modelsizer.plots.designs.allocation import allocation
+    from modelsizer.plots.designs.choices import choices
     from modelsizer.plots.designs.depth_parameters import depth_parameters
     from modelsizer.plots.designs.depth_width import depth_width
+    from modelsizer.plots.designs.experts import experts
     from modelsizer.plots.designs.kinds import kinds
     from modelsizer.plots.designs.landscape import landscape
     from modelsizer.plots.designs.memory import memory
@@ -36,8 +38,8 @@ if TYPE_CHECKING:
 _ROOMS = MappingProxyType(
     {
         "designs": (
-            "allocation", "depth_parameters", "depth_width", "kinds", "landscape", "memory",
-            "roofline", "stack",
+            "allocation", "choices", "depth_parameters", "depth_width", "experts", "kinds",
+            "landscape", "memory", "roofline", "stack",
         ),
         "fronts": ("front", "frontier"),
         "laws": ("fit", "law_comparison", "law_curves", "run_plan", "uncertainty"),
@@ -51,8 +53,10 @@ _HOMES["save"] = f"{__name__}.drawing.saving"
 
 __all__ = [
     "allocation",
+    "choices",
     "depth_parameters",
     "depth_width",
+    "experts",
     "fit",
     "front",
     "frontier",

@@ -62,6 +62,8 @@ class Chosen:
     design : Evaluation
     stop : str
         Why the search for it ended; "proven" if it is the optimum, or was given.
+    trained : bool
+        Whether it is known how long it is trained, so that it has a loss.
     asks_training : bool
         Whether settings of a given architecture ask for its training memory.
     idle : tuple of str
@@ -71,6 +73,7 @@ class Chosen:
     problem: Problem
     design: Evaluation
     stop: Stop = "proven"
+    trained: bool = True
     asks_training: bool = False
     idle: tuple[str, ...] = ()
 
@@ -145,4 +148,10 @@ def design_of(
 
     architecture = load_architecture(source, say, download=download)
     found = one_design(architecture, problem, read_pairs(settings or []))
-    return Chosen(found.problem, found.design, asks_training=found.asks_training, idle=found.idle)
+    return Chosen(
+        found.problem,
+        found.design,
+        trained=found.trained,
+        asks_training=found.asks_training,
+        idle=found.idle,
+    )

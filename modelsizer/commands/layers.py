@@ -19,7 +19,8 @@ from modelsizer.commands.options import (
 )
 from modelsizer.commands.output import before_drawing, emit, plot_file
 
-_PICTURES = ("stack", "kinds")
+_OF_KINDS = ("stack", "kinds")
+_PICTURES = (*_OF_KINDS, "experts", "choices")
 _NEAREST = 4
 
 
@@ -35,7 +36,7 @@ def layers(
         ),
     ] = None,
     picture: Annotated[
-        str, typer.Option(help=f"What --plot draws: {' or '.join(_PICTURES)}.")
+        str, typer.Option(help=f"What --plot draws: {', '.join(_PICTURES)}.")
     ] = _PICTURES[0],
     time_limit: TimeLimit = None,
     set_: Settings = None,
@@ -52,7 +53,7 @@ def layers(
     with user_errors():
         check_plot(plot, plot_size)
         if picture not in _PICTURES:
-            fail(f"--picture: {picture!r} is not {' or '.join(_PICTURES)}")
+            fail(f"--picture: {picture!r} is not one of {', '.join(_PICTURES)}")
         from modelsizer.optimizer.tables.clock import Clock, Ending
         from modelsizer.problems.architecture.nearest import nearest
         from modelsizer.problems.architecture.sources import load_architecture
@@ -61,6 +62,9 @@ def layers(
         clock = Clock.of(time_limit)
         chosen = design_of(source, problem, set_, before_drawing(clock, plot), download=download)
         asked, own, ending = chosen.problem, chosen.design.architecture, Ending(chosen.stop)
+        of_kinds = picture in _OF_KINDS
+        if not of_kinds and not chosen.trained:
+            fail(f"--picture: {picture} is of the loss, which needs --problem or training.tokens")
         first, *names = labels(["optimum" if is_problem(source) else source, *(beside or [])])
         others = nearest(own, _NEAREST) if beside is None else {
             name: load_architecture(other, say, download=download)
@@ -81,7 +85,9 @@ def layers(
             chosen.to_dict() | {"assumptions": assumed.to_dict()} | compared_dict(found),
             json_,
             lambda console: print_layers(console, title, found, notes, rows),
-            plot_file(plot, picture, found, title="", size=plot_size, clock=clock, ending=ending),
-        )
+            plot_file(plot, picture, found if of_kinds else (asked, chosen.design),
+                      title="" if of_kinds else title, size=plot_size, clock=clock,
+                      ending=ending),
+        )  # fmt: skip
     if not ending.complete:
         raise typer.Exit(STOPPED)

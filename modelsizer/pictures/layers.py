@@ -9,10 +9,18 @@ from modelsizer.pictures.picture import Example, Picture
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
+    from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.designs.by_kind import Compared
+    from modelsizer.problems.designs.evaluation import Evaluation
+    from modelsizer.problems.designs.expert_map import ExpertMap
+    from modelsizer.problems.designs.worth import Worth
+    from modelsizer.problems.problem import Problem
+
+    Judged = tuple[Problem, Evaluation]
 
 _SHOWN = ("gemma-3-27b", "gpt-oss-120b", "deepseek-v3", "qwen3-next-80b-a3b", "qwen3-30b-a3b")
 _CONTEXT = 131072
+_PROBLEM = "exercise-1e24"
 _COMMAND = (
     "modelsizer layers gemma-3-27b --beside gpt-oss-120b --beside deepseek-v3 "
     f"--beside qwen3-next-80b-a3b --beside qwen3-30b-a3b --set serving.context_length={_CONTEXT}"
@@ -67,5 +75,72 @@ KINDS = Picture(
     example=Example(
         f"{_COMMAND} --set training.sequence_length=4096 --picture kinds --plot kinds.png",
         _example,
+    ),
+)
+
+
+def _published(name: str) -> tuple[Judged, str]:
+    """A published model as a design of a problem."""
+    from modelsizer.optimizer.one_design import one_design
+    from modelsizer.problems.architecture.sources import load_architecture
+
+    found = one_design(load_architecture(name), _PROBLEM, {})
+    return (found.problem, found.design), name
+
+
+def _experts_data(answer: Judged, _clock: Clock) -> ExpertMap:
+    from modelsizer.problems.designs.expert_map import expert_map
+
+    return expert_map(*answer)
+
+
+def _experts(data: ExpertMap, title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.experts(data, title=title, size=size)
+
+
+EXPERTS = Picture(
+    name="experts",
+    title="Loss over the experts of a mixture",
+    caption="What other experts of the same FLOPs predict: a smaller share of them in use (to the "
+    "right, where the model holds more) and narrower ones. The star is the design.",
+    command="layers",
+    data=_experts_data,
+    figure=_experts,
+    example=Example(
+        f"modelsizer layers qwen3-30b-a3b --problem {_PROBLEM} --picture experts "
+        "--plot experts.png",
+        lambda: _published("qwen3-30b-a3b"),
+        "By the leverage of Tian et al. (2025), whose range is not hatched.",
+    ),
+)
+
+
+def _choices_data(answer: Judged, _clock: Clock) -> Worth:
+    from modelsizer.problems.designs.worth import worth
+
+    found = worth(*answer)
+    if found is None:
+        raise ValueError(f"the design has no loss: {answer[1].unjudged}")
+    return found
+
+
+def _choices(data: Worth, title: str, size: str) -> Figure:
+    from modelsizer import plots
+
+    return plots.choices(data, title=title, size=size)
+
+
+CHOICES = Picture(
+    name="choices",
+    title="What choices cost that no law sees",
+    caption="Nats of each choice by published ablations: judgements with a band, not a law.",
+    command="layers",
+    data=_choices_data,
+    figure=_choices,
+    example=Example(
+        f"modelsizer layers gpt-oss-120b --problem {_PROBLEM} --picture choices --plot choices.png",
+        lambda: _published("gpt-oss-120b"),
     ),
 )

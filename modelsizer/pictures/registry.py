@@ -9,7 +9,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.pictures.designs import ALLOCATION, MEMORY, ROOFLINE
 from modelsizer.pictures.fronts import FRONT, FRONTIER, THREE
 from modelsizer.pictures.laws import COMPARISON, FIT, LAW, PLAN, UNCERTAINTY
-from modelsizer.pictures.layers import KINDS, STACK
+from modelsizer.pictures.layers import CHOICES, EXPERTS, KINDS, STACK
 from modelsizer.pictures.limits import PRICE_CURVE, SCENARIOS, TORNADO
 from modelsizer.pictures.measurements import GROWTH, PREDICTIONS, RIVALS
 from modelsizer.pictures.picture import is_partial, titled
@@ -19,7 +19,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _ROWS = (
-    DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SHAPES, STACK, KINDS, ALLOCATION, MEMORY, ROOFLINE,
+    DEPTH, LANDSCAPE, FRONT, THREE, FRONTIER, SHAPES, STACK, KINDS, EXPERTS, CHOICES,
+    ALLOCATION, MEMORY, ROOFLINE,
     SCENARIOS, TORNADO, PRICE_CURVE, LAW, COMPARISON, FIT, PLAN, UNCERTAINTY,
     GROWTH, RIVALS, PREDICTIONS,
 )  # fmt: skip

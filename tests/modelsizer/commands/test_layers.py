@@ -57,4 +57,9 @@ def test_of_a_problem_and_of_its_answer(tmp_path: Path) -> None:
 
 def test_bad_input() -> None:
     status, _, said = run("gemma-3-27b", "--picture", "stak")
-    assert status == 2 and "'stak'" in said and "stack or kinds" in said
+    assert status == 2 and "'stak'" in said and "stack, kinds, experts" in said
+    status, _, said = run("qwen3-30b-a3b", "--picture", "experts", "--plot", "x.png")
+    assert status == 2 and "--problem or training.tokens" in said
+    status, _, said = run("gemma-3-27b", "--problem", "exercise-1e24", "--picture", "experts",
+                          "--plot", "x.png")  # fmt: skip
+    assert status == 2 and "no experts" in said

@@ -126,7 +126,7 @@ def test_the_curve_holds_the_worse_loss_up_to_the_next_limit(
     words = {text.get_text() for text in axes.texts}
     assert {
         "today's design stays\nthe best 79.8 GB to 80.4 GB",
-        "today 80 GB\nloss 1.97067",
+        f"today 80 GB\nloss {losses[list(LIMITS).index(80e9)]:.5f}",
     } == words
 
 
