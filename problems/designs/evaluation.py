@@ -252,6 +252,7 @@ def architecture_features(architecture: Architecture, names: Iterable[Seen]) -> 
     names : iterable of Seen
         Names in `modelsizer.problems.laws.features.SHAPE_FEATURES`, and ablations.
     """
+
     def value(name: Seen) -> Floats:
         known = BY_NAME.get(name) if isinstance(name, str) else None
         return of_stack(name, architecture) if known is None else known.of(architecture)
