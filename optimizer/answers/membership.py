@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.choices import CHOICES
+from modelsizer.problems.architecture.choices import BY_NAME, CHOICES
 from modelsizer.problems.designs.costs import architecture_at
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.options import options
@@ -24,7 +24,7 @@ def is_design(problem: Problem, architecture: Architecture) -> bool:
     one.
     """
     sizes = {choice.name: choice.of(architecture) for choice in CHOICES}
-    space = _pinned(problem.space, sizes)
+    space = _pinned(problem.space, architecture)
     if space is None:
         return False
     for split in problem.splits:
@@ -45,15 +45,13 @@ _DERIVED = frozenset(
 """Keys whose values are not those of the choice that they offer."""
 
 
-def _pinned(space: Space, sizes: dict[str, Any]) -> Space | None:
+def _pinned(space: Space, architecture: Architecture) -> Space | None:
     """The space with menus cut to the values of a design; None if a menu does not offer one."""
     cut: dict[str, Any] = {}
-    latent = sizes["attention"] > 0
+    latent = BY_NAME["attention"].of(architecture) > 0
     for choice in CHOICES:
         for key in choice.menus:
-            given, value = space.menu(key), sizes[choice.name]
-            if choice.words:
-                value = choice.words[value]
+            given, value = space.menu(key), choice.value(architecture)
             of_other = choice.name == "heads" and key.startswith("latent.") != latent
             # A flag may be false; any other choice is 0 or empty where the design has none.
             absent = value in (0, "") and choice.name != "tied_embeddings"

@@ -19,7 +19,7 @@ from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import Count, WithoutScores
 from modelsizer.problems.architecture.state_space import Mamba2
 
-Breadth = Literal["narrow", "wide", "all", "none"]
+Breadth = Literal["narrow", "wide", "offered", "all", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +53,9 @@ class DesignChoice:
         Whether loss laws may depend on it.
     ratios : mapping of str to (str, str)
         Ratios with other choices that loss laws may depend on, ``{name: (over, under)}``.
-    breadth : {"narrow", "wide", "all", "none"}
-        The narrowest tables of designs that include it as a column.
+    breadth : {"narrow", "wide", "offered", "all", "none"}
+        The narrowest tables of designs that include it as a column; "offered" if they do where a
+        space offers several values of it.
     words : tuple of str
         Words that its values, 0, 1, ..., stand for, if it is no number.
     """
@@ -71,6 +72,11 @@ class DesignChoice:
     ratios: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     breadth: Breadth = "all"
     words: tuple[str, ...] = ()
+
+    def value(self, architecture: Architecture) -> Any:
+        """Its value in an architecture: a number, a word, or true or false."""
+        found = self.of(architecture)
+        return self.words[found] if self.words else found
 
 
 def present(count: Count, value: Count, otherwise: Count = 0) -> Count:
@@ -266,6 +272,7 @@ CHOICES = (
         width=False,
         menus={"attention": ""},
         words=("grouped", "latent"),
+        breadth="offered",
     ),
     DesignChoice(
         "full_layers",
@@ -273,6 +280,7 @@ CHOICES = (
         tie=9,
         width=False,
         menus={"full_every": "", "full_layers": ""},
+        breadth="offered",
     ),
     DesignChoice(
         "between",
@@ -286,14 +294,18 @@ CHOICES = (
         width=False,
         menus={"between": ""},
         words=("", "window", "gated-deltanet", "mamba2"),
+        breadth="offered",
     ),
-    DesignChoice("window", _widest_window, short="w", tie=10, menus={"window": ""}),
+    DesignChoice(
+        "window", _widest_window, short="w", tie=10, menus={"window": ""}, breadth="offered"
+    ),
     DesignChoice(
         "routed_experts",
         of_experts(lambda ffn: ffn.experts),
         short="e",
         tie=11,
         menus={"experts.routed": ""},
+        breadth="offered",
     ),
     DesignChoice(
         "active_experts",
@@ -301,6 +313,7 @@ CHOICES = (
         short="k",
         tie=12,
         menus={"experts.active": ""},
+        breadth="offered",
     ),
     DesignChoice(
         "expert_d_ff",
@@ -312,6 +325,7 @@ CHOICES = (
             "experts.granularity": "experts.d_ff is offered instead",
             "experts.ffn_multiple": "",
         },
+        breadth="offered",
     ),
     DesignChoice(
         "shared_experts",
@@ -319,6 +333,7 @@ CHOICES = (
         short="s",
         tie=14,
         menus={"experts.shared": ""},
+        breadth="offered",
     ),
     DesignChoice(
         "dense_layers",
@@ -326,6 +341,7 @@ CHOICES = (
         tie=15,
         width=False,
         menus={"experts.dense_layers": ""},
+        breadth="offered",
     ),
     *(
         DesignChoice(
@@ -334,6 +350,7 @@ CHOICES = (
             short=short,
             tie=17 + position,
             menus={f"latent.{name}": ""},
+            breadth="offered",
         )
         for position, (name, short) in enumerate(
             (
@@ -352,6 +369,7 @@ CHOICES = (
             of_mixer(kinds, field_),
             tie=23 + position,
             menus={f"linear.{name}": ""},
+            breadth="offered",
         )
         for position, (name, kinds, field_) in enumerate(
             (
@@ -385,6 +403,8 @@ SIZES = tuple(choice.name for choice in CHOICES if choice.law)
 SHOWN = tuple(choice.name for choice in CHOICES if choice.breadth != "none")
 """Choices in the JSON architecture and in lists of designs."""
 WIDE = tuple(choice.name for choice in CHOICES if choice.breadth in ("wide", "narrow"))
+OFFERED = tuple(choice for choice in CHOICES if choice.breadth == "offered")
+"""Choices that are columns of tables of designs where a space offers several values of them."""
 NARROW = tuple(choice.name for choice in CHOICES if choice.breadth == "narrow")
 """Columns of tables of designs that have little room."""
 

@@ -74,9 +74,13 @@ def _feed_forwards(space: Space) -> Iterator[tuple[bool, bool]]:
 
 
 def periods(space: Space, block: str) -> tuple[int, ...]:
-    """Return the menu of `full_every`: that of the space, or the pattern of the block."""
+    """Return the menu of `full_every`: that of the space, or the pattern of the block.
+
+    A published window that no context exceeds does nothing, so all layers are full then.
+    """
     if space.full_every is None:
-        return (BLOCKS[block].full_every,)
+        idle = listed(space.between) == ["window"] and not len(windows(space, block))
+        return (1 if idle else BLOCKS[block].full_every,)
     return tuple(int(n) for n in space.full_every.numbers)
 
 
