@@ -64,7 +64,7 @@ def rank(
         check_tables(csv, parquet)
         check_plot(plot, plot_size)
         problem = load(file, set_, without)
-        from modelsizer.optimizer.surveys.listing import DEFAULT, check_columns
+        from modelsizer.optimizer.surveys.listing import check_columns, default_columns
         from modelsizer.optimizer.surveys.ranking import rank as ranked
 
         wanted = None if columns is None else [name.strip() for name in columns.split(",")]
@@ -93,7 +93,7 @@ def rank(
             from modelsizer.problems.table_files import write_table
 
             until = computing.within(computing.share(parts - 1))
-            names = list(dict.fromkeys(["rank", *(wanted or DEFAULT)]))
+            names = list(dict.fromkeys(["rank", *(wanted or default_columns(problem))]))
             if write_table(path, found.batches(names, _AT_ONCE, clock=until)) < found.feasible:
                 ending.stop = until.stop
 

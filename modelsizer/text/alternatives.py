@@ -15,7 +15,7 @@ from modelsizer.problems.units import format_fixed, format_number, format_quanti
 from modelsizer.text.kit.lines import line, paragraph, section
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import joined, not_complete, percent, shape
-from modelsizer.text.rank import SHORT, show
+from modelsizer.text.rank import short_columns, show
 
 _EXTRAS = {
     "verification": "the second proof",
@@ -40,7 +40,7 @@ def print_alternatives(console: Console, result: Result, found: NearOptimal) -> 
     """Print the next best designs and what near-optimal designs would save."""
     objective = result.objective.name
     section(console, _heading(found))
-    columns = list(dict.fromkeys([objective, *SHORT]))
+    columns = short_columns(result.problem, objective)
     ranks = [str(rank) for rank in range(1, len(found.best) + 1)]
     cells = [(name, [show(design, name) for design in found.best]) for name in columns]
     print_table(console, Table.of_columns([("", ranks), *cells]), indent=2)

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelsizer.optimizer.result import BudgetUse, Result
-from modelsizer.problems.architecture.describing import architecture_dict, groups_list
+from modelsizer.problems.architecture.describing import groups_list, telling_choices
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
@@ -24,8 +24,7 @@ def architecture_rows(result: Result) -> list[tuple[str, str]]:
             return str(value).lower()
         return f'"{value}"' if isinstance(value, str) else str(value)
 
-    known = architecture_dict(result.best.architecture).items()
-    rows = [(k, toml(v)) for k, v in known if v is not None]
+    rows = [(k, toml(v)) for k, v in telling_choices(result.best.architecture).items()]
     groups = groups_list(result.best.architecture)
     if len(groups) > 1:
         tables = (

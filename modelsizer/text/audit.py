@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.audit import Audit
-from modelsizer.problems.architecture.choices import WIDE
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.choices import OFFERED, WIDE
+from modelsizer.problems.architecture.describing import telling_choices
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import NONE, UNKNOWN, not_complete, percent
+from modelsizer.text.kit.words import UNKNOWN, not_complete, percent, setting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -26,17 +26,15 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
     def row(name: str, cell: Callable[[Evaluation], str]) -> tuple[str, ...]:
         return (name, *(UNKNOWN if d is None else cell(d) for d in designs))
 
-    def setting(key: str) -> Callable[[Evaluation], str]:
-        def show(design: Evaluation) -> str:
-            value = architecture_dict(design.architecture)[key]
-            return NONE if value is None else str(value)
-
-        return show
-
     def amount(name: str, unit: str) -> Callable[[Evaluation], str]:
         return lambda design: format_quantity(float(design.exact[name]), unit)
 
-    rows = [row(key, setting(key)) for key in WIDE]
+    chosen = [None if d is None else telling_choices(d.architecture) for d in designs]
+    offered = [c.name for c in OFFERED if any(each and c.name in each for each in chosen)]
+    rows: list[tuple[str, ...]] = [
+        (key, *(UNKNOWN if each is None else setting(each, key) for each in chosen))
+        for key in (*WIDE, *offered)
+    ]
     for name, unit in (("parameters", "parameters"), ("tokens", "tokens"),
                        ("training_flops", "FLOPs"), ("serving_memory", "bytes"),
                        ("kv_bytes_per_token", "bytes")):  # fmt: skip

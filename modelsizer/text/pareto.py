@@ -9,10 +9,11 @@ from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.fronts.subset import even_subset, knee
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import Number, format_number
 from modelsizer.text.kit.lines import line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import STOPS, quantity
+from modelsizer.text.kit.words import STOPS, quantity, setting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,10 +69,10 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
 
 def _print_points(console: Console, front: Front, shown: Front) -> None:
     names = [goal.name for goal in front.goals]
-    beside = [n for n in NARROW if n not in names]
+    beside = [n for n in (*NARROW, *left_open(front.problem.space)) if n not in names]
     points = list(shown)
     columns = [(name, [_show(point[name], name) for point in points]) for name in names]
-    columns += [(name, [str(p["architecture"][name]) for p in points]) for name in beside]
+    columns += [(name, [setting(p["architecture"], name) for p in points]) for name in beside]
     if (front.designs > 1).any():
         columns.append(("designs", [f"{point['designs']:,}" for point in points]))
     print_table(console, Table.of_columns(columns))

@@ -10,7 +10,9 @@ from modelsizer.optimizer.surveys.listing import cell
 from modelsizer.optimizer.surveys.ranking import Ranking
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
@@ -19,9 +21,13 @@ from modelsizer.text.kit.words import NONE, STOPS, and_more, quantity
 if TYPE_CHECKING:
     from rich.console import Console
 
-SHORT = ("loss", "parameters", "tokens", *NARROW)
-"""Default columns, printed after the quantity that is ranked by."""
 _RATIOS = ("aspect_ratio", "tokens_per_parameter")
+
+
+def short_columns(problem: Problem, by: str) -> list[str]:
+    """Default columns of a table of designs sorted by a quantity."""
+    fixed = (by, "loss", "parameters", "tokens", *NARROW)
+    return list(dict.fromkeys([*fixed, *left_open(problem.space)]))
 
 
 def show(design: Evaluation, name: str) -> str:
@@ -46,8 +52,7 @@ def columns_of(ranking: Ranking, wanted: Sequence[str] | None) -> list[str]:
     """The columns to show besides the rank."""
     if wanted is not None:
         return [name for name in wanted if name != "rank"]
-    by = ranking.goal.name
-    return list(dict.fromkeys([by, *SHORT]))
+    return short_columns(ranking.problem, ranking.goal.name)
 
 
 def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | None) -> None:

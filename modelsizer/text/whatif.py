@@ -16,7 +16,7 @@ from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line, paragraph, section, title
 from modelsizer.text.kit.tables import Styled, Table, print_table
-from modelsizer.text.kit.words import NONE, STOPS, percent, quantity, signed
+from modelsizer.text.kit.words import NONE, STOPS, percent, quantity, setting, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -61,10 +61,7 @@ def _tokens(answer: Answer) -> str:
 
 def _setting(name: str) -> _Cell:
     def cell(answer: Answer) -> str:
-        value = answer.settings.get(name)
-        if value is None:
-            return NONE
-        return str(value).lower() if isinstance(value, bool) else str(value)
+        return setting(answer.settings, name)
 
     return cell
 

@@ -17,12 +17,17 @@ from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import Number
 
 DERIVED = ("rank", "aspect_ratio", "tokens_per_parameter", "shape_excess",
            "training_flops_per_token")  # fmt: skip
 LAYOUT_COLUMNS = ("data_parallel", "tensor_parallel", "pipeline_parallel")
-DEFAULT = ("rank", "loss", "parameters", "tokens", *WIDE)
+
+
+def default_columns(problem: Problem) -> list[str]:
+    """Columns of a file of designs, unless others are asked for."""
+    return ["rank", "loss", "parameters", "tokens", *WIDE, *left_open(problem.space)]
 
 
 def known_columns(problem: Problem) -> list[str]:

@@ -20,12 +20,12 @@ from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import Result, design_dict
 from modelsizer.optimizer.search.blocks import BlockSearch
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, box_designs
+from modelsizer.optimizer.surveys.distances import logarithms
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs
 from modelsizer.optimizer.surveys.listing import design_columns
 from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_each, ordered, valued
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
-from modelsizer.problems.architecture.choices import SIZES
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import short
 from modelsizer.problems.problem import Problem
@@ -170,7 +170,7 @@ def diverse(result: Result, tolerance: float, show: int, clock: Clock | None = N
     """
 
     def farthest(held: KeptDesigns) -> Ints:
-        at = _shapes(held)
+        at = logarithms(held.column)
         taken = [0]
         away = _distance(at, at[0])
         while len(taken) < min(show, len(held)) and away.max() > 0:
@@ -219,11 +219,6 @@ def _evaluated(
     for begin in range(0, len(which), EVALUATED_AT_ONCE):
         clock.check()
         yield from evaluated(scorer, held, which[begin : begin + EVALUATED_AT_ONCE])
-
-
-def _shapes(held: KeptDesigns) -> Floats:
-    found: Floats = np.log(np.stack([held.column(n).astype(float) for n in SIZES], axis=1))
-    return found
 
 
 def _distance(at: Floats, point: Floats) -> Floats:

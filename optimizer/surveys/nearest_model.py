@@ -12,19 +12,20 @@ from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.search.compare import by_tie_rule
+from modelsizer.optimizer.surveys.distances import WIDTHS, logarithms
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
 from modelsizer.optimizer.surveys.near_optimal import designs_below
 from modelsizer.optimizer.surveys.ordering import evaluated, one_layout_each
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.attention import FullAttention
-from modelsizer.problems.architecture.choices import BY_NAME, SIZES
+from modelsizer.problems.architecture.choices import BY_NAME
 from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
 
-SETTINGS = (*SIZES, "tied_embeddings")
+SETTINGS = (*WIDTHS, "tied_embeddings")
 """Settings to compare, numbers by the size of their ratio."""
 
 
@@ -91,13 +92,11 @@ def nearest(problem: Problem, model: Architecture, clock: Clock | None = None) -
 
 def _nearest_of(held: KeptDesigns, was: Mapping[str, int]) -> KeptDesigns:
     """The designs that are nearest to some settings, all of them equally near."""
-    columns = np.stack([held.column(name).astype(float) for name in SETTINGS], axis=1)
-    target = np.array([was[name] for name in SETTINGS], dtype=float)
-    changed = (columns != target).sum(axis=1)
-    tied = SETTINGS.index("tied_embeddings")  # 0 or 1 becomes 1 or 2, so that logarithms exist
-    columns[:, tied] += 1
-    target[tied] += 1
-    apart = np.abs(np.log(columns / target)).sum(axis=1)
+    columns = {name: held.column(name).astype(float) for name in (*SETTINGS, "full_layers")}
+    changed = np.sum([columns[name] != was[name] for name in SETTINGS], axis=0)
+    target = logarithms(lambda name: [was[name]])
+    apart = np.abs(logarithms(columns.__getitem__) - target).sum(axis=1)
+    apart += np.log(2) * (columns["tied_embeddings"] != was["tied_embeddings"])
     first = np.lexsort((apart, changed))
     best = changed == changed[first[0]]
     best &= np.isclose(apart, apart[first[0]], rtol=1e-12, atol=0)
@@ -122,4 +121,4 @@ def _check_plain(model: Architecture) -> None:
 
 
 def _settings(model: Architecture) -> dict[str, int]:
-    return {name: int(BY_NAME[name].of(model)) for name in SETTINGS}
+    return {name: int(BY_NAME[name].of(model)) for name in (*SETTINGS, "full_layers")}

@@ -12,7 +12,7 @@ from modelsizer.optimizer.result import PROVEN, BudgetUse, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.grids import Axis
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
-from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.architecture.describing import telling_choices
 from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.key_values import one_line, read_value, split_list, split_pair
 from modelsizer.problems.problem import Problem
@@ -53,7 +53,7 @@ class Answer:
     def settings(self) -> dict[str, Any]:
         """The architecture's settings by name; empty where no design is known."""
         design = self.result.design
-        return {} if design is None else architecture_dict(design.architecture)
+        return {} if design is None else telling_choices(design.architecture)
 
     @property
     def uses(self) -> dict[str, BudgetUse]:

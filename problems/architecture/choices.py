@@ -5,18 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from fractions import Fraction
 from typing import Any, Literal
 
-import numpy as np
-
-from modelsizer.problems.architecture.architecture import Architecture, Layer
-from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
-from modelsizer.problems.architecture.feedforward import MixtureOfExperts
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.attention import LatentAttention
+from modelsizer.problems.architecture.choice_values import (
+    code_of,
+    dense_full_layers,
+    dense_layers,
+    is_dense,
+    is_full,
+    is_windowed,
+    number_of,
+    of_experts,
+    of_heads,
+    of_layers,
+    of_mixer,
+    shared_experts,
+    widest_window,
+)
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
-from modelsizer.problems.architecture.mixers import Count, WithoutScores
+from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.state_space import Mamba2
 
 Breadth = Literal["narrow", "wide", "offered", "all", "none"]
@@ -79,102 +91,6 @@ class DesignChoice:
         return self.words[found] if self.words else found
 
 
-def present(count: Count, value: Count, otherwise: Count = 0) -> Count:
-    """Select `value` where there are layers, `otherwise` where there are none."""
-    if isinstance(count, np.ndarray):
-        return np.where(count > 0, value, otherwise)
-    return value if count > 0 else otherwise
-
-
-def of_layers(get: Callable[[Layer], Count]) -> Callable[[Architecture], Count]:
-    """Function that reads a value from the first group that has layers with such a value."""
-
-    def read(architecture: Architecture) -> Count:
-        found: Count = 0
-        for group in reversed(architecture.groups):
-            value = get(group.layer)
-            found = present(present(group.count, value), value, found)
-        return found
-
-    return read
-
-
-def of_mixer(kinds: type | tuple[type, ...], name: str) -> Callable[[Architecture], Count]:
-    """Function that reads a field of the first mixer of a kind; None counts as 0."""
-
-    def read(layer: Layer) -> Count:
-        value = getattr(layer.attention, name) if isinstance(layer.attention, kinds) else None
-        return 0 if value is None else value
-
-    return of_layers(read)
-
-
-def _grouped(layer: Layer, name: str) -> Count:
-    """A width of heads; latent attention shares one latent among all of its heads."""
-    return 0 if isinstance(layer.attention, LatentAttention) else getattr(layer.attention, name)
-
-
-def of_experts(read: Callable[[MixtureOfExperts], Count]) -> Callable[[Architecture], Count]:
-    """Function that reads a value from the first mixture of experts."""
-    return of_layers(
-        lambda layer: read(layer.ffn) if isinstance(layer.ffn, MixtureOfExperts) else 0
-    )
-
-
-def number_of(holds: Callable[[Layer], bool]) -> Callable[[Architecture], Count]:
-    """Function that counts the layers of the kinds for which something holds."""
-    return lambda architecture: sum(g.count for g in architecture.groups if holds(g.layer))
-
-
-def code_of(codes: Sequence[Callable[[Layer], bool]]) -> Callable[[Architecture], Count]:
-    """Function that gives 1 + the position of the first test that a kind with layers passes."""
-
-    def read(architecture: Architecture) -> Count:
-        found: Count = 0
-        for code, holds in reversed([*enumerate(codes, start=1)]):
-            found = present(number_of(holds)(architecture), code, found)
-        return found
-
-    return read
-
-
-def _widest_window(architecture: Architecture) -> Count:
-    found: Count = 0
-    for group in architecture.groups:
-        window = getattr(group.layer.attention, "window", None)
-        mine = present(group.count, 0 if window is None else window)
-        arrays = isinstance(mine, np.ndarray) or isinstance(found, np.ndarray)
-        found = np.maximum(found, mine) if arrays else max(found, mine)
-    return found
-
-
-def _is_windowed(layer: Layer) -> bool:
-    return isinstance(layer.attention, FullAttention) and layer.attention.window is not None
-
-
-def _is_full(layer: Layer) -> bool:
-    return not isinstance(layer.attention, WithoutScores) and not _is_windowed(layer)
-
-
-def _is_dense(layer: Layer) -> bool:
-    return not isinstance(layer.ffn, MixtureOfExperts)
-
-
-def _dense_layers(architecture: Architecture) -> Count:
-    """Dense layers beside layers of experts."""
-    dense = number_of(_is_dense)(architecture)
-    return present(architecture.layers - dense, dense)
-
-
-def _dense_full_layers(architecture: Architecture) -> Count:
-    both = number_of(lambda layer: _is_dense(layer) and _is_full(layer))(architecture)
-    return present(architecture.layers - number_of(_is_dense)(architecture), both)
-
-
-def _shared_experts(ffn: MixtureOfExperts) -> Count:
-    return ffn.shared_d_ff // (ffn.d_ff + (ffn.d_ff == 0))
-
-
 CHOICES = (
     DesignChoice(
         "layers",
@@ -212,7 +128,7 @@ CHOICES = (
     ),
     DesignChoice(
         "kv_heads",
-        of_layers(lambda layer: _grouped(layer, "kv_heads")),
+        of_layers(lambda layer: of_heads(layer, "kv_heads")),
         short="kv",
         tie=4,
         menus={
@@ -226,7 +142,7 @@ CHOICES = (
     ),
     DesignChoice(
         "head_dim",
-        of_layers(lambda layer: _grouped(layer, "head_dim")),
+        of_layers(lambda layer: of_heads(layer, "head_dim")),
         short="hd",
         tie=3,
         menus={"head_dim": "head_dim is 128, or d_model / heads where heads are offered"},
@@ -236,7 +152,7 @@ CHOICES = (
     ),
     DesignChoice(
         "d_ff",
-        of_layers(lambda layer: layer.ffn.d_ff if _is_dense(layer) else 0),
+        of_layers(lambda layer: layer.ffn.d_ff if is_dense(layer) else 0),
         short="ff",
         tie=5,
         menus={
@@ -276,7 +192,7 @@ CHOICES = (
     ),
     DesignChoice(
         "full_layers",
-        number_of(_is_full),
+        number_of(is_full),
         tie=9,
         width=False,
         menus={"full_every": "", "full_layers": ""},
@@ -286,7 +202,7 @@ CHOICES = (
         "between",
         code_of(
             [
-                _is_windowed,
+                is_windowed,
                 lambda layer: isinstance(layer.attention, GatedDeltaNet),
                 lambda layer: isinstance(layer.attention, Mamba2),
             ]
@@ -297,7 +213,7 @@ CHOICES = (
         breadth="offered",
     ),
     DesignChoice(
-        "window", _widest_window, short="w", tie=10, menus={"window": ""}, breadth="offered"
+        "window", widest_window, short="w", tie=10, menus={"window": ""}, breadth="offered"
     ),
     DesignChoice(
         "routed_experts",
@@ -329,7 +245,7 @@ CHOICES = (
     ),
     DesignChoice(
         "shared_experts",
-        of_experts(_shared_experts),
+        of_experts(shared_experts),
         short="s",
         tie=14,
         menus={"experts.shared": ""},
@@ -337,7 +253,7 @@ CHOICES = (
     ),
     DesignChoice(
         "dense_layers",
-        _dense_layers,
+        dense_layers,
         tie=15,
         width=False,
         menus={"experts.dense_layers": ""},
@@ -362,7 +278,7 @@ CHOICES = (
             )
         )
     ),
-    DesignChoice("dense_full_layers", _dense_full_layers, tie=22, width=False, breadth="none"),
+    DesignChoice("dense_full_layers", dense_full_layers, tie=22, width=False, breadth="none"),
     *(
         DesignChoice(
             f"linear_{name}",

@@ -116,6 +116,19 @@ def architecture_dict(architecture: Architecture) -> dict[str, Any]:
     return found
 
 
+def telling_choices(architecture: Architecture) -> dict[str, Any]:
+    """`architecture_dict` without what the architecture has not, and what goes without saying.
+
+    That is grouped attention, and full layers if no others are there.
+    """
+    found = architecture_dict(architecture)
+    if found["attention"] == "grouped":
+        del found["attention"]
+    if found["full_layers"] == found["layers"]:
+        del found["full_layers"]
+    return {name: value for name, value in found.items() if value is not None}
+
+
 def _shown(name: str, sizes: Mapping[str, Any]) -> Any:
     """One choice; None if the architecture has it not."""
     value, words = sizes[name], BY_NAME[name].words

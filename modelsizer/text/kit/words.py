@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import (
@@ -101,6 +101,14 @@ def joined(words: Sequence[str]) -> str:
 def and_more(number: int, where: str = "") -> str:
     """The number of omitted items and where to find them; empty if nothing is omitted."""
     return f"and {number:,} more{where}" if number > 0 else ""
+
+
+def setting(settings: Mapping[str, Any], name: str) -> str:
+    """A setting of an architecture as text; a placeholder if the architecture has none."""
+    value = settings.get(name)
+    if value is None:
+        return NONE
+    return str(value).lower() if isinstance(value, bool) else str(value)
 
 
 def shape(architecture: Architecture) -> str:

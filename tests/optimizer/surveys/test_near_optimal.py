@@ -20,7 +20,7 @@ from modelsizer.optimizer.surveys.near_optimal import (
     near_optimal,
     tolerance_of,
 )
-from modelsizer.optimizer.surveys.nearest_model import SETTINGS, nearest
+from modelsizer.optimizer.surveys.nearest_model import nearest
 from modelsizer.optimizer.surveys.ranking import rank
 from modelsizer.problems.architecture.sources import load_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -176,8 +176,8 @@ def test_nearest_changes_the_fewest_settings() -> None:
             "vocab_size": design.architecture.trunk.vocab_size,
             "tied_embeddings": int(design.architecture.trunk.tied_embeddings),
         }
-        changed = sum(now[n] != was[n] for n in SETTINGS)
-        apart = sum(abs(math.log(now[n] / was[n])) for n in SETTINGS if n != "tied_embeddings")
+        changed = sum(now[n] != was[n] for n in was)
+        apart = sum(abs(math.log(now[n] / was[n])) for n in was if n != "tied_embeddings")
         best = min(best or (99, 0.0), (changed, apart))
     assert best is not None
     assert len(found.changed) == best[0]
