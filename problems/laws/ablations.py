@@ -125,32 +125,29 @@ class Ablations:
         return KV_HEADS[self.end] * found
 
     def _ffn(self, low: Architecture, high: Architecture) -> Floats:
-        """Mean over the layers that have a feed-forward.
+        """Mean over the layers that have a feed-forward, by each fit, and then its reading.
 
         Over a box, each kind has its least share, and what is left goes to the kind of the least
         penalty.
         """
-        found: Floats = 0.0
-        left: Floats = 1.0
-        cheapest: Floats = np.inf
         kinds = [not isinstance(group.layer.ffn, NoFeedForward) for group in low.groups]
         shares = _shares(low, high, kinds)
         ratios = ffn_ratios(low, high)
-        for i, (least, most) in enumerate(shares):
-            if not kinds[i]:
-                continue
-            penalty = np.where(most > 0, self._penalty(low.groups[i].layer.ffn, ratios[i]), 0.0)
-            found = found + least * penalty
-            left = left - least
-            cheapest = np.minimum(cheapest, np.where(most > 0, penalty, np.inf))
-        cheapest = np.where(np.isfinite(cheapest), cheapest, 0.0)
-        return found + np.maximum(left, 0.0) * cheapest
-
-    def _penalty(self, ffn: FeedForward, ratio: tuple[Floats, Floats]) -> Floats:
-        """Least penalty of layers of one kind over a range of r."""
-        experts = mixture_of(ffn)
-        dense = 1.0 if experts is None else np.clip(1.0 + np.log2(activation(experts)), 0.0, 1.0)
-        fits = [_penalty_of(fit, ratio, dense) for fit in FITS]
+        fits = []
+        for fit in FITS:
+            found: Floats = 0.0
+            left: Floats = 1.0
+            cheapest: Floats = np.inf
+            for i, (least, most) in enumerate(shares):
+                if not kinds[i]:
+                    continue
+                dense = _dense_weight(low.groups[i].layer.ffn)
+                penalty = np.where(most > 0, _penalty_of(fit, ratios[i], dense), 0.0)
+                found = found + least * penalty
+                left = left - least
+                cheapest = np.minimum(cheapest, np.where(most > 0, penalty, np.inf))
+            cheapest = np.where(np.isfinite(cheapest), cheapest, 0.0)
+            fits.append(found + np.maximum(left, 0.0) * cheapest)
         if self.end == "middle":
             return (fits[0] + fits[1]) / 2
         return np.minimum(*fits) if self.end == "low" else np.maximum(*fits)
@@ -299,6 +296,12 @@ def _attention_weights(designs: Architecture, group: int, d_model: Count) -> Flo
         every = (attention(other) for other in designs.groups)
         own = next((mixer for mixer in every if not isinstance(mixer, WithoutScores)), own)
     return doubles(own.matmul_weights(d_model))
+
+
+def _dense_weight(ffn: FeedForward) -> Floats:
+    """Weight of the dense reading: 1 for a dense layer, 0 for an activation up to 1/2."""
+    experts = mixture_of(ffn)
+    return 1.0 if experts is None else np.clip(1.0 + np.log2(activation(experts)), 0.0, 1.0)
 
 
 def _penalty_of(
