@@ -5,11 +5,14 @@ from __future__ import annotations
 import random
 import tomllib
 from collections import Counter
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
+from modelsizer import Problem
 from tests.support.layers_oracle import compare, counts, drawing
+from tests.support.layers_oracle.engines import answered, ranked
 from tests.support.layers_oracle.quality import leverage
 from tests.support.layers_oracle.search import Oracle
 from tests.support.layers_oracle.space import (
@@ -25,10 +28,10 @@ from tests.support.layers_oracle.space import (
 )
 from tests.support.shared import reference, reference_json
 
-QUICK = ("least-active", "nothing-fits")
+QUICK = ("least-active",)
 KNOWN = (
     *("latent-experts", "mixture-one-card", "mixture-one-card-active", "mixture-one-card-budget"),
-    *("windows-128k", "windows-128k-low", "windows-128k-high", "windows-128k-none"),
+    *("nothing-fits", "windows-128k", "windows-128k-low", "windows-128k-high", "windows-128k-none"),
 )
 KEYS = {
     *("full_every", "between", "window", "attention", "experts", "latent", "linear", "kv_group"),
@@ -38,6 +41,44 @@ KEYS = {
     *("linear.key_heads", "linear.value_heads", "leverage_flops=budget", "shape=none"),
 }
 CLOSE = 1e-12
+FAST = (3, 22, 25, 27, 67, 69, 81, 88, 89, 100, 110, 128)
+PROGRAMS = (22, 81, 100, 128)
+ENGINES = ("auto", "exhaustive", "scipy", "pulp")
+
+
+@lru_cache(maxsize=len(FAST))
+def drawn(seed: int) -> tuple[Problem, Oracle]:
+    found = drawing.tables(seed)
+    return Problem.from_tables(found), Oracle(found)
+
+
+@pytest.mark.parametrize("engine", ENGINES[:2])
+@pytest.mark.parametrize("seed", FAST)
+def test_answers_agree_with_the_oracle(seed: int, engine: str) -> None:
+    problem, oracle = drawn(seed)
+    assert answered(problem, engine, oracle) == [], problem.to_toml()
+
+
+@pytest.mark.parametrize("engine", ENGINES[2:])
+@pytest.mark.parametrize("seed", PROGRAMS)
+def test_programs_agree_with_the_oracle(seed: int, engine: str) -> None:
+    problem, oracle = drawn(seed)
+    assert answered(problem, engine, oracle) == [], problem.to_toml()
+
+
+@pytest.mark.parametrize("seed", FAST)
+def test_rankings_agree_with_the_oracle(seed: int) -> None:
+    problem, oracle = drawn(seed)
+    assert ranked(problem, oracle) == [], problem.to_toml()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(300))
+def test_all_agree_with_the_oracle_at_length(seed: int) -> None:
+    problem, oracle = drawn(seed)
+    found = {engine: answered(problem, engine, oracle) for engine in ENGINES}
+    found["rank"] = ranked(problem, oracle)
+    assert not any(found.values()), (found, problem.to_toml())
 
 
 @pytest.mark.parametrize(

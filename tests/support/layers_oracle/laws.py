@@ -93,14 +93,23 @@ def _features(a: Design) -> dict[str, float]:
 
 
 def _pessimist(a: Design, n: float, q: float, shape: float) -> Loss:
-    """Ludziejewski et al. 2025 (arXiv 2502.05172, equation 6 and table 3) at E = 1 / A."""
-    part = a.first(Experts)
-    count = (part.routed + part.shared) / (part.active + part.shared) if part else 1.0
+    """Ludziejewski et al. 2025 (arXiv 2502.05172, equation 6 and table 3) at E = 1 / A.
+
+    E is the mean over layers, 1 for dense ones.
+    """
+    count = sum(g.count / activation(g.ffn) for g in a.groups) / a.layers
     start, most = 2.0732, 290.4521
     log = -math.log(1 / (count - 1 + 1 / (1 / start - 1 / most)) + 1 / most)
     of_n = 35.91 * math.exp(-0.2285 * log) * n ** (-0.1889 + 0.0098 * log)
     of_d = 35.98 * math.exp(0.5529 * log)
     return Loss(1.3637, of_n, of_d, 0.1775 + 0.0259 * log, 1.0, q, shape)
+
+
+def activation(ffn: Dense | Experts) -> float:
+    """Share of the experts that a token uses; 1 where there are none."""
+    if isinstance(ffn, Dense):
+        return 1.0
+    return (ffn.active + ffn.shared) / (ffn.routed + ffn.shared)
 
 
 @cache

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import math
-from fractions import Fraction
 from functools import cache
 from typing import Any
 
 from tests.support.layers_oracle.counts import ffn_matrices, layer, mixer, parameters
-from tests.support.layers_oracle.laws import Law, Loss, excess
+from tests.support.layers_oracle.laws import Law, Loss, activation, excess
 from tests.support.layers_oracle.space import LINEAR, Design, Experts, Grouped, Latent, is_full
 from tests.support.layers_oracle.tables import Tables, exact, limits
 
@@ -23,15 +22,10 @@ KNEE, FLAT = 5, 4  # f(r) is straight beyond; the ratio up to which experts cost
 EDGE = 3e20  # FLOPs, of the runs behind the leverage
 
 
-def activation(experts: Experts) -> Fraction:
-    """Share of the experts that a token uses."""
-    return Fraction(experts.active + experts.shared, experts.routed + experts.shared)
-
-
 @cache
 def leverage(experts: Experts, d: int, flops: float) -> float:
     """Efficiency leverage over a dense layer (arXiv 2507.17702, equation 13)."""
-    share = max(float(activation(experts)), 0.008)
+    share = max(activation(experts), 0.008)
     log_g = math.log2(2 * d / experts.d_ff)
     most = 1 / 5.28e16
     effective = 1 / (1 / (share + 1 / (1 / 0.0163 - most)) + most)
