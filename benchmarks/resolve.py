@@ -2,7 +2,7 @@
 
 `python -m benchmarks.resolve` asks a `Solver` series of questions about one space (other budgets,
 token limits, serving settings, laws), compares each answer with that of a new solve, prints medians
-and writes benchmarks/results/resolve.json.
+and writes benchmarks/results/resolve.json. Times are CPU time.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ import time
 from pathlib import Path
 from typing import Any
 
-from benchmarks.families import tables
+from benchmarks.points import problem_of
 from modelsizer import Problem, Solver, solve
 
 RESULTS = Path("benchmarks/results/resolve.json")
-SIZES = ("1e3", "1e4", "1e5", "1e6")
+SOURCES = ("dense:1e3", "dense:1e4", "dense:1e5", "dense:1e6", "mixed:1e5", "mixed:1e6")
 QUESTIONS = 20
 LAWS = ("besiroglu-2024", "hoffmann-2022", "kaplan-2020")
 SERIES: dict[str, tuple[str, list[Any]]] = {
@@ -38,19 +38,19 @@ SERIES: dict[str, tuple[str, list[Any]]] = {
 
 
 def series(problem: Problem, key: str, values: list[Any]) -> dict[str, float]:
-    """Median milliseconds of a series of questions, answered in three ways."""
+    """Median milliseconds of CPU of a series of questions, answered in three ways."""
     kept = Solver(problem)
     kept.solve()
     seconds: dict[str, list[float]] = {"fresh": [], "details": [], "re-solve": []}
     for value in values:
         asked = {key: value}
-        start = time.perf_counter()
+        start = time.process_time()
         fresh = solve(problem.with_settings(asked))
-        seconds["fresh"].append(time.perf_counter() - start)
+        seconds["fresh"].append(time.process_time() - start)
         for name, details in (("re-solve", False), ("details", True)):
-            start = time.perf_counter()
+            start = time.process_time()
             again = kept.solve(asked, details=details)
-            seconds[name].append(time.perf_counter() - start)
+            seconds[name].append(time.process_time() - start)
             assert again.objective == fresh.objective and again.gap == fresh.gap in (0, None)
             assert again.design is None or again.best.architecture == fresh.best.architecture
     return {name: 1000 * statistics.median(taken) for name, taken in seconds.items()}
@@ -59,15 +59,15 @@ def series(problem: Problem, key: str, values: list[Any]) -> dict[str, float]:
 def main() -> None:
     rows = []
     print(
-        f"{'designs':>10}  {'what changes':17}{'fresh':>9}{'re-solve':>10}{'with what binds':>17}"
+        f"{'':6}{'designs':>10}  {'what changes':17}{'fresh':>9}{'re-solve':>10}{'with what binds':>17}"
     )
-    for size in SIZES:
-        problem = Problem.from_tables(tables(size))
+    for source in SOURCES:
+        problem = problem_of(source)
         for what, (key, values) in SERIES.items():
-            row = {"designs": problem.count_designs(), "what": what}
+            row = {"problem": source, "designs": problem.count_designs(), "what": what}
             row |= series(problem, key, values)
             rows.append(row)
-            print(f"{row['designs']:10,}  {what:17}{row['fresh']:6.1f} ms{row['re-solve']:7.1f} ms"
+            print(f"{source[:5]:6}{row['designs']:10,}  {what:17}{row['fresh']:6.1f} ms{row['re-solve']:7.1f} ms"
                   f"{row['details']:14.1f} ms", flush=True)  # fmt: skip
     RESULTS.parent.mkdir(exist_ok=True)
     RESULTS.write_text(json.dumps(rows, indent=2) + "\n")

@@ -35,7 +35,7 @@ WIDTH_NAMES = {
 """Columns of `Widths` by the program's names of widths."""
 ARCHITECTURE_BUDGETS = {
     "parameters", "active_parameters", "non_embedding_parameters", "kv_cache",
-    "kv_bytes_per_token", "serving_memory", "inference_flops_per_token",
+    "kv_bytes_per_token", "serving_memory", "inference_flops_per_token", "layers", "d_model",
 }  # fmt: skip
 KNOWN_BUDGETS = ARCHITECTURE_BUDGETS | {"loss", "training_flops", "tokens"}
 
@@ -74,7 +74,7 @@ def check_supported(problem: Problem) -> None:
         raise Skipped("parallel layouts are not written here")
     if serving.weight_bits is not None or serving.kv_bits is not None:
         raise Skipped("formats given in bits are not written here")
-    if training.flops == "6ND" or training.recompute == "full":
+    if training.recompute == "full":
         raise Skipped("other ways to count FLOPs are not written here")
     if any(limit.min is not None for name, limit in limits.items() if name != "tokens"):
         raise Skipped("limits from below are not written here")
@@ -104,6 +104,7 @@ class Stacks:
             self.exists = self.exists & (full > 0)
         if experts.any():
             self.exists = self.exists & (~experts | (dense < layers))
+            self.mixed = np.maximum(self.mixed, 0)  # of what does not exist
         d = w.d_model.astype(float)
         self.d, self.embedding = d, w.vocab_size * d
         queries, keys = w.heads * w.head_dim, w.kv_heads * w.head_dim
@@ -226,6 +227,7 @@ class Counts:
         Returns
         -------
         value : array
+            To minimise.
         excess : array
             Sum over the limits of the relative violation; 0 if feasible.
         """
@@ -238,19 +240,19 @@ class Counts:
                 excess = excess + _over(uses[name](), _most(limit))
         scores = 0.5 if training.flops == "causal" else 1.0
         flops = 3 * stacks.forward(training.sequence_length, scores)
+        if training.flops == "6ND":
+            flops = 6 * stacks.active
         most = min(_most(training.tokens), _most(budgets.tokens))
         tokens = np.minimum(most, _most(budgets.training_flops) / flops)
-        least = max(
-            float(limit.min)
-            for limit in (training.tokens, budgets.tokens, Interval(min=1))
-            if limit is not None and limit.min is not None
-        )
-        excess = excess + _over(least / tokens, 1.0)
+        for limit in (training.tokens, budgets.tokens):
+            if limit is not None and limit.min is not None:
+                excess = excess + _over(float(limit.min) / tokens, 1.0)
         loss = self._loss(stacks, tokens)
         if budgets.loss is not None:
             excess = excess + _over(loss, _most(budgets.loss))
         quantity = problem.objective.quantity
-        return (loss if quantity == "loss" else uses[quantity]()), excess
+        sign = -1 if problem.objective.sense == "maximize" else 1
+        return sign * (loss if quantity == "loss" else uses[quantity]()), excess
 
     def lawful(self, stacks: Stacks) -> Mask:
         """Whether the space holds designs."""
@@ -292,6 +294,8 @@ class Counts:
             "kv_bytes_per_token": lambda: stacks.layers * stacks.cached * a_value,
             "inference_flops_per_token": lambda: stacks.forward(context),
             "serving_memory": memory,
+            "layers": lambda: stacks.layers + 0 * stacks.d,
+            "d_model": lambda: stacks.d + 0 * stacks.layers,
         }
 
     def _loss(self, stacks: Stacks, tokens: Floats) -> Floats:
@@ -330,8 +334,8 @@ class Counts:
         counts = structure.counts(*(int(n[0]) for n in totals))
         return architecture_of(self.problem, structure, widths, counts)
 
-    def tabulate(self, at_once: int = 200_000) -> Iterator[tuple[Widths, Ints, Floats, Floats]]:
-        """Yield every design of the space in parts: about twenty arrays of one fit in the cache.
+    def tabulate(self, at_once: int = 50_000) -> Iterator[tuple[Widths, Ints, Floats, Floats]]:
+        """Yield every design of the space in parts: small enough for the cache.
 
         Returns
         -------
