@@ -145,7 +145,13 @@ def _formulated(program: _Program, stated: Statement) -> list[int]:
         program.row([target, *piece, *inside], [1.0, *-constant, *-rise], 0, None)
         return target
 
-    size, data, shape = (program.column(0, None, cost=1.0) for _ in range(3))
+    shape = program.column(0, None, cost=1.0)
+    size, data = (program.column(0, None) for _ in range(2))
+    parts = [program.column(0, None, cost=float(k)) for k in stated.scale]
+    program.row([*parts, size, data], [*np.ones(count), -1.0, -1.0], 0, 0)
+    for part, z, low_, high_ in zip(parts, chosen, *stated.learnable(), strict=True):
+        program.row([part, z], [1.0, -float(low_)], 0, None)
+        program.row([part, z], [1.0, -float(high_)], None, 0)
     n, scale, low, high = variable(stated.n)
     convex(size, n, low, high, _Power(law.A * scale**-law.alpha, -law.alpha))
     if math.isfinite(stated.most_tokens):

@@ -6,11 +6,14 @@ to about 1. Tokens are eliminated, D = min(most, C / F), which leaves one power 
 each constraint:
 
 t >= A N^-alpha,   u >= B (F / C)^beta,   u >= B most^-beta,
-s >= sum of a d_model[w]^-p z[w] + b L^-q - K P^-g,   s >= 0,   minimise E + t + u + s.
+s >= sum of a d_model[w]^-p z[w] + b L^-q - K P^-g,   s >= 0,   minimise E + r + s
+
+with r = t + u, or, where choices that the law does not see scale it by 1 + q[w], r = sum of
+(1 + q[w]) r[w] with sum of r[w] = t + u and r[w] between its ends times z[w].
 
 SCIP is given the depth interval that the constraints leave each width option. Formulations tried on
-one-h100-1e24, SCIP 10.0, two shared cores, seconds with those intervals and without them (297 and
-711 width options), under `EASYCIP` and under SCIP's own settings:
+one-h100-1e24 without q, SCIP 10.0, two shared cores, seconds with those intervals and without them
+(297 and 711 width options), under `EASYCIP` and under SCIP's own settings:
 
 products linearised, as above                      0.5   0.8     1.4   1.3   <- this one
 ln d_model + ln L in place of P                    0.6   2.6     1.1   1.3
@@ -152,7 +155,18 @@ def _formulated(pyscipopt, model, stated: Statement):
         excess = total(width * float(stated.d_model[w]) ** p * chosen[w] for w in options)
         excess += deep * scale**q * layers**q + least * area_scale**g * area**g
         model.addCons(shape >= excess)
-    model.setObjective(law.E + size + data + shape)
+    learnt = size + data
+    if np.ptp(stated.scale):
+        # Of each width option what is learnt with it, so that its factor enters linearly.
+        parts = [model.addVar(lb=0) for _ in options]
+        for part, z, low, high in zip(parts, chosen, *stated.learnable(), strict=True):
+            model.addCons(part >= float(low) * z)
+            model.addCons(part <= float(high) * z)
+        model.addCons(total(parts) == size + data)
+        learnt = total(float(k) * part for k, part in zip(stated.scale, parts, strict=True))
+    else:
+        learnt = float(stated.scale[0]) * learnt
+    model.setObjective(law.E + learnt + shape)
     return chosen, depth
 
 

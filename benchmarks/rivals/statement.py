@@ -23,6 +23,7 @@ from modelsizer.problems.laws.shapes import NoShape, WidthDepthShape
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 
+SAME = 1e-12  # terms that differ by less are the same
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
 
@@ -72,6 +73,8 @@ class Statement:
         Training FLOPs affordable with each option's layout; infinite if there is no limit.
     rows : list of Row
         The other hard constraints.
+    scale : array of shape (W,)
+        Factor of what the law can still learn, of choices that it does not see.
     """
 
     problem: Problem
@@ -85,6 +88,7 @@ class Statement:
     most_tokens: float
     most_flops: Floats
     rows: list[Row]
+    scale: Floats
 
     def __len__(self) -> int:
         return len(self.first)
@@ -110,6 +114,16 @@ class Statement:
     def range_of(self, quantity: Affine) -> tuple[float, float]:
         """Least and greatest value over all designs."""
         return float(quantity.at(self.first).min()), float(quantity.at(self.last).max())
+
+    def learnable(self) -> tuple[Floats, Floats]:
+        """Least and most of the loss less E, before it is scaled, of each width option."""
+        ends = []
+        for deep, shallow in ((self.last, self.first), (self.first, self.last)):
+            most = self.most_flops / self.flops.at(shallow)
+            tokens = np.minimum(self.most_tokens, most)
+            law = self.law
+            ends.append(law.A * self.n.at(deep) ** -law.alpha + law.B * tokens**-law.beta)
+        return ends[0], ends[1]
 
     def design(self, option: int, j: int) -> Architecture:
         """The design of a width option at a depth index."""
@@ -181,7 +195,26 @@ def state(problem: Problem, *, tightened: bool) -> Statement:
         caps.most,
         np.broadcast_to(np.asarray(caps.most_flops, float), (len(table),)),
         rows,
+        1 + _terms(problem, table, first, last),
     )
+
+
+def _terms(problem: Problem, table: Table, first: Ints, last: Ints) -> Floats:
+    """Sum of the terms that the law does not see, of each width option.
+
+    Raises
+    ------
+    Skipped
+        If they change with depth.
+    """
+    terms = problem.quality.ablations
+    if terms is None:
+        return np.zeros(len(table))
+    row = np.arange(len(table))
+    found = [np.asarray(table.width(terms, row, j), float) for j in (first, last)]
+    if np.abs(found[0] - found[1]).max() > SAME:
+        raise Skipped("what its law does not see changes with depth")
+    return np.broadcast_to(found[0], (len(table),))
 
 
 def _affine(table: Table, name: str, *, divided: bool = True) -> Affine:
