@@ -44,7 +44,8 @@ def measure(name: str) -> dict[str, Any]:
     limit = REFERENCE_LIMIT if name == REFERENCE else LIMIT
     rows, skipped = [], {}
     for solver in (*OURS, *RIVALS):
-        row = apart(name, solver, ENDLESS_SECONDS if solver in ENDLESS else limit)
+        endless = solver in ENDLESS
+        row = apart(name, solver, *((ENDLESS_SECONDS, 1) if endless else (limit,)))
         if "skipped" in row:
             skipped[solver] = row["skipped"]
         else:
