@@ -319,14 +319,13 @@ class Problem(Table):
     @property
     def settings(self) -> Settings:
         """What quantities are computed from, beside architecture and layout."""
-        law = self.law
         return Settings(
             self.training,
             self.serving,
             self.lifetime,
             self.context_length,
-            law.parameter_kind,
-            "active" if law.sees_experts else self.objective.experts,
+            self.law.parameter_kind,
+            self.objective.experts,
             self.leverage_flops,
         )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from functools import partial, reduce
+from functools import partial
 from itertools import product
 from typing import Any
 
@@ -11,7 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.laws.features import Seen, of_stack, parts_of_stack, range_of_stack
+from modelsizer.problems.laws.features import (
+    Seen,
+    from_parts,
+    of_stack,
+    parts_of_stack,
+    range_of_stack,
+)
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -44,9 +50,8 @@ def stack_range(
     for at in product((False, True), repeat=axes):
         j = np.where(np.array(at), high, low) if axes else low
         found.append(_over(partial(parts_of_stack, name), len(low), stacks(j)))
-    # Added in the order in which designs are, so that rounding cannot raise a bound above them.
-    least, most = np.min(found, axis=0), np.max(found, axis=0)
-    return reduce(np.add, least), reduce(np.add, most)
+    least, most = (from_parts(name, list(end(found, axis=0))) for end in (np.min, np.max))
+    return least, most
 
 
 def stack_bounds(name: Seen, low: Stacks, high: Stacks, designs: int) -> tuple[Floats, Floats]:

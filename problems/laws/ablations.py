@@ -18,7 +18,7 @@ designs: a design is the box whose ends are both that design.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -42,6 +42,9 @@ End = Literal["low", "middle", "high"]
 Reading = Literal["low", "middle", "high", "none"]
 ENDS: tuple[End, ...] = ("low", "middle", "high")
 TERMS = ("kv_heads", "ffn", "window", "sparse", "linear", "latent")
+_FFN_PARTS = ("ffn of 1B", "ffn of smaller")
+PARTS = ("kv_heads", *_FFN_PARTS, "window", "sparse", "linear", "latent")
+"""What terms are computed from: the feed-forward share has one part for each fit."""
 
 KV_HEADS = {"low": 0.001, "middle": 0.007, "high": 0.015}
 """Share of the reducible loss for each halving of the kv heads."""
@@ -67,8 +70,6 @@ LEAST_WINDOW = 512
 FFN_RANGE = (0.5, 5.0)
 """Range of r in the fits."""
 
-Terms = Mapping[str, Floats]
-
 
 @dataclass(frozen=True, slots=True)
 class Ablations:
@@ -87,16 +88,23 @@ class Ablations:
     sequence_length: int
     unseen: tuple[str, ...] = TERMS
 
-    def of(self, designs: Architecture) -> Floats:
-        """Sum of the terms of designs."""
-        return total(self.terms(designs))
-
     def terms(self, designs: Architecture) -> dict[str, Floats]:
         """Terms of designs, by name; zero for what the law sees itself."""
-        return self.least(designs, designs)
+        return self.combined(self.parts(designs, designs))
 
-    def least(self, low: Architecture, high: Architecture) -> dict[str, Floats]:
-        """Lower bound on each term over boxes of designs.
+    def of(self, designs: Architecture) -> Floats:
+        """Sum of the terms of designs."""
+        return sum(self.terms(designs).values(), start=0.0)
+
+    def combined(self, parts: Sequence[Floats]) -> dict[str, Floats]:
+        """Terms from `parts`, in each of which they rise: bounds on parts give bounds on terms."""
+        read = {"low": np.minimum, "middle": _mean, "high": np.maximum}[self.end]
+        found = dict(zip(PARTS, parts, strict=True))
+        found["ffn"] = read(*(found.pop(name) for name in _FFN_PARTS))
+        return {name: found[name] if name in self.unseen else 0.0 * found[name] for name in TERMS}
+
+    def parts(self, low: Architecture, high: Architecture) -> list[Floats]:
+        """Lower bound on each of `PARTS` over boxes of designs; exact where both ends are one.
 
         Parameters
         ----------
@@ -106,15 +114,15 @@ class Ablations:
         """
         shares = _shares(low, high)
         with np.errstate(divide="ignore", invalid="ignore"):
-            found: dict[str, Floats] = {
-                "kv_heads": self._kv_heads(low, high, shares),
-                "ffn": self._ffn(low, high),
-                "window": self._window(high, shares),
-                "sparse": self._sparse(low, high),
-                "linear": self._linear(low, shares),
-                "latent": self._latent(low, high),
-            }
-        return {name: found[name] if name in self.unseen else 0.0 for name in TERMS}
+            found: list[Floats] = [
+                self._kv_heads(low, high, shares),
+                *_ffn(low, high),
+                self._window(high, shares),
+                self._sparse(low, high),
+                self._linear(low, shares),
+                self._latent(low, high),
+            ]
+        return list(np.broadcast_arrays(*found, np.asarray(low.layers))[:-1])
 
     def _kv_heads(self, low: Architecture, high: Architecture, shares: _Shares) -> Floats:
         found: Floats = 0.0
@@ -123,34 +131,6 @@ class Ablations:
                 ratio = doubles(attention(few).heads) / doubles(attention(many).kv_heads)
                 found = found + share * np.where(share > 0, np.log2(np.maximum(ratio, 1.0)), 0.0)
         return KV_HEADS[self.end] * found
-
-    def _ffn(self, low: Architecture, high: Architecture) -> Floats:
-        """Mean over the layers that have a feed-forward, by each fit, and then its reading.
-
-        Over a box, each kind has its least share, and what is left goes to the kind of the least
-        penalty.
-        """
-        kinds = [not isinstance(group.layer.ffn, NoFeedForward) for group in low.groups]
-        shares = _shares(low, high, kinds)
-        ratios = ffn_ratios(low, high)
-        fits = []
-        for fit in FITS:
-            found: Floats = 0.0
-            left: Floats = 1.0
-            cheapest: Floats = np.inf
-            for i, (least, most) in enumerate(shares):
-                if not kinds[i]:
-                    continue
-                dense = _dense_weight(low.groups[i].layer.ffn)
-                penalty = np.where(most > 0, _penalty_of(fit, ratios[i], dense), 0.0)
-                found = found + least * penalty
-                left = left - least
-                cheapest = np.minimum(cheapest, np.where(most > 0, penalty, np.inf))
-            cheapest = np.where(np.isfinite(cheapest), cheapest, 0.0)
-            fits.append(found + np.maximum(left, 0.0) * cheapest)
-        if self.end == "middle":
-            return (fits[0] + fits[1]) / 2
-        return np.minimum(*fits) if self.end == "low" else np.maximum(*fits)
 
     def _window(self, high: Architecture, shares: _Shares) -> Floats:
         found: Floats = 0.0
@@ -208,11 +188,6 @@ def unseen_by(law: TokenLaw) -> tuple[str, ...]:
 
 
 _Shares = list[tuple[Floats, Floats]]
-
-
-def total(terms: Terms) -> Floats:
-    """Sum of terms."""
-    return sum((terms[name] for name in TERMS), start=0.0)
 
 
 def _shares(low: Architecture, high: Architecture, kinds: list[bool] | None = None) -> _Shares:
@@ -298,12 +273,6 @@ def _attention_weights(designs: Architecture, group: int, d_model: Count) -> Flo
     return doubles(own.matmul_weights(d_model))
 
 
-def _dense_weight(ffn: FeedForward) -> Floats:
-    """Weight of the dense reading: 1 for a dense layer, 0 for an activation up to 1/2."""
-    experts = mixture_of(ffn)
-    return 1.0 if experts is None else np.clip(1.0 + np.log2(activation(experts)), 0.0, 1.0)
-
-
 def _penalty_of(
     fit: tuple[float, float, float], ratio: tuple[Floats, Floats], dense: Floats
 ) -> Floats:
@@ -318,6 +287,40 @@ def _penalty_of(
     beyond = OF_REDUCIBLE * np.maximum(_factor(fit, at) / _factor(fit, FLAT_TO) - 1.0, 0.0)
     of_experts = np.where(at <= best, of_dense, beyond)
     return dense * of_dense + (1.0 - dense) * of_experts
+
+
+def _ffn(low: Architecture, high: Architecture) -> list[Floats]:
+    """Lower bound on the mean of the penalty of each fit over the layers with a feed-forward.
+
+    Over a box, each kind has its least share, and what is left goes to the kind of the least
+    penalty.
+    """
+    kinds = [not isinstance(group.layer.ffn, NoFeedForward) for group in low.groups]
+    shares, ratios = _shares(low, high, kinds), ffn_ratios(low, high)
+    found: list[Floats] = []
+    for fit in FITS:
+        mean: Floats = 0.0
+        left: Floats = 1.0
+        cheapest: Floats = np.inf
+        for i, (least, most) in enumerate(shares):
+            if kinds[i]:
+                dense = _dense_weight(low.groups[i].layer.ffn)
+                penalty = np.where(most > 0, _penalty_of(fit, ratios[i], dense), 0.0)
+                mean, left = mean + least * penalty, left - least
+                cheapest = np.minimum(cheapest, np.where(most > 0, penalty, np.inf))
+        cheapest = np.where(np.isfinite(cheapest), cheapest, 0.0)
+        found.append(mean + np.maximum(left, 0.0) * cheapest)
+    return found
+
+
+def _dense_weight(ffn: FeedForward) -> Floats:
+    """Weight of the reading of a dense layer, from the least activation of a box."""
+    experts = mixture_of(ffn)
+    return 1.0 if experts is None else np.clip(1.0 + np.log2(activation(experts)), 0.0, 1.0)
+
+
+def _mean(first: Floats, second: Floats) -> Floats:
+    return (first + second) / 2
 
 
 def _factor(fit: tuple[float, float, float], r: Floats) -> Floats:

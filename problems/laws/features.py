@@ -6,7 +6,7 @@ least and the greatest value of each feature.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
@@ -22,11 +22,11 @@ Floats = Any
 class Terms(Protocol):
     """What a loss depends on of whole stacks: `modelsizer.problems.laws.ablations.Ablations`."""
 
-    def terms(self, designs: Architecture) -> dict[str, Floats]:
-        """Terms of designs, by name."""
+    def parts(self, low: Architecture, high: Architecture) -> list[Floats]:
+        """Lower bounds on what the terms are computed from, over boxes of designs."""
 
-    def least(self, low: Architecture, high: Architecture) -> dict[str, Floats]:
-        """Lower bound on each term over boxes of designs."""
+    def combined(self, parts: Sequence[Floats]) -> dict[str, Floats]:
+        """Terms by name from their parts, in each of which they rise."""
 
 
 Seen = str | Terms
@@ -44,7 +44,7 @@ def beyond_doubles() -> np.errstate:
 
 
 EXPERTS = "experts"
-"""Feature of a whole stack: the mean over its layers of all experts over active ones."""
+"""Feature of a whole stack: all experts over those that a token uses, 1 for dense designs."""
 
 SHAPE_FEATURES = tuple(
     name for choice in CHOICES if choice.law for name in (choice.name, *choice.ratios)
@@ -78,14 +78,17 @@ def of_stack(name: Seen, designs: Architecture) -> Floats:
     designs : Architecture
         Its integers may be arrays.
     """
-    return sum(parts_of_stack(name, designs), start=0.0)
+    return from_parts(name, parts_of_stack(name, designs))
 
 
 def parts_of_stack(name: Seen, designs: Architecture) -> list[Floats]:
-    """Compute the parts whose sum is a feature; see `of_stack`."""
-    if isinstance(name, str):
-        return [experts_of(designs)]
-    return list(np.broadcast_arrays(*name.terms(designs).values(), designs.layers)[:-1])
+    """Compute what a feature is computed from: ratios of functions affine in the depths."""
+    return [experts_of(designs)] if isinstance(name, str) else name.parts(designs, designs)
+
+
+def from_parts(name: Seen, parts: Sequence[Floats]) -> Floats:
+    """Compute a feature, or a bound on it, from parts, in each of which it rises."""
+    return parts[0] if isinstance(name, str) else sum(name.combined(parts).values(), start=0.0)
 
 
 def range_of_stack(name: Seen, low: Architecture, high: Architecture) -> tuple[Floats, Floats]:
@@ -95,7 +98,7 @@ def range_of_stack(name: Seen, low: Architecture, high: Architecture) -> tuple[F
     """
     if isinstance(name, str):
         return experts_between(low, high)
-    least = sum(name.least(low, high).values(), start=0.0 * np.asarray(low.layers))
+    least = from_parts(name, name.parts(low, high))
     return least, np.full(np.shape(least), np.inf)
 
 

@@ -19,7 +19,6 @@ from typing import Literal
 import numpy as np
 
 from modelsizer.problems.laws.features import (
-    EXPERTS,
     Features,
     Floats,  # laws and their users take it from here
 )
@@ -96,11 +95,6 @@ class TokenLaw(ABC):
     def sees_shape(self) -> bool:
         """Whether the loss depends on width or depth, so that no shape law may be added."""
         return not {"layers", "d_model", "aspect_ratio"}.isdisjoint(self.features)
-
-    @property
-    def sees_experts(self) -> bool:
-        """Whether the law judges mixtures itself, by their active parameters."""
-        return EXPERTS in self.features
 
     def of(self, features: Features) -> TokenLaw:  # noqa: ARG002 - for laws that see them
         """The law of N and D for designs with these features."""

@@ -17,6 +17,7 @@ import numpy as np
 
 from modelsizer.problems.architecture.accounting import (
     Affine,
+    active_parameters,
     layer_parts,
     non_embedding_parameters,
     parameters,
@@ -120,7 +121,7 @@ class LawSize:
     Parameters
     ----------
     kind : {"total", "non_embedding", "active"}
-        Which embeddings N counts.
+        What N counts: embeddings too, or not; a law of active parameters prices experts itself.
     experts : {"tian-2025", "active", "total"}
         What a layer of experts counts as: a multiple of its active parameters, these alone, or all
         of them.
@@ -136,6 +137,8 @@ class LawSize:
         """N as an affine function of the numbers of layers."""
         count = non_embedding_parameters if self.kind == "non_embedding" else parameters
         held = count(trunk, kinds)
+        if self.kind == "active":
+            return active_parameters(trunk, kinds)
         if self.experts == "total" or not any(mixture_of(kind.ffn) for kind in kinds):
             return held
         if self.experts == "active":

@@ -38,16 +38,14 @@ def granularity(experts: MixtureOfExperts, d_model: Count) -> Floats:
 
 
 def experts_of(designs: Architecture) -> Floats:
-    """Mean over the layers of all experts over those that a token uses, 1 for dense layers.
-
-    A mean, so that a few layers of experts among dense ones do not count as a mixture throughout.
-    """
+    """All experts over those that a token uses: mean over the layers of experts, 1 without any."""
     total: Floats = 0.0
+    layers: Floats = 0.0
     for group in designs.groups:
-        experts = mixture_of(group.layer.ffn)
-        each = 1.0 if experts is None else 1.0 / activation(experts)
-        total = total + doubles(group.count) * each
-    return total / doubles(designs.layers)
+        if (experts := mixture_of(group.layer.ffn)) is not None:
+            count = doubles(group.count)
+            total, layers = total + count / activation(experts), layers + count
+    return np.where(layers > 0, total / np.maximum(layers, 1.0), 1.0) + 0.0 * designs.layers
 
 
 def experts_between(low: Architecture, high: Architecture) -> tuple[Floats, Floats]:
@@ -60,23 +58,25 @@ def experts_between(low: Architecture, high: Architecture) -> tuple[Floats, Floa
     low, high : Architecture
         The same kinds of layer, with the least and the greatest value of each integer.
     """
-    least, most = np.inf + 0.0 * doubles(low.layers), 0.0 * doubles(low.layers)
+    least, most = np.inf + 0.0 * doubles(low.layers), 1.0 + 0.0 * doubles(low.layers)
     for few, many in zip(low.groups, high.groups, strict=True):
         fewest, widest = mixture_of(few.layer.ffn), mixture_of(many.layer.ffn)
-        a, b = 1.0, 1.0
-        if fewest is not None and widest is not None:
-            shared = [
-                doubles(fewest.shared_d_ff) / np.maximum(doubles(widest.d_ff), 1.0),
-                doubles(widest.shared_d_ff) / np.maximum(doubles(fewest.d_ff), 1.0),
-            ]
-            a = (doubles(fewest.experts) + shared[1]) / (doubles(widest.active) + shared[1])
-            b = (doubles(widest.experts) + shared[0]) / np.maximum(
-                doubles(fewest.active) + shared[0], 1.0
-            )
+        if fewest is None or widest is None:
+            continue
+        # Shared experts bring the quotient nearer to 1; their number is a quotient of widths.
+        shared = [
+            doubles(fewest.shared_d_ff) / np.maximum(doubles(widest.d_ff), 1.0),
+            doubles(widest.shared_d_ff) / np.maximum(doubles(fewest.d_ff), 1.0),
+        ]
+        held, used = doubles(widest.experts) + shared[0], doubles(fewest.active) + shared[0]
+        greatest = np.maximum(held / np.maximum(used, 1.0), 1.0)
+        held, used = doubles(fewest.experts) + shared[1], doubles(widest.active) + shared[1]
+        smallest = np.maximum(held / np.maximum(used, 1.0), 1.0)
         there = doubles(many.count) > 0
-        least = np.where(there, np.minimum(least, np.maximum(a, 1.0)), least)
-        most = np.where(there, np.maximum(most, np.maximum(b, 1.0)), most)
-    return least, most
+        least = np.where(there, np.minimum(least, smallest), least)
+        most = np.where(there, np.maximum(most, greatest), most)
+        least = np.where(doubles(few.count) > 0, least, np.minimum(least, 1.0))
+    return np.where(np.isfinite(least), least, 1.0), most
 
 
 def doubles(values: Count) -> Floats:
