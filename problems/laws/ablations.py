@@ -19,7 +19,7 @@ designs: a design is the box whose ends are both that design.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -36,7 +36,7 @@ from modelsizer.problems.architecture.mixers import (
 )
 from modelsizer.problems.laws.features import Floats, parts_of
 from modelsizer.problems.laws.laws import TokenLaw
-from modelsizer.problems.laws.mixtures import activation, doubles, mixture_of
+from modelsizer.problems.laws.mixtures import activation_between, doubles, mixture_of
 
 End = Literal["low", "middle", "high"]
 Reading = Literal["low", "middle", "high", "none"]
@@ -245,17 +245,13 @@ def ffn_ratios(low: Architecture, high: Architecture) -> _Shares:
     widths = [low.trunk.d_model] if low is high else [low.trunk.d_model, high.trunk.d_model]
     found = []
     for i in range(len(low.groups)):
-        at = [
-            (
-                _ffn_weights(low.groups[i].layer.ffn, d) / _attention_weights(high, i, d),
-                _ffn_weights(high.groups[i].layer.ffn, d) / _attention_weights(low, i, d),
-            )
-            for d in widths
-        ]
-        least, most = at[0]
-        for few, many in at[1:]:
-            least, most = np.minimum(least, few), np.maximum(most, many)
-        found.append((least, most))
+        few, many = low.groups[i].layer.ffn, high.groups[i].layer.ffn
+        ends = []
+        for d in widths:
+            least, most = _attention_weights(low, high, i, d)
+            ends.append((_ffn_weights(few, d) / most, _ffn_weights(many, d) / least))
+        leasts, mosts = zip(*ends, strict=True)
+        found.append((np.min(leasts, axis=0), np.max(mosts, axis=0)))
     return found
 
 
@@ -265,12 +261,34 @@ def _ffn_weights(ffn: FeedForward, d_model: Count) -> Floats:
     return doubles(ffn.matmul_weights(d_model) - router)
 
 
-def _attention_weights(designs: Architecture, group: int, d_model: Count) -> Floats:
+def _attention_weights(
+    low: Architecture, high: Architecture, group: int, d_model: Count
+) -> tuple[Floats, Floats]:
+    """Least and greatest attention weights of a full layer over a box, at a width."""
+    fewest, widest = (_scored(designs, group) for designs in (low, high))
+    least, most = (doubles(mixer.matmul_weights(d_model)) for mixer in (fewest, widest))
+    if low is high or not isinstance(fewest, LatentAttention):
+        return least, most
+    # Queries without a latent, of rank 0, may weigh more than those with one.
+    assert isinstance(widest, LatentAttention)
+    given = (fewest.q_lora_rank, widest.q_lora_rank)
+    ranks = [np.asarray(0 if rank is None else rank) for rank in given]
+    both = (ranks[0] == 0) & (ranks[1] > 0)
+    narrow = replace(fewest, q_lora_rank=np.where(both, 1, ranks[0]))
+    direct = replace(widest, q_lora_rank=np.where(both, 0, ranks[1]))
+    return (
+        np.minimum(least, doubles(narrow.matmul_weights(d_model))),
+        np.maximum(most, doubles(direct.matmul_weights(d_model))),
+    )
+
+
+def _scored(designs: Architecture, group: int) -> Mixer:
+    """The attention of a group's layers, or that of the first group that has any."""
     own = attention(designs.groups[group])
-    if isinstance(own, WithoutScores):
-        every = (attention(other) for other in designs.groups)
-        own = next((mixer for mixer in every if not isinstance(mixer, WithoutScores)), own)
-    return doubles(own.matmul_weights(d_model))
+    if not isinstance(own, WithoutScores):
+        return own
+    every = (attention(other) for other in designs.groups)
+    return next((mixer for mixer in every if not isinstance(mixer, WithoutScores)), own)
 
 
 def _penalty_of(
@@ -304,7 +322,7 @@ def _ffn(low: Architecture, high: Architecture) -> list[Floats]:
         cheapest: Floats = np.inf
         for i, (least, most) in enumerate(shares):
             if kinds[i]:
-                dense = _dense_weight(low.groups[i].layer.ffn)
+                dense = _dense_weight(low.groups[i].layer.ffn, high.groups[i].layer.ffn)
                 penalty = np.where(most > 0, _penalty_of(fit, ratios[i], dense), 0.0)
                 mean, left = mean + least * penalty, left - least
                 cheapest = np.minimum(cheapest, np.where(most > 0, penalty, np.inf))
@@ -313,10 +331,12 @@ def _ffn(low: Architecture, high: Architecture) -> list[Floats]:
     return found
 
 
-def _dense_weight(ffn: FeedForward) -> Floats:
-    """Weight of the reading of a dense layer, from the least activation of a box."""
-    experts = mixture_of(ffn)
-    return 1.0 if experts is None else np.clip(1.0 + np.log2(activation(experts)), 0.0, 1.0)
+def _dense_weight(low: FeedForward, high: FeedForward) -> Floats:
+    """Least weight of the reading of a dense layer: by the least activation of a box."""
+    few, many = mixture_of(low), mixture_of(high)
+    if few is None or many is None:
+        return 1.0
+    return np.clip(1.0 + np.log2(activation_between(few, many)[0]), 0.0, 1.0)
 
 
 def _mean(first: Floats, second: Floats) -> Floats:

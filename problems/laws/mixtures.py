@@ -26,10 +26,26 @@ def mixture_of(ffn: FeedForward) -> MixtureOfExperts | None:
 
 def activation(experts: MixtureOfExperts) -> Floats:
     """Share of its experts that a token uses, shared ones among them; 1 where there are none."""
-    width, held = doubles(experts.d_ff), doubles(experts.experts)
-    shared = doubles(experts.shared_d_ff) / np.maximum(width, 1.0)
-    share = (doubles(experts.active) + shared) / np.maximum(held + shared, 1.0)
-    return np.where(held > 0, share, 1.0)
+    return activation_between(experts, experts)[0]
+
+
+def activation_between(low: MixtureOfExperts, high: MixtureOfExperts) -> tuple[Floats, Floats]:
+    """Lower and upper bounds on `activation` over boxes of mixtures.
+
+    It rises with the active and shared experts and falls with the routed ones.
+
+    Parameters
+    ----------
+    low, high : MixtureOfExperts
+        The least and the greatest value of each integer.
+    """
+    ends = []
+    for few, many in ((low, high), (high, low)):
+        shared = doubles(few.shared_d_ff) / np.maximum(doubles(many.d_ff), 1.0)
+        held = doubles(many.experts)
+        share = (doubles(few.active) + shared) / np.maximum(held + shared, 1.0)
+        ends.append(np.where(held > 0, np.minimum(share, 1.0), 1.0))
+    return ends[0], ends[1]
 
 
 def granularity(experts: MixtureOfExperts, d_model: Count) -> Floats:
@@ -63,15 +79,8 @@ def experts_between(low: Architecture, high: Architecture) -> tuple[Floats, Floa
         fewest, widest = mixture_of(few.layer.ffn), mixture_of(many.layer.ffn)
         if fewest is None or widest is None:
             continue
-        # Shared experts bring the quotient nearer to 1; their number is a quotient of widths.
-        shared = [
-            doubles(fewest.shared_d_ff) / np.maximum(doubles(widest.d_ff), 1.0),
-            doubles(widest.shared_d_ff) / np.maximum(doubles(fewest.d_ff), 1.0),
-        ]
-        held, used = doubles(widest.experts) + shared[0], doubles(fewest.active) + shared[0]
-        greatest = np.maximum(held / np.maximum(used, 1.0), 1.0)
-        held, used = doubles(fewest.experts) + shared[1], doubles(widest.active) + shared[1]
-        smallest = np.maximum(held / np.maximum(used, 1.0), 1.0)
+        share = activation_between(fewest, widest)
+        smallest, greatest = 1.0 / share[1], 1.0 / share[0]
         there = doubles(many.count) > 0
         least = np.where(there, np.minimum(least, smallest), least)
         most = np.where(there, np.maximum(most, greatest), most)
