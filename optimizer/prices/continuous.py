@@ -22,10 +22,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.constraints import Constraint, constraints
-from modelsizer.optimizer.prices.real_widths import FIXED_WITH_A_DESIGN, growing_widths, polynomials
+from modelsizer.optimizer.prices.real_widths import growing_widths, polynomials, widths_of
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.problems.architecture.structures import structure_of
 from modelsizer.problems.designs.costs import flops_rate, inverse_numerator
-from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
+from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.features import features_of
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.problem import Problem
@@ -95,8 +96,9 @@ class _Program:
         names |= {QUANTITIES[name].base for name in asked} - {""}
         self.costs = polynomials(problem, design, sorted(names))
         self.d_model = float(design.architecture.trunk.d_model)
-        self.quality, self.growing = problem.quality, growing_widths(problem.space)
-        self.widths = architecture_features(design.architecture, FIXED_WITH_A_DESIGN)
+        self.quality = problem.quality
+        self.growing = growing_widths(problem.space, structure_of(design.architecture))
+        self.widths = widths_of(design.architecture)
         # Held at the design's own: heads and hidden widths grow together with d_model.
         judged = self.quality.ablations
         self.judged = {} if judged is None else {judged: judged.of(design.architecture)}
@@ -239,16 +241,13 @@ def relax(problem: Problem, design: Evaluation, clock: Clock | None = None) -> R
     Returns
     -------
     Relaxation or None
-        None where SciPy found no point that keeps the limits, and of stacks of several kinds of
-        layer, whose counts are no one real variable.
+        None where SciPy found no point that keeps the limits.
 
     Raises
     ------
     OutOfTimeError
         If the time limit came first.
     """
-    if len(design.architecture.groups) > 1:
-        return None
     program = _Program(problem, design, Clock() if clock is None else clock)
     found = [z for factor in STARTS if (z := _solved(program, factor)) is not None]
     if not found:

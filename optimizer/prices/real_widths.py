@@ -16,17 +16,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.structures import structure_of
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.choices import BY_NAME
+from modelsizer.problems.architecture.structures import Structure, counts_of, structure_of
 from modelsizer.problems.designs.costs import costs
-from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
+from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.space import Space
 
 Floats = NDArray[np.float64]
 
-FIXED_WITH_A_DESIGN = ("d_model", "heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
-"""Widths of a design, some of which are proportional to d_model."""
 MULTIPLES = (1, 2, 3)
 """Multiples of today's width at which costs are evaluated: divisibility holds at each."""
 
@@ -50,15 +49,17 @@ class Polynomials:
         return float(self.base @ powers + layers * (self.per_layer @ powers))
 
 
-def growing_widths(space: Space) -> frozenset[str]:
+def growing_widths(space: Space, structure: Structure) -> frozenset[str]:
     """Widths that are proportional to d_model; the others are fixed.
 
     Heads are, unless the space offers heads; then head_dim is, or neither where it offers both.
-    kv_heads are fixed where the space offers them and proportional to the heads otherwise; d_ff is
-    fixed where the space offers it, and keeps its ratio to d_model otherwise.
+    kv_heads are fixed where the space offers them and proportional to the heads otherwise; hidden
+    widths are fixed where the space offers them, and keep their ratio to d_model otherwise.
     """
     found = {"d_model"}
-    if space.heads is None:
+    if structure.attention == "latent":
+        pass
+    elif space.heads is None:
         found.add("heads")
     elif space.head_dim is None:
         found.add("head_dim")
@@ -66,6 +67,8 @@ def growing_widths(space: Space) -> frozenset[str]:
         found.add("kv_heads")
     if space.d_ff is None:
         found.add("d_ff")
+    if space.experts is not None and space.experts.d_ff is None:
+        found.add("expert_d_ff")
     return frozenset(found)
 
 
@@ -78,32 +81,36 @@ def polynomials(
     ----------
     problem : Problem
     design : Evaluation
-        Of one kind of layer.
+        Of several kinds of layer each keeps its share of the depth. Latent attention keeps its
+        heads.
     names : sequence of str
         Affine costs of `modelsizer.problems.designs.costs`.
     """
-    trunk, growing = design.architecture.trunk, growing_widths(problem.space)
+    structure = structure_of(design.architecture)
+    growing = growing_widths(problem.space, structure)
     grow = np.array(MULTIPLES, dtype=object)
     held = np.array([1] * len(MULTIPLES), dtype=object)
-    widths = {
-        name: int(value) * (grow if name in growing else held)
-        for name, value in architecture_features(design.architecture, FIXED_WITH_A_DESIGN).items()
-    }
-    block = BLOCKS[design.architecture.block]
-    wide = block.trunk(
-        widths["d_model"],
-        widths["vocab_size"],
-        held * int(trunk.tied_embeddings),
-        problem.training.sequence_length,
-    )
-    (kind,) = structure_of(design.architecture).kinds(widths)
+    own = widths_of(design.architecture)
+    widths = {name: value * (grow if name in growing else held) for name, value in own.items()}
+    trunk, kinds = structure.parts(widths, problem.training.sequence_length)
+    layers = design.architecture.layers
+    shares = [Fraction(n, layers) for n in counts_of(structure, design.architecture)]
     return {
         name: Polynomials(
             _through(affine.base + 0 * held, affine.denominator),
-            _through(affine.per_layer[0] + 0 * held, affine.denominator),
+            sum(
+                float(share) * _through(each + 0 * held, affine.denominator)
+                for share, each in zip(shares, affine.per_layer, strict=True)
+            ),
         )
-        for name, affine in costs(problem, wide, [kind], design.layout, names).items()
+        for name, affine in costs(problem, trunk, kinds, design.layout, names).items()
     }
+
+
+def widths_of(architecture: Architecture) -> dict[str, int]:
+    """Widths of a design, by the names of its structure."""
+    names = structure_of(architecture).widths
+    return {name: int(BY_NAME[name].of(architecture)) for name in names}
 
 
 def _through(values: NDArray[Any], denominator: int) -> Floats:
