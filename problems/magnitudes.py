@@ -12,6 +12,7 @@ from fractions import Fraction
 import numpy as np
 
 from modelsizer.problems.architecture.accounting import parameters
+from modelsizer.problems.architecture.choices import ZERO_APART
 from modelsizer.problems.architecture.structures import LATENT
 from modelsizer.problems.laws.features import beyond_doubles
 from modelsizer.problems.laws.laws import TokenLaw
@@ -151,13 +152,16 @@ def most_parameters(space: Space, sequence_length: int) -> int:
     widths["heads"] = widths["kv_heads"] = max(widths["heads"], ends("latent.heads", 1)[1])
     for name in LinearSpace.model_fields:
         widths[f"linear_{name}"] = ends(f"linear.{name}", 1)[1]
-    widths["linear_key_heads"] = 1
-    up = {name: math.ceil(value) for name, value in widths.items()}
+    # Arrays, since the largest widths need not divide each other; some without each such width.
+    up = {name: np.array([math.ceil(value)] * (1 + len(ZERO_APART)), object) for name, value in
+          widths.items()}  # fmt: skip
+    for row, name in enumerate(ZERO_APART, start=1):
+        up[name][row] = 0
     found = 0
     for structure in structures(space):
         trunk, kinds = structure.parts(up, sequence_length)
-        layers = [math.ceil(ends("layers", 1)[1])] * len(kinds)
-        found = max(found, math.ceil(parameters(trunk, kinds).at(layers)))
+        held, layers = parameters(trunk, kinds), math.ceil(ends("layers", 1)[1])
+        found = max(found, int(np.max(held.base + layers * sum(held.per_layer))))
     return found
 
 

@@ -9,7 +9,7 @@ depth axes, in which the layers of each kind are also affine
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -21,7 +21,7 @@ from modelsizer.optimizer.tables.stack_features import stack_bounds, stack_featu
 from modelsizer.optimizer.tables.stacks import choice_of, stacks_of
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.choices import TIE_RULE, tie_key
+from modelsizer.problems.architecture.choices import TIE_RULE, ZERO_APART, tie_key
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import LARGEST_INT64, Columns
@@ -265,23 +265,25 @@ def largest(problem: Problem, layout: Layout, options: Options, names: Collectio
 
     The bound is `LARGEST_INT64` if a cost does not bound its intermediate results.
     """
-    peak = {name: _peak(column) for name, column in options.widths.items()}
-    peak["tied_embeddings"] = np.array([0], dtype=object)
-    trunk, kinds = design_parts(problem, options.structure, peak)
+    trunk, kinds = design_parts(problem, options.structure, _peaks(options.widths))
     depth = int((options.depths.first + (options.depths.each * options.depths.count).sum(1)).max())
     found, settings = 0, problem.settings
     for name, affine in costs(problem, trunk, kinds, layout, names).items():
         within = cost_of(name.partition(".")[0]).within
         if within is None:
             return LARGEST_INT64
-        size = int(affine.base[0]) + depth * sum(int(each[0]) for each in affine.per_layer)
+        size = int(np.max(affine.base + depth * sum(affine.per_layer)))
         # A coefficient is rounded, at worst from half a unit to none.
         found = max(found, (size + 1) * within(settings, layout))
     return found
 
 
-def _peak(column: Ints) -> NDArray[Any]:
-    return np.array([int(column.max())], dtype=object)
+def _peaks(widths: Mapping[str, Ints]) -> dict[str, NDArray[Any]]:
+    """Return the largest widths, untied; and these with each 0 that is another kind of layer."""
+    peak = {name: int(column.max()) for name, column in widths.items()} | {"tied_embeddings": 0}
+    zeros = [name for name in ZERO_APART if name in widths and not widths[name].all()]
+    rows = [peak, *(peak | {name: 0} for name in zeros)]
+    return {name: np.array([row[name] for row in rows], dtype=object) for name in peak}
 
 
 def needed(problem: Problem) -> tuple[str, ...]:
@@ -319,6 +321,9 @@ def quantities(
 ) -> dict[str, Linear]:
     """Compute exact quantities of options under a layout.
 
+    Of a row whose depths include none of a kind of layer, as those of a box may, costs that are not
+    sums over layers are those without this kind, and so at most those of its designs.
+
     Parameters
     ----------
     problem : Problem
@@ -335,9 +340,10 @@ def quantities(
     if wide:
         widths = {name: column.astype(object) for name, column in widths.items()}
     trunk, kinds = design_parts(problem, options.structure, widths)
+    present = tuple(options.depths.start.T > 0)
     return {
         name: _linear(affine, options.depths)
-        for name, affine in costs(problem, trunk, kinds, layout, names).items()
+        for name, affine in costs(problem, trunk, kinds, layout, names, present).items()
     }
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from modelsizer.problems.architecture.mixers import Count, WithoutScores, check_positive
 from modelsizer.problems.architecture.state_space import CONVOLUTION, DECAY, READ, WRITE
 
@@ -51,7 +49,7 @@ class GatedDeltaNet(WithoutScores):
             value_dim=self.value_dim,
             conv=self.conv,
         )
-        if np.any(np.asarray(self.value_heads) % np.maximum(np.asarray(self.key_heads), 1)):
+        if isinstance(self.value_heads, int) and self.value_heads % self.key_heads:
             raise ValueError(
                 f"delta.key_heads must divide value_heads, got {self.key_heads} for "
                 f"{self.value_heads} heads"

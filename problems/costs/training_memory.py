@@ -108,7 +108,11 @@ def layer_activations(
 
 
 def stages(
-    training: Training, trunk: Trunk, kinds: Sequence[Layer], layout: Layout
+    training: Training,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    layout: Layout,
+    present: Sequence[Any] = (),
 ) -> tuple[Affine, Affine]:
     """Bytes per accelerator of the first and of the last pipeline stage.
 
@@ -118,6 +122,8 @@ def stages(
     trunk, kinds
         An architecture without its numbers of layers; integers or arrays of shape (W,).
     layout : Layout
+    present : sequence of (bool or array of shape (W,))
+        Whether there are layers of each kind; empty if there are of all.
     """
     t, p = layout.tensor_parallel, layout.pipeline_parallel
     states = state_bytes(training, layout)
@@ -137,9 +143,9 @@ def stages(
     working = 0 * h
     if training.recompute == "full":
         # The current layer is recomputed entirely; of several kinds, the one that keeps most.
-        for kind in kinds:
+        for kind, there in zip(kinds, present or [True] * len(kinds), strict=True):
             more = layer_activations(kind, trunk, training, t, "none")
-            working = working + (more - working) * (more > working)
+            working = working + (more - working) * ((more > working) & there)
     # Outside the layers nothing is divided by p; those states are divided by t only.
     alone = states * p
     masks = _scaled(h, tokens * outside * MASK_BYTES * p) if training.dropout else 0 * h

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 
@@ -34,6 +35,7 @@ def costs(
     kinds: Sequence[Layer],
     layout: Layout,
     names: Collection[str],
+    present: Sequence[Any] = (),
 ) -> dict[str, Affine]:
     """Compute affine quantities by name.
 
@@ -46,6 +48,8 @@ def costs(
         Parallel layout of the training.
     names : collection of str
         Names of affine quantities or auxiliary costs.
+    present : sequence of (bool or array of shape (W,))
+        Whether there are layers of each kind; empty if there are of all.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def costs(
         A quantity that is the maximum of several has one entry for each, such as
         ``"training_memory.first_stage"``.
     """
-    candidate = Candidate(problem.settings, trunk, kinds, layout)
+    candidate = Candidate(problem.settings, trunk, kinds, layout, present)
     found: dict[str, Affine] = {}
     for name in names:
         cost = cost_of(name)

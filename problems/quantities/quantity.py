@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from fractions import Fraction
 from operator import attrgetter
-from typing import Literal
+from typing import Any, Literal
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Layer, Trunk
@@ -69,12 +69,16 @@ class Candidate:
         or arrays of shape (W,) for W architectures.
     layout : Layout
         Parallel layout of training.
+    present : sequence of (bool or array of shape (W,))
+        Whether there are layers of each kind, for costs that are not sums over layers; empty if
+        there are of all.
     """
 
     settings: Settings
     trunk: Trunk
     kinds: Sequence[Layer]
     layout: Layout
+    present: Sequence[Any] = ()
 
 
 Formula = Callable[[Candidate], Affine | tuple[Affine, ...]]

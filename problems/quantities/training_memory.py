@@ -54,7 +54,7 @@ ROWS = (
         "bytes",
         "states, activations and logits of an accelerator",
         Cost(
-            lambda of: stages(of.settings.training, of.trunk, of.kinds, of.layout),
+            lambda of: stages(of.settings.training, of.trunk, of.kinds, of.layout, of.present),
             reads=_READS,
             branches=("first_stage", "last_stage"),
             within=_numerators,
