@@ -1,0 +1,158 @@
+"""Quantities of stacks of several kinds of layer, in tables and alone, against plain loops."""
+
+from __future__ import annotations
+
+import random
+from collections import Counter
+from collections.abc import Sequence
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+import pytest
+
+from modelsizer import Problem, ProblemError
+from modelsizer.optimizer.tables.table import tables as tables_of
+from modelsizer.problems.architecture.architecture import (
+    Architecture,
+    FullAttention,
+    LatentAttention,
+    MixtureOfExperts,
+)
+from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
+from modelsizer.problems.designs.evaluation import evaluate
+from tests.support.layers_oracle import drawing
+from tests.support.layers_oracle.machines import divides, figures
+from tests.support.layers_oracle.space import (
+    DeltaNet,
+    Dense,
+    Design,
+    Experts,
+    Group,
+    Grouped,
+    Latent,
+    Mamba2,
+    designs,
+)
+from tests.support.oracle.training import Layout
+
+NAMES = ("parameters", "active_parameters", "kv_cache", "serving_memory", "training_memory",
+         "decode_latency", "prefill_latency")  # fmt: skip
+ROUNDED = ("decode_latency", "prefill_latency")  # products of doubles, in whole picoseconds
+CLOSE = 1e-9
+MOST = 10  # designs of a structure that are compared
+QUICK = (1, 4, 8, 9, 28, 46)
+
+
+def design_of(architecture: Architecture) -> Design:
+    """An architecture in the words of the oracle."""
+    trunk, groups = architecture.trunk, []
+    for group in architecture.groups:
+        a, f = group.layer.attention, group.layer.ffn
+        mixer: Any
+        if isinstance(a, FullAttention):
+            mixer = Grouped(a.heads, a.kv_heads, a.head_dim, a.window or 0)
+        elif isinstance(a, LatentAttention):
+            widths = (a.kv_lora_rank, a.q_lora_rank or 0, a.rope_dim, a.nope_dim, a.value_dim)
+            mixer = Latent(a.heads, *widths)
+        elif isinstance(a, GatedDeltaNet):
+            mixer = DeltaNet(a.key_heads, a.value_heads, a.key_dim, a.value_dim, a.conv)
+        else:
+            mixer = Mamba2(a.mamba_heads, a.mamba_head_dim, a.state, a.groups, a.conv)
+        ffn: Dense | Experts = Dense(f.d_ff)
+        if isinstance(f, MixtureOfExperts):
+            ffn = Experts(f.experts, f.active, f.d_ff, f.shared_d_ff // f.d_ff)
+        groups.append(Group(group.count, mixer, ffn))
+    return Design(trunk.d_model, trunk.vocab_size, bool(trunk.tied_embeddings), tuple(groups))
+
+
+def settings(r: random.Random) -> tuple[dict[str, Any], dict[str, Any], Layout]:
+    """Tables of training and serving, and the one layout that they leave."""
+    layout = Layout(r.choice([1, 4]), r.choice([1, 1, 2, 4]), r.choice([1, 1, 2]))
+    training = {
+        "tokens": 1e12,
+        "sequence_length": r.choice([1024, 4096]),
+        "accelerators": layout.working,
+        "tensor_parallel": layout.t,
+        "pipeline_parallel": layout.p,
+        "microbatch_size": r.choice([1, 3]),
+        "zero_stage": r.randrange(4),
+        "recompute": r.choice(["none", "selective", "half", "full", "full"]),
+        "dropout": r.random() < 0.4,
+        "flash_attention": r.random() < 0.6,
+        "fused_kernels": r.random() < 0.6,
+        "sequence_parallel": r.random() < 0.5,
+    }
+    serving = {
+        "accelerator": "H100-SXM",
+        "tensor_parallel": r.choice([1, 2, 8]),
+        "batch_size": r.choice([1, 2, 16, 200]),
+        "context_length": r.choice([300, 4096, 131_072]),
+        "prompt_length": r.choice([1, 1000]),
+        "prompts": r.choice([1, 4]),
+        "kv_policy": r.choice(["windowed", "full"]),
+    }
+    serving |= r.choice([{"weight_bytes": 1}, {"weight_bits": 4, "kv_bits": 8},
+                         {"weight_bits": {"experts": 4.25, "attention": 8, "other": 16}},
+                         {"kv_bytes": 1, "state_bytes": 4}])  # fmt: skip
+    return training, serving, layout
+
+
+def problem_of(seed: int) -> tuple[dict[str, Any], Problem, Layout] | None:
+    """A problem of a seed, and its layout; None if no layout splits a design."""
+    r = random.Random(f"quantities {seed}")
+    found = drawing.unlimited(r, seed)
+    found["training"], found["serving"], layout = settings(r)
+    found["objective"], found["budgets"] = {"minimize": "training_memory"}, {}
+    found.pop("laws", None)
+    if not drawing._shrink(r, found):
+        return None
+    try:
+        return found, Problem.from_tables(found), layout
+    except ProblemError:
+        return None
+
+
+def compare(seed: int) -> Counter[str]:
+    """Compare the designs of a seed; returns how many there were of each kind of layer."""
+    seen: Counter[str] = Counter()
+    if (made := problem_of(seed)) is None:
+        return seen
+    raw, problem, layout = made
+    r = random.Random(seed)
+    ways = {layout.t, raw["serving"]["tensor_parallel"]}
+    number = 0
+    for table in tables_of(problem, names=NAMES):
+        places = [
+            (row, j) for row in range(len(table)) for j in np.ndindex(*map(int, table.count[row]))
+        ]
+        number += len(places)
+        for row, j in r.sample(places, min(MOST, len(places))):
+            architecture = table.architecture(problem, row, j)
+            a = design_of(architecture)
+            alone = evaluate(problem, architecture).exact
+            for name, value in figures(a, raw, layout).items():
+                at = np.array([row]), np.array([j])
+                parts = [
+                    table.linear[part] for part in table.linear if part.partition(".")[0] == name
+                ]
+                told = max(Fraction(int(x.at(*at)[0]), x.denominator) for x in parts)
+                assert told == alone[name], (seed, name, a)
+                close = CLOSE * value if name in ROUNDED else 0
+                assert abs(told - value) <= close, (seed, name, a, float(told), float(value))
+            kinds = {type(g.mixer).__name__ + "/" + type(g.ffn).__name__ for g in a.groups}
+            seen.update([*kinds, f"{len(a.groups)} kinds"])
+    stages = layout.p
+    split = [a for a in designs(raw) if a.layers % stages == 0 and all(divides(a, n) for n in ways)]
+    assert number == len(split), seed
+    return seen
+
+
+@pytest.mark.parametrize("seeds", [QUICK, pytest.param(range(300), marks=pytest.mark.slow)])
+def test_tables_and_designs_have_the_quantities_of_plain_loops(seeds: Sequence[int]) -> None:
+    seen: Counter[str] = Counter()
+    for seed in seeds:
+        seen += compare(seed)
+    assert len([name for name in seen if "/" in name]) == 8  # four mixers, dense and experts
+    assert seen["1 kinds"] and seen["2 kinds"] and seen["3 kinds"]
+    assert seen["4 kinds"] or seeds is QUICK
