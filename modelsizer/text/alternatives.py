@@ -104,6 +104,13 @@ def _amount(result: Result, cost: float) -> str:
     return f"{format_quantity(cost, QUANTITIES[name].dimension)} of {name} ({share} %)"
 
 
+def _setting(name: str, value: int | str) -> str:
+    """A setting of a design; what it has not is said so."""
+    if name == "tied_embeddings":
+        return str(bool(value)).lower()
+    return (f"{value:,}" if isinstance(value, int) else value) if value else "none"
+
+
 def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
     """Print the feasible design nearest to a published model."""
     section(console, f"Nearest to {name}")
@@ -117,7 +124,9 @@ def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
         many = len(found.changed)
         changes = "setting changes" if many == 1 else "settings change"
         lines = [f"{many} {changes}, no fewer would do:"]
-        lines += [f"  {n}: {was:,} -> {now:,}" for n, (was, now) in found.changed.items()]
+        lines += [
+            f"  {n}: {_setting(was)} -> {_setting(now)}" for n, (was, now) in found.changed.items()
+        ]
     lines.append(f"loss {format_fixed(design.loss, 6)}, {show(design, 'parameters')} parameters, "
                  f"{show(design, 'tokens')} tokens")  # fmt: skip
     for each in lines:

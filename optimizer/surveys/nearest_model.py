@@ -18,15 +18,21 @@ from modelsizer.optimizer.surveys.near_optimal import designs_below
 from modelsizer.optimizer.surveys.ordering import evaluated, one_layout_each
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.choices import BY_NAME
-from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.architecture.describing import part_dict
+from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
+from modelsizer.problems.architecture.state_space import Mamba2
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
 
-SETTINGS = (*WIDTHS, "tied_embeddings")
-"""Settings to compare, numbers by the size of their ratio."""
+WORDS = ("attention", "between")
+SETTINGS = (*WIDTHS, "tied_embeddings", *WORDS, "full_layers", "dense_layers")
+"""Settings to compare, numbers by the size of their ratio. Full layers count where others are
+between them."""
+Setting = int | str
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,7 @@ class Nearest:
 
     problem: Problem
     design: Evaluation
-    changed: dict[str, tuple[int, int]]
+    changed: dict[str, tuple[Setting, Setting]]
 
     def to_dict(self) -> dict[str, Any]:
         """Convert to a mapping for JSON."""
@@ -61,7 +67,7 @@ def nearest(problem: Problem, model: Architecture, clock: Clock | None = None) -
     ----------
     problem : Problem
     model : Architecture
-        A dense model with one kind of layer and full attention.
+        With the kinds of layer that a space may have.
     clock : Clock, optional
 
     Returns
@@ -72,11 +78,11 @@ def nearest(problem: Problem, model: Architecture, clock: Clock | None = None) -
     Raises
     ------
     ModelsizerError
-        If the model is not of that kind.
+        If it has other kinds of layer.
     StoppedError
         If the time limit came before it was known.
     """
-    _check_plain(model)
+    _check_kinds(model)
     was = _settings(model)
     scorer = Scorer(problem, [Goal("parameters", "minimize")])
     kept: KeptDesigns | None = None
@@ -90,17 +96,25 @@ def nearest(problem: Problem, model: Architecture, clock: Clock | None = None) -
     return Nearest(problem, design, {n: (was[n], now[n]) for n in SETTINGS if was[n] != now[n]})
 
 
-def _nearest_of(held: KeptDesigns, was: Mapping[str, int]) -> KeptDesigns:
+def _nearest_of(held: KeptDesigns, was: Mapping[str, Setting]) -> KeptDesigns:
     """The designs that are nearest to some settings, all of them equally near."""
-    columns = {name: held.column(name).astype(float) for name in (*SETTINGS, "full_layers")}
-    changed = np.sum([columns[name] != was[name] for name in SETTINGS], axis=0)
-    target = logarithms(lambda name: [was[name]])
+    columns = {name: held.column(name) for name in SETTINGS}
+    asked = columns | {"full_layers": _beside(columns["full_layers"], columns["between"])}
+    changed = np.sum([asked[name] != was[name] for name in SETTINGS], axis=0)
+    own = {**was, "full_layers": was["full_layers"] or was["layers"]}
+    target = logarithms(lambda name: [own[name]])
     apart = np.abs(logarithms(columns.__getitem__) - target).sum(axis=1)
-    apart += np.log(2) * (columns["tied_embeddings"] != was["tied_embeddings"])
+    for name in ("tied_embeddings", *WORDS):
+        apart += np.log(2) * (columns[name] != was[name])
     first = np.lexsort((apart, changed))
     best = changed == changed[first[0]]
     best &= np.isclose(apart, apart[first[0]], rtol=1e-12, atol=0)
     return held.take(best)
+
+
+def _beside(full: Any, between: Any) -> Any:
+    """Full layers beside others; 0 where all layers are full."""
+    return np.where(np.asarray(between) != "", full, 0)
 
 
 def _first_by_rule(scorer: Scorer, held: KeptDesigns) -> Evaluation:
@@ -110,15 +124,21 @@ def _first_by_rule(scorer: Scorer, held: KeptDesigns) -> Evaluation:
     return evaluated(scorer, held, at)[0]
 
 
-def _check_plain(model: Architecture) -> None:
-    kinds = {group.layer for group in model.groups}
-    (layer, *_) = kinds
-    plain = isinstance(layer.attention, FullAttention) and isinstance(layer.ffn, DenseFeedForward)
-    if len(kinds) > 1 or not plain:
-        raise ModelsizerError(
-            "--near: only dense models of one kind of layer with full attention can be compared"
-        )
+_KINDS = (FullAttention, LatentAttention, GatedDeltaNet, Mamba2, DenseFeedForward,
+          MixtureOfExperts)  # fmt: skip
 
 
-def _settings(model: Architecture) -> dict[str, int]:
-    return {name: int(BY_NAME[name].of(model)) for name in (*SETTINGS, "full_layers")}
+def _check_kinds(model: Architecture) -> None:
+    for group in model.groups:
+        for part in (group.layer.attention, group.layer.ffn):
+            if not isinstance(part, _KINDS):
+                kind = part_dict(part)["kind"]
+                raise ModelsizerError(f"--near: no space has the model's layers of kind {kind!r}")
+
+
+def _settings(model: Architecture) -> dict[str, Setting]:
+    found: dict[str, Setting] = {}
+    for name in SETTINGS:
+        value = int(BY_NAME[name].of(model))
+        found[name] = BY_NAME[name].words[value] if name in WORDS else value
+    return found | {"full_layers": int(_beside(found["full_layers"], found["between"]))}

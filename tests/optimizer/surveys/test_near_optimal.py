@@ -141,7 +141,7 @@ def test_forbidden_values_are_gone_and_nothing_else() -> None:
         (["--within", "-1"], "zero or more"),
         (["--within", "much"], "--within"),
         (["--diverse"], "needs --within"),
-        (["--near", "mixtral-8x7b"], "dense"),
+        (["--near", "falcon-mamba-7b"], "no space has"),
     ],
 )
 def test_bad_input(arguments: list[str], message: str) -> None:
