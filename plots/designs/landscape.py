@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 _LEVELS = 14  # number of colour steps
 _NAMED_AT = (0.3, 0.7, 0.5, 0.15, 0.85, 0.4, 0.6, 0.2, 0.8)
 """Fractions along a limit at which its label may be placed, in order of preference."""
+_STAR = 14  # points across the mark of the optimum
 _SIDES = ((-1, -1), (1, -1), (-1, 1), (1, 1), (-1, 0), (1, 0))
 _REACHES = (13.0, 18.0, 26.0, 36.0)  # points from the optimum to its numbers
 _LEAST_GREY = 0.04  # fraction of the axes from which the infeasible area is labelled
@@ -73,16 +74,27 @@ def landscape(
         quantity_axis(axes, "y", "layers")
         heading(axes, title)
         labels = Labels(axes)
-        for path, name, colour in lines:
-            words = name.replace("_", " ")
-            labels.along(words, path, _NAMED_AT, color=colour)
+        if best is not None:
+            labels.avoid_points([(float(best[1]), float(best[0]))], size=_STAR)
+        unnamed = [
+            (path, name, colour) for path, name, colour in lines
+            if labels.along(_words(name), path, _NAMED_AT, color=colour) is None
+        ]  # fmt: skip
         for path, _, _ in lines:
             labels.avoid_line(path, width=2.0)
         if best is not None:
             _optimum(axes, best, labels)
+        for path, name, colour in unnamed:  # too short for a name along it
+            middle = (float(path[len(path) // 2][0]), float(path[len(path) // 2][1]))
+            labels.beside(_words(name), [middle], optional=True, backed=True, color=colour,
+                          fontsize="x-small")  # fmt: skip
         if data.complete:
             _name_grey(data, labels)
     return figure
+
+
+def _words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _window(data: Landscape) -> tuple[slice, slice]:
@@ -184,7 +196,6 @@ def _optimum(axes: Axes, best: tuple[int, int, float], labels: Labels) -> None:
     layers, d_model, loss = best
     at = (float(d_model), float(layers))
     star(axes, *at, size=15)
-    labels.avoid_points([at], size=14)
     # Binding limits lie to the upper right of the optimum.
     labels.beside(f"{layers} x {d_model}\nloss {loss:.4f}", [at], _SIDES, _REACHES,
                   color=INK, fontsize="medium", fontweight="bold", backed=True)  # fmt: skip

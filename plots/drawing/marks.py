@@ -37,7 +37,7 @@ _BITMAP_FROM = 2000  # number of points from which a cloud is a bitmap, also in 
 def star(axes: Axes, x: float, y: float, size: float = 13.0) -> None:
     """Mark the optimum or the target by a star of `size` points."""
     axes.plot([x], [y], marker="*", markersize=size, color=STAR, markeredgecolor="white",
-              markeredgewidth=0.6, linestyle="none", zorder=6)  # fmt: skip
+              markeredgewidth=0.6, linestyle="none", zorder=6, clip_on=False)  # fmt: skip
 
 
 def note(

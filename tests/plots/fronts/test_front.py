@@ -100,7 +100,7 @@ def test_steps_are_what_is_attained(size: str) -> None:
     for a, b in zip(
         np.asarray(behind.get_xdata())[::500], np.asarray(behind.get_ydata())[::500], strict=True
     ):
-        below = np.flatnonzero(x <= a)
+        below = np.flatnonzero(x <= a * (1 + 1e-13))  # the steps' losses are exact
         assert len(below) == 0 or b >= y[below[-1]]
 
 
