@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis
-from modelsizer.plots.drawing.labels import Labels
+from modelsizer.plots.drawing.labels import MARK, Labels
 from modelsizer.plots.drawing.marks import colour_bar, star
 from modelsizer.plots.drawing.style import COLOURS, FAINT, INK, LINES, QUIET, canvas
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
     from modelsizer.optimizer.surveys.landscape import Landscape
-    from modelsizer.optimizer.tables.table import Floats
+    from modelsizer.optimizer.tables.table import Floats, Ints
 
 _LEVELS = 14  # number of colour steps
 _NAMED_AT = (0.3, 0.7, 0.5, 0.15, 0.85, 0.4, 0.6, 0.2, 0.8)
 """Fractions along a limit at which its label may be placed, in order of preference."""
-_STAR = 14  # points across the mark of the optimum
+_ANCHORS = 8  # points of a short limit that its name may lead to
 _SIDES = ((-1, -1), (1, -1), (-1, 1), (1, 1), (-1, 0), (1, 0))
 _REACHES = (13.0, 18.0, 26.0, 36.0)  # points from the optimum to its numbers
 _LEAST_GREY = 0.04  # fraction of the axes from which the infeasible area is labelled
@@ -74,19 +74,17 @@ def landscape(
         quantity_axis(axes, "y", "layers")
         heading(axes, title)
         labels = Labels(axes)
-        if best is not None:
-            labels.avoid_points([(float(best[1]), float(best[0]))], size=_STAR)
-        unnamed = [
-            (path, name, colour) for path, name, colour in lines
-            if labels.along(_words(name), path, _NAMED_AT, color=colour) is None
-        ]  # fmt: skip
         for path, _, _ in lines:
             labels.avoid_line(path, width=2.0)
         if best is not None:
             _optimum(axes, best, labels)
+        unnamed = [
+            (path, name, colour) for path, name, colour in lines
+            if labels.along(_words(name), path, _NAMED_AT, color=colour) is None
+        ]  # fmt: skip
         for path, name, colour in unnamed:  # too short for a name along it
-            middle = (float(path[len(path) // 2][0]), float(path[len(path) // 2][1]))
-            labels.beside(_words(name), [middle], optional=True, backed=True, color=colour,
+            some = [(float(x), float(y)) for x, y in path[:: max(1, len(path) // _ANCHORS)]]
+            labels.beside(_words(name), some, optional=True, backed=True, color=colour,
                           fontsize="x-small")  # fmt: skip
         if data.complete:
             _name_grey(data, labels)
@@ -114,8 +112,8 @@ def _colours(figure: Figure, axes: Axes, data: Landscape) -> None:
     rows, columns = _window(data)
     x, y, loss = data.d_model[columns], data.layers[rows], data.loss[rows, columns]
     exists = data.exists[rows, columns]
-    axes.set_xlim(float(x[0]), float(x[-1]))
-    axes.set_ylim(float(y[0]), float(y[-1]))
+    axes.set_xlim(_borders(x))
+    axes.set_ylim(_borders(y))
     if exists.any():
         axes.pcolormesh(
             x,
@@ -133,6 +131,12 @@ def _colours(figure: Figure, axes: Axes, data: Landscape) -> None:
         x, y, loss, cmap=_steps(), vmin=low, vmax=high, shading="nearest", rasterized=True
     )
     colour_bar(figure, axes, mesh).set_label("least predicted loss (nats per token)")
+
+
+def _borders(middles: Ints) -> tuple[float, float]:
+    """Outer borders of the cells around values."""
+    first, last = (float(middles[i + 1] - middles[i]) / 2 for i in (0, -2))
+    return float(middles[0]) - first, float(middles[-1]) + last
 
 
 def _flat(colour: str) -> Colormap:
@@ -196,6 +200,7 @@ def _optimum(axes: Axes, best: tuple[int, int, float], labels: Labels) -> None:
     layers, d_model, loss = best
     at = (float(d_model), float(layers))
     star(axes, *at, size=15)
+    labels.avoid_points([at], size=14, weight=10 * MARK)  # no name of a limit goes over it
     # Binding limits lie to the upper right of the optimum.
     labels.beside(f"{layers} x {d_model}\nloss {loss:.4f}", [at], _SIDES, _REACHES,
                   color=INK, fontsize="medium", fontweight="bold", backed=True)  # fmt: skip
