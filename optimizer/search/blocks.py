@@ -8,33 +8,29 @@ options, to which the bounds of `modelsizer.optimizer.bounds.relaxation` and exa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
-from fractions import Fraction
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modelsizer.optimizer.bounds.limits import Breach
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
+from modelsizer.optimizer.search.branching import Branching
 from modelsizer.optimizer.search.compare import box_designs
+from modelsizer.optimizer.search.pool import Pool
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.grid import D_MODEL, DIMENSIONS, LAYERS
-from modelsizer.optimizer.tables.table import Ints, Table, build_table, needed, to_floats
-from modelsizer.problems.architecture.choices import BY_NAME, ORDERED
+from modelsizer.optimizer.tables.table import Ints, Table, build_table, needed
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.splits import divided
 from modelsizer.problems.space.widths import Options
 
-Floats = NDArray[np.float64]
-
-SMALL = 96
+SMALL = 64
 """Width options up to which a block is enumerated, which then costs about as much as splitting."""
-SAMPLE = (*(2 for _ in ORDERED), 64, 2, 2, 2, 4)
-"""Entries sampled from each menu of widths for a first incumbent: a few thousand options."""
-SAMPLE_NEAR = (*(2 for _ in ORDERED), 24, 2, 2, 2, 6)  # the same, near an incumbent
+SAMPLE = {"d_model": 64, "ffn_ratio": 4, "d_ff": 4}
+"""Entries sampled from menus for a first incumbent, `FEW` of others: a few thousand options."""
+SAMPLE_NEAR = {"d_model": 24, "ffn_ratio": 6, "d_ff": 6}  # the same, near an incumbent
+FEW = 2
 LEAST_WIDTHS = 32  # minimum number of d_model in the sample, for any number of layouts
 AT_ONCE = 4096  # blocks split per round: enough to vectorise, few enough to be best-first
 LISTED_AT_ONCE = 200  # small blocks listed before the number of options is checked
@@ -81,79 +77,102 @@ class BlockSearch:
         self._names = needed(model.problem) if names is None else names
         self._layouts, self._splits = model.problem.layouts, model.problem.splits
         self._bounds = BlockBounds(model, self.grid, breach)
+        self._branching = Branching(self.grid)
         self._pending = np.inf  # minimum bound of blocks listed and not yet yielded
-        self._blocks = self._whole()
+        self._pool = Pool(self._whole())
 
     @property
     def floor(self) -> float:
         """Return a lower bound on the designs of all blocks not yet yielded."""
-        rest = float(self._blocks.least.min()) if len(self._blocks) else np.inf
-        return min(rest, self._pending)
+        return min(self._pool.least, self._pending)
 
     @property
     def waiting(self) -> int:
         """Return the number of blocks not yet split or yielded."""
-        return len(self._blocks)
+        return len(self._pool)
 
     def _whole(self) -> Blocks:
         """Return each root as one block."""
         sizes = np.array([self.grid.sizes(root) for root in self.grid.roots])
-        root = np.arange(len(sizes))
+        root = np.arange(len(sizes), dtype=np.int32)
         able = np.ones((len(sizes), len(self._layouts)), dtype=bool)
         worst = np.full(len(sizes), -np.inf)
-        return Blocks(root, np.zeros_like(sizes), sizes - 1, worst, able)
+        return Blocks(root, np.zeros_like(sizes), sizes - 1, worst, able, root.astype(np.int64))
+
+    def bound_roots(self) -> float:
+        """Bound the roots, and return the least bound."""
+        self._pool = Pool(self._bounded(self._pool.first(len(self._pool), np.inf)))
+        return self.floor
 
     def scouts(self) -> Iterator[Table]:
         """Yield a sparse sample of the space under each layout, for finding an incumbent."""
-        widths = max(SAMPLE[D_MODEL] // len(self._layouts), LEAST_WIDTHS)
-        most = (*SAMPLE[:D_MODEL], widths, *SAMPLE[D_MODEL + 1 :])
+        widths = max(SAMPLE["d_model"] // len(self._layouts), LEAST_WIDTHS)
         for index, root in enumerate(self.grid.roots):
             sizes = self.grid.sizes(root)
-            yield from self._sampled(index, sizes * 0, sizes - 1, most, self._layouts)
+            yield from self._sampled(index, sizes * 0, sizes - 1, SAMPLE | {"d_model": widths})
 
     def near(self, design: Evaluation, zoom: int) -> Iterator[Table]:
         """Yield a sample of the neighbourhood of a design, smaller for larger `zoom`."""
         if (found := self.grid.locate(design.architecture)) is None:
             return
         index, point = found
-        sizes = self.grid.sizes(self.grid.roots[index])
+        sizes = self.grid.sizes(self.grid.roots[index]).astype(np.int64)
         reach = -(-sizes // zoom)
         low, high = np.maximum(point - reach, 0), np.minimum(point + reach, sizes - 1)
-        yield from self._sampled(index, low, high, SAMPLE_NEAR, self._layouts)
+        yield from self._sampled(index, low, high, SAMPLE_NEAR)
 
-    def _sampled(
-        self, index: int, low: Ints, high: Ints, most: tuple[int, ...], layouts: Sequence[Layout]
-    ) -> Iterator[Table]:
+    def _sampled(self, index: int, low: Ints, high: Ints, most: dict[str, int]) -> Iterator[Table]:
+        """Yield points evenly spaced in the menus of a box, with all layers."""
+        spread = [
+            np.unique(np.rint(np.linspace(a, b, min(b - a + 1, most.get(name, FEW)))).astype(int))
+            for name, a, b in zip(self.grid.names, low, high, strict=True)
+        ]
+        spread[self.grid.layers] = np.zeros(1, dtype=np.int64)
+        points = np.stack([g.ravel() for g in np.meshgrid(*spread, indexing="ij")], axis=1)
+        yield from self._points(index, points, self._layouts)
+
+    def _points(self, index: int, points: Ints, layouts: Sequence[Layout]) -> Iterator[Table]:
+        """Yield the options at points of a root, with all layers."""
         root = self.grid.roots[index]
-        point = self.grid.sample(low, high, most)
-        whole = self.grid.sizes(root)[None, :] - 1  # all depths
-        box = np.zeros(len(point), dtype=np.int64)
-        options, _ = self.grid.options(root, whole * 0, whole, point, box)
+        high = self.grid.sizes(root)[None, :] - 1
+        box = np.zeros(len(points), dtype=np.int64)
+        options, _ = self.grid.options(root, high * 0, high, points, box)
         for layout in layouts:
             if len(able := divided(options, self.model.problem.split(layout))):
                 yield build_table(self.model.problem, layout, able, self._names)
 
     def tables(self) -> Iterator[Table]:
         """Yield tables of width options, until no block can have a design better than `value`."""
-        self._blocks = self._bounded(self._blocks)
-        ready = self._blocks.take(np.zeros(len(self._blocks), dtype=bool))
-        while len(self._blocks) or len(ready):
-            self.clock.check(2 * self._blocks.nbytes)  # they are copied
-            blocks = self._blocks.take(self._blocks.least <= self.value)
-            if len(blocks) > AT_ONCE:
-                order = np.argpartition(blocks.least, AT_ONCE)
-                now, rest = blocks.take(order[:AT_ONCE]), blocks.take(order[AT_ONCE:])
-            else:
-                now, rest = blocks, blocks.take(np.zeros(len(blocks), dtype=bool))
-            small = now.options <= SMALL
+        self.bound_roots()
+        ready = self._whole().take(slice(0, 0))
+        while len(self._pool) or len(ready):
+            self.clock.check(2 * self._pool.nbytes)  # they are copied
+            now = self._pool.first(AT_ONCE, self.value)
+            small = self._options(now) <= SMALL
             ready = ready.plus(now.take(small))
             self._pending = float(ready.least.min(initial=np.inf))
-            self._blocks = rest.plus(self._bounded(self._halves(now.take(~small))))
+            self._split(now.take(~small))
             enough = LISTED_AT_ONCE if np.isfinite(self.value) else 1
-            if len(ready) >= enough or not len(self._blocks):
+            if len(ready) >= enough or not len(self._pool):
                 yield from self._handed_on(ready)
-                ready = ready.take(np.zeros(len(ready), dtype=bool))
+                ready = ready.take(slice(0, 0))
                 self._pending = np.inf
+
+    def _options(self, blocks: Blocks) -> Ints:
+        """Return the width options of blocks, including those that do not divide."""
+        sides = blocks.high.astype(np.int64) - blocks.low + 1
+        sides[:, self.grid.layers] = 1
+        found: Ints = sides.astype(float).prod(axis=1)
+        return found
+
+    def _split(self, blocks: Blocks) -> None:
+        """Split blocks, and keep the halves that may have a design better than `value`."""
+        if not len(blocks):
+            return
+        halves, side, length = self._branching.halves(blocks)
+        kept = self._bounded(halves)
+        self._branching.learn(blocks, side, length, kept, self.value)
+        self._pool.add(kept)
 
     def _handed_on(self, ready: Blocks) -> Iterator[Table]:
         """Yield tables of small blocks in order of bounds, while they may contain the optimum."""
@@ -182,40 +201,17 @@ class BlockSearch:
         for index in np.unique(blocks.root):
             self.clock.check()
             mine = blocks.take(blocks.root == index)
-            low, high = mine.low.copy(), mine.high.copy()
+            low, high = mine.low.astype(np.int64), mine.high.astype(np.int64)
             flat_low, flat_high = low.copy(), high.copy()
-            flat_low[:, LAYERS:] = flat_high[:, LAYERS:] = 0  # a row keeps all its depths
-            numbers = np.arange(len(mine))
-            for box, point in box_designs(numbers, flat_low, flat_high, TABLE_ROWS):
-                at = point.copy()
-                at[:, LAYERS:] = low[box, LAYERS:]
-                options, box_of_row = self.grid.options(self.grid.roots[index], low, high, at, box)
+            flat_low[:, self.grid.layers] = flat_high[:, self.grid.layers] = 0  # a row has all
+            for box, point in box_designs(np.arange(len(mine)), flat_low, flat_high, TABLE_ROWS):
+                options, box_of_row = self.grid.options(
+                    self.grid.roots[index], low, high, point, box
+                )
                 for layout, split in enumerate(self._splits):
                     able = options.take(mine.able[box_of_row, layout])
                     if len(found := divided(able, split)):
                         yield layout, found
-
-    # Splitting
-
-    def _halves(self, blocks: Blocks) -> Blocks:
-        """Split each block in two along the side in which costs vary most."""
-        if not len(blocks):
-            return blocks
-        spread = np.zeros(blocks.low.shape)
-        for index in np.unique(blocks.root):
-            mine = blocks.root == index
-            root = self.grid.roots[index]
-            lower, upper = self.grid.corners(root, blocks.low[mine], blocks.high[mine])
-            spread[mine, : LAYERS + lower.depths.count.shape[1]] = _spread(lower, upper)
-        sides = blocks.high - blocks.low
-        spread = np.where(sides > 0, np.maximum(spread, 1e-9), -1.0)
-        side = spread.argmax(axis=1)
-        at = np.arange(len(blocks))
-        middle = (blocks.low[at, side] + blocks.high[at, side]) // 2
-        left, right = blocks.high.copy(), blocks.low.copy()
-        left[at, side] = middle
-        right[at, side] = middle + 1
-        return replace(blocks, high=left).plus(replace(blocks, low=right))
 
     # Bounding
 
@@ -236,25 +232,4 @@ def whole_floor(model: Model) -> float:
     It is minus infinity if there are too many roots for a quick answer.
     """
     search = BlockSearch(model)
-    if len(search.grid.roots) > FEW_ROOTS:
-        return -np.inf
-    search._blocks = search._bounded(search._blocks)
-    return search.floor
-
-
-def _spread(lower: Options, upper: Options) -> Floats:
-    """Return the range of the logarithm of costs along each side of boxes; shape (B, D)."""
-
-    def spread(name: str, by: Fraction) -> Floats:
-        ratio: Floats = np.log(to_floats(upper[name]) / to_floats(lower[name]))
-        return ratio * by.numerator / by.denominator
-
-    found = [
-        np.sum([spread(name, by) for name, by in BY_NAME[choice].growth.items()], axis=0)
-        for choice in DIMENSIONS
-    ]
-    depths = upper.depths
-    for axis in range(depths.count.shape[1]):
-        more = depths.each[:, axis] * (depths.count[:, axis] - 1)
-        found.append(np.log(to_floats(depths.first + more) / to_floats(depths.first)))
-    return np.stack(found, axis=1)
+    return -np.inf if len(search.grid.roots) > FEW_ROOTS else search.bound_roots()

@@ -1,43 +1,44 @@
 """The menus of a space as an integer grid, for searches that do not enumerate width options.
 
-A *root* fixes the unordered choices: the block, choices such as tied embeddings, and evenly spaced
-depths, in which the layers of each kind are affine (`modelsizer.problems.architecture.depths`).
-Parallel layouts are not part of it: they only determine which points are designs, and some costs.
-Within a root, a point is an index into each menu of widths and along each depth axis
-(`DIMENSIONS`). Widths increase with their indices, so the costs of a box of points lie between
-those of its two corners, as bounds require.
+Within a root (`modelsizer.optimizer.tables.roots`) a point is an index into each of the menus that
+its designs choose from, with those of the numbers of layers among them; a box is a range of each.
+Menus run in the order in which costs rise, and no product of two of them is ever laid out.
+
+Parallel layouts are not part of the grid: they only determine which points are designs, and some
+costs.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from itertools import product
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.choices import BY_NAME, ORDERED, UNORDERED
-from modelsizer.problems.architecture.depths import Depths
-from modelsizer.problems.architecture.structures import Structure
-from modelsizer.problems.problem import Problem
-from modelsizer.problems.space.options import (
-    aspect_limits,
-    feed_forward_columns,
-    head_menus,
-    menu_of,
-    most_options,
+from modelsizer.optimizer.tables.roots import (
+    DENSE_LAYERS,
+    HIDDEN,
+    KV,
+    KV_GROUP,
+    LAYERS,
+    PATTERN,
+    Root,
+    roots_of,
 )
-from modelsizer.problems.space.rounding import depths_of
-from modelsizer.problems.space.stacks import structures
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.choices import BY_NAME
+from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.architecture.structures import counts_of, structure_of
+from modelsizer.problems.columns import Columns
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.options import aspect_limits, in_aspect, most_options
 from modelsizer.problems.space.widths import Options
-from modelsizer.problems.tables.menus import Menu, arithmetic_runs, integers
-from modelsizer.problems.units import exact
+from modelsizer.problems.tables.menus import integers
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Range = tuple[Ints, Ints]
 
 
 def menu_size(problem: Problem) -> int:
@@ -45,30 +46,15 @@ def menu_size(problem: Problem) -> int:
     return len(problem.layouts) * most_options(problem.space)
 
 
-DIMENSIONS = (*(choice.name for choice in ORDERED),
-              "d_model", "heads", "head_dim", "kv_heads", "d_ff")  # fmt: skip
-"""Choices of the indices of a point, except those of depths. If only one of heads and head_dim has
-a menu, it is at the first of the two, and the second has a single entry."""
-D_MODEL, FIRST, SECOND, KV, FFN, LAYERS = range(len(ORDERED), len(DIMENSIONS) + 1)
-"""Positions of the indices; `LAYERS` is that of the first depth axis."""
-
-
 @dataclass(frozen=True, slots=True)
-class Root:
-    """Unordered choices and depths.
+class Ends(Columns):
+    """The least and the greatest of each width and number of layers in some boxes.
 
-    Parameters
-    ----------
-    structure : Structure
-    fixed : dict of str to int
-        Values of the unordered choices.
-    depths : Depths
-        One row.
+    Of numbers of layers there are all layers, `PATTERN` and `DENSE_LAYERS`.
     """
 
-    structure: Structure
-    fixed: dict[str, int]
-    depths: Depths
+    low: dict[str, Ints]
+    high: dict[str, Ints]
 
 
 class Grid:
@@ -77,184 +63,129 @@ class Grid:
     Attributes
     ----------
     roots : list of Root
+    names : tuple of str
+        Choices of the indices of a point: those of which some root has a menu.
+    layers : int
+        Position of the layers among them.
     """
 
     def __init__(self, problem: Problem) -> None:
         self.problem = problem
-        space = problem.space
-        self.roots = list(self._roots())
-        self._free = [menu_of(space, choice) for choice in ORDERED]
-        self._d_model = integers(space.d_model)
-        self._first, self._second = head_menus(space)
-        given = space.kv_heads if space.kv_heads is not None else space.kv_group
-        self._kv = integers(given) if given is not None else np.ones(1, dtype=np.int64)
-        if space.kv_group is not None:
-            self._kv = self._kv[::-1].copy()  # larger groups first, so that kv_heads increase
-        self._columns: dict[bool, Ints] = {}
-        self._fresh: dict[bool, Bools] = {}
-        self._least: dict[bool, Ints] = {}
-        self._most: dict[bool, Ints] = {}
-        for gated in {BLOCKS[root.structure.block].gated for root in self.roots}:
-            columns = feed_forward_columns(space, self._d_model, gated)
-            if space.d_ff is not None:  # ascending, and the same for each d_model
-                self._fresh[gated] = np.broadcast_to(np.True_, columns.shape)
-                self._columns[gated] = self._least[gated] = self._most[gated] = columns
-                continue
-            columns = columns[np.argsort(columns.sum(axis=1), kind="stable")]
-            self._columns[gated] = columns
-            if (columns[1:] >= columns[:-1]).all():
-                self._fresh[gated] = np.ones(columns.shape, dtype=bool)
-                self._fresh[gated][1:] = columns[1:] != columns[:-1]
-                self._least[gated] = self._most[gated] = columns
-                continue
-            self._fresh[gated] = _first_of_each(columns)
-            # Bounds over ranges of columns: minimum to the right, maximum to the left.
-            self._least[gated] = np.minimum.accumulate(columns[::-1], axis=0)[::-1]
-            self._most[gated] = np.maximum.accumulate(columns, axis=0)
-        self._depths = self._aspect_depths()
-
-    def _roots(self) -> Iterator[Root]:
-        space = self.problem.space
-        depths = integers(space.layers)
-        stages = {split.stages for split in self.problem.splits}
-        divided = (int(n) for n in depths if any(n % s == 0 for s in stages))
-        runs = arithmetic_runs(tuple(divided))
-        menus = [menu_of(space, choice) for choice in UNORDERED]
-        for structure in structures(space):
-            for values in product(*menus):
-                named = zip((choice.name for choice in UNORDERED), values, strict=True)
-                fixed = {name: int(value) for name, value in named}
-                for start, step, count in runs:
-                    ends = (np.array([value], dtype=np.int64) for value in (start, step, count))
-                    yield Root(structure, fixed, Depths.uniform(*ends))
-
-    def _aspect_depths(self) -> tuple[Ints, Ints] | None:
-        """Return minimum and maximum layers by the aspect rule per d_model; None without a rule."""
-        aspect = self.problem.space.aspect_ratio
-        if aspect is None:
-            return None
-        return aspect_limits(aspect, self._d_model)
+        self.roots = list(roots_of(problem))
+        names = dict.fromkeys(name for root in self.roots for name in root.axes)
+        self.names = tuple(
+            name for name in names
+            if name == LAYERS or any(len(r.axes.get(name, ())) > 1 for r in self.roots)
+        )  # fmt: skip
+        self.position = {name: at for at, name in enumerate(self.names)}
+        self.layers = self.position[LAYERS]
+        longest = max(len(axis) for root in self.roots for axis in root.axes.values())
+        self.dtype = np.dtype(np.int16 if longest < np.iinfo(np.int16).max else np.int32)
+        aspect, d_model = problem.space.aspect_ratio, integers(problem.space.d_model)
+        self._depths = None if aspect is None else aspect_limits(aspect, d_model)
 
     def sizes(self, root: Root) -> Ints:
-        """Return the menu lengths of a root; shape (D,), 1 for depth axes that it does not have."""
-        columns = self._columns[BLOCKS[root.structure.block].gated]
-        menus = (*self._free, self._d_model, self._first, self._second, self._kv, columns)
-        axes = np.ones(self.axes, dtype=np.int64)
-        axes[: root.depths.count.shape[1]] = root.depths.count[0]
-        return np.array([*map(len, menus), *axes], dtype=np.int64)
+        """Return the menu lengths of a root; shape (D,), 1 for menus that it does not have."""
+        return np.array([len(root.axes.get(name, "1")) for name in self.names], dtype=self.dtype)
 
-    @property
-    def axes(self) -> int:
-        """Return the number of depth axes of a point."""
-        return max(int(root.depths.count.shape[1]) for root in self.roots)
+    def _index(self, root: Root, name: str, point: Ints) -> Ints:
+        """Return the indices of points, shape (n, D), in a menu."""
+        at = self.position.get(name)
+        if at is None or name not in root.axes:
+            return np.zeros(len(point), dtype=np.int64)
+        found: Ints = point[:, at].astype(np.int64)
+        return found
 
-    def sample(self, low: Ints, high: Ints, most: tuple[int, ...]) -> Ints:
-        """Return points evenly spaced in the widths of a box, at the first depths; shape (n, D).
-
-        Parameters
-        ----------
-        low, high : array of shape (D,)
-        most : tuple of int
-            Maximum number of entries of each menu, including its ends, in the order of
-            `DIMENSIONS`.
-        """
-        spread = [
-            np.unique(np.rint(np.linspace(a, b, min(b - a + 1, n))).astype(np.int64))
-            for a, b, n in zip(low[:LAYERS], high[:LAYERS], most, strict=True)
-        ]
-        grid = np.meshgrid(*spread, *([0] for _ in range(self.axes)), indexing="ij")
-        return np.stack([g.ravel() for g in grid], axis=1)
+    def _entry(self, root: Root, name: str, point: Ints) -> Ints:
+        """Return the entries of a menu at points."""
+        found: Ints = root.axes[name].values[self._index(root, name, point)]
+        return found
 
     def locate(self, architecture: Architecture) -> tuple[int, Ints] | None:
-        """Return root and point of a design of the space, at the first depths."""
-        index = next((i for i, r in enumerate(self.roots) if _holds(r, architecture)), None)
-        if index is None:
-            return None
-        structure = self.roots[index].structure
+        """Return root and point of a design of the space; None if it is none."""
+        structure = structure_of(architecture)
+        counts = counts_of(structure, architecture)
         value = {name: int(BY_NAME[name].of(architecture)) for name in structure.widths}
-        space, columns = self.problem.space, self._columns[BLOCKS[architecture.block].gated]
-        width = int(np.searchsorted(self._d_model, value["d_model"]))
-        kv = value["kv_heads"] if space.kv_group is None else value["heads"] // value["kv_heads"]
-        first = value["head_dim"] if space.heads is None else value["heads"]
-        return index, np.array(
-            [
-                *(
-                    np.searchsorted(menu, value[choice.name])
-                    for choice, menu in zip(ORDERED, self._free, strict=True)
-                ),
-                width,
-                np.searchsorted(self._first, first),
-                np.searchsorted(self._second, value["head_dim"]) % len(self._second),
-                int((self._kv == kv).argmax()),
-                int((columns[:, width] == value["d_ff"]).argmax()),
-                *(0 for _ in range(self.axes)),
-            ],
-            dtype=np.int64,
-        )
+        if value.get(KV):
+            value[KV_GROUP] = value["heads"] // value[KV]
+        value[LAYERS] = architecture.layers
+        for index, root in enumerate(self.roots):
+            known = all(value[name] == fixed for name, fixed in root.fixed.items())
+            if root.structure == structure and known:
+                at = self._place(root, value, np.array(counts, dtype=np.int64))
+                if at is not None:
+                    return index, np.array([at[name] for name in self.names], dtype=np.int64)
+        return None
 
-    # Corners of boxes
+    def _place(self, root: Root, value: dict[str, int], counts: Ints) -> dict[str, int] | None:
+        """Return the index of a design in each menu of a root; None if one lacks it."""
+        at = dict.fromkeys(self.names, 0)
+        for name, hidden in root.hidden.items():
+            found = hidden.locate(value[name], value["d_model"])
+            if found is None:
+                return None
+            at |= dict(zip(HIDDEN[name], found, strict=True))
+        pattern = root.pattern_of(counts)
+        if pattern is None:
+            return None
+        at |= {PATTERN: pattern[0], DENSE_LAYERS: pattern[1]}
+        for name, axis in root.axes.items():
+            if name in value:
+                same = np.flatnonzero(axis.values == value[name])
+                if not len(same):
+                    return None
+                at[name] = int(same[0])
+        return at
 
-    def corners(self, root: Root, low: Ints, high: Ints) -> tuple[Options, Options]:
-        """Return the minimum and the maximum widths of boxes of points, with their depths.
+    # Ranges of boxes
+
+    def ends(self, root: Root, low: Ints, high: Ints) -> tuple[Ends, Bools]:
+        """Return the ranges of widths and layers in boxes, and whether a box may have a design.
+
+        The ends bound the designs of a box, but need not be designs of the space.
 
         Parameters
         ----------
         root : Root
         low, high : array of shape (B, D)
-
-        Returns
-        -------
-        lower, upper : Options
-            Both have the depths of the box. They bound the designs of the box, but need not be
-            designs of the space.
         """
-        d = self._d_model[low[:, D_MODEL]], self._d_model[high[:, D_MODEL]]
-        first = self._first[low[:, FIRST]], self._first[high[:, FIRST]]
-        space = self.problem.space
-        if space.heads is not None and space.head_dim is not None:
-            heads = first
-            dims = self._second[low[:, SECOND]], self._second[high[:, SECOND]]
-        else:
-            other = np.maximum(d[0] // first[1], 1), np.maximum(d[1] // first[0], 1)
-            heads, dims = (first, other) if space.heads is not None else (other, first)
-        kv = self._kv[low[:, KV]], self._kv[high[:, KV]]
-        if space.kv_group is not None:
-            kv = np.maximum(heads[0] // kv[0], 1), np.maximum(heads[1] // kv[1], 1)
-        elif space.kv_heads is None:
-            kv = heads
-        gated = BLOCKS[root.structure.block].gated
-        d_ff = (
-            np.maximum(self._least[gated][low[:, FFN], low[:, D_MODEL]], 1),
-            np.maximum(self._most[gated][high[:, FFN], high[:, D_MODEL]], 1),
-        )
-        widths = {
-            "d_model": d,
-            "heads": heads,
-            "kv_heads": (np.minimum(kv[0], heads[0]), np.minimum(kv[1], heads[1])),
-            "head_dim": dims,
-            "d_ff": d_ff,
+        menus = {
+            name: (self._entry(root, name, low), self._entry(root, name, high))
+            for name in root.axes
         }
-        for at, (choice, menu) in enumerate(zip(ORDERED, self._free, strict=True)):
-            widths[choice.name] = menu[low[:, at]], menu[high[:, at]]
-        fixed = {name: np.full(len(low), value) for name, value in root.fixed.items()}
-        depths = _boxed(root, low, high)
-        found = [
-            Options(
-                root.structure, {name: ends[i] for name, ends in widths.items()} | fixed, depths
+        found = {name: ends for name, ends in menus.items() if name in root.structure.widths}
+        found |= {name: menus[name] for name in (LAYERS, PATTERN, DENSE_LAYERS)}
+        found |= {name: (np.full(len(low), n),) * 2 for name, n in root.fixed.items()}
+        if root.structure.attention == "grouped":
+            found |= _attention(menus)
+        for name, hidden in root.hidden.items():
+            ratio, multiple = (
+                (self._index(root, part, low), self._index(root, part, high))
+                for part in HIDDEN[name]
             )
-            for i in (0, 1)
-        ]
-        return found[0], found[1]
+            least, most = hidden.ends(ratio, multiple, menus["d_model"])
+            found[name] = np.maximum(least, 1), most
+        if root.structure.experts:
+            found |= _experts(found)
+        if root.structure.between == "gated-deltanet":
+            found |= _delta_net(found)
+        found[LAYERS] = self._layers(root, low, high, found)
+        some = np.ones(len(low), dtype=bool)
+        for first, last in found.values():
+            some &= first <= last
+        return Ends({n: e[0] for n, e in found.items()}, {n: e[1] for n, e in found.items()}), some
 
-    def reachable(self, root: Root, low: Ints, high: Ints) -> Bools:
-        """Whether boxes may contain a design that satisfies the aspect rule; shape (B,)."""
-        if self._depths is None:
-            return np.ones(len(low), dtype=bool)
-        least, most = self._depths
-        depths = _boxed(root, low, high)
-        shallowest, deepest = depths.first, depths.deepest.sum(axis=1)
-        found: Bools = (deepest >= least[low[:, D_MODEL]]) & (shallowest <= most[high[:, D_MODEL]])
-        return found
+    def _layers(self, root: Root, low: Ints, high: Ints, found: dict[str, Range]) -> Range:
+        """Return the range of all layers, within the aspect rule and what the pattern takes."""
+        first, last = found[LAYERS]
+        first = np.maximum(first, found[DENSE_LAYERS][0] + 1)
+        if root.structure.between:
+            first = np.maximum(first, found[PATTERN][0])
+        if self._depths is not None:
+            least, most = self._depths
+            first = np.maximum(first, least[self._index(root, "d_model", low)])
+            last = np.minimum(last, most[self._index(root, "d_model", high)])
+        return first, last
 
     # Points
 
@@ -272,7 +203,7 @@ class Grid:
         low, high : array of shape (B, D)
             Boxes.
         point : array of shape (n, D)
-            Indices of the points; those of depths are ignored.
+            Indices of the points; those of layers are ignored.
         box : array of shape (n,)
             Index of each point's box.
 
@@ -282,75 +213,83 @@ class Grid:
         box : array of shape (W,)
             Index of each option's box.
         """
-        found, _ = self.corners(root, point, point)
-        columns = self._columns[BLOCKS[root.structure.block].gated]
-        # Entries of the feed-forward menu need not be monotonic: a corner is a bound, not an entry.
-        d_ff = columns[point[:, FFN], point[:, D_MODEL]]
-        found = replace(found, widths=found.widths | {"d_ff": d_ff})
-        keep = np.flatnonzero(self._exists(root, found, point))
-        box = box[keep]
-        depths = _boxed(root, low[box], high[box])
-        table = replace(found.take(keep), depths=depths)
-        aspect = self.problem.space.aspect_ratio
-        if self._depths is None:
-            return table, box
-        if isinstance(aspect, Menu):
-            exactly = [depths_of(table["d_model"], exact(ratio)) for ratio in aspect.numbers]
-            parts = [depths.between(layers, layers) for layers in exactly]
-        else:
-            at = point[keep, D_MODEL]
-            parts = [depths.between(self._depths[0][at], self._depths[1][at])]
-        row = np.concatenate([rows for rows, _ in parts])
-        left = Depths.join([each for _, each in parts])
-        return replace(table.take(row), depths=left), box[row]
+        widths, keep = self._widths(root, point)
+        of, row = root.rows(
+            self._index(root, PATTERN, point), self._index(root, DENSE_LAYERS, point), keep
+        )
+        layers = root.axes[LAYERS].values
+        each = box[of]
+        kept, depths = root.stacks.take(row).between(
+            layers[low[each, self.layers]], layers[high[each, self.layers]]
+        )
+        of, parts = of[kept], []
+        for left, deep in in_aspect(self.problem.space, widths["d_model"][of], depths):
+            parts.append((of[left], deep))
+        of = np.concatenate([at for at, _ in parts])
+        taken = {name: widths[name][of] for name in root.structure.widths}
+        return Options(root.structure, taken, Depths.join([deep for _, deep in parts])), box[of]
 
-    def _exists(self, root: Root, o: Options, point: Ints) -> Bools:
-        """Whether points are distinct width options: everything divides."""
-        space = self.problem.space
-        fresh = self._fresh[BLOCKS[root.structure.block].gated]
-        keep: Bools = (o["d_ff"] > 0) & fresh[point[:, FFN], point[:, D_MODEL]]
-        if space.heads is None or space.head_dim is None:
-            keep &= o["heads"] * o["head_dim"] == o["d_model"]
-        if space.kv_group is not None:
-            keep &= o["heads"] % self._kv[point[:, KV]] == 0
-        elif space.kv_heads is not None:
-            keep &= (o["heads"] % self._kv[point[:, KV]] == 0) & (
-                o["kv_heads"] == self._kv[point[:, KV]]
-            )
-        return keep
-
-
-def _first_of_each(columns: Ints) -> Bools:
-    """Mask of first occurrences of values in each column: two ratios may round to one value."""
-    order = np.argsort(columns, axis=0, kind="stable")
-    ranked = np.take_along_axis(columns, order, axis=0)
-    fresh = np.ones(columns.shape, dtype=bool)
-    fresh[1:] = ranked[1:] != ranked[:-1]
-    found = np.empty_like(fresh)
-    np.put_along_axis(found, order, fresh, axis=0)
-    return found
+    def _widths(self, root: Root, point: Ints) -> tuple[dict[str, Ints], Bools]:
+        """Return the widths at points, and whether they are distinct options: all divides."""
+        names = (name for name in root.axes if name != LAYERS)
+        value = {name: self._entry(root, name, point) for name in names}
+        value |= {name: np.full(len(point), fixed) for name, fixed in root.fixed.items()}
+        keep, d_model = np.ones(len(point), dtype=bool), value["d_model"]
+        if root.structure.attention == "grouped":
+            for given, other in (("heads", "head_dim"), ("head_dim", "heads")):
+                if other not in value:
+                    keep &= d_model % value[given] == 0
+                    value[other] = np.maximum(d_model // value[given], 1)
+            if KV_GROUP in value:
+                keep &= value["heads"] % value[KV_GROUP] == 0
+                value[KV] = np.maximum(value["heads"] // value[KV_GROUP], 1)
+            elif KV in value:
+                keep &= value["heads"] % value[KV] == 0
+            else:
+                value[KV] = value["heads"]
+        for name, hidden in root.hidden.items():
+            entry = [self._index(root, part, point) for part in HIDDEN[name]]
+            value[name] = hidden.at(*entry, d_model)
+            keep &= (value[name] > 0) & hidden.fresh(*entry, d_model)
+        if root.structure.experts:
+            keep &= value["active_experts"] <= value["routed_experts"]
+        if root.structure.between == "gated-deltanet":
+            keep &= value["linear_value_heads"] % value["linear_key_heads"] == 0
+        return value, keep
 
 
-def _boxed(root: Root, low: Ints, high: Ints) -> Depths:
-    """Return the depths of boxes of points."""
-    axes = slice(LAYERS, LAYERS + root.depths.count.shape[1])
-    row = np.zeros(len(low), dtype=np.int64)
-    start = root.depths.counts(row, low[:, axes])
-    return Depths(start, root.depths.step[row], high[:, axes] - low[:, axes] + 1)
+def _attention(menus: dict[str, Range]) -> Iterator[tuple[str, Range]]:
+    """Yield the ranges of heads, kv_heads and head_dim."""
+    if "heads" in menus and "head_dim" in menus:
+        heads, dims = menus["heads"], menus["head_dim"]
+    else:
+        d = menus["d_model"]
+        given = menus["heads"] if "heads" in menus else menus["head_dim"]
+        # Both divide d_model, so that the other is a whole number.
+        other = np.maximum(-(-d[0] // given[1]), 1), d[1] // given[0]
+        heads, dims = (given, other) if "heads" in menus else (other, given)
+    kv = heads
+    if KV_GROUP in menus:
+        larger, smaller = menus[KV_GROUP]  # costs fall with the groups
+        kv = np.maximum(-(-heads[0] // larger), 1), heads[1] // smaller
+    elif KV in menus:
+        kv = menus[KV][0], np.minimum(menus[KV][1], heads[1])
+    yield "heads", heads
+    yield "head_dim", dims
+    yield KV, kv
 
 
-def _holds(root: Root, architecture: Architecture) -> bool:
-    """Whether a root contains a design."""
-    if root.structure.block != architecture.block or any(
-        value != int(BY_NAME[name].of(architecture)) for name, value in root.fixed.items()
-    ):
-        return False
-    widths = {name: BY_NAME[name].of(architecture) for name in root.structure.widths}
-    kinds = root.structure.kinds(widths)
-    counts = [sum(g.count for g in architecture.groups if g.layer == kind) for kind in kinds]
-    every = root.depths.one_axis()[1]
-    apart = np.array(counts) - every.start
-    steps = apart.max(axis=1) // np.maximum(every.step[:, :, 0].max(axis=1), 1)
-    meets = (every.step[:, :, 0] * steps[:, None] == apart).all(axis=1)
-    inside: Bools = meets & (steps >= 0) & (steps < every.count[:, 0])
-    return bool(inside.any())
+def _experts(found: dict[str, Range]) -> Iterator[tuple[str, Range]]:
+    """Yield the ranges of routed and active experts, of which there are no more active ones."""
+    routed, active = found["routed_experts"], found["active_experts"]
+    yield "routed_experts", (np.maximum(routed[0], active[0]), routed[1])
+    yield "active_experts", (active[0], np.minimum(active[1], routed[1]))
+
+
+def _delta_net(found: dict[str, Range]) -> Iterator[tuple[str, Range]]:
+    """Yield the ranges of key and value heads; at either end the first divide the second."""
+    keys, values = found["linear_key_heads"], found["linear_value_heads"]
+    most = np.maximum(np.minimum(keys[1], values[1]), keys[0])
+    yield "linear_key_heads", (keys[0], most)
+    low = np.maximum(values[0] // keys[0], 1) * keys[0]
+    yield "linear_value_heads", (low, -(-values[1] // most) * most)

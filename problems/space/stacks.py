@@ -113,16 +113,24 @@ def stacks(space: Space, structure: Structure) -> Depths:
     """
     if space.full_layers is not None and structure.between and structure.feed_forwards == 1:
         return _planes(tuple(space.layers.numbers), tuple(space.full_layers.numbers))
+    return stacks_by_pattern(space, structure)[0]
+
+
+def stacks_by_pattern(space: Space, structure: Structure) -> tuple[Depths, Ints, Ints]:
+    """Return stacks in rows of one axis, with the pattern and the dense layers that give each.
+
+    Patterns are those of `patterns`; of several that give the same stacks the first is returned.
+    """
     return _stacks(
         tuple(arithmetic_runs(space.layers.numbers)),
         structure,
-        _patterns(space, structure),
+        patterns(space, structure),
         space.full_layers is not None,
-        _dense_counts(space, structure),
+        dense_counts(space, structure),
     )
 
 
-def _patterns(space: Space, structure: Structure) -> tuple[int, ...]:
+def patterns(space: Space, structure: Structure) -> tuple[int, ...]:
     """Periods, or numbers of full layers, that a structure may have; 1 if all layers are full."""
     if space.full_layers is not None:
         return tuple(int(n) for n in space.full_layers.numbers)
@@ -131,7 +139,7 @@ def _patterns(space: Space, structure: Structure) -> tuple[int, ...]:
     return tuple(n for n in periods(space, structure.block) if n > 1)
 
 
-def _dense_counts(space: Space, structure: Structure) -> tuple[int, ...]:
+def dense_counts(space: Space, structure: Structure) -> tuple[int, ...]:
     """Numbers of first layers that are dense beside layers of experts."""
     if not (structure.dense and structure.experts):
         return (0,)
@@ -146,12 +154,13 @@ def _stacks(
     patterns: tuple[int, ...],
     numbered: bool,
     dense: tuple[int, ...],
-) -> Depths:
+) -> tuple[Depths, Ints, Ints]:
     if not structure.between and not numbered and dense == (0,):
         start, step, count = (np.array(part, dtype=np.int64) for part in zip(*runs, strict=True))
-        return Depths.uniform(start, step, count)
+        return Depths.uniform(start, step, count), np.ones_like(start), np.zeros_like(start)
     layers = np.concatenate([start + step * np.arange(count) for start, step, count in runs])
     rows: list[tuple[Ints, Ints, int]] = []
+    of: list[tuple[int, int]] = []
     seen: set[tuple[int, ...]] = set()
     for pattern, first in product(patterns, dense):
         found = _of_pattern(structure, layers, pattern, first, numbered)
@@ -159,12 +168,14 @@ def _stacks(
         found = found[fresh]
         seen.update((*row,) for row in found.tolist())
         rows += _affine_rows(found, 1 if numbered else pattern)
+        of += [(pattern, first)] * (len(rows) - len(of))
     if not rows:
         none = np.zeros((0, structure.kinds_of_layer), dtype=np.int64)
-        return Depths(none, none[:, :, None], none[:, :1])
+        return Depths(none, none[:, :, None], none[:, :1]), none[:, 0], none[:, 0]
     start = np.stack([each for each, _, _ in rows])
     step = np.stack([each for _, each, _ in rows])[:, :, None]
-    return Depths(start, step, np.array([[n] for _, _, n in rows], dtype=np.int64))
+    depths = Depths(start, step, np.array([[n] for _, _, n in rows], dtype=np.int64))
+    return depths, *np.array(of, dtype=np.int64).T
 
 
 @lru_cache(maxsize=64)

@@ -1,0 +1,174 @@
+"""Boxes of designs with the costs at their corners."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelsizer.optimizer.bounds.limits import Limit
+from modelsizer.optimizer.search import stacks
+from modelsizer.optimizer.tables.grid import Ends
+from modelsizer.optimizer.tables.roots import LAYERS, Root
+from modelsizer.optimizer.tables.table import Ints, Linear, Table, largest, to_floats
+from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.columns import LARGEST_INT64, Columns
+from modelsizer.problems.designs.costs import costs, design_parts
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.rows import cost_of
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.space.widths import Options
+
+Floats = NDArray[np.float64]
+Numbers = NDArray[Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Corners(Columns):
+    """Boxes of one root, with the costs at their least and at their greatest widths.
+
+    Parameters
+    ----------
+    problem : Problem
+    root : Root
+    layout : Layout
+    wide : bool
+        Whether costs may overflow int64.
+    ends : Ends
+    low, high : dict of str to Linear
+        Costs computed so far at either corner, with a coefficient of each kind of layer.
+    """
+
+    problem: Problem
+    root: Root
+    layout: Layout
+    wide: bool
+    ends: Ends
+    low: dict[str, Linear] = field(default_factory=dict)
+    high: dict[str, Linear] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls, problem: Problem, root: Root, layouts: Sequence[Layout], ends: Ends,
+        names: Collection[str],
+    ) -> Corners:  # fmt: skip
+        """Return the corners of boxes under the first layout.
+
+        Parameters
+        ----------
+        problem : Problem
+        root : Root
+        layouts : sequence of Layout
+            All that the boxes may be looked at under.
+        ends : Ends
+        names : collection of str
+            Costs that may be asked for.
+        """
+        peak = {name: column.max(keepdims=True) for name, column in ends.high.items()}
+        one = np.ones(1, dtype=np.int64)
+        depths = Depths.uniform(peak[LAYERS], 0 * one, one)
+        top = Options(root.structure, {n: peak[n] for n in root.structure.widths}, depths)
+        numbers = max(largest(problem, layout, top, names) for layout in layouts)
+        return cls(problem, root, layouts[0], numbers >= LARGEST_INT64, ends)
+
+    def compute(self, names: Collection[str], *, high: bool = False) -> dict[str, Linear]:
+        """Return all costs known at a corner, with those of some names."""
+        held, widths = (self.high, self.ends.high) if high else (self.low, self.ends.low)
+        missing = [name for name in names if cost_of(name).parts(name)[0] not in held]
+        if missing:
+            if self.wide:
+                widths = {name: column.astype(object) for name, column in widths.items()}
+            trunk, kinds = design_parts(self.problem, self.root.structure, widths)
+            for name in missing:
+                found = costs(self.problem, trunk, kinds, self.layout, [name])
+                held |= {part: _rows(affine, len(self)) for part, affine in found.items()}
+        return held
+
+    def under(self, layout: Layout, varying: Collection[str]) -> Corners:
+        """Return the boxes under another layout, without the costs that vary by it."""
+        if layout == self.layout:
+            return self
+        sides = [
+            {name: cost for name, cost in side.items() if name.partition(".")[0] not in varying}
+            for side in (self.low, self.high)
+        ]
+        return replace(self, layout=layout, low=sides[0], high=sides[1])
+
+    def table(self, names: Collection[str], *, high: bool = False) -> Table:
+        """Return a table of one design per box that bounds its costs from below, or from above."""
+        held, bound = self.compute(names, high=high), stacks.most if high else stacks.least
+        none = np.zeros((len(self), 1), dtype=np.int64)
+        linear = {
+            name: Linear(bound(cost, self.root, self.ends), none, cost.denominator)
+            for name, cost in held.items()
+        }
+        widths = self.ends.high if high else self.ends.low
+        linear["layers"] = Linear(widths[LAYERS], none, 1)
+        depths = Depths(widths[LAYERS][:, None], none[:, :, None], none + 1)
+        place = none[:, 0]
+        return Table((self.root.structure,), (self.layout,), place, place, widths, depths, linear)
+
+    def least(self, name: str) -> Floats:
+        """Return lower bounds on a cost."""
+        cost = self.compute([name])[name]
+        return to_floats(stacks.least(cost, self.root, self.ends)) / cost.denominator
+
+    def most(self, name: str) -> Floats:
+        """Return upper bounds on a cost."""
+        cost = self.compute([name], high=True)[name]
+        return to_floats(stacks.most(cost, self.root, self.ends)) / cost.denominator
+
+    def tightened(self, rules: Sequence[Limit]) -> tuple[Corners, Ints]:
+        """Restrict the layers to those that may keep some limits.
+
+        Returns
+        -------
+        corners : Corners
+            Of the boxes with any layers left.
+        kept : array
+            Their indices.
+        """
+        found, kept = self, np.arange(len(self))
+        for rule in rules:
+            for high in (False, True):
+                end = rule.low if high else rule.high
+                if end is None or not len(found):
+                    continue
+                name = rule.quantity
+                cost = found.compute([name.partition(".")[0]], high=high)[name]
+                old = found.ends
+                if high:
+                    layers = stacks.shallowest(cost, self.root, old, end)
+                    ends = replace(old, low=old.low | {LAYERS: layers})
+                else:
+                    layers = stacks.deepest(cost, self.root, old, end)
+                    ends = replace(old, high=old.high | {LAYERS: layers})
+                found = replace(found, ends=found._aligned(ends))
+                some = found.ends.low[LAYERS] <= found.ends.high[LAYERS]
+                if not some.all():
+                    found, kept = found.take(some), kept[some]
+        return found, kept
+
+    def at_most(self, layers: Ints) -> Corners:
+        """Return the boxes with at most so many layers each."""
+        high = np.minimum(self.ends.high[LAYERS], layers)
+        return replace(self, ends=replace(self.ends, high=self.ends.high | {LAYERS: high}))
+
+    def _aligned(self, ends: Ends) -> Ends:
+        """Return ends whose layers are of the menu."""
+        menu = self.root.axes[LAYERS].values
+        first = np.searchsorted(menu, ends.low[LAYERS])
+        last = np.searchsorted(menu, ends.high[LAYERS], "right") - 1
+        empty = first > last
+        low = menu[np.minimum(first, len(menu) - 1)]
+        high = np.where(empty, low - 1, menu[np.maximum(last, 0)])
+        return Ends(ends.low | {LAYERS: low}, ends.high | {LAYERS: high})
+
+
+def _rows(affine: Affine, rows: int) -> Linear:
+    per = [np.broadcast_to(each, (rows,)) for each in affine.per_layer]
+    return Linear(np.broadcast_to(affine.base, (rows,)), np.stack(per, axis=1), affine.denominator)
