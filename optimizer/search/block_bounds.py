@@ -25,7 +25,7 @@ from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Table, needed
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.laws.features import ranges_of
-from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN, WEIGHT_FLOPS
+from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 Floats = NDArray[np.float64]
@@ -81,7 +81,7 @@ class BlockBounds:
         layouts = breach is not None and any(_by_layout(name) for name in breach.names)
         self.breach = None if layouts else breach
         also = () if self.breach is None else self.breach.names
-        self._names = tuple(dict.fromkeys([*needed(model.problem), WEIGHT_FLOPS, *also]))
+        self._names = tuple(dict.fromkeys([*needed(model.problem), *also]))
         self._varying = [name for name in self._names if _by_layout(name)]
         self._sought_varies = model.name in self._varying
         self._needs_loss = model.kind == "loss" or model.most_loss is not None
@@ -121,7 +121,7 @@ class BlockBounds:
         if not len(blocks):
             return blocks
         bound = np.maximum(self._least(corners), blocks.least)
-        keep = bound <= value
+        keep = (bound <= value) & (bound < np.inf)
         corners, blocks, bound = corners.take(keep), blocks.take(keep), bound[keep]
         if self._varying and len(blocks):
             able, sought, layers = self._under_layouts(corners, blocks)
@@ -194,14 +194,17 @@ class BlockBounds:
         """Return a lower bound per block; infinite if no design can satisfy the loss limit."""
         model = self.model
         cheap = corners.table(self._names)
-        row, none = np.arange(len(corners)), np.zeros((len(corners), 1), dtype=np.int64)
+        row, at = np.arange(len(corners)), np.zeros((len(corners), 1), dtype=np.int64)
         flops_low = corners.least(TRAINING_FLOPS_PER_TOKEN)
-        caps = model.caps(cheap, row, none)
+        caps = model.caps(cheap, row, at)
         loss = tokens_least = flops_least = np.full(len(corners), np.inf)
         if self._needs_loss:
             sizes, ends = law_sizes(corners), corners.ends
+            none = 0 * row  # of a width that the structure does not have
             seen = ranges_of(
-                model.quality.features, lambda name: ends.low[name], lambda name: ends.high[name]
+                model.quality.features,
+                lambda name: ends.low.get(name, none),
+                lambda name: ends.high.get(name, none),
             )
             ratio = np.maximum(sizes.high / sizes.low, 1.0)
             for piece in range(PIECES):
@@ -246,9 +249,7 @@ class BlockBounds:
             tokens = np.maximum(tokens, for_loss)
         return tokens * (1 - 100 * ROUNDING)
 
-    def _flops(
-        self, corners: Corners, cheap: Table, flops_low: Floats, for_loss: Floats
-    ) -> Floats:
+    def _flops(self, corners: Corners, cheap: Table, flops_low: Floats, for_loss: Floats) -> Floats:
         """Return a lower bound on an objective in FLOPs, given those that the loss limit takes."""
         model = self.model
         flops = np.maximum(model.least_flops, model.least_tokens * flops_low)

@@ -78,7 +78,7 @@ class BlockSearch:
         self._layouts, self._splits = model.problem.layouts, model.problem.splits
         self._bounds = BlockBounds(model, self.grid, breach)
         self._branching = Branching(self.grid)
-        self._pending = np.inf  # minimum bound of blocks listed and not yet yielded
+        self._pending = np.inf  # minimum bound of blocks taken and not yet split or yielded
         self._pool = Pool(self._whole())
 
     @property
@@ -101,7 +101,9 @@ class BlockSearch:
 
     def bound_roots(self) -> float:
         """Bound the roots, and return the least bound."""
+        self._pending = -np.inf
         self._pool = Pool(self._bounded(self._pool.first(len(self._pool), np.inf)))
+        self._pending = np.inf
         return self.floor
 
     def scouts(self) -> Iterator[Table]:
@@ -150,8 +152,9 @@ class BlockSearch:
             now = self._pool.first(AT_ONCE, self.value)
             small = self._options(now) <= SMALL
             ready = ready.plus(now.take(small))
-            self._pending = float(ready.least.min(initial=np.inf))
+            self._pending = min(float(part.least.min(initial=np.inf)) for part in (ready, now))
             self._split(now.take(~small))
+            self._pending = float(ready.least.min(initial=np.inf))
             enough = LISTED_AT_ONCE if np.isfinite(self.value) else 1
             if len(ready) >= enough or not len(self._pool):
                 yield from self._handed_on(ready)

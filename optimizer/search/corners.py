@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,7 +14,8 @@ from modelsizer.optimizer.search import stacks
 from modelsizer.optimizer.tables.grid import Ends
 from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Linear, Table, largest, to_floats
-from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.architecture.accounting import Affine, active_parameters, layer_weights
+from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.designs.costs import costs, design_parts
@@ -25,6 +26,19 @@ from modelsizer.problems.space.widths import Options
 
 Floats = NDArray[np.float64]
 Numbers = NDArray[Any]
+
+
+def _weights(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
+    """Weights that multiply each token."""
+    return Affine(trunk.head_weights(), tuple(layer_weights(k, trunk.d_model) for k in kinds))
+
+
+ACTIVE, WEIGHTS = "parameters of a token", "weights of a token"
+OWN: Mapping[str, Callable[[Trunk, Sequence[Layer]], Affine]] = {
+    ACTIVE: active_parameters,
+    WEIGHTS: _weights,
+}
+"""Costs that only bounds need."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +92,16 @@ class Corners(Columns):
     def compute(self, names: Collection[str], *, high: bool = False) -> dict[str, Linear]:
         """Return all costs known at a corner, with those of some names."""
         held, widths = (self.high, self.ends.high) if high else (self.low, self.ends.low)
-        missing = [name for name in names if cost_of(name).parts(name)[0] not in held]
+        missing = [name for name in names if _parts(name)[0] not in held]
         if missing:
             if self.wide:
                 widths = {name: column.astype(object) for name, column in widths.items()}
             trunk, kinds = design_parts(self.problem, self.root.structure, widths)
             for name in missing:
-                found = costs(self.problem, trunk, kinds, self.layout, [name])
+                if name in OWN:
+                    found = {name: OWN[name](trunk, kinds)}
+                else:
+                    found = costs(self.problem, trunk, kinds, self.layout, [name])
                 held |= {part: _rows(affine, len(self)) for part, affine in found.items()}
         return held
 
@@ -167,6 +184,10 @@ class Corners(Columns):
         low = menu[np.minimum(first, len(menu) - 1)]
         high = np.where(empty, low - 1, menu[np.maximum(last, 0)])
         return Ends(ends.low | {LAYERS: low}, ends.high | {LAYERS: high})
+
+
+def _parts(name: str) -> tuple[str, ...]:
+    return (name,) if name in OWN else cost_of(name).parts(name)
 
 
 def _rows(affine: Affine, rows: int) -> Linear:

@@ -13,25 +13,20 @@ is at one of the ends.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.search import stacks
-from modelsizer.optimizer.search.corners import Corners
+from modelsizer.optimizer.search.corners import ACTIVE, WEIGHTS, Corners
 from modelsizer.optimizer.tables.table import Linear, to_floats
 from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
 from modelsizer.problems.columns import Columns
-from modelsizer.problems.quantities.auxiliary import (
-    LAW_PARAMETERS,
-    TRAINING_FLOPS_PER_TOKEN,
-    WEIGHT_FLOPS,
-)
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 
 Floats = NDArray[np.float64]
-
-ACTIVE = "active_parameters"
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,8 +79,9 @@ class LawSizes(Columns):
 def law_sizes(corners: Corners) -> LawSizes:
     """Return the ranges of N in boxes, and what they imply."""
     problem, ends = corners.problem, corners.ends
-    low = corners.compute((LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, WEIGHT_FLOPS))
-    high = corners.compute((LAW_PARAMETERS, WEIGHT_FLOPS), high=True)
+    multiplied = ACTIVE if problem.training.flops == "6ND" else WEIGHTS
+    low = corners.compute((LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, multiplied))
+    high = corners.compute((LAW_PARAMETERS, ACTIVE, multiplied), high=True)
     training = problem.training
     each = FLOPS_PER_WEIGHT * (TRAINING_PASSES + (training.recompute == "full"))
     held = 1.0 if corners.root.fixed["tied_embeddings"] else 2.0
@@ -96,30 +92,56 @@ def law_sizes(corners: Corners) -> LawSizes:
     )
     n_high = high[LAW_PARAMETERS]
     rest = to_floats(n_high.base) / n_high.denominator - copies * head_high
-    scores = _minus(low[TRAINING_FLOPS_PER_TOKEN], low[WEIGHT_FLOPS], 1)
-    idle = _minus(n_high, high[WEIGHT_FLOPS], each)
-    idle = Linear(0 * idle.base, idle.unit, idle.denominator)
-    rows = len(corners)
+    scores = _minus(low[TRAINING_FLOPS_PER_TOKEN], low[multiplied], each)
+    idle = _minus(high[ACTIVE], high[multiplied], 1)
+    idle = replace(idle, base=0 * idle.base)
     return LawSizes(
         low=corners.least(LAW_PARAMETERS),
         high=corners.most(LAW_PARAMETERS),
         head_low=head_low,
         head_high=head_high,
         rest=rest,
-        idle=to_floats(stacks.most(idle, corners.root, ends)) / idle.denominator,
-        scores=np.maximum(to_floats(stacks.least(scores, corners.root, ends)) / scores.denominator, 0.0),
-        leverage=np.ones(rows),
+        idle=_floats(stacks.most(idle, corners.root, ends), idle),
+        scores=np.maximum(_floats(stacks.least(scores, corners.root, ends), scores), 0.0),
+        leverage=_leverage(corners),
         copies=copies,
         heads=heads,
         each=float(each),
     )
 
 
-def _minus(first: Linear, second: Linear, by: int) -> Linear:
-    """Return a cost less another one divided by a number."""
-    times, other = second.denominator * by, first.denominator
+def _leverage(corners: Corners) -> Floats:
+    """Return the most parameters that the law counts for each active one of a layer.
+
+    Of a layer with experts of size s, of which r are routed and a active, the law counts at most
+    all: active + (r - a) s. So the ratio is ``1 + (r - a) / (active / s)``, and `active` has at
+    least a experts besides attention and router.
+    """
+    ends, problem = corners.ends, corners.problem
+    ones = np.ones(len(corners))
+    if not corners.root.structure.experts or problem.law.parameter_kind == "active":
+        return ones
+    low, high = ends.low, ends.high
+    size = 3.0 * to_floats(high["d_model"]) * to_floats(high["expert_d_ff"])
+    used = to_floats(low["active_experts"]) + to_floats(low["shared_experts"])
+    least = 3.0 * to_floats(low["d_model"]) * to_floats(low["expert_d_ff"]) * used
+    cost = corners.compute((ACTIVE,))[ACTIVE]
+    kinds = corners.root.structure.feed_forwards
+    active = to_floats(cost.unit[:, kinds - 1 :: kinds].min(axis=1)) / cost.denominator
+    beside = np.maximum(active - least, 0.0) / size
+    idle = to_floats(high["routed_experts"]) - to_floats(low["active_experts"])
+    return 1.0 + idle / (used + beside)
+
+
+def _floats(values: NDArray[Any], like: Linear) -> Floats:
+    return to_floats(values) / like.denominator
+
+
+def _minus(first: Linear, second: Linear, times: int) -> Linear:
+    """Return a cost less a multiple of another one."""
+    mine, theirs = second.denominator, first.denominator * times
     return Linear(
-        first.base * times - second.base * other,
-        first.unit * times - second.unit * other,
-        first.denominator * times,
+        first.base * mine - second.base * theirs,
+        first.unit * mine - second.unit * theirs,
+        first.denominator * second.denominator,
     )

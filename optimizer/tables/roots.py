@@ -146,9 +146,7 @@ def _by_sign(axes: dict[str, Axis]) -> Iterator[dict[str, Axis]]:
         yield axes | {"q_lora_rank": Axis.of(part)}
 
 
-def _stacks(
-    space: Space, structure: Structure, axes: dict[str, Axis]
-) -> tuple[Depths, Ints, Ints]:
+def _stacks(space: Space, structure: Structure, axes: dict[str, Axis]) -> tuple[Depths, Ints, Ints]:
     """Return the stacks by pattern and dense layers, and add the menus of these to `axes`."""
     depths, pattern, dense = stacks_by_pattern(space, structure)
     kinds = np.array(patterns(space, structure) if structure.between else [1], dtype=np.int64)
@@ -164,9 +162,7 @@ def _stacks(
     return depths.take(order), first.reshape(shape), many.reshape(shape)
 
 
-def _widths(
-    space: Space, structure: Structure
-) -> tuple[dict[str, Axis], dict[str, HiddenWidths]]:
+def _widths(space: Space, structure: Structure) -> tuple[dict[str, Axis], dict[str, HiddenWidths]]:
     """Return the menus of a structure's widths, and its hidden widths."""
     found = {choice.name: Axis.of(menu_of(space, choice)) for choice in ORDERED}
     found["d_model"] = Axis.of(integers(space.d_model))

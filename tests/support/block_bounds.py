@@ -9,50 +9,56 @@ import numpy as np
 from modelsizer import Problem
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
-from modelsizer.optimizer.tables import store
-from modelsizer.optimizer.tables.grid import LAYERS, Grid
+from modelsizer.optimizer.tables.grid import Grid
+from modelsizer.optimizer.tables.table import build_table
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.space.splits import divided
 
 
-def whole(grid: Grid, index: int, layouts: int) -> Blocks:
-    sizes = grid.sizes(grid.roots[index])[None, :]
+def random_block(r: random.Random, grid: Grid, layouts: int) -> tuple[int, Blocks]:
+    """A block of a random root, with random ends of each side."""
+    index = r.randrange(len(grid.roots))
+    sizes = grid.sizes(grid.roots[index]).tolist()
+    ends = [sorted((r.randrange(n), r.randrange(n))) for n in sizes]
+    low, high = (np.array([[end[i] for end in ends]], dtype=grid.dtype) for i in (0, 1))
+    one = np.zeros(1, dtype=np.int64)
     able = np.ones((1, layouts), dtype=bool)
-    return Blocks(np.array([index]), sizes * 0, sizes - 1, np.array([-np.inf]), able)
+    return index, Blocks(one + index, low, high, one - np.inf, able, one)
 
 
-def check_bounds(problem: Problem, seed: int) -> int:
+def check_bounds(problem: Problem, seed: int, blocks: int = 8, points: int = 6) -> int:
     """Random blocks, and random designs in them: no value below the bound, no design cut off."""
     model = Model(problem)
     grid = Grid(problem)
     bounds = BlockBounds(model, grid)
     r, seen = random.Random(seed), 0
-    for _ in range(8):
-        index = r.randrange(len(grid.roots))
-        root = grid.roots[index]
-        block = whole(grid, index, len(problem.layouts))
-        ends = [sorted((r.randint(0, int(h)), r.randint(0, int(h)))) for h in block.high[0]]
-        low, high = np.array([[a for a, _ in ends]]), np.array([[b for _, b in ends]])
-        block = Blocks(block.root, low, high, block.least, block.able)
+    for _ in range(blocks):
+        index, block = random_block(r, grid, len(problem.layouts))
+        root, at = grid.roots[index], grid.layers
         found = bounds.bound(index, block, np.inf)
-        for _ in range(6):
+        for _ in range(points):
+            ends = zip(block.low[0].tolist(), block.high[0].tolist(), strict=True)
             point = np.array([[r.randint(a, b) for a, b in ends]])
-            options, _ = grid.options(root, low, high, point, np.zeros(1, dtype=np.int64))
+            none = np.zeros(1, dtype=np.int64)
+            options, _ = grid.options(root, block.low, block.high, point, none)
             for number, layout in enumerate(problem.layouts):
                 able = divided(options, problem.split(layout))
                 if not len(able):
                     continue
-                start, each = int(able.depths.first[0]), int(able.depths.each[0, 0])
-                depth = start + each * r.randrange(int(able.depths.count[0, 0]))
-                table = store._Part(layout, able).table(problem, {"parameters": ()})
-                j = (depth - start) // each
-                design = evaluate(problem, table.architecture(problem, 0, [j]))
+                table = build_table(problem, layout, able)
+                row = r.randrange(len(able))
+                j = [r.randrange(int(able.depths.count[row, 0]))]
+                design = evaluate(problem, table.architecture(problem, row, j))
                 if not design.feasible or design.layout != layout:
                     continue
                 seen += 1
                 assert len(found) == 1
                 assert found.able[0, number]
-                at = (depth - root.depths.first[0]) // root.depths.each[0, 0]
-                assert found.low[0, LAYERS] <= at <= found.high[0, LAYERS]
+                depth = root.axes["layers"].values
+                first, last = depth[found.low[0, at]], depth[found.high[0, at]]
+                assert first <= design.architecture.layers <= last
                 assert found.least[0] <= model.value_of(design)
+                place = grid.locate(design.architecture)
+                assert place is not None
+                assert place[0] == index
     return seen

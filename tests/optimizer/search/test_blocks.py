@@ -176,13 +176,14 @@ def test_samples_hold_designs_of_the_space() -> None:
     found = search.blocks.grid.locate(search.incumbent.architecture)
     assert found is not None
     index, point = found
-    root = search.blocks.grid.roots[index]
-    lower, upper = search.blocks.grid.corners(root, point[None, :], point[None, :])
+    grid = search.blocks.grid
+    ends, some = grid.ends(grid.roots[index], point[None, :], point[None, :])
     trunk = search.incumbent.architecture.trunk
-    assert lower["d_model"][0] == upper["d_model"][0] == trunk.d_model
-    assert lower["vocab_size"][0] == trunk.vocab_size
+    assert some.all()
+    assert ends.low["d_model"][0] == ends.high["d_model"][0] == trunk.d_model
+    assert ends.low["vocab_size"][0] == trunk.vocab_size
     layer = search.incumbent.architecture.groups[0].layer
-    assert (lower["heads"][0], lower["kv_heads"][0]) == (
+    assert (ends.low["heads"][0], ends.low["kv_heads"][0]) == (
         layer.attention.heads,
         layer.attention.kv_heads,
     )
