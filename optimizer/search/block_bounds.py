@@ -20,11 +20,11 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
 from modelsizer.optimizer.search.corners import Corners
 from modelsizer.optimizer.search.law_sizes import law_sizes
+from modelsizer.optimizer.search.seen import ranges_seen
 from modelsizer.optimizer.tables.grid import Bools, Grid
 from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Table, needed
 from modelsizer.problems.columns import Columns
-from modelsizer.problems.laws.features import ranges_of
 from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
 
@@ -199,13 +199,8 @@ class BlockBounds:
         caps = model.caps(cheap, row, at)
         loss = tokens_least = flops_least = np.full(len(corners), np.inf)
         if self._needs_loss:
-            sizes, ends = law_sizes(corners), corners.ends
-            none = 0 * row  # of a width that the structure does not have
-            seen = ranges_of(
-                model.quality.features,
-                lambda name: ends.low.get(name, none),
-                lambda name: ends.high.get(name, none),
-            )
+            sizes = law_sizes(corners)
+            seen = ranges_seen(model.quality.features, corners)
             ratio = np.maximum(sizes.high / sizes.low, 1.0)
             for piece in range(PIECES):
                 a = sizes.low * ratio ** (piece / PIECES)

@@ -14,7 +14,12 @@ from modelsizer.optimizer.search import stacks
 from modelsizer.optimizer.tables.grid import Ends
 from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Linear, Table, largest, to_floats
-from modelsizer.problems.architecture.accounting import Affine, active_parameters, layer_weights
+from modelsizer.problems.architecture.accounting import (
+    Affine,
+    active_parameters,
+    layer_weights,
+    parameters,
+)
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64, Columns
@@ -33,9 +38,10 @@ def _weights(trunk: Trunk, kinds: Sequence[Layer]) -> Affine:
     return Affine(trunk.head_weights(), tuple(layer_weights(k, trunk.d_model) for k in kinds))
 
 
-ACTIVE, WEIGHTS = "parameters of a token", "weights of a token"
+ACTIVE, TOTAL, WEIGHTS = "parameters of a token", "all parameters", "weights of a token"
 OWN: Mapping[str, Callable[[Trunk, Sequence[Layer]], Affine]] = {
     ACTIVE: active_parameters,
+    TOTAL: parameters,
     WEIGHTS: _weights,
 }
 """Costs that only bounds need."""

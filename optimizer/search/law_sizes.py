@@ -20,13 +20,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.search import stacks
-from modelsizer.optimizer.search.corners import ACTIVE, WEIGHTS, Corners
+from modelsizer.optimizer.search.corners import ACTIVE, TOTAL, WEIGHTS, Corners
+from modelsizer.optimizer.search.expert_worth import most_counted
 from modelsizer.optimizer.tables.table import Linear, to_floats
 from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
 from modelsizer.problems.columns import Columns
-from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
 
 Floats = NDArray[np.float64]
+Costs = dict[str, Linear]
+
+WHOLE = 1.0  # the law's count of a layer is rounded to a part of a parameter
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,59 +82,54 @@ class LawSizes(Columns):
 
 def law_sizes(corners: Corners) -> LawSizes:
     """Return the ranges of N in boxes, and what they imply."""
-    problem, ends = corners.problem, corners.ends
+    problem, ends, root = corners.problem, corners.ends, corners.root
     multiplied = ACTIVE if problem.training.flops == "6ND" else WEIGHTS
-    low = corners.compute((LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN, multiplied))
-    high = corners.compute((LAW_PARAMETERS, ACTIVE, multiplied), high=True)
+    low = corners.compute((ACTIVE, TOTAL, TRAINING_FLOPS_PER_TOKEN, multiplied))
+    high = corners.compute((ACTIVE, TOTAL, multiplied), high=True)
     training = problem.training
     each = FLOPS_PER_WEIGHT * (TRAINING_PASSES + (training.recompute == "full"))
-    held = 1.0 if corners.root.fixed["tied_embeddings"] else 2.0
+    held = 1.0 if root.fixed["tied_embeddings"] else 2.0
     copies = 0.0 if problem.law.parameter_kind == "non_embedding" else held
     heads = held if training.flops == "6ND" else 1.0
     head_low, head_high = (
         to_floats(side["d_model"]) * to_floats(side["vocab_size"]) for side in (ends.low, ends.high)
     )
-    n_high = high[LAW_PARAMETERS]
-    rest = to_floats(n_high.base) / n_high.denominator - copies * head_high
+    outside = [to_floats(side[TOTAL].base) for side in (low, high)]
+    outside[0] = outside[0] - (held - copies) * head_low
+    outside[1] = outside[1] - (held - copies) * head_high
+    leverage = most_counted(corners)
+    counted = _counted(corners, low, high, leverage)
     scores = _minus(low[TRAINING_FLOPS_PER_TOKEN], low[multiplied], each)
     idle = _minus(high[ACTIVE], high[multiplied], 1)
     idle = replace(idle, base=0 * idle.base)
     return LawSizes(
-        low=corners.least(LAW_PARAMETERS),
-        high=corners.most(LAW_PARAMETERS),
+        low=to_floats(stacks.least(Linear(outside[0], counted[0], 1), root, ends)),
+        high=to_floats(stacks.most(Linear(outside[1], counted[1], 1), root, ends)),
         head_low=head_low,
         head_high=head_high,
-        rest=rest,
-        idle=_floats(stacks.most(idle, corners.root, ends), idle),
-        scores=np.maximum(_floats(stacks.least(scores, corners.root, ends), scores), 0.0),
-        leverage=_leverage(corners),
+        rest=outside[1] - copies * head_high,
+        idle=_floats(stacks.most(idle, root, ends), idle),
+        scores=np.maximum(_floats(stacks.least(scores, root, ends), scores), 0.0),
+        leverage=leverage,
         copies=copies,
         heads=heads,
         each=float(each),
     )
 
 
-def _leverage(corners: Corners) -> Floats:
-    """Return the most parameters that the law counts for each active one of a layer.
-
-    Of a layer with experts of size s, of which r are routed and a active, the law counts at most
-    all: active + (r - a) s. So the ratio is ``1 + (r - a) / (active / s)``, and `active` has at
-    least a experts besides attention and router.
-    """
-    ends, problem = corners.ends, corners.problem
-    ones = np.ones(len(corners))
-    if not corners.root.structure.experts or problem.law.parameter_kind == "active":
-        return ones
-    low, high = ends.low, ends.high
-    size = 3.0 * to_floats(high["d_model"]) * to_floats(high["expert_d_ff"])
-    used = to_floats(low["active_experts"]) + to_floats(low["shared_experts"])
-    least = 3.0 * to_floats(low["d_model"]) * to_floats(low["expert_d_ff"]) * used
-    cost = corners.compute((ACTIVE,))[ACTIVE]
-    kinds = corners.root.structure.feed_forwards
-    active = to_floats(cost.unit[:, kinds - 1 :: kinds].min(axis=1)) / cost.denominator
-    beside = np.maximum(active - least, 0.0) / size
-    idle = to_floats(high["routed_experts"]) - to_floats(low["active_experts"])
-    return 1.0 + idle / (used + beside)
+def _counted(corners: Corners, low: Costs, high: Costs, leverage: Floats) -> tuple[Floats, Floats]:
+    """Return the least and the most that the law counts of each kind of layer; shape (B, K)."""
+    least, most = to_floats(low[TOTAL].unit), to_floats(high[TOTAL].unit)
+    structure = corners.root.structure
+    if not structure.experts:
+        return least, most
+    kinds = slice(structure.feed_forwards - 1, None, structure.feed_forwards)
+    active = to_floats(low[ACTIVE].unit)[:, kinds], to_floats(high[ACTIVE].unit)[:, kinds]
+    least, most = least.copy(), most.copy()
+    if corners.problem.settings.experts != "total":
+        least[:, kinds] = active[0]
+        most[:, kinds] = np.minimum(most[:, kinds], leverage[:, None] * active[1] + WHOLE)
+    return least, most
 
 
 def _floats(values: NDArray[Any], like: Linear) -> Floats:

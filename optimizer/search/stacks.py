@@ -86,6 +86,36 @@ def _full_and_dense(root: Root, ends: Ends, layers: Ints) -> Range:
     return dense[0] // ends.high[PATTERN], dense[1] // ends.low[PATTERN]
 
 
+def kind_ranges(root: Root, ends: Ends) -> list[Range]:
+    """Return the range of the layers of each kind, each by itself, in the order of the kinds."""
+    structure, low, high = root.structure, ends.low, ends.high
+    layers, dense = (low[LAYERS], high[LAYERS]), (low[DENSE_LAYERS], high[DENSE_LAYERS])
+    others = np.maximum(layers[0] - dense[1], 1), layers[1] - dense[0]
+    if structure.kinds_of_layer == 1:
+        return [layers]
+    if not structure.between:
+        return [dense, others]
+    full = (
+        np.maximum(full_layers(root, ends, layers[0])[0], 1),
+        np.maximum(full_layers(root, ends, layers[1])[1], 1),
+    )
+    if root.numbered:
+        between = np.maximum(layers[0] - full[1], 1), layers[1] - full[0]
+    else:  # both rise with the layers and with the period
+        least, most = low[PATTERN], high[PATTERN]
+        between = layers[0] - layers[0] // least, layers[1] - layers[1] // most
+    if structure.feed_forwards == 1:
+        return [full, between]
+    both = _full_and_dense(root, ends, layers[0])
+    rest = np.maximum(dense[0] - both[1], 0), dense[1] - both[0]
+    return [
+        both,
+        (np.maximum(full[0] - both[1], 0), full[1] - both[0]),
+        rest,
+        (np.maximum(between[0] - rest[1], 0), between[1] - rest[0]),
+    ]
+
+
 def deepest(cost: Linear, root: Root, ends: Ends, limit: int) -> Ints:
     """Return the most layers at which the least of a cost is within a limit; fewer if none is."""
     found: Ints = ends.high[LAYERS].copy()

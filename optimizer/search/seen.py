@@ -1,0 +1,51 @@
+"""What laws see of designs, over boxes of them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelsizer.optimizer.search.corners import Corners
+from modelsizer.optimizer.search.stacks import kind_ranges
+from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.laws.features import (
+    Features,
+    Seen,
+    is_of_stack,
+    range_of_stack,
+    ranges_of,
+)
+
+Floats = NDArray[np.float64]
+
+
+def ranges_seen(names: Iterable[Seen], corners: Corners) -> tuple[Features, Features]:
+    """Return lower and upper bounds on features of laws over boxes of designs."""
+    ends, none = corners.ends, np.zeros(len(corners))
+
+    def value(high: bool, name: Seen) -> Floats:
+        if is_of_stack(name):
+            return np.asarray(_of_stack(corners, name)[high], dtype=float)
+        held = ends.high if high else ends.low
+        return held.get(str(name), none)  # 0 of a width that the structure does not have
+
+    return ranges_of(names, partial(value, False), partial(value, True))
+
+
+def _of_stack(corners: Corners, name: Seen) -> tuple[Floats, Floats]:
+    """Return bounds on a feature of whole stacks of layers."""
+    structure, ends = corners.root.structure, corners.ends
+    counts = kind_ranges(corners.root, ends)
+    low = ends.low
+    if structure.experts and not isinstance(name, str):
+        # Terms of ablations rise with the share of experts that a token uses.
+        low = low | {"routed_experts": ends.high["routed_experts"]}
+    sides = []
+    for end, widths in enumerate((low, ends.high)):
+        trunk, kinds = structure.parts(widths, 0)
+        groups = (LayerGroup(k, n[end]) for k, n in zip(kinds, counts, strict=True))
+        sides.append(Architecture(trunk, tuple(groups), structure.block))
+    return range_of_stack(name, *sides)
