@@ -11,6 +11,7 @@ depend on parameters (`modelsizer.optimizer.search.law_sizes`).
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -41,7 +42,7 @@ class Blocks(Columns):
     Parameters
     ----------
     root : array of shape (B,)
-    low, high : array of shape (B, D)
+    low, high : array of small integers, shape (B, D)
         Ranges of indices into the menus of the grid.
     least : array of shape (B,)
         Lower bound on the values of the designs of each block.
@@ -51,9 +52,9 @@ class Blocks(Columns):
         Of a block among those that are bounded together.
     """
 
-    root: Ints
-    low: Ints
-    high: Ints
+    root: NDArray[np.int32]
+    low: NDArray[Any]
+    high: NDArray[Any]
     least: Floats
     able: Bools
     number: Ints

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.search.corners import Corners
 from modelsizer.optimizer.search.stacks import kind_ranges
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.mixers import Count
+from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.laws.features import (
     Features,
     Seen,
@@ -30,7 +32,7 @@ def ranges_seen(names: Iterable[Seen], corners: Corners) -> tuple[Features, Feat
         if is_of_stack(name):
             return np.asarray(_of_stack(corners, name)[high], dtype=float)
         held = ends.high if high else ends.low
-        return held.get(str(name), none)  # 0 of a width that the structure does not have
+        return np.asarray(held.get(str(name), none), dtype=float)  # 0 of a width that the structure does not have
 
     return ranges_of(names, partial(value, False), partial(value, True))
 
@@ -43,9 +45,14 @@ def _of_stack(corners: Corners, name: Seen) -> tuple[Floats, Floats]:
     if structure.experts and not isinstance(name, str):
         # Terms of ablations rise with the share of experts that a token uses.
         low = low | {"routed_experts": ends.high["routed_experts"]}
-    sides = []
-    for end, widths in enumerate((low, ends.high)):
-        trunk, kinds = structure.parts(widths, 0)
-        groups = (LayerGroup(k, n[end]) for k, n in zip(kinds, counts, strict=True))
-        sides.append(Architecture(trunk, tuple(groups), structure.block))
-    return range_of_stack(name, *sides)
+    least = _stacks(structure, low, [few for few, _ in counts])
+    return range_of_stack(name, least, _stacks(structure, ends.high, [many for _, many in counts]))
+
+
+def _stacks(
+    structure: Structure, widths: Mapping[str, Count], counts: Sequence[Count]
+) -> Architecture:
+    """Return an architecture of arrays."""
+    trunk, kinds = structure.parts(widths, 0)
+    groups = (LayerGroup(kind, count) for kind, count in zip(kinds, counts, strict=True))
+    return Architecture(trunk, tuple(groups), structure.block)

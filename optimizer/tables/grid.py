@@ -248,9 +248,9 @@ class Grid:
             else:
                 value[KV] = value["heads"]
         for name, hidden in root.hidden.items():
-            entry = [self._index(root, part, point) for part in HIDDEN[name]]
-            value[name] = hidden.at(*entry, d_model)
-            keep &= (value[name] > 0) & hidden.fresh(*entry, d_model)
+            ratio, multiple = (self._index(root, part, point) for part in HIDDEN[name])
+            value[name] = hidden.at(ratio, multiple, d_model)
+            keep &= (value[name] > 0) & hidden.fresh(ratio, multiple, d_model)
         if root.structure.experts:
             keep &= value["active_experts"] <= value["routed_experts"]
         if root.structure.between == "gated-deltanet":

@@ -23,7 +23,7 @@ def random_block(r: random.Random, grid: Grid, layouts: int) -> tuple[int, Block
     low, high = (np.array([[end[i] for end in ends]], dtype=grid.dtype) for i in (0, 1))
     one = np.zeros(1, dtype=np.int64)
     able = np.ones((1, layouts), dtype=bool)
-    return index, Blocks(one + index, low, high, one - np.inf, able, one)
+    return index, Blocks(np.array([index], dtype=np.int32), low, high, one - np.inf, able, one)
 
 
 def check_bounds(problem: Problem, seed: int, blocks: int = 8, points: int = 6) -> int:
