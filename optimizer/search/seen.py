@@ -32,7 +32,9 @@ def ranges_seen(names: Iterable[Seen], corners: Corners) -> tuple[Features, Feat
         if is_of_stack(name):
             return np.asarray(_of_stack(corners, name)[high], dtype=float)
         held = ends.high if high else ends.low
-        return np.asarray(held.get(str(name), none), dtype=float)  # 0 of a width that the structure does not have
+        return np.asarray(
+            held.get(str(name), none), dtype=float
+        )  # 0 of a width that the structure does not have
 
     return ranges_of(names, partial(value, False), partial(value, True))
 
