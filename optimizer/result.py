@@ -15,6 +15,7 @@ from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.quantity import Sense
+from modelsizer.problems.space.defaults import block_defaults
 from modelsizer.problems.units import Number
 
 Status = Literal["optimal", "infeasible", "limit"]
@@ -173,6 +174,12 @@ class Result:
         return None if self.objective.value is None else float(self.objective.value)
 
     @property
+    def notes(self) -> list[str]:
+        """What the problem left to defaults that no one may have asked for."""
+        block = None if self.design is None else self.design.architecture.block
+        return block_defaults(self.problem.space, block)
+
+    @property
     def upper_bound(self) -> float | None:
         """Upper bound on the optimum."""
         if self.objective.sense == "maximize":
@@ -222,6 +229,7 @@ class Result:
             }
             for use in self.budgets
         ]
+        found["notes"] = self.notes
         found["warnings"] = list(self.warnings)
         found["statistics"] = dict(self.statistics)
         return found

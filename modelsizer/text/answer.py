@@ -119,6 +119,8 @@ def print_result(
             )
     section(console, "Certificate")
     paragraph(console, certificate(result), expand=False)
+    for note in result.notes:
+        paragraph(console, f"{note[0].upper()}{note[1:]}.", expand=False)
     if checked is not None:
         paragraph(console, verdict(result, checked))
     if verbose:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from rich.console import Console
 
+from modelsizer.problems.space.defaults import block_defaults
 from modelsizer.problems.summary import Summary
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.kit.lines import line
+from modelsizer.text.kit.lines import line, paragraph
 from modelsizer.text.kit.words import and_more
 
 MOST_SENTENCES = 6
@@ -21,9 +22,11 @@ def print_check(console: Console, found: Summary) -> None:
         for words, designs in found.by_kind.items():
             line(console, f"    {designs:,} of {words}")
     for sentence in found.dropped[:MOST_SENTENCES]:
-        line(console, f"  {sentence}")
+        paragraph(console, sentence, expand=False)
     if more := and_more(len(found.dropped) - MOST_SENTENCES, ", which --json lists"):
         line(console, f"  {more}")
+    for sentence in block_defaults(problem.space):
+        paragraph(console, sentence, expand=False)
     line(console, f"  {found.goal} ({problem.law.name}, shape {problem.shape.name})")
     line(console, f"  limits: {', '.join(problem.budgets.limits) or 'tokens only'}")
     if problem.scenarios:
