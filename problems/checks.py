@@ -21,7 +21,7 @@ from modelsizer.problems.requirements.objective import BUDGET, Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.counting import has_design
 from modelsizer.problems.space.splits import Split
-from modelsizer.problems.space.stacks import listed
+from modelsizer.problems.space.stacks import attentions, between, listed
 from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.training import Training
@@ -52,9 +52,12 @@ def check_alternatives(space: Space) -> None:
 
 def _check_mixed(space: Space) -> None:
     """Refuse kinds of layer that lack what they are made of, or that do not go together."""
-    if "latent" in listed(space.attention) and space.latent is None:
+    blocks = listed(space.block)
+    latent = [block for block in blocks if "latent" in attentions(space, block)]
+    if latent and space.latent is None:
+        asked = 'attention = "latent"' if space.attention else f"block = {latent[0]!r}"
         raise ValueError(
-            '@space.latent is needed by attention = "latent": write '
+            f"@space.latent is needed by {asked}: write "
             "[space.latent] with heads, such as heads = [32, 64, 128]"
         )
     if space.experts is not None and space.experts.granularity is space.experts.d_ff is None:
@@ -62,13 +65,16 @@ def _check_mixed(space: Space) -> None:
             "@space.experts.granularity give granularity = 2 d_model / d_ff, or d_ff itself"
         )
     period = 1 if space.full_every is None else int(min(space.full_every.numbers))
-    if period > 1 and listed(space.between) == ["window"]:
-        if space.window is None and not all(BLOCKS[b].window for b in listed(space.block)):
+    windowed = [block for block in blocks if between(space, block) == ("window",)]
+    if period > 1 and windowed:
+        if space.window is None and not all(BLOCKS[block].window for block in windowed):
             raise ValueError(
                 "@space.window is needed between full layers: write window = [512, 1024], or "
                 'between = "gated-deltanet"'
             )
-        if listed(space.attention) == ["latent"]:
+        if len(windowed) == len(blocks) == len(latent) and all(
+            attentions(space, block) == ("latent",) for block in blocks
+        ):
             raise ValueError(
                 "@space.between latent attention goes with full_every = 1 or "
                 'between = "gated-deltanet"; windows between latents are no design'

@@ -47,9 +47,18 @@ class Block:
         Normalisation of queries and keys.
     learned_positions : bool
         Whether each position of `training.sequence_length` is learned.
+    sinks, gate : bool
+        Whether each head has a learned logit besides the scores, and whether a projection as wide
+        as the queries gates the output; of grouped attention.
+    router_bias, shared_gate : bool
+        Whether the router of a mixture has a bias, and whether its shared experts have a learned
+        gate, which the reference implementation holds even if there are none.
     full_every, window : int
         Published pattern of the family: one layer in so many sees everything, the others a window
         of so many tokens; the defaults of `[space]`. 1 and 0 if all layers are full.
+    attention, others : str
+        Published attention of the full layers, and what stands between them; the defaults of
+        `attention` and `between` of `[space]`.
     """
 
     name: str
@@ -62,14 +71,27 @@ class Block:
     norm_bias: bool = False
     qk_norm: QkNorm = "none"
     learned_positions: bool = False
+    sinks: bool = False
+    gate: bool = False
+    router_bias: bool = False
+    shared_gate: bool = False
     full_every: int = 1
     window: int = 0
+    attention: str = "grouped"
+    others: str = "window"
 
     def grouped(self, widths: Widths) -> FullAttention:
         """Grouped-query attention over the whole context."""
         heads, kv_heads, head_dim = (widths[name] for name in ("heads", "kv_heads", "head_dim"))
         return FullAttention(
-            heads, kv_heads, head_dim, self.qkv_bias, self.output_bias, self.qk_norm
+            heads,
+            kv_heads,
+            head_dim,
+            self.qkv_bias,
+            self.output_bias,
+            self.qk_norm,
+            sinks=self.sinks,
+            gate=self.gate,
         )
 
     def latent(self, widths: Widths) -> LatentAttention:
@@ -108,6 +130,8 @@ class Block:
             self.gated,
             widths["shared_experts"] * width,
             expert_bias=self.ffn_bias,
+            router_bias=self.router_bias,
+            shared_gate=self.shared_gate,
         )
 
     def layer(self, mixer: Mixer, ffn: FeedForward) -> Layer:
@@ -124,8 +148,44 @@ BLOCKS = Registry(
     "block",
     (
         Block("llama", "RMSNorm, gated feed-forward, no biases (arXiv 2302.13971)"),
-        Block("qwen2", "llama with query, key and value biases (2407.10671)", qkv_bias=True),
+        Block(
+            "qwen2",
+            "llama with biases of queries, keys and values, a gate of shared experts (2407.10671)",
+            qkv_bias=True,
+            shared_gate=True,
+        ),
         Block("qwen3", "llama with RMSNorm of each query and key (2505.09388)", qk_norm="head"),
+        Block("qwen3-moe", "qwen3, of its mixtures of experts (2505.09388)", qk_norm="head"),
+        Block(
+            "qwen3-next",
+            "qwen3 with gates of attention and of shared experts, every fourth layer full among "
+            "gated delta nets (huggingface.co/Qwen/Qwen3-Next-80B-A3B-Instruct)",
+            qk_norm="head",
+            gate=True,
+            shared_gate=True,
+            full_every=4,
+            others="gated-deltanet",
+        ),
+        Block("deepseek", "llama with latent attention (V3, 2412.19437)", attention="latent"),
+        Block(
+            "gpt-oss",
+            "llama with biases and attention sinks, every second layer full (2508.10925)",
+            qkv_bias=True,
+            output_bias=True,
+            ffn_bias=True,
+            sinks=True,
+            router_bias=True,
+            full_every=2,
+            window=128,
+        ),
+        Block(
+            "nemotron-h",
+            "RMSNorm, plain feed-forward, one full layer in seven among Mamba-2: 4 of 28 mixers in "
+            "the 8B (2504.03624)",
+            gated=False,
+            full_every=7,
+            others="mamba2",
+        ),
         Block(
             "gemma2",
             "llama with norms before and after, every second layer full (2408.00118)",
@@ -145,6 +205,13 @@ BLOCKS = Registry(
             "olmo2",
             "llama, queries and keys normed over all heads (2501.00656)",
             qk_norm="full",
+        ),
+        Block(
+            "olmo3",
+            "olmo2, every fourth layer full (2512.13961)",
+            qk_norm="full",
+            full_every=4,
+            window=4096,
         ),
         Block(
             "gpt2",

@@ -13,14 +13,14 @@ import math
 from collections.abc import Iterator
 from functools import lru_cache
 from itertools import product
-from typing import Any, cast
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.depths import Depths
-from modelsizer.problems.architecture.structures import Between, Structure
+from modelsizer.problems.architecture.structures import Between, FullKind, Structure
 from modelsizer.problems.tables.menus import arithmetic_runs, integers
 from modelsizer.problems.tables.space import Space
 
@@ -40,7 +40,7 @@ def structures(space: Space) -> tuple[Structure, ...]:
     return tuple(
         Structure(block, attention, between, dense, experts)
         for block in listed(space.block)
-        for attention in listed(space.attention)
+        for attention in attentions(space, block)
         for between in _betweens(space, block)
         for dense, experts in _feed_forwards(space)
         if attention == "grouped" or between in BESIDE_LATENT
@@ -55,9 +55,9 @@ def _betweens(space: Space, block: str) -> Iterator[Between]:
         alone, others = 1 in periods(space, block), max(periods(space, block)) > 1
     if alone:
         yield ""
-    for kind in listed(space.between) if others else ():
+    for kind in between(space, block) if others else ():
         if kind != "window" or len(windows(space, block)):
-            yield cast(Between, kind)
+            yield kind
 
 
 def _feed_forwards(space: Space) -> Iterator[tuple[bool, bool]]:
@@ -71,6 +71,16 @@ def _feed_forwards(space: Space) -> Iterator[tuple[bool, bool]]:
             yield False, True
         if max(dense) > 0:
             yield True, True
+
+
+def attentions(space: Space, block: str) -> tuple[FullKind, ...]:
+    """Return the attentions that full layers may have."""
+    return tuple(listed(space.attention or BLOCKS[block].attention))
+
+
+def between(space: Space, block: str) -> tuple[Between, ...]:
+    """Return what may stand between full layers if some are not full."""
+    return tuple(listed(space.between or BLOCKS[block].others))
 
 
 def periods(space: Space, block: str) -> tuple[int, ...]:

@@ -224,12 +224,14 @@ class Space(BaseModel):
     aspect_ratio
         Limits ``{min, max}`` of d_model / layers, inclusive; or a list of the allowed ratios.
     attention
-        Of the full layers: "grouped", "latent", or a list of both.
+        Of the full layers: "grouped", "latent", or a list of both; without it, the block's own,
+        which most often is grouped.
     full_every, full_layers
         One layer in so many is a full layer; or the numbers of full layers. With neither, the
         pattern of the block, which most often has full layers alone.
     between, window
         What stands between full layers, a word or a list; tokens that a windowed layer sees.
+        Without them, those of the block's pattern; windows where it has none.
     latent, experts, linear
         Tables of latent attention, of mixtures of experts, and of layers with a state.
     """
@@ -254,17 +256,17 @@ class Space(BaseModel):
     ] = "llama"
     aspect_ratio: Annotated[Written | None, WrittenValue(_read_aspect)] = None
     attention: Annotated[
-        str | tuple[str, ...],
+        str | tuple[str, ...] | None,
         _names_of("attention of full layers", FULL_KINDS),
         PlainSerializer(_as_list),
-    ] = "grouped"
+    ] = None
     full_every: Annotated[Choice | None, _choice("full_every")] = None
     full_layers: Annotated[Choice | None, _choice("full_layers")] = None
     between: Annotated[
-        str | tuple[str, ...],
+        str | tuple[str, ...] | None,
         _names_of("layer between full ones", BETWEEN),
         PlainSerializer(_as_list),
-    ] = "window"
+    ] = None
     window: Annotated[Choice | None, _choice("window")] = None
     latent: LatentSpace | None = None
     experts: ExpertsSpace | None = None

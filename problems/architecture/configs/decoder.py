@@ -168,6 +168,8 @@ def experts(f: Fields, t: ModelType) -> FeedForward:
     shared = 0
     if "shared_width" in names:
         shared = f.count(names["shared_width"], least=0)
+        if not shared and "shared_usual" in names:
+            shared = f.count(names["shared_usual"])
     elif names.get("shared"):
         shared = width * (f.maybe(names["shared"], least=0) or 0)
     return MixtureOfExperts(

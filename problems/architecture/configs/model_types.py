@@ -160,7 +160,7 @@ def _resolved(name: str, rows: Mapping[str, Mapping[str, Any]]) -> dict[str, Any
     if "idle" in row:
         found["idle"] = [*base.get("idle", []), *row["idle"]]
     if missing:
-        for key in ("defaults", "refuse"):
+        for key in ("defaults", "refuse", "mixers"):
             found[key] = {k: v for k, v in found.get(key, {}).items() if k not in missing}
     return found
 

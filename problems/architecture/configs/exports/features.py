@@ -31,6 +31,7 @@ _PARTS = MappingProxyType(
         "GatedRecurrence": "gated linear recurrences",
         "LightningAttention": "lightning attention",
         "ShortConvolution": "short convolutions",
+        "DenseFeedForward": "dense feed-forwards",
         "NoAttention": "layers without attention",
         "NoFeedForward": "layers without feed-forward",
         "Several": "layers with several token mixers",
@@ -124,10 +125,11 @@ def absent(architecture: Architecture, has: Has) -> list[str]:
     return list(found)
 
 
-_PLAIN: Has = MappingProxyType({Trunk: (), Layer: (), FullAttention: (), DenseFeedForward: ()})
+_PLAIN: Has = MappingProxyType({Trunk: (), Layer: (), FullAttention: ()})
 _KNOWN: Has = MappingProxyType(
     {
         **_PLAIN,
+        DenseFeedForward: (),
         LatentAttention: {"q_lora_rank"},
         GatedDeltaNet: {"conv"},
         Mamba2: {"groups", "conv"},
@@ -137,7 +139,7 @@ _KNOWN: Has = MappingProxyType(
 
 
 def features(architecture: Architecture) -> list[str]:
-    """All that an architecture has besides plain attention and feed-forwards, in words."""
+    """All that an architecture has besides plain attention, in words."""
     layers = [group.layer for group in architecture.groups]
     found = dict.fromkeys((*absent(architecture, _PLAIN), *absent(architecture, _KNOWN)))
     whole = [x.attention.window is None for x in layers if isinstance(x.attention, FullAttention)]
@@ -154,6 +156,7 @@ _PART_OF = MappingProxyType(
     {
         "full layers beside windowed ones": "sliding windows",
         **dict.fromkeys(_OF_EXPERTS, "mixtures of experts"),
+        "biases of feed-forwards and latents": "dense feed-forwards",
     }
 )
 """Features that are nothing without another."""

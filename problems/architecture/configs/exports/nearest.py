@@ -33,7 +33,7 @@ OWN_TYPES = MappingProxyType(
         "gemma3": "gemma3_text",
         "gpt-neox": "gpt_neox",
         "deepseek": "deepseek_v3",
-        "qwen3-moe": "qwen3_moe",
+        "qwen3-moe": "qwen3",
         "gpt-oss": "gpt_oss",
         "qwen3-next": "qwen3_next",
         "nemotron-h": "nemotron_h",

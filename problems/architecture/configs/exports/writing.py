@@ -108,13 +108,8 @@ def _grouped(t: ModelType, a: FullAttention) -> Fields:
     if t.heads == "grouped":
         found["num_key_value_heads"] = a.kv_heads
         found |= {} if t.head_dim == "quotient" else {"head_dim": a.head_dim}
-    for trait, value in (
-        (t.qkv_bias, a.qkv_bias),
-        (t.output_bias, a.output_bias),
-        (t.qk_norm, a.qk_norm),
-    ):
-        found |= _trait(t, trait, value)
-    return found
+    found |= _trait(t, t.qkv_bias, a.qkv_bias) | _trait(t, t.output_bias, a.output_bias)
+    return found | _trait(t, None if isinstance(t.qk_norm, str) else t.qk_norm, a.qk_norm)
 
 
 def _latent(t: ModelType, a: LatentAttention) -> Fields:
