@@ -89,7 +89,7 @@ def periods(space: Space, block: str) -> tuple[int, ...]:
     A published window that no context exceeds does nothing, so all layers are full then.
     """
     if space.full_every is None:
-        idle = listed(space.between) == ["window"] and not len(windows(space, block))
+        idle = between(space, block) == ("window",) and not len(windows(space, block))
         return (1 if idle else BLOCKS[block].full_every,)
     return tuple(int(n) for n in space.full_every.numbers)
 
