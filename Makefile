@@ -80,7 +80,9 @@ bench: $(STAMP)-test
 	$(BIN)/python -m benchmarks.reference
 	$(BIN)/python -m benchmarks.resolve
 	$(BIN)/python -m benchmarks.solvers
+	$(BIN)/python -m benchmarks.formulations
 	$(BIN)/python -m benchmarks.growth
+	$(BIN)/python -m benchmarks.questions
 	$(BIN)/python -m benchmarks.fronts
 	$(BIN)/python -m benchmarks.laws
 	$(BIN)/python -m benchmarks.pictures

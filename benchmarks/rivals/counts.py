@@ -86,17 +86,26 @@ def check_supported(problem: Problem) -> None:
 class Stacks:
     """Costs of designs: width options and numbers of layers, which broadcast with them.
 
-    A design has up to four kinds of layer, full or windowed, with a dense feed-forward or experts;
-    `kinds` holds the numbers of each.
+    A design has up to four kinds of layer, full or windowed, with a dense feed-forward or experts,
+    by the numbers of full layers and of dense ones, and of those that are both.
+
+    Parameters
+    ----------
+    w : Widths
+    layers : array
+    totals : tuple of three arrays, optional
+        Numbers of layers that are full, dense, and both; by the widths' period if not given.
     """
 
-    def __init__(self, w: Widths, layers: Ints) -> None:
+    def __init__(self, w: Widths, layers: Ints, totals: tuple[Ints, ...] | None = None) -> None:
         self.w, self.layers = w, layers = w, np.asarray(layers)
         # What no option has takes the shape of the depths alone, which is smaller.
         n, experts = w.full_every, w.routed > 0
         dense = np.where(experts, w.dense_layers, layers) if experts.any() else layers
         mixed = bool((n > 1).any())
         full, dense_full = (layers // n, dense // n) if mixed else (layers, dense)
+        if totals is not None:
+            full, dense, dense_full = totals
         self.full, self.dense, self.dense_full = full, dense, dense_full
         self.windowed, self.mixed = layers - full, layers - dense
         self.exists = w.exists
@@ -216,13 +225,11 @@ class Counts:
         return self.menus.widths(index)
 
     def evaluate(self, w: Widths, layers: Ints) -> tuple[Floats, Floats]:
-        """Compute the objective of designs, and how much they violate the limits.
+        """`of` designs with layers that broadcast with the arrays of their widths."""
+        return self.of(Stacks(w, layers))
 
-        Parameters
-        ----------
-        w : Widths
-        layers : array
-            Broadcast with the arrays of `w`.
+    def of(self, stacks: Stacks) -> tuple[Floats, Floats]:
+        """Compute the objective of designs, and how much they violate the limits.
 
         Returns
         -------
@@ -231,7 +238,7 @@ class Counts:
         excess : array
             Sum over the limits of the relative violation; 0 if feasible.
         """
-        problem, stacks = self.problem, Stacks(w, layers)
+        problem, w, layers = self.problem, stacks.w, stacks.layers
         training, budgets = problem.training, problem.budgets
         excess = np.where(stacks.exists, 0.0, 1.0) + self._aspect_excess(w, layers)
         uses = self.uses(stacks)

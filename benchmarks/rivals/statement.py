@@ -167,6 +167,8 @@ def state(problem: Problem, *, tightened: bool) -> Statement:
     check_stateable(problem)
     model = Model(problem)
     table = Table.join(list(tables(problem)))
+    if table.count.shape[1] > 1:
+        raise Skipped("it has two depths that are free")
     everything = np.arange(len(table))
     first, last = np.zeros_like(table.count), table.count - 1
     rules = model.rules(table)

@@ -87,6 +87,8 @@ def tabulate(problem: Problem, *, everything: bool = False) -> Tabulation:
         raise Skipped("a limit is no linear row")
     model = Model(problem)
     table = Table.join(list(model.tables()))
+    if table.count.shape[1] > 1:
+        raise Skipped("it has two depths that are free")
     if table.designs > MOST:
         raise Skipped(f"{table.designs:,} designs are too many to tabulate")
     low, high = np.zeros_like(table.count), table.count - 1

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 import pytest
 
-from benchmarks import families
-from benchmarks.rivals import menus
+from benchmarks import families, growth
+from benchmarks.rivals import leaves, menus, quality
 from benchmarks.rivals.answer import Skipped
 from benchmarks.rivals.counts import Counts, Stacks, designs_of
 from benchmarks.rivals.menus import MENUS, Menus
@@ -128,3 +128,17 @@ def test_families_grow(family: str) -> None:
     assert designs == sorted(designs)
     for size, count in zip(families.sizes(family), designs, strict=True):
         assert float(size) / 3 < count < float(size) * 3
+
+
+def test_an_answer_is_checked_leaf_by_leaf_and_by_enumeration() -> None:
+    found = growth.checked("mixed:1e4")
+    assert found["kind"] == "enumerated"
+    assert found["leaves"] > 1000
+    assert found["furthest"] <= leaves.SAME
+    assert found["least"] == pytest.approx(found["answer"], abs=1e-12)
+
+
+def test_a_leaf_with_another_value_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(quality, "WINDOW", ((0.0, 0.0, 0.0),) * 3)
+    with pytest.raises(AssertionError):
+        growth.checked("mixed:1e4")
