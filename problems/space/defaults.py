@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from modelsizer.problems.space.stacks import listed, periods, windows
+from modelsizer.problems.space.stacks import between, listed, periods, windows
 from modelsizer.problems.tables.space import Space
 
 
@@ -21,11 +21,16 @@ def block_defaults(space: Space, block: str | None = None) -> list[str]:
     for name in [block] if block else listed(space.block):
         (period, *_), seen = periods(space, name), windows(space, name)
         published = space.full_every is None and period > 1
-        between = listed(space.between)
-        if published and between == ["window"] and space.window is None:
+        others = between(space, name)
+        if published and others == ("window",) and space.window is None:
             found.append(
                 f"block {name}: one layer in {period} sees everything and the others {seen[0]:,} "
                 "tokens, as published; space.full_every and space.window set another pattern"
+            )
+        elif published and space.between is None and others != ("window",):
+            found.append(
+                f"block {name}: one layer in {period} is a full layer and the others are "
+                f"{others[0]}, as published; space.full_every and space.between set another pattern"
             )
         elif published:
             found.append(

@@ -36,6 +36,13 @@ def problem_of(**space: Any) -> Problem:
             ],
         ),
         (
+            {"block": "qwen3-next"},
+            [
+                "block qwen3-next: one layer in 4 is a full layer and the others are "
+                "gated-deltanet, as published; space.full_every and space.between set another pattern"
+            ],
+        ),
+        (
             {"block": "gemma3", "between": "mamba2"},
             [
                 "block gemma3: one layer in 6 is a full layer, as published; "
