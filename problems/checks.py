@@ -9,8 +9,10 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import MENUS
 from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
+from modelsizer.problems.laws.features import parts_of
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS
+from modelsizer.problems.laws.reach import OF_ATTENTION, OF_FEED_FORWARD
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.shapes import SHAPE_LAWS
 from modelsizer.problems.quantities.needs import lacking
@@ -21,7 +23,7 @@ from modelsizer.problems.requirements.objective import BUDGET, Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.counting import has_design
 from modelsizer.problems.space.splits import Split
-from modelsizer.problems.space.stacks import attentions, between, listed
+from modelsizer.problems.space.stacks import attentions, between, listed, structures
 from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.training import Training
@@ -130,6 +132,36 @@ def check_shape(objective: Objective, law: TokenLaw) -> None:
             f"@objective.shape {law.name} prices width and depth itself, and {objective.shape} "
             'would count them twice; leave shape out, or set it to "none"'
         )
+
+
+def check_reach(law: TokenLaw, space: Space) -> None:
+    """Refuse a law that sees widths which some designs of the space have not.
+
+    Raises
+    ------
+    ValueError
+        See `check_alternatives`.
+    """
+    seen = {str(part) for part in parts_of(law.features)}
+    attention, ffn = sorted(seen & OF_ATTENTION), sorted(seen & OF_FEED_FORWARD)
+    if not attention and not ffn:
+        return
+    for structure in structures(space):
+        lacks = (
+            (attention, structure.attention == "latent", "latent attention (space.attention)"),
+            (
+                attention,
+                structure.between not in ("", "window"),
+                f"{structure.between} layers (space.between)",
+            ),
+            (ffn, structure.experts, "experts (space.experts)"),
+        )
+        for names, is_so, what in lacks:
+            if names and is_so:
+                raise ValueError(
+                    f"@objective.law {law.name} sees {', '.join(names)}, which layers with {what} "
+                    "have not; leave these out of the space, or take a law of N and D"
+                )
 
 
 def check_leverage(objective: Objective, limits: TokenLimits) -> None:

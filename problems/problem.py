@@ -91,6 +91,7 @@ class Problem(Table):
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
         checks.check_shape(self.objective, self.law)
+        checks.check_reach(self.law, self.space)
         checks.check_inputs(self.settings, self.budgets, self.objective)
         layouts(self.training)
         limits = self.token_limits

@@ -11,8 +11,9 @@ from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.mixtures import mixture_of
 from modelsizer.problems.laws.quality import Quality
 
-_OF_ATTENTION = frozenset({"heads", "kv_heads", "head_dim"})
-_OF_FEED_FORWARD = frozenset({"d_ff"})
+OF_ATTENTION = frozenset({"heads", "kv_heads", "head_dim"})
+OF_FEED_FORWARD = frozenset({"d_ff"})
+"""Widths that laws may see, and that only layers of grouped attention, or dense ones, have."""
 
 
 class Unknown(TokenLaw):
@@ -51,12 +52,12 @@ def why_unjudged(quality: Quality, architecture: Architecture) -> str:
     if trunk.head != "lm":
         return f"{name} is of the prediction of tokens, and this has no language head"
     seen = set(parts_of(quality.law.features))
-    if seen & _OF_ATTENTION and not all(isinstance(x.attention, FullAttention) for x in layers):
-        words = ", ".join(sorted(str(name) for name in seen & _OF_ATTENTION))
+    if seen & OF_ATTENTION and not all(isinstance(x.attention, FullAttention) for x in layers):
+        words = ", ".join(sorted(str(name) for name in seen & OF_ATTENTION))
         return f"{name} sees {words}, which attention of another kind has not"
-    if seen & _OF_FEED_FORWARD and any(mixture_of(layer.ffn) for layer in layers):
+    if seen & OF_FEED_FORWARD and any(mixture_of(layer.ffn) for layer in layers):
         return f"{name} sees d_ff, which layers of experts have not"
-    if seen & _OF_FEED_FORWARD and not all(x.ffn.d_ff for x in layers):
+    if seen & OF_FEED_FORWARD and not all(x.ffn.d_ff for x in layers):
         return f"{name} sees d_ff, which layers without a feed-forward have not"
     return ""
 

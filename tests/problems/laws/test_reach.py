@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from modelsizer import Problem, evaluate, load_architecture
+from modelsizer import Problem, ProblemError, evaluate, load_architecture
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.feedforward import (
     DenseFeedForward,
@@ -105,3 +105,27 @@ def test_a_model_without_a_language_head_has_no_loss(head: str | int) -> None:
     classifier = replace(DENSE, trunk=replace(DENSE.trunk, head=head))
     assert "no language head" in why_unjudged(PROBLEM.quality, classifier)
     assert math.isnan(evaluate(PROBLEM, classifier).loss)
+
+
+@pytest.mark.parametrize(
+    ("feature", "space", "words"),
+    [
+        ("kv_heads", {"attention": ["grouped", "latent"], "latent": {"heads": 32}}, "latent"),
+        ("head_dim", {"full_every": 4, "between": "mamba2"}, "mamba2 layers"),
+        ("ffn_ratio", {"experts": {"routed": [0, 8], "active": 2, "granularity": 2}}, "experts"),
+    ],
+)
+def test_a_space_of_what_a_law_cannot_see_is_refused_at_once(
+    feature: str, space: dict[str, object], words: str
+) -> None:
+    tables = PROBLEM.to_dict()
+    terms = [
+        {"coefficient": 480.0, "parameters": -0.35},
+        {"coefficient": 2000.0, "tokens": -0.37},
+        {"coefficient": 0.01, feature: 0.1},
+    ]
+    own = {"laws": {"own": {"E": 1.8, "terms": terms}}, "objective": {"law": "own"}}
+    with pytest.raises(ProblemError, match=f"objective.law: own sees .*{words}"):
+        Problem.from_tables(tables | own | {"space": tables["space"] | space})
+    Problem.from_tables(tables | {"space": tables["space"] | space})
+    Problem.from_tables(tables | own)
