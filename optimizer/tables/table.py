@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cache, partial
 from typing import Any, Self, TypeVar
 
 import numpy as np
@@ -164,11 +164,8 @@ class Table(Columns):
         self, row: Ints, low: Ints, high: Ints, names: Iterable[Seen]
     ) -> tuple[Features, Features]:
         """Return the minima and maxima of the features of laws over boxes of depths."""
-        return ranges_of(
-            names,
-            lambda name: self._end(name, row, low, high, 0),
-            lambda name: self._end(name, row, low, high, 1),
-        )
+        ends = cache(lambda name: self._ends(name, row, low, high))
+        return ranges_of(names, lambda name: ends(name)[0], lambda name: ends(name)[1])
 
     def width(self, name: Seen, row: Ints, j: Ints) -> NDArray[Any]:
         """Return a width of designs, their layers or a feature of their stacks; shape (B,)."""
@@ -178,11 +175,15 @@ class Table(Columns):
             return stack_feature(name, self.stacks(row, j), len(row))
         return self.column(str(name))[row]
 
-    def _end(self, name: Seen, row: Ints, low: Ints, high: Ints, end: int) -> NDArray[Any]:
-        """Return the minimum (0) or maximum (1) of a width or feature over boxes of depths."""
-        if is_of_stack(name):
-            return stack_range(name, lambda j: self.stacks(row, j), low, high)[end]
-        return self.width(name, row, high if end else low)
+    def _ends(
+        self, name: Seen, row: Ints, low: Ints, high: Ints
+    ) -> tuple[NDArray[Any], NDArray[Any]]:
+        """Return the minimum and maximum of a width or feature over boxes of depths."""
+        if not is_of_stack(name):
+            return self.width(name, row, low), self.width(name, row, high)
+        # One kind of layer has the same share of all at every depth.
+        several = any(structure.kinds_of_layer > 1 for structure in self.structure)
+        return stack_range(name, partial(self.stacks, row), low, high if several else low)
 
     def ties(self, row: Ints, j: Ints) -> list[NDArray[Any]]:
         """`modelsizer.problems.architecture.choices.tie_key` of designs, then the block name.

@@ -20,6 +20,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import reduce
 from typing import Literal
 
 import numpy as np
@@ -251,7 +252,7 @@ def ffn_ratios(low: Architecture, high: Architecture) -> _Shares:
             least, most = _attention_weights(low, high, i, d)
             ends.append((_ffn_weights(few, d) / most, _ffn_weights(many, d) / least))
         leasts, mosts = zip(*ends, strict=True)
-        found.append((np.min(leasts, axis=0), np.max(mosts, axis=0)))
+        found.append((reduce(np.minimum, leasts), reduce(np.maximum, mosts)))
     return found
 
 
@@ -301,8 +302,11 @@ def _penalty_of(
     """
     best = fit[2] / fit[1]
     at = np.clip(best, ratio[0], ratio[1])
-    of_dense = OF_REDUCIBLE * (_factor(fit, at) / _factor(fit, best) - 1.0)
-    beyond = OF_REDUCIBLE * np.maximum(_factor(fit, at) / _factor(fit, FLAT_TO) - 1.0, 0.0)
+    factor = _factor(fit, at)
+    of_dense = OF_REDUCIBLE * (factor / _factor(fit, best) - 1.0)
+    if isinstance(dense, float) and dense == 1.0:
+        return of_dense
+    beyond = OF_REDUCIBLE * np.maximum(factor / _factor(fit, FLAT_TO) - 1.0, 0.0)
     of_experts = np.where(at <= best, of_dense, beyond)
     return dense * of_dense + (1.0 - dense) * of_experts
 
