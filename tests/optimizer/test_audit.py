@@ -13,8 +13,8 @@ from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.optimizer.audit import Audit, AuditError, audit
 from modelsizer.problems.architecture.models import models
-from tests.support import mixed_blocks
 from tests.support.clocks import SECONDS, runs_out_after
+from tests.support.mixed_blocks import PATTERNS
 
 
 def audited(name: str) -> Audit:
@@ -93,13 +93,12 @@ def test_loss_that_no_tokens_reach_is_no_warning() -> None:
             "layers": {"min": 4, "max": 20},
             "d_model": {"min": 1024, "max": 2048},
             "vocab_size": 32_000,
-            "block": "mixed-every",
+            **PATTERNS["every"],
         },
         "budgets": {"training_flops": 1e21},
     }
-    with mixed_blocks.registered():
-        best = solve(Problem.from_tables(tables)).best
-        assert (audit(best.architecture, tokens=1e11).loss_gained or 0) >= 0
+    best = solve(Problem.from_tables(tables)).best
+    assert (audit(best.architecture, tokens=1e11).loss_gained or 0) >= 0
 
 
 @pytest.mark.parametrize("looks", [0, 2, 4, 6, 8, 10_000])

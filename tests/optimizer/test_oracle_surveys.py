@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import math
 import random
-from collections.abc import Iterator
 
 import pytest
 
 from modelsizer import best, front, rank, solve
-from tests.support import mixed_blocks
 from tests.support.every_setting import problem
 from tests.support.oracle.search import Oracle, answered
 from tests.support.oracle.space import Design
@@ -19,12 +17,6 @@ CLOSE, TOP = 1e-11, 5
 GOALS = ("parameters", "non_embedding_parameters", "active_parameters", "kv_cache",
          "kv_bytes_per_token", "serving_memory", "inference_flops_per_token", "layers", "d_model", "decode_latency",
          "prefill_latency", "training_memory")  # fmt: skip
-
-
-@pytest.fixture(scope="module", autouse=True)
-def blocks_with_windows() -> Iterator[None]:
-    with mixed_blocks.registered():
-        yield
 
 
 @pytest.mark.parametrize("seed", seeds([*range(4), *range(200, 300)], range(200, 300)))

@@ -14,7 +14,7 @@ from typing import Any
 
 from modelsizer import Problem, ProblemError
 from tests.support.oracle.data import catalogue, exact
-from tests.support.oracle.laws import CATALOGUE
+from tests.support.oracle.laws import CATALOGUE, FORMS
 from tests.support.oracle.limits import OF_TOKENS, limits
 from tests.support.oracle.search import Option, Oracle
 from tests.support.oracle.space import BLOCKS, all_designs
@@ -34,14 +34,15 @@ OBJECTIVES = (
     *[("minimize", "loss")] * 9,
 )
 FILES = tuple(f"file:{ROOT / 'docs' / name}.toml" for name in ("own-law", "mylaw"))
-LAWS = (*catalogue(CATALOGUE), "power", "terms", *FILES)
+_PUBLISHED = (name for name, row in catalogue(CATALOGUE).items() if row["form"] in FORMS)
+LAWS = (*_PUBLISHED, "power", "terms", *FILES)
 MODES = ("near", "near", "near", "at", "between")
-_MIXED = ("mixed-every", "mixed-free")
-_UNIFORM = tuple(name for name in BLOCKS if not name.startswith("mixed"))
+_WINDOWS = ({"full_every": [1, 3], "window": 512}, {"full_every": 4, "window": [512, 2000]},
+            {"full_layers": {"min": 2, "max": 4}, "window": 512})  # fmt: skip
 
 
 def problem(seed: int) -> Problem:
-    """The problem of a seed; blocks with windows must be registered (tests/support/mixed_blocks)."""
+    """The problem of a seed."""
     r = random.Random(f"every setting {seed}")
     while True:
         tables = _tables(r, seed)
@@ -70,12 +71,12 @@ def _tables(r: random.Random, seed: int) -> dict[str, Any]:
     sense, quantity = OBJECTIVES[(seed * 7) % len(OBJECTIVES)]
     law = r.choice([*LAWS, "besiroglu-2024", "besiroglu-2024", "terms", "muennighoff-2023"])
     found = {
-        "space": _space(r, windows=seed % 8 == 5),
+        "space": _space(r, _WINDOWS[seed // 8 % len(_WINDOWS)] if seed % 8 == 5 else {}),
         "training": _training(r),
         "serving": _serving(r),
         "lifetime": _lifetime(r),
         "budgets": {},
-        "objective": {sense: quantity, "law": law},
+        "objective": {sense: quantity, "law": law, "ablations": "none"},
     }
     if law == "terms":
         found["laws"] = {"terms": _terms(r)}
@@ -112,7 +113,7 @@ def _terms(r: random.Random) -> dict[str, Any]:
     return {"E": 1.7772, "terms": own, "parameters": r.choice(["total", "non_embedding"])}
 
 
-def _space(r: random.Random, *, windows: bool) -> dict[str, Any]:
+def _space(r: random.Random, windows: dict[str, Any]) -> dict[str, Any]:
     low = r.randint(2, 40)
     width = 128 * r.randint(3, 24)
     space: dict[str, Any] = {
@@ -130,8 +131,9 @@ def _space(r: random.Random, *, windows: bool) -> dict[str, Any]:
         ]),
         "vocab_size": r.choice([32000, 50304, [32000, 128256]]),
     }  # fmt: skip
-    block = _MIXED if windows else _UNIFORM
-    space["block"] = r.choice([r.choice(block), r.choice(block), r.sample(block, 2)])
+    blocks = tuple(BLOCKS)
+    space["block"] = r.choice([r.choice(blocks), r.choice(blocks), r.sample(blocks, 2)])
+    space |= windows
     if r.random() < 0.6:
         space["tied_embeddings"] = r.choice([True, False, [True, False]])
     heads = r.choice(["head_dim", "heads", "both", "none"])

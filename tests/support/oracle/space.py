@@ -13,7 +13,7 @@ from tests.support.oracle.data import Tables, exact
 
 @dataclass(frozen=True)
 class Structure:
-    """A row of the table of blocks; `window` and `full` are of blocks with two kinds of layer."""
+    """A row of the table of blocks, with the published pattern of its windows."""
 
     gated: bool = True
     qkv_bias: bool = False
@@ -22,25 +22,21 @@ class Structure:
     layer_norm: bool = False
     query_key_norm: str = ""
     learned_positions: bool = False
+    full_every: int = 1
     window: int | None = None
-    full: Any = None  # from the depth to the possible numbers of full layers
 
 
 BLOCKS = {
     "llama": Structure(),
     "qwen2": Structure(qkv_bias=True),
     "qwen3": Structure(query_key_norm="head"),
-    "gemma2": Structure(norms=4),
-    "gemma3": Structure(norms=4, query_key_norm="head"),
+    "gemma2": Structure(norms=4, full_every=2, window=4096),
+    "gemma3": Structure(norms=4, query_key_norm="head", full_every=6, window=1024),
     "olmo2": Structure(query_key_norm="all"),
     "gpt2": Structure(
         gated=False, qkv_bias=True, biases=True, layer_norm=True, learned_positions=True
     ),
     "gpt-neox": Structure(gated=False, qkv_bias=True, biases=True, layer_norm=True),
-    # Of tests/support/mixed_blocks.py: a llama with windows of 512 tokens in most layers.
-    "mixed-every": Structure(window=512, full=lambda n: [n // 3] if n >= 3 else []),
-    "mixed-free": Structure(window=512, full=lambda n: [k for k in range(2, 5) if k <= n]),
-    "mixed-plane": Structure(window=512, full=lambda n: [k for k in range(2, 5) if k <= n]),
 }
 
 
@@ -58,15 +54,11 @@ class Design:
     tied: bool
     layers: int
     full: int
+    window: int = 0  # tokens that the others see
 
     @property
     def structure(self) -> Structure:
         return BLOCKS[self.block]
-
-    @property
-    def window(self) -> int:
-        """Tokens that a windowed layer sees; 0 if there is none."""
-        return (self.structure.window or 0) if self.full < self.layers else 0
 
     def visible(self, context: int) -> list[tuple[int, int]]:
         """Numbers of layers, and the tokens of a context that each attends to."""
@@ -101,9 +93,24 @@ def all_designs(tables: Tables) -> Iterator[Design]:
                                     if not _aspect(space.get("aspect_ratio"), d, n):
                                         continue
                                     widths = (block, d, heads, head_dim, kv_heads, d_ff, vocab)
-                                    for full in structure.full(n) if structure.full else [n]:
-                                        found[Design(*widths, tied, n, full)] = None
+                                    for full, window in _stacks(tables, structure, n):
+                                        found[Design(*widths, tied, n, full, window)] = None
     yield from found
+
+
+def _stacks(tables: Tables, structure: Structure, n: int) -> Iterator[tuple[int, int]]:
+    """Numbers of full layers of n, and windows of the others (0 where there are none)."""
+    space, training = tables["space"], tables.get("training", {})
+    trained = training.get("sequence_length", 4096)
+    longest = max(trained, tables.get("serving", {}).get("context_length", trained))
+    windows = [w for w in menu(space.get("window", structure.window or [])) if w < longest]
+    if "full_layers" in space:
+        numbers = [full for full in menu(space["full_layers"]) if 1 <= full <= n]
+    else:
+        published = structure.full_every if windows else 1
+        numbers = [n // every for every in menu(space.get("full_every", published)) if n >= every]
+    for full in numbers:
+        yield from ((full, window) for window in ([0] if full == n else windows))
 
 
 def _heads(space: Tables, d: int) -> list[tuple[int, int]]:

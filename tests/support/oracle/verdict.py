@@ -35,7 +35,7 @@ def within(value: Number | None, interval: Interval, close: float = CLOSE) -> bo
     return float(low) - room <= float(value) <= float(high) + room
 
 
-def disagreements(oracle: Oracle, answer: Tables, full_layers: int | None = None) -> list[str]:
+def disagreements(oracle: Oracle, answer: Tables) -> list[str]:
     """Differences of an answer's JSON from the oracle; empty if there are none.
 
     Parameters
@@ -44,8 +44,6 @@ def disagreements(oracle: Oracle, answer: Tables, full_layers: int | None = None
         Of the answer's problem.
     answer : dict
         As ``solve --json`` writes it.
-    full_layers : int, optional
-        Those of the answer's design; all by default.
     """
     points = oracle.points()
     sure = [point for point in points if point.sure]
@@ -57,8 +55,7 @@ def disagreements(oracle: Oracle, answer: Tables, full_layers: int | None = None
         return ["no design is feasible"]
     shown = answer["architecture"]
     widths = {mine: shown[name] for name, mine in NAMES.items()}
-    full = shown["layers"] if full_layers is None else full_layers
-    chosen = Design(**widths, full=full)
+    chosen = Design(**widths, full=shown["full_layers"], window=shown["window"] or 0)
     here = [point for point in points if point.option.design == chosen]
     if not here:
         return [f"its design {chosen} is not feasible"]
