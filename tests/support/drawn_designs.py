@@ -10,6 +10,7 @@ import argparse
 import json
 import random
 from collections import Counter
+from dataclasses import dataclass, field
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import count_parameters
@@ -92,53 +93,62 @@ def design(seed: int) -> Architecture:
     )
 
 
-def main() -> None:
-    """Run from the command line."""
+COMPONENTS = ("total", "active", "embedding", "lm_head", "attention", "ffn", "norm", "experts")
+
+
+@dataclass
+class Found:
+    """What came of exporting designs to hf and building the library's models of the files."""
+
+    equal: int = 0
+    types: Counter[str] = field(default_factory=Counter)
+    refused: Counter[str] = field(default_factory=Counter)
+    wrong: list[str] = field(default_factory=list)
+
+
+def compare(first: int, number: int) -> Found:
+    """Export the designs of some seeds, and hold their counts to the library's."""
     from tests.support.library.counting import count_config
 
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--number", type=int, default=500)
-    parser.add_argument("--first", type=int, default=0)
-    parser.add_argument("--refused", action="store_true")
-    given = parser.parse_args()
-    refused, types, wrong = Counter(), Counter(), 0
-    for seed in range(given.first, given.first + given.number):
+    found = Found()
+    for seed in range(first, first + number):
         drawn = design(seed)
         try:
             config = to_huggingface(drawn)
         except ConfigError as error:
-            refused[f"{drawn.block}: {error}"] += 1
+            found.refused[f"{drawn.block}: {error}"] += 1
             continue
-        types[config["model_type"]] += 1
+        found.types[config["model_type"]] += 1
+        ours = count_parameters(drawn)
         try:
-            want = count_config(config)
+            theirs = count_config(config)
         except Exception as error:
-            wrong += 1
-            print(seed, f"{type(error).__name__} {str(error)[:300]}", json.dumps(config))
+            found.wrong.append(f"{seed}: {type(error).__name__} {error} {json.dumps(config)}")
             continue
-        found = count_parameters(drawn)
+        pairs = {name: (getattr(ours, name), getattr(theirs, name)) for name in COMPONENTS}
         apart = {
-            n: (getattr(found, n), getattr(want, n))
-            for n in (
-                "total",
-                "active",
-                "embedding",
-                "lm_head",
-                "attention",
-                "ffn",
-                "norm",
-                "experts",
-            )
-            if getattr(want, n) is not None and getattr(found, n) != getattr(want, n)
+            name: pair for name, pair in pairs.items() if None not in pair and len({*pair}) > 1
         }
         if apart:
-            wrong += 1
-            print(seed, apart, json.dumps(config))
-    print(sum(types.values()) - wrong, "equal,", wrong, "wrong,", sum(refused.values()), "refused")
-    print(dict(types))
+            found.wrong.append(f"{seed}: {apart} (ours, library's) {json.dumps(config)}")
+        else:
+            found.equal += 1
+    return found
+
+
+def main() -> None:
+    """Run from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--number", type=int, default=500)
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--refused", action="store_true", help="list what was refused")
+    given = parser.parse_args()
+    found = compare(given.first, given.number)
+    print("\n".join(found.wrong))
+    print(f"{found.equal} equal, {len(found.wrong)} wrong, {found.refused.total()} refused")
+    print(dict(found.types.most_common()))
     if given.refused:
-        for words, n in refused.most_common():
-            print(n, words)
+        print("\n".join(f"{n} {words}" for words, n in found.refused.most_common()))
 
 
 if __name__ == "__main__":

@@ -61,6 +61,8 @@ def mixture(moe: MixtureOfExperts, chosen: Router) -> list[str]:
 
 def mixture_obstacles(moe: MixtureOfExperts, chosen: Router) -> list[str]:
     """What prevents the router of a mixture."""
+    if moe.shared_gate and not moe.shared_d_ff:
+        return ["its gate of shared experts needs some, got none"]
     if moe.active == 1 and chosen.score == "softmax" and chosen.normed:
         return ["its softmax router weighs the only expert of a token by its probability"]
     return []

@@ -39,15 +39,16 @@ from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import NoAttention
 from modelsizer.problems.architecture.state_space import Mamba2
 
+_ROTARY = "rope"
 HYBRIDS = MappingProxyType(
     {
-        "bamba": "rope",
+        "bamba": _ROTARY,
         "mamba2": "none",
         "nemotron_h": "none",
         "qwen3_5_moe_text": "rope",
         "qwen3_5_text": "rope",
         "qwen3_next": "rope",
-        **dict.fromkeys(("llama", "qwen2", "qwen3", "granitemoehybrid"), "rope"),
+        **dict.fromkeys(("llama", "qwen2", "qwen3", "granitemoehybrid"), _ROTARY),
     }
 )
 """Types with such stacks, or whose blocks may have them, and the positions of their attention."""
@@ -226,8 +227,8 @@ def _sizes(hybrid: Hybrid) -> list[str]:
 def _structure(hybrid: Hybrid) -> list[str]:
     """What has no size: positions, norms, activations and biases."""
     attention, fraction = hybrid.of(FullAttention), rotary_fraction(hybrid.family, hybrid.config)
-    flags = ["--position-embedding-type", HYBRIDS[hybrid.family]]
-    if HYBRIDS[hybrid.family] == "rope" and fraction != 1.0:
+    flags = ["--position-embedding-type", HYBRIDS.get(hybrid.family, _ROTARY)]
+    if HYBRIDS.get(hybrid.family, _ROTARY) == "rope" and fraction != 1.0:
         flags += ["--rotary-percent", str(fraction)]
     flags += ["--normalization", "RMSNorm"]
     if hybrid.family in ONE_PLUS:

@@ -24,7 +24,7 @@ from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.architecture.structures import Structure
-from tests.support.drawn_designs import built
+from tests.support.drawn_designs import built, design
 from tests.support.export_readers import (
     READERS,
     count_megatron_words,
@@ -300,6 +300,84 @@ def test_a_solved_problem_is_exported(tmp_path: Path) -> None:
     answer = CliRunner().invoke(app, args)
     assert answer.exit_code == 0, answer.output + answer.stderr
     assert read_litgpt(path.read_text()) == json.loads(answer.stdout)["parameters"]["total"]
+
+
+@pytest.mark.parametrize("framework", sorted(EXPORTERS))
+def test_designs_of_any_kinds_of_layer(framework: str) -> None:
+    written = set()
+    for seed in range(45):
+        drawn = design(seed)
+        try:
+            text = EXPORTERS[framework](drawn)
+        except ConfigError as error:
+            assert f"cannot be exported to {framework}" in str(error)
+            continue
+        assert READERS[framework](text) == count_parameters(drawn).total, seed
+        written.add(json.loads(text)["model_type"] if framework == "hf" else drawn.block)
+    least = {"hf": 8, "megatron": 5, "litgpt": 4, "torchtitan": 1, "nanogpt": 0}
+    assert len(written) >= least[framework]
+
+
+WINDOWS, EXPERTS = {"between": "window"}, {"dense": False, "experts": True}
+LATENT = {"attention": "latent"}
+
+
+@pytest.mark.parametrize(
+    ("block", "kinds", "model_type"),
+    [
+        ("llama", WINDOWS, "ministral"),
+        ("llama", EXPERTS, "mixtral"),
+        ("llama", EXPERTS | {"dense": True}, "glm4_moe"),
+        ("llama", LATENT, "youtu"),
+        ("llama", {"between": "mamba2"}, "bamba"),
+        ("llama", {"between": "mamba2"} | EXPERTS, "granitemoehybrid"),
+        ("qwen2", EXPERTS, "qwen2_moe"),
+        ("qwen2", WINDOWS, "qwen2"),
+        ("qwen3", EXPERTS, "qwen3_moe"),
+        ("qwen3", EXPERTS | WINDOWS, "mellum"),
+        ("qwen3", EXPERTS | WINDOWS | {"dense": True}, "dots1"),
+        ("qwen3-moe", EXPERTS, "qwen3_moe"),
+        ("qwen3-next", EXPERTS | {"between": "gated-deltanet"}, "qwen3_next"),
+        ("deepseek", LATENT | EXPERTS, "deepseek_v3"),
+        ("gpt-oss", EXPERTS | WINDOWS, "gpt_oss"),
+        ("gemma2", WINDOWS, "gemma2"),
+        ("gemma3", WINDOWS, "gemma3_text"),
+        ("olmo2", EXPERTS, "flex_olmo"),
+        ("olmo2", WINDOWS, "olmo3"),
+        ("olmo2", {"between": "gated-deltanet"}, "olmo_hybrid"),
+        ("nemotron-h", EXPERTS | {"between": "mamba2"}, "nemotron_h"),
+    ],
+)
+def test_the_nearest_type(block: str, kinds: dict[str, Any], model_type: str) -> None:
+    tied = block != "nemotron-h"
+    shared = 1 if model_type in ("nemotron_h", "dots1") else 0
+    drawn = built(Structure(block, **kinds), 4, tied_embeddings=tied, shared_experts=shared)
+    assert to_huggingface(drawn)["model_type"] == model_type
+
+
+@pytest.mark.parametrize(
+    ("block", "kinds", "words"),
+    [
+        ("llama", WINDOWS | EXPERTS, "glm4_moe has no sliding windows"),
+        ("llama", LATENT | {"between": "gated-deltanet"}, "has no gated delta networks"),
+        ("gemma3", EXPERTS, "gemma3_text has no mixtures of experts"),
+        ("gemma2", LATENT, "gemma2 has no latent attention"),
+        ("gpt2", WINDOWS, "gpt2 has no sliding windows"),
+        ("gpt-oss", LATENT | EXPERTS, "gpt_oss has no latent attention"),
+        ("nemotron-h", WINDOWS, "nemotron_h has no sliding windows"),
+    ],
+)
+def test_what_no_type_has_is_named(block: str, kinds: dict[str, Any], words: str) -> None:
+    drawn = built(Structure(block, **kinds), 4, tied_embeddings=False, shared_experts=1)
+    with pytest.raises(ConfigError, match=f"cannot be exported to hf: .*{words}"):
+        to_huggingface(drawn)
+
+
+def test_windows_beside_shared_experts_are_megatrons_alone() -> None:
+    drawn = built(Structure("llama", between="window", dense=False, experts=True), shared_experts=1)
+    text = EXPORTERS["megatron"](drawn)
+    assert "--window-attn-skip-freq" in text and "--moe-shared-expert-intermediate-size 24" in text
+    assert READERS["megatron"](text) == count_parameters(drawn).total
 
 
 def test_a_refused_export_exits_with_2(tmp_path: Path) -> None:
