@@ -44,7 +44,7 @@ def beyond_doubles() -> np.errstate:
 
 
 EXPERTS = "experts"
-"""Feature of a whole stack: all experts over those that a token uses, 1 for dense designs."""
+"""Feature of a whole stack: the mean over its layers of all experts over active ones."""
 
 SHAPE_FEATURES = tuple(
     name for choice in CHOICES if choice.law for name in (choice.name, *choice.ratios)

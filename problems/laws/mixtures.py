@@ -54,14 +54,16 @@ def granularity(experts: MixtureOfExperts, d_model: Count) -> Floats:
 
 
 def experts_of(designs: Architecture) -> Floats:
-    """All experts over those that a token uses: mean over the layers of experts, 1 without any."""
+    """Mean over the layers of all experts over those that a token uses, 1 for dense layers.
+
+    A mean, so that a few layers of experts among dense ones do not count as a mixture throughout.
+    """
     total: Floats = 0.0
-    layers: Floats = 0.0
     for group in designs.groups:
-        if (experts := mixture_of(group.layer.ffn)) is not None:
-            count = doubles(group.count)
-            total, layers = total + count / activation(experts), layers + count
-    return np.where(layers > 0, total / np.maximum(layers, 1.0), 1.0) + 0.0 * designs.layers
+        experts = mixture_of(group.layer.ffn)
+        each = 1.0 if experts is None else 1.0 / activation(experts)
+        total = total + doubles(group.count) * each
+    return total / doubles(designs.layers)
 
 
 def experts_between(low: Architecture, high: Architecture) -> tuple[Floats, Floats]:
@@ -77,15 +79,13 @@ def experts_between(low: Architecture, high: Architecture) -> tuple[Floats, Floa
     least, most = np.inf + 0.0 * doubles(low.layers), 1.0 + 0.0 * doubles(low.layers)
     for few, many in zip(low.groups, high.groups, strict=True):
         fewest, widest = mixture_of(few.layer.ffn), mixture_of(many.layer.ffn)
-        if fewest is None or widest is None:
-            continue
-        share = activation_between(fewest, widest)
-        smallest, greatest = 1.0 / share[1], 1.0 / share[0]
+        share: tuple[Floats, Floats] = (1.0, 1.0)
+        if fewest is not None and widest is not None:
+            share = activation_between(fewest, widest)
         there = doubles(many.count) > 0
-        least = np.where(there, np.minimum(least, smallest), least)
-        most = np.where(there, np.maximum(most, greatest), most)
-        least = np.where(doubles(few.count) > 0, least, np.minimum(least, 1.0))
-    return np.where(np.isfinite(least), least, 1.0), most
+        least = np.where(there, np.minimum(least, 1.0 / share[1]), least)
+        most = np.where(there, np.maximum(most, 1.0 / share[0]), most)
+    return least, most
 
 
 def doubles(values: Count) -> Floats:

@@ -7,11 +7,12 @@ import pytest
 
 from modelsizer import Problem
 from modelsizer.problems.laws.ablations import Ablations
-from modelsizer.problems.laws.features import EXPERTS
+from modelsizer.problems.laws.features import EXPERTS, of_stack, range_of_stack
 from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.quality import Judged, Quality, scaled, unscaled
 from modelsizer.problems.laws.shapes import NoShape
+from tests.support.stacks import STRUCTURES, boxes, points, stack
 
 MANY = 10_000
 
@@ -78,3 +79,14 @@ def test_the_pessimist_of_experts_is_the_dense_law_at_one_and_bounded_over_boxes
     size = n[0] + at[1] * (n[1] - n[0])
     assert (bound <= here.loss(size, tokens) * (1 + 1e-14)).all()
     assert here.tokens_for(size, here.loss(size, tokens)) == pytest.approx(tokens, rel=1e-6)
+
+
+def test_the_experts_of_a_stack_are_between_their_bounds_over_a_box() -> None:
+    low, high = boxes(6, MANY)
+    for full, between in STRUCTURES[:2]:
+        ends = range_of_stack(EXPERTS, stack(low, full, between), stack(high, full, between))
+        value = of_stack(EXPERTS, stack(points(1, low, high), full, between))
+        assert (ends[0] <= value + 1e-9).all()
+        assert (value <= ends[1] + 1e-9).all()
+    dense = low | {"full_experts": 0 * low["d_model"], "other_experts": 0 * low["d_model"]}
+    assert (of_stack(EXPERTS, stack(dense, *STRUCTURES[0])) == 1).all()
