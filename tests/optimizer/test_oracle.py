@@ -103,7 +103,6 @@ def test_answers_agree_with_the_oracle_at_length(seed: int, solver: str) -> None
 @pytest.mark.parametrize("seed", seeds(range(1000, 1026), set(range(1008, 1026))))
 def test_wider_spaces_agree_with_the_oracle(seed: int) -> None:
     tables = random_tables(seed)
-    tables["objective"]["ablations"] = "none"
     tables["space"]["layers"] = {"min": 4, "max": 48, "step": 4}
     widths = tables["space"]["d_model"]
     widths["max"] = min(widths["max"], widths["min"] + 1024)
@@ -156,7 +155,7 @@ EDGE_SPACE: dict[str, Any] = {
 @pytest.mark.parametrize("solver", ["bound", "exhaustive"])
 @pytest.mark.parametrize("edge", range(len(EDGES)))
 def test_edges_agree_with_the_oracle(edge: int, solver: str) -> None:
-    tables = EDGE_SPACE | {"objective": {"ablations": "none"}}
+    tables = dict(EDGE_SPACE)
     for name, given in EDGES[edge].items():
         tables[name] = tables.get(name, {}) | given
     found = Problem.from_tables(tables)

@@ -36,6 +36,7 @@ OBJECTIVES = (
 FILES = tuple(f"file:{ROOT / 'docs' / name}.toml" for name in ("own-law", "mylaw"))
 _PUBLISHED = (name for name, row in catalogue(CATALOGUE).items() if row["form"] in FORMS)
 LAWS = (*_PUBLISHED, "power", "terms", *FILES)
+READINGS = ("middle", "none", "low", "high", "middle")
 MODES = ("near", "near", "near", "at", "between")
 _WINDOWS = ({"full_every": [1, 3], "window": 512}, {"full_every": 4, "window": [512, 2000]},
             {"full_layers": {"min": 2, "max": 4}, "window": 512})  # fmt: skip
@@ -76,7 +77,11 @@ def _tables(r: random.Random, seed: int) -> dict[str, Any]:
         "serving": _serving(r),
         "lifetime": _lifetime(r),
         "budgets": {},
-        "objective": {sense: quantity, "law": law, "ablations": "none"},
+        "objective": {
+            sense: quantity,
+            "law": law,
+            "ablations": READINGS[seed // 5 % len(READINGS)],
+        },
     }
     if law == "terms":
         found["laws"] = {"terms": _terms(r)}

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from tests.support.oracle.ablations import unseen
 from tests.support.oracle.counts import non_embedding, parameters
 from tests.support.oracle.data import Tables, catalogue, exact
 from tests.support.oracle.space import Design
@@ -87,6 +88,17 @@ def of_terms(c: Tables, n: float, d: float, seen: Tables) -> float:
     return total
 
 
+def irreducible(form: str, c: Tables) -> float:
+    """What no model and no data fall below, as the law states it."""
+    if form == "kaplan":
+        return 0.0
+    if form == "gemstones":
+        return math.exp(c["ln_E"])
+    if form == "terms" and any(term["coefficient"] < 0 for term in c["terms"]):
+        return 0.0
+    return float(c["E"])
+
+
 FORMS = {"kaplan": kaplan, "chinchilla": chinchilla, "gadre": gadre, "repeats": repeats,
          "gemstones": gemstones, "bian": bian, "terms": of_terms}  # fmt: skip
 
@@ -127,6 +139,9 @@ class Law:
     sees: tuple[str, ...]
     shape: bool
     unique_tokens: float
+    irreducible: float
+    ablations: str
+    trained: int
 
     @classmethod
     def of(cls, tables: Tables) -> Law:
@@ -149,7 +164,9 @@ class Law:
         prices_shape = any(name in _SHAPE for name in sees)
         shape = objective.get("shape", "none" if prices_shape else DEFAULT_SHAPE)
         unique = float(exact(training.get("unique_tokens", 0))) or math.inf
-        return cls(FORMS[form], c, row.get("parameters", "total"), sees, shape != "none", unique)
+        counts, least = row.get("parameters", "total"), irreducible(form, c)
+        rest = objective.get("ablations", "middle"), training.get("sequence_length", 4096)
+        return cls(FORMS[form], c, counts, sees, shape != "none", unique, least, *rest)
 
     def of_design(self, a: Design, sequence: int) -> DesignLoss:
         return DesignLoss(
@@ -175,17 +192,17 @@ class DesignLoss:
         self._seen["unique_tokens"] = law.unique_tokens
         self._added = excess(a.d_model, a.layers) if law.shape else 0.0
         shape = (a.d_model, a.layers) if law.shape else ()
-        self.same = (n, *(every[name] for name in sorted(law.sees)), *shape)
+        given = law.ablations != "none"
+        self._q = unseen(a, law.ablations, law.trained, law.sees) if given else 0.0
+        self.same = (n, *(every[name] for name in sorted(law.sees)), *shape, self._q)
         self._tokens: dict[float, float] = {}
 
     def at(self, tokens: float) -> float:
         if tokens <= 0:
             return math.inf
         law = self._law
-        return (
-            law.form(law.coefficients, float(self.n), min(tokens, ENDLESS), self._seen)
-            + self._added
-        )
+        loss = law.form(law.coefficients, float(self.n), min(tokens, ENDLESS), self._seen)
+        return loss + self._q * max(loss - law.irreducible, 0.0) + self._added
 
     def tokens_for(self, loss: float) -> float:
         """The tokens at which the loss falls to this value, by bisection; infinite if none."""
