@@ -87,6 +87,7 @@ def measure(source: str, solver: str, limit: float, runs: int = RUNS) -> dict[st
     problem = problem_of(source)
     designs = problem.count_designs()
     found: dict[str, Any] = {"problem": source, "solver": solver, "designs": designs}
+    found["objective"] = problem.objective.quantity
     seconds, cpu, alone = [], [], []
     for _ in range(runs):
         start, before = time.perf_counter(), _cpu()

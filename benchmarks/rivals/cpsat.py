@@ -1,9 +1,9 @@
 """CP-SAT of OR-tools on tabulated objectives, in whole units of 1e-12 nats.
 
 As `benchmarks.rivals.scip_table`, with integers throughout, so that its proof is exact to the unit;
-an objective that is a number of parameters or bytes keeps its own unit. `FORMULATIONS` are those
-that were tried; one more, a table constraint over (width option, depth, objective), took 19 s on
-one-h100-1e24.
+numbers of parameters or bytes keep their own unit, others have 1e15 to the largest. `FORMULATIONS`
+are those that were tried; one more, a table constraint over (width option, depth, objective), took
+19 s on one-h100-1e24.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from benchmarks.rivals.tabulated import Ints, Tabulation, lower_hull, tabulate
 from modelsizer.problems.problem import Problem
 
 UNITS = 1e12  # in a nat
+LARGEST = 1e15  # whole number; times a difference of depths it is far below 2^63
 WORKERS = 1
 
 Choice = Callable[[Any], tuple[int, int]]
@@ -47,7 +48,7 @@ def solve(problem: Problem, seconds: float, formulation: str = "least") -> Rival
     table = tabulate(problem)
     if not len(table):
         return without_design(clock)
-    units = UNITS if problem.objective.quantity == "loss" else 1.0
+    units = _units(problem, table)
     model = cp_model.CpModel()
     chosen = FORMULATIONS[formulation](model, table, np.rint(table.value * units).astype(np.int64))
     solver = cp_model.CpSolver()
@@ -63,6 +64,15 @@ def solve(problem: Problem, seconds: float, formulation: str = "least") -> Rival
     design, claimed = table.design(*chosen(solver)), solver.objective_value / units
     proof = status == cp_model.OPTIMAL
     return answered(problem, design, clock, words, bound=bound, proof=proof, claimed=claimed)
+
+
+def _units(problem: Problem, table: Tabulation) -> float:
+    """Units in which the objective is a whole number."""
+    if problem.objective.quantity == "loss":
+        return UNITS
+    largest = float(np.abs(table.value).max())
+    whole = largest <= LARGEST and bool((table.value == np.rint(table.value)).all())
+    return 1.0 if whole else LARGEST / largest
 
 
 def _least(model: Any, table: Tabulation, value: Ints) -> Choice:

@@ -2,13 +2,15 @@
 
 All formulations start from `benchmarks.rivals.tabulated`, evaluate nothing nonlinear, and are exact
 if the objective of each width option is convex in depth, as it is on the problems here; otherwise
-they bound it from below, and the gap is shown. `FORMULATIONS` are those that were tried.
+they bound it from below, and the gap is shown. `FORMULATIONS` are those that were tried. Objectives
+other than losses are divided by the largest, since SCIP takes 1e20 and above for infinite.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,6 +48,8 @@ def solve(problem: Problem, seconds: float, formulation: str = "least") -> Rival
     table = tabulate(problem, everything=formulation == "rows")
     if not len(table):
         return without_design(clock)
+    scale = 1.0 if problem.objective.quantity == "loss" else float(np.abs(table.value).max())
+    table = replace(table, value=table.value / scale)
     model = pyscipopt.Model()
     model.hideOutput()
     chosen = FORMULATIONS[formulation](model, table)
@@ -57,13 +61,13 @@ def solve(problem: Problem, seconds: float, formulation: str = "least") -> Rival
     clock.stop()
     status = model.getStatus()
     words = f"{status}, {model.getNVars(transformed=False)} columns, {model.getNTotalNodes()} nodes"
-    bound: float | None = model.getDualbound()
-    if bound is None or not math.isfinite(bound) or abs(bound) >= model.infinity():
-        bound = None
+    dual = model.getDualbound()
+    known = math.isfinite(dual) and abs(dual) < model.infinity()
+    bound = dual * scale if known else None
     if not model.getNSols():
         return answered(problem, None, clock, words, bound=bound)
     design = table.design(*chosen(model))
-    proof, claimed = status in ("optimal", "gaplimit"), model.getObjVal()
+    proof, claimed = status in ("optimal", "gaplimit"), model.getObjVal() * scale
     return answered(problem, design, clock, words, bound=bound, proof=proof, claimed=claimed)
 
 
