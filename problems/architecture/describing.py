@@ -150,7 +150,8 @@ def _shared_experts(architecture: Architecture) -> int | float:
     ffns = (group.layer.ffn for group in architecture.groups)
     moe = next(ffn for ffn in ffns if isinstance(ffn, MixtureOfExperts))
     whole, rest = divmod(moe.shared_d_ff, moe.d_ff)
-    return moe.shared_d_ff / moe.d_ff if rest else whole
+    ratio: float = moe.shared_d_ff / moe.d_ff
+    return ratio if rest else int(whole)
 
 
 def design_architecture(architecture: Architecture) -> dict[str, Any]:

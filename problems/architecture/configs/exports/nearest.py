@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.choices import BY_NAME
 from modelsizer.problems.architecture.configs.exports.families import (
     activation,
     neutral,
@@ -52,7 +54,7 @@ _OTHERS = (
 _PADDED = ("flex_olmo", "olmo_hybrid")
 """Types whose token of padding, 100277, may be none of a design's vocabulary."""
 
-_TOLD = 3  # types that an error names
+_TOLD = 2  # types at the least distance that an error names
 _FAR = 100  # more than any number of differences
 
 
@@ -89,13 +91,17 @@ def design_config(architecture: Architecture) -> dict[str, Any]:
     ConfigError
         If no type has them; the message names what the nearest type lacks, or has besides.
     """
-    apart: dict[int, list[str]] = {}
+    apart: list[_Tried] = []
     for t in _candidates(architecture):
-        config, distance, words = _tried(t, architecture)
-        if not distance:
-            return config
-        apart.setdefault(distance, []).append(words)
-    raise ConfigError(f"cannot be exported to hf: {'; '.join(apart[min(apart)][:_TOLD])}")
+        found = _tried(t, architecture)
+        if not found.distance:
+            return found.config
+        apart.append(found)
+    apart.sort(key=lambda found: found.distance)
+    nearest = [found for found in apart if found.distance == apart[0].distance][:_TOLD]
+    nearest += [found for found in apart if not found.lacks and found not in nearest][:1]
+    words = "; ".join(found.words for found in nearest)
+    raise ConfigError(f"cannot be exported to hf: {words}")
 
 
 def _candidates(architecture: Architecture) -> Iterator[ModelType]:
@@ -115,35 +121,58 @@ def _candidates(architecture: Architecture) -> Iterator[ModelType]:
             yield types[name]
 
 
-def _tried(t: ModelType, architecture: Architecture) -> tuple[dict[str, Any], int, str]:
-    """A configuration of a type, and in how many things the two differ, with words for them."""
+@dataclass(frozen=True, slots=True)
+class _Tried:
+    """A configuration of a type, and in how many things it differs from a design.
+
+    Parameters
+    ----------
+    config : dict
+    distance : int
+        0 if it is the design.
+    words : str
+        What differs.
+    lacks : bool
+        Whether the type lacks something, or only has more than the design.
+    """
+
+    config: dict[str, Any]
+    distance: int = 0
+    words: str = ""
+    lacks: bool = True
+
+
+def _tried(t: ModelType, architecture: Architecture) -> _Tried:
+    """Write a design as a type, and compare what is read of it."""
     if obstacles := _multi_head(t, architecture):
-        return {}, len(obstacles), "; ".join(obstacles)
+        return _Tried({}, len(obstacles), "; ".join(obstacles))
     stack = architecture.stack()
     if stack is None:
         raise ConfigError("cannot be exported to hf: the order of its kinds of layer is not known")
     layers = separate(stack) if t.layers == SEPARATE else stack
     wanted = Architecture.of_layers(architecture.trunk, layers)
-    config = {"model_type": t.name} | fields_of(t, architecture.trunk, layers)
+    config: dict[str, Any] = {"model_type": t.name}
+    config |= fields_of(t, architecture.trunk, layers)
     own = own_type(architecture.block)
     if t.name != own and (turned := rotary_fraction(own, {})) != rotary_fraction(t.name, {}):
         config["partial_rotary_factor"] = turned
-    config |= neutral(t.name, getattr(layers[0].attention, "head_dim", 1) or 1)
-    config |= {"pad_token_id": None} if t.name in _PADDED else {}
+    config |= neutral(t.name, int(BY_NAME["head_dim"].of(architecture)) or 1)
+    if t.name in _PADDED:
+        config["pad_token_id"] = None
     if "experts" in t.feed_forwards.values():
         config |= plain_router(t.name)
     try:
         found = read_config(config)
     except ConfigError as error:
-        return config, 1 if states(t) else _FAR, f"{t.name}: {error}"
+        return _Tried(config, 1 if states(t) else _FAR, f"{t.name}: {error}")
     if found.trunk == wanted.trunk and found.stack() == wanted.stack():
-        return config, 0, ""
+        return _Tried(config)
     lost, more = missing(wanted, found), missing(found, wanted)
     if lost:
-        return config, len(lost) + len(more), f"{t.name} has no {', no '.join(lost)}"
+        return _Tried(config, len(lost) + len(more), f"{t.name} has no {', no '.join(lost)}")
     if more:
-        return config, len(more), f"{t.name} always has {' and '.join(more)}"
-    return (
+        return _Tried(config, len(more), f"{t.name} always has {' and '.join(more)}", lacks=False)
+    return _Tried(
         config,
         1,
         f"{t.name} has no model of this shape: of what it would be and what it is, "

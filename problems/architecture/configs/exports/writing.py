@@ -46,7 +46,9 @@ def fields_of(t: ModelType, trunk: Trunk, stack: Sequence[Layer]) -> Fields:
     """
     if t.reader == "gpt2":
         return _gpt2(trunk, stack)
-    parts = {type(part): part for layer in stack for part in (layer.attention, layer.ffn)}
+    parts: dict[type, Any] = {
+        type(part): part for layer in stack for part in (layer.attention, layer.ffn)
+    }
     found: Fields = {"hidden_size": trunk.d_model}
     if (dense := parts.get(DenseFeedForward)) is not None:
         found[t.dense_width] = dense.d_ff
