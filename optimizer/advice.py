@@ -38,6 +38,7 @@ def advice(problem: Problem, design: Evaluation) -> list[str]:
         *_outside_ranges(problem, design),
         *beyond_evidence(problem, design),
         *_blind_choices(problem, design),
+        *_vocabularies(problem, design),
         *_menu_ends(problem, design),
         *_epochs(problem, design),
         *_replicas(problem, design),
@@ -169,6 +170,22 @@ def _seen(problem: Problem) -> set[Seen]:
     told = {"kv_heads": "kv_heads", "ffn": "d_ff"}
     unseen = () if judged is None else judged.unseen
     return {*parts_of(problem.law.features), *(told[term] for term in unseen if term in told)}
+
+
+def _vocabularies(problem: Problem, design: Evaluation) -> list[str]:
+    """A warning if vocabularies were compared by a law that does not see them.
+
+    A token of a larger vocabulary holds more text, so that losses in nats a token do not compare
+    (Tao et al. 2024, arXiv 2407.13623, section 2.2).
+    """
+    menu = problem.space.vocab_size
+    if menu.size < 2 or "vocab_size" in _seen(problem):
+        return []
+    return [
+        f"nats a token of two vocabularies do not compare, and {problem.law.name} prices none: "
+        f"vocab_size = {design.architecture.trunk.vocab_size} of {menu.size} is what the limits "
+        "leave room for. Fix it to that of your tokenizer"
+    ]
 
 
 def _menu_ends(problem: Problem, design: Evaluation) -> list[str]:

@@ -203,3 +203,14 @@ def test_one_flop_too_few_is_infeasible_however_it_is_asked() -> None:
     assert solver.solve({"budgets.training_flops": flops}).status == "optimal"
     assert solver.solve({"budgets.training_flops": flops - 1}).status == "infeasible"
     assert solve(problem.with_settings({"budgets.training_flops": flops - 1})).design is None
+
+
+def test_vocabularies_that_no_law_prices_are_warned_of() -> None:
+    problem = Problem.load("fixed-2t-tokens")
+    said = [w for w in solve(problem).warnings if "vocabularies" in w]
+    assert not said
+    wider = problem.with_settings({"space.vocab_size": [32_000, 256_000]})
+    (said,) = (w for w in solve(wider).warnings if "vocabularies" in w)
+    assert "do not compare" in said and "of 2 is what" in said
+    sees = wider.with_settings(wider.under_law("tao-2024"))
+    assert not [w for w in solve(sees).warnings if "vocabularies" in w]
