@@ -127,6 +127,7 @@ def _ours(problem: Any, solver: str, limit: float) -> dict[str, Any]:
         "bound": result.bound,
         "proof": result.status in ("optimal", "infeasible"),
         "words": result.status,
+        "boxes": result.statistics.get("blocks"),
         "proof_seconds": result.seconds,
     }
 
