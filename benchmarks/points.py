@@ -80,7 +80,7 @@ def measure(source: str, solver: str, limit: float, runs: int = RUNS) -> dict[st
     -------
     dict
         `seconds`, `cpu`, `proof_seconds` as medians, `megabytes`, `value`, `claimed`, `bound`,
-        `proof`, `words`; or `skipped`, the reason.
+        `proof`, `words`, `design`; or `skipped`, the reason.
     """
     from benchmarks.rivals.answer import Skipped
 
@@ -128,6 +128,7 @@ def _ours(problem: Any, solver: str, limit: float) -> dict[str, Any]:
         "proof": result.status in ("optimal", "infeasible"),
         "words": result.status,
         "boxes": result.statistics.get("blocks"),
+        "design": None if design is None else repr(design.architecture),
         "proof_seconds": result.seconds,
     }
 
@@ -140,6 +141,7 @@ def _rival(problem: Any, solver: str, limit: float) -> dict[str, Any]:
         "bound": answer.bound,
         "proof": answer.proof,
         "words": answer.words,
+        "design": None if answer.architecture is None else repr(answer.architecture),
         "proof_seconds": answer.solver_seconds,
     }
 

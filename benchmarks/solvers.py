@@ -52,9 +52,11 @@ def measure(name: str) -> dict[str, Any]:
             rows.append(row)
     sure = next(row for row in rows if row["solver"] == "exhaustive")
     unit = 1.0 if sure["objective"] == "loss" else abs(sure["value"] or 1.0)
+    chosen = sure["design"]
     for row in rows:
         row["gap"] = _gap(row["value"], sure["value"], unit)
         row["claim"] = _gap(row["claimed"], row["value"], unit)
+        row["tied"] = row.pop("design") != chosen and row["gap"] == 0
     return {
         "problem": name,
         "objective": sure["objective"],
@@ -71,12 +73,12 @@ def _gap(value: float | None, other: float | None, unit: float) -> float | None:
 
 
 def _by(row: dict[str, Any], optimum: float | None) -> str:
-    """How far a design is from the best, in words."""
+    """How far a design is from the best, in words; `tied` is another than the rule of ties asks."""
     if optimum is None:
         return "infeasible" if row["value"] is None and row["proof"] else "no proof"
     if row["gap"] is None:
         return "no design"
-    return f"{row['gap']:.1e}" if row["gap"] else "0"
+    return f"{row['gap']:.1e}" if row["gap"] else "tied" if row["tied"] else "0"
 
 
 def show(found: dict[str, Any]) -> None:
