@@ -12,7 +12,7 @@ import pytest
 
 from modelsizer import Problem
 from tests.support.layers_oracle import compare, counts, drawing
-from tests.support.layers_oracle.engines import answered, ranked
+from tests.support.layers_oracle.engines import BOXES, answered, ranked
 from tests.support.layers_oracle.quality import leverage
 from tests.support.layers_oracle.search import Oracle
 from tests.support.layers_oracle.space import (
@@ -43,7 +43,7 @@ KEYS = {
 CLOSE = 1e-12
 FAST = (3, 22, 25, 27, 67, 69, 81, 88, 89, 100, 110, 128)
 PROGRAMS = (22, 81, 100, 128)
-ENGINES = ("auto", "exhaustive", "scipy", "pulp")
+ENGINES = ("auto", "exhaustive", BOXES, "scipy", "pulp")
 
 
 @lru_cache(maxsize=len(FAST))
@@ -61,7 +61,7 @@ def test_answers_agree_with_the_oracle(seed: int, engine: str) -> None:
 
 @pytest.mark.parametrize("engine", ENGINES[2:])
 @pytest.mark.parametrize("seed", PROGRAMS)
-def test_programs_agree_with_the_oracle(seed: int, engine: str) -> None:
+def test_boxes_and_programs_agree_with_the_oracle(seed: int, engine: str) -> None:
     problem, oracle = drawn(seed)
     assert answered(problem, engine, oracle) == [], problem.to_toml()
 

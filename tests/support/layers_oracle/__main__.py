@@ -22,7 +22,7 @@ MIB = 1024
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", default="0:300")
-    parser.add_argument("--engines", default="auto,scipy,pulp,exhaustive,rank")
+    parser.add_argument("--engines", default="auto,boxes,scipy,pulp,exhaustive,rank")
     asked = parser.parse_args()
     first, last = (int(n) for n in asked.seeds.split(":"))
     wrong = 0

@@ -116,7 +116,7 @@ def answer(oracle: Oracle, told: Tables) -> list[str]:
     best = oracle.points[0]
     value = told["objective"]["value"]
     found = []
-    if not _same(value, best.objective, CLOSE * max(1.0, abs(best.objective))):
+    if not _same(value, best.objective):
         found.append(f"objective {value}, not {best.objective}")
     return found + list(figures(best, oracle, told)) + list(quality(best, oracle, told))
 
