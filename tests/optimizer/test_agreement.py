@@ -6,7 +6,7 @@ import pytest
 
 from modelsizer import Problem, solve
 from tests.support.random_problems import valid_problem
-from tests.support.shared import SOLVERS, reference, reference_json
+from tests.support.shared import LAW_ALONE, SOLVERS, reference, reference_json
 
 KNOWN = ("least-memory", "no-way", "one-accelerator", "open-1e22")
 FAST_SEEDS, SLOW_SEEDS = range(26), range(26, 420)
@@ -41,7 +41,7 @@ def test_solvers_agree_at_length(seed: int) -> None:
 @pytest.mark.parametrize("name", KNOWN)
 def test_known_optima(name: str, solver: str) -> None:
     want = reference_json("known_optima/answers.json")[name]
-    problem = Problem.load(reference(f"known_optima/{name}.toml"))
+    problem = Problem.load(reference(f"known_optima/{name}.toml"), LAW_ALONE)
     result = solve(problem, solver=solver)
     assert result.status == want["status"]
     if want["status"] == "infeasible":
@@ -63,5 +63,7 @@ def test_known_optima(name: str, solver: str) -> None:
 @pytest.mark.parametrize("name", ("open-1e22", "one-accelerator"))
 def test_feasible_designs_are_counted(name: str) -> None:
     want = reference_json("known_optima/answers.json")[name]
-    result = solve(Problem.load(reference(f"known_optima/{name}.toml")), solver="exhaustive")
+    result = solve(
+        Problem.load(reference(f"known_optima/{name}.toml"), LAW_ALONE), solver="exhaustive"
+    )
     assert result.statistics["designs"] - result.statistics["by_budgets"] == want["feasible"]

@@ -11,6 +11,8 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 DATA = ROOT.parent / "shared" / "data"
+LAW_ALONE = {"objective.ablations": "none"}
+"""Of answers and figures that are of a law alone, without what it cannot see."""
 SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp", "pulp:HiGHS")
 
 

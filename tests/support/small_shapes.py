@@ -22,6 +22,7 @@ TABLES: dict[str, Any] = {
     "training": {"sequence_length": 4096},
     "serving": {"accelerator": "H100-SXM", "batch_size": 32, "context_length": 8192},
     "budgets": {"training_flops": 1e22, "kv_cache": "20 GB"},
+    "objective": {"ablations": "none"},
 }
 SIZE = 800_000_000
 TOLERANCE = 0.04

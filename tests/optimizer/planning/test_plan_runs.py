@@ -99,7 +99,7 @@ def test_without_shape_terms_depths_are_of_least_excess() -> None:
     allowed = range(4, 33)  # 1024 / 256 to 1024 / 32
     assert depth == min(allowed, key=lambda layers: float(EXERCISE.shape.excess(1024.0, layers)))
     blind = Family(EXERCISE.with_settings({"objective.shape": "none"}), family.target, "total")
-    assert blind.depths(8704) == (family.target.layers,)
+    assert blind.depths(int(family.target.trunk.d_model)) == (family.target.layers,)
 
 
 def test_a_law_without_embeddings_counts_none() -> None:

@@ -17,6 +17,7 @@ from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from tests.support.architectures import uniform
+from tests.support.shared import LAW_ALONE
 
 STEP = 1e-3  # of a limit, for finite differences
 LIBRARY = ["one-h100-1e24", "eight-h100-128k", "fixed-2t-tokens", "h100-cluster-90-days",
@@ -34,7 +35,7 @@ def relaxed(problem: Problem, design: Evaluation) -> Relaxation:
 
 
 def test_costs_extended_to_real_widths_are_the_exact_ones_at_whole_ones() -> None:
-    problem = Problem.load("one-h100-1e24", {"serving.accelerator": "H100-SXM"})
+    problem = Problem.load("one-h100-1e24", LAW_ALONE | {"serving.accelerator": "H100-SXM"})
     design = today(problem)
     names = ["parameters", "kv_cache", "serving_memory", "decode_latency", "prefill_latency",
              TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS]  # fmt: skip
@@ -123,7 +124,9 @@ def test_closed_form_of_chinchilla() -> None:
     At the optimum alpha A/N^alpha = beta B/D^beta (Hoffmann et al. 2022, eq. 4), and by the
     envelope theorem C dL/dC = -beta B / D^beta.
     """
-    problem = Problem.load("exercise-1e24", {"objective.shape": "none", "training.flops": "6ND"})
+    problem = Problem.load(
+        "exercise-1e24", LAW_ALONE | {"objective.shape": "none", "training.flops": "6ND"}
+    )
     found = relaxed(problem, today(problem))
     assert found.tokens is not None
     n = 1e24 / 6 / found.tokens

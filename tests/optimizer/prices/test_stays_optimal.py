@@ -136,12 +136,12 @@ def test_memory_of_the_reference_problem_is_exact_to_the_byte() -> None:
 def test_compute_of_the_reference_problem_ends_where_two_designs_are_equal() -> None:
     constraint = BY_NAME["training_flops"]
     stays = stays_optimal(REFERENCE, TODAY, constraint)
-    assert stays.end is None  # memory holds the design, whatever the compute
-    assert isinstance(stays.start, int)
-    below = REFERENCE.at(constraint, stays.start * 999_999 // 1_000_000)
-    assert below is not None and below.architecture != TODAY.architecture
-    mine = REFERENCE.own(TODAY, constraint, stays.start).loss
-    assert REFERENCE.own(below, constraint, stays.start).loss == pytest.approx(mine, abs=1e-12)
+    assert isinstance(stays.start, int) and isinstance(stays.end, int)
+    for end, beyond in ((stays.start, 999_999), (stays.end, 1_000_001)):
+        taken = REFERENCE.at(constraint, end * beyond // 1_000_000)
+        assert taken is not None and taken.architecture != TODAY.architecture
+        mine = REFERENCE.own(TODAY, constraint, end).loss
+        assert REFERENCE.own(taken, constraint, end).loss == pytest.approx(mine, abs=1e-12)
 
 
 def test_a_limit_that_leaves_nothing_out_stays_without_end() -> None:

@@ -19,7 +19,7 @@ from modelsizer.optimizer.surveys.ranking import rank
 from modelsizer.problems.quantities.rows import QUANTITIES
 from tests.support.enumerated import designs_of
 from tests.support.random_problems import small
-from tests.support.shared import reference, reference_json, seeds
+from tests.support.shared import LAW_ALONE, reference, reference_json, seeds
 
 EXERCISE = Problem.load("exercise-1e24")
 
@@ -55,7 +55,7 @@ def test_order_and_counts_are_those_of_plain_sorting(seed: int) -> None:
 @pytest.mark.parametrize("name", ["open-1e22", "one-accelerator"])
 def test_known_rankings(name: str) -> None:
     wanted = reference_json("known_optima/answers.json")[name]
-    found = rank(Problem.load(reference(f"known_optima/{name}.toml")), top=5)
+    found = rank(Problem.load(reference(f"known_optima/{name}.toml"), LAW_ALONE), top=5)
     assert (found.designs, found.feasible) == (wanted["designs"], wanted["feasible"])
     assert [d.loss for d in found.best] == pytest.approx(wanted["five_best_losses"], abs=1e-9)
 
