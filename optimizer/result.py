@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from modelsizer.optimizer.tables.clock import Stop, StoppedError
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
-from modelsizer.problems.designs.capacity import latency_estimates, serving_room
+from modelsizer.problems.designs.capacity import latency_estimates, serving_room, state_bytes
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
@@ -279,8 +279,9 @@ _APART = (
 
 
 def served_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
-    """Estimates of latencies and the memory left for serving, if an accelerator is given."""
-    found: dict[str, Any] = {}
+    """Bytes of states if it has any; latencies and memory left, if an accelerator is given."""
+    states = state_bytes(problem, design.architecture)
+    found: dict[str, Any] = {"state_bytes": states} if states else {}
     if (estimates := latency_estimates(problem, design.architecture)) is not None:
         found["latency"] = estimates
     if (room := serving_room(problem, design)) is not None:

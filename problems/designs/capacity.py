@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
 
-from modelsizer.problems.architecture.accounting import copied, serving_weights
+from modelsizer.problems.architecture.accounting import copied, serving_states, serving_weights
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.costs.latency import decode_branches, prefill_branches
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.serving import Estimate
-from modelsizer.problems.units import exact
+from modelsizer.problems.units import Number, exact, plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,15 @@ def serving_room(problem: Problem, design: Evaluation) -> ServingRoom | None:
     tokens = math.floor(pool / a_token) if a_token else None
     requests = math.floor(pool / a_request) if a_request else None
     return ServingRoom(usable, weights, pool, tokens, requests)
+
+
+def state_bytes(problem: Problem, architecture: Architecture) -> Number:
+    """Bytes of the states that layers hold in place of a cache, of all sequences of the batch."""
+    serving = problem.serving
+    kinds = [group.layer for group in architecture.groups]
+    counts = [group.count for group in architecture.groups]
+    states = serving_states(kinds, serving.exact_state_bytes, serving.batch_size)
+    return plain(states.at(counts))
 
 
 def latency_estimates(

@@ -11,6 +11,7 @@ from modelsizer.problems.architecture.accounting import Parameters, count_parame
 from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.describing import parameters_dict, whole_architecture
 from modelsizer.problems.designs.assumptions import Assumptions
+from modelsizer.problems.designs.capacity import state_bytes
 from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.standalone import (
     served_as_stored,
@@ -185,7 +186,6 @@ def description(problem: Problem, architecture: Architecture) -> Description:
         for name, cost in costs(problem, trunk, kinds, layout, _COSTS).items()
     }
     assumed = Assumptions.of(problem)
-    states = accounting.serving_states(kinds, assumed.state_bytes, assumed.batch_size)
     masked = accounting.forward_flops(trunk, kinds, assumed.context_length, ignore_windows=True)
     whole = int(masked.at(counts)) * assumed.batch_size * assumed.context_length
     return Description(
@@ -200,6 +200,6 @@ def description(problem: Problem, architecture: Architecture) -> Description:
         _checkpoint_bytes(architecture, kinds, counts),
         found["kv_bytes_per_token"],
         found["kv_cache"],
-        plain(states.at(counts)),
+        state_bytes(problem, architecture),
         found["serving_memory"],
     )

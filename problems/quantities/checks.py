@@ -49,8 +49,8 @@ def check_quantity(row: Quantity) -> None:
         return
     settings = [each for each in _settings() if not row.needs(each)]
     tried = [structure for block in BLOCKS for structure in structures(block)]
-    for each, structure, layout in product(settings, tried, _LAYOUTS):
-        _check_at(row, each, structure, layout)
+    for number, (structure, each) in enumerate(product(tried, settings)):
+        _check_at(row, each, structure, _LAYOUTS[(number + number // 2) % len(_LAYOUTS)])
 
 
 def _check_at(row: Quantity, settings: Settings, structure: Structure, layout: Layout) -> None:

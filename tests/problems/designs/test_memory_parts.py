@@ -201,9 +201,9 @@ def test_what_is_left_or_over_is_written() -> None:
     def words(figure: Figure) -> set[str]:
         return {text.get_text() for axes in figure.axes for text in axes.texts}
 
-    assert {"limit 64 GB, 24.2 GB left", "limit 70 GB, 15.9 GB left"} <= words(drawn())
+    assert {"limit 64 GB, 24.2 GB left", "limit 70 GB, 1.5 GB left"} <= words(drawn())
     over = panels(CLUSTER.with_settings({"budgets.serving_memory": "30 GB"}))
-    assert "limit 30 GB, 9.84 GB over" in words(plots.memory(over))
+    assert "limit 30 GB, 9.81 GB over" in words(plots.memory(over))
     with pytest.raises(ValueError, match="no memory to draw"):
         plots.memory([])
 
@@ -214,7 +214,7 @@ def test_what_is_left_or_over_is_written() -> None:
 def test_memory_of_a_problem_and_of_a_model() -> None:
     answer = CliRunner().invoke(app, ["memory", "h100-cluster-90-days"], env={"COLUMNS": "80"})
     assert answer.exit_code == 0, answer.output
-    for word in ("Serving memory of one of 8 H100-SXM", "first pipeline stage", "24.16 GB left"):
+    for word in ("Serving memory of one of 8 H100-SXM", "first pipeline stage", "1.497 GB left"):
         assert word in answer.stdout
     assert max(map(len, answer.stdout.splitlines())) <= 80
     model = ["memory", "llama-3-8b", "--problem", "one-h100-1e24", "--json", "-"]
