@@ -112,7 +112,12 @@ def sardana(inference_tokens: float) -> Problem:
         "serving": {"context_length": 1},
         "lifetime": {"inference_tokens": inference_tokens},
         "budgets": {"loss": loss, "tokens": {"max": 1e15}},
-        "objective": {"minimize": "lifetime_flops", "law": "theirs", "shape": "none"},
+        "objective": {
+            "minimize": "lifetime_flops",
+            "law": "theirs",
+            "shape": "none",
+            "ablations": "none",
+        },
         "laws": {"theirs": law},
     }
     return Problem.from_tables(tables)
