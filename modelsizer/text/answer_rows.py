@@ -7,7 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from modelsizer.optimizer.result import BudgetUse, Result
-from modelsizer.problems.architecture.describing import groups_list, telling_choices
+from modelsizer.problems.architecture.describing import (
+    architecture_dict,
+    groups_list,
+    telling_choices,
+)
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
@@ -70,24 +74,37 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
     rows.append(("loss", f"{format_fixed(design.loss, 6)} nats a token ({quality.name})"))
     if quality.prices_shape:
         rows.append(("  of it shape", format_fixed(design.shape_excess, 6)))
-    return [*rows, *_worth_rows(problem, design)]
+    return [*rows, *worth_rows(problem, design)]
 
 
-def _worth_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
+def worth_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
     """What no law sees of the design, with the band of published ablations."""
     found = worth(problem, design)
     if found is None or problem.quality.ablations is None:
         return []
     end, rows = problem.quality.ablations.end, []
+    words = _choice_words(architecture_dict(design.architecture))
     for name, ends in found.choices.items():
         if any(ends.values()):
             band = f"{format_number(ends['low'], 2)} to {format_number(ends['high'], 2)}"
             value = f"{format_fixed(ends[end], 6)} ({band} by ablations)"
-            rows.append((f"  of it {name}", value))
+            rows.append((f"  of it {name}", ", ".join(filter(None, (value, words.get(name))))))
     if rows:
         low, high = format_fixed(found.low, 4), format_fixed(found.high, 4)
         rows.append(("  band", f"{low} to {high} by all of these"))
     return rows
+
+
+def _choice_words(of: Mapping[str, Any]) -> dict[str, str]:
+    """What each term of ablations is about in a design, from its `architecture_dict`."""
+    layers, full = of["layers"], of["full_layers"]
+    return {
+        "kv_heads": f"{of['kv_heads']} of {of['heads']}",
+        "window": f"{of['window']} tokens in {layers - full} of {layers} layers",
+        "sparse": f"{full} of {layers} layers see the whole context",
+        "linear": f"in {layers - full} of {layers} layers",
+        "latent": f"rank {of['kv_lora_rank']}",
+    }
 
 
 def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:

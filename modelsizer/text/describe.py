@@ -10,6 +10,7 @@ from modelsizer.optimizer.one_design import OneDesign
 from modelsizer.problems.architecture.describing import groups_list, parameters_dict
 from modelsizer.problems.designs.description import Description
 from modelsizer.problems.units import Number, format_fixed, format_flops, format_quantity
+from modelsizer.text.answer_rows import worth_rows
 from modelsizer.text.assumptions import serving_rows, spared, training_row
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.kit.lines import line, pairs, paragraph, section, title, warnings
@@ -118,6 +119,7 @@ def _print_design(console: Console, found: OneDesign) -> None:
             ("tokens", format_quantity(design.tokens, "tokens")),
             ("training FLOPs", format_quantity(design.training_flops, "FLOPs")),
             ("loss", f"none: {found.unjudged}" if found.unjudged else loss),
+            *worth_rows(problem, design),
             *rows,
         ]
     section(console, "Costs")

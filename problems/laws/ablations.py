@@ -18,7 +18,7 @@ designs: a design is the box whose ends are both that design.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
 from typing import Literal
@@ -99,7 +99,12 @@ class Ablations:
 
     def combined(self, parts: Sequence[Floats]) -> dict[str, Floats]:
         """Terms from `parts`, in each of which they rise: bounds on parts give bounds on terms."""
-        read = {"low": np.minimum, "middle": _mean, "high": np.maximum}[self.end]
+        readings: dict[End, Callable[[Floats, Floats], Floats]] = {
+            "low": np.minimum,
+            "middle": _mean,
+            "high": np.maximum,
+        }
+        read = readings[self.end]
         found = dict(zip(PARTS, parts, strict=True))
         found["ffn"] = read(*(found.pop(name) for name in _FFN_PARTS))
         return {name: found[name] if name in self.unseen else 0.0 * found[name] for name in TERMS}

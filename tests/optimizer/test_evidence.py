@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from modelsizer import Problem, evaluate, load_architecture
+from modelsizer import Problem, evaluate, load_architecture, solve
 from modelsizer.optimizer.evidence import beyond_evidence
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.attention import LatentAttention
@@ -63,3 +63,14 @@ def test_the_flops_of_the_leverage_are_warned_of_beyond_its_fit() -> None:
 def test_without_ablations_only_the_leverage_is_warned_of() -> None:
     none = PROBLEM.with_settings({"objective.ablations": "none"})
     assert warned(with_layer(8), windowed(128, 24), problem=none) == ""
+
+
+def test_a_menu_of_vocabularies_is_warned_of() -> None:
+    tables = {
+        "space": {"layers": [8, 12], "d_model": 1024, "vocab_size": [32_000, 64_000]},
+        "budgets": {"training_flops": 1e19},
+    }
+    problem = Problem.from_tables(tables)
+    assert "vocabularies" in " ".join(solve(problem).warnings)
+    fixed = solve(problem.with_settings({"space.vocab_size": 32_000}))
+    assert "vocabularies" not in " ".join(fixed.warnings)
