@@ -145,19 +145,14 @@ def _formulated(program: _Program, stated: Statement) -> list[int]:
         program.row([target, *piece, *inside], [1.0, *-constant, *-rise], 0, None)
         return target
 
-    shape = program.column(0, None, cost=1.0)
-    size, data = (program.column(0, None) for _ in range(2))
-    parts = [program.column(0, None, cost=float(k)) for k in stated.scale]
-    program.row([*parts, size, data], [*np.ones(count), -1.0, -1.0], 0, 0)
-    for part, z, low_, high_ in zip(parts, chosen, *stated.learnable(), strict=True):
-        program.row([part, z], [1.0, -float(low_)], 0, None)
-        program.row([part, z], [1.0, -float(high_)], None, 0)
-    n, scale, low, high = variable(stated.n)
+    size, data, shape = (program.column(0, None, cost=1.0) for _ in range(3))
+    n, scale, low, high = variable(stated.size)
     convex(size, n, low, high, _Power(law.A * scale**-law.alpha, -law.alpha))
     if math.isfinite(stated.most_tokens):
-        program.row([data], [1.0], law.B * stated.most_tokens**-law.beta, None)
+        least_data = law.B * stated.most_tokens**-law.beta * stated.scale
+        program.row([data, *chosen], [1.0, *-least_data], 0, None)
     if np.isfinite(stated.most_flops).all():
-        flops, scale, low, high = variable(stated.flops.over(stated.most_flops))
+        flops, scale, low, high = variable(stated.rate)
         paid = concave(flops, low, high, _Power(law.B * scale**law.beta, law.beta))
         program.row([data, paid], [1.0, -1.0], 0, None)
     if width:

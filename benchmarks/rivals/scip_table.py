@@ -54,6 +54,7 @@ def solve(problem: Problem, seconds: float, formulation: str = "least") -> Rival
     model.hideOutput()
     chosen = FORMULATIONS[formulation](model, table)
     model.setParam("limits/gap", 0.0)
+    model.setParam("timing/clocktype", 1)  # CPU seconds
     model.setParam("limits/time", max(seconds - clock.elapsed, 1e-3))
     clock.start()
     with quiet():

@@ -115,15 +115,15 @@ class Statement:
         """Least and greatest value over all designs."""
         return float(quantity.at(self.first).min()), float(quantity.at(self.last).max())
 
-    def learnable(self) -> tuple[Floats, Floats]:
-        """Least and most of the loss less E, before it is scaled, of each width option."""
-        ends = []
-        for deep, shallow in ((self.last, self.first), (self.first, self.last)):
-            most = self.most_flops / self.flops.at(shallow)
-            tokens = np.minimum(self.most_tokens, most)
-            law = self.law
-            ends.append(law.A * self.n.at(deep) ** -law.alpha + law.B * tokens**-law.beta)
-        return ends[0], ends[1]
+    @property
+    def size(self) -> Affine:
+        """`n` over a power of `scale`, so that ``A size^-alpha`` is scaled."""
+        return self.n.over(self.scale ** (1 / self.law.alpha))
+
+    @property
+    def rate(self) -> Affine:
+        """`flops` over `most_flops`, times a power of `scale`: ``B rate^beta`` is scaled."""
+        return self.flops.over(self.most_flops * self.scale ** (-1 / self.law.beta))
 
     def design(self, option: int, j: int) -> Architecture:
         """The design of a width option at a depth index."""
