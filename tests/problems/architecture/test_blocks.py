@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import replace
 
@@ -11,10 +12,14 @@ from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import BY_NAME
+from modelsizer.problems.architecture.configs.exports.export import to_huggingface
 from modelsizer.problems.architecture.configs.exports.writing import separate
+from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.models import models
-from modelsizer.problems.architecture.structures import Structure, counts_of, structure_of
+from modelsizer.problems.architecture.structures import Structure, counts_of, order_of, structure_of
+from tests.support.shared import ROOT
 
+REFERENCE = ROOT / "tests" / "reference"
 BLOCK_OF = {
     "llama": "llama", "mixtral": "llama", "qwen2": "qwen2", "qwen2_moe": "qwen2", "qwen3": "qwen3",
     "qwen3_moe": "qwen3-moe", "qwen3_next": "qwen3-next", "deepseek_v2": "deepseek",
@@ -37,20 +42,50 @@ def test_every_block_has_published_models() -> None:
             "qwen3-next-80b-a3b"} <= set(PUBLISHED)  # fmt: skip
 
 
-@pytest.mark.parametrize("name", PUBLISHED)
-def test_layers_of_published_models(name: str) -> None:
-    model = models()[name]
-    published = model.architecture
-    block = BLOCK_OF[model.config["model_type"]]
+def of_block(published: Architecture, block: str) -> Architecture:
+    """The design of a block that has a model's widths and numbers of layers."""
     structure = replace(structure_of(published), block=block)
     widths = {key: BY_NAME[key].of(published) for key in structure.widths}
     trunk, kinds = structure.parts(widths, published.trunk.positions)
     counts = counts_of(structure, published)
-    groups = [LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n]
-    assert trunk == published.trunk
-    assert Counter({g.layer: g.count for g in groups}) == Counter(published.stack())
-    built = Architecture(trunk, tuple(groups), block)
+    groups = tuple(LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n)
+    return Architecture(trunk, groups, block, order_of(structure, counts))
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_layers_of_published_models(name: str) -> None:
+    model = models()[name]
+    published = model.architecture
+    built = of_block(published, BLOCK_OF[model.config["model_type"]])
+    assert built.trunk == published.trunk
+    assert Counter(built.stack()) == Counter(published.stack())
     assert count_parameters(built) == count_parameters(published) == model.parameters
+    # Published stacks may begin with a full layer, or end with one; designs end their periods.
+    exported = to_huggingface(built)
+    others = {"deepseek_v2": "deepseek_v3"}
+    kind = model.config["model_type"]
+    assert exported["model_type"] == others.get(kind, kind)
+
+
+ROWS = [
+    row
+    for row in map(json.loads, (REFERENCE / "published_configs.jsonl").read_text().splitlines())
+    if row["config"]["model_type"] in BLOCK_OF
+]
+
+
+def test_layers_of_published_configurations() -> None:
+    tried = 0
+    for row in ROWS:
+        published = read_config(row["config"])
+        if not BY_NAME["full_layers"].of(published):  # a design has one
+            continue
+        tried += 1
+        built = of_block(published, BLOCK_OF[row["config"]["model_type"]])
+        found = count_parameters(built)
+        for component, count in row["parameters"].items():
+            assert getattr(found, component) == count, (row["source"], component)
+    assert tried >= 20
 
 
 @pytest.mark.parametrize("name", HYBRIDS)

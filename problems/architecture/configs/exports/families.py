@@ -125,14 +125,17 @@ _NEUTRAL = MappingProxyType(
 
 
 def neutral(family: str, head_dim: int = 1) -> dict[str, Any]:
-    """Fields with which the multipliers of a type leave embeddings, residuals and scores alone.
+    """Fields with which a type scales scores by the root of a head's width, and nothing else.
 
     Parameters
     ----------
     family : str
     head_dim : int
-        Its scores are multiplied by `attention_multiplier` in place of the root of this.
+        Gemma's scores are divided by the root of a field of its own, and those of Granite
+        multiplied by a field.
     """
+    if family in ("gemma2", "gemma3_text"):
+        return {"query_pre_attn_scalar": head_dim}
     if family != "granitemoehybrid":
         return {}
     own = {"attention_multiplier": head_dim**-0.5, "position_embedding_type": "rope"}

@@ -373,6 +373,16 @@ def test_what_no_type_has_is_named(block: str, kinds: dict[str, Any], words: str
         to_huggingface(drawn)
 
 
+def test_scores_are_scaled_by_the_width_of_a_head() -> None:
+    gemma = to_huggingface(built(Structure("gemma3", between="window")))
+    assert gemma["query_pre_attn_scalar"] == gemma["head_dim"] == 16
+    granite = to_huggingface(
+        built(Structure("llama", between="mamba2", dense=False, experts=True), 4)
+    )
+    assert granite["attention_multiplier"] == granite["head_dim"] ** -0.5
+    assert granite["layer_types"][0] == "linear_attention"
+
+
 def test_windows_beside_shared_experts_are_megatrons_alone() -> None:
     drawn = built(Structure("llama", between="window", dense=False, experts=True), shared_experts=1)
     text = EXPORTERS["megatron"](drawn)
