@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -10,6 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer
+from modelsizer.problems.architecture.feedforward import (
+    FeedForward,
+    MixtureOfExperts,
+    SeveralFeedForwards,
+)
 from modelsizer.problems.architecture.mixers import Mixer, WithoutScores, mixers
 from modelsizer.problems.space.widths import Options
 
@@ -21,7 +26,8 @@ class Split:
     Parameters
     ----------
     ways : tuple of int
-        Tensor parallelism; must divide heads, kv_heads (or replicas), d_ff and vocabulary.
+        Tensor parallelism; must divide heads, kv_heads (or replicas), hidden widths of dense
+        feed-forwards, of experts and of all shared experts together, and the vocabulary.
     stages : int
         Pipeline stages; each must have a whole number of layers of every kind.
     """
@@ -51,14 +57,25 @@ def why_unsplit(splits: Sequence[Split], architecture: Architecture) -> tuple[st
     for split in splits:
         if replace(split, stages=1).fits(architecture):
             return "pipeline", f"{split.stages} does not divide layers = {architecture.layers}"
-    widths = {"vocab_size": architecture.trunk.vocab_size}
+    found = (
+        (ways, name, width)
+        for ways in sorted(splits[0].ways, reverse=True)
+        for name, width in _undivided(architecture, ways)
+    )
+    ways, name, width = next(found)
+    return "tensor", f"{ways} does not divide {name} = {width}"
+
+
+def _undivided(architecture: Architecture, ways: int) -> Iterator[tuple[str, int]]:
+    """Names and values of widths that tensor parallelism of so many ways does not divide."""
+    widths = [("vocab_size", architecture.trunk.vocab_size)]
     for group in architecture.groups:
         for part in mixers(group.layer.attention):
-            widths |= _split_widths(part) | {"kv_heads": part.kv_heads}
-        widths |= {"d_ff": group.layer.ffn.d_ff}
-    ways = max(splits[0].ways)
-    name = next((name for name, width in widths.items() if width % ways), "kv_heads")
-    return "tensor", f"{ways} does not divide {name} = {widths[name]}"
+            widths += _split_widths(part).items()
+            if not attention_divides(0, part.kv_heads, (ways,)):
+                widths.append(("kv_heads", part.kv_heads))
+        widths += _hidden_widths(group.layer.ffn)
+    return ((name, width) for name, width in widths if width % ways)
 
 
 def whole_divides(size: Any, ways: Sequence[int]) -> Any:
@@ -80,12 +97,23 @@ def attention_divides(heads: Any, kv_heads: Any, ways: Sequence[int]) -> Any:
 
 def _parallel(layer: Layer, ways: Sequence[int]) -> Any:
     """Whether tensor parallelism divides all widths of a layer."""
-    fits = whole_divides(layer.ffn.d_ff, ways)
+    fits: Any = True
+    for _, width in _hidden_widths(layer.ffn):
+        fits = fits & whole_divides(width, ways)
     for part in mixers(layer.attention):
         fits = fits & attention_divides(part.heads, part.kv_heads, ways)
         for width in _split_widths(part).values():
             fits = fits & whole_divides(width, ways)
     return fits
+
+
+def _hidden_widths(ffn: FeedForward) -> list[tuple[str, Any]]:
+    """Names and hidden widths of a feed-forward that tensor parallelism splits."""
+    if isinstance(ffn, SeveralFeedForwards):
+        return [pair for part in ffn.parts for pair in _hidden_widths(part)]
+    if isinstance(ffn, MixtureOfExperts):
+        return [("expert_d_ff", ffn.d_ff), ("shared_d_ff", ffn.shared_d_ff)]
+    return [("d_ff", ffn.d_ff)]
 
 
 def _split_widths(mixer: Mixer) -> dict[str, Any]:

@@ -144,7 +144,7 @@ def compare(seed: int) -> Counter[str]:
             seen.update([*kinds, f"{len(a.groups)} kinds"])
     stages = layout.p
     split = [a for a in designs(raw) if a.layers % stages == 0 and all(divides(a, n) for n in ways)]
-    assert number == len(split), seed
+    assert number == problem.count_designs() == len(split), seed
     return seen
 
 
