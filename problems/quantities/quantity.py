@@ -112,8 +112,8 @@ class Cost:
         not branch on them. Coefficients must be non-negative, and a wider or deeper architecture
         must not cost less: the solvers bound a set of designs by its smallest and largest member.
         Two things are apart: a width of which 0 is another kind of layer
-        (`modelsizer.problems.architecture.choices.ZERO_APART`), and the parameters that a law counts
-        of experts, whose leverage falls with their width (`modelsizer.problems.laws.leverage`).
+        (`modelsizer.problems.architecture.choices.ZERO_APART`), and what a law counts of experts,
+        whose leverage falls with their width (`modelsizer.problems.laws.leverage`).
     reads : tuple of str or None
         Settings that the formula reads. None means all: tables of the cost are then recomputed
         whenever any setting changes.
