@@ -85,9 +85,15 @@ def layers(
             chosen.to_dict() | {"assumptions": assumed.to_dict()} | compared_dict(found),
             json_,
             lambda console: print_layers(console, title, found, notes, rows),
-            plot_file(plot, picture, found if of_kinds else (asked, chosen.design),
-                      title="" if of_kinds else title, size=plot_size, clock=clock,
-                      ending=ending),
-        )  # fmt: skip
+            plot_file(
+                plot,
+                picture,
+                found if of_kinds else (asked, chosen.design),
+                title="" if of_kinds and not is_problem(source) else title,
+                size=plot_size,
+                clock=clock,
+                ending=ending,
+            ),
+        )
     if not ending.complete:
         raise typer.Exit(STOPPED)

@@ -5,6 +5,7 @@ A mixture of experts has two marks, joined by a line: its parameters, and those 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ GUIDES = (16, 32, 64, 128, 256)
 _NAMES = {"wide": 11, "column": 5}  # number of published models named
 _CLEAR = 1.1  # factor in parameters between the frame and the mark of a published model
 _OF_MIXTURES = 0.7  # share of them that mixtures of experts may take
+_LANDMARK = 3.0  # cost of covering a published mixture
 _SAMPLES = 9  # points along the line of a mixture
 _MARGIN = 1.25  # factor in parameters beyond the outermost feasible design
 _WORST_SHARE = 0.75  # quantile of the front's losses at which the colour scale ends
@@ -66,6 +68,8 @@ def depth_parameters(data: Region, *, title: str = "", size: str = "wide") -> Fi
         labels = Labels(axes)
         labels.avoid_text(key)
         labels.avoid_points(_points(data), weight=DOT)
+        mixtures = [at for mark in data.landmarks if _is_mixture(mark) for at in _along(mark)]
+        labels.avoid_points(np.reshape(mixtures, (-1, 2)), weight=_LANDMARK)
         _optimum(axes, data, labels)
         _guides(axes, data, labels)
         _landmarks(axes, data, labels)
@@ -190,18 +194,18 @@ def _optimum(axes: Axes, data: Region, labels: Labels) -> None:
     narrow = small(axes.get_figure(root=True))
     star(axes, *at, size=9 if narrow else 15)
     labels.avoid_points([at], size=9 if narrow else 14)
-    counted, active = data.best.parameters, ""
+    counted = data.best.parameters
+    lines = [f"{shape.layers} x {shape.trunk.d_model}, {tick(at[1], 'parameters')}"]
     if _is_mixture(data.best):
         below = (at[0], float(counted.active))
         _active(axes, *at, below[1], STAR, 4.0 if narrow else 6.0)
         labels.avoid_line([at, below])
         labels.avoid_points([below], size=7)
-        active = f", {tick(below[1], 'parameters')} active"
-    labels.beside(
-        f"{shape.layers} x {shape.trunk.d_model}, {tick(at[1], 'parameters')}{active}\n"
-        + ("loss unknown" if np.isnan(data.best.loss) else f"loss {data.best.loss:.4f}"),
-        [at], reaches=(9.0, 14.0, 20.0, 28.0), backed=True, fontweight="bold", zorder=9,
-    )  # fmt: skip
+        lines.append(f"{tick(below[1], 'parameters')} active")
+    known = not np.isnan(data.best.loss)
+    lines.append(f"loss {data.best.loss:.4f}" if known else "loss unknown")
+    labels.beside("\n".join(lines), [at], reaches=(9.0, 14.0, 20.0, 28.0), backed=True,
+                  fontweight="bold", zorder=9)  # fmt: skip
 
 
 def _along(mark: Landmark) -> list[tuple[float, float]]:
@@ -219,9 +223,17 @@ def _crosses_the_best(mark: Landmark, data: Region) -> bool:
     return inside and mark.layers == data.best.architecture.layers
 
 
-def _shown(axes: Axes, marks: Sequence[Landmark], most: int) -> list[int]:
-    """Indices of landmarks far from one another: mixtures first, which stand beside mixtures."""
+def _shown(axes: Axes, marks: Sequence[Landmark], most: int, best: Evaluation | None) -> list[int]:
+    """Indices of landmarks far from one another: mixtures first, which stand beside mixtures.
+
+    The first is the mixture nearest in size to an optimum that is one.
+    """
     found: list[int] = []
+    if best is not None and _is_mixture(best):
+        found = sorted(
+            (i for i, mark in enumerate(marks) if _is_mixture(mark)),
+            key=lambda i: _apart(marks[i], best),
+        )[:1]
     for share, mixtures in ((_OF_MIXTURES, True), (1.0, False)):
         some = [i for i, mark in enumerate(marks) if _is_mixture(mark) == mixtures]
         x, y = [float(marks[i].layers) for i in some], [float(marks[i].parameters) for i in some]
@@ -230,6 +242,13 @@ def _shown(axes: Axes, marks: Sequence[Landmark], most: int) -> list[int]:
             if len(found) < most_here and not any(_one_line(marks[i], marks[j]) for j in found):
                 found.append(i)
     return found
+
+
+def _apart(mark: Landmark, best: Evaluation) -> float:
+    """Distance of a landmark from the optimum in the logarithms of both sizes."""
+    counted = best.parameters
+    ratios = (mark.parameters / counted.total, mark.active / counted.active)
+    return sum(abs(math.log(ratio)) for ratio in ratios)
 
 
 def _one_line(mark: Landmark, other: Landmark) -> bool:
@@ -253,14 +272,15 @@ def _landmarks(axes: Axes, data: Region, labels: Labels) -> None:
     if not marks:
         return
     x, y = [float(m.layers) for m in marks], [float(m.parameters) for m in marks]
-    some = _shown(axes, marks, _NAMES["column" if narrow else "wide"])
+    some = _shown(axes, marks, _NAMES["column" if narrow else "wide"], data.best)
     labels.avoid_points([(x[i], y[i]) for i in some], size=size + 1)
     for mark in (marks[i] for i in some):
         if _is_mixture(mark):
             labels.avoid_line(_along(mark))
     named = [
         i for i in some
-        if labels.beside(marks[i].name, [(x[i], y[i])], reaches=_REACHES, optional=True,
+        if labels.beside(marks[i].name, [(x[i], y[i])], optional=True,
+                         reaches=_REACHES[: 4 if _is_mixture(marks[i]) else None],
                          backed=True, leader_from=9.0, fontsize="x-small")
     ]  # fmt: skip
     for mark in (marks[i] for i in named):

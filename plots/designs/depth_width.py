@@ -69,6 +69,7 @@ def depth_width(data: DepthWidth, *, title: str = "", size: str = "wide") -> Fig
         quantity_axis(below, "y", served)
         below.set_ylabel(f"{words(served)}\nof a step" if served == _SERVED[0] else words(served))
         quantity_axis(below, "x", "layers")
+        below.set_xlabel(_size(data, brief=small(figure)))
         for axis in (above.yaxis, below.yaxis, below.xaxis):
             axis.set_major_locator(MaxNLocator(nbins=6, steps=[1, 2, 5, 10]))
         if data.preferred is None:
@@ -76,6 +77,17 @@ def depth_width(data: DepthWidth, *, title: str = "", size: str = "wide") -> Fig
         _aspects(figure, above, rows)
         heading(above, title)
     return figure
+
+
+def _size(data: DepthWidth, *, brief: bool) -> str:
+    """Label of the depths, with the parameters of all designs; of mixtures those in use too."""
+    found = f"layers, at {tick(data.parameters, 'parameters')}"
+    found += "" if brief else " parameters"
+    used = [row.design.parameters.active for row in data.rows]
+    if all(row.parameters == active for row, active in zip(data.rows, used, strict=True)):
+        return found
+    ends = list(dict.fromkeys(tick(end, "parameters") for end in (min(used), max(used))))
+    return f"{found}, {' to '.join(ends)} active"
 
 
 def _points(axes: Axes, data: DepthWidth, layers: Floats, values: Floats, *, brief: bool) -> None:

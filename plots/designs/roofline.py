@@ -194,11 +194,11 @@ def _name_points(data: Roofline, labels: Labels, *, narrow: bool) -> None:
     _name_ridge(data.roof, labels, narrow=narrow)
     for design in data.designs[:1]:
         too_large = [point.batch for point in design.batches if point.fits is False]
-        for point in design.batches:
-            if point.batch != design.decode.batch:
-                first = "batch " if point is design.batches[0] else ""
-                last = f": {room}" if point.batch in too_large[:1] else ""
-                name(point, f"{first}{point.batch}{last}", _COLOURS[0], far=3)
+        others = [point for point in design.batches if point.batch != design.decode.batch]
+        for point in others:
+            first = "batch " if point is others[0] else ""
+            last = f": {room}" if point.batch in too_large[:1] else ""
+            name(point, f"{first}{point.batch}{last}", _COLOURS[0], far=3)
 
 
 def _near(labels: Labels, one: Point, other: Point) -> bool:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
+from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, tick, words
 from modelsizer.plots.drawing.labels import DOT, INKED, Labels
 from modelsizer.plots.drawing.marks import cloud, note, star
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, canvas, small
@@ -207,6 +207,11 @@ def _name(axes: Axes, data: Front, labels: Labels, knee: int | None) -> None:
         lines = f"{kind}:{between}{architecture.layers} x {architecture.trunk.d_model}"
         if not small(axes.get_figure(root=True)):
             pairs = zip(data.points[at], data.goals, strict=True)
-            lines += "\n" + ", ".join(tick(float(value), goal.name) for value, goal in pairs)
+            lines += "\n" + ", ".join(_number(float(value), goal.name) for value, goal in pairs)
         x, y = (float(v) for v in data.points[at, :2])
         labels.beside(lines, [(x, y)], reaches=_REACHES, backed=True)
+
+
+def _number(value: float, name: str) -> str:
+    """A value in the words beside a mark: losses with as many decimals as one another."""
+    return f"{value:.4f}" if dimension(name) == "nats" else tick(value, name)

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words, wrapped
+from modelsizer.plots.drawing.labels import lay_out
+from modelsizer.plots.drawing.line_ends import spread_out
 from modelsizer.plots.drawing.style import COLOURS, FAINT, FILLS, INK, QUIET, STAR, canvas, small
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
@@ -17,6 +19,9 @@ from modelsizer.problems.units import format_quantity
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
 
     from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
     from modelsizer.optimizer.frontiers.isoflops import IsoFlops
@@ -30,6 +35,7 @@ _PAD = 0.02  # fraction of the width beside the first and last point, so that no
 _ROOM_FOR_WORDS = (0.12, 0.22)  # fraction of the width for a label on the grey: wide, column
 _LABELS_2_AND_5 = 30.0  # range factor up to which an axis labels 2 and 5 of each decade
 _TWO_DECADES = 100.0  # range factor below which powers of ten may give a single tick label
+_POINTS_PER_INCH = 72.0
 _LABELLED = 1e-3  # fraction of the height below which two curves coincide
 
 
@@ -226,20 +232,15 @@ def _curves(axes: Axes, frontier: Frontier, curves: Sequence[IsoFlops]) -> None:
     shades = mpl.colormaps[COLOURS](np.linspace(_DARKEST, _LIGHTEST, len(curves)))
     lowest = [curve.best for curve in curves]
     at = [float(best.parameters.total) for best in lowest]
+    names: list[str] = []
+    ends: list[tuple[float, float]] = []
     for curve, size, shade in zip(curves, at, shades, strict=True):
         n, loss = curve.parameters, curve.loss
         near = (n >= size / _SPAN) & (n <= size * _SPAN)
         axes.plot(n[near], loss[near], color=shade, linewidth=1.3, zorder=2)
         unit = " FLOPs" if curve is curves[0] else ""
-        axes.annotate(
-            tick(float(curve.training_flops), "training_flops") + unit,
-            (n[near][-1], loss[near][-1]),
-            xytext=(4, 0),
-            textcoords="offset points",
-            fontsize="small",
-            color=shade,
-            va="center",
-        )
+        names.append(tick(float(curve.training_flops), "training_flops") + unit)
+        ends.append((float(n[near][-1]), float(loss[near][-1])))
     axes.plot(at, [best.loss for best in lowest], color=STAR, linewidth=0.9,
               linestyle=(0, (4, 2)), zorder=3, label="minima")  # fmt: skip
     for curve, size in zip(curves, at, strict=True):
@@ -253,6 +254,27 @@ def _curves(axes: Axes, frontier: Frontier, curves: Sequence[IsoFlops]) -> None:
         axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
     _value_axis(axes, "loss")
     axes.set_title("isoFLOP curves")
+    _name_curves(axes, names, ends, shades)
+
+
+def _name_curves(
+    axes: Axes, names: Sequence[str], ends: Sequence[tuple[float, float]], shades: Floats
+) -> None:
+    """Write beside the end of each curve its FLOPs, a line apart where ends are close."""
+    written = [
+        axes.annotate(name, end, xytext=(4, 0), textcoords="offset points", fontsize="small",
+                      color=shade, va="center")
+        for name, end, shade in zip(names, ends, shades, strict=True)
+    ]  # fmt: skip
+    lay_out(axes)
+    height = axes.bbox.height
+    at = [float(y) / height for y in axes.transData.transform(ends)[:, 1] - axes.bbox.y0]
+    order = sorted(range(len(at)), key=at.__getitem__)
+    gap = max(text.get_window_extent().height for text in written) / height
+    figure = axes.get_figure(root=True)
+    assert figure is not None
+    for i, place in zip(order, spread_out([at[i] for i in order], gap), strict=True):
+        written[i].xyann = (4, (place - at[i]) * height * _POINTS_PER_INCH / figure.dpi)
 
 
 def _distinct(curves: Sequence[IsoFlops]) -> list[IsoFlops]:

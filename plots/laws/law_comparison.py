@@ -131,7 +131,7 @@ def _models(axes: Axes, models: Sequence[tuple[str, float, float]]) -> bool:
     if seen:
         x, y = zip(*seen, strict=True)
         axes.plot(x, y, linestyle="none", marker="o", markersize=2.6, color=_POINTS,
-                  markeredgewidth=0, zorder=2, label="published models")  # fmt: skip
+                  markeredgewidth=0, zorder=2, label="published dense models")  # fmt: skip
     return bool(seen)
 
 
@@ -149,7 +149,7 @@ def _key(figure: Figure, *, fitted: bool, models: bool) -> None:
     if models:
         handles.append(
             Line2D([], [], color=_POINTS, linestyle="none", marker="o", markersize=2.6,
-                   label="published models")
+                   label="published dense models")
         )  # fmt: skip
     figure.legend(handles=handles, loc="outside lower center", ncols=len(handles),
                   fontsize="x-small", columnspacing=1.2, handlelength=2.4)  # fmt: skip

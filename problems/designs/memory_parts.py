@@ -32,7 +32,7 @@ STATES = {
 include master weights: Adam's 12 bytes are 4 for them and 4 for each moment (arXiv 1910.02054,
 section 3.1)."""
 MATRICES = {"attention": "attention", "ffn": "feed-forward", "experts": "experts"}
-"""Parts of serving memory in place of "weight matrices", if their formats differ."""
+"""Parts of serving memory in place of "weight matrices": of mixtures, and of several formats."""
 _STAGES = ("first pipeline stage", "last pipeline stage")
 
 
@@ -137,7 +137,7 @@ def serving_parts(problem: Problem, design: Evaluation) -> MemoryParts | None:
         for part, weights in accounting.weights_by_part(trunk, kinds).items()
     }
     matrices = {name: held[part] for part, name in MATRICES.items()}
-    if formats.attention == formats.ffn == formats.experts:
+    if formats.attention == formats.ffn == formats.experts and not held["experts"]:
         matrices = {"weight matrices": sum(matrices.values(), Fraction(0))}
     cache = accounting.serving_cache(
         trunk,

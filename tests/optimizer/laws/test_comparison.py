@@ -295,7 +295,7 @@ def test_picture(curves: Any, size: str) -> None:
     low, high = axes.get_xlim()
     assert low < 1e20
     assert 1e24 < high < 2e24
-    points = next(line for line in axes.lines if line.get_label() == "published models")
+    points = next(line for line in axes.lines if line.get_label() == "published dense models")
     assert list(np.asarray(points.get_xdata(), float)) == [1e22]
 
 

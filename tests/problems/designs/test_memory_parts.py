@@ -25,6 +25,7 @@ from modelsizer.problems.designs.memory_parts import (
     serving_parts,
     training_parts,
 )
+from modelsizer.problems.units import format_quantity
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.random_problems import random_tables
 
@@ -201,9 +202,18 @@ def test_what_is_left_or_over_is_written() -> None:
     def words(figure: Figure) -> set[str]:
         return {text.get_text() for axes in figure.axes for text in axes.texts}
 
-    assert {"limit 64 GB, 24.2 GB left", "limit 70 GB, 1.5 GB left"} <= words(drawn())
+    def said(parts: MemoryParts) -> str:
+        assert parts.limit is not None and parts.room is not None
+        left = format_quantity(abs(float(parts.room)), "bytes", 3)
+        limit = format_quantity(parts.limit, "bytes", 3)
+        return f"limit {limit}, {left} {'left' if parts.room >= 0 else 'over'}"
+
+    expected = {said(parts) for parts in panels()}
+    assert len(expected) == 2 and all(text.endswith(" left") for text in expected)
+    assert expected <= words(drawn())
     over = panels(CLUSTER.with_settings({"budgets.serving_memory": "30 GB"}))
-    assert "limit 30 GB, 9.81 GB over" in words(plots.memory(over))
+    assert said(over[0]).startswith("limit 30 GB, ") and said(over[0]).endswith(" over")
+    assert said(over[0]) in words(plots.memory(over))
     with pytest.raises(ValueError, match="no memory to draw"):
         plots.memory([])
 
