@@ -27,6 +27,8 @@ Stacks = Iterable[tuple[Ints, Architecture]]
 
 def stack_feature(name: Seen, stacks: Stacks, designs: int) -> Floats:
     """Compute a feature of designs; shape (B,)."""
+    if not designs:
+        return np.empty(0)
     return _over(partial(of_stack, name), designs, stacks)
 
 
@@ -45,6 +47,8 @@ def stack_range(
         From depths to the designs.
     low, high : array of shape (B, A)
     """
+    if not len(low):
+        return np.empty(0), np.empty(0)
     axes = low.shape[1] if (low != high).any() else 0
     found = []
     for at in product((False, True), repeat=axes):
@@ -65,6 +69,8 @@ def stack_bounds(name: Seen, low: Stacks, high: Stacks, designs: int) -> tuple[F
     designs : int
         Number of boxes.
     """
+    if not designs:
+        return np.empty(0), np.empty(0)
     found = _over(partial(range_of_stack, name), designs, low, high)
     return found[0], found[1]
 
@@ -72,7 +78,7 @@ def stack_bounds(name: Seen, low: Stacks, high: Stacks, designs: int) -> tuple[F
 def _over(value: Callable[..., Any], designs: int, *stacks: Stacks) -> Floats:
     """Evaluate a function of architectures of arrays; the last axis is of shape (B,)."""
     parts = [(each[0][0], value(*(s for _, s in each))) for each in zip(*stacks, strict=True)]
-    found = np.empty((*np.shape(parts[0][1])[:-1], designs) if parts else (1, 0))
+    found = np.empty((*np.shape(parts[0][1])[:-1], designs))
     for at, values in parts:
         found[..., at] = values
     return found
