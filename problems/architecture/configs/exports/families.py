@@ -145,7 +145,8 @@ def neutral(family: str, head_dim: int = 1) -> dict[str, Any]:
 def traits(family: str, config: Mapping[str, Any]) -> tuple[str, ...]:
     """What a configuration has besides llama's structure, and no size of its layers shows."""
     found = _TRAITS.get(family, ())
-    if MULTIPLIERS in found and dict(_NEUTRAL).items() <= dict(config).items():
+    plain = neutral(family, config.get("head_dim") or 1)
+    if MULTIPLIERS in found and plain and plain.items() <= config.items():
         found = tuple(trait for trait in found if trait != MULTIPLIERS)
     if family == "falcon":
         found += (PARALLEL,) if config.get("parallel_attn", True) else ()

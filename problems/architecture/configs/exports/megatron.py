@@ -41,7 +41,9 @@ from modelsizer.problems.architecture.configs.exports.megatron_hybrid import (
     HYBRID_HAS,
     HYBRIDS,
     ONE_PLUS,
+    ROTARY,
     is_hybrid,
+    positions_of,
     to_hybrid,
 )
 from modelsizer.problems.architecture.configs.exports.routers import router
@@ -227,8 +229,9 @@ def _mixture(stack: Stack) -> list[str]:
 def _structure(stack: Stack) -> list[str]:
     """What has no size: positions, norms, activations and biases."""
     fraction = rotary_fraction(stack.family, stack.config)
-    flags = ["--position-embedding-type", "learned_absolute" if stack.trunk.positions else "rope"]
-    if not stack.trunk.positions and fraction != 1.0:
+    positions = "learned_absolute" if stack.trunk.positions else positions_of(stack.family)
+    flags = ["--position-embedding-type", positions]
+    if positions == ROTARY and fraction != 1.0:
         flags += ["--rotary-percent", str(fraction)]
     without = unrotated(stack.family, stack.config, stack.layers)
     if any(without):

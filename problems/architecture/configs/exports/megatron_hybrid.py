@@ -39,19 +39,25 @@ from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import NoAttention
 from modelsizer.problems.architecture.state_space import Mamba2
 
-_ROTARY = "rope"
+ROTARY = "rope"
 HYBRIDS = MappingProxyType(
     {
-        "bamba": _ROTARY,
+        "bamba": ROTARY,
         "mamba2": "none",
         "nemotron_h": "none",
-        "qwen3_5_moe_text": "rope",
-        "qwen3_5_text": "rope",
-        "qwen3_next": "rope",
-        **dict.fromkeys(("llama", "qwen2", "qwen3", "granitemoehybrid"), _ROTARY),
+        "qwen3_5_moe_text": ROTARY,
+        "qwen3_5_text": ROTARY,
+        "qwen3_next": ROTARY,
+        **dict.fromkeys(("llama", "qwen2", "qwen3", "granitemoehybrid"), ROTARY),
     }
 )
 """Types with such stacks, or whose blocks may have them, and the positions of their attention."""
+
+
+def positions_of(family: str) -> str:
+    """Positions of the attention of a type, where none are learned."""
+    return HYBRIDS.get(family, ROTARY)
+
 
 HYBRID_HAS: Has = {
     Trunk: {"tied_embeddings"},
@@ -227,8 +233,9 @@ def _sizes(hybrid: Hybrid) -> list[str]:
 def _structure(hybrid: Hybrid) -> list[str]:
     """What has no size: positions, norms, activations and biases."""
     attention, fraction = hybrid.of(FullAttention), rotary_fraction(hybrid.family, hybrid.config)
-    flags = ["--position-embedding-type", HYBRIDS.get(hybrid.family, _ROTARY)]
-    if HYBRIDS.get(hybrid.family, _ROTARY) == "rope" and fraction != 1.0:
+    positions = positions_of(hybrid.family)
+    flags = ["--position-embedding-type", positions]
+    if positions == ROTARY and fraction != 1.0:
         flags += ["--rotary-percent", str(fraction)]
     flags += ["--normalization", "RMSNorm"]
     if hybrid.family in ONE_PLUS:
