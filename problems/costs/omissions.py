@@ -116,7 +116,7 @@ OMISSIONS = (
         "uneven pipeline stages and uneven experts",
         "training_memory, training_time",
         "the first stage holds the embedding, the last the head: both are counted; stages of "
-        "unequal depth are not offered",
+        "unequal depth are not offered; of several kinds of layer each stage has the same share",
         "pipeline_parallel that divides the layers",
         "this project",
     ),

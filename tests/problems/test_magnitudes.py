@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import random
+
 import numpy as np
 import pytest
 
 from modelsizer import Problem, ProblemError, evaluate, load_architecture, solve
 from modelsizer.optimizer.tables.table import tables
 from modelsizer.problems.magnitudes import most_parameters
+from tests.support.layers_oracle import drawing
 from tests.support.random_problems import valid_problem
 
 CLUSTER = {"training.accelerator": "H100-SXM", "training.price_per_hour": 2.0}
@@ -101,3 +104,17 @@ def test_no_design_has_more_parameters_than_the_bound(seed: int) -> None:
     table = next(tables(problem, names=["parameters"]))
     row = np.arange(len(table))
     assert table.linear["parameters"].at(row, table.count - 1).max() <= bound
+
+
+@pytest.mark.parametrize("seed", [2, 3, 8, 10, 14, 20])
+def test_no_design_of_several_kinds_has_more_parameters_than_the_bound(seed: int) -> None:
+    raw = drawing.unlimited(random.Random(seed), seed)
+    raw["objective"] = {"minimize": "parameters"}
+    raw.pop("laws", None)
+    problem = Problem.from_tables(raw)
+    bound = most_parameters(problem.space, problem.training.sequence_length)
+    most = 0
+    for table in tables(problem, names=["parameters"]):
+        row = np.arange(len(table))
+        most = max(most, table.linear["parameters"].at(row, table.count - 1).max())
+    assert 0 < most <= bound

@@ -20,7 +20,9 @@ from modelsizer.problems.architecture.architecture import (
     MixtureOfExperts,
 )
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
-from modelsizer.problems.designs.evaluation import evaluate
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
+from modelsizer.problems.designs.roofline_points import roofline_points
 from tests.support.layers_oracle import drawing
 from tests.support.layers_oracle.machines import divides, figures
 from tests.support.layers_oracle.space import (
@@ -113,6 +115,18 @@ def problem_of(seed: int) -> tuple[dict[str, Any], Problem, Layout] | None:
         return None
 
 
+def check_parts(problem: Problem, design: Evaluation) -> None:
+    """Breakdowns of memory and points of rooflines are of the same quantities."""
+    for parts in (serving_parts(problem, design), training_parts(problem, design)):
+        assert parts is not None and parts.total == design.exact[parts.quantity]
+        states = any(g.layer.attention.state_values() for g in design.architecture.groups)
+        assert parts.quantity == "training_memory" or states == ("states" in dict(parts.parts))
+    found = roofline_points(problem, {"one": design.architecture}, batches=())
+    assert found is not None
+    for point, name in ((found.designs[0].decode, "decode"), (found.designs[0].prefill, "prefill")):
+        assert point.seconds == pytest.approx(float(design.exact[f"{name}_latency"]), rel=1e-12)
+
+
 def compare(seed: int) -> Counter[str]:
     """Compare the designs of a seed; returns how many there were of each kind of layer."""
     seen: Counter[str] = Counter()
@@ -130,7 +144,8 @@ def compare(seed: int) -> Counter[str]:
         for row, j in r.sample(places, min(MOST, len(places))):
             architecture = table.architecture(problem, row, j)
             a = design_of(architecture)
-            alone = evaluate(problem, architecture).exact
+            design = evaluate(problem, architecture)
+            alone = design.exact
             for name, value in figures(a, raw, layout).items():
                 at = np.array([row]), np.array([j])
                 parts = [
@@ -140,6 +155,7 @@ def compare(seed: int) -> Counter[str]:
                 assert told == alone[name], (seed, name, a)
                 close = CLOSE * value if name in ROUNDED else 0
                 assert abs(told - value) <= close, (seed, name, a, float(told), float(value))
+            check_parts(problem, design)
             kinds = {type(g.mixer).__name__ + "/" + type(g.ffn).__name__ for g in a.groups}
             seen.update([*kinds, f"{len(a.groups)} kinds"])
     stages = layout.p
