@@ -18,23 +18,22 @@ if TYPE_CHECKING:
 
     Judged = tuple[Problem, Evaluation]
 
-_SHOWN = ("gemma-3-27b", "gpt-oss-120b", "deepseek-v3", "qwen3-next-80b-a3b", "qwen3-30b-a3b")
-_CONTEXT = 131072
-_PROBLEM = "exercise-1e24"
-_COMMAND = (
-    "modelsizer layers gemma-3-27b --beside gpt-oss-120b --beside deepseek-v3 "
-    f"--beside qwen3-next-80b-a3b --beside qwen3-30b-a3b --set serving.context_length={_CONTEXT}"
-)
+_BESIDE = ("gemma-3-27b", "gpt-oss-120b", "deepseek-v3", "qwen3-next-80b-a3b")
+_SOLVED, _PROBLEM = "windows-128k", "exercise-1e24"
+_COMMAND = f"modelsizer layers {_SOLVED} {' '.join(f'--beside {name}' for name in _BESIDE)}"
 
 
 def _example() -> tuple[Compared, str]:
+    """The answer to a problem beside published models."""
+    from modelsizer.optimizer.solver import Solver
     from modelsizer.problems.architecture.sources import load_architecture
     from modelsizer.problems.designs.by_kind import by_kind
-    from modelsizer.problems.designs.standalone import standalone_problem
+    from modelsizer.problems.problem import Problem
 
-    models = {name: load_architecture(name) for name in _SHOWN}
-    settings = {"serving.context_length": _CONTEXT, "training.sequence_length": 4096}
-    return by_kind(standalone_problem(models[_SHOWN[0]], settings), models), ""
+    problem = Problem.load(_SOLVED)
+    best = Solver(problem).solve(details=False).best
+    published = {name: load_architecture(name) for name in _BESIDE}
+    return by_kind(problem, {"optimum": best.architecture} | published), problem.name
 
 
 def _stack(data: Compared, title: str, size: str) -> Figure:
@@ -52,9 +51,9 @@ STACK = Picture(
     command="layers",
     figure=_stack,
     example=Example(
-        f"{_COMMAND} --set training.sequence_length=4096 --plot stack.png",
+        f"{_COMMAND} --plot stack.png",
         _example,
-        "Here of published models; without `--beside`, those nearest to the design.",
+        "Without `--beside`, the published models nearest to the design.",
     ),
 )
 
@@ -73,7 +72,7 @@ KINDS = Picture(
     command="layers",
     figure=_kinds,
     example=Example(
-        f"{_COMMAND} --set training.sequence_length=4096 --picture kinds --plot kinds.png",
+        f"{_COMMAND} --picture kinds --plot kinds.png",
         _example,
     ),
 )

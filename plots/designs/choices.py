@@ -18,6 +18,7 @@ _INCHES = 0.26  # of a row
 _BAR = 0.55  # fraction of a row
 _CAP = 0.22  # half of the height of an end of a band
 _AXIS = "nats per token: bars to the middle reading, lines from the low to the high one"
+_LEAST = 5e-5  # nats; a smaller one is 0.0000 as it is written
 _WORDS = MappingProxyType(
     {
         "kv_heads": "few kv heads",
@@ -49,12 +50,12 @@ def choices(data: Worth, *, title: str = "", size: str = "wide") -> Figure:
     Raises
     ------
     ValueError
-        If every term is zero, or `size` is unknown.
+        If every term is about zero, or `size` is unknown.
     """
     rows = [
         (_WORDS.get(name, name.replace("_", " ")), ends["low"], ends["middle"], ends["high"])
         for name, ends in data.choices.items()
-        if any(ends.values())
+        if max(map(abs, ends.values())) >= _LEAST
     ]
     if not rows:
         raise ValueError("no choice of the design costs what a law cannot see")

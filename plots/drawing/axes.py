@@ -43,7 +43,7 @@ def tick(value: float, name: str) -> str:
 
 
 def wrapped(figure: Figure, title: str, left: float | None = None) -> str:
-    """Wrap a title to the width of the figure, in at most `_MOST_LINES` lines.
+    """Wrap a title to the width of the figure, in at most `_MOST_LINES` lines of about one length.
 
     Parameters
     ----------
@@ -59,8 +59,18 @@ def wrapped(figure: Figure, title: str, left: float | None = None) -> str:
     width = figure.get_figwidth() - (_LEFT_OF_TITLE if left is None else left)
     letters = width * _POINTS_AN_INCH / (_EM * rcParams["font.size"])
     seen = visible(title)
-    lines = textwrap.wrap(seen, int(letters), max_lines=_MOST_LINES, placeholder=" ...")
-    return "\n".join(lines)
+
+    def lines(width: int) -> list[str]:
+        return textwrap.wrap(seen, width, max_lines=_MOST_LINES, placeholder=" ...")
+
+    widest = max(1, int(letters))
+    found = lines(widest)
+    for narrower in range(widest - 1, widest // 2, -1):  # so that no word is left to a line alone
+        even = lines(narrower)
+        if len(even) > len(found) or " ".join(even) != " ".join(found):
+            break
+        found = even
+    return "\n".join(found)
 
 
 def heading(axes: Axes, title: str) -> None:

@@ -37,15 +37,25 @@ def nearest(architecture: Architecture, most: int) -> dict[str, Architecture]:
     ----------
     architecture : Architecture
     most : int
-        Number of models. Of several that are one architecture the first of the catalogue stands;
-        the architecture itself is left out.
+        Number of models. Of several with the same layers in the same order the nearest stands; the
+        architecture itself is left out.
     """
     known = {name: model.architecture for name, model in models().items()}
     ranked = sorted(known, key=lambda name: distance(architecture, known[name]))
     found: dict[str, Architecture] = {}
+    patterns = set()
     for name in ranked:
-        if len(found) == most:
-            break
-        if known[name] not in (architecture, *found.values()):
+        pattern = _pattern(known[name])
+        if len(found) < most and known[name] != architecture and pattern not in patterns:
             found[name] = known[name]
+            patterns.add(pattern)
     return found
+
+
+def _pattern(architecture: Architecture) -> tuple[object, ...]:
+    """Families of the layers in their order; of groups where the order is not known."""
+    layers = architecture.stack()
+    if layers is None:
+        return tuple((group.count, families(group.layer)) for group in architecture.groups)
+    of = {layer: families(layer) for layer in set(layers)}
+    return tuple(of[layer] for layer in layers)
