@@ -29,6 +29,7 @@ from modelsizer.problems.architecture.linear_attention import (
 )
 from modelsizer.problems.architecture.mixers import NoAttention, Several, WithoutScores
 from modelsizer.problems.architecture.state_space import GatedRecurrence, Mamba, Mamba2
+from modelsizer.problems.architecture.structures import period_of
 
 
 def parameters_dict(parameters: Parameters) -> dict[str, int]:
@@ -155,8 +156,15 @@ def _shared_experts(architecture: Architecture) -> int | float:
 
 
 def design_architecture(architecture: Architecture) -> dict[str, Any]:
-    """`architecture_dict`, with its groups."""
-    return architecture_dict(architecture) | {"groups": groups_list(architecture)}
+    """`architecture_dict`, with its groups and the period of its full layers.
+
+    `full_every` is None if full layers are not at n, 2n, ... or their order is not known.
+    """
+    stack = architecture.stack()
+    return architecture_dict(architecture) | {
+        "full_every": None if stack is None else period_of(stack),
+        "groups": groups_list(architecture),
+    }
 
 
 def whole_architecture(architecture: Architecture) -> dict[str, Any]:

@@ -357,7 +357,9 @@ def _built(block: Block, a: Mapping[str, Any]) -> Architecture:
     known = len(kinds) == 1 and listed is None
     counts = [layers] if known else _counts(kinds, listed, layers)
     groups = (LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n)
-    found = Architecture(trunk, tuple(groups), block.name, order_of(structure, counts))
+    every = fields.maybe("full_every")
+    periods = (every,) if every else () if fields.written("full_every") else None
+    found = Architecture(trunk, tuple(groups), block.name, order_of(structure, counts, periods))
     for name, value in architecture_dict(found).items():
         if name in a and a[name] != value:
             raise ConfigError(f"{name} = {short(a[name])} contradicts the rest, which has {value}")

@@ -6,7 +6,7 @@ feed-forward, dense or of experts. So a structure has up to four kinds of layer.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -177,18 +177,17 @@ def counts_of(structure: Structure, architecture: Architecture) -> tuple[int, ..
     """Numbers of layers of each kind of a design, of its `structure_of`."""
     found = [0] * structure.kinds_of_layer
     for group in architecture.groups:
-        mixer, ffn = group.layer.attention, group.layer.ffn
-        windowed = isinstance(mixer, FullAttention) and mixer.window is not None
-        full = isinstance(mixer, FullAttention | LatentAttention) and not windowed
-        second = structure.dense and isinstance(ffn, MixtureOfExperts)
-        found[(0 if full else structure.feed_forwards) + second] += group.count
+        second = structure.dense and isinstance(group.layer.ffn, MixtureOfExperts)
+        found[(0 if is_full(group.layer) else structure.feed_forwards) + second] += group.count
     return tuple(found)
 
 
-def order_of(structure: Structure, counts: Sequence[int]) -> tuple[int, ...]:
+def order_of(
+    structure: Structure, counts: Sequence[int], periods: Sequence[int] | None = None
+) -> tuple[int, ...]:
     """Group of each layer, first to last, of a design whose groups are the kinds that have layers.
 
-    Full layers are at n, 2n, ... counted from 1, for the least n that gives the counts; if none
+    Full layers are at n, 2n, ... counted from 1, for a period n that gives the counts; if none
     does, they are spread evenly. Dense layers come first.
 
     Parameters
@@ -196,19 +195,49 @@ def order_of(structure: Structure, counts: Sequence[int]) -> tuple[int, ...]:
     structure : Structure
     counts : sequence of int
         Layers of each kind.
+    periods : sequence of int, optional
+        Periods that are tried before the layers are spread, and only then all others from the
+        least; without it, all from the least are tried first.
+
+    Returns
+    -------
+    tuple of int
+        Empty if no such order has the counts.
     """
     layers, full, dense, both = (int(n) for n in structure.totals(counts))
     group = np.cumsum([n > 0 for n in counts]) - 1
+    for is_full in _full_layers(layers, full, periods) if structure.between else [[True] * layers]:
+        if sum(is_full[:dense]) == both:
+            found = []
+            for i, whole in enumerate(is_full):
+                ffn = 0 if structure.feed_forwards == 1 or i < dense else 1
+                kind = (0 if whole else structure.feed_forwards) + ffn
+                found.append(int(group[kind]))
+            return tuple(found)
+    return ()
+
+
+def _full_layers(layers: int, full: int, periods: Sequence[int] | None) -> Iterator[list[bool]]:
+    """Whether each layer is full, in every order with so many full ones."""
     at = range(1, layers + 1)
-    is_full = [True] * layers
-    if structure.between:
-        near = range(layers // (full + 1), layers // full + 1)
-        period = next((n for n in near if n and (layers // n, dense // n) == (full, both)), 0)
-        spread = [i * full // layers > (i - 1) * full // layers for i in at]
-        is_full = [i % period == 0 for i in at] if period else spread
-    found = []
-    for i, whole in enumerate(is_full):
-        ffn = 0 if structure.feed_forwards == 1 or i < dense else 1
-        kind = (0 if whole else structure.feed_forwards) + ffn
-        found.append(int(group[kind]))
-    return tuple(found)
+    for tried in (periods, None):
+        near = range(max(1, layers // (full + 1)), layers // max(full, 1) + 1)
+        for period in near if tried is None else tried:
+            if period and layers // period == full:
+                yield [i % period == 0 for i in at]
+        yield [i * full // layers > (i - 1) * full // layers for i in at]
+
+
+def period_of(stack: Sequence[Layer]) -> int | None:
+    """Period n of a stack whose full layers are at n, 2n, ...; None if they are elsewhere."""
+    full = [is_full(layer) for layer in stack]
+    period = full.index(True) + 1 if any(full) else 0
+    same = period and full == [i % period == 0 for i in range(1, len(full) + 1)]
+    return period if same else None
+
+
+def is_full(layer: Layer) -> bool:
+    """Whether each token of a layer attends to all earlier ones."""
+    mixer = layer.attention
+    windowed = isinstance(mixer, FullAttention) and mixer.window is not None
+    return isinstance(mixer, FullAttention | LatentAttention) and not windowed

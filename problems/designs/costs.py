@@ -22,6 +22,7 @@ from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Candidate, Inverse, OfFlops, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.space.stacks import periods
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.units import exact
 
@@ -138,7 +139,10 @@ def architecture_of(
     plain["tied_embeddings"] = bool(plain["tied_embeddings"])
     trunk, kinds = design_parts(problem, structure, plain)
     groups = (LayerGroup(kind, int(n)) for kind, n in zip(kinds, counts, strict=True) if n)
-    return Architecture(trunk, tuple(groups), structure.block, order_of(structure, counts))
+    space = problem.space
+    tried = periods(space, structure.block) if space.full_layers is None else ()
+    order = order_of(structure, counts, tried)
+    return Architecture(trunk, tuple(groups), structure.block, order)
 
 
 def architecture_at(problem: Problem, options: Options, row: int, j: Sequence[int]) -> Architecture:

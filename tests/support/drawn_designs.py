@@ -43,7 +43,7 @@ def built(
         dense = both = 0
     counts = structure.counts(layers, full, dense, both)
     groups = tuple(LayerGroup(kind, n) for kind, n in zip(kinds, counts, strict=True) if n)
-    return Architecture(trunk, groups, structure.block, order_of(structure, counts))
+    return Architecture(trunk, groups, structure.block, order_of(structure, counts, (every,)))
 
 
 def design(seed: int) -> Architecture:

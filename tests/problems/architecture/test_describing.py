@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.describing import architecture_dict, design_architecture
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.architecture.sources import from_answer
-from modelsizer.problems.architecture.structures import Structure
+from modelsizer.problems.architecture.structures import (
+    Structure,
+    counts_of,
+    is_full,
+    order_of,
+    structure_of,
+)
+from modelsizer.problems.designs.costs import architecture_at
+from modelsizer.problems.problem import Problem
 from tests.support.drawn_designs import built, design
 
 KEYS = ("attention", "full_layers", "between", "window", "routed_experts", "active_experts",
@@ -38,6 +48,44 @@ def test_order_of_layers() -> None:
     assert [i for i, x in enumerate(stack, 1) if x.attention.window is None] == [3, 6, 9]
     assert [i for i, x in enumerate(stack, 1) if x.ffn.d_ff == 256] == [1, 2, 3, 4]
     assert [g["count"] for g in answer(found)["groups"]] == [1, 2, 3, 3]
+
+
+def full(architecture: Architecture) -> list[int]:
+    """Positions of full layers, counted from 1."""
+    return [i for i, layer in enumerate(architecture.stack() or [], 1) if is_full(layer)]
+
+
+def test_the_period_that_was_asked_for_remains() -> None:
+    asked = built(Structure("llama", between="window"), 11, 5)
+    assert full(asked) == full(from_answer({"architecture": answer(asked)})) == [5, 10]
+    counts = counts_of(structure_of(asked), asked)
+    order = order_of(structure_of(asked), counts, ())
+    spread = replace(asked, order=order)
+    assert full(spread) == full(from_answer({"architecture": answer(spread)})) == [6, 11]
+    assert answer(spread)["full_every"] is None
+    old = {key: value for key, value in answer(asked).items() if key != "full_every"}
+    assert full(from_answer({"architecture": old})) == [4, 8]
+
+
+def test_the_order_of_solved_designs_is_that_of_the_space() -> None:
+    space = {"layers": 14, "d_model": 256, "head_dim": 64, "kv_heads": 1, "vocab_size": 1000,
+             "window": 512}  # fmt: skip
+    for more, places in (
+        ({"full_every": 6}, [6, 12]),
+        ({"full_every": 7}, [7, 14]),
+        ({"full_layers": 4}, [4, 7, 11, 14]),
+    ):
+        tables = {"space": space | more, "budgets": {"training_flops": 1e18}}
+        found = Problem.from_tables(tables)
+        for _, options in found.options():
+            assert full(architecture_at(found, options, 0, [0] * len(options.depths.count[0]))) == (
+                places
+            )
+
+
+def test_an_order_that_no_space_gives_is_not_known() -> None:
+    structure = Structure("llama", between="window", experts=True)
+    assert order_of(structure, (2, 0, 0, 2)) == ()
 
 
 def test_what_a_design_has_not_is_null() -> None:
