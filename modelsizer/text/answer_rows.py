@@ -59,6 +59,8 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
     parameters = design.parameters
     count = f"{format_quantity(parameters.total, 'parameters')} ({parameters.total:,})"
     rows = [("parameters", count)]
+    if parameters.active != parameters.total:
+        rows.append(("active", format_quantity(parameters.active, "parameters")))
     if parameters.non_embedding != parameters.total:
         inner = format_quantity(parameters.non_embedding, "parameters")
         rows.append(("non-embedding", inner))
