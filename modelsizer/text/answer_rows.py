@@ -64,9 +64,6 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
     if parameters.non_embedding != parameters.total:
         inner = format_quantity(parameters.non_embedding, "parameters")
         rows.append(("non-embedding", inner))
-    if parameters.active != parameters.total:
-        used = format_quantity(parameters.active, "parameters")
-        rows.append(("active", f"{used} ({parameters.active:,})"))
     if math.isfinite(design.tokens):
         each = design.tokens / parameters.total
         seen = format_quantity(design.tokens, "tokens")
