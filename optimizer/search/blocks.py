@@ -7,7 +7,7 @@ options, to which the bounds of `modelsizer.optimizer.bounds.relaxation` and exa
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,20 +17,20 @@ from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
 from modelsizer.optimizer.search.branching import Branching
 from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.search.pool import Pool
+from modelsizer.optimizer.search.samples import even_points, pairs, random_points
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Ints, Table, build_table, needed
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.splits import divided
 from modelsizer.problems.space.widths import Options
 
 SMALL = 64
 """Width options up to which a block is enumerated, which then costs about as much as splitting."""
 SAMPLE = {"d_model": 64, "ffn_ratio": 4, "d_ff": 4}
-"""Entries sampled from menus for a first incumbent, `FEW` of others: a few thousand options."""
+"""Entries sampled from menus for a first incumbent, a few of others: a few thousand options."""
 SAMPLE_NEAR = {"d_model": 24, "ffn_ratio": 6, "d_ff": 6}  # the same, near an incumbent
-FEW = 2
+RANDOM = 1024  # points of each root, where entries of many menus would multiply
 LEAST_WIDTHS = 32  # minimum number of d_model in the sample, for any number of layouts
 AT_ONCE = 4096  # blocks split per round: enough to vectorise, few enough to be best-first
 LISTED_AT_ONCE = 200  # small blocks listed before the number of options is checked
@@ -110,8 +110,11 @@ class BlockSearch:
         """Yield a sparse sample of the space under each layout, for finding an incumbent."""
         widths = max(SAMPLE["d_model"] // len(self._layouts), LEAST_WIDTHS)
         for index, root in enumerate(self.grid.roots):
-            sizes = self.grid.sizes(root)
-            yield from self._sampled(index, sizes * 0, sizes - 1, SAMPLE | {"d_model": widths})
+            sizes = self.grid.sizes(root).astype(np.int64)
+            points = even_points(self.grid, sizes * 0, sizes - 1, SAMPLE | {"d_model": widths})
+            if points is None:
+                points = random_points(self.grid, sizes, RANDOM)
+            yield from self._points(index, points)
 
     def near(self, design: Evaluation, zoom: int) -> Iterator[Table]:
         """Yield a sample of the neighbourhood of a design, smaller for larger `zoom`."""
@@ -121,25 +124,18 @@ class BlockSearch:
         sizes = self.grid.sizes(self.grid.roots[index]).astype(np.int64)
         reach = -(-sizes // zoom)
         low, high = np.maximum(point - reach, 0), np.minimum(point + reach, sizes - 1)
-        yield from self._sampled(index, low, high, SAMPLE_NEAR)
+        points = even_points(self.grid, low, high, SAMPLE_NEAR)
+        if points is None:
+            points = pairs(self.grid, point, low, high)
+        yield from self._points(index, points)
 
-    def _sampled(self, index: int, low: Ints, high: Ints, most: dict[str, int]) -> Iterator[Table]:
-        """Yield points evenly spaced in the menus of a box, with all layers."""
-        spread = [
-            np.unique(np.rint(np.linspace(a, b, min(b - a + 1, most.get(name, FEW)))).astype(int))
-            for name, a, b in zip(self.grid.names, low, high, strict=True)
-        ]
-        spread[self.grid.layers] = np.zeros(1, dtype=np.int64)
-        points = np.stack([g.ravel() for g in np.meshgrid(*spread, indexing="ij")], axis=1)
-        yield from self._points(index, points, self._layouts)
-
-    def _points(self, index: int, points: Ints, layouts: Sequence[Layout]) -> Iterator[Table]:
+    def _points(self, index: int, points: Ints) -> Iterator[Table]:
         """Yield the options at points of a root, with all layers."""
         root = self.grid.roots[index]
         high = self.grid.sizes(root)[None, :] - 1
         box = np.zeros(len(points), dtype=np.int64)
         options, _ = self.grid.options(root, high * 0, high, points, box)
-        for layout in layouts:
+        for layout in self._layouts:
             if len(able := divided(options, self.model.problem.split(layout))):
                 yield build_table(self.model.problem, layout, able, self._names)
 

@@ -32,7 +32,8 @@ MANY_BOXES = 400_000  # further splitting would need more memory than the smalle
 BOXES_AT_ONCE = 50_000  # boxes bounded between two looks at the clock: some 50 ms
 _DIVE_FRACTIONS = np.linspace(0.0, 1.0, 9)
 _DIVE_BOXES = 24  # boxes enumerated by depth for a first incumbent
-_ZOOMS = (4, 16, 64)  # neighbourhoods of an incumbent: divisors of the range of each menu
+_ZOOMS = (4, 8, 16, 64)  # neighbourhoods of an incumbent: divisors of the range of each menu
+_AGAIN = 8  # neighbourhoods of one size at most, as long as they improve the incumbent
 _LOOK_AT = 64  # corners evaluated per round for a better incumbent
 
 
@@ -170,8 +171,12 @@ class Search:
         if self.incumbent is None:
             self._look(blocks.scouts())
         for zoom in _ZOOMS:
-            if self.incumbent is not None:
-                self._look(blocks.near(self.incumbent, zoom))
+            for _ in range(_AGAIN):
+                before = self.incumbent
+                if before is not None:
+                    self._look(blocks.near(before, zoom))
+                if self.incumbent is before:
+                    break
         blocks.value = self.value
 
     def _look(self, tables: Iterator[Table]) -> None:

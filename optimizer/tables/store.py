@@ -16,7 +16,6 @@ from modelsizer.problems.designs.costs import depends_on
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import parts_of
 from modelsizer.problems.space.layouts import Layout
-from modelsizer.problems.space.stacks import structures
 from modelsizer.problems.space.widths import Options
 
 LISTABLE = 150_000
@@ -76,8 +75,7 @@ class TableStore:
         if space != self._space:
             self._space, self._parts, self._grid = space, [], None
             self._unread = problem.options()
-            uniform = all(s.kinds_of_layer == 1 for s in structures(problem.space))
-            self._listable = menu_size(problem) <= LISTABLE or not uniform
+            self._listable = menu_size(problem) <= LISTABLE
 
     def listable(self, problem: Problem) -> bool:
         """Whether the space is small enough to cache all its width options."""
