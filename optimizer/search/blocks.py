@@ -25,7 +25,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.space.splits import divided
 from modelsizer.problems.space.widths import Options
 
-SMALL = 64
+SMALL = 8
 """Width options up to which a block is enumerated, which then costs about as much as splitting."""
 SAMPLE = {"d_model": 64, "ffn_ratio": 4, "d_ff": 4}
 """Entries sampled from menus for a first incumbent, a few of others: a few thousand options."""
