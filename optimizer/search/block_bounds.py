@@ -19,7 +19,8 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.bounds.limits import Breach, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
-from modelsizer.optimizer.search.corners import Corners
+from modelsizer.optimizer.search.corners import Corners, by_layout
+from modelsizer.optimizer.search.law_pieces import pieces
 from modelsizer.optimizer.search.law_sizes import law_sizes
 from modelsizer.optimizer.search.seen import ranges_seen
 from modelsizer.optimizer.tables.grid import Bools, Grid
@@ -27,12 +28,8 @@ from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Table, needed
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.quantities.rows import QUANTITIES
 
 Floats = NDArray[np.float64]
-
-PIECES = 6
-"""Intervals that a block's range of parameters is divided into, each with its own bound."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,11 +76,11 @@ class BlockBounds:
         self.model, self.grid = model, grid
         # For costs that differ by layout, such as training memory, violation is checked design by
         # design.
-        layouts = breach is not None and any(_by_layout(name) for name in breach.names)
+        layouts = breach is not None and any(by_layout(name) for name in breach.names)
         self.breach = None if layouts else breach
         also = () if self.breach is None else self.breach.names
         self._names = tuple(dict.fromkeys([*needed(model.problem), *also]))
-        self._varying = [name for name in self._names if _by_layout(name)]
+        self._varying = [name for name in self._names if by_layout(name)]
         self._sought_varies = model.name in self._varying
         self._needs_loss = model.kind == "loss" or model.most_loss is not None
         self._layouts = model.problem.layouts
@@ -114,7 +111,7 @@ class BlockBounds:
         corners = Corners.of(self.model.problem, root, self._ordered, ends, self._names)
         # Infeasible: the cheap corner violates an upper limit, or the dear one a lower limit.
         rules = self.model.rules(corners.table(self._names))
-        corners, kept = corners.tightened([r for r in rules if not _by_layout(r.quantity)])
+        corners, kept = corners.tightened([r for r in rules if not by_layout(r.quantity)])
         blocks = blocks.take(kept)
         if self.breach is not None and len(blocks):
             breaks = self._breaks(self.breach, corners)
@@ -173,7 +170,7 @@ class BlockBounds:
                 continue
             here = corners.take(at).under(layout, self._varying)
             rules = self.model.rules(here.table(self._names))
-            here, kept = here.tightened([rule for rule in rules if _by_layout(rule.quantity)])
+            here, kept = here.tightened([rule for rule in rules if by_layout(rule.quantity)])
             able[at, number] = False
             at = at[kept]
             able[at, number] = True
@@ -202,20 +199,13 @@ class BlockBounds:
         if self._needs_loss:
             sizes = law_sizes(corners)
             seen = ranges_seen(model.quality.features, corners)
-            ratio = np.maximum(sizes.high / sizes.low, 1.0)
-            for piece in range(PIECES):
-                a = sizes.low * ratio ** (piece / PIECES)
-                last = piece == PIECES - 1
-                b = sizes.high if last else sizes.low * ratio ** ((piece + 1) / PIECES)
-                flops = np.maximum(flops_low, sizes.flops(a) * (1 - 10 * ROUNDING))
-                judged = model.quality.over(a, b, *seen)
-                found = np.asarray(judged.loss(b, caps.tokens(flops)), float)
-                loss = np.minimum(loss, found)
+            for piece in pieces(model.quality, sizes, seen, flops_low, caps):
+                loss = np.minimum(loss, piece.loss)
                 if model.most_loss is not None:
-                    need = np.asarray(judged.tokens_for(b, model.most_loss), float)
-                    need = np.where(found * (1 - ROUNDING) <= model.most_loss, need, np.inf)
+                    reached = piece.loss * (1 - ROUNDING) <= model.most_loss
+                    need = np.where(reached, piece.tokens_for(model.most_loss), np.inf)
                     tokens_least = np.minimum(tokens_least, need)
-                    flops_least = np.minimum(flops_least, need * flops)
+                    flops_least = np.minimum(flops_least, need * piece.flops)
             loss = loss - ROUNDING * np.abs(loss)
         if model.kind == "loss":
             value = loss if model.least_loss is None else np.maximum(loss, model.least_loss)
@@ -255,9 +245,3 @@ class BlockBounds:
         charge = model.charge(cheap, row, none)
         found: Floats = flops * model.factor(cheap, row) + charge
         return found * (1 - 100 * ROUNDING)
-
-
-def _by_layout(quantity: str) -> bool:
-    """Whether a quantity, or one branch of it, depends on the layout."""
-    name = quantity.partition(".")[0]
-    return name in QUANTITIES and QUANTITIES[name].affine and QUANTITIES[name].by_layout

@@ -25,7 +25,7 @@ from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.designs.costs import costs, design_parts
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.rows import cost_of
+from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
 
@@ -97,13 +97,18 @@ class Corners(Columns):
 
     def compute(self, names: Collection[str], *, high: bool = False) -> dict[str, Linear]:
         """Return all costs known at a corner, with those of some names."""
-        held, widths = (self.high, self.ends.high) if high else (self.low, self.ends.low)
+        held = self.high if high else self.low
         missing = [name for name in names if _parts(name)[0] not in held]
-        if missing:
+        for apart in (False, True):
+            some = [name for name in missing if by_layout(name) == apart]
+            if not some:
+                continue
+            ends = self.ends if apart else self.ends.products()
+            widths = ends.high if high else ends.low
             if self.wide:
                 widths = {name: column.astype(object) for name, column in widths.items()}
             trunk, kinds = design_parts(self.problem, self.root.structure, widths)
-            for name in missing:
+            for name in some:
                 if name in OWN:
                     found = {name: OWN[name](trunk, kinds)}
                 else:
@@ -190,6 +195,12 @@ class Corners(Columns):
         low = menu[np.minimum(first, len(menu) - 1)]
         high = np.where(empty, low - 1, menu[np.maximum(last, 0)])
         return Ends(ends.low | {LAYERS: low}, ends.high | {LAYERS: high})
+
+
+def by_layout(quantity: str) -> bool:
+    """Whether a quantity, or one branch of it, depends on the layout."""
+    name = quantity.partition(".")[0]
+    return name in QUANTITIES and QUANTITIES[name].affine and QUANTITIES[name].by_layout
 
 
 def _parts(name: str) -> tuple[str, ...]:

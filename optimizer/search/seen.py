@@ -10,12 +10,15 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.search.corners import Corners
 from modelsizer.optimizer.search.stacks import kind_ranges
+from modelsizer.optimizer.tables.grid import Ends
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.structures import Structure
+from modelsizer.problems.laws.ablations import PARTS
 from modelsizer.problems.laws.features import (
     Features,
     Seen,
+    from_parts,
     is_of_stack,
     range_of_stack,
     ranges_of,
@@ -43,12 +46,25 @@ def _of_stack(corners: Corners, name: Seen) -> tuple[Floats, Floats]:
     """Return bounds on a feature of whole stacks of layers."""
     structure, ends = corners.root.structure, corners.ends
     counts = kind_ranges(corners.root, ends)
-    low = ends.low
-    if structure.experts and not isinstance(name, str):
-        # Terms of ablations rise with the share of experts that a token uses.
-        low = low | {"routed_experts": ends.high["routed_experts"]}
-    least = _stacks(structure, low, [few for few, _ in counts])
-    return range_of_stack(name, least, _stacks(structure, ends.high, [many for _, many in counts]))
+
+    def stacks(widths: Ends) -> tuple[Architecture, Architecture]:
+        low = widths.low
+        if structure.experts and not isinstance(name, str):
+            # Terms of ablations rise with the share of experts that a token uses.
+            low = low | {"routed_experts": widths.high["routed_experts"]}
+        least = _stacks(structure, low, [few for few, _ in counts])
+        return least, _stacks(structure, widths.high, [many for _, many in counts])
+
+    if isinstance(name, str):
+        return range_of_stack(name, *stacks(ends))
+    found = name.parts(*stacks(ends))
+    if (products := ends.products()) is not ends:
+        # Ratios of weights see heads only times head_dim.
+        for at, part in enumerate(name.parts(*stacks(products))):
+            if PARTS[at].startswith("ffn"):
+                found[at] = np.maximum(found[at], part)
+    least = from_parts(name, found)
+    return least, np.full(len(corners), np.inf)
 
 
 def _stacks(

@@ -40,6 +40,9 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 Range = tuple[Ints, Ints]
 
+IN_PRODUCTS = {"heads": "heads in products", KV: "kv_heads in products"}
+"""Ends of heads in `Ends.products`."""
+
 
 def menu_size(problem: Problem) -> int:
     """Return a fast upper bound on the number of width options, ignoring divisibility."""
@@ -55,6 +58,18 @@ class Ends(Columns):
 
     low: dict[str, Ints]
     high: dict[str, Ints]
+
+    def products(self) -> Ends:
+        """Return ends with heads whose products with head_dim are the least and the most.
+
+        Where heads or head_dim follow from d_model, their product does not vary by itself. These
+        ends bound whatever sees heads and kv_heads only times head_dim, but not what rises with
+        their numbers, such as the memory of training.
+        """
+        if IN_PRODUCTS[KV] not in self.low:
+            return self
+        sides = (self.low, self.high)
+        return Ends(*(side | {name: side[n] for name, n in IN_PRODUCTS.items()} for side in sides))
 
 
 class Grid:
@@ -171,8 +186,9 @@ class Grid:
             found |= _delta_net(found)
         found[LAYERS] = self._layers(root, low, high, found)
         some = np.ones(len(low), dtype=bool)
-        for first, last in found.values():
-            some &= first <= last
+        for name, (first, last) in found.items():
+            if name not in IN_PRODUCTS.values():
+                some &= first <= last
         return Ends({n: e[0] for n, e in found.items()}, {n: e[1] for n, e in found.items()}), some
 
     def _layers(self, root: Root, low: Ints, high: Ints, found: dict[str, Range]) -> Range:
@@ -268,15 +284,21 @@ def _attention(menus: dict[str, Range]) -> Iterator[tuple[str, Range]]:
         # Both divide d_model, so that the other is a whole number.
         other = np.maximum(-(-d[0] // given[1]), 1), d[1] // given[0]
         heads, dims = (given, other) if "heads" in menus else (other, given)
-    kv = heads
-    if KV_GROUP in menus:
-        larger, smaller = menus[KV_GROUP]  # costs fall with the groups
-        kv = np.maximum(-(-heads[0] // larger), 1), heads[1] // smaller
-    elif KV in menus:
-        kv = menus[KV][0], np.minimum(menus[KV][1], heads[1])
+        times = np.maximum(d[0] // dims[0], 1), -(-d[1] // np.maximum(dims[1], 1))
+        yield IN_PRODUCTS["heads"], times
+        yield IN_PRODUCTS[KV], _kv_heads(menus, times)
     yield "heads", heads
     yield "head_dim", dims
-    yield KV, kv
+    kv = _kv_heads(menus, heads)
+    yield KV, (kv[0], np.minimum(kv[1], heads[1]))
+
+
+def _kv_heads(menus: dict[str, Range], heads: Range) -> Range:
+    """Return the range of kv_heads that goes with one of heads."""
+    if KV_GROUP in menus:
+        larger, smaller = menus[KV_GROUP]  # costs fall with the groups
+        return np.maximum(heads[0] // larger, 1), -(-heads[1] // smaller)
+    return menus.get(KV, heads)
 
 
 def _experts(found: dict[str, Range]) -> Iterator[tuple[str, Range]]:

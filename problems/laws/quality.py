@@ -143,10 +143,25 @@ class Quality:
         low, high : mapping of array of shape (B,)
             Of `features`.
         """
-        added: Floats = 0.0
         with beyond_doubles():
-            if self._has_shape:
-                added = self.shape.least_excess(
-                    low["d_model"], high["d_model"], low["layers"], high["layers"]
-                )
-            return self._judged(self.law.over(n_low, n_high, low, high), added, low)
+            law = self.law.over(n_low, n_high, low, high)
+            return self._judged(law, self._least_added(low, high), low)
+
+    def over_shapes(self, low: Features, high: Features) -> Judged:
+        """Lower bound over boxes as a function of N and D, under a law of these alone.
+
+        Parameters
+        ----------
+        low, high : mapping of array of shape (B,)
+            Of `features`.
+        """
+        with beyond_doubles():
+            return self._judged(self.law, self._least_added(low, high), low)
+
+    def _least_added(self, low: Features, high: Features) -> Floats:
+        """Least excess of the shape law over boxes."""
+        if not self._has_shape:
+            return 0.0
+        return self.shape.least_excess(
+            low["d_model"], high["d_model"], low["layers"], high["layers"]
+        )
