@@ -8,8 +8,8 @@ from typing import Any
 from modelsizer.optimizer.answers.differences import Difference, differences, same
 from modelsizer.optimizer.answers.reading import UNREADABLE
 from modelsizer.problems.architecture.accounting import count_parameters
+from modelsizer.problems.architecture.answers import from_answer
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
-from modelsizer.problems.architecture.sources import from_answer
 
 CHECKED = ("architecture", "parameters", "gap", "budgets")
 

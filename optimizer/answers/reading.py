@@ -14,7 +14,7 @@ from modelsizer.optimizer.budgets import budget_uses
 from modelsizer.optimizer.result import PROVEN, BudgetUse, Objective, Result, Status
 from modelsizer.optimizer.solver import remarks
 from modelsizer.optimizer.tables.clock import Clock, Stop
-from modelsizer.problems.architecture.sources import from_answer
+from modelsizer.problems.architecture.answers import from_answer
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem

@@ -11,12 +11,12 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem
 from modelsizer.cli import app
+from modelsizer.problems.architecture.answers import from_answer
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.configs.exports.export import to_huggingface
 from modelsizer.problems.architecture.configs.exports.writing import separate
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
-from modelsizer.problems.architecture.sources import from_answer
 from modelsizer.problems.reading import library
 from tests.support.architectures import uniform
 

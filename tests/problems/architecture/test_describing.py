@@ -8,12 +8,12 @@ from typing import Any
 
 import pytest
 
+from modelsizer.problems.architecture.answers import from_answer
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.describing import architecture_dict, design_architecture
 from modelsizer.problems.architecture.models import models
-from modelsizer.problems.architecture.sources import from_answer
 from modelsizer.problems.architecture.structures import (
     Structure,
     counts_of,
