@@ -161,7 +161,7 @@ def audit(
     >>> from modelsizer import load_architecture
     >>> found = audit(load_architecture("llama-3-8b"), 15e12)
     >>> round(found.loss_gained, 4)
-    0.0066
+    0.0043
     """
     require_type("architecture", architecture, Architecture)
     clock = Clock.of(time_limit)

@@ -51,8 +51,8 @@ def test_undertrained_models_shrink() -> None:
 
 
 def test_what_cannot_be_searched_is_refused() -> None:
-    with pytest.raises(AuditError, match="mixtral"):
-        audit(models()["mixtral-8x7b"].architecture, 1e12)
+    with pytest.raises(AuditError, match="falcon_mamba"):
+        audit(models()["falcon-mamba-7b"].architecture, 1e12)
     dense = models()["llama-3-8b"].architecture
     with pytest.raises(AuditError, match="no language head"):
         audit(replace(dense, trunk=replace(dense.trunk, head=1)), 1e12)

@@ -165,7 +165,10 @@ def test_answer_of_the_solver_is_on_it() -> None:
         solver="exhaustive",
     )
     best = result.best
-    assert f"layers = {best.architecture.layers}\nd_model = 6144\n" in page.text("code")
+    assert (
+        f"layers = {best.architecture.layers}\nd_model = {best.architecture.trunk.d_model}\n"
+        in page.text("code")
+    )
     everything = page.text()
     for word in (f"{best.loss:.6f} nats", f"{best.parameters.total:,}", __version__,
                  "Proven optimal: none of 53,523 designs has less loss"):  # fmt: skip
@@ -197,12 +200,13 @@ def test_shapes_of_its_size_have_the_answer_itself() -> None:
     (shapes,) = [t for t in page.tables if t[0][:3] == ["layers", "d_model", "aspect ratio"]]
     known = {heading.split()[0] for heading in shapes[0]}  # without their units
     assert {"size", "excess", "decode", "serving", "train"} < known
-    size = solve(problem := problem_of(*WHOLE)).best.parameters.total
+    best = solve(problem := problem_of(*WHOLE)).best
+    size, layers = best.parameters.total, best.architecture.layers
     terminal = io.StringIO()
-    print_depth_width(Console(file=terminal, width=80), depth_width(problem, size, layers=68))
+    print_depth_width(Console(file=terminal, width=80), depth_width(problem, size, layers=layers))
     lines = {" ".join(line.split()) for line in terminal.getvalue().splitlines()}
     assert {" ".join(row) for row in shapes[1:]} <= lines
-    assert ["> 68", "6144"] in [row[:2] for row in shapes]
+    assert [f"> {layers}", str(best.architecture.trunk.d_model)] in [row[:2] for row in shapes]
     assert len([row for row in shapes if row[0].startswith("* ")]) == 1
 
 

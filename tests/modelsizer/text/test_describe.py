@@ -15,6 +15,9 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_fixed, format_flops, format_quantity
 from modelsizer.text.kit.words import counted
 from tests.support.random_settings import MODELS, as_options, as_set, random_settings
+from tests.support.shared import ROOT
+
+MYLAW = f"file:{ROOT / 'docs' / 'mylaw.toml'}"
 
 _MEMORY = {
     "weights": "weight_bytes",
@@ -101,6 +104,12 @@ def cost_rows(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]
         rows["loss"] = none if loss is None else (
             f"{format_fixed(loss, 6)} nats a token ({design['law']})"
         )  # fmt: skip
+        told = {k: v for k, v in design.get("choices", {}).items() if any(v.values())}
+        for name, ends in told.items():
+            rows[f"of it {name}"] = format_fixed(ends["middle"], 6)
+        if told:
+            ends = (format_fixed(design["loss_band"][end], 4) for end in ("low", "high"))
+            rows["band"] = f"{' to '.join(ends)} by all of these"
     layout = design["layout"]
     if layout["accelerators"] > 1 or "training.accelerator" in settings:
         name = settings.get("training.accelerator", "accelerators")
@@ -273,18 +282,20 @@ def test_a_loss_beyond_the_law_or_the_data_is_warned_of() -> None:
     assert any("24 of 24 layers hold a state" in warning for warning in states)
 
 
-def test_a_mixture_is_not_judged_by_a_law_of_dense_models() -> None:
-    args = ("qwen3-30b-a3b", "--set", "training.tokens=15T")
+def test_a_mixture_is_not_judged_by_a_law_that_sees_feed_forwards() -> None:
+    args = ("qwen3-30b-a3b", "--set", "training.tokens=15T", "--set", f"objective.law={MYLAW}")
     design = as_json(*args)["design"]
     assert design["loss"] is design["shape_excess"] is None
     assert design["training_flops"] == 15e12 * design["training_flops_per_token"]
     shown = sections(run(*args))["Costs"]["loss"]
     assert shown == f"none: {design['loss_reason']}"
-    assert "mixtures of experts" in shown
+    assert "sees d_ff, which layers of experts have not" in shown
     limited = as_json(*args, "--set", "budgets.loss=2")["design"]
     assert limited["violated"] == [] and "not checked" in limited["warnings"][0]
     dense = as_json("llama-3-8b", *args[1:])["design"]
-    assert dense["loss"] == pytest.approx(2.02785, abs=1e-5) and "loss_reason" not in dense
+    assert dense["loss"] and "loss_reason" not in dense
+    by_default = as_json(*args[:3])["design"]  # by what its experts are worth
+    assert by_default["loss"] < as_json("llama-3-8b", *args[1:3])["design"]["loss"]
 
 
 @pytest.mark.slow
