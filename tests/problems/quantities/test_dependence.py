@@ -152,11 +152,14 @@ WIDTHS = {
 }  # fmt: skip
 
 
-def architectures() -> Iterator[tuple[Trunk, tuple[Layer, ...]]]:
+def _architectures() -> Iterator[tuple[Trunk, tuple[Layer, ...]]]:
     widths = WIDTHS | {"tied_embeddings": False, "kv_heads": 2}
     for structure in (Structure("gpt2"), *structures("llama")):
         yield structure.parts(widths, 2048)
         widths |= {"tied_embeddings": True, "kv_heads": 8}
+
+
+ARCHITECTURES = tuple(_architectures())
 
 
 def settings_of(tables: dict[str, dict[str, Any]]) -> Settings:
@@ -200,11 +203,11 @@ def figures(settings: Settings, name: str) -> list[Any]:
         return [how.rate(settings), how.charge(settings) if how.charge is not None else None]
     if isinstance(how, Inverse):
         return [how.numerator(settings)]
-    formula = cost_of(name).formula
+    cost = cost_of(name)
     return [
-        formula(Candidate(settings, trunk, kinds, layout))
-        for trunk, kinds in architectures()
-        for layout in LAYOUTS
+        cost.formula(Candidate(settings, trunk, kinds, layout))
+        for trunk, kinds in ARCHITECTURES
+        for layout in (LAYOUTS if cost.by_layout else LAYOUTS[:1])
     ]
 
 
