@@ -36,12 +36,12 @@ def test_the_library_counts_the_same_of_the_exported_file(kind: str) -> None:
 
 
 @pytest.mark.reference
-@pytest.mark.parametrize("first", range(0, 500, 100))
+@pytest.mark.parametrize("first", range(0, 1700, 100))
 def test_the_library_builds_what_a_design_has(first: int) -> None:
     pytest.importorskip("transformers")
     from tests.support.drawn_designs import compare
 
     found = compare(first, 100)
     assert not found.wrong, found.wrong[0]
-    assert found.equal >= 25 and len(found.types) >= 15
+    assert found.equal >= 15 and len(found.types) >= 10
     assert all("cannot be exported to hf: " in words for words in found.refused)

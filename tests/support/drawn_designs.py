@@ -139,7 +139,7 @@ def compare(first: int, number: int) -> Found:
 def main() -> None:
     """Run from the command line."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--number", type=int, default=500)
+    parser.add_argument("--number", type=int, default=1700)
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--refused", action="store_true", help="list what was refused")
     given = parser.parse_args()
