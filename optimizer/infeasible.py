@@ -147,7 +147,7 @@ def _best(model: Model, clock: Clock, quantity: str, *, least: bool) -> Fraction
     """The least, or the most, of an affine quantity over all designs, without constraints."""
     some = Constraint(TOKENS, "tokens", "max", 1, equality=True)
     tables = constrained(model.problem.bare(), [some])
-    tables["objective"] |= {"minimize" if least else "maximize": quantity}
+    tables["objective"] = {"minimize" if least else "maximize": quantity}
     try:
         free = Model(Problem.from_tables(tables, like=model.problem), model.store)
     except ProblemError:

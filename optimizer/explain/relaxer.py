@@ -14,7 +14,8 @@ from modelsizer.optimizer.explain.space_constraints import relaxed_space, space_
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.reading import overlaid
-from modelsizer.problems.requirements.token_limits import ENDLESS
+from modelsizer.problems.requirements.objective import BUDGET
+from modelsizer.problems.requirements.token_limits import ENDLESS, TRAINING_FLOPS
 
 UNLIMITED_TOKENS = ENDLESS
 """Tokens where no constraint limits them."""
@@ -86,5 +87,12 @@ class Relaxer:
         tables: dict[str, Any] = constrained(self._bare, held)
         space = tables["space"] | relaxed_space(self.origin.space, held)
         tables["space"] = {key: value for key, value in space.items() if value is not None}
-        tables["objective"] = tables.get("objective", {}) | {goal[0]: goal[1]}
+        tables["objective"] = self._judged(tables.get("objective", {}), new) | {goal[0]: goal[1]}
         return Problem.from_tables(overlaid(tables, settings or {}), like=self.origin)
+
+    def _judged(self, objective: dict[str, Any], moved: Iterable[Constraint]) -> dict[str, Any]:
+        """The laws of the objective: experts at today's FLOPs, unless the budget itself moves."""
+        budget = any(each.base == TRAINING_FLOPS and each.side == "max" for each in moved)
+        if objective.get("leverage_flops") != BUDGET or budget:
+            return objective
+        return objective | {"leverage_flops": self.origin.leverage_flops}

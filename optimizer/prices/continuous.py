@@ -27,7 +27,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.structures import structure_of
 from modelsizer.problems.designs.costs import flops_rate, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.laws.features import features_of
+from modelsizer.problems.laws.features import features_of, is_of_stack, of_stack, parts_of
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
@@ -100,8 +100,11 @@ class _Program:
         self.growing = growing_widths(problem.space, structure_of(design.architecture))
         self.widths = widths_of(design.architecture)
         # Held at the design's own: heads and hidden widths grow together with d_model.
-        judged = self.quality.ablations
-        self.judged = {} if judged is None else {judged: judged.of(design.architecture)}
+        self.judged = {
+            name: float(of_stack(name, design.architecture))
+            for name in parts_of(self.quality.features)
+            if is_of_stack(name)
+        }
         self.scale = abs(float(design.exact[self.sought])) or 1.0
         self.rows, self.ids = self._rows()
 

@@ -52,3 +52,18 @@ def test_tokens_that_nothing_limits_are_endless_in_effect() -> None:
     assert found.loss <= 1.9
     least = loss_at(free, found, math.inf)
     assert found.loss == pytest.approx(least, rel=1e-15)
+
+
+def test_the_leverage_of_experts_moves_only_with_the_budget_that_it_is_taken_at() -> None:
+    space = {"layers": 16, "d_model": 2048, "vocab_size": 32000,
+             "experts": {"routed": 64, "active": 4, "granularity": 4}}  # fmt: skip
+    objective = {"leverage_flops": "budget"}
+    tables = {
+        "space": space,
+        "budgets": {"training_flops": 1e22, "loss": 2},
+        "objective": objective,
+    }
+    relaxer = Relaxer(Problem.from_tables(tables))
+    flops = next(limit for limit in relaxer.limits if limit.quantity == "training_flops")
+    assert relaxer.problem(["budgets.loss"]).leverage_flops == 1e22
+    assert relaxer.problem(relaxer.keys, [flops.at(3e22)]).leverage_flops == 3e22

@@ -136,3 +136,13 @@ def test_closed_form_of_chinchilla() -> None:
     assert slope is not None and slope * 1e24 == pytest.approx(-data, rel=1e-4)
     assert law.alpha * law.A / n**law.alpha == pytest.approx(data, rel=1e-3)
     assert math.isclose(found.objective, float(law.loss(n, found.tokens)), rel_tol=1e-9)
+
+
+def test_experts_that_a_law_sees_are_held() -> None:
+    space = {"layers": [16, 24], "d_model": [1024, 2048], "vocab_size": 32000,
+             "experts": {"routed": 64, "active": 4, "granularity": 4, "dense_layers": 1}}  # fmt: skip
+    tables = {"space": space, "budgets": {"training_flops": 1e22},
+              "objective": {"law": "ludziejewski-2025"}}  # fmt: skip
+    problem = Problem.from_tables(tables)
+    found = relaxed(problem, today(problem))
+    assert found.multipliers["budgets.training_flops"] < 0
