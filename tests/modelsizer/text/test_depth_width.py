@@ -233,7 +233,7 @@ def test_figure_shows_the_rows(settings: dict[str, object], layers: int | None, 
     }
     assert {out.layers for out in found.excluded} <= shaded
     assert not shaded & {row.layers for row in rows}
-    assert below.get_xlabel() == "layers"
+    assert below.get_xlabel().startswith("layers, at 800M")
     assert "decode latency" in below.get_ylabel()
 
 
