@@ -30,9 +30,9 @@ _NAMES = {
 _LONG = 1000  # from which three digits would be written as a power of ten
 _ARCHITECTURE = SIZES
 _COLUMNS = ("limit", "status", "objective", "loss", *_ARCHITECTURE, "parameters",
-            "non_embedding_parameters", "tokens", "tokens_per_parameter", "training_flops",
-            "half_loss", "half_parameters", "twice_loss", "twice_parameters", "edge",
-            "held")  # fmt: skip
+            "non_embedding_parameters", "active_parameters", "tokens", "tokens_per_parameter",
+            "training_flops", "half_loss", "half_parameters", "twice_loss", "twice_parameters",
+            "edge", "held")  # fmt: skip
 
 
 # Values
@@ -76,6 +76,7 @@ def frontier_csv(frontier: Frontier) -> str:
                 "loss": design.loss,
                 "parameters": total,
                 "non_embedding_parameters": design.parameters.non_embedding,
+                "active_parameters": design.parameters.active,
                 "tokens": design.tokens,
                 "tokens_per_parameter": design.tokens / total,
                 "training_flops": design.training_flops,

@@ -8,6 +8,7 @@ import pytest
 
 from modelsizer import Problem, ProblemError
 from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.tables import store
 from tests.support.machine_problems import NAMES, problem_of
 
 ENGINES = ("exhaustive", "bound", "scipy")
@@ -32,12 +33,17 @@ def limited(seed: int) -> Problem | None:
 
 
 @pytest.mark.parametrize("seeds", [QUICK, pytest.param(range(150), marks=pytest.mark.slow)])
-def test_engines_agree_on_quantities_of_machines(seeds: range) -> None:
+def test_engines_agree_on_quantities_of_machines(
+    seeds: range, monkeypatch: pytest.MonkeyPatch
+) -> None:
     solved = 0
     for seed in seeds:
         if (problem := limited(seed)) is None:
             continue
         found = [Solver(problem, solver=engine).solve(details=False) for engine in ENGINES]
+        with monkeypatch.context() as patch:
+            patch.setattr(store, "LISTABLE", 0)  # by boxes
+            found.append(Solver(problem, solver="bound").solve(details=False))
         assert {result.status for result in found} <= {"optimal", "infeasible"}, seed
         assert len({result.status for result in found}) == 1, seed
         if found[0].design is not None:
