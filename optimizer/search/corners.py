@@ -106,7 +106,7 @@ class Corners(Columns):
             ends = self.ends if apart else self.ends.products()
             widths = ends.high if high else ends.low
             if self.wide:
-                widths = {name: column.astype(object) for name, column in widths.items()}
+                widths = {n: widths[n].astype(object) for n in self.root.structure.widths}
             trunk, kinds = design_parts(self.problem, self.root.structure, widths)
             for name in some:
                 if name in OWN:

@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.search.corners import ACTIVE, Corners
+from modelsizer.optimizer.tables.grid import SHARE
 from modelsizer.optimizer.tables.table import to_floats
 from modelsizer.problems.laws.leverage import most_leverage
 
@@ -47,6 +48,10 @@ def _granularity(corners: Corners) -> Range:
     """Return the range of G = 2 d_model / width of an expert."""
     d_model, width = _width(corners, "d_model"), _width(corners, "expert_d_ff")
     least, most = 2.0 * d_model[0] / width[1], 2.0 * d_model[1] / width[0]
+    if SHARE in corners.ends.low:
+        low, high = corners.ends.low[SHARE], corners.ends.high[SHARE]
+        least = np.maximum(least, 2.0 / high)
+        most = np.where(low > 0, np.minimum(most, 2.0 / np.where(low > 0, low, 1.0)), most)
     return least * (1.0 - SLACK), most * (1.0 + SLACK)
 
 

@@ -74,12 +74,12 @@ def pieces(
     """
     ratio = np.maximum(sizes.high / sizes.low, 1.0)
     edges = [sizes.low * ratio ** (piece / PIECES) for piece in range(PIECES)] + [sizes.high]
-    tied = [sizes.flops(edge) * (1 - 10 * ROUNDING) for edge in edges]
+    tied = [tuple(f * (1 - 10 * ROUNDING) for f in sizes.flops(edge)) for edge in edges]
     simple = type(quality.law).over is TokenLaw.over  # a law of N and D alone
     judged = quality.over_shapes(*seen) if simple else None
     tangents = _Tangents.of(quality.law, edges, tied, caps)
     for piece in range(PIECES):
-        flops = np.maximum(flops_low, tied[piece])
+        flops = np.maximum(flops_low, np.maximum(*tied[piece]))
         tokens = caps.tokens(flops)
         here = quality.over(edges[piece], edges[piece + 1], *seen) if judged is None else judged
         if tangents is not None:
@@ -90,16 +90,20 @@ def pieces(
 
 @dataclass(frozen=True, slots=True)
 class _Tangents:
-    """Terms of a sum of powers at the edges of pieces."""
+    """Terms of a sum of powers at the edges of pieces; that in D for both bounds on F."""
 
     law: PowerLaw
     edges: list[Floats]
     of_size: list[Floats]
-    of_tokens: list[Floats]
+    of_tokens: list[tuple[Floats, ...]]
 
     @classmethod
     def of(
-        cls, law: TokenLaw, edges: list[Floats], flops: list[Floats], caps: TokenCaps
+        cls,
+        law: TokenLaw,
+        edges: list[Floats],
+        flops: list[tuple[Floats, ...]],
+        caps: TokenCaps,
     ) -> _Tangents | None:
         """Return the terms; None under another law, or if its term in D is not concave in F."""
         if not isinstance(law, PowerLaw) or law.beta > 1 or not np.isfinite(caps.most_flops).all():
@@ -107,8 +111,11 @@ class _Tangents:
         with beyond_doubles():
             of_size = [law.A * np.power(edge, -law.alpha) for edge in edges]
             of_tokens = [
-                law.B * np.power(np.maximum(each, 0.0) / caps.most_flops, law.beta)
-                for each in flops
+                tuple(
+                    law.B * np.power(np.maximum(each, 0.0) / caps.most_flops, law.beta)
+                    for each in both
+                )
+                for both in flops
             ]
         return cls(law, edges, of_size, of_tokens)
 
@@ -118,14 +125,12 @@ class _Tangents:
         with beyond_doubles():
             middle = np.sqrt(a * b)
             at = law.A * np.power(middle, -law.alpha)
-            first, last = self.of_tokens[piece : piece + 2]
-            # FLOPs that are none at an end are not linear between; nothing is said of tokens then.
-            last = np.where(first > 0, last, 0.0)
-            ends = [
-                at * (1.0 - law.alpha * (edge - middle) / middle) + term
-                for edge, term in ((a, first), (b, last))
-            ]
-            inner = np.minimum(*ends) * (1.0 - 10 * ROUNDING)
-            left = inner - self.of_size[piece + 1]
+            sizes = [at * (1.0 - law.alpha * (edge - middle) / middle) for edge in (a, b)]
+            inner: Floats = np.zeros(())
+            for first, last in zip(*self.of_tokens[piece : piece + 2], strict=True):
+                # FLOPs that are none at an end are not linear between: nothing is said of tokens.
+                sure = np.where(first > 0, last, 0.0)
+                inner = np.maximum(inner, np.minimum(sizes[0] + first, sizes[1] + sure))
+            left = inner * (1.0 - 10 * ROUNDING) - self.of_size[piece + 1]
             found = np.power(law.B / np.maximum(left, 0.0), 1.0 / law.beta)
         return np.where(left > 0, found, np.inf)

@@ -22,6 +22,8 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.search import stacks
 from modelsizer.optimizer.search.corners import ACTIVE, TOTAL, WEIGHTS, Corners
 from modelsizer.optimizer.search.expert_worth import most_counted
+from modelsizer.optimizer.tables.grid import Ends
+from modelsizer.optimizer.tables.roots import LAYERS, PATTERN, Root
 from modelsizer.optimizer.tables.table import Linear, to_floats
 from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
 from modelsizer.problems.columns import Columns
@@ -49,6 +51,8 @@ class LawSizes(Columns):
         The most active parameters of layers that multiply nothing.
     scores : array of shape (B,)
         The least training FLOPs per token that are not of weights.
+    rate : array of shape (B,)
+        The least of them for each parameter of layers that the law counts.
     leverage : array of shape (B,)
         The most parameters that the law counts for an active one.
     copies : float
@@ -66,18 +70,23 @@ class LawSizes(Columns):
     rest: Floats
     idle: Floats
     scores: Floats
+    rate: Floats
     leverage: Floats
     copies: float
     heads: float
     each: float
 
-    def flops(self, n: Floats) -> Floats:
-        """Return a lower bound on the training FLOPs per token of designs with at least n."""
+    def flops(self, n: Floats) -> tuple[Floats, Floats]:
+        """Return two lower bounds on the training FLOPs per token of designs with at least n.
+
+        Both are linear in n; in the second one scores rise with it.
+        """
         rate = self.heads - self.copies / self.leverage
         head = np.where(rate >= 0, self.head_low, self.head_high)
         weights = rate * head + (n - self.rest) / self.leverage - self.idle
-        found: Floats = self.each * weights + self.scores
-        return found
+        inside = n - self.rest - self.copies * self.head_high
+        paid = self.each * weights
+        return paid + self.scores, paid + self.rate * inside
 
 
 def law_sizes(corners: Corners) -> LawSizes:
@@ -110,11 +119,45 @@ def law_sizes(corners: Corners) -> LawSizes:
         rest=outside[1] - copies * head_high,
         idle=_floats(stacks.most(idle, root, ends), idle),
         scores=np.maximum(_floats(stacks.least(scores, root, ends), scores), 0.0),
+        rate=_rate(corners, scores, counted[1]),
         leverage=leverage,
         copies=copies,
         heads=heads,
         each=float(each),
     )
+
+
+def _rate(corners: Corners, scores: Linear, counted: Floats) -> Floats:
+    """Return the least scores for each parameter of layers that the law counts.
+
+    Full layers mostly have more of them than others. Of F full layers and B others there are at
+    least ``F / B`` to each other one, and the least is taken at that share or at full layers alone.
+    """
+    root, ends = corners.root, corners.ends
+    kinds, each = root.structure.feed_forwards, np.maximum(_floats(scores.unit, scores), 0.0)
+    held = np.maximum(counted, 1.0)
+    full = each[:, :kinds].min(axis=1), held[:, :kinds].max(axis=1)
+    alone = full[0] / full[1]
+    if not root.structure.between:
+        return alone
+    other = each[:, kinds:].min(axis=1), held[:, kinds:].max(axis=1)
+    share = _fewest_full(root, ends)
+    mixed = (other[0] + share * full[0]) / (other[1] + share * full[1])
+    return np.minimum(alone, mixed)
+
+
+def _fewest_full(root: Root, ends: Ends) -> Floats:
+    """Return the least number of full layers for each other one.
+
+    With one in n full, of all depths with m full layers the deepest, (m + 1) n - 1, has fewest, and
+    it rises with m and falls with n.
+    """
+    deepest, pattern = ends.high[LAYERS], ends.high[PATTERN]
+    full = ends.low[PATTERN]
+    if not root.numbered:
+        full = np.maximum(ends.low[LAYERS] // pattern, 1)
+        deepest = np.minimum(deepest, (full + 1) * pattern - 1)
+    return to_floats(full) / np.maximum(to_floats(deepest - full), 1.0)
 
 
 def _counted(corners: Corners, low: Costs, high: Costs, leverage: Floats) -> tuple[Floats, Floats]:

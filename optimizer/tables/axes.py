@@ -73,6 +73,7 @@ class HiddenWidths:
         dtype = np.int64 if self._narrow else object
         self._over, self._under = over.astype(dtype), under.astype(dtype)
         self._multiples = multiples
+        self._ratios = np.array([float(ratio) for ratio in ratios])
 
     def __len__(self) -> int:
         return len(self._over)
@@ -103,6 +104,16 @@ class HiddenWidths:
             low = np.minimum(low, self.at(ratio[0], at, d_model[0]))
             high = np.maximum(high, self.at(ratio[1], at, d_model[1]))
         return low, high
+
+    def share(
+        self, ratio: tuple[Ints, Ints], multiple: tuple[Ints, Ints], d_model: Ints
+    ) -> tuple[Floats, Floats]:
+        """Bounds on hidden width over d_model, in boxes of at least these d_model.
+
+        A width is at most half a multiple from the ratio times d_model.
+        """
+        apart = self._multiples[multiple[1]] / (2.0 * np.maximum(d_model, 1))
+        return self._ratios[ratio[0]] - apart, self._ratios[ratio[1]] + apart
 
     def fresh(self, ratio: Ints, multiple: Ints, d_model: Ints) -> Bools:
         """Whether no entry before these, by multiple and then ratio, gives the same width."""

@@ -42,6 +42,8 @@ Range = tuple[Ints, Ints]
 
 IN_PRODUCTS = {"heads": "heads in products", KV: "kv_heads in products"}
 """Ends of heads in `Ends.products`."""
+SHARE = "expert_d_ff over d_model"
+"""Ends of a ratio, where experts' widths follow from d_model."""
 
 
 def menu_size(problem: Problem) -> int:
@@ -180,6 +182,8 @@ class Grid:
             )
             least, most = hidden.ends(ratio, multiple, menus["d_model"])
             found[name] = np.maximum(least, 1), most
+            if name == "expert_d_ff":
+                found[SHARE] = hidden.share(ratio, multiple, menus["d_model"][0])
         if root.structure.experts:
             found |= _experts(found)
         if root.structure.between == "gated-deltanet":
@@ -187,7 +191,7 @@ class Grid:
         found[LAYERS] = self._layers(root, low, high, found)
         some = np.ones(len(low), dtype=bool)
         for name, (first, last) in found.items():
-            if name not in IN_PRODUCTS.values():
+            if name not in (SHARE, *IN_PRODUCTS.values()):
                 some &= first <= last
         return Ends({n: e[0] for n, e in found.items()}, {n: e[1] for n, e in found.items()}), some
 
