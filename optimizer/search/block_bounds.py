@@ -19,15 +19,15 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.bounds.limits import Breach, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
-from modelsizer.optimizer.search.corners import Corners, by_layout
+from modelsizer.optimizer.search.corners import Corners, by_layout, is_wide
 from modelsizer.optimizer.search.law_pieces import pieces
 from modelsizer.optimizer.search.law_sizes import law_sizes
 from modelsizer.optimizer.search.seen import ranges_seen
-from modelsizer.optimizer.tables.grid import Bools, Grid
+from modelsizer.optimizer.tables.grid import Bools, Ends, Grid
 from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Table, needed
 from modelsizer.problems.columns import Columns
-from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 
 Floats = NDArray[np.float64]
 
@@ -79,7 +79,10 @@ class BlockBounds:
         layouts = breach is not None and any(by_layout(name) for name in breach.names)
         self.breach = None if layouts else breach
         also = () if self.breach is None else self.breach.names
-        self._names = tuple(dict.fromkeys([*needed(model.problem), *also]))
+        # Rules need none of the law's parameters, whose range is bounded otherwise.
+        names = dict.fromkeys([*needed(model.problem), *also])
+        self._names = tuple(name for name in names if name != LAW_PARAMETERS)
+        self._narrow: dict[int, bool] = {}
         self._varying = [name for name in self._names if by_layout(name)]
         self._sought_varies = model.name in self._varying
         self._needs_loss = model.kind == "loss" or model.most_loss is not None
@@ -108,7 +111,9 @@ class BlockBounds:
             blocks, ends = blocks.take(some), ends.take(some)
         if not len(blocks):
             return blocks
-        corners = Corners.of(self.model.problem, root, self._ordered, ends, self._names)
+        corners = Corners(
+            self.model.problem, root, self._ordered[0], self._is_wide(index, ends), ends
+        )
         # Infeasible: the cheap corner violates an upper limit, or the dear one a lower limit.
         rules = self.model.rules(corners.table(self._names))
         corners, kept = corners.tightened([r for r in rules if not by_layout(r.quantity)])
@@ -129,6 +134,16 @@ class BlockBounds:
             corners, bound = corners.take(keep), bound[keep]
             blocks = replace(blocks, able=able).take(keep)
         return replace(self._cut(root, blocks, corners), least=bound)
+
+    def _is_wide(self, index: int, ends: Ends) -> bool:
+        """Whether costs in boxes of a root may overflow int64."""
+        problem, layouts, names = self.model.problem, self._layouts, self._names
+        root = self.grid.roots[index]
+        if index not in self._narrow:
+            sizes = self.grid.sizes(root)[None, :]
+            whole, _ = self.grid.ends(root, 0 * sizes, sizes - 1)
+            self._narrow[index] = not is_wide(problem, root, layouts, whole, names)
+        return not self._narrow[index] and is_wide(problem, root, layouts, ends, names)
 
     def _cut(self, root: Root, blocks: Blocks, corners: Corners) -> Blocks:
         """Return blocks with only the layers that they may have."""

@@ -25,6 +25,7 @@ from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.designs.costs import costs, design_parts
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
@@ -70,30 +71,6 @@ class Corners(Columns):
     ends: Ends
     low: dict[str, Linear] = field(default_factory=dict)
     high: dict[str, Linear] = field(default_factory=dict)
-
-    @classmethod
-    def of(
-        cls, problem: Problem, root: Root, layouts: Sequence[Layout], ends: Ends,
-        names: Collection[str],
-    ) -> Corners:  # fmt: skip
-        """Return the corners of boxes under the first layout.
-
-        Parameters
-        ----------
-        problem : Problem
-        root : Root
-        layouts : sequence of Layout
-            All that the boxes may be looked at under.
-        ends : Ends
-        names : collection of str
-            Costs that may be asked for.
-        """
-        peak = {name: column.max(keepdims=True) for name, column in ends.high.items()}
-        one = np.ones(1, dtype=np.int64)
-        depths = Depths.uniform(peak[LAYERS], 0 * one, one)
-        top = Options(root.structure, {n: peak[n] for n in root.structure.widths}, depths)
-        numbers = max(largest(problem, layout, top, names) for layout in layouts)
-        return cls(problem, root, layouts[0], numbers >= LARGEST_INT64, ends)
 
     def compute(self, names: Collection[str], *, high: bool = False) -> dict[str, Linear]:
         """Return all costs known at a corner, with those of some names."""
@@ -195,6 +172,18 @@ class Corners(Columns):
         low = menu[np.minimum(first, len(menu) - 1)]
         high = np.where(empty, low - 1, menu[np.maximum(last, 0)])
         return Ends(ends.low | {LAYERS: low}, ends.high | {LAYERS: high})
+
+
+def is_wide(
+    problem: Problem, root: Root, layouts: Sequence[Layout], ends: Ends, names: Collection[str]
+) -> bool:
+    """Whether some costs of some boxes of a root may overflow int64 under some layout."""
+    peak = {name: column.max(keepdims=True) for name, column in ends.high.items()}
+    one = np.ones(1, dtype=np.int64)
+    depths = Depths.uniform(peak[LAYERS], 0 * one, one)
+    top = Options(root.structure, {n: peak[n] for n in root.structure.widths}, depths)
+    most = (largest(problem, layout, top, (*names, LAW_PARAMETERS)) for layout in layouts)
+    return max(most) >= LARGEST_INT64
 
 
 def by_layout(quantity: str) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from functools import partial
 
 import numpy as np
@@ -20,6 +20,7 @@ from modelsizer.problems.laws.features import (
     Seen,
     from_parts,
     is_of_stack,
+    parts_of,
     range_of_stack,
     ranges_of,
 )
@@ -27,13 +28,14 @@ from modelsizer.problems.laws.features import (
 Floats = NDArray[np.float64]
 
 
-def ranges_seen(names: Iterable[Seen], corners: Corners) -> tuple[Features, Features]:
+def ranges_seen(names: Collection[Seen], corners: Corners) -> tuple[Features, Features]:
     """Return lower and upper bounds on features of laws over boxes of designs."""
     ends, none = corners.ends, np.zeros(len(corners))
+    of_stack = {name: _of_stack(corners, name) for name in parts_of(names) if is_of_stack(name)}
 
     def value(high: bool, name: Seen) -> Floats:
-        if is_of_stack(name):
-            return np.asarray(_of_stack(corners, name)[high], dtype=float)
+        if name in of_stack:
+            return np.asarray(of_stack[name][high], dtype=float)
         held = ends.high if high else ends.low
         return np.asarray(
             held.get(str(name), none), dtype=float
