@@ -38,7 +38,7 @@ class Axis:
     @classmethod
     def of(cls, values: Ints, *, falling: bool = False) -> Axis:
         """The axis of ascending whole numbers; `falling` where costs fall with them."""
-        scale = np.log(np.maximum(values, 1) + (values[0] == 0))
+        scale = np.log(values + (values[0] == 0))
         if falling:
             return cls(values[::-1].copy(), -scale[::-1])
         return cls(values, scale)
