@@ -200,7 +200,7 @@ def _optimum(axes: Axes, best: tuple[int, int, float], labels: Labels) -> None:
     layers, d_model, loss = best
     at = (float(d_model), float(layers))
     star(axes, *at, size=15)
-    labels.avoid_points([at], size=14, weight=10 * MARK)  # no name of a limit goes over it
+    labels.avoid_points([at], size=14, weight=100 * MARK)  # no name of a limit goes over it
     # Binding limits lie to the upper right of the optimum.
     labels.beside(f"{layers} x {d_model}\nloss {loss:.4f}", [at], _SIDES, _REACHES,
                   color=INK, fontsize="medium", fontweight="bold", backed=True)  # fmt: skip

@@ -9,8 +9,9 @@ import numpy as np
 
 from modelsizer.plots.drawing.axes import heading
 from modelsizer.plots.drawing.labels import REACHES, SIDES, Labels
+from modelsizer.plots.drawing.marks import note
 from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, small
-from modelsizer.plots.drawing.texts import one_line
+from modelsizer.plots.drawing.texts import one_line, power
 from modelsizer.problems.units import format_quantity
 
 if TYPE_CHECKING:
@@ -23,7 +24,9 @@ _MARKERS = {"decode": "o", "prefill": "s"}
 _COLOURS = (STAR, "#0072b2", "#009e73", "#cc79a7", "#56b4e9", "#999999")
 """The optimum's colour for the first design, then those of `style.FILLS`."""
 _MARGIN = 2.2  # margin around points and ridge, a factor
+_BELOW = (3.0, 5.0)  # the same below the lowest point, where its names are; wide, narrow
 _SLOPE = 60.0  # minimum span of intensity left of the ridge, a factor
+_MANY = 1e5  # FLOPs/byte
 _HEADROOM = 3.0  # factor above the peak, for its label
 _ALONG = (0.5, 0.4, 0.6, 0.3, 0.7, 0.2, 0.8, 0.9, 0.1)  # fractions along a line, for its label
 _SMALL, _LARGE = 0.4, 0.7  # diameter of a mark, relative to the font size
@@ -52,10 +55,14 @@ def roofline(data: Roofline, *, title: str = "", size: str = "wide") -> Figure:
         axes = figure.add_subplot()
         axes.set_xscale("log")
         axes.set_yscale("log")
-        _limits(axes, data)
+        _limits(axes, data, narrow=small(figure))
         _axes_in_words(axes, data.roof)
         heading(axes, title)
+        hollow = any(point.fits is False for point in _all(data))
+        key = note(axes, "hollow: does not fit", "lower right") if hollow else None
         labels = Labels(axes)
+        if key is not None:
+            labels.avoid_text(key)
         _draw_roof(axes, data.roof, labels)
         _draw_points(axes, data, labels)
         _name_roof(axes, data.roof, labels)
@@ -68,13 +75,13 @@ def _all(data: Roofline) -> list[Point]:
     return [*first, *(p for d in data.designs for p in (d.decode, d.prefill))]
 
 
-def _limits(axes: Axes, data: Roofline) -> None:
+def _limits(axes: Axes, data: Roofline, *, narrow: bool) -> None:
     points, roof = _all(data), data.roof
     across = [*(p.intensity for p in points), roof.ridge, roof.peak_ridge]
     up = [p.attained for p in points]
     left = min(min(across) / _MARGIN, roof.peak_ridge / _SLOPE)
     axes.set_xlim(left, max(across) * _MARGIN)
-    axes.set_ylim(min([*up, roof.flops / 10]) / _MARGIN, roof.peak_flops * _HEADROOM)
+    axes.set_ylim(min([*up, roof.flops / 10]) / _BELOW[narrow], roof.peak_flops * _HEADROOM)
 
 
 def _axes_in_words(axes: Axes, roof: Roof) -> None:
@@ -83,12 +90,17 @@ def _axes_in_words(axes: Axes, roof: Roof) -> None:
     axes.set_xlabel("arithmetic intensity (FLOPs/byte)")
     each = f"each of {roof.ways}" if roof.ways > 1 else "one"
     axes.set_ylabel(f"attained by {each} {one_line(roof.device)}")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.10g}"))
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: _intensity(value)))
     axes.yaxis.set_major_formatter(
         FuncFormatter(lambda value, _: format_quantity(value, "FLOP/s", 3))
     )
     for axis in (axes.xaxis, axes.yaxis):
         axis.set_minor_formatter(NullFormatter())
+
+
+def _intensity(value: float) -> str:
+    """A tick of the intensity: a power of ten, in digits unless they are many."""
+    return f"{value:,.10g}" if value < _MANY else power(round(math.log10(value)))
 
 
 def _draw_roof(axes: Axes, roof: Roof, labels: Labels) -> None:
@@ -129,7 +141,7 @@ def _name_roof(axes: Axes, roof: Roof, labels: Labels) -> None:
                 [(x, peak) for x in between(roof.peak_ridge, right)], [(0, 1)], (3.0,))  # fmt: skip
     slope = between(max(left, bottom / bandwidth), roof.peak_ridge)
     labels.beside(words(bandwidth, roof.bandwidth, "bytes/s"),
-                [(x, x * bandwidth) for x in slope], [(-1, 1)], (3.0, 6.0))  # fmt: skip
+                [(x, x * bandwidth) for x in slope], [(-1, 1), (1, -1)], (3.0, 6.0))  # fmt: skip
 
 
 def _name_ridge(roof: Roof, labels: Labels, *, narrow: bool) -> None:
@@ -169,36 +181,32 @@ def _mark(
 
 def _name_points(data: Roofline, labels: Labels, *, narrow: bool) -> None:
     """Label the steps and batch sizes of the first design, and every other design once."""
-    room = "no room" if narrow else "does not fit"
     named: list[Point] = []
 
-    def name(point: Point, words: str, colour: str, *, bold: bool = False, far: int = 6) -> None:
-        labels.beside(words, [(point.intensity, point.attained)], SIDES, REACHES[:far],
-                    color=colour, fontweight="bold" if bold else "normal")  # fmt: skip
+    def name(point: Point, words: str, colour: str, **style: Any) -> bool:
+        """Label a point; whether there was room for the label."""
+        at = (point.intensity, point.attained)
         named.append(point)
+        return labels.beside(words, [at], SIDES, REACHES, color=colour, **style) is not None
 
     for i, design in enumerate(data.designs):
-        colour = _COLOURS[i % len(_COLOURS)]
+        colour, own = _COLOURS[i % len(_COLOURS)], one_line(design.name)
         if i == 0:
-            start = "" if len(data.designs) == 1 else f"{one_line(design.name)}, "
+            start = "" if len(data.designs) == 1 else f"{own}, "
             for point in (design.decode, design.prefill):
-                name(point, start + _words(point, narrow=narrow), colour, bold=True)
+                name(point, start + _words(point, narrow=narrow), colour, fontweight="bold")
             continue
-        name(
-            design.decode,
-            one_line(design.name) + (f": {room}" if design.decode.fits is False else ""),
-            colour,
-        )
+        name(design.decode, own, colour)
         if not any(_near(labels, design.prefill, other) for other in named):
-            name(design.prefill, f"{one_line(design.name)}, prefill", colour)
+            name(design.prefill, f"{own}, prefill", colour)
     _name_ridge(data.roof, labels, narrow=narrow)
+    unit = "batch "  # told once
     for design in data.designs[:1]:
-        too_large = [point.batch for point in design.batches if point.fits is False]
-        others = [point for point in design.batches if point.batch != design.decode.batch]
-        for point in others:
-            first = "batch " if point is others[0] else ""
-            last = f": {room}" if point.batch in too_large[:1] else ""
-            name(point, f"{first}{point.batch}{last}", _COLOURS[0], far=3)
+        for point in design.batches:
+            if point.batch == design.decode.batch:
+                continue
+            if name(point, f"{unit}{point.batch}", _COLOURS[0], optional=True):
+                unit = ""
 
 
 def _near(labels: Labels, one: Point, other: Point) -> bool:

@@ -28,13 +28,14 @@ XY = tuple[float, float]
 SIDES: tuple[XY, ...] = (
     (1, 0), (1, -1), (0, -1), (-1, 0), (-1, 1), (0, 1), (-1, -1), (1, 1),
     (1, -0.5), (0.5, -1), (1, 0.5), (-1, 0.5), (-0.5, 1), (-1, -0.5),
+    (0.6, -1), (-0.6, -1), (0.6, 1), (-0.6, 1),
 )  # fmt: skip
 """Directions from an anchor to its label, in order of preference."""
 REACHES = (7.0, 14.0, 22.0, 32.0, 44.0, 58.0)
 """Distances from an anchor to its label, in points."""
 MARK, INKED, DOT = 100.0, 10.0, 0.05
 """Cost of covering a mark, a sample of a line, and one dot of a cloud."""
-_TEXT, _PER_POINT, _PER_SHARE = 1000.0, 0.2, 2.0
+_TEXT, _PER_POINT, _PER_SHARE = 10_000.0, 0.2, 2.0
 """Cost of covering another label (or of a pixel outside the axes), of a point of distance, and of
 each place along a path that was preferred."""
 _LEADER_FROM = 14.0  # distance from which a leader joins a label to its anchor, points
