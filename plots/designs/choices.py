@@ -59,7 +59,7 @@ def choices(data: Worth, *, title: str = "", size: str = "wide") -> Figure:
     ]
     if not rows:
         raise ValueError("no choice of the design costs what a law cannot see")
-    sums = [sum(row[end] for row in rows) for end in (1, 2, 3)]
+    sums = [sum(ends) for ends in zip(*(row[1:] for row in rows), strict=True)]
     rows.append(("all together", sums[0], sums[1], sums[2]))
     height = None  # `canvas` rejects an unknown size
     if size in SIZES:

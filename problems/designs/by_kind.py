@@ -98,7 +98,8 @@ def _memory(problem: Problem, architecture: Architecture) -> dict[str, Fraction]
 
     def held(layer: Layer, part: str) -> Fraction:
         weights = accounting.weights_by_part(trunk, (layer,))[part]
-        return weights.per_layer[0] * getattr(formats, part) * Fraction(1, weights.denominator)
+        each: Fraction = getattr(formats, part)
+        return each * Fraction(weights.per_layer[0], weights.denominator)
 
     for group in architecture.groups:
         for family, part in mixer_parts(group.layer):
