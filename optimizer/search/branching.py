@@ -23,7 +23,7 @@ ROUGH = {
 """Approximate exponents of a layer's costs in a choice; of others `OTHER`."""
 OTHER = 0.3
 FADING = 0.9  # of what was learnt, per round
-TRUSTED = 20.0  # lengths of sides split before the rough weight counts for less than half
+TRUSTED = 5.0  # lengths of sides split before the rough weight counts for less than half
 EXPLORED = 0.03  # share of blocks split along any side, so that all have a history
 SHORTEST = 1e-9  # a side of more than one entry has some length
 
