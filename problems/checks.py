@@ -1,9 +1,9 @@
-"""What no single key of a problem can see: alternatives, names, tokens, an empty space."""
+"""What no single key of a problem can see: alternatives, names, tokens, too large a space."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import MENUS
@@ -21,8 +21,6 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.objective import BUDGET, Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits
-from modelsizer.problems.space.counting import has_design
-from modelsizer.problems.space.splits import Split
 from modelsizer.problems.space.stacks import attentions, between, listed, structures
 from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
@@ -275,46 +273,3 @@ def check_size(space: Space) -> list[Fault]:
             )
             return [Fault(f"space.{key}", message)]
     return []
-
-
-def empty_space(space: Space, splits: Sequence[Split]) -> list[Fault]:
-    """A fault that names the key whose rule leaves no design, if there is none.
-
-    Parameters
-    ----------
-    space : Space
-    splits : sequence of Split
-        What each parallel layout asks of an architecture.
-    """
-    if has_design(space, splits):
-        return []
-    free = space.model_copy(update={"aspect_ratio": None})
-    if space.aspect_ratio is not None and has_design(free, splits):
-        message = "no d_model / layers of the space keeps this; widen it, or layers or d_model"
-        return [Fault("space.aspect_ratio", message)]
-    if has_design(space, [Split(split.ways) for split in splits]):
-        stages = sorted({split.stages for split in splits})
-        listed = " or ".join(str(n) for n in stages)
-        message = f"no depth of the space divides into {listed} pipeline stages; offer others"
-        return [Fault("space.layers", message)]
-    if all(split.ways for split in splits):
-        every = min(math.lcm(*split.ways) for split in splits)
-        vocabularies = [int(v) for v in space.vocab_size.numbers]
-        if all(v % every for v in vocabularies):
-            up = -(-vocabularies[0] // every) * every
-            message = (
-                f"{vocabularies[0]} does not divide by tensor_parallel = {every}; pad it to {up}"
-            )
-            return [Fault("space.vocab_size", message)]
-        message = (
-            f"no heads, kv_heads and d_ff of the space divide by tensor_parallel = {every}; "
-            "offer others"
-        )
-        return [Fault("space", message)]
-    if space.heads is None or space.head_dim is None:
-        any_kv = free.model_copy(update={"kv_heads": None, "kv_group": None})
-        if not has_design(any_kv, [Split()]):
-            key = "space.heads" if space.heads is not None else "space.head_dim"
-            return [Fault(key, "divides no d_model of the space; offer another, or other widths")]
-    kv = "space.kv_group" if space.kv_group is not None else "space.kv_heads"
-    return [Fault(kv, "divides no number of heads of the space; offer another")]

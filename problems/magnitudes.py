@@ -115,7 +115,7 @@ def loss_overflows(law: TokenLaw, limits: TokenLimits) -> bool:
 
 
 def most_parameters(space: Space, sequence_length: int) -> int:
-    """An upper bound on the parameters of every design of a space."""
+    """An upper bound on the parameters of every design of a space, 0 if it offers no structure."""
 
     def ends(key: str, default: float) -> tuple[float, float]:
         menu = space.menu(key)
@@ -174,7 +174,7 @@ def check_loss(law: TokenLaw, limits: TokenLimits, most_parameters: int) -> None
         See `check_magnitudes`.
     """
     most = math.inf if limits.most is None else as_double(limits.most)
-    if not law.features and not _finite(law, float(most_parameters), most):
+    if most_parameters and not law.features and not _finite(law, float(most_parameters), most):
         raise ValueError(
             f"@objective.law {law.name} gives no finite loss for any design: its numbers overflow"
         )

@@ -27,6 +27,7 @@ from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
 from modelsizer.problems.requirements.objective import BUDGET, LAW_KEYS, Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits, token_limits
 from modelsizer.problems.space.counting import Counted, count_designs
+from modelsizer.problems.space.empty import empty_space
 from modelsizer.problems.space.layouts import Layout, layouts
 from modelsizer.problems.space.options import options
 from modelsizer.problems.space.splits import Split
@@ -164,7 +165,7 @@ class Problem(Table):
         known = like is not None and (problem.space, problem.splits) == (like.space, like.splits)
         if not known:
             faults = checks.check_size(problem.space)
-            faults = faults or checks.empty_space(problem.space, problem.splits)
+            faults = faults or empty_space(problem.space, problem.splits)
             if faults:
                 raise ProblemError(faults, source)
         for name in problem.scenarios:

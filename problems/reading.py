@@ -14,6 +14,7 @@ from pydantic import BaseModel, ValidationError
 
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.plain_values import MOST_DEPTH, PlainValueError, from_toml
+from modelsizer.problems.tables.space import SPACE_TABLES
 from modelsizer.problems.text_files import NO_FILE, UnreadableError, exists, read_text
 from modelsizer.problems.units import exact
 
@@ -163,13 +164,20 @@ class _Lines:
 
 
 def flattened(tables: Mapping[str, Any]) -> Raw:
-    """Flatten ``{table: {key: value}}`` to ``{"table.key": value}``; deeper tables stay values."""
+    """Flatten ``{table: {key: value}}`` to ``{"table.key": value}``, and tables in ``[space]`` too.
+
+    Other deeper tables stay values: a limit ``{min, max}`` is one.
+    """
     flat: Raw = {}
     for table, content in tables.items():
-        if isinstance(content, Mapping):
-            flat.update({f"{table}.{key}": value for key, value in content.items()})
-        else:
+        if not isinstance(content, Mapping):
             flat[table] = content
+            continue
+        for key, value in content.items():
+            if table == "space" and key in SPACE_TABLES and isinstance(value, Mapping):
+                flat.update({f"{table}.{key}.{name}": each for name, each in value.items()})
+            else:
+                flat[f"{table}.{key}"] = value
     return flat
 
 

@@ -125,7 +125,8 @@ def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
         changes = "setting changes" if many == 1 else "settings change"
         lines = [f"{many} {changes}, no fewer would do:"]
         lines += [
-            f"  {n}: {_setting(was)} -> {_setting(now)}" for n, (was, now) in found.changed.items()
+            f"  {n}: {_setting(n, was)} -> {_setting(n, now)}"
+            for n, (was, now) in found.changed.items()
         ]
     lines.append(f"loss {format_fixed(design.loss, 6)}, {show(design, 'parameters')} parameters, "
                  f"{show(design, 'tokens')} tokens")  # fmt: skip

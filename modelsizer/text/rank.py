@@ -21,12 +21,13 @@ from modelsizer.text.kit.words import NONE, STOPS, and_more, quantity
 if TYPE_CHECKING:
     from rich.console import Console
 
+_OF_DESIGNS = ("loss", "parameters", "tokens")  # in a table whatever the space offers
 _RATIOS = ("aspect_ratio", "tokens_per_parameter")
 
 
 def short_columns(problem: Problem, by: str) -> list[str]:
     """Default columns of a table of designs sorted by a quantity."""
-    fixed = (by, "loss", "parameters", "tokens", *NARROW)
+    fixed = (by, *_OF_DESIGNS, *NARROW)
     return list(dict.fromkeys([*fixed, *left_open(problem.space)]))
 
 
@@ -83,7 +84,7 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
         return
     table = best_table(ranking, columns)
     # By default, one line per design.
-    print_table(console, table if wanted is not None else table.fitting())
+    print_table(console, table if wanted is not None else _fitting(table))
     rest = ranking.feasible - len(ranking.best)
     if more := and_more(rest, "; --csv PATH or --parquet PATH writes them all"):
         line(console, more, above=1)
@@ -96,6 +97,18 @@ def best_table(ranking: Ranking, columns: Sequence[str]) -> Table:
         for rank, design in enumerate(ranking.best, start=1)
     ]
     return Table(["rank", *columns], rows, words=frozenset())
+
+
+def _fitting(table: Table) -> Table:
+    """What fits of a table of designs; columns that tell them apart first, if it needs these."""
+    own = table.headings.index("d_model") + 1  # after its rank, figures and layers
+    found = table.fitting()
+    if len({tuple(row[own:]) for row in found.rows}) == len(found.rows):
+        return found
+    varied = [len({row[i] for row in table.rows}) > 1 for i in range(table.count)]
+    order = sorted(range(table.count), key=lambda i: i >= own and not varied[i])
+    rows = [[row[i] for i in order] for row in table.rows]
+    return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting()
 
 
 def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:
@@ -127,7 +140,7 @@ def _print_groups(
     ]
     table = replace(table, headings=[f"{group_by}  ", *table.headings[1:]], rows=marks)
     # By default, at most one line per group.
-    print_table(console, table if wanted is not None else table.fitting())
+    print_table(console, table if wanted is not None else _fitting(table))
     line(
         console,
         "fewest and most: parameters of the designs of a group; the other columns are of the "

@@ -11,6 +11,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.tables.space import ExpertsSpace, LatentSpace, LinearSpace
 from modelsizer.problems.units import Number, exact, format_number, parse_quantity, plain
 
 DIGITS = 6  # significant digits of a value between the first and the last of a sweep
@@ -18,6 +19,15 @@ SPAN, POINTS = 100, 21
 """A sweep around a value goes from value / SPAN to value x SPAN, at POINTS values."""
 
 _TABLES = ("space", "training", "serving", "budgets")
+_OF_SPACE = tuple(
+    f"{table}.{name}"
+    for table, model in (
+        ("latent", LatentSpace),
+        ("experts", ExpertsSpace),
+        ("linear", LinearSpace),
+    )
+    for name in model.model_fields
+)
 _DIMENSIONS = {
     "tokens": "tokens",
     "unique_tokens": "tokens",
@@ -67,8 +77,9 @@ class NumericSetting:
             If no number of the problem file has this key.
         """
         table, _, rest = over.partition(".")
-        name, _, end = rest.partition(".")
         known = {t: tuple(type(getattr(problem, t)).model_fields) for t in _TABLES}
+        known["space"] += _OF_SPACE
+        name, _, end = (rest, "", "") if rest in known["space"] else rest.partition(".")
         limited = is_limit(f"{table}.{name}")
         ends = ("", "min", "max") if limited else ("",)
         if name not in known.get(table, ()) or end not in ends:
@@ -78,19 +89,22 @@ class NumericSetting:
             raise ProblemError.of(over, f"is no limit or setting that can be swept{hint}")
         key = setting_of(problem, over) if limited and not end else over
         dimension = QUANTITIES[name].dimension if table == "budgets" else _DIMENSIONS.get(name)
-        return cls(over, key, name, dimension or "count")
+        return cls(over, key, name.rpartition(".")[2], dimension or "count")
 
     def now(self, problem: Problem) -> Number | None:
         """The value in the problem; None if it gives none."""
-        table, name = self.over.split(".")[:2]
+        table, _, name = self.over.partition(".")
         if is_limit(self.key):
             for each in constraints(problem):
                 if self.key == f"{each.base}.{each.side}" or (
-                    each.equality and each.base == f"{table}.{name}"
+                    each.equality and each.base == ".".join(self.over.split(".")[:2])
                 ):
                     return each.limit
             return None
-        value = getattr(getattr(problem, table), name)
+        if table == "space":
+            value = problem.space.menu(name)
+        else:
+            value = getattr(getattr(problem, table), name)
         return value if isinstance(value, int | float) else None
 
     def at(self, problem: Problem, value: Number) -> Problem:

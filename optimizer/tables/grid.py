@@ -29,7 +29,7 @@ from modelsizer.optimizer.tables.roots import (
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import BY_NAME
 from modelsizer.problems.architecture.depths import Depths
-from modelsizer.problems.architecture.structures import counts_of, structure_of
+from modelsizer.problems.architecture.structures import SHARED_BY, counts_of, structure_of
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.options import aspect_limits, in_aspect, most_options
@@ -273,8 +273,9 @@ class Grid:
             keep &= (value[name] > 0) & hidden.fresh(ratio, multiple, d_model)
         if root.structure.experts:
             keep &= value["active_experts"] <= value["routed_experts"]
-        if root.structure.between == "gated-deltanet":
-            keep &= value["linear_value_heads"] % value["linear_key_heads"] == 0
+        if root.structure.between in SHARED_BY:
+            few, many = (value[name] for name in SHARED_BY[root.structure.between])
+            keep &= many % few == 0
         return value, keep
 
 

@@ -38,6 +38,11 @@ BETWEEN_WIDTHS: Mapping[str, tuple[str, ...]] = {
     ),
     "mamba2": ("linear_heads", "linear_head_dim", "linear_state", "linear_groups", "linear_conv"),
 }  # fmt: skip
+SHARED_BY: Mapping[str, tuple[str, str]] = {
+    "gated-deltanet": ("linear_key_heads", "linear_value_heads"),
+    "mamba2": ("linear_groups", "linear_heads"),
+}
+"""Of layers that hold a state, what is shared by a whole number of heads each, and those heads."""
 DENSE = ("d_ff",)
 EXPERTS = ("routed_experts", "active_experts", "expert_d_ff", "shared_experts")
 

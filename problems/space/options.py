@@ -18,7 +18,12 @@ from numpy.typing import NDArray
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import ORDERED, UNORDERED, DesignChoice
 from modelsizer.problems.architecture.depths import Depths
-from modelsizer.problems.architecture.structures import BETWEEN_WIDTHS, LATENT, Structure
+from modelsizer.problems.architecture.structures import (
+    BETWEEN_WIDTHS,
+    LATENT,
+    SHARED_BY,
+    Structure,
+)
 from modelsizer.problems.space.rounding import (
     depths_of,
     least_depths,
@@ -191,13 +196,12 @@ def free_choices(space: Space, structure: Structure) -> list[Free]:
         found += [_menus(space, "latent", name, name) for name in LATENT]
     if structure.between == "window":
         found.append(Free(("window",), windows(space, structure.block)[:, None]))
-    elif structure.between == "gated-deltanet":
-        keys = integers(space.linear.key_heads)
-        pairs = _pairs(keys, integers(space.linear.value_heads), lambda k, v: v % k == 0)
-        found.append(Free(BETWEEN_WIDTHS[structure.between][:2], pairs))
-        found += [_linear(space, name) for name in BETWEEN_WIDTHS[structure.between][2:]]
     elif structure.between:
-        found += [_linear(space, name) for name in BETWEEN_WIDTHS[structure.between]]
+        names = SHARED_BY[structure.between]
+        few, many = (integers(space.menu(name.replace("_", ".", 1))) for name in names)
+        found.append(Free(names, _pairs(few, many, lambda f, m: m % f == 0)))
+        others = [name for name in BETWEEN_WIDTHS[structure.between] if name not in names]
+        found += [_menus(space, "linear", name.removeprefix("linear_"), name) for name in others]
     if structure.experts:
         assert space.experts is not None
         routed = integers(space.experts.routed)
@@ -211,10 +215,6 @@ def free_choices(space: Space, structure: Structure) -> list[Free]:
 
 def _menus(space: Space, table: str, key: str, name: str) -> Free:
     return Free((name,), integers(space.menu(f"{table}.{key}"))[:, None])
-
-
-def _linear(space: Space, name: str) -> Free:
-    return _menus(space, "linear", name.removeprefix("linear_"), name)
 
 
 def _pairs(first: Ints, second: Ints, fits: Callable[[Ints, Ints], Any]) -> Ints:

@@ -215,6 +215,16 @@ def test_scenarios_are_checked_and_overlaid() -> None:
         Problem.parse(text).scenario("short")
 
 
+def test_scenarios_change_single_keys_of_tables_in_the_space() -> None:
+    experts = "\n[space.experts]\nrouted = [0, 8]\nactive = 2\ngranularity = 2\n"
+    text = GOOD + "\n[scenarios.dense.space.experts]\nrouted = 0\n" + experts
+    problem = Problem.parse(text)
+    scenario = problem.scenario("dense")
+    assert scenario.space.experts is not None and problem.space.experts is not None
+    assert scenario.space.experts.active == problem.space.experts.active
+    assert list(scenario.space.experts.routed.numbers) == [0]
+
+
 def test_numbers_are_exact() -> None:
     problem = Problem.parse(GOOD.replace("1e21", "1e24"))
     assert problem.budgets.training_flops is not None

@@ -40,6 +40,8 @@ def values(key: str, text: str) -> tuple[object, ...]:
         ("serving.weight_bytes", "0.5..2:step=0.5", (0.5, 1, 1.5, 2)),
         ("space.layers", "40..42:lin:9", (40, 41, 42)),  # counts do not repeat
         ("space.kv_heads", "[1, 2],[4]", ([1, 2], [4])),
+        ("space.experts.granularity", "2..8:step=3", (2, 5, 8)),
+        ("space.latent.heads", "16..64:log:3", (16, 32, 64)),
         ("space.block", "llama,gpt2", ("llama", "gpt2")),
         ("budgets.parameters", "{min = 1e9, max = 2e9}, 40B", ({"min": 1e9, "max": 2e9}, 40 * GB)),
         ("objective.law", '"besiroglu-2024",hoffmann-2022', ("besiroglu-2024", "hoffmann-2022")),
