@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from modelsizer.problems.architecture.choices import CHOICES, MENUS
+from modelsizer.problems.architecture.choices import BY_NAME, CHOICES, MENUS
 from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.menus import Choice
@@ -67,7 +67,8 @@ def forbidden(problem: Problem, values: Mapping[str, Sequence[object]]) -> Probl
 def _menu(problem: Problem, name: str, option: str) -> list[Any]:
     """The values that a choice may take."""
     if name not in MENUS:
-        hint = did_you_mean(name, MENUS)
+        named = BY_NAME.get(name)  # as answers call it, such as routed_experts
+        hint = did_you_mean(next(iter(named.menus), name) if named else name, MENUS)
         raise ProblemError.of(option, f"no choice {short(name)}{hint}; choices: {', '.join(MENUS)}")
     given = problem.space.menu(name)
     if given is None:

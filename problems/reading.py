@@ -14,7 +14,6 @@ from pydantic import BaseModel, ValidationError
 
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.plain_values import MOST_DEPTH, PlainValueError, from_toml
-from modelsizer.problems.tables.space import SPACE_TABLES
 from modelsizer.problems.text_files import NO_FILE, UnreadableError, exists, read_text
 from modelsizer.problems.units import exact
 
@@ -22,6 +21,8 @@ LARGEST_TOML_INTEGER = 2**63 - 1  # largest that TOML guarantees; larger ones be
 
 BY_PART = ("weight_bytes", "weight_bits")
 """Keys of serving that hold one number, or a table of numbers by part."""
+SPACE_TABLES = ("latent", "experts", "linear")
+"""Keys of the space that are tables."""
 
 Raw = dict[str, Any]
 

@@ -200,10 +200,6 @@ class LinearSpace(BaseModel):
     conv: Annotated[Choice, _choice("conv")] = Menu((4,), fixed=True)
 
 
-SPACE_TABLES = ("latent", "experts", "linear")
-"""Keys of ``[space]`` that are tables."""
-
-
 class Space(BaseModel):
     """The designs that may be selected; ``[space]`` of a problem file.
 

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 from modelsizer import Problem, ProblemError
 from modelsizer.cli import app
 from modelsizer.problems.architecture.structures import Structure
-from modelsizer.problems.reading import library
+from modelsizer.problems.reading import SPACE_TABLES, library
 from tests.support.problem_text import GOOD
 from tests.support.random_problems import valid_problem
 
@@ -223,6 +223,10 @@ def test_scenarios_change_single_keys_of_tables_in_the_space() -> None:
     assert scenario.space.experts is not None and problem.space.experts is not None
     assert scenario.space.experts.active == problem.space.experts.active
     assert list(scenario.space.experts.routed.numbers) == [0]
+    tables = [
+        k for k, f in type(problem.space).model_fields.items() if "Space" in str(f.annotation)
+    ]
+    assert tables == list(SPACE_TABLES)
 
 
 def test_numbers_are_exact() -> None:

@@ -134,6 +134,7 @@ def test_forbidden_values_are_gone_and_nothing_else() -> None:
         (["--fix", "layers=180"], "does not offer 180; nearest: 160"),
         (["--fix", "heads=48"], "heads = d_model / head_dim"),
         (["--fix", "layer=80"], "did you mean layers"),
+        (["--fix", "routed_experts=8"], "did you mean experts.routed"),
         (["--fix", "layers=[70, 80]"], "one value"),
         (["--forbid", "head_dim=128"], "nothing is left"),
         (["--fix", "layers"], "is not key=value"),
