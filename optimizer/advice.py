@@ -155,12 +155,6 @@ def _blind_choices(problem: Problem, design: Evaluation) -> list[str]:
         "values whose quality you know"
         for key, what in found
     ]
-    if "vocab_size" not in seen and len(space.vocab_size.numbers) > 1:
-        warnings.append(
-            f"no law here prices vocabularies, of which the optimum took {trunk.vocab_size}: nats "
-            "a token of two tokenizers do not compare. Fix space.vocab_size, and compare "
-            "tokenizers in nats a byte"
-        )
     if not problem.quality.prices_shape and len(space.layers.numbers) > 1:
         warnings.append(
             f'shape = "none" leaves the law blind to depth and width: {design.architecture.layers} '
