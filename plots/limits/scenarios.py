@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -105,14 +106,24 @@ def _row(found: WhatIf, answer: Answer, name: str, sign: float, base: float, *, 
     value = float(design.quantity(name))
     text = _change(value - base, name)
     if not short:
-        own = found.base.settings
-        same = (answer.settings["layers"], answer.settings["d_model"]) == (
-            own["layers"],
-            own["d_model"],
-        )
-        if not (same and value == base):
-            text += f"   {'same shape' if same else shape}"
+        changed = _changed(found.base.settings, answer.settings)
+        if changed or value != base:
+            text += f"   {_difference(changed, shape)}"
     return Row(title, value, text, sign * (value - base) < 0)
+
+
+def _changed(own: Mapping[str, object], other: Mapping[str, object]) -> list[str]:
+    """Names of the choices in which two designs differ."""
+    return [name for name in {**own, **other} if own.get(name) != other.get(name)]
+
+
+def _difference(changed: Sequence[str], shape: str) -> str:
+    """What a design has other than the base: its shape, or the names of other choices."""
+    if {"layers", "d_model"} & set(changed):
+        return shape
+    if not changed:
+        return "same design"
+    return f"same shape, other {changed[0] if len(changed) == 1 else f'{len(changed)} choices'}"
 
 
 def _base(found: WhatIf, base: float, name: str) -> str:
