@@ -25,7 +25,8 @@ from modelsizer.optimizer.search.bounding import BoundSolve
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
 from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.optimizer.tables.store import TableStore
-from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.designs.evaluation import Evaluation, Evaluator
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -33,6 +34,9 @@ from modelsizer.problems.units import plain
 
 SPACES_KEPT = 8
 """Spaces whose tables are kept: a few relaxed spaces are searched in turns."""
+
+DESIGNS_KEPT = 16
+"""Designs of a space that are looked at before it is searched: those found last."""
 
 Keys = frozenset[str]
 
@@ -109,6 +113,7 @@ class Oracle:
         self.searches = self.conflicts = 0
         self._progress = progress
         self._stores: OrderedDict[object, TableStore] = OrderedDict()
+        self._designs: dict[str, list[Architecture]] = {}
         self._kept: list[Keys] = []
         self._broken: list[Keys] = []
 
@@ -134,7 +139,16 @@ class Oracle:
         self.searches += 1
         if self._progress is not None:
             self._progress(self.conflicts, self.searches)
-        return any_design(problem, self.store(problem), self.clock) is not None
+        known = self._designs.setdefault(_space_of(problem), [])
+        if known:
+            evaluator = Evaluator(problem)
+            if any(evaluator.evaluate(design).feasible for design in known):
+                return True
+        found = any_design(problem, self.store(problem), self.clock)
+        if found is not None:
+            known.insert(0, found.architecture)
+            del known[DESIGNS_KEPT:]
+        return found is not None
 
     def best(self, keys: Collection[str], goal: tuple[str, str]) -> Evaluation | None:
         """The best design that keeps some limits; None if none does, or none is best."""
@@ -151,12 +165,16 @@ class Oracle:
 
     def store(self, problem: Problem) -> TableStore:
         """Tables of a problem's space."""
-        space = repr((problem.space, problem.splits, problem.layouts))
+        space = _space_of(problem)
         if space not in self._stores and len(self._stores) >= SPACES_KEPT:
             self._stores.popitem(last=False)
         store = self._stores.setdefault(space, TableStore())
         self._stores.move_to_end(space)
         return store
+
+
+def _space_of(problem: Problem) -> str:
+    return repr((problem.space, problem.splits, problem.layouts))
 
 
 def any_design(

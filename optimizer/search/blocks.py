@@ -34,6 +34,7 @@ RANDOM = 1024  # points of each root, where entries of many menus would multiply
 LEAST_WIDTHS = 32  # minimum number of d_model in the sample, for any number of layouts
 AT_ONCE = 4096  # blocks split per round: enough to vectorise, few enough to be best-first
 LISTED_AT_ONCE = 200  # small blocks listed before the number of options is checked
+FEW_BLOCKS = 256  # blocks of which a round is split at least, as far as they go
 FEW_ROOTS = 256  # bounded in about 0.2 s
 TABLE_ROWS = 30_000  # width options gathered per table
 
@@ -166,6 +167,19 @@ class BlockSearch:
 
     def _split(self, blocks: Blocks) -> None:
         """Split blocks, and keep the halves that may have a design better than `value`."""
+        if not len(blocks):
+            return
+        while len(blocks) < FEW_BLOCKS:
+            # Bounding a few costs as much as bounding these many.
+            large = self._options(blocks) > SMALL
+            if not large.any():
+                break
+            halves, _, _ = self._branching.halves(blocks.take(large))
+            blocks = blocks.take(~large).plus(halves)
+        large = self._options(blocks) > SMALL
+        if not large.all():
+            self._pool.add(self._bounded(blocks.take(~large)))
+            blocks = blocks.take(large)
         if not len(blocks):
             return
         halves, side, length = self._branching.halves(blocks)

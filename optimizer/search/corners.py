@@ -137,26 +137,24 @@ class Corners(Columns):
         kept : array
             Their indices.
         """
-        found, kept = self, np.arange(len(self))
+        ends = self.ends
         for rule in rules:
             for high in (False, True):
                 end = rule.low if high else rule.high
-                if end is None or not len(found):
+                if end is None:
                     continue
                 name = rule.quantity
-                cost = found.compute([name.partition(".")[0]], high=high)[name]
-                old = found.ends
+                cost = self.compute([name.partition(".")[0]], high=high)[name]
                 if high:
-                    layers = stacks.shallowest(cost, self.root, old, end)
-                    ends = replace(old, low=old.low | {LAYERS: layers})
+                    layers = stacks.shallowest(cost, self.root, ends, end)
+                    ends = replace(ends, low=ends.low | {LAYERS: layers})
                 else:
-                    layers = stacks.deepest(cost, self.root, old, end)
-                    ends = replace(old, high=old.high | {LAYERS: layers})
-                found = replace(found, ends=found._aligned(ends))
-                some = found.ends.low[LAYERS] <= found.ends.high[LAYERS]
-                if not some.all():
-                    found, kept = found.take(some), kept[some]
-        return found, kept
+                    layers = stacks.deepest(cost, self.root, ends, end)
+                    ends = replace(ends, high=ends.high | {LAYERS: layers})
+        ends = self._aligned(ends)
+        kept = np.flatnonzero(ends.low[LAYERS] <= ends.high[LAYERS])
+        found = replace(self, ends=ends)
+        return (found if len(kept) == len(self) else found.take(kept)), kept
 
     def at_most(self, layers: Ints) -> Corners:
         """Return the boxes with at most so many layers each."""

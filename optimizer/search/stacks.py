@@ -53,12 +53,18 @@ def full_layers(root: Root, ends: Ends, layers: Ints) -> Range:
     return layers // high, layers // low
 
 
-def _at(cost: Linear, root: Root, ends: Ends, layers: Ints, end: Any) -> Numbers:
-    """Return the least or the greatest cost of stacks of so many layers."""
-    structure, each = root.structure, cost.unit
+def _at(
+    cost: Linear, root: Root, ends: Ends, layers: Ints, end: Any, keep: Ints | None = None
+) -> Numbers:
+    """Return the least or the greatest cost of stacks of so many layers, of some boxes if given."""
+    structure = root.structure
     if structure.kinds_of_layer == 1:
-        one: Numbers = cost.base + each[:, 0] * layers
+        base, unit = cost.base, cost.unit[:, 0]
+        one: Numbers = base + unit * layers if keep is None else base[keep] + unit[keep] * layers
         return one
+    if keep is not None:
+        cost, ends = cost.take(keep), _of_stacks(ends, keep)
+    each = cost.unit
     found = cost.base + each[:, -1] * layers
     both = structure.feed_forwards == 2
     if both:
@@ -122,9 +128,9 @@ def deepest(cost: Linear, root: Root, ends: Ends, limit: int) -> Ints:
     limit = _clipped(limit, cost)
     at = np.flatnonzero(least(cost, root, ends, found) > limit)
     if len(at):
-        cost, ends = cost.take(at), ends.take(at)
+        cost, ends = cost.take(at), _of_stacks(ends, at)
         found[at] = _last(
-            lambda keep, layers: least(cost.take(keep), root, ends.take(keep), layers) <= limit,
+            lambda keep, layers: _at(cost, root, ends, layers, np.minimum, keep) <= limit,
             ends.low[LAYERS] - 1,
             found[at] - 1,
         )
@@ -137,13 +143,19 @@ def shallowest(cost: Linear, root: Root, ends: Ends, limit: int) -> Ints:
     limit = _clipped(limit, cost)
     at = np.flatnonzero(most(cost, root, ends, found) < limit)
     if len(at):
-        cost, ends = cost.take(at), ends.take(at)
+        cost, ends = cost.take(at), _of_stacks(ends, at)
         found[at] = 1 + _last(
-            lambda keep, layers: most(cost.take(keep), root, ends.take(keep), layers) < limit,
+            lambda keep, layers: _at(cost, root, ends, layers, np.maximum, keep) < limit,
             found[at],
             ends.high[LAYERS],
         )
     return found
+
+
+def _of_stacks(ends: Ends, at: Ints) -> Ends:
+    """Return only the numbers of layers of some boxes."""
+    names = (LAYERS, PATTERN, DENSE_LAYERS)
+    return Ends({n: ends.low[n][at] for n in names}, {n: ends.high[n][at] for n in names})
 
 
 def _clipped(limit: int, cost: Linear) -> int:
