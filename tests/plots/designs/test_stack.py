@@ -11,7 +11,7 @@ from matplotlib.figure import Figure
 from modelsizer.plots import stack
 from modelsizer.plots.designs.layer_styles import layer_part
 from modelsizer.problems.architecture.models import models
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 
 NAMES = ("gemma-3-27b", "deepseek-v3", "nemotron-3-nano-30b-a3b", "falcon-h1-0.5b")
 SHAPES = {name: models()[name].architecture for name in NAMES}
@@ -30,7 +30,7 @@ def boxes(figure: Figure, family: str, row: int) -> dict[int, float]:
     return found
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_every_layer_is_in_its_place(size: str) -> None:
     figure = stack(SHAPES, title="four models", size=size)
     check(figure)
@@ -52,7 +52,7 @@ def test_every_layer_is_in_its_place(size: str) -> None:
                       "dense feed-forward", "experts"]  # fmt: skip
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_words_fit_whatever_the_name(size: str) -> None:
     name = "a folder with a name that is longer than any name has a right to be"
     figure = stack({name: SHAPES["nemotron-3-nano-30b-a3b"]}, size=size)
