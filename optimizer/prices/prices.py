@@ -92,7 +92,7 @@ class Price:
         `modelsizer.optimizer.prices.stays_optimal`.
     multiplier : float or None
         Of the continuous relaxation: change of the objective for one unit more of the limit. An
-        estimate, not a bound.
+        estimate, not a bound. None where the limit also sets what experts count.
     unfinished : tuple of str
         What a limit of time left open.
     """
@@ -276,6 +276,8 @@ class _Pricing:
         self.relaxation = relaxation = relax(resolver.problem, design, resolver.clock)
         for at, row in enumerate(self.rows):
             slope = None if relaxation is None else relaxation.multipliers[row.constraint.key]
+            if not resolver.judges_alike(row.constraint):
+                slope = None  # the relaxation holds what experts count
             self._found(at, "multiplier", multiplier=slope)
 
     def _change(self, at: int, i: int, change: Change) -> None:

@@ -77,6 +77,11 @@ class Resolver:
         problem = moved_unchecked(self.problem, constraint.at(limit))
         return evaluate(problem, design.architecture)
 
+    def judges_alike(self, constraint: Constraint) -> bool:
+        """Whether experts count the same at another limit: their leverage may be of the budget."""
+        moved_on = moved_unchecked(self.problem, constraint.at(constraint.scaled(exact(2))))
+        return moved_on.settings.leverage_flops == self.problem.settings.leverage_flops
+
     def beaten(self, own: Evaluation, rival: Evaluation | None) -> bool:
         """Whether a design is infeasible, or another one is strictly better."""
         if not own.feasible:

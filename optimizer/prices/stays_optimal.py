@@ -18,7 +18,8 @@ rival. As every rival crosses nearer to today's limit and designs are finitely m
 changes at most once between two limits tried. For a law ``E + A/N^alpha + B/D^beta``, with or
 without a shape term, that is so: with F training FLOPs a token, D is min(T, C/F), and the
 difference of two losses is a constant plus ``B (D1^-beta - D2^-beta)``, which is monotone in C and
-in T. Laws with an outer power (Kaplan's) beside a shape term are not covered by that argument.
+in T. Laws with an outer power (Kaplan's) beside a shape term are not covered by that argument, nor
+is the leverage of experts at the budget, with which designs count more as the limit grows.
 """
 
 from __future__ import annotations
@@ -117,8 +118,11 @@ def same_until(
 ) -> Number:
     """The tightest limit at which today's design is optimal with today's objective.
 
-    It is today's limit where the design has spent it up to the rounding of its tokens.
+    It is today's limit where the design has spent it up to the rounding of its tokens, and where
+    the limit sets what experts count.
     """
+    if not resolver.judges_alike(constraint):
+        return constraint.limit
     tight = stays.start if constraint.side == "max" else stays.end
     value = resolver.value(design)
     if tight is not None and resolver.value(resolver.own(design, constraint, tight)) == value:

@@ -248,3 +248,20 @@ def test_every_dimension_has_a_unit_for_people() -> None:
 
     for quantity in QUANTITIES.values():
         assert quantity.dimension in prices_report._UNITS
+
+
+def test_a_limit_that_sets_what_experts_count_has_no_slope_and_no_limit_of_the_same_answer() -> (
+    None
+):
+    experts = {"routed": 64, "active": 4, "granularity": 4}
+    tables = {
+        "space": {"layers": 8, "d_model": 512, "vocab_size": 32000, "experts": experts},
+        "training": {"tokens": {"max": 1e11}},
+        "budgets": {"training_flops": 1e21},  # some 5e19 are used
+        "objective": {"minimize": "loss", "leverage_flops": "budget"},
+    }
+    found = prices(Problem.from_tables(tables))
+    flops, tokens = found.row("training_flops"), found.row("training.tokens")
+    assert flops.used < 1e20 and flops.at(-10).change and flops.at(-10).change > 0
+    assert flops.same_until == flops.constraint.limit
+    assert flops.multiplier is None and tokens.multiplier
