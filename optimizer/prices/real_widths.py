@@ -98,9 +98,12 @@ def polynomials(
     return {
         name: Polynomials(
             _through(affine.base + 0 * held, affine.denominator),
-            sum(
-                float(share) * _through(each + 0 * held, affine.denominator)
-                for share, each in zip(shares, affine.per_layer, strict=True)
+            np.sum(
+                [
+                    float(share) * _through(each + 0 * held, affine.denominator)
+                    for share, each in zip(shares, affine.per_layer, strict=True)
+                ],
+                axis=0,
             ),
         )
         for name, affine in costs(problem, trunk, kinds, design.layout, names).items()

@@ -139,11 +139,11 @@ def _rate(corners: Corners, scores: Linear, counted: Floats) -> Floats:
     full = each[:, :kinds].min(axis=1), held[:, :kinds].max(axis=1)
     alone = full[0] / full[1]
     if not root.structure.between:
-        return alone
+        return np.asarray(alone)
     other = each[:, kinds:].min(axis=1), held[:, kinds:].max(axis=1)
     share = _fewest_full(root, ends)
     mixed = (other[0] + share * full[0]) / (other[1] + share * full[1])
-    return np.minimum(alone, mixed)
+    return np.asarray(np.minimum(alone, mixed))
 
 
 def _fewest_full(root: Root, ends: Ends) -> Floats:

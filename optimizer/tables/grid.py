@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -58,8 +59,8 @@ class Ends(Columns):
     Of numbers of layers there are all layers, `PATTERN` and `DENSE_LAYERS`.
     """
 
-    low: dict[str, Ints]
-    high: dict[str, Ints]
+    low: dict[str, NDArray[Any]]
+    high: dict[str, NDArray[Any]]
 
     def products(self) -> Ends:
         """Return ends with heads whose products with head_dim are the least and the most.
@@ -170,7 +171,9 @@ class Grid:
             name: (self._entry(root, name, low), self._entry(root, name, high))
             for name in root.axes
         }
-        found = {name: ends for name, ends in menus.items() if name in root.structure.widths}
+        found: dict[str, tuple[NDArray[Any], NDArray[Any]]] = {
+            name: ends for name, ends in menus.items() if name in root.structure.widths
+        }
         found |= {name: menus[name] for name in (LAYERS, PATTERN, DENSE_LAYERS)}
         found |= {name: (np.full(len(low), n),) * 2 for name, n in root.fixed.items()}
         if root.structure.attention == "grouped":

@@ -63,7 +63,8 @@ def choice_of(
     if name == "block":
         return np.array([structure.block for structure in structures])[of]
     if name == "layers":
-        return counts.sum(axis=1, dtype=np.int64)
+        total: NDArray[Any] = counts.sum(axis=1, dtype=np.int64)
+        return total
     choice = BY_NAME[name]
     if choice.width:
         return widths[name] if name in widths else np.zeros(len(of), dtype=np.int64)

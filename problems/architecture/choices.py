@@ -289,14 +289,14 @@ CHOICES = (
         )
         for position, (name, kinds, field_) in enumerate(
             (
-                ("key_heads", GatedDeltaNet, "key_heads"),
-                ("value_heads", GatedDeltaNet, "value_heads"),
-                ("key_dim", GatedDeltaNet, "key_dim"),
-                ("value_dim", GatedDeltaNet, "value_dim"),
-                ("heads", Mamba2, "mamba_heads"),
-                ("head_dim", Mamba2, "mamba_head_dim"),
-                ("state", Mamba2, "state"),
-                ("groups", Mamba2, "groups"),
+                ("key_heads", (GatedDeltaNet,), "key_heads"),
+                ("value_heads", (GatedDeltaNet,), "value_heads"),
+                ("key_dim", (GatedDeltaNet,), "key_dim"),
+                ("value_dim", (GatedDeltaNet,), "value_dim"),
+                ("heads", (Mamba2,), "mamba_heads"),
+                ("head_dim", (Mamba2,), "mamba_head_dim"),
+                ("state", (Mamba2,), "state"),
+                ("groups", (Mamba2,), "groups"),
                 ("conv", (GatedDeltaNet, Mamba2), "conv"),
             )
         )

@@ -15,7 +15,7 @@ import numpy as np
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Mixer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.feedforward import MixtureOfExperts
+from modelsizer.problems.architecture.feedforward import FeedForward, MixtureOfExperts
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.state_space import Mamba2
@@ -132,7 +132,7 @@ class Structure:
         mixers: list[Mixer] = [full]
         if self.between:
             mixers.append(block.between(self.between, widths))
-        ffns = [
+        ffns: list[FeedForward] = [
             *([block.dense(widths)] if self.dense else []),
             *([block.experts(widths)] if self.experts else []),
         ]

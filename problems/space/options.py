@@ -291,7 +291,8 @@ def _feed_forward_widths(
     space: Space, structure: Structure, d_model: Ints
 ) -> tuple[Ints, dict[str, Ints]]:
     """Return row of d_model and hidden widths of every distinct choice, in order."""
-    row, found = np.arange(len(d_model)), {}
+    row = np.arange(len(d_model))
+    found: dict[str, Ints] = {}
     tables = {}
     if structure.dense:
         tables["d_ff"] = feed_forward_columns(space, d_model, BLOCKS[structure.block].gated)

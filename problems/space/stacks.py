@@ -228,19 +228,15 @@ def _rectangles(low: Ints, high: Ints) -> Iterator[tuple[int, int, int, int]]:
     begin, end = int(some[0]), int(some[-1]) + 1
     here = slice(begin, end)
     least, most = int(low[here].max()), int(high[here].min())
-    if least > most or len(some) < end - begin:
-        middle = (begin + end + 1) // 2
-        parts = (begin, middle), (middle, end)
-    else:
+    middle = (begin + end + 1) // 2
+    parts = [(begin, middle, low, high), (middle, end, low, high)]
+    if least <= most and len(some) == end - begin:
         yield begin, end, least, most
-        parts = ((begin, end),)
-    for first, last in parts:
-        sides = [(low, high)]
-        if len(parts) == 1:
-            sides = [(low, np.minimum(high, least - 1)), (np.maximum(low, most + 1), high)]
-        for lower, upper in sides:
-            for one, two, *ends in _rectangles(lower[first:last], upper[first:last]):
-                yield first + one, first + two, ends[0], ends[1]
+        below, above = np.minimum(high, least - 1), np.maximum(low, most + 1)
+        parts = [(begin, end, low, below), (begin, end, above, high)]
+    for first, last, lower, upper in parts:
+        for one, two, *ends in _rectangles(lower[first:last], upper[first:last]):
+            yield first + one, first + two, ends[0], ends[1]
 
 
 def _of_pattern(
