@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from modelsizer import Problem
@@ -34,12 +35,16 @@ def unseen(problem: Problem, architecture: Architecture) -> float:
     return 0.0 if judged is None else sum(map(float, judged.terms(architecture).values()))
 
 
-def loss_at(problem: Problem, design: Evaluation, tokens: float, law: Any = None) -> float:
-    """Loss of a design on so many tokens, by the problem's law of N and D or another."""
+def loss_of(problem: Problem, design: Evaluation, law: Any = None) -> Callable[[float], float]:
+    """Loss of a design by its tokens, by the problem's law of N and D or another."""
     law = problem.law if law is None else law
-    predicted = float(law.loss(float(design.law_parameters), tokens))
-    reducible = max(predicted - law.irreducible, 0.0)
-    return predicted + unseen(problem, design.architecture) * reducible + design.shape_excess
+    share, n = unseen(problem, design.architecture), float(design.law_parameters)
+
+    def loss(tokens: float) -> float:
+        predicted = float(law.loss(n, tokens))
+        return predicted + share * max(predicted - law.irreducible, 0.0) + design.shape_excess
+
+    return loss
 
 
 def sorted_by_hand(problem: Problem) -> list[Evaluation]:

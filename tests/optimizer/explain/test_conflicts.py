@@ -26,7 +26,7 @@ from modelsizer.optimizer.explain.relaxer import Relaxer
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact
-from tests.support.enumerated import designs_of, loss_at
+from tests.support.enumerated import designs_of, loss_of
 from tests.support.shared import seeds
 from tests.support.tight_problems import infeasible_problems, tight
 
@@ -53,9 +53,10 @@ class Enumerated:
 def _edge_tokens(problem: Problem, design: Evaluation, loss: float) -> Fraction:
     """Tokens at which a design reaches a loss, by bisection of the law."""
     low, high = 0.0, 200 * math.log(10)
+    at = loss_of(problem, design)
     for _ in range(200):
         middle = (low + high) / 2
-        above = loss_at(problem, design, math.exp(middle)) > loss
+        above = at(math.exp(middle)) > loss
         low, high = (middle, high) if above else (low, middle)
     unreachable = high >= 200 * math.log(10) - 1e-9
     return Fraction(10) ** 300 if unreachable else Fraction(math.exp(high))

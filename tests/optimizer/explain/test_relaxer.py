@@ -9,7 +9,7 @@ import pytest
 from modelsizer import Problem
 from modelsizer.optimizer.explain.conflicts import any_design
 from modelsizer.optimizer.explain.relaxer import UNLIMITED_TOKENS, Relaxer
-from tests.support.enumerated import loss_at
+from tests.support.enumerated import loss_of
 
 
 def test_limits_are_those_of_the_file_then_those_of_the_space() -> None:
@@ -50,7 +50,7 @@ def test_tokens_that_nothing_limits_are_endless_in_effect() -> None:
     found = any_design(free)
     assert found is not None
     assert found.loss <= 1.9
-    least = loss_at(free, found, math.inf)
+    least = loss_of(free, found)(math.inf)
     assert found.loss == pytest.approx(least, rel=1e-15)
 
 

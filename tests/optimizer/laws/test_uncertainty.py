@@ -29,7 +29,7 @@ from modelsizer.plots.drawing.style import FILLS, STAR
 from modelsizer.plots.laws.uncertainty import percent, rows_of
 from modelsizer.problems.laws.laws import PowerLaw
 from tests.support.drawn_laws import BASE, ERRORS, drawn, law_file
-from tests.support.enumerated import all_designs, loss_at
+from tests.support.enumerated import all_designs, loss_of
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.random_problems import random_tables
 
@@ -154,7 +154,7 @@ def test_robust_designs_are_the_best_of_all_designs(tail: float) -> None:
         if found is None:
             assert not designs
             continue
-        losses = np.array([[loss_at(problem, d, d.tokens, w) for d in designs] for w in laws])
+        losses = np.array([[loss_of(problem, d, w)(d.tokens) for d in designs] for w in laws])
         regret = losses - losses.min(axis=1, keepdims=True)
         worst = np.sort(losses, axis=0)[::-1]
         weights = np.clip((1 - tail) * len(laws) - np.arange(len(laws)), 0, 1)
