@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelsizer.optimizer.bounds.limits import Breach, feasible
+from modelsizer.optimizer.bounds.limits import Breach, Limit, feasible
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import ROUNDING
 from modelsizer.optimizer.search.corners import Corners, by_layout, is_wide
@@ -28,6 +28,7 @@ from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Table, needed
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.quantities.inference_flops import INFERENCE
 
 Floats = NDArray[np.float64]
 
@@ -82,7 +83,9 @@ class BlockBounds:
         # Rules need none of the law's parameters, whose range is bounded otherwise.
         names = dict.fromkeys([*needed(model.problem), *also])
         self._names = tuple(name for name in names if name != LAW_PARAMETERS)
+        self._spent = tuple(name for name in self._names if name == INFERENCE)
         self._narrow: dict[int, bool] = {}
+        self._rules: dict[int, list[Limit]] = {}
         self._varying = [name for name in self._names if by_layout(name)]
         self._sought_varies = model.name in self._varying
         self._needs_loss = model.kind == "loss" or model.most_loss is not None
@@ -115,8 +118,10 @@ class BlockBounds:
             self.model.problem, root, self._ordered[0], self._is_wide(index, ends), ends
         )
         # Infeasible: the cheap corner violates an upper limit, or the dear one a lower limit.
-        rules = self.model.rules(corners.table(self._names))
-        corners, kept = corners.tightened([r for r in rules if not by_layout(r.quantity)])
+        if index not in self._rules:  # their units are those of the structure
+            rules = self.model.rules(corners.table(self._names))
+            self._rules[index] = [rule for rule in rules if not by_layout(rule.quantity)]
+        corners, kept = corners.tightened(self._rules[index])
         blocks = blocks.take(kept)
         if self.breach is not None and len(blocks):
             breaks = self._breaks(self.breach, corners)
@@ -157,8 +162,7 @@ class BlockBounds:
         """Whether blocks may contain a design that violates the constraint `breach`."""
         found = np.zeros(len(corners), dtype=bool)
         row, none = np.arange(len(corners)), np.zeros((len(corners), 1), dtype=np.int64)
-        cheap = corners.table(self._names)
-        dear = corners.table(breach.names, high=True)
+        cheap, dear = corners.table(breach.names), corners.table(breach.names, high=True)
         # Upper limits are most exceeded at the dear corner, lower limits at the cheap one.
         for rule in breach.rules(dear):
             top, bottom = replace(rule, low=None), replace(rule, high=None)
@@ -197,8 +201,7 @@ class BlockBounds:
     def _affine(self, corners: Corners) -> Floats:
         """Return a lower bound on an affine objective."""
         rising = self.model.sign > 0
-        names = self._names if rising else (self.model.name,)
-        table = corners.table(names, high=not rising)
+        table = corners.table((self.model.name,), high=not rising)
         row, none = np.arange(len(corners)), np.zeros((len(corners), 1), dtype=np.int64)
         found: Floats = self.model.sign * self.model.affine(table, row, none)
         return found
@@ -206,7 +209,7 @@ class BlockBounds:
     def _least(self, corners: Corners) -> Floats:
         """Return a lower bound per block; infinite if no design can satisfy the loss limit."""
         model = self.model
-        cheap = corners.table(self._names)
+        cheap = corners.table(self._spent)
         row, at = np.arange(len(corners)), np.zeros((len(corners), 1), dtype=np.int64)
         flops_low = corners.least(TRAINING_FLOPS_PER_TOKEN)
         caps = model.caps(cheap, row, at)

@@ -108,8 +108,9 @@ class Corners(Columns):
         held, bound = self.compute(names, high=high), stacks.most if high else stacks.least
         none = np.zeros((len(self), 1), dtype=np.int64)
         linear = {
-            name: Linear(bound(cost, self.root, self.ends), none, cost.denominator)
-            for name, cost in held.items()
+            part: Linear(bound(held[part], self.root, self.ends), none, held[part].denominator)
+            for name in names
+            for part in _parts(name)
         }
         widths = self.ends.high if high else self.ends.low
         linear["layers"] = Linear(widths[LAYERS], none, 1)
