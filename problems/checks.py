@@ -234,6 +234,8 @@ MAX_WIDTHS = 2**24
 """Combinations of menus of widths that depend on each other: their table takes some 0.5 GiB."""
 MAX_RATIOS = 2**20
 """Aspect ratios of widths: exact fractions, some microseconds each."""
+MAX_STACKS = 2**20
+"""Stacks of layers, which are listed: some microseconds each."""
 
 
 def check_size(space: Space) -> list[Fault]:
@@ -255,6 +257,16 @@ def check_size(space: Space) -> list[Fault]:
         (menus, MAX_DESIGNS, "designs"),
         (("heads", "head_dim", "kv_heads", "kv_group"), MAX_WIDTHS, "combinations of heads"),
         (("d_model", "aspect_ratio"), MAX_RATIOS, "combinations of d_model and aspect_ratio"),
+        (("layers", "full_every", "experts.dense_layers"), MAX_STACKS, "stacks of layers"),
+        (("layers", "full_layers", "experts.dense_layers"), MAX_STACKS, "stacks of layers"),
+        (("experts.routed", "experts.active"), MAX_WIDTHS, "combinations of experts"),
+        (("linear.key_heads", "linear.value_heads"), MAX_WIDTHS, "combinations of linear heads"),
+        (("linear.groups", "linear.heads"), MAX_WIDTHS, "combinations of linear heads"),
+        (
+            ("d_model", "experts.granularity", "experts.ffn_multiple"),
+            MAX_WIDTHS,
+            "hidden widths of experts",
+        ),
     )
     if space.heads is None or space.head_dim is None:
         pairs = ("d_model", "heads", "head_dim")

@@ -40,6 +40,8 @@ MENUS: dict[str, tuple[Any, ...]] = {
     ),
 }
 MOST = 1000  # designs listed by hand
+NARROW = {"layers": 8, "d_model": 512, "heads": 8, "head_dim": 64, "d_ff": 1024, "vocab_size": 1000}
+MANY = {"min": 1, "max": 100_000}
 LATENT = {"heads": [4, 8], "kv_lora_rank": [256, 512]}
 LINEAR = {"key_heads": [2, 3], "value_heads": [4, 6], "heads": [4, 6]}
 PARALLEL: tuple[dict[str, Any], ...] = (
@@ -104,6 +106,16 @@ def test_factors_count_what_listing_finds() -> None:
     assert counted > 8 and split > 5 and mixed > 6, (counted, split, mixed)
 
 
+def test_many_numbers_of_full_layers_are_few_rows() -> None:
+    space = NARROW | {"layers": {"min": 8, "max": 600}, "full_layers": {"min": 1, "max": 600}}
+    problem = Problem.from_tables(
+        {"space": space | {"window": 512}, "budgets": {"training_flops": 1e20}}
+    )
+    found = count_designs(problem.space, problem.splits)
+    assert found.designs == sum(range(8, 601))
+    assert found.options < 2000
+
+
 def test_tables_of_options_are_bounded() -> None:
     space = {
         "layers": 4,
@@ -138,6 +150,18 @@ WIDE = {
           "ffn_ratio": {"min": 1.0, "max": 8.0, "step": 0.0001}}, "space.ffn_ratio", "hidden"),
         ({"d_ff": 4096, "vocab_size": 1000, "layers": 8, "d_model": 512,
           "kv_heads": {"min": 1, "max": 512}}, "space.heads", "combinations of heads"),
+        (NARROW | {"experts": {"routed": MANY, "active": MANY, "d_ff": 512}},
+         "space.experts.routed", "combinations of experts"),
+        (NARROW | {"experts": {"routed": 8, "active": 2, "ffn_multiple": {"min": 1, "max": 512},
+                               "granularity": {"min": 1, "max": 99, "step": 0.001}}},
+         "space.experts.granularity", "hidden widths of experts"),
+        (NARROW | {"full_every": 2, "between": "gated-deltanet",
+                   "linear": {"key_heads": MANY, "value_heads": MANY}},
+         "space.linear.key_heads", "linear heads"),
+        (NARROW | {"layers": MANY, "full_every": MANY, "window": 512},
+         "space.layers", "stacks of layers"),
+        (NARROW | {"layers": MANY, "full_layers": MANY, "window": 512},
+         "space.layers", "stacks of layers"),
     ],
 )  # fmt: skip
 def test_menus_too_large_are_named(changes: dict[str, Any], key: str, word: str) -> None:
