@@ -230,7 +230,9 @@ def _rectangles(low: Ints, high: Ints) -> Iterator[tuple[int, int, int, int]]:
     least, most = int(low[here].max()), int(high[here].min())
     middle = (begin + end + 1) // 2
     parts = [(begin, middle, low, high), (middle, end, low, high)]
-    if least <= most and len(some) == end - begin:
+    # A rectangle of less than half is a slice of a triangle, of which there would be thousands.
+    half = int((high[here] - low[here] + 1).sum()) <= 2 * (most - least + 1) * (end - begin)
+    if half and len(some) == end - begin:
         yield begin, end, least, most
         below, above = np.minimum(high, least - 1), np.maximum(low, most + 1)
         parts = [(begin, end, low, below), (begin, end, above, high)]
