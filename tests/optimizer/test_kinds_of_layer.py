@@ -227,7 +227,7 @@ def test_answers_show_their_groups(tmp_path: Path) -> None:
     shown = 0
     for problem, found in drawn("every"):
         best = in_order(problem, found)[:1]
-        if not best or len(best[0].architecture.groups) == 1:
+        if not best or len(best[0].architecture.groups) == 1 or shown > 5:
             continue
         result = solve(problem)
         text = json.dumps(result.to_dict())

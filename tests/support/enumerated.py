@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
 from modelsizer import Problem
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.laws.ablations import Ablations
 from tests.support.architectures import listed
 
 
@@ -31,7 +33,11 @@ def designs_of(problem: Problem) -> list[Evaluation]:
 
 def unseen(problem: Problem, architecture: Architecture) -> float:
     """What no law sees of a design, as a share of its reducible loss."""
-    judged = problem.quality.ablations
+    return _share(problem.quality.ablations, architecture)
+
+
+@lru_cache(maxsize=4096)
+def _share(judged: Ablations | None, architecture: Architecture) -> float:
     return 0.0 if judged is None else sum(map(float, judged.terms(architecture).values()))
 
 
