@@ -9,6 +9,7 @@ from modelsizer.optimizer.constraints import Constraint, constraints, moved
 from modelsizer.optimizer.prices.resolver import Resolver, spent
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
 from modelsizer.problems.units import exact
 
@@ -38,11 +39,47 @@ class Compute:
     def __init__(self, resolver: Resolver, limits: Sequence[Constraint], today: float) -> None:
         self._resolver, self._limits, self._today = resolver, limits, today
         self._losses = {0.0: today}  # by the logarithm of the factor
+        self._single = self._only_limit()
+
+    def _only_limit(self) -> Constraint | None:
+        """The limit of training FLOPs, if compute has no other and the loss no limit."""
+        problem = self._resolver.problem
+        others = {c.quantity for c in constraints(problem)} & {"loss", *names_of("lifetime")}
+        (first, *more) = self._limits
+        single = first.quantity == "training_flops" and not more and not others
+        return first if single and self._resolver.judges_alike(first) else None
+
+    def _least(self, limit: Constraint, loss: float) -> float | None:
+        """As `worth`, of a single limit: the least training FLOPs that reach a loss, in one solve.
+
+        More compute never raises the least loss, so the factor at which it is this is the least at
+        which it is no more.
+        """
+        tables = self._resolver.problem.to_dict()
+        tables["budgets"] = {k: v for k, v in tables["budgets"].items() if k != limit.quantity}
+        tables["budgets"]["loss"] = loss
+        tables["objective"] = {
+            **{k: v for k, v in tables.get("objective", {}).items() if k != "maximize"},
+            "minimize": limit.quantity,
+        }
+        try:
+            best = self._resolver.ask(Problem.from_tables(tables, like=self._resolver.problem))
+        except ProblemError:
+            return None
+        if best is None or abs(best.loss - loss) > SAME_LOSS:
+            return None
+        factor = math.log(float(exact(best.exact[limit.quantity]) / exact(limit.limit)))
+        return None if abs(factor) > MOST_COMPUTE else round(100 * math.expm1(factor), DIGITS)
 
     def worth(self, loss: float) -> float | None:
-        """Change of compute in per cent at which the least loss is this; None if there is none."""
+        """Change of compute in per cent at which the least loss is this; None if there is none.
+
+        Where it is the same over a range of compute, the least of it.
+        """
         if loss == self._today:
             return 0.0
+        if self._single is not None:
+            return self._least(self._single, loss)
         bracket = self._bracket(loss)
         if bracket is None:
             return None
