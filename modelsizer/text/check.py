@@ -7,7 +7,7 @@ from rich.console import Console
 from modelsizer.problems.space.defaults import block_defaults
 from modelsizer.problems.summary import Summary
 from modelsizer.problems.units import format_quantity
-from modelsizer.text.kit.lines import line, paragraph
+from modelsizer.text.kit.lines import INDENT, line, paragraph
 from modelsizer.text.kit.words import and_more
 
 MOST_SENTENCES = 6
@@ -20,17 +20,21 @@ def print_check(console: Console, found: Summary) -> None:
     line(console, f"  {found.width_options:,} width options, {found.designs:,} designs")
     if len(found.by_kind) > 1:
         for words, designs in found.by_kind.items():
-            line(console, f"    {designs:,} of {words}")
+            paragraph(console, f"{designs:,} of {words}", indent=2 * INDENT, expand=False)
     for sentence in found.dropped[:MOST_SENTENCES]:
         paragraph(console, sentence, expand=False)
     if more := and_more(len(found.dropped) - MOST_SENTENCES, ", which --json lists"):
         line(console, f"  {more}")
     for sentence in block_defaults(problem.space):
         paragraph(console, sentence, expand=False)
-    line(console, f"  {found.goal} ({problem.law.name}, shape {problem.shape.name})")
-    line(console, f"  limits: {', '.join(problem.budgets.limits) or 'tokens only'}")
+    lines = [
+        f"{found.goal} ({problem.law.name}, shape {problem.shape.name})",
+        f"limits: {', '.join(problem.budgets.limits) or 'tokens only'}",
+    ]
     if problem.scenarios:
-        line(console, f"  scenarios: {', '.join(problem.scenarios)}")
+        lines.append(f"scenarios: {', '.join(problem.scenarios)}")
+    for text in lines:
+        paragraph(console, text, expand=False)
     seconds = found.exhaustive_seconds
     about = "under 0.1 s" if seconds < 0.1 else f"about {format_quantity(seconds, 'seconds')}"
     line(console, f"  enumeration would take {about}; the solvers look at a fraction of it")
