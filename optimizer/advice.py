@@ -90,8 +90,13 @@ def _outside_ranges(problem: Problem, design: Evaluation) -> list[str]:
             "its data it means nothing. Narrow the space, or mend the law"
         ]
     seen = architecture_features(design.architecture, law.ranges)
+
+    def counted(n: float) -> str:
+        as_experts = design.parameters.experts and n == float(design.law_parameters)
+        return parameters(n) + (" as objective.experts counts them" if as_experts else "")
+
     checks = (
-        (law.name, law.parameter_range, design.law_parameters, f"{kind} parameters", parameters),
+        (law.name, law.parameter_range, design.law_parameters, f"{kind} parameters", counted),
         (law.name, law.token_range, design.tokens, "tokens", parameters),
         (shape.name, shape.d_model_range, trunk.d_model, "d_model", plain),
         (shape.name, shape.layers_range, design.architecture.layers, "layers", plain),

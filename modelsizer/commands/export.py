@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from modelsizer.commands.app import say, user_errors
+from modelsizer.commands.app import fail, say, user_errors
 from modelsizer.commands.options import ArchitectureSource, Download, check_framework
 from modelsizer.commands.output import STANDARD_OUTPUT, emit, print_text, text_file
 
@@ -35,6 +35,9 @@ def export(
         from modelsizer.problems.architecture.models import models
         from modelsizer.problems.architecture.sources import load_architecture
 
+        name, of_a_file, path = to.partition(":")
+        if of_a_file:
+            fail(f"--to: {to!r} is a framework and a file; write --to {name} -o {path}")
         check_framework("--to", to)
         architecture = load_architecture(source, say, download=download)
         if source in models() and not Path(source).exists():

@@ -100,7 +100,7 @@ def rank(
         def show(console: Console) -> None:
             from modelsizer.text.rank import print_ranking
 
-            print_ranking(console, found, wanted)
+            print_ranking(console, found, wanted, written=writes)
 
         files = (
             Output("--csv", csv, table),

@@ -108,6 +108,8 @@ def _setting(name: str, value: int | str) -> str:
     """A setting of a design; what it has not is said so."""
     if name == "tied_embeddings":
         return str(bool(value)).lower()
+    if name == "full_layers" and not value:
+        return "all"
     return (f"{value:,}" if isinstance(value, int) else value) if value else "none"
 
 

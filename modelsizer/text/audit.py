@@ -12,7 +12,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import UNKNOWN, not_complete, percent, setting
+from modelsizer.text.kit.words import NONE, UNKNOWN, not_complete, percent, setting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,6 +35,7 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
         (key, *(UNKNOWN if each is None else setting(each, key) for each in chosen))
         for key in (*WIDE, *offered)
     ]
+    rows = [row for row in rows if any(cell not in (UNKNOWN, NONE) for cell in row[1:])]
     for name, unit in (("parameters", "parameters"), ("tokens", "tokens"),
                        ("training_flops", "FLOPs"), ("serving_memory", "bytes"),
                        ("kv_bytes_per_token", "bytes")):  # fmt: skip

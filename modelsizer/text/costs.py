@@ -61,7 +61,8 @@ def cost_rows(
         rows.append(
             (
                 "fits",
-                f"not known, for the memory of {device.name} is not (serving.custom_accelerator)",
+                f"not known: {device.name} is listed without its memory "
+                "(serving.custom_accelerator)",
             )
         )
     room = serving_room(problem, design)
@@ -71,7 +72,9 @@ def cost_rows(
             pool = f"{format_quantity(room.kv_tokens, 'tokens', 3)} tokens of KV"
             pool += " without windows" if has_windows(design.architecture) else ""
         requests = counted(room.requests, "request")
-        rows.append(("fits", f"{pool}, {requests} of {problem.context_length:,}"))
+        batch = problem.serving.batch_size
+        fewer = f", fewer than batch_size = {batch:,}" if room.requests < batch else ""
+        rows.append(("fits", f"{pool}, {requests} of {problem.context_length:,}{fewer}"))
     return rows
 
 

@@ -120,6 +120,8 @@ def settings_words(problem: Problem, quantities: set[str]) -> list[str]:
     if timed or (turned("serving.accelerators") and serving.devices > 1):
         device = f" {serving.named.name}" if timed else " accelerators"
         words.append(f"{serving.devices}{device}")
+    if serving.tensor_parallel > 1 and turned("serving.tensor_parallel"):
+        words.append(f"tensor_parallel {serving.tensor_parallel}")
     if turned("training.zero_stage"):
         words.append(f"sequences of {training.sequence_length}")
         words.append(f"ZeRO stage {training.zero_stage}, recompute = {training.recompute}")

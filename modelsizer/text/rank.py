@@ -56,8 +56,10 @@ def columns_of(ranking: Ranking, wanted: Sequence[str] | None) -> list[str]:
     return short_columns(ranking.problem, ranking.goal.name)
 
 
-def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | None) -> None:
-    """Print the best designs, or the best of each group."""
+def print_ranking(
+    console: Console, ranking: Ranking, wanted: Sequence[str] | None, *, written: bool = False
+) -> None:
+    """Print the best designs, or the best of each group; `written` says that a file has all."""
     problem = ranking.problem
     order = "most first" if ranking.goal.sense == "maximize" else "least first"
     title(console, problem.name)
@@ -84,9 +86,10 @@ def print_ranking(console: Console, ranking: Ranking, wanted: Sequence[str] | No
         return
     table = best_table(ranking, columns)
     # By default, one line per design.
-    print_table(console, table if wanted is not None else _fitting(table))
+    print_table(console, table if wanted is not None else _fitting(table, console.width))
     rest = ranking.feasible - len(ranking.best)
-    if more := and_more(rest, "; --csv PATH or --parquet PATH writes them all"):
+    where = "the file has" if written else "--csv PATH or --parquet PATH writes"
+    if more := and_more(rest, f"; {where} them all"):
         line(console, more, above=1)
 
 
@@ -99,16 +102,16 @@ def best_table(ranking: Ranking, columns: Sequence[str]) -> Table:
     return Table(["rank", *columns], rows, words=frozenset())
 
 
-def _fitting(table: Table) -> Table:
-    """What fits of a table of designs; columns that tell them apart first, if it needs these."""
+def _fitting(table: Table, width: int) -> Table:
+    """What fits a width of a table of designs; what tells them apart first, if it needs that."""
     own = table.headings.index("d_model") + 1  # after its rank, figures and layers
-    found = table.fitting()
+    found = table.fitting(width)
     if len({tuple(row[own:]) for row in found.rows}) == len(found.rows):
         return found
     varied = [len({row[i] for row in table.rows}) > 1 for i in range(table.count)]
     order = sorted(range(table.count), key=lambda i: i >= own and not varied[i])
     rows = [[row[i] for i in order] for row in table.rows]
-    return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting()
+    return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting(width)
 
 
 def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:

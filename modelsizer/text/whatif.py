@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Callable, Sequence
+from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.result import BudgetUse
@@ -165,7 +166,8 @@ def _print_columns(console: Console, found: WhatIf) -> None:
             body.append([Styled(heading, "dim")])
         for name, cell in rows:
             body.append([f"  {name}", *(cell(answer) for answer in found.answers)])
-    headings = ["", *(answer.scenario.name for answer in found.answers)]
+    names = (answer.scenario.name for answer in found.answers)
+    headings = ["", *(tuple(wrap(name, _LONGEST_HEAD)) for name in names)]
     folds = dict.fromkeys(range(1, len(headings)), _LONGEST_HEAD)
     print_table(console, Table(headings, body, folds=folds))
 

@@ -308,7 +308,7 @@ def test_what_fits_is_said_to_be_unknown_without_the_memory_of_a_device() -> Non
     text = run("llama-3-8b", "--set", "serving.accelerator=B200-SXM")
     (row,) = [line for line in text.splitlines() if line.startswith("fits")]
     assert row.split("  ")[-1].strip() == (
-        "not known, for the memory of B200-SXM is not (serving.custom_accelerator)"
+        "not known: B200-SXM is listed without its memory (serving.custom_accelerator)"
     )
 
 
