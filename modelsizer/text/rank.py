@@ -106,9 +106,10 @@ def _fitting(table: Table, width: int) -> Table:
     """What fits a width of a table of designs; what tells them apart first, if it needs that."""
     own = table.headings.index("d_model") + 1  # after its rank, figures and layers
     found = table.fitting(width)
-    if len({tuple(row[own:]) for row in found.rows}) == len(found.rows):
-        return found
     varied = [len({row[i] for row in table.rows}) > 1 for i in range(table.count)]
+    told_apart = len({tuple(row[own:]) for row in found.rows}) == len(found.rows)
+    if told_apart or not any(varied[found.count :]):
+        return found
     order = sorted(range(table.count), key=lambda i: i >= own and not varied[i])
     rows = [[row[i] for i in order] for row in table.rows]
     return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting(width)
