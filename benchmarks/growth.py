@@ -72,7 +72,7 @@ def checked(source: str) -> dict[str, Any]:
     index = index_of(counts, result.to_dict()["architecture"])
     one = counts.widths([k[None] for k in index[:-1]])
     own = float(feasible_values(counts, one, counts.layers[index[-1:]])[0])
-    assert abs(own - answer) <= 1e-12, (own, answer)
+    assert abs(own - answer) <= SAME * answer, (own, answer)
     least, looked_at = best_near(counts, index)
     found = {"kind": "neighbours", "looked_at": looked_at}
     planted = source.startswith("planted:")
@@ -83,10 +83,10 @@ def checked(source: str) -> dict[str, Any]:
         for _, _, value, excess in core.tabulate():
             values.append(float(value[excess <= 0].min(initial=math.inf)))
             looked_at += int(value.size)
-        assert abs(min(values) - answer) <= 1e-12, (min(values), answer)
+        assert abs(min(values) - answer) <= SAME * answer, (min(values), answer)
         least = min(least, *values)
         found = {"kind": "planted" if planted else "enumerated", "looked_at": looked_at}
-    assert least >= answer - 1e-12, (least, answer)
+    assert least >= answer * (1 - SAME), (least, answer)
     found |= {"leaves": leaves.designs, "furthest": leaves.furthest}
     return found | {"problem": source, "answer": answer, "least": least}
 

@@ -15,7 +15,9 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.table import Table
 from modelsizer.problems.architecture.structures import Structure
 
-SAME = 1e-12  # relative distance of two doubles that mean the same loss
+SAME = 1e-11
+"""Relative distance of two doubles that mean the same loss: the program rounds what a layer of
+experts is worth to 1/1024 of a parameter, which is 2e-12 of the loss of a model of 4e8."""
 BORDER = 1e-9  # relative distance from a limit within which doubles do not decide
 
 
