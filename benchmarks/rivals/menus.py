@@ -175,7 +175,7 @@ class Menus:
         """Lengths of the menus, in the order of `MENUS`."""
         return np.array([len(self.of[name]) for name in MENUS])
 
-    def mesh(self, at_once: int = 1_000_000) -> Any:
+    def mesh(self, at_once: int = 50_000) -> Any:
         """Yield every width option that exists, once, in parts."""
         sizes = self.sizes[:-1]
         total = int(np.prod(sizes))
