@@ -85,11 +85,11 @@ def show(found: dict[str, Any]) -> None:
     best = found["optimum"]
     words = "infeasible" if best is None else f"{found['objective']} {best:.12g}"
     print(f"\n{Path(found['problem']).stem}: {found['designs']:,} designs, {words}")
-    print(f"{'':23}{'seconds':>9}{'CPU s':>8}{'proof s':>9}{'MB':>6}{'gap':>11}{'claim off':>10}"
+    print(f"{'':23}{'seconds':>9}{'CPU s':>8}{'MB':>6}{'gap':>11}{'claim off':>10}"
           f"{'':>4}")  # fmt: skip
     for r in found["rows"]:
         claim = "" if r["claim"] is None else f"{r['claim']:.0e}" if r["claim"] else "0"
-        print(f"{r['solver']:23}{r['seconds']:9.3f}{r['cpu']:8.3f}{r['proof_seconds']:9.3f}"
+        print(f"{r['solver']:23}{r['seconds']:9.3f}{r['cpu']:8.3f}"
               f"{r['megabytes']:6.0f}{_by(r, best):>11}{claim:>10}"
               f"{'' if r['proof'] else '  no':>4}")  # fmt: skip
     reasons: dict[str, list[str]] = {}
