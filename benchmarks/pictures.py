@@ -42,7 +42,8 @@ def rival_rows(problem: dict[str, Any]) -> list[tuple[str, float, bool, str]]:
 def main() -> None:
     families = json.loads(growth.RESULTS.read_text())
     for family, name in (("dense", "growth.png"), ("mixed", "growth_mixed.png")):
-        save(draw("growth", growth_rows(families[family]["rows"])), DOCS / name)
+        if family in families:
+            save(draw("growth", growth_rows(families[family]["rows"])), DOCS / name)
     problems = json.loads(solvers.RESULTS.read_text())["problems"]
     reference = next(p for p in problems if p["problem"] == solvers.REFERENCE)
     save(draw("rivals", rival_rows(reference)), DOCS / "rivals.png")
