@@ -5,6 +5,7 @@ No text of a figure is mathematics (`style.STYLE`): a dollar sign is a dollar si
 
 from __future__ import annotations
 
+import re
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -52,7 +53,9 @@ def tidy(figure: Figure) -> None:
         assert isinstance(text, Text)
         if text.get_text() != (seen := _tidied(text.get_text())):
             text.set_text(seen)
-    for formatter in {a.get_major_formatter() for x in figure.axes for a in (x.xaxis, x.yaxis)}:
+    axes = [a for x in figure.axes for a in (x.xaxis, x.yaxis)]
+    found = [f for a in axes for f in (a.get_major_formatter(), a.get_minor_formatter())]
+    for formatter in dict.fromkeys(found):
         _tidy_ticks(formatter)
 
 
@@ -60,9 +63,22 @@ def _tidy_ticks(formatter: Formatter) -> None:
     written = formatter.format_ticks
 
     def format_ticks(values: list[float]) -> list[str]:
-        return [_tidied(label) for label in written(values)]
+        return [_tidied(plain(label)) for label in written(values)]
 
     formatter.format_ticks = format_ticks  # type: ignore[method-assign]
+
+
+def plain(label: str) -> str:
+    """The label of a tick without the mathematics that matplotlib writes on logarithmic axes."""
+    found = _MATHEMATICS.fullmatch(label)
+    if found is None:
+        return label
+    body = found[1].replace(r"\times", "\N{MULTIPLICATION SIGN}")
+    return _POWER.sub(lambda power: power[1].translate(_RAISED), body)
+
+
+_MATHEMATICS = re.compile(r"\$\\mathdefault\{(.*)\}\$")
+_POWER = re.compile(r"\^\{(-?\d+)\}")
 
 
 def _tidied(text: str) -> str:
