@@ -144,7 +144,7 @@ def _print_groups(
     ]
     table = replace(table, headings=[f"{group_by}  ", *table.headings[1:]], rows=marks)
     # By default, at most one line per group.
-    print_table(console, table if wanted is not None else _fitting(table))
+    print_table(console, table if wanted is not None else _fitting(table, console.width))
     line(
         console,
         "fewest and most: parameters of the designs of a group; the other columns are of the "

@@ -16,7 +16,7 @@ from modelsizer.problems.reading import flattened
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import line, paragraph, section, title
-from modelsizer.text.kit.tables import Styled, Table, print_table
+from modelsizer.text.kit.tables import Heading, Styled, Table, print_table
 from modelsizer.text.kit.words import NONE, STOPS, percent, quantity, setting, signed
 
 if TYPE_CHECKING:
@@ -167,7 +167,7 @@ def _print_columns(console: Console, found: WhatIf) -> None:
         for name, cell in rows:
             body.append([f"  {name}", *(cell(answer) for answer in found.answers)])
     names = (answer.scenario.name for answer in found.answers)
-    headings = ["", *(tuple(wrap(name, _LONGEST_HEAD)) for name in names)]
+    headings: list[Heading] = ["", *(tuple(wrap(name, _LONGEST_HEAD)) for name in names)]
     folds = dict.fromkeys(range(1, len(headings)), _LONGEST_HEAD)
     print_table(console, Table(headings, body, folds=folds))
 

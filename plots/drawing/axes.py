@@ -94,13 +94,24 @@ def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> No
         A quantity of `modelsizer.problems.quantities`, or a column of an architecture.
     log : bool
     """
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
+    from matplotlib.ticker import (
+        FuncFormatter,
+        LogLocator,
+        MaxNLocator,
+        NullFormatter,
+        ScalarFormatter,
+    )
 
     axis: Axis = axes.xaxis if side == "x" else axes.yaxis
     (axes.set_xlabel if side == "x" else axes.set_ylabel)(words(name))
     if not log:
         axis.set_major_locator(MaxNLocator(nbins=6, integer=dimension(name) == "count"))
-        axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, name)))
+        if dimension(name) == "nats":  # labels of one axis have the same digits
+            same = ScalarFormatter(useOffset=False)
+            same.set_scientific(False)
+            axis.set_major_formatter(same)
+        else:
+            axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, name)))
         return
     (axes.set_xscale if side == "x" else axes.set_yscale)("log")
     low, high = axes.get_xlim() if side == "x" else axes.get_ylim()
