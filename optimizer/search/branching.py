@@ -14,14 +14,13 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.search.block_bounds import Blocks
 from modelsizer.optimizer.tables.grid import Grid, Ints
+from modelsizer.optimizer.tables.roots import LAYERS
+from modelsizer.problems.architecture.choices import CHOICES
 
 Floats = NDArray[np.float64]
 
-ROUGH = {
-    "d_model": 2.0, "layers": 1.0, "ffn_ratio": 1.0, "d_ff": 1.0, "ffn_multiple": 0.02,
-}  # fmt: skip
-"""Approximate exponents of a layer's costs in a choice; of others `OTHER`."""
-OTHER = 0.3
+OTHER = 0.3  # a rough weight where no choice states its growth
+ROUNDING_OF_WIDTHS = 0.02  # of menus of multiples, which move a width by less than one of them
 FADING = 0.9  # of what was learnt, per round
 TRUSTED = 5.0  # lengths of sides split before the rough weight counts for less than half
 EXPLORED = 0.03  # share of blocks split along any side, so that all have a history
@@ -40,7 +39,7 @@ class Branching:
         self._grid = grid
         groups = list(dict.fromkeys(root.structure for root in grid.roots))
         self._group = np.array([groups.index(root.structure) for root in grid.roots])
-        rough = np.array([ROUGH.get(name, OTHER) for name in grid.names])
+        rough = np.array([_rough(name) for name in grid.names])
         self._rough = np.tile(rough, (len(groups), 1))
         self._gain, self._length = np.zeros_like(self._rough), np.zeros_like(self._rough)
         self._random = np.random.default_rng(0)
@@ -126,3 +125,15 @@ class Branching:
         self._length *= FADING
         np.add.at(self._gain, (group, side), gain)
         np.add.at(self._length, (group, side), length)
+
+
+def _rough(name: str) -> float:
+    """Return an approximate exponent of a layer's costs in the choice of a menu."""
+    if name == LAYERS:
+        return 1.0
+    if name.endswith("_multiple"):
+        return ROUNDING_OF_WIDTHS
+    for choice in CHOICES:
+        if name in (choice.name, *(key.rpartition(".")[2] for key in choice.menus)):
+            return float(choice.growth.get(choice.name, OTHER))
+    return OTHER
