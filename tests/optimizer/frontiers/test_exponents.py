@@ -14,6 +14,7 @@ from modelsizer.optimizer.frontiers.isoflops import CURVES, curves_along, isoflo
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.problems.laws.published import token_law
 from modelsizer.problems.laws.shapes import WidthDepthShape, shape_law
+from tests.support.shared import LAW_ALONE
 
 FLOPS = "budgets.training_flops"
 
@@ -70,6 +71,7 @@ FINE = {
     "space.tied_embeddings": True,
     "training.flops": "6ND",
     "objective.shape": "none",
+    **LAW_ALONE,
 }
 
 

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from modelsizer import Problem, solve
+from tests.support.shared import LAW_ALONE
 
 LARGE: dict[str, Any] = {
     "space.layers": {"min": 4, "max": 256},
@@ -20,10 +21,13 @@ LARGE: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("name", "settings", "left", "blocks"),
     [
-        ("one-h100-1e24", {}, 4717, 0),
+        ("one-h100-1e24", LAW_ALONE, 4717, 0),
+        ("one-h100-1e24", {}, 4996, 0),
         ("one-h100-1e24", {"objective.law": "kaplan-2020", "objective.shape": "none"}, 104, 0),
-        ("phone-2gb", {}, 77, 0),
-        ("served-10t-tokens", {}, 1300, 0),
+        ("phone-2gb", LAW_ALONE, 77, 0),
+        ("phone-2gb", {}, 46, 0),
+        ("served-10t-tokens", LAW_ALONE, 1300, 0),
+        ("served-10t-tokens", {}, 1543, 0),
         ("fixed-2t-tokens", LARGE, 946, 34811),
         ("one-h100-1e24", LARGE, 38470, 70727),
         ("one-h100-1e24", LARGE | {"objective.law": "kaplan-2020"}, 1, 60099),
