@@ -73,9 +73,9 @@ def checked(source: str) -> dict[str, Any]:
     one = counts.widths([k[None] for k in index[:-1]])
     own = float(feasible_values(counts, one, counts.layers[index[-1:]])[0])
     assert abs(own - answer) <= SAME * answer, (own, answer)
-    least, looked_at = best_near(counts, index)
-    found = {"kind": "neighbours", "looked_at": looked_at}
     planted = source.startswith("planted:")
+    least, looked_at = best_near(counts, index, menus=1 if planted else 2)
+    found = {"kind": "neighbours", "looked_at": looked_at}
     if designs <= ENUMERATED or planted:
         core = Counts(problem_of("planted:1e4")) if planted else counts
         values = [math.inf]

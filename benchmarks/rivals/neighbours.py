@@ -7,6 +7,7 @@ which are enumerated by `benchmarks.rivals.counts`: none may hold a feasible des
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -15,6 +16,7 @@ import numpy as np
 from benchmarks.rivals.counts import Counts
 from benchmarks.rivals.menus import LATENT_DEFAULTS, LATENT_MENUS, MENUS, Ints, Widths
 
+AT_ONCE = 100_000  # designs
 PLAIN = {
     "d_model": "d_model", "vocab_size": "vocab_size", "window": "window", "d_ff": "d_ff",
     "routed_experts": "routed", "active_experts": "active", "expert_d_ff": "expert_d_ff",
@@ -97,12 +99,16 @@ def best_near(counts: Counts, index: Ints, menus: int = 2) -> tuple[float, int]:
     free = [k for k, size in enumerate(counts.sizes) if size > 1]
     least, looked_at = np.inf, 0
     for some in itertools.combinations(free, min(menus, len(free))):
-        grids = np.meshgrid(*(np.arange(counts.sizes[k]) for k in some), indexing="ij")
-        whole = [np.full(grids[0].size, at) for at in index]
-        for k, grid in zip(some, grids, strict=True):
-            whole[k] = grid.ravel()
-        value = feasible_values(counts, counts.widths(whole[:-1]), counts.layers[whole[-1]])
-        least, looked_at = min(least, float(value.min())), looked_at + len(value)
+        shape = [int(counts.sizes[k]) for k in some]
+        total = math.prod(shape)
+        looked_at += total
+        for begin in range(0, total, AT_ONCE):
+            entries = np.unravel_index(np.arange(begin, min(begin + AT_ONCE, total)), shape)
+            whole = [np.full(len(entries[0]), at) for at in index]
+            for k, column in zip(some, entries, strict=True):
+                whole[k] = column
+            value = feasible_values(counts, counts.widths(whole[:-1]), counts.layers[whole[-1]])
+            least = min(least, float(value.min()))
     return least, looked_at
 
 
