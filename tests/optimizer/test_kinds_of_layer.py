@@ -30,6 +30,10 @@ from tests.support.random_problems import random_tables
 SEEDS, SOLVABLE = 16, 9
 FEW = 150  # designs: plain loops are slow
 ENGINES = ("exhaustive", "bound")
+FIRST = [
+    name if name == "free" else pytest.param(name, marks=pytest.mark.slow) for name in PATTERNS
+]
+"""Both patterns, one of them at length."""
 
 
 def tables_of(pattern: str, seed: int) -> dict[str, Any]:
@@ -119,7 +123,7 @@ def test_engines_find_the_best_design(pattern: str) -> None:
     assert solved >= SOLVABLE and mixed > 5 and infeasible > 0
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("pattern", FIRST)
 def test_a_space_too_large_to_list(pattern: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(store, "LISTABLE", 0)
     solved = 0
@@ -134,7 +138,7 @@ def test_a_space_too_large_to_list(pattern: str, monkeypatch: pytest.MonkeyPatch
     assert solved >= SOLVABLE
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("pattern", FIRST)
 def test_designs_in_order(pattern: str) -> None:
     several = 0
     for problem, found in drawn(pattern):
@@ -167,7 +171,7 @@ def test_designs_in_order(pattern: str) -> None:
     assert several >= SOLVABLE
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("pattern", FIRST)
 @pytest.mark.parametrize("names", [["loss", "kv_cache"], ["loss", "kv_cache", "parameters"]])
 @pytest.mark.parametrize(
     "solver", ["exhaustive", "bound", pytest.param("scipy", marks=pytest.mark.slow)]
@@ -204,7 +208,7 @@ def test_fronts(pattern: str, names: list[str], solver: str) -> None:
     assert points > 10
 
 
-@pytest.mark.parametrize("pattern", PATTERNS)
+@pytest.mark.parametrize("pattern", FIRST)
 def test_a_changed_budget_is_solved_again_from_kept_tables(pattern: str) -> None:
     changed = 0
     for problem, found in drawn(pattern)[:12]:

@@ -140,7 +140,7 @@ def test_the_check_of_dominance_agrees_with_plain_comparison() -> None:
 # Robust designs against plain loops over every design
 
 
-@pytest.mark.parametrize("tail", [0.0, 0.75, 0.9])
+@pytest.mark.parametrize("tail", [0.0, pytest.param(0.75, marks=pytest.mark.slow), 0.9])
 def test_robust_designs_are_the_best_of_all_designs(tail: float) -> None:
     laws = drawn(25, seed=5)
     looked = 0
