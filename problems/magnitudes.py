@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from fractions import Fraction
+from functools import lru_cache
 
 import numpy as np
 
@@ -114,6 +115,7 @@ def loss_overflows(law: TokenLaw, limits: TokenLimits) -> bool:
     return bool(law.features) or not _finite(law, 1.0, fewest_tokens(limits))
 
 
+@lru_cache(maxsize=32)  # every change of a problem asks for it, and few change the space
 def most_parameters(space: Space, sequence_length: int) -> int:
     """An upper bound on the parameters of every design of a space, 0 if it offers no structure."""
 

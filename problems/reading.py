@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
@@ -284,6 +285,7 @@ def _keys(model: type[BaseModel]) -> tuple[str, ...]:
     return known()
 
 
+@cache  # the tables of a file are few, and every key is looked up
 def _known_fields(model: type[BaseModel], path: tuple[str, ...]) -> tuple[str, ...]:
     """Keys allowed in a table of the file."""
     for part in path:

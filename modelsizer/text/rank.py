@@ -86,7 +86,7 @@ def print_ranking(
         return
     table = best_table(ranking, columns)
     # By default, one line per design.
-    print_table(console, table if wanted is not None else _fitting(table, console.width))
+    print_table(console, table if wanted is not None else _fitting(table))
     rest = ranking.feasible - len(ranking.best)
     where = "the file has" if written else "--csv PATH or --parquet PATH writes"
     if more := and_more(rest, f"; {where} them all"):
@@ -102,17 +102,17 @@ def best_table(ranking: Ranking, columns: Sequence[str]) -> Table:
     return Table(["rank", *columns], rows, words=frozenset())
 
 
-def _fitting(table: Table, width: int) -> Table:
-    """What fits a width of a table of designs; what tells them apart first, if it needs that."""
+def _fitting(table: Table) -> Table:
+    """What fits of a table of designs; columns that tell them apart first, if it needs these."""
     own = table.headings.index("d_model") + 1  # after its rank, figures and layers
-    found = table.fitting(width)
+    found = table.fitting()
     varied = [len({row[i] for row in table.rows}) > 1 for i in range(table.count)]
     told_apart = len({tuple(row[own:]) for row in found.rows}) == len(found.rows)
     if told_apart or not any(varied[found.count :]):
         return found
     order = sorted(range(table.count), key=lambda i: i >= own and not varied[i])
     rows = [[row[i] for i in order] for row in table.rows]
-    return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting(width)
+    return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting()
 
 
 def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:
@@ -144,7 +144,7 @@ def _print_groups(
     ]
     table = replace(table, headings=[f"{group_by}  ", *table.headings[1:]], rows=marks)
     # By default, at most one line per group.
-    print_table(console, table if wanted is not None else _fitting(table, console.width))
+    print_table(console, table if wanted is not None else _fitting(table))
     line(
         console,
         "fewest and most: parameters of the designs of a group; the other columns are of the "

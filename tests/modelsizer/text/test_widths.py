@@ -62,13 +62,3 @@ def test_parquet_without_pyarrow_is_one_line(
     said = "error: writing Parquet needs pyarrow: pip install 'modelsizer[tables]'\n"
     assert result.stderr == said and not result.stdout
     assert not list(tmp_path.iterdir())
-
-
-def test_a_ranking_shows_more_columns_in_a_wider_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
-    args = ("rank", "mixture-30b-a3b", "--top", "2")
-    narrow, wide = (
-        next(line for line in printed(args, width, monkeypatch).splitlines() if "rank " in line)
-        for width in (80, 160)
-    )
-    assert len(narrow) <= 80 < len(wide)
-    assert set(narrow.split()) < set(wide.split())

@@ -19,6 +19,7 @@ from modelsizer.text.explain_words import round_to_feasible
 from tests.support.infeasible import INFEASIBLE, explained, problem_of
 
 
+@pytest.mark.slow
 def test_kinds_of_conflicts() -> None:
     def promised(name: str) -> set[tuple[str, ...]]:
         return set(explained(name).conflicts)

@@ -97,6 +97,7 @@ def test_a_frontier(looks: int) -> None:
     assert curves == () or curves[0].best.loss == isoflops(PROBLEM, [10**23])[0].best.loss
 
 
+@pytest.mark.slow
 def test_a_frontier_whose_time_ends_in_any_step_does_not_claim_to_be_complete() -> None:
     values = [10**22, 10**23]
     whole = frontier(PROBLEM, values=values)
