@@ -285,16 +285,22 @@ def _keys(model: type[BaseModel]) -> tuple[str, ...]:
     return known()
 
 
-@cache  # the tables of a file are few, and every key is looked up
 def _known_fields(model: type[BaseModel], path: tuple[str, ...]) -> tuple[str, ...]:
-    """Keys allowed in a table of the file."""
+    """Keys allowed in a table of the file; those of quantities may be registered later."""
+    found = _table_at(model, path)
+    return () if found is None else _keys(found)
+
+
+@cache  # the tables of a file are few, and every key is looked up
+def _table_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
+    """The table of the file under some keys; None if there is none."""
     for part in path:
         field = model.model_fields.get(part)
         found = None if field is None else _table(field.annotation)
         if found is None:
-            return ()
+            return None
         model = found
-    return _keys(model)
+    return model
 
 
 def _table(annotation: Any) -> type[BaseModel] | None:
