@@ -16,7 +16,6 @@ from modelsizer.problems.laws.features import (
     from_parts,
     of_stack,
     parts_of_stack,
-    range_of_stack,
 )
 
 Ints = NDArray[np.int64]
@@ -56,23 +55,6 @@ def stack_range(
         found.append(_over(partial(parts_of_stack, name), len(low), stacks(j)))
     least, most = (from_parts(name, list(end(found, axis=0))) for end in (np.min, np.max))
     return least, most
-
-
-def stack_bounds(name: Seen, low: Stacks, high: Stacks, designs: int) -> tuple[Floats, Floats]:
-    """Return bounds on a feature over boxes of designs.
-
-    Parameters
-    ----------
-    name : Seen
-    low, high : iterable of (array, Architecture)
-        The least and the greatest integers of each box.
-    designs : int
-        Number of boxes.
-    """
-    if not designs:
-        return np.empty(0), np.empty(0)
-    found = _over(partial(range_of_stack, name), designs, low, high)
-    return found[0], found[1]
 
 
 def _over(value: Callable[..., Any], designs: int, *stacks: Stacks) -> Floats:

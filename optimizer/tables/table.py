@@ -17,7 +17,7 @@ from typing import Any, Self, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from modelsizer.optimizer.tables.stack_features import stack_bounds, stack_feature, stack_range
+from modelsizer.optimizer.tables.stack_features import stack_feature, stack_range
 from modelsizer.optimizer.tables.stacks import choice_of, stacks_of
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture
@@ -229,29 +229,6 @@ class Table(Columns):
         widths = {name: int(self.widths[name][row]) for name in structure.widths}
         counts = self.depths.counts(np.array([row]), np.asarray([j], dtype=np.int64))[0]
         return architecture_of(problem, structure, widths, counts[: structure.kinds_of_layer])
-
-
-def corner_ranges(
-    names: Iterable[Seen], low: tuple[Table, Ints], high: tuple[Table, Ints], row: Ints
-) -> tuple[Features, Features]:
-    """Return lower and upper bounds on features over blocks of designs.
-
-    Parameters
-    ----------
-    names : iterable of Seen
-    low, high : (Table, array of shape (B, A))
-        Rows of the least and of the greatest widths of the blocks, and depths.
-    row : array of shape (B,)
-    """
-    (cheap, first), (dear, last) = low, high
-
-    def value(end: int, name: Seen) -> NDArray[Any]:
-        if is_of_stack(name):
-            ends = (cheap.stacks(row, first), dear.stacks(row, last))
-            return stack_bounds(name, *ends, len(row))[end]
-        return dear.width(name, row, last) if end else cheap.width(name, row, first)
-
-    return ranges_of(names, partial(value, 0), partial(value, 1))
 
 
 def _linear(affine: Affine, depths: Depths) -> Linear:

@@ -15,7 +15,8 @@ import numpy as np
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Mixer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.feedforward import FeedForward, MixtureOfExperts
+from modelsizer.problems.architecture.choice_values import is_dense, is_windowed
+from modelsizer.problems.architecture.feedforward import FeedForward
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.state_space import Mamba2
@@ -165,24 +166,26 @@ class Structure:
 
 def structure_of(architecture: Architecture) -> Structure:
     """Structure of a design of a space, from its layers."""
-    mixers = [group.layer.attention for group in architecture.groups]
-    ffns = [isinstance(group.layer.ffn, MixtureOfExperts) for group in architecture.groups]
-    latent = any(isinstance(mixer, LatentAttention) for mixer in mixers)
+    layers = [group.layer for group in architecture.groups]
+    dense = [is_dense(layer) for layer in layers]
+    latent = any(isinstance(layer.attention, LatentAttention) for layer in layers)
     between: Between = ""
-    for mixer in mixers:
-        if isinstance(mixer, FullAttention) and mixer.window is not None:
+    for layer in layers:
+        if is_windowed(layer):
             between = "window"
-        elif isinstance(mixer, GatedDeltaNet | Mamba2):
-            between = "mamba2" if isinstance(mixer, Mamba2) else "gated-deltanet"
+        elif isinstance(layer.attention, GatedDeltaNet):
+            between = "gated-deltanet"
+        elif isinstance(layer.attention, Mamba2):
+            between = "mamba2"
     attention: FullKind = "latent" if latent else "grouped"
-    return Structure(architecture.block, attention, between, not all(ffns), any(ffns))
+    return Structure(architecture.block, attention, between, any(dense), not all(dense))
 
 
 def counts_of(structure: Structure, architecture: Architecture) -> tuple[int, ...]:
     """Numbers of layers of each kind of a design, of its `structure_of`."""
     found = [0] * structure.kinds_of_layer
     for group in architecture.groups:
-        second = structure.dense and isinstance(group.layer.ffn, MixtureOfExperts)
+        second = structure.dense and not is_dense(group.layer)
         found[(0 if is_full(group.layer) else structure.feed_forwards) + second] += group.count
     return tuple(found)
 
@@ -211,10 +214,11 @@ def order_of(
     """
     layers, full, dense, both = (int(n) for n in structure.totals(counts))
     group = np.cumsum([n > 0 for n in counts]) - 1
-    for is_full in _full_layers(layers, full, periods) if structure.between else [[True] * layers]:
-        if sum(is_full[:dense]) == both:
+    orders = _full_layers(layers, full, periods) if structure.between else [[True] * layers]
+    for order in orders:
+        if sum(order[:dense]) == both:
             found = []
-            for i, whole in enumerate(is_full):
+            for i, whole in enumerate(order):
                 ffn = 0 if structure.feed_forwards == 1 or i < dense else 1
                 kind = (0 if whole else structure.feed_forwards) + ffn
                 found.append(int(group[kind]))
@@ -243,6 +247,4 @@ def period_of(stack: Sequence[Layer]) -> int | None:
 
 def is_full(layer: Layer) -> bool:
     """Whether each token of a layer attends to all earlier ones."""
-    mixer = layer.attention
-    windowed = isinstance(mixer, FullAttention) and mixer.window is not None
-    return isinstance(mixer, FullAttention | LatentAttention) and not windowed
+    return isinstance(layer.attention, FullAttention | LatentAttention) and not is_windowed(layer)

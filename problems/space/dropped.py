@@ -46,26 +46,26 @@ def dropped(space: Space, splits: Sequence[Split]) -> list[str]:
     free = space.model_copy(update={"aspect_ratio": None})
     none = int((~possible_widths(free, splits, lambda _: True)).sum())
     found = [] if none == 0 else [f"{_of(none, space.d_model.size)} of d_model allow no design"]
-    for key, value in _entries(free):
+    for key, values in _menus(free):
         uses = _USES.get(key.partition(".")[0], lambda _: True)
         every = possible_widths(free, splits, uses)
-        able = possible_widths(free.with_menus({key: Menu((value,))}), splits, uses)
-        lost = int((every & ~able).sum())
-        if lost == np.count_nonzero(every) > 0:
-            found.append(f"no design has {key} = {value}")
-        elif lost:
-            found.append(f"{_of(lost, len(every))} of d_model allow no {_entry(key, value)}")
+        for value in values:
+            able = possible_widths(free.with_menus({key: Menu((value,))}), splits, uses)
+            lost = int((every & ~able).sum())
+            if lost == np.count_nonzero(every) > 0:
+                found.append(f"no design has {key} = {value}")
+            elif lost:
+                found.append(f"{_of(lost, len(every))} of d_model allow no {_entry(key, value)}")
     return found
 
 
-def _entries(space: Space) -> Iterator[tuple[str, Number]]:
-    """Yield key and value of each entry of the menus of numbers that have several."""
+def _menus(space: Space) -> Iterator[tuple[str, list[Number]]]:
+    """Yield key and entries of the menus of numbers that have several."""
     for key in MENUS:
         menu = space.menu(key)
         if key != "d_model" and isinstance(menu, Choice) and 1 < menu.size <= MOST_VALUES:
-            for value in menu.numbers:
-                if (key, value) != ("experts.routed", 0):  # the dense designs
-                    yield key, value
+            # Without routed experts a design is dense.
+            yield key, [n for n in menu.numbers if (key, n) != ("experts.routed", 0)]
 
 
 def _of(part: int, whole: int) -> str:
