@@ -11,6 +11,7 @@ from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.laws.features import parts_of
 from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.own_terms import bands_of
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.laws.reach import OF_ATTENTION, OF_FEED_FORWARD
 from modelsizer.problems.laws.reading import PREFIX, law_named
@@ -82,7 +83,7 @@ def _check_mixed(space: Space) -> None:
 
 
 def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
-    """Refuse laws that there are not.
+    """Refuse laws and files of terms that there are not.
 
     Raises
     ------
@@ -96,6 +97,11 @@ def check_laws(objective: Objective, own_laws: Iterable[str]) -> None:
             reasons = "; ".join(str(error).splitlines())
             raise ValueError(f"@objective.law {reasons}") from None
         own_laws = [*own_laws, objective.law]
+    try:
+        bands_of(objective.ablations)
+    except ProblemError as error:
+        reasons = "; ".join(str(error).splitlines())
+        raise ValueError(f"@objective.ablations {reasons}") from None
     for key, what, name, known in (
         ("law", "law", objective.law, [*own_laws, *TOKEN_LAWS]),
         ("shape", "shape law", objective.shape, list(SHAPE_LAWS)),

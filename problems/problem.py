@@ -15,6 +15,7 @@ from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.laws.ablations import Ablations, unseen_by
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
+from modelsizer.problems.laws.own_terms import bands_of
 from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.laws.reading import PREFIX, law_named, laws_beside
@@ -308,10 +309,10 @@ class Problem(Table):
         return Quality(law, self.shape, self._ablations(law))
 
     def _ablations(self, law: TokenLaw) -> Ablations | None:
-        reading = self.objective.ablations
-        if reading == "none":
+        if (found := bands_of(self.objective.ablations)) is None:
             return None
-        return Ablations(reading, self.training.sequence_length, unseen_by(law))
+        bands, end = found
+        return Ablations(end, self.training.sequence_length, unseen_by(law), bands)
 
     @property
     def context_length(self) -> int:

@@ -17,6 +17,7 @@ from typing import Any
 
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
+from modelsizer.problems.laws.own_terms import OwnTerms, file_and_end, terms_of
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.terms import TermLaw, write_terms
@@ -26,6 +27,7 @@ from modelsizer.problems.version import __version__
 
 _FILES = {
     "laws": "laws/catalogue.toml",
+    "ablations": "laws/ablations.toml",
     "models": "architecture/models.toml",
     "accelerators": "hardware/accelerators.toml",
     "efficiencies": "hardware/efficiencies.toml",
@@ -44,7 +46,8 @@ def sources(problem: Problem) -> dict[str, Any]:
     -------
     dict
         ``problem`` holds plain tables, from which `Problem.from_tables` makes the same problem; a
-        law in a file is among them as a law of the problem's own. ``provenance`` holds the version
+        law in a file is among them as a law of the problem's own, and terms of a file as a table
+        ``[objective.ablations]``. ``provenance`` holds the version
         (``modelsizer``), the hash of each catalogue, of the law and the shape law (``law``), and
         of each table of the problem (``problem``); where a law was read from a file, also its path
         and hash (``law_files``). The hashes are SHA-256.
@@ -104,6 +107,7 @@ def _inlined(problem: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
     names: dict[str, str] = {}
     for part in (tables, *tables.get("scenarios", {}).values()):
         objective = part.get("objective", {})
+        _inline_terms(objective, files)
         law = objective.get("law", "")
         if not law.startswith(PREFIX):
             continue
@@ -116,6 +120,15 @@ def _inlined(problem: Problem) -> tuple[dict[str, Any], dict[str, Any]]:
             files[names[law]] = {"path": str(path), "sha256": _hash(path.read_bytes())}
         objective["law"] = names[law]
     return tables, files
+
+
+def _inline_terms(objective: dict[str, Any], files: dict[str, Any]) -> None:
+    """Put the terms of a file into the table that names it, and note where they were read."""
+    setting = objective.get("ablations", "")
+    if isinstance(setting, str) and setting.startswith(PREFIX):
+        path, end = file_and_end(setting)
+        objective["ablations"] = _plain(OwnTerms.of(terms_of(path), end).to_table())
+        files[f"ablations {path}"] = {"path": path, "sha256": _hash(Path(path).read_bytes())}
 
 
 def _plain(tables: Mapping[str, Any]) -> dict[str, Any]:

@@ -81,7 +81,7 @@ def _read(source: Path) -> Path:
 
 
 def _laws_of_settings(parameters: Sequence[Any], values: Mapping[str, Any]) -> _Paths:
-    """Find files of laws in settings: ``--set objective.law=file:mine.toml,file:other.toml``."""
+    """Find files in settings: ``--set objective.law=file:mine.toml,file:other.toml``."""
     settings = [
         (_name(parameter), text)
         for parameter in parameters
@@ -90,6 +90,7 @@ def _laws_of_settings(parameters: Sequence[Any], values: Mapping[str, Any]) -> _
     ]
     if not settings:
         return []
+    from modelsizer.problems.laws.own_terms import file_and_end
     from modelsizer.problems.laws.reading import PREFIX
 
     parts = (
@@ -98,7 +99,7 @@ def _laws_of_settings(parameters: Sequence[Any], values: Mapping[str, Any]) -> _
         for part in text.partition("=")[2].split(",")
     )
     return [
-        (option, Path(part.removeprefix(PREFIX)), False)
+        (option, Path(file_and_end(part)[0]), False)
         for option, part in parts
         if part.startswith(PREFIX)
     ]
@@ -126,7 +127,9 @@ def check_files(known: _Paths) -> None:
 
 
 def keep_laws(tables: Mapping[str, Any]) -> None:
-    """Reject an option of the running command that writes a law file which its problem reads.
+    """Reject an option of the running command that writes a file which its problem reads.
+
+    The files of a problem are a law and terms of ablations.
 
     Parameters
     ----------
@@ -134,16 +137,18 @@ def keep_laws(tables: Mapping[str, Any]) -> None:
         Those of the problem.
     """
     from modelsizer.problems.files import same_file
+    from modelsizer.problems.laws.own_terms import file_and_end
     from modelsizer.problems.laws.reading import PREFIX
 
     parts = (("", tables), *((f"scenarios.{name}.", part)
                              for name, part in tables.get("scenarios", {}).items()))  # fmt: skip
     for prefix, part in parts if _written else ():
-        law = str(part.get("objective", {}).get("law", ""))
-        for option, path in _written if law.startswith(PREFIX) else ():
-            if same_file(path, Path(law.removeprefix(PREFIX))):
-                key = visible(f"{prefix}objective.law")
-                fail(f"{option}: {path} is the file that {key} reads; name another")
+        for name in ("law", "ablations"):
+            file = str(part.get("objective", {}).get(name, ""))
+            for option, path in _written if file.startswith(PREFIX) else ():
+                if same_file(path, Path(file_and_end(file)[0])):
+                    key = visible(f"{prefix}objective.{name}")
+                    fail(f"{option}: {path} is the file that {key} reads; name another")
 
 
 @contextmanager

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
-from modelsizer.problems.laws.ablations import ENDS, TERMS, End
+from modelsizer.problems.laws.bands import ENDS, TERMS, End
 from modelsizer.problems.problem import Problem
 
 

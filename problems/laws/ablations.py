@@ -1,16 +1,8 @@
 """What a law of N and D cannot see of an architecture, from published ablations.
 
 Each term is a share of the reducible loss, with a low, a middle and a high reading: a judgement
-from ablations with a band, and no law. Sources:
-
-- kv heads: Marin's runs (issues 5151, 8227 and 4371: 0.3 % of the loss a halving, parameters not
-  matched), Bian et al. 2025 (arXiv 2510.18245: 0.03 %), tensor product attention (2501.06425);
-- feed-forward share: Bian et al. 2025, arXiv 2510.18245, the factor of r of its two fits; for
-  layers of experts Tian et al. 2025, arXiv 2507.17702, whose attention share is flat;
-- window: Marin's runs (issue 5338), MiMo-V2-Flash (2601.02780, tables 2 to 4);
-- sparse: recall of hybrids (2507.06457), Kimi Linear (2510.26692, table 1);
-- linear: Kimi Linear (2510.26692, table 1), Waleffe et al. 2024 (2406.07887);
-- latent: Marin's runs (issue 7381), DeepSeek-V2 (2405.04434, table 9).
+from ablations with a band, and no law. The bands and constants are in `ablations.toml`, the
+published figures behind them, with their sources, in `ablation_rows.toml`; formulas are here.
 
 One formula gives the terms of designs, whose integers may be arrays, and their least over boxes of
 designs: a design is the box whose ends are both that design.
@@ -18,10 +10,9 @@ designs: a design is the box whose ends are both that design.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import reduce
-from typing import Literal
 
 import numpy as np
 
@@ -35,41 +26,34 @@ from modelsizer.problems.architecture.mixers import (
     Several,
     WithoutScores,
 )
+from modelsizer.problems.laws.bands import (
+    CONSTANTS,
+    PUBLISHED,
+    TERMS,
+    Bands,
+    End,
+    EndOfBands,
+)
 from modelsizer.problems.laws.features import Floats, parts_of
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.mixtures import activation_between, doubles, mixture_of
 
-End = Literal["low", "middle", "high"]
-Reading = Literal["low", "middle", "high", "none"]
-ENDS: tuple[End, ...] = ("low", "middle", "high")
-TERMS = ("kv_heads", "ffn", "window", "sparse", "linear", "latent")
 _FFN_PARTS = ("ffn of 1B", "ffn of smaller")
 PARTS = ("kv_heads", *_FFN_PARTS, "window", "sparse", "linear", "latent")
 """What terms are computed from: the feed-forward share has one part for each fit."""
 
-KV_HEADS = {"low": 0.001, "middle": 0.007, "high": 0.015}
-"""Share of the reducible loss for each halving of the kv heads."""
-WINDOW = {
-    "low": (0.0, 0.0, 0.005),
-    "middle": (0.0, 0.003, 0.010),
-    "high": (0.002, 0.006, 0.014),
-}
-"""At windows of 2048 tokens and above, of 1024 and of 512, with 3 of 4 layers windowed."""
-SPARSE = {"low": 0.0, "middle": 0.005, "high": 0.02}
-LINEAR = {"low": -0.01, "middle": 0.0, "high": 0.006}
-LATENT = {"low": -0.006, "middle": 0.0, "high": 0.006}
-
-FITS = ((0.5104, 0.0051, 0.0062), (0.3870, 0.0063, 0.0065))
+FITS: tuple[tuple[float, float, float], ...] = tuple(map(tuple, CONSTANTS["ffn"]["fits"]))
 """b0, b1 and b2 of ``f(r) = b0 + b1 ln r + b2 / r``, of the 1B runs and of the smaller ones."""
-OF_REDUCIBLE = 3.0  # L / (L - E) of the runs behind f
-STRAIGHT_FROM = 5.0  # r beyond which f goes on as a straight line
-FLAT_TO = 4.0  # r up to which attention's share makes no difference to layers of experts
-PATTERN_SHARE = 0.75  # share of windowed or linear layers in the ablations
-FULL_EVERY = 8.0  # layers to a full one up to which no recall was seen lost
-RANK = 512.0  # least rank of a latent in the ablations
-LEAST_WINDOW = 512
-FFN_RANGE = (0.5, 5.0)
+OF_REDUCIBLE: float = CONSTANTS["ffn"]["of_reducible"]
+STRAIGHT_FROM: float = CONSTANTS["ffn"]["straight_from"]
+FLAT_TO: float = CONSTANTS["ffn"]["flat_to"]
+FFN_RANGE: tuple[float, float] = tuple(CONSTANTS["ffn"]["range"])
 """Range of r in the fits."""
+LEAST_WINDOW: int = CONSTANTS["window"]["least"]
+FULL_EVERY: float = CONSTANTS["sparse"]["full_every"]
+RANK: float = CONSTANTS["latent"]["rank"]
+_WINDOWED: float = CONSTANTS["window"]["share"]
+_LINEAR: float = CONSTANTS["linear"]["share"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,11 +67,17 @@ class Ablations:
         Tokens of a training sequence; a window as long has no term.
     unseen : tuple of str
         Of `TERMS`, those that the law does not see itself.
+    bands : Bands
     """
 
     end: End
     sequence_length: int
     unseen: tuple[str, ...] = TERMS
+    bands: Bands = PUBLISHED
+
+    @property
+    def _at(self) -> EndOfBands:
+        return self.bands.at(self.end)
 
     def terms(self, designs: Architecture) -> dict[str, Floats]:
         """Terms of designs, by name; zero for what the law sees itself."""
@@ -99,14 +89,13 @@ class Ablations:
 
     def combined(self, parts: Sequence[Floats]) -> dict[str, Floats]:
         """Terms from `parts`, in each of which they rise: bounds on parts give bounds on terms."""
-        readings: dict[End, Callable[[Floats, Floats], Floats]] = {
-            "low": np.minimum,
-            "middle": _mean,
-            "high": np.maximum,
-        }
-        read = readings[self.end]
         found = dict(zip(PARTS, parts, strict=True))
-        found["ffn"] = read(*(found.pop(name) for name in _FFN_PARTS))
+        first, second = (found.pop(name) for name in _FFN_PARTS)
+        ffn = self._at.ffn
+        if isinstance(ffn, str):
+            found["ffn"] = _READ[ffn](first, second)
+        else:
+            found["ffn"] = ffn * _mean(first, second)
         return {name: found[name] if name in self.unseen else 0.0 * found[name] for name in TERMS}
 
     def parts(self, low: Architecture, high: Architecture) -> list[Floats]:
@@ -131,12 +120,13 @@ class Ablations:
         return list(np.broadcast_arrays(*found, np.asarray(low.layers))[:-1])
 
     def _kv_heads(self, low: Architecture, high: Architecture, shares: _Shares) -> Floats:
-        found: Floats = 0.0
-        for few, many, (share, _) in zip(low.groups, high.groups, shares, strict=True):
+        each, found = self._at.kv_heads, np.float64(0.0)
+        for few, many, (least, most) in zip(low.groups, high.groups, shares, strict=True):
             if isinstance(attention(few), FullAttention):
-                ratio = doubles(attention(few).heads) / doubles(attention(many).kv_heads)
+                share, over, under = (least, few, many) if each >= 0 else (most, many, few)
+                ratio = doubles(attention(over).heads) / doubles(attention(under).kv_heads)
                 found = found + share * np.where(share > 0, np.log2(np.maximum(ratio, 1.0)), 0.0)
-        return KV_HEADS[self.end] * found
+        return each * found
 
     def _window(self, high: Architecture, shares: _Shares) -> Floats:
         found: Floats = 0.0
@@ -145,12 +135,12 @@ class Ablations:
             if width is not None:
                 wide = np.where(width > 0, width, self.sequence_length)
                 term = np.where(wide < self.sequence_length, self._of_window(wide), 0.0)
-                found = found + share / PATTERN_SHARE * term
+                found = found + share / _WINDOWED * term
         return found
 
     def _of_window(self, width: Floats) -> Floats:
         """Straight lines in log2 of the window, the last one continued below 512."""
-        at_2048, at_1024, at_512 = WINDOW[self.end]
+        at_2048, at_1024, at_512 = self._at.window
         log = np.log2(doubles(np.maximum(width, 1)))
         first = np.clip(11.0 - log, 0.0, 1.0)
         return (
@@ -158,9 +148,11 @@ class Ablations:
         )
 
     def _sparse(self, low: Architecture, high: Architecture) -> Floats:
-        full, other = full_layers(high), low.layers - full_layers(low)
+        each = self._at.sparse
+        many, few = (high, low) if each >= 0 else (low, high)
+        full, other = full_layers(many), few.layers - full_layers(few)
         ratio = (full + doubles(other)) / np.maximum(doubles(full), 1.0)
-        return SPARSE[self.end] * np.maximum(np.log2(ratio / FULL_EVERY), 0.0)
+        return each * np.maximum(np.log2(ratio / FULL_EVERY), 0.0)
 
     def _linear(self, low: Architecture, shares: _Shares) -> Floats:
         least: Floats = 0.0
@@ -168,22 +160,28 @@ class Ablations:
         for group, (share, greatest) in zip(low.groups, shares, strict=True):
             if is_linear(group):
                 least, most = least + share, most + greatest
-        share = most if LINEAR[self.end] < 0 else least
-        return LINEAR[self.end] * np.minimum(1.0, share / PATTERN_SHARE)
+        share = most if self._at.linear < 0 else least
+        return self._at.linear * np.minimum(1.0, share / _LINEAR)
 
     def _latent(self, low: Architecture, high: Architecture) -> Floats:
-        """Term of designs with latent attention: of the widest latent, over a box."""
-        held: Floats = 0.0
-        widest: Floats = 0.0
-        for few, group in zip(low.groups, high.groups, strict=True):
-            mixer = attention(group)
-            if isinstance(mixer, LatentAttention):
-                there = few.count if LATENT[self.end] >= 0 else group.count
-                held = np.maximum(held, np.where(np.asarray(there) > 0, 1.0, 0.0))
-                ranks = np.where(np.asarray(group.count) > 0, doubles(mixer.kv_lora_rank), 0.0)
-                widest = np.maximum(widest, ranks)
-        lost = np.log2(RANK / np.maximum(widest, 1.0))
-        return held * (LATENT[self.end] + KV_HEADS[self.end] * np.maximum(lost, 0.0))
+        """Term of designs with latent attention: over a box, of the rank that costs least."""
+        each = self._at.kv_heads
+        sure: Floats = 0.0
+        may: Floats = 0.0
+        rank: Floats = 0.0 if each >= 0 else np.inf
+        for few, many in zip(low.groups, high.groups, strict=True):
+            first, last = attention(few), attention(many)
+            if isinstance(first, LatentAttention) and isinstance(last, LatentAttention):
+                held = np.asarray(many.count) > 0
+                sure = np.maximum(sure, np.where(np.asarray(few.count) > 0, 1.0, 0.0))
+                may = np.maximum(may, np.where(held, 1.0, 0.0))
+                if each >= 0:
+                    rank = np.maximum(rank, np.where(held, doubles(last.kv_lora_rank), 0.0))
+                else:
+                    rank = np.minimum(rank, np.where(held, doubles(first.kv_lora_rank), np.inf))
+        lost = np.maximum(np.log2(RANK / np.maximum(rank, 1.0)), 0.0)
+        term = self._at.latent + each * lost
+        return np.where(term >= 0, sure, may) * term
 
 
 def unseen_by(law: TokenLaw) -> tuple[str, ...]:
@@ -350,6 +348,13 @@ def _dense_weight(low: FeedForward, high: FeedForward) -> Floats:
 
 def _mean(first: Floats, second: Floats) -> Floats:
     return (first + second) / 2
+
+
+_READ: Mapping[str, Callable[[Floats, Floats], Floats]] = {
+    "smaller": np.minimum,
+    "mean": _mean,
+    "larger": np.maximum,
+}
 
 
 def _factor(fit: tuple[float, float, float], r: Floats) -> Floats:

@@ -41,7 +41,9 @@ def law_setting(typed: str) -> str:
 
 
 def laws_beside(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
-    """Tables of a problem file with the paths of laws seen from the working folder.
+    """Tables of a problem file with the paths of its files seen from the working folder.
+
+    These are laws (``objective.law``) and terms (``objective.ablations``).
 
     A relative path in a problem file is one beside that file; where there is none, it stays as it
     is, a path from the working folder.
@@ -54,11 +56,10 @@ def laws_beside(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         Of the problem file.
     """
     found = dict(raw)
-    objective = found.get("objective")
-    if isinstance(objective, Mapping) and isinstance(law := objective.get("law"), str):
-        path = Path(law.removeprefix(PREFIX))
-        if law.startswith(PREFIX) and not path.is_absolute() and exists(folder / path):
-            found["objective"] = {**objective, "law": f"{PREFIX}{folder / path}"}
+    for key in ("law", "ablations"):
+        objective = found.get("objective")
+        if isinstance(objective, Mapping) and isinstance(name := objective.get(key), str):
+            found["objective"] = {**objective, key: _beside(name, folder)}
     scenarios = found.get("scenarios")
     if isinstance(scenarios, Mapping):
         found["scenarios"] = {
@@ -66,6 +67,18 @@ def laws_beside(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
             for name, one in scenarios.items()
         }
     return found
+
+
+def _beside(name: str, folder: Path) -> str:
+    """``file:PATH`` of a law, or of terms and perhaps their end, seen from the working folder."""
+    if not name.startswith(PREFIX):
+        return name
+    whole = name.removeprefix(PREFIX)
+    for text, end in ((whole, ""), whole.rpartition(":")[::2]):
+        path = Path(text)
+        if text and not path.is_absolute() and exists(folder / path):
+            return f"{PREFIX}{folder / path}{end and ':' + end}"
+    return name
 
 
 def load_law(path: str | Path) -> LawFile:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, model_validator
+from pydantic import BeforeValidator, PlainSerializer, PlainValidator, model_validator
 
 from modelsizer.problems.errors import did_you_mean, short
-from modelsizer.problems.laws.ablations import Reading
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS, Experts
+from modelsizer.problems.laws.own_terms import OwnTerms, Setting, read_setting
 from modelsizer.problems.quantities.quantity import Inverse, Sense
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.tables import Table, one_of
@@ -52,9 +52,10 @@ class Objective(Table):
     leverage_flops : number or "budget"
         Training FLOPs at which the leverage is taken; "budget" for the most that the problem
         allows.
-    ablations : {"low", "middle", "high", "none"}
-        Reading of what the law cannot see of an architecture; see
-        `modelsizer.problems.laws.ablations`.
+    ablations : {"low", "middle", "high", "none"}, str or OwnTerms
+        Reading of what the law cannot see of an architecture; ``"file:PATH"``, or a table, has
+        terms of the user's own. See `modelsizer.problems.laws.ablations` and
+        `modelsizer.problems.laws.own_terms`.
     """
 
     minimize: str | None = None
@@ -65,7 +66,11 @@ class Objective(Table):
     leverage_flops: Annotated[int | float | Literal["budget"], BeforeValidator(_read_flops)] = (
         DEFAULT_LEVERAGE_FLOPS
     )
-    ablations: Annotated[Reading, one_of("a reading of ablations", get_args(Reading))] = "middle"
+    ablations: Annotated[
+        Setting,
+        PlainValidator(read_setting),
+        PlainSerializer(lambda found: found.to_table() if isinstance(found, OwnTerms) else found),
+    ] = "middle"
 
     @model_validator(mode="after")
     def _sought(self) -> Objective:

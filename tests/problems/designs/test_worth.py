@@ -8,7 +8,7 @@ import pytest
 
 from modelsizer import Problem, evaluate, load_architecture
 from modelsizer.problems.designs.worth import worth
-from modelsizer.problems.laws.ablations import ENDS, TERMS
+from modelsizer.problems.laws.bands import ENDS, TERMS
 
 LLAMA = load_architecture("llama-3-8b")
 

@@ -11,7 +11,8 @@ import pytest
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
-from modelsizer.problems.laws.ablations import ENDS, TERMS, Ablations, End, unseen_by
+from modelsizer.problems.laws.ablations import Ablations, unseen_by
+from modelsizer.problems.laws.bands import ENDS, PUBLISHED, TERMS, End, read_bands
 from modelsizer.problems.laws.features import from_parts, range_of_stack
 from modelsizer.problems.laws.laws import PowerTerm
 from modelsizer.problems.laws.leverage import LawSize, leverage_of
@@ -88,9 +89,27 @@ def test_known_answers_have_their_terms_their_leverage_and_their_loss() -> None:
     assert seen == 9
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_no_bound_is_above_a_design_of_its_box(end: End) -> None:
-    ablations, closest = Ablations(end, TRAINED), math.inf
+OWN = PUBLISHED.with_terms(
+    read_bands(
+        {
+            "kv_heads": {"low": -0.02, "middle": -0.004, "high": 0.03},
+            "ffn": {"low": 0, "middle": 0.4, "high": 2},
+            "window": {"low": [0, 0, 0], "middle": [0.1, 0.1, 0.3], "high": [0.1, 0.1, 0.3]},
+            "sparse": {"low": -0.02, "middle": -0.01, "high": 0.3},
+            "latent": {"low": -0.02, "middle": 0.004, "high": 0.2},
+        }
+    )
+)
+READ = [
+    *(Ablations(end, TRAINED) for end in ENDS),
+    *(Ablations(end, TRAINED, bands=OWN) for end in ENDS),
+]
+"""Every end of the published terms, and of terms of both signs."""
+
+
+@pytest.mark.parametrize("ablations", READ)
+def test_no_bound_is_above_a_design_of_its_box(ablations: Ablations) -> None:
+    closest = math.inf
     for number, (full, between) in enumerate(STRUCTURES):
         low, high = boxes(number, BOXES)
         least, _ = range_of_stack(ablations, stack(low, full, between), stack(high, full, between))
@@ -103,9 +122,8 @@ def test_no_bound_is_above_a_design_of_its_box(end: End) -> None:
     assert closest < 1e-6  # some box has a design at its bound
 
 
-@pytest.mark.parametrize("end", ENDS)
-def test_depths_have_the_least_of_each_part_at_their_ends(end: End) -> None:
-    ablations = Ablations(end, TRAINED)
+@pytest.mark.parametrize("ablations", READ)
+def test_depths_have_the_least_of_each_part_at_their_ends(ablations: Ablations) -> None:
     random = np.random.default_rng(7)
     for full, between in STRUCTURES:
         widths, _ = boxes(3, BOXES)
