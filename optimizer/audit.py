@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
-from modelsizer.optimizer.audit_space import BLOCK_OF, block_of, space_of
+from modelsizer.optimizer.audit_block import block_of, left_out, why_unsearchable
+from modelsizer.optimizer.audit_space import space_of
+from modelsizer.optimizer.beside import best_with
 from modelsizer.optimizer.result import PROVEN, Result
-from modelsizer.optimizer.solver import Solver
+from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
@@ -15,6 +19,7 @@ from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import (
     ArgumentError,
     ModelsizerError,
+    ProblemError,
     require_count,
     require_number,
     require_type,
@@ -22,7 +27,7 @@ from modelsizer.problems.errors import (
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.requirements.objective import LAW_KEYS
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
-from modelsizer.problems.units import MAX_COUNT
+from modelsizer.problems.units import MAX_COUNT, exact
 
 _KEYS = {
     "sequence": "training.sequence_length",
@@ -40,6 +45,9 @@ class AuditError(ModelsizerError):
 class Audit:
     """What an audit found.
 
+    The model itself is one of the designs that both results are of, beside those of the space: it
+    is returned where no design of the space is better.
+
     Parameters
     ----------
     architecture : Architecture
@@ -49,11 +57,14 @@ class Audit:
     problem : Problem
         The budgets that the model sets: training FLOPs, serving memory and KV bytes per token.
     model : Evaluation
-        The model as evaluated under the law.
+        The model as evaluated under the law. It breaks a limit only if the problem was given.
     optimum : Result
         The best design within its budgets, with its block and vocabulary.
     cheapest : Result
         The design of least training FLOPs that reaches its loss within its memory and KV bytes.
+    left_out : tuple of str
+        What no design of the space has as the model has it, see
+        `modelsizer.optimizer.audit_block.left_out`.
     """
 
     architecture: Architecture
@@ -62,6 +73,34 @@ class Audit:
     model: Evaluation
     optimum: Result
     cheapest: Result
+    left_out: tuple[str, ...] = ()
+
+    @property
+    def block(self) -> str:
+        """Block of the designs that the model is compared with."""
+        return str(self.problem.space.block)
+
+    @property
+    def stands(self) -> tuple[bool, bool]:
+        """Whether the model itself is the design of least loss, and that of least FLOPs."""
+        own = self.architecture
+        found = [
+            result.design is not None
+            and (result.design.architecture.trunk, result.design.architecture.groups)
+            == (own.trunk, own.groups)
+            for result in (self.optimum, self.cheapest)
+        ]
+        return found[0], found[1]
+
+    @property
+    def rivals(self) -> dict[str, Architecture]:
+        """The designs that the model is compared with, by what they have the least of."""
+        results = {"least loss": self.optimum, "least FLOPs": self.cheapest}
+        return {
+            name: result.design.architecture
+            for name, result in results.items()
+            if result.design is not None
+        }
 
     @property
     def stop(self) -> Stop:
@@ -104,11 +143,14 @@ class Audit:
                 "training_flops": self.model.training_flops,
                 "loss": self.model.loss,
                 "shape_excess": self.model.shape_excess,
+                "violated": list(self.model.violated),
+                "left_out": list(self.left_out),
             },
             "optimum": self.optimum.to_dict(),
             "cheapest": self.cheapest.to_dict(),
             "loss_gained": self.loss_gained,
             "compute_needed": self.compute_needed,
+            "stands": dict(zip(("optimum", "cheapest"), self.stands, strict=True)),
         }
 
 
@@ -119,16 +161,19 @@ def audit(
     sequence: int | None = None,
     law: str | None = None,
     shape: str | None = None,
-    solver: str = "scipy",
+    solver: str = DEFAULT_SOLVER,
     problem: Problem | None = None,
     time_limit: float | None = None,
 ) -> Audit:
     """Compare a model with the best design within its own budgets.
 
+    The designs are those of the space with the block that has the model's parts, or the most of
+    them, and the model itself beside them: no optimum is worse than the model.
+
     Parameters
     ----------
     architecture : Architecture
-        Of a type that a block of the space has the parts of.
+        With mixers and feed-forwards that a space may offer.
     tokens : float
         Tokens it was trained on.
     sequence : int, optional
@@ -151,8 +196,8 @@ def audit(
     Raises
     ------
     AuditError
-        If the model has kinds of layer that cannot be searched yet, or no loss by the law, or no
-        design of the space keeps its budgets.
+        If no space offers the model's kinds of layer, or it has no loss by the law, or neither the
+        model nor any design of the space keeps the limits of a given problem.
     ArgumentError
         If the time limit is negative, or a problem is given beside what it provides.
 
@@ -169,7 +214,9 @@ def audit(
     for name, given in (("sequence", sequence), ("law", law), ("shape", shape)):
         if problem is not None and given is not None:
             raise ArgumentError(name, f"{given} is beside a problem; set {_KEYS[name]} of that")
-    block = _block(architecture)
+    if (why := why_unsearchable(architecture)) is not None:
+        raise AuditError(f"models of type {architecture.block!r} cannot be audited: {why}")
+    block = block_of(architecture)
     if sequence is not None:
         require_count("sequence", sequence, most=MAX_COUNT)
     sequence = sequence or architecture.trunk.positions or DEFAULT_SEQUENCE_LENGTH
@@ -177,32 +224,44 @@ def audit(
         tables = _tables(architecture, block, tokens, sequence, law, shape)
     else:
         tables = _own_budgets(problem.to_dict(), architecture, block, tokens)
-    problem = Problem.from_tables(tables)
-    fixed = problem.with_settings({"training.tokens": tokens})
-    model = evaluate(fixed, architecture)
+    problem = _problem(tables)
+    model = _model(problem, architecture, tokens)
     if model.unjudged:
         raise AuditError(f"the model cannot be audited: {model.unjudged}")
     optimum = Solver(problem, solver=solver, clock=clock).solve(time_limit=clock.share(2))
+    optimum = best_with(optimum, (model, evaluate(problem, architecture)), clock)
     tables = problem.to_dict()
     tables["budgets"].pop("training_flops")
     tables["budgets"]["loss"] = model.loss
     tables["objective"]["minimize"] = "training_flops"
-    freer = Problem.from_tables(tables)
+    freer = _problem(tables)
     cheapest = Solver(freer, solver=solver, clock=clock).solve(time_limit=clock.share(1))
+    cheapest = best_with(cheapest, (model, evaluate(freer, architecture)), clock)
     for result in (optimum, cheapest):
         if result.status == "infeasible":
-            raise AuditError("no design of the searched space keeps the model's own budgets")
-    return Audit(architecture, tokens, problem, model, optimum, cheapest)
+            broken = ", ".join(model.violated)
+            raise AuditError(
+                "no design of the searched space keeps the limits, and the model itself breaks "
+                f"{broken}"
+            )
+    missing = left_out(architecture, block)
+    return Audit(architecture, tokens, problem, model, optimum, cheapest, missing)
 
 
-def _block(architecture: Architecture) -> str:
-    if (block := block_of(architecture)) is None:
-        known = ", ".join(BLOCK_OF)
-        raise AuditError(
-            f"models of type {architecture.block!r} cannot be audited yet: only those of the "
-            f"types {known}"
-        )
-    return block
+def _problem(tables: dict[str, Any]) -> Problem:
+    try:
+        return Problem.from_tables(tables)
+    except ProblemError as error:
+        raise AuditError(f"the model cannot be audited: {error}") from None
+
+
+def _model(problem: Problem, architecture: Architecture, tokens: float) -> Evaluation:
+    """The model as it was trained; it breaks a limit on tokens too, if the problem has one."""
+    found = evaluate(problem.with_settings({"training.tokens": tokens}), architecture)
+    limit = problem.training.tokens
+    if limit is not None and not limit.holds(tokens):
+        found = replace(found, violated=(*found.violated, "training.tokens"))
+    return found
 
 
 def _tables(
@@ -249,7 +308,10 @@ def _own_budgets(
     )
     found = evaluate(draft, architecture)
     tables["budgets"] = budgets | {
-        "training_flops": float(found.training_flops_per_token) * tokens,
+        # As written and as a double: the limit is no less than what the model took, by either.
+        "training_flops": math.ceil(
+            found.training_flops_per_token * max(Fraction(tokens), exact(tokens))
+        ),
         "serving_memory": found.quantity("serving_memory"),
         "kv_bytes_per_token": found.quantity("kv_bytes_per_token"),
     }

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import BY_NAME
+from modelsizer.problems.architecture.mixers import NoAttention
 from modelsizer.problems.architecture.structures import structure_of
+from modelsizer.problems.tables.space import DEFAULT_EXPERT_MULTIPLE
 
-BLOCK_OF: Mapping[str, str] = {
-    "llama": "llama", "mistral": "llama", "granite": "llama", "smollm3": "llama", "phi3": "llama",
-    "gemma": "llama", "mixtral": "llama", "deepseek_v2": "llama", "ministral": "llama",
-    "qwen2": "qwen2", "qwen3": "qwen3", "gemma2": "gemma2", "gemma3_text": "gemma3",
-    "olmo2": "olmo2", "gpt2": "gpt2", "gpt_neox": "gpt-neox",
-    "qwen3_moe": "qwen3-moe", "deepseek_v3": "deepseek", "gpt_oss": "gpt-oss",
-    "qwen3_next": "qwen3-next",
-}  # fmt: skip
-"""Block that can be searched for each model type; its layers have the same parts."""
 _LAYERS = {"min": 2, "max": 256}
 _D_MODEL = {"min": 256, "max": 32768, "step": 128}
+_MULTIPLE = 128  # of the feed-forward's width
 _HEAD_DIMS = (64, 128, 256)
 _KV_HEADS = (1, 2, 4, 8, 16, 32)
 _RATIOS = (2.6667, 3.0, 3.5, 4.0)
@@ -30,13 +24,6 @@ _ROUTED, _ACTIVE, _SHARED, _DENSE = (0, 8, 32, 64, 128, 256), (1, 2, 4, 8), (0, 
 _GRANULARITIES = (1, 2, 4, 8, 16)
 _LATENT_HEADS, _KV_RANKS, _QUERY_RANKS = (16, 32, 64, 128), (256, 512), (0, 1536)
 """What published models choose; the model's own values are added."""
-
-
-def block_of(architecture: Architecture) -> str | None:
-    """Block whose layers have the parts of a model's; None if there is none."""
-    name = architecture.block
-    found = name if name in BLOCKS else BLOCK_OF.get(name)
-    return found if found in BLOCKS else None
 
 
 def space_of(architecture: Architecture) -> dict[str, Any]:
@@ -71,7 +58,12 @@ def space_of(architecture: Architecture) -> dict[str, Any]:
             **{name: int(own[name]) for name in ("rope_dim", "nope_dim", "value_dim")},
         }
     if structure.between:
-        period = max(1, round(int(own["layers"]) / max(1, int(own["full_layers"]))))
+        mixers = sum(
+            group.count
+            for group in architecture.groups
+            if not isinstance(group.layer.attention, NoAttention)
+        )
+        period = max(1, round(mixers / max(1, int(own["full_layers"]))))
         found["full_every"] = _with(_PERIODS, period)
         found["between"] = structure.between
         if structure.between == "window":
@@ -88,6 +80,7 @@ def space_of(architecture: Architecture) -> dict[str, Any]:
             "routed": _with(_ROUTED, own["routed_experts"]),
             "active": _with(_ACTIVE, own["active_experts"]),
             "granularity": sorted({*map(float, _GRANULARITIES), finest}),
+            "ffn_multiple": math.gcd(DEFAULT_EXPERT_MULTIPLE, int(own["expert_d_ff"])),
             "shared": _with(_SHARED, own["shared_experts"]),
             "dense_layers": _with(_DENSE, own["dense_layers"]),
         }
@@ -97,3 +90,10 @@ def space_of(architecture: Architecture) -> dict[str, Any]:
 def _with(menu: Iterable[int], own: Any) -> list[int]:
     """A menu and the model's own value, if it has one."""
     return sorted({*menu, *([int(own)] if own else [])})
+
+
+def _widths(own: int) -> object:
+    """The range of d_model, with the model's own width."""
+    low, high, step = _D_MODEL["min"], _D_MODEL["max"], _D_MODEL["step"]
+    steps = range(low, high + 1, step)
+    return dict(_D_MODEL) if own in steps else sorted({*steps, own})

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from modelsizer.optimizer.tables.clock import Stop, StoppedError
+from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room, state_bytes
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -177,7 +178,7 @@ class Result:
     def notes(self) -> list[str]:
         """What the problem left to defaults that no one may have asked for."""
         block = None if self.design is None else self.design.architecture.block
-        return block_defaults(self.problem.space, block)
+        return block_defaults(self.problem.space, block if block in BLOCKS else None)
 
     @property
     def upper_bound(self) -> float | None:

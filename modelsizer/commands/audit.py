@@ -2,27 +2,40 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
+from modelsizer.commands.design_source import labels
 from modelsizer.commands.options import (
     ArchitectureSource,
     Download,
     Json,
+    Plot,
+    PlotSize,
     Settings,
+    SolverName,
     TimeLimit,
+    check_plot,
     load,
 )
-from modelsizer.commands.output import emit
+from modelsizer.commands.output import before_drawing, emit, plot_file
+
+if TYPE_CHECKING:
+    from modelsizer.problems.architecture.sources import Source
+
+
+_PICTURES = ("kinds", "stack")
 
 
 def audit(
     source: ArchitectureSource,
     tokens: Annotated[
         str | None,
-        typer.Option(help='Tokens trained on, such as "15T"; by default the catalogue\'s.'),
+        typer.Option(
+            help="Tokens trained on, such as \"15T\"; by default the answer's or the catalogue's."
+        ),
     ] = None,
     sequence: Annotated[
         int | None,
@@ -34,7 +47,7 @@ def audit(
     shape: Annotated[
         str | None, typer.Option(help="The shape law, where the law does not price it itself.")
     ] = None,
-    solver: Annotated[str, typer.Option(help="As of solve.")] = "scipy",
+    solver: SolverName = "auto",
     problem: Annotated[
         str | None,
         typer.Option(
@@ -46,21 +59,33 @@ def audit(
     time_limit: TimeLimit = None,
     download: Download = False,
     json_: Json = None,
+    picture: Annotated[
+        str, typer.Option(help=f"What --plot draws: {' or '.join(_PICTURES)}.")
+    ] = _PICTURES[0],
+    plot: Plot = None,
+    plot_size: PlotSize = "wide",
 ) -> None:
     """Compare a published model with the best design within its own budgets.
 
     Exit status: 0 compared, 2 bad input, 3 stopped by a limit.
     """
     with user_errors():
+        check_plot(plot, plot_size)
+        if picture not in _PICTURES:
+            fail(f"--picture: {picture!r} is not {' or '.join(_PICTURES)}")
         from modelsizer.optimizer.audit import audit as compare
-        from modelsizer.problems.architecture.sources import load_architecture
+        from modelsizer.optimizer.tables.clock import Clock, Ending
+        from modelsizer.problems.architecture.sources import find_source
+        from modelsizer.problems.designs.by_kind import by_kind
         from modelsizer.problems.interrupts import held
         from modelsizer.problems.laws.reading import law_setting
         from modelsizer.text.audit import print_audit
 
-        architecture = load_architecture(source, say, download=download)
+        read = find_source(source, download=download)
+        architecture = read.architecture(say)
+        clock = Clock.of(time_limit)
         with user_errors(ValueError):
-            number = _trained_tokens(source, tokens)
+            number = _trained_tokens(source, read, tokens)
             base = None
             if problem is not None:
                 base = load(problem, set_)
@@ -75,15 +100,29 @@ def audit(
                     shape=shape,
                     solver=solver,
                     problem=base,
-                    time_limit=time_limit,
+                    time_limit=before_drawing(clock, plot).left.seconds,
                 )
-        emit(found.to_dict(), json_, lambda console: print_audit(console, source, found))
-    if not found.complete:
+        label = labels([source])[0]
+        ending = Ending(found.stop)
+        emit(
+            found.to_dict(),
+            json_,
+            lambda console: print_audit(console, label, found),
+            plot_file(
+                plot,
+                picture,
+                by_kind(found.problem, {label: architecture} | found.rivals),
+                size=plot_size,
+                clock=clock,
+                ending=ending,
+            ),
+        )
+    if not ending.complete:
         raise typer.Exit(STOPPED)
 
 
-def _trained_tokens(source: str, text: str | None) -> float:
-    """Return the given tokens, or those in the catalogue."""
+def _trained_tokens(source: str, read: Source, text: str | None) -> float:
+    """The given tokens, or those of an answer, or those in the catalogue."""
     from modelsizer.problems.architecture.models import models
     from modelsizer.problems.units import parse_quantity
 
@@ -93,6 +132,7 @@ def _trained_tokens(source: str, text: str | None) -> float:
         except ValueError as error:
             fail(f"--tokens: {error}")
     model = models().get(source)
-    if model is None or model.tokens is None:
+    own = read.content.get("tokens") if read.is_answer else model and model.tokens
+    if isinstance(own, bool) or not isinstance(own, int | float):
         fail(f"{source}: tokens trained on are not known; give --tokens")
-    return model.tokens
+    return float(own)

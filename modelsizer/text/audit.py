@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.audit import Audit
 from modelsizer.problems.architecture.choices import OFFERED, WIDE
-from modelsizer.problems.architecture.describing import telling_choices
+from modelsizer.problems.architecture.describing import choices_beside
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import NONE, UNKNOWN, not_complete, percent, setting
+from modelsizer.text.kit.words import NONE, UNKNOWN, joined, not_complete, percent, setting
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+_HAS = {
+    "layer.halves": "layers of a mixer or a feed-forward alone",
+    "layer.kinds": "so many kinds of layer",
+    "layer.full": "windows without a full layer",
+}
+"""What an audit calls parts that are no field of a layer."""
 
 
 def print_audit(console: Console, source: str, found: Audit) -> None:
@@ -23,16 +30,22 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
     title(console, f"{source} against the optimum of its own budgets")
     designs = (found.model, found.optimum.design, found.cheapest.design)
 
+    results = (None, found.optimum, found.cheapest)
+    bind = [
+        {use.name for use in result.budgets if use.binding} if result else {} for result in results
+    ]
+
     def row(name: str, cell: Callable[[Evaluation], str]) -> tuple[str, ...]:
-        return (name, *(UNKNOWN if d is None else cell(d) for d in designs))
+        cells = [UNKNOWN if d is None else cell(d) for d in designs]
+        return (name, *(f"{c} *" if name in b else c for c, b in zip(cells, bind, strict=True)))
 
     def amount(name: str, unit: str) -> Callable[[Evaluation], str]:
         return lambda design: format_quantity(float(design.exact[name]), unit)
 
-    chosen = [None if d is None else telling_choices(d.architecture) for d in designs]
-    offered = [c.name for c in OFFERED if any(each and c.name in each for each in chosen)]
+    chosen = choices_beside(*(None if d is None else d.architecture for d in designs))
+    offered = [c.name for c in OFFERED if any(c.name in each for each in chosen)]
     rows: list[tuple[str, ...]] = [
-        (key, *(UNKNOWN if each is None else setting(each, key) for each in chosen))
+        (key, *(setting(each, key) if each else UNKNOWN for each in chosen))
         for key in (*WIDE, *offered)
     ]
     rows = [row for row in rows if any(cell not in (UNKNOWN, NONE) for cell in row[1:])]
@@ -47,6 +60,8 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
         heads[at] += "" if result.status == "optimal" else " so far"
     print_table(console, Table(("", "the model", *heads), rows))
     line(console, _verdict(found, found.model), above=1)
+    for note in _notes(found):
+        line(console, note)
 
 
 def _verdict(found: Audit, model: Evaluation) -> str:
@@ -54,15 +69,37 @@ def _verdict(found: Audit, model: Evaluation) -> str:
     gained, needed = found.loss_gained, found.compute_needed
     said = []
     if gained is not None:
-        said.append(f"the same FLOPs, memory and KV bytes could reach {gained:.4f} nats less")
+        said.append(
+            f"the same FLOPs, memory and KV bytes could reach {gained:.4f} nats less"
+            if gained
+            else "no design within the same FLOPs, memory and KV bytes has less loss"
+        )
     if needed is not None:
-        said.append(f"its loss takes {percent(needed)} of its FLOPs")
+        least = found.stands[1]
+        share = "all" if least else percent(needed)
+        said.append(f"its loss takes {share} of its FLOPs")
     words = f"By {law}, {'; '.join(said)}. " if said else ""
     each = model.tokens / model.parameters.total
     words += f"It was trained on {format_number(each, 3)} tokens a parameter. "
     if found.complete:
-        words += f"Both proven ({found.optimum.solver})"
+        words += "Both proven"
     else:
         what = "the rest" if said else "anything"
         words += f"{not_complete(found.stop)} before {what} was proven"
     return f"{words}; the law extrapolates, and does not price serving beyond these limits."
+
+
+def _notes(found: Audit) -> Iterator[str]:
+    """What the comparison is made with."""
+    bound = [use for result in (found.optimum, found.cheapest) for use in result.budgets]
+    if any(use.binding for use in bound):
+        yield "* binds: the design is at the limit, or something better fits without it."
+    if found.left_out:
+        parts = joined([_HAS.get(part, part) for part in found.left_out])
+        yield (
+            f"The space, of block {found.block!r}, does not build {parts} as the model has them: "
+            "the model itself is compared beside it."
+        )
+    if found.model.violated:
+        keys = joined([*dict.fromkeys(found.model.violated)])
+        yield f"The model itself breaks {keys} of the problem, so it is not compared."

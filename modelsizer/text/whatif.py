@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from textwrap import wrap
 from typing import TYPE_CHECKING, Any
 
@@ -60,9 +60,9 @@ def _tokens(answer: Answer) -> str:
     return format_quantity(design.tokens, "tokens")
 
 
-def _setting(name: str) -> _Cell:
+def _setting(choices: Mapping[str, Mapping[str, Any]], name: str) -> _Cell:
     def cell(answer: Answer) -> str:
-        return setting(answer.settings, name)
+        return setting(choices[answer.scenario.name], name)
 
     return cell
 
@@ -105,7 +105,8 @@ def _changes(found: WhatIf) -> list[tuple[str, _Cell]]:
         rows.append(("change", lambda a: _less(a, found.objective_change(a), dimension)))
     rows.append(("loss", _loss))
     rows.append(("change", lambda a: _less(a, found.loss_change(a), "nats")))
-    rows += [(name, _setting(name)) for name in found.differing]
+    choices = found.choices
+    rows += [(name, _setting(choices, name)) for name in found.differing]
     return [*rows, ("parameters", _size), ("tokens", _tokens)]
 
 

@@ -12,7 +12,8 @@ from modelsizer.optimizer.result import PROVEN, BudgetUse, Result
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.sweeps.grids import Axis
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
-from modelsizer.problems.architecture.describing import telling_choices
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.describing import choices_beside
 from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.key_values import one_line, read_value, split_list, split_pair
 from modelsizer.problems.problem import Problem
@@ -50,10 +51,10 @@ class Answer:
     result: Result
 
     @property
-    def settings(self) -> dict[str, Any]:
-        """The architecture's settings by name; empty where no design is known."""
+    def architecture(self) -> Architecture | None:
+        """The architecture; None where no design is known."""
         design = self.result.design
-        return {} if design is None else telling_choices(design.architecture)
+        return None if design is None else design.architecture
 
     @property
     def uses(self) -> dict[str, BudgetUse]:
@@ -102,10 +103,17 @@ class WhatIf:
         return (self.base, *self.others)
 
     @property
+    def choices(self) -> dict[str, dict[str, Any]]:
+        """Choices of each answer's architecture, by the name of its scenario."""
+        names = [answer.scenario.name for answer in self.answers]
+        found = choices_beside(*(answer.architecture for answer in self.answers))
+        return dict(zip(names, found, strict=True))
+
+    @property
     def differing(self) -> tuple[str, ...]:
-        """Settings of the architecture that are not the same in every design."""
-        designs = [a.settings for a in self.answers if a.settings]
-        names = dict.fromkeys(name for settings in designs for name in settings)
+        """Choices of the architecture that are not the same in every design."""
+        designs = [choices for choices in self.choices.values() if choices]
+        names = dict.fromkeys(name for choices in designs for name in choices)
         return tuple(
             name for name in names if any(d.get(name) != designs[0].get(name) for d in designs)
         )
@@ -157,7 +165,8 @@ class WhatIf:
 
     def _entry(self, answer: Answer) -> dict[str, Any]:
         found = answer.result.figures()
-        title, first, mine = found.pop("name"), self.base.settings, answer.settings
+        title = found.pop("name")
+        first, mine = choices_beside(self.base.architecture, answer.architecture)
         changed = {
             name: {"from": first.get(name), "to": mine.get(name)}
             for name in dict.fromkeys((*first, *mine))

@@ -10,6 +10,7 @@ from modelsizer.optimizer.sweeps.whatif import Answer, WhatIf
 from modelsizer.plots.drawing.axes import dimension, quantity_axis, words, wrapped
 from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
 from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
+from modelsizer.problems.architecture.describing import choices_beside
 from modelsizer.problems.units import format_quantity
 from modelsizer.problems.visible import visible
 
@@ -106,7 +107,7 @@ def _row(found: WhatIf, answer: Answer, name: str, sign: float, base: float, *, 
     value = float(design.quantity(name))
     text = _change(value - base, name)
     if not short:
-        changed = _changed(found.base.settings, answer.settings)
+        changed = _changed(*choices_beside(found.base.architecture, answer.architecture))
         if changed or value != base:
             text += f"   {_difference(changed, shape)}"
     return Row(title, value, text, sign * (value - base) < 0)
@@ -129,8 +130,8 @@ def _difference(changed: Sequence[str], shape: str) -> str:
 def _base(found: WhatIf, base: float, name: str) -> str:
     """Describe the base, and what the texts at the bars are."""
     value = f"{base:.4f}" if name == "loss" else format_quantity(base, dimension(name))
-    own = found.base.settings
-    return f"base {value}, {own['layers']} layers x {own['d_model']}"
+    own = found.base.result.best.architecture
+    return f"base {value}, {own.layers} layers x {own.trunk.d_model}"
 
 
 def _change(change: float, name: str) -> str:

@@ -130,6 +130,21 @@ def telling_choices(architecture: Architecture) -> dict[str, Any]:
     return {name: value for name, value in found.items() if value is not None}
 
 
+def choices_beside(*architectures: Architecture | None) -> list[dict[str, Any]]:
+    """`telling_choices` of several, each with what any other tells too; empty for None.
+
+    Grouped attention goes without saying, but not beside latent attention.
+    """
+    known = [each for each in architectures if each is not None]
+    told = {name for each in known for name in telling_choices(each)}
+    return [
+        {}
+        if each is None
+        else {k: v for k, v in architecture_dict(each).items() if k in told and v is not None}
+        for each in architectures
+    ]
+
+
 def _shown(name: str, sizes: Mapping[str, Any]) -> Any:
     """One choice; None if the architecture has it not."""
     value, words = sizes[name], BY_NAME[name].words

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,9 @@ from typer.testing import CliRunner
 from modelsizer import Problem, solve
 from modelsizer.cli import app
 from modelsizer.optimizer.audit import Audit, AuditError, audit
+from modelsizer.optimizer.audit_block import block_of, left_out
 from modelsizer.problems.architecture.models import models
+from modelsizer.problems.units import exact
 from tests.support.clocks import SECONDS, runs_out_after
 from tests.support.mixed_blocks import PATTERNS
 
@@ -44,6 +47,95 @@ def test_published_models_read_sensibly(name: str, least: float, most: float) ->
     assert found.cheapest.best.loss <= found.model.loss
 
 
+FEW = ("gpt2", "opt-350m", "pythia-2.8b", "qwen3-0.6b")
+UNSEARCHABLE = {
+    "falcon-h1-0.5b", "falcon-mamba-7b", "falcon3-mamba-7b", "gemma-4-26b-a4b", "jamba-v0.1",
+    "lfm2-350m", "lfm2-1.2b", "lfm2-2.6b", "lfm2-8b-a1b", "mamba-130m", "mamba-codestral-7b",
+    "minimax-text-01-456b", "recurrentgemma-2b",
+}  # fmt: skip
+
+
+def assert_no_worse_than_the_model(name: str, tokens: float | None = None) -> Audit:
+    model = models()[name]
+    found = audit(model.architecture, tokens or model.tokens or 2e12)
+    assert found.complete and not found.model.violated
+    # To the last digit: the model's own loss, at its own tokens, is never beaten by the optimum.
+    assert found.optimum.best.loss <= found.model.loss
+    assert found.cheapest.best.loss <= found.model.loss
+    assert found.cheapest.best.exact["training_flops"] <= found.model.exact["training_flops"]
+    for result in (found.optimum, found.cheapest):
+        assert result.bound is not None and result.gap is not None and result.gap >= 0
+    return found
+
+
+@pytest.mark.parametrize("name", FEW)
+def test_no_optimum_is_worse_than_the_model(name: str) -> None:
+    assert_no_worse_than_the_model(name)
+
+
+def test_tokens_that_are_no_whole_number_are_kept_to_the_last_digit() -> None:
+    tokens = 3712614294821.027
+    assert Fraction(tokens) != exact(tokens)  # the FLOPs of either fit the budget
+    assert assert_no_worse_than_the_model("gpt2", tokens).model.tokens == tokens
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", models())
+def test_no_model_of_the_catalogue_has_a_worse_optimum(name: str) -> None:
+    if name in UNSEARCHABLE:
+        with pytest.raises(AuditError, match="no space offers"):
+            assert_no_worse_than_the_model(name)
+    else:
+        assert_no_worse_than_the_model(name)
+
+
+def test_a_model_stands_where_no_design_is_better() -> None:
+    tables = {
+        "space": {"layers": 2, "d_model": 256, "vocab_size": 128256, "heads": 2},
+        "budgets": {"training_flops": 1e21},
+    }
+    model = models()["llama-3-8b"].architecture
+    found = audit(model, 15e12, problem=Problem.from_tables(tables))
+    assert found.stands == (True, True) and found.loss_gained == 0
+    assert found.compute_needed == pytest.approx(1, rel=1e-12)
+    assert found.optimum.best.architecture is model and found.optimum.status == "optimal"
+    assert {use.name for use in found.optimum.budgets if use.binding} >= {"training_flops"}
+    assert found.to_dict()["stands"] == {"optimum": True, "cheapest": True}
+    # A limit that the model breaks leaves the space alone.
+    short = Problem.from_tables(tables | {"training": {"tokens": {"max": 1e12}}})
+    with pytest.raises(AuditError, match=r"the model itself breaks training\.tokens"):
+        audit(model, 15e12, problem=short)
+
+
+def test_parts_that_no_block_has_are_named() -> None:
+    catalogue = models()
+    found = {name: left_out(catalogue[name].architecture, block_of(catalogue[name].architecture))
+             for name in ("llama-3-8b", "gpt-oss-20b", "qwen3-30b-a3b", "opt-350m", "nemotron-h-8b",
+                          "mistral-7b", "mimo-v2-flash")}  # fmt: skip
+    assert not (found["llama-3-8b"] or found["gpt-oss-20b"] or found["qwen3-30b-a3b"])
+    assert found["opt-350m"] == ("trunk.norms", "trunk.embedding_width")
+    assert found["nemotron-h-8b"] == ("layer.halves",) and found["mistral-7b"] == ("layer.full",)
+    assert {"attention.sinks", "attention.value_dim"} <= {*found["mimo-v2-flash"]}
+
+
+def test_an_answer_has_tokens_of_its_own(tmp_path: Path) -> None:
+    answer, told = tmp_path / "a.json", tmp_path / "b.json"
+    CliRunner().invoke(app, ["solve", "phone-2gb", "--json", str(answer)])
+    said = CliRunner().invoke(app, ["audit", str(answer), "--json", str(told)])
+    assert said.exit_code == 0
+    tokens = json.loads(answer.read_text())["tokens"]
+    assert json.loads(told.read_text())["model"]["tokens"] == tokens
+    assert "a.json against" in said.stdout
+
+
+def test_the_picture_has_the_model_beside_the_optimum(tmp_path: Path) -> None:
+    path = tmp_path / "a.svg"
+    args = ["audit", "gpt2-xl", "--tokens", "1e11", "--plot", str(path)]
+    assert CliRunner().invoke(app, args).exit_code == 0
+    assert all(name in path.read_text() for name in ("gpt2-xl", "least loss", "least FLOPs"))
+    assert CliRunner().invoke(app, [*args, "--picture", "roofline"]).exit_code == 2
+
+
 def test_undertrained_models_shrink() -> None:
     found = audited("gpt-3-175b")
     assert found.optimum.best.parameters.total < found.model.parameters.total / 2
@@ -51,7 +143,7 @@ def test_undertrained_models_shrink() -> None:
 
 
 def test_what_cannot_be_searched_is_refused() -> None:
-    with pytest.raises(AuditError, match="falcon_mamba"):
+    with pytest.raises(AuditError, match=r"falcon_mamba.*mixers"):
         audit(models()["falcon-mamba-7b"].architecture, 1e12)
     dense = models()["llama-3-8b"].architecture
     with pytest.raises(AuditError, match="no language head"):
