@@ -191,9 +191,8 @@ def with_constraints(problem: Problem, held: Iterable[Constraint]) -> Problem:
     ProblemError
         If they contradict one another, or the problem makes no sense without the others.
     """
-    tables = problem.to_dict()
-    tables.pop("scenarios", None)
-    return Problem.from_tables(constrained(tables, held), like=problem)
+    tables = constrained(problem.to_dict(["training"]), held)
+    return problem.with_tables(tables, without=["scenarios"])
 
 
 def moved(problem: Problem, *changed: Constraint) -> Problem:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -150,8 +150,14 @@ class Problem(Table):
 
     @classmethod
     def _validated(
-        cls, raw: Mapping[str, Any], source: str = "", text: str = "", like: Problem | None = None
+        cls,
+        raw: Mapping[str, Any],
+        source: str = "",
+        text: str = "",
+        like: Problem | None = None,
+        kept: Mapping[str, Any] | None = None,
     ) -> Problem:
+        """Read and check plain tables, beside tables of another problem that need no reading."""
         try:
             check_plain(raw)
         except PlainValueError as error:
@@ -160,7 +166,7 @@ class Problem(Table):
         if faults:
             raise ProblemError(faults, source)
         try:
-            problem = cls.model_validate(raw)
+            problem = cls.model_validate({**kept, **raw} if kept else raw)
         except ValidationError as error:
             raise ProblemError(reading.faults_of(error, text), source) from None
         known = like is not None and (problem.space, problem.splits) == (like.space, like.splits)
@@ -194,20 +200,54 @@ class Problem(Table):
         require_type("tables", tables, Mapping)
         return cls._validated(tables, like=like)
 
-    def to_dict(self) -> dict[str, Any]:
-        """What was given, as plain tables: `parse` of its TOML gives the same problem."""
+    def to_dict(self, names: Collection[str] | None = None) -> dict[str, Any]:
+        """What was given, as plain tables: `parse` of its TOML gives the same problem.
+
+        Parameters
+        ----------
+        names : collection of str, optional
+            Tables to give, those that there are; all by default.
+        """
+        asked = None if names is None else set(names)
         try:
-            return self.model_dump(exclude_unset=True, exclude_none=True)
+            return self.model_dump(include=asked, exclude_unset=True, exclude_none=True)
         except PydanticSerializationError as error:
             # Ctrl-C in one of our own serializers comes back as an error of the library.
             if isinstance(error.__cause__, KeyboardInterrupt):
                 raise KeyboardInterrupt from None
             raise
 
+    def with_tables(self, changed: Mapping[str, Any], *, without: Collection[str] = ()) -> Problem:
+        """The same problem with other tables in place of some of its own.
+
+        What does not change is neither written nor read again, unlike with `from_tables`.
+
+        Parameters
+        ----------
+        changed : mapping
+            Plain tables, whole ones.
+        without : collection of str
+            Names of tables to leave out.
+
+        Raises
+        ------
+        ProblemError
+            If anything in them is wrong.
+        """
+        out = {*changed, *without}
+        kept = {name: getattr(self, name) for name in self.model_fields_set - out}
+        return self._validated(changed, like=self, kept=kept)
+
+    def _overlaid(
+        self, settings: Mapping[str, object], *, without: Collection[str] = ()
+    ) -> Problem:
+        names = {key.partition(".")[0] for key in settings if isinstance(key, str)}
+        raw = self.to_dict(names.difference(without))
+        return self.with_tables(reading.overlaid(raw, settings), without=without)
+
     def without_scenarios(self) -> Problem:
         """The problem by itself."""
-        tables = {k: v for k, v in self.to_dict().items() if k != "scenarios"}
-        return self.from_tables(tables, like=self)
+        return self.with_tables({}, without=["scenarios"])
 
     def bare(self) -> dict[str, Any]:
         """Its tables for another question: no scenarios, and of the objective only the laws."""
@@ -229,7 +269,7 @@ class Problem(Table):
             If a key is unknown or a value is wrong.
         """
         require_type("settings", settings, Mapping)
-        return self.from_tables(reading.overlaid(self.to_dict(), settings), like=self)
+        return self._overlaid(settings)
 
     def without(self, *keys: str) -> Problem:
         """The same problem with limits left out.
@@ -259,9 +299,8 @@ class Problem(Table):
             raise ProblemError.of("scenarios", f"no scenario {short(name)}; known: {known}")
         settings = reading.flattened(self.scenarios[name])
         reading.check_scenario(name, settings)
-        base = {k: v for k, v in self.to_dict().items() if k != "scenarios"}
         try:
-            return self.from_tables(reading.overlaid(base, settings), like=self)
+            return self._overlaid(settings, without=["scenarios"])
         except ProblemError as error:
             raise ProblemError(reading.under(f"scenarios.{name}", error)) from None
 

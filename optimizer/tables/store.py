@@ -13,6 +13,7 @@ from dataclasses import replace
 from modelsizer.optimizer.tables.grid import Grid, menu_size
 from modelsizer.optimizer.tables.table import Linear, Table, frame, needed, quantities, tables
 from modelsizer.problems.designs.costs import depends_on
+from modelsizer.problems.laws.features import Seen
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import parts_of
 from modelsizer.problems.space.layouts import Layout
@@ -33,6 +34,7 @@ class _Part:
         self.layout, self.options = layout, options
         self.frame = frame(layout, options)
         self._kept: dict[str, list[tuple[_Key, dict[str, Linear]]]] = {}
+        self._features: list[tuple[_Key, Table]] = []
 
     def table(self, problem: Problem, keys: Mapping[str, _Key]) -> Table:
         """Return the table with the costs in `keys`, each with the settings that it depends on."""
@@ -52,7 +54,16 @@ class _Part:
                 kept.insert(0, (keys[name], mine))
                 del kept[VERSIONS:]
                 found |= mine
-        return replace(self.frame, linear=found)
+        return replace(self._with_features(problem.quality.features), linear=found)
+
+    def _with_features(self, names: tuple[Seen, ...]) -> Table:
+        """Return the frame with features of its stacks, cached for the last few laws."""
+        known = next((table for asked, table in self._features if asked == names), None)
+        if known is None:
+            known = self.frame.with_features(names)
+            self._features.insert(0, (names, known))
+            del self._features[VERSIONS:]
+        return known
 
 
 class TableStore:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cache, partial
 from typing import Any, Self, TypeVar
 
@@ -103,6 +103,8 @@ class Table(Columns):
     depths : Depths
     linear : dict of str to Linear
         The requested affine quantities, and ``layers``.
+    known : dict of array of shape (W,)
+        Features of stacks that are the same at every depth; see `with_features`.
     """
 
     structure: tuple[Structure, ...]
@@ -112,6 +114,7 @@ class Table(Columns):
     widths: dict[str, Ints]
     depths: Depths
     linear: dict[str, Linear]
+    known: dict[Seen, Floats] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Ints:
         """Return a width of each row."""
@@ -125,7 +128,11 @@ class Table(Columns):
         structure, of = _pooled([(part.structure, part.structure_id) for part in parts])
         layout, layout_id = _pooled([(part.layout, part.layout_id) for part in parts])
         names = dict.fromkeys(name for part in parts for name in part.widths)
-        parts = [replace(part, widths=part._all(names)) for part in parts]
+        known = [name for name in parts[0].known if all(name in part.known for part in parts)]
+        parts = [
+            replace(part, widths=part._all(names), known={name: part.known[name] for name in known})
+            for part in parts
+        ]
         found = super(Table, cls).join(parts)
         return replace(
             found, structure=structure, structure_id=of, layout=layout, layout_id=layout_id
@@ -160,6 +167,15 @@ class Table(Columns):
         """Return features of designs, shape (B,) each; see `modelsizer.problems.laws.features`."""
         return features_of(names, lambda name: self.width(name, row, j))
 
+    def with_features(self, names: Iterable[Seen]) -> Self:
+        """Return the table with features of stacks of one kind of layer, which no depth changes."""
+        asked = [name for name in names if is_of_stack(name)]
+        if not asked or any(structure.kinds_of_layer > 1 for structure in self.structure):
+            return self
+        row = np.arange(len(self))
+        found = {name: self.width(name, row, np.zeros_like(self.count)) for name in asked}
+        return replace(self, known=found)
+
     def ranges(
         self, row: Ints, low: Ints, high: Ints, names: Iterable[Seen]
     ) -> tuple[Features, Features]:
@@ -171,6 +187,8 @@ class Table(Columns):
         """Return a width of designs, their layers or a feature of their stacks; shape (B,)."""
         if name == "layers":
             return self.layers(row, j)
+        if name in self.known:
+            return self.known[name][row]
         if is_of_stack(name):
             return stack_feature(name, self.stacks(row, j), len(row))
         return self.column(str(name))[row]
@@ -179,7 +197,7 @@ class Table(Columns):
         self, name: Seen, row: Ints, low: Ints, high: Ints
     ) -> tuple[NDArray[Any], NDArray[Any]]:
         """Return the minimum and maximum of a width or feature over boxes of depths."""
-        if not is_of_stack(name):
+        if not is_of_stack(name) or name in self.known:
             return self.width(name, row, low), self.width(name, row, high)
         # One kind of layer has the same share of all at every depth.
         several = any(structure.kinds_of_layer > 1 for structure in self.structure)

@@ -283,6 +283,8 @@ class Space(BaseModel):
 
     def within(self, longest: int) -> Space:
         """The space of a problem whose longest context is given."""
+        if longest == self._longest:
+            return self
         found = self.model_copy()
         found._longest = longest
         return found
