@@ -35,7 +35,8 @@ def fit(
         str,
         typer.Option(
             metavar="FORM",
-            help='chinchilla, gemstones, bian, or the .toml of a law of form "terms": your own.',
+            help="chinchilla, chinchilla-outer, gemstones, bian, or the .toml of a law of form "
+            '"terms": your own.',
         ),
     ] = "chinchilla",
     columns: Annotated[

@@ -12,7 +12,12 @@ from modelsizer.optimizer.fitting.bootstrap import Bootstrap
 from modelsizer.optimizer.fitting.fit import Fit, fit_form
 from modelsizer.optimizer.fitting.forms import Array, Form
 from modelsizer.optimizer.fitting.newton import huber, slopes_at
-from modelsizer.optimizer.fitting.starts import WORST_EXPONENT, bounds_of
+from modelsizer.optimizer.fitting.starts import (
+    LEAST_OUTER,
+    MOST_OUTER,
+    WORST_EXPONENT,
+    bounds_of,
+)
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.units import format_number
 
@@ -191,7 +196,7 @@ def term_shares(found: Fit) -> dict[str, float]:
     return {
         term.scale: float(share.max())
         for factor, parts in sums
-        for term, share in zip(factor, parts, strict=True)
+        for term, share in zip(factor, parts.terms, strict=True)
         if term.scale is not None
     }
 
@@ -212,6 +217,19 @@ def _still(found: Fit) -> dict[str, list[str]]:
 def _exponents(form: Form, scales: Collection[str]) -> set[str]:
     """Exponents of the terms with these scales."""
     return {p.exponent for term in form.terms if term.scale in scales for p in term.powers}
+
+
+def _outer_at_end(found: Fit) -> list[str]:
+    """A warning if the outer power is at a bound of its search."""
+    if not (name := found.form.outer):
+        return []
+    power = found.coefficients[name]
+    if LEAST_OUTER * _NEAR_END < power < MOST_OUTER / _NEAR_END:
+        return []
+    return [
+        f"{name} is at its end, {format_number(power, 3)}: the runs do not determine it "
+        "(Videau et al. found 0.31 to 0.45)"
+    ]
 
 
 def warnings_of(found: Fit, curved: Curvature, drawn: Bootstrap | None) -> list[str]:
@@ -251,6 +269,7 @@ def warnings_of(found: Fit, curved: Curvature, drawn: Bootstrap | None) -> list[
                 "about the runs at "
                 "one end only (published exponents are .07 to .77)"
             )
+    said += _outer_at_end(found)
     errors = curved.standard_errors if drawn is None else drawn.standard_errors
     what = "curvature" if drawn is None else "bootstrap"
     for name, value, error in zip(form.coefficients, found.values, errors, strict=True):

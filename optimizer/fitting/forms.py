@@ -1,9 +1,10 @@
-"""The three published forms of law that can be fitted, and a form evaluated on runs.
+"""The published forms of law that can be fitted, and a form evaluated on runs.
 
-Each form is a product of sums of power terms, so the logarithm of a term is linear in the
-parameters ``theta`` = (ln coefficient or exponent, ...), and the logarithm of a sum is a
-log-sum-exp (Hoffmann et al. 2022, arXiv 2203.15556, appendix D.3). Coefficients are positive by
-construction; first and second derivatives are exact.
+Each form is a product of sums of power terms, of which the first may be raised to an outer power
+but for its constant. So the logarithm of a term is linear in the parameters ``theta`` = (ln
+coefficient or exponent, ...), and the logarithm of a sum is a log-sum-exp (Hoffmann et al. 2022,
+arXiv 2203.15556, appendix D.3). Coefficients are positive by construction; first and second
+derivatives are exact.
 
 Features are centred, ``ln x - mean(ln x)``, for conditioning: the ``theta`` of a scale is then
 the logarithm of its term at the mean of the runs, and nearly independent of the exponents. The
@@ -15,14 +16,23 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 
+from modelsizer.optimizer.fitting.factors import Factor, Part, Shares
 from modelsizer.optimizer.fitting.terms import Array, Form, Power, Term, features_of
 from modelsizer.problems.laws.files import COEFFICIENTS
 
-__all__ = ["BIAN", "CHINCHILLA", "FORMS", "GEMSTONES", "Array", "Design", "Form", "products"]
+__all__ = [
+    "BIAN",
+    "CHINCHILLA",
+    "CHINCHILLA_OUTER",
+    "FORMS",
+    "GEMSTONES",
+    "Array",
+    "Design",
+    "Form",
+]
 
 
 def _term(scale: str, feature: str, exponent: str, sign: int = -1) -> Term:
@@ -37,6 +47,15 @@ CHINCHILLA = Form(
     ((Term("E"), _term("A", "N", "alpha"), _term("B", "D", "beta")),),
     ("N", "D"),
     "Hoffmann et al. 2022, arXiv 2203.15556, eq. 10",
+)
+CHINCHILLA_OUTER = Form(
+    "chinchilla-outer",
+    "E + (A/N^alpha + B/D^beta)^outer",
+    COEFFICIENTS["chinchilla-outer"],
+    ((Term("E"), _term("A", "N", "alpha"), _term("B", "D", "beta")),),
+    ("N", "D"),
+    "Videau et al. 2026, arXiv 2608.07222",
+    outer="outer",
 )
 GEMSTONES = Form(
     "gemstones",
@@ -65,25 +84,12 @@ BIAN = Form(
     ("width", "depth", "N", "D"),
     "Bian et al. 2025, arXiv 2501.18107",
 )
-FORMS = {form.name: form for form in (CHINCHILLA, GEMSTONES, BIAN)}
+FORMS = {form.name: form for form in (CHINCHILLA, GEMSTONES, BIAN, CHINCHILLA_OUTER)}
 """Forms by name, as accepted by `fit --law`."""
-
-
-def products(jacobian: Array, weights: Array) -> Array:
-    """``J diag(weights) J^T`` at each point, for J of shape (points, parameters, runs)."""
-    return np.asarray((jacobian * weights[:, None, :]) @ np.swapaxes(jacobian, 1, 2))
 
 
 SMALLEST = 1e-300
 """Value substituted for a coefficient of zero, so that it has a logarithm."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """A term on the runs: positions in theta, and d(ln term) / d(exponent) for each run."""
-
-    scale: int | None
-    powers: tuple[tuple[int, Any], ...]
 
 
 @dataclass(frozen=True)
@@ -134,11 +140,11 @@ class Design:
         return 0.0 if term.scale in self.form.fixed else self.centres[power.feature]
 
     @cached_property
-    def _parts(self) -> tuple[tuple[_Part, ...], ...]:
-        """Terms of each factor, with their columns."""
+    def _factors(self) -> tuple[Factor, ...]:
+        """Factors of the form with their terms on the runs."""
         form = self.form
         found = []
-        for factor in form.factors:
+        for i, factor in enumerate(form.factors):
             parts = []
             for term in factor:
                 scale = None if term.scale is None else form.position(term.scale)
@@ -149,13 +155,14 @@ class Design:
                     )
                     for power in term.powers
                 ]
-                parts.append(_Part(scale, tuple(powers)))
-            found.append(tuple(parts))
+                parts.append(Part(scale, tuple(powers)))
+            outer = form.position(form.outer) if form.outer and i == 0 else None
+            found.append(Factor(tuple(parts), self.runs, len(form.coefficients), outer))
         return tuple(found)
 
     # Values
 
-    def shares(self, theta: Array) -> tuple[Array, list[Array]]:
+    def shares(self, theta: Array) -> tuple[Array, list[Shares]]:
         """Logarithm of the prediction, and share of each term in its factor.
 
         Parameters
@@ -165,61 +172,38 @@ class Design:
         Returns
         -------
         log_predicted : array, shape (points, runs)
-        shares : list of array, shape (terms, points, runs)
+        shares : list of Shares
         """
         total: Array = np.zeros((len(theta), self.runs))
         shares = []
-        for factor in self._parts:
-            logs = np.stack([self._log_term(part, theta) for part in factor])
-            top = logs.max(axis=0)
-            logs -= top
-            np.exp(logs, out=logs)
-            whole = logs.sum(axis=0)
-            total += top + np.log(whole)
-            logs /= whole
-            shares.append(logs)
+        for factor in self._factors:
+            log, each = factor.at(theta)
+            total += log
+            shares.append(each)
         return total, shares
-
-    def _log_term(self, part: _Part, theta: Array) -> Array:
-        log: Array = np.zeros((len(theta), self.runs))
-        if part.scale is not None:
-            log += theta[:, part.scale, None]
-        for exponent, slope in part.powers:
-            log += theta[:, exponent, None] * slope
-        return log
 
     def log_terms(self, theta: Array) -> Array:
         """Logarithms of the terms of the first factor, shape (terms, points, runs)."""
-        return np.stack([self._log_term(part, theta) for part in self._parts[0]])
+        return np.stack([part.log(theta, self.runs) for part in self._factors[0].parts])
 
     def log_factors(self, theta: Array, start: int) -> Array:
         """Logarithm of the product of factors `start` onwards, shape (points, runs)."""
         total: Array = np.zeros((len(theta), self.runs))
-        for factor in self._parts[start:]:
-            total += np.logaddexp.reduce([self._log_term(part, theta) for part in factor], axis=0)
+        for factor in self._factors[start:]:
+            total += factor.at(theta)[0]
         return total
 
     def log_predicted(self, theta: Array) -> Array:
         """Logarithm of the prediction, shape (points, runs)."""
         return self.shares(theta)[0]
 
-    def jacobians(self, shares: list[Array]) -> list[Array]:
+    def jacobians(self, shares: list[Shares]) -> list[Array]:
         """d(ln factor) / d theta for each factor, shape (points, parameters, runs)."""
-        found = []
-        for factor, share in zip(self._parts, shares, strict=True):
-            jacobian = np.zeros((share.shape[1], len(self.form.coefficients), self.runs))
-            for part, of_term in zip(factor, share, strict=True):
-                if part.scale is not None:
-                    jacobian[:, part.scale] += of_term
-                for exponent, slope in part.powers:
-                    jacobian[:, exponent] += of_term * slope
-            found.append(jacobian)
-        return found
+        pairs = zip(self._factors, shares, strict=True)
+        return [factor.jacobian(share) for factor, share in pairs]
 
-    def bend(self, pull: Array, shares: list[Array], jacobians: list[Array]) -> Array:
+    def bend(self, pull: Array, shares: list[Shares], jacobians: list[Array]) -> Array:
         """Sum over runs of pull x second derivatives of the logarithm of the prediction.
-
-        The Hessian of a log-sum-exp is the covariance of the terms' slopes under their shares.
 
         Parameters
         ----------
@@ -233,22 +217,8 @@ class Design:
         """
         points, p = len(pull), len(self.form.coefficients)
         total: Array = np.zeros((points, p, p))
-        for factor, share, jacobian in zip(self._parts, shares, jacobians, strict=True):
-            for part, of_term in zip(factor, share, strict=True):
-                weight = pull * of_term
-                if (s := part.scale) is not None:
-                    total[:, s, s] += weight.sum(axis=1)
-                for i, (e, slope) in enumerate(part.powers):
-                    total[:, e, e] += weight @ (slope * slope)
-                    if s is not None:
-                        mixed = weight @ slope
-                        total[:, s, e] += mixed
-                        total[:, e, s] += mixed
-                    for other, across in part.powers[:i]:
-                        mixed = weight @ (slope * across)
-                        total[:, e, other] += mixed
-                        total[:, other, e] += mixed
-            total -= products(jacobian, pull)
+        for factor, share, jacobian in zip(self._factors, shares, jacobians, strict=True):
+            factor.add_bend(total, pull, share, jacobian)
         return total
 
     # Conversion between theta and coefficients

@@ -44,8 +44,8 @@ def fit(
     runs : str or Path
         A table: .csv, .tsv, .jsonl or .parquet. If it has FLOPs but no tokens, D = C / 6N.
     law : str or Path
-        ``"chinchilla"``, ``"gemstones"``, ``"bian"``, or the ``.toml`` file of a law of form
-        ``"terms"``.
+        ``"chinchilla"``, ``"chinchilla-outer"``, ``"gemstones"``, ``"bian"``, or the ``.toml``
+        file of a law of form ``"terms"``.
     columns : mapping of str to str, optional
         Names of the table's columns by key, such as ``{"N": "params", "C": "flops*1e9"}``;
         common names are recognised, and units in names.

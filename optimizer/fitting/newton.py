@@ -16,7 +16,8 @@ from typing import Any
 
 import numpy as np
 
-from modelsizer.optimizer.fitting.forms import Array, Design, products
+from modelsizer.optimizer.fitting.factors import products
+from modelsizer.optimizer.fitting.forms import Array, Design
 from modelsizer.optimizer.tables.clock import Clock
 
 _STEPS = 300

@@ -28,6 +28,11 @@ BEST_EXPONENT, WORST_EXPONENT = 30.0, 1e-3
 """Bounds of an exponent's absolute value: above it is a step, below it a constant."""
 _LN_LARGEST_SCALE = 650.0  # ln of a coefficient; the largest double has ln 709
 _LN_SMALLEST, _LN_LARGEST = -150.0, 5.0  # ln of a term at the runs' mean, relative to the loss
+_LN_LARGEST_INNER = 50.0  # the same inside an outer power, of which 0.05 is the least
+LEAST_OUTER, MOST_OUTER = 0.05, 4.0
+"""Bounds of an outer power; Videau et al. (2026, arXiv 2608.07222) found 0.31 to 0.45."""
+_OUTERS = (0.2, 0.35, 0.6, 1.0)
+_FLOORS = (0.01, 0.5, 0.75, 0.92)  # constants beside an outer power, over the least loss
 
 
 def bounds_of(design: Design) -> Bounds:
@@ -43,6 +48,11 @@ def bounds_of(design: Design) -> Bounds:
         low[at], high[at] = -steepest[at], -WORST_EXPONENT
     if form.any_sign:
         low, high = np.where(scale, low, -steepest), np.where(scale, high, steepest)
+    if form.outer:
+        for term in form.factors[0]:
+            if term.powers and term.scale is not None:
+                high[form.position(term.scale)] = middle + _LN_LARGEST_INNER
+        low[form.position(form.outer)], high[form.position(form.outer)] = LEAST_OUTER, MOST_OUTER
     for name, value in form.fixed.items():
         at = form.position(name)
         low[at] = high[at] = np.log(max(value, SMALLEST)) if scale[at] else value
@@ -157,8 +167,23 @@ def _made(design: Design, points: Array, more: Array | None = None) -> Array:
     fixed = bounds_of(design)
     for name in form.fixed:
         theta[:, form.position(name)] = fixed.low[form.position(name)]
-    parts = [_with_scales(design, theta[piece]) for piece in pieces(len(theta), design.runs)]
+    with_scales = _with_scales
+    if form.outer:
+        theta, with_scales = _with_outer(design, theta), _with_inner_scales
+    parts = [with_scales(design, theta[piece]) for piece in pieces(len(theta), design.runs)]
     return np.concatenate(parts)
+
+
+def _with_outer(design: Design, theta: Array) -> Array:
+    """Each start with several outer powers and constants."""
+    form, least = design.form, float(design.log_loss.min())
+    pairs = np.array(list(product(_OUTERS, _FLOORS)))
+    found = np.repeat(theta, len(pairs), axis=0)
+    found[:, form.position(form.outer)] = np.tile(pairs[:, 0], len(theta))
+    for term in form.factors[0]:
+        if not term.powers and term.scale is not None:
+            found[:, form.position(term.scale)] = least + np.log(np.tile(pairs[:, 1], len(theta)))
+    return found
 
 
 def _spread(dimensions: int) -> Array:
@@ -190,20 +215,61 @@ def _with_scales(design: Design, theta: Array) -> Array:
     free = [j for j, term in enumerate(form.factors[0]) if term.scale in form.free]
     if not free:
         return theta
-    at = [form.position(str(form.factors[0][j].scale)) for j in free]
-    theta = theta.copy()
-    theta[:, at] = 0.0
+    theta, at = _at_one(design, theta, free)
     rest = design.log_factors(theta, start=1)
     every = np.exp(design.log_terms(theta) + rest - design.log_loss)  # (terms, starts, runs)
     columns = every[free]
     wanted = 1.0 - (every.sum(axis=0) - columns.sum(axis=0))  # remainder after the fixed terms
+    theta[:, at] = _log_scales(columns, wanted)
+    return theta
+
+
+def _with_inner_scales(design: Design, theta: Array) -> Array:
+    """Theta with scales inside the outer power, for its constant and power as they are.
+
+    Least squares of ``inner / z - 1`` with ``z = (loss - constant)^(1/k)``; to first order that is
+    ``loss / (k (loss - constant))`` times ``predicted / observed - 1``, so it has the inverse
+    weight.
+    """
+    form = design.form
+    inside = [j for j, term in enumerate(form.factors[0]) if term.powers]
+    constants = [j for j, term in enumerate(form.factors[0]) if not term.powers]
+    theta, at = _at_one(design, theta, inside)
+    logs, power = design.log_terms(theta), theta[:, form.position(form.outer), None]
+    loss = np.exp(design.log_loss - design.log_factors(theta, start=1))
+    over = loss - np.exp(logs[constants]).sum(axis=0)
+    wanted = power * over / loss
+    columns = wanted * np.exp(logs[inside] - np.log(over) / power)
+    theta[:, at] = _log_scales(columns, wanted)
+    return theta
+
+
+def _at_one(design: Design, theta: Array, terms: list[int]) -> tuple[Array, list[int]]:
+    """Theta with scales of 1 for these terms of the first factor, and their positions."""
+    form, theta = design.form, theta.copy()
+    at = [form.position(str(form.factors[0][j].scale)) for j in terms]
+    theta[:, at] = 0.0
+    return theta, at
+
+
+def _log_scales(columns: Array, wanted: Array) -> Array:
+    """Logarithms of nonnegative multiples of columns that add up to what is wanted.
+
+    Parameters
+    ----------
+    columns : array, shape (terms, starts, runs)
+    wanted : array, shape (starts, runs)
+
+    Returns
+    -------
+    array, shape (starts, terms)
+    """
     normal = np.einsum("jsn,ksn->sjk", columns, columns, optimize=True)
     right = np.einsum("jsn,sn->sj", columns, wanted, optimize=True)
-    scales = np.zeros((len(theta), len(at)))
+    scales = np.zeros(right.shape)
     for _ in range(_SWEEPS):
-        for j in range(len(at)):
+        for j in range(len(columns)):
             off = right[:, j] - np.einsum("sk,sk->s", normal[:, j], scales)
             scales[:, j] = np.maximum(scales[:, j] + off / normal[:, j, j], 0.0)
     least = _LEAST_SHARE / columns.mean(axis=2).T
-    theta[:, at] = np.log(np.maximum(scales, least))
-    return theta
+    return np.log(np.maximum(scales, least))

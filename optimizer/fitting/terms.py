@@ -94,6 +94,8 @@ class Form:
         Whether fitted exponents may take the opposite sign.
     counts : {"total", "non_embedding", "active"} or None
         Parameters that N counts, if the form itself defines them.
+    outer : str
+        Name of the power to which the first sum, but for its constant, is raised; empty for none.
     """
 
     name: str
@@ -108,6 +110,7 @@ class Form:
     start: Mapping[str, float] = field(default_factory=dict)
     any_sign: bool = False
     counts: ParameterKind | None = None
+    outer: str = ""
 
     @property
     def kind(self) -> str:
@@ -127,8 +130,8 @@ class Form:
 
     @property
     def exponents(self) -> tuple[str, ...]:
-        """Coefficients that are exponents."""
-        return tuple(name for name in self.coefficients if name not in self.scales)
+        """Coefficients that are exponents of features."""
+        return tuple(n for n in self.coefficients if n not in (*self.scales, self.outer))
 
     def turned(self, values: Mapping[str, float]) -> tuple[str, ...]:
         """Exponents whose sign is opposite to the form's."""
@@ -161,8 +164,9 @@ class Form:
         values = np.asarray(values, float)
         features = features_of(columns, self)
         product: Array = np.ones((*values.shape[:-1], 1))
-        for factor in self.factors:
+        for i, factor in enumerate(self.factors):
             total: Array = np.zeros(1)
+            constant: Array = np.zeros(1)
             for term in factor:
                 log: Array = np.zeros(1)
                 for power in term.powers:
@@ -171,8 +175,13 @@ class Form:
                 part = np.exp(log)
                 if term.scale is not None:
                     part = part * values[..., self.position(term.scale), None]
-                total = total + part
-            product = product * total
+                if term.powers:
+                    total = total + part
+                else:
+                    constant = constant + part
+            if self.outer and i == 0:
+                total = total ** values[..., self.position(self.outer), None]
+            product = product * (constant + total)
         return product
 
 

@@ -1,8 +1,9 @@
 """Draws of a fitted law as arrays, to compute the loss of many designs under all draws at once.
 
-Every draw is a sum of power terms (`modelsizer.problems.laws.terms`; Chinchilla's form has two),
-with the same terms and different numbers in each draw. The values of a term, for all designs and
-draws, are the exponential of a matrix product of exponents and logarithms of features.
+Every draw is a sum of power terms (`modelsizer.problems.laws.terms`; Chinchilla's form has two,
+which may have an outer power), with the same terms and different numbers in each draw. The values
+of a term, for all designs and draws, are the exponential of a matrix product of exponents and
+logarithms of features.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from modelsizer.problems.laws.terms import TermLaw
 
 Floats = NDArray[np.float64]
 
-SUMS = "E + A/N^alpha + B/D^beta, or a sum of power terms"
+SUMS = "E + (A/N^alpha + B/D^beta)^outer, or a sum of power terms"
 
 UNSEEN = "unseen"
 """Name of the sum of the terms of ablations among values of features."""
@@ -65,11 +66,14 @@ class Draws:
     laws : tuple of TokenLaw
     E : array of shape (K,)
     terms : tuple of DrawnTerm
+    outer : array of shape (K,)
+        Power of the sum of the terms, positive, so that the loss rises with each term.
     """
 
     laws: tuple[TokenLaw, ...]
     E: Floats
     terms: tuple[DrawnTerm, ...]
+    outer: Floats
 
     @classmethod
     def of(cls, laws: Sequence[TokenLaw]) -> Draws:
@@ -78,7 +82,7 @@ class Draws:
         Raises
         ------
         ValueError
-            If there is no law, one is not a sum of power terms, or they differ in their terms or in
+            If there is no law, one is of another form, or they differ in their terms or in
             the parameters that N counts.
         """
         if not laws:
@@ -97,7 +101,8 @@ class Draws:
             )
             for i, features in enumerate(shape)
         )
-        return cls(tuple(laws), np.array([E for E, _ in sums]), terms)
+        outer = np.array([law.outer if isinstance(law, PowerLaw) else 1.0 for law in laws])
+        return cls(tuple(laws), np.array([E for E, _ in sums]), terms, outer)
 
     def __len__(self) -> int:
         return len(self.laws)
@@ -134,9 +139,12 @@ class Draws:
             Excess of the shape law.
         """
         logs = {name: np.log(values[name]) for name in self.features}
-        total: Floats = self.E[:, None] + np.zeros(np.shape(excess))
+        raised = bool((self.outer != 1.0).any())
+        total: Floats = (0.0 if raised else self.E[:, None]) + np.zeros(np.shape(excess))
         for term in self.terms:
             total = total + term.at(logs)
+        if raised:
+            total = self.E[:, None] + np.power(total, self.outer[:, None])
         if UNSEEN in values:
             least = np.array([law.irreducible for law in self.laws])
             total = scaled(total, values[UNSEEN], least[:, None])
@@ -144,13 +152,13 @@ class Draws:
 
 
 def sum_of_powers(law: TokenLaw) -> tuple[float, tuple[PowerTerm, ...]]:
-    """The constant and the terms of a law.
+    """The constant and the terms of a law, whose sum a `PowerLaw` raises to its outer power.
 
     Raises
     ------
     ValueError
-        If the law is not a sum of power terms.
+        If the law is of another form.
     """
-    if isinstance(law, TermLaw) or (isinstance(law, PowerLaw) and law.outer == 1.0):
+    if isinstance(law, TermLaw | PowerLaw):
         return law.E, law.terms
     raise ValueError(f"{law.name!r} is not of the form {SUMS}, of which draws are taken")

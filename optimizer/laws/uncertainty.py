@@ -11,7 +11,8 @@ Most designs need not be compared. Every draw of Chinchilla's form,
 
 decreases in N and in D and increases in the excess. So a design with no fewer parameters, no fewer
 tokens and no more excess than another design has no more loss *under any such law*: whatever the
-coefficients, the other design cannot be the only optimum under a draw. Neither can it be the only
+coefficients, the other design cannot be the only optimum under a draw. An outer power of the two
+terms, which is positive, changes nothing of this. Neither can it be the only
 optimum of a robust criterion (`modelsizer.optimizer.laws.robust`), since these are monotone in the
 loss. Only designs that are nondominated in (N up, D up, excess down) are kept, and of designs equal
 in all three, which no law of this form distinguishes, the first by the tie rule. A law of further
@@ -118,8 +119,8 @@ def contenders(
     StoppedError
         If the time limit of the clock has passed.
     ProblemError
-        If the problem has another objective than the loss, limits the loss, or its law is not a
-        sum of power terms.
+        If the problem has another objective than the loss, limits the loss, or its law is of
+        another form than `modelsizer.optimizer.laws.draws.SUMS`.
     """
     model, clock = Model(problem), Clock() if clock is None else clock
     _refuse(problem, model)

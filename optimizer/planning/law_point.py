@@ -90,29 +90,24 @@ def of_law(law: TokenLaw) -> LawPoint:
     Raises
     ------
     ProblemError
-        If it is neither of Chinchilla's form nor a sum of power terms, or has no irreducible loss.
+        If it is neither of Chinchilla's form, with or without an outer power, nor a sum of power
+        terms, or has no irreducible loss.
     """
     for form, named in SHAPE_LAWS_BY_FORM.items():
         if law.name == named:
             return of_form(form)
     if isinstance(law, TermLaw):
         return _of_terms(law_file(law), f"laws.{law.name}", 0)
-    if not isinstance(law, PowerLaw) or law.outer != 1.0:
-        what = (
-            f"its outer power is {format_number(law.outer)}"
-            if isinstance(law, PowerLaw)
-            else "its form is its own"
-        )
+    if not isinstance(law, PowerLaw):
         raise ProblemError.of(
             "objective.law",
-            f"runs cannot be planned for {law.name!r}: {what}, and only coefficients of "
-            "E + A/N^alpha + B/D^beta and of sums of power terms are fitted; take another by "
-            "--law, or a file of `fit`",
+            f"runs cannot be planned for {law.name!r}: its form is its own, and only coefficients "
+            "of E + (A/N^alpha + B/D^beta)^outer and of sums of power terms are fitted; take "
+            "another by --law, or a file of `fit`",
         )
-    values = {name: float(getattr(law, name)) for name in FORMS["chinchilla"].coefficients}
-    return _point(
-        law.name, FORMS["chinchilla"], values, law.parameter_kind, law.parameter_range.low
-    )  # fmt: skip
+    form = FORMS["chinchilla" if law.outer == 1.0 else "chinchilla-outer"]
+    values = {name: float(getattr(law, name)) for name in form.coefficients}
+    return _point(law.name, form, values, law.parameter_kind, law.parameter_range.low)
 
 
 def law_file(law: TermLaw) -> LawFile:

@@ -28,11 +28,15 @@ TERMS = "terms"
 """Form of a law that lists its own terms."""
 COEFFICIENTS: Mapping[str, tuple[str, ...]] = {
     "chinchilla": ("E", "A", "alpha", "B", "beta"),
+    "chinchilla-outer": ("E", "A", "alpha", "B", "beta", "outer"),
     "gemstones": ("E", "A", "a", "B", "b", "G", "g", "T", "t"),
     "bian": ("E", "A", "B", "alpha", "gamma"),
 }
 """Coefficients of each form except `TERMS`, in the order of a file."""
-_FORM_TEXT = "E + A/N^alpha + B/D^beta"
+_POWERS = {
+    "chinchilla": "E + A/N^alpha + B/D^beta",
+    "chinchilla-outer": "E + (A/N^alpha + B/D^beta)^outer",
+}
 _EXPANDED = {"gemstones": gemstones_terms, "bian": bian_terms}
 _DIGITS = 12  # significant digits in a file; standard errors are far larger
 _DRAWN_DIGITS = 8  # significant digits of a draw; there may be thousands of draws
@@ -112,9 +116,9 @@ class LawFile:
         found = dict(zip(self.names, values, strict=True))
         name = self.name + which
         limits = (self.parameters, self.parameter_range, self.token_range, self.source)
-        if self.form == "chinchilla":
-            E, A, alpha, B, beta = values
-            return PowerLaw(name, E, A, alpha, B, beta, 1.0, *limits, form=_FORM_TEXT)
+        if self.form in _POWERS:
+            E, A, alpha, B, beta, outer = (*values, 1.0)[:6]
+            return PowerLaw(name, E, A, alpha, B, beta, outer, *limits, form=_POWERS[self.form])
         if self.form == TERMS:
             E, terms = found["E"], with_values(self.terms, found)
         else:

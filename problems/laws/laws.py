@@ -252,7 +252,8 @@ class PowerLaw(TokenLaw):
     """``E + (A / N^alpha + B / D^beta) ^ outer``.
 
     ``outer = 1`` is Chinchilla's form (Hoffmann et al. 2022, arXiv 2203.15556, eq. 10); Kaplan's
-    (2020, arXiv 2001.08361, eq. 1.5) has another.
+    (2020, arXiv 2001.08361, eq. 1.5) has another, and so has that of Videau et al. (2026, arXiv
+    2608.07222). Any positive power falls in N and in D.
 
     Raises
     ------

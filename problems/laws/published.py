@@ -29,6 +29,10 @@ def _chinchilla(c: Mapping[str, Any], given: Mapping[str, Any]) -> TokenLaw:
     return PowerLaw(**c, **given)
 
 
+def _outer(c: Mapping[str, Any], given: Mapping[str, Any]) -> TokenLaw:
+    return PowerLaw(form="E + (A/N^alpha + B/D^beta)^outer", **c, **given)
+
+
 def _kaplan(c: Mapping[str, Any], given: Mapping[str, Any]) -> TokenLaw:
     alpha = c["aN"] / c["aD"]
     return PowerLaw(
@@ -84,6 +88,7 @@ LAW_FORMS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], TokenLa
     MappingProxyType(
         {
             "chinchilla": _chinchilla,
+            "chinchilla-outer": _outer,
             "kaplan": _kaplan,
             "gadre": _gadre,
             "repeats": _repeats,

@@ -13,7 +13,10 @@ FAST_SEEDS, SLOW_SEEDS = range(26), range(26, 420)
 
 
 def check_agreement(seed: int) -> None:
-    problem = valid_problem(seed)
+    agree(valid_problem(seed))
+
+
+def agree(problem: Problem) -> None:
     results = [solve(problem, solver=name) for name in SOLVERS]
     truth = results[0]
     for result in results[1:]:
@@ -35,6 +38,25 @@ def test_solvers_agree(seed: int) -> None:
 @pytest.mark.parametrize("seed", SLOW_SEEDS)
 def test_solvers_agree_at_length(seed: int) -> None:
     check_agreement(seed)
+
+
+@pytest.mark.parametrize(
+    ("seed", "outer"),
+    [
+        (2, 0.3),
+        (7, 1.6),
+        *(
+            pytest.param(seed, (0.15, 0.29, 0.43, 1.3, 2.5)[seed % 5], marks=pytest.mark.slow)
+            for seed in range(100, 200)
+        ),
+    ],
+)
+def test_solvers_agree_on_an_outer_power(seed: int, outer: float) -> None:
+    """Of about the size that its terms have: the power of each is that of besiroglu-2024."""
+    law = {"E": 1.8172, "A": 482.01 ** (1 / outer), "alpha": 0.3478 / outer,
+           "B": 2085.43 ** (1 / outer), "beta": 0.3658 / outer, "outer": outer}  # fmt: skip
+    problem = valid_problem(seed)
+    agree(problem.with_settings({"laws.raised": law, "objective.law": "raised"}))
 
 
 @pytest.mark.parametrize("solver", SOLVERS)

@@ -22,10 +22,13 @@ from modelsizer.optimizer.planning.information import (
     of_weights,
 )
 from modelsizer.optimizer.planning.law_point import mean_huber, noise_of, of_form, of_law
+from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.published import token_law
 
 BESIROGLU = of_law(token_law("besiroglu-2024"))
-POINTS = {"chinchilla": BESIROGLU, "gemstones": of_form("gemstones"), "bian": of_form("bian")}
+OUTER = of_law(PowerLaw("outer", 1.6, 2.1e4, 0.52, 9.1e4, 0.51, 0.42))
+POINTS = {"chinchilla": BESIROGLU, "gemstones": of_form("gemstones"), "bian": of_form("bian"),
+          "chinchilla-outer": OUTER}  # fmt: skip
 
 
 def columns_of(count: int, seed: int = 0) -> dict[str, Array]:

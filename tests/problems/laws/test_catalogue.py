@@ -12,6 +12,10 @@ import numpy as np
 import pytest
 from scipy.stats import spearmanr
 
+from modelsizer.optimizer.fitting.columns import parse_columns
+from modelsizer.optimizer.fitting.fit import fit_without
+from modelsizer.optimizer.fitting.forms import FORMS
+from modelsizer.optimizer.fitting.runs import read_runs
 from modelsizer.problems.laws.catalogue import law_rows, page_rows
 from modelsizer.problems.laws.experts import (
     abnar_loss,
@@ -433,3 +437,24 @@ def test_optima_without_a_loss() -> None:
     # Its flagship has 405B parameters; C = 6ND at the tokens of the formula leaves 389B.
     assert 3.8e25 / 6 / tokens == pytest.approx(405e9, rel=0.05)
     assert pytest.approx(1.05e13, rel=5e-3) == 0.29 * 3.8e25**0.53  # as printed
+
+
+@pytest.mark.parametrize(
+    ("name", "table", "columns", "worst", "rms", "plain"),
+    [
+        ("hoffmann-2022-outer", "chinchilla_runs.csv", "N=Model Size,C=Training FLOP,loss=loss", 5,
+         0.67, 0.75),
+        ("steplaw-2025-outer", "modern/steplaw2025_dense_best.csv", "loss=smooth_loss", 0, 0.12,
+         0.40),
+    ],
+)  # fmt: skip
+def test_outer_powers_are_the_fits_of_their_runs(
+    name: str, table: str, columns: str, worst: int, rms: float, plain: float
+) -> None:
+    runs = read_runs(reference(table), FORMS["chinchilla"], parse_columns(columns))
+    for form, want in (("chinchilla-outer", rms), ("chinchilla", plain)):
+        found, _ = fit_without(runs.design(FORMS[form]), 1e-3, worst=worst)
+        off = 100 * math.sqrt(float((np.expm1(found.residuals) ** 2).mean()))
+        assert off == pytest.approx(want, abs=0.005)
+        if form == "chinchilla-outer":
+            assert published(name) == pytest.approx(found.coefficients, rel=2e-4)
