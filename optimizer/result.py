@@ -12,6 +12,7 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room, state_bytes
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.hyperparameters import hyperparameters
 from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
@@ -215,9 +216,12 @@ class Result:
         }
         if self.design is not None:
             found |= design_dict(self.problem, self.design)
+            suggestions = hyperparameters(self.problem, self.design)
+            found["hyperparameters"] = [each.to_dict() for each in suggestions]
         else:
             found |= dict.fromkeys(("loss", "architecture", "parameters", "tokens"))
             found |= dict.fromkeys(("choices", "loss_band"))
+            found["hyperparameters"] = []
             found["training_flops"] = None
         found["budgets"] = [
             {

@@ -29,6 +29,7 @@ from modelsizer.text.costs import cost_rows
 from modelsizer.text.depth_width import heading as of_one_size
 from modelsizer.text.depth_width import shape_table, thinned
 from modelsizer.text.depth_width_words import habit_sentence, notes
+from modelsizer.text.hyperparameters import HEADING, suggestion_rows
 from modelsizer.text.kit.words import STOPS
 from modelsizer.text.rank import best_table, columns_of, group_table
 
@@ -202,6 +203,8 @@ def _answer(result: Result) -> Html:
     ]
     if rows := cost_rows(result.problem, result.best):
         parts += [tag("h3", "Costs"), pairs(rows)]
+    if rows := suggestion_rows(result.problem, result.best):
+        parts += [tag("h3", HEADING), pairs(rows)]
     return join(parts, "\n")
 
 

@@ -10,6 +10,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
 from modelsizer.text.costs import cost_rows
+from modelsizer.text.hyperparameters import HEADING, suggestion_rows
 from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section, title
 from modelsizer.text.kit.tables import Styled, Table, print_table
 from modelsizer.text.kit.words import STOPS
@@ -111,6 +112,9 @@ def print_result(
         _pairs(console, prediction_rows(result))
         if rows := cost_rows(result.problem, result.best):
             section(console, "Costs")
+            _pairs(console, rows)
+        if rows := suggestion_rows(result.problem, result.best):
+            section(console, HEADING)
             _pairs(console, rows)
         if result.budgets:
             section(console, "Limits")
