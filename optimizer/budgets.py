@@ -66,7 +66,8 @@ def budget_uses(
                 binding = _holds_back(model, design, each, clock)
             if not ending.complete:
                 unknown.append(each.name)
-        uses.append(BudgetUse(each.name, used, each.limit, each.dimension, each.side, binding))
+        end = (each.dimension, each.side, binding, each.reference)
+        uses.append(BudgetUse(each.name, used, each.limit, *end))
     return tuple(uses), tuple(unknown)
 
 

@@ -17,6 +17,7 @@ from typing import Any
 from modelsizer.optimizer.result import Side
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.tables.limits import ANY
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, as_double, exact, plain
 
@@ -45,6 +46,8 @@ class Constraint:
         In base units.
     equality : bool
         The quantity is exactly the limit: ``training.tokens = 2e12``.
+    reference : str
+        ``"as MODEL [at TOKENS]"``, where the problem file has that in place of the limit.
     """
 
     key: str
@@ -52,6 +55,7 @@ class Constraint:
     side: Side
     limit: Number
     equality: bool = False
+    reference: str = ""
 
     @property
     def base(self) -> str:
@@ -83,14 +87,20 @@ class Constraint:
         """Relation of quantity and limit: ``<=``, ``>=`` or ``=``."""
         return "=" if self.equality else {"min": ">=", "max": "<="}[self.side]
 
+    @property
+    def written(self) -> Number | str:
+        """The limit as a problem file has it."""
+        bare = QUANTITIES[self.quantity].bare if self.side == "max" else ANY
+        return self.reference or bare.written(self.limit, self.dimension)
+
     def at(self, limit: Number) -> Constraint:
-        """The same constraint at another limit."""
-        return replace(self, limit=limit)
+        """The same constraint at another limit, a number."""
+        return replace(self, limit=limit, reference="")
 
     def one_sided(self, side: Side, limit: Number | None = None) -> Constraint:
         """One side of an equality, at the same limit unless one is given."""
-        limit = self.limit if limit is None else limit
-        return Constraint(f"{self.base}.{side}", self.quantity, side, limit)
+        same = self if limit is None else self.at(limit)
+        return replace(same, key=f"{self.base}.{side}", side=side, equality=False)
 
     def scaled(self, factor: Fraction) -> Number:
         """The limit times a factor: exact, or in whole units and no looser than it."""
@@ -151,13 +161,15 @@ def _of(base: str, interval: Interval) -> Iterator[Constraint]:
     """The constraints of one limit."""
     quantity, low, high = base.partition(".")[2], interval.min, interval.max
     if high is not None and low == high and base == TOKENS:
-        yield Constraint(base, quantity, "max", high, equality=True)
+        yield Constraint(base, quantity, "max", high, equality=True, reference=interval.max_as)
         return
     both = low is not None and high is not None
     if low is not None:
-        yield Constraint(f"{base}.min" if both else base, quantity, "min", low)
+        key = f"{base}.min" if both else base
+        yield Constraint(key, quantity, "min", low, reference=interval.min_as)
     if high is not None:
-        yield Constraint(f"{base}.max" if both else base, quantity, "max", high)
+        key = f"{base}.max" if both else base
+        yield Constraint(key, quantity, "max", high, reference=interval.max_as)
 
 
 def constrained(tables: Mapping[str, Any], held: Iterable[Constraint]) -> dict[str, Any]:
@@ -176,9 +188,9 @@ def constrained(tables: Mapping[str, Any], held: Iterable[Constraint]) -> dict[s
             continue
         table, _, name = constraint.base.partition(".")
         if constraint.equality:
-            limits[table][name] = constraint.limit
+            limits[table][name] = constraint.written
         else:
-            limits[table].setdefault(name, {})[constraint.side] = constraint.limit
+            limits[table].setdefault(name, {})[constraint.side] = constraint.written
     training = {k: v for k, v in tables.get("training", {}).items() if k != "tokens"}
     return {**tables, "training": training | limits["training"], "budgets": limits["budgets"]}
 

@@ -44,6 +44,8 @@ class BudgetUse:
     side : {"max", "min"}
     binding : bool
         Whether the design is at the limit, or a better design exists without it.
+    reference : str
+        ``"as MODEL [at TOKENS]"``, if the limit is that of a model.
     """
 
     name: str
@@ -52,6 +54,19 @@ class BudgetUse:
     unit: str
     side: Side
     binding: bool
+    reference: str = ""
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        found: dict[str, Any] = {
+            "name": self.name,
+            "used": _finite(self.used),
+            "limit": self.limit,
+            "unit": self.unit,
+            "side": self.side,
+            "binding": self.binding,
+        }
+        return found | ({"reference": self.reference} if self.reference else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,17 +238,7 @@ class Result:
             found |= dict.fromkeys(("choices", "loss_band"))
             found["hyperparameters"] = []
             found["training_flops"] = None
-        found["budgets"] = [
-            {
-                "name": use.name,
-                "used": _finite(use.used),
-                "limit": use.limit,
-                "unit": use.unit,
-                "side": use.side,
-                "binding": use.binding,
-            }
-            for use in self.budgets
-        ]
+        found["budgets"] = [use.to_dict() for use in self.budgets]
         found["notes"] = self.notes
         found["warnings"] = list(self.warnings)
         found["statistics"] = dict(self.statistics)

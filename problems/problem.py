@@ -24,6 +24,7 @@ from modelsizer.problems.magnitudes import check_loss, check_magnitudes, most_pa
 from modelsizer.problems.plain_values import PlainValueError, check_plain
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Settings
+from modelsizer.problems.requirements import references
 from modelsizer.problems.requirements.budgets import BudgetsTable, new_budgets
 from modelsizer.problems.requirements.objective import BUDGET, LAW_KEYS, Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits, token_limits
@@ -96,6 +97,8 @@ class Problem(Table):
         checks.check_reach(self.law, self.space)
         checks.check_inputs(self.settings, self.budgets, self.objective)
         layouts(self.training)
+        for loss in (False, True):
+            self.__dict__.update(references.resolved(self, loss=loss))
         limits = self.token_limits
         checks.check_leverage(self.objective, limits)
         checks.check_tokens(limits, self.training, self.budgets, self.objective)
@@ -141,7 +144,7 @@ class Problem(Table):
         require_type("text", text, str)
         require_type("settings", settings or {}, Mapping)
         raw = reading.parse_toml(text, source)
-        raw = raw if folder is None else laws_beside(raw, folder)
+        raw = raw if folder is None else references.beside(laws_beside(raw, folder), folder)
         raw = reading.overlaid(raw, settings or {})
         try:
             return cls._validated(raw, source, text)
@@ -316,8 +319,7 @@ class Problem(Table):
     def _law_called(self, name: str) -> TokenLaw:
         if name.startswith(PREFIX):
             return law_named(name)
-        own = self.laws.get(name)
-        return own.law(name) if own is not None else token_law(name)
+        return self.laws[name].law(name) if name in self.laws else token_law(name)
 
     def under_law(self, name: str) -> dict[str, object]:
         """Settings that judge designs by another law, and by no shape law where it is one.
@@ -397,10 +399,8 @@ class Problem(Table):
     def split(self, layout: Layout) -> Split:
         """What a layout asks of an architecture."""
         ways = {layout.tensor_parallel, self.serving.tensor_parallel} - {1}
-        return Split(tuple(sorted(ways)), layout.pipeline_parallel * self._stretches(layout))
-
-    def _stretches(self, layout: Layout) -> int:
-        return self.training.interleave if layout.pipeline_parallel > 1 else 1
+        stretches = self.training.interleave if layout.pipeline_parallel > 1 else 1
+        return Split(tuple(sorted(ways)), layout.pipeline_parallel * stretches)
 
     def lacks(self, quantity: str) -> str:
         """What the file must say for a quantity to be computed, and does not; empty if nothing."""

@@ -17,9 +17,10 @@ from modelsizer.problems.architecture.architecture import Architecture, Layer, L
 from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.structures import Structure, order_of
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.amounts import affine_costs
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.needs import lacking
-from modelsizer.problems.quantities.quantity import Candidate, Inverse, OfFlops, values_of
+from modelsizer.problems.quantities.quantity import Inverse, OfFlops, values_of
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.stacks import periods
@@ -58,14 +59,7 @@ def costs(
         A quantity that is the maximum of several has one entry for each, such as
         ``"training_memory.first_stage"``.
     """
-    candidate = Candidate(problem.settings, trunk, kinds, layout, present)
-    found: dict[str, Affine] = {}
-    for name in names:
-        cost = cost_of(name)
-        values = cost.formula(candidate)
-        several = values if isinstance(values, tuple) else (values,)
-        found.update(zip(cost.parts(name), several, strict=True))
-    return found
+    return affine_costs(problem.settings, trunk, kinds, layout, names, present)
 
 
 def depends_on(problem: Problem, name: str) -> tuple[object, ...]:

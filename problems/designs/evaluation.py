@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.choices import BY_NAME, tie_key
+from modelsizer.problems.architecture.choices import tie_key
 from modelsizer.problems.designs.costs import ALWAYS, costs
 from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.errors import require_type
-from modelsizer.problems.laws.features import Features, Floats, Seen, features_of, of_stack
+from modelsizer.problems.laws.features import architecture_features as architecture_features
 from modelsizer.problems.laws.quality import Judged, Quality
 from modelsizer.problems.laws.reach import Unknown, why_unjudged
 from modelsizer.problems.laws.shapes import NoShape
@@ -242,22 +242,6 @@ def parallel_key(problem: Problem, kind: str) -> str:
 def judge(quality: Quality, architecture: Architecture) -> Judged:
     """Loss of an architecture as a function of parameters and tokens."""
     return quality.of(architecture_features(architecture, quality.features))
-
-
-def architecture_features(architecture: Architecture, names: Iterable[Seen]) -> Features:
-    """Features of an architecture for laws, as numbers; widths are those of its first layers.
-
-    Parameters
-    ----------
-    names : iterable of Seen
-        Names in `modelsizer.problems.laws.features.SHAPE_FEATURES`, and ablations.
-    """
-
-    def value(name: Seen) -> Floats:
-        known = BY_NAME.get(name) if isinstance(name, str) else None
-        return of_stack(name, architecture) if known is None else known.of(architecture)
-
-    return features_of(names, value)
 
 
 def _unmet(problem: Problem, choice: TokenChoice, loss: float) -> tuple[str, ...]:

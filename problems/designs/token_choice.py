@@ -83,7 +83,7 @@ class TokenChoice:
             if self.high < self.low and low <= min(ends):
                 self.low = self.high  # an interval narrower than the spacing of doubles
         self._asked = self.low
-        if target.min is not None:
+        if target.min is not None and self.loss(self.high) < float(target.min):
             edge = self._edge(float(target.min), above=True)
             if edge < self.high:
                 self.high, self._cut_at = edge, float(target.min)

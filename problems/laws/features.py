@@ -12,7 +12,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.choices import CHOICES
+from modelsizer.problems.architecture.choices import BY_NAME, CHOICES
 from modelsizer.problems.laws.mixtures import experts_between, experts_of
 
 Floats = Any
@@ -123,6 +123,22 @@ def features_of(names: Iterable[Seen], value: Callable[[Any], Floats]) -> dict[S
     names = tuple(names)
     parts = {part: np.asarray(value(part), float) for part in parts_of(names)}
     return {name: _ratio(name, parts, parts) for name in names}
+
+
+def architecture_features(architecture: Architecture, names: Iterable[Seen]) -> Features:
+    """Features of an architecture for laws, as numbers; widths are those of its first layers.
+
+    Parameters
+    ----------
+    names : iterable of Seen
+        Names in `SHAPE_FEATURES`, and ablations.
+    """
+
+    def value(name: Seen) -> Floats:
+        known = BY_NAME.get(name) if isinstance(name, str) else None
+        return of_stack(name, architecture) if known is None else known.of(architecture)
+
+    return features_of(names, value)
 
 
 def ranges_of(

@@ -16,6 +16,7 @@ from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
+from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.units import Number
 
 Sense = Literal["minimize", "maximize"]
@@ -214,6 +215,8 @@ class Quantity:
         Abbreviated name; by default the name.
     heading : str
         Heading of a narrow column; by default the name.
+    bare : Bare
+        Upper limits that a number without a unit can mean; all by default.
 
     Attributes
     ----------
@@ -235,6 +238,7 @@ class Quantity:
     axis: str = ""
     short: str = ""
     heading: str = ""
+    bare: Bare = ANY
     parts: tuple[str, ...] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:

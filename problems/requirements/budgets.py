@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.tables.limits import Bare
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.tables import Table, limit
 
@@ -36,7 +37,7 @@ class Budgets(Table):
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Pickle as a plain table: the subclass has no name that it could be imported by."""
-        return new_budgets, (self.model_dump(exclude_unset=True, exclude_none=True),)
+        return new_budgets, (self.limits,)
 
     @property
     def limits(self) -> dict[str, Interval]:
@@ -50,17 +51,19 @@ def _one_sided(value: Interval | None, info: ValidationInfo) -> Interval | None:
     only = QUANTITIES[info.field_name].only
     if value is None:
         return value
-    if only == "max" and value.min is not None:
+    if only == "max" and "min" in value.ends:
         raise ValueError(f"{info.field_name} has an upper limit only: write a number")
-    if only == "min" and value.max is not None:
-        raise ValueError(f"{info.field_name} has a lower limit only: write {{min = {value.max}}}")
+    if only == "min" and "max" in value.ends:
+        said = f'"{value.max_as}"' if value.max_as else value.max
+        raise ValueError(f"{info.field_name} has a lower limit only: write {{min = {said}}}")
     return value
 
 
 @cache
-def _with_fields(dimensions: tuple[tuple[str, str], ...]) -> type[Budgets]:
+def _with_fields(readers: tuple[tuple[str, str, Bare], ...]) -> type[Budgets]:
     fields: dict[str, Any] = {
-        name: (Annotated[Interval | None, limit(dimension)], None) for name, dimension in dimensions
+        name: (Annotated[Interval | None, limit(dimension, bare)], None)
+        for name, dimension, bare in readers
     }
     check: Any = field_validator("*")(_one_sided)
     return create_model("Budgets", __base__=Budgets, __validators__={"_one_sided": check}, **fields)
@@ -76,7 +79,8 @@ def new_budgets(given: object = None) -> Budgets:
     """
     if isinstance(given, Budgets):
         return given
-    now = _with_fields(tuple((name, row.dimension) for name, row in QUANTITIES.items()))
+    rows = ((name, row.dimension, row.bare) for name, row in QUANTITIES.items())
+    now = _with_fields(tuple(rows))
     return now.model_validate({} if given is None else given)
 
 

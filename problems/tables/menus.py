@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.tables.limits import ANY, Bare, is_reference, read_reference
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 
 MAX_VALUE = 2**31  # far above any width, depth or vocabulary; larger values would overflow tables
@@ -112,17 +113,46 @@ def _steps(low: Number, step: Number, size: int) -> tuple[Number, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Interval(Written):
-    """Inclusive lower and upper limits on a quantity, at least one of them given."""
+    """Inclusive lower and upper limits on a quantity, at least one of them given.
+
+    Parameters
+    ----------
+    min, max : int or float, optional
+    written_as_number : bool
+        Whether the file has no table.
+    min_as, max_as : str
+        ``"as MODEL [at TOKENS]"``, where the file has that in place of the number. The number is
+        None until `modelsizer.problems.requirements.references` puts it in.
+    """
 
     min: Number | None = None
     max: Number | None = None
     written_as_number: bool = False
+    min_as: str = ""
+    max_as: str = ""
 
-    def to_toml(self) -> object:
-        """Representation in the problem file."""
-        if self.written_as_number:
-            return self.max
-        return {k: v for k, v in (("min", self.min), ("max", self.max)) if v is not None}
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The ends that are given, as a number or by a reference: "min", "max"."""
+        given = {"min": self.min, "max": self.max}
+        return tuple(e for e, number in given.items() if number is not None or self.reference(e))
+
+    def reference(self, end: str) -> str:
+        """The reference of an end; empty if it has none."""
+        return self.min_as if end == "min" else self.max_as
+
+    def to_toml(self, write: Callable[[Number], object] = lambda number: number) -> object:
+        """Representation in the problem file.
+
+        Parameters
+        ----------
+        write : callable
+            From the upper limit to how the file has it.
+        """
+        texts = {"min": self.min_as or self.min, "max": self.max_as}
+        if self.max is not None and not self.max_as:
+            texts["max"] = write(self.max)
+        return texts["max"] if self.written_as_number else {end: texts[end] for end in self.ends}
 
     def holds(self, value: Fraction | Number) -> bool:
         """Whether a value is within the limits."""
@@ -137,15 +167,18 @@ class WrittenValue:
     ----------
     read : callable
         Converts a TOML value to a `Written`; raises ValueError with a message for the user.
+    write : callable
+        The inverse.
     """
 
     read: Callable[[object], Written]
+    write: Callable[[Any], object] = lambda value: value.to_toml()
 
     def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
         from pydantic_core import core_schema
 
         def write(value: Written | None) -> object:
-            return None if value is None else value.to_toml()
+            return None if value is None else self.write(value)
 
         return core_schema.no_info_plain_validator_function(
             self.read, serialization=core_schema.plain_serializer_function_ser_schema(write)
@@ -233,20 +266,31 @@ def choice_parser(
     return read
 
 
-def interval_parser(dimension: str) -> Callable[[object], Interval]:
+def interval_parser(
+    dimension: str, bare: Bare = ANY, *, references: bool = False
+) -> Callable[[object], Interval]:
     """Return a function that reads limits: a number (upper limit), or ``{min, max}``.
 
     Parameters
     ----------
     dimension : str
         A key of `modelsizer.problems.units.UNITS`.
+    bare : Bare
+        Upper limits that a number without a unit can mean.
+    references : bool
+        Whether a limit may be that of a model, ``"as MODEL"``.
     """
 
-    def end(value: object) -> Number:
+    def end(value: object, meant: Bare) -> tuple[Number | None, str]:
+        if references and is_reference(value):
+            text = str(value).strip()
+            read_reference(text)
+            return None, text
         number = parse_quantity(value, dimension)
         if number <= 0:
             raise ValueError(f"{short(value)} is not positive; a limit must be above 0")
-        return number
+        meant.check(value, number, dimension)
+        return number, ""
 
     def read(value: object) -> Interval:
         if isinstance(value, Interval):
@@ -255,12 +299,13 @@ def interval_parser(dimension: str) -> Callable[[object], Interval]:
             _check_keys(value, ("min", "max"))
             if not value:
                 raise ValueError("the limit is empty; give min, max or both")
-            low = end(value["min"]) if "min" in value else None
-            high = end(value["max"]) if "max" in value else None
+            low, low_as = end(value["min"], ANY) if "min" in value else (None, "")
+            high, high_as = end(value["max"], bare) if "max" in value else (None, "")
             if low is not None and high is not None and low > high:
                 raise ValueError(f"min {low} is above max {high}")
-            return Interval(low, high)
-        return Interval(max=end(value), written_as_number=True)
+            return Interval(low, high, min_as=low_as, max_as=high_as)
+        high, high_as = end(value, bare)
+        return Interval(max=high, written_as_number=True, max_as=high_as)
 
     return read
 

@@ -8,7 +8,14 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
 
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.hardware.accelerators import FIGURES, Accelerator, accelerator
-from modelsizer.problems.tables.menus import Choice, WrittenValue, choice_parser, interval_parser
+from modelsizer.problems.tables.limits import ANY, Bare
+from modelsizer.problems.tables.menus import (
+    Choice,
+    Interval,
+    WrittenValue,
+    choice_parser,
+    interval_parser,
+)
 from modelsizer.problems.units import (
     MAX_BYTES_A_VALUE,
     MAX_COUNT,
@@ -121,9 +128,13 @@ def _read_accelerator(value: object) -> str:
     return accelerator(value).name
 
 
-def limit(dimension: str) -> WrittenValue:
-    """Reader of a limit: a number (upper limit), or ``{min, max}``."""
-    return WrittenValue(interval_parser(dimension))
+def limit(dimension: str, bare: Bare = ANY) -> WrittenValue:
+    """Reader of a limit: a number or a reference (upper limit), or ``{min, max}`` of them."""
+
+    def write(interval: Interval) -> object:
+        return interval.to_toml(lambda number: bare.written(number, dimension))
+
+    return WrittenValue(interval_parser(dimension, bare, references=True), write)
 
 
 def _counts(value: object) -> Choice:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Literal
 
@@ -9,6 +10,7 @@ from pydantic import field_validator
 
 from modelsizer.problems.architecture.accounting import FlopsConvention
 from modelsizer.problems.hardware.efficiencies import training_mfu
+from modelsizer.problems.tables.limits import TOKENS
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.tables import (
     BytesAValue,
@@ -100,7 +102,7 @@ class Training(OnAccelerator):
     flops: Annotated[FlopsConvention, one_of("a FLOPs convention", ("exact", "causal", "6ND"))] = (
         "exact"
     )
-    tokens: Annotated[Interval | None, limit("tokens")] = None
+    tokens: Annotated[Interval | None, limit("tokens", TOKENS)] = None
     unique_tokens: Tokens | None = None
     accelerators: Count | None = None
     data_parallel: Ways | None = None
@@ -132,7 +134,7 @@ class Training(OnAccelerator):
     def _fixed(cls, value: Interval | None) -> Interval | None:
         """A bare number fixes the tokens rather than limiting them."""
         if value is not None and value.written_as_number:
-            return Interval(value.max, value.max, written_as_number=True)
+            return replace(value, min=value.max, min_as=value.max_as)
         return value
 
     @field_validator("pue")

@@ -1,0 +1,82 @@
+"""Affine costs, and every quantity but the loss, of an architecture that is trained on tokens."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from fractions import Fraction
+from typing import Any
+
+from modelsizer.problems.architecture.accounting import Affine
+from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
+from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.quantity import Candidate, Cost, Inverse, OfFlops, Settings
+from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.units import exact
+
+
+def affine_costs(
+    settings: Settings,
+    trunk: Trunk,
+    kinds: Sequence[Layer],
+    layout: Layout,
+    names: Collection[str],
+    present: Sequence[Any] = (),
+) -> dict[str, Affine]:
+    """Compute affine quantities by name; see `modelsizer.problems.designs.costs.costs`."""
+    candidate = Candidate(settings, trunk, kinds, layout, present)
+    found: dict[str, Affine] = {}
+    for name in names:
+        cost = cost_of(name)
+        values = cost.formula(candidate)
+        several = values if isinstance(values, tuple) else (values,)
+        found.update(zip(cost.parts(name), several, strict=True))
+    return found
+
+
+def affine_cost(
+    settings: Settings, architecture: Architecture, layout: Layout, name: str
+) -> Fraction:
+    """Compute one affine quantity, or auxiliary cost, of an architecture."""
+    kinds = [group.layer for group in architecture.groups]
+    counts = [group.count for group in architecture.groups]
+    found = affine_costs(settings, architecture.trunk, kinds, layout, [name])
+    return max(affine.at(counts) for affine in found.values())
+
+
+def amount(
+    settings: Settings,
+    architecture: Architecture,
+    layout: Layout,
+    name: str,
+    tokens: Fraction | None = None,
+) -> Fraction:
+    """Compute a quantity of an architecture exactly.
+
+    Parameters
+    ----------
+    settings : Settings
+    architecture : Architecture
+    layout : Layout
+        Parallel layout of the training.
+    name : str
+        Of any quantity but the loss.
+    tokens : Fraction, optional
+        Training tokens, which quantities that rise with them need.
+    """
+    row = QUANTITIES[name]
+    how = row.how
+    if isinstance(how, Cost):
+        return affine_cost(settings, architecture, layout, name)
+    if isinstance(how, Inverse):
+        return exact(how.numerator(settings)) / affine_cost(settings, architecture, layout, how.of)
+    assert tokens is not None, f"{name} needs tokens"
+    if not isinstance(how, OfFlops):
+        return tokens
+    flops = int(affine_cost(settings, architecture, layout, TRAINING_FLOPS_PER_TOKEN))
+    spent = tokens * flops * how.rate(settings) / (layout.accelerators if row.shared else 1)
+    if how.charge is None:
+        return spent
+    served = affine_cost(settings, architecture, layout, INFERENCE)
+    return spent + how.charge(settings) * served
