@@ -73,6 +73,8 @@ def _unreached_loss(model: Model, clock: Clock) -> list[str]:
     if most is None or best <= float(most):
         return []
     limit, least = format_apart(most, best, "nats", (5, 5))
+    assert loss is not None
+    limit += f", {loss.max_as}" if loss.max_as else ""
     data = "at the most tokens that it may take" if _held_tokens(model.problem) else "on any data"
     return [
         f"budgets.loss <= {limit}: the least loss of any design of the space, {data}, is {least}"

@@ -110,14 +110,16 @@ def _choice_words(of: Mapping[str, Any]) -> dict[str, str]:
 
 
 def limits_table(uses: Sequence[BudgetUse], headings: Sequence[str]) -> Table:
-    """Name, use, limit, share and binding status of each constraint."""
+    """Name, use, limit, share and binding status of each constraint, and the model it is of."""
     rows = []
     for use in uses:
         used, limit, share = _amounts(use)
         sign = "<=" if use.side == "max" else ">="
         binds = Styled("binds", "bold yellow") if use.binding else ""
-        rows.append((use.name, used, f"{sign} {limit}", share, binds))
-    return Table(headings, rows, words=frozenset({0, 4}))
+        rows.append((use.name, used, f"{sign} {limit}", share, binds, use.reference))
+    if not any(use.reference for use in uses):
+        return Table(headings, [row[:-1] for row in rows], words=frozenset({0, 4}))
+    return Table((*headings, ""), rows, words=frozenset({0, 4, 5}), folds={5: None})
 
 
 def _amounts(use: BudgetUse) -> tuple[str, str, str]:

@@ -23,6 +23,7 @@ _DIGITS = 3
 _WHOLE = 10  # a factor from which its decimals are left out
 _LONG = 1e5  # from which digits are few
 _COMPROMISE = "compromise"
+_BREAKS = "breaks"
 _SEVERAL = 2  # laws that can agree
 _LEAST_SHOWN = 0.005  # a share of compute below which a cell of whole percents would say 0
 
@@ -176,7 +177,7 @@ def _print_regrets(console: Console, found: LawComparison) -> None:
         names.append(_COMPROMISE)
         rows.append(("", found.no_law_hates.regrets))
     columns = [
-        (n, [_cell(regrets[judge.name], owner == judge.name) for owner, regrets in rows])
+        (n, [_cell(regrets.get(judge.name), owner == judge.name) for owner, regrets in rows])
         for n, judge in zip(numbers, laws, strict=True)
     ]
     if wasted:
@@ -187,15 +188,20 @@ def _print_regrets(console: Console, found: LawComparison) -> None:
     line(console, title, above=1, below=1)
     table = Table.of_columns([("design of", names), *columns])
     print_table(console, replace(table, folds={0: None}))
+    if any(len(regrets) < len(laws) for _, regrets in rows):
+        note = f"{_BREAKS}: the design exceeds, by that law, the loss that budgets.loss allows."
+        line(console, note, above=1)
 
 
 def _most(regrets: Iterable[Regret]) -> float:
     return max(regret.wasted_compute or 0.0 for regret in regrets)
 
 
-def _cell(regret: Regret, own: bool) -> str:
+def _cell(regret: Regret | None, own: bool) -> str:
     if own:
         return NONE
+    if regret is None:
+        return _BREAKS
     return (
         f"{regret.nats:.3f}" if regret.wasted_compute is None else _percent(regret.wasted_compute)
     )

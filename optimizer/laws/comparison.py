@@ -11,7 +11,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from modelsizer.optimizer.laws.regrets import Compromise, Judge, Regrets, least_worst
+from modelsizer.optimizer.constraints import constraints
+from modelsizer.optimizer.laws.regrets import Compromise, Judge, Regrets, judged, least_worst
 from modelsizer.optimizer.result import PROVEN, Result, Status
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import TooManyError
@@ -23,7 +24,8 @@ from modelsizer.problems.laws.laws import Range, TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
-from modelsizer.problems.units import Number
+from modelsizer.problems.tables.limits import EXAMPLE
+from modelsizer.problems.units import Number, format_number
 
 Progress = Callable[[int, int], None]
 """Called with the number of laws solved and the total number."""
@@ -171,7 +173,7 @@ def law_names(problem: Problem, wanted: Sequence[str] | None = None) -> tuple[st
     Raises
     ------
     ProblemError
-        If a law is unknown, or the list is empty.
+        If a law is unknown, the list is empty, or one number limits the loss by several laws.
     """
     if wanted is None:
         free = (name for name, law in TOKEN_LAWS.items() if not law.caution)
@@ -179,9 +181,29 @@ def law_names(problem: Problem, wanted: Sequence[str] | None = None) -> tuple[st
     names = tuple(dict.fromkeys(wanted))
     if not names:
         raise ProblemError.of("--laws", "name at least one law")
+    if set(names) != {problem.objective.law}:
+        check_loss_limit(problem)
     for name in names:
         problem.with_settings(problem.under_law(name))
     return names
+
+
+def check_loss_limit(problem: Problem) -> None:
+    """Refuse a number that limits the loss where several laws judge.
+
+    Raises
+    ------
+    ProblemError
+        With the spelling of a reference, which has its own number by each law.
+    """
+    for each in constraints(problem):
+        if each.quantity == "loss" and not each.reference:
+            raise ProblemError.of(
+                each.key,
+                f"{format_number(each.limit)} nats mean another thing by each law; write the loss "
+                f"of a model instead, which each law judges itself: {EXAMPLE} (or --without "
+                "budgets.loss)",
+            )
 
 
 def left_out(named: Sequence[str]) -> dict[str, str]:
@@ -199,8 +221,9 @@ def compare_laws(
 ) -> LawComparison:
     """Solve a problem under each of several laws, and evaluate each answer under the other laws.
 
-    Regrets need a problem that minimises the loss and does not limit it, so that every law has the
-    same feasible designs. Wasted compute also needs a limit on training FLOPs.
+    Regrets need a problem that minimises the loss. A limit on the loss must be that of a model,
+    which has its own by each law; a design that exceeds it by a law has no regret under that law.
+    Wasted compute also needs a limit on training FLOPs.
 
     Parameters
     ----------
@@ -248,10 +271,16 @@ def compare_laws(
                 Judge(result.problem, name, design, solver, with_flops=with_flops)
                 for name, result, design in zip(labels, results, chosen, strict=True)
             ]
-            regrets = [{j.name: j.regret(d.architecture) for j in judges} for d in chosen]
-            if with_flops:
+            regrets = [judged(judges, design.architecture) for design in chosen]
+            able = [
+                d.architecture
+                for d, r in zip(chosen, regrets, strict=True)
+                if len(r) == len(judges)
+            ]
+            why = why or _why_no_start(labels, regrets, base)
+            if with_flops and able:
                 try:
-                    best = least_worst(judges, [design.architecture for design in chosen])
+                    best = least_worst(judges, able)
                 except TooManyError as error:
                     why = f"too many designs come near the best of every law: {error}"
     found = tuple(
@@ -297,9 +326,22 @@ def labels_of(names: Sequence[str], laws: Sequence[TokenLaw]) -> list[str]:
 def _why_no_regrets(problem: Problem) -> str:
     if problem.objective.quantity != "loss":
         return f"regrets are of a least loss, and the problem seeks {problem.objective.quantity}"
-    if problem.budgets.loss is not None:
-        return "budgets.loss means another thing by each law, so designs of one break it by others"
+    if problem.budgets.loss is not None and problem.budgets.loss.min is not None:
+        return "regrets are of a least loss, and budgets.loss.min keeps designs above one"
     return ""
+
+
+def _why_no_start(labels: Sequence[str], regrets: Sequence[Regrets], problem: Problem) -> str:
+    """Why no optimum of a law starts the search for a compromise; empty if one does."""
+    missing = [[name for name in labels if name not in mine] for mine in regrets]
+    if not all(missing):
+        return ""
+    limit = problem.budgets.loss
+    said = "" if limit is None else f" ({limit.max_as})"
+    owner, breaks = labels[0], missing[0][0]
+    return (
+        f"every law's design breaks budgets.loss{said} by another law, that of {owner} by {breaks}"
+    )
 
 
 def _most_flops(problem: Problem) -> Number | None:

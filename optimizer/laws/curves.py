@@ -14,6 +14,7 @@ from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import Number
@@ -94,6 +95,8 @@ def law_curves(
     base, clock = problem.without_scenarios(), Clock.of(time_limit)
     solver, found = Solver(base, clock=clock), []
     names = law_names(base, laws)
+    if setting.name == "loss" and len(names) > 1:
+        raise ProblemError.of(setting.over, "a loss means another thing by each law; sweep another")
     to_solve = len(names) * len(values)
     for i, name in enumerate(names, start=1):
         under = base.with_settings(base.under_law(name))

@@ -145,9 +145,12 @@ class Judge:
         assert value is not None
         return float(value)
 
-    def regret(self, architecture: Architecture) -> Regret:
-        """Regret of a feasible design."""
-        loss = evaluate(self.problem, architecture).loss
+    def regret(self, architecture: Architecture) -> Regret | None:
+        """Regret of a design; None if it exceeds the loss that is allowed by this law."""
+        found = evaluate(self.problem, architecture)
+        if not found.feasible:
+            return None
+        loss = found.loss
         if self._flops is None:
             return Regret(loss - self.least, None)
         return Regret(loss - self.least, max(1.0 - self._reached_at(loss) / self._flops, 0.0))
@@ -183,10 +186,10 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
     judges : sequence of Judge
         One for each law, all of one clock.
     known : sequence of Architecture
-        Feasible designs to start from.
+        Designs to start from, feasible by every law.
     """
     first = judges[0].problem
-    exact = {a: _judged(judges, a) for a in dict.fromkeys(known)}
+    exact = {a: judged(judges, a) for a in dict.fromkeys(known)}
     high, low = min(_worst(regrets)[0] for regrets in exact.values()), 0.0
     held = _collected(judges, high)
     losses = np.stack([_losses(judge, held) for judge in judges])
@@ -204,8 +207,10 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
             table = table_of(first, few, needed(first))
             for i in range(len(few)):
                 architecture = table.architecture(first, i, [0])
-                if architecture not in exact:
-                    exact[architecture] = _judged(judges, architecture)
+                if architecture in exact:
+                    continue
+                if len(regrets := judged(judges, architecture)) == len(judges):
+                    exact[architecture] = regrets
         return min(_worst(regrets)[0] for regrets in exact.values())
 
     mask = passing(high)
@@ -230,8 +235,10 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
     return Compromise(architecture, parameters, design.tokens, worst, regrets, count)
 
 
-def _judged(judges: Sequence[Judge], architecture: Architecture) -> Regrets:
-    return {judge.name: judge.regret(architecture) for judge in judges}
+def judged(judges: Sequence[Judge], architecture: Architecture) -> Regrets:
+    """Regrets of a design under the laws by which it is feasible."""
+    found = {judge.name: judge.regret(architecture) for judge in judges}
+    return {name: regret for name, regret in found.items() if regret is not None}
 
 
 def _worst(regrets: Regrets) -> tuple[float, str]:

@@ -14,9 +14,9 @@ from modelsizer.problems.laws.laws import ParameterKind
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS, Experts
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
+from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.training import Training
-from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.units import Number
 
 Sense = Literal["minimize", "maximize"]

@@ -54,7 +54,7 @@ class Bare:
         typed = format_number(number)
         likely = next(spelling for below, spelling in self.likely if number < below)
         raise ValueError(
-            f"{short(value)} is a number of {dimension}: write \"{likely.format(typed)}\", or "
+            f'{short(value)} is a number of {dimension}: write "{likely.format(typed)}", or '
             f'"{typed} {dimension}" if that is meant'
         )
 

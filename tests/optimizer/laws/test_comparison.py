@@ -40,6 +40,22 @@ sequence_length = 1024
 [budgets]
 training_flops = 3e18
 """
+REFERENCED = Problem.from_tables(
+    {
+        "space": {
+            "layers": {"min": 16, "max": 40}, "d_model": {"min": 3072, "max": 7168, "step": 512},
+            "kv_heads": [4, 8], "ffn_ratio": [3.0, 3.5, 4.0], "vocab_size": 128256,
+        },
+        "serving": {"accelerator": "H100-SXM", "batch_size": 4},
+        "training": {"sequence_length": 8192},
+        "budgets": {
+            "loss": "as llama-3-8b at 15T tokens",
+            "training_flops": "as llama-3-8b",
+            "decode_latency": "as llama-3-8b",
+            "kv_bytes_per_token": "as llama-3-8b",
+        },
+    }
+)  # fmt: skip
 LIMITS: dict[str, dict[str, object]] = {
     "plain": {},
     "parameters": {"budgets.parameters": 60_000_000},
@@ -178,12 +194,7 @@ def test_how_far_a_law_is_used_beyond_its_data(exercise: LawComparison) -> None:
 
 def test_what_laws_cannot_judge_is_said() -> None:
     problem = Problem.parse(SMALL)
-    limited = compare_laws(problem.with_settings({"budgets.loss": 6}), LAWS)
-    assert "budgets.loss" in limited.why_not
-    assert not any(law.regrets for law in limited.laws)
-    small = compare_laws(
-        problem.with_settings({"objective.minimize": "parameters", "budgets.loss": 5}), LAWS
-    )
+    small = compare_laws(problem.with_settings({"objective.minimize": "parameters"}), LAWS)
     assert "parameters" in small.why_not
     tokens = Problem.parse(
         SMALL.replace("training_flops = 3e18", "parameters = 40_000_000"),
@@ -195,6 +206,32 @@ def test_what_laws_cannot_judge_is_said() -> None:
     regrets = [r for law in found.laws for r in law.regrets.values()]
     assert regrets
     assert all(r.wasted_compute is None and r.nats >= 0 for r in regrets)
+
+
+def test_a_number_of_nats_is_refused_and_the_loss_of_a_model_is_not() -> None:
+    problem = Problem.parse(SMALL)
+    for limit in (6, {"min": 1}, {"min": "as gpt2 at 1B tokens", "max": 6}):
+        with pytest.raises(ProblemError, match=r'write the loss of a model.*"as llama-3-8b at'):
+            compare_laws(problem.with_settings({"budgets.loss": limit}), LAWS)
+    assert compare_laws(problem.with_settings({"budgets.loss": 9}), ["besiroglu-2024"]).complete
+    free = compare_laws(problem, LAWS)
+    kept = compare_laws(problem.with_settings({"budgets.loss": "as gpt2 at 100M tokens"}), LAWS)
+    assert [law.regrets for law in kept.laws] == [law.regrets for law in free.laws]
+    assert kept.no_law_hates == free.no_law_hates
+
+
+def test_a_design_that_exceeds_the_loss_by_a_law_has_no_regret_there() -> None:
+    names = ["besiroglu-2024", "hoffmann-2022", "kaplan-2020"]
+    found = compare_laws(REFERENCED, names)
+    breaks = [[name for name in names if name not in law.regrets] for law in found.laws]
+    for law, others in zip(found.laws, breaks, strict=True):
+        assert law.optimum is not None
+        for name in names:
+            under = REFERENCED.with_settings(REFERENCED.under_law(name))
+            design = evaluate(under, law.optimum.architecture)
+            assert design.feasible == (name not in others)
+    assert breaks == [["kaplan-2020"], ["kaplan-2020"], ["besiroglu-2024", "hoffmann-2022"]]
+    assert "breaks budgets.loss (as llama-3-8b at 15T tokens)" in found.why_not
 
 
 def test_no_design_under_any_law() -> None:

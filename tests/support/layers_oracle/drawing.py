@@ -43,6 +43,12 @@ def tables(seed: int) -> Tables:
             return _limited(r, found, oracle, infeasible=seed % 9 == 8)
 
 
+def shrunk(r: random.Random, seed: int) -> Tables | None:
+    """A problem as `unlimited` draws it, of few designs; None where its space has none or one."""
+    found = unlimited(r, seed)
+    return found if _shrink(r, found) else None
+
+
 def unlimited(r: random.Random, seed: int) -> Tables:
     """A space with its settings, and no limit but one of tokens or FLOPs."""
     kind = KINDS[seed % len(KINDS)]
