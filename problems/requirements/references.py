@@ -40,9 +40,17 @@ from modelsizer.problems.units import Number, exact, plain
 class Asked(Protocol):
     """What a reference is evaluated under: a `modelsizer.problems.problem.Problem`."""
 
-    training: Training
-    budgets: Budgets
-    objective: Objective
+    @property
+    def training(self) -> Training:
+        """Its token limits may be references."""
+
+    @property
+    def budgets(self) -> Budgets:
+        """Its limits."""
+
+    @property
+    def objective(self) -> Objective:
+        """What is sought, and the laws."""
 
     @property
     def settings(self) -> Settings:

@@ -149,7 +149,7 @@ class Interval(Written):
         write : callable
             From the upper limit to how the file has it.
         """
-        texts = {"min": self.min_as or self.min, "max": self.max_as}
+        texts: dict[str, object] = {"min": self.min_as or self.min, "max": self.max_as}
         if self.max is not None and not self.max_as:
             texts["max"] = write(self.max)
         return texts["max"] if self.written_as_number else {end: texts[end] for end in self.ends}
