@@ -16,6 +16,7 @@ from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
 from modelsizer.optimizer.tables.clock import Clock, Ending, StoppedError
 from modelsizer.optimizer.tables.table import Table
+from modelsizer.optimizer.warning import AnswerWarning, Consequence
 from modelsizer.problems.designs.costs import flops_rate
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
@@ -123,9 +124,11 @@ def _breach(problem: Problem, constraint: Constraint) -> Breach | None:
 
 # Budgets that exclude no design
 
+IDLE = "limits that leave no design out"
 
-def idle_limits(model: Model, clock: Clock) -> list[str]:
-    """Sentences on redundant budgets: every design that keeps the other limits keeps them.
+
+def idle_limits(model: Model, clock: Clock) -> list[AnswerWarning]:
+    """A warning that names redundant budgets: every design that keeps the other limits keeps them.
 
     There are none for a space too large to list, or if the time does not suffice.
     """
@@ -146,11 +149,11 @@ def idle_limits(model: Model, clock: Clock) -> list[str]:
     for budget, used in most.items():
         if used < float(budget.limit):
             limit, greatest = format_apart(budget.limit, used, budget.dimension)
-            said.append(
-                f"{budget.base} = {limit} leaves no design out: the most that any design within "
-                f"the other limits uses is {greatest}"
-            )
-    return said
+            said.append(f"{budget.base} = {limit} (at most {greatest} used)")
+    if not said:
+        return []
+    idle = f"{IDLE}: {', '.join(said)}"
+    return [AnswerWarning(Consequence.LIMITS, idle, said[0].partition(" ")[0])]
 
 
 def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:

@@ -8,6 +8,7 @@ from typing import Any
 
 from modelsizer.optimizer.advice import loss_advice
 from modelsizer.optimizer.result import design_dict
+from modelsizer.optimizer.warning import AnswerWarning, Consequence, ordered
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.designs.idle_settings import idle_in_model, idle_settings
@@ -63,7 +64,7 @@ class OneDesign:
         if self.unjudged:
             found["loss_reason"] = self.unjudged
         if self.warnings:
-            found["warnings"] = list(self.warnings)
+            found["warnings"] = [str(warning) for warning in self.warnings]
         return found | {"violated": list(self.design.violated)}
 
     @property
@@ -72,12 +73,14 @@ class OneDesign:
         return self.design.unjudged if self.trained else ""
 
     @property
-    def warnings(self) -> tuple[str, ...]:
+    def warnings(self) -> tuple[AnswerWarning, ...]:
         """What to mind of the loss, of limits on it, and of the settings."""
         said = loss_advice(self.problem, self.design) if self.trained else []
         if self.unjudged and "loss" in self.problem.budgets.limits:
-            said.append("budgets.loss is not checked: there is no loss")
-        return (*said, *self.idle)
+            text = "budgets.loss is not checked: there is no loss"
+            said.append(AnswerWarning(Consequence.WRONG, text, "budgets.loss"))
+        said += [AnswerWarning(Consequence.HYGIENE, text) for text in self.idle]
+        return tuple(ordered(said))
 
 
 def one_design(

@@ -8,6 +8,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
 
 from modelsizer.optimizer.tables.clock import Stop, StoppedError
+from modelsizer.optimizer.warning import AnswerWarning
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room, state_bytes
@@ -100,7 +101,8 @@ class Result:
     design : Evaluation or None
         Best design found; its constraints are checked in exact arithmetic.
     budgets : tuple of BudgetUse
-    warnings : tuple of str
+    warnings : tuple of AnswerWarning
+        The most consequential first; of an infeasible problem, the reasons.
     statistics : mapping of str to number
         Number of designs, and how many each step of the proof removed.
 
@@ -122,7 +124,7 @@ class Result:
     tolerance: float
     design: Evaluation | None = None
     budgets: tuple[BudgetUse, ...] = ()
-    warnings: tuple[str, ...] = ()
+    warnings: tuple[AnswerWarning, ...] = ()
     statistics: Mapping[str, Number] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -240,7 +242,7 @@ class Result:
             found["training_flops"] = None
         found["budgets"] = [use.to_dict() for use in self.budgets]
         found["notes"] = self.notes
-        found["warnings"] = list(self.warnings)
+        found["warnings"] = [str(warning) for warning in self.warnings]
         found["statistics"] = dict(self.statistics)
         return found
 

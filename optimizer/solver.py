@@ -17,6 +17,7 @@ from modelsizer.optimizer.search.exhaustive import enumerate_designs
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.outcome import Progress, SolverResult
 from modelsizer.optimizer.tables.store import TableStore
+from modelsizer.optimizer.warning import AnswerWarning, Consequence
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import require_count, require_number, require_type
@@ -234,12 +235,13 @@ def _result(
     else:
         status = "limit"
     bound = model.sign * found.bound if math.isfinite(found.bound) else None
-    warnings: list[str] = []
+    warnings: list[AnswerWarning] = []
     uses: tuple[BudgetUse, ...] = ()
     if design is not None:
         uses, warnings = remarks(model, design, clock, deep=details and status == "optimal")
     elif status == "infeasible" and details:
-        warnings += why_infeasible(model, clock)
+        why = why_infeasible(model, clock)
+        warnings += [AnswerWarning(Consequence.REASON, text) for text in why]
     statistics = _statistics(model, found)
     return Result(
         problem,
@@ -252,7 +254,7 @@ def _result(
         enough,
         design,
         uses,
-        (*warnings, *found.notes),
+        (*warnings, *(AnswerWarning(Consequence.LIMITS, note) for note in found.notes)),
         statistics,
     )
 
@@ -262,7 +264,7 @@ LEFT_OPEN = "the limits of this solve left open whether"
 
 def remarks(
     model: Model, design: Evaluation, clock: Clock, *, deep: bool
-) -> tuple[tuple[BudgetUse, ...], list[str]]:
+) -> tuple[tuple[BudgetUse, ...], list[AnswerWarning]]:
     """What a design uses of each limit, and warnings.
 
     Parameters
@@ -274,10 +276,11 @@ def remarks(
         Solve again for the limits that bind and those that exclude no design.
     """
     uses, unknown = budget_uses(model, design, clock, solve_again=deep)
-    warnings = list(advice(model.problem, design))
+    warnings = advice(model.problem, design)
     if unknown:
         bind = "binds" if len(unknown) == 1 else "bind"
-        warnings.append(f"{LEFT_OPEN} {' and '.join(unknown)} {bind}")
+        text = f"{LEFT_OPEN} {' and '.join(unknown)} {bind}"
+        warnings.append(AnswerWarning(Consequence.LIMITS, text))
     if deep:
         warnings += idle_limits(model, clock)
     return uses, warnings

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import fail, say, user_errors
-from modelsizer.commands.options import ARCHITECTURE_SOURCE, Download, Json, Settings
+from modelsizer.commands.options import ARCHITECTURE_SOURCE, Download, Json, Settings, Verbose
 from modelsizer.commands.output import emit
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def describe(
     ] = False,
     download: Download = False,
     json_: Json = None,
+    verbose: Verbose = False,
 ) -> None:
     """Count what an architecture holds and costs, to the unit.
 
@@ -111,7 +112,7 @@ def describe(
         def show(console: Console) -> None:
             from modelsizer.text.describe import print_description
 
-            print_description(console, source, found, design)
+            print_description(console, source, found, design, verbose=verbose)
             if stored is not None:
                 from modelsizer.text.checkpoint import print_checkpoint
 

@@ -14,6 +14,7 @@ from modelsizer.commands.options import (
     Plot,
     PlotSize,
     TimeLimit,
+    Verbose,
     check_ending,
     check_plot,
 )
@@ -103,6 +104,7 @@ def fit(
     ] = None,
     time_limit: TimeLimit = None,
     json_: Json = None,
+    verbose: Verbose = False,
     plot: Plot = None,
     figure: Annotated[
         str, typer.Option(help="What --plot draws: all, fit, residuals, isoflop or pairs.")
@@ -167,7 +169,7 @@ def fit(
         emit(
             found.to_dict(),
             json_,
-            lambda console: print_study(console, found, *written),
+            lambda console: print_study(console, found, *written, verbose=verbose),
             Output("--output", output, save),
             plot_file(
                 plot,

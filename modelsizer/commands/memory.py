@@ -13,6 +13,7 @@ from modelsizer.commands.options import (
     PlotSize,
     Settings,
     TimeLimit,
+    Verbose,
     check_plot,
 )
 from modelsizer.commands.output import before_drawing, emit, plot_file
@@ -25,6 +26,7 @@ def memory(
     set_: Settings = None,
     download: Download = False,
     json_: Json = None,
+    verbose: Verbose = False,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
@@ -72,7 +74,7 @@ def memory(
             content,
             json_,
             lambda console: print_memory(
-                console, title, known, lack, chosen.note, rows, chosen.idle
+                console, title, known, lack, chosen.note, rows, chosen.idle, verbose=verbose
             ),
             plot_file(
                 plot,

@@ -25,6 +25,9 @@ Settings = Annotated[
         help="Set a dotted key, such as serving.weight_bits=4, over the file's; repeatable.",
     ),
 ]
+Verbose = Annotated[
+    bool, typer.Option("--verbose", "-v", help="Show all warnings, not only the first three.")
+]
 Json = Annotated[
     str | None,
     typer.Option(

@@ -18,6 +18,7 @@ from modelsizer.commands.options import (
     PlotSize,
     Settings,
     TimeLimit,
+    Verbose,
     Without,
     check_plot,
     check_tables,
@@ -119,6 +120,7 @@ def plan_runs(
     ] = None,
     time_limit: TimeLimit = None,
     json_: Json = None,
+    verbose: Verbose = False,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
@@ -176,7 +178,7 @@ def plan_runs(
         emit(
             found.to_dict,
             json_,
-            lambda console: print_plan(console, found),
+            lambda console: print_plan(console, found, verbose=verbose),
             Output("--csv", csv, lambda path: _write_csv(found, path)),
             Output("--export-dir", export_dir, lambda folder: _export(found, folder)),
             plot_file(

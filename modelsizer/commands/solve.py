@@ -138,7 +138,7 @@ def solve(
     ] = None,
     download: Download = False,
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show the steps of the proof.")
+        bool, typer.Option("--verbose", "-v", help="Show all warnings, and the steps of the proof.")
     ] = False,
 ) -> None:
     """Find the best design of a problem, with proof.
@@ -230,7 +230,14 @@ def solve(
             if drawn is not None and drawn.found is not None:
                 from modelsizer.text.uncertainty import print_uncertainty
 
-                print_uncertainty(console, drawn.found, drawn.winners, drawn.notes, below=True)
+                print_uncertainty(
+                    console,
+                    drawn.found,
+                    drawn.winners,
+                    drawn.notes,
+                    below=True,
+                    verbose=verbose,
+                )
             if compared is not None:
                 from modelsizer.text.compare_laws import print_comparison
 

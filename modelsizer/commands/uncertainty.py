@@ -15,6 +15,7 @@ from modelsizer.commands.options import (
     PlotSize,
     Settings,
     TimeLimit,
+    Verbose,
     Without,
     check_plot,
 )
@@ -39,6 +40,7 @@ def uncertainty(
     without: Without = None,
     time_limit: TimeLimit = None,
     json_: Json = None,
+    verbose: Verbose = False,
     plot: Plot = None,
     plot_size: PlotSize = "wide",
 ) -> None:
@@ -69,7 +71,7 @@ def uncertainty(
                 return
             from modelsizer.text.uncertainty import print_uncertainty
 
-            print_uncertainty(console, found, answer.winners, answer.notes)
+            print_uncertainty(console, found, answer.winners, answer.notes, verbose=verbose)
 
         drawn = plot if found is not None else None
         picture = plot_file(drawn, "uncertainty", found, title=problem.name, size=plot_size)

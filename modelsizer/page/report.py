@@ -219,7 +219,7 @@ def _warnings(result: Result) -> tuple[str, str, Html] | None:
     if not result.warnings:
         return None
     heading = "Why" if result.status == "infeasible" else "Warnings"
-    return heading.lower(), heading, listing(result.warnings)
+    return heading.lower(), heading, listing([str(warning) for warning in result.warnings])
 
 
 def _context(drawn: Iterable[Drawn]) -> tuple[Html, bool]:

@@ -11,7 +11,7 @@ from modelsizer.problems.units import format_fixed, format_number, format_quanti
 from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.hyperparameters import HEADING, suggestion_rows
-from modelsizer.text.kit.lines import INDENT, bullets, paragraph, section, title
+from modelsizer.text.kit.lines import INDENT, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Styled, Table, print_table
 from modelsizer.text.kit.words import STOPS
 
@@ -102,7 +102,16 @@ def print_result(
     *,
     verbose: bool = False,
 ) -> None:
-    """Print a result and its verification, if there is one."""
+    """Print a result and its verification, if there is one.
+
+    Parameters
+    ----------
+    console : Console
+    result : Result
+    checked : Verification, optional
+    verbose : bool
+        Show all warnings and the steps of the proof.
+    """
     took = f"{result.status}, {result.solver}, {result.seconds:.2f} s"
     title(console, result.problem.name, Styled(took, _COLOURS[result.status]))
     if result.design is not None:
@@ -130,6 +139,7 @@ def print_result(
     if verbose:
         section(console, "Steps of the proof")
         _pairs(console, ((name, f"{value:,}") for name, value in result.statistics.items()))
-    if result.warnings:
-        section(console, "Why" if result.status == "infeasible" else "Warnings")
-        bullets(console, result.warnings)
+    if result.status == "infeasible":
+        warnings(console, result.warnings, "Why", verbose=True)
+    else:
+        warnings(console, result.warnings, verbose=verbose)

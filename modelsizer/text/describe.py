@@ -24,7 +24,12 @@ _NONE = {"kind": "none"}
 
 
 def print_description(
-    console: Console, source: str, found: Description, design: OneDesign | None = None
+    console: Console,
+    source: str,
+    found: Description,
+    design: OneDesign | None = None,
+    *,
+    verbose: bool = False,
 ) -> None:
     """Print parameters and costs of an architecture, and what these hold for.
 
@@ -35,6 +40,8 @@ def print_description(
     found : Description
     design : OneDesign, optional
         The same architecture under the same settings, if any are given.
+    verbose : bool
+        Whether to show all warnings.
     """
     title(console, source)
     section(console, "Layers")
@@ -64,7 +71,7 @@ def print_description(
         memory.append((f"training memory{each}", trained.design.quantity("training_memory")))
     pairs(console, [_exactly(name, size, "bytes") for name, size in memory], words=_NUMBERS)
     if design is not None:
-        _print_design(console, design)
+        _print_design(console, design, verbose)
 
 
 def _parameters(found: Description) -> list[tuple[str, str, str]]:
@@ -109,7 +116,7 @@ def _flops(found: Description) -> list[tuple[str, str, str]]:
     ]
 
 
-def _print_design(console: Console, found: OneDesign) -> None:
+def _print_design(console: Console, found: OneDesign, verbose: bool) -> None:
     """Print the costs under a problem or settings, and the constraints that they violate."""
     problem, design = found.problem, found.design
     rows = cost_rows(problem, design, priced=found.trained, memory=False)
@@ -126,7 +133,7 @@ def _print_design(console: Console, found: OneDesign) -> None:
     pairs(console, rows)
     if design.violated:
         line(console, Styled(f"It breaks {', '.join(design.violated)}", "red"), above=1)
-    warnings(console, found.warnings)
+    warnings(console, found.warnings, verbose=verbose)
 
 
 def _part(part: Mapping[str, Any]) -> str:

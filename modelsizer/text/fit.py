@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING
 
 from modelsizer.problems.units import format_number, format_quantity
-from modelsizer.text.kit.lines import INDENT, bullets, line, paragraph, section
+from modelsizer.text.kit.lines import INDENT, line, paragraph, section, warnings
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE
 
@@ -29,7 +29,9 @@ def _fixed(value: float) -> str:
     return f"{value:.5f}" if math.isfinite(value) else NONE
 
 
-def print_study(console: Console, study: Study, written: str | None = None) -> None:
+def print_study(
+    console: Console, study: Study, written: str | None = None, *, verbose: bool = False
+) -> None:
     """Print coefficients with their uncertainty, goodness of fit, checks and warnings.
 
     Parameters
@@ -38,11 +40,13 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
     study : Study
     written : str, optional
         Path of the law file, if one was written.
+    verbose : bool
+        Whether to show all warnings.
     """
     runs, found = study.runs, study.fit
-    warnings = list(study.warnings)
+    said = list(study.warnings)
     if study.poor:
-        poor = warnings.pop(0)
+        poor = said.pop(0)
         line(console, f"{poor[0].upper()}{poor[1:]}.", below=1)
     line(console, f"{study.form.name}: {study.form.text}")
     left = f", {len(study.dropped)} dropped" if study.dropped else ""
@@ -77,9 +81,7 @@ def print_study(console: Console, study: Study, written: str | None = None) -> N
     out = tuple(f"{name} ({value:+.3f})" for name, value in study.outliers)
     _names(console, "Outliers (ln predicted - ln seen beyond five robust sigmas)", out)
     _checks(console, study)
-    if warnings:
-        section(console, "Warnings")
-        bullets(console, warnings, expand=True)
+    warnings(console, said, verbose=verbose)
     if written is not None:
         line(console, f'Written: {written}, to use as objective.law = "file:{written}"', above=1)
 

@@ -50,7 +50,8 @@ def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
         line(console)
         line(console, note)
     left_out = [f"{source}: {what}" for source, what in LEFT_OUT]
-    warnings(console, left_out, "Left out, since no law of the loss in N and D was found in them")
+    heading = "Left out, since no law of the loss in N and D was found in them"
+    warnings(console, left_out, heading, verbose=True)
 
 
 def print_law(console: Console, page: LawPage) -> None:
@@ -85,7 +86,7 @@ def print_law(console: Console, page: LawPage) -> None:
     if page.checked:
         section(console, "Recomputed")
         paragraph(console, page.checked)
-    warnings(console, (*page.warnings, APART))
+    warnings(console, (*page.warnings, APART), verbose=True)
 
 
 def coefficient(value: float) -> str:

@@ -44,6 +44,8 @@ def print_memory(
     notes: Sequence[str] = (),
     assumptions: Sequence[tuple[str, str]] = (),
     idle: Sequence[str] = (),
+    *,
+    verbose: bool = False,
 ) -> None:
     """Print the memory parts of one accelerator, a table each for serving and training.
 
@@ -60,6 +62,8 @@ def print_memory(
         What the figures hold for.
     idle : sequence of str
         Settings that change no figure, and why.
+    verbose : bool
+        Whether to show all warnings.
     """
     print_title(console, title)
     for note in notes:
@@ -70,7 +74,7 @@ def print_memory(
         _print_parts(console, parts)
     if lack:
         line(console, lack, above=1)
-    warnings(console, idle)
+    warnings(console, idle, verbose=verbose)
 
 
 def _print_parts(console: Console, parts: MemoryParts) -> None:

@@ -27,8 +27,16 @@ _OWN = ("heads", "kv_heads", "head_dim", "d_ff", "vocab_size")
 _WITH_SHARE = 3  # columns of these that leave room for the share of the budget
 
 
-def print_plan(console: Console, found: Plan) -> None:
-    """Print the runs, their expected precision beside the best grid, the proof and warnings."""
+def print_plan(console: Console, found: Plan, *, verbose: bool = False) -> None:
+    """Print the runs, their expected precision beside the best grid, the proof and warnings.
+
+    Parameters
+    ----------
+    console : Console
+    found : Plan
+    verbose : bool
+        Whether to show all warnings.
+    """
     title(console, found.problem.name)
     for words in _question(found, console.width):
         line(console, words)
@@ -39,7 +47,7 @@ def print_plan(console: Console, found: Plan) -> None:
     _runs(console, found)
     _tells(console, found)
     _certificate(console, found)
-    warnings(console, found.warnings)
+    warnings(console, found.warnings, verbose=verbose)
 
 
 def _count(value: float) -> str:

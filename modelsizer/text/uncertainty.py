@@ -50,6 +50,7 @@ def print_uncertainty(
     notes: Sequence[str] = (),
     *,
     below: bool = False,
+    verbose: bool = False,
 ) -> None:
     """Print the headline, the best designs by share of draws, intervals and robust designs.
 
@@ -63,6 +64,8 @@ def print_uncertainty(
         Warnings besides those of today's design.
     below : bool
         Whether the answer of a solve, with its name and its warnings, stands above.
+    verbose : bool
+        Whether to show all warnings.
     """
     problem = found.problem
     laws = f"draws of {problem.quality.name}; {found.seconds:.2f} s"
@@ -78,7 +81,7 @@ def print_uncertainty(
     _robust(console, found)
     _certificate(console, found)
     about = [] if below else advice(problem, found.best_by(TODAY).design)
-    warnings(console, [*notes, *about])
+    warnings(console, [*notes, *about], verbose=verbose)
 
 
 def headline(found: Uncertainty) -> list[str]:

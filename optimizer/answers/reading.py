@@ -107,7 +107,7 @@ def remark_differences(
     uses, expected = remarks(Model(result.problem), result.design, Clock(), deep=deep)
     stored = answer.get("warnings")
     first = stored[: len(expected)] if isinstance(stored, list) and not deep else stored
-    yield from differences(first, expected, "warnings")
+    yield from differences(first, [str(warning) for warning in expected], "warnings")
     if deep:
         for at, (mine, theirs) in enumerate(zip(result.budgets, uses, strict=True)):
             yield from differences(mine.binding, theirs.binding, f"budgets[{at}].binding")

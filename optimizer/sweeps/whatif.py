@@ -66,7 +66,7 @@ class Answer:
     @property
     def reasons(self) -> tuple[str, ...]:
         """Why there is no design."""
-        return self.result.warnings if self.result.status == "infeasible" else ()
+        return tuple(map(str, self.result.warnings)) if self.result.status == "infeasible" else ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,10 @@ def solved(name: str = "fixed-2t-tokens") -> ms.Result:
 def _evaluated() -> dict[str, Any]:
     problem = ms.Problem.load("one-h100-1e24")
     design = ms.evaluate(problem, ms.load_architecture("llama-3-8b"))
-    more = {"warnings": loss_advice(problem, design), "violated": list(design.violated)}
+    more = {
+        "warnings": [str(w) for w in loss_advice(problem, design)],
+        "violated": list(design.violated),
+    }
     return design_dict(problem, design) | more
 
 

@@ -155,17 +155,17 @@ def test_shape_none_picks_the_absurd_and_is_warned_about() -> None:
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"space.layers": "{min=8, max=40}"}, "largest that space.layers offers"),
-        ({"space.d_model": "{min=1024, max=4096}"}, "largest that space.d_model offers"),
+        ({"space.layers": "{min=8, max=40}"}, "layers = 40 (most)"),
+        ({"space.d_model": "{min=1024, max=4096}"}, "d_model = 4096 (most)"),
         ({"training.unique_tokens": "500B"}, "epochs"),
-        ({"objective.law": "kaplan-2020"}, "fitted on 768 to 1.5B non-embedding parameters"),
-        ({"budgets.kv_cache": "900 GB"}, "leaves no design out"),
+        ({"objective.law": "kaplan-2020"}, "non-embedding parameters (fitted to 1.5B)"),
+        ({"budgets.kv_cache": "900 GB"}, "budgets.kv_cache = 900 GB (at most"),
         (
             {"serving": "{tensor_parallel = 4}", "space.kv_heads": "2"},
             "each kv head is held 2 times",
         ),
         ({"objective.ablations": "none"}, "blind to kv_heads"),
-        ({"objective.ablations": "none"}, "blind to ffn_ratio"),
+        ({"objective.ablations": "none"}, "ffn_ratio = "),
     ],
 )
 def test_warnings(settings: dict[str, str], words: str) -> None:

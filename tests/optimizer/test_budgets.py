@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
 
 from modelsizer import Problem, solve
+from modelsizer.optimizer.budgets import IDLE
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from tests.support.enumerated import designs_of
@@ -18,8 +20,8 @@ CLUSTER = {"training.accelerator": "H100-SXM", "training.accelerators": 64}
 
 def idle(problem: Problem) -> dict[str, str]:
     """What the warnings say of each redundant budget: the most that any design uses."""
-    told = [text for text in solve(problem).warnings if "leaves no design out" in text]
-    return {text.partition(" = ")[0]: text.rpartition(" is ")[2] for text in told}
+    told = " ".join(str(warning) for warning in solve(problem).warnings if IDLE in str(warning))
+    return dict(re.findall(r"(\S+) = [^(]+ \(at most ([^)]+) used\)", told))
 
 
 def most_used(problem: Problem, name: str) -> float:

@@ -78,7 +78,7 @@ def check_reasons(problem: Problem) -> int:
     limits = oracle.relaxer.limits
     space = {limit.key for limit in limits if limit.of_space}
     of_tokens = ("tokens", "training_flops", "training_time", "training_cost", "training_energy")
-    for words in solve(problem).warnings:
+    for words in map(str, solve(problem).warnings):
         named = set(re.findall(r"^budgets\.[a-z_]+|(?<=for )budgets\.[a-z_]+", words))
         named |= set(re.findall(r"(?<= at )(?:budgets|training)\.tokens", words))
         keys = {limit.key for limit in limits if limit.base in named}

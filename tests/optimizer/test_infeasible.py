@@ -38,7 +38,7 @@ def test_too_little_time_for_the_least_training_flops() -> None:
     result = solve(Problem.load("h100-cluster-90-days", {"budgets.training_flops": flops}))
     assert result.status == "infeasible"
     first, *_ = result.warnings
-    assert first == (
+    assert str(first) == (
         "budgets.training_time <= 90 days: too little for budgets.training_flops >= 1e27"
     )
 

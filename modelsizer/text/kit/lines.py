@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelsizer.problems.visible import shortened
 from modelsizer.text.kit.tables import Styled, Table, begin, print_table, put_off, rich_text
+from modelsizer.text.kit.words import and_more
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -112,12 +113,36 @@ def bullets(
     print_table(console, folds, indent=indent, gap=1, expand=expand)
 
 
-def warnings(console: Console, lines: Sequence[str], heading: str = "Warnings") -> None:
-    """Print warnings as a section; nothing if there are none."""
-    if lines:
-        section(console, heading)
-        for each in lines:
-            bullets(console, [each])
+MOST_WARNINGS = 3
+"""Warnings that are shown unless all are asked for."""
+
+
+def warnings(
+    console: Console,
+    said: Sequence[object],
+    heading: str = "Warnings",
+    *,
+    verbose: bool = False,
+) -> None:
+    """Print warnings as a section; nothing if there are none.
+
+    Parameters
+    ----------
+    console : Console
+    said : sequence of object
+        Their texts, or values whose `str` is the text; the most consequential first.
+    heading : str
+    verbose : bool
+        Whether to show all, not only the first `MOST_WARNINGS`.
+    """
+    if not said:
+        return
+    section(console, heading)
+    shown = said if verbose else said[:MOST_WARNINGS]
+    for each in shown:
+        bullets(console, [str(each)])
+    if rest := and_more(len(said) - len(shown), ": -v"):
+        paragraph(console, rest)
 
 
 def pairs(

@@ -180,7 +180,7 @@ def test_answer_of_the_solver_is_on_it() -> None:
         == {"training_flops", "serving_memory"}
     )
     for warning in result.warnings:
-        assert warning in page.text("li")
+        assert str(warning) in page.text("li")
 
 
 def test_rankings_are_those_of_rank() -> None:

@@ -117,7 +117,7 @@ def test_a_lying_engine_is_not_believed(name: str, monkeypatch: pytest.MonkeyPat
     result = solve(Problem.load("one-h100-1e24"), solver=name)
     assert result.status == "optimal"
     assert result.best.architecture == truth.best.architecture
-    assert any("contradicts" in warning for warning in result.warnings)
+    assert any("contradicts" in str(warning) for warning in result.warnings)
 
     def optimist(program: Program, limits: Limits) -> Outcome:
         return Outcome(None, 1e9, finished=True, words="optimal")
@@ -179,7 +179,7 @@ def test_highs_takes_the_place_of_a_missing_cbc(
     problem = Problem.load("one-h100-1e24")
     result, known = solve(problem, solver="pulp"), solve(problem, solver="pulp:HiGHS")
     assert result.best.architecture == known.best.architecture
-    assert [note for note in result.warnings if note not in known.warnings] == [
+    assert [str(note) for note in result.warnings if note not in known.warnings] == [
         pulp_adapter._NO_CBC
     ]
 

@@ -148,5 +148,5 @@ def test_a_sum_of_terms_is_a_class_too() -> None:
 def test_laws_with_a_caution_say_so_in_the_answer(name: str) -> None:
     problem = Problem.load("one-h100-1e24")
     warnings = solve(problem.with_settings(problem.under_law(name))).warnings
-    assert warnings[0] == f"take {name} with caution: {TOKEN_LAWS[name].caution}"
-    assert not any("caution" in warning for warning in solve(problem).warnings)
+    assert str(warnings[0]) == f"take {name} with caution: {TOKEN_LAWS[name].caution}"
+    assert not any("caution" in str(warning) for warning in solve(problem).warnings)

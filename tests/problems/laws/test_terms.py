@@ -181,9 +181,8 @@ def test_the_optimum_leaves_the_edge_of_the_menu() -> None:
     assert ratio == pytest.approx(3.0, abs=0.1)
     blind = solve(Problem.load("one-h100-1e24", {"objective.ablations": "none"}))
     assert blind.best.architecture.groups[0].layer.attention.kv_heads == 1
-    warnings = " ".join(solve(u_shaped()).warnings)
-    assert "blind to kv_heads" not in warnings and "blind to ffn_ratio" not in warnings
-    assert "blind to ffn_ratio" in " ".join(blind.warnings)
+    assert "blind to" not in " ".join(map(str, solve(u_shaped()).warnings))
+    assert "blind to kv_heads = 1, ffn_ratio = " in " ".join(map(str, blind.warnings))
 
 
 def test_every_design_is_judged_by_what_it_is() -> None:
@@ -278,8 +277,8 @@ def test_ranges_of_its_data_warn() -> None:
     problem = Problem.load("one-h100-1e24").with_settings(
         {"laws.mine": law, "objective.law": "mine"}
     )
-    warnings = " ".join(solve(problem).warnings)
-    assert "mine was fitted on up to 1.5 ffn_ratio; the design has 2.6" in warnings
+    warnings = " ".join(map(str, solve(problem).warnings))
+    assert "ffn_ratio 2.6" in warnings and "(to 1.5)" in warnings
 
 
 def test_terms_are_written_as_they_are_read(tmp_path: Path) -> None:
