@@ -102,6 +102,8 @@ class Solver:
         See `solve`.
     clock : Clock, optional
         Time limit of all its solves together; each ends with it, whatever its own limit.
+    after : Solver, optional
+        A solver of a problem over the same space, whose tables and last answer are taken over.
 
     Raises
     ------
@@ -119,7 +121,12 @@ class Solver:
     """
 
     def __init__(
-        self, problem: Problem, *, solver: str = DEFAULT_SOLVER, clock: Clock | None = None
+        self,
+        problem: Problem,
+        *,
+        solver: str = DEFAULT_SOLVER,
+        clock: Clock | None = None,
+        after: Solver | None = None,
     ) -> None:
         require_type("problem", problem, Problem)
         self.problem, self.solver = problem, solver
@@ -129,8 +136,8 @@ class Solver:
             from modelsizer.optimizer.milp.engines import backend
 
             self._engine = backend(solver)
-        self._store = TableStore()
-        self._last: tuple[Problem, Architecture] | None = None
+        self.store = TableStore() if after is None else after.store
+        self._last: tuple[Problem, Architecture] | None = None if after is None else after._last
 
     def solve(
         self,
@@ -173,7 +180,7 @@ class Solver:
         asked = self.problem if problem is None else problem
         asked = asked if not settings else asked.with_settings(settings)
         clock = self.clock.within(time_limit, node_limit)
-        model = Model(asked, self._store)
+        model = Model(asked, self.store)
         tolerance = _tolerance(model, DEFAULT_GAP if gap is None else gap)
         found = self._found(model, clock, tolerance, gap is None, progress)
         if found.incumbent is not None:

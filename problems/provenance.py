@@ -164,6 +164,7 @@ def law_table(law: TokenLaw) -> dict[str, Any]:
         "parameter_range": law.parameter_range,
         "token_range": law.token_range,
         "source": law.source,
+        "rms": law.rms,
     }
     table = LawTable.model_validate(own)
     written: dict[str, Any] = table.model_dump(exclude_defaults=True, exclude_none=True)

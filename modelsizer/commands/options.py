@@ -54,6 +54,10 @@ Without = Annotated[
         "--without", metavar="KEY", help="Leave a limit out, such as budgets.kv_cache; repeatable."
     ),
 ]
+Quick = Annotated[
+    bool,
+    typer.Option("--quick", help="Leave out what is as good within the error of the law."),
+]
 SolverName = Annotated[str, typer.Option("--solver", help="As of solve.")]
 Csv = Annotated[
     Path | None,

@@ -22,6 +22,7 @@ from modelsizer.commands.options import (
     Json,
     Plot,
     PlotSize,
+    Quick,
     Settings,
     TimeLimit,
     Without,
@@ -137,6 +138,7 @@ def solve(
         ),
     ] = None,
     download: Download = False,
+    quick: Quick = False,
     verbose: Annotated[
         bool, typer.Option("--verbose", "-v", help="Show all warnings, and the steps of the proof.")
     ] = False,
@@ -164,18 +166,22 @@ def solve(
             from modelsizer.problems.architecture.sources import load_architecture
 
             model = load_architecture(near, say, download=download)
-        from modelsizer.optimizer.solver import solve as run
+        from modelsizer.optimizer.solver import Solver
 
         with user_errors(ValueError), gaps() as progress:
-            result = run(
-                problem,
-                solver=solver,
+            solving = Solver(problem, solver=solver)
+            result = solving.solve(
                 gap=gap,
                 time_limit=clock.left.seconds,
                 node_limit=node_limit,
                 progress=progress,
             )
         extras = Extras(clock, result.stop)
+        ties = None
+        if not quick:
+            from modelsizer.optimizer.surveys.near_ties import ties_of
+
+            ties = ties_of(result, solving, clock.left.seconds)
         drawn_all = Ending(result.stop if result.status == "limit" else "proven")
         checked, others, pins, closest, drawn, compared = (None,) * 6
         if verify:
@@ -242,6 +248,10 @@ def solve(
                 from modelsizer.text.compare_laws import print_comparison
 
                 print_comparison(console, compared, below=True)
+            if ties is not None:
+                from modelsizer.text.near_ties import print_near_ties
+
+                print_near_ties(console, result, ties)
             if extras.unfinished:
                 from modelsizer.text.alternatives import print_unfinished
 
@@ -249,6 +259,8 @@ def solve(
 
         def content() -> dict[str, Any]:
             made = result.to_dict()
+            if ties is not None:
+                made["near_ties"] = ties.to_dict()
             if others is not None:
                 made |= others.to_dict()
             for key, asked, found in (

@@ -59,7 +59,8 @@ def print_study(
         f"objective {format_number(found.objective)}: sum of Huber({format_number(found.delta)}) "
         "of ln predicted - ln seen",
         f"R2 {_fixed(study.r_squared)} of ln loss; "
-        f"median |residual| {format_number(_median(study), 2)} in ln loss",
+        f"median |residual| {format_number(_median(study), 2)} in ln loss; "
+        f"error {format_number(found.rms, 2)} nats in the root mean square",
         f"{found.agreeing} of {found.starts} starts reached it; {study.fit_seconds:.2f} s",
     ]
     if (drawn := study.bootstrap) is not None:

@@ -72,6 +72,7 @@ def print_law(console: Console, page: LawPage) -> None:
             ("N", page.parameters),
             ("fitted on N", _range(page.parameter_range, " to ", _UNSEEN)),
             ("fitted on D", _range(page.token_range, " to ", _UNSEEN)),
+            ("errs by", _error(page)),
             ("data", page.data),
             ("sees", ", ".join(page.sees)),
             ("source", page.source),
@@ -87,6 +88,13 @@ def print_law(console: Console, page: LawPage) -> None:
         section(console, "Recomputed")
         paragraph(console, page.checked)
     warnings(console, (*page.warnings, APART), verbose=True)
+
+
+def _error(page: LawPage) -> str:
+    """The root mean square of the errors of a law, and where it is from."""
+    if page.rms is None:
+        return "not known"
+    return f"{page.rms:g} nats in the root mean square: {page.rms_source}"
 
 
 def coefficient(value: float) -> str:

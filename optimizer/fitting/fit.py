@@ -69,6 +69,16 @@ class Fit:
         return dict(zip(self.form.coefficients, map(float, self.values), strict=True))
 
     @property
+    def rms(self) -> float:
+        """Root mean square of ``predicted - observed`` of the runs used, nats a token."""
+        return float(np.sqrt(np.mean(np.square(self.predicted - np.exp(self.design.log_loss)))))
+
+    @property
+    def predicted(self) -> Array:
+        """Loss of each run used by the law."""
+        return np.asarray(np.exp(self.design.log_loss + self.residuals))
+
+    @property
     def residuals(self) -> Array:
         """``ln predicted - ln observed`` of each run used."""
         predicted = self.design.log_predicted(self.theta[None, :])[0]

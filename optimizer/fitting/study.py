@@ -6,8 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from modelsizer.optimizer.fitting.approaches import Approach
 from modelsizer.optimizer.fitting.bootstrap import Bootstrap
 from modelsizer.optimizer.fitting.diagnostics import (
@@ -155,13 +153,13 @@ class Study:
             terms=fitted_terms(self.form, self.fit.coefficients),
             ranges=feature_ranges(self.form, self.runs.columns),
             fixed=tuple(self.form.fixed),
+            rms=self.fit.rms or None,
         )
 
     def to_dict(self) -> dict[str, Any]:
         """Convert the study to a mapping for JSON."""
         runs, found, held = self.runs, self.fit, self.hold_out
-        predicted = np.exp(found.design.log_loss + found.residuals)
-        rows = zip(runs.labels, runs.loss, predicted, found.residuals, strict=True)
+        rows = zip(runs.labels, runs.loss, found.predicted, found.residuals, strict=True)
         curved, drawn = self.curvature, self.bootstrap
         return {
             "complete": self.complete,
@@ -187,6 +185,7 @@ class Study:
             "read_as": {key: column.to_dict(key) for key, column in runs.read_as.items()},
             "tokens_from": runs.tokens_from or None,
             "r2": _plain(self.r_squared),
+            "rms": found.rms,
             "outliers": [{"run": run, "residual": value} for run, value in self.outliers],
             "residuals": [
                 {"run": run, "loss": float(y), "predicted": float(p), "residual": float(r)}

@@ -21,6 +21,7 @@ from modelsizer.optimizer.bounds.token_caps import Spending
 from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, needed, to_floats
 from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation
@@ -53,10 +54,12 @@ class Scorer:
         Whether designs take as few tokens as the constraints require.
     """
 
-    def __init__(self, problem: Problem, goals: Sequence[Goal]) -> None:
+    def __init__(
+        self, problem: Problem, goals: Sequence[Goal], store: TableStore | None = None
+    ) -> None:
         self.goals = tuple(goals)
         self.problem = question(problem, goals)
-        self.model = Model(self.problem)
+        self.model = Model(self.problem, store)
         self.fewest = self.model.kind in ("least_tokens", "least_flops")
         parts = {self._affine(goal) for goal in goals} - {""}
         if any(QUANTITIES[goal.name].form == "lifetime" for goal in goals):

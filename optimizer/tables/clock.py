@@ -244,4 +244,16 @@ class Clock:
         left = self.left.seconds
         if left is not None:
             seconds = left if seconds is None else min(seconds, left)
-        return Clock(Limits(seconds, nodes))
+        return type(self)(Limits(seconds, nodes))
+
+
+@dataclass
+class CpuClock(Clock):
+    """A clock of the CPU time of this process, which a busy machine does not change."""
+
+    started: float = field(default_factory=time.process_time)
+
+    @property
+    def elapsed(self) -> float:
+        """Return the CPU seconds since the start."""
+        return time.process_time() - self.started

@@ -77,6 +77,7 @@ class LudziejewskiLaw(DesignLaw):
     source: str = ""
     form: str = "a E'^delta N^(alpha + gamma ln E') + b E'^omega D^(beta + zeta ln E') + c"
     caution: str = ""
+    rms: float | None = None
     features = (EXPERTS,)
 
     @property

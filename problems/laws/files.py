@@ -73,6 +73,8 @@ class LawFile:
         Ranges of other features of the runs.
     fixed : tuple of str
         Coefficients that a fit keeps constant.
+    rms : float or None
+        Root mean square of the errors on the runs, nats a token.
     """
 
     name: str
@@ -90,6 +92,7 @@ class LawFile:
     terms: tuple[PowerTerm, ...] = ()
     ranges: Mapping[str, Range] = field(default_factory=dict)
     fixed: tuple[str, ...] = ()
+    rms: float | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -118,12 +121,14 @@ class LawFile:
         limits = (self.parameters, self.parameter_range, self.token_range, self.source)
         if self.form in _POWERS:
             E, A, alpha, B, beta, outer = (*values, 1.0)[:6]
-            return PowerLaw(name, E, A, alpha, B, beta, outer, *limits, form=_POWERS[self.form])
+            return PowerLaw(
+                name, E, A, alpha, B, beta, outer, *limits, form=_POWERS[self.form], rms=self.rms
+            )
         if self.form == TERMS:
             E, terms = found["E"], with_values(self.terms, found)
         else:
             E, terms = _EXPANDED[self.form](found)
-        return TermLaw(name, E, terms, *limits, ranges=self.ranges)
+        return TermLaw(name, E, terms, *limits, ranges=self.ranges, rms=self.rms)
 
 
 def term_names(terms: Sequence[PowerTerm]) -> tuple[str, ...]:
@@ -203,6 +208,8 @@ def law_text(law: LawFile) -> str:
             head[key] = _range(ends)
     if law.ranges:
         head["ranges"] = {name: _range(ends) for name, ends in law.ranges.items()}
+    if law.rms is not None:
+        head["rms"] = law.rms
     if law.source:
         head["source"] = law.source
     tables: dict[str, Mapping[str, Any]] = {"law": head}

@@ -77,6 +77,8 @@ class TokenLaw(ABC):
     token_range: Range = ANYWHERE
     source: str = ""
     form: str = ""
+    rms: float | None = None
+    """Root mean square of its errors on its runs, nats a token; None if nobody knows."""
     most_epochs: float | None = None
     """Epochs up to which the law holds on repeated data; None if it ignores repeats."""
     caution: str = ""
@@ -274,6 +276,7 @@ class PowerLaw(TokenLaw):
     source: str = ""
     form: str = "E + A/N^alpha + B/D^beta"
     caution: str = ""
+    rms: float | None = None
 
     def __post_init__(self) -> None:
         for key in ("A", "alpha", "B", "beta", "outer"):

@@ -46,6 +46,10 @@ class LawPage:
         Keys of [objective] that accept the law; empty if it cannot be solved with.
     why_not : str
         Reason why it cannot be solved with, or a remark on how it can.
+    rms : float or None
+        Root mean square of the errors on its runs, nats a token; None if nobody knows.
+    rms_source : str
+        Where it is from.
     unit : str
         Unit of the loss; empty if the law gives an optimum and no loss.
     warnings : tuple of str
@@ -72,6 +76,8 @@ class LawPage:
     token_range: Range = ANYWHERE
     use: Use = ""
     why_not: str = ""
+    rms: float | None = None
+    rms_source: str = ""
     unit: str = NATS
     warnings: tuple[str, ...] = ()
     checked: str = ""

@@ -82,6 +82,8 @@ def _page(name: str, row: Mapping[str, Any]) -> LawPage:
         sees=tuple(row.get("sees", ("N", "D"))),
         parameter_range=range_of(numbers, "parameter_range"),
         token_range=range_of(numbers, "token_range"),
+        rms=numbers.get("rms"),
+        rms_source=row.get("rms_source", ""),
         why_not=row.get("why_not", ""),
         unit=row.get("unit", NATS),
         warnings=tuple(row.get("warnings", ())),

@@ -109,7 +109,7 @@ def _law(name: str, row: Mapping[str, Any]) -> TokenLaw:
         "token_range": range_of(row, "token_range"),
         "source": row["source"],
     }
-    given |= {key: row[key] for key in ("caution", "most_epochs") if key in row}
+    given |= {key: row[key] for key in ("caution", "most_epochs", "rms") if key in row}
     if "ranges" in row:
         given["ranges"] = {feature: range_of(row["ranges"], feature) for feature in row["ranges"]}
     return LAW_FORMS[row["form"]](coefficients_of(row), given)

@@ -20,7 +20,7 @@ PREFIX = "file:"
 """Prefix of the name of a law in a file."""
 _ENDING = ".toml"
 _REST = ("name", "form", "parameters", "parameter_range", "token_range", "ranges", "source",
-         "standard_errors")  # fmt: skip
+         "standard_errors", "rms")  # fmt: skip
 
 
 def law_setting(typed: str) -> str:
@@ -225,6 +225,7 @@ class _Reader:
             terms,
             ranges,
             fixed,
+            self.number("law.rms", head["rms"]) if "rms" in head else None,
         )
         if self.faults:
             return None

@@ -47,6 +47,7 @@ class RepeatedDataLaw(TokenLaw):
     source: str = ""
     form: str = "E + A/N'^alpha + B/D'^alpha"
     caution: str = ""
+    rms: float | None = None
     most_epochs: float | None = None
 
     @property

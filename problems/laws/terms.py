@@ -57,6 +57,7 @@ class TermLaw(DesignLaw):
     form: str = "E + sum of power terms"
     ranges: Mapping[str, Range] = field(default_factory=dict)
     caution: str = ""
+    rms: float | None = None
     features: tuple[str, ...] = field(default=(), init=False)
 
     def __post_init__(self) -> None:

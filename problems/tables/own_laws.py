@@ -66,10 +66,13 @@ class LawTable(Table):
     token_range: _Range = ANYWHERE
     ranges: _Ranges = Field(default_factory=dict)
     source: str = ""
+    rms: Real | None = None
 
     @model_validator(mode="after")
     def _coefficients(self) -> LawTable:
         self.law("x")
+        if self.rms is not None and self.rms <= 0:
+            raise ValueError(f"@.rms must be a positive number of nats a token, not {self.rms:g}")
         return self
 
     def law(self, name: str) -> TokenLaw:
@@ -87,6 +90,7 @@ class LawTable(Table):
                 self.token_range,
                 self.source,
                 ranges=self.ranges,
+                rms=self.rms,
             )
         if self.ranges:
             raise ValueError("@.ranges a law of N and D has parameter_range and token_range only")
@@ -107,4 +111,5 @@ class LawTable(Table):
             self.parameter_range,
             self.token_range,
             self.source,
+            rms=self.rms,
         )

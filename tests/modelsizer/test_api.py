@@ -64,7 +64,8 @@ def _with_law() -> ms.Problem:
 
 
 CASES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
-    "solve": (solved, ("solve", "fixed-2t-tokens")),
+    "solve": (solved, ("solve", "fixed-2t-tokens", "--quick")),
+    "near_ties": (lambda: ms.near_ties(solved()), ("solve", "fixed-2t-tokens")),
     "rank": (
         lambda: ms.rank(ms.Problem.load("fixed-2t-tokens"), top=3),
         ("rank", "fixed-2t-tokens", "--top", "3"),
@@ -91,7 +92,7 @@ CASES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         _whatif,
         ("whatif", "phone-2gb", "--scenario", "tied: space.tied_embeddings=true"),
     ),
-    "best": (lambda: ms.best(solved(), 3), ("solve", "fixed-2t-tokens", "--best", "3")),
+    "best": (lambda: ms.best(solved(), 3), ("solve", "fixed-2t-tokens", "--best", "3", "--quick")),
     "compare_laws": (
         lambda: ms.compare_laws(
             ms.Problem.load("fixed-2t-tokens"), ["besiroglu-2024", "hoffmann-2022"]
@@ -128,7 +129,7 @@ TEXTS = ("export", "report")
 FUNCTIONS = (*CASES, *TEXTS)
 SECTIONS = ("Parameters", "Returns", "Raises", "Examples")
 RAISE_NOTHING = ("evaluate",)
-OF_SOLVE = {"verify": "verification", "evaluate": "design"}
+OF_SOLVE = {"verify": "verification", "evaluate": "design", "near_ties": "near_ties"}
 """Functions whose answer is one part of that of a command."""
 
 

@@ -52,7 +52,7 @@ def test_a_law_has_a_known_form_and_a_page(name: str) -> None:
     assert row["form"] in LAW_FORMS
     assert set(row) <= {
         "form", "coefficients", "parameters", "parameter_range", "token_range", "ranges",
-        "most_epochs", "source", "caution", "shape_source",
+        "most_epochs", "rms", "source", "caution", "shape_source",
     }  # fmt: skip
     assert page_rows()[name]
 
@@ -60,9 +60,9 @@ def test_a_law_has_a_known_form_and_a_page(name: str) -> None:
 def test_what_a_page_takes_from_its_law_is_not_written_twice() -> None:
     read = {
         "short", "formula", "words", "parameters", "kind", "data", "seen", "sees", "unit",
-        "why_not", "warnings", "checked", "drawn_at", "held",
+        "why_not", "warnings", "rms_source", "checked", "drawn_at", "held",
     }  # fmt: skip
-    numbers = {"form", "coefficients", "parameter_range", "token_range", "source"}
+    numbers = {"form", "coefficients", "parameter_range", "token_range", "rms", "source"}
     for name, row in page_rows().items():
         if name != "left_out":
             assert set(row) <= (read if name in law_rows() else read | numbers), name
@@ -70,6 +70,12 @@ def test_what_a_page_takes_from_its_law_is_not_written_twice() -> None:
     assert forms == set(LAW_FORMS)
     curves = [r["form"] for n, r in page_rows().items() if n != "left_out" and "form" in r]
     assert sorted(curves) == sorted(CURVES)
+
+
+def test_an_error_has_a_source() -> None:
+    for name, page in LAW_PAGES.items():
+        assert (page.rms is None) == (page.rms_source == ""), name
+        assert page.rms is None or 0 < page.rms < 0.1
 
 
 # What was recomputed
