@@ -136,7 +136,7 @@ class Solver:
             from modelsizer.optimizer.milp.engines import backend
 
             self._engine = backend(solver)
-        self.store = TableStore() if after is None else after.store
+        self.store: TableStore = TableStore() if after is None else after.store
         self._last: tuple[Problem, Architecture] | None = None if after is None else after._last
 
     def solve(

@@ -187,7 +187,7 @@ def _counted(scorer: Scorer, most: float, clock: Clock) -> tuple[int, bool]:
 
 def _rounded_down(number: int) -> int:
     """The first digit of a number, with zeros: what a limit of time leaves is no more exact."""
-    scale = 10 ** (len(str(number)) - 1)
+    scale: int = 10 ** (len(str(number)) - 1)
     return number // scale * scale
 
 
@@ -219,12 +219,12 @@ class _Count:
             self.number += len(part)
             return
         self._held.append(part)
-        if sum(map(len, self._held)) >= self.number + _MERGED_AT:
+        if sum(len(part) for part in self._held) >= self.number + _MERGED_AT:
             self.total()
 
     def total(self) -> int:
         """Number of all designs."""
-        if self._several and sum(map(len, self._held)):
+        if any(len(part) for part in self._held):
             self._held = [one_layout_each(KeptDesigns.join(self._held))]
             self.number = len(self._held[0])
         return self.number
