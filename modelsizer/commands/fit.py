@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
+from modelsizer.commands.numbers import amount
 from modelsizer.commands.options import (
     MOST_SAMPLES,
     Json,
@@ -90,6 +91,22 @@ def fit(
         bool,
         typer.Option("--any-sign", help="Let exponents take the other sign than the form's."),
     ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare/--no-compare",
+            help="Fit Chinchilla's form with and without an outer power too: errors on the "
+            "largest runs held out, and the best size at --at.",
+        ),
+    ] = True,
+    at: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FLOPS",
+            help="Where best sizes are compared: 1e24 FLOPs, or ten times the largest run if that "
+            "is more.",
+        ),
+    ] = None,
     parameters: Annotated[
         str | None,
         typer.Option(
@@ -127,6 +144,7 @@ def fit(
         check_plot(plot, plot_size)
         check_ending("--output", output, ".toml")
         kind = _kind(parameters)
+        target = None if at is None else amount("--at", at, "FLOPs")
         _check(figure)
         clock = Clock.of(time_limit)
         with held():
@@ -144,6 +162,8 @@ def fit(
                 cross_check=cross_check,
                 any_sign=any_sign,
                 parameters=kind,
+                compare=compare,
+                at=target,
                 time_limit=before_drawing(clock, plot).limits.seconds,
             )
         ending = Ending(found.stop)

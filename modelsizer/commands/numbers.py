@@ -45,6 +45,29 @@ class NumberCommand(TyperCommand):
         return found
 
 
+def amount(option: str, text: str, dimension: str) -> float:
+    """Read the positive quantity that an option gives, such as ``1e21`` or ``15T tokens``.
+
+    Parameters
+    ----------
+    option : str
+        As typed, for the message.
+    text : str
+    dimension : str
+        Of `modelsizer.problems.units`.
+    """
+    from modelsizer.commands.app import fail
+    from modelsizer.problems.units import parse_quantity
+
+    try:
+        value = float(parse_quantity(text.strip(), dimension))
+    except ValueError as error:
+        fail(f"{option}: {error}")
+    if not value > 0:
+        fail(f"{option}: {text} is not above 0")
+    return value
+
+
 def _wrong(text: str, whole: bool) -> str:
     """Why a text is no number; empty if it is one."""
     shown = shortened(repr(text), _MOST_DIGITS)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, say, user_errors
+from modelsizer.commands.numbers import amount
 from modelsizer.commands.options import (
     MOST_RUNS,
     MOST_SAMPLES,
@@ -140,8 +141,8 @@ def plan_runs(
         from modelsizer.problems.interrupts import held
         from modelsizer.text.plan_runs import print_plan
 
-        flops = _number("--budget", budget, "FLOPs")
-        least = None if smallest is None else _number("--smallest", smallest, "parameters")
+        flops = amount("--budget", budget, "FLOPs")
+        least = None if smallest is None else amount("--smallest", smallest, "parameters")
         problem = load(file, set_, without)
         clock = Clock.of(time_limit)
         try:
@@ -155,7 +156,7 @@ def plan_runs(
                     at=None if at is None else _at(at),
                     around=around,
                     criterion=criterion,  # type: ignore[arg-type]  # any text is checked
-                    largest=None if largest is None else _number("--largest", largest, "FLOPs"),
+                    largest=None if largest is None else amount("--largest", largest, "FLOPs"),
                     tokens_per_parameter=_limits(tokens_per_parameter),
                     smallest=least,
                     repeats=repeats,
@@ -198,21 +199,9 @@ def plan_runs(
 # Reading options
 
 
-def _number(option: str, text: str, dimension: str) -> float:
-    from modelsizer.problems.units import parse_quantity
-
-    try:
-        value = float(parse_quantity(text.strip(), dimension))
-    except ValueError as error:
-        fail(f"{option}: {error}")
-    if not value > 0:
-        fail(f"{option}: {text} is not above 0")
-    return value
-
-
 def _limits(text: str) -> tuple[float, float]:
     ends = [
-        _number("--tokens-per-parameter", part, "count") for part in text.split(",") if part.strip()
+        amount("--tokens-per-parameter", part, "count") for part in text.split(",") if part.strip()
     ]
     if len(ends) != 2 or ends[0] > ends[1]:
         fail(f"--tokens-per-parameter: {text!r} is not LOW,HIGH, such as 5,500")
@@ -224,7 +213,7 @@ def _at(text: str) -> tuple[float, ...]:
     if len(parts) not in (2, 4):
         fail(f"--at: {text!r} is not N,D or N,D,LAYERS,D_MODEL, such as 70B,1.4T,80,8192")
     dimensions = ("parameters", "tokens", "count", "count")
-    return tuple(_number("--at", part, unit) for part, unit in zip(parts, dimensions, strict=False))
+    return tuple(amount("--at", part, unit) for part, unit in zip(parts, dimensions, strict=False))
 
 
 # Writing

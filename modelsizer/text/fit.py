@@ -78,6 +78,7 @@ def print_study(
         )
     for each in lines:
         paragraph(console, each)
+    _forms(console, study)
     _names(console, "Dropped", study.dropped)
     out = tuple(f"{name} ({value:+.3f})" for name, value in study.outliers)
     _names(console, "Outliers (ln predicted - ln seen beyond five robust sigmas)", out)
@@ -116,6 +117,27 @@ def _coefficients(console: Console, study: Study) -> None:
             low, high = study.intervals[name]
             row += [f"{_number(low, 4)} to {_number(high, 4)}", _number(float(curved[i]), 3)]
         rows.append(row)
+    print_table(console, Table(headings, rows), indent=INDENT, expand=True)
+
+
+def _forms(console: Console, study: Study) -> None:
+    """Forms on the same runs: errors, and the best size at the target."""
+    compared = study.compared
+    if compared is None:
+        return
+    target = format_quantity(compared.target_flops, "FLOPs", 3)
+    section(console, f"Forms on these runs, and the best size at {target} FLOPs")
+    headings = ["", "RMS error", f"of the {compared.held} largest, held out", "N", "D"]
+    rows = [
+        (
+            row.form,
+            f"{row.error.relative:.2%}",
+            NONE if row.held_out is None else f"{row.held_out.relative:.2%}",
+            NONE if row.parameters is None else format_quantity(row.parameters, "", 3),
+            NONE if row.tokens is None else format_quantity(row.tokens, "", 3),
+        )
+        for row in compared.rows
+    ]
     print_table(console, Table(headings, rows), indent=INDENT, expand=True)
 
 

@@ -32,6 +32,8 @@ def fit(
     cross_check: bool = False,
     any_sign: bool = False,
     parameters: ParameterKind | None = None,
+    compare: bool = True,
+    at: float | None = None,
     time_limit: float | None = None,
 ) -> Study:
     """Fit a loss law to training runs.
@@ -68,6 +70,11 @@ def fit(
         Let exponents take the opposite sign to the form's.
     parameters : {"total", "non_embedding", "active"}, optional
         Which count of parameters to take where the table has several.
+    compare : bool
+        Compare the form with Chinchilla's, with and without an outer power, by their errors on the
+        largest runs when fitted to the others, and by the best size at `at`.
+    at : float, optional
+        Training FLOPs; by default 1e24, or ten times the largest run if that is more.
     time_limit : float, optional
         Seconds; on reaching it, the coefficients are those reached, with the samples so far.
 
@@ -96,6 +103,8 @@ def fit(
         )
     if hold_out is not None and not 0 < hold_out < 1:
         raise ArgumentError("hold_out", f"{hold_out} is not a share between 0 and 1")
+    if at is not None and not 0 < at < float("inf"):
+        raise ArgumentError("at", f"{at} is not a positive number of training FLOPs")
     clock = Clock.of(time_limit)
     form = form_named(law)
     _check_room(bootstrap, len(form.coefficients))
@@ -103,7 +112,16 @@ def fit(
     require_type("law", law, str | Path)
     table = read_runs(Path(runs), form, columns, where, parameters)
     options = FitOptions(
-        huber, drop_worst, drop_outliers, bootstrap, seed, hold_out, cross_check, any_sign
+        huber,
+        drop_worst,
+        drop_outliers,
+        bootstrap,
+        seed,
+        hold_out,
+        cross_check,
+        any_sign,
+        compare,
+        at,
     )
     try:
         return study(table, form, options, clock)

@@ -18,6 +18,7 @@ from modelsizer.optimizer.fitting.diagnostics import (
     warnings_of,
 )
 from modelsizer.optimizer.fitting.fit import Fit, fit_form, fit_without
+from modelsizer.optimizer.fitting.form_comparison import FormComparison, compare_forms
 from modelsizer.optimizer.fitting.forms import Form
 from modelsizer.optimizer.fitting.runs import Runs
 from modelsizer.optimizer.fitting.starts import bounds_of
@@ -47,6 +48,10 @@ class FitOptions:
     cross_check : bool
     any_sign : bool
         Let exponents take the opposite sign to the form's.
+    compare : bool
+        Compare the form with Chinchilla's, with and without an outer power.
+    target_flops : float or None
+        Training FLOPs at which the best sizes of the forms are compared.
     """
 
     delta: float = DELTA
@@ -57,6 +62,8 @@ class FitOptions:
     hold_out: float | None = None
     cross_check: bool = False
     any_sign: bool = False
+    compare: bool = False
+    target_flops: float | None = None
 
 
 def study(runs: Runs, form: Form, options: FitOptions, clock: Clock | None = None) -> Study:
@@ -103,6 +110,7 @@ def study(runs: Runs, form: Form, options: FitOptions, clock: Clock | None = Non
     done = perf_counter()
     curved = curvature(found)
     held = None
+    compared: FormComparison | None = None
     made: tuple[Approach, ...] = ()
     unmade: tuple[str, ...] = ()
     with ending:
@@ -112,6 +120,9 @@ def study(runs: Runs, form: Form, options: FitOptions, clock: Clock | None = Non
         if options.cross_check and ending.complete:
             clock.check()
             made, unmade = _cross_checks(used)
+        if options.compare and ending.complete:
+            clock.check()
+            compared = compare_forms(found, used.columns, options.target_flops, clock)
     said = _warnings(used, found, curved, drawn)
     poor = poor_fit(found)
     return Study(
@@ -125,6 +136,7 @@ def study(runs: Runs, form: Form, options: FitOptions, clock: Clock | None = Non
         unmade,
         (
             *poor,
+            *(() if compared is None or poor else compared.warnings()),
             *_lacks(ending.stop, converged, drawn, options.samples),
             *runs.notes,
             *of_signs,
@@ -134,6 +146,7 @@ def study(runs: Runs, form: Form, options: FitOptions, clock: Clock | None = Non
         done - fitted,
         ending.stop,
         converged,
+        compared,
     )
 
 

@@ -16,6 +16,7 @@ from modelsizer.optimizer.fitting.diagnostics import (
     r_squared,
 )
 from modelsizer.optimizer.fitting.fit import Fit
+from modelsizer.optimizer.fitting.form_comparison import FormComparison
 from modelsizer.optimizer.fitting.forms import Array, Form
 from modelsizer.optimizer.fitting.own_forms import feature_ranges, fitted_terms
 from modelsizer.optimizer.fitting.runs import Runs
@@ -50,6 +51,8 @@ class Study:
         minimum yet, and samples and checks are missing.
     converged : bool
         Whether the coefficients are at a minimum.
+    compared : FormComparison or None
+        The form beside Chinchilla's, with and without an outer power.
     """
 
     runs: Runs
@@ -65,6 +68,7 @@ class Study:
     bootstrap_seconds: float
     stop: Stop = "proven"
     converged: bool = True
+    compared: FormComparison | None = None
 
     @property
     def complete(self) -> bool:
@@ -214,6 +218,7 @@ class Study:
             "hold_out": None
             if held is None
             else {name: getattr(held, name) for name in held.__dataclass_fields__},
+            "compared": None if self.compared is None else self.compared.to_dict(),
             "cross_checks": [
                 {
                     "approach": one.name,

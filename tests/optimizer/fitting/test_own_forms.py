@@ -257,7 +257,7 @@ def _runs(columns: dict[str, Any]) -> Runs:
 
 
 def called(*arguments: object) -> Any:
-    return CliRunner().invoke(app, ["fit", *map(str, arguments)])
+    return CliRunner().invoke(app, ["fit", "--no-compare", *map(str, arguments)])
 
 
 @pytest.mark.slow
