@@ -9,6 +9,7 @@ from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.tables.tokenizer import Tokenizer
 from modelsizer.problems.units import format_quantity
 
 GOOD_EPOCHS = 4
@@ -71,24 +72,38 @@ def _vocabularies(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     A token of a larger vocabulary holds more text, so that losses in nats a token do not compare
     (Tao et al. 2024, arXiv 2407.13623, section 2.2).
     """
-    menu = problem.space.vocab_size
+    menu, own = problem.space.vocab_size, int(design.architecture.trunk.vocab_size)
+    if problem.tokenizer is not None:
+        return _drawn_bytes(problem.tokenizer, own)
     if menu.size < 2 or "vocab_size" in choices_seen(problem):
         return []
     text = (
-        f"nats a token of two tokenizers do not compare: vocab_size = "
-        f"{design.architecture.trunk.vocab_size} is what was left room for; fix it"
+        f"nats a token of two tokenizers do not compare: vocab_size = {own} is what was left room "
+        "for; fix it, or give tokenizer.bytes_per_token"
     )
     return [AnswerWarning(Consequence.WRONG, text, "space.vocab_size")]
+
+
+def _drawn_bytes(tokenizer: Tokenizer, vocab_size: int) -> list[AnswerWarning]:
+    """A warning if a vocabulary's bytes a token are drawn far from those given."""
+    if not tokenizer.far_from(vocab_size):
+        return []
+    low, high = tokenizer.ends
+    text = (
+        f"{float(tokenizer.bytes_of(vocab_size)):g} bytes a token of {vocab_size:,} are a guess: "
+        f"the curve was given {low:,} to {high:,}; count them on your data"
+    )
+    return [AnswerWarning(Consequence.EVIDENCE, text, "tokenizer.bytes_per_token")]
 
 
 def _epochs(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     unique, seen = problem.training.unique_tokens, problem.law.most_epochs
     good = GOOD_EPOCHS if seen is None else seen
-    if unique is None or design.tokens <= good * unique:
+    if unique is None or design.text <= good * unique:
         return []
-    epochs = float(design.tokens / unique)
+    epochs = float(design.text / unique)
     text = (
-        f"{format_quantity(design.tokens, 'tokens', 3)} tokens are {epochs:.1f} epochs: past "
+        f"{format_quantity(design.text, 'tokens', 3)} tokens are {epochs:.1f} epochs: past "
         f"{good:g}, repeated tokens are worth less than {problem.law.name} says"
     )
     return [AnswerWarning(Consequence.EVIDENCE, text, "training.unique_tokens", epochs / good)]

@@ -16,6 +16,7 @@ from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.designs.text import text_tokens
 from modelsizer.problems.errors import (
     ArgumentError,
     ModelsizerError,
@@ -257,9 +258,10 @@ def _problem(tables: dict[str, Any]) -> Problem:
 
 def _model(problem: Problem, architecture: Architecture, tokens: float) -> Evaluation:
     """The model as it was trained; it breaks a limit on tokens too, if the problem has one."""
-    found = evaluate(problem.with_settings({"training.tokens": tokens}), architecture)
+    text = text_tokens(problem, architecture, tokens)
+    found = evaluate(problem.with_settings({"training.tokens": text}), architecture)
     limit = problem.training.tokens
-    if limit is not None and not limit.holds(tokens):
+    if limit is not None and not limit.holds(text):
         found = replace(found, violated=(*found.violated, "training.tokens"))
     return found
 

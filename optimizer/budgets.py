@@ -118,8 +118,7 @@ def _breach(problem: Problem, constraint: Constraint) -> Breach | None:
         return None
     if tokens.most_flops_each is not None:
         return None
-    least = math.ceil(tokens.most_flops / tokens.most)
-    return Breach(problem, name, Interval(), least)
+    return Breach(problem, name, Interval(), tokens.most_flops / tokens.most)
 
 
 # Budgets that exclude no design
@@ -174,13 +173,13 @@ def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:
         tokens = _most_tokens(model.problem, name)
         cost, shared = float(flops_rate(model.problem, name)), QUANTITIES[name].shared
         each = [cost / (lay.accelerators if shared else 1) for lay in table.layout]
-        used = np.asarray(flops.at(row, high)).astype(float) * np.array(each)[table.layout_id[row]]
+        used = flops.values(row, high) * np.array(each)[table.layout_id[row]]
         return float(used.max()) * tokens
     if name == "tokens":
         other = model.problem.training.tokens
         most = math.inf if other is None or other.max is None else float(other.max)
         paid = math.inf if limits.most_flops is None else float(limits.most_flops)
-        return min(most, paid / float(flops.at(row, low).min()))
+        return min(most, paid / float(flops.values(row, low).min()))
     return math.inf
 
 

@@ -89,7 +89,7 @@ def extrapolations(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     size = f"{{}} {kind}parameters"
     if design.parameters.experts and design.law_parameters != design.parameters.total:
         size += " by objective.experts"
-    n, tokens = float(design.law_parameters), float(design.tokens)
+    n, tokens = float(design.law_parameters), float(design.text)
     found = {law.name: outside(law.parameter_range, n, size, "parameters")}
     found[law.name] += outside(law.token_range, tokens, "{} tokens", "tokens")
     d_model, layers = design.architecture.trunk.d_model, design.architecture.layers

@@ -171,9 +171,10 @@ def menu_ends(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     """
     unpriced, architecture = _unpriced(problem), design.architecture
     heads = BY_NAME["heads"].of(architecture)
+    ends = _ENDS if problem.tokenizer is None else (*_ENDS, "vocab_size")
     found = []
     for key, value, menu in _taken(problem.space, architecture):
-        if key not in _ENDS or key in unpriced or menu is None:
+        if key not in ends or key in unpriced or menu is None:
             continue
         least, most = menu.numbers[0], menu.numbers[-1]
         last = value == heads and key in ("kv_heads", "kv_group")

@@ -22,6 +22,8 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 
 _OF_TRAINING = (
     "loss",
+    "loss_per_byte",
+    "tokenizer",
     "shape_excess",
     "choices",
     "loss_band",
@@ -58,7 +60,7 @@ class OneDesign:
         """Plain values for JSON: what depends on the tokens only where they are known."""
         found = design_dict(self.problem, self.design)
         if not self.trained:
-            found |= dict.fromkeys(_OF_TRAINING)
+            found |= {key: None for key in _OF_TRAINING if key in found}
             quantities = found["quantities"].items()
             found["quantities"] = {k: v for k, v in quantities if not QUANTITIES[k].of_tokens}
         if self.unjudged:

@@ -14,6 +14,7 @@ from modelsizer.problems.architecture.describing import design_architecture, par
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room, state_bytes
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.hyperparameters import hyperparameters
+from modelsizer.problems.designs.text import text_dict
 from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
@@ -258,6 +259,7 @@ def design_dict(problem: Problem, design: Evaluation) -> dict[str, Any]:
         "shape_excess": _finite(design.shape_excess),
         "law": problem.law.name,
         "shape": problem.shape.name,
+        **text_dict(problem, design),
         **_worth(problem, design),
         "architecture": design_architecture(design.architecture),
         "parameters": parameters_dict(design.parameters),

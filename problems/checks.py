@@ -25,6 +25,7 @@ from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.space.stacks import attentions, between, listed, structures
 from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
+from modelsizer.problems.tables.tokenizer import Tokenizer, check_menu
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import format_number
 
@@ -168,7 +169,25 @@ def check_reach(law: TokenLaw, space: Space) -> None:
                 )
 
 
-def check_leverage(objective: Objective, limits: TokenLimits) -> None:
+def check_tokenizer(tokenizer: Tokenizer | None, law: TokenLaw, space: Space) -> None:
+    """Refuse bytes a token that a law would count twice, or that a vocabulary lacks.
+
+    Raises
+    ------
+    ValueError
+        See `check_alternatives`.
+    """
+    if tokenizer is None:
+        return
+    if "vocab_size" in {str(part) for part in parts_of(law.features)}:
+        raise ValueError(
+            f"@tokenizer {law.name} sees vocab_size itself, and bytes a token would count it "
+            "twice; leave [tokenizer] out, or take a law of N and D"
+        )
+    check_menu(tokenizer, [int(size) for size in space.vocab_size.numbers])
+
+
+def _check_leverage(objective: Objective, limits: TokenLimits) -> None:
     """Refuse the budget as the FLOPs of the leverage of experts where none limits them.
 
     Raises
@@ -208,6 +227,7 @@ def check_tokens(
     ValueError
         See `check_alternatives`.
     """
+    _check_leverage(objective, limits)
     if not budgets.limits and training.tokens is None:
         raise ValueError("@budgets give at least one budget, or training.tokens")
     if limits.most is not None and limits.least > limits.most:

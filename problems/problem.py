@@ -11,6 +11,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticSerializationError
 
 from modelsizer.problems import checks, reading
+from modelsizer.problems.costs.text_rates import text_rates
 from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.laws.ablations import Ablations, unseen_by
 from modelsizer.problems.laws.laws import TokenLaw
@@ -39,6 +40,7 @@ from modelsizer.problems.tables.own_laws import LawTable
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tables import Table
+from modelsizer.problems.tables.tokenizer import Tokenizer, in_tokens
 from modelsizer.problems.tables.training import Training
 
 
@@ -55,6 +57,7 @@ class Problem(Table):
     lifetime : Lifetime
     budgets : Budgets
     objective : Objective
+    tokenizer : Tokenizer or None
     laws : dict of LawTable
         Laws of the problem's own, usable by name in `objective.law`.
     scenarios : dict
@@ -75,6 +78,7 @@ class Problem(Table):
     lifetime: Lifetime = Field(default_factory=Lifetime)
     budgets: BudgetsTable = Field(default_factory=new_budgets)
     objective: Objective = Field(default_factory=Objective)
+    tokenizer: Tokenizer | None = None
     laws: dict[str, LawTable] = Field(default_factory=dict)
     scenarios: dict[str, dict[str, Any]] = Field(default_factory=dict)
 
@@ -91,16 +95,17 @@ class Problem(Table):
         # The model is frozen, and what its space offers depends on the contexts.
         longest = max(self.training.sequence_length, self.context_length)
         self.__dict__["space"] = self.space.within(longest)
+        self.__dict__.update(in_tokens(vars(self), self.tokenizer))
         checks.check_alternatives(self.space)
         checks.check_laws(self.objective, self.laws)
         checks.check_shape(self.objective, self.law)
         checks.check_reach(self.law, self.space)
+        checks.check_tokenizer(self.tokenizer, self.law, self.space)
         checks.check_inputs(self.settings, self.budgets, self.objective)
         layouts(self.training)
         for loss in (False, True):
             self.__dict__.update(references.resolved(self, loss=loss))
         limits = self.token_limits
-        checks.check_leverage(self.objective, limits)
         checks.check_tokens(limits, self.training, self.budgets, self.objective)
         check_magnitudes(self.settings, self.budgets)
         most = most_parameters(self.space, self.training.sequence_length)
@@ -174,8 +179,7 @@ class Problem(Table):
             raise ProblemError(reading.faults_of(error, text), source) from None
         known = like is not None and (problem.space, problem.splits) == (like.space, like.splits)
         if not known:
-            faults = checks.check_size(problem.space)
-            faults = faults or empty_space(problem.space, problem.splits)
+            faults = checks.check_size(problem.space) or empty_space(problem.space, problem.splits)
             if faults:
                 raise ProblemError(faults, source)
         for name in problem.scenarios:
@@ -371,6 +375,7 @@ class Problem(Table):
             self.law.parameter_kind,
             self.objective.experts,
             self.leverage_flops,
+            text_rates(self.tokenizer, self.space.vocab_size.numbers),
         )
 
     @property
@@ -432,8 +437,5 @@ class Problem(Table):
 
     @property
     def least_loss(self) -> float | None:
-        """What no model can fall below: the law's own limit of endless size and data.
-
-        None for a law that sees more than these.
-        """
+        """The law's limit of endless size and data; None for a law that sees more than these."""
         return None if self.law.features else float(self.law.loss(math.inf, math.inf))

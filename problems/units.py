@@ -63,6 +63,15 @@ def _bytes_units() -> dict[str, Fraction]:
     return units
 
 
+_NATS = {"nats": Fraction(1), "bits": Fraction(math.log(2))}
+
+
+def _loss_units(of: str, words: tuple[str, ...]) -> dict[str, Fraction]:
+    """Units of a loss: ``nats a byte``, ``nats per byte``, ``nats/byte``."""
+    ways = (" a ", " per ", "/")
+    return {f"{word}{way}{of}": _NATS[word] for word in words for way in ways}
+
+
 UNITS = MappingProxyType(
     {
         "count": _count_units(),
@@ -70,7 +79,8 @@ UNITS = MappingProxyType(
         "tokens": _count_units("tokens", "token"),
         "FLOPs": _flops_units(),
         "bytes": _bytes_units(),
-        "nats": {"": Fraction(1), "nats": Fraction(1)},
+        "nats": {"": Fraction(1), "nats": Fraction(1)} | _loss_units("token", ("nats",)),
+        "nats a byte": {"": Fraction(1)} | _loss_units("byte", ("nats", "bits")),
         "seconds": {
             "": Fraction(1),
             "s": Fraction(1),
@@ -109,6 +119,7 @@ _EXAMPLES = {
     "FLOPs": '"1e24" or 1e24',
     "bytes": '"80 GB" or "80 GiB"',
     "nats": "2.0",
+    "nats a byte": '"0.52 bits a byte"',
     "seconds": '"30 ms" or "90 days"',
     "bytes/s": '"3.35 TB/s" or 3.35e12',
     "FLOP/s": '"989 TFLOP/s" or 989e12',

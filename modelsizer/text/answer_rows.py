@@ -12,7 +12,9 @@ from modelsizer.problems.architecture.describing import (
     groups_list,
     telling_choices,
 )
+from modelsizer.problems.by_byte import bits
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.text import nats_a_byte
 from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
@@ -68,15 +70,41 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
         each = design.tokens / parameters.total
         seen = format_quantity(design.tokens, "tokens")
         rows.append(("tokens", f"{seen} ({format_number(each, 3)} a parameter)"))
+        rows += text_rows(problem, design)
         flops = format_quantity(design.training_flops, "FLOPs")
         rows.append(("training FLOPs", f"{flops} ({problem.training.flops})"))
     else:
         rows.append(("tokens", "unlimited"))
     quality = problem.quality
-    rows.append(("loss", f"{format_fixed(design.loss, 6)} nats a token ({quality.name})"))
+    rows.append(("loss", f"{loss_words(problem, design.loss)} ({quality.name})"))
     if quality.prices_shape:
         rows.append(("  of it shape", format_fixed(design.shape_excess, 6)))
     return [*rows, *worth_rows(problem, design)]
+
+
+def loss_words(problem: Problem, loss: float) -> str:
+    """A loss with its unit, by the token and where bytes a token are given by the byte."""
+    each = nats_a_byte(problem, loss)
+    if problem.tokenizer is None or each is None:
+        return f"{format_fixed(loss, 6)} nats a token"
+    token = f"nats a token of {problem.tokenizer.law:,}"
+    return f"{format_fixed(loss, 6)} {token}, {format_fixed(bits(each), 6)} bits a byte"
+
+
+def text_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
+    """Text of the tokens of a design, where bytes a token are given."""
+    tokenizer = problem.tokenizer
+    if tokenizer is None:
+        return []
+    own, law = int(design.architecture.trunk.vocab_size), tokenizer.law
+    held = format_quantity(design.text * float(tokenizer.law_bytes), "bytes")
+    each = f"{float(tokenizer.bytes_of(own)):g} bytes a token of {own:,}"
+    rows = [("  of text", ", ".join(filter(None, (held, each, tokenizer.how(own)))))]
+    if own != law:
+        seen = format_quantity(design.text, "tokens")
+        held = f"{float(tokenizer.law_bytes):g} bytes"
+        rows.append(("  as limits count", f"{seen} of {law:,}, {held} each"))
+    return rows
 
 
 def worth_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 from modelsizer.optimizer.one_design import OneDesign
 from modelsizer.problems.architecture.describing import groups_list, parameters_dict
 from modelsizer.problems.designs.description import Description
-from modelsizer.problems.units import Number, format_fixed, format_flops, format_quantity
-from modelsizer.text.answer_rows import worth_rows
+from modelsizer.problems.units import Number, format_flops, format_quantity
+from modelsizer.text.answer_rows import loss_words, text_rows, worth_rows
 from modelsizer.text.assumptions import serving_rows, spared, training_row
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.kit.lines import line, pairs, paragraph, section, title, warnings
@@ -121,9 +121,10 @@ def _print_design(console: Console, found: OneDesign, verbose: bool) -> None:
     problem, design = found.problem, found.design
     rows = cost_rows(problem, design, priced=found.trained, memory=False)
     if found.trained and math.isfinite(design.tokens):
-        loss = f"{format_fixed(design.loss, 6)} nats a token ({problem.law.name})"
+        loss = f"{loss_words(problem, design.loss)} ({problem.law.name})"
         rows = [
             ("tokens", format_quantity(design.tokens, "tokens")),
+            *text_rows(problem, design),
             ("training FLOPs", format_quantity(design.training_flops, "FLOPs")),
             ("loss", f"none: {found.unjudged}" if found.unjudged else loss),
             *worth_rows(problem, design),

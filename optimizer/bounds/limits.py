@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -17,10 +18,10 @@ from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (
     ACCELERATORS,
+    SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_EACH,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.token_limits import TokenLimits
 from modelsizer.problems.tables.menus import Interval
@@ -92,14 +93,14 @@ class Breach:
         The budget.
     interval : Interval
         Its limit, or one end of its limit.
-    least_flops : int or None
+    least_flops : Fraction or None
         Instead of the limit: require fewer FLOPs per token than this.
     """
 
     problem: Problem
     name: str
     interval: Interval
-    least_flops: int | None = None
+    least_flops: Fraction | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -111,7 +112,8 @@ class Breach:
     def rules(self, table: Table) -> list[Limit]:
         """Return the linear constraints over a table."""
         if self.least_flops is not None:
-            return [Limit(self.name, TRAINING_FLOPS_PER_TOKEN, self.least_flops, None)]
+            least = math.ceil(self.least_flops * table.linear[TRAINING_FLOPS_PER_TOKEN].denominator)
+            return [Limit(self.name, TRAINING_FLOPS_PER_TOKEN, least, None)]
         return budget_rows(self.problem, self.name, self.interval, table)
 
 
@@ -119,13 +121,14 @@ def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:
     """Return limits on the training FLOPs per token, so that some number of tokens is feasible."""
     found = []
     flops = TRAINING_FLOPS_PER_TOKEN
+    units = table.linear[flops].denominator
     high = low = None
     if tokens.most_flops is not None and tokens.least > 0:
-        high = math.floor(tokens.most_flops / tokens.least)
+        high = math.floor(tokens.most_flops / tokens.least * units)
     if tokens.most_flops is not None and tokens.least_flops > tokens.most_flops:
         high = 0  # the two limits contradict each other
     if tokens.most is not None and tokens.least_flops > 0:
-        low = math.ceil(tokens.least_flops / tokens.most)
+        low = math.ceil(tokens.least_flops / tokens.most * units)
     if high is not None:
         found.append(Limit(tokens.most_flops_key, flops, None, high))
     if low is not None:
@@ -133,8 +136,8 @@ def _token_rows(tokens: TokenLimits, table: Table) -> list[Limit]:
     for charge in tokens.charges:
         if charge.each > 0:
             # Inference alone must not exceed the limit; the rest is checked with the tokens.
-            room = charge.limit / charge.each * table.linear[INFERENCE].denominator
-            found.append(Limit(charge.key, INFERENCE, None, math.floor(room)))
+            room = charge.limit / charge.each * table.linear[SERVED_FLOPS_PER_TOKEN].denominator
+            found.append(Limit(charge.key, SERVED_FLOPS_PER_TOKEN, None, math.floor(room)))
     if (each := tokens.most_flops_each) is not None:
         if tokens.least > 0:
             denominator = table.linear[TRAINING_FLOPS_EACH].denominator

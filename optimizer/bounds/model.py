@@ -230,7 +230,7 @@ class Model:
         for limit in self.rules(table):
             keeps &= feasible(limit, table, row, j)
         possible = keeps.copy()  # designs that violate a linear constraint are already excluded
-        flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        flops = table.linear[TRAINING_FLOPS_PER_TOKEN].values(row, j)
         tokens = self.caps(table, row, j).tokens(flops)
         doubtful = np.zeros(len(row), dtype=bool)
         from_flops = self.least_flops / flops

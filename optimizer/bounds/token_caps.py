@@ -11,7 +11,7 @@ from modelsizer.optimizer.bounds.law_bounds import TokenCaps
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, to_floats
 from modelsizer.problems.designs.costs import flops_rate, inference_charge
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.auxiliary import SERVED_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import as_double
 
@@ -85,5 +85,5 @@ class Spending:
 
 def inference_flops(table: Table, row: Ints, j: Ints) -> Floats:
     """Return the FLOPs per inference token of designs; shape (B,)."""
-    quantity = table.linear[INFERENCE]
+    quantity = table.linear[SERVED_FLOPS_PER_TOKEN]
     return to_floats(quantity.at(row, j)) / quantity.denominator

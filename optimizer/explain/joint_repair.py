@@ -26,8 +26,11 @@ from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.laws.features import beyond_doubles
 from modelsizer.problems.laws.quality import Judged
 from modelsizer.problems.magnitudes import loss_overflows
-from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.auxiliary import (
+    LAW_PARAMETERS,
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_PER_TOKEN,
+)
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 KEPT = 1e-12  # relative excess that is rounding of a limit that is kept
@@ -157,7 +160,7 @@ class _Costing:
     def _of_tokens(self, table: Table, row: Ints, low: Ints, high: Ints) -> tuple[Floats, Floats]:
         """The cost of constraints on tokens, FLOPs and loss at the best D, and that D."""
         flops = table.linear[TRAINING_FLOPS_PER_TOKEN]
-        ends = {"max": to_floats(flops.at(row, low)), "min": to_floats(flops.at(row, high))}
+        ends = {"max": flops.values(row, low), "min": flops.values(row, high)}
         shares = np.array([layout.accelerators for layout in table.layout])[table.layout_id[row]]
         over: list[tuple[Floats, Floats]] = []
         under: list[tuple[Floats, Floats]] = []
@@ -175,7 +178,7 @@ class _Costing:
             if form == "lifetime":
                 # Inference is charged first, and may exceed the limit alone.
                 slope = ends["max"] * float(flops_rate(self.problem, limit.quantity))
-                inference = table.linear[INFERENCE]
+                inference = table.linear[SERVED_FLOPS_PER_TOKEN]
                 taken = to_floats(inference.at(row, low)) / inference.denominator
                 taken = taken * float(inference_charge(self.problem, limit.quantity))
                 met = (float(limit.limit) - taken) / slope
@@ -306,7 +309,7 @@ def _used(
         return Fraction(tokens)
     flops = Fraction(tokens) * exactly(TRAINING_FLOPS_PER_TOKEN)
     if quantity.form == "lifetime":
-        served = inference_charge(problem, limit.quantity) * exactly(INFERENCE)
+        served = inference_charge(problem, limit.quantity) * exactly(SERVED_FLOPS_PER_TOKEN)
         return flops * flops_rate(problem, limit.quantity) + served
     shares = table.layout[table.layout_id[row]].accelerators if quantity.shared else 1
     return flops * flops_rate(problem, limit.quantity) / shares

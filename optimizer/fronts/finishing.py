@@ -129,7 +129,8 @@ def _of_law(scorer: Scorer, found: Candidates) -> Iterator[tuple[float, ...]]:
     """Yield tokens, loss, and the noisy values of each candidate."""
     table = found.table
     n = table.linear[LAW_PARAMETERS].values(found.row, found.j)
-    flops = table.linear[TRAINING_FLOPS_PER_TOKEN].at(found.row, found.j)
+    cost = table.linear[TRAINING_FLOPS_PER_TOKEN]
+    flops = cost.at(found.row, found.j)
     problem, quality = scorer.problem, scorer.model.quality
     limits, features = problem.token_limits, table.features(found.row, found.j, quality.features)
     target = problem.budgets.loss or Interval()
@@ -141,7 +142,7 @@ def _of_law(scorer: Scorer, found: Candidates) -> Iterator[tuple[float, ...]]:
             limits,
             target,
             n=float(n[i]),
-            flops=int(flops[i]),
+            flops=Fraction(int(flops[i]), cost.denominator),
             accelerators=table.layout[table.layout_id[row]].accelerators,
         )
         loss = float(choice.loss_at(choice.high))
@@ -155,4 +156,4 @@ def _one_by_one(scorer: Scorer, found: Candidates) -> Iterator[tuple[float, ...]
         depths = [int(n) for n in found.j[at]]
         design = scorer.model.exactly(found.table, int(found.row[at]), depths)
         values = (goal.sign * float(design.exact[goal.name]) for goal in noisy)
-        yield float(design.tokens), float(design.loss), *values
+        yield float(design.text), float(design.loss), *values

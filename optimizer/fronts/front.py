@@ -15,6 +15,7 @@ from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.designs.text import own_rate
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.table_files import by_column, frame
@@ -167,10 +168,12 @@ class Front(Points):
     def point(self, i: int) -> dict[str, Any]:
         """One point, with the keys of the JSON contract."""
         found: dict[str, Any] = {goal.name: self.values[goal.name][i] for goal in self.goals}
-        tokens = float(self.tokens[i])
+        tokens, architecture = float(self.tokens[i]), self.architecture(i)
+        if "tokens" not in found:  # as a goal it is text
+            tokens *= float(own_rate(self.problem, architecture))
         return found | {
             "designs": int(self.designs[i]),
-            "architecture": design_architecture(self.architecture(i)),
+            "architecture": design_architecture(architecture),
             "tokens": tokens if np.isfinite(tokens) else None,
         }
 

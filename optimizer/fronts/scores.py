@@ -26,8 +26,11 @@ from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, needed,
 from modelsizer.problems.designs.costs import inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.auxiliary import (
+    LAW_PARAMETERS,
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_PER_TOKEN,
+)
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 Columns = list[NDArray[np.generic]]
@@ -63,7 +66,7 @@ class Scorer:
         self.fewest = self.model.kind in ("least_tokens", "least_flops")
         parts = {self._affine(goal) for goal in goals} - {""}
         if any(QUANTITIES[goal.name].form == "lifetime" for goal in goals):
-            parts.add(INFERENCE)
+            parts.add(SERVED_FLOPS_PER_TOKEN)
         self.names = tuple(sorted({*needed(self.problem), *parts}))
 
     @staticmethod
@@ -146,7 +149,7 @@ class Scorer:
     def _tokens_and_flops(
         self, table: Table, row: Ints, j: Ints, value: Floats
     ) -> tuple[Floats, Floats]:
-        each = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        each = table.linear[TRAINING_FLOPS_PER_TOKEN].values(row, j)
         if self.fewest:
             return self._fewest(table, row, j, each, value)
         caps = self.model.caps(table, row, j)
@@ -223,7 +226,7 @@ class Scorer:
     def _classes(self, table: Table, row: Ints, j: Ints) -> Floats:
         """What a noisy value depends on: designs of equal class have exactly equal values."""
         n = table.linear[LAW_PARAMETERS].values(row, j)
-        flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        flops = table.linear[TRAINING_FLOPS_PER_TOKEN].values(row, j)
         quality = self.model.quality
         law, shape = quality.law, quality.shape
         judged = () if quality.ablations is None else (quality.ablations,)

@@ -72,7 +72,7 @@ def within(law: TokenLaw, design: Evaluation) -> tuple[Within, Within]:
     """N as the law counts it and the tokens of a design, with the ranges of the law."""
     return (
         Within(float(design.law_parameters), law.parameter_range),
-        Within(float(design.tokens), law.token_range),
+        Within(float(design.text), law.token_range),
     )
 
 

@@ -55,7 +55,7 @@ class LawCurve:
             {
                 "limit": value,
                 "parameters": design.parameters.total,
-                "tokens": design.tokens if math.isfinite(design.tokens) else None,
+                "tokens": design.text if math.isfinite(design.text) else None,
                 "within_range": fitted,
                 "at_edge": edge,
             }

@@ -37,7 +37,7 @@ from modelsizer.optimizer.laws.draws import UNSEEN, Draws, sum_of_powers
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
+from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
@@ -202,7 +202,7 @@ class _Columns:
         """Columns of designs; shape (B, G)."""
         model, quality = self.model, self.model.quality
         n = table.linear[LAW_PARAMETERS].values(row, j)
-        flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+        flops = table.linear[TRAINING_FLOPS_PER_TOKEN].values(row, j)
         seen = {
             "parameters": n,
             "tokens": np.broadcast_to(model.caps(table, row, j).tokens(flops), n.shape),
@@ -291,7 +291,7 @@ def optima(problem: Problem, some: Contenders, draws: Draws, clock: Clock | None
                 known[at] = design_of(problem, some, at)
             design, quality = known[at], replace(problem.quality, law=draws.laws[k])
             judged = judge(quality, design.architecture)
-            exact.append(float(judged.loss(float(design.law_parameters), design.tokens)))
+            exact.append(float(judged.loss(float(design.law_parameters), design.text)))
         winner[k] = near[k][int(np.argmin(exact))]  # contenders come in the order of the tie rule
     return Optima(winner, least)
 

@@ -89,7 +89,7 @@ class _Program:
         self.sign = -1.0 if problem.objective.sense == "maximize" else 1.0
         self.constraints = constraints(problem)
         asked = {constraint.quantity for constraint in self.constraints} | {self.sought}
-        self.has_tokens = math.isfinite(design.tokens) and any(
+        self.has_tokens = math.isfinite(design.text) and any(
             not QUANTITIES[name].affine and QUANTITIES[name].form != "inverse" for name in asked
         )
         names = {LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN}
@@ -199,7 +199,7 @@ class _Program:
         """Today's design."""
         z = [0.0, math.log(self.design.architecture.layers)]
         if self.has_tokens:
-            z.append(math.log(self.design.tokens))
+            z.append(math.log(self.design.text))
         if self.branched:
             z.append(0.0)
         return np.array(z)

@@ -27,8 +27,11 @@ from modelsizer.optimizer.tables.grid import Bools, Ends, Grid
 from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Table, needed
 from modelsizer.problems.columns import Columns
-from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.auxiliary import (
+    LAW_PARAMETERS,
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_PER_TOKEN,
+)
 
 Floats = NDArray[np.float64]
 
@@ -83,7 +86,7 @@ class BlockBounds:
         # Rules need none of the law's parameters, whose range is bounded otherwise.
         names = dict.fromkeys([*needed(model.problem), *also])
         self._names = tuple(name for name in names if name != LAW_PARAMETERS)
-        self._spent = tuple(name for name in self._names if name == INFERENCE)
+        self._spent = tuple(name for name in self._names if name == SERVED_FLOPS_PER_TOKEN)
         self._narrow: dict[int, bool] = {}
         self._rules: dict[int, list[Limit]] = {}
         self._varying = [name for name in self._names if by_layout(name)]

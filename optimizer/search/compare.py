@@ -8,19 +8,19 @@ import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floats
+from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.auxiliary import (
     LAW_PARAMETERS,
+    SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_EACH,
     TRAINING_FLOPS_PER_TOKEN,
 )
-from modelsizer.problems.quantities.inference_flops import INFERENCE
 
 DESIGNS_AT_ONCE = 200_000  # about 50 MB of columns
 TIMED_AT_ONCE = 20_000  # where the time is limited: a tenth of a second at most
 
-OF_TOKENS = (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH, INFERENCE)
+OF_TOKENS = (TRAINING_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH, SERVED_FLOPS_PER_TOKEN)
 """Costs that matter only by the tokens that they leave."""
 CLEARLY = 1e-9  # a relative distance far above rounding
 FEW_TIES = 32  # designs near the best that are evaluated one by one
@@ -187,7 +187,7 @@ def _pays(model: Model, table: Table, row: Ints, j: Ints) -> Mask:
     """Whether the tokens of designs, or their value, may depend on their FLOPs."""
     if model.kind != "loss" or model.least_flops:
         return np.ones(len(row), dtype=bool)
-    flops = to_floats(table.linear[TRAINING_FLOPS_PER_TOKEN].at(row, j))
+    flops = table.linear[TRAINING_FLOPS_PER_TOKEN].values(row, j)
     caps = model.caps(table, row, j)
     # Tokens that more FLOPs would not lessen are those of another limit.
     return np.asarray(caps.tokens(flops) != caps.tokens(flops * (1 + CLEARLY)), dtype=bool)

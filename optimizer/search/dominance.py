@@ -23,8 +23,11 @@ from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table, to_floa
 from modelsizer.problems.architecture.choices import TIE_RULE
 from modelsizer.problems.laws.features import Seen, is_of_stack, parts_of
 from modelsizer.problems.laws.quality import Quality
-from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.auxiliary import (
+    LAW_PARAMETERS,
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_PER_TOKEN,
+)
 from modelsizer.problems.quantities.rows import QUANTITIES
 
 REACH = 32
@@ -87,8 +90,8 @@ def _features(model: Model, table: Table, boxes: Boxes) -> list[tuple[NDArray[An
     """Return base (at minimum depths) and unit of each quantity of which less is no worse."""
     signed = [("parameters", 1), (TRAINING_FLOPS_PER_TOKEN, 1)]
     signed += [(LAW_PARAMETERS, 1), (LAW_PARAMETERS, -1)]  # the same N
-    if INFERENCE in table.linear:
-        signed.append((INFERENCE, 1))
+    if SERVED_FLOPS_PER_TOKEN in table.linear:
+        signed.append((SERVED_FLOPS_PER_TOKEN, 1))
     for rule in model.rules(table):
         if rule.high is not None:
             signed.append((rule.quantity, 1))

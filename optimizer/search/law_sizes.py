@@ -13,7 +13,9 @@ is at one of the ends.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -96,9 +98,13 @@ def law_sizes(corners: Corners) -> LawSizes:
     low = corners.compute((ACTIVE, TOTAL, TRAINING_FLOPS_PER_TOKEN, multiplied))
     high = corners.compute((ACTIVE, TOTAL, multiplied), high=True)
     training = problem.training
-    each = FLOPS_PER_WEIGHT * (TRAINING_PASSES + (training.recompute == "full"))
+    each = Fraction(FLOPS_PER_WEIGHT * (TRAINING_PASSES + (training.recompute == "full")))
     held = 1.0 if root.fixed["tied_embeddings"] else 2.0
     copies = 0.0 if problem.law.parameter_kind == "non_embedding" else held
+    if (rates := problem.settings.tokenizer) is not None:
+        vocab_size = root.fixed["vocab_size"]
+        each *= rates.of(vocab_size)
+        copies *= rates.counted(vocab_size) / vocab_size
     heads = held if training.flops == "6ND" else 1.0
     head_low, head_high = (
         to_floats(side["d_model"]) * to_floats(side["vocab_size"]) for side in (ends.low, ends.high)
@@ -109,7 +115,7 @@ def law_sizes(corners: Corners) -> LawSizes:
     leverage = most_counted(corners)
     counted = _counted(corners, low, high, leverage)
     scores = _minus(low[TRAINING_FLOPS_PER_TOKEN], low[multiplied], each)
-    idle = _minus(high[ACTIVE], high[multiplied], 1)
+    idle = _minus(high[ACTIVE], high[multiplied], Fraction(1))
     idle = replace(idle, base=0 * idle.base)
     return LawSizes(
         low=to_floats(stacks.least(Linear(outside[0], counted[0], 1), root, ends)),
@@ -179,11 +185,12 @@ def _floats(values: NDArray[Any], like: Linear) -> Floats:
     return to_floats(values) / like.denominator
 
 
-def _minus(first: Linear, second: Linear, times: int) -> Linear:
-    """Return a cost less a multiple of another one."""
-    mine, theirs = second.denominator, first.denominator * times
+def _minus(first: Linear, second: Linear, times: Fraction) -> Linear:
+    """Return a cost less a multiple of another one, over a common denominator."""
+    common = math.lcm(first.denominator, times.denominator)
+    mine, theirs = common // first.denominator * second.denominator, int(common * times)
     return Linear(
         first.base * mine - second.base * theirs,
         first.unit * mine - second.unit * theirs,
-        first.denominator * second.denominator,
+        common * second.denominator,
     )

@@ -325,6 +325,11 @@ def _nothing(
 # Comparison of a given depth with the preferred one
 
 
+def _flops_of_text(design: Evaluation) -> float:
+    """Training FLOPs of the text of a token that the law counts."""
+    return design.training_flops_per_token * (design.tokens / design.text)
+
+
 def _habit(found: DepthWidth, layers: int, clock: Clock) -> Habit:
     row = next((row for row in found.rows if row.layers == layers), None)
     out = next((out for out in found.excluded if out.layers == layers), None)
@@ -335,11 +340,11 @@ def _habit(found: DepthWidth, layers: int, clock: Clock) -> Habit:
         return Habit(layers, row, best, out, None, None, None, {})
     mine, theirs = row.design, best.design
     tokens_fraction = flops_fraction = None
-    if math.isfinite(mine.tokens):
+    if math.isfinite(mine.text):
         shaped = judge(found.problem.quality, theirs.architecture)
         needed = float(shaped.tokens_for(float(mine.law_parameters), mine.loss))
-        tokens_fraction = needed / mine.tokens if best is not row else 1.0
-        each = [d.training_flops_per_token / d.law_parameters for d in (theirs, mine)]
+        tokens_fraction = needed / mine.text if best is not row else 1.0
+        each = [_flops_of_text(d) / d.law_parameters for d in (theirs, mine)]
         flops_fraction = tokens_fraction * each[0] / each[1]
     differences = {}
     for name in SIDE_BY_SIDE:

@@ -88,7 +88,7 @@ def design_columns(
         if name == "rank":
             found[name] = np.arange(first_rank, first_rank + len(held))
         elif name in ("loss", "tokens"):
-            found[name] = loss if name == "loss" else tokens
+            found[name] = loss if name == "loss" else tokens * _own(problem, table, row)
         else:
             found[name] = _column(scorer, table, row, j, tokens, value, name)
     return found
@@ -112,10 +112,20 @@ def _column(
         excess = quality.shape_excess(table.features(row, j, quality.features))
         return np.asarray(np.broadcast_to(excess, layers.shape), float)
     if name == "tokens_per_parameter":
-        return np.asarray(tokens) / to_floats(table.linear["parameters"].at(row, j))
+        own = np.asarray(tokens) * _own(problem, table, row)
+        return own / to_floats(table.linear["parameters"].at(row, j))
     if name == TRAINING_FLOPS_PER_TOKEN:
-        return np.asarray(table.linear[name].at(row, j))
+        if problem.settings.tokenizer is None:
+            return np.asarray(table.linear[name].at(row, j))
+        each = table.linear[name].values(row, j) / _own(problem, table, row)
+        return np.rint(each).astype(np.int64)
     return _quantity(scorer, table, row, j, value, name)
+
+
+def _own(problem: Problem, table: Table, row: Ints) -> Any:
+    """Tokens of each design for one that the law counts; 1 without bytes a token."""
+    rates = problem.settings.tokenizer
+    return 1 if rates is None else rates.doubles(table["vocab_size"][row])
 
 
 def _quantity(
@@ -142,6 +152,7 @@ def cell(design: Evaluation, name: str) -> Number | bool | str | None:
         "shape_excess": design.shape_excess,
         "tokens_per_parameter": design.tokens / design.parameters.total,
         TRAINING_FLOPS_PER_TOKEN: design.training_flops_per_token,
+        "tokens": float(design.tokens),
     }
     if name in widths:
         return widths[name]

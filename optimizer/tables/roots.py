@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.axes import Axis, HiddenWidths
 from modelsizer.problems.architecture.blocks import BLOCKS
-from modelsizer.problems.architecture.choices import ORDERED, UNORDERED
+from modelsizer.problems.architecture.choices import BY_NAME, ORDERED, UNORDERED
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import BETWEEN_WIDTHS, LATENT, Structure
 from modelsizer.problems.problem import Problem
@@ -109,11 +109,15 @@ class Root:
 
 
 def roots_of(problem: Problem) -> Iterator[Root]:
-    """Yield the roots of a space."""
+    """Yield the roots of a space.
+
+    FLOPs of text do not rise with the vocabulary, so that each is a root where bytes a token count.
+    """
     space = problem.space
     stages = {split.stages for split in problem.splits}
-    menus = [menu_of(space, choice) for choice in UNORDERED]
-    names = [choice.name for choice in UNORDERED]
+    apart = UNORDERED if problem.tokenizer is None else (*UNORDERED, BY_NAME["vocab_size"])
+    menus = [menu_of(space, choice) for choice in apart]
+    names = [choice.name for choice in apart]
     for structure in structures(space):
         axes, hidden = _widths(space, structure)
         depths, first, many = _stacks(space, structure, axes)
@@ -126,7 +130,8 @@ def roots_of(problem: Problem) -> Iterator[Root]:
         for values in product(*menus):
             fixed = {name: int(value) for name, value in zip(names, values, strict=True)}
             for some in _by_sign(axes):
-                yield Root(structure, fixed, numbered, some, hidden, depths, first, many)
+                free = {name: axis for name, axis in some.items() if name not in fixed}
+                yield Root(structure, fixed, numbered, free, hidden, depths, first, many)
 
 
 def _every(depths: Depths) -> tuple[Ints, Ints]:

@@ -82,7 +82,7 @@ class TableStore:
 
     def _turn_to(self, problem: Problem) -> None:
         space: _Key = (problem.space, problem.splits, problem.layouts)
-        space = (*space, problem.training.sequence_length)
+        space = (*space, problem.training.sequence_length, problem.tokenizer is None)
         if space != self._space:
             self._space, self._parts, self._grid = space, [], None
             self._unread = problem.options()

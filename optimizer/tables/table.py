@@ -34,8 +34,11 @@ from modelsizer.problems.laws.features import (
     ranges_of,
 )
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.auxiliary import ACCELERATORS, TRAINING_FLOPS_EACH
-from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.auxiliary import (
+    ACCELERATORS,
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_EACH,
+)
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
@@ -289,7 +292,7 @@ def needed(problem: Problem) -> tuple[str, ...]:
         names |= {QUANTITIES[name].base} - {""}
     row = QUANTITIES[problem.objective.quantity]
     if problem.token_limits.charges or row.form == "lifetime":
-        names.add(INFERENCE)
+        names.add(SERVED_FLOPS_PER_TOKEN)
     if problem.token_limits.most_flops_each is not None:
         names |= {TRAINING_FLOPS_EACH, ACCELERATORS}
     return tuple(sorted(names))

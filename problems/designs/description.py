@@ -18,6 +18,7 @@ from modelsizer.problems.designs.standalone import (
     standalone_problem,
     with_short,
 )
+from modelsizer.problems.designs.text import own_rate
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
@@ -181,10 +182,11 @@ def description(problem: Problem, architecture: Architecture) -> Description:
     kinds = [group.layer for group in architecture.groups]
     counts = [group.count for group in architecture.groups]
     layout = problem.layouts[0]  # on which none of these costs depends
-    found = {
-        name: plain(cost.at(counts))
-        for name, cost in costs(problem, trunk, kinds, layout, _COSTS).items()
+    exact = {
+        name: cost.at(counts) for name, cost in costs(problem, trunk, kinds, layout, _COSTS).items()
     }
+    training = exact[TRAINING_FLOPS_PER_TOKEN]  # of the law's tokens
+    found = {name: plain(cost) for name, cost in exact.items()}
     assumed = Assumptions.of(problem)
     masked = accounting.forward_flops(trunk, kinds, assumed.context_length, ignore_windows=True)
     whole = int(masked.at(counts)) * assumed.batch_size * assumed.context_length
@@ -195,7 +197,7 @@ def description(problem: Problem, architecture: Architecture) -> Description:
         whole,
         accounting.TRAINING_PASSES * whole,
         found[INFERENCE],
-        found[TRAINING_FLOPS_PER_TOKEN],
+        plain(training / own_rate(problem, architecture)),
         plain(accounting.serving_weights(trunk, kinds, assumed.weights).at(counts)),
         _checkpoint_bytes(architecture, kinds, counts),
         found["kv_bytes_per_token"],

@@ -29,6 +29,8 @@ from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, plain
 from modelsizer.problems.units import exact as as_exact
 
+_ONE = Fraction(1)
+
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
@@ -43,10 +45,15 @@ class Evaluation:
     law_parameters : int or float
         N as counted by the loss law.
     training_flops_per_token : int
+        Of a token of the design's own tokenizer.
     tokens : float
-        Training tokens; infinite if nothing limits them.
+        Training tokens, of the design's own tokenizer; infinite if nothing limits them.
+    text : float
+        The same text in tokens that the law counts: equal unless the problem gives bytes a token.
+        The quantity ``"tokens"``, which limits are on.
     loss : float
-        Predicted loss, nats per token; nan if the law cannot judge the architecture.
+        Predicted loss, nats per token that the law counts; nan if the law cannot judge the
+        architecture.
     shape_excess : float
         Part of the loss due to the shape.
     exact : mapping of str to Fraction or float
@@ -63,6 +70,7 @@ class Evaluation:
     law_parameters: Number
     training_flops_per_token: int
     tokens: float
+    text: float
     loss: float
     shape_excess: float
     exact: Mapping[str, Fraction | float]
@@ -172,8 +180,13 @@ class Evaluator:
         found = [self._under(architecture, layout, values) for layout in layouts]
         sought = self._sought
         if sought == "loss" and found[0].unjudged:  # which falls with the tokens
-            return min(found, key=lambda e: (not e.feasible, -e.tokens))
+            return min(found, key=lambda e: (not e.feasible, -e.text))
         return min(found, key=lambda e: (not e.feasible, self._sign * e.exact[sought]))
+
+    def _rate(self, architecture: Architecture) -> Fraction:
+        """Tokens of the design for one that the law counts."""
+        rates = self._settings.tokenizer
+        return _ONE if rates is None else rates.of(int(architecture.trunk.vocab_size))
 
     def _costs(
         self, architecture: Architecture, layout: Layout, names: Sequence[str]
@@ -189,10 +202,12 @@ class Evaluator:
         """Evaluate a design under one layout, given the costs that no layout changes."""
         varying = [row.name for row in self._affine if row.by_layout]
         values = {**fixed, **self._costs(architecture, layout, varying)}
-        n, flops = plain(values[LAW_PARAMETERS]), int(values[TRAINING_FLOPS_PER_TOKEN])
+        n, flops = plain(values[LAW_PARAMETERS]), values[TRAINING_FLOPS_PER_TOKEN]
         exact: dict[str, Fraction | float] = {
             row.name: max(values[part] for part in row.parts) for row in self._affine
         }
+        own = self._rate(architecture)
+        served = values[INFERENCE] * own
         unjudged = why_unjudged(self._quality, architecture)
         quality = Quality(Unknown(), NoShape()) if unjudged else self._quality
         features = architecture_features(architecture, quality.features)
@@ -203,7 +218,7 @@ class Evaluator:
             n=n,
             flops=flops,
             accelerators=layout.accelerators,
-            inference_flops=values[INFERENCE],
+            inference_flops=served,
         )
         tokens = choice.low if self._fewest and choice.low <= choice.high else choice.high
         loss = exact["loss"] = math.nan if unjudged else choice.loss_at(tokens)
@@ -214,7 +229,7 @@ class Evaluator:
             cost = rate / (layout.accelerators if QUANTITIES[name].shared else 1)
             spent = exact["training_flops"] * cost if finite else math.inf
             if charge is not None and finite:
-                spent += charge * values[INFERENCE]
+                spent += charge * served
             exact[name] = spent
         for name, (numerator, of) in self._inverse.items():
             exact[name] = numerator / exact[of]
@@ -223,7 +238,8 @@ class Evaluator:
             layout,
             count_parameters(architecture),
             n,
-            flops,
+            int(flops / own),
+            float(exact["tokens"] * own) if finite and own != 1 else tokens,
             tokens,
             loss,
             math.nan if unjudged else float(quality.shape_excess(features)),
@@ -266,7 +282,7 @@ def _unmet(problem: Problem, choice: TokenChoice, loss: float) -> tuple[str, ...
 
 
 def _violations(
-    problem: Problem, exact: Mapping[str, Fraction | float], flops: int
+    problem: Problem, exact: Mapping[str, Fraction | float], flops: Fraction
 ) -> tuple[str, ...]:
     broken = []
     for name, limit in problem.budgets.limits.items():

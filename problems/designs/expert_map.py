@@ -111,7 +111,7 @@ def expert_map(problem: Problem, design: Evaluation) -> ExpertMap:
             np.minimum(multiple * active, held[:, None]) - np.minimum(now * active, as_it_is)
         )
     quality = problem.quality.of(architecture_features(architecture, problem.quality.features))
-    loss = quality.loss(worth, design.tokens)
+    loss = quality.loss(worth, design.text)
     return ExpertMap(a, g, loss, total, own, design.loss, published, float(settings.leverage_flops))
 
 

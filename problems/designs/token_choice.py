@@ -40,8 +40,8 @@ class TokenChoice:
         Limits on the loss.
     n : int or float
         Parameters as counted by the law.
-    flops : int
-        Training FLOPs per token.
+    flops : Fraction
+        Training FLOPs per token that the law counts.
     accelerators : int
         Number of accelerators in training.
     inference_flops : Fraction
@@ -64,7 +64,7 @@ class TokenChoice:
         target: Interval,
         *,
         n: Number,
-        flops: int,
+        flops: Fraction,
         accelerators: int,
         inference_flops: Fraction = _NONE,
     ) -> None:
@@ -94,7 +94,7 @@ class TokenChoice:
             self.low = max(self.low, min(need, self.high) if reached else need)
         self.reachable = self.low <= ENDLESS or self.high < math.inf
 
-    def flops(self, tokens: float, flops: int) -> Fraction:
+    def flops(self, tokens: float, flops: Fraction) -> Fraction:
         """Training FLOPs at the chosen tokens."""
         if tokens == self.low and self._least_flops is not None and self.low == self._asked:
             return self._least_flops

@@ -51,7 +51,7 @@ def worth(problem: Problem, design: Evaluation) -> Worth | None:
         none: dict[End, float] = dict.fromkeys(ENDS, 0.0)
         return Worth(dict.fromkeys(TERMS, none), design.loss, design.loss)
     features = architecture_features(design.architecture, quality.law.features)
-    predicted = float(quality.law.of(features).loss(float(design.law_parameters), design.tokens))
+    predicted = float(quality.law.of(features).loss(float(design.law_parameters), design.text))
     reducible = max(predicted - quality.law.irreducible, 0.0)
     terms = {end: replace(quality.ablations, end=end).terms(design.architecture) for end in ENDS}
     shares = {end: sum(float(share) for share in of.values()) for end, of in terms.items()}

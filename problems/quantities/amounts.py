@@ -8,8 +8,10 @@ from typing import Any
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
-from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.auxiliary import (
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_PER_TOKEN,
+)
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Inverse, OfFlops, Settings
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
@@ -63,7 +65,7 @@ def amount(
     name : str
         Of any quantity but the loss.
     tokens : Fraction, optional
-        Training tokens, which quantities that rise with them need.
+        Training tokens that the law counts, which quantities that rise with them need.
     """
     row = QUANTITIES[name]
     how = row.how
@@ -74,9 +76,9 @@ def amount(
     assert tokens is not None, f"{name} needs tokens"
     if not isinstance(how, OfFlops):
         return tokens
-    flops = int(affine_cost(settings, architecture, layout, TRAINING_FLOPS_PER_TOKEN))
+    flops = affine_cost(settings, architecture, layout, TRAINING_FLOPS_PER_TOKEN)
     spent = tokens * flops * how.rate(settings) / (layout.accelerators if row.shared else 1)
     if how.charge is None:
         return spent
-    served = affine_cost(settings, architecture, layout, INFERENCE)
+    served = affine_cost(settings, architecture, layout, SERVED_FLOPS_PER_TOKEN)
     return spent + how.charge(settings) * served

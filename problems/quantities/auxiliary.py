@@ -1,8 +1,14 @@
-"""Affine costs that the solvers need but that cannot be budgets."""
+"""Affine costs that the solvers need but that cannot be budgets.
+
+Tokens that a law counts are text: with a ``[tokenizer]`` the FLOPs of training and of serving are
+those of the design's own tokens that hold the text of one token of the law's, which have a common
+denominator for all vocabularies of a menu (`modelsizer.problems.costs.text_rates`).
+"""
 
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from fractions import Fraction
 from types import MappingProxyType
 
@@ -13,19 +19,21 @@ from modelsizer.problems.quantities.quantity import Candidate, Cost, Settings, a
 from modelsizer.problems.space.layouts import Layout
 
 LAW_PARAMETERS = "law_parameters"
-TRAINING_FLOPS_PER_TOKEN = "training_flops_per_token"
-WEIGHT_FLOPS = "weight_flops_per_token"  # training FLOPs without those of attention scores
+TRAINING_FLOPS_PER_TOKEN = "training_flops_per_token"  # of the law's tokenizer
+SERVED_FLOPS_PER_TOKEN = "served_flops_per_token"  # forward, of the law's tokenizer
 TRAINING_FLOPS_EACH = "training_flops_per_token_each"  # per working accelerator
 ACCELERATORS = "accelerators"
 
-_WEIGHTS = ("training.flops", "training.recompute")
-_FLOPS = (*_WEIGHTS, "training.sequence_length")
+_FLOPS = ("training.flops", "training.recompute", "training.sequence_length", "tokenizer")
 
 
 def _law_parameters(of: Candidate) -> Affine:
     asked = of.settings
     size = LawSize(asked.parameter_kind, asked.experts, asked.leverage_flops)
-    return size.of(of.trunk, of.kinds)
+    trunk = of.trunk
+    if asked.tokenizer is not None:
+        trunk = replace(trunk, vocab_size=asked.tokenizer.counted(trunk.vocab_size))
+    return size.of(trunk, of.kinds)
 
 
 def _within_leverage(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
@@ -33,19 +41,32 @@ def _within_leverage(settings: Settings, layout: Layout) -> int:  # noqa: ARG001
     return math.ceil(MOST_LEVERAGE)
 
 
-def _flops(of: Candidate, context: int) -> Affine:
-    training = of.settings.training
-    return accounting.training_flops_per_token(
-        of.trunk,
-        of.kinds,
-        context,
-        training.flops,
-        full_recompute=training.recompute == "full",
-    )
+def _within_text(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a function of both
+    """Factor by which FLOPs of text may exceed those of the largest vocabulary."""
+    return 1 if settings.tokenizer is None else math.ceil(settings.tokenizer.spread)
+
+
+def _by_text(of: Candidate, cost: Affine) -> Affine:
+    """A cost of a token of the design, of the text of a token of the law's."""
+    rates = of.settings.tokenizer
+    return cost if rates is None else rates.by_text(cost, of.trunk.vocab_size)
 
 
 def _training_flops(of: Candidate) -> Affine:
-    return _flops(of, of.settings.training.sequence_length)
+    training = of.settings.training
+    found = accounting.training_flops_per_token(
+        of.trunk,
+        of.kinds,
+        training.sequence_length,
+        training.flops,
+        full_recompute=training.recompute == "full",
+    )
+    return _by_text(of, found)
+
+
+def _served_flops(of: Candidate) -> Affine:
+    found = accounting.forward_flops(of.trunk, of.kinds, of.settings.context_length)
+    return _by_text(of, found)
 
 
 def _each(of: Candidate) -> Affine:
@@ -61,17 +82,20 @@ AUXILIARY = MappingProxyType(
     {
         LAW_PARAMETERS: Cost(
             _law_parameters,
-            reads=("parameter_kind", "experts", "leverage_flops"),
+            reads=("parameter_kind", "experts", "leverage_flops", "tokenizer"),
             by_layout=False,
             within=_within_leverage,
         ),
         TRAINING_FLOPS_PER_TOKEN: Cost(
-            _training_flops, reads=_FLOPS, by_layout=False, within=as_large
+            _training_flops, reads=_FLOPS, by_layout=False, within=_within_text
         ),
-        WEIGHT_FLOPS: Cost(
-            lambda of: _flops(of, 0), reads=_WEIGHTS, by_layout=False, within=as_large
+        SERVED_FLOPS_PER_TOKEN: Cost(
+            _served_flops,
+            reads=("context_length", "tokenizer"),
+            by_layout=False,
+            within=_within_text,
         ),
-        TRAINING_FLOPS_EACH: Cost(_each, reads=_FLOPS, within=as_large),
+        TRAINING_FLOPS_EACH: Cost(_each, reads=_FLOPS, within=_within_text),
         ACCELERATORS: Cost(_accelerators, reads=(), within=as_large),
     }
 )

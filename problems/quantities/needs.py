@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
-from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
-from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.quantities.auxiliary import (
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_PER_TOKEN,
+)
 from modelsizer.problems.quantities.quantity import LAYOUT_KEYS, Inverse, OfFlops, Reads, Settings
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 
@@ -40,7 +42,7 @@ def reads_of(quantity: str) -> Reads:
     if isinstance(how, OfFlops):
         found.append(cost_of(TRAINING_FLOPS_PER_TOKEN).reads)
         if how.charge is not None:
-            found.append(cost_of(INFERENCE).reads)
+            found.append(cost_of(SERVED_FLOPS_PER_TOKEN).reads)
     keys: dict[str, None] = {}
     for reads in found:
         if reads is None:

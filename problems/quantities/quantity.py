@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Layer, Trunk
+from modelsizer.problems.costs.text_rates import TextRates
 from modelsizer.problems.laws.laws import ParameterKind
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS, Experts
 from modelsizer.problems.space.layouts import Layout
@@ -46,6 +47,8 @@ class Settings:
         What it counts of layers of experts.
     leverage_flops : float
         Training FLOPs at which the leverage of experts is taken.
+    tokenizer : TextRates or None
+        Tokens of each vocabulary for one of the law's, if the problem gives bytes a token.
     """
 
     training: Training
@@ -55,6 +58,7 @@ class Settings:
     parameter_kind: ParameterKind
     experts: Experts = "tian-2025"
     leverage_flops: float = DEFAULT_LEVERAGE_FLOPS
+    tokenizer: TextRates | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -231,8 +231,11 @@ class _Judge:
         model = model_of(source)
         architecture = model.architecture
         tokens = model.tokens if given is None else given
-        # Tokens of designs are doubles.
+        # Tokens of designs are doubles, and of the law's tokenizer.
         trained = None if tokens is None else Fraction(float(tokens))
+        if trained is not None and (rates := self._settings.tokenizer) is not None:
+            own = rates.of(int(architecture.trunk.vocab_size))
+            trained = trained if own == 1 else Fraction(float(trained / own))
         if trained is None and (name == "loss" or QUANTITIES[name].of_tokens):
             what = "the catalogue has" if model.listed else "the file says"
             raise ValueError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.problems.by_byte import ByByte, as_written, by_token, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.tables.limits import ANY, Bare, is_reference, read_reference
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
@@ -149,10 +150,33 @@ class Interval(Written):
         write : callable
             From the upper limit to how the file has it.
         """
-        texts: dict[str, object] = {"min": self.min_as or self.min, "max": self.max_as}
+        low = as_written(self.min)
+        texts: dict[str, object] = {"min": self.min_as or low, "max": self.max_as}
         if self.max is not None and not self.max_as:
-            texts["max"] = write(self.max)
+            texts["max"] = as_written(self.max) if isinstance(self.max, ByByte) else write(self.max)
         return texts["max"] if self.written_as_number else {end: texts[end] for end in self.ends}
+
+    @property
+    def by_byte(self) -> str:
+        """An end that was written by the byte, as written; empty if there is none."""
+        return next((v.text for v in (self.min, self.max) if isinstance(v, ByByte)), "")
+
+    def by_token(self, law_bytes: Fraction) -> Interval:
+        """The limits by the token that the law counts; see `modelsizer.problems.by_byte`."""
+        low, high = (v if v is None else by_token(v, law_bytes) for v in (self.min, self.max))
+        return replace(self, min=low, max=high).checked()
+
+    def checked(self) -> Interval:
+        """The limits themselves.
+
+        Raises
+        ------
+        ValueError
+            If the lower one is above the upper one.
+        """
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min {as_written(self.min)} is above max {as_written(self.max)}")
+        return self
 
     def holds(self, value: Fraction | Number) -> bool:
         """Whether a value is within the limits."""
@@ -286,7 +310,7 @@ def interval_parser(
             text = str(value).strip()
             read_reference(text)
             return None, text
-        number = parse_quantity(value, dimension)
+        number = parse_amount(value, dimension)
         if number <= 0:
             raise ValueError(f"{short(value)} is not positive; a limit must be above 0")
         meant.check(value, number, dimension)
@@ -301,9 +325,8 @@ def interval_parser(
                 raise ValueError("the limit is empty; give min, max or both")
             low, low_as = end(value["min"], ANY) if "min" in value else (None, "")
             high, high_as = end(value["max"], bare) if "max" in value else (None, "")
-            if low is not None and high is not None and low > high:
-                raise ValueError(f"min {low} is above max {high}")
-            return Interval(low, high, min_as=low_as, max_as=high_as)
+            found = Interval(low, high, min_as=low_as, max_as=high_as)
+            return found if found.by_byte else found.checked()
         high, high_as = end(value, bare)
         return Interval(max=high, written_as_number=True, max_as=high_as)
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
 
+from modelsizer.problems.by_byte import as_written, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.hardware.accelerators import FIGURES, Accelerator, accelerator
 from modelsizer.problems.tables.limits import ANY, Bare
@@ -77,7 +78,7 @@ def _read_share(value: object) -> Number:
 
 def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -> BeforeValidator:
     def read(value: object) -> Number:
-        number = parse_quantity(value, dimension)
+        number = parse_amount(value, dimension)
         if number < 0 or (number == 0 and not zero):
             least = "0 or more" if zero else "above 0"
             raise ValueError(
@@ -146,8 +147,9 @@ Real = Annotated[float, BeforeValidator(_read_real)]
 Count = Annotated[int, BeforeValidator(_read_count)]
 BytesAValue = Annotated[int | float, bytes_a_value()]
 Share = Annotated[int | float, BeforeValidator(_read_share)]
-Tokens = Annotated[int | float, _reader("tokens", most=MOST_TOKENS)]
-ServedTokens = Annotated[int | float, _reader("tokens", most=MOST_SERVED)]
+_Written = PlainSerializer(as_written)
+Tokens = Annotated[int | float, _reader("tokens", most=MOST_TOKENS), _Written]
+ServedTokens = Annotated[int | float, _reader("tokens", most=MOST_SERVED), _Written]
 Bytes = Annotated[int | float, _reader("bytes", zero=True)]
 Dollars = Annotated[int | float, _reader("dollars")]
 Watts = Annotated[int | float, _reader("watts")]

@@ -10,6 +10,7 @@ import pytest
 
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.structures import Structure
+from modelsizer.problems.costs.text_rates import text_rates
 from modelsizer.problems.quantities.auxiliary import AUXILIARY
 from modelsizer.problems.quantities.examples import structures
 from modelsizer.problems.quantities.needs import affected_by, lacking, reads_of
@@ -24,6 +25,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.serving import Serving
+from modelsizer.problems.tables.tokenizer import Tokenizer
 from modelsizer.problems.tables.training import Training
 
 OWN = {
@@ -103,7 +105,7 @@ OTHER: dict[str, dict[str, tuple[Any, ...]]] = {
     },
 }
 """Other valid values of every field."""
-OF_THE_LAW = {"parameter_kind", "experts", "leverage_flops"}
+OF_THE_LAW = {"parameter_kind", "experts", "leverage_flops", "tokenizer"}
 
 PLAIN: dict[str, dict[str, Any]] = {"training": {}, "serving": {}, "lifetime": {}}
 TOLD: dict[str, dict[str, Any]] = {
@@ -188,6 +190,8 @@ def changes(base: dict[str, dict[str, Any]]) -> Iterator[tuple[str, Settings]]:
     for experts in ("active", "total"):
         yield "experts", replace(start, experts=experts)
     yield "leverage_flops", replace(start, leverage_flops=1e19)
+    given = Tokenizer.model_validate({"bytes_per_token": {"32000": 3.2, "50048": 3.6}})
+    yield "tokenizer", replace(start, tokenizer=text_rates(given, (32000, 50048)))
 
 
 def known(settings: Settings, name: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cache
 from pathlib import Path
@@ -168,10 +168,11 @@ class Law:
         rest = objective.get("ablations", "middle"), training.get("sequence_length", 4096)
         return cls(FORMS[form], c, counts, sees, shape != "none", unique, least, *rest)
 
-    def of_design(self, a: Design, sequence: int) -> DesignLoss:
-        return DesignLoss(
-            self, a, non_embedding(a) if self.counts == "non_embedding" else parameters(a, sequence)
-        )
+    def of_design(self, a: Design, sequence: int, vocab_size: int) -> DesignLoss:
+        """The loss of a design, whose N has the embeddings of a vocabulary."""
+        counted = replace(a, vocab_size=vocab_size)
+        total = parameters(counted, sequence)
+        return DesignLoss(self, a, non_embedding(a) if self.counts == "non_embedding" else total)
 
 
 class DesignLoss:

@@ -18,6 +18,7 @@ from tests.support.oracle.laws import DesignLoss, Law
 from tests.support.oracle.limits import OF_TOKENS, Limit, limits
 from tests.support.oracle.serving import Latencies
 from tests.support.oracle.space import Design, all_designs
+from tests.support.oracle.text import Text
 from tests.support.oracle.training import Layout, Memory, layouts, rates, splits
 
 Number = Any  # a Fraction, or a float that a law gave; infinite without a limit
@@ -72,10 +73,11 @@ class Option:
 
     def __init__(
         self, a: Design, layout: Layout, costs: dict[str, Fraction], f: int, loss: DesignLoss,
-        per_flop: dict[str, tuple[Fraction, Fraction]],
+        per_flop: dict[str, tuple[Fraction, Fraction]], rate: Fraction = Fraction(1),
     ) -> None:  # fmt: skip
-        self.design, self.layout, self.costs, self.f, self.loss = a, layout, costs, f, loss
-        self.inference = costs["inference_flops_per_token"]
+        self.design, self.layout, self.costs, self.loss = a, layout, costs, loss
+        self.own_f, self.rate, self.f = f, rate, f * rate  # tokens are of the law's tokenizer
+        self.inference = costs["inference_flops_per_token"] * rate
         seconds, none = per_flop.get("training_time", (None, None))
         self.rates = per_flop
         if seconds is not None:
@@ -166,17 +168,19 @@ class Settings:
         self.sequence = training.get("sequence_length", 4096)
         self.latencies, self.rates = Latencies(tables), rates(tables)
         self.layouts = list(layouts(training))
+        self.text = Text(tables)
 
     def options(self, a: Design) -> Iterator[Option]:
         """A design under each layout that can split it."""
         fits = [layout for layout in self.layouts if splits(a, layout, self.tables)]
         if fits:
             costs = serving_costs(a, self.tables) | self.latencies.of(a)
-            loss = self.law.of_design(a, self.sequence)
+            loss = self.law.of_design(a, self.sequence, self.text.counted(a.vocab_size))
+            rate = self.text.rate(a.vocab_size)
             f = training_flops_of_a_token(a, self.tables.get("training", {}))
             for layout in fits:
                 memory = {"training_memory": Fraction(self.memory.of(a, layout))}
-                yield Option(a, layout, costs | memory, f, loss, self.rates)
+                yield Option(a, layout, costs | memory, f, loss, self.rates, rate)
 
 
 class Oracle:

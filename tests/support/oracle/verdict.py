@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.support.oracle.data import Tables
 from tests.support.oracle.limits import Limit
-from tests.support.oracle.search import Interval, Number, Oracle, Point, answered, fixed
+from tests.support.oracle.search import Interval, Number, Option, Oracle, Point, answered, fixed
 from tests.support.oracle.serving import estimates, room
 from tests.support.oracle.space import Design
 
@@ -85,6 +85,7 @@ def _figures(mine: Point, answer: Tables, quantity: str, sense: str) -> list[str
     option = mine.option
     shown: dict[str, Any] = dict(answer["quantities"])
     shown |= {name: answer[name] for name in ("loss", "tokens", "training_flops")}
+    shown["tokens"] = answer.get("tokenizer", {}).get("law_tokens", answer["tokens"])
     shown["parameters"] = answer["parameters"]["total"]
     shown["non_embedding_parameters"] = answer["parameters"]["non_embedding"]
     shown["active_parameters"] = answer["parameters"]["active"]
@@ -96,8 +97,7 @@ def _figures(mine: Point, answer: Tables, quantity: str, sense: str) -> list[str
         interval = mine.quantity(name)
         if not within(shown[name], interval):
             found.append(f"{name} is {shown[name]!r}, not {float(interval.low)!r}")
-    if answer["training_flops_per_token"] != option.f:
-        found.append(f"FLOPs of a token are {answer['training_flops_per_token']}, not {option.f}")
+    found += _tokens(option, answer)
     value = answer["objective"]["value"]
     if not within(value, mine.quantity(quantity)):
         found.append(f"the objective is {value!r}, not {mine.quantity(quantity)}")
@@ -105,6 +105,28 @@ def _figures(mine: Point, answer: Tables, quantity: str, sense: str) -> list[str
         found.append("another objective")
     if not value == answer["lower_bound"] == answer["upper_bound"]:
         found.append("bounds apart from the objective")
+    return found
+
+
+def _tokens(option: Option, answer: Tables) -> list[str]:
+    """Differences in the design's own tokens, their FLOPs and their text."""
+    found, own, each = [], answer["tokens"], answer["training_flops_per_token"]
+    if each != option.own_f:
+        found.append(f"FLOPs of a token are {each}, not {option.own_f}")
+    if own is not None and not math.isclose(own * each, answer["training_flops"], rel_tol=CLOSE):
+        found.append(f"{own} tokens of {each} FLOPs are not {answer['training_flops']} FLOPs")
+    if (tokenizer := answer.get("tokenizer")) is not None and own is not None:
+        for name, vocabulary in (("tokens", ""), ("law_tokens", "law_")):
+            tokens = own if name == "tokens" else tokenizer[name]
+            held = tokens * tokenizer[f"{vocabulary}bytes_per_token"]
+            if not math.isclose(held, tokenizer["text_bytes"], rel_tol=CLOSE):
+                found.append(f"{name} hold {held} bytes, not {tokenizer['text_bytes']}")
+        nats = answer["loss"] / tokenizer["law_bytes_per_token"]
+        told = answer["loss_per_byte"]
+        if not math.isclose(told["nats"], nats) or not math.isclose(
+            told["bits"] * math.log(2), nats
+        ):
+            found.append(f"a loss by the byte of {told}, not {nats} nats")
     return found
 
 

@@ -1,0 +1,239 @@
+"""``[tokenizer]``: bytes of text that a token holds, so that losses compare by the byte.
+
+A law of the loss is a statement about text, in tokens of the tokenizer that it was fitted with: b0
+bytes each. A design whose tokens hold b(V) bytes has seen ``D b(V) / b0`` of the law's after D of
+its own. The law then gives nats a token of the law's, and over b0 nats a byte, which compare
+between vocabularies.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from fractions import Fraction
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, model_validator
+
+from modelsizer.problems.by_byte import ByByte, by_token
+from modelsizer.problems.errors import short
+from modelsizer.problems.tables.menus import MAX_VALUE, Interval
+from modelsizer.problems.tables.tables import Count, Table
+from modelsizer.problems.units import Number, exact, parse_quantity, plain
+
+TABLES_OF_TEXT = ("training", "lifetime", "budgets")
+"""Tables of a problem with amounts that may be given by the byte."""
+MOST_VOCABULARIES = 4096
+"""Vocabularies of a menu, each of which is searched by itself."""
+MOST_BYTES = 64
+"""Bytes a token; a larger number is a mistake."""
+PLACES = 4
+"""Decimal places of a byte to which a curve is rounded, so that every machine has the same."""
+FAR = 2
+"""Factor beyond the vocabularies given at which a curve warns."""
+
+
+def _read_points(value: object) -> dict[str, Number]:
+    if not isinstance(value, Mapping):
+        raise ValueError(
+            f"{short(value)} is not a table: write the bytes of each vocabulary, such as "
+            "{32000 = 3.2, 128256 = 3.9}"
+        )
+    if not value:
+        raise ValueError("the table is empty: write {32000 = 3.2}")
+    points: dict[int, Number] = {}
+    for key, given in value.items():
+        vocab_size = parse_quantity(key, "count")
+        if not isinstance(vocab_size, int) or not 1 < vocab_size <= MAX_VALUE:
+            raise ValueError(f"@.{key} is not a vocabulary: write a number of tokens, as 32000")
+        held = parse_quantity(given, "bytes")
+        if not 0 < held <= MOST_BYTES:
+            raise ValueError(
+                f"@.{key} {short(given)} is not a number of bytes of text a token holds, such as "
+                "3.9"
+            )
+        if vocab_size in points:
+            raise ValueError(f"@.{key} the vocabulary {vocab_size} is given twice")
+        points[vocab_size] = held
+    return {str(vocab_size): points[vocab_size] for vocab_size in sorted(points)}
+
+
+class Tokenizer(Table):
+    """``[tokenizer]``.
+
+    Parameters
+    ----------
+    bytes_per_token : dict of str to number
+        By vocabulary, bytes of text (UTF-8) for each token, counted on the training data. A
+        vocabulary that is not given takes `curve`.
+    law_vocab_size : int, optional
+        Vocabulary of the tokens that the law counts; the smallest given by default.
+    """
+
+    bytes_per_token: Annotated[dict[str, int | float], BeforeValidator(_read_points)]
+    law_vocab_size: Count | None = None
+
+    @model_validator(mode="after")
+    def _law_known(self) -> Tokenizer:
+        if self.why_unknown(self.law):
+            raise ValueError(
+                f"@.law_vocab_size {self.law} is not in bytes_per_token: give its bytes, or those "
+                "of two vocabularies at least, through which a curve is drawn"
+            )
+        return self
+
+    @property
+    def points(self) -> dict[int, Fraction]:
+        """Bytes a token by vocabulary, as given."""
+        return {int(size): exact(held) for size, held in self.bytes_per_token.items()}
+
+    @property
+    def law(self) -> int:
+        """Vocabulary of the tokens that the law counts."""
+        return self.law_vocab_size or min(self.points)
+
+    @property
+    def law_bytes(self) -> Fraction:
+        """Bytes of text of a token that the law counts."""
+        return self.bytes_of(self.law)
+
+    @property
+    def curve(self) -> tuple[float, float] | None:
+        """Coefficients of ``b(V) = a + c ln V``, by least squares; None of a single point.
+
+        Bytes a token were found to rise about as the logarithm of the vocabulary (Tao et al. 2024,
+        arXiv 2407.13623, section 3.1, fit tokens a character by a parabola in it).
+        """
+        points = self.points
+        if len(points) < 2:
+            return None
+        x = [math.log(size) for size in points]
+        y = [float(held) for held in points.values()]
+        middle, height = math.fsum(x) / len(x), math.fsum(y) / len(y)
+        spread = math.fsum((each - middle) ** 2 for each in x)
+        c = math.fsum((a - middle) * (b - height) for a, b in zip(x, y, strict=True)) / spread
+        return height - c * middle, c
+
+    def why_unknown(self, vocab_size: int) -> str:
+        """Why a vocabulary has no bytes a token; empty if it has."""
+        if vocab_size in self.points:
+            return ""
+        if self.curve is None:
+            only = next(iter(self.points))
+            return f"bytes_per_token has {only} alone, and no curve goes through one point"
+        if self._drawn(vocab_size) <= 0:
+            return f"the curve through bytes_per_token gives {vocab_size} less than a byte"
+        return ""
+
+    def _drawn(self, vocab_size: int) -> Fraction:
+        assert self.curve is not None
+        a, c = self.curve
+        return Fraction(round((a + c * math.log(vocab_size)) * 10**PLACES), 10**PLACES)
+
+    def bytes_of(self, vocab_size: int) -> Fraction:
+        """Bytes of text a token of a vocabulary holds; given, or by the curve.
+
+        Raises
+        ------
+        ValueError
+            See `why_unknown`.
+        """
+        if vocab_size in (points := self.points):
+            return points[vocab_size]
+        if why := self.why_unknown(vocab_size):
+            raise ValueError(f"tokenizer.{why}: give the bytes of {vocab_size}")
+        return self._drawn(vocab_size)
+
+    def how(self, vocab_size: int) -> str:
+        """Where the bytes a token of a vocabulary come from, in words; empty where given."""
+        points = self.points
+        return "" if vocab_size in points else f"by a curve through {len(points)} points"
+
+    @property
+    def ends(self) -> tuple[int, int]:
+        """The smallest and the largest vocabulary given."""
+        points = self.points
+        return min(points), max(points)
+
+    def far_from(self, vocab_size: int) -> bool:
+        """Whether a vocabulary is far beyond those given."""
+        low, high = self.ends
+        return vocab_size * FAR < low or vocab_size > high * FAR
+
+    def to_dict(self, vocab_size: int) -> dict[str, Any]:
+        """Plain values for JSON, of a design's vocabulary."""
+        return {
+            "vocab_size": vocab_size,
+            "bytes_per_token": plain(self.bytes_of(vocab_size)),
+            "source": self.how(vocab_size) or "given",
+            "law_vocab_size": self.law,
+            "law_bytes_per_token": plain(self.law_bytes),
+        }
+
+
+def check_menu(tokenizer: Tokenizer, menu: Sequence[int]) -> None:
+    """Refuse vocabularies whose bytes a token nothing gives, and menus too long to tell apart.
+
+    Raises
+    ------
+    ValueError
+        ``"@key message"``, as those of `modelsizer.problems.checks`.
+    """
+    if len(menu) > MOST_VOCABULARIES:
+        raise ValueError(
+            f"@space.vocab_size has {len(menu):,} values; with [tokenizer] at most "
+            f"{MOST_VOCABULARIES:,} can be searched. Take a larger step"
+        )
+    if (unknown := next(filter(tokenizer.why_unknown, menu), None)) is not None:
+        why = tokenizer.why_unknown(unknown)
+        raise ValueError(
+            f"@tokenizer.bytes_per_token space.vocab_size offers {unknown}, and {why}: give its "
+            "bytes a token"
+        )
+
+
+def in_tokens(tables: Mapping[str, Any], tokenizer: Tokenizer | None) -> dict[str, Table]:
+    """Return tables whose amounts by the byte are amounts by the token that the law counts.
+
+    Parameters
+    ----------
+    tables : mapping of str to Table
+        The tables of a problem by their keys.
+    tokenizer : Tokenizer or None
+
+    Returns
+    -------
+    dict of str to Table
+        Those of `TABLES_OF_TEXT` that have any.
+
+    Raises
+    ------
+    ValueError
+        If there are any and no tokenizer, or limits contradict each other.
+    """
+    found: dict[str, Table] = {}
+    for name in TABLES_OF_TEXT:
+        amounts = {
+            key: _in_tokens(f"{name}.{key}", value, tokenizer)
+            for key, value in vars(tables[name]).items()
+            if (value.by_byte if isinstance(value, Interval) else isinstance(value, ByByte))
+        }
+        if amounts:
+            found[name] = tables[name].model_copy()
+            found[name].__dict__.update(amounts)
+    return found
+
+
+def _in_tokens(key: str, value: Any, tokenizer: Tokenizer | None) -> Any:
+    limited = isinstance(value, Interval)
+    if tokenizer is None:
+        written = value.by_byte if limited else value.text
+        raise ValueError(
+            f"@{key} {written} is by the byte, and nothing says how many bytes a token holds: "
+            "give tokenizer.bytes_per_token, such as {32000 = 3.2}"
+        )
+    try:
+        each = tokenizer.law_bytes
+        return value.by_token(each) if limited else by_token(value, each)
+    except ValueError as error:
+        raise ValueError(f"@{key} {error}") from None
