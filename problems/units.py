@@ -330,7 +330,7 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
         if value < least:
             return f"{format_number(value / least, digits)}{unit}"
         return _scaled(value, steps, digits)
-    if dimension == "nats":
+    if dimension in ("nats", "nats a byte"):
         return format_number(value, digits + 1)
     if dimension == "count" and isinstance(value, int) and abs(value) < 10**6:
         return str(value)

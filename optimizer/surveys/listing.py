@@ -15,7 +15,12 @@ from modelsizer.problems.designs.costs import computable, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.quantities.auxiliary import (
+    AUXILIARY,
+    LAW_PARAMETERS,
+    SERVED_FLOPS_PER_TOKEN,
+    TRAINING_FLOPS_PER_TOKEN,
+)
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import Number
@@ -57,7 +62,9 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
             )
         if name in QUANTITIES and (base := QUANTITIES[name].base):
             needs.add(base)
-    return sorted(needs & {*computable(problem), TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS})
+        if name in QUANTITIES and QUANTITIES[name].form == "lifetime":
+            needs.add(SERVED_FLOPS_PER_TOKEN)
+    return sorted(needs & {*computable(problem), *AUXILIARY})
 
 
 def design_columns(
@@ -113,12 +120,12 @@ def _column(
         return np.asarray(np.broadcast_to(excess, layers.shape), float)
     if name == "tokens_per_parameter":
         own = np.asarray(tokens) * _own(problem, table, row)
-        return own / to_floats(table.linear["parameters"].at(row, j))
+        return np.asarray(own / to_floats(table.linear["parameters"].at(row, j)))
     if name == TRAINING_FLOPS_PER_TOKEN:
         if problem.settings.tokenizer is None:
             return np.asarray(table.linear[name].at(row, j))
         each = table.linear[name].values(row, j) / _own(problem, table, row)
-        return np.rint(each).astype(np.int64)
+        return np.asarray(np.rint(each).astype(np.int64))
     return _quantity(scorer, table, row, j, value, name)
 
 

@@ -87,7 +87,8 @@ class TextRates:
     def doubles(self, vocab_size: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return the rates of vocabularies as doubles."""
         rates, index = self._of_all(vocab_size)
-        return np.array([float(rate) for rate in rates])[index]
+        found: np.ndarray[Any, Any] = np.array([float(rate) for rate in rates])[index]
+        return found
 
     def counted(self, vocab_size: Count) -> Count:
         """Vocabulary whose embedding and head a law of N counts: at most the law's own.

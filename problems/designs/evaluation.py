@@ -284,20 +284,20 @@ def _unmet(problem: Problem, choice: TokenChoice, loss: float) -> tuple[str, ...
 def _violations(
     problem: Problem, exact: Mapping[str, Fraction | float], flops: Fraction
 ) -> tuple[str, ...]:
-    broken = []
+    broken, spacings = [], {"tokens": _ONE, "training_flops": flops}
     for name, limit in problem.budgets.limits.items():
         if name == "loss" and math.isnan(exact[name]):
             continue  # no law judges the design
-        spacing = {"tokens": 1, "training_flops": flops}.get(name, 0)
+        spacing = spacings.get(name, Fraction(0))
         if not _keeps(limit, exact[name], spacing):
             broken.append(f"budgets.{name}")
     tokens = problem.training.tokens
-    if tokens is not None and not _keeps(tokens, exact["tokens"], 1):
+    if tokens is not None and not _keeps(tokens, exact["tokens"], _ONE):
         broken.append("training.tokens")
     return tuple(broken)
 
 
-def _keeps(limit: Interval, value: Fraction | float, spacing: int) -> bool:
+def _keeps(limit: Interval, value: Fraction | float, spacing: Fraction) -> bool:
     """Whether a limit is satisfied, in exact arithmetic.
 
     Tokens are doubles; where they contribute `spacing` to the value, a lower limit between two
