@@ -59,6 +59,28 @@ class HyperparameterLaw:
     source: str
     checked: str
 
+    @property
+    def fitted_on(self) -> str:
+        """The ranges of the fit in words."""
+        return ", ".join(_words(name, ends) for name, ends in self.ranges.items())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values for JSON."""
+        return {
+            "name": self.name,
+            "designs": self.designs,
+            **{
+                name: {"coefficient": power.coefficient, **power.exponents}
+                for name, power in self.powers.items()
+            },
+            "ranges": {
+                name: {"min": ends.low, "max": ends.high} for name, ends in self.ranges.items()
+            },
+            "counts": self.counts,
+            "source": self.source,
+            "checked": self.checked,
+        }
+
     def suits(self, *, mixture: bool) -> bool:
         """Whether it was fitted on such designs."""
         return self.designs in ("any", "mixtures" if mixture else "dense")
@@ -72,17 +94,34 @@ class HyperparameterLaw:
                 (ends.high, "above", ends.high is not None and scale[name] > ends.high),
             ):
                 if passed and end is not None:
-                    dimension = _DIMENSIONS[name]
-                    written = format_quantity(end, dimension, 2).removesuffix(f" {dimension}")
-                    found.append(f"{word} {written} {dimension}")
+                    found.append(f"{word} {_written(end, name)} {_DIMENSIONS[name]}")
         return tuple(found)
+
+
+def _words(name: str, ends: Range) -> str:
+    low, high = (None if end is None else _written(end, name) for end in (ends.low, ends.high))
+    between = f"{low} to {high}" if low and high else f"to {high}" if high else f"from {low}"
+    return f"{between} {_DIMENSIONS[name]}"
+
+
+def _written(end: float, name: str) -> str:
+    return format_quantity(end, _DIMENSIONS[name], 2).removesuffix(f" {_DIMENSIONS[name]}")
 
 
 @cache
 def hyperparameter_laws() -> tuple[HyperparameterLaw, ...]:
     """Every law of the catalogue."""
-    text = (resources.files(__package__) / "hyperparameters.toml").read_text("utf-8")
-    return tuple(_law(name, row) for name, row in tomllib.loads(text).items())
+    return tuple(_law(name, row) for name, row in _read("hyperparameters.toml").items())
+
+
+@cache
+def trained_models() -> Mapping[str, Mapping[str, Any]]:
+    """How published models were trained, by their names in the catalogue of models."""
+    return _read("trained_models.toml")
+
+
+def _read(name: str) -> Mapping[str, Any]:
+    return tomllib.loads((resources.files(__package__) / name).read_text("utf-8"))
 
 
 def _law(name: str, row: Mapping[str, Any]) -> HyperparameterLaw:

@@ -12,6 +12,9 @@ from typer.testing import CliRunner
 
 from modelsizer.cli import app
 from modelsizer.plots.laws.law_curves import law_curves, sizes_of
+from modelsizer.problems.laws.ablation_rows import term_pages
+from modelsizer.problems.laws.bands import TERMS
+from modelsizer.problems.laws.hyperparameters import trained_models
 from modelsizer.problems.laws.laws import Range
 from modelsizer.problems.laws.page import APART
 from modelsizer.problems.laws.pages import LAW_PAGES, LEFT_OUT
@@ -129,3 +132,40 @@ def test_the_band_is_the_fitted_range_and_the_unit_is_the_laws() -> None:
 def test_sizes_and_names() -> None:
     assert sizes_of(Range(1e8, 1e10)) == pytest.approx((1e8, 1e9, 1e10, 1e11))
     assert sizes_of(Range(768, 1.5e9))[0] == pytest.approx(1.5e6)
+
+
+@pytest.mark.parametrize("name", ["ablations", *TERMS])
+def test_terms_are_shown_with_the_figures_behind_their_bands(name: str) -> None:
+    found = run(name)
+    assert found.exit_code == 0
+    assert max(map(len, found.stdout.splitlines())) <= 80
+    said = " ".join(found.stdout.split())
+    pages = [page for page in term_pages().values() if name in ("ablations", page.name)]
+    for page in pages:
+        assert page.formula in said
+        for row in page.rows:
+            assert row.source in said
+            assert row.setting in said
+            assert row.measured is None or f"{row.measured:+.4f}" in said
+    terms = json.loads(run(name, "--json", "-").stdout)["terms"]
+    assert [term["name"] for term in terms] == [page.name for page in pages]
+    assert terms[0]["rows"][0]["verdict"] in ("inside", "above", "below")
+
+
+def test_laws_of_hyperparameters_stand_beside_published_models() -> None:
+    found = run("hyperparameters")
+    assert max(map(len, found.stdout.splitlines())) <= 80
+    read = json.loads(run("hyperparameters", "--json", "-").stdout)
+    names = [law["name"] for law in read["hyperparameter_laws"]]
+    assert names == ["steplaw-2025", "deepseek-2024", "ling-2025"]
+    assert {row["model"] for row in read["trained"]} == set(trained_models())
+    own = {"deepseek-llm-7b", "deepseek-llm-67b", "deepseek-v2-lite", "deepseek-v3", "kimi-k2"}
+    for row in read["trained"]:
+        assert row["model"] in found.stdout
+        first = row["laws"][0]
+        if row["model"] in own:  # within a third of the law of its kind of design
+            assert first["batch_size"] == pytest.approx(row["batch_size"], rel=0.2)
+            assert first["learning_rate"] == pytest.approx(row["learning_rate"], rel=0.3)
+    refused = run("ablations", "--plot", "x.png")
+    assert refused.exit_code == 2
+    assert "has no picture" in refused.stderr
