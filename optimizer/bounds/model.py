@@ -99,7 +99,11 @@ class Model:
         Whether the loss of a design may be no finite number; it is infeasible then.
     floor : float or None
         A lower bound set by a limit, which many designs may attain exactly.
+    counts : str
+        Column of tables with the parameters that the law counts.
     """
+
+    counts = LAW_PARAMETERS
 
     def __init__(self, problem: Problem, store: TableStore | None = None) -> None:
         self.problem, self.quality = problem, problem.quality
@@ -122,6 +126,20 @@ class Model:
         self._rules: dict[tuple[tuple[str, int], ...], list[Limit]] = {}
         self._evaluator: Evaluator | None = None
         self._evaluated: dict[Architecture, Evaluation] = {}
+
+    @property
+    def models(self) -> tuple[Model, ...]:
+        """The problem under each law that judges its designs."""
+        return (self,)
+
+    def prepared(self, table: Table) -> Table:
+        """Return a table of one structure with what the laws count."""
+        return table
+
+    def together(self, values: Sequence[Floats]) -> Floats:
+        """Return values of designs, or bounds on them, from those under each of `models`."""
+        (only,) = values
+        return only
 
     def exactly(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
         """Evaluate one design in exact arithmetic; cached, since tied designs recur."""
@@ -246,7 +264,7 @@ class Model:
             return self.sign * self.affine(table, row, j), keeps
         if self.kind == "most_tokens" and plain:
             return -tokens, keeps
-        n = table.linear[LAW_PARAMETERS].values(row, j)
+        n = table.linear[self.counts].values(row, j)
         judged = self.quality.of(table.features(row, j, self.quality.features))
         if self.least_loss is not None:
             edge = np.asarray(judged.tokens_for(n, self.least_loss), float)
@@ -308,7 +326,7 @@ class Model:
 
     def _relax(self, table: Table, row: Ints, low: Ints, high: Ints) -> Relaxed:
         extent = (high - low).astype(float)
-        n = self._feature(table, LAW_PARAMETERS, row, low, high)
+        n = self._feature(table, self.counts, row, low, high)
         flops = self._feature(table, TRAINING_FLOPS_PER_TOKEN, row, low, high)
         needs_loss = self.kind == "loss" or self.most_loss is not None
         loss, least_loss, shape, sizes = None, None, None, None

@@ -7,16 +7,17 @@ Losses under different laws are on different scales and are never subtracted fro
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from modelsizer.optimizer.constraints import constraints
+from modelsizer.optimizer.laws.each import Progress, solve_each
 from modelsizer.optimizer.laws.regrets import Compromise, Judge, Regrets, judged, least_worst
-from modelsizer.optimizer.result import PROVEN, Result, Status
+from modelsizer.optimizer.result import Status
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.near_optimal import TooManyError
-from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
+from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
@@ -26,10 +27,6 @@ from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.tables.limits import EXAMPLE
 from modelsizer.problems.units import Number, format_number
-
-Progress = Callable[[int, int], None]
-"""Called with the number of laws solved and the total number."""
-
 
 @dataclass(frozen=True, slots=True)
 class Within:
@@ -258,9 +255,10 @@ def compare_laws(
     clock = Clock.of(time_limit)
     base = problem.without_scenarios()
     names, solver = law_names(base, laws), Solver(base, clock=clock)
-    results, ending = _under_each(solver, names, progress)
+    problems = [base.with_settings(base.under_law(name)) for name in names]
+    results, ending = solve_each(solver, problems, progress)
     labels = labels_of(names, [result.problem.law for result in results])
-    why, best = _why_no_regrets(base), None
+    why, best = why_no_regrets(base), None
     regrets: list[Regrets] = [{} for _ in names]
     if not why and all(result.status == "optimal" for result in results):
         with_flops = _most_flops(base) is not None
@@ -291,29 +289,6 @@ def compare_laws(
     return LawComparison(problem, found, best, why, aside, ending.stop)
 
 
-def _under_each(
-    solver: Solver, names: Sequence[str], progress: Progress | None
-) -> tuple[list[Result], Ending]:
-    """The results under each law, and how the work on them ended."""
-    base, clock = solver.problem, solver.clock
-    results: list[Result] = []
-    ending = Ending()
-    with ending:
-        for name in names:
-            clock.check()
-            share = clock.share(len(names) - len(results))
-            results.append(solver.solve(base.under_law(name), time_limit=share, details=False))
-            if results[-1].stop == "interrupted":
-                raise KeyboardInterrupt
-            if progress is not None:
-                progress(len(results), len(names))
-    for name in names[len(results) :]:
-        under = base.with_settings(base.under_law(name))
-        results.append(Result.unsolved(under, solver.solver, ending.stop))
-    ending.stop = next((r.stop for r in results if r.stop not in PROVEN), ending.stop)
-    return results, ending
-
-
 def labels_of(names: Sequence[str], laws: Sequence[TokenLaw]) -> list[str]:
     """Distinct labels: the names of the laws, or the requested names where two laws share one."""
     own = [law.name for law in laws]
@@ -323,7 +298,8 @@ def labels_of(names: Sequence[str], laws: Sequence[TokenLaw]) -> list[str]:
 # Regrets
 
 
-def _why_no_regrets(problem: Problem) -> str:
+def why_no_regrets(problem: Problem) -> str:
+    """Why losses under several laws have no regrets; empty if they have."""
     if problem.objective.quantity != "loss":
         return f"regrets are of a least loss, and the problem seeks {problem.objective.quantity}"
     if problem.budgets.loss is not None and problem.budgets.loss.min is not None:

@@ -211,7 +211,13 @@ class BlockBounds:
 
     def _least(self, corners: Corners) -> Floats:
         """Return a lower bound per block; infinite if no design can satisfy the loss limit."""
-        model = self.model
+        models = self.model.models
+        return self.model.together(
+            [self._least_by(model, replace(corners, problem=model.problem)) for model in models]
+        )
+
+    def _least_by(self, model: Model, corners: Corners) -> Floats:
+        """Return a lower bound per block on the value under one law."""
         cheap = corners.table(self._spent)
         row, at = np.arange(len(corners)), np.zeros((len(corners), 1), dtype=np.int64)
         flops_low = corners.least(TRAINING_FLOPS_PER_TOKEN)

@@ -11,7 +11,6 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.auxiliary import (
-    LAW_PARAMETERS,
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_EACH,
     TRAINING_FLOPS_PER_TOKEN,
@@ -171,10 +170,11 @@ def _first_of_equals(model: Model, table: Table, row: Ints, j: Ints) -> Ints:
     the tokens depend on the embedding, the tie rule picks one without evaluating them.
     """
     paid = _pays(model, table, row, j)
-    columns = [table.linear[LAW_PARAMETERS].at(row, j)]
+    columns = [table.linear[part.counts].at(row, j) for part in model.models]
     known = [table.linear[name] for name in OF_TOKENS if name in table.linear]
     columns += [np.where(paid, cost.at(row, j), 0) for cost in known]
-    features = table.features(row, j, model.quality.features)
+    seen = dict.fromkeys(name for part in model.models for name in part.quality.features)
+    features = table.features(row, j, seen)
     columns += [*features.values(), table.layout_id[row], table.structure_id[row]]
     order = by_tie_rule(table, row, j)
     codes = [np.unique(column[order], return_inverse=True)[1].ravel() for column in columns]

@@ -12,6 +12,7 @@ not both be searched.
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,6 @@ from modelsizer.problems.architecture.choices import TIE_RULE
 from modelsizer.problems.laws.features import Seen, is_of_stack, parts_of
 from modelsizer.problems.laws.quality import Quality
 from modelsizer.problems.quantities.auxiliary import (
-    LAW_PARAMETERS,
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
@@ -54,11 +54,12 @@ def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
     features = _features(model, table, boxes)
     if any(base.dtype == object for base, _ in features):
         return none
-    order, groups = _grouped(table, boxes, model.quality)
+    qualities = [part.quality for part in model.models]
+    order, groups = _grouped(table, boxes, qualities)
     widest = int(np.bincount(groups).max())
     if widest == 1:
         return none
-    judged = _judged(table, boxes, model.quality)[:, order]
+    judged = _judged(table, boxes, qualities)[:, order]
     base = np.stack([b for b, _ in features])[:, order]
     unit = np.stack([u for _, u in features])[:, order]
     low, high = boxes.low[order], boxes.high[order]
@@ -89,7 +90,7 @@ def dominated(model: Model, table: Table, boxes: Boxes) -> Mask:
 def _features(model: Model, table: Table, boxes: Boxes) -> list[tuple[NDArray[Any], NDArray[Any]]]:
     """Return base (at minimum depths) and unit of each quantity of which less is no worse."""
     signed = [("parameters", 1), (TRAINING_FLOPS_PER_TOKEN, 1)]
-    signed += [(LAW_PARAMETERS, 1), (LAW_PARAMETERS, -1)]  # the same N
+    signed += [(part.counts, sign) for part in model.models for sign in (1, -1)]  # the same N
     if SERVED_FLOPS_PER_TOKEN in table.linear:
         signed.append((SERVED_FLOPS_PER_TOKEN, 1))
     for rule in model.rules(table):
@@ -107,14 +108,17 @@ def _features(model: Model, table: Table, boxes: Boxes) -> list[tuple[NDArray[An
     return found
 
 
-def _judged(table: Table, boxes: Boxes, quality: Quality) -> Floats:
+def _judged(table: Table, boxes: Boxes, qualities: Sequence[Quality]) -> Floats:
     """Return what no law sees at the least and the greatest depths; shape (corners, B).
 
     Rows of a group have the same numbers of layers, so the difference of two is a ratio of affine
     functions of each depth, and has its ends at corners.
     """
-    seen = quality.ablations
-    return np.zeros((0, len(boxes))) if seen is None else _at_corners(table, boxes, seen)
+    found = [np.zeros((0, len(boxes)))]
+    for seen in dict.fromkeys(quality.ablations for quality in qualities):
+        if seen is not None:
+            found.append(_at_corners(table, boxes, seen))
+    return np.concatenate(found)
 
 
 def _at_corners(table: Table, boxes: Boxes, seen: Seen) -> Floats:
@@ -123,10 +127,10 @@ def _at_corners(table: Table, boxes: Boxes, seen: Seen) -> Floats:
     return np.stack([table.width(seen, boxes.row, last * np.array(at)) for at in corners])
 
 
-def _grouped(table: Table, boxes: Boxes, quality: Quality) -> tuple[Ints, Ints]:
+def _grouped(table: Table, boxes: Boxes, qualities: Sequence[Quality]) -> tuple[Ints, Ints]:
     """Group boxes by d_model, depths, block and layout, sorted by the tie rule in each group.
 
-    Groups also have equal values of all other features of the law.
+    Groups also have equal values of all other features of the laws.
 
     Returns
     -------
@@ -137,9 +141,11 @@ def _grouped(table: Table, boxes: Boxes, quality: Quality) -> tuple[Ints, Ints]:
     """
     depths = table.depths.take(boxes.row)
     shared = [a[boxes.row] for a in (table["d_model"], table.structure_id, table.layout_id)]
-    for part in parts_of(quality.features):
+    unseen = {quality.ablations for quality in qualities}
+    seen = dict.fromkeys(name for quality in qualities for name in quality.features)
+    for part in parts_of(tuple(seen)):
         if is_of_stack(part):
-            shared += list(_at_corners(table, boxes, part)) if part != quality.ablations else []
+            shared += [] if part in unseen else list(_at_corners(table, boxes, part))
         elif part not in ("d_model", "layers"):
             shared.append(table.column(str(part))[boxes.row])
     for column in (depths.start, depths.step.reshape(len(depths), -1), depths.count):

@@ -145,7 +145,7 @@ class Search:
             if self.value < self.enough:
                 return
         lowest, size = np.inf, 0  # minimum bound and bytes of the boxes kept
-        for table in self._source:
+        for table in map(self.model.prepared, self._source):
             self.counts.designs += table.designs
             self.counts.options += len(table)
             boxes, least = self._first_boxes(table)
@@ -181,7 +181,7 @@ class Search:
 
     def _look(self, tables: Iterator[Table]) -> None:
         """Dive into tables of samples, whose boxes are neither kept nor counted."""
-        for number, table in enumerate(tables):
+        for number, table in enumerate(map(self.model.prepared, tables)):
             # The first sample is always evaluated, so that there can be an incumbent.
             if self.clock.out_of_time and (number or self.incumbent is not None):
                 return

@@ -1,0 +1,129 @@
+"""The design of least greatest regret in nats over several judgements of one problem, proven.
+
+The regret of a design under a judgement is its loss less the least loss under it, with the tokens
+of the design optimised again. Best-first search over boxes of designs finds the least of its
+maximum, as for the loss itself: see `modelsizer.optimizer.bounds.worst_regret`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from modelsizer.optimizer.bounds.worst_regret import WorstRegret
+from modelsizer.optimizer.result import PROVEN
+from modelsizer.optimizer.search.bounding import BoundSolve
+from modelsizer.optimizer.search.compare import better
+from modelsizer.optimizer.tables.clock import Clock, Stop
+from modelsizer.optimizer.tables.store import TableStore
+from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.describing import design_architecture
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
+from modelsizer.problems.problem import Problem
+
+NatRegrets = Mapping[str, float]
+"""Regrets in nats, by the name of what judges."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeastRegret:
+    """The feasible design whose greatest regret is least, or the best found.
+
+    Parameters
+    ----------
+    design : Evaluation
+        Under the first judgement.
+    regret : mapping of str to float
+        Nats, by judgement.
+    bound : float
+        No design has less greatest regret.
+    stop : Stop
+        ``"proven"`` if the design has it, otherwise why the search ended early.
+    """
+
+    design: Evaluation
+    regret: NatRegrets
+    bound: float
+    stop: Stop = "proven"
+
+    @property
+    def proven(self) -> bool:
+        """Whether no design has less greatest regret."""
+        return self.stop in PROVEN
+
+    @property
+    def worst(self) -> float:
+        """The greatest regret, nats."""
+        return max(self.regret.values())
+
+    @property
+    def worst_at(self) -> str:
+        """What judges so."""
+        return max(self.regret, key=lambda name: self.regret[name])
+
+    def to_dict(self) -> dict[str, Any]:
+        """The keys of the JSON contract."""
+        return {
+            "architecture": design_architecture(self.design.architecture),
+            "parameters": self.design.parameters.total,
+            "tokens": self.design.tokens,
+            "regret": dict(self.regret),
+            "worst": self.worst,
+            "bound": self.bound,
+            "proven": self.proven,
+        }
+
+
+def regrets_of(
+    architecture: Architecture, problems: Mapping[str, Problem], least: Mapping[str, float]
+) -> NatRegrets:
+    """Regrets of a feasible design in nats.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    problems : mapping of str to Problem
+        The problem by each judgement.
+    least : mapping of str to float
+        The least loss by each.
+    """
+    return {name: evaluate(problems[name], architecture).loss - least[name] for name in problems}
+
+
+def least_regret(
+    problems: Mapping[str, Problem],
+    least: Mapping[str, float],
+    known: Iterable[Architecture],
+    clock: Clock,
+    store: TableStore | None = None,
+) -> LeastRegret:
+    """Find the design of least greatest regret, with ties settled by the tie rule.
+
+    Parameters
+    ----------
+    problems : mapping of str to Problem
+        One problem by each judgement, with the same feasible designs: they minimise the loss and
+        do not limit it.
+    least : mapping of str to float
+        The least loss by each.
+    known : iterable of Architecture
+        Feasible designs to start from, at least one.
+    clock : Clock
+    store : TableStore, optional
+        Tables of the space.
+    """
+    names = list(problems)
+    model = WorstRegret([problems[name] for name in names], [least[name] for name in names], store)
+    start: Evaluation | None = None
+    for architecture in known:
+        design = evaluate(model.problem, architecture)
+        start = design if better(model, design, start) else start
+    assert start is not None
+    found = BoundSolve(model, clock, lambda _: 0.0, True, None, start).run()
+    design = start if found.incumbent is None else found.incumbent
+    regret = regrets_of(design.architecture, problems, least)
+    # No regret is below 0, and none of a proven optimum below its own.
+    worst = max(regret.values())
+    bound = worst if found.stop in PROVEN else min(max(found.bound - model.base, 0.0), worst)
+    return LeastRegret(design, regret, bound, found.stop)
