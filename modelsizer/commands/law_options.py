@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from modelsizer.commands.app import fail
 from modelsizer.commands.options import load
@@ -11,10 +13,22 @@ from modelsizer.commands.progress_lines import steps
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.laws.comparison import LawComparison
+    from modelsizer.optimizer.laws.corners import ProblemCorners
+    from modelsizer.optimizer.result import Result
+    from modelsizer.problems.architecture.architecture import Architecture
     from modelsizer.problems.errors import ProblemError
     from modelsizer.problems.problem import Problem
 
 _KEY = "objective.law"
+
+Corners = Annotated[
+    bool,
+    typer.Option(
+        "--corners",
+        help="Also where the evidence is read otherwise: the ends of the ablations, the leverage "
+        "of experts. What holds, and the design of least greatest regret.",
+    ),
+]
 
 
 def load_under(
@@ -87,3 +101,27 @@ def under_laws(
 
     with steps("law") as progress:
         return compare_laws(problem, names, time_limit=time_limit, progress=progress)
+
+
+def at_corners(
+    problem: Problem,
+    *,
+    laws: Sequence[str] | None = None,
+    solver: str,
+    time_limit: float | None = None,
+    answer: Result | None = None,
+    beside: Architecture | None = None,
+) -> ProblemCorners:
+    """Solve a problem at each of its corners; see `modelsizer.optimizer.laws.corners`."""
+    from modelsizer.optimizer.laws.corners import corners
+
+    with steps("corner") as progress:
+        return corners(
+            problem,
+            laws,
+            solver=solver,
+            time_limit=time_limit,
+            progress=progress,
+            answer=answer,
+            beside=beside,
+        )

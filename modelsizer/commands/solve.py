@@ -12,6 +12,8 @@ from modelsizer.commands.app import EXIT, STOPPED, fail, say, user_errors
 from modelsizer.commands.choice_options import narrowed
 from modelsizer.commands.extras import Extras
 from modelsizer.commands.law_options import (
+    Corners,
+    at_corners,
     law_settings,
     load_under,
     under_laws,
@@ -77,6 +79,7 @@ def solve(
         str | None,
         typer.Option(metavar="A,B,...", help="Also under each of these laws, side by side."),
     ] = None,
+    corners: Corners = False,
     solver: Annotated[
         str,
         typer.Option(help="auto, bound, scipy, pulp (CBC), pulp:NAME (pulp:HiGHS) or exhaustive."),
@@ -156,7 +159,14 @@ def solve(
         whole = Clock.of(time_limit)
         clock = before_drawing(whole, plot)
         limits = {"--gap": gap, "--node-limit": node_limit}
-        _check_together(uncertainty=uncertainty, laws=laws, draws=draws, write=write, limits=limits)
+        _check_together(
+            uncertainty=uncertainty,
+            laws=laws,
+            corners=corners,
+            draws=draws,
+            write=write,
+            limits=limits,
+        )
         framework, config_path = _export_target(export)
         check_plot(plot, plot_size)
         free = load_under(file, set_, without, law)
@@ -183,7 +193,7 @@ def solve(
 
             ties = ties_of(result, solving, clock.left.seconds)
         drawn_all = Ending(result.stop if result.status == "limit" else "proven")
-        checked, others, pins, closest, drawn, compared = (None,) * 6
+        checked, others, pins, closest, drawn, compared, cornered = (None,) * 7
         if verify:
             from modelsizer.optimizer.verification import verify as prove_again
 
@@ -216,6 +226,18 @@ def solve(
         if laws is not None:
             names = law_settings(problem, laws)
             compared = extras.find("laws", lambda: under_laws(problem, names, clock.left.seconds))
+        if corners:
+            given = law_settings(problem, laws)
+            cornered = extras.find(
+                "corners",
+                lambda: at_corners(
+                    problem,
+                    laws=given,
+                    solver=solver,
+                    time_limit=clock.left.seconds,
+                    answer=result,
+                ),
+            )
         program = None
         if write is not None:
             program = extras.find("program", lambda: _program(problem, clock))
@@ -248,6 +270,10 @@ def solve(
                 from modelsizer.text.compare_laws import print_comparison
 
                 print_comparison(console, compared, below=True)
+            if cornered is not None:
+                from modelsizer.text.corners import print_corners
+
+                print_corners(console, cornered)
             if ties is not None:
                 from modelsizer.text.near_ties import print_near_ties
 
@@ -272,6 +298,8 @@ def solve(
             ):
                 if asked:
                     made[key] = None if found is None else found.to_dict()
+            if corners:
+                made |= {"corners": None} if cornered is None else cornered.figures()
             if extras.unfinished:
                 made |= {"complete": False, "unfinished": extras.unfinished}
             return made
@@ -315,6 +343,7 @@ def _check_together(
     *,
     uncertainty: bool,
     laws: str | None,
+    corners: bool,
     draws: int | None,
     write: object,
     limits: Mapping[str, object],
@@ -323,14 +352,15 @@ def _check_together(
 
     Parameters
     ----------
-    uncertainty, laws, draws, write
+    uncertainty, laws, corners, draws, write
         The options.
     limits : mapping
         Limits of the solve, by option; None if not given.
     """
     if draws is not None and not uncertainty:
         fail("--draws: how many draws of the law --uncertainty looks at; give --uncertainty too")
-    many = "--uncertainty" if uncertainty else "--laws" if laws is not None else ""
+    asked = {"--uncertainty": uncertainty, "--laws": laws is not None, "--corners": corners}
+    many = next((option for option, given in asked.items() if given), "")
     if not many:
         return
     for option, value in limits.items():

@@ -28,6 +28,7 @@ from modelsizer.problems.provenance import sources
 from modelsizer.problems.tables.limits import EXAMPLE
 from modelsizer.problems.units import Number, format_number
 
+
 @dataclass(frozen=True, slots=True)
 class Within:
     """A value and the range of a law's fit.

@@ -14,6 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from modelsizer.optimizer.beside import best_with
 from modelsizer.optimizer.laws.comparison import labels_of, why_no_regrets
 from modelsizer.optimizer.laws.each import Progress, solve_each
 from modelsizer.optimizer.laws.holding import choices_held, turning
@@ -23,13 +24,14 @@ from modelsizer.optimizer.solver import DEFAULT_SOLVER, Solver
 from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
-from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError, require_type
-from modelsizer.problems.laws.ablations import ENDS
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
+from modelsizer.problems.laws.own_terms import ablation_ends
+from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.requirements.objective import BUDGET
-from modelsizer.problems.space.stacks import structures
+from modelsizer.problems.space.counting import count_by_structure
 
 PESSIMIST = "ludziejewski-2025"
 """The law of experts that is a corner of every problem with experts."""
@@ -94,8 +96,10 @@ class ProblemCorners:
     design : Evaluation or None
         The answer of the problem as it is.
     corners : tuple of Corner
+    judged : Evaluation or None
+        The design that `regret` is of: the answer, or another one beside the space.
     regret : mapping of str to float
-        Of `design` at each corner, nats.
+        Nats, at each corner.
     least_regret : LeastRegret or None
     why_not : str
         Why there are no regrets; empty otherwise.
@@ -106,6 +110,7 @@ class ProblemCorners:
     problem: Problem
     design: Evaluation | None
     corners: tuple[Corner, ...]
+    judged: Evaluation | None
     regret: NatRegrets
     least_regret: LeastRegret | None
     why_not: str = ""
@@ -141,16 +146,20 @@ class ProblemCorners:
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
+        return {"name": self.problem.name, "complete": self.complete, "stop": self.stop} | (
+            self.figures()
+        )
+
+    def figures(self) -> dict[str, Any]:
+        """The keys that stand beside those of an answer."""
         least = self.least_regret
         return {
-            "complete": self.complete,
-            "stop": self.stop,
             "corners": [corner.to_dict() for corner in self.corners],
             "holds": self.holds,
             "turns": self.turns,
             "regret": dict(self.regret),
             "least_regret": None if least is None else least.to_dict(),
-            "why_not": self.why_not or None,
+            "regret_reason": self.why_not or None,
         }
 
 
@@ -165,8 +174,8 @@ def overlays(
     laws : sequence of str, optional
         Names as in `objective.law`.
     """
-    for end in ENDS:
-        yield f"ablations {end}", {"objective.ablations": end}
+    for end, setting in ablation_ends(problem.objective.ablations).items():
+        yield f"ablations {end}", {"objective.ablations": setting}
     laws = list(laws or ())
     if _has_experts(problem):
         yield "leverage 3e20", {"objective.leverage_flops": DEFAULT_LEVERAGE_FLOPS}
@@ -185,6 +194,7 @@ def corners(
     time_limit: float | None = None,
     progress: Progress | None = None,
     answer: Result | None = None,
+    beside: Architecture | None = None,
 ) -> ProblemCorners:
     """Solve a problem at each of its corners, and find the design of least greatest regret.
 
@@ -202,6 +212,9 @@ def corners(
         Called with the number of problems solved and of all.
     answer : Result, optional
         The result of the problem as it is, if known.
+    beside : Architecture, optional
+        A design that is added to those of the space, and whose regrets are looked at in place of
+        the answer's.
 
     Returns
     -------
@@ -223,6 +236,9 @@ def corners(
     """
     require_type("problem", problem, Problem)
     base = problem.without_scenarios()
+    for name in laws or ():
+        if name not in TOKEN_LAWS:  # of the others there may be none of this name
+            base.with_settings({"objective.law": name})
     asked = _named(base, [(name, _corner(base, change)) for name, change in overlays(base, laws)])
     one = Solver(base, solver=solver, clock=Clock.of(time_limit))
     apart: dict[object, Problem] = {}
@@ -233,6 +249,9 @@ def corners(
             apart.setdefault(_judgement(found), found)
     problems = list(apart.values())
     solved, ending = solve_each(one, problems, progress)
+    if beside is not None:
+        more = (_judgeable(problem, beside) for problem in problems)
+        solved = [best_with(r, designs, one.clock) for r, designs in zip(solved, more, strict=True)]
     results = dict(zip(apart, solved, strict=True))
     if answer is not None:
         results.setdefault(_judgement(base), answer)
@@ -249,8 +268,9 @@ def corners(
             Corner(name, found, result.status, result.design, {}, "" if same == name else same)
         )
     own = results[_judgement(base)]
+    judged = next(iter(_judgeable(base, beside)), own.design) if beside else own.design
     answered = ProblemCorners(
-        base, own.design, tuple(made), {}, None, why_no_regrets(base), ending.stop
+        base, own.design, tuple(made), judged, {}, None, why_no_regrets(base), ending.stop
     )
     if answered.why_not or not ending.complete or not answered.optima:
         return answered
@@ -262,8 +282,15 @@ def corners(
     return replace(answered, stop=stop)
 
 
+def _judgeable(problem: Problem, architecture: Architecture) -> list[Evaluation]:
+    """Return a design if it keeps the limits of a problem and its law gives it a loss."""
+    design = evaluate(problem, architecture)
+    return [design] if design.feasible and math.isfinite(design.loss) else []
+
+
 def _has_experts(problem: Problem) -> bool:
-    return any(structure.experts for structure in structures(problem.space))
+    counts = count_by_structure(problem.space, problem.splits)
+    return any(structure.experts and found.designs for structure, found in counts.items())
 
 
 def _corner(problem: Problem, change: Mapping[str, object]) -> Problem | str:
@@ -288,11 +315,12 @@ def _named(
 
 def _judgement(problem: Problem) -> object:
     """Return all by which a problem judges designs: corners with the same are one problem."""
-    objective, settings = problem.objective, problem.settings
+    quality, settings = problem.quality, problem.settings
     leverage: float | None = settings.leverage_flops
     if settings.experts != "tian-2025" or settings.parameter_kind == "active":
         leverage = None
-    return objective.law, problem.shape.name, objective.ablations, settings.experts, leverage
+    law = problem.objective.law
+    return law, quality.shape.name, quality.ablations, settings.experts, leverage
 
 
 def _with_regrets(found: ProblemCorners, solver: Solver) -> ProblemCorners:
@@ -303,11 +331,16 @@ def _with_regrets(found: ProblemCorners, solver: Solver) -> ProblemCorners:
     def everywhere(regret: NatRegrets) -> NatRegrets:
         """Regrets at all corners, of those that are one problem the same."""
         places = ((c.name, c.same_as or c.name) for c in found.corners)
-        return {name: regret[place] for name, place in places if place in regret}
+        return {
+            name: regret[place]
+            for name, place in places
+            if place in regret and math.isfinite(regret[place])
+        }
 
     known = dict.fromkeys(found.optima.values())
-    if found.design is not None:
-        known[found.design.architecture] = None
+    for design in (found.design, found.judged):
+        if design is not None:
+            known[design.architecture] = None
     regrets = {a: everywhere(regrets_of(a, judges, least)) for a in known}
     made = [
         replace(corner, regret=regrets[corner.design.architecture])
@@ -315,7 +348,8 @@ def _with_regrets(found: ProblemCorners, solver: Solver) -> ProblemCorners:
         else corner
         for corner in found.corners
     ]
-    own = {} if found.design is None else regrets[found.design.architecture]
-    best = least_regret(judges, least, regrets, solver.clock, solver.store)
+    own = {} if found.judged is None else regrets[found.judged.architecture]
+    whole = [a for a, regret in regrets.items() if regret.keys() >= judges.keys()]
+    best = least_regret(judges, least, whole, solver.clock, solver.store)
     best = replace(best, regret=everywhere(best.regret))
     return replace(found, corners=tuple(made), regret=own, least_regret=best)

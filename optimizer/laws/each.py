@@ -36,7 +36,7 @@ def solve_each(
                 raise KeyboardInterrupt
             if progress is not None:
                 progress(len(results), len(problems))
-    for problem in problems[len(results) :]:
-        results.append(Result.unsolved(problem, solver.solver, ending.stop))
+    left = problems[len(results) :]
+    results += [Result.unsolved(problem, solver.solver, ending.stop) for problem in left]
     ending.stop = next((r.stop for r in results if r.stop not in PROVEN), ending.stop)
     return results, ending

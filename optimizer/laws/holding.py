@@ -31,9 +31,7 @@ def choices_held(optima: Iterable[Architecture]) -> dict[str, list[Any]]:
     return found
 
 
-def turning(
-    answer: Architecture, optima: Mapping[str, Architecture]
-) -> dict[str, dict[str, Any]]:
+def turning(answer: Architecture, optima: Mapping[str, Architecture]) -> dict[str, dict[str, Any]]:
     """Choices that do not hold somewhere, each with its value by the name of the place."""
     mine = architecture_dict(answer)
     found: dict[str, dict[str, Any]] = {}

@@ -114,11 +114,9 @@ def _judged(table: Table, boxes: Boxes, qualities: Sequence[Quality]) -> Floats:
     Rows of a group have the same numbers of layers, so the difference of two is a ratio of affine
     functions of each depth, and has its ends at corners.
     """
-    found = [np.zeros((0, len(boxes)))]
-    for seen in dict.fromkeys(quality.ablations for quality in qualities):
-        if seen is not None:
-            found.append(_at_corners(table, boxes, seen))
-    return np.concatenate(found)
+    seen = dict.fromkeys(q.ablations for q in qualities if q.ablations is not None)
+    none = np.zeros((0, len(boxes)))
+    return np.concatenate([none, *(_at_corners(table, boxes, each) for each in seen)])
 
 
 def _at_corners(table: Table, boxes: Boxes, seen: Seen) -> Floats:

@@ -42,9 +42,7 @@ def check(found: ProblemCorners, oracle: CornersOracle) -> None:
     assert own is not None
     assert told["regret"] == pytest.approx(oracle.regrets[own.design], abs=CLOSE)
     assert told["least_regret"]["proven"]
-    assert told["least_regret"]["regret"] == pytest.approx(
-        oracle.regrets[least.design], abs=CLOSE
-    )
+    assert told["least_regret"]["regret"] == pytest.approx(oracle.regrets[least.design], abs=CLOSE)
     same(told["least_regret"]["architecture"], compare.architecture(least.design))
     want: dict[str, set[Any]] = {}
     for best in oracle.best.values():

@@ -69,7 +69,6 @@ def drawn(seed: int) -> Tables:
         tables: dict[str, Any] = drawing.tables(r.randrange(10**6))
         loss = any(limit.quantity == "loss" for limit in limits(tables))
         sought = [v for k, v in tables["objective"].items() if k in ("minimize", "maximize")]
-        kind = drawing.KINDS[seed % len(drawing.KINDS)]
-        if sought in ([], ["loss"]) and not loss and tables["name"].endswith(kind):
-            if Oracle(tables).points:
-                return tables
+        kind = tables["name"].endswith(drawing.KINDS[seed % len(drawing.KINDS)])
+        if kind and sought in ([], ["loss"]) and not loss and Oracle(tables).points:
+            return tables
