@@ -22,6 +22,7 @@ if TYPE_CHECKING:  # the table below, for type checkers
     from modelsizer.optimizer.fronts.front import Front as Front
     from modelsizer.optimizer.fronts.run import front as front
     from modelsizer.optimizer.laws.comparison import compare_laws as compare_laws
+    from modelsizer.optimizer.laws.corners import corners as corners
     from modelsizer.optimizer.laws.drawn_answer import uncertainty as uncertainty
     from modelsizer.optimizer.planning.plan_runs import plan_runs as plan_runs
     from modelsizer.optimizer.prices.prices import prices as prices
@@ -77,6 +78,7 @@ _NAMES = {
     "modelsizer.optimizer.fronts.front": ("Front",),
     "modelsizer.optimizer.fronts.run": ("front",),
     "modelsizer.optimizer.laws.comparison": ("compare_laws",),
+    "modelsizer.optimizer.laws.corners": ("corners",),
     "modelsizer.optimizer.laws.drawn_answer": ("uncertainty",),
     "modelsizer.optimizer.planning.plan_runs": ("plan_runs",),
     "modelsizer.optimizer.prices.prices": ("prices",),

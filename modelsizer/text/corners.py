@@ -16,7 +16,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import format_fixed, format_quantity
-from modelsizer.text.kit.lines import INDENT, paragraph, section
+from modelsizer.text.kit.lines import INDENT, line, paragraph, section
 from modelsizer.text.kit.tables import Heading, Table, print_table
 from modelsizer.text.kit.words import NONE, counted, joined, not_complete, setting, shape
 
@@ -46,7 +46,7 @@ def print_corners(console: Console, found: ProblemCorners, judged: str = "the an
     section(console, "Corners")
     if said := holding_sentence(found):
         paragraph(console, said, expand=False)
-        console.print()
+        line(console)
     print_table(console, corners_table(found, judged), indent=INDENT)
     notes = list(corner_notes(found, judged))
     for at, note in enumerate(notes):
@@ -155,6 +155,8 @@ def corner_notes(found: ProblemCorners, judged: str = "the answer") -> Iterator[
             yield f"Not a corner here: {corner.name}, since {corner.reason}."
     if found.why_not:
         yield f"No regrets: {found.why_not}."
+    if any(corner.name not in found.regret for corner in found.apart if found.regret):
+        yield "A design without a regret at a corner breaks a limit there."
     least = found.least_regret
     if least is None:
         return

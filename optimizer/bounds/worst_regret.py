@@ -1,13 +1,14 @@
 """A problem whose value is the greatest regret of a design over several laws.
 
-The problems differ only in how they judge a design, so a design is feasible under all or none, and
-is trained on the same tokens. Its regret under one is its loss less the least loss there; a lower
-bound on the loss of a box less the least loss bounds the regret of the box, and the greatest of
-these bounds its greatest regret.
+The problems differ only in how they judge a design, so a design is trained on the same tokens
+under each; where they limit the loss, it is feasible if it keeps the limit under all. Its regret
+under one is its loss less the least loss there; a lower bound on the loss of a box less the least
+loss bounds the regret of the box, and the greatest of these bounds its greatest regret.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -41,7 +42,7 @@ class WorstRegret(Model):
     Parameters
     ----------
     problems : sequence of Problem
-        They minimise the loss, do not limit it, and differ only in the tables of their law.
+        They minimise the loss, and differ only in how they judge a design.
     least : sequence of float
         The least loss under each.
     store : TableStore, optional
@@ -97,15 +98,26 @@ class WorstRegret(Model):
     def _regrets(self, values: Sequence[Floats]) -> list[Floats]:
         return [value - less for value, less in zip(values, self._less, strict=True)]
 
+    def exactly(self, table: Table, row: int, j: Sequence[int]) -> Evaluation:
+        """Evaluate one design, which is infeasible if it is so under any law."""
+        design = super().exactly(table, row, j)
+        if design.feasible and math.isinf(self.value_of(design)):
+            return replace(design, violated=("budgets.loss",))
+        return design
+
     def value_of(self, evaluation: Evaluation) -> float:
-        """Return the greatest regret of an evaluated design, plus `base`."""
+        """Return the greatest regret of an evaluated design, plus `base`.
+
+        It is infinite if the design is infeasible under one of them.
+        """
         architecture = evaluation.architecture
         if architecture not in self._values:
             if len(self._values) >= REMEMBERED:
                 self._values.clear()
-            losses = [each.evaluate(architecture).loss for each in self._evaluators]
+            found = [each.evaluate(architecture) for each in self._evaluators]
             self._values[architecture] = max(
-                loss - less for loss, less in zip(losses, self._less, strict=True)
+                design.loss - less if design.feasible and math.isfinite(design.loss) else math.inf
+                for design, less in zip(found, self._less, strict=True)
             )
         return self._values[architecture]
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
 from modelsizer.optimizer.beside import best_with
-from modelsizer.optimizer.laws.comparison import labels_of, why_no_regrets
+from modelsizer.optimizer.laws.comparison import check_loss_limit, labels_of, why_no_regrets
 from modelsizer.optimizer.laws.each import Progress, solve_each
 from modelsizer.optimizer.laws.holding import choices_held, turning
 from modelsizer.optimizer.laws.least_regret import LeastRegret, NatRegrets, least_regret, regrets_of
@@ -29,6 +29,7 @@ from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
 from modelsizer.problems.laws.own_terms import ablation_ends
 from modelsizer.problems.laws.published import TOKEN_LAWS
+from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.requirements.objective import BUDGET
 from modelsizer.problems.space.counting import count_by_structure
@@ -50,7 +51,7 @@ class Corner:
     design : Evaluation or None
         The best found, where a limit came before the proof.
     regret : mapping of str to float
-        Loss of the design above the least at each corner, nats; empty where losses do not compare.
+        Loss of the design above the least at each corner whose limits it keeps, nats.
     same_as : str
         Name of an earlier corner that is the same problem; empty if there is none.
     reason : str
@@ -237,8 +238,7 @@ def corners(
     require_type("problem", problem, Problem)
     base = problem.without_scenarios()
     for name in laws or ():
-        if name not in TOKEN_LAWS:  # of the others there may be none of this name
-            base.with_settings({"objective.law": name})
+        _check_law(base, name)
     asked = _named(base, [(name, _corner(base, change)) for name, change in overlays(base, laws)])
     one = Solver(base, solver=solver, clock=Clock.of(time_limit))
     apart: dict[object, Problem] = {}
@@ -282,6 +282,16 @@ def corners(
     return replace(answered, stop=stop)
 
 
+def _check_law(problem: Problem, name: str) -> None:
+    """Raise ProblemError for a law that there is not, or that no number of nats is a limit by."""
+    if name.startswith(PREFIX):
+        law_named(name)
+    elif name not in (*TOKEN_LAWS, *problem.laws):
+        problem.with_settings({"objective.law": name})
+    if name != problem.objective.law:
+        check_loss_limit(problem)
+
+
 def _judgeable(problem: Problem, architecture: Architecture) -> list[Evaluation]:
     """Return a design if it keeps the limits of a problem and its law gives it a loss."""
     design = evaluate(problem, architecture)
@@ -296,6 +306,8 @@ def _has_experts(problem: Problem) -> bool:
 def _corner(problem: Problem, change: Mapping[str, object]) -> Problem | str:
     """Return a problem with one judgement changed, or why there is none."""
     try:
+        if change.get("objective.law", problem.objective.law) != problem.objective.law:
+            check_loss_limit(problem)
         return problem.with_settings(change)
     except ProblemError as error:
         return error.faults[0].message
@@ -331,11 +343,7 @@ def _with_regrets(found: ProblemCorners, solver: Solver) -> ProblemCorners:
     def everywhere(regret: NatRegrets) -> NatRegrets:
         """Regrets at all corners, of those that are one problem the same."""
         places = ((c.name, c.same_as or c.name) for c in found.corners)
-        return {
-            name: regret[place]
-            for name, place in places
-            if place in regret and math.isfinite(regret[place])
-        }
+        return {name: regret[place] for name, place in places if place in regret}
 
     known = dict.fromkeys(found.optima.values())
     for design in (found.design, found.judged):
@@ -349,7 +357,7 @@ def _with_regrets(found: ProblemCorners, solver: Solver) -> ProblemCorners:
         for corner in found.corners
     ]
     own = {} if found.judged is None else regrets[found.judged.architecture]
-    whole = [a for a, regret in regrets.items() if regret.keys() >= judges.keys()]
-    best = least_regret(judges, least, whole, solver.clock, solver.store)
-    best = replace(best, regret=everywhere(best.regret))
+    best = least_regret(judges, least, regrets, solver.clock, solver.store)
+    if best is not None:
+        best = replace(best, regret=everywhere(best.regret))
     return replace(found, corners=tuple(made), regret=own, least_regret=best)

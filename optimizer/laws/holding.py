@@ -38,12 +38,13 @@ def turning(answer: Architecture, optima: Mapping[str, Architecture]) -> dict[st
     for place, architecture in optima.items():
         theirs = architecture_dict(architecture)
         for name in SHOWN:
-            if not _same(name, mine[name], theirs[name]):
+            if not is_same(name, mine[name], theirs[name]):
                 found.setdefault(name, {})[place] = theirs[name]
     return found
 
 
-def _same(name: str, first: Any, second: Any) -> bool:
+def is_same(name: str, first: Any, second: Any) -> bool:
+    """Whether two values of a choice, None where a design has it not, count as the same."""
     if first == second:
         return True
     if first is None or second is None:

@@ -7,6 +7,7 @@ maximum, as for the loss itself: see `modelsizer.optimizer.bounds.worst_regret`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -78,7 +79,7 @@ class LeastRegret:
 def regrets_of(
     architecture: Architecture, problems: Mapping[str, Problem], least: Mapping[str, float]
 ) -> NatRegrets:
-    """Regrets of a feasible design in nats.
+    """Regrets of a design in nats, by each judgement that gives it a loss within the limits.
 
     Parameters
     ----------
@@ -88,7 +89,12 @@ def regrets_of(
     least : mapping of str to float
         The least loss by each.
     """
-    return {name: evaluate(problems[name], architecture).loss - least[name] for name in problems}
+    found = {}
+    for name, problem in problems.items():
+        design = evaluate(problem, architecture)
+        if design.feasible and math.isfinite(design.loss):
+            found[name] = design.loss - least[name]
+    return found
 
 
 def least_regret(
@@ -97,18 +103,19 @@ def least_regret(
     known: Iterable[Architecture],
     clock: Clock,
     store: TableStore | None = None,
-) -> LeastRegret:
+) -> LeastRegret | None:
     """Find the design of least greatest regret, with ties settled by the tie rule.
+
+    Of the designs that keep the limits by every judgement; None if none is known.
 
     Parameters
     ----------
     problems : mapping of str to Problem
-        One problem by each judgement, with the same feasible designs: they minimise the loss and
-        do not limit it.
+        One problem by each judgement: they minimise the loss, and differ in how they judge it.
     least : mapping of str to float
         The least loss by each.
     known : iterable of Architecture
-        Feasible designs to start from, at least one.
+        Designs to start from.
     clock : Clock
     store : TableStore, optional
         Tables of the space.
@@ -118,10 +125,11 @@ def least_regret(
     start: Evaluation | None = None
     for architecture in known:
         design = evaluate(model.problem, architecture)
-        start = design if better(model, design, start) else start
-    assert start is not None
+        if math.isfinite(model.value_of(design)):
+            start = design if better(model, design, start) else start
     found = BoundSolve(model, clock, lambda _: 0.0, True, None, start).run()
-    design = start if found.incumbent is None else found.incumbent
+    if (design := found.incumbent) is None:
+        return None
     regret = regrets_of(design.architecture, problems, least)
     # No regret is below 0, and none of a proven optimum below its own.
     worst = max(regret.values())
