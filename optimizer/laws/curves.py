@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from modelsizer.optimizer.frontiers.frontier import edges
-from modelsizer.optimizer.laws.comparison import Progress, labels_of, law_names, within
+from modelsizer.optimizer.laws.comparison import labels_of, law_names, within
+from modelsizer.optimizer.laws.each import Progress
 from modelsizer.optimizer.result import PROVEN
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting

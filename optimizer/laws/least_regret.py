@@ -124,9 +124,9 @@ def least_regret(
     model = WorstRegret([problems[name] for name in names], [least[name] for name in names], store)
     start: Evaluation | None = None
     for architecture in known:
-        design = evaluate(model.problem, architecture)
-        if math.isfinite(model.value_of(design)):
-            start = design if better(model, design, start) else start
+        first = evaluate(model.problem, architecture)
+        if math.isfinite(model.value_of(first)) and better(model, first, start):
+            start = first
     found = BoundSolve(model, clock, lambda _: 0.0, True, None, start).run()
     if (design := found.incumbent) is None:
         return None

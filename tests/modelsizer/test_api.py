@@ -99,6 +99,10 @@ CASES: dict[str, tuple[Callable[[], Any], tuple[str, ...]]] = {
         ),
         ("compare-laws", "fixed-2t-tokens", "--laws", "besiroglu-2024,hoffmann-2022"),
     ),
+    "corners": (
+        lambda: ms.corners(ms.Problem.load("fixed-2t-tokens")),
+        ("solve", "fixed-2t-tokens", "--corners", "--quick"),
+    ),
     "fit": (lambda: ms.fit(RUNS, bootstrap=0), ("fit", str(RUNS), "--bootstrap", "0")),
     "uncertainty": (
         lambda: ms.uncertainty(_with_law(), 20),
@@ -157,7 +161,7 @@ def test_a_function_answers_as_its_command(name: str) -> None:
     mine, theirs = plain(call()), json_of(*command)
     if name in OF_SOLVE:
         theirs = theirs[OF_SOLVE[name]]
-    if name == "best":
+    if name in ("best", "corners"):
         mine = plain(solved()) | mine
     assert timeless(mine) == timeless(theirs)
     assert mine.keys() == theirs.keys() and list(mine) == list(theirs)
@@ -359,7 +363,7 @@ def test_so_does_the_module_as_a_command(crowded: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    ["audit", "best", "compare_laws", "describe", "evaluate", "explain", "export", "front",
+    ["audit", "best", "compare_laws", "corners", "describe", "evaluate", "explain", "export", "front",
      "frontier", "plan_runs", "prices", "rank", "report", "solve", "sweep", "uncertainty",
      "verify", "whatif", "Solver"],
 )  # fmt: skip
