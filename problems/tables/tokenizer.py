@@ -8,6 +8,7 @@ between vocabularies.
 
 from __future__ import annotations
 
+import bisect
 import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
@@ -27,10 +28,14 @@ MOST_VOCABULARIES = 4096
 """Vocabularies of a menu, each of which is searched by itself."""
 MOST_BYTES = 64
 """Bytes a token; a larger number is a mistake."""
+DEFAULT_LAW_VOCABULARY = 32_000
+"""That of the runs behind the default law: SentencePiece of 32,000 (Rae et al. 2021, arXiv
+2112.11446, section 3.1; Hoffmann et al. 2022, arXiv 2203.15556, section 4.1, nearly the same)."""
+_LEAST_POINTS = 2  # of a curve
 PLACES = 4
 """Decimal places of a byte to which a curve is rounded, so that every machine has the same."""
 FAR = 2
-"""Factor beyond the vocabularies given at which a curve warns."""
+"""Factor beyond the vocabularies given at which the curve ends above, and warns on either side."""
 
 
 def _read_points(value: object) -> dict[str, Number]:
@@ -64,10 +69,11 @@ class Tokenizer(Table):
     Parameters
     ----------
     bytes_per_token : dict of str to number
-        By vocabulary, bytes of text (UTF-8) for each token, counted on the training data. A
-        vocabulary that is not given takes `curve`.
+        By vocabulary, bytes of text (UTF-8) for each token, counted on the training data; of other
+        vocabularies on the curve ``a + c ln V`` through those given.
     law_vocab_size : int, optional
-        Vocabulary of the tokens that the law counts; the smallest given by default.
+        Vocabulary of the tokens that the law counts; by default that given nearest to
+        `DEFAULT_LAW_VOCABULARY`.
     """
 
     bytes_per_token: Annotated[dict[str, int | float], BeforeValidator(_read_points)]
@@ -90,45 +96,44 @@ class Tokenizer(Table):
     @property
     def law(self) -> int:
         """Vocabulary of the tokens that the law counts."""
-        return self.law_vocab_size or min(self.points)
+        given = self.points
+
+        def apart(size: int) -> float:
+            return abs(math.log(size / DEFAULT_LAW_VOCABULARY))
+
+        return self.law_vocab_size or min(given, key=apart)
 
     @property
     def law_bytes(self) -> Fraction:
         """Bytes of text of a token that the law counts."""
         return self.bytes_of(self.law)
 
-    @property
-    def curve(self) -> tuple[float, float] | None:
-        """Coefficients of ``b(V) = a + c ln V``, by least squares; None of a single point.
-
-        Bytes a token were found to rise about as the logarithm of the vocabulary (Tao et al. 2024,
-        arXiv 2407.13623, section 3.1, fit tokens a character by a parabola in it).
-        """
-        points = self.points
-        if len(points) < 2:
-            return None
-        x = [math.log(size) for size in points]
-        y = [float(held) for held in points.values()]
-        middle, height = math.fsum(x) / len(x), math.fsum(y) / len(y)
-        spread = math.fsum((each - middle) ** 2 for each in x)
-        c = math.fsum((a - middle) * (b - height) for a, b in zip(x, y, strict=True)) / spread
-        return height - c * middle, c
-
     def why_unknown(self, vocab_size: int) -> str:
         """Why a vocabulary has no bytes a token; empty if it has."""
-        if vocab_size in self.points:
+        points = self.points
+        if vocab_size in points:
             return ""
-        if self.curve is None:
-            only = next(iter(self.points))
-            return f"bytes_per_token has {only} alone, and no curve goes through one point"
+        if len(points) < _LEAST_POINTS:
+            return f"bytes_per_token has {next(iter(points))} alone, and a curve takes two points"
         if self._drawn(vocab_size) <= 0:
             return f"the curve through bytes_per_token gives {vocab_size} less than a byte"
         return ""
 
     def _drawn(self, vocab_size: int) -> Fraction:
-        assert self.curve is not None
-        a, c = self.curve
-        return Fraction(round((a + c * math.log(vocab_size)) * 10**PLACES), 10**PLACES)
+        """Bytes a token on ``a + c ln V`` through the two vocabularies given next to it.
+
+        Bytes a token rise less than that for large vocabularies (Tao et al. 2024, arXiv
+        2407.13623, fit tokens a character by a parabola in ln V with its least at 236,000), so the
+        curve ends at `FAR` times the largest vocabulary given: no larger one holds more.
+        """
+        points = self.points
+        sizes = list(points)
+        above = bisect.bisect_left(sizes, vocab_size)
+        right = min(max(above, 1), len(sizes) - 1)
+        low, high = sizes[right - 1], sizes[right]
+        at = math.log(min(vocab_size, FAR * sizes[-1]) / low) / math.log(high / low)
+        drawn = float(points[low]) + at * float(points[high] - points[low])
+        return Fraction(round(drawn * 10**PLACES), 10**PLACES)
 
     def bytes_of(self, vocab_size: int) -> Fraction:
         """Bytes of text a token of a vocabulary holds; given, or by the curve.
@@ -147,7 +152,10 @@ class Tokenizer(Table):
     def how(self, vocab_size: int) -> str:
         """Where the bytes a token of a vocabulary come from, in words; empty where given."""
         points = self.points
-        return "" if vocab_size in points else f"by a curve through {len(points)} points"
+        if vocab_size in points:
+            return ""
+        ended = f", which ends at {FAR * max(points):,}" if vocab_size > FAR * max(points) else ""
+        return f"by a curve through {len(points)} points{ended}"
 
     @property
     def ends(self) -> tuple[int, int]:

@@ -14,7 +14,13 @@ from tests.support.every_setting import problem
 from tests.support.oracle.search import Oracle
 from tests.support.oracle.verdict import disagreements
 
-MENUS: list[Any] = [[32000, 128256], [32000, 50304, 128256], [8000, 32000], [50304, 128256, 256000]]
+MENUS: list[Any] = [
+    [32000, 128256],
+    [32000, 50304, 128256],
+    [8000, 32000],
+    [50304, 128256, 256000],
+    [32000, 1_000_000],
+]
 TABLES: list[dict[str, float]] = [
     {"32000": 3.17, "128256": 3.94},
     {"32000": 3.5, "128256": 4.2, "256000": 4.5},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from fractions import Fraction
 
@@ -15,17 +16,20 @@ class Text:
         tokenizer = tables.get("tokenizer", {})
         given = tokenizer.get("bytes_per_token", {})
         self.given = {int(size): exact(held) for size, held in given.items()}
-        self.law = tokenizer.get("law_vocab_size", min(self.given, default=0))
+        nearest = min(self.given, key=lambda v: abs(math.log(v / 32000)), default=0)
+        self.law = tokenizer.get("law_vocab_size", nearest)
 
     def held(self, size: int) -> Fraction:
-        """Bytes of a token: given, or on the line of least squares in the logarithm."""
+        """Bytes of a token: given, or on a line in the logarithm through the two next to it."""
         if size in self.given:
             return self.given[size]
-        x, y = [math.log(v) for v in self.given], [float(b) for b in self.given.values()]
-        n, sx, sy = len(x), sum(x), sum(y)
-        xx, xy = sum(v * v for v in x), sum(v * b for v, b in zip(x, y, strict=True))
-        slope = (n * xy - sx * sy) / (n * xx - sx * sx)
-        return Fraction(round(10_000 * ((sy - slope * sx) / n + slope * math.log(size))), 10_000)
+        known = sorted(self.given)
+        pairs = list(itertools.pairwise(known))
+        a, b = next((pair for pair in pairs if size < pair[1]), pairs[-1])
+        x, y = [math.log(v) for v in (a, b)], [float(self.given[v]) for v in (a, b)]
+        slope = (y[1] - y[0]) / (x[1] - x[0])
+        value = y[0] + slope * (math.log(min(size, 2 * known[-1])) - x[0])
+        return Fraction(round(10_000 * value), 10_000)
 
     def rate(self, size: int) -> Fraction:
         return self.held(self.law) / self.held(size) if self.given else Fraction(1)
