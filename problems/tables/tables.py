@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    PlainSerializer,
+    PlainValidator,
+    model_validator,
+)
 
 from modelsizer.problems.by_byte import as_written, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
@@ -77,6 +85,12 @@ def _read_share(value: object) -> Number:
 
 
 def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -> BeforeValidator:
+    return BeforeValidator(_read_amount(dimension, zero=zero, most=most))
+
+
+def _read_amount(
+    dimension: str, *, zero: bool = False, most: float = MOST_SETTING
+) -> Callable[[object], Number]:
     def read(value: object) -> Number:
         number = parse_amount(value, dimension)
         if number < 0 or (number == 0 and not zero):
@@ -86,7 +100,7 @@ def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -
             )
         return _in_range(number, value, most)
 
-    return BeforeValidator(read)
+    return read
 
 
 def one_of(what: str, known: tuple[str, ...]) -> BeforeValidator:
@@ -148,8 +162,10 @@ Count = Annotated[int, BeforeValidator(_read_count)]
 BytesAValue = Annotated[int | float, bytes_a_value()]
 Share = Annotated[int | float, BeforeValidator(_read_share)]
 _Written = PlainSerializer(as_written)
-Tokens = Annotated[int | float, _reader("tokens", most=MOST_TOKENS), _Written]
-ServedTokens = Annotated[int | float, _reader("tokens", most=MOST_SERVED), _Written]
+Tokens = Annotated[int | float, PlainValidator(_read_amount("tokens", most=MOST_TOKENS)), _Written]
+ServedTokens = Annotated[
+    int | float, PlainValidator(_read_amount("tokens", most=MOST_SERVED)), _Written
+]
 Bytes = Annotated[int | float, _reader("bytes", zero=True)]
 Dollars = Annotated[int | float, _reader("dollars")]
 Watts = Annotated[int | float, _reader("watts")]

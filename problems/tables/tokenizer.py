@@ -48,7 +48,10 @@ def _read_points(value: object) -> dict[str, Number]:
         raise ValueError("the table is empty: write {32000 = 3.2}")
     points: dict[int, Number] = {}
     for key, given in value.items():
-        vocab_size = parse_quantity(key, "count")
+        try:
+            vocab_size = parse_quantity(key, "count")
+        except ValueError:
+            vocab_size = 0
         if not isinstance(vocab_size, int) or not 1 < vocab_size <= MAX_VALUE:
             raise ValueError(f"@.{key} is not a vocabulary: write a number of tokens, as 32000")
         held = parse_quantity(given, "bytes")

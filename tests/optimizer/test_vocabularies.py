@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from fractions import Fraction
 from functools import lru_cache
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 
 from modelsizer import Problem, ProblemError, solve
 from modelsizer.optimizer.tables import store
+from modelsizer.problems.designs.text import text_dict
 from tests.support.every_setting import problem
 from tests.support.oracle.search import Oracle
 from tests.support.oracle.verdict import disagreements
@@ -26,7 +28,7 @@ TABLES: list[dict[str, float]] = [
     {"32000": 3.5, "128256": 4.2, "256000": 4.5},
     {"8000": 3.0, "32000": 3.6, "50304": 3.9, "128256": 4.2, "256000": 4.5},
 ]
-FAST, LONG = range(10), range(10, 30)
+FAST, LONG = range(4), range(30)
 MOST = 3000  # designs
 
 
@@ -82,3 +84,45 @@ def test_searches_by_blocks_agree_with_the_oracle(
 @pytest.mark.parametrize("seed", LONG)
 def test_answers_agree_with_the_oracle_at_length(seed: int, solver: str) -> None:
     check(seed, solver)
+
+
+TO_A_MILLION = [16000, 32000, 50257, 128256, 200000, 256000, 512000, 1_000_000]
+
+
+@pytest.mark.parametrize("name", ["exercise-1e24", "fixed-2t-tokens"])
+@pytest.mark.parametrize("given", [{"32000": 3.17, "128256": 3.94}, TABLES[1]])
+def test_no_answer_takes_the_largest_vocabulary_of_all(name: str, given: dict[str, float]) -> None:
+    """Nats a token over bytes a token would: the law does not see that larger tokens are harder."""
+    told = {"space.vocab_size": TO_A_MILLION, "tokenizer.bytes_per_token": given}
+    assert solve(Problem.load(name, told)).best.architecture.trunk.vocab_size < TO_A_MILLION[-1]
+
+
+def test_more_given_vocabularies_than_share_a_denominator_are_rounded_alike() -> None:
+    given = {str(v): 3 + 0.1237 * i for i, v in enumerate((32000, 40000, 50000, 64000, 100000))}
+    told = {"space.vocab_size": [int(v) for v in given], "tokenizer.bytes_per_token": given}
+    found = Problem.load("fixed-2t-tokens", told)
+    rates = found.settings.tokenizer
+    assert rates is not None
+    assert rates.rounded
+    answers = [solve(found, solver=engine).best for engine in ("auto", "exhaustive")]
+    assert answers[0] == answers[1]
+    exact = found.tokenizer.bytes_of(answers[0].architecture.trunk.vocab_size) / Fraction("3")  # type: ignore[union-attr]
+    assert answers[0].text / answers[0].tokens == pytest.approx(float(exact), rel=1e-6)
+
+
+@pytest.mark.parametrize("engine", ["auto", "exhaustive", "scipy", "pulp"])
+def test_a_loss_by_the_byte_is_the_same_limit_to_every_engine(engine: str) -> None:
+    space = {"layers": {"min": 20, "max": 30}, "d_model": [2048, 3072], "vocab_size": MENUS[1]}
+    tables = {"space": space, "tokenizer": {"bytes_per_token": TABLES[0]},
+              "objective": {"minimize": "training_flops"},
+              "budgets": {"loss": "0.98 bits a byte"}}  # fmt: skip
+    found = Problem.from_tables(tables)
+    limit = found.budgets.loss
+    assert limit is not None
+    assert limit.max is not None
+    best = solve(found, solver=engine).best
+    assert best.loss == float(limit.max)
+    shown = text_dict(found, best)["loss_per_byte"]
+    assert shown["bits"] == pytest.approx(0.98, rel=1e-15)
+    plain = Problem.from_tables(tables | {"budgets": {"loss": float(limit.max)}})
+    assert solve(plain).best == best
