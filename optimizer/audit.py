@@ -26,6 +26,7 @@ from modelsizer.problems.errors import (
     require_type,
 )
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.requirements.objective import LAW_KEYS
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH
 from modelsizer.problems.units import MAX_COUNT, exact
@@ -306,10 +307,10 @@ def _own_budgets(
     } | {"minimize": "loss"}
     budgets = {k: v for k, v in tables.get("budgets", {}).items() if k != "loss"}
     draft = Problem.from_tables(
-        {k: v for k, v in tables.items() if k != "budgets"} | {"budgets": {"training_flops": 1.0}}
+        {k: v for k, v in tables.items() if k != "budgets"} | {"budgets": {"training_flops": 1e24}}
     )
     found = evaluate(draft, architecture)
-    tables["budgets"] = budgets | {
+    own_costs = {
         # As written and as a double: the limit is no less than what the model took, by either.
         "training_flops": math.ceil(
             found.training_flops_per_token * max(Fraction(tokens), exact(tokens))
@@ -317,4 +318,5 @@ def _own_budgets(
         "serving_memory": found.quantity("serving_memory"),
         "kv_bytes_per_token": found.quantity("kv_bytes_per_token"),
     }
+    tables["budgets"] = budgets | {name: written(name, cost) for name, cost in own_costs.items()}
     return tables

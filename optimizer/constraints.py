@@ -17,7 +17,7 @@ from typing import Any
 from modelsizer.optimizer.result import Side
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.tables.limits import ANY
+from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, as_double, exact, plain
 
@@ -90,8 +90,8 @@ class Constraint:
     @property
     def written(self) -> Number | str:
         """The limit as a problem file has it."""
-        bare = QUANTITIES[self.quantity].bare if self.side == "max" else ANY
-        return self.reference or bare.written(self.limit, self.dimension)
+        number = written(self.quantity, self.limit) if self.side == "max" else self.limit
+        return self.reference or number
 
     def at(self, limit: Number) -> Constraint:
         """The same constraint at another limit, a number."""

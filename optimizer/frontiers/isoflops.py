@@ -18,6 +18,7 @@ from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.reading import overlaid
+from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.units import Number
 
 BINS_A_DOUBLING = 4
@@ -95,7 +96,9 @@ def isoflops(
     with suppress(StoppedError):
         for budget in budgets:
             clock.check()
-            tables = overlaid(problem.bare(), {"budgets.training_flops.max": budget})
+            tables = overlaid(
+                problem.bare(), {"budgets.training_flops.max": written("training_flops", budget)}
+            )
             model = Model(Problem.from_tables(tables, like=problem), store)
             if curve := _best_of_bins(model, bins, clock):
                 found.append(IsoFlops(budget, curve))

@@ -34,6 +34,7 @@ from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.requirements.budgets import written
 
 FINALISTS = 6
 """Bisection ends when this many designs are left, which are evaluated exactly under each law."""
@@ -163,7 +164,9 @@ class Judge:
         least = 0 if limit is None or limit.min is None else float(limit.min)
         if flops <= least:
             return math.inf
-        at = self.problem.with_settings({"budgets.training_flops.max": flops})
+        at = self.problem.with_settings(
+            {"budgets.training_flops.max": written("training_flops", flops)}
+        )
         result = self._solver.solve(problem=at, details=False).finished()
         if result.design is None:
             return math.inf

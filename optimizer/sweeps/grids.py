@@ -155,7 +155,8 @@ def axis_of(problem: Problem, key: str, text: str, clock: Clock | None = None) -
     check_problem_key(key)
     match = _RANGE.fullmatch(text)
     if match is not None and len(split_list(text)) == 1:
-        return Axis(key, tuple(_range(problem, key, text, match, clock or Clock())))
+        found = _range(problem, key, text, match, clock or Clock())
+        return Axis(key, tuple(map(NumericSetting.of(problem, key).written, found)))
     if any(_CUT.fullmatch(piece) for piece in split_list(text)[1:]):
         raise ProblemError.of(
             key, f"{short(text)}: a comma stands between values, not within a number"

@@ -11,6 +11,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.tables.space import ExpertsSpace, LatentSpace, LinearSpace
 from modelsizer.problems.units import Number, exact, format_number, parse_quantity, plain
 
@@ -115,7 +116,17 @@ class NumericSetting:
         ProblemError
             If it makes no sense in the problem.
         """
-        return problem.with_settings({self.key: value})
+        return problem.with_settings({self.key: self.written(value)})
+
+    def written(self, value: Number) -> Number | str:
+        """A value as the problem file has it."""
+        return self._bare.written(value, self.dimension)
+
+    @property
+    def _bare(self) -> Bare:
+        """What a value without a unit can mean."""
+        upper = is_limit(self.key) and not self.key.endswith(".min")
+        return QUANTITIES[self.name].bare if upper else ANY
 
     def read(self, value: object) -> Number:
         """A value with its unit, as the problem file writes it.
@@ -127,6 +138,8 @@ class NumericSetting:
         """
         try:
             number = parse_quantity(value, self.dimension)
+            if number > 0:
+                self._bare.check(value, number, self.dimension)
         except ValueError as error:
             raise ProblemError.of(self.over, str(error)) from None
         if number <= 0:

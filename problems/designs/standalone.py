@@ -123,7 +123,7 @@ def standalone_problem(architecture: Architecture, settings: Mapping[str, object
             raise ProblemError.of(key, "belongs to a problem; a model is described as it is")
     tables: dict[str, object] = {"space": _SPACE}
     if not trains(settings):
-        tables["training"] = {"tokens": 1}
+        tables["training"] = {"tokens": "1 token"}
     if _CONTEXT in settings and all(key.startswith("serving.") for key in settings):
         settings = {**settings, _SEQUENCE: settings[_CONTEXT]}
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, as_large
+from modelsizer.problems.tables.limits import MEMORY
 
 CACHED_VALUE = tuple(
     f"serving.{name}" for name in ("kv_bytes", "kv_bits", "kv_block", "scale_bytes")
@@ -36,6 +37,7 @@ ROWS = (
         "whole cache: batch_size x context_length tokens",
         Cost(_cache, reads=CACHED, by_layout=False, within=as_large),
         axis="KV cache",
+        bare=MEMORY,
         heading="KV",
     ),
     Quantity(
@@ -44,7 +46,7 @@ ROWS = (
         "cache of one token",
         Cost(_of_a_token, reads=CACHED_VALUE, by_layout=False, within=as_large),
         axis="KV cache of a token",
-        short="kv_bytes",
+        short="kv_bytes",  # of which a few hundred can be meant: no limit is refused
         heading="KV/token",
     ),
 )

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.quantities.quantity import Cost, Quantity, as_large
+from modelsizer.problems.tables.limits import Bare
 
 INFERENCE = "inference_flops_per_token"
 """Name of the quantity in which the inference of a lifetime is counted."""
@@ -21,5 +24,6 @@ ROWS = (
         ),
         axis="inference FLOPs per token",
         short="infer_flops",
+        bare=Bare(((math.inf, "{} GFLOPs"),), least=1e3),  # two for each of 500 parameters
     ),
 )

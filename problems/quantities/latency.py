@@ -21,6 +21,7 @@ from modelsizer.problems.quantities.quantity import (
 from modelsizer.problems.quantities.serving_memory import STATE, WEIGHT
 from modelsizer.problems.quantities.training_cost import ACCELERATOR
 from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.limits import Bare
 
 _BRANCHES = ("memory", "compute")
 _MACHINE = tuple(
@@ -59,6 +60,8 @@ def _counted(settings: Settings, layout: Layout) -> int:  # noqa: ARG001 - a fun
     return math.ceil(most / PICOSECONDS + 1) * machine.ways
 
 
+_MILLISECONDS = ((math.inf, "{} ms"),)
+
 ROWS = (
     Quantity(
         "decode_latency",
@@ -77,6 +80,7 @@ ROWS = (
         needs=_needs,
         axis="decode latency",
         heading="decode",
+        bare=Bare(_MILLISECONDS, most=10),  # nobody waits longer for a token
     ),
     Quantity(
         "decode_throughput",
@@ -110,5 +114,6 @@ ROWS = (
         needs=_needs,
         axis="time to first token",
         heading="prefill",
+        bare=Bare(_MILLISECONDS, most=1000),  # a million tokens of context take minutes
     ),
 )

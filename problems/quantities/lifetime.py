@@ -5,8 +5,14 @@ from __future__ import annotations
 from fractions import Fraction
 
 from modelsizer.problems.quantities.quantity import OfFlops, Quantity, Settings
-from modelsizer.problems.quantities.training_cost import ACCELERATOR, PRICE, dollars, needs_price
-from modelsizer.problems.quantities.training_flops import ONE
+from modelsizer.problems.quantities.training_cost import (
+    ACCELERATOR,
+    MONEY,
+    PRICE,
+    dollars,
+    needs_price,
+)
+from modelsizer.problems.quantities.training_flops import MANY_FLOPS, ONE
 from modelsizer.problems.units import exact
 
 _SERVED_ON = ("serving.accelerator", "serving.custom_accelerator", "serving.compute")
@@ -48,6 +54,7 @@ ROWS = (
         OfFlops(lambda _: ONE, charge=_served, reads=("lifetime.inference_tokens",)),
         only="max",
         needs=_needs_tokens,
+        bare=MANY_FLOPS,
         axis="lifetime FLOPs",
     ),
     Quantity(
@@ -57,5 +64,6 @@ ROWS = (
         OfFlops(dollars, charge=_dollars_served, reads=(*PRICE, *_SERVED_ON, "lifetime")),
         only="max",
         needs=_needs_money,
+        bare=MONEY,
     ),
 )

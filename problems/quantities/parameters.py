@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from modelsizer.problems.architecture import accounting
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Formula, Quantity, as_large
+from modelsizer.problems.tables.limits import Bare
 
 
 def _layers(of: Candidate) -> Affine:
@@ -21,6 +24,8 @@ def _size(formula: Formula) -> Cost:
     return Cost(formula, reads=(), by_layout=False, within=as_large)
 
 
+_BILLIONS = Bare(((math.inf, "{}B"),), least=1e3)  # one matrix of 32 x 32 has a thousand
+
 ROWS = (
     Quantity("layers", "count", "depth", _size(_layers)),
     Quantity("d_model", "count", "width of the residual stream", _size(_d_model), axis="d_model"),
@@ -29,6 +34,7 @@ ROWS = (
         "parameters",
         "all parameters, tied weights once",
         _size(lambda of: accounting.parameters(of.trunk, of.kinds)),
+        bare=_BILLIONS,
         heading="size",
     ),
     Quantity(
@@ -38,6 +44,7 @@ ROWS = (
         _size(lambda of: accounting.non_embedding_parameters(of.trunk, of.kinds)),
         axis="non-embedding parameters",
         short="non_embedding",
+        bare=_BILLIONS,
     ),
     Quantity(
         "active_parameters",
@@ -47,5 +54,6 @@ ROWS = (
         axis="active parameters",
         short="active",
         heading="active",
+        bare=_BILLIONS,
     ),
 )

@@ -9,6 +9,7 @@ from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.quantities.cache import CACHED
 from modelsizer.problems.quantities.quantity import Candidate, Cost, Quantity, Settings
 from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.limits import MEMORY
 
 STATE = "serving.state_bytes"
 WEIGHT = tuple(
@@ -51,5 +52,6 @@ ROWS = (
         ),
         axis="serving memory per accelerator",
         heading="serving",
+        bare=MEMORY,
     ),
 )

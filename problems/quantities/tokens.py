@@ -3,5 +3,8 @@
 from __future__ import annotations
 
 from modelsizer.problems.quantities.quantity import Quantity
+from modelsizer.problems.tables.limits import TOKENS
 
-ROWS = (Quantity("tokens", "tokens", "training tokens", "tokens", axis="training tokens"),)
+ROWS = (
+    Quantity("tokens", "tokens", "training tokens", "tokens", axis="training tokens", bare=TOKENS),
+)

@@ -7,15 +7,20 @@ independently of n.
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 from modelsizer.problems.architecture.accounting import TRAINING_PASSES
 from modelsizer.problems.quantities.quantity import OfFlops, Quantity, Settings
+from modelsizer.problems.tables.limits import Bare
 from modelsizer.problems.units import exact
 
 ACCELERATOR = 'an accelerator: write {table}.accelerator = "H100-SXM", or define one'
 SECONDS_AN_HOUR = 3600
 WATTS_A_KILOWATT = 1000
+
+MONEY = Bare(((math.inf, "{}M USD"),), least=1)
+"""Less than a dollar buys no training; a few dollars buy that of a small model."""
 
 TIME = tuple(
     f"training.{name}"
@@ -70,6 +75,8 @@ ROWS = (
         OfFlops(seconds, shared=True, reads=TIME),
         only="max",
         needs=needs_device,
+        # No run of which the time matters takes less than an hour.
+        bare=Bare(((1000, "{} days"), (math.inf, "{} h")), least=SECONDS_AN_HOUR),
     ),
     Quantity(
         "training_cost",
@@ -78,6 +85,7 @@ ROWS = (
         OfFlops(dollars, reads=PRICE),
         only="max",
         needs=needs_price,
+        bare=MONEY,
     ),
     Quantity(
         "training_energy",
@@ -87,5 +95,6 @@ ROWS = (
         only="max",
         needs=needs_device,
         heading="energy",
+        bare=Bare(((math.inf, "{} GWh"),), least=1),  # an accelerator takes that in two hours
     ),
 )

@@ -7,6 +7,7 @@ import math
 from modelsizer.problems.costs.training_memory import stages
 from modelsizer.problems.quantities.quantity import Cost, Quantity, Settings
 from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.tables.limits import MEMORY
 from modelsizer.problems.units import exact
 
 _READS = tuple(
@@ -62,5 +63,6 @@ ROWS = (
         only="max",
         axis="training memory per accelerator",
         heading="train",
+        bare=MEMORY,
     ),
 )

@@ -17,6 +17,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.limits import Bare
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.tables import Table, limit
+from modelsizer.problems.units import Number
 
 
 class Budgets(Table):
@@ -82,6 +83,16 @@ def new_budgets(given: object = None) -> Budgets:
     rows = ((name, row.dimension, row.bare) for name, row in QUANTITIES.items())
     now = _with_fields(tuple(rows))
     return now.model_validate({} if given is None else given)
+
+
+def written(name: str, number: Number) -> Number | str:
+    """An upper limit of a quantity as a problem file has it.
+
+    With its unit where nobody could mean a bare number, which is refused
+    (`modelsizer.problems.tables.limits.Bare`).
+    """
+    row = QUANTITIES[name]
+    return row.bare.written(number, row.dimension)
 
 
 BudgetsTable = Annotated[SerializeAsAny[Budgets], BeforeValidator(new_budgets)]

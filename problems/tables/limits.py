@@ -52,11 +52,17 @@ class Bare:
         if self.means(number) or has_unit(value):
             return
         typed = format_number(number)
-        likely = next(spelling for below, spelling in self.likely if number < below)
-        raise ValueError(
-            f'{short(value)} is a number of {dimension}: write "{likely.format(typed)}", or '
-            f'"{typed} {dimension}" if that is meant'
-        )
+        likely = [pattern.format(typed) for below, pattern in self.likely if number < below]
+        meant = [f'"{text}"' for text in likely if self._is_meant(text, dimension)][:1]
+        spellings = " or ".join([*meant, f'"{typed} {dimension}" if that is meant'])
+        raise ValueError(f"{short(value)} is a number of {dimension}: write {spellings}")
+
+    def _is_meant(self, text: str, dimension: str) -> bool:
+        """Whether a spelling is a quantity, and one that can be meant."""
+        try:
+            return self.means(parse_quantity(text, dimension))
+        except ValueError:
+            return False
 
     def written(self, number: Number, dimension: str) -> Number | str:
         """A limit as a problem file holds it: with its unit where a bare number is refused."""
@@ -112,4 +118,6 @@ def read_reference(text: str) -> tuple[str, Number | None]:
 
 
 TOKENS = Bare(((100, "{}T tokens"), (math.inf, "{}B tokens")), least=1e6)
-"""Fewer tokens than the shortest of books: 15 is 15T."""
+"""Ten books have a million tokens: 15 is 15T."""
+MEMORY = Bare(((1000, "{} GB"), (math.inf, "{} MB")), least=1e6)
+"""No accelerator has less than a megabyte, and no model and no cache of a batch takes less."""

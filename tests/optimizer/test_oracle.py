@@ -119,7 +119,7 @@ def test_wider_spaces_agree_with_the_oracle(seed: int) -> None:
 EDGES: list[dict[str, Any]] = [
     {"budgets": {"lifetime_flops": 6.9e19}},  # less than the inference alone
     {"budgets": {"lifetime_cost": 1e4}},
-    {"budgets": {"training_flops": 1}},
+    {"budgets": {"training_flops": "1 FLOPs"}},
     {"budgets": {"training_flops": 1e300}},
     {"budgets": {"training_flops": {"min": 1e21, "max": 1e21}}},
     {"budgets": {"training_flops": {"min": 1e21, "max": 1e21}},

@@ -20,9 +20,9 @@ LAW = {"E": 1.5, "A": 300.0, "alpha": 0.31, "B": 900.0, "beta": 0.33}
 @pytest.mark.parametrize(
     ("key", "value", "words"),
     [
-        ("budgets.training_flops", 1e-300, "too small"),
-        ("budgets.training_time", 1e-300, "too small"),
-        ("budgets.tokens", 1e-250, "too small"),
+        ("budgets.training_flops", "1e-300 FLOPs", "too small"),
+        ("budgets.training_time", "1e-300 s", "too small"),
+        ("budgets.tokens", "1e-250 tokens", "too small"),
         ("training.tokens", 1e299, "too large"),
         ("training.price_per_hour", 1e300, "too large"),
         ("training.price_per_hour", 1e-300, "too small"),

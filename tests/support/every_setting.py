@@ -19,6 +19,7 @@ from tests.support.oracle.limits import OF_TOKENS, limits
 from tests.support.oracle.search import Option, Oracle
 from tests.support.oracle.space import BLOCKS, all_designs
 from tests.support.shared import ROOT
+from tests.support.spelled import spelled
 
 MOST = 2000  # designs under a layout
 BOTH_ENDS = ("training_flops", "layers", "d_model", "parameters", "non_embedding_parameters",
@@ -58,7 +59,7 @@ def problem(seed: int) -> Problem:
         if mode == "between":
             _exclude(r, limited, oracle)
         try:
-            return Problem.from_tables(limited)
+            return Problem.from_tables(spelled(limited))
         except ProblemError:
             continue
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import random
 from typing import Any
 
+from tests.support.spelled import spelled
+
 OBJECTIVES = (
     "loss", "loss", "training_flops", "tokens", "parameters", "non_embedding_parameters",
     "serving_memory", "kv_cache", "kv_bytes_per_token", "inference_flops_per_token",
@@ -167,7 +169,7 @@ def extreme_tables(seed: int, wild: float | None = None) -> dict[str, Any]:
         }  # fmt: skip
     if law != "terms":
         found["objective"]["shape"] = r.choice(["gemstones-2025", "none"])
-    return found
+    return spelled(found)
 
 
 def contradictory_tables(seed: int) -> dict[str, Any]:
@@ -182,7 +184,7 @@ def contradictory_tables(seed: int) -> dict[str, Any]:
         budgets["training_flops"] = {"min": float(f"{10 ** r.uniform(20, 27):.3g}")}
     if isinstance(budgets.get("loss"), dict) and r.random() < 0.7:
         del budgets["loss"]
-    return found
+    return spelled(found)
 
 
 def _accelerator(r: Draw) -> dict[str, Any]:

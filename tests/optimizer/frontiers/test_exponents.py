@@ -198,7 +198,7 @@ def test_limits_of_the_file_hold_on_a_curve() -> None:
     (curve,) = isoflops(Problem.load("one-h100-1e24"), [10**24])
     assert all(design.feasible for design in curve.designs)
     assert curve.parameters.max() <= 40e9
-    none = Problem.load("one-h100-1e24").with_settings({"budgets.serving_memory": 1000})
+    none = Problem.load("one-h100-1e24").with_settings({"budgets.serving_memory": "1 kB"})
     assert isoflops(none, [10**24]) == ()
 
 
@@ -225,6 +225,6 @@ def test_curves_along_a_frontier_are_spread_over_its_points() -> None:
     assert [c.training_flops for c in curves_along(high)][-1] == least < 10**27
     for other in (
         frontier(exercise, "budgets.parameters", [10**9, 10**10], band=False),
-        frontier(full.with_settings({"budgets.serving_memory": 1000}), FLOPS, [10**24]),
+        frontier(full.with_settings({"budgets.serving_memory": "1 kB"}), FLOPS, [10**24]),
     ):
         assert curves_along(other) == ()

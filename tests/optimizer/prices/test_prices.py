@@ -197,7 +197,7 @@ def test_csv_has_a_line_for_each_change(tmp_path: Path) -> None:
 def test_infeasible_problems_point_to_explain() -> None:
     text = run("one-h100-1e24", "--set", "budgets.serving_memory=1 GB", code=1)
     assert "modelsizer explain one-h100-1e24" in " ".join(text.split())
-    found = run("one-h100-1e24", "--set", "budgets.serving_memory=1", "--json", "-", code=1)
+    found = run("one-h100-1e24", "--set", "budgets.serving_memory=1 B", "--json", "-", code=1)
     assert json.loads(found)["status"] == "infeasible" and json.loads(found)["budgets"] == []
 
 

@@ -122,7 +122,7 @@ def test_lists_and_single_values_are_told_apart() -> None:
         (["serving.context_length=8192,0"], "from 1 to"),
         (["space.d_model=[100, 200]", "space.kv_heads=2,4"], "divides no d_model"),
         (["budgets.kv_cache"], "not key=value"),
-        (["budgets.kv_cache=1 GiB", "budgets.kv_cache=1,2"], "given twice"),
+        (["budgets.kv_cache=1 GiB", "budgets.kv_cache=1 GB,2 GB"], "given twice"),
         (["budgets.kv_cache=1 GiB"], "no key takes several values"),
         (["budgets.kv_cache=1..1e4:step=1", "space.layers=8..160:step=1"], "points; a grid has"),
         (["serving.tensor_parallel=1,7"], "not a multiple"),

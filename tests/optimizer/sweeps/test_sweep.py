@@ -270,10 +270,10 @@ def test_text_of_a_sweep(good: str) -> None:
 @pytest.mark.parametrize(
     ("args", "word"),
     [
-        (("--set", "budgets.kv_cache=1,2", "-o", "x.csv"), "must end in .jsonl or .parquet"),
-        (("--set", "budgets.kv_cache=1,2", "--solver", "foo"), "unknown solver 'foo'"),
-        (("--set", "budgets.kv_cache=1,2", "--time-limit", "-1"), "--time-limit"),
-        (("--set", "budgets.kv_cache=1,2", "-o", "/nowhere/x.jsonl"), "cannot be written"),
+        (("--set", "budgets.kv_cache=1 GB,2 GB", "-o", "x.csv"), "must end in .jsonl or .parquet"),
+        (("--set", "budgets.kv_cache=1 GB,2 GB", "--solver", "foo"), "unknown solver 'foo'"),
+        (("--set", "budgets.kv_cache=1 GB,2 GB", "--time-limit", "-1"), "--time-limit"),
+        (("--set", "budgets.kv_cache=1 GB,2 GB", "-o", "/nowhere/x.jsonl"), "cannot be written"),
         ((), "no key takes several values"),
     ],
 )

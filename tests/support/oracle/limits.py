@@ -36,7 +36,7 @@ def limits(tables: Tables) -> tuple[Limit, ...]:
     found = []
     given = tables.get("training", {}).get("tokens")
     if given is not None and not isinstance(given, dict):
-        found.append(Limit(TOKENS, "max", exact(given), fixed=True))
+        found.append(Limit(TOKENS, "max", exact(_number(given)), fixed=True))
     elif given is not None:
         found += _ends(TOKENS, given)
     for name, value in tables.get("budgets", {}).items():
@@ -48,4 +48,12 @@ def limits(tables: Tables) -> tuple[Limit, ...]:
 
 def _ends(name: str, value: object) -> list[Limit]:
     table = value if isinstance(value, dict) else {"max": value}
-    return [Limit(name, side, exact(table[side])) for side in ("min", "max") if side in table]
+    return [Limit(name, end, exact(_number(table[end]))) for end in ("min", "max") if end in table]
+
+
+def _number(value: float | str) -> float:
+    """A number, which may have its base unit."""
+    if not isinstance(value, str):
+        return value
+    text = value.partition(" ")[0]
+    return int(text) if text.isdigit() else float(text)
