@@ -143,6 +143,22 @@ def is_limit(key: str) -> bool:
     return key == TOKENS or key.startswith(("budgets.", f"{TOKENS}."))
 
 
+def written_settings(settings: Mapping[str, object]) -> dict[str, object]:
+    """Settings as a problem file has them: limits with their unit where a number needs one.
+
+    Parameters
+    ----------
+    settings : mapping of str to value
+        By dotted key; numbers in base units.
+    """
+    found = dict(settings)
+    for key, value in settings.items():
+        name = key.removesuffix(".max").rpartition(".")[2]
+        if is_limit(key) and name in QUANTITIES and isinstance(value, int | float):
+            found[key] = written(name, value)
+    return found
+
+
 def constraints(problem: Problem) -> tuple[Constraint, ...]:
     """The one-sided constraints of a problem, token limits first, then budgets.
 

@@ -123,6 +123,11 @@ def print_prices(console: Console, found: Prices) -> None:
     if not found.complete:
         told = f"{not_complete(found.stop)} before the values marked {UNKNOWN} were found."
         line(console, told, below=1)
+    named = [row.constraint for row in found.rows if row.constraint.reference]
+    if named:
+        each = ", ".join(f"{limit.name} {limit.reference}" for limit in named)
+        paragraph(console, f"Moved as numbers, of which today's are of models: {each}.")
+        line(console)
     headings = ["limit", "today", "", *(f"{p:+d} %" for p in IN_TABLE)]
     rows = [
         [

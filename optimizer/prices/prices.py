@@ -123,9 +123,11 @@ class Price:
 
     def to_dict(self) -> dict[str, Any]:
         """The keys of the JSON contract."""
+        reference = self.constraint.reference
         return {
             "name": self.constraint.name,
             "limit": self.constraint.limit,
+            **({"reference": reference} if reference else {}),
             "used": self.used,
             "unit": self.constraint.dimension,
             "side": self.constraint.side,

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from modelsizer.optimizer.constraints import is_limit, written_settings
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, short
@@ -155,8 +156,7 @@ def axis_of(problem: Problem, key: str, text: str, clock: Clock | None = None) -
     check_problem_key(key)
     match = _RANGE.fullmatch(text)
     if match is not None and len(split_list(text)) == 1:
-        found = _range(problem, key, text, match, clock or Clock())
-        return Axis(key, tuple(map(NumericSetting.of(problem, key).written, found)))
+        return Axis(key, tuple(_range(problem, key, text, match, clock or Clock())))
     if any(_CUT.fullmatch(piece) for piece in split_list(text)[1:]):
         raise ProblemError.of(
             key, f"{short(text)}: a comma stands between values, not within a number"
@@ -208,14 +208,14 @@ def grid_of(problem: Problem, axes: Sequence[Axis]) -> SweepGrid:
 
 def _try(problem: Problem, grid: SweepGrid, key: str, value: object) -> None:
     try:
-        problem.with_settings({key: value})
+        problem.with_settings(written_settings({key: value}))
         return
     except ProblemError as error:
         alone = error
     others = [[(axis.key, v) for v in axis.values] for axis in grid.axes if axis.key != key]
     for point in islice(product(*others), _TRIED):
         try:
-            problem.with_settings(dict(point) | {key: value})
+            problem.with_settings(written_settings(dict(point) | {key: value}))
             return
         except ProblemError:
             continue
@@ -227,8 +227,18 @@ def _plain(problem: Problem, key: str, value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return value
     try:
-        number = NumericSetting.of(problem, key).read(value)
-        same = problem.with_settings({key: number}) == problem.with_settings({key: value})
+        setting = NumericSetting.of(problem, key)
+    except ProblemError:
+        return value
+    try:
+        number = setting.read(value)
+    except ProblemError:
+        if is_limit(key) and not isinstance(value, str):
+            raise  # a number that cannot be meant
+        return value
+    try:
+        there = problem.with_settings(written_settings({key: number}))
+        same = there == problem.with_settings({key: value})
     except ProblemError:
         return value
     return number if same else value

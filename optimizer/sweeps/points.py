@@ -6,7 +6,13 @@ import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
-from modelsizer.optimizer.constraints import TOKENS, constraints, is_limit, name_of
+from modelsizer.optimizer.constraints import (
+    TOKENS,
+    constraints,
+    is_limit,
+    name_of,
+    written_settings,
+)
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.sweeps.grids import SweepGrid
@@ -99,7 +105,7 @@ class PointSolver:
         point = self.grid.point(index)
         row = self._empty | {"index": index} | point
         try:
-            problem = self.problem.with_settings(point)
+            problem = self.problem.with_settings(written_settings(point))
         except ProblemError as error:
             return row | {"status": INVALID, "reason": str(error).replace("\n", "; ")}
         result = self._solver.solve(problem=problem, time_limit=self.time_limit, details=False)

@@ -124,7 +124,10 @@ def test_lists_and_single_values_are_told_apart() -> None:
         (["budgets.kv_cache"], "not key=value"),
         (["budgets.kv_cache=1 GiB", "budgets.kv_cache=1 GB,2 GB"], "given twice"),
         (["budgets.kv_cache=1 GiB"], "no key takes several values"),
-        (["budgets.kv_cache=1..1e4:step=1", "space.layers=8..160:step=1"], "points; a grid has"),
+        (
+            ["budgets.kv_bytes_per_token=1..1e4:step=1", "space.layers=8..160:step=1"],
+            "points; a grid has",
+        ),
         (["serving.tensor_parallel=1,7"], "not a multiple"),
     ],
 )
