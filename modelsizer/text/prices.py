@@ -125,8 +125,8 @@ def print_prices(console: Console, found: Prices) -> None:
         line(console, told, below=1)
     named = [row.constraint for row in found.rows if row.constraint.reference]
     if named:
-        each = ", ".join(f"{limit.name} {limit.reference}" for limit in named)
-        paragraph(console, f"Moved as numbers, of which today's are of models: {each}.")
+        each = ", ".join(f"{limit.name} ({limit.reference})" for limit in named)
+        paragraph(console, f"Limits that are those of a model move as numbers: {each}.")
         line(console)
     headings = ["limit", "today", "", *(f"{p:+d} %" for p in IN_TABLE)]
     rows = [
