@@ -17,6 +17,7 @@ if TYPE_CHECKING:  # the table below, for type checkers
     from modelsizer.optimizer.answers.verify import verify_answer as verify_answer
     from modelsizer.optimizer.audit import audit as audit
     from modelsizer.optimizer.explain.explain import explain as explain
+    from modelsizer.optimizer.fitting.ablation_terms import fit_terms as fit_terms
     from modelsizer.optimizer.fitting.from_runs import fit as fit
     from modelsizer.optimizer.frontiers.frontier import frontier as frontier
     from modelsizer.optimizer.fronts.front import Front as Front
@@ -73,6 +74,7 @@ _NAMES = {
     "modelsizer.optimizer.answers.verify": ("VerifiedAnswer", "verify_answer"),
     "modelsizer.optimizer.audit": ("audit",),
     "modelsizer.optimizer.explain.explain": ("explain",),
+    "modelsizer.optimizer.fitting.ablation_terms": ("fit_terms",),
     "modelsizer.optimizer.fitting.from_runs": ("fit",),
     "modelsizer.optimizer.frontiers.frontier": ("frontier",),
     "modelsizer.optimizer.fronts.front": ("Front",),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
+from modelsizer.commands.fit_terms import BASE_LAW, TERMS, fit_table
 from modelsizer.commands.numbers import amount
 from modelsizer.commands.options import (
     MOST_SAMPLES,
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 
 def fit(
+    context: typer.Context,
     runs: Annotated[
         Path,
         typer.Argument(
@@ -38,7 +40,7 @@ def fit(
         typer.Option(
             metavar="FORM",
             help="chinchilla, chinchilla-outer, gemstones, bian, or the .toml of a law of form "
-            '"terms": your own.',
+            '"terms": your own. terms: a table of ablations, of runs in which a choice was varied.',
         ),
     ] = "chinchilla",
     columns: Annotated[
@@ -115,6 +117,12 @@ def fit(
             "file says otherwise), non_embedding or active.",
         ),
     ] = None,
+    base_law: Annotated[
+        str,
+        typer.Option(
+            metavar="LAW", help="Of --law terms: the law of N and D whose E the shares are above."
+        ),
+    ] = BASE_LAW,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="PATH", help="Write the law as .toml."),
@@ -133,7 +141,14 @@ def fit(
     Huber loss of ln loss, least over a grid of starts; standard errors by bootstrap, of whole
     models where runs are checkpoints. Where only C is given, D = C / 6N. The law written by -o is
     used by objective.law = "file:PATH". Exit status: 0 fitted, 2 bad input, 3 stopped by a limit.
+
+    --law terms fits the terms of objective.ablations instead, to runs that differ from others of
+    the same base (a column base, or N and D) in heads, kv_heads, r, full_every, between, window or
+    kv_lora_rank; -o writes the file that objective.ablations = "file:PATH" takes.
     """
+    if law == TERMS:
+        fit_table(context, runs, columns, where or (), base_law, output, json_)
+        return
     with user_errors():
         from modelsizer.optimizer.fitting.columns import parse_columns
         from modelsizer.optimizer.fitting.from_runs import fit as fitted

@@ -161,9 +161,9 @@ def read_runs(
     keep = np.ones(table.rows, bool)
     skipped: dict[str, int] = {}
     for condition in where:
-        holds = _holds(table, names, condition)
-        skipped[f"not {condition}"] = int((keep & ~holds).sum())
-        keep &= holds
+        met = holds(table, names, condition)
+        skipped[f"not {condition}"] = int((keep & ~met).sum())
+        keep &= met
     if bad := int((keep & ~usable).sum()):
         skipped["a value that is missing, not finite or not positive"] = bad
     rows = np.flatnonzero(keep & usable)
@@ -262,7 +262,7 @@ def _labels(
     return labels, tuple(given), ()
 
 
-def _holds(table: Table, names: Mapping[str, Column], condition: str) -> Array:
+def holds(table: Table, names: Mapping[str, Column], condition: str) -> Array:
     """Mask of the rows that satisfy a condition."""
     match = _CONDITION.fullmatch(one_line(condition, "--where"))
     if match is None:

@@ -13,17 +13,21 @@ from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture, Layer, LayerGroup, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
-from modelsizer.problems.architecture.feedforward import DenseFeedForward
+from modelsizer.problems.architecture.feedforward import (
+    DenseFeedForward,
+    FeedForward,
+    NoFeedForward,
+)
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import Mixer
-from modelsizer.problems.laws.ablations import FITS, Ablations
+from modelsizer.problems.laws.ablations import Ablations
 from modelsizer.problems.laws.bands import Bands, EndOfBands
 
 CHOICES: Mapping[str, str] = MappingProxyType(
     {
         "heads": "query heads (16)",
         "kv_heads": "kv heads (as many as heads)",
-        "r": "feed-forward over attention weights (the best)",
+        "r": "feed-forward over attention weights (no feed-forward)",
         "full_every": "one layer in so many sees the whole context (1: all)",
         "between": '"window" or "linear": the other layers (window, where there is one)',
         "window": "tokens that the other layers see",
@@ -31,8 +35,7 @@ CHOICES: Mapping[str, str] = MappingProxyType(
     }
 )
 """Choices of a run that a term sees, with the default of each in brackets."""
-_HEADS, _HEAD_DIM = 16, 512
-_BEST = FITS[0][2] / FITS[0][1]  # of r
+_HEADS, _HEAD_DIM = 16, 4096  # wide, so that r is met to four digits
 _LONG = 2**40  # a training sequence, so that every window is one
 
 _ZERO = EndOfBands(0.0, 0.0, (0.0, 0.0, 0.0), 0.0, 0.0, 0.0)
@@ -77,9 +80,10 @@ def stack_of(choices: Mapping[str, Any]) -> Architecture:
     d_model = heads * _HEAD_DIM
     grouped = FullAttention(heads, kv_heads, _HEAD_DIM)
     full: Mixer = LatentAttention(heads, rank, 64, 128, 128) if rank else grouped
-    ratio = float(choices.get("r", _BEST))
-    d_ff = max(round(ratio * full.matmul_weights(d_model) / (3 * d_model)), 1)
-    ffn = DenseFeedForward(d_ff)
+    ffn: FeedForward = NoFeedForward()
+    if "r" in choices:
+        ratio = float(choices["r"])
+        ffn = DenseFeedForward(max(round(ratio * full.matmul_weights(d_model) / (3 * d_model)), 1))
     groups = [LayerGroup(Layer(full, ffn), 1)]
     if every > 1:
         other: Mixer = (
