@@ -7,10 +7,12 @@ from typing import Any
 
 from modelsizer.optimizer.warning import AnswerWarning, Consequence
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import BY_NAME, CHOICES
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.features import Seen, parts_of
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.heads import kv_menu
 from modelsizer.problems.space.stacks import listed
 from modelsizer.problems.tables.menus import Choice
 from modelsizer.problems.tables.space import Space
@@ -57,9 +59,12 @@ _MULTIPLES = ("ffn_multiple", "experts.ffn_multiple")
 def _taken(space: Space, architecture: Architecture) -> Iterator[tuple[str, Any, Any]]:
     """Key, value and menu of every key that offers several values and has one in the design."""
     latent = bool(BY_NAME["kv_lora_rank"].of(architecture))
+    usual = None
+    if space.kv_heads is None and architecture.block in BLOCKS:
+        usual = kv_menu(space, architecture.block)[1]
     for choice in CHOICES:
         for key in choice.menus:
-            menu = space.menu(key)
+            menu = usual if key == "kv_group" else space.menu(key)
             size = menu.size if isinstance(menu, Choice) else len(listed(menu or ()))
             if size < _LEAST_SHOWN or key in _MULTIPLES:
                 continue
@@ -174,8 +179,8 @@ def menu_ends(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     ends = _ENDS if problem.tokenizer is None else (*_ENDS, "vocab_size")
     found = []
     for key, value, menu in _taken(problem.space, architecture):
-        if key not in ends or key in unpriced or menu is None:
-            continue
+        if key not in ends or key in unpriced or problem.space.menu(key) is None:
+            continue  # a default's menu is no one's, and the answer names it
         least, most = menu.numbers[0], menu.numbers[-1]
         last = value == heads and key in ("kv_heads", "kv_group")
         if value == most and not last:

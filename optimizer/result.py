@@ -11,6 +11,7 @@ from modelsizer.optimizer.tables.clock import Stop, StoppedError
 from modelsizer.optimizer.warning import AnswerWarning
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.describing import design_architecture, parameters_dict
+from modelsizer.problems.architecture.structures import structure_of
 from modelsizer.problems.designs.capacity import latency_estimates, serving_room, state_bytes
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.hyperparameters import hyperparameters
@@ -19,7 +20,7 @@ from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.quantity import Sense
-from modelsizer.problems.space.defaults import block_defaults
+from modelsizer.problems.space.defaults import defaults_line
 from modelsizer.problems.units import Number
 
 Status = Literal["optimal", "infeasible", "limit"]
@@ -195,9 +196,11 @@ class Result:
 
     @property
     def notes(self) -> list[str]:
-        """What the problem left to defaults that no one may have asked for."""
-        block = None if self.design is None else self.design.architecture.block
-        return block_defaults(self.problem.space, block if block in BLOCKS else None)
+        """What the problem left to defaults that decide a design: one line, or none."""
+        found = None if self.design is None else self.design.architecture
+        of = [structure_of(found)] if found is not None and found.block in BLOCKS else None
+        line = defaults_line(self.problem.space, of)
+        return [line] if line else []
 
     @property
     def upper_bound(self) -> float | None:

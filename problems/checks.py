@@ -22,6 +22,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.objective import BUDGET, Objective
 from modelsizer.problems.requirements.token_limits import TokenLimits
+from modelsizer.problems.space.heads import kv_menu
 from modelsizer.problems.space.stacks import attentions, between, listed, structures
 from modelsizer.problems.tables.menus import Choice, Menu
 from modelsizer.problems.tables.space import Space
@@ -276,6 +277,8 @@ def check_size(space: Space) -> list[Fault]:
         for key in MENUS
         if (menu := space.menu(key)) is not None
     }
+    if space.kv_heads is None and space.kv_group is None:
+        sizes["kv_group"] = max(kv_menu(space, block)[1].size for block in listed(space.block))
     menus = tuple(sizes)
     if isinstance(space.aspect_ratio, Menu):
         sizes["aspect_ratio"] = space.aspect_ratio.size

@@ -117,6 +117,8 @@ def print_result(
     if result.design is not None:
         section(console, "Architecture")
         _pairs(console, architecture_rows(result), "=")
+        for note in result.notes:
+            paragraph(console, note, expand=False)
         section(console, "Prediction")
         _pairs(console, prediction_rows(result))
         if rows := cost_rows(result.problem, result.best):
@@ -132,8 +134,6 @@ def print_result(
             )
     section(console, "Certificate")
     paragraph(console, certificate(result), expand=False)
-    for note in result.notes:
-        paragraph(console, f"{note[0].upper()}{note[1:]}.", expand=False)
     if checked is not None:
         paragraph(console, verdict(result, checked))
     if verbose:

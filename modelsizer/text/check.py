@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rich.console import Console
 
-from modelsizer.problems.space.defaults import block_defaults
+from modelsizer.problems.space.defaults import defaults_line
 from modelsizer.problems.summary import Summary
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph
@@ -25,8 +25,8 @@ def print_check(console: Console, found: Summary) -> None:
         paragraph(console, sentence, expand=False)
     if more := and_more(len(found.dropped) - MOST_SENTENCES, ", which --json lists"):
         line(console, f"  {more}")
-    for sentence in block_defaults(problem.space):
-        paragraph(console, sentence, expand=False)
+    if decided := defaults_line(problem.space):
+        paragraph(console, decided, expand=False)
     lines = [
         f"{found.goal} ({problem.law.name}, shape {problem.shape.name})",
         f"limits: {', '.join(problem.budgets.limits) or 'tokens only'}",

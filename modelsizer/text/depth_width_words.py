@@ -9,6 +9,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.space.heads import kv_menu
 from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.words import joined
 
@@ -72,7 +73,10 @@ def _mixed(found: DepthWidth) -> list[str]:
     """Note on head geometry that varies between rows because only size selects them."""
     best = found.preferred or found.rows[0]
     space = found.problem.space
-    offered = {"kv_heads": space.kv_heads, "head_dim": space.head_dim}
+    kv_heads = None
+    if space.kv_group is None:
+        kv_heads = kv_menu(space, best.design.architecture.block)[1]
+    offered = {"kv_heads": kv_heads, "head_dim": space.head_dim}
     varied = [
         name
         for name, menu in offered.items()

@@ -31,7 +31,7 @@ from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.rows import names_of
-from modelsizer.problems.space.options import head_menus
+from modelsizer.problems.space.heads import head_menus
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import Number
 

@@ -266,10 +266,8 @@ class Grid:
             if KV_GROUP in value:
                 keep &= value["heads"] % value[KV_GROUP] == 0
                 value[KV] = np.maximum(value["heads"] // value[KV_GROUP], 1)
-            elif KV in value:
-                keep &= value["heads"] % value[KV] == 0
             else:
-                value[KV] = value["heads"]
+                keep &= value["heads"] % value[KV] == 0
         for name, hidden in root.hidden.items():
             ratio, multiple = (self._index(root, part, point) for part in HIDDEN[name])
             value[name] = hidden.at(ratio, multiple, d_model)
@@ -306,7 +304,7 @@ def _kv_heads(menus: dict[str, Range], heads: Range) -> Range:
     if KV_GROUP in menus:
         larger, smaller = menus[KV_GROUP]  # costs fall with the groups
         return np.maximum(heads[0] // larger, 1), -(-heads[1] // smaller)
-    return menus.get(KV, heads)
+    return menus[KV]
 
 
 def _experts(found: dict[str, Range]) -> Iterator[tuple[str, Range]]:

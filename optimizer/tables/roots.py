@@ -16,7 +16,8 @@ from modelsizer.problems.architecture.choices import BY_NAME, ORDERED, UNORDERED
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import BETWEEN_WIDTHS, LATENT, Structure
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.space.options import head_menus, menu_of
+from modelsizer.problems.space.heads import head_menus, kv_menu
+from modelsizer.problems.space.options import menu_of
 from modelsizer.problems.space.stacks import (
     dense_counts,
     patterns,
@@ -174,7 +175,7 @@ def _widths(space: Space, structure: Structure) -> tuple[dict[str, Axis], dict[s
     if structure.attention == "latent":
         found |= {name: Axis.of(integers(space.menu(f"latent.{name}"))) for name in LATENT}
     else:
-        found |= _grouped(space)
+        found |= _grouped(space, structure.block)
     if structure.between == "window":
         found["window"] = Axis.of(windows(space, structure.block))
     else:
@@ -226,14 +227,12 @@ def _add_hidden(
     hidden[name] = HiddenWidths(ratios, each)
 
 
-def _grouped(space: Space) -> dict[str, Axis]:
+def _grouped(space: Space, block: str) -> dict[str, Axis]:
     """Return the menus of grouped attention: of heads and head_dim that of one may follow."""
     first, second = head_menus(space)
     found = {"heads" if space.heads is not None else "head_dim": Axis.of(first)}
     if space.heads is not None and space.head_dim is not None:
         found["head_dim"] = Axis.of(second)
-    if space.kv_group is not None:
-        found[KV_GROUP] = Axis.of(integers(space.kv_group), falling=True)
-    elif space.kv_heads is not None:
-        found[KV] = Axis.of(integers(space.kv_heads))
+    key, menu = kv_menu(space, block)
+    found[key] = Axis.of(integers(menu), falling=key == KV_GROUP)
     return found

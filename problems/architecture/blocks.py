@@ -56,6 +56,10 @@ class Block:
     full_every, window : int
         Published pattern of the family: one layer in so many sees everything, the others a window
         of so many tokens; the defaults of `[space]`. 1 and 0 if all layers are full.
+    kv_groups : tuple of int
+        Query heads per kv head that a space offers by default. Published models since Llama 2 70B
+        most often share a kv head among 4 or 8 (8 in its 70B, 4 in Llama 3 8B and Mistral 7B);
+        families that have only multi-head attention keep it.
     attention, others : str
         Published attention of the full layers, and what stands between them; the defaults of
         `attention` and `between` of `[space]`.
@@ -77,6 +81,7 @@ class Block:
     shared_gate: bool = False
     full_every: int = 1
     window: int = 0
+    kv_groups: tuple[int, ...] = (1, 4, 8)
     attention: str = "grouped"
     others: str = "window"
 
@@ -222,6 +227,7 @@ BLOCKS = Registry(
             ffn_bias=True,
             norm_bias=True,
             learned_positions=True,
+            kv_groups=(1,),
         ),
         Block(
             "gpt-neox",
@@ -231,6 +237,7 @@ BLOCKS = Registry(
             output_bias=True,
             ffn_bias=True,
             norm_bias=True,
+            kv_groups=(1,),
         ),
     ),
 )

@@ -132,7 +132,7 @@ CHOICES = (
         short="kv",
         tie=4,
         menus={
-            "kv_heads": "kv_heads follow from the heads here: offer space.kv_heads",
+            "kv_heads": "kv_heads are a share of the heads here: offer space.kv_heads",
             "kv_group": "",
         },
         growth={"kv_heads": Fraction(1, 4)},

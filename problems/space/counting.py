@@ -14,15 +14,13 @@ from numpy.typing import NDArray
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import LARGEST_INT64
+from modelsizer.problems.space.heads import head_menus, head_pairs, kv_heads_of
 from modelsizer.problems.space.options import (
     aspect_limits,
     distinct_columns,
     expert_columns,
     feed_forward_columns,
     free_choices,
-    head_menus,
-    head_pairs,
-    kv_heads_of,
 )
 from modelsizer.problems.space.rounding import depths_of
 from modelsizer.problems.space.splits import Split, attention_divides, whole_divides
@@ -209,7 +207,7 @@ class _Factors:
         both = self.space.heads is not None and self.space.head_dim is not None
         row, heads, _ = head_pairs(self.space, d_model[:1] if both else d_model)
         distinct, at = np.unique(heads, return_inverse=True)
-        of, kv_heads = kv_heads_of(self.space, distinct)
+        of, kv_heads = kv_heads_of(self.space, self.structure.block, distinct)
         able = np.stack(
             [attention_divides(distinct[of], kv_heads, ways) for ways in self.ways], axis=1
         )

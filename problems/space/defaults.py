@@ -1,45 +1,95 @@
-"""What a space leaves to its blocks, in sentences."""
+"""What a space leaves to defaults that decide a design, in one line."""
 
 from __future__ import annotations
 
-from modelsizer.problems.space.stacks import between, listed, periods, windows
-from modelsizer.problems.tables.space import Space
+from collections.abc import Iterator, Sequence
+from fractions import Fraction
+
+from modelsizer.problems.architecture.blocks import BLOCKS
+from modelsizer.problems.architecture.structures import LATENT, Structure
+from modelsizer.problems.space.heads import kv_menu
+from modelsizer.problems.space.stacks import periods, structures, windows
+from modelsizer.problems.tables.space import (
+    DEFAULT_GATED_RATIO,
+    DEFAULT_HEAD_DIM,
+    DEFAULT_PLAIN_RATIO,
+    Space,
+)
 
 
-def block_defaults(space: Space, block: str | None = None) -> list[str]:
-    """Sentences on published patterns of layers that the space does not set itself.
+def defaults_line(space: Space, of: Sequence[Structure] | None = None) -> str:
+    """Say which choices the file leaves open and a default decides.
 
     Parameters
     ----------
     space : Space
-    block : str, optional
-        Only this block; by default every block of the space.
+    of : sequence of Structure, optional
+        Only what designs of these structures have; by default of all that the space offers.
+
+    Returns
+    -------
+    str
+        Such as ``defaults: head_dim 128, kv_heads of heads/8, heads/4 or heads``; empty if the file
+        leaves nothing open.
     """
-    if space.full_layers is not None:
-        return []
-    found = []
-    for name in [block] if block else listed(space.block):
-        (period, *_), seen = periods(space, name), windows(space, name)
-        published = space.full_every is None and period > 1
-        others = between(space, name)
-        if published and others == ("window",) and space.window is None:
-            found.append(
-                f"block {name}: one layer in {period} sees everything and the others {seen[0]:,} "
-                "tokens, as published; space.full_every and space.window set another pattern"
-            )
-        elif published and space.between is None and others != ("window",):
-            found.append(
-                f"block {name}: one layer in {period} is a full layer and the others are "
-                f"{others[0]}, as published; space.full_every and space.between set another pattern"
-            )
-        elif published:
-            found.append(
-                f"block {name}: one layer in {period} is a full layer, as published; "
-                "space.full_every sets another pattern"
-            )
-        elif space.window is None and max(periods(space, name)) > 1 and len(seen):
-            found.append(
-                f"block {name}: a windowed layer sees {seen[0]:,} tokens, as published; "
-                "space.window sets another"
-            )
-    return found
+    some = structures(space) if of is None else of
+    words = list(dict.fromkeys(_decided(space, some)))
+    return f"defaults: {', '.join(words)}" if words else ""
+
+
+def _decided(space: Space, some: Sequence[Structure]) -> Iterator[str]:
+    given = space.model_fields_set
+    blocks = {structure.block: structure for structure in some}
+    if "block" not in given:
+        yield f"block {space.block}"
+    for block in blocks:
+        yield from _pattern(space, block, [each for each in some if each.block == block])
+    if any(each.attention == "grouped" for each in some):
+        if space.heads is None and space.head_dim is None:
+            yield f"head_dim {DEFAULT_HEAD_DIM}"
+        if space.kv_heads is None and space.kv_group is None:
+            for block in blocks:
+                yield f"kv_heads {_kv_heads(space, block)}"
+    if space.d_ff is None and space.ffn_ratio is None:
+        for each in some:
+            if each.dense:
+                gated = BLOCKS[each.block].gated
+                yield f"ffn_ratio {DEFAULT_GATED_RATIO if gated else DEFAULT_PLAIN_RATIO}"
+    if "tied_embeddings" not in given:
+        yield "untied embeddings"
+    if space.experts is not None and any(each.experts for each in some):
+        held = space.experts.model_fields_set
+        if "shared" not in held:
+            yield "no shared experts"
+        if "dense_layers" not in held:
+            yield "no dense layers beside experts"
+    if space.latent is not None and any(each.attention == "latent" for each in some):
+        unset = [name for name in LATENT if name not in space.latent.model_fields_set]
+        for name in unset:
+            yield f"{name} {getattr(space.latent, name).numbers[0]}"
+
+
+def _kv_heads(space: Space, block: str) -> str:
+    groups = sorted((Fraction(n) for n in kv_menu(space, block)[1].numbers), reverse=True)
+    words = ["heads" if group == 1 else f"heads/{group}" for group in groups]
+    return " or ".join(filter(None, (", ".join(words[:-1]), words[-1])))
+
+
+def _pattern(space: Space, block: str, some: Sequence[Structure]) -> Iterator[str]:
+    """Yield what is published of a block's layers and the space does not set itself."""
+    kinds = {each.between for each in some} - {""}
+    if space.attention is None and BLOCKS[block].attention != "grouped":
+        yield f"{BLOCKS[block].attention} attention of {block}"
+    if space.full_layers is not None or not kinds:
+        return
+    seen = windows(space, block)
+    window = f"windows of {seen[0]:,}" if "window" in kinds and space.window is None else ""
+    (period, *_) = periods(space, block)
+    if space.full_every is not None:
+        if window:
+            yield f"{window} of {block}"
+        return
+    others = window if space.between is None and window else ""
+    if space.between is None and not window:
+        others = " and ".join(sorted(kinds - {"window"}))
+    yield f"one full layer in {period}{', between ' + others if others else ''} of {block}"

@@ -24,6 +24,7 @@ from modelsizer.problems.architecture.structures import (
     SHARED_BY,
     Structure,
 )
+from modelsizer.problems.space.heads import attention_widths, kv_menu
 from modelsizer.problems.space.rounding import (
     depths_of,
     least_depths,
@@ -38,7 +39,6 @@ from modelsizer.problems.tables.space import (
     DEFAULT_EXPERT_MULTIPLE,
     DEFAULT_FFN_MULTIPLE,
     DEFAULT_GATED_RATIO,
-    DEFAULT_HEAD_DIM,
     DEFAULT_PLAIN_RATIO,
     Space,
 )
@@ -56,62 +56,6 @@ def menu_of(space: Space, choice: DesignChoice) -> Ints:
     if isinstance(given, bool | tuple):
         return np.array([int(value) for value in listed(given)], dtype=np.int64)
     return integers(given)
-
-
-def head_menus(space: Space) -> tuple[Ints, Ints]:
-    """Return the menus of heads and head_dim; if only one is given, its menu and ``[1]``."""
-    if space.heads is not None and space.head_dim is not None:
-        return integers(space.heads), integers(space.head_dim)
-    given = space.heads if space.heads is not None else space.head_dim
-    menu = integers(given) if given is not None else np.array([DEFAULT_HEAD_DIM], dtype=np.int64)
-    return menu, np.ones(1, dtype=np.int64)
-
-
-def head_pairs(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints]:
-    """Return row of d_model, heads and head_dim of every valid combination.
-
-    In the order of rows, then heads. With menus of both, which are independent of each other and
-    of d_model, head_dim is that of no combination but 0.
-    """
-    menu, _ = head_menus(space)
-    row, entry = (g.ravel() for g in np.meshgrid(np.arange(len(d_model)), menu, indexing="ij"))
-    if space.heads is not None and space.head_dim is not None:
-        return row, entry, np.zeros_like(entry)
-    keep = d_model[row] % entry == 0
-    row, entry = row[keep], entry[keep]
-    other = d_model[row] // entry
-    if space.heads is not None:
-        return row, entry, other
-    order = np.lexsort((other, row))
-    return row[order], other[order], entry[order]
-
-
-def kv_heads_of(space: Space, heads: Ints) -> tuple[Ints, Ints]:
-    """Return row of heads, and kv_heads that divide them, ascending for each row."""
-    rows = np.arange(len(heads))
-    if space.kv_heads is None and space.kv_group is None:
-        return rows, heads
-    grouped = space.kv_group is not None
-    given = space.kv_group if space.kv_group is not None else space.kv_heads
-    assert given is not None
-    menu = integers(given)
-    menu = menu[::-1] if grouped else menu
-    row, divisor = (g.ravel() for g in np.meshgrid(rows, menu, indexing="ij"))
-    keep = heads[row] % divisor == 0
-    row, divisor = row[keep], divisor[keep]
-    return row, (heads[row] // divisor if grouped else divisor)
-
-
-def _attention_widths(space: Space, d_model: Ints) -> tuple[Ints, Ints, Ints, Ints]:
-    """Return row of d_model, heads, kv_heads and head_dim of every valid combination, in order."""
-    row, heads, head_dim = head_pairs(space, d_model)
-    of_heads, kv_heads = kv_heads_of(space, heads)
-    row, heads, head_dim = row[of_heads], heads[of_heads], head_dim[of_heads]
-    if space.heads is not None and space.head_dim is not None:
-        menu = integers(space.head_dim)
-        row, heads, kv_heads = (np.repeat(a, len(menu)) for a in (row, heads, kv_heads))
-        head_dim = np.tile(menu, len(of_heads))
-    return row, heads, kv_heads, head_dim
 
 
 def distinct_columns(columns: Ints) -> tuple[Ints, Ints]:
@@ -267,7 +211,7 @@ def _widths(
         row = np.arange(len(d_model))
         outer: dict[str, Ints] = {}
     else:
-        row, heads, kv_heads, head_dim = _attention_widths(space, d_model)
+        row, heads, kv_heads, head_dim = attention_widths(space, structure.block, d_model)
         outer = {"heads": heads, "kv_heads": kv_heads, "head_dim": head_dim}
     of_width, inner = _feed_forward_widths(space, structure, d_model)
     first = np.searchsorted(of_width, np.arange(len(d_model)))
@@ -382,11 +326,13 @@ def _options_of_a_width(space: Space, structure: Structure) -> int:
     """Bound the interdependent width options per d_model, without divisibility."""
     keys = ["d_ff", "ffn_ratio", "ffn_multiple"] if structure.dense else []
     if structure.attention == "grouped":
-        keys += ["heads", "head_dim", "kv_heads", "kv_group"]
+        keys += ["heads", "head_dim"]
     if structure.experts:
         keys += [f"experts.{name}" for name in ("granularity", "d_ff", "ffn_multiple")]
-    menus = (space.menu(key) for key in keys)
-    return math.prod(menu.size for menu in menus if menu is not None)
+    found = [menu.size for key in keys if (menu := space.menu(key)) is not None]
+    if structure.attention == "grouped":
+        found.append(kv_menu(space, structure.block)[1].size)
+    return math.prod(found)
 
 
 def most_options(space: Space) -> int:

@@ -215,7 +215,8 @@ class Space(BaseModel):
         both, ``heads x head_dim`` need not equal d_model.
     kv_heads, kv_group
         Key and value heads, or query heads per kv head; values that do not divide the heads are
-        left out. With neither, one kv head per query head.
+        left out. With neither, heads / 8, heads / 4 and heads; heads alone in blocks of families
+        that have no other (``gpt2``, ``gpt-neox``).
     d_ff, ffn_ratio, ffn_multiple
         Hidden width, or a ratio times d_model rounded to the nearest multiple (ties up). With
         neither, a ratio of 8/3 for a gated block and 4 for a plain one.

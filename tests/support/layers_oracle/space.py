@@ -245,7 +245,9 @@ def _grouped(space: Tables, d: int) -> Iterator[Grouped]:
     else:
         pairs = [(d // k, k) for k in menu(space.get("head_dim", 128)) if d % k == 0]
     for heads, head_dim in pairs:
-        kv = [heads]
+        # An eighth, a quarter or all of the heads, if the file says nothing.
+        kv = [n for n in (heads / 8, heads / 4, heads) if n.is_integer()]
+        kv = [int(n) for n in kv]
         if "kv_heads" in space:
             kv = [k for k in menu(space["kv_heads"]) if heads % k == 0]
         elif "kv_group" in space:

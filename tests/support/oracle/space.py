@@ -85,7 +85,7 @@ def all_designs(tables: Tables) -> Iterator[Design]:
         structure = BLOCKS[block]
         for d in menu(space["d_model"], 128):
             for heads, head_dim in _heads(space, d):
-                for kv_heads in _kv_heads(space, heads):
+                for kv_heads in _kv_heads(space, block, heads):
                     for d_ff in _d_ff(space, d, structure.gated):
                         for vocab in menu(space["vocab_size"]):
                             for tied in menu(space.get("tied_embeddings", False)):
@@ -121,12 +121,14 @@ def _heads(space: Tables, d: int) -> list[tuple[int, int]]:
     return [(d // k, k) for k in menu(space.get("head_dim", 128)) if d % k == 0]
 
 
-def _kv_heads(space: Tables, heads: int) -> list[int]:
+def _kv_heads(space: Tables, block: str, heads: int) -> list[int]:
     if "kv_heads" in space:
         return [k for k in menu(space["kv_heads"]) if heads % k == 0]
     if "kv_group" in space:
         return [heads // g for g in menu(space["kv_group"]) if heads % g == 0]
-    return [heads]
+    # Left out: an eighth, a quarter or all of the heads; all in blocks of multi-head attention.
+    shares = [1] if block in ("gpt2", "gpt-neox") else [8, 4, 1]
+    return [heads // share for share in shares if heads % share == 0]
 
 
 def _d_ff(space: Tables, d: int, gated: bool) -> list[int]:
