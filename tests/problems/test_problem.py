@@ -247,7 +247,11 @@ def test_stated_defaults() -> None:
         "[space]\nlayers = 2\nd_model = 1024\nvocab_size = 1000\n[budgets]\ntraining_flops = 1e18\n"
     )
     ((_, table),) = problem.options()
-    assert (table["heads"][0], table["kv_heads"][0], table["head_dim"][0]) == (8, 8, 128)
+    assert [*zip(*(table[n].tolist() for n in ("heads", "kv_heads", "head_dim")), strict=True)] == [
+        (8, 1, 128),
+        (8, 2, 128),
+        (8, 8, 128),
+    ]
     assert table["d_ff"][0] == 2816  # 8/3 x 1024 = 2730.7, to a multiple of 256
     assert table.structure == Structure("llama")
     assert not table["tied_embeddings"][0]

@@ -109,7 +109,7 @@ def test_factors_count_what_listing_finds() -> None:
 def test_many_numbers_of_full_layers_are_few_rows() -> None:
     space = NARROW | {"layers": {"min": 1, "max": 1000}, "full_layers": {"min": 1, "max": 1000}}
     problem = Problem.from_tables(
-        {"space": space | {"window": 512}, "budgets": {"training_flops": 1e20}}
+        {"space": space | {"window": 512, "kv_group": 1}, "budgets": {"training_flops": 1e20}}
     )
     found = count_designs(problem.space, problem.splits)
     assert found.designs == 1000 * 1001 // 2
@@ -122,6 +122,7 @@ def test_tables_of_options_are_bounded() -> None:
         "d_model": 1024,
         "heads": {"min": 1, "max": 64},
         "head_dim": {"min": 32, "max": 128},
+        "kv_group": 1,
         "d_ff": {"min": 1000, "max": 3000},
         "vocab_size": 32000,
     }

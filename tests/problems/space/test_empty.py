@@ -58,7 +58,7 @@ def test_rules_that_leave_none_only_together_are_one_fault() -> None:
 
 def test_groups_of_a_state_space_are_shared_by_whole_numbers_of_heads() -> None:
     linear = {"heads": [32, 20], "groups": [8, 3, 5]}
-    problem = problem_of({"full_every": 2, "between": "mamba2", "linear": linear})
+    problem = problem_of({"full_every": 2, "between": "mamba2", "linear": linear, "kv_group": 1})
     rows = rank(problem).to_dict()["rows"]
     shapes = [row["architecture"] for row in rows]
     found = {(shape["linear_heads"], shape["linear_groups"]) for shape in shapes}

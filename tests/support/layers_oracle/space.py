@@ -246,8 +246,8 @@ def _grouped(space: Tables, d: int) -> Iterator[Grouped]:
         pairs = [(d // k, k) for k in menu(space.get("head_dim", 128)) if d % k == 0]
     for heads, head_dim in pairs:
         # An eighth, a quarter or all of the heads, if the file says nothing.
-        kv = [n for n in (heads / 8, heads / 4, heads) if n.is_integer()]
-        kv = [int(n) for n in kv]
+        kv = [heads / n for n in (8, 4, 1)]
+        kv = [int(n) for n in kv if n.is_integer()]
         if "kv_heads" in space:
             kv = [k for k in menu(space["kv_heads"]) if heads % k == 0]
         elif "kv_group" in space:
