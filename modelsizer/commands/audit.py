@@ -8,6 +8,7 @@ import typer
 
 from modelsizer.commands.app import STOPPED, fail, say, user_errors
 from modelsizer.commands.design_source import labels
+from modelsizer.commands.law_options import Corners, at_corners
 from modelsizer.commands.options import (
     ArchitectureSource,
     Download,
@@ -23,6 +24,8 @@ from modelsizer.commands.options import (
 from modelsizer.commands.output import before_drawing, emit, plot_file
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from modelsizer.problems.architecture.sources import Source
 
 
@@ -56,6 +59,7 @@ def audit(
         ),
     ] = None,
     set_: Settings = None,
+    corners: Corners = False,
     time_limit: TimeLimit = None,
     download: Download = False,
     json_: Json = None,
@@ -100,14 +104,35 @@ def audit(
                     shape=shape,
                     solver=solver,
                     problem=base,
+                    time_limit=before_drawing(clock, plot).share(2 if corners else 1),
+                )
+            cornered = None
+            if corners:
+                cornered = at_corners(
+                    found.problem,
+                    solver=solver,
                     time_limit=before_drawing(clock, plot).left.seconds,
+                    answer=found.optimum,
+                    beside=architecture,
                 )
         label = labels([source])[0]
         ending = Ending(found.stop)
+        content = found.to_dict()
+        if cornered is not None:
+            ending.stop = cornered.stop if ending.complete else ending.stop
+            content |= cornered.figures() | {"complete": ending.complete, "stop": ending.stop}
+
+        def show(console: Console) -> None:
+            print_audit(console, label, found)
+            if cornered is not None:
+                from modelsizer.text.corners import print_corners
+
+                print_corners(console, cornered, "the model")
+
         emit(
-            found.to_dict(),
+            content,
             json_,
-            lambda console: print_audit(console, label, found),
+            show,
             plot_file(
                 plot,
                 picture,

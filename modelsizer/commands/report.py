@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import EXIT, STOPPED, fail, user_errors
+from modelsizer.commands.law_options import Corners, at_corners
 from modelsizer.commands.options import File, Settings, SolverName, TimeLimit, Without, load
 from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, print_text
 from modelsizer.commands.paths import check_files
@@ -31,6 +32,7 @@ def report(
     set_: Settings = None,
     without: Without = None,
     solver: SolverName = "auto",
+    corners: Corners = False,
     time_limit: TimeLimit = None,
     date: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Write a date on it; none by default.")
@@ -57,11 +59,16 @@ def report(
 
         clock = Clock.of(time_limit)
         with user_errors(ValueError):
-            result = solve(problem, solver=solver, time_limit=clock.share(2))
+            result = solve(problem, solver=solver, time_limit=clock.share(3 if corners else 2))
+            cornered = None
+            if corners:
+                cornered = at_corners(
+                    problem, solver=solver, time_limit=clock.share(2), answer=result
+                )
         settings, left = tuple(set_ or ()), tuple(without or ())
-        asked = CommandLine(file, settings, left, solver, time_limit, date or "")
+        asked = CommandLine(file, settings, left, solver, time_limit, date or "", corners)
         with held():
-            made = page_of(result, asked, clock)
+            made = page_of(result, asked, clock, cornered)
         page = made.html
         if path is None:
             print_text(page, "report.html")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from modelsizer.commands.app import EXIT, STOPPED, user_errors
+from modelsizer.commands.law_options import Corners, at_corners
 from modelsizer.commands.options import (
     Csv,
     File,
@@ -44,6 +45,7 @@ def whatif(
         ),
     ] = None,
     without: Without = None,
+    corners: Corners = False,
     solver: SolverName = "auto",
     time_limit: TimeLimit = None,
     json_: Json = None,
@@ -71,18 +73,39 @@ def whatif(
         others = scenario_settings(problem, scenario or [], axes)
         from modelsizer.optimizer.tables.clock import Clock, Ending
 
-        seconds = before_drawing(Clock.of(time_limit), plot).left.seconds
+        clock = before_drawing(Clock.of(time_limit), plot)
+        seconds = clock.share(2) if corners else clock.left.seconds
         with user_errors(ValueError), steps("scenario") as progress:
             found = solve_all(problem, others, solver=solver, time_limit=seconds, progress=progress)
+        cornered = []
+        for number, answer in enumerate(found.answers if corners else ()):
+            cornered.append(
+                at_corners(
+                    answer.scenario.problem,
+                    solver=solver,
+                    time_limit=clock.share(len(found.answers) - number),
+                    answer=answer.result,
+                )
+            )
+        ending = Ending(found.stop)
+        for each in cornered:
+            ending.stop = each.stop if ending.complete else ending.stop
 
         def show(console: Console) -> None:
             print_whatif(console, found)
+            for answer, each in zip(found.answers, cornered, strict=False):
+                from modelsizer.text.corners import print_corners
 
+                print_corners(console, each, of=answer.scenario.name)
+
+        content = found.to_dict() | {"complete": ending.complete, "stop": ending.stop}
+        for entry, each in zip(content["scenarios"], cornered, strict=False):
+            entry |= each.figures()
         emit(
-            found.to_dict(),
+            content,
             json_,
             show,
             text_file("--csv", csv, lambda: whatif_csv(found)),
-            plot_file(plot, "scenarios", found, size=plot_size, ending=Ending(found.stop)),
+            plot_file(plot, "scenarios", found, size=plot_size, ending=ending),
         )
-    raise typer.Exit(EXIT[found.base.result.status] if found.complete else STOPPED)
+    raise typer.Exit(EXIT[found.base.result.status] if ending.complete else STOPPED)

@@ -25,6 +25,7 @@ from modelsizer.problems.version import __version__
 from modelsizer.problems.visible import shortened
 from modelsizer.text.answer import certificate
 from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
+from modelsizer.text.corners import corner_notes, corners_table, holding_sentence
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.depth_width import heading as of_one_size
 from modelsizer.text.depth_width import shape_table, thinned
@@ -34,6 +35,7 @@ from modelsizer.text.kit.words import STOPS
 from modelsizer.text.rank import best_table, columns_of, group_table
 
 if TYPE_CHECKING:
+    from modelsizer.optimizer.laws.corners import ProblemCorners
     from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth
     from modelsizer.optimizer.surveys.ranking import Ranking
     from modelsizer.problems.problem import Problem
@@ -61,6 +63,8 @@ class CommandLine:
         Seconds.
     date : str
         ISO 8601; empty for none, so that the page does not depend on the day.
+    corners : bool
+        Whether the corners of the problem are asked for.
     """
 
     source: str
@@ -69,6 +73,7 @@ class CommandLine:
     solver: str = "auto"
     time_limit: float | None = None
     date: str = ""
+    corners: bool = False
 
     def command(self, verb: str) -> str:
         """Return the command that reproduces the report or the answer."""
@@ -77,6 +82,7 @@ class CommandLine:
         words += [part for key in self.without for part in ("--without", key)]
         words += ["--solver", self.solver] if self.solver != "auto" else []
         words += [] if self.time_limit is None else ["--time-limit", f"{self.time_limit:g}"]
+        words += ["--corners"] if self.corners else []
         words += ["--date", self.date] if verb == "report" and self.date else []
         return shlex.join(words)
 
@@ -93,6 +99,7 @@ def report(
     result: Result,
     command_line: CommandLine = CommandLine("problem.toml"),
     *,
+    corners: ProblemCorners | None = None,
     time_limit: float | None = None,
 ) -> str:
     """Write a page with the answer, its proof, figures, rankings and the problem.
@@ -102,6 +109,8 @@ def report(
     result : Result
     command_line : CommandLine
         The command line, from which the page states how to reproduce it.
+    corners : ProblemCorners, optional
+        The corners of the problem, to show.
     time_limit : float, optional
         Seconds; figures and lists that it leaves no time for are left out, and the page says so.
 
@@ -124,10 +133,12 @@ def report(
     True
     """
     require_type("result", result, Result)
-    return page_of(result, command_line, Clock.of(time_limit)).html
+    return page_of(result, command_line, Clock.of(time_limit), corners).html
 
 
-def page_of(result: Result, command_line: CommandLine, clock: Clock) -> Page:
+def page_of(
+    result: Result, command_line: CommandLine, clock: Clock, corners: ProblemCorners | None = None
+) -> Page:
     """Write the page of `report` until the clock stops."""
     problem, solved = result.problem, result.design is not None
     ranking, whole = _ranking(result, clock.within(clock.share(4))) if solved else (Html(""), True)
@@ -137,6 +148,7 @@ def page_of(result: Result, command_line: CommandLine, clock: Clock) -> Page:
         ("certificate", "Certificate", tag("p", certificate(result))),
         ("limits", "Limits", _limits(result)) if result.budgets else None,
         _warnings(result),
+        ("corners", "Corners", _corners(corners)) if corners is not None else None,
         ("context", "Context", context),
         ("ranking", "Ranking", ranking) if solved else None,
         ("problem", "The problem", _problem(result, command_line)),
@@ -159,7 +171,8 @@ def page_of(result: Result, command_line: CommandLine, clock: Clock) -> Page:
     ]
     parts = (tag("head", join(head, "\n")), tag("body", join(body, "\n")))
     page = tag("html", NEWLINE, join(parts, "\n"), NEWLINE, lang="en")
-    return Page(f"<!DOCTYPE html>\n{page}\n", whole and drawn)
+    whole = whole and drawn and (corners is None or corners.complete)
+    return Page(f"<!DOCTYPE html>\n{page}\n", whole)
 
 
 def _section(name: str, heading: str, content: Html) -> Html:
@@ -220,6 +233,13 @@ def _warnings(result: Result) -> tuple[str, str, Html] | None:
         return None
     heading = "Why" if result.status == "infeasible" else "Warnings"
     return heading.lower(), heading, listing([str(warning) for warning in result.warnings])
+
+
+def _corners(found: ProblemCorners) -> Html:
+    rows = corners_table(found)
+    parts = [tag("p", said)] if (said := holding_sentence(found)) else []
+    notes = listing(corner_notes(found), class_="quiet")
+    return join([*parts, table(rows), notes], "\n")
 
 
 def _context(drawn: Iterable[Drawn]) -> tuple[Html, bool]:

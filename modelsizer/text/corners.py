@@ -33,7 +33,9 @@ _LEAST = 5e-5  # nats, below which a cell of four decimals would say 0
 _NO_DESIGN = {"infeasible": "no design", "limit": "not proven"}
 
 
-def print_corners(console: Console, found: ProblemCorners, judged: str = "the answer") -> None:
+def print_corners(
+    console: Console, found: ProblemCorners, judged: str = "the answer", of: str = ""
+) -> None:
     """Print what holds at the corners of a problem, and a row for each.
 
     Parameters
@@ -42,8 +44,10 @@ def print_corners(console: Console, found: ProblemCorners, judged: str = "the an
     found : ProblemCorners
     judged : str
         What `found.judged` is.
+    of : str
+        What the corners are of, if there are others.
     """
-    section(console, "Corners")
+    section(console, f"Corners of {of}" if of else "Corners")
     if said := holding_sentence(found):
         paragraph(console, said, expand=False)
         line(console)
