@@ -24,6 +24,7 @@ _EXTRAS = {
     "nearest": "the nearest design",
     "uncertainty": "the answer under the draws",
     "laws": "the comparison of laws",
+    "corners": "what the corners say",
     "program": "the mixed-integer program, which is not written,",
 }
 """What a solve may be asked for besides its design, by the keys of its JSON."""

@@ -177,6 +177,9 @@ def corner_notes(found: ProblemCorners, judged: str = "the answer") -> Iterator[
     if not same and math.isfinite(worst):
         at = max(found.regret, key=lambda name: found.regret[name])
         text += f"; {judged} has {_nats(worst)}, at {at}"
+    error = found.problem.law.rms
+    if error is not None:
+        text += f". The law's own error is {format_fixed(error, _DIGITS)} nats"
     yield f"{text}."
 
 
