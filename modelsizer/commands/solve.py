@@ -221,7 +221,9 @@ def solve(
 
             drawn = extras.find(
                 "uncertainty",
-                lambda: solve_draws(problem, draws or DRAWS, time_limit=clock.left.seconds),
+                lambda: solve_draws(
+                    problem, draws or DRAWS, corners=corners, time_limit=clock.left.seconds
+                ),
             )
         if laws is not None:
             names = law_settings(problem, laws)

@@ -36,6 +36,12 @@ def uncertainty(
     cvar: Annotated[
         float, typer.Option(metavar="Q", help="CVaR is the mean of the worst 1 - Q of the losses.")
     ] = 0.9,
+    corners: Annotated[
+        bool,
+        typer.Option(
+            "--corners", help="Each draw with each end of what no law sees of an architecture."
+        ),
+    ] = False,
     set_: Settings = None,
     without: Without = None,
     time_limit: TimeLimit = None,
@@ -59,7 +65,14 @@ def uncertainty(
 
         seconds = before_drawing(Clock.of(time_limit), plot).left.seconds
         with held():
-            answer = solve_draws(problem, draws, winners=candidates, cvar=cvar, time_limit=seconds)
+            answer = solve_draws(
+                problem,
+                draws,
+                winners=candidates,
+                cvar=cvar,
+                corners=corners,
+                time_limit=seconds,
+            )
         found = answer.found
 
         def show(console: Console) -> None:

@@ -12,6 +12,7 @@ from modelsizer.plots.drawing.axes import tick
 from modelsizer.plots.laws.uncertainty import percent, shape_words
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.words import counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -68,7 +69,7 @@ def print_uncertainty(
         Whether to show all warnings.
     """
     problem = found.problem
-    laws = f"draws of {problem.quality.name}; {found.seconds:.2f} s"
+    laws = f"draws of {problem.quality.name}{_at_corners(found)}; {found.seconds:.2f} s"
     if below:
         section(console, f"Under {found.draws} {laws}")
     else:
@@ -77,11 +78,16 @@ def print_uncertainty(
     for said in headline(found):
         line(console, said)
     _winners(console, found, most)
+    _by_corner(console, found, most)
     _intervals(console, found)
     _robust(console, found)
     _certificate(console, found)
     about = [] if below else advice(problem, found.best_by(TODAY).design)
     warnings(console, [*notes, *about], verbose=verbose)
+
+
+def _at_corners(found: Uncertainty) -> str:
+    return f", each at {counted(len(found.corners), 'corner')}" if found.corners else ""
 
 
 def headline(found: Uncertainty) -> list[str]:
@@ -99,10 +105,11 @@ def headline(found: Uncertainty) -> list[str]:
 def _sentence(one: Candidate, found: Uncertainty) -> str:
     """Share of the draws in which a design is optimal, and its regret."""
     name = _name(one, found) + (" (today's)" if TODAY in one.roles else "")
+    fits = f"bootstrap fits{_at_corners(found)}"
     if one.share == 1.0:
-        return f"{name} in all of {found.draws} bootstrap fits; nothing is given up by choosing it."
+        return f"{name} in all of {found.draws} {fits}; nothing is given up by choosing it."
     return (
-        f"{name} in {percent(one.share)} of bootstrap fits; the loss given up by choosing it is at "
+        f"{name} in {percent(one.share)} of {fits}; the loss given up by choosing it is at "
         f"most {_at_most(one.regret.p95)} in 95 %, and {_at_most(one.regret.worst)} in the worst."
     )
 
@@ -137,6 +144,18 @@ def _winners(console: Console, found: Uncertainty, most: int) -> None:
         paragraph(console, f"and {len(rest)} more designs in {share} of the draws", expand=False)
     if any(TODAY in one.roles for one in winners[:most]):
         paragraph(console, "* today's: the best under the law itself", expand=False)
+
+
+def _by_corner(console: Console, found: Uncertainty, most: int) -> None:
+    """Shares of the draws of each corner, one after the other."""
+    if not found.corners:
+        return
+    section(console, "Share of the draws at each corner")
+    rows = [
+        (_name(one, found), *(percent(one.by_corner[name]) for name in found.corners))
+        for one in found.winners[:most]
+    ]
+    print_table(console, Table(("", *found.corners), rows), indent=INDENT)
 
 
 def _intervals(console: Console, found: Uncertainty) -> None:

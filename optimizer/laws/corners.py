@@ -26,6 +26,7 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError, require_type
+from modelsizer.problems.laws.ablations import Ablations
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
 from modelsizer.problems.laws.own_terms import ablation_ends
 from modelsizer.problems.laws.published import TOKEN_LAWS
@@ -175,8 +176,7 @@ def overlays(
     laws : sequence of str, optional
         Names as in `objective.law`.
     """
-    for end, setting in ablation_ends(problem.objective.ablations).items():
-        yield f"ablations {end}", {"objective.ablations": setting}
+    yield from _ablations(problem)
     laws = list(laws or ())
     if _has_experts(problem):
         yield "leverage 3e20", {"objective.leverage_flops": DEFAULT_LEVERAGE_FLOPS}
@@ -185,6 +185,16 @@ def overlays(
         laws = [PESSIMIST, *laws]
     for name in dict.fromkeys(laws):
         yield name, problem.under_law(name)
+
+
+def _ablations(problem: Problem) -> Iterator[tuple[str, Mapping[str, object]]]:
+    for end, setting in ablation_ends(problem.objective.ablations).items():
+        yield f"ablations {end}", {"objective.ablations": setting}
+
+
+def ablation_corners(problem: Problem) -> dict[str, Ablations | None]:
+    """What no law sees of an architecture, as the corners of its band read it."""
+    return {n: problem.with_settings(s).quality.ablations for n, s in _ablations(problem)}
 
 
 def corners(

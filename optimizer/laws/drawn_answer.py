@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from modelsizer.optimizer.laws.corners import ablation_corners
 from modelsizer.optimizer.laws.robust import DEFAULT_TAIL, Uncertainty, solve_draws
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.errors import ArgumentError, ProblemError, require_type
@@ -60,6 +61,7 @@ def uncertainty(
     *,
     winners: int = WINNERS,
     cvar: float = DEFAULT_TAIL,
+    corners: bool = False,
     time_limit: float | None = None,
 ) -> DrawnAnswer:
     """Solve a problem under every bootstrap draw of its law.
@@ -77,6 +79,8 @@ def uncertainty(
         Most frequent winners to list.
     cvar : float
         q of the conditional value at risk, the mean of the worst 1 - q of the losses; in [0, 1).
+    corners : bool
+        Combine each draw with each end of the band of what no law sees of an architecture.
     time_limit : float, optional
         Seconds. The answer is of all designs together: if it is not known by then, or at an
         interruption, none is returned, as not complete.
@@ -112,7 +116,8 @@ def uncertainty(
         notes.append(f"{len(laws)} draws are few for quantiles of 5 and 95 %; fit with more")
     found = None
     with ending:
-        found = solve_draws(problem, laws, tail=cvar, clock=clock)
+        read = ablation_corners(problem) if corners else None
+        found = solve_draws(problem, laws, tail=cvar, clock=clock, corners=read)
     return DrawnAnswer(found, len(laws), tuple(notes), winners, ending.stop)
 
 

@@ -9,21 +9,20 @@ logarithms of features.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.problems.laws.ablations import Ablations
+from modelsizer.problems.laws.features import Seen
 from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, PowerTerm, TokenLaw
-from modelsizer.problems.laws.quality import scaled
+from modelsizer.problems.laws.quality import Quality, scaled
 from modelsizer.problems.laws.terms import TermLaw
 
 Floats = NDArray[np.float64]
 
 SUMS = "E + (A/N^alpha + B/D^beta)^outer, or a sum of power terms"
-
-UNSEEN = "unseen"
-"""Name of the sum of the terms of ablations among values of features."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +58,7 @@ class DrawnTerm:
 
 @dataclass(frozen=True, slots=True)
 class Draws:
-    """K laws of the same form.
+    """K laws of the same form, perhaps each with several readings of what they cannot see.
 
     Parameters
     ----------
@@ -68,15 +67,20 @@ class Draws:
     terms : tuple of DrawnTerm
     outer : array of shape (K,)
         Power of the sum of the terms, positive, so that the loss rises with each term.
+    readings : tuple of Ablations or None
+        Readings of what the laws cannot see of an architecture, each combined with each law: all
+        laws under the first, then all under the second, and so on. None leaves it out. If empty,
+        that of the problem.
     """
 
     laws: tuple[TokenLaw, ...]
     E: Floats
     terms: tuple[DrawnTerm, ...]
     outer: Floats
+    readings: tuple[Ablations | None, ...] = ()
 
     @classmethod
-    def of(cls, laws: Sequence[TokenLaw]) -> Draws:
+    def of(cls, laws: Sequence[TokenLaw], readings: Sequence[Ablations | None] = ()) -> Draws:
         """Collect the coefficients of laws.
 
         Raises
@@ -102,10 +106,16 @@ class Draws:
             for i, features in enumerate(shape)
         )
         outer = np.array([law.outer if isinstance(law, PowerLaw) else 1.0 for law in laws])
-        return cls(tuple(laws), np.array([E for E, _ in sums]), terms, outer)
+        return cls(tuple(laws), np.array([E for E, _ in sums]), terms, outer, tuple(readings))
 
     def __len__(self) -> int:
-        return len(self.laws)
+        return len(self.laws) * max(len(self.readings), 1)
+
+    def quality(self, number: int, own: Quality) -> Quality:
+        """How one of the draws judges designs, like a problem's own quality in all else."""
+        reading, law = divmod(number, len(self.laws))
+        ablations = self.readings[reading] if self.readings else own.ablations
+        return replace(own, law=self.laws[law], ablations=ablations)
 
     @property
     def parameter_kind(self) -> ParameterKind:
@@ -128,27 +138,33 @@ class Draws:
                 found[name] |= {int(sign) for sign in np.unique(signs)}
         return {name: tuple(sorted(signs)) for name, signs in found.items()}
 
-    def losses(self, values: Mapping[str, Floats], excess: Floats) -> Floats:
-        """Loss of each design under each draw; shape (K, B).
+    def losses(self, values: Mapping[Seen, Floats], excess: Floats) -> Floats:
+        """Loss of each design under each draw and reading; shape (K, B).
 
         Parameters
         ----------
         values : mapping of array of shape (B,)
-            Values of `features`, and of `UNSEEN` where the problem has ablations.
+            Values of `features`, and the sum of the terms of each of `readings`; of one where there
+            are none of these.
         excess : array of shape (B,)
             Excess of the shape law.
         """
         logs = {name: np.log(values[name]) for name in self.features}
+        readings: Sequence[Ablations | None] = self.readings
+        if not readings:
+            readings = [name for name in values if not isinstance(name, str)] or [None]
         raised = bool((self.outer != 1.0).any())
         total: Floats = (0.0 if raised else self.E[:, None]) + np.zeros(np.shape(excess))
         for term in self.terms:
             total = total + term.at(logs)
         if raised:
             total = self.E[:, None] + np.power(total, self.outer[:, None])
-        if UNSEEN in values:
-            least = np.array([law.irreducible for law in self.laws])
-            total = scaled(total, values[UNSEEN], least[:, None])
-        return total + excess
+        least = np.array([law.irreducible for law in self.laws])[:, None]
+        found = [
+            (total if reading is None else scaled(total, values[reading], least)) + excess
+            for reading in readings
+        ]
+        return found[0] if len(found) == 1 else np.concatenate(found)
 
 
 def sum_of_powers(law: TokenLaw) -> tuple[float, tuple[PowerTerm, ...]]:

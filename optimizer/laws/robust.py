@@ -21,7 +21,7 @@ which is the same for all designs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -34,6 +34,7 @@ from modelsizer.optimizer.tables.table import Floats
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.laws.ablations import Ablations
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
@@ -78,12 +79,15 @@ class Candidate:
     regret : Regret
     roles : tuple of str
         `TODAY` for the optimum under the law itself, and the `CRITERIA` for which it is optimal.
+    by_corner : mapping of str to float
+        Fraction of the draws of each corner under which it is optimal; empty without corners.
     """
 
     design: Evaluation
     share: float
     regret: Regret
     roles: tuple[str, ...]
+    by_corner: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +128,7 @@ class Uncertainty:
     ----------
     problem : Problem
     draws : int
+        At each corner.
     seconds : float
     candidates : tuple of Candidate
         Designs that are optimal under some draw, the most frequent first, then today's and the
@@ -135,6 +140,9 @@ class Uncertainty:
     intervals : mapping
         Intervals of loss, parameters (N of the law), tokens, layers and d_model of the optima.
     certificate : Certificate
+    corners : tuple of str
+        Names of the readings of ablations that each draw is combined with; empty for that of the
+        problem alone.
     """
 
     problem: Problem
@@ -145,6 +153,7 @@ class Uncertainty:
     tail: float
     intervals: Mapping[str, Interval]
     certificate: Certificate
+    corners: tuple[str, ...] = ()
 
     def best_by(self, role: str) -> Candidate:
         """Today's design, or the optimum of one of `CRITERIA`."""
@@ -160,6 +169,8 @@ class Uncertainty:
         """Why dominated designs can be excluded."""
         seen = self.problem.law.features
         why = WHY_TERMS.format(features=", ".join(("N", "D", *seen))) if seen else WHY
+        if self.corners:
+            return f"{why}{WHY_UNSEEN} at every corner"
         return why if self.problem.quality.ablations is None else why + WHY_UNSEEN
 
     def to_dict(self, most: int | None = None) -> dict[str, Any]:
@@ -170,6 +181,7 @@ class Uncertainty:
             "law": law.name,
             "shape": self.problem.shape.name,
             "draws": self.draws,
+            **({"corners": list(self.corners)} if self.corners else {}),
             "seconds": round(self.seconds, 6),
             "distinct_winners": len(self.winners),
             "winners": [_candidate_dict(c) for c in self.winners[:most]],
@@ -195,6 +207,7 @@ def _candidate_dict(one: Candidate) -> dict[str, Any]:
         "parameters": design.parameters.total,
         "tokens": design.tokens,
         "share": one.share,
+        **({"share_by_corner": dict(one.by_corner)} if one.by_corner else {}),
         "regret": _numbers(one.regret),
         "roles": list(one.roles),
     }
@@ -254,6 +267,7 @@ def solve_draws(
     *,
     tail: float = DEFAULT_TAIL,
     clock: Clock | None = None,
+    corners: Mapping[str, Ablations | None] | None = None,
 ) -> Uncertainty | None:
     """Solve a problem under every draw of its law; None if it is proven infeasible.
 
@@ -266,6 +280,8 @@ def solve_draws(
     tail : float
         q of the conditional value at risk, in [0, 1).
     clock : Clock, optional
+    corners : mapping of str to Ablations or None, optional
+        Readings of what no law sees of an architecture, by name; each draw is combined with each.
 
     Raises
     ------
@@ -280,7 +296,8 @@ def solve_draws(
     if not 0 <= tail < 1:
         raise ValueError(f"the level of the conditional value at risk is in [0, 1), not {tail}")
     clock = Clock() if clock is None else clock
-    draws = Draws.of(laws)
+    corners = corners or {}
+    draws = Draws.of(laws, tuple(corners.values()))
     some = contenders(problem, draws, clock)
     law = problem.law
     for what, mine, theirs in (
@@ -292,12 +309,14 @@ def solve_draws(
     if some is None:
         return None
     found = optima(problem, some, draws, clock)
-    today = int(optima(problem, some, Draws.of([law]), clock).winner[0])
+    now = Draws.of([law], (problem.quality.ablations,))
+    today = int(optima(problem, some, now, clock).winner[0])
     scores = _scores(some, draws, found.loss, tail, clock)
     roles: dict[int, list[str]] = {today: [TODAY]}
     for name in CRITERIA:
         roles.setdefault(int(scores.values[name].argmin()), []).append(name)
     wins = np.bincount(found.winner, minlength=len(some))
+    of_corner = found.winner.reshape(len(corners), -1) if corners else []
     order = [int(i) for i in np.argsort(-wins, kind="stable") if wins[i]]
     order += [i for i in roles if not wins[i]]
     candidates = tuple(
@@ -306,6 +325,10 @@ def solve_draws(
             int(wins[i]) / len(draws),
             Regret(float(scores.mean[i]), float(scores.p95[i]), float(scores.values["regret"][i])),
             tuple(roles.get(i, ())),
+            {
+                name: float((winners == i).mean())
+                for name, winners in zip(corners, of_corner, strict=True)
+            },
         )
         for i in order
     )
@@ -318,7 +341,7 @@ def solve_draws(
     }
     return Uncertainty(
         problem,
-        len(draws),
+        len(laws),
         clock.elapsed,
         candidates,
         {name: float(scores.values[name].min()) for name in CRITERIA},
@@ -328,4 +351,5 @@ def solve_draws(
             for name, column in columns.items()
         },
         Certificate(some.designs, some.infeasible, some.dominated, some.equal, len(some)),
+        tuple(corners),
     )

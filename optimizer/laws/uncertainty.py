@@ -18,7 +18,8 @@ loss. Only designs that are nondominated in (N up, D up, excess down) are kept, 
 in all three, which no law of this form distinguishes, the first by the tie rule. A law of further
 features adds a column for each, in the direction in which all draws decrease; a feature in which
 some terms decrease and others increase must be equal. What the law cannot see of an architecture
-(`modelsizer.problems.laws.ablations`) is one more column, of which less is no worse. In floating
+(`modelsizer.problems.laws.ablations`) is one more column for each of its readings that are looked
+at, of which less is no worse. In floating
 point, a dropped design may have the same loss as the best one where its terms are negligible beside
 E; then the dominating design is reported.
 """
@@ -26,20 +27,21 @@ E; then the dominating design is reported.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.fronts.archive import nondominated
 from modelsizer.optimizer.laws.dominance_check import all_dominated
-from modelsizer.optimizer.laws.draws import UNSEEN, Draws, sum_of_powers
+from modelsizer.optimizer.laws.draws import Draws, sum_of_powers
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, box_designs, by_tie_rule
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate, judge
 from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.laws.features import Seen
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 
@@ -54,7 +56,8 @@ class Contenders:
     Parameters
     ----------
     values : mapping of array of float, shape (B,)
-        Features of the law: parameters as it counts them, training tokens, and so on.
+        Features of the law: parameters as it counts them, training tokens, and so on; and the
+        terms of ablations, by their reading.
     excess : array of float, shape (B,)
         Excess of the shape law.
     layers, d_model : array of int, shape (B,)
@@ -67,7 +70,7 @@ class Contenders:
         them, or because a design equal in all features precedes them by the tie rule.
     """
 
-    values: Mapping[str, Floats]
+    values: Mapping[Seen, Floats]
     excess: Floats
     layers: Ints
     d_model: Ints
@@ -186,7 +189,7 @@ def _refuse(problem: Problem, model: Model) -> None:
 class _Columns:
     """Columns in which less is no worse under any draw; the last one is the excess.
 
-    What the law cannot see of an architecture is the last but one, if the problem has it.
+    What the law cannot see of an architecture is before it, a column for each reading.
     """
 
     def __init__(self, model: Model, *draws: Draws) -> None:
@@ -197,6 +200,8 @@ class _Columns:
                 signs[name] |= set(directions)
         # Parameters, tokens and the others; a feature with both directions has two columns.
         self.columns = [(name, sign) for name in self.names for sign in sorted(signs[name])]
+        readings = [model.quality.ablations, *(each for some in draws for each in some.readings)]
+        self.readings = [each for each in dict.fromkeys(readings) if each is not None]
 
     def of(self, table: Table, row: Ints, j: Ints) -> Floats:
         """Columns of designs; shape (B, G)."""
@@ -210,18 +215,17 @@ class _Columns:
         }
         width, depth = table["d_model"][row].astype(float), table.layers(row, j).astype(float)
         found = [sign * seen[name] for name, sign in self.columns]
-        if quality.ablations is not None:
-            found.append(table.width(quality.ablations, row, j))
+        found += [table.width(each, row, j) for each in self.readings]
         return np.stack([*found, quality.shape.excess(width, depth)], axis=1)
 
-    def values(self, points: Floats) -> dict[str, Floats]:
+    def values(self, points: Floats) -> dict[Seen, Floats]:
         """Features from the columns."""
-        found = {}
+        found: dict[Seen, Floats] = {}
         for i, (name, sign) in enumerate(self.columns):
             found[name] = sign * points[:, i]
-        if self.model.quality.ablations is not None:
-            found[UNSEEN] = points[:, len(self.columns)]
-        return found
+        return found | {
+            each: points[:, len(self.columns) + i] for i, each in enumerate(self.readings)
+        }
 
 
 def _merged(
@@ -289,7 +293,7 @@ def optima(problem: Problem, some: Contenders, draws: Draws, clock: Clock | None
         for at in near[k]:
             if at not in known:
                 known[at] = design_of(problem, some, at)
-            design, quality = known[at], replace(problem.quality, law=draws.laws[k])
+            design, quality = known[at], draws.quality(k, problem.quality)
             judged = judge(quality, design.architecture)
             exact.append(float(judged.loss(float(design.law_parameters), design.text)))
         winner[k] = near[k][int(np.argmin(exact))]  # contenders come in the order of the tie rule

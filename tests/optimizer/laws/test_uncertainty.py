@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError, plots
 from modelsizer.cli import app
+from modelsizer.optimizer.laws.corners import ablation_corners
 from modelsizer.optimizer.laws.dominance_check import all_dominated
 from modelsizer.optimizer.laws.draws import Draws
 from modelsizer.optimizer.laws.robust import (
@@ -27,6 +28,7 @@ from modelsizer.optimizer.laws.uncertainty import contenders, optima
 from modelsizer.optimizer.solver import Solver
 from modelsizer.plots.drawing.style import FILLS, STAR
 from modelsizer.plots.laws.uncertainty import percent, rows_of
+from modelsizer.problems.laws.bands import ENDS
 from modelsizer.problems.laws.laws import PowerLaw
 from tests.support.drawn_laws import BASE, ERRORS, drawn, law_file
 from tests.support.enumerated import all_designs, loss_of
@@ -183,6 +185,54 @@ def test_robust_designs_are_the_best_of_all_designs(tail: float) -> None:
         assert sum(one.share for one in found.candidates) == pytest.approx(1)
         looked += 1
     assert looked >= 3
+
+
+@pytest.mark.slow
+def test_draws_and_corners_together_are_as_solved_one_by_one() -> None:
+    laws, looked = drawn(8, seed=7), 0
+    for seed in range(8):
+        try:
+            problem = small(seed).with_settings({"objective.ablations": "none"})
+        except ProblemError:
+            continue
+        designs = all_designs(problem)
+        found = solve_draws(problem, laws, corners=ablation_corners(problem))
+        if found is None:
+            continue
+        assert found.corners == ("ablations low", "ablations middle", "ablations high")
+        read = [problem.with_settings({"objective.ablations": end}) for end in ENDS]
+        losses = np.array(
+            [[loss_of(p, d, law)(d.tokens) for d in designs] for p in read for law in laws]
+        )
+        regret = losses - losses.min(axis=1, keepdims=True)
+        assert found.values["regret"] == pytest.approx(regret.max(axis=0).min(), abs=1e-12)
+        assert found.values["expected"] == pytest.approx(losses.mean(axis=0).min(), abs=1e-12)
+        wins: list[Any] = []
+        for each in read:
+            solver = Solver(each)
+            for law in laws:
+                best = solver.solve(problem=under(each, law), details=False).best
+                wins.append(best.architecture)
+        for one in found.candidates:
+            mine = [architecture == one.design.architecture for architecture in wins]
+            assert one.share == pytest.approx(np.mean(mine))
+            shares = np.reshape(mine, (3, -1)).mean(axis=1)
+            assert list(one.by_corner.values()) == pytest.approx(shares)
+        today = Solver(problem).solve(details=False).best
+        assert found.best_by(TODAY).design.architecture == today.architecture
+        looked += 1
+    assert looked >= 3
+
+
+def test_corners_are_told_with_their_shares(tmp_path: Path) -> None:
+    law = law_file(tmp_path / "mine.toml", drawn(20))
+    command = ["uncertainty", "one-h100-1e24", "--law", str(law), "--corners"]
+    told = json.loads(CliRunner().invoke(app, [*command, "--json", "-"]).stdout)
+    assert told["corners"] == ["ablations low", "ablations middle", "ablations high"]
+    for one in told["winners"]:
+        assert list(one["share_by_corner"]) == told["corners"]
+        assert np.mean(list(one["share_by_corner"].values())) == pytest.approx(one["share"])
+    assert told["certificate"]["why_dominated"].endswith("no greater at every corner")
 
 
 def test_cvar_at_its_ends() -> None:
