@@ -49,8 +49,9 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
         for key in (*WIDE, *offered)
     ]
     rows = [row for row in rows if any(cell not in (UNKNOWN, NONE) for cell in row[1:])]
-    for name, unit in (("parameters", "parameters"), ("tokens", "tokens"),
-                       ("training_flops", "FLOPs"), ("serving_memory", "bytes"),
+    rows.append(row("parameters", amount("parameters", "parameters")))
+    rows.append(row("tokens", lambda design: format_quantity(design.tokens, "tokens")))
+    for name, unit in (("training_flops", "FLOPs"), ("serving_memory", "bytes"),
                        ("kv_bytes_per_token", "bytes")):  # fmt: skip
         rows.append(row(name, amount(name, unit)))
     rows.append(row("loss", lambda design: format_fixed(design.loss, 4)))

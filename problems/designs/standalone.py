@@ -121,7 +121,10 @@ def standalone_problem(architecture: Architecture, settings: Mapping[str, object
     for key in settings:
         if f"{key}.".startswith("space."):
             raise ProblemError.of(key, "belongs to a problem; a model is described as it is")
-    tables: dict[str, object] = {"space": _SPACE}
+    space = dict(_SPACE)
+    if any(key.startswith("tokenizer.") for key in settings):  # of this vocabulary alone
+        space["vocab_size"] = int(architecture.trunk.vocab_size)
+    tables: dict[str, object] = {"space": space}
     if not trains(settings):
         tables["training"] = {"tokens": "1 token"}
     if _CONTEXT in settings and all(key.startswith("serving.") for key in settings):
