@@ -29,22 +29,28 @@ def export(
     ] = "-",
     download: Download = False,
 ) -> None:
-    """Write the architecture of an answer as a configuration that a framework accepts."""
+    """Write the architecture of an answer as a configuration that a framework accepts.
+
+    Of an answer of solve, with the batch size and learning rate that it suggests, where the
+    framework's file has a place for them: every one but hf.
+    """
     with user_errors():
         from modelsizer.problems.architecture.configs.exports.export import export as exported
+        from modelsizer.problems.architecture.configs.exports.training import settings_of_answer
         from modelsizer.problems.architecture.models import models
-        from modelsizer.problems.architecture.sources import load_architecture
+        from modelsizer.problems.architecture.sources import find_source
 
         name, of_a_file, path = to.partition(":")
         if of_a_file:
             fail(f"--to: {to!r} is a framework and a file; write --to {name} -o {path}")
         check_framework("--to", to)
-        architecture = load_architecture(source, say, download=download)
+        found = find_source(source, download=download)
+        architecture = found.architecture(say)
         if source in models() and not Path(source).exists():
             say(f"{source}: the catalogue holds its shape; the rest is the default of its type")
         if architecture.whole is not None:
             say(f"{source}: its text model is exported, without what is beside it")
-        text = exported(architecture, to)
+        text = exported(architecture, to, settings_of_answer(found.content))
         if output == STANDARD_OUTPUT:
             print_text(text, f"{to}.txt")
         else:

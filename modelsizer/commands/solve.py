@@ -308,8 +308,12 @@ def solve(
 
         def config() -> str:
             from modelsizer.problems.architecture.configs.exports.export import export as exported
+            from modelsizer.problems.architecture.configs.exports.training import settings_of
 
-            return exported(result.best.architecture, framework)
+            training = settings_of(
+                result.figures()["hyperparameters"], result.problem.training.sequence_length
+            )
+            return exported(result.best.architecture, framework, training)
 
         def written(path: Path) -> None:
             from modelsizer.optimizer.milp.backends.pulp_adapter import write_program

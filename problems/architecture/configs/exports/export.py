@@ -15,6 +15,10 @@ from modelsizer.problems.architecture.configs.exports.litgpt import to_litgpt
 from modelsizer.problems.architecture.configs.exports.megatron import to_megatron
 from modelsizer.problems.architecture.configs.exports.nanogpt import to_nanogpt
 from modelsizer.problems.architecture.configs.exports.torchtitan import to_torchtitan
+from modelsizer.problems.architecture.configs.exports.training import (
+    TrainingSettings,
+    with_training,
+)
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, require_type
 
 __all__ = [
@@ -59,13 +63,19 @@ def exporter(framework: str) -> Exporter:
     return EXPORTERS[framework]
 
 
-def export(architecture: Architecture, framework: str = "hf") -> str:
+def export(
+    architecture: Architecture,
+    framework: str = "hf",
+    training: TrainingSettings | None = None,
+) -> str:
     """Write an architecture as a configuration for a framework.
 
     Parameters
     ----------
     architecture : Architecture
     framework : {"hf", "megatron", "torchtitan", "nanogpt", "litgpt"}
+    training : TrainingSettings, optional
+        Batch and learning rate, for files that have a place for them.
 
     Returns
     -------
@@ -86,4 +96,5 @@ def export(architecture: Architecture, framework: str = "hf") -> str:
     """
     require_type("architecture", architecture, Architecture)
     require_type("framework", framework, str)
-    return exporter(framework)(architecture)
+    text = exporter(framework)(architecture)
+    return text if training is None else with_training(text, framework, training)
