@@ -23,6 +23,7 @@ from modelsizer.problems.laws.ablations import (
 from modelsizer.problems.laws.laws import Range
 from modelsizer.problems.laws.leverage import ACTIVATION_RANGE, FLOPS_RANGE, GRANULARITY_RANGE
 from modelsizer.problems.laws.mixtures import activation, granularity, mixture_of
+from modelsizer.problems.laws.stack_values import base_name
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import format_apart
 
@@ -99,7 +100,7 @@ def extrapolations(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
         (shape.name, "d_model", shape.d_model_range, d_model),
         (shape.name, "layers", shape.layers_range, layers),
     ):
-        one = outside(range_, float(value), f"{key} {{}}")
+        one = outside(range_, float(value), f"{base_name(key)} {{}}")
         found[name] = found.get(name, []) + one
     parts = [(name, figures) for name, figures in found.items() if figures]
     if not parts:

@@ -11,6 +11,7 @@ from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.choices import BY_NAME, CHOICES
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.features import Seen, parts_of
+from modelsizer.problems.laws.stack_values import base_name
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.space.heads import kv_menu
 from modelsizer.problems.space.stacks import listed
@@ -25,7 +26,8 @@ def choices_seen(problem: Problem) -> set[Seen]:
     judged = problem.quality.ablations
     told = {"kv_heads": "kv_heads", "ffn": "d_ff"}
     unseen = () if judged is None else judged.unseen
-    return {*parts_of(problem.law.features), *(told[term] for term in unseen if term in told)}
+    law = {base_name(str(part)) for part in parts_of(problem.law.features)}
+    return {*law, *(told[term] for term in unseen if term in told)}
 
 
 # Menus whose values are no value of a choice, and how a design reads in them.

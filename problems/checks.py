@@ -16,6 +16,7 @@ from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.laws.reach import OF_ATTENTION, OF_FEED_FORWARD
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.laws.shapes import SHAPE_LAWS
+from modelsizer.problems.laws.stack_values import WINDOW, base_name
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -148,9 +149,10 @@ def check_reach(law: TokenLaw, space: Space) -> None:
     ValueError
         See `check_alternatives`.
     """
-    seen = {str(part) for part in parts_of(law.features)}
+    seen = {base_name(str(part)) for part in parts_of(law.features)}
+    windows = [WINDOW] if WINDOW in seen else []
     attention, ffn = sorted(seen & OF_ATTENTION), sorted(seen & OF_FEED_FORWARD)
-    if not attention and not ffn:
+    if not attention and not ffn and not windows:
         return
     for structure in structures(space):
         lacks = (
@@ -161,6 +163,11 @@ def check_reach(law: TokenLaw, space: Space) -> None:
                 f"{structure.between} layers (space.between)",
             ),
             (ffn, structure.experts, "experts (space.experts)"),
+            (
+                windows,
+                structure.between not in ("", "window"),
+                f"{structure.between} layers (space.between)",
+            ),
         )
         for names, is_so, what in lacks:
             if names and is_so:

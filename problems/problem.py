@@ -318,7 +318,8 @@ class Problem(Table):
         """The token law, told of the data where it sees repeats."""
         unique = self.training.unique_tokens
         law = self._law_called(self.objective.law)
-        return law.on_data(None if unique is None else float(unique))
+        law = law.on_data(None if unique is None else float(unique))
+        return law.on_sequences(self.training.sequence_length)
 
     def _law_called(self, name: str) -> TokenLaw:
         if name.startswith(PREFIX):

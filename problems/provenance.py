@@ -20,6 +20,7 @@ from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
 from modelsizer.problems.laws.own_terms import OwnTerms, file_and_end, terms_of
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.laws.reading import PREFIX, law_named
+from modelsizer.problems.laws.stack_values import base_name
 from modelsizer.problems.laws.terms import TermLaw, write_terms
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.own_laws import LawTable
@@ -153,7 +154,7 @@ def law_table(law: TokenLaw) -> dict[str, Any]:
     """
     if isinstance(law, TermLaw):
         own: dict[str, Any] = {"E": law.E, "terms": write_terms(law.terms)}
-        own["ranges"] = dict(law.ranges)
+        own["ranges"] = {base_name(name): ends for name, ends in law.ranges.items()}
     elif isinstance(law, PowerLaw):
         own = {name: getattr(law, name) for name in ("E", "A", "alpha", "B", "beta")}
         own |= {"outer": law.outer} if law.outer != 1 else {}

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.bounds.relaxation import Affine, Feature, power_bound, term_bound
-from modelsizer.problems.laws.features import Features
+from modelsizer.problems.laws.features import Features, is_of_stack
 from modelsizer.problems.laws.laws import PowerLaw, PowerTerm, TokenLaw
 from modelsizer.problems.laws.quality import Quality, scaled, unscaled
 from modelsizer.problems.laws.shapes import ShapeLaw
@@ -23,6 +23,8 @@ Mask = NDArray[np.bool_]
 
 DEEP = ("layers", "aspect_ratio")
 """Features that vary with the depth; widths are constant in a row."""
+_HIGH = "most "
+"""Before the name of a feature: its greater end over a box."""
 
 
 def shape_bound(shape: ShapeLaw, d_model: Floats, layers: Feature) -> Affine:
@@ -139,9 +141,12 @@ def _outer_bound(
 def _terms_bound(law: TermLaw, sizes: Sizes, caps: TokenCaps) -> Affine:
     """Return a bound on a constant plus a sum of terms."""
     features: dict[str, Feature | Floats] = {"parameters": sizes.n, "layers": sizes.layers}
-    # Widths are constant on a box; features that contain the depth vary.
+    # Widths are constant on a box; features that contain the depth vary. Those of stacks of layers
+    # are at whichever end is less in each term.
     features |= {name: low for name, low in sizes.low.items() if name not in DEEP}
-    bound = _sum_bound([_deep(term) for term in law.terms], features, sizes.flops, caps)
+    features |= {_HIGH + name: high for name, high in sizes.high.items() if is_of_stack(name)}
+    terms = [_at_least_end(_deep(term)) for term in law.terms]
+    bound = _sum_bound(terms, features, sizes.flops, caps)
     return Affine(bound.constant + law.E, bound.slope)
 
 
@@ -164,6 +169,17 @@ def _deep(term: PowerTerm) -> PowerTerm:
     if (power := exponents.pop("aspect_ratio", None)) is not None:
         for name, sign in (("d_model", 1.0), ("layers", -1.0)):
             exponents[name] = exponents.get(name, 0.0) + sign * power
+    return replace(term, exponents=exponents)
+
+
+def _at_least_end(term: PowerTerm) -> PowerTerm:
+    """Return a term that names the greater end of features of stacks in which it falls."""
+    exponents = {
+        _HIGH + name
+        if is_of_stack(name) and (exponent > 0) != (term.coefficient > 0)
+        else name: exponent
+        for name, exponent in term.exponents.items()
+    }
     return replace(term, exponents=exponents)
 
 

@@ -36,6 +36,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.ablations import Ablations
 from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.stack_values import base_name
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 
@@ -167,7 +168,7 @@ class Uncertainty:
     @property
     def why(self) -> str:
         """Why dominated designs can be excluded."""
-        seen = self.problem.law.features
+        seen = [base_name(name) for name in self.problem.law.features]
         why = WHY_TERMS.format(features=", ".join(("N", "D", *seen))) if seen else WHY
         if self.corners:
             return f"{why}{WHY_UNSEEN} at every corner"
@@ -296,7 +297,8 @@ def solve_draws(
     if not 0 <= tail < 1:
         raise ValueError(f"the level of the conditional value at risk is in [0, 1), not {tail}")
     clock = Clock() if clock is None else clock
-    corners = corners or {}
+    corners, length = corners or {}, problem.training.sequence_length
+    laws = [law.on_sequences(length) for law in laws]
     draws = Draws.of(laws, tuple(corners.values()))
     some = contenders(problem, draws, clock)
     law = problem.law

@@ -27,8 +27,15 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.structures import structure_of
 from modelsizer.problems.designs.costs import flops_rate, inverse_numerator
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.laws.features import features_of, is_of_stack, of_stack, parts_of
+from modelsizer.problems.laws.features import (
+    features_of,
+    grows_with_depth,
+    is_of_stack,
+    of_stack,
+    parts_of,
+)
 from modelsizer.problems.laws.quality import Judged
+from modelsizer.problems.laws.stack_values import ACTIVE_PARAMETERS
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -93,6 +100,7 @@ class _Program:
             not QUANTITIES[name].affine and QUANTITIES[name].form != "inverse" for name in asked
         )
         names = {LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN}
+        names |= {ACTIVE_PARAMETERS} if ACTIVE_PARAMETERS in problem.quality.features else set()
         names |= {QUANTITIES[name].base for name in asked} - {""}
         self.costs = polynomials(problem, design, sorted(names))
         self.d_model = float(design.architecture.trunk.d_model)
@@ -103,7 +111,7 @@ class _Program:
         self.judged = {
             name: float(of_stack(name, design.architecture))
             for name in parts_of(self.quality.features)
-            if is_of_stack(name)
+            if is_of_stack(name) and not grows_with_depth(name)
         }
         self.scale = abs(float(design.exact[self.sought])) or 1.0
         self.rows, self.ids = self._rows()
@@ -129,6 +137,8 @@ class _Program:
         at = {k: value * (t if k in self.growing else 1.0) for k, value in self.widths.items()}
         at["layers"] = layers
         seen: dict[Any, float] = {**at, **self.judged}
+        if ACTIVE_PARAMETERS in self.quality.features:
+            seen[ACTIVE_PARAMETERS] = self.costs[ACTIVE_PARAMETERS].at(t, layers)
         return self.quality.of(features_of(self.quality.features, seen.__getitem__))
 
     def _parts(self, name: str) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
-from modelsizer.optimizer.search.corners import Corners
+from modelsizer.optimizer.search.corners import ACTIVE, Corners
 from modelsizer.optimizer.search.stacks import kind_ranges
 from modelsizer.optimizer.tables.grid import Ends
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
@@ -19,6 +19,7 @@ from modelsizer.problems.laws.features import (
     Features,
     Seen,
     from_parts,
+    grows_with_depth,
     is_of_stack,
     parts_of,
     range_of_stack,
@@ -46,6 +47,8 @@ def ranges_seen(names: Collection[Seen], corners: Corners) -> tuple[Features, Fe
 
 def _of_stack(corners: Corners, name: Seen) -> tuple[Floats, Floats]:
     """Return bounds on a feature of whole stacks of layers."""
+    if grows_with_depth(name):
+        return corners.least(ACTIVE), corners.most(ACTIVE)
     structure, ends = corners.root.structure, corners.ends
     counts = kind_ranges(corners.root, ends)
 

@@ -30,6 +30,7 @@ from modelsizer.problems.laws.features import (
     Features,
     Seen,
     features_of,
+    grows_with_depth,
     is_of_stack,
     ranges_of,
 )
@@ -172,7 +173,7 @@ class Table(Columns):
 
     def with_features(self, names: Iterable[Seen]) -> Self:
         """Return the table with features of stacks of one kind of layer, which no depth changes."""
-        asked = [name for name in names if is_of_stack(name)]
+        asked = [name for name in names if is_of_stack(name) and not grows_with_depth(name)]
         if not asked or any(structure.kinds_of_layer > 1 for structure in self.structure):
             return self
         row = np.arange(len(self))
@@ -203,7 +204,7 @@ class Table(Columns):
         if not is_of_stack(name) or name in self.known:
             return self.width(name, row, low), self.width(name, row, high)
         # One kind of layer has the same share of all at every depth.
-        several = any(structure.kinds_of_layer > 1 for structure in self.structure)
+        several = grows_with_depth(name) or any(s.kinds_of_layer > 1 for s in self.structure)
         return stack_range(name, partial(self.stacks, row), low, high if several else low)
 
     def ties(self, row: Ints, j: Ints) -> list[NDArray[Any]]:

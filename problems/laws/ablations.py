@@ -16,14 +16,12 @@ from functools import reduce
 
 import numpy as np
 
-from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
+from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
 from modelsizer.problems.architecture.feedforward import FeedForward, NoFeedForward
 from modelsizer.problems.architecture.mixers import (
     Count,
     Mixer,
-    NoAttention,
-    Several,
     WithoutScores,
 )
 from modelsizer.problems.laws.bands import (
@@ -36,7 +34,9 @@ from modelsizer.problems.laws.bands import (
 )
 from modelsizer.problems.laws.features import Floats, parts_of
 from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.layer_means import Ends, layer_shares
 from modelsizer.problems.laws.mixtures import activation_between, doubles, mixture_of
+from modelsizer.problems.laws.stack_values import WINDOW, attention, base_name, is_linear, window
 
 _FFN_PARTS = ("ffn of 1B", "ffn of smaller")
 PARTS = ("kv_heads", *_FFN_PARTS, "window", "sparse", "linear", "latent")
@@ -107,7 +107,7 @@ class Ablations:
             The same kinds of layer in the same order, with the least and the greatest value of each
             integer over a box, each by itself.
         """
-        shares = _shares(low, high)
+        shares = layer_shares(low, high)
         with np.errstate(divide="ignore", invalid="ignore"):
             found: list[Floats] = [
                 self._kv_heads(low, high, shares),
@@ -119,7 +119,7 @@ class Ablations:
             ]
         return list(np.broadcast_arrays(*found, np.asarray(low.layers))[:-1])
 
-    def _kv_heads(self, low: Architecture, high: Architecture, shares: _Shares) -> Floats:
+    def _kv_heads(self, low: Architecture, high: Architecture, shares: list[Ends]) -> Floats:
         each, found = self._at.kv_heads, np.float64(0.0)
         for few, many, (least, most) in zip(low.groups, high.groups, shares, strict=True):
             if isinstance(attention(few), FullAttention):
@@ -128,7 +128,7 @@ class Ablations:
                 found = found + share * np.where(share > 0, np.log2(np.maximum(ratio, 1.0)), 0.0)
         return each * found
 
-    def _window(self, high: Architecture, shares: _Shares) -> Floats:
+    def _window(self, high: Architecture, shares: list[Ends]) -> Floats:
         found: Floats = 0.0
         for group, (share, _) in zip(high.groups, shares, strict=True):
             width = window(group)
@@ -154,7 +154,7 @@ class Ablations:
         ratio = (full + doubles(other)) / np.maximum(doubles(full), 1.0)
         return each * np.maximum(np.log2(ratio / FULL_EVERY), 0.0)
 
-    def _linear(self, low: Architecture, shares: _Shares) -> Floats:
+    def _linear(self, low: Architecture, shares: list[Ends]) -> Floats:
         least: Floats = 0.0
         most: Floats = 0.0
         for group, (share, greatest) in zip(low.groups, shares, strict=True):
@@ -186,46 +186,9 @@ class Ablations:
 
 def unseen_by(law: TokenLaw) -> tuple[str, ...]:
     """Return the terms that a law does not see itself."""
-    seen = set(parts_of(law.features))
-    told = {"kv_heads": "kv_heads", "ffn": "d_ff"}
+    seen = {base_name(str(part)) for part in parts_of(law.features)}
+    told = {"kv_heads": "kv_heads", "ffn": "d_ff", "window": WINDOW, "sparse": "full_share"}
     return tuple(name for name in TERMS if told.get(name) not in seen)
-
-
-_Shares = list[tuple[Floats, Floats]]
-
-
-def _shares(low: Architecture, high: Architecture, kinds: list[bool] | None = None) -> _Shares:
-    """Least and greatest share of each group in the layers of these kinds, all by default."""
-    kinds = [True] * len(low.groups) if kinds is None else kinds
-    few = [doubles(g.count) * kind for g, kind in zip(low.groups, kinds, strict=True)]
-    many = [doubles(g.count) * kind for g, kind in zip(high.groups, kinds, strict=True)]
-    every = [sum(few, start=np.float64(0)), sum(many, start=np.float64(0))]
-    return [
-        (
-            few[i] / np.maximum(every[1] - many[i] + few[i], 1.0),
-            many[i] / np.maximum(every[0] - few[i] + many[i], 1.0),
-        )
-        for i in range(len(few))
-    ]
-
-
-def attention(group: LayerGroup) -> Mixer:
-    """Return the mixer of a group; of several side by side, the first with attention."""
-    mixer = group.layer.attention
-    parts = mixer.parts if isinstance(mixer, Several) else (mixer,)
-    return next((part for part in parts if not isinstance(part, WithoutScores)), parts[0])
-
-
-def is_linear(group: LayerGroup) -> bool:
-    """Whether layers hold a state in place of attention."""
-    mixer = attention(group)
-    return isinstance(mixer, WithoutScores) and not isinstance(mixer, NoAttention)
-
-
-def window(group: LayerGroup) -> Count | None:
-    """Window of a group's layers, 0 for none in an array; None for layers that never have one."""
-    mixer = attention(group)
-    return mixer.window if isinstance(mixer, FullAttention) else None
 
 
 def full_layers(designs: Architecture) -> Count:
@@ -238,7 +201,7 @@ def full_layers(designs: Architecture) -> Count:
     return found
 
 
-def ffn_ratios(low: Architecture, high: Architecture) -> _Shares:
+def ffn_ratios(low: Architecture, high: Architecture) -> list[Ends]:
     """Range of r of each group: feed-forward weights over attention weights of a full layer.
 
     The weights of active and shared experts count, those of the router do not. Layers of linear
@@ -321,7 +284,7 @@ def _ffn(low: Architecture, high: Architecture) -> list[Floats]:
     penalty.
     """
     kinds = [not isinstance(group.layer.ffn, NoFeedForward) for group in low.groups]
-    shares, ratios = _shares(low, high, kinds), ffn_ratios(low, high)
+    shares, ratios = layer_shares(low, high, kinds), ffn_ratios(low, high)
     found: list[Floats] = []
     for fit in FITS:
         mean: Floats = 0.0

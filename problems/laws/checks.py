@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from modelsizer.problems.laws.features import (
-    EXPERTS,
     RATIOS,
     Features,
     Floats,
@@ -13,6 +12,7 @@ from modelsizer.problems.laws.features import (
     ranges_of,
 )
 from modelsizer.problems.laws.laws import DesignLaw, TokenLaw
+from modelsizer.problems.laws.stack_values import ACTIVE_PARAMETERS, EXPERTS, WINDOW
 from modelsizer.problems.units import format_number
 
 _POINTS = 512
@@ -29,6 +29,13 @@ _ENDS = {
     "d_ff": (256, 80_000),
     "vocab_size": (1_000, 300_000),
     EXPERTS: (1, 400),
+    ACTIVE_PARAMETERS: (1e6, 1e12),
+    "routed": (1, 1000),
+    "active": (1, 64),
+    "granularity": (0.1, 64),
+    "activation": (0.001, 1),
+    WINDOW: (16, 1e6),
+    "full_share": (0.01, 1),
 }
 """Ranges from which test designs are drawn, wider than any model built today."""
 

@@ -13,8 +13,9 @@ from typing import NamedTuple
 import numpy as np
 
 from modelsizer.problems.laws.catalogue import Coefficients
-from modelsizer.problems.laws.features import EXPERTS, Features, Floats
+from modelsizer.problems.laws.features import Features, Floats
 from modelsizer.problems.laws.laws import ANYWHERE, DesignLaw, ParameterKind, Range, TokenLaw
+from modelsizer.problems.laws.stack_values import EXPERTS
 
 
 def effective_experts(experts: Floats, start: float, most: float) -> Floats:

@@ -13,7 +13,14 @@ import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import BY_NAME, CHOICES
-from modelsizer.problems.laws.mixtures import experts_between, experts_of
+from modelsizer.problems.laws.stack_values import (
+    ACTIVE_PARAMETERS,
+    OWN,
+    base_name,
+    is_stack_value,
+    stack_between,
+    stack_value,
+)
 
 Floats = Any
 """A float, or a float64 array; laws work on both alike."""
@@ -43,13 +50,11 @@ def beyond_doubles() -> np.errstate:
     return np.errstate(over="ignore", divide="ignore", invalid="ignore")
 
 
-EXPERTS = "experts"
-"""Feature of a whole stack: the mean over its layers of all experts over active ones."""
-
 SHAPE_FEATURES = tuple(
     name for choice in CHOICES if choice.law for name in (choice.name, *choice.ratios)
 )
-FEATURES = ("parameters", "tokens", *SHAPE_FEATURES)
+FEATURES = ("parameters", "tokens", *SHAPE_FEATURES, *OWN)
+"""What a law of one's own may name; see `modelsizer.problems.laws.stack_values` for the last."""
 RATIOS: Mapping[str, tuple[str, str]] = {
     name: parts for choice in CHOICES for name, parts in choice.ratios.items()
 }
@@ -66,11 +71,16 @@ def parts_of(names: Iterable[Seen]) -> tuple[Seen, ...]:
 
 def is_of_stack(name: Seen) -> bool:
     """Whether a feature is of whole stacks of layers rather than of widths and depths."""
-    return not isinstance(name, str) or name == EXPERTS
+    return not isinstance(name, str) or is_stack_value(name)
+
+
+def grows_with_depth(name: Seen) -> bool:
+    """Whether a feature of stacks differs between depths of one kind of layer."""
+    return isinstance(name, str) and base_name(name) == ACTIVE_PARAMETERS
 
 
 def of_stack(name: Seen, designs: Architecture) -> Floats:
-    """Compute a feature that is of no single width: `EXPERTS`, or the terms of ablations.
+    """Compute a feature that is of no single width.
 
     Parameters
     ----------
@@ -83,7 +93,7 @@ def of_stack(name: Seen, designs: Architecture) -> Floats:
 
 def parts_of_stack(name: Seen, designs: Architecture) -> list[Floats]:
     """Compute what a feature is computed from: ratios of functions affine in the depths."""
-    return [experts_of(designs)] if isinstance(name, str) else name.parts(designs, designs)
+    return [stack_value(name, designs)] if isinstance(name, str) else name.parts(designs, designs)
 
 
 def from_parts(name: Seen, parts: Sequence[Floats]) -> Floats:
@@ -97,7 +107,7 @@ def range_of_stack(name: Seen, low: Architecture, high: Architecture) -> tuple[F
     Nothing falls as the terms of ablations rise, so their upper bound is infinite.
     """
     if isinstance(name, str):
-        return experts_between(low, high)
+        return stack_between(name, low, high)
     least = from_parts(name, name.parts(low, high))
     return least, np.full(np.shape(least), np.inf)
 

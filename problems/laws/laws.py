@@ -22,6 +22,7 @@ from modelsizer.problems.laws.features import (
     Features,
     Floats,  # laws and their users take it from here
 )
+from modelsizer.problems.laws.stack_values import WINDOW, trained_on
 
 ParameterKind = Literal["total", "non_embedding", "active"]
 LARGEST_LN_TOKENS = 200.0  # e^200 tokens are more than any budget pays for
@@ -128,6 +129,10 @@ class TokenLaw(ABC):
         """The law for a data set of so many tokens, repeated in longer training; None: no limit."""
         return self
 
+    def on_sequences(self, length: int) -> TokenLaw:  # noqa: ARG002 - for laws that see windows
+        """The law for training on sequences of so many tokens, which a full layer attends to."""
+        return self
+
     @abstractmethod
     def loss(self, n: Floats, d: Floats) -> Floats:
         """Predicted loss; `n` and `d` broadcast, and `d` may be infinite."""
@@ -214,6 +219,10 @@ class DesignLaw(TokenLaw):
         """
         raise TypeError(f"{self.name} sees {', '.join(self.features)}; ask `of` a design for it")
 
+    def on_sequences(self, length: int) -> TokenLaw:
+        """The law for training on sequences of so many tokens, which a full layer attends to."""
+        return _OnSequences(self, length) if WINDOW in self.features else self
+
     def of(self, features: Features) -> TokenLaw:
         """The law of N and D for designs with these features."""
         return _OfDesigns(self, features)
@@ -221,6 +230,35 @@ class DesignLaw(TokenLaw):
     def over(self, n_low: Floats, n_high: Floats, low: Features, high: Features) -> TokenLaw:
         """Lower bound on the loss over boxes of designs, as a law of D alone."""
         return _OverBoxes(self, (n_low, n_high), low, high)
+
+
+class _OnSequences(DesignLaw):
+    """A law of designs trained on sequences of so many tokens, by the names of `trained_on`."""
+
+    def __init__(self, law: DesignLaw, length: int) -> None:
+        self.__dict__ |= {name: getattr(law, name) for name in _DESCRIBED}
+        self._law, self._names = law, {trained_on(name, length): name for name in law.features}
+        self.features = tuple(self._names)
+        self.ranges = {trained_on(name, length): ends for name, ends in law.ranges.items()}
+
+    @property
+    def irreducible(self) -> float:
+        return self._law.irreducible
+
+    def loss_of(self, n: Floats, d: Floats, features: Features) -> Floats:
+        return self._law.loss_of(n, d, self._known(features))
+
+    def least_of(
+        self, n: tuple[Floats, Floats], d: Floats, low: Features, high: Features
+    ) -> Floats:
+        return self._law.least_of(n, d, self._known(low), self._known(high))
+
+    def _known(self, features: Features) -> Features:
+        return {name: features[told] for told, name in self._names.items()}
+
+
+_DESCRIBED = ("name", "parameter_kind", "parameter_range", "token_range", "source", "form",
+              "most_epochs", "caution")  # fmt: skip
 
 
 class _OfDesigns(TokenLaw):

@@ -6,10 +6,19 @@ import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.attention import FullAttention
+from modelsizer.problems.architecture.mixers import WithoutScores
 from modelsizer.problems.laws.features import Floats, parts_of
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.mixtures import mixture_of
 from modelsizer.problems.laws.quality import Quality
+from modelsizer.problems.laws.stack_values import (
+    FULL_SHARE,
+    GRANULARITY,
+    WINDOW,
+    attention,
+    base_name,
+    is_full,
+)
 
 OF_ATTENTION = frozenset({"heads", "kv_heads", "head_dim"})
 OF_FEED_FORWARD = frozenset({"d_ff"})
@@ -35,7 +44,8 @@ def why_unjudged(quality: Quality, architecture: Architecture) -> str:
     - No language head: a classifier or an embedding model predicts no token.
     - A feature that the architecture has not: the kv heads of latent attention, which share one
       latent, are no kv heads of a law, and a layer of experts or without a feed-forward has no
-      width of one.
+      width of one. `modelsizer.problems.laws.stack_values` says what dense layers have of
+      features of experts, and full layers of a window.
 
     Parameters
     ----------
@@ -51,10 +61,16 @@ def why_unjudged(quality: Quality, architecture: Architecture) -> str:
     name = quality.law.name
     if trunk.head != "lm":
         return f"{name} is of the prediction of tokens, and this has no language head"
-    seen = set(parts_of(quality.law.features))
+    seen = {base_name(str(part)) for part in parts_of(quality.law.features)}
     if seen & OF_ATTENTION and not all(isinstance(x.attention, FullAttention) for x in layers):
         words = ", ".join(sorted(str(name) for name in seen & OF_ATTENTION))
         return f"{name} sees {words}, which attention of another kind has not"
+    if WINDOW in seen and any(isinstance(attention(g), WithoutScores) for g in architecture.groups):
+        return f"{name} sees {WINDOW}, which layers without attention have not"
+    if FULL_SHARE in seen and not any(np.all(is_full(g)) for g in architecture.groups):
+        return f"{name} sees {FULL_SHARE}, and no layer is a full one"
+    if GRANULARITY in seen and not all(mixture_of(x.ffn) or x.ffn.d_ff for x in layers):
+        return f"{name} sees {GRANULARITY}, which layers without a feed-forward have not"
     if seen & OF_FEED_FORWARD and any(mixture_of(layer.ffn) for layer in layers):
         return f"{name} sees d_ff, which layers of experts have not"
     if seen & OF_FEED_FORWARD and not all(x.ffn.d_ff for x in layers):

@@ -10,7 +10,7 @@ from typing import Any, get_args
 
 from modelsizer.problems import reading
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
-from modelsizer.problems.laws.features import SHAPE_FEATURES
+from modelsizer.problems.laws.features import FEATURES
 from modelsizer.problems.laws.files import COEFFICIENTS, TERMS, LawFile, term_names, term_values
 from modelsizer.problems.laws.laws import ParameterKind, PowerTerm, Range, TokenLaw
 from modelsizer.problems.laws.terms import read_terms
@@ -258,9 +258,9 @@ class _Reader:
         found = {}
         content = self.table("law.ranges", head, "ranges")
         for name in content:
-            if name not in SHAPE_FEATURES:
-                hint = did_you_mean(str(name), SHAPE_FEATURES)
-                known = ", ".join(SHAPE_FEATURES)
+            if name not in FEATURES[2:]:  # all but parameters and tokens
+                hint = did_you_mean(str(name), FEATURES[2:])
+                known = ", ".join(FEATURES[2:])
                 self.wrong("law.ranges", f"unknown feature {short(name)}{hint}; known: {known}")
             else:
                 found[name] = self.range(name, content)

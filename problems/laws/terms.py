@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from modelsizer.problems.laws.laws import (
     Range,
     TokenLaw,
 )
+from modelsizer.problems.laws.stack_values import WINDOW, base_name, trained_on
 
 _SIZE, _DATA = "parameters", "tokens"
 
@@ -73,6 +74,17 @@ class TermLaw(DesignLaw):
                 "no term has tokens: the loss would not depend on them, and every design would "
                 "be trained on none"
             )
+
+    def on_sequences(self, length: int) -> TokenLaw:
+        """The law for training on sequences of so many tokens, which a full layer attends to."""
+        if WINDOW not in self.features:
+            return self
+        terms = tuple(
+            replace(term, exponents={trained_on(k, length): x for k, x in term.exponents.items()})
+            for term in self.terms
+        )
+        ranges = {trained_on(name, length): ends for name, ends in self.ranges.items()}
+        return replace(self, terms=terms, ranges=ranges)
 
     @property
     def irreducible(self) -> float:
@@ -197,7 +209,7 @@ def check_term(term: PowerTerm, name: str) -> None:
     if not term.exponents:
         raise ValueError(f"term {name}: names no feature; add its coefficient to E")
     for feature, exponent in term.exponents.items():
-        if feature not in FEATURES:
+        if base_name(feature) not in FEATURES:
             hint = did_you_mean(feature, FEATURES)
             raise ValueError(
                 f"term {name}: unknown feature {short(feature)}{hint}; known: {', '.join(FEATURES)}"
@@ -278,7 +290,12 @@ def read_terms(value: object) -> tuple[PowerTerm, ...]:
 def write_terms(terms: Iterable[PowerTerm]) -> list[dict[str, str | float]]:
     """Terms as plain values, the inverse of `read_terms`."""
     return [
-        {"name": term.name, "coefficient": term.coefficient, **term.exponents} for term in terms
+        {
+            "name": term.name,
+            "coefficient": term.coefficient,
+            **{base_name(feature): power for feature, power in term.exponents.items()},
+        }
+        for term in terms
     ]
 
 

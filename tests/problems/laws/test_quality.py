@@ -7,11 +7,12 @@ import pytest
 
 from modelsizer import Problem
 from modelsizer.problems.laws.ablations import Ablations
-from modelsizer.problems.laws.features import EXPERTS, of_stack, range_of_stack
+from modelsizer.problems.laws.features import of_stack, range_of_stack
 from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS, token_law
 from modelsizer.problems.laws.quality import Judged, Quality, scaled, unscaled
 from modelsizer.problems.laws.shapes import NoShape
+from modelsizer.problems.laws.stack_values import EXPERTS
 from tests.support.stacks import STRUCTURES, boxes, points, stack
 
 MANY = 10_000
