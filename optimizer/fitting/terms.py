@@ -14,9 +14,10 @@ import numpy as np
 
 from modelsizer.problems.laws.features import RATIOS, SHAPE_FEATURES
 from modelsizer.problems.laws.laws import ParameterKind
+from modelsizer.problems.laws.stack_values import OWN
 
 Array = np.ndarray[Any, np.dtype[Any]]
-FEATURES: Mapping[str, str] = {name: name for name in SHAPE_FEATURES} | {
+FEATURES: Mapping[str, str] = {name: name for name in (*SHAPE_FEATURES, *OWN)} | {
     "parameters": "N",
     "tokens": "D",
     "layers": "depth",

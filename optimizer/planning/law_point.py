@@ -14,7 +14,8 @@ from modelsizer.optimizer.fitting.terms import FEATURES
 from modelsizer.problems.errors import ModelsizerError, ProblemError, did_you_mean
 from modelsizer.problems.laws.catalogue import coefficients_of, law_rows, without_logarithms
 from modelsizer.problems.laws.files import TERMS, LawFile, term_values
-from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, TokenLaw
+from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, PowerTerm, TokenLaw
+from modelsizer.problems.laws.stack_values import OWN, base_name
 from modelsizer.problems.laws.terms import TermLaw
 from modelsizer.problems.units import format_number
 
@@ -113,7 +114,12 @@ def of_law(law: TokenLaw) -> LawPoint:
 def law_file(law: TermLaw) -> LawFile:
     """A law's file for a sum of power terms; unnamed terms are numbered."""
     terms = tuple(
-        replace(term, name=term.name or str(i)) for i, term in enumerate(law.terms, start=1)
+        PowerTerm(
+            term.coefficient,
+            {base_name(feature): power for feature, power in term.exponents.items()},
+            term.name or str(i),
+        )
+        for i, term in enumerate(law.terms, start=1)
     )
     return LawFile(
         law.name, TERMS, term_values(law.E, terms), law.parameter_kind, law.parameter_range,
@@ -161,6 +167,13 @@ def of_file(law: LawFile, most: int = DRAWS) -> LawPoint:
 
 def _of_terms(law: LawFile, table: str, most: int) -> LawPoint:
     """A sum of power terms, whose own form is to be learnt."""
+    if stacks := sorted({name for term in law.terms for name in term.exponents} & set(OWN)):
+        raise ProblemError.of(
+            f"{table}.terms",
+            f"{', '.join(stacks)}: runs are planned of dense models whose layers are alike; leave "
+            "these terms out",
+            law.path,
+        )
     if faults := faults_of(law):
         named = [replace(fault, key=table + fault.key.removeprefix("law")) for fault in faults]
         raise ProblemError(named, law.path)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
-from modelsizer import Problem, ProblemError, solve
+from modelsizer import Problem, ProblemError, fit, plan_runs, solve
 from modelsizer.optimizer.laws.draws import Draws
 from modelsizer.optimizer.laws.uncertainty import contenders, optima
 from modelsizer.optimizer.tables import store
@@ -94,3 +96,36 @@ def test_the_window_of_a_full_layer_is_the_training_sequence() -> None:
         assert "window@" not in problem.to_toml()
         assert Problem.from_tables(problem.to_dict()).law.features == (f"window@{length}",)
     assert losses[0] == pytest.approx(losses[1], abs=0.02)
+
+
+def test_runs_are_not_planned_for_features_of_stacks() -> None:
+    with pytest.raises(ProblemError, match="window: runs are planned of dense models"):
+        plan_runs(own({"coefficient": 0.1, "window": -0.1}), 1e21)
+
+
+def test_terms_of_such_features_are_fitted_from_their_columns(tmp_path: Path) -> None:
+    r = np.random.default_rng(0)
+    n, d = 10 ** r.uniform(8, 10, 60), 10 ** r.uniform(9, 11, 60)
+    routed, window = r.choice([1, 8, 64], 60), r.choice([512.0, 2048.0, 4096.0], 60)
+    seen = 1.8 + 482 * n**-0.35 + 2085 * d**-0.37 + 0.3 * routed**-0.2 + 0.5 * window**-0.15
+    rows = zip(n, d, routed, window, seen, strict=True)
+    (tmp_path / "runs.csv").write_text(
+        "\n".join(
+            [
+                "params,tokens,num_experts,sliding_window,loss",
+                *(",".join(map(str, row)) for row in rows),
+            ]
+        )
+    )
+    (tmp_path / "form.toml").write_text(
+        '[law]\nform = "terms"\nE = 1.7\nterms = [\n'
+        '{name = "A", coefficient = 400.0, parameters = -0.3},\n'
+        '{name = "B", coefficient = 2000.0, tokens = -0.3},\n'
+        '{name = "R", coefficient = 0.2, routed = -0.2},\n'
+        '{name = "W", coefficient = 0.4, window = -0.15},\n]\nfixed = ["W.window", "R.routed"]\n'
+    )
+    found = fit(tmp_path / "runs.csv", tmp_path / "form.toml", bootstrap=0, compare=False)
+    assert found.fit.coefficients["R"] == pytest.approx(0.3, rel=0.02)
+    assert found.fit.coefficients["W"] == pytest.approx(0.5, rel=0.02)
+    law = found.law_file("mine", "total", {})
+    assert law.ranges["window"].high == 4096
