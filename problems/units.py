@@ -106,6 +106,7 @@ UNITS = MappingProxyType(
             "Wh": Fraction(1, 1000),
             "MWh": Fraction(1000),
             "GWh": Fraction(10**6),
+            "TWh": Fraction(10**9),
         },
         "tokens/s": _count_units("tokens/s", "token/s"),
     }
@@ -262,42 +263,45 @@ _UNLIMITED = "unlimited"
 
 
 def _scaled(value: Number, steps: tuple[tuple[float, str], ...], digits: int) -> str:
-    for scale, suffix in steps:
-        if abs(value) >= scale:
-            text = f"{value / scale:.{digits}g}"
-            if "e" in text:
-                if scale == steps[0][0]:  # beyond the largest unit
-                    return _beyond(value, steps, digits)
-                text = f"{value / scale:.0f}"
-            return f"{text}{suffix}"
-    return format_number(value, digits)
-
-
-def _beyond(value: Number, steps: tuple[tuple[float, str], ...], digits: int) -> str:
-    """A number beyond the largest unit, in units of one; a duration in days."""
-    scale, suffix = steps[0]
-    if suffix != _DAYS:
+    """A number in the largest unit that its digits, rounded, reach: never ``1000 MB``."""
+    rounded = abs(float(f"{value:.{digits - 1}e}"))
+    scale, suffix = next((step for step in steps if rounded >= step[0]), steps[-1])
+    if scale == steps[0][0] and rounded >= 1000 * scale and suffix != _DAYS:  # beyond all units
         scale, suffix = 1, next((word for each, word in steps if each == 1), "")
-    return f"{power_of_ten(value / scale, digits)}{suffix}"
+    text = format_number(value / scale, digits)
+    return f"{text}{_SINGULAR.get(suffix, suffix) if text == '1' else suffix}"
 
 
 _DAYS = " days"
+_SINGULAR = {_DAYS: " day", " FLOPs": " FLOP", " tokens/s": " token/s"}
 
 
-_COUNT_STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"))
-_BYTE_STEPS = ((1e15, " PB"), (1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"), (1.0, " B"))
+_COUNT_STEPS = ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "K"), (1.0, ""))
+_BYTE_STEPS = (
+    (1e18, " EB"), (1e15, " PB"), (1e12, " TB"), (1e9, " GB"), (1e6, " MB"), (1e3, " kB"),
+    (1.0, " B"),
+)  # fmt: skip
 _FLOPS_STEPS = ((1e12, " TFLOPs"), (1e9, " GFLOPs"), (1e6, " MFLOPs"), (1.0, " FLOPs"))
 _STEPS: dict[str, tuple[tuple[float, str], ...]] = {
     "seconds": (
         (_SECONDS_A_DAY, _DAYS), (_SECONDS_AN_HOUR, " h"), (1.0, " s"), (1e-3, " ms"),
         (1e-6, " us"),
     ),
-    "bytes/s": ((1e12, " TB/s"), (1e9, " GB/s"), (1.0, " B/s")),
-    "FLOP/s": ((1e15, " PFLOP/s"), (1e12, " TFLOP/s"), (1e9, " GFLOP/s"), (1.0, " FLOP/s")),
-    "watts": ((1e6, " MW"), (1e3, " kW"), (1.0, " W")),
-    "dollars": ((1e9, "B USD"), (1e6, "M USD"), (1e3, "K USD"), (1.0, " USD")),
-    "kWh": ((1e6, " GWh"), (1e3, " MWh"), (1.0, " kWh")),
-    "tokens/s": ((1e6, "M tokens/s"), (1e3, "K tokens/s"), (1.0, " tokens/s")),
+    "bytes/s": (
+        (1e15, " PB/s"), (1e12, " TB/s"), (1e9, " GB/s"), (1e6, " MB/s"), (1e3, " kB/s"),
+        (1.0, " B/s"),
+    ),
+    "FLOP/s": (
+        (1e18, " EFLOP/s"), (1e15, " PFLOP/s"), (1e12, " TFLOP/s"), (1e9, " GFLOP/s"),
+        (1e6, " MFLOP/s"), (1.0, " FLOP/s"),
+    ),
+    "watts": ((1e9, " GW"), (1e6, " MW"), (1e3, " kW"), (1.0, " W")),
+    "dollars": ((1e12, "T USD"), (1e9, "B USD"), (1e6, "M USD"), (1e3, "K USD"), (1.0, " USD")),
+    "kWh": ((1e9, " TWh"), (1e6, " GWh"), (1e3, " MWh"), (1.0, " kWh")),
+    "tokens/s": (
+        (1e12, "T tokens/s"), (1e9, "B tokens/s"), (1e6, "M tokens/s"), (1e3, "K tokens/s"),
+        (1.0, " tokens/s"),
+    ),
 }  # fmt: skip
 _LARGE_FLOPS_STEPS = ((1e21, " ZFLOPs"), (1e18, " EFLOPs"), (1e15, " PFLOPs"), *_FLOPS_STEPS)
 _DOUBLE_DIGITS = 17  # significant digits that tell every two doubles apart
@@ -318,18 +322,16 @@ def format_quantity(value: Number, dimension: str, digits: int = 4) -> str:
     """
     if math.isinf(value):
         return _UNLIMITED
+    if not value:
+        return "0"
     if dimension == "bytes":
         return _scaled(value, _BYTE_STEPS, digits)
     if dimension == "FLOPs":
-        if abs(value) < _POWERS_FROM:
+        if float(f"{abs(value):.{digits - 1}e}") < _POWERS_FROM:
             return _scaled(value, _FLOPS_STEPS, digits)
         return power_of_ten(value, digits)
     if dimension in _STEPS:
-        steps = _STEPS[dimension]
-        least, unit = steps[-1]
-        if value < least:
-            return f"{format_number(value / least, digits)}{unit}"
-        return _scaled(value, steps, digits)
+        return _scaled(value, _STEPS[dimension], digits)
     if dimension in ("nats", "nats a byte"):
         return format_number(value, digits + 1)
     if dimension == "count" and isinstance(value, int) and abs(value) < 10**6:

@@ -31,7 +31,7 @@ from modelsizer.text.depth_width import heading as of_one_size
 from modelsizer.text.depth_width import shape_table, thinned
 from modelsizer.text.depth_width_words import habit_sentence, notes
 from modelsizer.text.hyperparameters import HEADING, suggestion_rows
-from modelsizer.text.kit.words import STOPS
+from modelsizer.text.kit.words import STOPS, counted
 from modelsizer.text.rank import best_table, columns_of, group_table
 
 if TYPE_CHECKING:
@@ -282,7 +282,7 @@ def _ranking(result: Result, clock: Clock) -> tuple[Html, bool]:
     if not found.complete:
         return tag("p", f"Not made: {STOPS[found.stop]}.", class_="quiet"), False
     parts = [
-        tag("p", f"{found.feasible:,} of {found.designs:,} designs keep every limit."),
+        tag("p", f"{found.feasible:,} of {counted(found.designs, 'design')} keep every limit."),
         _best(found),
         tag("h3", "The best of each depth"),
         _depths(found),

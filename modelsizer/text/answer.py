@@ -13,7 +13,7 @@ from modelsizer.text.costs import cost_rows
 from modelsizer.text.hyperparameters import HEADING, suggestion_rows
 from modelsizer.text.kit.lines import INDENT, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Styled, Table, print_table
-from modelsizer.text.kit.words import STOPS
+from modelsizer.text.kit.words import STOPS, counted
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -35,7 +35,7 @@ def _pairs(console: Console, rows: Iterable[tuple[str, str]], sign: str = " ") -
 def certificate(result: Result) -> str:
     """The optimality certificate in words: what is proven, and by which steps."""
     s = result.statistics
-    designs = f"{s['designs']:,} designs"
+    designs = counted(s["designs"], "design")
     if s.get("layouts", 1) > 1:
         designs += f" in {s['layouts']} parallel layouts ({s['candidates']:,} pairs)"
     better = "more" if result.objective.sense == "maximize" else "less"

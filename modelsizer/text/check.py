@@ -8,7 +8,7 @@ from modelsizer.problems.space.defaults import defaults_line
 from modelsizer.problems.summary import Summary
 from modelsizer.problems.units import format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph
-from modelsizer.text.kit.words import and_more
+from modelsizer.text.kit.words import and_more, counted
 
 MOST_SENTENCES = 6
 
@@ -17,7 +17,8 @@ def print_check(console: Console, found: Summary) -> None:
     """Print the size of a problem, its objective and its constraints."""
     problem = found.problem
     line(console, f"{problem.name or 'unnamed problem'}: valid")
-    line(console, f"  {found.width_options:,} width options, {found.designs:,} designs")
+    options = counted(found.width_options, "width option")
+    line(console, f"  {options}, {counted(found.designs, 'design')}")
     if len(found.by_kind) > 1:
         for words, designs in found.by_kind.items():
             paragraph(console, f"{designs:,} of {words}", indent=2 * INDENT, expand=False)

@@ -13,7 +13,7 @@ from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import Number, format_number
 from modelsizer.text.kit.lines import line, paragraph, section, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import STOPS, quantity, setting
+from modelsizer.text.kit.words import STOPS, counted, quantity, setting
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -80,7 +80,7 @@ def _print_points(console: Console, front: Front, shown: Front) -> None:
 
 def certificate(front: Front) -> str:
     """The certificate of a front in words."""
-    designs = f"{front.statistics['designs']:,} designs"
+    designs = counted(int(front.statistics["designs"]), "design")
     how = _WAYS.get(front.solver, f"{front.statistics.get('solves', 0):,} programs solved")
     took = f"{how}, {front.seconds:.2f} s, {front.solver}"
     if front.complete and not len(front):
@@ -89,10 +89,12 @@ def certificate(front: Front) -> str:
     held = "" if volume is None else f" Hypervolume {volume['value']:.4f} of the box they span."
     if front.complete:
         several = int((front.designs > 1).sum())
+        points = f"all {len(front):,} nondominated points"
+        points = points if len(front) > 1 else "the one nondominated point"
         shared = f" {several:,} of them are shared by several designs." if several else ""
         return (
-            f"Complete: all {len(front):,} nondominated points of {designs}, to the unit and to "
-            f"the last digit of a double ({took}).{shared}{held}"
+            f"Complete: {points} of {designs}, to the unit and to the last digit of a double "
+            f"({took}).{shared}{held}"
         )
     parts = len(front.unexplored)
     where = "one part" if parts == 1 else f"{parts:,} parts"

@@ -16,7 +16,7 @@ from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import format_fixed, format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import NONE, STOPS, and_more, quantity
+from modelsizer.text.kit.words import NONE, STOPS, and_more, counted, quantity
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,7 +66,7 @@ def print_ranking(
     seen = ranking.designs if ranking.complete else ranking.looked_at
     line(
         console,
-        f"{ranking.feasible:,} of {seen:,} designs keep every limit; "
+        f"{ranking.feasible:,} of {counted(seen, 'design')} keep every limit; "
         f"by {ranking.goal.name}, {order}; {ranking.seconds:.2f} s",
     )
     if not ranking.complete:

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Literal
 
 from modelsizer.plots.drawing.texts import power
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.problems.visible import visible
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.axis import Axis
     from matplotlib.figure import Figure
+    from matplotlib.ticker import Locator
 
 Side = Literal["x", "y"]
 
@@ -31,15 +32,15 @@ def dimension(name: str) -> str:
     return QUANTITIES[name].dimension if name in QUANTITIES else "count"
 
 
-def tick(value: float, name: str) -> str:
-    """Format a number as a tick label."""
+def tick(value: float, name: str, digits: int = 3) -> str:
+    """Format a number as a tick label, with so many significant digits at most."""
     kind = dimension(name)
     if kind in ("nats", "count"):
-        return f"{value:g}"
+        return format_number(value)
     if kind == "FLOPs" and value >= 1e15:
         mantissa, exponent = f"{value:.2e}".split("e")
         return power(int(exponent), mantissa.rstrip("0").rstrip("."))
-    return format_quantity(value, kind, 3)
+    return format_quantity(value, kind, digits)
 
 
 def wrapped(figure: Figure, title: str, left: float | None = None) -> str:
@@ -105,28 +106,107 @@ def quantity_axis(axes: Axes, side: Side, name: str, *, log: bool = False) -> No
     axis: Axis = axes.xaxis if side == "x" else axes.yaxis
     (axes.set_xlabel if side == "x" else axes.set_ylabel)(words(name))
     if not log:
-        axis.set_major_locator(MaxNLocator(nbins=6, integer=dimension(name) == "count"))
+        if dimension(name) == "seconds":
+            axis.set_major_locator(_times_locator(log=False))
+        else:
+            axis.set_major_locator(MaxNLocator(nbins=6, integer=dimension(name) == "count"))
         if dimension(name) == "nats":  # labels of one axis have the same digits
             same = ScalarFormatter(useOffset=False)
             same.set_scientific(False)
             axis.set_major_formatter(same)
         else:
-            axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, name)))
+            axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, name, _OF_TICKS)))
         return
     (axes.set_xscale if side == "x" else axes.set_yscale)("log")
     low, high = axes.get_xlim() if side == "x" else axes.get_ylim()
     decades = math.log10(high / low)
-    if decades < _LEAST_FOR_LOG:
+    if dimension(name) == "seconds":
+        axis.set_major_locator(_times_locator(log=True))
+    elif decades < _LEAST_FOR_LOG:
         axis.set_major_locator(MaxNLocator(nbins=5))
     else:
         subs = _LABELLED_IN_A_DECADE if decades <= _NARROW else (1.0,)
         axis.set_major_locator(LogLocator(subs=subs, numticks=12))
-    if decades <= _WIDE:
+    if decades <= _WIDE and dimension(name) != "seconds":
         axis.set_minor_locator(LogLocator(subs=range(1, 10), numticks=200))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, name)))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: tick(value, name, _OF_TICKS)))
     axis.set_minor_formatter(NullFormatter())
 
 
+def _times_locator(*, log: bool) -> Locator:
+    """A locator of `times`, wherever the ends of the axis are when it is drawn."""
+    from matplotlib.ticker import Locator
+
+    class Times(Locator):
+        def __call__(self) -> list[float]:
+            assert self.axis is not None
+            return self.tick_values(*sorted(self.axis.get_view_interval()))
+
+        def tick_values(self, vmin: float, vmax: float) -> list[float]:
+            return times(vmin, vmax, log=log)
+
+    return Times()
+
+
+def times(low: float, high: float, *, log: bool) -> list[float]:
+    """Ticks of a time axis, each a whole number of its unit: 50 ms, 12 h, 30 days.
+
+    Parameters
+    ----------
+    low, high : float
+        Ends of the axis, in seconds.
+    log : bool
+        Whether it is logarithmic: ticks then have units of their own.
+
+    Returns
+    -------
+    list of float
+        In seconds, ascending; 2 at least, `_MOST_TICKS` at most where the axis is logarithmic.
+    """
+    decades = range(-9, 10)
+    shorter = [lead * 10.0**n for n in decades if n < _THOUSANDS for lead in (1, 2, 5)]
+    hours = [n * _HOUR for n in (1, 2, 3, 6, 12)]
+    days = [lead * _DAY * 10.0**n for n in range(9) for lead in (1, 2, 3, 5)]
+    if not log:
+        return _even(low, high, shorter, hours, days)
+    every = [t for t in (*shorter, *hours, *days) if low * _WITHIN <= t <= high / _WITHIN]
+    if len(every) < _LEAST_TICKS:
+        return _even(low, high, shorter, hours, days)
+    ones = {10.0**n for n in decades if n < _THOUSANDS} | {_HOUR}
+    ones |= {_DAY * 10.0**n for n in range(9)}
+    few = [t for t in every if t in _FEW or t in ones]
+    kept = next((ts for ts in (every, few) if len(ts) <= _MOST_TICKS), sorted(ones & {*every}))
+    return kept[:: -(-len(kept) // _MOST_TICKS)]
+
+
+def _even(
+    low: float, high: float, shorter: list[float], hours: list[float], days: list[float]
+) -> list[float]:
+    """Evenly spaced times, about `_INTERVALS` intervals of one of these lengths."""
+    steps = shorter
+    for unit, longer in ((_HOUR, [*hours, *days]), (_DAY, days)):
+        if high > unit:  # labels are of this unit, and of the next smaller one below it
+            parts = _PARTS if low < unit else sorted({*_PARTS, *_TENTHS})
+            steps = [*(part * unit for part in parts), *longer]
+    least = (high - low) / _INTERVALS
+    at = next((i for i, step in enumerate(steps) if step >= least), len(steps) - 1)
+    narrow = [*(steps[0] / 10**n for n in range(6, 0, -1)), *steps[: at + 1]]
+    for step in reversed(narrow):
+        first = max(0, math.ceil(low / step - _SLACK))
+        found = [n * step for n in range(first, math.floor(high / step + _SLACK) + 1)]
+        if len(found) >= _LEAST_TICKS:
+            break
+    return found
+
+
+_HOUR, _DAY = 3600.0, 86400.0
+_THOUSANDS = 3  # the power of ten of seconds from which hours follow
+_FEW = tuple(lead * unit for unit in (_HOUR, _DAY) for lead in (1, 2, 6, 10, 100))
+_PARTS, _TENTHS = (0.25, 0.5), (0.01, 0.02, 0.05, 0.1, 0.2)
+"""Parts of an hour or a day that intervals may be: quarters, and tenths where all is longer."""
+_INTERVALS, _MOST_TICKS, _LEAST_TICKS = 6, 8, 2
+_OF_TICKS = 4  # digits: ticks are round numbers
+_SLACK, _WITHIN = 1e-9, 1 - 1e-9
 _MOST_LINES = 3  # of a title
 _POINTS_AN_INCH, _EM = 72, 0.66  # width of a bold letter, relative to the font size
 _LEFT_OF_TITLE = 0.75  # inches taken by an axis and its label

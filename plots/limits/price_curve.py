@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from modelsizer.plots.drawing.axes import heading, quantity_axis, tick, words
+from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, tick, words
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, QUIET, STAR, canvas
 
 if TYPE_CHECKING:
@@ -83,7 +83,8 @@ def price_curve(
         _curve(axes, x[fits], y[fits])
         _today(axes, x[fits], y[fits], today, name, objective)
         quantity_axis(axes, "x", name, log=log)
-        if log and np.log10(np.divide(*axes.get_xlim()[::-1])) < _LABEL_2_AND_5:
+        few = np.log10(np.divide(*axes.get_xlim()[::-1])) < _LABEL_2_AND_5
+        if log and few and dimension(name) != "seconds":
             from matplotlib.ticker import LogLocator
 
             axes.xaxis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))

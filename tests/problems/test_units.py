@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 
 import pytest
@@ -131,3 +132,45 @@ def test_flops_of_a_pass_have_a_prefix_at_any_size() -> None:
     assert shown == ["17.16 GFLOPs", "383.9 TFLOPs", "1.152 PFLOPs", "1.012 EFLOPs", "30 ZFLOPs"]
     for text, value in zip(shown[2:4], (1152 * 10**12, 1012 * 10**15), strict=True):
         assert parse_quantity(text, "FLOPs") == value
+
+
+_TRIED = st.one_of(
+    st.floats(1e-12, 1e30), st.integers(1, 10**30), st.integers(1, 10).map(lambda n: 10**n - 1)
+)
+
+
+@given(_TRIED, st.sampled_from(sorted(UNITS)), st.integers(2, 6))
+def test_formatted_quantities_are_short_and_read_back(
+    value: float, dimension: str, digits: int
+) -> None:
+    for sign in (1, -1):
+        text = format_quantity(sign * value, dimension, digits)
+        back = float(parse_quantity(text, dimension))
+        assert back == pytest.approx(sign * value, rel=0.51 * 10 ** (1 - digits))
+        assert "e+" not in text
+        number, *unit = re.fullmatch(r"-?([0-9.,]+(?:e-?[0-9]+)?) ?(.*)", text).groups()  # type: ignore[union-attr]
+        if unit[0] and dimension not in ("seconds", "FLOPs", "FLOP/s", "count"):
+            scaled = float(number.replace(",", ""))
+            assert scaled < 1000 or "e" in number, text
+        assert number != "1" or unit[0] not in ("days", "FLOPs", "tokens/s"), text
+
+
+@pytest.mark.parametrize(
+    ("value", "dimension", "digits", "text"),
+    [
+        (999_999_999, "parameters", 4, "1B"),
+        (999_960, "bytes", 4, "1 MB"),
+        (86_400, "seconds", 4, "1 day"),
+        (3599.96, "seconds", 4, "1 h"),
+        (3e9, "seconds", 3, "34,700 days"),
+        (1, "tokens/s", 4, "1 token/s"),
+        (2e18, "FLOP/s", 3, "2 EFLOP/s"),
+        (0, "seconds", 4, "0"),
+        (-5e9, "bytes/s", 4, "-5 GB/s"),
+        (1e15, "tokens", 3, "1e15"),
+    ],
+)
+def test_the_unit_is_that_of_the_rounded_number(
+    value: float, dimension: str, digits: int, text: str
+) -> None:
+    assert format_quantity(value, dimension, digits) == text
