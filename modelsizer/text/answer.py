@@ -35,7 +35,7 @@ def _pairs(console: Console, rows: Iterable[tuple[str, str]], sign: str = " ") -
 def certificate(result: Result) -> str:
     """The optimality certificate in words: what is proven, and by which steps."""
     s = result.statistics
-    designs = counted(s["designs"], "design")
+    designs = counted(int(s["designs"]), "design")
     if s.get("layouts", 1) > 1:
         designs += f" in {s['layouts']} parallel layouts ({s['candidates']:,} pairs)"
     better = "more" if result.objective.sense == "maximize" else "less"

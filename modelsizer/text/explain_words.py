@@ -23,8 +23,9 @@ def amount(value: Number, unit: str, digits: int = 6) -> str:
 
 
 def limit_words(limit: Constraint) -> str:
-    """``serving_memory <= 80 GB``."""
-    return f"{limit.name} {limit.sign} {amount(limit.limit, limit.dimension)}"
+    """``serving_memory <= 80 GB``, and the model that has it if the limit is a reference."""
+    of = f" ({limit.reference})" if limit.reference else ""
+    return f"{limit.name} {limit.sign} {amount(limit.limit, limit.dimension)}{of}"
 
 
 _NUDGES = (0, 0.1, 0.2, 0.5, 1, 2, 5, 10)  # in units of the last digit shown, until feasible

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import operator
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.laws.corners import ablation_corners
+from modelsizer.optimizer.laws.draws import Draws
 from modelsizer.optimizer.laws.robust import DEFAULT_TAIL, Uncertainty, solve_draws
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.errors import ArgumentError, ProblemError, require_type
+from modelsizer.problems.laws.ablations import Ablations
 from modelsizer.problems.laws.files import LawFile
+from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.reading import PREFIX, load_law
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.requirements.references import sized
 
 DRAWS, WINNERS = 500, 20
 """Default numbers of draws and of winners."""
@@ -114,11 +120,34 @@ def uncertainty(
         notes.append(f"{fitted.path} has {len(laws)} draws, fewer than the {draws} asked for")
     if len(laws) < _FEW:
         notes.append(f"{len(laws)} draws are few for quantiles of 5 and 95 %; fit with more")
-    found = None
+    found, limit = None, problem.budgets.loss
+    reference = "" if limit is None or limit.ends != ("max",) else limit.max_as
     with ending:
         read = ablation_corners(problem) if corners else None
-        found = solve_draws(problem, laws, tail=cvar, clock=clock, corners=read)
+        # Of the designs of least loss only whether they reach a limit depends on it.
+        free = problem.without("budgets.loss") if reference else problem
+        found = solve_draws(free, laws, tail=cvar, clock=clock, corners=read)
+        if found is not None and reference:
+            notes.append(_reached(free, reference, found, laws, tuple((read or {}).values())))
     return DrawnAnswer(found, len(laws), tuple(notes), winners, ending.stop)
+
+
+def _reached(
+    problem: Problem,
+    reference: str,
+    found: Uncertainty,
+    laws: Sequence[TokenLaw],
+    readings: Sequence[Ablations | None],
+) -> str:
+    """A sentence on the draws in which a design reaches the loss of a model by the same draw."""
+    length, model = problem.training.sequence_length, sized(problem, reference)
+    draws = Draws.of([law.on_sequences(length) for law in laws], tuple(readings))
+    limits = [model.loss(draws.quality(k, problem.quality)) for k in range(len(draws))]
+    reached = sum(map(operator.le, found.least, limits))
+    return (
+        f"budgets.loss, {reference}: in {reached} of {len(limits)} draws some design reaches the "
+        "loss that the model has by the same draw; no design is left out for it"
+    )
 
 
 def _file_of(problem: Problem) -> LawFile:

@@ -144,6 +144,8 @@ class Uncertainty:
     corners : tuple of str
         Names of the readings of ablations that each draw is combined with; empty for that of the
         problem alone.
+    least : tuple of float
+        The least loss of any design under each draw and reading.
     """
 
     problem: Problem
@@ -155,6 +157,7 @@ class Uncertainty:
     intervals: Mapping[str, Interval]
     certificate: Certificate
     corners: tuple[str, ...] = ()
+    least: tuple[float, ...] = ()
 
     def best_by(self, role: str) -> Candidate:
         """Today's design, or the optimum of one of `CRITERIA`."""
@@ -354,4 +357,5 @@ def solve_draws(
         },
         Certificate(some.designs, some.infeasible, some.dominated, some.equal, len(some)),
         tuple(corners),
+        tuple(found.loss.tolist()),
     )

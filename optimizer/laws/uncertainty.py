@@ -44,6 +44,7 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.features import Seen
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.tables.limits import EXAMPLE
 
 MERGED_AT_ONCE = 50_000  # designs freed of dominated ones at once: some 0.2 s
 LOSSES_AT_ONCE = 4_000_000  # draws x designs per chunk; 32 MB per matrix
@@ -177,7 +178,8 @@ def _refuse(problem: Problem, model: Model) -> None:
     if problem.budgets.loss is not None:
         raise ProblemError.of(
             "budgets.loss",
-            "a limit on the loss moves with every draw of the law; leave it out "
+            "a number of nats means another thing by every draw of the law; write the loss of a "
+            f"model, which each draw judges itself: {EXAMPLE}, or leave it out "
             "(--without budgets.loss)",
         )
     try:

@@ -186,12 +186,57 @@ def resolved(asked: Asked, *, loss: bool) -> dict[str, Any]:
     return found
 
 
+def sized(asked: Asked, text: str) -> Sized:
+    """The model of a reference to a loss, as laws see it under the settings of a problem.
+
+    Raises
+    ------
+    ValueError
+        See `resolved`.
+    """
+    return _Judge(asked).sized(text)
+
+
 def _limits(asked: Asked) -> Iterator[tuple[str, str, Interval]]:
     """Key, quantity and limit of each limit of a problem."""
     if asked.training.tokens is not None:
         yield "training.tokens", "tokens", asked.training.tokens
     for name, limit in asked.budgets.limits.items():
         yield f"budgets.{name}", name, limit
+
+
+@dataclass(frozen=True, slots=True)
+class Sized:
+    """A model as laws see it.
+
+    Parameters
+    ----------
+    architecture : Architecture
+    size : float
+        N, as the law counts it.
+    tokens : float
+        Tokens that the law counts.
+    """
+
+    architecture: Architecture
+    size: float
+    tokens: float
+
+    def loss(self, quality: Quality) -> float:
+        """Its loss in nats a token.
+
+        Raises
+        ------
+        ValueError
+            If the law cannot judge it, or gives no finite loss.
+        """
+        if why := why_unjudged(quality, self.architecture):
+            raise ValueError(f"it has no loss: {why}")
+        judged = quality.of(architecture_features(self.architecture, quality.features))
+        loss = float(judged.loss(self.size, self.tokens))
+        if not math.isfinite(loss):
+            raise ValueError(f"{quality.name} gives no finite loss of it")
+        return loss
 
 
 class _Judge:
@@ -227,6 +272,20 @@ class _Judge:
         return value if isinstance(value, float) else _double(value, up=up)
 
     def _value(self, text: str, name: str) -> Fraction | float:
+        if name == "loss":
+            return self.sized(text).loss(self._quality)
+        architecture, layout, trained = self._model(text, name)
+        return amount(self._settings, architecture, layout, name, trained)
+
+    def sized(self, text: str) -> Sized:
+        """The model of a reference as laws see it."""
+        architecture, layout, trained = self._model(text, "loss")
+        assert trained is not None
+        size = plain(affine_cost(self._settings, architecture, layout, LAW_PARAMETERS))
+        return Sized(architecture, float(size), float(trained))
+
+    def _model(self, text: str, name: str) -> tuple[Architecture, Layout, Fraction | None]:
+        """The model of a reference, its layout, and its tokens, which some quantities need."""
         source, given = read_reference(text)
         model = model_of(source)
         architecture = model.architecture
@@ -241,18 +300,7 @@ class _Judge:
             raise ValueError(
                 f'{what} no training tokens of it; write "as {source} at 15T tokens" with its own'
             )
-        layout = self._layout(architecture, name, trained)
-        if name != "loss":
-            return amount(self._settings, architecture, layout, name, trained)
-        if why := why_unjudged(self._quality, architecture):
-            raise ValueError(f"it has no loss: {why}")
-        assert trained is not None
-        size = plain(affine_cost(self._settings, architecture, layout, LAW_PARAMETERS))
-        judged = self._quality.of(architecture_features(architecture, self._quality.features))
-        loss = float(judged.loss(float(size), float(trained)))
-        if not math.isfinite(loss):
-            raise ValueError(f"{self._quality.name} gives no finite loss of it")
-        return loss
+        return architecture, self._layout(architecture, name, trained), trained
 
     def _layout(self, architecture: Architecture, name: str, tokens: Fraction | None) -> Layout:
         """The layout that the model would have as a design: one that keeps the limits, if any."""

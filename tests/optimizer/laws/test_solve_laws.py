@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import operator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,8 @@ from modelsizer.cli import app
 from modelsizer.optimizer.laws.comparison import compare_laws
 from modelsizer.optimizer.laws.robust import CRITERIA, TODAY, Regret, Uncertainty, solve_draws
 from modelsizer.problems.laws.pages import LAW_PAGES
-from modelsizer.problems.laws.reading import law_setting
+from modelsizer.problems.laws.reading import law_setting, load_law
+from modelsizer.problems.requirements.references import sized
 from modelsizer.text.compare_laws import agreement
 from modelsizer.text.uncertainty import headline
 from tests.support.drawn_laws import drawn, law_file
@@ -284,10 +286,30 @@ def test_every_law_that_cannot_be_used_says_why_not(small: str, name: str) -> No
         assert LAW_PAGES[name].why_not in found.stderr
 
 
-def test_limits_on_the_loss_are_refused_under_draws(small: str, mine: str) -> None:
-    found = run("solve", small, "--law", mine, "--uncertainty", "--set", "budgets.loss=4.0")
+def test_a_number_limits_no_loss_under_draws_and_the_loss_of_a_model_does(
+    small: str, mine: str
+) -> None:
+    asked = ("solve", small, "--law", mine, "--uncertainty", "--set")
+    found = run(*asked, "budgets.loss=4.0")
     assert found.exit_code == 2
-    assert "moves with every draw" in found.stderr
+    assert "by every draw of the law; write the loss of a model" in found.stderr
+    free = json.loads(run(*asked[:-1], "--json", "-").stdout)["uncertainty"]
+    middling = f"as {small.removesuffix('small.toml')}design.json at 1B tokens"
+    run("solve", small, "--law", mine, "--json", middling.split()[1])
+    laws = load_law(mine).drawn_laws
+    for reference in ("as gpt2 at 100M tokens", middling):
+        told = json.loads(run(*asked, f"budgets.loss={reference}", "--json", "-").stdout)
+        told = told["uncertainty"]
+        assert told["winners"] == free["winners"]
+        problem = Problem.load(small, {"objective.law": f"file:{mine}"})
+        model = sized(problem, reference)
+        least = solve_draws(problem, laws)
+        assert least is not None
+        limits = [model.loss(replace(problem.quality, law=law)) for law in laws]
+        reached = sum(map(operator.le, least.least, limits))
+        assert f"in {reached} of 120 draws" in told["notes"][-1]
+    refused = run(*asked, "budgets.loss=as llama-3-70b at 15T tokens")
+    assert refused.exit_code in (1, 2)
     bare = law_file(Path(mine).parent / "bare.toml", [])
     found = run("solve", small, "--law", str(bare), "--uncertainty")
     assert (found.exit_code, "--bootstrap" in found.stderr) == (2, True)

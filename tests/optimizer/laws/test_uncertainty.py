@@ -277,7 +277,7 @@ def test_today_and_the_draws_of_the_reference_problem(reference: Uncertainty) ->
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
-        ({"budgets.loss": 2.0}, "moves with every draw"),
+        ({"budgets.loss": 2.0}, "by every draw"),
         ({"objective.minimize": "training_flops", "budgets.loss": 2.0}, "only the least loss"),
         ({"objective.law": "kaplan-2020"}, "counts non_embedding parameters"),
         ({"objective.law": "muennighoff-2023"}, "is not of the form"),
