@@ -256,7 +256,7 @@ def solve(
                 if pins is not None:
                     more.print_cost(console, pins)
                 if near is not None and "nearest" not in extras.unfinished:
-                    more.print_nearest(console, near, closest)
+                    more.print_nearest(console, near, closest, problem.law.rms)
             if drawn is not None and drawn.found is not None:
                 from modelsizer.text.uncertainty import print_uncertainty
 

@@ -19,6 +19,7 @@ from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, tab
 from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
 from modelsizer.problems.errors import require_type
+from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.problems.version import __version__
@@ -195,9 +196,10 @@ def _lead(result: Result) -> list[Html]:
     tokens = "unlimited"
     if math.isfinite(design.tokens):
         tokens = format_quantity(design.tokens, "tokens")
+    loss = loss_text(design.loss, result.problem.law.rms)
     text = (
         f"{a.layers} layers of width {a.trunk.d_model}: {size} parameters, trained on {tokens} "
-        f"tokens to a predicted loss of {design.loss:.4f} nats a token."
+        f"tokens to a predicted loss of {loss} nats a token."
     )
     if objective.name != "loss":
         most = "most" if objective.sense == "maximize" else "least"

@@ -10,12 +10,13 @@ from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.surveys.near_optimal import NearOptimal
 from modelsizer.optimizer.surveys.nearest_model import Nearest
 from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
+from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import format_fixed, format_number, format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line, paragraph, section
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import joined, not_complete, percent, shape
-from modelsizer.text.rank import short_columns, show
+from modelsizer.text.rank import as_good, designs_table, short_columns, show
 
 _EXTRAS = {
     "verification": "the second proof",
@@ -42,9 +43,10 @@ def print_alternatives(console: Console, result: Result, found: NearOptimal) -> 
     objective = result.objective.name
     section(console, _heading(found))
     columns = short_columns(result.problem, objective)
-    ranks = [str(rank) for rank in range(1, len(found.best) + 1)]
-    cells = [(name, [show(design, name) for design in found.best]) for name in columns]
-    print_table(console, Table.of_columns([("", ranks), *cells]), indent=2)
+    problem = result.problem
+    print_table(console, designs_table(problem, found.goal, found.best, columns), indent=2)
+    if found.tolerance is None and (said := as_good(problem, found.goal, found.best)):
+        paragraph(console, said, above=1)
     if found.savings:
         _print_savings(console, result, found)
 
@@ -70,12 +72,13 @@ def _heading(found: NearOptimal) -> str:
 def _print_savings(console: Console, result: Result, found: NearOptimal) -> None:
     """Print for each quantity the near-optimal design that needs least of it."""
     section(console, "Of these, the least")
+    rms = result.problem.law.rms
     headings, rows = ("", "least", "saved", found.goal.name, "design"), []
     for name, design in found.savings:
         mine, theirs = float(design.quantity(name)), float(result.best.quantity(name))
         saved = percent(1 - mine / theirs) if mine < theirs else "nothing"
-        goal = show(design, found.goal.name)
-        rows.append((name, show(design, name), saved, goal, shape(design.architecture)))
+        goal = show(design, found.goal.name, rms)
+        rows.append((name, show(design, name, rms), saved, goal, shape(design.architecture)))
     print_table(console, Table(headings, rows, words=frozenset({0, 4})), indent=2)
 
 
@@ -99,7 +102,7 @@ def print_cost(console: Console, pins: PinnedChoices) -> None:
 def _amount(result: Result, cost: float) -> str:
     name = result.objective.name
     if name == "loss":
-        return f"{format_fixed(cost, 6)} nats a token"
+        return f"{nats_text(cost, result.problem.law.rms)} nats a token"
     assert result.objective.value is not None
     share = format_number(100 * cost / float(result.objective.value), 2)
     return f"{format_quantity(cost, QUANTITIES[name].dimension)} of {name} ({share} %)"
@@ -114,8 +117,8 @@ def _setting(name: str, value: int | str) -> str:
     return (f"{value:,}" if isinstance(value, int) else value) if value else "none"
 
 
-def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
-    """Print the feasible design nearest to a published model."""
+def print_nearest(console: Console, name: str, found: Nearest | None, rms: float | None) -> None:
+    """Print the feasible design nearest to a published model; `rms` is the error of the law."""
     section(console, f"Nearest to {name}")
     if found is None:
         paragraph(console, "no design keeps every limit")
@@ -131,7 +134,7 @@ def print_nearest(console: Console, name: str, found: Nearest | None) -> None:
             f"  {n}: {_setting(n, was)} -> {_setting(n, now)}"
             for n, (was, now) in found.changed.items()
         ]
-    lines.append(f"loss {format_fixed(design.loss, 6)}, {show(design, 'parameters')} parameters, "
-                 f"{show(design, 'tokens')} tokens")  # fmt: skip
+    size, tokens = (show(design, name, rms) for name in ("parameters", "tokens"))
+    lines.append(f"loss {loss_text(design.loss, rms)}, {size} parameters, {tokens} tokens")
     for each in lines:
         paragraph(console, each)

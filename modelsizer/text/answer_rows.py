@@ -16,8 +16,9 @@ from modelsizer.problems.by_byte import bits
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.text import nats_a_byte
 from modelsizer.problems.designs.worth import worth
+from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.units import format_fixed, format_number, format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.tables import Styled, Table
 from modelsizer.text.kit.words import percent
 
@@ -75,20 +76,21 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
         rows.append(("training FLOPs", f"{flops} ({problem.training.flops})"))
     else:
         rows.append(("tokens", "unlimited"))
-    quality = problem.quality
+    quality, rms = problem.quality, problem.law.rms
     rows.append(("loss", f"{loss_words(problem, design.loss)} ({quality.name})"))
     if quality.prices_shape:
-        rows.append(("  of it shape", format_fixed(design.shape_excess, 6)))
+        rows.append(("  of it shape", nats_text(design.shape_excess, rms)))
     return [*rows, *worth_rows(problem, design)]
 
 
 def loss_words(problem: Problem, loss: float) -> str:
     """A loss with its unit, by the token and where bytes a token are given by the byte."""
-    each = nats_a_byte(problem, loss)
+    rms, each = problem.law.rms, nats_a_byte(problem, loss)
     if problem.tokenizer is None or each is None:
-        return f"{format_fixed(loss, 6)} nats a token"
+        return f"{loss_text(loss, rms)} nats a token"
     token = f"nats a token of {problem.tokenizer.law:,}"
-    return f"{format_fixed(loss, 6)} {token}, {format_fixed(bits(each), 6)} bits a byte"
+    error = None if rms is None else bits(rms * each / loss)
+    return f"{loss_text(loss, rms)} {token}, {loss_text(bits(each), error)} bits a byte"
 
 
 def text_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
@@ -112,15 +114,15 @@ def worth_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
     found = worth(problem, design)
     if found is None or problem.quality.ablations is None:
         return []
-    end, rows = problem.quality.ablations.end, []
+    end, rms, rows = problem.quality.ablations.end, problem.law.rms, []
     words = _choice_words(architecture_dict(design.architecture))
     for name, ends in found.choices.items():
         if any(ends.values()):
-            band = f"{format_number(ends['low'], 2)} to {format_number(ends['high'], 2)}"
-            value = f"{format_fixed(ends[end], 6)} ({band} by ablations)"
+            band = f"{nats_text(ends['low'], rms)} to {nats_text(ends['high'], rms)}"
+            value = f"{nats_text(ends[end], rms)} ({band} by ablations)"
             rows.append((f"  of it {name}", ", ".join(filter(None, (value, words.get(name))))))
     if rows:
-        low, high = format_fixed(found.low, 4), format_fixed(found.high, 4)
+        low, high = loss_text(found.low, rms), loss_text(found.high, rms)
         rows.append(("  band", f"{low} to {high} by all of these"))
     return rows
 

@@ -9,7 +9,8 @@ from modelsizer.optimizer.audit import Audit
 from modelsizer.problems.architecture.choices import OFFERED, WIDE
 from modelsizer.problems.architecture.describing import choices_beside
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.units import format_fixed, format_number, format_quantity
+from modelsizer.problems.laws.digits import loss_text, nats_text
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE, UNKNOWN, joined, not_complete, percent, setting
@@ -54,8 +55,9 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
     for name, unit in (("training_flops", "FLOPs"), ("serving_memory", "bytes"),
                        ("kv_bytes_per_token", "bytes")):  # fmt: skip
         rows.append(row(name, amount(name, unit)))
-    rows.append(row("loss", lambda design: format_fixed(design.loss, 4)))
-    rows.append(row("  of it shape", lambda design: f"{design.shape_excess:.4f}"))
+    rms = found.problem.law.rms
+    rows.append(row("loss", lambda design: loss_text(design.loss, rms)))
+    rows.append(row("  of it shape", lambda design: nats_text(design.shape_excess, rms)))
     heads = ["least loss", "least FLOPs"]
     for at, result in enumerate((found.optimum, found.cheapest)):
         heads[at] += "" if result.status == "optimal" else " so far"
@@ -70,8 +72,9 @@ def _verdict(found: Audit, model: Evaluation) -> str:
     gained, needed = found.loss_gained, found.compute_needed
     said = []
     if gained is not None:
+        less = nats_text(gained, found.problem.law.rms)
         said.append(
-            f"the same FLOPs, memory and KV bytes could reach {gained:.4f} nats less"
+            f"the same FLOPs, memory and KV bytes could reach {less} nats less"
             if gained
             else "no design within the same FLOPs, memory and KV bytes has less loss"
         )

@@ -11,7 +11,8 @@ from modelsizer.optimizer.laws.curves import LawCurve
 from modelsizer.optimizer.laws.regrets import Regret
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.units import format_fixed, format_number, format_quantity
+from modelsizer.problems.laws.digits import loss_text
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line, section, title
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import NONE, counted, joined, not_complete, percent, shape
@@ -144,7 +145,7 @@ def _cells(law: LawOptimum) -> list[str]:
         format_quantity(design.tokens, "parameters", _DIGITS),
         format_number(design.tokens / design.parameters.total, 3),
         f"{architecture.layers}x{architecture.trunk.d_model}",
-        format_fixed(design.loss, 4),
+        loss_text(design.loss, law.law.rms),
         beyond(*law.within),
     ]
 

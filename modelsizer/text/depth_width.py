@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.surveys.depth_width_rows import SIDE_BY_SIDE
 from modelsizer.problems.errors import ProblemError, short
+from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_fixed, format_quantity, parse_quantity
@@ -91,7 +92,9 @@ _FIRST = ("layers", "d_model", "aspect_ratio", "parameters", "shape_excess", "kv
 _WHERE_VARIED = ("kv_heads", "head_dim", "heads", "d_ff")  # shown only if values differ
 
 
-def _column(rows: Sequence[ShapeRow], name: str, marks: Sequence[str]) -> _Column | None:
+def _column(
+    rows: Sequence[ShapeRow], name: str, marks: Sequence[str], rms: float | None
+) -> _Column | None:
     """A column; None where no row has a value or all rows have the same uninformative one."""
     values = [column_value(row, name) for row in rows]
     if all(value is None for value in values):
@@ -109,7 +112,7 @@ def _column(rows: Sequence[ShapeRow], name: str, marks: Sequence[str]) -> _Colum
     if name == "shape_excess":
         return _Column("excess", "nats", tuple(format_fixed(value, 6) for value in values))
     if name == "loss":
-        return _Column("loss", "nats", tuple(format_fixed(value, 4) for value in values))
+        return _Column("loss", "nats", tuple(loss_text(value, rms) for value in values))
     return _Column(name, "", tuple(map(str, values)))
 
 
@@ -126,12 +129,12 @@ def _in_one_unit(heading: str, dimension: str, values: Sequence[Number | None]) 
     return _Column(heading, unit, tuple(cells))
 
 
-def _columns(rows: Sequence[ShapeRow], marks: Sequence[str]) -> list[_Column]:
+def _columns(rows: Sequence[ShapeRow], marks: Sequence[str], rms: float | None) -> list[_Column]:
     """As many columns as fit `WIDTH`, by priority."""
     chosen: dict[str, _Column] = {}
     used = -GAP
     for name in _FIRST:
-        column = _column(rows, name, marks)
+        column = _column(rows, name, marks, rms)
         if column is not None and used + GAP + column.width <= WIDTH:
             chosen[name] = column
             used += GAP + column.width
@@ -180,7 +183,7 @@ def print_depth_width(console: Console, found: DepthWidth, *, everything: bool =
 def shape_table(found: DepthWidth, rows: Sequence[ShapeRow]) -> Table:
     """Rows with as many columns as fit `WIDTH`; the preferred and the habitual one are marked."""
     marks = ["*" if r.preferred else ">" if _is_habit(found, r) else " " for r in rows]
-    columns = _columns(rows, marks)
+    columns = _columns(rows, marks, found.problem.law.rms)
     table = Table.of_columns([((c.heading, c.unit), c.cells) for c in columns])
     return replace(table, marked=frozenset(i for i, mark in enumerate(marks) if mark != " "))
 

@@ -9,12 +9,13 @@ from modelsizer.optimizer.frontiers.exponents import PUBLISHED, Exponent, Publis
 from modelsizer.optimizer.frontiers.frontier import Frontier, OffSize, Point
 from modelsizer.problems.architecture.choices import SIZES
 from modelsizer.problems.architecture.describing import architecture_dict
+from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.table_files import csv_text
-from modelsizer.problems.units import Number, format_fixed, format_quantity
+from modelsizer.problems.units import Number, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title
 from modelsizer.text.kit.tables import Heading, Table, print_table
-from modelsizer.text.kit.words import NONE, STOPS, shape
+from modelsizer.text.kit.words import NONE, STOPS, shape, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -149,7 +150,8 @@ def _points(frontier: Frontier) -> Table:
         cells = [limit]
         if not of_loss and point.value is not None:
             cells.append(format_quantity(point.value, QUANTITIES[objective].dimension, 4))
-        cells += [format_fixed(design.loss, 4), format_quantity(total, "parameters", 4)]
+        cells.append(loss_text(design.loss, frontier.problem.law.rms))
+        cells.append(format_quantity(total, "parameters", 4))
         cells.append(format_quantity(design.tokens, "tokens", 4))
         if of_loss:
             each = design.tokens / total
@@ -173,7 +175,7 @@ def _cost(frontier: Frontier, point: Point, off: OffSize | None) -> str:
     name = frontier.problem.objective.quantity
     there, here = float(off.design.quantity(name)), float(point.value or 0.0)
     if name == "loss":
-        return f"{there - here:+.4f}".replace("+0.", "+.")
+        return signed(there - here, rms=frontier.problem.law.rms).replace("+0.", "+.")
     return f"{100 * (there / here - 1):+.0f} %"
 
 

@@ -22,8 +22,8 @@ AT_MOST = 24  # default number of points listed
 _WAYS = {"exhaustive": "every design looked at", "bound": "boxes of designs ruled out by bounds"}
 
 
-def _show(value: Number, name: str) -> str:
-    return f"{value:,}" if QUANTITIES[name].dimension == "count" else quantity(value, name)
+def _show(value: Number, name: str, rms: float | None) -> str:
+    return f"{value:,}" if QUANTITIES[name].dimension == "count" else quantity(value, name, rms)
 
 
 def print_front(console: Console, front: Front, subset: tuple[Front, float] | None) -> None:
@@ -57,7 +57,8 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
                 above=1,
             )
         if (at := knee(front)) is not None:
-            values = ", ".join(f"{n} {_show(front.values[n][at], n)}" for n in names)
+            rms = front.problem.law.rms
+            values = ", ".join(f"{n} {_show(front.values[n][at], n, rms)}" for n in names)
             line(
                 console,
                 f"knee at {values}: furthest from the line through the ends (Das 1999)",
@@ -70,8 +71,8 @@ def print_front(console: Console, front: Front, subset: tuple[Front, float] | No
 def _print_points(console: Console, front: Front, shown: Front) -> None:
     names = [goal.name for goal in front.goals]
     beside = [n for n in (*NARROW, *left_open(front.problem.space)) if n not in names]
-    points = list(shown)
-    columns = [(name, [_show(point[name], name) for point in points]) for name in names]
+    points, rms = list(shown), front.problem.law.rms
+    columns = [(name, [_show(point[name], name, rms) for point in points]) for name in names]
     columns += [(name, [setting(p["architecture"], name) for p in points]) for name in beside]
     if (front.designs > 1).any():
         columns.append(("designs", [f"{point['designs']:,}" for point in points]))

@@ -14,7 +14,15 @@ from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, exact, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, title
 from modelsizer.text.kit.tables import Styled, Table, print_table
-from modelsizer.text.kit.words import NONE, STOPS, UNKNOWN, not_complete, signed, signed_percent
+from modelsizer.text.kit.words import (
+    NONE,
+    STOPS,
+    UNKNOWN,
+    not_complete,
+    quantity,
+    signed,
+    signed_percent,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -66,15 +74,15 @@ def unit_of(price: Price) -> Unit:
     return next((unit for unit in sizes if limit >= unit.size), sizes[-1])
 
 
-def _change(change: Change, objective: str) -> str:
+def _change(change: Change, objective: str, rms: float | None) -> str:
     """A change of the objective with its unit."""
     if change.change is None:
         return "none fits" if change.status == "infeasible" else UNKNOWN
-    return _each(change.change, objective)
+    return _each(change.change, objective, rms)
 
 
-def _each(value: float, objective: str) -> str:
-    return signed(value, QUANTITIES[objective].dimension, 3)
+def _each(value: float, objective: str, rms: float | None) -> str:
+    return signed(value, QUANTITIES[objective].dimension, 3, rms)
 
 
 def _name(price: Price) -> str:
@@ -113,8 +121,8 @@ def print_prices(console: Console, found: Prices) -> None:
     best = result.best
     assert sought.value is not None
     shape = f"{best.architecture.layers} layers of {best.architecture.trunk.d_model}"
-    dimension = QUANTITIES[objective].dimension
-    value = format_quantity(sought.value, dimension, 6 if objective == "loss" else 4)
+    rms = result.problem.law.rms
+    value = quantity(sought.value, objective, rms)
     title(console, result.problem.name)
     line(console, f"Today: {shape}, {objective} {value}; {found.seconds:.1f} s", below=1)
     if not found.rows:
@@ -134,7 +142,7 @@ def print_prices(console: Console, found: Prices) -> None:
             _name(row),
             _limit(row),
             UNKNOWN if row.binding is None else "binds" if row.binding else "slack",
-            *(_change(row.at(percent), objective) for percent in IN_TABLE),
+            *(_change(row.at(percent), objective, rms) for percent in IN_TABLE),
         ]
         for row in found.rows
     ]
@@ -191,6 +199,7 @@ def _ranges(found: Prices) -> Table:
 
 def _print_multipliers(console: Console, found: Prices) -> None:
     relaxation, objective = found.relaxation, found.result.objective.name
+    rms = found.result.problem.law.rms
     if any("multiplier" in row.unfinished for row in found.rows):
         return
     heading = "Slope of the continuous relaxation (an estimate, not a bound)"
@@ -198,8 +207,8 @@ def _print_multipliers(console: Console, found: Prices) -> None:
     for row in found.rows if relaxation is not None else ():
         if row.multiplier:
             unit = unit_of(row)
-            each = _each(row.multiplier * float(unit.size), objective)
-            tenth = _each(row.multiplier * float(row.constraint.limit) / 10, objective)
+            each = _each(row.multiplier * float(unit.size), objective, rms)
+            tenth = _each(row.multiplier * float(row.constraint.limit) / 10, objective, rms)
             rows.append((_name(row), each, unit.name, tenth))
     if rows:
         headings = ("limit", f"{objective} for each", "", "for 10 % more")

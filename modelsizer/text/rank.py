@@ -10,18 +10,22 @@ from modelsizer.optimizer.surveys.listing import cell
 from modelsizer.optimizer.surveys.ranking import Ranking
 from modelsizer.problems.architecture.choices import NARROW
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.left_open import left_open
-from modelsizer.problems.units import format_fixed, format_number, format_quantity
+from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
 from modelsizer.text.kit.tables import Table, print_table
-from modelsizer.text.kit.words import NONE, STOPS, and_more, counted, quantity
+from modelsizer.text.kit.words import NONE, STOPS, and_more, counted, quantity, signed
 
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from modelsizer.optimizer.fronts.goals import Goal
+
 _OF_DESIGNS = ("loss", "parameters", "tokens")  # in a table whatever the space offers
+_SEVERAL = 2
 _RATIOS = ("aspect_ratio", "tokens_per_parameter")
 
 
@@ -31,15 +35,17 @@ def short_columns(problem: Problem, by: str) -> list[str]:
     return list(dict.fromkeys([*fixed, *left_open(problem.space)]))
 
 
-def show(design: Evaluation, name: str) -> str:
-    """The value of a design in a column, with its unit."""
+def show(design: Evaluation, name: str, rms: float | None) -> str:
+    """The value of a design in a column, with its unit; `rms` is the error of the law."""
     value: Any = cell(design, name)
     if value is None:
         return NONE
     if isinstance(value, bool | str):
         return str(value).lower() if isinstance(value, bool) else value
-    if name in ("loss", "shape_excess"):
-        return format_fixed(value, 6)
+    if name == "loss":
+        return loss_text(value, rms)
+    if name == "shape_excess":
+        return nats_text(value, rms)
     if name in _RATIOS:
         return format_number(value, 3) if name == "tokens_per_parameter" else f"{value:.1f}"
     if name == "training_flops_per_token":
@@ -84,22 +90,53 @@ def print_ranking(
     if ranking.groups:
         _print_groups(console, ranking, columns, wanted)
         return
-    table = best_table(ranking, columns)
+    table = best_table(ranking, columns, above=wanted is None)
     # By default, one line per design.
     print_table(console, table if wanted is not None else _fitting(table))
+    if said := as_good(ranking.problem, ranking.goal, ranking.best):
+        line(console, said, above=1)
     rest = ranking.feasible - len(ranking.best)
     where = "the file has" if written else "--csv PATH or --parquet PATH writes"
     if more := and_more(rest, f"; {where} them all"):
         line(console, more, above=1)
 
 
-def best_table(ranking: Ranking, columns: Sequence[str]) -> Table:
-    """The best designs by rank."""
-    rows = [
-        [str(rank), *(show(design, name) for name in columns)]
-        for rank, design in enumerate(ranking.best, start=1)
-    ]
-    return Table(["rank", *columns], rows, words=frozenset())
+def best_table(ranking: Ranking, columns: Sequence[str], *, above: bool = True) -> Table:
+    """The best designs by rank; `above` adds how much each loses to the first."""
+    return designs_table(ranking.problem, ranking.goal, ranking.best, columns, "rank", above=above)
+
+
+def designs_table(
+    problem: Problem,
+    goal: Goal,
+    designs: Sequence[Evaluation],
+    columns: Sequence[str],
+    heading: str = "",
+    *,
+    above: bool = True,
+) -> Table:
+    """Designs in their order; with `above`, of losses also the nats that each is over the first."""
+    rms = problem.law.rms
+    ranks = [str(rank) for rank in range(1, len(designs) + 1)]
+    shown: list[tuple[str, list[str]]] = [(heading, ranks)]
+    for name in columns:
+        shown.append((name, [show(design, name, rms) for design in designs]))
+        if above and name == goal.name == "loss":
+            over = [signed(design.loss - designs[0].loss, rms=rms) for design in designs]
+            shown.append(("above", over))
+    return Table.of_columns(shown)
+
+
+def as_good(problem: Problem, goal: Goal, designs: Sequence[Evaluation]) -> str:
+    """How many designs of a list are as good as the first within the law's error; may be empty."""
+    if goal.name != "loss" or problem.law.rms is None or len(designs) < _SEVERAL:
+        return ""
+    rms, many = problem.law.rms, len(designs)
+    good = sum(design.loss - designs[0].loss <= rms for design in designs)
+    if good == 1:
+        return f"No other is as good as the first within the law's error ({rms:.2g} nats)."
+    which = f"All {many}" if good == many else f"The first {good}"
+    return f"{which} are as good within the law's error ({rms:.2g} nats)."
 
 
 def _fitting(table: Table) -> Table:
@@ -121,7 +158,7 @@ def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:
     for group in ranking.groups:
         value = str(group.value).lower() if isinstance(group.value, bool) else str(group.value)
         ends = (format_quantity(end, "parameters", 3) for end in group.parameters)
-        cells = (show(group.best, name) for name in columns)
+        cells = (show(group.best, name, ranking.problem.law.rms) for name in columns)
         rows.append([value, f"{group.designs:,}", *ends, *cells])
     headings = [ranking.group_by or "", "designs", "fewest", "most", *columns]
     return Table(headings, rows, words=frozenset())

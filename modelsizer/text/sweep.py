@@ -11,6 +11,7 @@ from modelsizer.optimizer.sweeps.grids import SweepGrid
 from modelsizer.optimizer.sweeps.points import Row
 from modelsizer.optimizer.sweeps.sweep import SweepResult
 from modelsizer.optimizer.sweeps.whatif import value_text
+from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
@@ -60,11 +61,13 @@ def print_sweep(console: Console, found: SweepResult, path: Path | None = None) 
 def _print_rows(console: Console, problem: Problem, grid: SweepGrid, rows: Sequence[Row]) -> None:
     """Print the swept keys, the objective and as many columns of the design as fit."""
     name = problem.objective.quantity
+    several = any(axis.key == "objective.law" for axis in grid.axes)
+    rms = None if several else problem.law.rms
     headings = [axis.key.partition(".")[2] or axis.key for axis in grid.axes]
     headings += ["loss"] if name == "loss" else [name, "loss"]
     headings += [shown for shown, _ in _SHOWN]
     cells = [
-        [*(value_text(axis.key, row[axis.key]) for axis in grid.axes), *_cells(row, name)]
+        [*(value_text(axis.key, row[axis.key]) for axis in grid.axes), *_cells(row, name, rms)]
         for row in rows
     ]
     folds = dict.fromkeys(range(len(grid.axes)))
@@ -72,11 +75,11 @@ def _print_rows(console: Console, problem: Problem, grid: SweepGrid, rows: Seque
     print_table(console, table.fitting(least=len(grid.axes) + 1))
 
 
-def _cells(row: Row, name: str) -> list[str]:
+def _cells(row: Row, name: str, rms: float | None) -> list[str]:
     if row["loss"] is None:
         return [_NO_LOSS[row["status"]]]
     found = [] if name == "loss" else [_text(row["objective"], QUANTITIES[name].dimension)]
-    found.append(f"{row['loss']:.6f}")
+    found.append(loss_text(row["loss"], rms))
     return found + [_text(row[shown], dimension) for shown, dimension in _SHOWN]
 
 

@@ -10,6 +10,7 @@ from modelsizer.optimizer.advice import advice
 from modelsizer.optimizer.laws.robust import CRITERIA, TODAY, Candidate, Uncertainty
 from modelsizer.plots.drawing.axes import tick
 from modelsizer.plots.laws.uncertainty import percent, shape_words
+from modelsizer.problems.laws.digits import loss_text
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section, title, warnings
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import counted
@@ -160,10 +161,10 @@ def _by_corner(console: Console, found: Uncertainty, most: int) -> None:
 
 def _intervals(console: Console, found: Uncertainty) -> None:
     section(console, "The best design and its loss over the draws")
-    rows = []
+    rows, rms = [], found.problem.law.rms
     for name, ends in found.intervals.items():
         values = (ends.p5, ends.p50, ends.p95)
-        shown = [f"{v:.4f}" if name == "loss" else tick(v, name) for v in values]
+        shown = [loss_text(v, rms) if name == "loss" else tick(v, name) for v in values]
         rows.append((name, *shown))
     print_table(console, Table(("", "5 %", "50 %", "95 %"), rows), indent=INDENT)
 
@@ -182,7 +183,7 @@ def _robust(console: Console, found: Uncertainty) -> None:
         one = found.best_by(name)
         words = _ROBUST[name]
         layers, d_model, _, d_ff, _ = _design(one)
-        value = f"{found.values[name]:.4f}"
+        value = loss_text(found.values[name], found.problem.law.rms)
         rows.append((words, value, layers, d_model, d_ff, percent(one.share), *_regret(one)))
     print_table(console, Table(headings, rows), indent=INDENT)
 

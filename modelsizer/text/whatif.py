@@ -36,7 +36,7 @@ _Cell = Callable[[Answer], str]
 
 def _loss(answer: Answer) -> str:
     design = answer.result.design
-    return NONE if design is None else quantity(design.loss, "loss")
+    return NONE if design is None else quantity(design.loss, "loss", answer.result.problem.law.rms)
 
 
 def _objective(answer: Answer) -> str:
@@ -111,7 +111,8 @@ def _changes(found: WhatIf) -> list[tuple[str, _Cell]]:
 
 
 def _less(answer: Answer, change: float | None, dimension: str) -> str:
-    return "" if answer.scenario.name == BASE else signed(change, dimension)
+    rms = answer.result.problem.law.rms
+    return "" if answer.scenario.name == BASE else signed(change, dimension, rms=rms)
 
 
 # Tables

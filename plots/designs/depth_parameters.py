@@ -15,6 +15,7 @@ from modelsizer.plots.drawing.axes import heading, quantity_axis, tick
 from modelsizer.plots.drawing.labels import DOT, Labels, far_apart
 from modelsizer.plots.drawing.marks import cloud, note, star
 from modelsizer.plots.drawing.style import INK, QUIET, STAR, canvas, small
+from modelsizer.problems.laws.digits import loss_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -203,7 +204,7 @@ def _optimum(axes: Axes, data: Region, labels: Labels) -> None:
         labels.avoid_points([below], size=7)
         lines.append(f"{tick(below[1], 'parameters')} active")
     known = not np.isnan(data.best.loss)
-    lines.append(f"loss {data.best.loss:.4f}" if known else "loss unknown")
+    lines.append(f"loss {loss_text(data.best.loss)}" if known else "loss unknown")
     labels.beside("\n".join(lines), [at], reaches=(9.0, 14.0, 20.0, 28.0), backed=True,
                   fontweight="bold", zorder=9)  # fmt: skip
 

@@ -11,6 +11,7 @@ from modelsizer.plots.drawing.axes import heading, tick
 from modelsizer.plots.drawing.labels import MARK, Labels, back, far_apart
 from modelsizer.plots.drawing.marks import colour_bar, note, star
 from modelsizer.plots.drawing.style import COLOURS, INK, QUIET, canvas, small
+from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.laws.leverage import ACTIVATION_RANGE, GRANULARITY_RANGE
 
 if TYPE_CHECKING:
@@ -130,7 +131,8 @@ def _own(axes: Axes, data: ExpertMap, labels: Labels) -> None:
     narrow = small(axes.get_figure(root=True))
     star(axes, *at, size=9 if narrow else 15)
     labels.avoid_points([at], size=9 if narrow else 14)
-    labels.beside(f"1/{1 / at[0]:.3g} active, G {at[1]:.3g}\nloss {data.design_loss:.4f}", [at],
+    words = f"1/{1 / at[0]:.3g} active, G {at[1]:.3g}\nloss {loss_text(data.design_loss)}"
+    labels.beside(words, [at],
                   reaches=(9.0, 14.0, 20.0, 28.0), backed=True, fontweight="bold",
                   zorder=9)  # fmt: skip
 

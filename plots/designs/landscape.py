@@ -10,6 +10,7 @@ from modelsizer.plots.drawing.axes import heading, quantity_axis
 from modelsizer.plots.drawing.labels import MARK, Labels
 from modelsizer.plots.drawing.marks import colour_bar, star
 from modelsizer.plots.drawing.style import COLOURS, FAINT, INK, LINES, QUIET, canvas
+from modelsizer.problems.laws.digits import loss_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -202,5 +203,5 @@ def _optimum(axes: Axes, best: tuple[int, int, float], labels: Labels) -> None:
     star(axes, *at, size=15)
     labels.avoid_points([at], size=14, weight=100 * MARK)  # no name of a limit goes over it
     # Binding limits lie to the upper right of the optimum.
-    labels.beside(f"{layers} x {d_model}\nloss {loss:.4f}", [at], _SIDES, _REACHES,
+    labels.beside(f"{layers} x {d_model}\nloss {loss_text(loss)}", [at], _SIDES, _REACHES,
                   color=INK, fontsize="medium", fontweight="bold", backed=True)  # fmt: skip

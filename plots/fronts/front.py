@@ -10,6 +10,7 @@ from modelsizer.plots.drawing.axes import dimension, heading, quantity_axis, tic
 from modelsizer.plots.drawing.labels import DOT, INKED, Labels
 from modelsizer.plots.drawing.marks import cloud, note, star
 from modelsizer.plots.drawing.style import FAINT, FILLS, INK, canvas, small
+from modelsizer.problems.laws.digits import loss_text
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -214,4 +215,4 @@ def _name(axes: Axes, data: Front, labels: Labels, knee: int | None) -> None:
 
 def _number(value: float, name: str) -> str:
     """A value in the words beside a mark: losses with as many decimals as one another."""
-    return f"{value:.4f}" if dimension(name) == "nats" else tick(value, name)
+    return loss_text(value) if dimension(name) == "nats" else tick(value, name)

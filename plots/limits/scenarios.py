@@ -11,6 +11,7 @@ from modelsizer.plots.drawing.axes import dimension, quantity_axis, words, wrapp
 from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
 from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
 from modelsizer.problems.architecture.describing import choices_beside
+from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.units import format_quantity
 from modelsizer.problems.visible import visible
 
@@ -102,10 +103,11 @@ def _row(found: WhatIf, answer: Answer, name: str, sign: float, base: float, *, 
         what = "no design fits" if answer.result.status == "infeasible" else "not proven"
         return Row(title, None, what)
     shape = f"{design.architecture.layers} x {design.architecture.trunk.d_model}"
+    rms = answer.result.problem.law.rms
     if title in found.incomparable and name == "loss":
-        return Row(title, None, f"another law: {design.loss:.4f}")
+        return Row(title, None, f"another law: {loss_text(design.loss, rms)}")
     value = float(design.quantity(name))
-    text = _change(value - base, name)
+    text = _change(value - base, name, rms)
     if not short:
         changed = _changed(*choices_beside(found.base.architecture, answer.architecture))
         if changed or value != base:
@@ -129,18 +131,18 @@ def _difference(changed: Sequence[str], shape: str) -> str:
 
 def _base(found: WhatIf, base: float, name: str) -> str:
     """Describe the base, and what the texts at the bars are."""
-    value = f"{base:.4f}" if name == "loss" else format_quantity(base, dimension(name))
+    rms = found.base.result.problem.law.rms
+    value = loss_text(base, rms) if name == "loss" else format_quantity(base, dimension(name))
     own = found.base.result.best.architecture
     return f"base {value}, {own.layers} layers x {own.trunk.d_model}"
 
 
-def _change(change: float, name: str) -> str:
+def _change(change: float, name: str, rms: float | None) -> str:
     if change == 0:
         return "no change"
-    size = (
-        f"{abs(change):.4f}" if name == "loss" else format_quantity(abs(change), dimension(name), 3)
-    )
-    return f"{'+' if change > 0 else _MINUS}{size}"
+    size = abs(change)
+    text = nats_text(size, rms) if name == "loss" else format_quantity(size, dimension(name), 3)
+    return f"{'+' if change > 0 else _MINUS}{text}"
 
 
 def _folded(name: str, figure: Figure) -> str:

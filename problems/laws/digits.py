@@ -13,8 +13,8 @@ from modelsizer.problems.units import Number, format_fixed, power_of_ten
 
 FEWEST, MOST = 2, 6
 """Decimals of a loss, whatever the error."""
-UNKNOWN = 4
-"""Decimals of a loss by a law whose error nobody knows: about those that publications print."""
+UNKNOWN = 3
+"""Decimals of a loss by a law whose error nobody knows: those of most laws whose error is known."""
 NOISE = 1e-12  # nats; smaller differences are rounding
 
 
@@ -24,19 +24,19 @@ def loss_places(rms: float | None) -> int:
     Examples
     --------
     >>> loss_places(0.026), loss_places(0.0083), loss_places(None)
-    (3, 4, 4)
+    (3, 4, 3)
     """
     return UNKNOWN if not rms else min(max(_second_digit(rms), FEWEST), MOST)
 
 
-def loss_text(loss: Number, rms: float | None) -> str:
+def loss_text(loss: Number, rms: float | None = None) -> str:
     """A loss, such as ``1.981``.
 
     Parameters
     ----------
     loss : float
         Nats a token.
-    rms : float or None
+    rms : float, optional
         Error of its law.
     """
     return format_fixed(loss, loss_places(rms))

@@ -6,20 +6,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
+from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.quantities.rows import QUANTITIES
-from modelsizer.problems.units import (
-    Number,
-    format_fixed,
-    format_number,
-    format_quantity,
-    power_of_ten,
-)
+from modelsizer.problems.units import Number, format_number, format_quantity
 
 if TYPE_CHECKING:
     from modelsizer.problems.architecture.architecture import Architecture
 
 _MOST_PERCENT = 1e4  # a share from which a factor is shown
-_NOISE = 1e-12  # nats; smaller changes are rounding
 NONE = "-"
 """Placeholder for a missing value."""
 UNKNOWN = "?"
@@ -60,8 +54,10 @@ def signed_percent(value: float | None) -> str:
     return f"{value:+.1f} %" if abs(value) >= 1 else f"{value:+.2f} %"
 
 
-def signed(change: float | None, dimension: str = "nats", digits: int = 4) -> str:
-    """A signed change with its unit; nats have six decimals and no unit.
+def signed(
+    change: float | None, dimension: str = "nats", digits: int = 4, rms: float | None = None
+) -> str:
+    """A signed change with its unit; nats have no unit.
 
     Parameters
     ----------
@@ -69,22 +65,22 @@ def signed(change: float | None, dimension: str = "nats", digits: int = 4) -> st
     dimension : str
     digits : int
         Significant digits for all dimensions except nats.
+    rms : float or None
+        Error of the law, for nats.
     """
     if not change:
         return NONE if change is None else "0"
     if dimension == "nats":
-        size = format_fixed(abs(change), 6)
-        if not float(size) and abs(change) > _NOISE:
-            size = power_of_ten(abs(change), 2)
+        size = nats_text(abs(change), rms)
     else:
         size = format_quantity(abs(change), dimension, digits)
     return ("+" if change > 0 else "-") + size
 
 
-def quantity(value: Number, name: str) -> str:
-    """The value of a quantity with its unit; a loss with six decimals."""
+def quantity(value: Number, name: str, rms: float | None = None) -> str:
+    """The value of a quantity with its unit; of a loss with the digits of its law's error."""
     if name == "loss":
-        return format_fixed(value, 6)
+        return loss_text(value, rms)
     return format_quantity(value, QUANTITIES[name].dimension)
 
 
