@@ -10,7 +10,7 @@ import typer
 
 from modelsizer.commands.app import EXIT, STOPPED, fail, user_errors
 from modelsizer.commands.law_options import Corners, at_corners
-from modelsizer.commands.options import File, Settings, SolverName, TimeLimit, Without, load
+from modelsizer.commands.options import File, Quick, Settings, SolverName, TimeLimit, Without, load
 from modelsizer.commands.output import STANDARD_OUTPUT, Output, emit, print_text
 from modelsizer.commands.paths import check_files
 
@@ -34,6 +34,7 @@ def report(
     solver: SolverName = "auto",
     corners: Corners = False,
     time_limit: TimeLimit = None,
+    quick: Quick = False,
     date: Annotated[
         str | None, typer.Option(metavar="YYYY-MM-DD", help="Write a date on it; none by default.")
     ] = None,
@@ -66,7 +67,7 @@ def report(
                     problem, solver=solver, time_limit=clock.share(2), answer=result
                 )
         settings, left = tuple(set_ or ()), tuple(without or ())
-        asked = CommandLine(file, settings, left, solver, time_limit, date or "", corners)
+        asked = CommandLine(file, settings, left, solver, time_limit, date or "", corners, quick)
         with held():
             made = page_of(result, asked, clock, cornered)
         page = made.html

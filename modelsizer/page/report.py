@@ -12,6 +12,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
+from modelsizer.optimizer.surveys.near_ties import near_ties
 from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.page.images import embedded
 from modelsizer.page.style import CSS
@@ -33,7 +34,9 @@ from modelsizer.text.depth_width import shape_table, thinned
 from modelsizer.text.depth_width_words import habit_sentence, notes
 from modelsizer.text.hyperparameters import HEADING, suggestion_rows
 from modelsizer.text.kit.words import STOPS, counted
-from modelsizer.text.rank import best_table, columns_of, group_table
+from modelsizer.text.near_ties import cheapest_table, count_words
+from modelsizer.text.near_ties import heading as heading_of_ties
+from modelsizer.text.rank import as_good, best_table, columns_of, group_table
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.laws.corners import ProblemCorners
@@ -66,6 +69,8 @@ class CommandLine:
         ISO 8601; empty for none, so that the page does not depend on the day.
     corners : bool
         Whether the corners of the problem are asked for.
+    quick : bool
+        Leave out what is as good within the error of the law.
     """
 
     source: str
@@ -75,6 +80,7 @@ class CommandLine:
     time_limit: float | None = None
     date: str = ""
     corners: bool = False
+    quick: bool = False
 
     def command(self, verb: str) -> str:
         """Return the command that reproduces the report or the answer."""
@@ -84,6 +90,7 @@ class CommandLine:
         words += ["--solver", self.solver] if self.solver != "auto" else []
         words += [] if self.time_limit is None else ["--time-limit", f"{self.time_limit:g}"]
         words += ["--corners"] if self.corners else []
+        words += ["--quick"] if self.quick else []
         words += ["--date", self.date] if verb == "report" and self.date else []
         return shlex.join(words)
 
@@ -148,6 +155,7 @@ def page_of(
         ("answer", "The answer", _answer(result)) if solved else None,
         ("certificate", "Certificate", tag("p", certificate(result))),
         ("limits", "Limits", _limits(result)) if result.budgets else None,
+        None if command_line.quick else _near_ties(result, clock),
         _warnings(result),
         ("corners", "Corners", _corners(corners)) if corners is not None else None,
         ("context", "Context", context),
@@ -230,6 +238,18 @@ def _limits(result: Result) -> Html:
     return join([table(replace(rows, marked=binding)), tag("p", note, class_="quiet")], "\n")
 
 
+def _near_ties(result: Result, clock: Clock) -> tuple[str, str, Html] | None:
+    """What is as good within the error of the law."""
+    found = near_ties(result, time_limit=clock.share(4))
+    if found is None:
+        return None
+    words = count_words(found)
+    parts = [tag("p", f"{words[0].upper()}{words[1:]}")]
+    if found.cheapest and found.designs != 1:
+        parts.append(table(cheapest_table(result, found)))
+    return "near-ties", heading_of_ties(found), join(parts, "\n")
+
+
 def _warnings(result: Result) -> tuple[str, str, Html] | None:
     if not result.warnings:
         return None
@@ -303,7 +323,9 @@ def _best(found: Ranking) -> Html:
     count = len(found.best)
     which = f"The {count} designs" if count > 1 else "The one design"
     caption = f"{which} of {order} {_words(found.goal.name)}"
-    return table(replace(rows, words=_FIRST, marked=_FIRST), caption=caption)
+    made = table(replace(rows, words=_FIRST, marked=_FIRST), caption=caption)
+    said = as_good(found.problem, found.goal, found.best)
+    return join([made, tag("p", said, class_="quiet")], "\n") if said else made
 
 
 def _depths(found: Ranking) -> Html:

@@ -78,5 +78,5 @@ def print_near_ties(console: Console, result: Result, found: NearTies) -> None:
     section(console, heading(found))
     words = count_words(found)
     paragraph(console, f"{words[0].upper()}{words[1:]}", expand=False)
-    if found.designs is not None and found.designs > 1:
+    if found.cheapest and found.designs != 1:
         print_table(console, cheapest_table(result, found), indent=INDENT)

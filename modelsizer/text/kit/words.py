@@ -72,6 +72,8 @@ def signed(
         return NONE if change is None else "0"
     if dimension == "nats":
         size = nats_text(abs(change), rms)
+        if size == "0":  # rounding
+            return size
     else:
         size = format_quantity(abs(change), dimension, digits)
     return ("+" if change > 0 else "-") + size

@@ -170,7 +170,7 @@ def test_answer_of_the_solver_is_on_it() -> None:
         in page.text("code")
     )
     everything = page.text()
-    for word in (f"{best.loss:.6f} nats", f"{best.parameters.total:,}", __version__,
+    for word in (f"{best.loss:.3f} nats", f"{best.parameters.total:,}", __version__,
                  "Proven optimal: none of 53,523 designs has less loss"):  # fmt: skip
         assert word in everything
     (limits,) = [t for t in page.tables if t[0][:2] == ["limit", "used"]]
@@ -188,11 +188,11 @@ def test_rankings_are_those_of_rank() -> None:
     found = rank(Problem.parse(ODD), top=20, group_by="layers")
     (best,) = [t for t in page.tables if t[0][0] == "rank"]
     assert len(best) == 1 + min(20, found.feasible) == 16
-    assert [row[1] for row in best[1:]] == [f"{d.loss:.6f}" for d in found.best]
+    assert [row[1] for row in best[1:]] == [f"{d.loss:.3f}" for d in found.best]
     (depths,) = [t for t in page.tables if t[0][:2] == ["layers", "designs"]]
     assert [row[:2] for row in depths[1:]] == [[str(n), "3"] for n in range(4, 9)]
     loss = depths[0].index("loss")
-    assert [row[loss] for row in depths[1:]] == [f"{g.best.loss:.6f}" for g in found.groups]
+    assert [row[loss] for row in depths[1:]] == [f"{g.best.loss:.3f}" for g in found.groups]
 
 
 def test_shapes_of_its_size_have_the_answer_itself() -> None:

@@ -18,9 +18,9 @@ from modelsizer.text.kit.words import (
 @pytest.mark.parametrize(
     ("change", "dimension", "said"),
     [
-        (0.0035254, "nats", "+0.003525"),
+        (0.0035254, "nats", "+0.0035"),
         (-2e-7, "nats", "-2e-7"),
-        (2e-16, "nats", "+0.000000"),
+        (2e-16, "nats", "0"),
         (0, "nats", "0"),
         (None, "nats", "-"),
         (-1.5e9, "parameters", "-1.5B"),
