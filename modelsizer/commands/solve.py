@@ -248,6 +248,10 @@ def solve(
             from modelsizer.text.answer import print_result
 
             print_result(console, result, checked, verbose=verbose)
+            if ties is not None:
+                from modelsizer.text.near_ties import print_near_ties
+
+                print_near_ties(console, result, ties)
             if others is not None or pins is not None or near is not None:
                 from modelsizer.text import alternatives as more
 
@@ -276,10 +280,6 @@ def solve(
                 from modelsizer.text.corners import print_corners
 
                 print_corners(console, cornered)
-            if ties is not None:
-                from modelsizer.text.near_ties import print_near_ties
-
-                print_near_ties(console, result, ties)
             if extras.unfinished:
                 from modelsizer.text.alternatives import print_unfinished
 

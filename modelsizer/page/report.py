@@ -12,9 +12,9 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
-from modelsizer.optimizer.surveys.near_ties import near_ties
 from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.page.images import embedded
+from modelsizer.page.near_ties import near_ties_section
 from modelsizer.page.style import CSS
 from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, table, tag
 from modelsizer.pictures.picture import too_many
@@ -34,8 +34,6 @@ from modelsizer.text.depth_width import shape_table, thinned
 from modelsizer.text.depth_width_words import habit_sentence, notes
 from modelsizer.text.hyperparameters import HEADING, suggestion_rows
 from modelsizer.text.kit.words import STOPS, counted
-from modelsizer.text.near_ties import cheapest_table, count_words
-from modelsizer.text.near_ties import heading as heading_of_ties
 from modelsizer.text.rank import as_good, best_table, columns_of, group_table
 
 if TYPE_CHECKING:
@@ -155,7 +153,7 @@ def page_of(
         ("answer", "The answer", _answer(result)) if solved else None,
         ("certificate", "Certificate", tag("p", certificate(result))),
         ("limits", "Limits", _limits(result)) if result.budgets else None,
-        None if command_line.quick else _near_ties(result, clock),
+        None if command_line.quick else near_ties_section(result, clock),
         _warnings(result),
         ("corners", "Corners", _corners(corners)) if corners is not None else None,
         ("context", "Context", context),
@@ -236,18 +234,6 @@ def _limits(result: Result) -> Html:
     binding = frozenset(i for i, use in enumerate(result.budgets) if use.binding)
     note = "A limit binds if the design is at it, or if something better would fit without it."
     return join([table(replace(rows, marked=binding)), tag("p", note, class_="quiet")], "\n")
-
-
-def _near_ties(result: Result, clock: Clock) -> tuple[str, str, Html] | None:
-    """What is as good within the error of the law."""
-    found = near_ties(result, time_limit=clock.share(4))
-    if found is None:
-        return None
-    words = count_words(found)
-    parts = [tag("p", f"{words[0].upper()}{words[1:]}")]
-    if found.cheapest and found.designs != 1:
-        parts.append(table(cheapest_table(result, found)))
-    return "near-ties", heading_of_ties(found), join(parts, "\n")
 
 
 def _warnings(result: Result) -> tuple[str, str, Html] | None:

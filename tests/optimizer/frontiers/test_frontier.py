@@ -199,7 +199,7 @@ def test_text_fits_80_columns_and_names_the_band(monkeypatch: pytest.MonkeyPatch
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
     words = " ".join(text.split())
     assert "what it costs to be off by a factor of two in size" in words
-    for word in ("97 x 9216", "86.58B", "1.9695", "d_model max", "Implied", "Kaplan 2020"):
+    for word in ("97 x 9216", "86.58B", "1.969", "d_model max", "Implied", "Kaplan 2020"):
         assert word in words
     small = run("exercise-1e24", "--points", "5", "--no-band").stdout
     assert "factor of two" not in small
