@@ -102,7 +102,7 @@ def cost_rows(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]
         none = f"none: {design.get('loss_reason')}"
         loss = design["loss"]
         rows["loss"] = none if loss is None else (
-            f"{format_fixed(loss, 6)} nats a token ({design['law']})"
+            f"{format_fixed(loss, 3)} nats a token ({design['law']})"
         )  # fmt: skip
         told = {k: v for k, v in design.get("choices", {}).items() if any(v.values())}
         for name, ends in told.items():
