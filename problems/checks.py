@@ -195,6 +195,22 @@ def check_tokenizer(tokenizer: Tokenizer | None, law: TokenLaw, space: Space) ->
     check_menu(tokenizer, [int(size) for size in space.vocab_size.numbers])
 
 
+def check_experts(objective: Objective, law: TokenLaw) -> None:
+    """Refuse another count of experts than the law's own.
+
+    Raises
+    ------
+    ValueError
+        See `check_alternatives`.
+    """
+    given = "experts" in objective.model_fields_set
+    if law.experts is not None and given and objective.experts != law.experts:
+        raise ValueError(
+            f'@objective.experts {law.name} counts experts by "{law.experts}" itself; leave '
+            "experts out"
+        )
+
+
 def _check_leverage(objective: Objective, limits: TokenLimits) -> None:
     """Refuse the budget as the FLOPs of the leverage of experts where none limits them.
 

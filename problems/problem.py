@@ -100,6 +100,7 @@ class Problem(Table):
         checks.check_laws(self.objective, self.laws)
         checks.check_shape(self.objective, self.law)
         checks.check_reach(self.law, self.space)
+        checks.check_experts(self.objective, self.law)
         checks.check_tokenizer(self.tokenizer, self.law, self.space)
         checks.check_inputs(self.settings, self.budgets, self.objective)
         layouts(self.training)
@@ -374,7 +375,7 @@ class Problem(Table):
             self.lifetime,
             self.context_length,
             self.law.parameter_kind,
-            self.objective.experts,
+            self.law.experts or self.objective.experts,
             self.leverage_flops,
             text_rates(self.tokenizer, self.space.vocab_size.numbers),
         )

@@ -25,6 +25,8 @@ from modelsizer.problems.laws.features import (
 from modelsizer.problems.laws.stack_values import WINDOW, trained_on
 
 ParameterKind = Literal["total", "non_embedding", "active"]
+Experts = Literal["tian-2025", "active", "total"]
+"""What a layer of experts counts as in N; see `modelsizer.problems.laws.leverage`."""
 LARGEST_LN_TOKENS = 200.0  # e^200 tokens are more than any budget pays for
 _BISECTIONS = 64  # halves 200 to below the spacing of doubles
 
@@ -84,6 +86,8 @@ class TokenLaw(ABC):
     """Epochs up to which the law holds on repeated data; None if it ignores repeats."""
     caution: str = ""
     """Why comparisons omit the law unless it is named; empty if they include it."""
+    experts: Experts | None = None
+    """How N counts experts if the law itself says so; None leaves it to ``objective.experts``."""
     features: tuple[str, ...] = ()
     """Features of a design, besides N and D, that the loss depends on."""
     ranges: Mapping[str, Range] = MappingProxyType({})
@@ -258,7 +262,7 @@ class _OnSequences(DesignLaw):
 
 
 _DESCRIBED = ("name", "parameter_kind", "parameter_range", "token_range", "source", "form",
-              "most_epochs", "caution")  # fmt: skip
+              "most_epochs", "caution", "experts")  # fmt: skip
 
 
 class _OfDesigns(TokenLaw):
@@ -314,6 +318,7 @@ class PowerLaw(TokenLaw):
     source: str = ""
     form: str = "E + A/N^alpha + B/D^beta"
     caution: str = ""
+    experts: Experts | None = None
     rms: float | None = None
 
     def __post_init__(self) -> None:

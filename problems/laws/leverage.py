@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 import numpy as np
 
@@ -25,12 +24,10 @@ from modelsizer.problems.architecture.accounting import (
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.mixers import Count, whole
 from modelsizer.problems.laws.features import Floats
-from modelsizer.problems.laws.laws import ParameterKind, Range
+from modelsizer.problems.laws.laws import Experts, ParameterKind, Range
 from modelsizer.problems.laws.mixtures import activation as activation_of
 from modelsizer.problems.laws.mixtures import doubles, mixture_of
 from modelsizer.problems.laws.mixtures import granularity as granularity_of
-
-Experts = Literal["tian-2025", "active", "total"]
 
 DEFAULT_LEVERAGE_FLOPS = 3e20
 """The edge of the range of the fit: leverage grows with C, so this is the cautious end."""

@@ -12,7 +12,6 @@ from modelsizer.problems.laws.catalogue import (
     page_rows,
     range_of,
 )
-from modelsizer.problems.laws.experts import abnar_loss, krajewski_loss
 from modelsizer.problems.laws.farseer import farseer_bits
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.page import NATS, LawPage
@@ -21,9 +20,7 @@ from modelsizer.problems.laws.published import token_law
 from modelsizer.problems.registry import Registry
 
 CURVES: Mapping[str, Callable[..., Floats]] = {
-    "abnar": abnar_loss,
     "farseer": farseer_bits,
-    "krajewski": krajewski_loss,
     "kumar": kumar_loss,
 }
 """Forms of laws that cannot be solved with: functions of coefficients, N, D and other numbers."""

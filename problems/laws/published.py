@@ -14,7 +14,7 @@ from modelsizer.problems.laws.catalogue import (
 )
 from modelsizer.problems.laws.checks import check_law
 from modelsizer.problems.laws.experts import LudziejewskiLaw
-from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
+from modelsizer.problems.laws.laws import PowerLaw, PowerTerm, TokenLaw
 from modelsizer.problems.laws.repeats import RepeatedDataLaw
 from modelsizer.problems.laws.terms import TermLaw, bian_terms, gemstones_terms
 from modelsizer.problems.registry import Registry
@@ -84,6 +84,32 @@ def _bian(c: Mapping[str, Any], given: Mapping[str, Any]) -> TokenLaw:
     return TermLaw(E=constant, terms=terms, form=form, **given)
 
 
+def _krajewski(c: Mapping[str, Any], given: Mapping[str, Any]) -> TokenLaw:
+    """The formula with G as it is here, half of the paper's: 2 d_model over an expert's width."""
+    terms = (
+        PowerTerm(
+            c["g"] * 2 ** -c["gamma"],
+            {"granularity": -c["gamma"], "parameters": -c["alpha"]},
+            "g",
+        ),
+        PowerTerm(c["a"], {"parameters": -c["alpha"]}, "a"),
+        PowerTerm(c["b"], {"tokens": -c["beta"]}, "b"),
+    )
+    form = "c + (g/G^gamma + a)/N^alpha + b/D^beta"
+    return TermLaw(E=c["c"], terms=terms, form=form, **given)
+
+
+def _abnar(c: Mapping[str, Any], given: Mapping[str, Any]) -> TokenLaw:
+    terms = (
+        PowerTerm(c["a"], {"parameters": -c["alpha"]}, "a"),
+        PowerTerm(c["b"], {"tokens": -c["beta"]}, "b"),
+        PowerTerm(c["c"], {"activation": -c["lambda"]}, "c"),
+        PowerTerm(c["d"], {"activation": -c["delta"], "parameters": -c["gamma"]}, "d"),
+    )
+    form = "a/N^alpha + b/D^beta + c/(1-S)^lambda + d/((1-S)^delta N^gamma) + e"
+    return TermLaw(E=c["e"], terms=terms, form=form, **given)
+
+
 LAW_FORMS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], TokenLaw]] = (
     MappingProxyType(
         {
@@ -95,6 +121,8 @@ LAW_FORMS: Mapping[str, Callable[[Mapping[str, Any], Mapping[str, Any]], TokenLa
             "ludziejewski": _ludziejewski,
             "gemstones": _gemstones,
             "bian": _bian,
+            "krajewski": _krajewski,
+            "abnar": _abnar,
         }
     )
 )
@@ -109,7 +137,7 @@ def _law(name: str, row: Mapping[str, Any]) -> TokenLaw:
         "token_range": range_of(row, "token_range"),
         "source": row["source"],
     }
-    given |= {key: row[key] for key in ("caution", "most_epochs", "rms") if key in row}
+    given |= {key: row[key] for key in ("caution", "most_epochs", "rms", "experts") if key in row}
     if "ranges" in row:
         given["ranges"] = {feature: range_of(row["ranges"], feature) for feature in row["ranges"]}
     return LAW_FORMS[row["form"]](coefficients_of(row), given)

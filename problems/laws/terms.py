@@ -19,6 +19,7 @@ from modelsizer.problems.laws.features import FEATURES, Features, Floats
 from modelsizer.problems.laws.laws import (
     ANYWHERE,
     DesignLaw,
+    Experts,
     ParameterKind,
     PowerTerm,
     Range,
@@ -58,6 +59,7 @@ class TermLaw(DesignLaw):
     form: str = "E + sum of power terms"
     ranges: Mapping[str, Range] = field(default_factory=dict)
     caution: str = ""
+    experts: Experts | None = None
     rms: float | None = None
     features: tuple[str, ...] = field(default=(), init=False)
 

@@ -11,8 +11,8 @@ from typing import Any, Literal
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.costs.text_rates import TextRates
-from modelsizer.problems.laws.laws import ParameterKind
-from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS, Experts
+from modelsizer.problems.laws.laws import Experts, ParameterKind
+from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.limits import ANY, Bare

@@ -7,7 +7,8 @@ from typing import Annotated, Literal, get_args
 from pydantic import BeforeValidator, PlainSerializer, PlainValidator, model_validator
 
 from modelsizer.problems.errors import did_you_mean, short
-from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS, Experts
+from modelsizer.problems.laws.laws import Experts
+from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
 from modelsizer.problems.laws.own_terms import OwnTerms, Setting, read_setting
 from modelsizer.problems.quantities.quantity import Inverse, Sense
 from modelsizer.problems.quantities.rows import QUANTITIES

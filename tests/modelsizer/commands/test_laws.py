@@ -64,7 +64,7 @@ def test_json() -> None:
     }  # fmt: skip
     assert one["usable_as"] == "objective.law"
     assert one["parameter_range"] == {"min": 70e6, "max": 16e9}
-    (other,) = json.loads(run("abnar-2025", "--json", "-").stdout)["laws"]
+    (other,) = json.loads(run("kumar-2024", "--json", "-").stdout)["laws"]
     assert (other["usable"], other["usable_as"]) == (False, None)
 
 

@@ -18,9 +18,7 @@ from modelsizer.optimizer.fitting.forms import FORMS
 from modelsizer.optimizer.fitting.runs import read_runs
 from modelsizer.problems.laws.catalogue import law_rows, page_rows
 from modelsizer.problems.laws.experts import (
-    abnar_loss,
     effective_experts,
-    krajewski_loss,
     ludziejewski_loss,
 )
 from modelsizer.problems.laws.farseer import FarseerLaw, farseer_bits
@@ -52,7 +50,7 @@ def test_a_law_has_a_known_form_and_a_page(name: str) -> None:
     assert row["form"] in LAW_FORMS
     assert set(row) <= {
         "form", "coefficients", "parameters", "parameter_range", "token_range", "ranges",
-        "most_epochs", "rms", "source", "caution", "shape_source",
+        "most_epochs", "rms", "source", "caution", "shape_source", "experts",
     }  # fmt: skip
     assert page_rows()[name]
 
@@ -178,11 +176,11 @@ def test_krajewski_counts_all_experts(
     active: float, d: float, granularity: int, printed: float, want: float
 ) -> None:
     total = active * (8 * 64 + 4) / 12  # of 12 layers d_model^2 active
-    c = published("krajewski-2024")
-    found = krajewski_loss(c, total, d, granularity)
+    law = token_law("krajewski-2024").of({"granularity": granularity / 2})
+    found = law.loss(total, d)
     assert found == pytest.approx(want, abs=6e-4)
     assert abs(found - printed) < 0.025
-    assert abs(krajewski_loss(c, active, d, granularity) - printed) > 0.25
+    assert abs(law.loss(active, d) - printed) > 0.25
 
 
 # Ludziejewski et al., table 1: FLOPs, experts, active parameters and tokens in billions.
@@ -238,7 +236,7 @@ def test_abnar_wants_more_sparsity_the_more_parameters() -> None:
     chosen = []
     for n in (1e8, 1e9, 1e10, 1e11):
         tokens = 1e20 / 6 / (n * (1 - sparsity))
-        loss = abnar_loss(published("abnar-2025"), n, tokens, sparsity)
+        loss = token_law("abnar-2025").of({"activation": 1 - sparsity}).loss(n, tokens)
         chosen.append(sparsity[int(np.argmin(loss))])
     assert chosen == sorted(set(chosen))
     assert chosen[-1] >= 0.98
@@ -252,7 +250,7 @@ def test_abnar_orders_the_mixtures_of_others_with_all_parameters_as_n() -> None:
         shared = [run["shared_width"] for run in runs]
         active = [(r["topk"] * r["expert_width"] + s) / (r["experts"] * r["expert_width"] + s)
                   for r, s in zip(runs, shared, strict=True)]  # fmt: skip
-        told = [float(abnar_loss(published("abnar-2025"), run[key], run["D"], 1 - a))
+        told = [float(token_law("abnar-2025").of({"activation": a}).loss(run[key], run["D"]))
                 for run, a in zip(runs, active, strict=True)]  # fmt: skip
         assert spearmanr(seen, told).statistic == pytest.approx(want, abs=2e-3)
 

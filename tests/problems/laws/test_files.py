@@ -48,6 +48,18 @@ def test_what_is_written_is_read_back(tmp_path: Path) -> None:
     assert raw["bootstrap"]["coefficients"] == list(COEFFICIENTS["chinchilla"])
 
 
+def test_a_law_with_an_outer_power_is_read_back_with_its_draws(tmp_path: Path) -> None:
+    values = {"E": 1.6, "A": 2.1e4, "alpha": 0.52, "B": 9.1e4, "beta": 0.51, "outer": 0.42}
+    draws = ((1.5, 2e4, 0.5, 9e4, 0.5, 0.4), (1.7, 2.2e4, 0.53, 9.2e4, 0.52, 0.44))
+    text = law_text(LawFile("raised", "chinchilla-outer", values, draws=draws))
+    found = load_law(written(tmp_path, text))
+    assert found.coefficients == values
+    assert found.draws == draws
+    want = 1.6 + (2.1e4 / 3e9**0.52 + 9.1e4 / 6e10**0.51) ** 0.42
+    assert found.law.loss(3e9, 6e10) == pytest.approx(want, rel=1e-13)
+    assert [law.outer for law in found.drawn_laws] == [0.4, 0.44]  # type: ignore[attr-defined]
+
+
 @pytest.mark.parametrize("form", ["gemstones", "bian"])
 def test_other_forms_predict_as_they_say(form: str, tmp_path: Path) -> None:
     values = {name: 0.5 + 0.125 * i for i, name in enumerate(COEFFICIENTS[form])}

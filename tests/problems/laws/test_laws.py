@@ -15,7 +15,8 @@ from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS, register_law, token_law
 from modelsizer.problems.laws.shapes import SHAPE_LAWS, WidthDepthShape
 
-SHAPE = {"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0, "experts": 8.0}
+SHAPE = {"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0, "experts": 8.0,
+         "granularity": 4.0, "activation": 0.1}  # fmt: skip
 """At which laws that see it are tried."""
 CHINCHILLA_FLOPS = 5.76e23  # Hoffmann et al. 2022, table 3: Gopher's budget
 

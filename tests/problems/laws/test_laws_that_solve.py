@@ -39,7 +39,8 @@ def _laws() -> list[TokenLaw]:
 def test_no_usable_law_rises_within_its_range_or_beyond(
     law: TokenLaw, n: float, d: float, more_n: float, more_d: float
 ) -> None:
-    law = law.of({"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0, "experts": 8.0})
+    law = law.of({"d_model": 4096.0, "layers": 32.0, "aspect_ratio": 128.0, "experts": 8.0,
+                  "granularity": 4.0, "activation": 0.1})  # fmt: skip
     here = float(law.loss(n, d))
     assert math.isfinite(here)
     assert here > 0

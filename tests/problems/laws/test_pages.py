@@ -50,7 +50,14 @@ def test_pages_are_whole(page: Any) -> None:
 def test_a_page_and_its_law_agree(name: str) -> None:
     page, law = LAW_PAGES[name], token_law(name)
     assert page.curve is not None
-    held = {"d_model": 2048.0, "layers": 24.0, "aspect_ratio": 64.0, "experts": 8.0}
+    held = {
+        "d_model": 2048.0,
+        "layers": 24.0,
+        "aspect_ratio": 64.0,
+        "experts": 8.0,
+        "granularity": 4.0,
+        "activation": 0.1,
+    }
     law_there = law.of({feature: held[feature] for feature in law.features})
     assert page.curve(3e9, 2e11) == law_there.loss(3e9, 2e11)
     assert (page.parameter_range, page.token_range) == (law.parameter_range, law.token_range)
@@ -62,7 +69,7 @@ def test_a_page_and_its_law_agree(name: str) -> None:
 DERIVED = {
     "kaplan-2020", "hoffmann-2022", "besiroglu-2024", "muennighoff-2023", "gemstones-2025",
     "ludziejewski-2025-dense", "clark-2022", "bian-2025b", "hoffmann-2022-outer",
-    "steplaw-2025-outer",
+    "steplaw-2025-outer", "tian-2025",
 }  # fmt: skip
 """Pages some of whose numbers the notes write otherwise: tests below have them."""
 ARXIV = re.compile(r"\b\d{4}\.\d{5}\b")
