@@ -60,6 +60,8 @@ def laws_beside(raw: Mapping[str, Any], folder: Path) -> dict[str, Any]:
         objective = found.get("objective")
         if isinstance(objective, Mapping) and isinstance(name := objective.get(key), str):
             found["objective"] = {**objective, key: _beside(name, folder)}
+        if isinstance(name := found.get(f"objective.{key}"), str):  # of a scenario
+            found[f"objective.{key}"] = _beside(name, folder)
     scenarios = found.get("scenarios")
     if isinstance(scenarios, Mapping):
         found["scenarios"] = {

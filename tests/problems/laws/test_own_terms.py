@@ -97,8 +97,12 @@ def test_a_relative_path_is_beside_the_problem_file(tmp_path: Path) -> None:
         text = SMALL.with_settings({KEY: "low"}).to_toml()
         path = tmp_path / "problem.toml"
         path.write_text(text.replace('ablations = "low"', f'ablations = "{name}"'))
-        found = Problem.load(path).objective.ablations
-        assert found == name.replace("mine", str(tmp_path / "mine"))
+        seen = name.replace("mine", str(tmp_path / "mine"))
+        assert Problem.load(path).objective.ablations == seen
+        for table in (f'[scenarios.x]\n"objective.ablations" = "{name}"',
+                      f'[scenarios.x.objective]\nablations = "{name}"'):  # fmt: skip
+            path.write_text(f"{text}\n{table}\n")
+            assert Problem.load(path).scenario("x").objective.ablations == seen
 
 
 @pytest.mark.parametrize(
