@@ -214,6 +214,12 @@ def _law_to_learn(
 
 def _target(problem: Problem, at: Sequence[float] | None, clock: Clock) -> Target | None:
     """The optimum, or a size of the optimum's family; None if no design is feasible."""
+    if problem.tokenizer is not None:
+        raise ProblemError.of(
+            "tokenizer",
+            "runs are planned in tokens of one tokenizer, which the law that they fit counts; fix "
+            "space.vocab_size and leave [tokenizer] out",
+        )
     best = optimum(problem, clock)
     if best is None:
         return None

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from modelsizer import Problem, ProblemError, solve
+from modelsizer import Problem, ProblemError, front, plan_runs, rank, solve
 from modelsizer.optimizer.tables import store
 from modelsizer.problems.designs.text import text_dict
 from tests.support.every_setting import problem
@@ -126,3 +126,53 @@ def test_a_loss_by_the_byte_is_the_same_limit_to_every_engine(engine: str) -> No
     assert shown["bits"] == pytest.approx(0.98, rel=1e-15)
     plain = Problem.from_tables(tables | {"budgets": {"loss": float(limit.max)}})
     assert solve(plain).best == best
+
+
+SMALL: dict[str, Any] = {
+    "space": {"layers": {"min": 20, "max": 24}, "d_model": [2048, 3072], "vocab_size": MENUS[1]},
+    "tokenizer": {"bytes_per_token": TABLES[0]},
+    "budgets": {"training_flops": 1e22},
+}
+
+
+def test_tokens_in_columns_and_fronts_are_the_designs_own() -> None:
+    found = Problem.from_tables(SMALL)
+    ranked = rank(found, keep_all=True)
+    asked_for = ["tokens", "training_flops_per_token", "training_flops", "tokens_per_parameter",
+                 "parameters", "vocab_size"]  # fmt: skip
+    columns = next(ranked.batches(asked_for))
+    assert len(columns["tokens"]) == ranked.feasible == found.count_designs()
+    spent = columns["tokens"] * columns["training_flops_per_token"]
+    assert spent == pytest.approx(columns["training_flops"], rel=1e-12)
+    each = columns["tokens"] / columns["parameters"]
+    assert columns["tokens_per_parameter"] == pytest.approx(each, rel=1e-12)
+    assert set(columns["vocab_size"].tolist()) == set(MENUS[1])
+    best = solve(found).best
+    point = front(found, ["loss", "parameters"]).point(0)
+    assert point["tokens"] == pytest.approx(best.tokens, rel=1e-12)
+    assert columns["tokens"][0] == pytest.approx(best.tokens, rel=1e-12)
+
+
+def test_a_reference_of_tokens_is_of_the_models_own() -> None:
+    told = {"training.tokens": "as llama-3-8b at 3.17T tokens"}
+    limit = Problem.from_tables(SMALL).with_settings(told).training.tokens
+    assert limit is not None
+    assert limit.max == pytest.approx(3.94e12, rel=1e-6)  # a menu of three is rounded
+
+
+def test_a_fleet_serves_text() -> None:
+    """Fewer tokens of a larger vocabulary hold what it serves."""
+    tables = SMALL | {"lifetime": {"inference_tokens": "3.17 TB"}}
+    tables |= {"space": SMALL["space"] | {"vocab_size": 128256}}
+    tables |= {"budgets": {"tokens": "3.17 TB", "lifetime_flops": 1e30}}
+    found = Problem.from_tables(tables)
+    best = solve(found).best
+    own = 1e12 * 3.17 / 3.94
+    forward = best.quantity("inference_flops_per_token")
+    spent = own * (best.training_flops_per_token + forward)
+    assert best.quantity("lifetime_flops") == pytest.approx(spent, rel=1e-12)
+
+
+def test_plans_of_runs_are_of_one_tokenizer() -> None:
+    with pytest.raises(ProblemError, match=r"leave \[tokenizer\] out"):
+        plan_runs(Problem.from_tables(SMALL), budget=1e20, runs=20)
