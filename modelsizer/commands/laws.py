@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -17,7 +18,8 @@ if TYPE_CHECKING:
 
 def laws(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="Only this one, with all that is known.")
+        str | None,
+        typer.Argument(metavar="NAME|PATH", help="Only this one, with all that is known."),
     ] = None,
     json_: Json = None,
     plot: Plot = None,
@@ -25,11 +27,14 @@ def laws(
 ) -> None:
     """List published loss laws: form, range, what they see, and which can be solved with.
 
-    With NAME its page: coefficients, data, source, and what is wrong with it; --plot draws it.
-    NAME may be ablations, the terms that no law sees with the published figures behind each band
-    (or one term, such as kv_heads), or hyperparameters, the laws of batch size and learning rate.
+    With NAME its page: coefficients, data, source, and what is wrong with it; --plot draws it. A
+    PATH.toml is a law of one's own, as fit writes it. NAME may be ablations, the terms that no law
+    sees with the published figures behind each band (or one term, such as kv_heads), or
+    hyperparameters, the laws of batch size and learning rate.
     """
     with user_errors():
+        from modelsizer.problems.laws.reading import PREFIX, law_setting
+
         check_plot(plot, plot_size)
         if plot is not None and name is None:
             fail("--plot: name one law, as in `modelsizer laws besiroglu-2024 --plot law.png`")
@@ -37,6 +42,9 @@ def laws(
             if plot is not None:
                 fail(f"--plot: {name} has no picture; laws have")
             show_topic(name, json_)
+            return
+        if name is not None and law_setting(name).startswith(PREFIX):
+            _show_file(name.removeprefix(PREFIX), json_, plot, plot_size)
             return
         from modelsizer.problems.laws.pages import LAW_PAGES
         from modelsizer.text.laws import print_law, print_laws
@@ -54,3 +62,14 @@ def laws(
 
         picture = plot_file(plot, "law", pages[0], size=plot_size)
         emit({"laws": [page.to_dict() for page in pages]}, json_, show, picture)
+
+
+def _show_file(path: str, json_: str | None, plot: Path | None, size: str) -> None:
+    """Print the law in a file, or write it as JSON."""
+    from modelsizer.problems.laws.reading import load_law
+    from modelsizer.text.law_file import law_file_dict, law_page, print_law_file
+
+    law = load_law(path)
+    picture = plot_file(plot, "law", law_page(law), size=size)
+    found = {"laws": [law_file_dict(law)]}
+    emit(found, json_, lambda console: print_law_file(console, law), picture)

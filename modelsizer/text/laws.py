@@ -39,7 +39,7 @@ def print_laws(console: Console, pages: Iterable[LawPage]) -> None:
             page.name,
             page.short,
             page.kind,
-            _range(page.parameter_range, "-"),
+            range_words(page.parameter_range, "-"),
             " ".join(_SHORTER.get(choice, choice) for choice in page.sees),
             _BRIEF.get(page.use, page.use),
         )
@@ -70,8 +70,8 @@ def print_law(console: Console, page: LawPage) -> None:
             ("in words", page.words),
             ("gives", page.unit or "no loss: the optimum alone"),
             ("N", page.parameters),
-            ("fitted on N", _range(page.parameter_range, " to ", _UNSEEN)),
-            ("fitted on D", _range(page.token_range, " to ", _UNSEEN)),
+            ("fitted on N", range_words(page.parameter_range, " to ", _UNSEEN)),
+            ("fitted on D", range_words(page.token_range, " to ", _UNSEEN)),
             ("errs by", _error(page)),
             ("data", page.data),
             ("sees", ", ".join(page.sees)),
@@ -105,7 +105,9 @@ def coefficient(value: float) -> str:
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
 
 
-def _range(found: Range, between: str, unknown: str = NONE) -> str:
+def range_words(found: Range, between: str, unknown: str = NONE) -> str:
+    """A range of a fit in words: both ends, one, or what stands for none."""
+
     def ends(value: float | None, write: Callable[[float], str]) -> str | None:
         return None if value is None else write(value)
 

@@ -77,13 +77,9 @@ def form_from(law: LawFile) -> Form:
         Term(term.name, tuple(Power(FEATURES[f], f"{term.name}.{f}", +1) for f in term.exponents))
         for term in law.terms
     )
-    products = (
-        " ".join([term.name, *(f"{f}^{term.name}.{f}" for f in term.exponents)])
-        for term in law.terms
-    )
     return Form(
         law.name,
-        " + ".join(["E", *products]),
+        law.formula,
         law.names,
         ((Term("E"), *sums),),
         tuple(columns),

@@ -100,6 +100,17 @@ class LawFile:
         return term_names(self.terms) if self.form == TERMS else COEFFICIENTS[self.form]
 
     @property
+    def formula(self) -> str:
+        """The formula with the names of its coefficients."""
+        if self.form != TERMS:
+            return self.law.form
+        terms = (
+            " ".join([term.name, *(f"{name}^{term.name}.{name}" for name in term.exponents)])
+            for term in self.terms
+        )
+        return " + ".join(["E", *terms])
+
+    @property
     def law(self) -> TokenLaw:
         """The law to solve with.
 

@@ -169,3 +169,43 @@ def test_laws_of_hyperparameters_stand_beside_published_models() -> None:
     refused = run("ablations", "--plot", "x.png")
     assert refused.exit_code == 2
     assert "has no picture" in refused.stderr
+
+
+# A law in a file
+
+
+def test_a_law_file_is_read(tmp_path: Path) -> None:
+    found = run("docs/mylaw.toml")
+    assert found.exit_code == 0
+    assert max(map(len, found.stdout.splitlines())) <= 80
+    said = " ".join(found.stdout.split())
+    for words in (
+        'objective.law = "file:docs/mylaw.toml"', "fitted on N 97.8M to 7.46B",
+        "fitted on kv_heads 1 to 8", "runs 72, 0 dropped", "200 draws", "R.ffn_ratio 0.5 held",
+    ):  # fmt: skip
+        assert words in said, words
+    assert run("file:docs/mylaw.toml").stdout == found.stdout
+    (law,) = json.loads(run("docs/mylaw.toml", "--json", "-").stdout)["laws"]
+    assert law["bootstrap"] == {"draws": 200, "seed": 0}
+    assert law["coefficients"]["A"] == pytest.approx(457.22, rel=1e-4)
+    low, high = law["intervals_90"]["A"]
+    assert low < law["coefficients"]["A"] < high
+    assert "R.ffn_ratio" not in law["intervals_90"]
+    assert law["ranges"]["kv_heads"] == {"min": 1.0, "max": 8.0}
+    assert law["sees"] == ["N", "D", "ffn_ratio", "kv_heads"]
+
+
+def test_a_law_file_without_draws_and_ranges_says_so(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('[law]\nform = "chinchilla"\nE = 1.8\nA = 480.0\nalpha = 0.35\n'
+                    "B = 2000.0\nbeta = 0.36\n")  # fmt: skip
+    said = " ".join(run(str(path)).stdout.split())
+    assert "bootstrap none" in said
+    assert "which `uncertainty` needs" in said
+    assert "nothing warns beyond them" in said
+    assert run(str(path), "--plot", str(tmp_path / "law.png")).exit_code == 0
+    assert (tmp_path / "law.png").exists()
+    refused = run("docs/mylaw.toml", "--plot", str(tmp_path / "none.png"))
+    assert refused.exit_code == 2
+    assert "it sees ffn_ratio, kv_heads too" in refused.output
+    assert run(str(tmp_path / "none.toml")).exit_code == 2
