@@ -150,7 +150,7 @@ class Draws:
             Excess of the shape law.
         """
         logs = {name: np.log(values[name]) for name in self.features}
-        readings: Sequence[Ablations | None] = self.readings
+        readings: Sequence[Seen | None] = self.readings
         if not readings:
             readings = [name for name in values if not isinstance(name, str)] or [None]
         raised = bool((self.outer != 1.0).any())

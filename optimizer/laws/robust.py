@@ -321,7 +321,7 @@ def solve_draws(
     for name in CRITERIA:
         roles.setdefault(int(scores.values[name].argmin()), []).append(name)
     wins = np.bincount(found.winner, minlength=len(some))
-    of_corner = found.winner.reshape(len(corners), -1) if corners else []
+    of_corner = found.winner.reshape(len(corners), -1) if corners else ()
     order = [int(i) for i in np.argsort(-wins, kind="stable") if wins[i]]
     order += [i for i in roles if not wins[i]]
     candidates = tuple(
