@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.search.corners import ACTIVE, Corners
 from modelsizer.optimizer.tables.grid import SHARE
 from modelsizer.optimizer.tables.table import to_floats
-from modelsizer.problems.laws.leverage import most_leverage
+from modelsizer.problems.laws.leverage import Experts, most_leverage
 
 Floats = NDArray[np.float64]
 Range = tuple[Floats, Floats]
@@ -17,9 +17,15 @@ SLACK = 1e-9
 """Relative: bounds on A and G are rounded otherwise than those of designs."""
 
 
+def counted_experts(corners: Corners) -> Experts:
+    """Return what the law counts of a layer of experts; a law of active parameters these alone."""
+    settings = corners.problem.settings
+    return "active" if settings.parameter_kind == "active" else settings.experts
+
+
 def most_counted(corners: Corners) -> Floats:
     """Return the most parameters that the law counts for each active one of a layer; shape (B,)."""
-    counted = corners.problem.settings.experts
+    counted = counted_experts(corners)
     if not corners.root.structure.experts or counted == "active":
         return np.ones(len(corners))
     if counted == "total":

@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.search import stacks
 from modelsizer.optimizer.search.corners import ACTIVE, TOTAL, WEIGHTS, Corners
-from modelsizer.optimizer.search.expert_worth import most_counted
+from modelsizer.optimizer.search.expert_worth import counted_experts, most_counted
 from modelsizer.optimizer.tables.grid import Ends
 from modelsizer.optimizer.tables.roots import LAYERS, PATTERN, Root
 from modelsizer.optimizer.tables.table import Linear, to_floats
@@ -175,7 +175,7 @@ def _counted(corners: Corners, low: Costs, high: Costs, leverage: Floats) -> tup
     kinds = slice(structure.feed_forwards - 1, None, structure.feed_forwards)
     active = to_floats(low[ACTIVE].unit)[:, kinds], to_floats(high[ACTIVE].unit)[:, kinds]
     least, most = least.copy(), most.copy()
-    if corners.problem.settings.experts != "total":
+    if counted_experts(corners) != "total":
         least[:, kinds] = active[0]
         most[:, kinds] = np.minimum(most[:, kinds], leverage[:, None] * active[1] + WHOLE)
     return least, most

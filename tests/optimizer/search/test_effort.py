@@ -16,6 +16,18 @@ LARGE: dict[str, Any] = {
     "space.ffn_ratio": {"min": 1, "max": 6, "step": 0.1},
 }
 """Over two billion designs."""
+MIXTURES: dict[str, Any] = {
+    "objective.law": "ludziejewski-2025",  # which counts active parameters, and no leverage of them
+    "space.layers": {"min": 8, "max": 128},
+    "space.d_model": {"min": 1024, "max": 8192, "step": 64},
+    "space.kv_heads": [2, 4, 8],
+    "space.experts.routed": [0, 32, 64, 128, 256],
+    "space.experts.active": [1, 2, 3, 4, 5, 6, 8, 10],
+    "space.experts.granularity": [2, 3, 4, 5, 6, 7, 8, 10],
+    "space.experts.shared": [0, 1, 2],
+    "space.experts.dense_layers": [0, 1, 3],
+}
+"""56 million designs."""
 
 
 @pytest.mark.parametrize(
@@ -31,6 +43,7 @@ LARGE: dict[str, Any] = {
         ("fixed-2t-tokens", LARGE, 946, 34811),
         ("one-h100-1e24", LARGE, 38470, 70727),
         ("one-h100-1e24", LARGE | {"objective.law": "kaplan-2020"}, 1, 60099),
+        ("mixture-30b-a3b", MIXTURES, 1485, 55925),
     ],
 )
 def test_the_search_looks_at_no_more_than_it_did(
