@@ -25,6 +25,7 @@ _UNFINISHED: dict[Part, str] = {
     "with_space": "the conflicts with ends of the space relaxed",
     "repairs": "the single changes",
     "joint": "the cheapest joint repair",
+    "alternatives": "changes of several things together",
 }
 """Parts of an explanation that may lack something, in words."""
 
@@ -56,7 +57,8 @@ def print_explanation(console: Console, found: Explanation) -> None:
         line(console, f"{not_complete(found.stop)} before {parts} were found.")
     _print_conflicts(console, found)
     _print_repairs(console, found)
-    _print_joint(console, found)
+    _print_alternatives(console, found)
+    _print_idle(console, found)
     for why in found.whys:
         _print_why(console, found, why)
 
@@ -80,18 +82,24 @@ def _print_conflicts(console: Console, found: Explanation) -> None:
         _listed(console, [sentence(found.problem, found.repairs, conflict) for conflict in later])
 
 
-def _row(repair: Repair) -> tuple[str, str, str, str, str]:
-    """Cells of a repair: name, value before and after, relative change, exact value."""
-    name = name_of(repair.key)
+def _row(repair: Repair) -> tuple[str, ...]:
+    """Cells of a repair: name, value before and after, relative change, cost, exact value."""
+    name, cost = name_of(repair.key), _cost(repair.cost)
     if repair.side is None or isinstance(repair.value, str) or isinstance(repair.before, str):
-        return name, str(repair.before), str(repair.value), "", ""
+        end = {".min": "from ", ".max": "to "}.get(repair.key[-4:], "")
+        return name, f"{end}{repair.before}", f"{end}{repair.value}", "", cost, ""
     sign = "<=" if repair.side == "max" else ">="
     before = amount(repair.before, repair.unit)
     after = round_to_feasible(repair.value, repair.unit, repair.side)
     text = f"{sign} {after}"
     exactly = "" if after == str(repair.value) else str(repair.value)
     exactly = exactly if len(exactly) <= _MOST_DIGITS else "--json has it"
-    return name, f"{sign} {before}", text, _change(repair, repair.value, repair.before), exactly
+    change = _change(repair, repair.value, repair.before)
+    return name, f"{sign} {before}", text, change, cost, exactly
+
+
+def _cost(cost: float | None) -> str:
+    return "" if cost is None or not math.isfinite(cost) else f"{cost:.2f}"
 
 
 def _change(repair: Repair, value: Number, before: Number) -> str:
@@ -105,54 +113,68 @@ def _change(repair: Repair, value: Number, before: Number) -> str:
     return f"{'+' if more else '-'}{100 * (repair.excess or 0.0):.3g} %"
 
 
+_HEADINGS = ("", "is", "must be", "", "cost", "exactly")
+
+
 def _print_changes(console: Console, repairs: Sequence[Repair]) -> None:
-    headings = ("", "is", "must be", "", "exactly")
     rows = [_row(repair) for repair in repairs]
-    table = Table(headings, rows, words=frozenset({0, 4}), folds={4: None})
+    table = Table(_HEADINGS, rows, words=frozenset({0, 5}), folds={5: None})
     print_table(console, table, indent=INDENT)
 
 
 def _print_repairs(console: Console, found: Explanation) -> None:
-    if found.repairs:
-        section(console, "Any one of these changes alone makes it feasible, and no smaller one")
-        _print_changes(console, found.repairs)
-    elif "repairs" not in found.unfinished:
+    if found.offered:
+        section(
+            console, "Any one of these makes it feasible, and no smaller change; least costly first"
+        )
+        _print_changes(console, found.offered)
+    elif "repairs" not in found.unfinished and not found.repairs:
         section(console, "No single change makes it feasible")
+    if found.far:
+        rows = [_row(repair) for repair in found.far]
+        changes = [f"{row[0]} {row[2]} ({row[3] or f'is {row[1]}'})" for row in rows]
+        line(console)
+        only = "also, but dearly" if found.offered else "only dearly"
+        paragraph(console, f"Alone {only}: {', '.join(changes)}.")
+
+
+def _print_alternatives(console: Console, found: Explanation) -> None:
+    """Changes of several things together, and what a cost is."""
+    if found.alternatives:
+        section(
+            console,
+            "Together these make it feasible"
+            + (", for less" if found.repairs else "")
+            + "; none of them can be left out",
+        )
+        rows: list[Sequence[str]] = []
+        for each in found.alternatives:
+            rows += [[""]] if rows else []
+            rows += [_row(change) for change in each.changes]
+            if len(found.alternatives) > 1 or len(each.changes) > 1:
+                rows.append(["", "", "together", "", _cost(each.cost)])
+        table = Table(_HEADINGS, rows, words=frozenset({0, 5}), folds={5: None})
+        print_table(console, table, indent=INDENT)
+    elif found.joint is None and "joint" not in found.unfinished:
+        line(console)
+        paragraph(console, "The space is too large to list, so changes of several limits together "
+                  "are not looked for.")  # fmt: skip
+    if not (found.offered or found.alternatives):
+        return
+    weights = ", ".join(f"{key} {weight:g}" for key, weight in (found.weights or {}).items())
+    given = f"with weights {weights}" if weights else "--weight KEY=W changes the weight"
+    line(console)
+    paragraph(console, f"A cost is weight x ln of the change: a tenth more of a budget is 0.10, "
+              f"twice the accelerators 0.69, 1 % of loss 1.0 ({given}).")  # fmt: skip
+
+
+def _print_idle(console: Console, found: Explanation) -> None:
     helpful = {repair.key for repair in found.repairs} | {*found.undecided}
     idle = [limit.key for limit in found.limits if limit.key not in helpful and not limit.of_space]
     if idle:
         names = ", ".join(key.removeprefix("budgets.") for key in idle)
         line(console)
         paragraph(console, f"Relaxing {names} alone does not help: --why KEY says why.")
-
-
-def _print_joint(console: Console, found: Explanation) -> None:
-    joint = found.joint
-    if "joint" in found.unfinished:
-        return
-    if joint is None:
-        section(
-            console, "No joint repair is known: the space is too large to list, or no sum is finite"
-        )
-        return
-    weights = ", ".join(f"{key} {weight:g}" for key, weight in (found.weights or {}).items())
-    costs = f"weights: {weights}, else 1" if weights else "every limit weighing the same"
-    cost = format_number(joint.cost, 4)
-    if len(joint.repairs) == 1:
-        only = joint.repairs[0]
-        section(console, "Relaxing several limits together is not cheaper")
-        paragraph(
-            console,
-            f"than {name_of(only.key)} alone: relative excess {cost} ({costs}).",
-        )
-        return
-    section(console, "Relaxing several limits together, the cheapest way")
-    _print_changes(console, joint.repairs)
-    line(console)
-    paragraph(
-        console,
-        f"Total relative excess {cost} ({costs}; --weight KEY=W changes it).",
-    )
 
 
 def _print_why(console: Console, found: Explanation, why: Why) -> None:

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
 
@@ -117,6 +117,19 @@ class Oracle:
         self._kept: list[Keys] = []
         self._broken: list[Keys] = []
 
+    def after(self, settings: Mapping[str, object]) -> Oracle:
+        """An oracle of the problem with other settings, which shares tables, designs and clock.
+
+        Raises
+        ------
+        ProblemError
+            If the settings do not go with the rest.
+        """
+        found = Oracle(self.relaxer.origin.with_settings(settings), self._progress, self.clock)
+        found._stores, found._designs = self._stores, self._designs
+        found.searches, found.conflicts = self.searches, self.conflicts
+        return found
+
     @property
     def all(self) -> Keys:
         """Keys of every limit."""
@@ -174,7 +187,8 @@ class Oracle:
 
 
 def _space_of(problem: Problem) -> str:
-    return repr((problem.space, problem.splits, problem.layouts))
+    sequence = problem.training.sequence_length  # there may be as many learned positions
+    return repr((problem.space, problem.splits, problem.layouts, sequence))
 
 
 def any_design(

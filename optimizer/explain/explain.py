@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Literal
+from itertools import chain
+from typing import Literal, get_args
 
 from modelsizer.optimizer.constraints import Constraint
+from modelsizer.optimizer.explain.alternatives import Alternative, alternatives
+from modelsizer.optimizer.explain.change_costs import FAR, priced
 from modelsizer.optimizer.explain.conflicts import (
     Conflict,
     Keys,
@@ -18,15 +21,17 @@ from modelsizer.optimizer.explain.conflicts import (
     unmeasured,
 )
 from modelsizer.optimizer.explain.joint_repair import JointRepair, joint_repair
+from modelsizer.optimizer.explain.menu_repairs import menu_keys, menu_repairs
 from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
-from modelsizer.optimizer.explain.setting_repairs import SETTINGS, can_help, setting_repairs
+from modelsizer.optimizer.explain.setting_repairs import can_help, setting_repairs
+from modelsizer.optimizer.explain.setting_steps import SETTINGS
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 
-Part = Literal["feasible", "conflicts", "with_space", "repairs", "joint"]
+Part = Literal["feasible", "conflicts", "with_space", "repairs", "joint", "alternatives"]
 """A part of an explanation, in the order in which they are made."""
 
 
@@ -69,9 +74,11 @@ class Explanation:
     with_space : tuple of Conflict
         Every minimal conflict where constraints of the space may be relaxed as well.
     repairs : tuple of Repair
-        Of single constraints, then of single settings.
+        Of single constraints, settings and ends of menus, least costly first.
     joint : JointRepair or None
-        None where the space is too large to list, or it is unfinished.
+        Of constraints alone. None where the space is too large to list, or it is unfinished.
+    alternatives : tuple of Alternative
+        Several changes that together cost less than any of `repairs`.
     weights : mapping of str to float
         Other than 1.
     whys : tuple of Why
@@ -91,6 +98,7 @@ class Explanation:
     with_space: tuple[Conflict, ...] = ()
     repairs: tuple[Repair, ...] = ()
     joint: JointRepair | None = None
+    alternatives: tuple[Alternative, ...] = ()
     weights: Mapping[str, float] | None = None
     whys: tuple[Why, ...] = ()
     stop: Stop = "proven"
@@ -101,6 +109,21 @@ class Explanation:
     def complete(self) -> bool:
         """Whether nothing is missing."""
         return self.stop == "proven"
+
+    @property
+    def offered(self) -> tuple[Repair, ...]:
+        """The repairs that are offered: those that are not `FAR`.
+
+        If nothing else makes the problem feasible, those that are not `FAR` from the cheapest.
+        """
+        costs = [repair.cost or 0.0 for repair in self.repairs]
+        most = max(FAR, 0.0 if self.alternatives else min(costs, default=0.0) + FAR / 2)
+        return tuple(r for r, cost in zip(self.repairs, costs, strict=True) if cost <= most)
+
+    @property
+    def far(self) -> tuple[Repair, ...]:
+        """The repairs that are not offered."""
+        return tuple(repair for repair in self.repairs if repair not in self.offered)
 
     def to_dict(self) -> dict[str, object]:
         """The keys of the JSON contract."""
@@ -116,7 +139,17 @@ class Explanation:
             "conflicts": [list(keys) for keys in self.conflicts],
             "with_space": [list(conflict.keys) for conflict in self.with_space],
             "reasons": [conflict.to_dict() for conflict in self.with_space],
-            "repairs": [repair.to_dict() for repair in self.repairs],
+            "repairs": [repair.to_dict() for repair in self.offered],
+            "far_repairs": [repair.to_dict() for repair in self.far],
+            "alternatives": [
+                {
+                    "cost": each.cost,
+                    "changes": [change.to_dict() for change in each.changes],
+                    "set": each.made,
+                    "design": design_dict(self.problem, each.design),
+                }
+                for each in self.alternatives
+            ],
             "joint": None if joint is None else {
                 "cost": joint.cost,
                 "weights": dict(self.weights or {}),
@@ -153,7 +186,8 @@ def explain(
         Constraints or settings whose effect is reported: a key, ``"budgets.kv_cache"``, or its last
         word.
     weights : mapping of str to float, optional
-        Cost of relative excess of a budget or token limit in the joint repair; 1 by default.
+        Weights of changes of limits and settings, in place of those of
+        `modelsizer.optimizer.explain.change_costs`.
     time_limit : float, optional
         Seconds. What is proven by then, or by an interruption, is returned as not complete.
     progress : callable, optional
@@ -180,8 +214,8 @@ def explain(
     require_type("weights", weights or {}, Mapping)
     oracle = Oracle(problem, progress, Clock.of(time_limit))
     limits = oracle.relaxer.limits
-    costs = _weights(limits, weights or {})
-    asked = list(dict.fromkeys(key for name in why for key in _resolved(limits, name)))
+    costs = _weights(problem, limits, weights or {})
+    asked = list(dict.fromkeys(key for name in why for key in _resolved(problem, limits, name)))
     found = _Findings(oracle)
     with found.ending:
         found.search(costs)
@@ -194,6 +228,7 @@ def explain(
         tuple(found.every),
         tuple(found.repairs),
         found.joint,
+        tuple(found.alternatives),
         costs,
         () if found.feasible is not False else tuple(_why(found, key) for key in asked),
         found.ending.stop,
@@ -212,8 +247,9 @@ class _Findings:
         self.every: list[Conflict] = []
         self.repairs: list[Repair] = []
         self.joint: JointRepair | None = None
-        self.unfinished: list[Part] = ["feasible", "conflicts", "with_space", "repairs", "joint"]
-        self.undecided: list[str] = [*oracle.relaxer.keys, *SETTINGS]
+        self.alternatives: list[Alternative] = []
+        self.unfinished: list[Part] = [*get_args(Part)]
+        self.undecided: list[str] = _changeable(oracle.relaxer.origin, oracle.relaxer.limits)
 
     def search(self, weights: Mapping[str, float]) -> None:
         """Find all parts, one after the other."""
@@ -230,12 +266,17 @@ class _Findings:
         with self._part("with_space"):
             self._relax_the_space()
         with self._part("repairs"):
-            for changes in (limit_repairs(oracle), setting_repairs(oracle, self.conflicts)):
-                for key, repairs in changes:
-                    self.repairs += repairs
-                    self.undecided.remove(key)
+            settings = setting_repairs(oracle, self.conflicts)
+            for key, repairs in chain(limit_repairs(oracle), settings, menu_repairs(oracle)):
+                self.repairs += (priced(repair, weights) for repair in repairs)
+                self.repairs.sort(key=lambda repair: repair.cost or 0.0)
+                self.undecided.remove(key)
         with self._part("joint"):
             self.joint = joint_repair(oracle, weights)
+        with self._part("alternatives"):
+            self.alternatives = alternatives(
+                oracle, self.conflicts, self.repairs, self.joint, weights
+            )
 
     @contextmanager
     def _part(self, name: Part) -> Iterator[None]:
@@ -263,10 +304,17 @@ def _ordered(oracle: Oracle, conflicts: Sequence[Keys]) -> list[tuple[str, ...]]
     return sorted(found, key=lambda keys: (len(keys), [every.index(key) for key in keys]))
 
 
-def _resolved(limits: Sequence[Constraint], name: str, argument: str = "why") -> list[str]:
+def _changeable(problem: Problem, limits: Sequence[Constraint]) -> list[str]:
+    """Keys of all that a repair may change."""
+    return [*(limit.key for limit in limits), *SETTINGS, *menu_keys(problem)]
+
+
+def _resolved(
+    problem: Problem, limits: Sequence[Constraint], name: str, argument: str = "why"
+) -> list[str]:
     """Keys that a name may mean: a key, a key without its side, or its last word."""
-    keys = [limit.key for limit in limits] + (list(SETTINGS) if argument == "why" else [])
-    bases = {key: key for key in keys} | {limit.key: limit.base for limit in limits}
+    keys = _changeable(problem, limits)
+    bases = {key: key.removesuffix(".min").removesuffix(".max") for key in keys}
     words = {key: base.partition(".")[2] for key, base in bases.items()}
     ends = {key: key.partition(".")[2] for key in keys}
     for spelt in ({key: key for key in keys}, bases, words, ends):
@@ -274,17 +322,20 @@ def _resolved(limits: Sequence[Constraint], name: str, argument: str = "why") ->
             return found
     hint = did_you_mean(name, keys)
     raise ArgumentError(
-        argument, f"{name!r} is no limit of this problem{hint}; its limits: {', '.join(keys)}"
+        argument,
+        f"{name!r} is no limit of this problem{hint}; its limits: "
+        f"{', '.join(limit.key for limit in limits)}",
     )
 
 
-def _weights(limits: Sequence[Constraint], given: Mapping[str, object]) -> dict[str, float]:
-    promised = [limit for limit in limits if not limit.of_space]
+def _weights(
+    problem: Problem, limits: Sequence[Constraint], given: Mapping[str, object]
+) -> dict[str, float]:
     found: dict[str, float] = {}
     for name, value in given.items():
         if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1e100:
             raise ArgumentError("weight", f"{name} = {short(value)} is not a positive number")
-        found |= dict.fromkeys(_resolved(promised, name, "weight"), float(value))
+        found |= dict.fromkeys(_resolved(problem, limits, name, "weight"), float(value))
     return found
 
 
@@ -301,4 +352,4 @@ def _touches(found: _Findings, key: str, conflict: Conflict) -> bool:
     """Whether a conflict may go if a constraint is relaxed, or a setting changed."""
     if key in SETTINGS:
         return can_help(found.oracle, key, [frozenset(conflict.keys)])
-    return key in conflict.keys
+    return key in conflict.keys or key not in found.oracle.relaxer.keys

@@ -1,6 +1,6 @@
 """The cheapest joint repair: budgets and token limits relaxed together, the space fixed.
 
-The cost is the sum of weight x relative excess; `joint_repair` describes the method.
+Its cost is that of `modelsizer.optimizer.explain.change_costs`.
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from typing import Any
 import numpy as np
 
 from modelsizer.optimizer.constraints import Constraint
+from modelsizer.optimizer.explain.change_costs import priced, weight_of
 from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.explain.line_search import at_position, position
 from modelsizer.optimizer.explain.relaxer import UNLIMITED_TOKENS
-from modelsizer.optimizer.explain.repairs import Repair
+from modelsizer.optimizer.explain.repairs import Repair, settings_of
 from modelsizer.optimizer.result import Side
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed, to_floats
@@ -36,9 +37,8 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 KEPT = 1e-12  # relative excess that is rounding of a limit that is kept
 _MOST_NUDGED = 2**30  # units, or doubles, that are rounding of a limit
 _GOLDEN = (math.sqrt(5) - 1) / 2
-_ROUNDS = 64
-"""Of golden section: 0.618^64 of a range of 460 in ln D leaves 2e-11, whose square is what it adds
-to a cost."""
+_SHORT = 1e-8
+"""Range of ln D at which golden section ends: its square is what that adds to a cost."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class JointRepair:
     Parameters
     ----------
     cost : float
-        Sum of weight x violation.
+        Sum of the costs of the repairs.
     repairs : tuple of Repair
     design : Evaluation
         A feasible design of the repaired problem.
@@ -59,25 +59,29 @@ class JointRepair:
     design: Evaluation
 
 
-def joint_repair(oracle: Oracle, weights: Mapping[str, float]) -> JointRepair | None:
+def joint_repair(
+    oracle: Oracle, weights: Mapping[str, float], below: float = math.inf
+) -> JointRepair | None:
     """The budgets and token limits to relax together at the least total cost, with proof.
 
-    The cost of a design at D tokens is the sum over constraints of weight x violation, where the
-    violation is used / limit - 1 of an upper limit, 1 - used / limit of a lower one, and 0 if it is
-    kept. For one design the terms of tokens and FLOPs are piecewise linear in D, with a kink where
-    the limit is met, and that of the loss, ``E + (A/N^alpha + B/D^beta)^outer`` over its limit, is
-    convex and decreasing until the limit is met. So the best D is at a kink, or between two of
-    them, where golden section finds it. (The term of a lower limit on the loss is concave, and its
-    best D is at a kink too.) Over boxes of depths the cost is bounded from below by the least use
-    under upper limits and the most under lower ones; boxes that cannot be cheaper are dropped, the
-    others halved down to single designs.
+    The cost of a design at D tokens is the sum over constraints of weight x ln(used / limit), or
+    ln(limit / used) of a lower limit, and 0 if it is kept. For one design the terms of tokens and
+    FLOPs are piecewise linear in ln D, with a kink where the limit is met, and that of the loss,
+    ``E + (A/N^alpha + B/D^beta)^outer`` over its limit, is convex in ln D, as a logarithm of a sum
+    of exponentials is, and decreasing until the limit is met. So is the term of lifetime FLOPs. So
+    the best D is at a kink, or between two of them, where golden section finds it. (The term of a
+    lower limit on the loss is concave, and its best D is at a kink too.) Over boxes of depths the
+    cost is bounded from below by the least use under upper limits and the most under lower ones;
+    boxes that cannot be cheaper are dropped, the others halved down to single designs.
 
     Parameters
     ----------
     oracle : Oracle
         Of an infeasible problem.
     weights : mapping of str to float
-        By key of the limit; 1 by default.
+        Of the user, by key of the limit.
+    below : float
+        Only a repair of less cost is sought.
 
     Returns
     -------
@@ -101,7 +105,7 @@ def joint_repair(oracle: Oracle, weights: Mapping[str, float]) -> JointRepair | 
         boxes = Boxes(np.arange(len(table)), np.zeros_like(table.count), table.count - 1)
         while len(boxes):
             middle = (boxes.low + boxes.high) // 2
-            so_far = math.inf if best is None else best[0]
+            so_far = below if best is None else best[0]
             cost, tokens = costing.least(table, boxes.row, middle, middle, so_far)
             at = int(cost.argmin())
             if cost[at] < so_far:
@@ -122,8 +126,9 @@ class _Costing:
 
     def __init__(self, oracle: Oracle, weights: Mapping[str, float]) -> None:
         self.problem, self.clock = oracle.relaxer.origin, oracle.clock
+        self.given = weights
         self.limits = [limit for limit in oracle.relaxer.limits if not limit.of_space]
-        self.weights = {limit.key: float(weights.get(limit.key, 1)) for limit in self.limits}
+        self.weights = {limit.key: weight_of(limit.key, weights) for limit in self.limits}
         self._risky = loss_overflows(self.problem.law, self.problem.token_limits)
 
     def least(
@@ -151,7 +156,7 @@ class _Costing:
             used = np.max([to_floats(q.at(row, at)) / q.denominator for q in linear], axis=0)
             if inverse:
                 used = float(inverse_numerator(self.problem, limit.quantity)) / used
-            ratio = used / float(limit.limit) - 1
+            ratio = np.log(used / float(limit.limit))
             cost += self.weights[limit.key] * np.maximum(
                 0.0, ratio if limit.side == "max" else -ratio
             )
@@ -162,8 +167,8 @@ class _Costing:
         flops = table.linear[TRAINING_FLOPS_PER_TOKEN]
         ends = {"max": flops.values(row, low), "min": flops.values(row, high)}
         shares = np.array([layout.accelerators for layout in table.layout])[table.layout_id[row]]
-        over: list[tuple[Floats, Floats]] = []
-        under: list[tuple[Floats, Floats]] = []
+        over: list[tuple[Floats, Floats, float]] = []  # where the limit is met, without tokens
+        under: list[tuple[Floats, Floats, float]] = []
         for limit in self.limits:
             form, weight = QUANTITIES[limit.quantity].form, self.weights[limit.key]
             for side, terms in (("max", over), ("min", under)):
@@ -174,19 +179,18 @@ class _Costing:
                     met = met / ends[side]
                     met = met / float(flops_rate(self.problem, limit.quantity))
                     met = met * (shares if QUANTITIES[limit.quantity].shared else 1)
-                terms.append((met, weight / met))
+                terms.append((met, np.zeros(len(row)), weight))
             if form == "lifetime":
                 # Inference is charged first, and may exceed the limit alone.
                 slope = ends["max"] * float(flops_rate(self.problem, limit.quantity))
                 inference = table.linear[SERVED_FLOPS_PER_TOKEN]
                 taken = to_floats(inference.at(row, low)) / inference.denominator
                 taken = taken * float(inference_charge(self.problem, limit.quantity))
-                met = (float(limit.limit) - taken) / slope
-                over.append((met, weight * slope / float(limit.limit)))
+                over.append((float(limit.limit) / slope, taken / float(limit.limit), weight))
         losses = {limit.side: limit for limit in self.limits if limit.quantity == "loss"}
         single = (low == high).all(axis=1)
         judged = self._judged(table, row, low, high)
-        points = [met for met, _ in (*over, *under)]
+        points = [met * (1 - taken) for met, taken, _ in (*over, *under)]
         for side, limit in losses.items():
             if side == "max" or single.all():
                 met = np.asarray(judged.tokens_for(1.0, float(limit.limit)), float)[:, 0]
@@ -197,14 +201,15 @@ class _Costing:
         def cost(tokens: Floats) -> Floats:
             self.clock.check()
             found = np.zeros_like(tokens)
-            for met, slope in over:
-                found += slope[:, None] * np.maximum(0.0, tokens - met[:, None])
-            for met, slope in under:
-                found += slope[:, None] * np.maximum(0.0, met[:, None] - tokens)
+            for met, taken, weight in over:
+                used = taken[:, None] + tokens / met[:, None]
+                found += weight * np.maximum(0.0, np.log(used))
+            for met, _, weight in under:
+                found += weight * np.maximum(0.0, -np.log(tokens / met[:, None]))
             if losses:
                 loss = np.asarray(judged.loss(1.0, tokens), float)
                 for side, limit in losses.items():
-                    ratio = loss / float(limit.limit) - 1
+                    ratio = np.log(loss / float(limit.limit))
                     if side == "min":
                         ratio = np.where(single[:, None], -ratio, 0.0)
                     found += self.weights[limit.key] * np.maximum(0.0, ratio)
@@ -214,17 +219,26 @@ class _Costing:
             return np.where(np.isnan(found), np.inf, found)
 
         at = np.clip(np.sort(np.stack(points, axis=1), axis=1), 1.0, float(UNLIMITED_TOKENS))
-        if "max" in losses and at.shape[1] > 1:
-            at = np.concatenate([at, _flat(cost, at[:, :-1], at[:, 1:])], axis=1)
-        costs = cost(at)
-        best = costs.argmin(axis=1)
         rows = np.arange(len(row))
+        costs = cost(at)
+        if at.shape[1] > 1 and ("max" in losses or any(taken.any() for _, taken, _ in over)):
+            segments = [(at[:, :-1], at[:, 1:])]
+            if "min" not in losses:  # the sum is convex: its least is beside the best kink
+                kink, last = costs.argmin(axis=1), at.shape[1] - 1
+                around = np.maximum(kink - 1, 0), np.minimum(kink + 1, last)
+                segments = [(at[rows, around[0]][:, None], at[rows, around[1]][:, None])]
+            between = [_flat(cost, low, high) for low, high in segments]
+            at = np.concatenate([at, *between], axis=1)
+            costs = np.concatenate([costs, *(cost(each) for each in between)], axis=1)
+        best = costs.argmin(axis=1)
         return costs[rows, best], at[rows, best]
 
     def _judged(self, table: Table, row: Ints, low: Ints, high: Ints) -> Judged:
         """A lower bound on the loss in each box, as a function of tokens of shape (B, T)."""
         quality, parameters = self.problem.quality, table.linear[LAW_PARAMETERS]
-        n = [to_floats(parameters.at(row, j))[:, None] for j in (low, high)]
+        # Experts count by a leverage, so N of a mixture is a fraction.
+        scale = parameters.denominator
+        n = [to_floats(parameters.at(row, j))[:, None] / scale for j in (low, high)]
         ends = [
             {name: np.broadcast_to(values, len(row))[:, None] for name, values in side.items()}
             for side in table.ranges(row, low, high, quality.features)
@@ -235,11 +249,16 @@ class _Costing:
 def _flat(cost: Callable[[Floats], Floats], low: Floats, high: Floats) -> Floats:
     """Minimisers of convex costs between two numbers of tokens, all of one shape."""
     a, b = np.log(low), np.log(high)
-    for _ in range(_ROUNDS):
-        width = _GOLDEN * (b - a)
-        left, right = b - width, a + width
-        lower = cost(np.exp(left)) <= cost(np.exp(right))
+    widest = float(np.max(b - a, initial=_SHORT))
+    left, right = b - _GOLDEN * (b - a), a + _GOLDEN * (b - a)
+    at_left, at_right = cost(np.exp(left)), cost(np.exp(right))
+    for _ in range(math.ceil(math.log(_SHORT / widest, _GOLDEN))):
+        lower = at_left <= at_right
         a, b = np.where(lower, a, left), np.where(lower, right, b)
+        new = np.where(lower, b - _GOLDEN * (b - a), a + _GOLDEN * (b - a))
+        at_new = cost(np.exp(new))
+        left, right = np.where(lower, new, right), np.where(lower, left, new)
+        at_left, at_right = np.where(lower, at_new, at_right), np.where(lower, at_left, at_new)
     found: Floats = np.clip(np.exp((a + b) / 2), low, high)
     return found
 
@@ -265,10 +284,7 @@ def _settled(
         places[limit.key] = gives, position(gives, used, up=gives.side == "max")
     nudge = 0
     while True:
-        moved = {
-            key: gives.at(at_position(gives, place + (nudge if gives.side == "max" else -nudge)))
-            for key, (gives, place) in places.items()
-        }
+        moved = {key: _nudged(gives, place, nudge) for key, (gives, place) in places.items()}
         if nudge > _MOST_NUDGED or any(new.limit <= 0 for new in moved.values()):
             return None
         problem = oracle.relaxer.problem(oracle.all, [*moved.values(), *equal])
@@ -277,12 +293,30 @@ def _settled(
         # Tokens are doubles: kept with one rounding, a limit may be violated with another.
         nudge = max(1, 2 * nudge)
     repairs = tuple(
-        Repair(key, new.limit, old.limit, old.dimension, old.side, old.violation(new.limit))
+        priced(
+            Repair(
+                key,
+                new.limit,
+                old.limit,
+                old.dimension,
+                old.side,
+                old.violation(new.limit),
+                settings_of(costing.problem, new),
+            ),
+            costing.given,
+        )
         for (key, new), (old, _) in zip(moved.items(), places.values(), strict=True)
     )
-    total = sum(costing.weights[repair.key] * (repair.excess or 0.0) for repair in repairs)
+    total = sum(repair.cost or 0.0 for repair in repairs)
     design = evaluate(problem, table.architecture(costing.problem, row, [int(n) for n in j]))
     return JointRepair(total, repairs, design)
+
+
+def _nudged(limit: Constraint, place: int, nudge: int) -> Constraint:
+    """A limit moved outwards by some units where what a design uses depends on its tokens."""
+    if not QUANTITIES[limit.quantity].affine:
+        place += nudge if limit.side == "max" else -nudge
+    return limit.at(at_position(limit, place))
 
 
 def _used(

@@ -10,15 +10,21 @@ the next double). Both are proven by a search of their own.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from fractions import Fraction
 
-from modelsizer.optimizer.constraints import RATIO, Constraint
+from modelsizer.optimizer.constraints import RATIO, TOKENS, Constraint
 from modelsizer.optimizer.explain.conflicts import Keys, Oracle, reached
 from modelsizer.optimizer.explain.line_search import at_position, edge, position
-from modelsizer.optimizer.explain.space_constraints import reach, step_of
+from modelsizer.optimizer.explain.space_constraints import (
+    reach,
+    relaxed_space,
+    space_constraints,
+    step_of,
+)
 from modelsizer.optimizer.result import Side
+from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.menus import integers
 from modelsizer.problems.units import Number
 
@@ -41,6 +47,10 @@ class Repair:
         Side of the constraint; of an equality the side that gives way. None for a setting.
     excess : float or None
         Distance of the value from the limit, relative to the limit; None if no double holds it.
+    settings : mapping of str to value
+        What to set, by dotted key, if that is more than the key itself.
+    cost : float or None
+        See `modelsizer.optimizer.explain.change_costs`; None where it is not computed yet.
     """
 
     key: str
@@ -49,11 +59,20 @@ class Repair:
     unit: str
     side: Side | None = None
     excess: float | None = None
+    settings: Mapping[str, object] = field(default_factory=dict)
+    cost: float | None = None
+
+    @property
+    def made(self) -> Mapping[str, object]:
+        """What to set, by dotted key, to make it: of a problem, `Problem.with_settings` does."""
+        return self.settings or {self.key: self.value}
 
     def to_dict(self) -> dict[str, object]:
         """The keys of the JSON contract."""
+        cost = self.cost if self.cost is None or math.isfinite(self.cost) else None
         found: dict[str, object] = {"key": self.key, "limit": self.value, "unit": self.unit}
         found |= {"before": self.before, "side": self.side, "excess": self.excess}
+        found |= {"cost": cost, "set": dict(self.made)}
         return found if self.side is not None else found | {"value": self.value}
 
 
@@ -112,7 +131,20 @@ def _moved(
     value = at_position(limit, edge(holds, start, near, outward, last))
     excess = limit.violation(value)
     shown = excess if math.isfinite(excess) else None
-    return Repair(limit.key, value, limit.limit, limit.dimension, limit.side, shown)
+    made = settings_of(oracle.relaxer.origin, limit.at(value))
+    return Repair(limit.key, value, limit.limit, limit.dimension, limit.side, shown, made)
+
+
+def settings_of(problem: Problem, moved: Constraint) -> dict[str, object]:
+    """What to set of a problem, by dotted key, for one of its limits to stand elsewhere."""
+    base, name = moved.base, moved.quantity
+    if moved.of_space and name != RATIO:
+        held = [*space_constraints(problem)]
+        held = [limit for limit in held if (limit.base, limit.side) != (base, moved.side)]
+        return {base: relaxed_space(problem.space, [*held, moved])[name]}
+    table = problem.space if moved.of_space else problem.budgets
+    given = problem.training.tokens if base == TOKENS else getattr(table, name)
+    return {base: moved.interval(given).to_toml()}
 
 
 def _guess(oracle: Oracle, limit: Constraint, rest: Keys) -> Fraction | float | None:

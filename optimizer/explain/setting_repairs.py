@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import islice
 
 from modelsizer.optimizer.explain.conflicts import Keys, Oracle
 from modelsizer.optimizer.explain.line_search import edge
 from modelsizer.optimizer.explain.repairs import Repair
+from modelsizer.optimizer.explain.setting_steps import (
+    COUNTS,
+    LAYOUTS,
+    NUMBERS,
+    SETTINGS,
+    changed,
+    setting_value,
+    steps,
+)
 from modelsizer.problems.errors import ProblemError
+from modelsizer.problems.hardware.accelerators import UnknownFigureError
+from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import names_of
-from modelsizer.problems.units import Number
 
-SETTINGS = (
-    "serving.kv_bytes",
-    "serving.kv_bits",
-    "serving.weight_bytes",
-    "serving.weight_bits",
-    "serving.batch_size",
-    "serving.context_length",
-    "serving.accelerators",
-    "training.accelerators",
-    "training.microbatch_size",
-    "training.zero_stage",
-    "training.recompute",
-)
-"""Settings that are tried. One that affects no constraint of some conflict cannot help
-(`modelsizer.problems.quantities.needs.affected_by`), and is not tried."""
-
-BYTES = (2, 1, 0.5)
-BITS = (16, 8, 4)
-RECOMPUTE = ("none", "selective", "half", "full")  # of less and less memory
-ZERO_STAGES = (0, 1, 2, 3)
 MOST_ACCELERATORS = 2**20  # more are no practical repair
 TRIED_ONE_BY_ONE = 64
 """Batch sizes tried one by one where a least throughput needs more and memory or latency less, so
@@ -43,9 +34,10 @@ def setting_repairs(
 ) -> Iterator[tuple[str, list[Repair]]]:
     """Yield each setting with the least changes of it alone that make the problem feasible.
 
-    Bytes and bits are changed to the largest feasible of 2, 1 and 0.5, or 16, 8 and 4, below their
-    value; batch and context to the largest feasible number below; accelerators to the fewest above.
-    Where a least throughput is given, the batch may also grow.
+    Menus, layouts and kinds of accelerator take the least costly feasible value of
+    `modelsizer.optimizer.explain.setting_steps`; batch, context and sequences the largest feasible
+    number below; accelerators the fewest above. Where a least throughput is given, the batch may
+    also grow.
 
     Parameters
     ----------
@@ -60,65 +52,55 @@ def setting_repairs(
         None where no value helps.
     """
     for key in SETTINGS:
-        changes = _changes(oracle, key) if can_help(oracle, key, conflicts) else ()
-        yield key, [Repair(key, value, before, _unit(key)) for before, value in changes]
+        yield key, list(_repairs(oracle, key)) if can_help(oracle, key, conflicts) else []
 
 
 def can_help(oracle: Oracle, key: str, conflicts: Sequence[Keys]) -> bool:
     """Whether a setting affects some constraint of every conflict."""
     quantities = {limit.key: limit.quantity for limit in oracle.relaxer.limits}
     changed = affected_by(key)
+    if key in LAYOUTS and _divides(oracle.relaxer.origin, key):
+        return True  # it decides which designs there are
     return all(any(quantities[k] in changed for k in conflict) for conflict in conflicts)
 
 
-def _unit(key: str) -> str:
-    return "bytes" if key.endswith("_bytes") else "setting"
+def _divides(problem: Problem, key: str) -> bool:
+    """Whether designs must be divisible by the ways of a layout."""
+    table, _, name = key.partition(".")
+    ways = getattr(problem.serving if table == "serving" else problem.training, name)
+    return ways is not None and ways != 1
 
 
-def _changes(oracle: Oracle, key: str) -> Iterator[tuple[Number | str, Number | str]]:
-    """Values of a setting, before and after, with which the problem is feasible."""
+def holds_with(oracle: Oracle, settings: Mapping[str, object]) -> bool:
+    """Whether the problem is feasible with other settings; not if they do not go together."""
+    try:
+        return oracle.holds(oracle.relaxer.problem(oracle.all, settings=settings))
+    except (ProblemError, UnknownFigureError):
+        return False  # such as kv_bits with kv_block
+
+
+def _repairs(oracle: Oracle, key: str) -> Iterator[Repair]:
+    """Changes of a setting with which the problem is feasible."""
     problem = oracle.relaxer.origin
-    serving, training = problem.serving, problem.training
+    if key not in (*NUMBERS, *COUNTS):
+        tried = (step for step in steps(problem, key) if holds_with(oracle, step.made))
+        yield from islice(tried, 1)
+        return
+    now = setting_value(problem, key)
+    if not isinstance(now, int):
+        return
 
-    def holds(value: Number | str) -> bool:
-        try:
-            asked = oracle.relaxer.problem(oracle.all, settings={key: value})
-        except ProblemError:
-            return False  # the setting does not go with another, such as kv_bits with kv_block
-        return oracle.holds(asked)
+    def holds(value: int) -> bool:
+        return holds_with(oracle, {key: value})
 
-    def menu(now: Number | str, values: Sequence[Number | str]) -> Iterator[Number | str]:
-        after = values[values.index(now) + 1 :] if now in values else ()
-        yield from [value for value in after if holds(value)][:1]
-
-    now: Number | str | None
-    if key.endswith(("_bytes", "_bits")):
-        in_bits = getattr(serving, key.replace("serving.", "").replace("_bytes", "_bits"))
-        if key.endswith("_bits") == (in_bits is not None):
-            now = getattr(serving, key.removeprefix("serving."))
-            assert now is not None
-            yield from ((now, v) for v in menu(now, BITS if key.endswith("_bits") else BYTES))
-    elif key in ("training.recompute", "training.zero_stage"):
-        now = getattr(training, key.removeprefix("training."))
-        choice = RECOMPUTE if key.endswith("recompute") else ZERO_STAGES
-        yield from ((now, v) for v in menu(now, choice))
-    elif key == "serving.accelerators":
-        each = serving.tensor_parallel
-        more = _more(lambda n: holds(n * each), serving.devices // each)
-        yield from ((serving.devices, n * each) for n in more)
-    elif key == "training.accelerators":
-        if training.accelerators is not None:
-            yield from ((training.accelerators, n) for n in _more(holds, training.accelerators))
+    if key in COUNTS:
+        each = problem.serving.tensor_parallel if key == "serving.accelerators" else 1
+        values = [n * each for n in _more(lambda n: holds(n * each), now // each)]
     elif key == "serving.batch_size" and set(names_of("inverse")) & set(problem.budgets.limits):
-        yield from ((serving.batch_size, n) for n in _batches(oracle, serving.batch_size))
+        values = [*_batches(oracle, now)]
     else:
-        now = (
-            problem.context_length
-            if key == "serving.context_length"
-            else getattr(serving if key.startswith("serving") else training, key.split(".")[1])
-        )
-        assert isinstance(now, int)
-        yield from ((now, n) for n in _fewer(holds, now))
+        values = _fewer(holds, now)
+    yield from (changed(key, now, value) for value in values)
 
 
 def _fewer(holds: Callable[[int], bool], now: int) -> list[int]:

@@ -9,6 +9,7 @@ import pytest
 
 from modelsizer import solve
 from modelsizer.optimizer.constraints import Constraint, constraints
+from modelsizer.optimizer.explain.change_costs import priced, weight_of
 from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.explain.joint_repair import joint_repair
 from modelsizer.optimizer.explain.repairs import limit_repairs
@@ -21,7 +22,7 @@ from tests.support.infeasible import applied
 
 
 def excess_of(limit: Constraint, used: float) -> float:
-    ratio = used / float(limit.limit) - 1
+    ratio = math.log(used / float(limit.limit))
     if limit.equality:
         return abs(ratio)
     return max(0.0, ratio) if limit.side == "max" else max(0.0, -ratio)
@@ -42,13 +43,15 @@ def cheapest_by_hand(problem: AnyProblem, weights: dict[str, float]) -> float:
             used = {"tokens": tokens, "flops": tokens * design.training_flops_per_token,
                     "loss": loss}.get(form)  # fmt: skip
             if used is not None:
-                total += weights.get(limit.key, 1) * np.array([excess_of(limit, u) for u in used])
+                total += weight_of(limit.key, weights) * np.array(
+                    [excess_of(limit, u) for u in used]
+                )
         return total
 
     best = math.inf
     for design in designs_of(problem):
         cost = sum(
-            weights.get(limit.key, 1) * excess_of(limit, float(design.exact[limit.quantity]))
+            weight_of(limit.key, weights) * excess_of(limit, float(design.exact[limit.quantity]))
             for limit in limits
             if QUANTITIES[limit.quantity].affine
         )
@@ -75,10 +78,10 @@ def check_joint_repair(problem: AnyProblem, index: int) -> None:
     by_hand = cheapest_by_hand(problem, weights)
     assert found.cost <= by_hand * (1 + 1e-9) + 1e-9
     assert found.cost >= by_hand * (1 - 0.02) - 1e-9  # the grid is 3 % apart, at a flat minimum
-    parts = [weights.get(r.key, 1) * (r.excess or 0) for r in found.repairs]
+    parts = [r.cost or 0 for r in found.repairs]
     assert found.cost == pytest.approx(sum(parts))
     single = [
-        weights.get(r.key, 1) * (r.excess or 0)
+        priced(r, weights).cost or 0
         for key, repairs in limit_repairs(oracle)
         for r in repairs
         if not key.startswith("space")

