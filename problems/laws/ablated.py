@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import lru_cache
 from types import MappingProxyType
 from typing import Any
 
@@ -100,6 +101,11 @@ def share(bands: EndOfBands, choices: Mapping[str, Any]) -> float:
     return float(Ablations("middle", _LONG, bands=Bands(bands, bands, bands)).of(stack_of(choices)))
 
 
-def units_of(choices: Mapping[str, Any]) -> dict[str, float]:
+def units_of(choices: Mapping[str, Any]) -> Mapping[str, float]:
     """What each coefficient of `UNITS` is multiplied by in a run."""
-    return {name: share(unit, choices) for name, unit in UNITS.items()}
+    return _units(tuple(sorted(choices.items())))
+
+
+@lru_cache(maxsize=4096)  # many runs of a table have the same choices
+def _units(choices: tuple[tuple[str, Any], ...]) -> Mapping[str, float]:
+    return {name: share(unit, dict(choices)) for name, unit in UNITS.items()}

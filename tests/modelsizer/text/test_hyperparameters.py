@@ -11,7 +11,7 @@ from modelsizer.text.hyperparameters import HEADING, learning_rate, suggestion_r
 
 
 def test_an_answer_ends_with_suggestions() -> None:
-    done = CliRunner().invoke(app, ["solve", "one-h100-1e24"], env={"COLUMNS": "80"})
+    done = CliRunner().invoke(app, ["solve", "one-h100-1e24", "--quick"], env={"COLUMNS": "80"})
     lines = done.stdout.split(HEADING)[1].split("\n\n")[0].splitlines()
     assert max(map(len, lines)) <= 80
     rows = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]

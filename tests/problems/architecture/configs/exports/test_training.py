@@ -108,7 +108,7 @@ def test_an_answer_is_exported_with_its_first_law(tmp_path: Path) -> None:
     done = CliRunner().invoke(app, ["export", str(path), "--to", "megatron"])
     assert f"--global-batch-size {settings.sequences()}" in done.stdout
     file = tmp_path / "design.sh"
-    CliRunner().invoke(app, ["solve", "one-h100-1e24", "--export", f"megatron:{file}"])
+    CliRunner().invoke(app, ["solve", "one-h100-1e24", "--quick", "--export", f"megatron:{file}"])
     assert file.read_text() == done.stdout
     for broken in ([], None, [3], [{}], [first | {"value": None}, second], [first]):
         assert settings_of_answer(answer | {"hyperparameters": broken}) is None
