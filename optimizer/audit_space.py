@@ -15,7 +15,7 @@ from modelsizer.problems.tables.space import DEFAULT_EXPERT_MULTIPLE
 _LAYERS = {"min": 2, "max": 256}
 _D_MODEL = {"min": 256, "max": 32768, "step": 128}
 _MULTIPLE = 128  # of the feed-forward's width
-_HEAD_DIMS = (64, 128, 256)
+_HEAD_DIM = 128  # where the model has none: the commonest
 _KV_HEADS = (1, 2, 4, 8, 16, 32)
 _RATIOS = (2.6667, 3.0, 3.5, 4.0)
 _PERIODS = (1, 2, 4, 6)
@@ -44,7 +44,7 @@ def space_of(architecture: Architecture) -> dict[str, Any]:
     found: dict[str, Any] = {
         "layers": dict(_LAYERS),
         "d_model": dict(_D_MODEL),
-        "head_dim": _with(_HEAD_DIMS, own["head_dim"]),
+        "head_dim": int(own["head_dim"] or _HEAD_DIM),  # no law sees it, so the model's own is kept
         "kv_heads": _with(_KV_HEADS, own["kv_heads"]),
         "ffn_ratio": list(_RATIOS),
         "ffn_multiple": 128,

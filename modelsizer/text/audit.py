@@ -72,9 +72,12 @@ def _verdict(found: Audit, model: Evaluation) -> str:
     gained, needed = found.loss_gained, found.compute_needed
     said = []
     if gained is not None:
-        less = nats_text(gained, found.problem.law.rms)
+        rms = found.problem.law.rms
+        less = f"{nats_text(gained, rms)} nats less"
+        if rms is not None and gained <= rms:
+            less += f", which is within the law's error of {format_number(rms, 2)}"
         said.append(
-            f"the same FLOPs, memory and KV bytes could reach {less} nats less"
+            f"the same FLOPs, memory and KV bytes could reach {less}"
             if gained
             else "no design within the same FLOPs, memory and KV bytes has less loss"
         )
