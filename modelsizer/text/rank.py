@@ -35,7 +35,7 @@ def short_columns(problem: Problem, by: str) -> list[str]:
     return list(dict.fromkeys([*fixed, *left_open(problem.space)]))
 
 
-def show(design: Evaluation, name: str, rms: float | None) -> str:
+def show(design: Evaluation, name: str, rms: float | None = None) -> str:
     """The value of a design in a column, with its unit; `rms` is the error of the law."""
     value: Any = cell(design, name)
     if value is None:

@@ -11,12 +11,14 @@ import pytest
 from typer.testing import CliRunner
 
 from modelsizer.cli import app
+from modelsizer.problems.laws.digits import nats_text
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_fixed, format_flops, format_quantity
 from modelsizer.text.kit.words import counted
 from tests.support.random_settings import MODELS, as_options, as_set, random_settings
 from tests.support.shared import ROOT
 
+RMS = 0.022  # of besiroglu-2024
 MYLAW = f"file:{ROOT / 'docs' / 'mylaw.toml'}"
 
 _MEMORY = {
@@ -106,9 +108,9 @@ def cost_rows(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]
         )  # fmt: skip
         told = {k: v for k, v in design.get("choices", {}).items() if any(v.values())}
         for name, ends in told.items():
-            rows[f"of it {name}"] = format_fixed(ends["middle"], 6)
+            rows[f"of it {name}"] = nats_text(ends["middle"], RMS)
         if told:
-            ends = (format_fixed(design["loss_band"][end], 4) for end in ("low", "high"))
+            ends = (format_fixed(design["loss_band"][end], 3) for end in ("low", "high"))
             rows["band"] = f"{' to '.join(ends)} by all of these"
     layout = design["layout"]
     if layout["accelerators"] > 1 or "training.accelerator" in settings:
