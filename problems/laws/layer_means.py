@@ -29,6 +29,17 @@ def layer_shares(
     kinds = [True] * len(low.groups) if kinds is None else kinds
     few = [doubles(g.count) * kind for g, kind in zip(low.groups, kinds, strict=True)]
     many = [doubles(g.count) * kind for g, kind in zip(high.groups, kinds, strict=True)]
+    return shares_of(few, many)
+
+
+def shares_of(few: Sequence[Floats], many: Sequence[Floats]) -> list[Ends]:
+    """Least and greatest share of each in a sum, from the least and the greatest of each.
+
+    Parameters
+    ----------
+    few, many : sequence of array
+        Integers as doubles.
+    """
     every = [sum(few, start=np.float64(0)), sum(many, start=np.float64(0))]
     return [
         (
@@ -48,20 +59,19 @@ def mean_of(designs: Architecture, values: Sequence[Floats]) -> Floats:
     return total / doubles(designs.layers)
 
 
-def mean_between(low: Architecture, high: Architecture, values: Sequence[Ends]) -> Ends:
-    """Lower and upper bounds on a mean over the layers.
+def mean_between(shares: Sequence[Ends], values: Sequence[Ends]) -> Ends:
+    """Lower and upper bounds on a mean.
 
     Each group has its least share, and what is left goes to the group of the least value, or the
     greatest; over a box of one design both are the mean.
 
     Parameters
     ----------
-    low, high : Architecture
-        The same kinds of layer, with the least and the greatest value of each integer.
+    shares : sequence of (array, array)
+        Bounds on the share of each group.
     values : sequence of (array, array)
         Bounds on the value of each group.
     """
-    shares = layer_shares(low, high)
     found = []
     for end, choose, none in ((0, np.minimum, np.inf), (1, np.maximum, -np.inf)):
         mean: Floats = 0.0

@@ -1,16 +1,18 @@
 """Features of whole stacks of layers that a law may depend on.
 
-Each is the mean over the layers of what one layer has, but for the parameters of a token and the
-share of full layers. A mean, so that one layer of experts among dense ones does not count as a
-mixture throughout. A dense layer is a mixture of one expert that every token uses: `routed`,
-`active` and `activation` are 1, and its `granularity` is that of its own width.
+Each is the mean over the layers of what one layer has, but for the parameters of a token and
+shares. A mean, so that one layer of experts among dense ones does not count as a mixture
+throughout. A dense layer is a mixture of one expert that every token uses: `routed`, `active` and
+`activation` are 1, and its `granularity` is that of its own width. `activation` is of all layers
+together: the mean of shares of 2 % and one of 100 % would be that of the one.
 
 ==================  ==============================================================================
 active_parameters   parameters that a token uses, embeddings too
 routed              experts of a layer that a router chooses among
 active              those of them that a token uses
 granularity         2 d_model over the width of an expert
-activation          (active + shared) over (routed + shared) experts
+activation          (active + shared) over (routed + shared) experts: hidden units of the
+                    feed-forwards that a token uses, over all of them
 window              tokens that a layer attends to in training; ``sequence_length`` in a full one
 full_share          full layers over all layers
 experts             all experts over active ones, shared ones among both
@@ -28,7 +30,13 @@ from modelsizer.problems.architecture.accounting import active_parameters
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
 from modelsizer.problems.architecture.attention import FullAttention
 from modelsizer.problems.architecture.mixers import Mixer, NoAttention, Several, WithoutScores
-from modelsizer.problems.laws.layer_means import Ends, layer_shares, mean_between, mean_of
+from modelsizer.problems.laws.layer_means import (
+    Ends,
+    layer_shares,
+    mean_between,
+    mean_of,
+    shares_of,
+)
 from modelsizer.problems.laws.mixtures import activation_between, doubles, mixture_of
 
 Floats = Any
@@ -36,6 +44,7 @@ WINDOW = "window"
 ACTIVE_PARAMETERS = "active_parameters"
 FULL_SHARE = "full_share"
 GRANULARITY = "granularity"
+ACTIVATION = "activation"
 EXPERTS = "experts"
 _AT = "@"
 
@@ -81,13 +90,22 @@ def _active(few: LayerGroup, many: LayerGroup, _: Ends, __: int) -> Ends:
     return doubles(fewest.active), doubles(most.active)
 
 
-def _activation(few: LayerGroup, many: LayerGroup, _: Ends, __: int) -> Ends:
+def _activation(few: LayerGroup, many: LayerGroup) -> Ends:
     fewest, most = mixture_of(few.layer.ffn), mixture_of(many.layer.ffn)
     return (1.0, 1.0) if fewest is None or most is None else activation_between(fewest, most)
 
 
-def _experts(few: LayerGroup, many: LayerGroup, width: Ends, tokens: int) -> Ends:
-    least, most = _activation(few, many, width, tokens)
+def _hidden_units(group: LayerGroup) -> Floats:
+    """Hidden units of the feed-forwards of a group's layers together."""
+    experts, count = mixture_of(group.layer.ffn), doubles(group.count)
+    if experts is None:
+        return count * doubles(group.layer.ffn.d_ff)
+    held = doubles(experts.experts) * doubles(experts.d_ff) + doubles(experts.shared_d_ff)
+    return count * np.where(count > 0, held, 0.0)
+
+
+def _experts(few: LayerGroup, many: LayerGroup, _: Ends, __: int) -> Ends:
+    least, most = _activation(few, many)
     return 1.0 / most, 1.0 / least
 
 
@@ -113,11 +131,10 @@ _MEANS: Mapping[str, Callable[[LayerGroup, LayerGroup, Ends, int], Ends]] = {
     "routed": _routed,
     "active": _active,
     GRANULARITY: _granularity,
-    "activation": _activation,
     WINDOW: _window,
     EXPERTS: _experts,
 }
-OWN = (ACTIVE_PARAMETERS, "routed", "active", GRANULARITY, "activation", WINDOW, FULL_SHARE)
+OWN = (ACTIVE_PARAMETERS, "routed", "active", GRANULARITY, ACTIVATION, WINDOW, FULL_SHARE)
 """Features that a law of one's own may name."""
 STACK_VALUES = (*OWN, EXPERTS)
 
@@ -156,6 +173,8 @@ def stack_value(name: str, designs: Architecture) -> Floats:
         return _active_parameters(designs)
     if base == FULL_SHARE:
         return mean_of(designs, [is_full(group) for group in designs.groups])
+    if base == ACTIVATION:
+        return _mean_activation(designs)
     width = doubles(designs.trunk.d_model)
     of = _MEANS[base]
     return mean_of(designs, [of(g, g, (width, width), tokens)[0] for g in designs.groups])
@@ -181,10 +200,23 @@ def stack_between(name: str, low: Architecture, high: Architecture) -> Ends:
         least = sum((one * s[0] for one, s in full), start=np.float64(0))
         most = sum((one * s[1] for one, s in full), start=np.float64(0))
         return least, np.minimum(most, 1.0)
-    width = doubles(low.trunk.d_model), doubles(high.trunk.d_model)
-    of = _MEANS[base]
     pairs = zip(low.groups, high.groups, strict=True)
-    return mean_between(low, high, [of(few, many, width, tokens) for few, many in pairs])
+    if base == ACTIVATION:
+        few, many = ([_hidden_units(group) for group in side.groups] for side in (low, high))
+        return mean_between(shares_of(few, many), [_activation(*pair) for pair in pairs])
+    width = doubles(low.trunk.d_model), doubles(high.trunk.d_model)
+    values = [_MEANS[base](few, many, width, tokens) for few, many in pairs]
+    return mean_between(layer_shares(low, high), values)
+
+
+def _mean_activation(designs: Architecture) -> Floats:
+    """Hidden units that a token uses over all of them; 1 where there are none."""
+    used: Floats = 0.0
+    held: Floats = 0.0
+    for group in designs.groups:
+        units = _hidden_units(group)
+        used, held = used + units * _activation(group, group)[0], held + units
+    return np.where(held > 0, used / np.maximum(held, 1.0), 1.0)
 
 
 def _read(name: str) -> tuple[str, int]:

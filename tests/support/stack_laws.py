@@ -93,9 +93,18 @@ def features(a: Architecture, active_parameters: float) -> dict[str, float]:
     layers = [group for group in a.groups for _ in range(group.count)]
     found = {
         name: sum(_layer(group, a.trunk.d_model)[name] for group in layers) / len(layers)
-        for name in ("routed", "active", "granularity", "activation", "window", "full_share")
+        for name in ("routed", "active", "granularity", "window", "full_share")
     }
-    return found | {"active_parameters": active_parameters}
+    used, held = (sum(_units(group)[i] for group in layers) for i in (0, 1))
+    return found | {"activation": used / held, "active_parameters": active_parameters}
+
+
+def _units(group: LayerGroup) -> tuple[int, int]:
+    """Hidden units that a token uses, and all of them."""
+    ffn: Any = group.layer.ffn
+    if not isinstance(ffn, MixtureOfExperts):
+        return ffn.d_ff, ffn.d_ff
+    return tuple(n * ffn.d_ff + ffn.shared_d_ff for n in (ffn.active, ffn.experts))  # type: ignore
 
 
 def _layer(group: LayerGroup, d_model: int) -> dict[str, float]:
@@ -107,13 +116,7 @@ def _layer(group: LayerGroup, d_model: int) -> dict[str, float]:
         "granularity": 2 * d_model / ffn.d_ff,
         "routed": 1.0,
         "active": 1.0,
-        "activation": 1.0,
     }
     if isinstance(ffn, MixtureOfExperts):
-        shared = ffn.shared_d_ff / ffn.d_ff
-        found |= {
-            "routed": float(ffn.experts),
-            "active": float(ffn.active),
-            "activation": (ffn.active + shared) / (ffn.experts + shared),
-        }
+        found |= {"routed": float(ffn.experts), "active": float(ffn.active)}
     return found

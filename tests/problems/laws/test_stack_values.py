@@ -7,7 +7,7 @@ import pytest
 
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.architecture.sources import load_architecture
-from modelsizer.problems.laws.layer_means import mean_between, mean_of
+from modelsizer.problems.laws.layer_means import layer_shares, mean_between, mean_of
 from modelsizer.problems.laws.stack_values import (
     ACTIVE_PARAMETERS,
     STACK_VALUES,
@@ -83,7 +83,7 @@ def test_a_mean_over_boxes_gives_each_group_its_least_share() -> None:
     random = np.random.default_rng(0)
     values = np.sort(random.random((4, 2, MANY)), axis=1)
     ends = stack(low, *STRUCTURES[0]), stack(high, *STRUCTURES[0])
-    least, most = mean_between(*ends, [(v[0], v[1]) for v in values])
+    least, most = mean_between(layer_shares(*ends), [(v[0], v[1]) for v in values])
     inside = stack(points(2, low, high), *STRUCTURES[0])
     at = [v[0] + random.random(MANY) * (v[1] - v[0]) for v in values]
     mean = mean_of(inside, at)
