@@ -15,15 +15,13 @@ from modelsizer.problems.laws.ablations import (
     FULL_EVERY,
     LEAST_WINDOW,
     RANK,
-    attention,
     ffn_ratios,
     full_layers,
-    window,
 )
 from modelsizer.problems.laws.laws import Range
 from modelsizer.problems.laws.leverage import ACTIVATION_RANGE, FLOPS_RANGE, GRANULARITY_RANGE
 from modelsizer.problems.laws.mixtures import activation, granularity, mixture_of
-from modelsizer.problems.laws.stack_values import base_name
+from modelsizer.problems.laws.stack_values import attention, base_name, window
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.units import format_apart
 

@@ -103,9 +103,10 @@ class Factor:
         if at.inner is None or self.outer is None:
             return self._slopes(self.parts, at.terms)
         constants = self._of_constants(at.terms)
-        return self._slopes(self._constants, constants) + self._raised(at) * (
-            1.0 - constants.sum(axis=0)
-        )[:, None, :]  # fmt: skip
+        of_raised = 1.0 - constants.sum(axis=0)
+        found = self._slopes(self._constants, constants)
+        found += self._raised(at) * of_raised[:, None, :]
+        return found
 
     def add_bend(self, total: Array, pull: Array, at: Shares, jacobian: Array) -> None:
         """Add to `total` the sum over runs of pull x second derivatives of ln factor.

@@ -272,4 +272,4 @@ def _log_scales(columns: Array, wanted: Array) -> Array:
             off = right[:, j] - np.einsum("sk,sk->s", normal[:, j], scales)
             scales[:, j] = np.maximum(scales[:, j] + off / normal[:, j, j], 0.0)
     least = _LEAST_SHARE / columns.mean(axis=2).T
-    return np.log(np.maximum(scales, least))
+    return np.asarray(np.log(np.maximum(scales, least)))

@@ -106,9 +106,9 @@ def of_law(law: TokenLaw) -> LawPoint:
             "of E + (A/N^alpha + B/D^beta)^outer and of sums of power terms are fitted; take "
             "another by --law, or a file of `fit`",
         )
-    form = FORMS["chinchilla" if law.outer == 1.0 else "chinchilla-outer"]
-    values = {name: float(getattr(law, name)) for name in form.coefficients}
-    return _point(law.name, form, values, law.parameter_kind, law.parameter_range.low)
+    own = FORMS["chinchilla" if law.outer == 1.0 else "chinchilla-outer"]
+    values = {name: float(getattr(law, name)) for name in own.coefficients}
+    return _point(law.name, own, values, law.parameter_kind, law.parameter_range.low)
 
 
 def law_file(law: TermLaw) -> LawFile:

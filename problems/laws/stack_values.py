@@ -195,8 +195,8 @@ def stack_between(name: str, low: Architecture, high: Architecture) -> Ends:
     base, tokens = _read(name)
     if base == FULL_SHARE:
         shares = layer_shares(low, high)
-        pairs = zip(low.groups, high.groups, shares, strict=True)
-        full = [(is_full(g) * is_full(h), s) for g, h, s in pairs]
+        groups = zip(low.groups, high.groups, shares, strict=True)
+        full = [(is_full(g) * is_full(h), s) for g, h, s in groups]
         least = sum((one * s[0] for one, s in full), start=np.float64(0))
         most = sum((one * s[1] for one, s in full), start=np.float64(0))
         return least, np.minimum(most, 1.0)
