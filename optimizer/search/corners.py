@@ -25,7 +25,12 @@ from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64, Columns
 from modelsizer.problems.designs.costs import costs, design_parts
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS
+from modelsizer.problems.quantities.amounts import affine_costs
+from modelsizer.problems.quantities.auxiliary import (
+    LAW_PARAMETERS,
+    OF_TEXT,
+    TRAINING_FLOPS_PER_TOKEN,
+)
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
@@ -89,9 +94,37 @@ class Corners(Columns):
                 if name in OWN:
                     found = {name: OWN[name](trunk, kinds)}
                 else:
-                    found = costs(self.problem, trunk, kinds, self.layout, [name])
+                    found = self._costs(trunk, kinds, name, high=high)
                 held |= {part: _rows(affine, len(self)) for part, affine in found.items()}
         return held
+
+    def _costs(
+        self, trunk: Trunk, kinds: Sequence[Layer], name: str, *, high: bool
+    ) -> dict[str, Affine]:
+        """Return a cost at a corner; of text, at the least or the most tokens that hold it.
+
+        Fewer tokens of a larger vocabulary hold a text, so these are those of the other corner.
+        """
+        settings = self.problem.settings
+        rates = settings.tokenizer
+        if rates is None or name not in OF_TEXT:
+            return costs(self.problem, trunk, kinds, self.layout, [name])
+        own = affine_costs(replace(settings, tokenizer=None), trunk, kinds, self.layout, [name])
+        other = (self.ends.low if high else self.ends.high)["vocab_size"]
+        other = other.astype(object) if self.wide else other
+        return {part: rates.by_text(cost, other) for part, cost in own.items()}
+
+    def own_flops(self) -> Linear:
+        """Return the training FLOPs of a design's own token at the cheap corner."""
+        if self.problem.tokenizer is None:
+            return self.compute([TRAINING_FLOPS_PER_TOKEN])[TRAINING_FLOPS_PER_TOKEN]
+        widths = self.ends.products().low
+        if self.wide:
+            widths = {n: widths[n].astype(object) for n in self.root.structure.widths}
+        trunk, kinds = design_parts(self.problem, self.root.structure, widths)
+        settings = replace(self.problem.settings, tokenizer=None)
+        name = TRAINING_FLOPS_PER_TOKEN
+        return _rows(affine_costs(settings, trunk, kinds, self.layout, [name])[name], len(self))
 
     def under(self, layout: Layout, varying: Collection[str]) -> Corners:
         """Return the boxes under another layout, without the costs that vary by it."""

@@ -13,14 +13,14 @@ is at one of the ends.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from fractions import Fraction
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from modelsizer.optimizer.bounds.relaxation import ROUNDING
 from modelsizer.optimizer.search import stacks
 from modelsizer.optimizer.search.corners import ACTIVE, TOTAL, WEIGHTS, Corners
 from modelsizer.optimizer.search.expert_worth import counted_experts, most_counted
@@ -29,7 +29,6 @@ from modelsizer.optimizer.tables.roots import LAYERS, PATTERN, Root
 from modelsizer.optimizer.tables.table import Linear, to_floats
 from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
 from modelsizer.problems.columns import Columns
-from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
 
 Floats = NDArray[np.float64]
 Costs = dict[str, Linear]
@@ -47,6 +46,8 @@ class LawSizes(Columns):
         The least and the most parameters that the law counts.
     head_low, head_high : array of shape (B,)
         Range of d_model x vocabulary.
+    law_head : array of shape (B,)
+        The most of it that the law counts.
     rest : array of shape (B,)
         The most that the law counts outside layers, head and embedding.
     idle : array of shape (B,)
@@ -57,26 +58,27 @@ class LawSizes(Columns):
         The least of them for each parameter of layers that the law counts.
     leverage : array of shape (B,)
         The most parameters that the law counts for an active one.
-    copies : float
-        Of the head's size that the law counts outside the layers.
+    copies : float or array of shape (B,)
+        Of the head's size, the most that the law counts outside the layers.
     heads : float
         Of the head's size that multiply each token.
-    each : float
-        Training FLOPs per token of a weight.
+    each : float or array of shape (B,)
+        Training FLOPs per token of a weight, at least; a token of the law's tokenizer.
     """
 
     low: Floats
     high: Floats
     head_low: Floats
     head_high: Floats
+    law_head: Floats
     rest: Floats
     idle: Floats
     scores: Floats
     rate: Floats
     leverage: Floats
-    copies: float
+    copies: Floats | float
     heads: float
-    each: float
+    each: Floats | float
 
     def flops(self, n: Floats) -> tuple[Floats, Floats]:
         """Return two lower bounds on the training FLOPs per token of designs with at least n.
@@ -86,7 +88,7 @@ class LawSizes(Columns):
         rate = self.heads - self.copies / self.leverage
         head = np.where(rate >= 0, self.head_low, self.head_high)
         weights = rate * head + (n - self.rest) / self.leverage - self.idle
-        inside = n - self.rest - self.copies * self.head_high
+        inside = n - self.rest - self.law_head
         paid = self.each * weights
         return paid + self.scores, paid + self.rate * inside
 
@@ -95,42 +97,51 @@ def law_sizes(corners: Corners) -> LawSizes:
     """Return the ranges of N in boxes, and what they imply."""
     problem, ends, root = corners.problem, corners.ends, corners.root
     multiplied = ACTIVE if problem.training.flops == "6ND" else WEIGHTS
-    low = corners.compute((ACTIVE, TOTAL, TRAINING_FLOPS_PER_TOKEN, multiplied))
+    low = corners.compute((ACTIVE, TOTAL, multiplied))
     high = corners.compute((ACTIVE, TOTAL, multiplied), high=True)
     training = problem.training
-    each = Fraction(FLOPS_PER_WEIGHT * (TRAINING_PASSES + (training.recompute == "full")))
+    each = FLOPS_PER_WEIGHT * (TRAINING_PASSES + (training.recompute == "full"))
     held = 1.0 if root.fixed["tied_embeddings"] else 2.0
     copies = 0.0 if problem.law.parameter_kind == "non_embedding" else held
-    if (rates := problem.settings.tokenizer) is not None:
-        vocab_size = root.fixed["vocab_size"]
-        each *= rates.of(vocab_size)
-        copies *= rates.counted(vocab_size) / vocab_size
     heads = held if training.flops == "6ND" else 1.0
-    head_low, head_high = (
-        to_floats(side["d_model"]) * to_floats(side["vocab_size"]) for side in (ends.low, ends.high)
-    )
+    head_low, head_high = (_head(side, side["vocab_size"]) for side in (ends.low, ends.high))
+    rates = problem.settings.tokenizer
+    counted_low, counted_high = head_low, head_high
+    share: Floats | float = 1.0
+    text: Floats | float = 1.0
+    if rates is not None:
+        counted_low, counted_high = (
+            _head(side, rates.counted(side["vocab_size"])) for side in (ends.low, ends.high)
+        )
+        share = counted_low / head_low  # falls with the vocabulary, as does the next
+        text = rates.doubles(ends.high["vocab_size"]) * (1.0 - ROUNDING)
     outside = [to_floats(side[TOTAL].base) for side in (low, high)]
-    outside[0] = outside[0] - (held - copies) * head_low
-    outside[1] = outside[1] - (held - copies) * head_high
+    outside[0] = outside[0] - (held * head_low - copies * counted_low)
+    outside[1] = outside[1] - (held * head_high - copies * counted_high)
     leverage = most_counted(corners)
     counted = _counted(corners, low, high, leverage)
-    scores = _minus(low[TRAINING_FLOPS_PER_TOKEN], low[multiplied], each)
-    idle = _minus(high[ACTIVE], high[multiplied], Fraction(1))
+    scores = _minus(corners.own_flops(), low[multiplied], each)
+    idle = _minus(high[ACTIVE], high[multiplied], 1)
     idle = replace(idle, base=0 * idle.base)
     return LawSizes(
         low=to_floats(stacks.least(Linear(outside[0], counted[0], 1), root, ends)),
         high=to_floats(stacks.most(Linear(outside[1], counted[1], 1), root, ends)),
         head_low=head_low,
         head_high=head_high,
-        rest=outside[1] - copies * head_high,
+        law_head=copies * counted_high,
+        rest=outside[1] - copies * counted_high,
         idle=_floats(stacks.most(idle, root, ends), idle),
-        scores=np.maximum(_floats(stacks.least(scores, root, ends), scores), 0.0),
-        rate=_rate(corners, scores, counted[1]),
+        scores=text * np.maximum(_floats(stacks.least(scores, root, ends), scores), 0.0),
+        rate=text * _rate(corners, scores, counted[1]),
         leverage=leverage,
-        copies=copies,
+        copies=copies * share,
         heads=heads,
-        each=float(each),
+        each=each * text,
     )
+
+
+def _head(side: Mapping[str, NDArray[Any]], vocab_size: NDArray[Any]) -> Floats:
+    return to_floats(side["d_model"]) * to_floats(vocab_size)
 
 
 def _rate(corners: Corners, scores: Linear, counted: Floats) -> Floats:
@@ -185,12 +196,11 @@ def _floats(values: NDArray[Any], like: Linear) -> Floats:
     return to_floats(values) / like.denominator
 
 
-def _minus(first: Linear, second: Linear, times: Fraction) -> Linear:
-    """Return a cost less a multiple of another one, over a common denominator."""
-    common = math.lcm(first.denominator, times.denominator)
-    mine, theirs = common // first.denominator * second.denominator, int(common * times)
+def _minus(first: Linear, second: Linear, times: int) -> Linear:
+    """Return a cost less a multiple of another one."""
+    mine, theirs = second.denominator, first.denominator * times
     return Linear(
         first.base * mine - second.base * theirs,
         first.unit * mine - second.unit * theirs,
-        common * second.denominator,
+        first.denominator * second.denominator,
     )

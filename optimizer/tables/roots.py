@@ -109,14 +109,21 @@ class Root:
         return pattern, dense
 
 
+def vocabularies_rise(problem: Problem) -> bool:
+    """Whether a larger vocabulary holds no less text a token, as far as a problem says."""
+    rates = problem.settings.tokenizer
+    return rates is None or rates.falling
+
+
 def roots_of(problem: Problem) -> Iterator[Root]:
     """Yield the roots of a space.
 
-    FLOPs of text do not rise with the vocabulary, so that each is a root where bytes a token count.
+    Vocabularies are a menu where text a token rises with them, which bounds FLOPs of text
+    (`modelsizer.optimizer.search.corners`), and otherwise a root each.
     """
     space = problem.space
     stages = {split.stages for split in problem.splits}
-    apart = UNORDERED if problem.tokenizer is None else (*UNORDERED, BY_NAME["vocab_size"])
+    apart = UNORDERED if vocabularies_rise(problem) else (*UNORDERED, BY_NAME["vocab_size"])
     menus = [menu_of(space, choice) for choice in apart]
     names = [choice.name for choice in apart]
     for structure in structures(space):

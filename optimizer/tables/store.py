@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
 from modelsizer.optimizer.tables.grid import Grid, menu_size
+from modelsizer.optimizer.tables.roots import vocabularies_rise
 from modelsizer.optimizer.tables.table import Linear, Table, frame, needed, quantities, tables
 from modelsizer.problems.designs.costs import depends_on
 from modelsizer.problems.laws.features import Seen
@@ -82,7 +83,7 @@ class TableStore:
 
     def _turn_to(self, problem: Problem) -> None:
         space: _Key = (problem.space, problem.splits, problem.layouts)
-        space = (*space, problem.training.sequence_length, problem.tokenizer is None)
+        space = (*space, problem.training.sequence_length, vocabularies_rise(problem))
         if space != self._space:
             self._space, self._parts, self._grid = space, [], None
             self._unread = problem.options()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -54,6 +55,12 @@ class TextRates:
         """The largest rate over the smallest."""
         rates = [rate for _, rate in self.points]
         return max(rates) / min(rates)
+
+    @cached_property
+    def falling(self) -> bool:
+        """Whether no larger vocabulary of the menu holds less text a token."""
+        rates = [rate for _, rate in sorted(self.points)]
+        return all(first >= second for first, second in itertools.pairwise(rates))
 
     def of(self, vocab_size: int) -> Fraction:
         """Tokens of a vocabulary for one of the law's."""

@@ -23,6 +23,8 @@ TRAINING_FLOPS_PER_TOKEN = "training_flops_per_token"  # of the law's tokenizer
 SERVED_FLOPS_PER_TOKEN = "served_flops_per_token"  # forward, of the law's tokenizer
 TRAINING_FLOPS_EACH = "training_flops_per_token_each"  # per working accelerator
 ACCELERATORS = "accelerators"
+OF_TEXT = (TRAINING_FLOPS_PER_TOKEN, SERVED_FLOPS_PER_TOKEN, TRAINING_FLOPS_EACH)
+"""Costs of the text of a token that the law counts, which may fall with the vocabulary."""
 
 _FLOPS = ("training.flops", "training.recompute", "training.sequence_length", "tokenizer")
 

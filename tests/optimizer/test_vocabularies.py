@@ -26,9 +26,11 @@ MENUS: list[Any] = [
 TABLES: list[dict[str, float]] = [
     {"32000": 3.17, "128256": 3.94},
     {"32000": 3.5, "128256": 4.2, "256000": 4.5},
+    {"8000": 3.5, "32000": 4.0, "50304": 3.5, "128256": 4.2},  # text a token does not only rise
     {"8000": 3.0, "32000": 3.6, "50304": 3.9, "128256": 4.2, "256000": 4.5},
 ]
 FAST, LONG = range(4), range(30)
+RANGE = {"min": 16000, "max": 256000, "step": 16000}
 MOST = 3000  # designs
 
 
@@ -95,6 +97,16 @@ def test_no_answer_takes_the_largest_vocabulary_of_all(name: str, given: dict[st
     """Nats a token over bytes a token would: the law does not see that larger tokens are harder."""
     told = {"space.vocab_size": TO_A_MILLION, "tokenizer.bytes_per_token": given}
     assert solve(Problem.load(name, told)).best.architecture.trunk.vocab_size < TO_A_MILLION[-1]
+
+
+def test_a_range_of_vocabularies_is_searched_by_blocks(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = {"space.vocab_size": RANGE, "tokenizer.bytes_per_token": TABLES[0]}
+    found = Problem.load("fixed-2t-tokens", told)
+    best = solve(found).best
+    monkeypatch.setattr(store, "LISTABLE", 0)
+    result = solve(found)
+    assert result.best == best
+    assert result.statistics["blocks"] < 3000
 
 
 def test_more_given_vocabularies_than_share_a_denominator_are_rounded_alike() -> None:
