@@ -17,7 +17,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import format_fixed, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, section
-from modelsizer.text.kit.tables import Heading, Table, print_table
+from modelsizer.text.kit.tables import GAP, WIDTH, Heading, Table, print_table
 from modelsizer.text.kit.words import NONE, counted, joined, not_complete, setting, shape
 
 if TYPE_CHECKING:
@@ -29,6 +29,7 @@ _FOLLOWS = {"heads": "head_dim"}  # a choice that turns only with another one
 _FEW = 3  # values that are listed
 _SEVERAL = 2  # corners of which something can be said
 _DIGITS = 3
+_LONGEST_NAME = 17  # letters of a corner's names on a line
 _LEAST = 5e-5  # nats, below which a cell of four decimals would say 0
 _NO_DESIGN = {"infeasible": "no design", "limit": "not proven"}
 
@@ -51,7 +52,9 @@ def print_corners(
     if said := holding_sentence(found):
         paragraph(console, said, expand=False)
         line(console)
-    print_table(console, corners_table(found, judged), indent=INDENT)
+    rows = corners_table(found, judged)
+    wide = INDENT + sum(rows.widths) + GAP * (rows.count - 1) > WIDTH
+    print_table(console, rows, indent=INDENT, gap=1 if wide else GAP)
     notes = list(corner_notes(found, judged))
     for at, note in enumerate(notes):
         paragraph(console, note, above=0 if at else 1, expand=False)
@@ -130,7 +133,7 @@ def corners_table(found: ProblemCorners, judged: str = "the answer") -> Table:
     for heading, regret in _judgements(found, judged):
         columns.append((heading, [_nats(regret.get(row.name)) for row in rows]))
     made = Table.of_columns(columns, words=frozenset({0}))
-    return replace(made, folds={0: None})
+    return replace(made, folds={0: _LONGEST_NAME})
 
 
 def _judgements(

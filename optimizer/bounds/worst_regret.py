@@ -59,11 +59,13 @@ class WorstRegret(Model):
         store: TableStore | None = None,
     ) -> None:
         super().__init__(problems[0], store)
-        names: dict[object, str] = {}
+        keys: list[object] = []
+        columns = []
         for problem in problems:
             key = depends_on(problem, LAW_PARAMETERS)
-            names.setdefault(key, f"{LAW_PARAMETERS} {len(names)}" if names else LAW_PARAMETERS)
-        columns = [names[depends_on(problem, LAW_PARAMETERS)] for problem in problems]
+            number = keys.index(key) if key in keys else len(keys)
+            keys += [key] if number == len(keys) else []
+            columns.append(f"{LAW_PARAMETERS} {number}" if number else LAW_PARAMETERS)
         self._models = tuple(
             _Judge(problem, self.store, column)
             for problem, column in zip(problems, columns, strict=True)

@@ -6,14 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 from unittest.mock import patch
 
+import numpy as np
 import pytest
 
 from modelsizer import Problem, ProblemError, solve
-from modelsizer.optimizer.laws.corners import ProblemCorners, corners
+from modelsizer.optimizer.laws.corners import ProblemCorners, corners, overlays
 from modelsizer.optimizer.laws.holding import is_same
 from modelsizer.optimizer.laws.least_regret import least_regret
 from modelsizer.optimizer.tables import store
 from modelsizer.optimizer.tables.clock import Clock
+from tests.support.enumerated import designs_of
 from tests.support.layers_oracle import compare, drawing
 from tests.support.layers_oracle.corners import LAWS, CornersOracle, drawn
 from tests.support.layers_oracle.engines import BOXES
@@ -130,6 +132,25 @@ def test_under_a_number_of_nats_a_law_is_no_corner_and_designs_may_break_it() ->
     assert same.least_regret is not None
     assert least is not None
     assert same.least_regret.regret == least.regret
+
+
+def test_vocabularies_by_the_byte_and_layouts_have_corners_too() -> None:
+    tables = Problem.load("phone-2gb").to_dict()
+    tables["space"] |= {"layers": [16, 24], "d_model": [1024, 1536], "vocab_size": [32000, 65536]}
+    tables["tokenizer"] = {"bytes_per_token": {"32000": 3.9, "65536": 4.3}}
+    tables["training"] |= {"accelerators": 8, "tensor_parallel": [1, 2, 4]}
+    problem = Problem.from_tables(tables)
+    found = corners(problem, ["hoffmann-2022"])
+    names = list(found.regret)
+    assert len(names) == 4
+    under = [problem.with_settings(settings) for _, settings in overlays(problem, [names[-1]])]
+    losses = np.array(
+        [[d.loss if d.feasible else np.inf for d in designs_of(each)] for each in under]
+    )
+    worst = (losses - losses.min(axis=1, keepdims=True)).max(axis=0)
+    assert found.least_regret is not None
+    assert found.least_regret.worst == pytest.approx(worst.min(), abs=CLOSE)
+    assert [c.design and c.design.loss for c in found.corners] == pytest.approx(losses.min(axis=1))
 
 
 def test_another_objective_has_optima_and_no_regrets() -> None:
