@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from modelsizer.optimizer.search.corners import ACTIVE, Corners
 from modelsizer.optimizer.tables.grid import SHARE
 from modelsizer.optimizer.tables.table import to_floats
-from modelsizer.problems.laws.leverage import Experts, most_leverage
+from modelsizer.problems.laws.laws import Experts
+from modelsizer.problems.laws.leverage import most_leverage
 
 Floats = NDArray[np.float64]
 Range = tuple[Floats, Floats]
