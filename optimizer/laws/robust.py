@@ -35,7 +35,7 @@ from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.ablations import Ablations
-from modelsizer.problems.laws.laws import TokenLaw
+from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
 from modelsizer.problems.laws.stack_values import base_name
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
@@ -173,6 +173,8 @@ class Uncertainty:
         """Why dominated designs can be excluded."""
         seen = [base_name(name) for name in self.problem.law.features]
         why = WHY_TERMS.format(features=", ".join(("N", "D", *seen))) if seen else WHY
+        if isinstance(self.problem.law, PowerLaw) and self.problem.law.outer != 1.0:
+            why += ", to any power"
         if self.corners:
             return f"{why}{WHY_UNSEEN} at every corner"
         return why if self.problem.quality.ablations is None else why + WHY_UNSEEN
