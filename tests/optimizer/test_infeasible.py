@@ -15,9 +15,9 @@ from modelsizer.optimizer.tables.clock import Clock
 ONE = "one-h100-1e24"
 ALONE: list[tuple[dict[str, Any], str]] = [
     ({"budgets.serving_memory": "1 MB"}, "budgets.serving_memory <= 1 MB: the least of"),
-    ({"budgets.parameters": {"min": 1e15, "max": 2e15}}, "budgets.parameters >= 1000T: the most of"),
+    ({"budgets.parameters": {"min": 1e15, "max": 2e15}}, "budgets.parameters >= 1e15: the most of"),
     ({"budgets.decode_throughput": {"min": 1e9}, "serving.accelerator": "H100-SXM"},
-     "budgets.decode_throughput >= 1000M tokens/s: the most of"),
+     "budgets.decode_throughput >= 1B tokens/s: the most of"),
 ]  # fmt: skip
 
 

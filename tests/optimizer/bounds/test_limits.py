@@ -13,6 +13,7 @@ from modelsizer.optimizer.bounds.limits import budget_rows, depth_intervals, fea
 from modelsizer.optimizer.tables.table import tables
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.tables.menus import Interval
 
 NAMES = ("parameters", "serving_memory", "kv_cache", "decode_latency", "prefill_latency",
@@ -23,7 +24,7 @@ HAIR = Fraction(1, 10**13)
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("at", [0, 5, 11])
 def test_a_limit_holds_to_the_last_digit(name: str, at: int) -> None:
-    limit = {"min": 1e-9} if name == "decode_throughput" else {"max": 1e300}
+    limit = {"min": 1e-9} if name == "decode_throughput" else {"max": written(name, 1e300)}
     problem = Problem.load("h100-cluster-90-days").with_settings(
         {f"budgets.{name}": limit, "serving.accelerator": "H100-SXM", "serving.batch_size": 24}
     )
