@@ -58,6 +58,7 @@ def print_explanation(console: Console, found: Explanation) -> None:
     _print_conflicts(console, found)
     _print_repairs(console, found)
     _print_alternatives(console, found)
+    _print_references(console, found)
     _print_idle(console, found)
     for why in found.whys:
         _print_why(console, found, why)
@@ -166,6 +167,16 @@ def _print_alternatives(console: Console, found: Explanation) -> None:
     line(console)
     paragraph(console, f"A cost is weight x ln of the change: a tenth more of a budget is 0.10, "
               f"twice the accelerators 0.69, 1 % of loss 1.0 ({given}).")  # fmt: skip
+
+
+def _print_references(console: Console, found: Explanation) -> None:
+    """Limits of models among those that changes move."""
+    changes = (*found.repairs, *(change for each in found.alternatives for change in each.changes))
+    named = {name_of(change.key): change.reference for change in changes if change.reference}
+    if named:
+        each = ", ".join(f"{name} ({reference})" for name, reference in named.items())
+        line(console)
+        paragraph(console, f"In place of the limit of a model a change puts a number: {each}.")
 
 
 def _print_idle(console: Console, found: Explanation) -> None:

@@ -302,6 +302,7 @@ def _settled(
                 old.side,
                 old.violation(new.limit),
                 settings_of(costing.problem, new),
+                reference=old.reference,
             ),
             costing.given,
         )

@@ -51,6 +51,8 @@ class Repair:
         What to set, by dotted key, if that is more than the key itself.
     cost : float or None
         See `modelsizer.optimizer.explain.change_costs`; None where it is not computed yet.
+    reference : str
+        ``"as MODEL [at TOKENS]"``, if the limit is that of a model, which the value replaces.
     """
 
     key: str
@@ -61,6 +63,7 @@ class Repair:
     excess: float | None = None
     settings: Mapping[str, object] = field(default_factory=dict)
     cost: float | None = None
+    reference: str = ""
 
     @property
     def made(self) -> Mapping[str, object]:
@@ -73,6 +76,7 @@ class Repair:
         found: dict[str, object] = {"key": self.key, "limit": self.value, "unit": self.unit}
         found |= {"before": self.before, "side": self.side, "excess": self.excess}
         found |= {"cost": cost, "set": dict(self.made)}
+        found |= {"reference": self.reference} if self.reference else {}
         return found if self.side is not None else found | {"value": self.value}
 
 
@@ -132,7 +136,10 @@ def _moved(
     excess = limit.violation(value)
     shown = excess if math.isfinite(excess) else None
     made = settings_of(oracle.relaxer.origin, limit.at(value))
-    return Repair(limit.key, value, limit.limit, limit.dimension, limit.side, shown, made)
+    return Repair(
+        limit.key, value, limit.limit, limit.dimension, limit.side, shown, made,
+        reference=limit.reference,
+    )  # fmt: skip
 
 
 def settings_of(problem: Problem, moved: Constraint) -> dict[str, object]:
