@@ -20,13 +20,17 @@ from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, tab
 from modelsizer.pictures.picture import too_many
 from modelsizer.pictures.report import Drawn, pictures
 from modelsizer.problems.errors import require_type
-from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_quantity
 from modelsizer.problems.version import __version__
 from modelsizer.problems.visible import shortened
 from modelsizer.text.answer import certificate
-from modelsizer.text.answer_rows import architecture_rows, limits_table, prediction_rows
+from modelsizer.text.answer_rows import (
+    architecture_rows,
+    limits_table,
+    loss_words,
+    prediction_rows,
+)
 from modelsizer.text.corners import corner_notes, corners_table, holding_sentence
 from modelsizer.text.costs import cost_rows
 from modelsizer.text.depth_width import heading as of_one_size
@@ -202,10 +206,9 @@ def _lead(result: Result) -> list[Html]:
     tokens = "unlimited"
     if math.isfinite(design.tokens):
         tokens = format_quantity(design.tokens, "tokens")
-    loss = loss_text(design.loss, result.problem.law.rms)
     text = (
         f"{a.layers} layers of width {a.trunk.d_model}: {size} parameters, trained on {tokens} "
-        f"tokens to a predicted loss of {loss} nats a token."
+        f"tokens to a predicted loss of {loss_words(result.problem, design.loss)}."
     )
     if objective.name != "loss":
         most = "most" if objective.sense == "maximize" else "least"

@@ -91,6 +91,10 @@ class Tokenizer(Table):
             )
         return self
 
+    def __hash__(self) -> int:
+        """Hash of what is given: tables of costs are kept by it."""
+        return hash((tuple(self.bytes_per_token.items()), self.law_vocab_size))
+
     @property
     def points(self) -> dict[int, Fraction]:
         """Bytes a token by vocabulary, as given."""

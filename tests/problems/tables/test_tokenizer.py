@@ -92,6 +92,11 @@ def test_a_law_that_sees_the_vocabulary_is_not_counted_twice() -> None:
     assert "count it twice" in refused(**own)
 
 
+def test_tables_of_costs_may_be_kept_by_a_tokenizer() -> None:
+    assert hash(tokenizer()) == hash(tokenizer()) != hash(tokenizer(law_vocab_size=128256))
+    assert problem().settings.tokenizer in {problem().settings.tokenizer}
+
+
 def test_a_menu_of_too_many_vocabularies_is_refused() -> None:
     many = {"min": 1000, "max": 100000, "step": 1}
     assert "at most 4,096" in refused(space=SPACE | {"vocab_size": many})
