@@ -144,15 +144,15 @@ def idle_limits(model: Model, clock: Clock) -> list[AnswerWarning]:
                 return []
             others = [rule for rule in rules if rule.key != budget.base]
             most[budget] = max(most[budget], _most(model, table, others, budget.quantity))
-    said = []
+    said: dict[str, str] = {}
     for budget, used in most.items():
         if used < float(budget.limit):
             limit, greatest = format_apart(budget.limit, used, budget.dimension)
-            said.append(f"{budget.base} = {limit} (at most {greatest} used)")
+            said[budget.base] = f"{budget.quantity} {limit} (at most {greatest} used)"
     if not said:
         return []
-    idle = f"{IDLE}: {', '.join(said)}"
-    return [AnswerWarning(Consequence.LIMITS, idle, said[0].partition(" ")[0])]
+    idle = f"{IDLE}: {', '.join(said.values())}"
+    return [AnswerWarning(Consequence.LIMITS, idle, next(iter(said)))]
 
 
 def _most(model: Model, table: Table, rules: list[Limit], name: str) -> float:

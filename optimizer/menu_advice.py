@@ -92,6 +92,8 @@ def _unpriced(problem: Problem) -> set[str]:
         found |= {"kv_heads", "kv_group"}
     if "d_ff" not in seen:
         found |= {"d_ff", "ffn_ratio"}
+    if {"gated-deltanet", "mamba2"} <= set(listed(space.between)):
+        found.add("between")  # the term of layers with a state does not tell them apart
     if not judged:
         found |= {"full_every", "full_layers", "window", "attention", "between"}
         found |= {key for choice in CHOICES for key in choice.menus if key.startswith("latent.")}

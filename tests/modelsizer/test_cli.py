@@ -159,7 +159,7 @@ def test_shape_none_picks_the_absurd_and_is_warned_about() -> None:
         ({"space.d_model": "{min=1024, max=4096}"}, "d_model = 4096 (most)"),
         ({"training.unique_tokens": "500B"}, "epochs"),
         ({"objective.law": "kaplan-2020"}, "non-embedding parameters (fitted to 1.5B)"),
-        ({"budgets.kv_cache": "900 GB"}, "budgets.kv_cache = 900 GB (at most"),
+        ({"budgets.kv_cache": "900 GB"}, "kv_cache 900 GB (at most"),
         (
             {"serving": "{tensor_parallel = 4}", "space.kv_heads": "2"},
             "each kv head is held 2 times",

@@ -21,7 +21,7 @@ CLUSTER = {"training.accelerator": "H100-SXM", "training.accelerators": 64}
 def idle(problem: Problem) -> dict[str, str]:
     """What the warnings say of each redundant budget: the most that any design uses."""
     told = " ".join(str(warning) for warning in solve(problem).warnings if IDLE in str(warning))
-    return dict(re.findall(r"(\S+) = [^(]+ \(at most ([^)]+) used\)", told))
+    return dict(re.findall(r"(\w+) [^(,:]+ \(at most ([^)]+) used\)", told))
 
 
 def most_used(problem: Problem, name: str) -> float:
@@ -56,9 +56,9 @@ def test_a_budget_is_idle_where_no_design_reaches_it(
     used = most_used(free.with_settings({f"budgets.{name}": 1e300}), name)
     asked = free.with_settings({f"budgets.{name}": share * used})
     told = idle(asked)
-    assert (f"budgets.{name}" in told) == (share > 1)
+    assert (name in told) == (share > 1)
     if share > 1:
-        assert told[f"budgets.{name}"] == format_quantity(used, QUANTITIES[name].dimension)
+        assert told[name] == format_quantity(used, QUANTITIES[name].dimension)
 
 
 def test_nothing_is_said_of_two_budgets_of_training_flops() -> None:

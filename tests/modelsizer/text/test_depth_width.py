@@ -166,7 +166,7 @@ def test_bad_input_exits_with_2(file: str, args: tuple[str, ...], words: str) ->
 
 
 def test_left_out_depths_are_named_without_those_that_fit() -> None:
-    found = depth_width(Problem.load("one-h100-1e24"), 37_600_000_000, 0.02)
+    found = depth_width(Problem.load("one-h100-1e24"), 32_000_000_000, 0.02)
     lines = [line for line in notes(found) if line.startswith("  budgets.serving_memory")]
     broken = [
         (out.layers, limit.over)
@@ -249,7 +249,7 @@ def place(row: ShapeRow | None, above: bool) -> tuple[float, Any] | None:
 
 
 def test_figure_of_a_problem_without_an_accelerator() -> None:
-    found = depth_width(Problem.load("one-h100-1e24"), 37_600_000_000, 0.02, 60)
+    found = depth_width(Problem.load("one-h100-1e24"), 32_000_000_000, 0.02, 60)
     for size in ("wide", "column"):
         figure = plots.depth_width(found, size=size)
         check(figure)

@@ -215,10 +215,12 @@ def _binding(oracle: Oracle, mine: Point, answer: Tables) -> list[str]:
 
 def _idle(oracle: Oracle, points: list[Point], answer: Tables) -> list[str]:
     """Budgets that an answer calls redundant, and that leave out a design."""
-    told = set(re.findall(r"(\S+) = ", " ".join(w for w in answer["warnings"] if IDLE in w)))
+    told = set(
+        re.findall(r"(\w+) [^(,:]+ \(at most", " ".join(w for w in answer["warnings"] if IDLE in w))
+    )
     found = []
     for limit in oracle.limits:
-        if limit.side == "max" and f"budgets.{limit.name}" in told:
+        if limit.side == "max" and limit.name in told:
             rest = tuple(other for other in oracle.limits if other != limit)
             freed = {point.option.design for point in oracle.points(rest)}
             if freed - {point.option.design for point in points}:
