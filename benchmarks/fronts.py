@@ -41,20 +41,24 @@ Question = tuple[str, tuple[str, ...]]
 """A problem of the library or a size of `benchmarks.growth`, and settings that override it."""
 
 _KV = "space.kv_heads=[1, 2, 4, 8, 16]"
+_WIDTHS = "space.d_model={min = 1024, max = 16384, step = 128}"
+_LAYERS = "space.layers={min = 8, max = 160}"
 QUESTIONS: dict[str, Question] = {
-    "reference": ("one-h100-1e24", ()),
+    "reference": ("one-h100-1e24", (_WIDTHS, _KV)),
     "1e5": (
         "exercise-1e24",
-        ("space.head_dim=128", _KV, "space.ffn_ratio=[2.6667, 3.0, 3.5, 4.0]"),
+        (_LAYERS, _WIDTHS, "space.head_dim=128", _KV, "space.ffn_ratio=[2.6667, 3.0, 3.5, 4.0]"),
     ),
     "2.5e6": (
         "exercise-1e24",
-        ("space.d_model.step=64", "space.head_dim=[64, 96, 128]", _KV,
+        (_LAYERS, "space.d_model={min = 1024, max = 16384, step = 64}",
+         "space.head_dim=[64, 96, 128]", _KV,
          "space.ffn_ratio={min = 2.5, max = 4.0, step = 0.0625}", "space.ffn_multiple=64"),
     ),
     "2.4e6": (
         "exercise-1e24",
-        ("space.head_dim=128", _KV, "space.ffn_ratio={min = 2.5, max = 4.0, step = 0.016}",
+        (_LAYERS, _WIDTHS, "space.head_dim=128", _KV,
+         "space.ffn_ratio={min = 2.5, max = 4.0, step = 0.016}",
          "space.ffn_multiple=8"),
     ),
     "small": (
@@ -64,11 +68,17 @@ QUESTIONS: dict[str, Question] = {
          "space.vocab_size=50304", "space.tied_embeddings=true", "training.sequence_length=2048",
          "training.flops=6ND", "budgets.training_flops=1e22", "objective.law=hoffmann-2022"),
     ),
-    "phone": ("phone-2gb", ()),
+    "phone": (
+        "phone-2gb",
+        ("space.layers={min = 12, max = 64}", "space.d_model={min = 1024, max = 4096, step = 128}",
+         "space.head_dim=[64, 128]", "space.kv_group=[4, 8]", "space.ffn_ratio=[2.6667, 4.0]",
+         "space.vocab_size=[32000, 65536]"),
+    ),
     "1e8": ("1e8", ()),
     "1e9": ("1e9", ()),
 }  # fmt: skip
-"""In `1e5`, `2.5e6`, `2.4e6` and `small` every design is feasible, which takes most time."""
+"""Menus are finer than the library's. In `1e5`, `2.5e6`, `2.4e6` and `small` every design is
+feasible, which takes most time."""
 
 RANKINGS: dict[str, tuple[str, ...]] = {
     "the best 20": (),
@@ -94,13 +104,18 @@ LARGE: tuple[tuple[str, str, str], ...] = (
     ("1e8", THREE, "bound"),
     ("1e9", TWO, "bound"),
 )
+_FINE = ("--set", _WIDTHS, "--set", _KV)
 SWEEPS: dict[str, tuple[str, ...]] = {
-    "one-h100-1e24, training FLOPs": ("one-h100-1e24",),
-    "the same without a band": ("one-h100-1e24", "--no-band"),
+    "one-h100-1e24, training FLOPs": ("one-h100-1e24", *_FINE),
+    "the same without a band": ("one-h100-1e24", *_FINE, "--no-band"),
     "one-h100-1e24, serving memory": (
-        "one-h100-1e24", "--over", "budgets.serving_memory", "--from", "10 GB", "--to", "200 GB"
+        "one-h100-1e24", *_FINE, "--over", "budgets.serving_memory",
+        "--from", "10 GB", "--to", "200 GB",
     ),
-    "exercise-1e24, 1e21 to 1e26 FLOPs": ("exercise-1e24", "--from", "1e21", "--to", "1e26"),
+    "exercise-1e24, 1e21 to 1e26 FLOPs": (
+        "exercise-1e24", "--set", _LAYERS, "--set", _WIDTHS, "--set", "space.head_dim=[64, 128]",
+        "--from", "1e21", "--to", "1e26",
+    ),
 }  # fmt: skip
 SWEEP_POINTS = 41
 

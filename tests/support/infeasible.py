@@ -9,6 +9,7 @@ from modelsizer import Problem
 from modelsizer.optimizer.constraints import Constraint
 from modelsizer.optimizer.explain.explain import Explanation, explain
 from modelsizer.optimizer.explain.repairs import Repair
+from tests.support.fine_menus import CLUSTER, FIXED_2T, ONE_H100
 
 _NARROW: dict[str, object] = {"space.d_model": {"min": 4096, "max": 6144, "step": 256}}
 """Fewer widths, so that explanations are quick."""
@@ -16,12 +17,12 @@ INFEASIBLE: dict[str, tuple[str, dict[str, object]]] = {
     "memory": ("one-h100-1e24", {"budgets.serving_memory": "2 GB",
                                  "budgets.parameters": {"min": 1e9}}),
     "loss": ("one-h100-1e24", {"budgets.loss": 1.962}),
-    "tokens x FLOPs": ("fixed-2t-tokens", {"budgets.parameters": {"min": 20e9}}),
-    "latency": ("h100-cluster-90-days", {"budgets.decode_latency": "5 ms"} | _NARROW),
+    "tokens x FLOPs": ("fixed-2t-tokens", {**FIXED_2T, "budgets.parameters": {"min": 20e9}}),
+    "latency": ("h100-cluster-90-days", {**CLUSTER, "budgets.decode_latency": "5 ms"} | _NARROW),
     "throughput": ("one-h100-1e24", {"budgets.decode_throughput": {"min": 3000},
                                      "serving.accelerator": "H100-SXM",
                                      "space.layers": {"min": 60, "max": 160}}),
-    "ends": ("one-h100-1e24", {"budgets.parameters": {"min": 30e9, "max": 31e9},
+    "ends": ("one-h100-1e24", {**ONE_H100, "budgets.parameters": {"min": 30e9, "max": 31e9},
                                "space.layers": {"min": 100, "max": 120},
                                "space.aspect_ratio": {"min": 60, "max": 70}}),
     "training memory": ("h100-cluster-90-days", {"budgets.training_memory": "3 GB"} | _NARROW),

@@ -26,7 +26,8 @@ def below(text: str, heading: str) -> str:
 
 
 def test_the_line_says_what_holds_and_where_a_choice_turns() -> None:
-    found = run("solve", "mixture-30b-a3b", "--corners", "--quick")
+    widths = "space.d_model={min = 1536, max = 4096, step = 256}"
+    found = run("solve", "mixture-30b-a3b", "--set", widths, "--corners", "--quick")
     assert found.exit_code == 0, found.output
     assert max(map(len, found.stdout.splitlines())) <= WIDTH
     words = " ".join(below(found.stdout, "Corners").split())

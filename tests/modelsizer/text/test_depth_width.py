@@ -249,13 +249,13 @@ def place(row: ShapeRow | None, above: bool) -> tuple[float, Any] | None:
 
 
 def test_figure_of_a_problem_without_an_accelerator() -> None:
-    found = depth_width(Problem.load("one-h100-1e24"), 32_000_000_000, 0.02, 60)
+    found = depth_width(Problem.load("one-h100-1e24"), 32_000_000_000, 0.02, 56)
     for size in ("wide", "column"):
         figure = plots.depth_width(found, size=size)
         check(figure)
         assert figure.axes[1].get_ylabel() == "KV cache"
         texts = {text.get_text() for text in figure.axes[0].texts}
-        assert f"habit:\n60 x {next(r.d_model for r in found.rows if r.layers == 60)}" in texts
+        assert f"habit:\n56 x {next(r.d_model for r in found.rows if r.layers == 56)}" in texts
 
 
 def test_plot_is_written(file: str, tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def run(*arguments: str) -> Any:
 
 
 def test_json_has_the_keys_of_the_contract(tmp_path: Path) -> None:
-    answer = run("one-h100-1e24", "--set", "budgets.loss=1.962", "--why", "kv_cache", "--json", "-")
+    answer = run("one-h100-1e24", "--set", "budgets.loss=1.965", "--why", "kv_cache", "--json", "-")
     assert answer.exit_code == 0
     out = json.loads(answer.stdout)
     assert out["feasible"] is False

@@ -206,7 +206,7 @@ def test_a_space_too_large_to_look_at_is_refused_with_both_numbers() -> None:
     problem = Problem.load("exercise-1e24").to_dict()
     problem["space"] = {
         "layers": {"min": 1, "max": 1000}, "d_model": {"min": 128, "max": 128 * 5001},
-        "vocab_size": 32_000,
+        "vocab_size": 32_000, "kv_group": 1,
     }  # fmt: skip
     with pytest.raises(ValueError, match="has 5,001,000; 5,000,000 are the most"):
         isoflops(Problem.from_tables(problem), [10**24])

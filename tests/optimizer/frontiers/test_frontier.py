@@ -18,6 +18,7 @@ from modelsizer.optimizer.frontiers.frontier import Frontier, edges, frontier
 from modelsizer.optimizer.frontiers.isoflops import isoflops
 from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+from tests.support import fine_menus
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.shared import LAW_ALONE
 
@@ -97,7 +98,9 @@ def test_the_band_is_the_best_of_half_and_of_twice_the_size() -> None:
 def test_the_band_keeps_the_limit_of_the_file() -> None:
     (point,) = frontier(H100, FLOPS, [10**24]).points
     assert point.twice is not None and point.twice.status == "infeasible"  # 40B are the most
-    near = EXERCISE.with_settings(LAW_ALONE | {"budgets.parameters": {"min": 20e9, "max": 60e9}})
+    near = EXERCISE.with_settings(
+        fine_menus.EXERCISE | LAW_ALONE | {"budgets.parameters": {"min": 20e9, "max": 60e9}}
+    )
     (point,) = frontier(near, FLOPS, [10**23]).points
     assert point.half and point.half.design is None and point.half.status == "infeasible"
     assert point.twice and point.twice.design
@@ -199,7 +202,7 @@ def test_text_fits_80_columns_and_names_the_band(monkeypatch: pytest.MonkeyPatch
     assert max(len(line.rstrip()) for line in text.splitlines()) <= 80
     words = " ".join(text.split())
     assert "what it costs to be off by a factor of two in size" in words
-    for word in ("97 x 9216", "86.58B", "1.969", "d_model max", "Implied", "Kaplan 2020"):
+    for word in ("96 x 9216", "85.72B", "1.969", "d_model max", "Implied", "Kaplan 2020"):
         assert word in words
     small = run("exercise-1e24", "--points", "5", "--no-band").stdout
     assert "factor of two" not in small

@@ -17,11 +17,12 @@ from modelsizer.optimizer.fronts.subset import even_subset, knee
 from modelsizer.optimizer.fronts.zones import Zones
 from modelsizer.problems.designs.evaluation import evaluate
 from tests.support.clocks import Countdown
+from tests.support.fine_menus import ONE_H100
 from tests.support.fronts import Vector, by_hand, near, some_goals, vectors_of
 from tests.support.random_problems import small
 from tests.support.shared import LAW_ALONE, reference, reference_json, seeds
 
-REFERENCE = Problem.load("one-h100-1e24")
+REFERENCE = Problem.load("one-h100-1e24", ONE_H100)
 NAMES = ["parameters", "layers", "loss"]
 WHOLE = front(REFERENCE, NAMES)
 

@@ -282,8 +282,8 @@ def test_text_fits_eighty_columns_and_says_what_is_extrapolated() -> None:
     assert status == 0
     assert max(len(line) for line in text.splitlines()) <= 80
     row = next(line for line in text.splitlines() if line.strip().startswith("kaplan-2020"))
-    assert "307B" in row
-    assert "N x203 D x21" in row
+    assert "312B" in row
+    assert "N x205 D x21" in row
     assert "compromise" in text
     assert "compare none of them" in " ".join(text.split())
 
@@ -291,7 +291,7 @@ def test_text_fits_eighty_columns_and_says_what_is_extrapolated() -> None:
 def test_where_other_limits_decide_the_laws_agree() -> None:
     status, text = run("eight-h100-128k", "--set", "objective.ablations=none")
     assert status == 0
-    assert "The laws agree: 66 x 12288" in text
+    assert "The laws agree: 82 x 10240" in text
 
 
 def test_wrong_questions() -> None:

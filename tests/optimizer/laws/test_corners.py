@@ -76,7 +76,8 @@ def test_corners_agree_with_an_enumeration_at_length(seed: int) -> None:
 
 
 def test_corners_that_are_one_problem_are_solved_once() -> None:
-    problem = Problem.load("mixture-30b-a3b")
+    widths = {"min": 1536, "max": 4096, "step": 256}
+    problem = Problem.load("mixture-30b-a3b", {"space.d_model": widths})
     found = corners(problem, answer=solve(problem))
     assert [c.name for c in found.corners] == [
         *(f"ablations {end}" for end in ("low", "middle", "high")),

@@ -22,6 +22,7 @@ from modelsizer.optimizer.milp.engines import backend
 from modelsizer.optimizer.milp.export import program_of
 from modelsizer.optimizer.milp.program import Outcome, Program
 from modelsizer.optimizer.tables.clock import Limits
+from tests.support.fine_menus import ONE_H100
 
 ENGINES = ("scipy", "pulp", "pulp:HiGHS")
 
@@ -92,7 +93,7 @@ def test_printed_bounds_are_rounded_down(digits: str, value: float) -> None:
 @pytest.mark.parametrize("name", [*ENGINES, "auto", "bound", "exhaustive"])
 @pytest.mark.parametrize("limit", [{"time_limit": 0}, {"node_limit": 0}])
 def test_a_solve_that_ends_by_a_limit_is_not_optimal(name: str, limit: dict[str, float]) -> None:
-    problem = Problem.load("one-h100-1e24")
+    problem = Problem.load("one-h100-1e24", ONE_H100)
     tables = problem.to_dict()
     tables["space"]["vocab_size"] = list(range(128000, 128256, 16))  # many tables for enumeration
     problem = Problem.from_tables(tables)

@@ -13,9 +13,10 @@ from modelsizer.optimizer.planning.patterns import assignments, patterns
 from modelsizer.optimizer.planning.target import Target, optimum
 from modelsizer.problems.architecture.accounting import count_parameters
 from modelsizer.problems.problem import Problem
+from tests.support import fine_menus
 from tests.support.shared import LAW_ALONE
 
-EXERCISE = Problem.load("exercise-1e24", LAW_ALONE)
+EXERCISE = Problem.load("exercise-1e24", fine_menus.EXERCISE | LAW_ALONE)
 
 
 @cache

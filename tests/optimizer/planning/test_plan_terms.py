@@ -31,12 +31,13 @@ from modelsizer.problems.laws.files import LawFile, law_text, term_values
 from modelsizer.problems.laws.laws import DesignLaw, PowerTerm, Range
 from modelsizer.problems.laws.reading import load_law
 from modelsizer.problems.problem import Problem
+from tests.support import fine_menus
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.shared import ROOT
 
 DOCS = ROOT / "docs"
 MYLAW = load_law(DOCS / "mylaw.toml")
-EXERCISE = Problem.load("exercise-1e24")
+EXERCISE = Problem.load("exercise-1e24", fine_menus.EXERCISE)
 WIDE = "space.ffn_ratio=[1,2,2.6667,4,8]"
 SIZE_AND_DATA = (
     PowerTerm(480.0, {"parameters": -0.35}, "A"),

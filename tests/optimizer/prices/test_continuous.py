@@ -16,6 +16,7 @@ from modelsizer.optimizer.prices.resolver import Resolver
 from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from tests.support import fine_menus
 from tests.support.architectures import uniform
 from tests.support.shared import LAW_ALONE
 
@@ -35,7 +36,9 @@ def relaxed(problem: Problem, design: Evaluation) -> Relaxation:
 
 
 def test_costs_extended_to_real_widths_are_the_exact_ones_at_whole_ones() -> None:
-    problem = Problem.load("one-h100-1e24", LAW_ALONE | {"serving.accelerator": "H100-SXM"})
+    problem = Problem.load(
+        "one-h100-1e24", fine_menus.ONE_H100 | LAW_ALONE | {"serving.accelerator": "H100-SXM"}
+    )
     design = today(problem)
     names = ["parameters", "kv_cache", "serving_memory", "decode_latency", "prefill_latency",
              TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS]  # fmt: skip
@@ -75,7 +78,7 @@ def test_multipliers_are_the_slopes_of_the_relaxed_optimum(name: str) -> None:
 
 def test_multipliers_at_the_upper_ends_of_the_menus() -> None:
     largest = {"space.layers": {"min": 4, "max": 12}, "space.d_model": {"min": 512, "max": 1024}}
-    problem = Problem.load("one-h100-1e24", largest)
+    problem = Problem.load("one-h100-1e24", fine_menus.ONE_H100 | largest)
     found = relaxed(problem, today(problem))
     assert (found.layers, found.d_model) == (pytest.approx(12), pytest.approx(1024))
     assert slopes_checked(problem) >= 1
@@ -107,7 +110,9 @@ def test_least_limits_and_the_most_sought() -> None:
         "budgets.parameters": {"min": 20e9},
         "budgets.serving_memory": "90 GB",
     }
-    problem = Problem.load("one-h100-1e24", tables).without("budgets.kv_cache")
+    problem = Problem.load("one-h100-1e24", fine_menus.ONE_H100 | tables).without(
+        "budgets.kv_cache"
+    )
     problem = problem.with_settings({"objective.maximize": "tokens"})
     design = today(problem)
     found = relaxed(problem, design)

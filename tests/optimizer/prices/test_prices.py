@@ -21,6 +21,7 @@ from modelsizer.problems.errors import ArgumentError
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import exact
 from modelsizer.text.prices import curve_limits, prices_csv, tornado_rows, unit_of
+from tests.support import fine_menus
 from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.random_problems import small
 from tests.support.shared import reference
@@ -30,7 +31,7 @@ NAMES = ("one-h100-1e24", "least-memory-2.15", "fixed-2t-tokens")
 
 @cache
 def priced(name: str) -> Prices:
-    return prices(Problem.load(name))
+    return prices(Problem.load(name, fine_menus.FINE.get(name)))
 
 
 def row(name: str, budget: str) -> Price:
@@ -45,7 +46,7 @@ def run(*args: str, code: int = 0, columns: int = 80) -> str:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_every_change_is_what_a_fresh_enumeration_finds(name: str) -> None:
-    problem = Problem.load(name)
+    problem = Problem.load(name, fine_menus.FINE.get(name))
     for price in priced(name).rows:
         assert [c.percent for c in price.changes] == [-25, -10, -5, -1, 1, 5, 10, 25]
         for change in price.changes[::3]:
@@ -94,14 +95,14 @@ def test_a_slack_limit_has_no_price_and_says_how_far_it_may_shrink() -> None:
     design = priced("one-h100-1e24").result.best  # 16 sequences of 8192, 2 x 128 values of 2 bytes
     assert price.same_until == price.stays.start == design.architecture.layers * 16 * 8192 * 512
     tokens = row("one-h100-1e24", "training.tokens")
-    problem = Problem.load("one-h100-1e24")
+    problem = Problem.load("one-h100-1e24", fine_menus.ONE_H100)
     for limit, same in ((tokens.same_until, True), (tokens.same_until * 0.99, False)):
         again = solve(problem.with_settings({"training.tokens": {"max": limit}}))
         assert (again.best.loss == priced("one-h100-1e24").result.best.loss) == same
 
 
 def test_worth_is_the_compute_of_the_same_loss() -> None:
-    problem = Problem.load("one-h100-1e24")
+    problem = Problem.load("one-h100-1e24", fine_menus.ONE_H100)
     memory = row("one-h100-1e24", "serving_memory")
     for change in memory.changes:
         assert change.worth is not None
@@ -129,13 +130,17 @@ def test_binding_limits_come_first_then_those_worth_most() -> None:
 def test_fixed_tokens_move_as_one() -> None:
     price = row("fixed-2t-tokens", "training.tokens")
     assert price.constraint.equality and len(priced("fixed-2t-tokens").rows) == 2
-    problem = Problem.load("fixed-2t-tokens", {"training.tokens": price.at(10).limit})
+    problem = Problem.load(
+        "fixed-2t-tokens", fine_menus.FIXED_2T | {"training.tokens": price.at(10).limit}
+    )
     assert solve(problem).best.loss == price.at(10).objective
     assert price.multiplier is not None and price.multiplier > 0  # more tokens, smaller models
 
 
 def test_a_limit_that_would_contradict_another_leaves_nothing() -> None:
-    problem = Problem.load("one-h100-1e24", {"training.tokens": {"min": 3.6e12, "max": 4e12}})
+    problem = Problem.load(
+        "one-h100-1e24", fine_menus.ONE_H100 | {"training.tokens": {"min": 3.6e12, "max": 4e12}}
+    )
     found = prices(problem, budgets=["training.tokens"])
     low = next(r for r in found.rows if r.constraint.side == "min")
     high = next(r for r in found.rows if r.constraint.side == "max")
@@ -145,7 +150,7 @@ def test_a_limit_that_would_contradict_another_leaves_nothing() -> None:
 
 def test_an_unknown_budget_is_named_with_what_there_is() -> None:
     with pytest.raises(ArgumentError, match=r"kv_cach.*did you mean.*kv_cache"):
-        prices(Problem.load("one-h100-1e24"), budgets=["kv_cach"])
+        prices(Problem.load("one-h100-1e24", fine_menus.ONE_H100), budgets=["kv_cach"])
 
 
 def test_json_keeps_the_contract() -> None:
@@ -222,7 +227,9 @@ def test_rows_of_the_tornado_are_the_changes_of_a_tenth() -> None:
     for price, (label, low, high, low_text, _) in zip(found.rows, tornado_rows(found), strict=True):
         assert (low, high) == (price.at(-10).objective, price.at(10).objective)
         assert label and low_text
-    problem = Problem.load("one-h100-1e24", {"training.tokens": {"min": 1e12, "max": 15e12}})
+    problem = Problem.load(
+        "one-h100-1e24", fine_menus.ONE_H100 | {"training.tokens": {"min": 1e12, "max": 15e12}}
+    )
     both = prices(problem, budgets=["training.tokens"])
     labels = [label for label, *_ in tornado_rows(both)]
     assert {"training tokens, most", "training tokens, least"} <= set(labels)
@@ -232,11 +239,15 @@ def test_the_curve_meets_today_and_the_edges_of_the_design() -> None:
     price = row("one-h100-1e24", "serving_memory")
     limits = curve_limits(price)
     assert {price.constraint.limit, price.stays.start, price.stays.end} <= set(limits)
-    points = dict(curve(Problem.load("one-h100-1e24"), price.constraint, limits))
+    points = dict(
+        curve(Problem.load("one-h100-1e24", fine_menus.ONE_H100), price.constraint, limits)
+    )
     today = priced("one-h100-1e24").result.best.loss
     assert points[price.constraint.limit] == points[price.stays.start] == today  # type: ignore[index]
     assert points[price.stays.end] < today  # type: ignore[index]
-    impossible = curve(Problem.load("one-h100-1e24"), price.constraint, [10**6])
+    impossible = curve(
+        Problem.load("one-h100-1e24", fine_menus.ONE_H100), price.constraint, [10**6]
+    )
     assert math.isnan(impossible[0][1])
 
 

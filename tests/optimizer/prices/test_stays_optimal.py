@@ -19,6 +19,7 @@ from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import Number
+from tests.support import fine_menus
 from tests.support.architectures import listed
 from tests.support.random_problems import small
 
@@ -107,7 +108,7 @@ def test_random_problems_on_a_fine_grid() -> None:
         assert not disagreements(seed, grid=41)[1]
 
 
-REFERENCE = Resolver(Problem.load("one-h100-1e24"))
+REFERENCE = Resolver(Problem.load("one-h100-1e24", fine_menus.ONE_H100))
 TODAY = REFERENCE.today().best
 BY_NAME = {constraint.name: constraint for constraint in constraints(REFERENCE.problem)}
 
@@ -154,7 +155,8 @@ def test_a_limit_that_leaves_nothing_out_stays_without_end() -> None:
 def test_least_limits_mirror_most_limits() -> None:
     problem = Problem.load(
         "one-h100-1e24",
-        {"budgets.parameters": {"min": 150e9}, "budgets.serving_memory": "500 GB"},
+        fine_menus.ONE_H100
+        | {"budgets.parameters": {"min": 150e9}, "budgets.serving_memory": "500 GB"},
     )
     resolver = Resolver(problem)
     today = resolver.today().best
@@ -171,7 +173,7 @@ def test_least_limits_mirror_most_limits() -> None:
 
 
 def test_training_memory_follows_the_design_through_its_layouts() -> None:
-    problem = Problem.load("h100-cluster-90-days")
+    problem = Problem.load("h100-cluster-90-days", fine_menus.CLUSTER)
     resolver = Resolver(problem)
     today = resolver.today().best
     (constraint,) = (c for c in constraints(problem) if c.quantity == "training_memory")

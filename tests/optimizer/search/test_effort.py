@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from modelsizer import Problem, solve
+from tests.support.fine_menus import FIXED_2T, ONE_H100
 from tests.support.shared import LAW_ALONE
 
 LARGE: dict[str, Any] = {
@@ -33,16 +34,16 @@ MIXTURES: dict[str, Any] = {
 @pytest.mark.parametrize(
     ("name", "settings", "left", "blocks"),
     [
-        ("one-h100-1e24", LAW_ALONE, 4717, 0),
-        ("one-h100-1e24", {}, 4996, 0),
+        ("one-h100-1e24", ONE_H100 | LAW_ALONE, 4717, 0),
+        ("one-h100-1e24", ONE_H100, 4996, 0),
         ("one-h100-1e24", {"objective.law": "kaplan-2020", "objective.shape": "none"}, 104, 0),
         ("phone-2gb", LAW_ALONE, 77, 0),
         ("phone-2gb", {}, 46, 0),
         ("served-10t-tokens", LAW_ALONE, 1300, 0),
         ("served-10t-tokens", {}, 1543, 0),
-        ("fixed-2t-tokens", LARGE, 946, 34811),
-        ("one-h100-1e24", LARGE, 38470, 70727),
-        ("one-h100-1e24", LARGE | {"objective.law": "kaplan-2020"}, 1, 60099),
+        ("fixed-2t-tokens", FIXED_2T | LARGE, 946, 34811),
+        ("one-h100-1e24", ONE_H100 | LARGE, 38470, 70727),
+        ("one-h100-1e24", ONE_H100 | LARGE | {"objective.law": "kaplan-2020"}, 1, 60099),
         ("mixture-30b-a3b", MIXTURES, 1485, 55925),
     ],
 )

@@ -25,6 +25,7 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.units import exact
 from modelsizer.text.depth_width_words import habit_sentence, notes
 from tests.support.architectures import uniform
+from tests.support.fine_menus import EXERCISE
 from tests.support.oracle.training import designs
 from tests.support.small_shapes import SIZE, TABLES, TOLERANCE, problem, shapes
 
@@ -118,7 +119,7 @@ def test_the_settings_exercise_both_rows_and_exclusions() -> None:
 
 
 def test_the_preferred_row_is_not_that_of_least_loss() -> None:
-    found = depth_width(Problem.load("exercise-1e24"), 7_000_000_000, 0.02)
+    found = depth_width(Problem.load("exercise-1e24", EXERCISE), 7_000_000_000, 0.02)
     assert found.preferred is not None
     assert min(found.rows, key=lambda row: row.design.loss).layers != found.preferred.layers
 

@@ -111,16 +111,16 @@ def test_tolerances() -> None:
 
 
 def test_a_pin_costs_what_the_pinned_problem_loses() -> None:
-    command = ["solve", "one-h100-1e24", "--fix", "layers=80", "--json", "-"]
+    command = ["solve", "one-h100-1e24", "--fix", "layers=60", "--json", "-"]
     answer = json.loads(CliRunner().invoke(app, command).stdout)
-    alone = solve(REFERENCE.with_settings({"space.layers": 80}))
+    alone = solve(REFERENCE.with_settings({"space.layers": 60}))
     assert answer["loss"] == alone.best.loss
     assert answer["pinned"]["cost"] == pytest.approx(alone.best.loss - OPTIMUM.best.loss)
     assert answer["pinned"]["free"]["objective"] == OPTIMUM.best.loss
 
 
 def test_forbidden_values_are_gone_and_nothing_else() -> None:
-    less = forbidden(REFERENCE, {"d_model": [6144], "kv_heads": [1]})
+    less = forbidden(REFERENCE, {"d_model": [6144], "kv_heads": [4]})
     d_models = less.space.d_model.numbers
     assert 6144 not in d_models
     assert len(d_models) == len(REFERENCE.space.d_model.numbers) - 1

@@ -136,10 +136,10 @@ def test_what_the_time_leaves_is_no_more_than_is_known(monkeypatch: pytest.Monke
     assert not cut.complete
     assert 1 <= cut.designs < whole.designs
     assert not any(least.proven for least in cut.cheapest)
-    monkeypatch.setattr(module, "MOST_COUNTED", 1000)
+    monkeypatch.setattr(module, "MOST_COUNTED", 100)
     many = module.ties_of(result, solver)
     assert many is not None
-    assert (many.designs, many.complete) == (1000, False)
+    assert (many.designs, many.complete) == (100, False)
 
 
 def test_a_design_at_the_edge_is_decided_exactly() -> None:

@@ -15,8 +15,9 @@ from modelsizer.optimizer.sweeps.grids import (
     grid_of,
     split_problem,
 )
+from tests.support import fine_menus
 
-PROBLEM = Problem.load("one-h100-1e24")
+PROBLEM = Problem.load("one-h100-1e24", fine_menus.ONE_H100)
 GB, GIB = 10**9, 2**30
 
 

@@ -7,10 +7,11 @@ import pytest
 
 from modelsizer import Problem, ProblemError
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+from tests.support import fine_menus
 
 FLOPS = "budgets.training_flops"
-EXERCISE = Problem.load("exercise-1e24")
-H100 = Problem.load("one-h100-1e24")
+EXERCISE = Problem.load("exercise-1e24", fine_menus.EXERCISE)
+H100 = Problem.load("one-h100-1e24", fine_menus.ONE_H100)
 
 
 @pytest.mark.parametrize(

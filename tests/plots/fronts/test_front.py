@@ -16,10 +16,11 @@ from modelsizer.optimizer.surveys.region import Region, region
 from modelsizer.pictures.registry import draw
 from modelsizer.plots.designs.depth_parameters import depth_parameters
 from modelsizer.plots.drawing.saving import save
+from tests.support import fine_menus
 from tests.support.clocks import Countdown
 from tests.support.figure_checks import check, overlaps
 
-REFERENCE = Problem.load("one-h100-1e24")
+REFERENCE = Problem.load("one-h100-1e24", fine_menus.ONE_H100)
 TWO = front(REFERENCE, ["loss", "serving_memory"])
 REGION = region(REFERENCE)
 
