@@ -26,6 +26,7 @@ from modelsizer.optimizer.search.search import FEW_DESIGNS, Search
 from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.optimizer.tables.store import TableStore
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.designs.evaluation import Evaluation, Evaluator
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
@@ -187,7 +188,10 @@ class Oracle:
 
 
 def _space_of(problem: Problem) -> str:
-    sequence = problem.training.sequence_length  # there may be as many learned positions
+    blocks = problem.space.block
+    names = (blocks,) if isinstance(blocks, str) else blocks
+    learned = any(BLOCKS[name].learned_positions for name in names)  # as many as a sequence has
+    sequence = problem.training.sequence_length if learned else 0
     return repr((problem.space, problem.splits, problem.layouts, sequence))
 
 

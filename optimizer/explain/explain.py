@@ -267,7 +267,8 @@ class _Findings:
             self._relax_the_space()
         with self._part("repairs"):
             settings = setting_repairs(oracle, self.conflicts)
-            for key, repairs in chain(limit_repairs(oracle), settings, menu_repairs(oracle)):
+            menus = menu_repairs(oracle, self.conflicts)
+            for key, repairs in chain(limit_repairs(oracle), settings, menus):
                 self.repairs += (priced(repair, weights) for repair in repairs)
                 self.repairs.sort(key=lambda repair: repair.cost or 0.0)
                 self.undecided.remove(key)

@@ -7,16 +7,17 @@ token of two tokenizers do not compare.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from fractions import Fraction
 
 from modelsizer.optimizer.explain.change_costs import cost_of
-from modelsizer.optimizer.explain.conflicts import Oracle
+from modelsizer.optimizer.explain.conflicts import Keys, Oracle
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.optimizer.explain.setting_repairs import holds_with
 from modelsizer.problems.architecture.choices import MENUS
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.menus import Choice, Menu, Steps
 from modelsizer.problems.units import Number, exact, plain
 
@@ -30,7 +31,11 @@ LEAST = {"space.head_dim": 64, "space.window": 512, "space.latent.kv_lora_rank":
 """Values below which no published evidence reaches, and no menu is extended."""
 
 
-def menu_repairs(oracle: Oracle) -> Iterator[tuple[str, list[Repair]]]:
+LESSENING = frozenset({"space.full_every", "space.kv_group", "space.experts.granularity"})
+"""Menus larger values of which need less: fewer full layers, kv heads, and weights of an expert."""
+
+
+def menu_repairs(oracle: Oracle, conflicts: Sequence[Keys]) -> Iterator[tuple[str, list[Repair]]]:
     """Yield each end of a menu with the least step beyond it that makes the problem feasible.
 
     Only of spaces whose width options are listed: a larger one is searched anew for each step.
@@ -38,8 +43,24 @@ def menu_repairs(oracle: Oracle) -> Iterator[tuple[str, list[Repair]]]:
     problem = oracle.relaxer.origin
     listable = oracle.store(problem).listable(problem)
     for key in menu_keys(problem):
-        found = _first(oracle, menu_steps(problem, key)) if listable else None
+        tried = listable and may_help(oracle, key, conflicts)
+        found = _first(oracle, menu_steps(problem, key)) if tried else None
         yield key, [] if found is None else [found]
+
+
+def may_help(oracle: Oracle, key: str, conflicts: Sequence[Keys]) -> bool:
+    """Whether more of a menu may end every conflict.
+
+    A conflict of upper limits on what designs need ends only by designs that need less.
+    """
+    base, _, side = key.rpartition(".")
+    less = "max" if base in LESSENING else "min"
+    grows = {
+        limit.key
+        for limit in oracle.relaxer.limits
+        if not limit.of_space and limit.side == "max" and QUANTITIES[limit.quantity].affine
+    }
+    return side == less or not any(conflict <= grows for conflict in conflicts)
 
 
 def menu_keys(problem: Problem) -> list[str]:

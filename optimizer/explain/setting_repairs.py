@@ -107,7 +107,11 @@ def _fewer(holds: Callable[[int], bool], now: int) -> list[int]:
     """The largest number below one that holds, if all smaller ones do."""
     if now == 1 or not holds(1):
         return []
-    return [edge(holds, now, now - 1, -1, 1)]
+    good, bad = 1, now
+    while bad - good > 1:
+        middle = (good + bad) // 2
+        good, bad = (middle, bad) if holds(middle) else (good, middle)
+    return [good]
 
 
 def _more(holds: Callable[[int], bool], now: int) -> list[int]:

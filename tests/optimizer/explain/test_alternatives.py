@@ -15,7 +15,7 @@ from tests.support.tight_problems import infeasible_problems, tight
 from tests.support.verified_repairs import check_repairs, mixed
 
 
-@pytest.mark.parametrize("index", seeds(range(15), range(2, 15)))
+@pytest.mark.parametrize("index", seeds(range(15), range(1, 15)))
 def test_repairs_of_dense_spaces_hold_and_none_is_cheaper(index: int) -> None:
     check_repairs(tight(infeasible_problems(index + 1)[index]))
 
@@ -81,7 +81,7 @@ def test_layouts_of_training_are_repairs() -> None:
     problem = problem_of("training memory")
     found = {repair.key: repair for repair in explained("training memory").repairs}
     layout = found["training.tensor_parallel"]
-    assert layout.made == {"training.tensor_parallel": [1, 2, 4, 8, 16]}
+    assert layout.made == {"training.tensor_parallel": [4, 8, 16]}
     assert solve(problem.with_settings(layout.made)).status == "optimal"
 
 

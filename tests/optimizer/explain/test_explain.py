@@ -103,7 +103,7 @@ def test_sentences_are_in_the_words_of_the_user() -> None:
     assert "decode_latency <= 5 ms conflicts with layers >= 24 (batch_size 32 at context" in text
     assert "the fastest such design takes 5.049" in text
     memory = " ".join(text_of(explained("training memory")).split())
-    assert "recompute = selective, the best of 20 layouts" in memory
+    assert "recompute = selective, the best of 4 layouts" in memory
     why = explain(problem_of("latency"), why=["training_time", "decode_latency", "kv_bytes"])
     told = " ".join(text_of(why).split())
     assert "What training_time does It cannot help: without it this conflict is left" in told
