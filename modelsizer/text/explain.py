@@ -151,10 +151,9 @@ def _print_alternatives(console: Console, found: Explanation) -> None:
         rows: list[Sequence[str]] = []
         for each in found.alternatives:
             rows += [[""]] if rows else []
-            rows += [_row(change) for change in each.changes]
-            if len(found.alternatives) > 1 or len(each.changes) > 1:
-                rows.append(["", "", "together", "", _cost(each.cost)])
-        table = Table(_HEADINGS, rows, words=frozenset({0, 5}), folds={5: None})
+            rows += [_row(change)[:-1] for change in each.changes]
+            rows.append(["", "", "together", "", _cost(each.cost)])
+        table = Table(_HEADINGS[:-1], rows, words=frozenset({0}))
         print_table(console, table, indent=INDENT)
     elif found.joint is None and "joint" not in found.unfinished:
         line(console)

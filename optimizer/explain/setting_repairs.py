@@ -72,8 +72,14 @@ def _divides(problem: Problem, key: str) -> bool:
 
 
 def holds_with(oracle: Oracle, settings: Mapping[str, object]) -> bool:
-    """Whether the problem is feasible with other settings; not if they do not go together."""
+    """Whether the problem is feasible with other settings; not if they do not go together.
+
+    References ("as MODEL") are those of the problem with these settings.
+    """
     try:
+        if any(limit.reference for limit in oracle.relaxer.limits):
+            after = oracle.after(settings)
+            return after.holds(after.relaxer.problem(after.all))
         return oracle.holds(oracle.relaxer.problem(oracle.all, settings=settings))
     except (ProblemError, UnknownFigureError):
         return False  # such as kv_bits with kv_block
