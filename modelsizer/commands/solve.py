@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from modelsizer.commands.alternatives import alternatives, are_alternatives_asked
 from modelsizer.commands.app import EXIT, STOPPED, fail, say, user_errors
 from modelsizer.commands.choice_options import narrowed
 from modelsizer.commands.extras import Extras
@@ -46,15 +47,9 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from modelsizer.optimizer.milp.program import Program
-    from modelsizer.optimizer.result import Result
-    from modelsizer.optimizer.surveys.near_optimal import NearOptimal
     from modelsizer.optimizer.tables.clock import Clock
     from modelsizer.problems.errors import ProblemError
     from modelsizer.problems.problem import Problem
-
-
-_MANY, _PRINTED = 200, 4
-"""More designs than so many take so many times as long with their output as without."""
 
 
 def solve(
@@ -200,9 +195,9 @@ def solve(
             checked = extras.find(
                 "verification", lambda: prove_again(result, time_limit=clock.left.seconds)
             )
-        if _are_alternatives_asked(best, within, diverse=diverse):
+        if are_alternatives_asked(best, within, diverse=diverse):
             others = extras.find(
-                "designs", lambda: _alternatives(result, best, within, clock, diverse=diverse)
+                "designs", lambda: alternatives(result, best, within, clock, diverse=diverse)
             )
         if fix or forbid:
             from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
@@ -385,39 +380,6 @@ def _export_target(text: str | None) -> tuple[str, Path | None]:
     if not path or path == STANDARD_OUTPUT:
         fail(f"--export: {text!r} is not FRAMEWORK:PATH, such as hf:config.json")
     return framework, Path(path)
-
-
-def _are_alternatives_asked(count: int | None, within: str | None, *, diverse: bool) -> bool:
-    """Whether other designs are requested; their options are checked."""
-    if count is None and within is None:
-        if diverse:
-            fail("--diverse: needs --within, such as --within 0.001")
-        return False
-    if within is not None and count is not None and count < 1:
-        fail(f"--best: must be 1 or more, not {count}")
-    return True
-
-
-def _alternatives(
-    result: Result, count: int | None, within: str | None, clock: Clock, *, diverse: bool
-) -> NearOptimal | None:
-    """Return the next best designs, or those within a tolerance; None if nothing is feasible.
-
-    Raises
-    ------
-    StoppedError
-        If a limit stopped the solve before its proof.
-    """
-    if result.finished().status == "infeasible":
-        return None
-    from modelsizer.optimizer.surveys.best import SHOWN, best
-
-    shown = SHOWN if count is None else count
-    seconds = clock.share(1 if shown <= _MANY else _PRINTED)
-    try:
-        return best(result, shown, within=within, diverse=diverse, time_limit=seconds)
-    except ValueError as error:
-        fail(f"{'--best' if within is None else '--within'}: {error}")
 
 
 def _program(problem: Problem, clock: Clock) -> Program | ProblemError:
