@@ -290,11 +290,11 @@ class _Judge:
         model = model_of(source)
         architecture = model.architecture
         tokens = model.tokens if given is None else given
-        # Tokens of designs are doubles, and of the law's tokenizer.
-        trained = None if tokens is None else Fraction(float(tokens))
+        trained = None if tokens is None else exact(tokens)
         if trained is not None and (rates := self._settings.tokenizer) is not None:
-            own = rates.of(int(architecture.trunk.vocab_size))
-            trained = trained if own == 1 else Fraction(float(trained / own))
+            trained /= rates.of(int(architecture.trunk.vocab_size))
+        if trained is not None:  # whole, and a double, as those of a design are
+            trained = Fraction(float(round(trained)))
         if trained is None and (name == "loss" or QUANTITIES[name].of_tokens):
             what = "the catalogue has" if model.listed else "the file says"
             raise ValueError(

@@ -131,6 +131,23 @@ def test_the_loss_follows_the_leverage_of_the_budget() -> None:
     assert len({limit.max for limit in losses if limit is not None}) == 3
 
 
+def test_text_of_another_tokenizer_is_the_same_text() -> None:
+    settings = {
+        "tokenizer.bytes_per_token": {"32000": 3.17, "128256": 3.94},
+        "training.tokens": f"as {LLAMA}",
+        "budgets.tokens": {"min": f"as {LLAMA}"},
+        "space": EXACTLY,
+    }
+    problem = Problem.from_tables(TABLES).with_settings(settings)
+    tokens = problem.training.tokens
+    assert tokens is not None
+    assert tokens.min == tokens.max == problem.budgets.tokens.min > 15e12
+    found = solve(problem)
+    assert found.status == "optimal"
+    assert found.best.loss == problem.budgets.loss.max
+    assert found.best.tokens == pytest.approx(15e12, rel=1e-12)
+
+
 def test_a_file_beside_the_problem_is_found(tmp_path: Path, monkeypatch: Any) -> None:
     problem = Problem.from_tables(TABLES)
     (tmp_path / "ours.json").write_text(__import__("json").dumps(solve(problem).to_dict()))
