@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +52,9 @@ def print_corners(
     if said := holding_sentence(found):
         paragraph(console, said, expand=False)
         line(console)
+    if found.apart and all(corner.status == "infeasible" for corner in found.apart):
+        paragraph(console, "No design keeps every limit at any corner.", expand=False)
+        return
     rows = corners_table(found, judged)
     wide = INDENT + sum(rows.widths) + GAP * (rows.count - 1) > WIDTH
     print_table(console, rows, indent=INDENT, gap=1 if wide else GAP)
@@ -118,7 +121,7 @@ def corners_table(found: ProblemCorners, judged: str = "the answer") -> Table:
     if sought != "loss":
         columns.append((sought, [_objective(row, sought) for row in rows]))
     columns += [
-        ("loss", [_cell(row, lambda d: format_fixed(d.loss, _DIGITS)) for row in rows]),
+        ("loss", [_loss(row) for row in rows]),
         ("shape", [_cell(row, lambda d: shape(d.architecture)) for row in rows]),
     ]
     designs = [architecture_dict(row.design.architecture) for row in rows if row.design]
@@ -127,8 +130,8 @@ def corners_table(found: ProblemCorners, judged: str = "the answer") -> Table:
     if any(design["routed_experts"] is not None for design in designs):
         columns.append(("experts", [_cell(row, _experts) for row in rows]))
     columns += [
-        ("N", [_cell(row, lambda d: _size(d)) for row in rows]),
-        ("D", [_cell(row, lambda d: _tokens(d)) for row in rows]),
+        ("N", [_cell(row, _size) for row in rows]),
+        ("D", [_cell(row, _tokens) for row in rows]),
     ]
     for heading, regret in _judgements(found, judged):
         columns.append((heading, [_nats(regret.get(row.name)) for row in rows]))
@@ -171,7 +174,8 @@ def corner_notes(found: ProblemCorners, judged: str = "the answer") -> Iterator[
     worst = max(found.regret.values(), default=math.nan)
     same = _is_judged(found, least)
     if same and not least.worst:
-        yield f"{judged[0].upper()}{judged[1:]} is the best at every corner, proven."
+        where = "corner" if len(found.optima) == len(found.apart) else "corner that has a design"
+        yield f"{judged[0].upper()}{judged[1:]} is the best at every {where}, proven."
         return
     yield "Regret: nats above the least loss of the row's corner, with as many tokens as fit."
     what = f"{judged} has" if same else f"{_design(least.design)} has"
@@ -190,15 +194,19 @@ def _design(design: Evaluation) -> str:
     return f"{shape(design.architecture)} ({_size(design)} parameters, {_tokens(design)} tokens)"
 
 
-def _cell(row: Corner, of: Any) -> str:
+def _cell(row: Corner, of: Callable[[Evaluation], str]) -> str:
+    return NONE if row.design is None else of(row.design)
+
+
+def _loss(row: Corner) -> str:
     if row.design is None:
         return _NO_DESIGN.get(row.status, NONE)
-    return str(of(row.design))
+    return format_fixed(row.design.loss, _DIGITS)
 
 
 def _objective(row: Corner, name: str) -> str:
     if row.design is None:
-        return _NO_DESIGN.get(row.status, NONE)
+        return NONE
     return format_quantity(row.design.quantity(name), QUANTITIES[name].dimension, _DIGITS)
 
 

@@ -92,6 +92,13 @@ def test_a_corner_without_a_design_is_a_row() -> None:
     assert holding_sentence(found).startswith("Holds in all 2 corners: ")
     notes = " ".join(corner_notes(found))
     assert "A design without a regret at a corner breaks a limit there." in notes
+    assert "The answer is the best at every corner that has a design, proven." in notes
+
+
+def test_a_problem_that_nothing_keeps_has_no_table_of_corners() -> None:
+    found = run("solve", "phone-2gb", "--corners", "--set", "budgets.serving_memory=100 MB")
+    assert found.exit_code == 1
+    assert below(found.stdout, "Corners").strip() == "No design keeps every limit at any corner."
 
 
 def test_what_refuses_the_space_is_told_with_its_reason() -> None:
