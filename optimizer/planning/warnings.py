@@ -24,16 +24,13 @@ def warnings(
     """Warnings about a plan, as sentences."""
     size = format_quantity(float(runs.n.max()), "parameters", 3)
     said = [
-        f"the target has {format_number(target.n / runs.n.max(), 3)} times the parameters of the "
-        "largest run "
-        f"({size}) and {format_number(target.flops / runs.flops.max(), 3)} times the FLOPs of "
-        "the dearest: the "
-        "standard deviation is of noise alone, and takes the form of the law as true there"
+        f"the target is {format_number(target.n / runs.n.max(), 3)} x the largest run ({size}), "
+        f"{format_number(target.flops / runs.flops.max(), 3)} x the FLOPs of the dearest: the "
+        "error is of noise alone, with the law's form as true"
     ]
     if not point.drawn:
         said.append(
-            f"the plan stands on one point, the coefficients of {point.name}; with a law of "
-            "`fit --bootstrap` it is made for draws of them"
+            f"the plan stands on one point, {point.name}: a law of `fit --bootstrap` has draws"
         )
     values = dict(zip(point.form.coefficients, point.values, strict=True))
     vague = [
@@ -43,7 +40,7 @@ def warnings(
     ]
     if vague:
         said.append(
-            f"so few runs hardly tell {', '.join(vague)}: the standard error is above the value; "
+            f"so few runs hardly tell {', '.join(vague)} (standard error above the value): "
             + (
                 "take more, or give the space more values of what their terms see"
                 if point.own
@@ -61,8 +58,8 @@ def warnings(
     ]
     if ends and options.tokens_per_parameter[0] < options.tokens_per_parameter[1]:
         said.append(
-            f"runs at an end of --tokens-per-parameter: {', '.join(ends)}; widen it only as far as "
-            "you trust the law's form"
+            f"runs at an end of --tokens-per-parameter: {', '.join(ends)}; widen it as far as you "
+            "trust the form"
         )
     if have is not None and have.models is not None:
         said.append(

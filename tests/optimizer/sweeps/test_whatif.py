@@ -217,7 +217,7 @@ def test_another_objective_and_another_law_are_named(file: str) -> None:
     assert "objective" in text
     least = run("least-memory-2.15", "--set", "budgets.loss=2.1,2.2").stdout.splitlines()
     (row,) = [text.split() for text in least if text.startswith("  serving_memory")][:1]
-    assert row[1:] == ["3.968", "GB", "6.219", "GB", "2.789", "GB"]
+    assert row[1:] == ["5.654", "GB", "8.198", "GB", "4.228", "GB"]
     assert "There is no scenario" in run("exercise-1e24").stdout
 
 
