@@ -44,7 +44,7 @@ def test_solvers_agree_at_length(seed: int) -> None:
     ("seed", "outer"),
     [
         (2, 0.3),
-        (7, 1.6),
+        pytest.param(7, 1.6, marks=pytest.mark.slow),
         *(
             pytest.param(seed, (0.15, 0.29, 0.43, 1.3, 2.5)[seed % 5], marks=pytest.mark.slow)
             for seed in range(100, 200)

@@ -122,7 +122,7 @@ def by_scipy(of: Design, delta: float, starts: Any, w: Any = None, steps: int = 
 @pytest.mark.parametrize(
     "form",
     [
-        pytest.param(f, id=n, marks=[pytest.mark.slow] * (n == "gemstones"))
+        pytest.param(f, id=n, marks=[pytest.mark.slow] * (n in ("gemstones", "chinchilla-outer")))
         for n, f in FORMS.items()
     ],
 )

@@ -18,7 +18,7 @@ from tests.support.enumerated import all_designs, designs_of, unseen
 from tests.support.random_laws import loss
 from tests.support.stack_laws import features, random_problem
 
-SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in range(2, 60))]
+SEEDS = [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (0, *range(2, 60)))]
 
 
 @pytest.mark.parametrize("seed", SEEDS)
