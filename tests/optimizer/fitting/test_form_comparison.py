@@ -65,7 +65,7 @@ def test_runs_of_an_outer_power_are_told_by_those_held_out() -> None:
     assert 6 * plain.parameters * plain.tokens == pytest.approx(compared.target_flops)
 
 
-@pytest.mark.reference
+@pytest.mark.slow
 def test_public_runs_do_not_determine_the_size() -> None:
     """From 17 public runs 60B against 1,270B parameters at 1e24 FLOPs."""
     runs = reference("modern/steplaw2025_dense_best.csv")
