@@ -149,7 +149,7 @@ def _together(text: str, key: str, figures: Iterator[Outside]) -> list[AnswerWar
 
 def _leverage(problem: Problem, architecture: Architecture) -> Iterator[Outside]:
     settings = problem.settings
-    if settings.experts != "tian-2025":
+    if settings.experts != "tian-2025" or settings.parameter_kind == "active":
         return
     for group in architecture.groups:
         experts = mixture_of(group.layer.ffn)

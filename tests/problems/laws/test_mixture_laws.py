@@ -65,6 +65,14 @@ def test_a_range_of_experts_is_warned_of() -> None:
     assert "64" in said
 
 
+def test_a_law_of_active_parameters_is_not_said_to_take_leverage() -> None:
+    said = [
+        " ".join(map(str, solve(under(name)).warnings))
+        for name in ("tian-2025", "ludziejewski-2025")
+    ]
+    assert ["leverage of experts" in words for words in said] == [True, False]
+
+
 def test_the_formulas_of_their_papers() -> None:
     """In the papers' own letters: S of inactive experts, G of 4 d_model over an expert's width."""
     n, d, g, s = 3e9, 5e10, 8.0, 0.9
