@@ -54,7 +54,7 @@ class Bare:
         typed = format_number(number)
         likely = [pattern.format(typed) for below, pattern in self.likely if number < below]
         meant = [f'"{text}"' for text in likely if self._is_meant(text, dimension)][:1]
-        spellings = " or ".join([*meant, f'"{typed} {dimension}" if that is meant'])
+        spellings = ", or ".join([*meant, f'"{typed} {dimension}" if that is meant'])
         raise ValueError(f"{short(value)} is a number of {dimension}: write {spellings}")
 
     def _is_meant(self, text: str, dimension: str) -> bool:

@@ -49,7 +49,7 @@ def test_a_bare_number_is_refused_with_the_likely_spelling(
     for given in (value, {"max": value}):
         with pytest.raises(ProblemError) as error:
             BASE.with_settings({key: given})
-        assert f'write "{meant}" or "{exactly}" if that is meant' in str(error.value)
+        assert f'write "{meant}", or "{exactly}" if that is meant' in str(error.value)
         assert str(error.value).startswith(f"{key}: ")
     for text in (meant, exactly):
         assert BASE.with_settings({key: text}).budgets.limits[name].max == parse_quantity(
