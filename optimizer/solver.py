@@ -80,7 +80,7 @@ def solve(
     >>> from modelsizer import Problem
     >>> result = solve(Problem.load("one-h100-1e24"))
     >>> result.status, result.best.architecture.layers, result.gap
-    ('optimal', 72, 0.0)
+    ('optimal', 58, 0.0)
     """
     return Solver(problem, solver=solver).solve(
         gap=gap, time_limit=time_limit, node_limit=node_limit, progress=progress

@@ -58,7 +58,7 @@ def best(
     >>> from modelsizer import Problem, best, solve
     >>> found = best(solve(Problem.load("one-h100-1e24")), 3)
     >>> [design.architecture.layers for design in found.best]
-    [72, 74, 80]
+    [58, 57, 64]
     """
     require_type("result", result, Result)
     clock = Clock.of(time_limit)

@@ -113,7 +113,7 @@ def near_ties(result: Result, *, time_limit: float | None = None) -> NearTies | 
     --------
     >>> from modelsizer import Problem, near_ties, solve
     >>> found = near_ties(solve(Problem.load("one-h100-1e24")))
-    >>> found.within, found.complete, found.designs > 1000
+    >>> found.within, found.complete, found.designs > 100
     (0.022, True, True)
     """
     require_type("result", result, Result)

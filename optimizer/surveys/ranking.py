@@ -215,7 +215,7 @@ def rank(
     >>> from modelsizer import Problem
     >>> found = rank(Problem.load("one-h100-1e24"), top=2)
     >>> found.feasible, [design.architecture.layers for design in found.best]
-    (10886, [72, 74])
+    (1301, [58, 57])
     """
     require_type("problem", problem, Problem)
     require_type("by", by, str | None)

@@ -136,7 +136,7 @@ def sweep(
     >>> from modelsizer import Problem
     >>> found = sweep(Problem.load("phone-2gb"), {"budgets.serving_memory": ["1 GB", "2 GB"]})
     >>> [row["layers"] for row in found.rows]
-    [36, 30]
+    [24, 30]
     """
     require_type("problem", problem, Problem)
     require_type("grid", grid, SweepGrid | Mapping)

@@ -130,6 +130,7 @@ def test_a_floor_of_flops_above_what_the_time_pays_for_is_explained() -> None:
         "space.layers": [8, 9],
         "space.kv_heads": 8,
         "space.ffn_ratio": 3.5,
+        "space.aspect_ratio": {"min": 1},
     }
     ways = {"training.tensor_parallel": 1, "training.pipeline_parallel": 1}
     problem = Problem.load("h100-cluster-90-days", one | ways)

@@ -11,6 +11,7 @@ from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.infeasible import TOGETHER, why_infeasible
 from modelsizer.optimizer.tables import store
 from modelsizer.optimizer.tables.clock import Clock
+from tests.support.fine_menus import ONE_H100
 
 ONE = "one-h100-1e24"
 ALONE: list[tuple[dict[str, Any], str]] = [
@@ -45,6 +46,7 @@ def test_too_little_time_for_the_least_training_flops() -> None:
 
 def test_limits_that_some_design_keeps_alone_are_not_named() -> None:
     problem = Problem.load(
-        ONE, {"budgets.serving_memory": "2 GB", "budgets.parameters": {"min": 1e9}}
+        ONE,
+        ONE_H100 | {"budgets.serving_memory": "2 GB", "budgets.parameters": {"min": 1e9}},
     )
     assert why_infeasible(Model(problem), Clock())[0] == TOGETHER
