@@ -186,7 +186,7 @@ def solve(
         if not quick:
             from modelsizer.optimizer.surveys.near_ties import ties_of
 
-            ties = ties_of(result, solving, clock.left.seconds)
+            ties = ties_of(result, solving, clock)
         drawn_all = Ending(result.stop if result.status == "limit" else "proven")
         checked, others, pins, closest, drawn, compared, cornered = (None,) * 7
         if verify:

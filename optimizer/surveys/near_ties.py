@@ -8,6 +8,7 @@ them the cheapest to serve and to run are found, each by a proven solve.
 from __future__ import annotations
 
 import math
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -24,7 +25,7 @@ from modelsizer.optimizer.surveys.ordering import evaluated, noise, one_layout_e
 from modelsizer.optimizer.tables.clock import Clock, CpuClock, Ending, Limits
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.errors import require_number, require_type
+from modelsizer.problems.errors import require_type
 from modelsizer.problems.problem import Problem
 
 MOST_COUNTED = 1_000_000
@@ -96,8 +97,8 @@ def near_ties(result: Result, *, time_limit: float | None = None) -> NearTies | 
     ----------
     result : Result
     time_limit : float, optional
-        CPU seconds. What is known by then is returned; so it is after 1 s and as long as the solve
-        took.
+        Seconds. What is known by then is returned; so it is after one second of CPU time and as
+        long as the solve took.
 
     Returns
     -------
@@ -117,12 +118,10 @@ def near_ties(result: Result, *, time_limit: float | None = None) -> NearTies | 
     (0.022, True, True)
     """
     require_type("result", result, Result)
-    if time_limit is not None:
-        require_number("time_limit", time_limit, least=0)
-    return ties_of(result, Solver(result.problem), time_limit)
+    return ties_of(result, Solver(result.problem), Clock.of(time_limit))
 
 
-def ties_of(result: Result, after: Solver, time_limit: float | None = None) -> NearTies | None:
+def ties_of(result: Result, after: Solver, whole: Clock) -> NearTies | None:
     """Find the near-ties of a result of a solver, whose tables are used again; see `near_ties`."""
     if result.objective.name != "loss" or result.status != "optimal" or result.gap != 0:
         return None
@@ -130,8 +129,8 @@ def ties_of(result: Result, after: Solver, time_limit: float | None = None) -> N
     within = problem.law.rms
     if within is None:
         return NearTies(problem, None)
-    seconds = min(LEAST_SECONDS + result.seconds, MOST_SECONDS)
-    clock = CpuClock(Limits(seconds if time_limit is None else min(time_limit, seconds)))
+    took = min(result.seconds, time.process_time())  # of CPU time, on a busy machine
+    clock = CpuClock(Limits(min(LEAST_SECONDS + took, MOST_SECONDS)), whole=whole)
     most = result.best.loss + within
     solver = Solver(problem, after=after, clock=clock)
     cheapest = tuple(_cheapest(solver, most))

@@ -244,16 +244,32 @@ class Clock:
         left = self.left.seconds
         if left is not None:
             seconds = left if seconds is None else min(seconds, left)
-        return type(self)(Limits(seconds, nodes))
+        return Clock(Limits(seconds, nodes))
 
 
 @dataclass
 class CpuClock(Clock):
-    """A clock of the CPU time of this process, which a busy machine does not change."""
+    """A clock of the CPU time of this process, which a busy machine does not change.
+
+    Parameters
+    ----------
+    whole : Clock, optional
+        Of the whole answer, by the time of day; this clock ends with it.
+    """
 
     started: float = field(default_factory=time.process_time)
+    whole: Clock | None = None
 
     @property
     def elapsed(self) -> float:
         """Return the CPU seconds since the start."""
         return time.process_time() - self.started
+
+    def late(self, seconds: float) -> bool:
+        """Whether the time limit passed so many seconds ago, or that of the whole answer did."""
+        return super().late(seconds) or (self.whole is not None and self.whole.late(seconds))
+
+    def within(self, seconds: float | None = None, nodes: int | None = None) -> CpuClock:
+        """Return a clock for one of several solves, of the same answer."""
+        left = super().within(seconds, nodes)
+        return CpuClock(left.limits, whole=self.whole)

@@ -9,6 +9,7 @@ import pytest
 from modelsizer import Problem, Solver, near_ties, solve
 from modelsizer.optimizer.surveys import near_ties as module
 from modelsizer.optimizer.tables import store
+from modelsizer.optimizer.tables.clock import Clock
 from tests.support.enumerated import sorted_by_hand
 from tests.support.layers_oracle import compare, drawing
 from tests.support.layers_oracle.search import Oracle
@@ -127,17 +128,17 @@ def test_a_limit_of_the_loss_below_the_error_remains() -> None:
 def test_what_the_time_leaves_is_no_more_than_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
     solver = Solver(Problem.load("one-h100-1e24"))
     result = solver.solve()
-    whole = module.ties_of(result, solver)
+    whole = module.ties_of(result, solver, Clock())
     assert whole is not None
     assert whole.designs is not None
-    cut = module.ties_of(result, solver, 0.0)
+    cut = module.ties_of(result, solver, Clock.of(0.0))
     assert cut is not None
     assert cut.designs is not None
     assert not cut.complete
     assert 1 <= cut.designs < whole.designs
     assert not any(least.proven for least in cut.cheapest)
     monkeypatch.setattr(module, "MOST_COUNTED", 100)
-    many = module.ties_of(result, solver)
+    many = module.ties_of(result, solver, Clock())
     assert many is not None
     assert (many.designs, many.complete) == (100, False)
 
