@@ -13,10 +13,10 @@ from modelsizer.optimizer.surveys.pinned_choices import PinnedChoices
 from modelsizer.problems.laws.digits import loss_text, nats_text
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.units import format_number, format_quantity
-from modelsizer.text.kit.lines import line, paragraph, section
-from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.lines import INDENT, line, paragraph, section
+from modelsizer.text.kit.tables import WIDTH, Table, print_table
 from modelsizer.text.kit.words import joined, not_complete, percent, shape
-from modelsizer.text.rank import as_good, designs_table, short_columns, show
+from modelsizer.text.rank import as_good, designs_table, fitting, short_columns, show
 
 _EXTRAS = {
     "verification": "the second proof",
@@ -44,7 +44,8 @@ def print_alternatives(console: Console, result: Result, found: NearOptimal) -> 
     section(console, _heading(found))
     columns = short_columns(result.problem, objective)
     problem = result.problem
-    print_table(console, designs_table(problem, found.goal, found.best, columns), indent=2)
+    table = designs_table(problem, found.goal, found.best, columns)
+    print_table(console, fitting(table, WIDTH - INDENT), indent=INDENT)
     if found.tolerance is None and (said := as_good(problem, found.goal, found.best)):
         paragraph(console, said, above=1)
     if found.savings:

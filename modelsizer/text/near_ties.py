@@ -54,7 +54,7 @@ def _row(result: Result, least: Cheapest) -> tuple[str, ...]:
     design, best = least.design, result.best
     mixed = design.parameters.active != design.parameters.total
     named = _LEAST[least.name if mixed or least.name != "active_parameters" else "parameters"]
-    named += "" if least.proven else ", not proven"
+    named += "" if least.proven else " so far"
     value, theirs = float(design.quantity(least.name)), float(best.quantity(least.name))
     saved = percent(1 - value / theirs) if value < theirs else "nothing"
     rise = f"+{nats_text(design.loss - best.loss, result.problem.law.rms)}"

@@ -16,7 +16,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.left_open import left_open
 from modelsizer.problems.units import format_number, format_quantity
 from modelsizer.text.kit.lines import line, title
-from modelsizer.text.kit.tables import Table, print_table
+from modelsizer.text.kit.tables import WIDTH, Table, print_table
 from modelsizer.text.kit.words import NONE, STOPS, and_more, counted, quantity, signed
 
 if TYPE_CHECKING:
@@ -92,7 +92,7 @@ def print_ranking(
         return
     table = best_table(ranking, columns, above=wanted is None)
     # By default, one line per design.
-    print_table(console, table if wanted is not None else _fitting(table))
+    print_table(console, table if wanted is not None else fitting(table))
     if said := as_good(ranking.problem, ranking.goal, ranking.best):
         line(console, said, above=1)
     rest = ranking.feasible - len(ranking.best)
@@ -139,17 +139,17 @@ def as_good(problem: Problem, goal: Goal, designs: Sequence[Evaluation]) -> str:
     return f"{which} are as good within the law's error ({rms:.2g} nats)."
 
 
-def _fitting(table: Table) -> Table:
+def fitting(table: Table, width: int = WIDTH) -> Table:
     """What fits of a table of designs; columns that tell them apart first, if it needs these."""
     own = table.headings.index("d_model") + 1  # after its rank, figures and layers
-    found = table.fitting()
+    found = table.fitting(width)
     varied = [len({row[i] for row in table.rows}) > 1 for i in range(table.count)]
     told_apart = len({tuple(row[own:]) for row in found.rows}) == len(found.rows)
     if told_apart or not any(varied[found.count :]):
         return found
     order = sorted(range(table.count), key=lambda i: i >= own and not varied[i])
     rows = [[row[i] for i in order] for row in table.rows]
-    return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting()
+    return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting(width)
 
 
 def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:
@@ -181,7 +181,7 @@ def _print_groups(
     ]
     table = replace(table, headings=[f"{group_by}  ", *table.headings[1:]], rows=marks)
     # By default, at most one line per group.
-    print_table(console, table if wanted is not None else _fitting(table))
+    print_table(console, table if wanted is not None else fitting(table))
     line(
         console,
         "fewest and most: parameters of the designs of a group; the other columns are of the "

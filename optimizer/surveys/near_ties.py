@@ -35,6 +35,7 @@ CHEAPEST = ("serving_memory", "decode_latency", "active_parameters", "parameters
 LEAST_SECONDS, MOST_SECONDS = 1.0, 30.0
 """CPU seconds that near-ties may take: the first and as long as the solve itself took, at most the
 second."""
+_SHARES = 4  # of the time, one is of the count
 _MERGED_AT = 200_000  # designs under several layouts held apart before they are merged
 
 
@@ -132,10 +133,9 @@ def ties_of(result: Result, after: Solver, whole: Clock) -> NearTies | None:
     took = min(result.seconds, time.process_time())  # of CPU time, on a busy machine
     clock = CpuClock(Limits(min(LEAST_SECONDS + took, MOST_SECONDS)), whole=whole)
     most = result.best.loss + within
-    solver = Solver(problem, after=after, clock=clock)
-    cheapest = tuple(_cheapest(solver, most))
     scorer = Scorer(problem, [Goal("loss", "minimize")], after.store)
-    designs, complete = _counted(scorer, most, clock)
+    designs, complete = _counted(scorer, most, clock.within(clock.share(_SHARES)))
+    cheapest = tuple(_cheapest(Solver(problem, after=after, clock=clock), most))
     known = {result.best.architecture, *(least.design.architecture for least in cheapest)}
     return NearTies(problem, within, max(designs, len(known)), complete, cheapest)
 
@@ -148,9 +148,11 @@ def _sought(problem: Problem) -> list[str]:
 
 
 def _cheapest(solver: Solver, most: float) -> Iterator[Cheapest]:
-    """Yield the least of each quantity: each proof may take half of the time that is left."""
-    for name in _sought(solver.problem):
-        asked, seconds = _asked(solver.problem, name, most), solver.clock.share(2)
+    """Yield the least of each quantity: each proof may take half of the time left, the last all."""
+    names = _sought(solver.problem)
+    for name in names:
+        seconds = solver.clock.share(1 if name == names[-1] else 2)
+        asked = _asked(solver.problem, name, most)
         found = solver.solve(problem=asked, time_limit=seconds, details=False)
         if found.design is not None:
             yield Cheapest(name, found.design, found.status == "optimal" and found.gap == 0)
