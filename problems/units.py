@@ -119,7 +119,7 @@ _EXAMPLES = {
     "tokens": '"15T tokens" or 15e12',
     "FLOPs": '"1e24" or 1e24',
     "bytes": '"80 GB" or "80 GiB"',
-    "nats": "2.0",
+    "nats": '2.0, or "0.9 bits a byte" beside [tokenizer]',
     "nats a byte": '"0.52 bits a byte"',
     "seconds": '"30 ms" or "90 days"',
     "bytes/s": '"3.35 TB/s" or 3.35e12',

@@ -48,13 +48,9 @@ def _read_points(value: object) -> dict[str, Number]:
         raise ValueError("the table is empty: write {32000 = 3.2}")
     points: dict[int, Number] = {}
     for key, given in value.items():
-        try:
-            vocab_size = parse_quantity(key, "count")
-        except ValueError:
-            vocab_size = 0
+        vocab_size, held = _number(key, "count"), _number(given, "bytes")
         if not isinstance(vocab_size, int) or not 1 < vocab_size <= MAX_VALUE:
             raise ValueError(f"@.{key} is not a vocabulary: write a number of tokens, as 32000")
-        held = parse_quantity(given, "bytes")
         if not 0 < held <= MOST_BYTES:
             raise ValueError(
                 f"@.{key} {short(given)} is not a number of bytes of text a token holds, such as "
@@ -64,6 +60,14 @@ def _read_points(value: object) -> dict[str, Number]:
             raise ValueError(f"@.{key} the vocabulary {vocab_size} is given twice")
         points[vocab_size] = held
     return {str(vocab_size): points[vocab_size] for vocab_size in sorted(points)}
+
+
+def _number(value: object, dimension: str) -> Number:
+    """A number, or 0 for what is none."""
+    try:
+        return parse_quantity(value, dimension)
+    except ValueError:
+        return 0
 
 
 class Tokenizer(Table):
