@@ -16,6 +16,7 @@ from modelsizer.problems.tables.space import ExpertsSpace, LatentSpace, LinearSp
 from modelsizer.problems.units import Number, exact, format_number, parse_quantity, plain
 
 DIGITS = 6  # significant digits of a value between the first and the last of a sweep
+_HOUR, _DAY, _OF_TIMES = 3600, 86400, 3  # digits of hours and days
 SPAN, POINTS = 100, 21
 """A sweep around a value goes from value / SPAN to value x SPAN, at POINTS values."""
 
@@ -193,6 +194,13 @@ class NumericSetting:
             )
         return self.between(low, high, points)
 
+    def _rounded(self, value: float) -> Number:
+        """A value to `DIGITS` digits; of a time, in the hours or days that it is shown in."""
+        unit, digits = 1, DIGITS
+        if self.dimension == "seconds" and value >= _HOUR:
+            unit, digits = _DAY if value >= _DAY else _HOUR, _OF_TIMES
+        return plain(exact(float(f"{value / unit:.{digits}g}")) * unit)
+
     def between(
         self, low: Number, high: Number, points: int, clock: Clock | None = None
     ) -> tuple[Number, ...]:
@@ -208,6 +216,6 @@ class NumericSetting:
         clock = Clock() if clock is None else clock
         whole = self.dimension in WHOLE and {type(low), type(high)} == {int}
         inner = np.geomspace(float(low), float(high), points)[1:-1].tolist()
-        rounded = [plain(exact(float(f"{value:.{DIGITS}g}"))) for value in clock.each(inner)]
+        rounded = [self._rounded(value) for value in clock.each(inner)]
         middle = [round(value) for value in rounded] if whole else rounded
         return tuple(sorted({low, *middle, high}))

@@ -7,6 +7,7 @@ import pytest
 
 from modelsizer import Problem, ProblemError
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
+from modelsizer.problems.units import format_quantity, parse_quantity
 from tests.support import fine_menus
 
 FLOPS = "budgets.training_flops"
@@ -93,3 +94,11 @@ def test_values_are_spaced_around_that_of_the_problem_unless_they_are_told() -> 
     memory = NumericSetting.of(EXERCISE, "budgets.serving_memory")
     with pytest.raises(ProblemError, match="no such value"):
         memory.spaced(EXERCISE, "1 GB")
+
+
+def test_times_between_are_round_in_the_unit_that_they_are_shown_in() -> None:
+    problem = Problem.load("h100-cluster-90-days")
+    time = NumericSetting.of(problem, "budgets.training_time")
+    found = time.spaced(problem, "2 h", "200 days", 9)
+    texts = [format_quantity(value, "seconds", 3) for value in found]
+    assert [parse_quantity(text, "seconds") for text in texts] == list(found)
