@@ -27,15 +27,15 @@ def explain(
         list[str] | None,
         typer.Option(
             metavar="KEY=W",
-            help="What exceeding a budget costs in the joint repair, for each per cent; 1 unless "
-            "given. Repeatable.",
+            help="Weight of a change of a limit, a setting or a menu, in place of its own (of "
+            "budgets 1, of the loss 100; docs/questions.md has all). Repeatable.",
         ),
     ] = None,
     set_: Settings = None,
     time_limit: TimeLimit = None,
     json_: Json = None,
 ) -> None:
-    """Say why no design keeps every limit: all minimal conflicts, and the least that must give.
+    """Say why no design keeps every limit: all minimal conflicts, and the least costly repairs.
 
     Exit status: 0 explained, or nothing to explain; 2 bad input, 3 stopped by a limit.
     """
