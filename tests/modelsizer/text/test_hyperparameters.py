@@ -10,6 +10,21 @@ from modelsizer.cli import app
 from modelsizer.text.hyperparameters import HEADING, learning_rate, suggestion_rows
 
 
+SMALL = """
+[space]
+layers = [20, 24]
+d_model = 1024
+head_dim = 64
+kv_heads = 8
+ffn_ratio = 3
+vocab_size = 32000
+[training]
+tokens = 2e10
+[budgets]
+parameters = 5e8
+"""
+
+
 def test_an_answer_ends_with_suggestions() -> None:
     done = CliRunner().invoke(app, ["solve", "one-h100-1e24", "--quick"], env={"COLUMNS": "80"})
     lines = done.stdout.split(HEADING)[1].split("\n\n")[0].splitlines()
@@ -28,9 +43,7 @@ def test_the_page_and_the_rows_say_the_same() -> None:
     for name, value in suggestion_rows(result.problem, result.best):
         assert name in page
         assert value in page
-    small = Problem.load("fixed-2t-tokens").with_settings(
-        {"training.tokens": "20B", "space.d_model": 1024, "space.layers": [20, 24]}
-    )
+    small = Problem.parse(SMALL)
     first, *_, last = suggestion_rows(small, solve(small).best)
     assert first[0] == "steplaw-2025"
     assert last[0] == "extrapolated"

@@ -74,8 +74,9 @@ def settings_of(
     """
     law = suggestions[0].get("law") if suggestions else None
     first = [each for each in suggestions if each.get("law") == law]
-    values: dict[Any, Any] = {each.get("name"): each.get("value") for each in first}
-    batch, rate = values.get("batch_size"), values.get("learning_rate")
+    values = {each.get("name"): each.get("value") for each in first}
+    batch: Any = values.get("batch_size")
+    rate: Any = values.get("learning_rate")
     if not isinstance(law, str) or not _positive(batch) or not _positive(rate):
         return None
     within = first[0].get("within") is True
