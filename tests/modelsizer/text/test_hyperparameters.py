@@ -9,7 +9,6 @@ from modelsizer import Problem, report, solve
 from modelsizer.cli import app
 from modelsizer.text.hyperparameters import HEADING, learning_rate, suggestion_rows
 
-
 SMALL = """
 [space]
 layers = [20, 24]
