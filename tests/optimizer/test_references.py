@@ -6,6 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import pytest
 from typer.testing import CliRunner
 
 from modelsizer import Problem, explain, prices, solve, sweep, whatif
@@ -53,8 +54,14 @@ def test_rows_of_an_answer_name_the_model_and_read_back(tmp_path: Path) -> None:
     shown = " ".join(run("solve", str(path)).split())
     assert "loss 2.0" in shown
     assert OURS in shown
-    assert run("report", str(path), "-o", str(tmp_path / "report.html"))
-    assert OURS in (tmp_path / "report.html").read_text()
+
+
+@pytest.mark.slow
+def test_the_page_names_the_model(tmp_path: Path) -> None:
+    path, page = tmp_path / "problem.toml", tmp_path / "report.html"
+    path.write_text(PROBLEM.to_toml())
+    assert run("report", str(path), "-o", str(page))
+    assert f">{OURS}<" in page.read_text()
 
 
 def test_a_moved_limit_is_a_number_and_the_others_keep_their_models() -> None:

@@ -20,7 +20,7 @@ from tests.support.layers_oracle.drawing import shrunk
 TOKENS = (1e12, 15e12, 123456789012345, 7.3e11, 31415926535.5)
 BOUNDED = frozenset({"training_flops", "tokens", "training_time", "training_cost"})
 SOUGHT = ("loss", "loss", "loss", "parameters", "training_flops", "serving_memory", "tokens")
-MOST = 300  # designs among which the model is
+MOST = 60  # designs among which the model is
 
 
 @dataclass(frozen=True)
