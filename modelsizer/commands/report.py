@@ -55,7 +55,8 @@ def report(
         problem = load(file, set_, without)
         from modelsizer.optimizer.solver import solve
         from modelsizer.optimizer.tables.clock import Clock
-        from modelsizer.page.report import CommandLine, page_of
+        from modelsizer.page.question import CommandLine
+        from modelsizer.page.report import page_of
         from modelsizer.problems.interrupts import held
 
         clock = Clock.of(time_limit)

@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import math
-import platform
-import re
-import shlex
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.page.images import embedded
 from modelsizer.page.near_ties import near_ties_section
+from modelsizer.page.question import FROM_A_FILE, CommandLine, problem_section, reproduce_section
 from modelsizer.page.style import CSS
 from modelsizer.page.tags import NEWLINE, Html, block, join, listing, pairs, table, tag
 from modelsizer.pictures.picture import too_many
@@ -44,57 +41,11 @@ if TYPE_CHECKING:
     from modelsizer.optimizer.laws.corners import ProblemCorners
     from modelsizer.optimizer.surveys.depth_width_rows import DepthWidth
     from modelsizer.optimizer.surveys.ranking import Ranking
-    from modelsizer.problems.problem import Problem
 
 BEST = 20  # number of designs listed
-_PACKAGES = ("numpy", "scipy", "pulp")
 _LONGEST_TITLE = 240  # characters; the whole name is in the tables of the problem
 _FIRST = frozenset({0})
-_ARRAY = re.compile(r"\[\n((?: +.*,\n)+)\]")
 _STATUS = {"optimal": "Proven optimal", "infeasible": "Proven infeasible", "limit": "Not proven"}
-
-
-@dataclass(frozen=True, slots=True)
-class CommandLine:
-    """The command line that a report was requested with.
-
-    Parameters
-    ----------
-    source : str
-        The problem's path, or its name in the library.
-    settings, without : tuple of str
-        ``key=value`` overrides, and keys left out.
-    solver : str
-    time_limit : float or None
-        Seconds.
-    date : str
-        ISO 8601; empty for none, so that the page does not depend on the day.
-    corners : bool
-        Whether the corners of the problem are asked for.
-    quick : bool
-        Leave out what is as good within the error of the law.
-    """
-
-    source: str
-    settings: tuple[str, ...] = ()
-    without: tuple[str, ...] = ()
-    solver: str = "auto"
-    time_limit: float | None = None
-    date: str = ""
-    corners: bool = False
-    quick: bool = False
-
-    def command(self, verb: str) -> str:
-        """Return the command that reproduces the report or the answer."""
-        words = ["modelsizer", verb, self.source]
-        words += [part for text in self.settings for part in ("--set", text)]
-        words += [part for key in self.without for part in ("--without", key)]
-        words += ["--solver", self.solver] if self.solver != "auto" else []
-        words += [] if self.time_limit is None else ["--time-limit", f"{self.time_limit:g}"]
-        words += ["--corners"] if self.corners else []
-        words += ["--quick"] if self.quick else []
-        words += ["--date", self.date] if verb == "report" and self.date else []
-        return shlex.join(words)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +58,7 @@ class Page:
 
 def report(
     result: Result,
-    command_line: CommandLine = CommandLine("problem.toml"),
+    command_line: CommandLine = FROM_A_FILE,
     *,
     corners: ProblemCorners | None = None,
     time_limit: float | None = None,
@@ -162,8 +113,8 @@ def page_of(
         ("corners", "Corners", _corners(corners)) if corners is not None else None,
         ("context", "Context", context),
         ("ranking", "Ranking", ranking) if solved else None,
-        ("problem", "The problem", _problem(result, command_line)),
-        ("reproduce", "How to reproduce it", _reproduce(command_line)),
+        ("problem", "The problem", problem_section(result, command_line)),
+        ("reproduce", "How to reproduce it", reproduce_section(command_line)),
     ]
     known = [section for section in sections if section is not None and section[2]]
     title = shortened(problem.name or "Unnamed problem", _LONGEST_TITLE)
@@ -367,47 +318,3 @@ def _shape_table(found: DepthWidth) -> Html:
     shown = table(made, caption=of_one_size(found))
     cost = tag("p", habit_sentence(found)) if found.habit is not None else Html("")
     return join([shown, cost, listing(said, class_="quiet")], "\n")
-
-
-# The question
-
-
-def _problem(result: Result, command_line: CommandLine) -> Html:
-    problem = result.problem
-    rows: list[tuple[str, str]] = [("from", command_line.source)]
-    rows += [("set over it", text) for text in command_line.settings]
-    rows += [("left out of it", key) for key in command_line.without]
-    for what, law in (("loss law", problem.law), ("shape law", problem.shape)):
-        rows.append((what, f"{law.name}: {law.source}" if law.source else law.name))
-    text = (
-        "With what was set and left out:"
-        if command_line.settings or command_line.without
-        else "Its tables:"
-    )
-    return join([pairs(rows), tag("p", text), block(_toml(problem))], "\n")
-
-
-def _toml(problem: Problem) -> str:
-    """Write the problem as TOML, with each list on one line."""
-
-    def line(match: re.Match[str]) -> str:
-        return f"[{', '.join(item.strip().rstrip(',') for item in match[1].splitlines())}]"
-
-    return _ARRAY.sub(line, problem.to_toml()).strip()
-
-
-def _reproduce(command_line: CommandLine) -> Html:
-    same = "modelsizer solve problem.toml"
-    made_with = [("modelsizer", __version__), ("Python", platform.python_version())]
-    made_with += [(name, version(name)) for name in _PACKAGES]
-    return join(
-        [
-            tag("p", "This page, and the answer alone:"),
-            *(block(command_line.command(verb)) for verb in ("report", "solve")),
-            tag("p", "Or save the tables above as problem.toml, and"),
-            block(same),
-            tag("h3", "Made with"),
-            pairs(made_with),
-        ],
-        "\n",
-    )

@@ -1,0 +1,109 @@
+"""The question in a report: the problem, and the command lines that ask it again."""
+
+from __future__ import annotations
+
+import platform
+import re
+import shlex
+from dataclasses import dataclass
+from importlib.metadata import version
+from typing import TYPE_CHECKING
+
+from modelsizer.optimizer.result import Result
+from modelsizer.page.tags import Html, block, join, pairs, tag
+from modelsizer.problems.version import __version__
+
+if TYPE_CHECKING:
+    from modelsizer.problems.problem import Problem
+
+_PACKAGES = ("numpy", "scipy", "pulp")
+_ARRAY = re.compile(r"\[\n((?: +.*,\n)+)\]")
+
+
+@dataclass(frozen=True, slots=True)
+class CommandLine:
+    """The command line that a report was requested with.
+
+    Parameters
+    ----------
+    source : str
+        The problem's path, or its name in the library.
+    settings, without : tuple of str
+        ``key=value`` overrides, and keys left out.
+    solver : str
+    time_limit : float or None
+        Seconds.
+    date : str
+        ISO 8601; empty for none, so that the page does not depend on the day.
+    corners : bool
+        Whether the corners of the problem are asked for.
+    quick : bool
+        Leave out what is as good within the error of the law.
+    """
+
+    source: str
+    settings: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    solver: str = "auto"
+    time_limit: float | None = None
+    date: str = ""
+    corners: bool = False
+    quick: bool = False
+
+    def command(self, verb: str) -> str:
+        """Return the command that reproduces the report or the answer."""
+        words = ["modelsizer", verb, self.source]
+        words += [part for text in self.settings for part in ("--set", text)]
+        words += [part for key in self.without for part in ("--without", key)]
+        words += ["--solver", self.solver] if self.solver != "auto" else []
+        words += [] if self.time_limit is None else ["--time-limit", f"{self.time_limit:g}"]
+        words += ["--corners"] if self.corners else []
+        words += ["--quick"] if self.quick else []
+        words += ["--date", self.date] if verb == "report" and self.date else []
+        return shlex.join(words)
+
+
+FROM_A_FILE = CommandLine("problem.toml")
+
+
+def problem_section(result: Result, command_line: CommandLine) -> Html:
+    """Where the problem and its laws are from, and its tables."""
+    problem = result.problem
+    rows: list[tuple[str, str]] = [("from", command_line.source)]
+    rows += [("set over it", text) for text in command_line.settings]
+    rows += [("left out of it", key) for key in command_line.without]
+    for what, law in (("loss law", problem.law), ("shape law", problem.shape)):
+        rows.append((what, f"{law.name}: {law.source}" if law.source else law.name))
+    text = (
+        "With what was set and left out:"
+        if command_line.settings or command_line.without
+        else "Its tables:"
+    )
+    return join([pairs(rows), tag("p", text), block(_toml(problem))], "\n")
+
+
+def _toml(problem: Problem) -> str:
+    """Write the problem as TOML, with each list on one line."""
+
+    def line(match: re.Match[str]) -> str:
+        return f"[{', '.join(item.strip().rstrip(',') for item in match[1].splitlines())}]"
+
+    return _ARRAY.sub(line, problem.to_toml()).strip()
+
+
+def reproduce_section(command_line: CommandLine) -> Html:
+    """The commands that give the page and the answer again, and what they were made with."""
+    same = "modelsizer solve problem.toml"
+    made_with = [("modelsizer", __version__), ("Python", platform.python_version())]
+    made_with += [(name, version(name)) for name in _PACKAGES]
+    return join(
+        [
+            tag("p", "This page, and the answer alone:"),
+            *(block(command_line.command(verb)) for verb in ("report", "solve")),
+            tag("p", "Or save the tables above as problem.toml, and"),
+            block(same),
+            tag("h3", "Made with"),
+            pairs(made_with),
+        ],
+        "\n",
+    )
