@@ -327,7 +327,7 @@ def test_what_fails_keeps_neither_the_answer_nor_the_other_files(
     with failing(full, Fault("fsync")):
         answer = invoked(*arguments("whatif", tmp_path), *given)
     assert answer.exit_code == 2
-    assert "more" in answer.stdout and "layers" in answer.stdout
+    assert "more" in answer.stdout and "training.tokens" in answer.stdout
     assert [path.name for path in well.iterdir()] == ["a.csv"]
     assert not list(full.iterdir())
     first, second = answer.stderr.splitlines()
