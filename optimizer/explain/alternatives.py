@@ -16,7 +16,7 @@ from itertools import combinations, islice
 from modelsizer.optimizer.explain.change_costs import FAR, priced
 from modelsizer.optimizer.explain.conflicts import Keys, Oracle, any_design
 from modelsizer.optimizer.explain.joint_repair import JointRepair, joint_repair
-from modelsizer.optimizer.explain.menu_repairs import menu_keys, menu_steps
+from modelsizer.optimizer.explain.menu_repairs import may_help, menu_keys, menu_steps
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.optimizer.explain.setting_repairs import can_help
 from modelsizer.optimizer.explain.setting_steps import SETTINGS, steps
@@ -99,7 +99,7 @@ def alternatives(
         cost = sum(step.cost or 0.0 for step in combination)
         below = min(cheapest, NEAR * found[0].cost if found else math.inf)
         if cost >= below:
-            break
+            continue
         other = _completed(oracle, combination, weights, below - cost)
         if other is not None and not any(_within(each, other) for each in found):
             found = sorted([*found, other], key=lambda each: each.cost)
@@ -117,17 +117,19 @@ def _combinations(
     singles: Sequence[Repair],
     weights: Mapping[str, float],
 ) -> Iterator[tuple[Repair, ...]]:
-    """Steps of one setting, and of two, that are not enough by themselves; least costly first."""
+    """Steps that are not enough by themselves, of one setting, then of two, the cheapest first."""
     problem = oracle.relaxer.origin
     enough = {repair.key: repair.cost or 0.0 for repair in singles}
     helpful = [key for key in SETTINGS if any(can_help(oracle, key, [c]) for c in conflicts)]
     each = [priced(step, weights) for key in helpful for step in steps(problem, key)]
     if oracle.store(problem).listable(problem):
-        each += [priced(s, weights) for key in menu_keys(problem) for s in menu_steps(problem, key)]
+        menus = [k for k in menu_keys(problem) if any(may_help(oracle, k, [c]) for c in conflicts)]
+        each += [priced(step, weights) for key in menus for step in menu_steps(problem, key)]
     part = [s for s in each if (s.cost or 0.0) < min(FAR, enough.get(s.key, math.inf))]
     ones = [(step,) for step in part]
     twos = [(a, b) for a, b in combinations(part, 2) if a.key != b.key]
-    yield from sorted([*ones, *twos], key=lambda steps: sum(s.cost or 0.0 for s in steps))
+    for several in (ones, twos):
+        yield from sorted(several, key=lambda steps: sum(s.cost or 0.0 for s in steps))
 
 
 def _completed(

@@ -65,7 +65,9 @@ def may_help(oracle: Oracle, key: str, conflicts: Sequence[Keys]) -> bool:
 
 def menu_keys(problem: Problem) -> list[str]:
     """Keys of the ends of a problem's menus of numbers: ``"space.kv_heads.min"``."""
-    numbers = [k for k in MENUS if k not in APART and isinstance(problem.space.menu(k), Choice)]
+    given = problem.space.model_fields_set  # others, such as those of linear layers, are defaults
+    keys = [key for key in MENUS if key not in APART and key.partition(".")[0] in given]
+    numbers = [key for key in keys if isinstance(problem.space.menu(key), Choice)]
     return [f"space.{key}.{side}" for key in numbers for side in ("min", "max")]
 
 
