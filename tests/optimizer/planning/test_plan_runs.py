@@ -235,7 +235,7 @@ def test_the_table_fits_80_columns_and_says_all() -> None:
     said = " ".join(found.stdout.split())
     assert "No plan of 24 runs of the" in said
     assert "The grid: " in said
-    assert "takes the form of the law as true" in said
+    assert "with the law's form as true" in said
     lines = found.stdout.splitlines()[4:]
     rows = [line.split() for line in lines if line[:3].strip().isdigit()]
     assert [int(row[0]) for row in rows] == list(range(1, 25))
