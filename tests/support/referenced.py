@@ -57,7 +57,12 @@ def drawn(seed: int, folder: Path) -> Referenced | None:
     tables["budgets"] = {name: _limit(r, name, reference) for name in sorted(names)}
     if r.random() < 0.5:
         tables["training"]["tokens"] = reference
-    tables["budgets"].setdefault("training_flops", reference)
+    # An objective may ask for the most FLOPs or the most loss.
+    for name in ("training_flops", *(["loss"] if sought != "loss" else [])):
+        limit = tables["budgets"].get(name)
+        if limit is None or "max" not in limit:
+            both = {"min": reference, "max": reference}
+            tables["budgets"][name] = reference if limit is None else both
     tables["objective"] |= {"minimize": sought}
     return Referenced(Problem.from_tables(tables), model, reference, sought)
 
