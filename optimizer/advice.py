@@ -7,10 +7,11 @@ from modelsizer.optimizer.menu_advice import blind_choices, choices_seen, menu_e
 from modelsizer.optimizer.warning import AnswerWarning, Consequence, ordered
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
 from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.tables.tokenizer import Tokenizer
-from modelsizer.problems.units import format_quantity
+from modelsizer.problems.units import exact, format_apart, format_quantity
 
 GOOD_EPOCHS = 4
 """Repeating data up to four times is nearly as good as new data (Muennighoff et al. 2023,
@@ -30,6 +31,7 @@ def advice(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
         [
             *_of_loss(problem, design),
             *blind_choices(problem, design),
+            *_memory(problem, design),
             *_vocabularies(problem, design),
             *menu_ends(problem, design),
             *_replicas(problem, design),
@@ -66,6 +68,28 @@ def _of_loss(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     ]
 
 
+def _memory(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
+    """Warnings if the accelerators that are named do not hold what they serve or train.
+
+    A budget that nobody set limits nothing, so costs may be those of a layout that cannot run.
+    """
+    found = []
+    for parts, remedy in (
+        (training_parts(problem, design), "offer training.tensor_parallel or pipeline_parallel"),
+        (serving_parts(problem, design), "take more serving.accelerators or fewer bits"),
+    ):
+        if parts is None or parts.device_room is None or parts.device_room >= 0:
+            continue
+        used, held = format_apart(float(parts.total), float(parts.device_memory or 0), "bytes")
+        text = (
+            f"{parts.quantity} {used} is more than {parts.device} has, {held}: set "
+            f"budgets.{parts.quantity}, and {remedy}"
+        )
+        over = float(parts.total / exact(parts.device_memory or 1))
+        found.append(AnswerWarning(Consequence.WRONG, text, f"budgets.{parts.quantity}", over))
+    return found
+
+
 def _vocabularies(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     """A warning if vocabularies were compared by a law that does not see them.
 
@@ -79,7 +103,7 @@ def _vocabularies(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
         return []
     text = (
         f"nats a token of two tokenizers do not compare: vocab_size = {own} is what was left room "
-        "for; fix it, or give tokenizer.bytes_per_token"
+        "for; offer one, or give tokenizer.bytes_per_token"
     )
     return [AnswerWarning(Consequence.WRONG, text, "space.vocab_size")]
 

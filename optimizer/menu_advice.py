@@ -132,7 +132,7 @@ def blind_choices(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     if taken:
         words = ", ".join(f"{key} = {_written(value)}" for key, value in taken)
         chose = "costs and ties chose " + ("it" if len(taken) == 1 else "them")
-        fix = "fix what you know" if len(taken) > 1 else "fix it"
+        fix = "offer one value" if len(taken) == 1 else "offer one value of each"
         text = f"the loss law is blind to {words}: {chose}; {fix}"
         found.append(AnswerWarning(Consequence.WRONG, text, f"space.{taken[0][0]}"))
     return found

@@ -55,10 +55,12 @@ def print_terms(console: Console, found: FittedTerms, written: str | None = None
     left = [f"{name}: {why}" for name, why in found.left.items()]
     left += [f"{_listed(found.alone)}: no other run of the same base"] if found.alone else []
     left += [f"{counted(count, 'row')}: {why}" for why, count in found.skipped.items() if count]
-    section(console, "Left out, as published")
-    bullets(console, left)
-    section(console, "Notes")
-    bullets(console, found.notes)
+    if left:
+        section(console, "Left out, as published")
+        bullets(console, left)
+    if found.notes:
+        section(console, "Notes")
+        bullets(console, found.notes)
     if written is not None:
         use = f'objective.ablations = "{PREFIX}{written}"'
         line(console, f"Written to {written}: {use}, or with :low or :high.", above=1)

@@ -6,11 +6,13 @@ from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
 from modelsizer.optimizer.surveys.near_ties import Cheapest, NearTies
+from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import telling_choices
 from modelsizer.problems.laws.digits import nats_text
 from modelsizer.text.kit.lines import INDENT, paragraph, section
 from modelsizer.text.kit.tables import Table, print_table
 from modelsizer.text.kit.words import counted, percent, quantity, setting
+from modelsizer.text.rank import FOLLOWING
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,8 +24,6 @@ _LEAST = {
     "parameters": "fewest parameters",
 }
 _ALWAYS = ("layers", "d_model")
-_FOLLOW = ("heads", "d_ff", "expert_d_ff")
-"""Widths that mostly follow from d_model: they are in the JSON."""
 
 
 def heading(found: NearTies) -> str:
@@ -46,8 +46,16 @@ def count_words(found: NearTies) -> str:
 
 def cheapest_table(result: Result, found: NearTies) -> Table:
     """What the cheapest of them take, save and lose, and which choices they are."""
-    rows = [_row(result, least) for least in found.cheapest]
-    return Table(("", "", "saved", "loss", ""), rows, frozenset({0, 4}), {4: None})
+    rows: list[tuple[str, ...]] = []
+    first: dict[Architecture, str] = {}
+    for least in found.cheapest:
+        *row, changed = _row(result, least)
+        if (before := first.get(least.design.architecture)) is not None:
+            changed = f"as {before}"
+        else:
+            first[least.design.architecture] = row[0]
+        rows.append((*row, changed))
+    return Table(("", "takes", "saved", "loss", ""), rows, frozenset({0, 4}), {4: None})
 
 
 def _row(result: Result, least: Cheapest) -> tuple[str, ...]:
@@ -68,7 +76,7 @@ def _changes(result: Result, least: Cheapest) -> str:
     theirs = telling_choices(result.best.architecture)
     if least.design.architecture == result.best.architecture:
         return ""
-    differ = [name for name in mine if mine[name] != theirs.get(name) and name not in _FOLLOW]
+    differ = [name for name in mine if mine[name] != theirs.get(name) and name not in FOLLOWING]
     names = list(dict.fromkeys([*_ALWAYS, *differ]))
     return ", ".join(f"{name} {setting(mine, name)}" for name in names)
 

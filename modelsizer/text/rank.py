@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 _OF_DESIGNS = ("loss", "parameters", "tokens")  # in a table whatever the space offers
 _SEVERAL = 2
+FOLLOWING = ("heads", "d_ff", "expert_d_ff")
+"""Widths that mostly follow from d_model: other choices are shown before them."""
 _RATIOS = ("aspect_ratio", "tokens_per_parameter")
 
 
@@ -147,9 +149,31 @@ def fitting(table: Table, width: int = WIDTH) -> Table:
     told_apart = len({tuple(row[own:]) for row in found.rows}) == len(found.rows)
     if told_apart or not any(varied[found.count :]):
         return found
-    order = sorted(range(table.count), key=lambda i: i >= own and not varied[i])
+    order = [*range(own), *_most_telling(table, own)]
     rows = [[row[i] for i in order] for row in table.rows]
     return replace(table, headings=[table.headings[i] for i in order], rows=rows).fitting(width)
+
+
+def _most_telling(table: Table, own: int) -> list[int]:
+    """Columns from `own` on: each next one splits the most rows that those before leave alike.
+
+    Where all split as many, a choice comes before a width that follows from others, and a column
+    of one value last.
+    """
+    left = list(range(own, table.count))
+    shown = [table.headings.index("layers"), own - 1]
+
+    def groups(columns: Sequence[int]) -> int:
+        return len({tuple(row[i] for i in columns) for row in table.rows})
+
+    order = []
+    while left:
+        follows = {i: table.headings[i] in FOLLOWING for i in left}
+        best = max(left, key=lambda i: (groups([*shown, i]), groups([i]) > 1, not follows[i], -i))
+        left.remove(best)
+        shown.append(best)
+        order.append(best)
+    return order
 
 
 def group_table(ranking: Ranking, columns: Sequence[str]) -> Table:

@@ -64,7 +64,7 @@ def best(
     clock = Clock.of(time_limit)
     if within is None:
         if diverse:
-            raise ValueError("diverse designs are sought within a tolerance: give one")
+            raise ValueError("diverse designs need a tolerance, such as within = 0.001 nats")
         return k_best(result, count, clock)
     if count < 1:
         raise ValueError(f"must be 1 or more, not {count}")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-from modelsizer.problems.architecture.choices import OFFERED
+from modelsizer.problems.architecture.choices import CHOICES
 from modelsizer.problems.space.stacks import listed
 from modelsizer.problems.tables.menus import Choice
 from modelsizer.problems.tables.space import Space
 
 
 def left_open(space: Space) -> tuple[str, ...]:
-    """Names of the choices of `OFFERED` that some key of a space gives several values."""
+    """Names of the choices that some key of a space gives several values.
+
+    Without those that every list of designs has.
+    """
     return tuple(
-        choice.name for choice in OFFERED if any(_size(space, key) > 1 for key in choice.menus)
+        choice.name
+        for choice in CHOICES
+        if choice.breadth in ("offered", "all")
+        and any(_size(space, key) > 1 for key in choice.menus)
     )
 
 

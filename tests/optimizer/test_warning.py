@@ -77,6 +77,19 @@ def test_a_choice_that_nothing_prices_is_blind(key: str, menu: list[object]) -> 
     assert f"blind to {key} = " in warned(**{f"space__{key}": menu})[f"space.{key}"]
 
 
+def test_accelerators_that_do_not_hold_a_layout_are_told_of() -> None:
+    card, key = "A100-40GB-SXM", "budgets.training_memory"
+    trained: dict[str, object] = {"training__accelerator": card, "training__accelerators": 4}
+    trained["training__microbatch_size"] = 32
+    said = warned(**trained)[key]
+    assert said.startswith("training_memory ") and f" is more than {card} has, " in said
+    assert key not in warned(**trained, budgets__training_memory="40 GB")
+    assert key not in warned()
+    served: dict[str, object] = {"serving__accelerator": card, "serving__context_length": 1_000_000}
+    assert "budgets.serving_memory" in warned(**served, serving__batch_size=64)
+    assert "budgets.serving_memory" not in warned(**served, serving__batch_size=1)
+
+
 def test_nothing_is_blind_where_no_loss_is_asked_of() -> None:
     said = warned(space__head_dim=[64, 128], objective__minimize="parameters")
     assert not any("blind" in text for text in said.values())

@@ -20,7 +20,7 @@ from modelsizer.problems.architecture.choices import BY_NAME, SHOWN
 from modelsizer.problems.architecture.feedforward import MixtureOfExperts
 from modelsizer.problems.narrowing import fixed, forbidden
 from modelsizer.problems.space.left_open import left_open
-from modelsizer.text.rank import short_columns, show
+from modelsizer.text.rank import best_table, fitting, short_columns, show
 from tests.support.architectures import listed
 
 TABLES: dict[str, Any] = {
@@ -70,6 +70,17 @@ def test_what_a_space_leaves_open_is_shown() -> None:
     assert default_columns(PROBLEM)[-len(OPEN) :] == list(OPEN)
     assert short_columns(PROBLEM, "loss")[-len(OPEN) :] == list(OPEN)
     assert left_open(Problem.load("one-h100-1e24").space) == ()
+
+
+def test_rows_that_differ_in_one_choice_show_it() -> None:
+    menus = {"space.block": ["llama", "qwen3"], "space.vocab_size": [100_352, 128_256, 200_064]}
+    problem = Problem.load("one-h100-1e24", menus)
+    assert left_open(problem.space) == ("vocab_size", "block")
+    ranking = rank(problem, top=4)
+    table = fitting(best_table(ranking, short_columns(problem, "loss")))
+    at = [table.headings.index(name) for name in ("layers", "d_model", "block")]
+    chosen = {tuple(row[i] for i in at) for row in table.rows}
+    assert len(chosen) == len({tuple(row) for row in table.rows}) == 4
 
 
 def test_columns_are_the_choices_of_each_design() -> None:
