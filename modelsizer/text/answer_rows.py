@@ -118,12 +118,14 @@ def worth_rows(problem: Problem, design: Evaluation) -> list[tuple[str, str]]:
     words = _choice_words(architecture_dict(design.architecture))
     for name, ends in found.choices.items():
         if any(ends.values()):
-            band = f"{nats_text(ends['low'], rms)} to {nats_text(ends['high'], rms)}"
-            value = f"{nats_text(ends[end], rms)} ({band} by ablations)"
+            low, high = nats_text(ends["low"], rms), nats_text(ends["high"], rms)
+            band = f" ({low} to {high} by ablations)" if low != high else " by ablations"
+            value = f"{nats_text(ends[end], rms)}{band}"
             rows.append((f"  of it {name}", ", ".join(filter(None, (value, words.get(name))))))
     if rows:
         low, high = loss_text(found.low, rms), loss_text(found.high, rms)
-        rows.append(("  band", f"{low} to {high} by all of these"))
+        errs = "" if rms is None else f"; the law errs by {rms:.2g}"
+        rows.append(("  band", f"{low} to {high} by ablations{errs}"))
     return rows
 
 

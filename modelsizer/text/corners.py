@@ -178,7 +178,7 @@ def corner_notes(found: ProblemCorners, judged: str = "the answer") -> Iterator[
         yield f"{judged[0].upper()}{judged[1:]} is the best at every {where}, proven."
         return
     yield "Regret: nats above the least loss of the row's corner, with as many tokens as fit."
-    what = f"{judged} has" if same else f"{_design(least.design)} has"
+    what = f"{judged} has" if same else f"{_design(found, least.design)} has"
     text = f"Least greatest regret: {what} at most {_nats(least.worst)} nats, at {least.worst_at}"
     text += f" ({proven})"
     if not same and math.isfinite(worst):
@@ -190,8 +190,15 @@ def corner_notes(found: ProblemCorners, judged: str = "the answer") -> Iterator[
     yield f"{text}."
 
 
-def _design(design: Evaluation) -> str:
-    return f"{shape(design.architecture)} ({_size(design)} parameters, {_tokens(design)} tokens)"
+def _design(found: ProblemCorners, design: Evaluation) -> str:
+    """Depth, width and size, and the open choices in which it is not the answer."""
+    mine = architecture_dict(design.architecture)
+    theirs = {} if found.design is None else architecture_dict(found.design.architecture)
+    open_ = dict.fromkeys(("kv_heads", *left_open(found.problem.space)))
+    differ = [name for name in open_ if mine[name] is not None and mine[name] != theirs.get(name)]
+    choices = joined([f"{name} {setting(mine, name)}" for name in differ])
+    size = f"{_size(design)} parameters, {_tokens(design)} tokens"
+    return f"{shape(design.architecture)}{' with ' * bool(choices)}{choices} ({size})"
 
 
 def _cell(row: Corner, of: Callable[[Evaluation], str]) -> str:

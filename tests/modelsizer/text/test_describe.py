@@ -111,7 +111,7 @@ def cost_rows(found: dict[str, Any], settings: dict[str, Any]) -> dict[str, str]
             rows[f"of it {name}"] = nats_text(ends["middle"], RMS)
         if told:
             ends = (format_fixed(design["loss_band"][end], 3) for end in ("low", "high"))
-            rows["band"] = f"{' to '.join(ends)} by all of these"
+            rows["band"] = f"{' to '.join(ends)} by ablations; the law errs by {RMS}"
     layout = design["layout"]
     if layout["accelerators"] > 1 or "training.accelerator" in settings:
         name = settings.get("training.accelerator", "accelerators")
