@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import Any
 
 from modelsizer.optimizer.fitting.column_values import is_missing, numbers
-from modelsizer.optimizer.fitting.columns import Column
+from modelsizer.optimizer.fitting.columns import Column, column_for
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.fitting.runs import holds
 from modelsizer.optimizer.fitting.tables import Table, read_table
@@ -19,14 +19,13 @@ from modelsizer.problems.key_values import split_pair
 from modelsizer.problems.laws.ablated import CHOICES, units_of
 
 BASE, LOSS = "base", "loss"
+_COUNTS = ("N", "D")
+_OF_FITS = (LOSS, *_COUNTS)  # columns that every fit reads
 KEYS = (LOSS, BASE, "N", "D", *CHOICES)
 """What a column may hold."""
 _SPELLINGS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        LOSS: ("val_loss", "validation_loss", "eval_loss", "final_loss", "train_loss"),
         BASE: ("group", "base_id", "id", "pair"),
-        "N": ("params", "parameters", "n_params"),
-        "D": ("tokens", "n_tokens", "train_tokens"),
         "heads": ("num_heads", "n_heads", "n_head", "num_attention_heads"),
         "kv_heads": ("num_kv_heads", "n_kv_heads", "num_key_value_heads", "num_query_groups"),
         "r": ("ffn_over_attention", "mlp_to_attention"),
@@ -71,8 +70,8 @@ class AblationRuns:
     ----------
     runs : tuple of AblationRun
     source, sha256 : str
-    columns : mapping of str to str
-        Column of each key.
+    columns : mapping of str to Column
+        Column of each key, with its unit.
     skipped : mapping of int
         Rows that were left out, by reason.
     """
@@ -80,7 +79,7 @@ class AblationRuns:
     runs: tuple[AblationRun, ...]
     source: str
     sha256: str
-    columns: Mapping[str, str]
+    columns: Mapping[str, Column]
     skipped: Mapping[str, int]
 
 
@@ -110,7 +109,8 @@ def read_ablation_runs(
     ----------
     path : Path
     columns : mapping, optional
-        Names in the table for `KEYS`; those of the same name and some others are known.
+        Names in the table for `KEYS`, with a unit where the name does not state it; those of the
+        same name and some others are known, of the loss, N and D those that `fit` knows.
     where : sequence of str
         Conditions that rows must satisfy.
 
@@ -122,15 +122,14 @@ def read_ablation_runs(
     table = read_table(path)
     names = _names(table, columns or {})
     values = {
-        key: numbers(table, name, 1.0, key if key in ("N", "D") else None)
-        for key, name in names.items()
+        key: numbers(table, column.name, column.factor, key if key in _COUNTS else None)
+        for key, column in names.items()
         if key not in (BASE, "between")
     }
     skipped: dict[str, int] = {}
     kept = [True] * table.rows
-    known = {key: Column(name) for key, name in names.items()}
     for condition in where:
-        met = holds(table, known, condition)
+        met = holds(table, names, condition)
         skipped[f"not {condition}"] = sum(k and not m for k, m in zip(kept, met, strict=True))
         kept = [k and bool(m) for k, m in zip(kept, met, strict=True)]
     found: list[AblationRun] = []
@@ -147,23 +146,28 @@ def read_ablation_runs(
     return AblationRuns(tuple(found), path.name, table.sha256, names, skipped)
 
 
-def _names(table: Table, told: Mapping[str, str]) -> dict[str, str]:
+def _names(table: Table, told: Mapping[str, str]) -> dict[str, Column]:
     for key, name in told.items():
         if key not in KEYS:
             hint = did_you_mean(key, KEYS)
             raise ModelsizerError(
                 f"--columns: unknown key {short(key)}{hint}; keys: {', '.join(KEYS)}"
             )
-        if name not in table.columns:
+        if key not in _OF_FITS and name not in table.columns:
             hint = did_you_mean(name, list(table.columns))
             raise ModelsizerError(f"--columns: {table.path} has no column {short(name)}{hint}")
+    found = {key: Column(name) for key, name in told.items() if key not in _OF_FITS}
     plain = {_plain(name): name for name in table.columns}
-    found = dict(told)
     for key in KEYS:
+        taken = [column.name for column in found.values()]
+        if key in _OF_FITS:
+            if (column := column_for(table, key, told.get(key), taken)) is not None:
+                found[key] = column
+            continue
         spellings = (key.lower(), *_SPELLINGS.get(key, ()))
         likely = [plain[each] for each in spellings if each in plain]
-        if key not in found and likely and likely[0] not in found.values():
-            found[key] = likely[0]
+        if key not in found and likely and likely[0] not in taken:
+            found[key] = Column(likely[0])
     listed = ", ".join(table.columns)
     if LOSS not in found:
         raise ModelsizerError(f"{table.path} has no column loss: name it by --columns loss=NAME; "
@@ -185,16 +189,15 @@ def _plain(name: str) -> str:
 
 
 def _run(
-    table: Table, names: Mapping[str, str], values: Mapping[str, Array], i: int
+    table: Table, names: Mapping[str, Column], values: Mapping[str, Array], i: int
 ) -> AblationRun:
     """One row as a run."""
     choices: dict[str, Any] = {}
     for key in CHOICES:
-        if key not in names or is_missing(table.columns[names[key]][i]):
+        cell = table.columns[names[key].name][i] if key in names else None
+        if is_missing(cell):
             continue
-        choices[key] = (
-            str(table.columns[names[key]][i]).strip() if key == "between" else float(values[key][i])
-        )
+        choices[key] = str(cell).strip() if key == "between" else float(values[key][i])
     try:
         units = units_of(choices)
     except ValueError as error:
@@ -202,7 +205,7 @@ def _run(
     n, d = (float(values[key][i]) if key in values else math.nan for key in ("N", "D"))
     counted = math.isfinite(n) and math.isfinite(d) and n > 0 and d > 0
     if BASE in names:
-        base = str(table.columns[names[BASE]][i]).strip()
+        base = str(table.columns[names[BASE].name][i]).strip()
     elif counted:
         base = f"N {n:.9g}, D {d:.9g}"
     else:

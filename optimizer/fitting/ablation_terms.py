@@ -19,6 +19,7 @@ import numpy as np
 
 from modelsizer.optimizer.fitting.ablation_runs import AblationRun, read_ablation_runs
 from modelsizer.optimizer.fitting.forms import Array
+from modelsizer.optimizer.fitting.magnitudes import implausible
 from modelsizer.problems.errors import ModelsizerError, require_type
 from modelsizer.problems.laws.ablated import UNITS
 from modelsizer.problems.laws.bands import ENDS, LEAST, MOST, TERMS, End, Term, read_bands
@@ -166,6 +167,7 @@ def fit_terms(
     alone = tuple(run.label for run in found.runs if run not in together)
     names, notes = _varied(together)
     corrected = all(run.n is not None and run.d is not None for run in together)
+    doubts = implausible(found.columns, _counts(together)) if corrected else []
     y = _logs(together, named, corrected=corrected)
     x = np.array([[run.units[name] for name in names] for run in together])
     fitted = _least_squares(x, y, _groups(together), names)
@@ -181,7 +183,7 @@ def fit_terms(
         alone,
         corrected,
         fitted.residual,
-        (*notes, *more),
+        (*doubts, *notes, *more),
         found.source,
         found.sha256,
         found.skipped,
@@ -211,8 +213,17 @@ def _together(runs: Sequence[AblationRun]) -> list[AblationRun]:
     bases = [run.base for run in runs]
     found = [run for run in runs if bases.count(run.base) > 1]
     if not found:
-        raise ModelsizerError("no two runs have the same base, so no choice was varied alone")
+        raise ModelsizerError(
+            "no two runs have the same base, so no choice was varied alone: runs of the same N and "
+            "D are, or those of one value in a column base (--columns base=NAME)"
+        )
     return found
+
+
+def _counts(runs: Sequence[AblationRun]) -> dict[str, Array]:
+    """N and D of runs that have both, each of shape (runs,)."""
+    return {"N": np.array([run.n for run in runs], float),
+            "D": np.array([run.d for run in runs], float)}  # fmt: skip
 
 
 def _groups(runs: Sequence[AblationRun]) -> Array:

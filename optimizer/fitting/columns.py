@@ -164,11 +164,7 @@ def mapped(
             wanted.append("C")
     for key in wanted:
         if key in unclear:
-            these = ", ".join(unclear[key])
-            raise ModelsizerError(
-                f"{table.path} has several columns that may be {WORDS.get(key, key)}, and they "
-                f"differ: {these}; name one by --columns {key}={unclear[key][0]}"
-            )
+            raise _several(table, key, unclear[key])
         if key not in found:
             also = " (or C, training FLOPs)" if key == "D" else ""
             word = f", {WORDS[key]}" if key in WORDS and key != "loss" else ""
@@ -192,6 +188,41 @@ def batches(found: Collection[str]) -> tuple[str, ...]:
         if all(key in found for key in keys):
             return keys
     return ()
+
+
+def column_for(
+    table: Table, key: str, told: str | None = None, taken: Collection[str] = ()
+) -> Column | None:
+    """The column of one key, as the user states or by its name; None if no name is likely.
+
+    Parameters
+    ----------
+    table : Table
+    key : str
+        One of `KEYS`.
+    told : str, optional
+        Column that the user states, with its unit where the name does not: ``params*1e6``.
+    taken : collection of str
+        Columns that hold something else.
+
+    Raises
+    ------
+    ModelsizerError
+        If there is no such column, or several are equally likely.
+    """
+    if told is not None:
+        return _stated(table, key, told)
+    found, equal = _likely(table, key, set(taken), None)
+    if equal:
+        raise _several(table, key, equal)
+    return found
+
+
+def _several(table: Table, key: str, names: Sequence[str]) -> ModelsizerError:
+    return ModelsizerError(
+        f"{table.path} has several columns that may be {WORDS.get(key, key)}, and they "
+        f"differ: {', '.join(names)}; name one by --columns {key}={names[0]}"
+    )
 
 
 def _stated(table: Table, key: str, text: str) -> Column:

@@ -78,6 +78,23 @@ def test_exact_runs_give_the_truth_back(tmp_path: Path, added: float) -> None:
         assert band["low"] == pytest.approx(band["middle"], abs=1e-6)
 
 
+def test_counts_are_read_in_their_units(tmp_path: Path) -> None:
+    """By their names, by the user, or with a note that they cannot be counts."""
+    names = {"N": "params_m", "D": "tokens_b"}
+    rows = runs(added=0.05)
+    for row in rows:
+        row |= {"params_m": row.pop("N") / 1e6, "tokens_b": row.pop("D") / 1e9}
+    found = fit_terms(written(tmp_path / "named.csv", rows))
+    assert found.corrected and found.notes == ()
+    assert found.terms["kv_heads"]["middle"] == pytest.approx(TRUTH["kv_heads"], rel=1e-4)
+    for row in rows:
+        row |= {"params": row.pop(names["N"]), "tokens": row.pop(names["D"])}
+    bare = written(tmp_path / "bare.csv", rows)
+    assert "N=params*1e6" in fit_terms(bare).notes[0]
+    told = fit_terms(bare, columns={"N": "params*1e6", "D": "tokens*1e9"})
+    assert (told.terms, told.notes) == (found.terms, ())
+
+
 def test_noise_widens_the_band_around_the_truth(tmp_path: Path) -> None:
     small, large = (
         fit_terms(written(tmp_path / f"{noise}.csv", runs(noise))).terms["kv_heads"]
