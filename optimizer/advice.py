@@ -10,12 +10,17 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
 from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.requirements.references import model_of
+from modelsizer.problems.tables.limits import read_reference
 from modelsizer.problems.tables.tokenizer import Tokenizer
 from modelsizer.problems.units import exact, format_apart, format_quantity
 
 GOOD_EPOCHS = 4
 """Repeating data up to four times is nearly as good as new data (Muennighoff et al. 2023,
 arXiv 2305.16264, abstract)."""
+
+PADDING = 0.01
+"""Share of a vocabulary by which rows are padded at most: 50,257 to 50,304, 151,936 to 152,064."""
 
 
 def advice(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
@@ -99,13 +104,33 @@ def _vocabularies(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
     menu, own = problem.space.vocab_size, int(design.architecture.trunk.vocab_size)
     if problem.tokenizer is not None:
         return _drawn_bytes(problem.tokenizer, own)
-    if menu.size < 2 or "vocab_size" in choices_seen(problem):
+    if "vocab_size" in choices_seen(problem):
         return []
+    other = _other_tokenizer(problem, own)
+    if menu.size < 2:
+        return other
     text = (
         f"nats a token of two tokenizers do not compare: vocab_size = {own} is what was left room "
         "for; offer one, or give tokenizer.bytes_per_token"
     )
-    return [AnswerWarning(Consequence.WRONG, text, "space.vocab_size")]
+    return [AnswerWarning(Consequence.WRONG, text, "space.vocab_size"), *other]
+
+
+def _other_tokenizer(problem: Problem, own: int) -> list[AnswerWarning]:
+    """A warning if the limit on the loss is that of a model of another vocabulary."""
+    limit = problem.budgets.limits.get("loss")
+    said = "" if limit is None else limit.max_as or limit.min_as
+    if not said:
+        return []
+    source, _ = read_reference(said)
+    theirs = int(model_of(source).architecture.trunk.vocab_size)
+    if abs(theirs - own) <= PADDING * own:
+        return []
+    text = (
+        f"nats a token of two tokenizers do not compare: budgets.loss is that of {source}, of "
+        f"vocab_size = {theirs} where the design has {own}; give tokenizer.bytes_per_token"
+    )
+    return [AnswerWarning(Consequence.WRONG, text, "budgets.loss")]
 
 
 def _drawn_bytes(tokenizer: Tokenizer, vocab_size: int) -> list[AnswerWarning]:

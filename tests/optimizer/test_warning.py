@@ -90,6 +90,17 @@ def test_accelerators_that_do_not_hold_a_layout_are_told_of() -> None:
     assert "budgets.serving_memory" not in warned(**served, serving__batch_size=1)
 
 
+def test_the_loss_of_a_model_of_another_vocabulary_is_told_of() -> None:
+    limit: dict[str, object] = {"budgets__loss": "as llama-3-8b at 300M tokens"}
+    said = warned(**limit)["budgets.loss"]
+    assert "vocab_size = 128256 where the design has 32000" in said
+    assert "budgets.loss" not in warned(**limit, space__vocab_size=128_000)  # padded
+    assert "budgets.loss" not in warned(
+        **limit, tokenizer__bytes_per_token={"32000": 3.17, "128256": 3.94}
+    )
+    assert "budgets.loss" not in warned(budgets__loss=5)
+
+
 def test_nothing_is_blind_where_no_loss_is_asked_of() -> None:
     said = warned(space__head_dim=[64, 128], objective__minimize="parameters")
     assert not any("blind" in text for text in said.values())
