@@ -11,7 +11,7 @@ from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.warning import AnswerWarning, Consequence, ordered
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
-from modelsizer.problems.designs.idle_settings import idle_in_model, idle_settings
+from modelsizer.problems.designs.idle_settings import TOKENS, idle_in_model, idle_settings
 from modelsizer.problems.designs.memory_parts import (
     asks_for_training,
     missing_training_settings,
@@ -67,7 +67,14 @@ class OneDesign:
             found["loss_reason"] = self.unjudged
         if self.warnings:
             found["warnings"] = [str(warning) for warning in self.warnings]
-        return found | {"violated": list(self.design.violated)}
+        return found | {"violated": list(self.violated)}
+
+    @property
+    def violated(self) -> tuple[str, ...]:
+        """Keys of the limits that it breaks, of those that can be checked."""
+        if self.trained:
+            return self.design.violated
+        return tuple(key for key in self.design.violated if not _of_training(key))
 
     @property
     def unjudged(self) -> str:
@@ -78,11 +85,18 @@ class OneDesign:
     def warnings(self) -> tuple[AnswerWarning, ...]:
         """What to mind of the loss, of limits on it, and of the settings."""
         said = loss_advice(self.problem, self.design) if self.trained else []
-        if self.unjudged and "loss" in self.problem.budgets.limits:
-            text = "budgets.loss is not checked: there is no loss"
+        if (self.unjudged or not self.trained) and "loss" in self.problem.budgets.limits:
+            why = "there is no loss" if self.trained else f"it takes {TOKENS}"
+            text = f"budgets.loss is not checked: {why}"
             said.append(AnswerWarning(Consequence.WRONG, text, "budgets.loss"))
         said += [AnswerWarning(Consequence.HYGIENE, text) for text in self.idle]
         return tuple(ordered(said))
+
+
+def _of_training(key: str) -> bool:
+    """Whether a limit is on what only a number of tokens gives."""
+    name = key.removeprefix("budgets.")
+    return name == "loss" or name not in QUANTITIES or QUANTITIES[name].of_tokens
 
 
 def one_design(

@@ -132,8 +132,8 @@ def _print_design(console: Console, found: OneDesign, verbose: bool) -> None:
         ]
     section(console, "Costs")
     pairs(console, rows)
-    if design.violated:
-        line(console, Styled(f"It breaks {', '.join(design.violated)}", "red"), above=1)
+    if found.violated:
+        line(console, Styled(f"It breaks {', '.join(found.violated)}", "red"), above=1)
     warnings(console, found.warnings, verbose=verbose)
 
 

@@ -56,10 +56,13 @@ class ShapeRow:
         return int(self.design.parameters.total)
 
     def quantity(self, name: str) -> Number | None:
-        """A quantity; None if the problem lacks the data to compute it, or nothing limits it."""
+        """A quantity; None if the problem lacks the data to compute it, or nothing limits it.
+
+        Tokens are the design's own, as everywhere but in limits.
+        """
         if name not in self.design.exact:
             return None
-        value = self.design.quantity(name)
+        value = self.design.tokens if name == "tokens" else self.design.quantity(name)
         return value if math.isfinite(value) else None
 
     def to_dict(self) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from modelsizer.problems.quantities.needs import affected_by
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.quantities.training_cost import ACCELERATOR
 
-_TOKENS = "tokens of training: write training.tokens = 15e12"
+TOKENS = "tokens of training: write training.tokens = 15e12"
 _UNKNOWN = " is not known; "  # in what a quantity lacks of its accelerator
 _MEMORY = "serving.custom_accelerator.memory"
 _OF_MEMORY = ("serving.memory_utilization", "serving.memory_reserve")
@@ -56,14 +56,14 @@ def _lack(problem: Problem, key: str, trained: bool) -> str:
         return next(unknown, lacks[0])
     if key in _OF_MEMORY and problem.serving.device is None:
         return ACCELERATOR.format(table="serving")
-    return _TOKENS if table == "objective" and not trained else ""
+    return TOKENS if table == "objective" and not trained else ""
 
 
 def _of_quantity(problem: Problem, name: str, trained: bool) -> str:
     """What a quantity lacks; empty if it has a value."""
     if lacks := problem.lacks(name):
         return lacks.removeprefix(f"{name} needs ")
-    return "" if trained or not QUANTITIES[name].of_tokens else _TOKENS
+    return "" if trained or not QUANTITIES[name].of_tokens else TOKENS
 
 
 def idle_in_model(architecture: Architecture, keys: Iterable[str]) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from modelsizer import Problem, ProblemError, front, plan_runs, rank, solve
+from modelsizer.optimizer.surveys.depth_width import depth_width
 from modelsizer.optimizer.tables import store
 from modelsizer.problems.designs.text import text_dict
 from tests.support.every_setting import problem
@@ -163,6 +164,9 @@ def test_tokens_in_columns_and_fronts_are_the_designs_own() -> None:
     point = front(found, ["loss", "parameters"]).point(0)
     assert point["tokens"] == pytest.approx(best.tokens, rel=1e-12)
     assert columns["tokens"][0] == pytest.approx(best.tokens, rel=1e-12)
+    rows = depth_width(found, best.parameters.total, 0.5).rows
+    assert any(row.design.tokens != row.design.text for row in rows)
+    assert all(row.to_dict()["tokens"] == row.design.tokens for row in rows)
 
 
 def test_a_reference_of_tokens_is_of_the_models_own() -> None:

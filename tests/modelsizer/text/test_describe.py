@@ -320,3 +320,15 @@ def test_an_accelerator_of_memory_alone_says_what_fits_and_what_latency_lacks() 
     assert "requests of 4,096" in text and f"{own}.memory changes no figure" not in text
     assert f"{own}.bandwidth changes no figure: the dense bf16 FLOP/s of custom" in text
     assert "lifetime." not in text
+
+
+def test_limits_on_the_loss_are_checked_where_tokens_are_known() -> None:
+    asked = ("llama-3-8b", "--set", "budgets.loss=3", "--set", "budgets.parameters=1e9")
+    (line,) = (line for line in run(*asked).splitlines() if line.startswith("It breaks"))
+    assert line == "It breaks budgets.parameters"
+    design = as_json(*asked)["design"]
+    assert design["violated"] == ["budgets.parameters"]
+    assert any("budgets.loss is not checked" in text for text in design["warnings"])
+    assert "It breaks budgets.parameters, budgets.loss" in run(
+        *asked, "--set", "training.tokens=1T", "--set", "budgets.loss=2"
+    )
