@@ -83,7 +83,7 @@ def by_plain_loops(asked: Problem) -> tuple[float, Design] | None:
         total = counts.parameters(a, 4096)
         tokens = budgets["training_flops"] / (3 * counts.forward(a, 4096))
         values = {
-            "loss": law.of_design(a, 4096).at(tokens),
+            "loss": law.of_design(a, 4096, a.vocab_size).at(tokens),
             "parameters": total,
             HEADS: a.layers * 2 * a.d_model * a.head_dim * (a.heads + a.kv_heads),
         }

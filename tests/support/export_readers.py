@@ -295,14 +295,14 @@ def read_litgpt(text: str) -> int:
     }  # fmt: skip
     places: list[str] = []
     for line in text.splitlines():
-        if line.startswith("#"):
+        if line.lstrip().startswith("#"):
             continue
         if entry := re.fullmatch(r" +- (\d+)", line):
             c[places[-1]] = [*(c.get(places[-1]) or []), int(entry[1])]
             continue
         indent, key, value = re.fullmatch(r"( *)([a-z_0-9]+):(?: (\S+))?", line).groups()  # type: ignore[union-attr]
         places = [*places[: len(indent) // 2], key]
-        assert places[0] in ("model_name", "model_config", "train")
+        assert places[0] in ("model_name", "model_config", "train", "optimizer")
         if value is not None:
             try:
                 c[key] = json.loads(value)
