@@ -47,6 +47,11 @@ class ByByte(float):
         return float(self), self.amount, self.dimension, self.text
 
 
+def by_byte_text(value: object) -> str:
+    """An amount that was given by the byte, as it was written; empty for any other value."""
+    return value.text if isinstance(value, ByByte) else ""
+
+
 def parse_amount(value: object, dimension: str) -> Number:
     """Parse a quantity as `parse_quantity` does, or an amount by the byte.
 

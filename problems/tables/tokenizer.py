@@ -26,8 +26,8 @@ TABLES_OF_TEXT = ("training", "lifetime", "budgets")
 """Tables of a problem with amounts that may be given by the byte."""
 MOST_VOCABULARIES = 4096
 """Vocabularies of a menu, each of which is searched by itself."""
-MOST_BYTES = 64
-"""Bytes a token; a larger number is a mistake."""
+MOST_BYTES = 16
+"""Bytes a token; a larger number is a mistake: tokenizers that are known hold 2 to 7."""
 DEFAULT_LAW_VOCABULARY = 32_000
 """That of the runs behind the default law: SentencePiece of 32,000 (Rae et al. 2021, arXiv
 2112.11446, section 3.1; Hoffmann et al. 2022, arXiv 2203.15556, section 4.1, nearly the same)."""
