@@ -25,16 +25,17 @@ _EXTRAS = {
     "nearest": "the nearest design",
     "uncertainty": "the answer under the draws",
     "laws": "the comparison of laws",
-    "corners": "what the corners say",
+    "corners": "the answers at the corners",
     "program": "the mixed-integer program, which is not written,",
 }
 """What a solve may be asked for besides its design, by the keys of its JSON."""
+_SEVERAL = ("designs", "corners")
 
 
 def print_unfinished(console: Console, names: Sequence[str], stop: str) -> None:
     """Print what else was asked for and is not known, or only in part."""
     parts = joined([_EXTRAS[name] for name in names])
-    were = "was" if len(names) == 1 and names != ["designs"] else "were"
+    were = "was" if len(names) == 1 and names[0] not in _SEVERAL else "were"
     line(console, f"{not_complete(stop)} before {parts} {were} found.", above=1)
 
 
