@@ -26,6 +26,7 @@ _LONG = 1e5  # from which digits are few
 _COMPROMISE = "compromise"
 _BREAKS = "breaks"
 _SEVERAL = 2  # laws that can agree
+_ALIKE = 1.25  # ratio of the largest design to the smallest up to which laws nearly agree
 _LEAST_SHOWN = 0.005  # a share of compute below which a cell of whole percents would say 0
 
 
@@ -88,8 +89,10 @@ def agreement(laws: Sequence[LawOptimum]) -> str:
             others = "The laws solved so far"
         who = "The laws" if _all_agree(laws) else others
         return f"{who} agree: {_design(design)} is the best by each of them."
+    sizes = [float(design.parameters.total) for design in designs.values()]
+    how = "nearly agree on the size" if max(sizes) <= _ALIKE * min(sizes) else "disagree"
     words = [
-        f"The laws disagree: they choose {len(chosen)} designs, {_spans(list(designs.values()))}."
+        f"The laws {how}: they choose {len(chosen)} designs, {_spans(list(designs.values()))}."
     ]
     words.extend(
         f"{joined(names)} choose {shape(architecture)}."
