@@ -91,9 +91,8 @@ def agreement(laws: Sequence[LawOptimum]) -> str:
         return f"{who} agree: {_design(design)} is the best by each of them."
     sizes = [float(design.parameters.total) for design in designs.values()]
     how = "nearly agree on the size" if max(sizes) <= _ALIKE * min(sizes) else "disagree"
-    words = [
-        f"The laws {how}: they choose {len(chosen)} designs, {_spans(list(designs.values()))}."
-    ]
+    spans = _spans(list(designs.values()))
+    words = [f"The laws {how}: they choose {len(chosen)} designs, {spans}."]
     words.extend(
         f"{joined(names)} choose {shape(architecture)}."
         for architecture, names in chosen.items()

@@ -228,13 +228,13 @@ def test_where_laws_agree_and_where_not() -> None:
 def test_the_answer_above_may_be_by_another_law(small: str) -> None:
     words = "The answer above is by besiroglu-2024, which is none of them."
     assert words in run("solve", small, "--laws", "kaplan-2020,hoffmann-2022").stdout
+    assert words not in run("solve", small, "--laws", LAWS).stdout
 
 
 def test_laws_that_choose_nearly_the_same_size_do_not_disagree() -> None:
     found = run("compare-laws", "one-h100-1e24", "--laws", "besiroglu-2024,hoffmann-2022")
     said = " ".join(found.stdout.split())
     assert "The laws nearly agree on the size: they choose 2 designs, 30.4B to 32.2B" in said
-    assert words not in run("solve", small, "--laws", LAWS).stdout
 
 
 def test_some_laws_choose_the_same() -> None:
