@@ -104,7 +104,7 @@ class Statement(Table):
         return self.laws[name].law(name) if name in self.laws else token_law(name)
 
     def under_law(self, name: str) -> dict[str, object]:
-        """Settings that judge designs by another law, and by no shape law where it is one.
+        """Settings that judge designs by another law, and as it counts shapes and experts itself.
 
         Parameters
         ----------
@@ -116,7 +116,11 @@ class Statement(Table):
             law = self._law_called(name)
         except (ValueError, ProblemError):
             return found
-        return found | ({"objective.shape": "none"} if law.sees_shape else {})
+        if law.sees_shape:
+            found["objective.shape"] = "none"
+        if law.experts is not None and "experts" in self.objective.model_fields_set:
+            found["objective.experts"] = law.experts
+        return found
 
     @property
     def shape(self) -> ShapeLaw:

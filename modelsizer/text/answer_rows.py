@@ -79,7 +79,7 @@ def prediction_rows(result: Result) -> list[tuple[str, str]]:
     quality, rms = problem.quality, problem.law.rms
     rows.append(("loss", f"{loss_words(problem, design.loss)} ({quality.name})"))
     if quality.prices_shape:
-        rows.append(("  of it shape", nats_text(design.shape_excess, rms)))
+        rows.append((f"  of it {problem.law.shape_part_of}", nats_text(design.shape_excess, rms)))
     return [*rows, *worth_rows(problem, design)]
 
 

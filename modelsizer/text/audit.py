@@ -57,7 +57,8 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
         rows.append(row(name, amount(name, unit)))
     rms = found.problem.law.rms
     rows.append(row("loss", lambda design: loss_text(design.loss, rms)))
-    rows.append(row("  of it shape", lambda design: nats_text(design.shape_excess, rms)))
+    of = f"  of it {found.problem.law.shape_part_of}"
+    rows.append(row(of, lambda design: nats_text(design.shape_excess, rms)))
     heads = ["least loss", "least FLOPs"]
     for at, result in enumerate((found.optimum, found.cheapest)):
         heads[at] += "" if result.status == "optimal" else " so far"

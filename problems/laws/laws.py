@@ -129,6 +129,11 @@ class TokenLaw(ABC):
         """Part of the loss that depends on the shape alone, nats a token."""
         return 0.0
 
+    @property
+    def shape_part_of(self) -> str:
+        """What `shape_part` is of, in a word: ``"shape"``, or ``"architecture"``."""
+        return "shape"
+
     def on_data(self, unique_tokens: float | None) -> TokenLaw:  # noqa: ARG002 - for laws that see it
         """The law for a data set of so many tokens, repeated in longer training; None: no limit."""
         return self

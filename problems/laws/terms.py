@@ -25,7 +25,7 @@ from modelsizer.problems.laws.laws import (
     Range,
     TokenLaw,
 )
-from modelsizer.problems.laws.stack_values import WINDOW, base_name, trained_on
+from modelsizer.problems.laws.stack_values import WINDOW, base_name, is_stack_value, trained_on
 
 _SIZE, _DATA = "parameters", "tokens"
 
@@ -142,8 +142,18 @@ class TermLaw(DesignLaw):
 
     def shape_part(self, features: Features) -> Floats:
         """Sum of the terms without parameters and tokens."""
-        own = (t for t in self.terms if t.exponents.keys().isdisjoint((_SIZE, _DATA)))
-        return sum((term.at(features) for term in own), start=0.0)
+        return sum((term.at(features) for term in self._own), start=0.0)
+
+    @property
+    def shape_part_of(self) -> str:
+        """``"architecture"`` where some such term is of experts or windows."""
+        named = (name for term in self._own for name in term.exponents)
+        return "architecture" if any(map(is_stack_value, named)) else "shape"
+
+    @property
+    def _own(self) -> tuple[PowerTerm, ...]:
+        """The terms without parameters and tokens."""
+        return tuple(t for t in self.terms if t.exponents.keys().isdisjoint((_SIZE, _DATA)))
 
 
 @dataclass(frozen=True, slots=True)

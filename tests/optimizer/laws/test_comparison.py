@@ -249,6 +249,18 @@ def test_a_law_that_there_is_not() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("given", ["total", "active"])
+def test_laws_that_count_experts_themselves_are_compared_whatever_the_problem_says(
+    given: str,
+) -> None:
+    problem = Problem.load("mixture-30b-a3b").with_settings({"objective.experts": given})
+    for name in ("tian-2025", "krajewski-2024", "abnar-2025", "ludziejewski-2025"):
+        under = problem.with_settings(problem.under_law(name))
+        assert under.objective.law == name
+    other = problem.with_settings(problem.under_law("hoffmann-2022"))
+    assert other.objective.experts == given
+
+
 def test_own_laws_are_compared_too() -> None:
     own = "\n[laws.mine]\nE = 1.5\nA = 400.0\nalpha = 0.34\nB = 400.0\nbeta = 0.29\n"
     found = compare_laws(Problem.parse(SMALL + own))

@@ -85,3 +85,8 @@ def test_new_laws_solve_alike_by_every_way(law: str) -> None:
 def test_laws_made_from_python_solve_too(law: TokenLaw, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TOKEN_LAWS._items, law.name, law)
     assert _same_by_every_way(law.name).parameters.non_embedding <= 7e9
+
+
+def test_a_part_that_experts_decide_is_not_called_one_of_the_shape() -> None:
+    named = {name: token_law(name).shape_part_of for name in USABLE}
+    assert {name for name, of in named.items() if of != "shape"} == {"abnar-2025"}
