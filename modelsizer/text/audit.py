@@ -51,6 +51,9 @@ def print_audit(console: Console, source: str, found: Audit) -> None:
     ]
     rows = [row for row in rows if any(cell not in (UNKNOWN, NONE) for cell in row[1:])]
     rows.append(row("parameters", amount("parameters", "parameters")))
+    sizes = [design.parameters for design in designs if design is not None]
+    if any(size.active != size.total for size in sizes):
+        rows.append(row("active_parameters", amount("active_parameters", "parameters")))
     rows.append(row("tokens", lambda design: format_quantity(design.tokens, "tokens")))
     for name, unit in (("training_flops", "FLOPs"), ("serving_memory", "bytes"),
                        ("kv_bytes_per_token", "bytes")):  # fmt: skip
