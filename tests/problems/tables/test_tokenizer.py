@@ -70,6 +70,7 @@ def test_the_law_counts_tokens_of_the_vocabulary_nearest_to_its_own() -> None:
         ({"32000": 0}, "number of bytes"),
         ({"32000": 400}, "number of bytes"),
         ({"32000": "x"}, "'x' is not a number of bytes of text"),
+        ({"32000": float("nan")}, "bytes_per_token.32000: nan is not a number of bytes of text"),
         ({"32000": 4, "32_000": 4.1}, "given twice"),
         ({"32000": 4}, "space.vocab_size offers 128256"),
         ({"31000": 4, "33000": 1, "34000": 0.5}, "less than a byte"),
