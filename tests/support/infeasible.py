@@ -16,9 +16,9 @@ _NARROW: dict[str, object] = {"space.d_model": {"min": 4096, "max": 6144, "step"
                               "training.pipeline_parallel": [1, 4]}  # fmt: skip
 """Fewer widths and layouts, so that explanations are quick."""
 INFEASIBLE: dict[str, tuple[str, dict[str, object]]] = {
-    "memory": ("one-h100-1e24", {"budgets.serving_memory": "2 GB",
+    "memory": ("one-h100-1e24", {"budgets.serving_memory": "3.5 GB",
                                  "budgets.parameters": {"min": 1e9}}),
-    "loss": ("one-h100-1e24", {"budgets.loss": 1.962}),
+    "loss": ("one-h100-1e24", {"budgets.loss": 1.965}),
     "tokens x FLOPs": ("fixed-2t-tokens", {**FIXED_2T, "budgets.parameters": {"min": 20e9}}),
     "latency": ("h100-cluster-90-days", {**CLUSTER, "budgets.decode_latency": "5 ms"} | _NARROW),
     "throughput": ("one-h100-1e24", {"budgets.decode_throughput": {"min": 3000},
