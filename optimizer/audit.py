@@ -57,7 +57,8 @@ class Audit:
     tokens : float
         Tokens it was trained on.
     problem : Problem
-        The budgets that the model sets: training FLOPs, serving memory and KV bytes per token.
+        The budgets that the model sets: training FLOPs, serving memory, KV bytes per token and,
+        of a mixture, active parameters.
     model : Evaluation
         The model as evaluated under the law. It breaks a limit only if the problem was given.
     optimum : Result
@@ -318,5 +319,8 @@ def _own_budgets(
         "serving_memory": found.quantity("serving_memory"),
         "kv_bytes_per_token": found.quantity("kv_bytes_per_token"),
     }
+    if found.parameters.active != found.parameters.total:
+        # What a token costs to serve: memory holds more experts than a token uses.
+        own_costs["active_parameters"] = found.parameters.active
     tables["budgets"] = budgets | {name: written(name, cost) for name, cost in own_costs.items()}
     return tables

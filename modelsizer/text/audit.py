@@ -80,10 +80,11 @@ def _verdict(found: Audit, model: Evaluation) -> str:
         less = f"{nats_text(gained, rms)} nats less"
         if rms is not None and gained <= rms:
             less += f", which is within the law's error of {format_number(rms, 2)}"
+        budgets = found.problem.budgets.limits
+        active = ", active parameters" if "active_parameters" in budgets else ""
+        same = f"the same FLOPs, memory{active} and KV bytes"
         said.append(
-            f"the same FLOPs, memory and KV bytes could reach {less}"
-            if gained
-            else "no design within the same FLOPs, memory and KV bytes has less loss"
+            f"{same} could reach {less}" if gained else f"no design within {same} has less loss"
         )
     if needed is not None:
         least = found.stands[1]
