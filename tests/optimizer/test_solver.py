@@ -63,7 +63,7 @@ def test_asking_again_is_asking_anew(solver: str) -> None:
     same(kept.solve(), solve(base, solver=solver))
 
 
-@pytest.mark.parametrize("seed", seeds(range(6000, 6012), range(6006, 6012)))
+@pytest.mark.parametrize("seed", seeds(range(6000, 6012), range(6003, 6012)))
 def test_one_solver_for_problems_of_any_space(seed: int) -> None:
     kept = Solver(Problem.load("phone-2gb"))
     for number in (seed, seed + 500, seed):

@@ -27,7 +27,7 @@ NAMES = ["parameters", "layers", "loss"]
 WHOLE = front(REFERENCE, NAMES)
 
 
-@pytest.mark.parametrize("seed", seeds(range(40), range(22, 40)))
+@pytest.mark.parametrize("seed", seeds(range(40), range(11, 40)))
 def test_every_way_gives_the_front_of_plain_loops(seed: int) -> None:
     problem = small(seed)
     names = some_goals(problem, seed)

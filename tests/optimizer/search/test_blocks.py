@@ -27,9 +27,9 @@ def unlistable(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_bound_is_never_above_a_design() -> None:
     seen = 0
-    for seed in range(3000, 3045):
+    for seed in range(3000, 3022):
         seen += check_bounds(valid_problem(seed), seed)
-    assert seen > 330
+    assert seen > 150
 
 
 @pytest.mark.slow
@@ -80,7 +80,7 @@ def check_agreement(problem: Problem, solvers: tuple[str, ...]) -> None:
         assert result.statistics["by_blocks"] >= 0
 
 
-@pytest.mark.parametrize("seed", seeds(range(3300, 3330), range(3309, 3330)))
+@pytest.mark.parametrize("seed", seeds(range(3300, 3330), range(3305, 3330)))
 def test_blocks_agree_with_enumeration(seed: int, unlistable: None) -> None:
     check_agreement(valid_problem(seed), ("auto", "bound"))
 

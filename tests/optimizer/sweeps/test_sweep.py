@@ -176,7 +176,7 @@ def test_dask_that_is_not_there(good: str, monkeypatch: pytest.MonkeyPatch) -> N
 
 
 @POSIX
-@pytest.mark.parametrize("jobs", ["1", "2"])
+@pytest.mark.parametrize("jobs", [pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_a_kill_loses_nothing_and_nothing_is_solved_twice(
     good: str, tmp_path: Path, jobs: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

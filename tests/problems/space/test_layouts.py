@@ -21,7 +21,7 @@ from tests.support.shared import seeds
 SOLVERS = ("exhaustive", "auto", "bound", "scipy", "pulp")
 
 
-@pytest.mark.parametrize("seed", seeds(range(2000, 2016), range(2005, 2016)))
+@pytest.mark.parametrize("seed", seeds(range(2000, 2016), range(2003, 2016)))
 def test_solvers_agree(seed: int) -> None:
     problem = valid_problem(seed, layout_tables)
     results = [solve(problem, solver=name) for name in SOLVERS]
@@ -34,7 +34,7 @@ def test_solvers_agree(seed: int) -> None:
             assert result.best.layout == truth.best.layout
 
 
-@pytest.mark.parametrize("seed", seeds(range(2016, 2024), range(2019, 2024)))
+@pytest.mark.parametrize("seed", seeds(range(2016, 2024), range(2017, 2024)))
 def test_by_hand_over_every_layout(seed: int) -> None:
     """All architectures times all layouts of the menus, dominated ones too, in plain loops."""
 
