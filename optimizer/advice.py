@@ -7,7 +7,6 @@ from modelsizer.optimizer.menu_advice import blind_choices, choices_seen, menu_e
 from modelsizer.optimizer.warning import AnswerWarning, Consequence, ordered
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
 from modelsizer.problems.laws.reach import caution
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.requirements.references import model_of
@@ -78,6 +77,11 @@ def _memory(problem: Problem, design: Evaluation) -> list[AnswerWarning]:
 
     A budget that nobody set limits nothing, so costs may be those of a layout that cannot run.
     """
+    if problem.training.device is problem.serving.device is None:
+        return []
+    # Loaded only where it is asked: a solve without accelerators shows no parts of memory.
+    from modelsizer.problems.designs.memory_parts import serving_parts, training_parts
+
     found = []
     for parts, remedy in (
         (training_parts(problem, design), "offer training.tensor_parallel or pipeline_parallel"),

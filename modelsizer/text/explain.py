@@ -151,7 +151,7 @@ def _print_alternatives(console: Console, found: Explanation) -> None:
         rows: list[Sequence[str]] = []
         for each in found.alternatives:
             rows += [[""]] if rows else []
-            rows += [_row(change)[:-1] for change in each.changes]
+            rows += [_row(change)[:-1] for change in each.repairs]
             rows.append(["", "", "together", "", _cost(each.cost)])
         table = Table(_HEADINGS[:-1], rows, words=frozenset({0}))
         print_table(console, table, indent=INDENT)
@@ -170,7 +170,7 @@ def _print_alternatives(console: Console, found: Explanation) -> None:
 
 def _print_references(console: Console, found: Explanation) -> None:
     """Limits of models among those that changes move."""
-    changes = (*found.repairs, *(change for each in found.alternatives for change in each.changes))
+    changes = (*found.repairs, *(change for each in found.alternatives for change in each.repairs))
     named = {name_of(change.key): change.reference for change in changes if change.reference}
     if named:
         each = ", ".join(f"{name} ({reference})" for name, reference in named.items())

@@ -10,17 +10,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import combinations, islice
 
 from modelsizer.optimizer.explain.change_costs import FAR, priced
 from modelsizer.optimizer.explain.conflicts import Keys, Oracle, any_design
-from modelsizer.optimizer.explain.joint_repair import JointRepair, joint_repair
+from modelsizer.optimizer.explain.joint_repair import JointRepair, joint_repair, made
 from modelsizer.optimizer.explain.menu_repairs import may_help, menu_keys, menu_steps
 from modelsizer.optimizer.explain.repairs import Repair
 from modelsizer.optimizer.explain.setting_repairs import can_help
 from modelsizer.optimizer.explain.setting_steps import SETTINGS, steps
-from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
 
@@ -39,36 +37,13 @@ SMALL = 0.02
 _KEPT = 1e9  # weight of a limit that is not to move
 
 
-@dataclass(frozen=True, slots=True)
-class Alternative:
-    """Several changes that together make a problem feasible, and none of which can be left out.
-
-    Parameters
-    ----------
-    cost : float
-        Sum of the costs of the changes.
-    changes : tuple of Repair
-    design : Evaluation
-        A feasible design of the problem with all of them.
-    """
-
-    cost: float
-    changes: tuple[Repair, ...]
-    design: Evaluation
-
-    @property
-    def made(self) -> dict[str, object]:
-        """What to set, by dotted key."""
-        return {key: value for change in self.changes for key, value in change.made.items()}
-
-
 def alternatives(
     oracle: Oracle,
     conflicts: Sequence[Keys],
     singles: Sequence[Repair],
     joint: JointRepair | None,
     weights: Mapping[str, float],
-) -> list[Alternative]:
+) -> list[JointRepair]:
     """Joint repairs that cost clearly less than every single change, least costly first.
 
     Parameters
@@ -86,15 +61,15 @@ def alternatives(
 
     Returns
     -------
-    list of Alternative
+    list of JointRepair
         At most `MOST`. If no single change helps they may cost anything.
     """
     cheapest = WORTH * min((repair.cost or 0.0 for repair in singles), default=math.inf)
-    found: list[Alternative] = []
+    found: list[JointRepair] = []
     if joint is not None and joint.cost < cheapest:
         joint = _fewer(oracle, joint, weights)
         if len(joint.repairs) > 1 and joint.cost < cheapest:
-            found.append(Alternative(joint.cost, joint.repairs, joint.design))
+            found.append(joint)
     for combination in islice(_combinations(oracle, conflicts, singles, weights), MOST_TRIED):
         cost = sum(step.cost or 0.0 for step in combination)
         below = min(cheapest, NEAR * found[0].cost if found else math.inf)
@@ -106,9 +81,9 @@ def alternatives(
     return [each for each in found if each.cost <= NEAR * found[0].cost][:MOST]
 
 
-def _within(one: Alternative, other: Alternative) -> bool:
+def _within(one: JointRepair, other: JointRepair) -> bool:
     """Whether an alternative changes nothing that the other does not change too."""
-    return {change.key for change in one.changes} <= {change.key for change in other.changes}
+    return {change.key for change in one.repairs} <= {change.key for change in other.repairs}
 
 
 def _combinations(
@@ -134,10 +109,10 @@ def _combinations(
 
 def _completed(
     oracle: Oracle, chosen: tuple[Repair, ...], weights: Mapping[str, float], below: float
-) -> Alternative | None:
+) -> JointRepair | None:
     """Some steps with the cheapest relaxation of limits beside them, if it costs little enough."""
     try:
-        after = oracle.after({k: v for step in chosen for k, v in step.made.items()})
+        after = oracle.after(made(chosen))
     except (ProblemError, UnknownFigureError):
         return None  # steps that do not go together
     problem = after.relaxer.problem(after.all)
@@ -152,7 +127,7 @@ def _completed(
     changes = _needed(oracle, (*chosen, *repairs))
     if len(changes) < 2:
         return None  # a single change, which is known
-    return Alternative(sum(change.cost or 0.0 for change in changes), changes, design)
+    return JointRepair(sum(change.cost or 0.0 for change in changes), changes, design)
 
 
 def _fewer(oracle: Oracle, joint: JointRepair, weights: Mapping[str, float]) -> JointRepair:
@@ -181,7 +156,7 @@ def _needed(oracle: Oracle, changes: tuple[Repair, ...]) -> tuple[Repair, ...]:
 
 def _feasible(oracle: Oracle, changes: Sequence[Repair]) -> bool:
     try:
-        after = oracle.after({k: v for change in changes for k, v in change.made.items()})
+        after = oracle.after(made(changes))
     except (ProblemError, UnknownFigureError):
         return False
     return after.feasible(after.all)

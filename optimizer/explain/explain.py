@@ -9,7 +9,7 @@ from itertools import chain
 from typing import Literal, get_args
 
 from modelsizer.optimizer.constraints import Constraint
-from modelsizer.optimizer.explain.alternatives import Alternative, alternatives
+from modelsizer.optimizer.explain.alternatives import alternatives
 from modelsizer.optimizer.explain.change_costs import FAR, priced
 from modelsizer.optimizer.explain.conflicts import (
     Conflict,
@@ -77,7 +77,7 @@ class Explanation:
         Of single constraints, settings and ends of menus, least costly first.
     joint : JointRepair or None
         Of constraints alone. None where the space is too large to list, or it is unfinished.
-    alternatives : tuple of Alternative
+    alternatives : tuple of JointRepair
         Several changes that together cost less than any of `repairs`.
     weights : mapping of str to float
         Other than 1.
@@ -98,7 +98,7 @@ class Explanation:
     with_space: tuple[Conflict, ...] = ()
     repairs: tuple[Repair, ...] = ()
     joint: JointRepair | None = None
-    alternatives: tuple[Alternative, ...] = ()
+    alternatives: tuple[JointRepair, ...] = ()
     weights: Mapping[str, float] | None = None
     whys: tuple[Why, ...] = ()
     stop: Stop = "proven"
@@ -144,7 +144,7 @@ class Explanation:
             "alternatives": [
                 {
                     "cost": each.cost,
-                    "changes": [change.to_dict() for change in each.changes],
+                    "changes": [change.to_dict() for change in each.repairs],
                     "set": each.made,
                     "design": design_dict(self.problem, each.design),
                 }
@@ -247,7 +247,7 @@ class _Findings:
         self.every: list[Conflict] = []
         self.repairs: list[Repair] = []
         self.joint: JointRepair | None = None
-        self.alternatives: list[Alternative] = []
+        self.alternatives: list[JointRepair] = []
         self.unfinished: list[Part] = [*get_args(Part)]
         self.undecided: list[str] = _changeable(oracle.relaxer.origin, oracle.relaxer.limits)
 

@@ -6,7 +6,7 @@ Its cost is that of `modelsizer.optimizer.explain.change_costs`.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
@@ -43,7 +43,7 @@ _SHORT = 1e-8
 
 @dataclass(frozen=True, slots=True)
 class JointRepair:
-    """The cheapest way to relax several constraints at once.
+    """Several changes that together make a problem feasible.
 
     Parameters
     ----------
@@ -57,6 +57,16 @@ class JointRepair:
     cost: float
     repairs: tuple[Repair, ...]
     design: Evaluation
+
+    @property
+    def made(self) -> dict[str, object]:
+        """What to set, by dotted key."""
+        return made(self.repairs)
+
+
+def made(repairs: Iterable[Repair]) -> dict[str, object]:
+    """What to set for several repairs together, by dotted key."""
+    return {key: value for repair in repairs for key, value in repair.made.items()}
 
 
 def joint_repair(

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from modelsizer.optimizer.constraints import Constraint, constrained, constraints, tightened
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import Result
@@ -160,14 +161,9 @@ def _cheapest(solver: Solver, most: float) -> Iterator[Cheapest]:
 
 def _asked(problem: Problem, name: str, most: float) -> Problem:
     """The problem of least of a quantity with at most a loss."""
-    tables, limit = problem.bare(), problem.budgets.limits.get("loss")
+    limit = Constraint("budgets.loss", "loss", "max", most)
+    tables = constrained(problem.bare(), tightened(constraints(problem), limit))
     tables["objective"]["minimize"] = name
-    ends: dict[str, float] = {"max": most}
-    if limit is not None and limit.max is not None:
-        ends["max"] = min(most, float(limit.max))
-    if limit is not None and limit.min is not None:
-        ends["min"] = float(limit.min)
-    tables["budgets"] = tables.get("budgets", {}) | {"loss": ends}
     return Problem.from_tables(tables, like=problem)
 
 

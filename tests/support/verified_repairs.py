@@ -56,11 +56,11 @@ def check_repairs(problem: Problem) -> Explanation:
     cheapest = min((cost for cost in costs if cost is not None), default=math.inf)
     _check_nothing_is_cheaper(problem, cheapest)
     for each in found.alternatives:
-        assert math.isclose(each.cost, sum(change.cost or 0.0 for change in each.changes))
-        assert each.cost < cheapest and len(each.changes) > 1
+        assert math.isclose(each.cost, sum(change.cost or 0.0 for change in each.repairs))
+        assert each.cost < cheapest and len(each.repairs) > 1
         assert feasible(problem, each.made) is not False, each.made
-        for change in each.changes:
-            rest = [other for other in each.changes if other is not change]
+        for change in each.repairs:
+            rest = [other for other in each.repairs if other is not change]
             made = {key: value for other in rest for key, value in other.made.items()}
             assert not feasible(problem, made), (change.key, each.made)
     return found

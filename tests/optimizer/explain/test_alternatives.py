@@ -42,10 +42,10 @@ def test_two_changes_may_cost_less_than_any_one() -> None:
     )
     found = explain(problem)
     (both,) = found.alternatives
-    assert [change.key for change in both.changes] == ["serving.kv_bytes", "budgets.serving_memory"]
+    assert [change.key for change in both.repairs] == ["serving.kv_bytes", "budgets.serving_memory"]
     assert both.cost < (found.repairs[0].cost or 0.0)
     assert solve(problem.with_settings(both.made)).status == "optimal"
-    for change in both.changes:
+    for change in both.repairs:
         assert solve(problem.with_settings(change.made)).status == "infeasible"
 
 
