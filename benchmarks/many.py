@@ -191,7 +191,7 @@ def run(program: Path, arguments: tuple[str, ...], folder: Path) -> Seen:
     command = [str(program), *(part.format(out=out) for part in arguments)]
     start = time.perf_counter()
     process = subprocess.Popen(
-        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder,
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, cwd=folder, env=environment(),
         preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (int(LIMIT), int(LIMIT))),
     )  # fmt: skip
     assert process.stderr is not None
@@ -207,6 +207,11 @@ def run(program: Path, arguments: tuple[str, ...], folder: Path) -> Seen:
         process.returncode,
         digest(folder),
     )
+
+
+def environment() -> dict[str, str]:
+    """The environment of a process: with compiled modules kept, as users have it."""
+    return {key: value for key, value in os.environ.items() if key != "PYTHONDONTWRITEBYTECODE"}
 
 
 def program(checkout: Path) -> Path:
