@@ -19,7 +19,6 @@ from modelsizer.commands.output import STANDARD_OUTPUT
 from modelsizer.problems.visible import visible
 
 WRITTEN = frozenset({"PATH", "FRAMEWORK:PATH"})
-LONGEST = 1000  # characters of the first sentence of a command
 FILLED = frozenset({"FOLDER"})
 LISTED = frozenset({"A,B,..."})  # names or files that are read, with commas between
 READ = frozenset(
@@ -35,10 +34,6 @@ _written: list[tuple[str, Path]] = []
 
 class Command(NumberCommand):
     """A command that refuses a path which it could not write, or would both read and write."""
-
-    def get_short_help_str(self, limit: int = 45) -> str:
-        """The first sentence, which the list of commands wraps and does not cut."""
-        return super().get_short_help_str(max(limit, LONGEST))
 
     def invoke(self, ctx: Any) -> Any:
         """As of the base class."""
