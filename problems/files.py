@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import IO, BinaryIO
@@ -76,9 +76,10 @@ def write_bytes(path: Path, content: bytes) -> None:
     write_whole(path, write)
 
 
-def write_text(path: Path, text: str) -> None:
-    """Write a UTF-8 text file; see `write_whole`."""
-    write_bytes(path, encoded(text))
+def write_text(path: Path, text: str | Iterable[str]) -> None:
+    """Write a UTF-8 text file, whole or in pieces; see `write_whole`."""
+    pieces = (text,) if isinstance(text, str) else text
+    write_whole(path, lambda file: file.writelines(map(encoded, pieces)))
 
 
 def encoded(text: str) -> bytes:

@@ -6,9 +6,8 @@ is printed all the same, and the content goes to a folder of temporary files, wh
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from modelsizer.commands.app import BAD_INPUT, say
+from modelsizer.commands.json_text import json_pieces
 from modelsizer.commands.streams import lost_output, report_lost_output
 from modelsizer.problems.interrupts import held, whole
 
@@ -47,8 +47,8 @@ class Output:
     write: Callable[[Path], None]
 
 
-def text_file(option: str, path: Path | None, text: Callable[[], str]) -> Output:
-    """A file of text, which is made only if it is asked for."""
+def text_file(option: str, path: Path | None, text: Callable[[], str | Iterable[str]]) -> Output:
+    """A file of text, whole or in pieces, which is made only if it is asked for."""
 
     def write(place: Path) -> None:
         from modelsizer.problems.files import write_text
@@ -149,7 +149,8 @@ def emit(content: Any, target: str | None, show: Callable[[Console], None], *fil
     Parameters
     ----------
     content : object
-        Of the JSON; if it is expensive to compute a function, called only if JSON is requested.
+        Of the JSON, see `modelsizer.commands.json_text`; if it is expensive to compute a function,
+        called for each place that JSON is written to.
     target : str or None
         Path of the JSON, ``-`` for standard output, or None for none.
     show : callable
@@ -164,9 +165,8 @@ def emit(content: Any, target: str | None, show: Callable[[Console], None], *fil
         If interrupted while a file was made, once the answer is printed.
     """
 
-    def text() -> str:
-        made = content() if callable(content) else content
-        return json.dumps(made, indent=2, allow_nan=False) + "\n"
+    def text() -> Iterable[str]:
+        return json_pieces(content() if callable(content) else content)
 
     to_file = None if target in (None, STANDARD_OUTPUT) else Path(str(target))
     failures, interrupted = [], False
@@ -178,7 +178,7 @@ def emit(content: Any, target: str | None, show: Callable[[Console], None], *fil
         interrupted = True
     with whole():
         if target == STANDARD_OUTPUT:
-            print_text(text(), "answer.json")
+            _print_pieces(text, "answer.json")
         else:
             show(console())
             _keep_lost("answer.txt", lambda: _as_text(show))
@@ -199,8 +199,13 @@ def print_text(text: str, name: str) -> None:
     name : str
         Of the file that keeps the text if standard output cannot be written.
     """
-    sys.stdout.write(text)
-    _keep_lost(name, lambda: text)
+    _print_pieces(lambda: (text,), name)
+
+
+def _print_pieces(text: Callable[[], Iterable[str]], name: str) -> None:
+    """Write pieces of text to standard output, made again for the file that keeps what is lost."""
+    sys.stdout.writelines(text())
+    _keep_lost(name, text)
 
 
 def say_infeasible(console: Console) -> None:
@@ -264,7 +269,7 @@ def _kept(name: str, write: Callable[[Path], None]) -> Path | None:
     return None
 
 
-def _keep_lost(name: str, text: Callable[[], str]) -> None:
+def _keep_lost(name: str, text: Callable[[], str | Iterable[str]]) -> None:
     """Keep what standard output did not take, if it failed; the run will end with status 2."""
     sys.stdout.flush()
     if lost_output() is None:
