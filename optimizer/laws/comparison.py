@@ -270,7 +270,8 @@ def compare_laws(
                 Judge(result.problem, name, design, solver, with_flops=with_flops)
                 for name, result, design in zip(labels, results, chosen, strict=True)
             ]
-            regrets = [judged(judges, design.architecture) for design in chosen]
+            by_design = judged(judges, [design.architecture for design in chosen])
+            regrets = [by_design[design.architecture] for design in chosen]
             able = [
                 d.architecture
                 for d, r in zip(chosen, regrets, strict=True)

@@ -15,7 +15,7 @@ over the laws can be minimised. ``C_L`` is found by a proven solve that minimise
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -136,28 +136,41 @@ class Judge:
         if with_flops and best.loss <= 0:
             message = f"{name} predicts a loss of {best.loss:g}, and no loss is 0 or less"
             raise ProblemError.of("objective.law", message)
+        self._reached: dict[float, float] = {}
+        self._most: dict[float, float] = {}
         self._flops = self._reached_at(best.loss) if with_flops else None
 
     def _reached_at(self, loss: float) -> float:
         """Least training FLOPs at which some design reaches a loss."""
-        settings = {"objective.minimize": "training_flops", "budgets.loss": {"max": loss}}
-        result = self._solver.solve(problem=self.problem.with_settings(settings), details=False)
-        value = result.finished().objective.value
-        assert value is not None
-        return float(value)
+        if loss not in self._reached:
+            settings = {"objective.minimize": "training_flops", "budgets.loss": {"max": loss}}
+            result = self._solver.solve(problem=self.problem.with_settings(settings), details=False)
+            value = result.finished().objective.value
+            assert value is not None
+            self._reached[loss] = float(value)
+        return self._reached[loss]
 
-    def regret(self, architecture: Architecture) -> Regret | None:
-        """Regret of a design; None if it exceeds the loss that is allowed by this law."""
-        found = evaluate(self.problem, architecture)
-        if not found.feasible:
-            return None
-        loss = found.loss
-        if self._flops is None:
-            return Regret(loss - self.least, None)
-        return Regret(loss - self.least, max(1.0 - self._reached_at(loss) / self._flops, 0.0))
+    def regrets(self, architectures: Iterable[Architecture]) -> dict[Architecture, Regret]:
+        """Regrets of designs; without those that exceed the loss that is allowed by this law."""
+        found = {a: evaluate(self.problem, a) for a in architectures}
+        losses = {a: design.loss for a, design in found.items() if design.feasible}
+        # In this order the answer for one loss reaches the next, so that its search starts there.
+        flops = {x: self._reached_at(x) for x in sorted(losses.values())} if self._flops else {}
+        return {
+            a: Regret(
+                loss - self.least,
+                max(1.0 - flops[loss] / self._flops, 0.0) if self._flops else None,
+            )
+            for a, loss in losses.items()
+        }
 
     def most_loss(self, waste: float) -> float:
         """Upper bound on the loss of designs of no more waste; infinite if there is none."""
+        if waste not in self._most:
+            self._most[waste] = self._most_loss(waste)
+        return self._most[waste]
+
+    def _most_loss(self, waste: float) -> float:
         assert self._flops is not None
         flops = self._flops * (1.0 - waste - CLOSE)
         limit = self.problem.budgets.training_flops
@@ -192,7 +205,7 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
         Designs to start from, feasible by every law.
     """
     first = judges[0].problem
-    exact = {a: judged(judges, a) for a in dict.fromkeys(known)}
+    exact = judged(judges, known)
     high, low = min(_worst(regrets)[0] for regrets in exact.values()), 0.0
     held = _collected(judges, high)
     losses = np.stack([_losses(judge, held) for judge in judges])
@@ -208,12 +221,9 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
         few = held.take(mask)
         if len(few):
             table = table_of(first, few, needed(first))
-            for i in range(len(few)):
-                architecture = table.architecture(first, i, [0])
-                if architecture in exact:
-                    continue
-                if len(regrets := judged(judges, architecture)) == len(judges):
-                    exact[architecture] = regrets
+            fresh = dict.fromkeys(table.architecture(first, i, [0]) for i in range(len(few)))
+            found = judged(judges, [a for a in fresh if a not in exact])
+            exact.update({a: mine for a, mine in found.items() if len(mine) == len(judges)})
         return min(_worst(regrets)[0] for regrets in exact.values())
 
     mask = passing(high)
@@ -238,10 +248,15 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
     return Compromise(architecture, parameters, design.tokens, worst, regrets, count)
 
 
-def judged(judges: Sequence[Judge], architecture: Architecture) -> Regrets:
-    """Regrets of a design under the laws by which it is feasible."""
-    found = {judge.name: judge.regret(architecture) for judge in judges}
-    return {name: regret for name, regret in found.items() if regret is not None}
+def judged(
+    judges: Sequence[Judge], architectures: Iterable[Architecture]
+) -> dict[Architecture, Regrets]:
+    """Regrets of designs, each under the laws by which it is feasible."""
+    found: dict[Architecture, Regrets] = {a: {} for a in architectures}
+    for judge in judges:
+        for architecture, regret in judge.regrets(found).items():
+            found[architecture][judge.name] = regret
+    return found
 
 
 def _worst(regrets: Regrets) -> tuple[float, str]:
