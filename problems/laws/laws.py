@@ -22,13 +22,12 @@ from modelsizer.problems.laws.features import (
     Features,
     Floats,  # laws and their users take it from here
 )
+from modelsizer.problems.laws.inverse import fewest_tokens
 from modelsizer.problems.laws.stack_values import WINDOW, trained_on
 
 ParameterKind = Literal["total", "non_embedding", "active"]
 Experts = Literal["tian-2025", "active", "total"]
 """What a layer of experts counts as in N; see `modelsizer.problems.laws.leverage`."""
-LARGEST_LN_TOKENS = 200.0  # e^200 tokens are more than any budget pays for
-_BISECTIONS = 64  # halves 200 to below the spacing of doubles
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,16 +148,10 @@ class TokenLaw(ABC):
     def tokens_for(self, n: Floats, loss: Floats) -> Floats:
         """Fewest tokens that reach a loss; infinite if no number does.
 
-        Found by bisection on ln D; a law with a closed form should override this method.
+        Found by `fewest_tokens`; a law with a closed form should override this method.
         """
         n, loss = np.broadcast_arrays(np.asarray(n, float), np.asarray(loss, float))
-        low, high = np.zeros(n.shape), np.full(n.shape, LARGEST_LN_TOKENS)
-        reached = self.loss(n, np.exp(high)) <= loss
-        for _ in range(_BISECTIONS):
-            middle = (low + high) / 2
-            enough = self.loss(n, np.exp(middle)) <= loss
-            low, high = np.where(enough, low, middle), np.where(enough, middle, high)
-        return np.where(reached, np.exp(high), np.inf)
+        return fewest_tokens(lambda d: self.loss(n, d), loss)
 
 
 class AtSize(TokenLaw):
