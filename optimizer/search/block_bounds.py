@@ -23,6 +23,7 @@ from modelsizer.optimizer.search.corners import Corners, by_layout, is_wide
 from modelsizer.optimizer.search.law_pieces import pieces
 from modelsizer.optimizer.search.law_sizes import law_sizes
 from modelsizer.optimizer.search.seen import ranges_seen
+from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Bools, Ends, Grid
 from modelsizer.optimizer.tables.roots import LAYERS, Root
 from modelsizer.optimizer.tables.table import Ints, Table, needed
@@ -51,6 +52,10 @@ class Blocks(Columns):
         Parallel layouts under which a block may contain a feasible design.
     number : array of shape (B,)
         Of a block among those that are bounded together.
+    box : array of shape (B,)
+        Number of the box of the cover (`modelsizer.optimizer.tables.cover`) that a block is of.
+    first, last : array of shape (B,)
+        Range of layers of that box, of which the block has those that the limits leave.
     """
 
     root: NDArray[np.int32]
@@ -59,6 +64,26 @@ class Blocks(Columns):
     least: Floats
     able: Bools
     number: Ints
+    box: Ints
+    first: Ints
+    last: Ints
+
+    @classmethod
+    def of(cls, cover: Cover, layers: int, layouts: int) -> Blocks:
+        """Return the boxes of a cover, of which nothing is known.
+
+        Parameters
+        ----------
+        cover : Cover
+        layers : int
+            Position of the layers among the indices.
+        layouts : int
+        """
+        number = np.arange(len(cover))
+        ends = cover.low[:, layers].astype(np.int64), cover.high[:, layers].astype(np.int64)
+        able = np.ones((len(cover), layouts), dtype=bool)
+        least = np.full(len(cover), -np.inf)
+        return cls(cover.root, cover.low, cover.high, least, able, number, number, *ends)
 
     def plus(self, *others: Blocks) -> Blocks:
         """Concatenate with other blocks."""

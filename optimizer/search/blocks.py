@@ -8,6 +8,7 @@ options, to which the bounds of `modelsizer.optimizer.bounds.relaxation` and exa
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import numpy as np
 
@@ -19,7 +20,7 @@ from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.search.pool import Pool
 from modelsizer.optimizer.search.samples import even_points, pairs, random_points
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Ints, Table, build_table, needed
+from modelsizer.optimizer.tables.table import Floats, Ints, Table, build_table, needed
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.space.splits import divided
@@ -32,6 +33,7 @@ SAMPLE = {"d_model": 64, "ffn_ratio": 4, "d_ff": 4}
 SAMPLE_NEAR = {"d_model": 24, "ffn_ratio": 6, "d_ff": 6}  # the same, near an incumbent
 RANDOM = 1024  # points of each root, where entries of many menus would multiply
 LEAST_WIDTHS = 32  # minimum number of d_model in the sample, for any number of layouts
+BOUNDED_AT_ONCE = 8192  # some 10 MB of costs
 AT_ONCE = 4096  # blocks split per round: enough to vectorise, few enough to be best-first
 LISTED_AT_ONCE = 200  # small blocks listed before the number of options is checked
 FEW_BLOCKS = 256  # blocks of which a round is split at least, as far as they go
@@ -80,7 +82,9 @@ class BlockSearch:
         self._bounds = BlockBounds(model, self.grid, breach)
         self._branching = Branching(self.grid)
         self._pending = np.inf  # minimum bound of blocks taken and not yet split or yielded
-        self._pool = Pool(self._whole())
+        self._cover = model.store.cover(model.problem)
+        self._whole = Blocks.of(self._cover, self.grid.layers, len(self._layouts))
+        self._pool = Pool(self._whole)
 
     @property
     def floor(self) -> float:
@@ -92,18 +96,10 @@ class BlockSearch:
         """Return the number of blocks not yet split or yielded."""
         return len(self._pool)
 
-    def _whole(self) -> Blocks:
-        """Return each root as one block."""
-        sizes = np.array([self.grid.sizes(root) for root in self.grid.roots])
-        root = np.arange(len(sizes), dtype=np.int32)
-        able = np.ones((len(sizes), len(self._layouts)), dtype=bool)
-        worst = np.full(len(sizes), -np.inf)
-        return Blocks(root, np.zeros_like(sizes), sizes - 1, worst, able, root.astype(np.int64))
-
-    def bound_roots(self) -> float:
-        """Bound the roots, and return the least bound."""
+    def bound_all(self) -> float:
+        """Bound the boxes of the cover, and return the least bound."""
         self._pending = -np.inf
-        self._pool = Pool(self._bounded(self._pool.first(len(self._pool), np.inf)))
+        self._pool = Pool(self._bounded(self._whole))
         self._pending = np.inf
         return self.floor
 
@@ -142,8 +138,8 @@ class BlockSearch:
 
     def tables(self) -> Iterator[Table]:
         """Yield tables of width options, until no block can have a design better than `value`."""
-        self.bound_roots()
-        ready = self._whole().take(slice(0, 0))
+        self.bound_all()
+        ready = self._pool.none
         while len(self._pool) or len(ready):
             self.clock.check(2 * self._pool.nbytes)  # they are copied
             now = self._pool.first(AT_ONCE, self.value)
@@ -174,7 +170,7 @@ class BlockSearch:
             large = self._options(blocks) > SMALL
             if not large.any():
                 break
-            halves, _, _ = self._branching.halves(blocks.take(large))
+            halves, _, _ = self._halves(blocks.take(large))
             blocks = blocks.take(~large).plus(halves)
         large = self._options(blocks) > SMALL
         if not large.all():
@@ -182,10 +178,18 @@ class BlockSearch:
             blocks = blocks.take(large)
         if not len(blocks):
             return
-        halves, side, length = self._branching.halves(blocks)
+        halves, side, length = self._halves(blocks)
         kept = self._bounded(halves)
         self._branching.learn(blocks, side, length, kept, self.value)
         self._pool.add(kept)
+
+    def _halves(self, blocks: Blocks) -> tuple[Blocks, Ints, Floats]:
+        """Split blocks in two, and the boxes of the cover that they are of."""
+        halves, side, length = self._branching.halves(blocks)
+        low, high = halves.low.copy(), halves.high.copy()
+        low[:, self.grid.layers], high[:, self.grid.layers] = halves.first, halves.last
+        box = self._cover.split(blocks.box, halves.root, low, high)
+        return replace(halves, box=box), side, length
 
     def _handed_on(self, ready: Blocks) -> Iterator[Table]:
         """Yield tables of small blocks in order of bounds, while they may contain the optimum."""
@@ -233,9 +237,11 @@ class BlockSearch:
         parts = []
         self.bounded += len(blocks)
         for index in np.unique(blocks.root):
-            self.clock.check()
-            mine = blocks.take(blocks.root == index)
-            parts.append(self._bounds.bound(int(index), mine, self.value))
+            mine = np.flatnonzero(blocks.root == index)
+            for begin in range(0, len(mine), BOUNDED_AT_ONCE):
+                self.clock.check()
+                some = blocks.take(mine[begin : begin + BOUNDED_AT_ONCE])
+                parts.append(self._bounds.bound(int(index), some, self.value))
         return parts[0].plus(*parts[1:]) if parts else blocks
 
 
@@ -245,4 +251,4 @@ def whole_floor(model: Model) -> float:
     It is minus infinity if there are too many roots for a quick answer.
     """
     search = BlockSearch(model)
-    return -np.inf if len(search.grid.roots) > FEW_ROOTS else search.bound_roots()
+    return -np.inf if len(search.grid.roots) > FEW_ROOTS else search.bound_all()

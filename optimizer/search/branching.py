@@ -88,7 +88,10 @@ class Branching:
         left, right = blocks.high.copy(), blocks.low.copy()
         left[at, side] = middle
         right[at, side] = middle + 1
-        both = replace(blocks, high=left).plus(replace(blocks, low=right))
+        deep = side == self._grid.layers
+        both = replace(blocks, high=left, last=np.where(deep, middle, blocks.last)).plus(
+            replace(blocks, low=right, first=np.where(deep, middle + 1, blocks.first))
+        )
         return replace(both, number=np.arange(len(both))), side, lengths[at, side]
 
     def _middles(self, blocks: Blocks, side: Ints) -> Ints:

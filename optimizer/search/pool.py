@@ -18,11 +18,16 @@ class Pool:
     Parameters
     ----------
     blocks : Blocks
+
+    Attributes
+    ----------
+    none : Blocks
+        No blocks.
     """
 
     def __init__(self, blocks: Blocks) -> None:
-        self._none = blocks.take(np.zeros(0, dtype=np.int64))
-        self._front, self._back = self._none, [blocks]
+        self.none = blocks.take(np.zeros(0, dtype=np.int64))
+        self._front, self._back = self.none, [blocks]
         self._edge = -np.inf
 
     def __len__(self) -> int:
@@ -44,7 +49,7 @@ class Pool:
         first = blocks.least <= self._edge
         if len(self._front) + int(first.sum()) > 4 * FRONT:
             self._back += [self._front, blocks]
-            self._front, self._edge = self._none, -np.inf
+            self._front, self._edge = self.none, -np.inf
             return
         if first.all():
             self._front = self._front.plus(blocks)
@@ -56,7 +61,7 @@ class Pool:
         """Remove and return so many blocks of least bound; forget those above a value."""
         front = self._front.take(self._front.least <= value)
         if not len(front) and self._back:
-            front = self._none.plus(*(part.take(part.least <= value) for part in self._back))
+            front = self.none.plus(*(part.take(part.least <= value) for part in self._back))
             self._back, self._edge = [], np.inf
             if len(front) > FRONT:
                 order = np.argpartition(front.least, FRONT)
@@ -64,7 +69,7 @@ class Pool:
                 self._back = [front.take(order[FRONT:])]
                 front = front.take(order[:FRONT])
         if len(front) <= count:
-            self._front = self._none
+            self._front = self.none
             return front
         order = np.argpartition(front.least, count)
         self._front = front.take(order[count:])

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Grid, menu_size
 from modelsizer.optimizer.tables.roots import vocabularies_rise
 from modelsizer.optimizer.tables.table import Linear, Table, frame, needed, quantities, tables
@@ -70,8 +71,8 @@ class _Part:
 class TableStore:
     """Cache of the tables of the last space.
 
-    The tables of a space too large to enumerate are not cached but built on demand; only its grid
-    is cached.
+    The tables of a space too large to enumerate are not cached but built on demand; its grid is
+    cached, and the boxes at which the last search over it ended.
     """
 
     def __init__(self) -> None:
@@ -79,13 +80,14 @@ class TableStore:
         self._parts: list[_Part] = []
         self._unread: Iterator[tuple[Layout, Options]] = iter(())
         self._grid: Grid | None = None
+        self._cover: Cover | None = None
         self._listable = True
 
     def _turn_to(self, problem: Problem) -> None:
         space: _Key = (problem.space, problem.splits, problem.layouts)
         space = (*space, problem.training.sequence_length, vocabularies_rise(problem))
         if space != self._space:
-            self._space, self._parts, self._grid = space, [], None
+            self._space, self._parts, self._grid, self._cover = space, [], None, None
             self._unread = problem.options()
             self._listable = menu_size(problem) <= LISTABLE
 
@@ -100,6 +102,13 @@ class TableStore:
         if self._grid is None:
             self._grid = Grid(problem)
         return self._grid
+
+    def cover(self, problem: Problem) -> Cover:
+        """Return boxes that cover the grid, for one search: those at which the last one ended."""
+        grid = self.grid(problem)
+        left = None if self._cover is None else self._cover.leaves()
+        self._cover = Cover.whole(grid) if left is None else left
+        return self._cover
 
     def tables(self, problem: Problem, names: Collection[str] | None = None) -> Iterator[Table]:
         """Yield all width options of a problem under all layouts, in tables of bounded size.

@@ -9,6 +9,7 @@ import numpy as np
 from modelsizer import Problem
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
+from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Grid
 from modelsizer.optimizer.tables.table import build_table
 from modelsizer.problems.designs.evaluation import evaluate
@@ -21,9 +22,8 @@ def random_block(r: random.Random, grid: Grid, layouts: int) -> tuple[int, Block
     sizes = grid.sizes(grid.roots[index]).tolist()
     ends = [sorted((r.randrange(n), r.randrange(n))) for n in sizes]
     low, high = (np.array([[end[i] for end in ends]], dtype=grid.dtype) for i in (0, 1))
-    one = np.zeros(1, dtype=np.int64)
-    able = np.ones((1, layouts), dtype=bool)
-    return index, Blocks(np.array([index], dtype=np.int32), low, high, one - np.inf, able, one)
+    cover = Cover(np.array([index], dtype=np.int32), low, high)
+    return index, Blocks.of(cover, grid.layers, layouts)
 
 
 def check_bounds(problem: Problem, seed: int, blocks: int = 8, points: int = 6) -> int:
