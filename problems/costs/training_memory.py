@@ -22,6 +22,7 @@ stage holds one microbatch, the head and the logits. The memory is that of the l
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any
@@ -38,31 +39,37 @@ FP32_BYTES = 4
 HALF = Fraction(1, 2)
 
 
-def state_bytes(training: Training, layout: Layout) -> Fraction:
-    """Bytes of states per parameter of the model, on each accelerator.
-
-    The paper's 7.5B example on 64 accelerators: 120, 31.4, 16.6 and 1.9 GB for stages 0 to 3.
-    """
-    shared = Fraction(1, layout.data_parallel)
+def _held(training: Training) -> tuple[Fraction, Fraction]:
+    """Bytes of states per parameter that data parallelism leaves whole, and that it divides."""
     parts = (
         (exact(training.optimizer_bytes), 1),
         (exact(training.gradient_bytes), 2),
         (exact(training.weight_bytes), 3),
     )
-    held = sum(
-        (size * (shared if training.zero_stage >= stage else 1) for size, stage in parts),
-        Fraction(0),
-    )
+    divided = sum((size for size, stage in parts if training.zero_stage >= stage), Fraction(0))
+    return sum((size for size, _ in parts), Fraction(0)) - divided, divided
+
+
+def state_bytes(training: Training, layout: Layout) -> Fraction:
+    """Bytes of states per parameter of the model, on each accelerator.
+
+    The paper's 7.5B example on 64 accelerators: 120, 31.4, 16.6 and 1.9 GB for stages 0 to 3.
+    """
+    whole, divided = _held(training)
+    held = whole + divided / layout.data_parallel
     return held / (layout.tensor_parallel * layout.pipeline_parallel)
 
 
-def _scaled(values: Any, factor: Fraction) -> Any:
-    """Values times a factor, rounded up to whole bytes."""
-    return -(-values * factor.numerator // factor.denominator)
+def _scaled(values: Any, factor: Fraction | int, times: Any = 1, over: Any = 1) -> Any:
+    """Values times ``factor * times / over``, rounded up to whole bytes.
+
+    `values`, `times` and `over` are integers or arrays of shape (W,).
+    """
+    return -(-values * (factor.numerator * times) // (factor.denominator * over))
 
 
 def layer_activations(
-    layer: Layer, trunk: Trunk, training: Training, tensor_parallel: int, recompute: str
+    layer: Layer, trunk: Trunk, training: Training, tensor_parallel: Any, recompute: str
 ) -> Any:
     """Bytes that one layer keeps of one microbatch, on each tensor-parallel accelerator.
 
@@ -71,7 +78,7 @@ def layer_activations(
     layer, trunk
         Integers or arrays of shape (W,).
     training : Training
-    tensor_parallel : int
+    tensor_parallel : int or array of shape (W,)
     recompute : {"none", "selective", "half", "full"}
 
     Returns
@@ -80,10 +87,10 @@ def layer_activations(
     """
     size = exact(training.activation_bytes)
     tokens = training.sequence_length * training.microbatch_size
-    outside = Fraction(1, tensor_parallel if training.sequence_parallel else 1)
+    outside = tensor_parallel if training.sequence_parallel else 1
     h = trunk.d_model
     if recompute == "full":
-        return _scaled(h, tokens * size * outside)
+        return _scaled(h, tokens * size, over=outside)
     attention, ffn, fused = layer.attention, layer.ffn, training.fused_kernels
     # Inputs of normalisations, mixer and feed-forward; a normalisation without a fused kernel
     # keeps its input in fp32 and its result.
@@ -91,19 +98,19 @@ def layer_activations(
     share = Fraction(1)
     if recompute == "half":
         share, norm = HALF, Fraction(0)  # normalisations are recomputed
-    total = _scaled(h, tokens * outside * (layer.norms * norm + layer.inputs * size))
+    total = _scaled(h, tokens * (layer.norms * norm + layer.inputs * size), over=outside)
     kept = attention.kept_values(repeated=not fused) + ffn.kept_values(trunk.d_model, fused=fused)
-    total = total + _scaled(kept, tokens * size * share / tensor_parallel)
+    total = total + _scaled(kept, tokens * size * share, over=tensor_parallel)
     if training.dropout:
-        total = total + _scaled(h, tokens * outside * layer.inputs * MASK_BYTES)
+        total = total + _scaled(h, tokens * layer.inputs * MASK_BYTES, over=outside)
     heads = sum(part.heads for part in mixers(attention))
     if training.flash_attention:
         # Logarithm of each row's sum (Dao et al. 2022, arXiv 2205.14135, algorithm 1).
-        total = total + _scaled(heads, Fraction(tokens * FP32_BYTES, tensor_parallel))
+        total = total + _scaled(heads, tokens * FP32_BYTES, over=tensor_parallel)
     elif recompute == "none":
         score = size + (size + MASK_BYTES if training.dropout else 0)
-        rows = Fraction(tokens * training.sequence_length, tensor_parallel)
-        total = total + _scaled(heads, rows * score)
+        rows = tokens * training.sequence_length
+        total = total + _scaled(heads, rows * score, over=tensor_parallel)
     return total
 
 
@@ -122,24 +129,28 @@ def stages(
     trunk, kinds
         An architecture without its numbers of layers; integers or arrays of shape (W,).
     layout : Layout
+        Its degrees may be arrays of shape (W,) too.
     present : sequence of (bool or array of shape (W,))
         Whether there are layers of each kind; empty if there are of all.
     """
-    t, p = layout.tensor_parallel, layout.pipeline_parallel
-    states = state_bytes(training, layout)
+    d, t, p = layout.data_parallel, layout.tensor_parallel, layout.pipeline_parallel
+    whole, divided = _held(training)
+    states = math.lcm(whole.denominator, divided.denominator)
+    each_parameter = int(whole * states) * d + int(divided * states)  # over states * d * t * p
     tokens = training.sequence_length * training.microbatch_size
     size = exact(training.activation_bytes)
-    outside = Fraction(1, t if training.sequence_parallel else 1)
+    outside = t if training.sequence_parallel else 1
     m = training.interleave
-    in_flight = Fraction(1) if m == 1 else 1 + Fraction(p - 1, p * m)
+    in_flight, of_flights = (1, 1) if m == 1 else (p * m + p - 1, p * m)
     embedding, head = parts_outside(trunk)
     h = trunk.d_model
     weights, first, last = [], [], []
     for kind in kinds:
         each = layer_activations(kind, trunk, training, t, training.recompute)
-        weights.append(_scaled(layer_parameters(kind, trunk), states))
-        first.append(_scaled(each, in_flight))
-        last.append(_scaled(each, Fraction(1, p)))
+        parameters = layer_parameters(kind, trunk)
+        weights.append(_scaled(parameters, 1, each_parameter, states * d * t * p))
+        first.append(_scaled(each, 1, in_flight, of_flights))
+        last.append(_scaled(each, 1, over=p))
     working = 0 * h
     if training.recompute == "full":
         # The current layer is recomputed entirely; of several kinds, the one that keeps most.
@@ -147,19 +158,17 @@ def stages(
             more = layer_activations(kind, trunk, training, t, "none")
             working = working + (more - working) * ((more > working) & there)
     # Outside the layers nothing is divided by p; those states are divided by t only.
-    alone = states * p
-    masks = _scaled(h, tokens * outside * MASK_BYTES * p) if training.dropout else 0 * h
+    alone = each_parameter, states * d * t
+    masks = _scaled(h, tokens * MASK_BYTES, p, outside) if training.dropout else 0 * h
     # Inputs of the final norm and of the head, and the logits (section 4.3).
-    ending = _scaled(h, tokens * outside * 2 * size) + _scaled(
-        trunk.outputs() + 0 * h, tokens * exact(training.logit_bytes) / t
+    ending = _scaled(h, tokens * 2 * size, over=outside) + _scaled(
+        trunk.outputs() + 0 * h, tokens * exact(training.logit_bytes), over=t
     )
-    if p == 1:
-        base = _scaled(embedding + head, alone) + working + masks + ending
-        whole = Affine(base, tuple(w + a for w, a in zip(weights, first, strict=True)))
-        return whole, whole
     tied = trunk.tied_embeddings * 1  # the last stage then holds a copy of the embedding
-    entry = _scaled(embedding, alone) + working + masks
-    end = _scaled(head + tied * trunk.embedding_size(), alone) + working + ending
+    only = p == 1  # stage, which then holds everything
+    entry = _scaled(embedding + head * only, 1, *alone) + working + masks + ending * only
+    end = _scaled(head + tied * trunk.embedding_size(), 1, *alone) + working + ending
+    end = end + (entry - end) * only
     return (
         Affine(entry, tuple(w + a for w, a in zip(weights, first, strict=True))),
         Affine(end, tuple(w + a for w, a in zip(weights, last, strict=True))),

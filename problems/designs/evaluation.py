@@ -6,11 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import compress
 
 from modelsizer.problems.architecture.accounting import Parameters, count_parameters
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.choices import tie_key
 from modelsizer.problems.designs.costs import ALWAYS, costs
+from modelsizer.problems.designs.layout_choice import LayoutChoice
 from modelsizer.problems.designs.token_choice import TokenChoice
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.laws.features import architecture_features as architecture_features
@@ -24,12 +26,14 @@ from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Inverse, OfFlops
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.space.layouts import Layout
-from modelsizer.problems.space.splits import why_unsplit
+from modelsizer.problems.space.splits import fitting, why_unsplit
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, plain
 from modelsizer.problems.units import exact as as_exact
 
 _ONE = Fraction(1)
+CLEARLY = 1e-9
+"""Relative difference of two objectives that is far above their rounding."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +132,26 @@ def evaluate(problem: Problem, architecture: Architecture) -> Evaluation:
     return Evaluator(problem).evaluate(architecture)
 
 
+@dataclass(frozen=True, slots=True)
+class _Known:
+    """What no layout changes of a design; see `Evaluation`.
+
+    `exact` has the affine quantities, `flops` and `served` are of a token that the law counts, and
+    `own` are the tokens of the design for one of these.
+    """
+
+    architecture: Architecture
+    parameters: Parameters
+    exact: dict[str, Fraction]
+    n: Number
+    flops: Fraction
+    served: Fraction
+    own: Fraction
+    unjudged: str
+    judged: Judged
+    excess: float
+
+
 class Evaluator:
     """Evaluates designs of one problem, with what does not depend on the design computed once.
 
@@ -140,7 +164,9 @@ class Evaluator:
         settings = self._settings = problem.settings
         self._problem, self._quality = problem, problem.quality
         rows = [row for name, row in QUANTITIES.items() if not lacking(settings, name)]
-        self._affine = [row for row in rows if row.affine]
+        self._fixed = [row for row in rows if row.affine and not row.by_layout]
+        self._varying = [row for row in rows if row.affine and row.by_layout]
+        self._order = [row.name for row in rows if row.affine]
         self._of_flops = {
             row.name: (row.how.rate(settings), row.how.charge and row.how.charge(settings))
             for row in rows
@@ -152,36 +178,52 @@ class Evaluator:
             if isinstance(row.how, Inverse)
         }
         self._limits, self._target = problem.token_limits, problem.budgets.limits.get("loss")
-        self._splits = [(layout, problem.split(layout)) for layout in problem.layouts]
+        self._layouts, self._splits = problem.layouts, problem.splits
         objective = problem.objective
         self._sought, self._sign = objective.quantity, -1 if objective.sense == "maximize" else 1
         self._fewest = self._sign > 0 and QUANTITIES[self._sought].of_tokens
-        asked = (*problem.budgets.limits, self._sought)
-        self._layout_matters = any(QUANTITIES[name].by_layout for name in asked)
+        self._choice = LayoutChoice(settings, problem.budgets.limits, self._sought, self._sign)
 
     def evaluate(self, architecture: Architecture) -> Evaluation:
         """Evaluate one design; see `evaluate`."""
-        layouts = [layout for layout, split in self._splits if split.fits(architecture)]
+        layouts = list(compress(self._layouts, fitting(self._splits, architecture)))
         if not layouts:
-            only = self._evaluated(architecture, [self._splits[0][0]])
+            only = self._evaluated(architecture, [self._layouts[0]])
             return replace(only, violated=(*only.violated, self._unsplit(architecture)))
-        return self._evaluated(architecture, layouts if self._layout_matters else layouts[:1])
+        return self._evaluated(architecture, layouts)
 
     def _unsplit(self, architecture: Architecture) -> str:
         """Key of the ways that no layout can split an architecture into."""
-        why = why_unsplit([split for _, split in self._splits], architecture)
+        why = why_unsplit(self._splits, architecture)
         assert why is not None, "no layout fits"
         return parallel_key(self._problem, why[0])
 
     def _evaluated(self, architecture: Architecture, layouts: Sequence[Layout]) -> Evaluation:
         """The best evaluation under one of these layouts; the first of equals."""
-        fixed = [row.name for row in self._affine if not row.by_layout]
-        values = self._costs(architecture, layouts[0], [*fixed, *ALWAYS])
-        found = [self._under(architecture, layout, values) for layout in layouts]
-        sought = self._sought
-        if sought == "loss" and found[0].unjudged:  # which falls with the tokens
-            return min(found, key=lambda e: (not e.feasible, -e.text))
-        return min(found, key=lambda e: (not e.feasible, self._sign * e.exact[sought]))
+        known = self._known(architecture, layouts[0])
+        able, every = self._choice.of(architecture, layouts)
+        best = self._best(known, able)
+        if best is None or not best.feasible:
+            best = self._best(known, every)
+        assert best is not None
+        return best
+
+    def _best(self, known: _Known, layouts: Sequence[Layout]) -> Evaluation | None:
+        best, least = None, (True, math.inf)
+        for layout in layouts:
+            found = self._under(known, layout)
+            key = (not found.feasible, self._value(found))
+            if best is None or key < least:
+                best, least = found, key
+            elif self._choice.falls and not least[0] and key[1] - least[1] > CLEARLY * abs(key[1]):
+                break  # fewer accelerators are worse, by more than rounding
+        return best
+
+    def _value(self, found: Evaluation) -> Fraction | float:
+        """What is minimised; where no law judges a design, the loss falls with its tokens."""
+        if self._sought == "loss" and found.unjudged:
+            return -found.text
+        return self._sign * found.exact[self._sought]
 
     def _rate(self, architecture: Architecture) -> Fraction:
         """Tokens of the design for one that the law counts."""
@@ -196,26 +238,40 @@ class Evaluator:
         found = costs(self._problem, architecture.trunk, kinds, layout, names)
         return {name: affine.at(counts) for name, affine in found.items()}
 
-    def _under(
-        self, architecture: Architecture, layout: Layout, fixed: Mapping[str, Fraction]
-    ) -> Evaluation:
-        """Evaluate a design under one layout, given the costs that no layout changes."""
-        varying = [row.name for row in self._affine if row.by_layout]
-        values = {**fixed, **self._costs(architecture, layout, varying)}
-        n, flops = plain(values[LAW_PARAMETERS]), values[TRAINING_FLOPS_PER_TOKEN]
-        exact: dict[str, Fraction | float] = {
-            row.name: max(values[part] for part in row.parts) for row in self._affine
-        }
-        own = self._rate(architecture)
-        served = values[INFERENCE] * own
+    def _known(self, architecture: Architecture, layout: Layout) -> _Known:
+        """What no layout changes."""
+        names = [*(row.name for row in self._fixed), *ALWAYS]
+        values = self._costs(architecture, layout, names)
         unjudged = why_unjudged(self._quality, architecture)
         quality = Quality(Unknown(), NoShape()) if unjudged else self._quality
         features = architecture_features(architecture, quality.features)
-        choice = TokenChoice(
+        own = self._rate(architecture)
+        return _Known(
+            architecture,
+            count_parameters(architecture),
+            {row.name: max(values[part] for part in row.parts) for row in self._fixed},
+            plain(values[LAW_PARAMETERS]),
+            values[TRAINING_FLOPS_PER_TOKEN],
+            values[INFERENCE] * own,
+            own,
+            unjudged,
             quality.of(features),
+            math.nan if unjudged else float(quality.shape_excess(features)),
+        )
+
+    def _under(self, known: _Known, layout: Layout) -> Evaluation:
+        """Evaluate a design under one layout."""
+        values = self._costs(known.architecture, layout, [row.name for row in self._varying])
+        costs = known.exact | {
+            row.name: max(values[part] for part in row.parts) for row in self._varying
+        }
+        exact: dict[str, Fraction | float] = {name: costs[name] for name in self._order}
+        flops, served, own, unjudged = known.flops, known.served, known.own, known.unjudged
+        choice = TokenChoice(
+            known.judged,
             self._limits,
             Interval() if unjudged or self._target is None else self._target,
-            n=n,
+            n=known.n,
             flops=flops,
             accelerators=layout.accelerators,
             inference_flops=served,
@@ -234,15 +290,15 @@ class Evaluator:
         for name, (numerator, of) in self._inverse.items():
             exact[name] = numerator / exact[of]
         return Evaluation(
-            architecture,
+            known.architecture,
             layout,
-            count_parameters(architecture),
-            n,
+            known.parameters,
+            known.n,
             int(flops / own),
             float(exact["tokens"] * own) if finite and own != 1 else tokens,
             tokens,
             loss,
-            math.nan if unjudged else float(quality.shape_excess(features)),
+            known.excess,
             exact,
             _violations(self._problem, exact, flops) or _unmet(self._problem, choice, loss),
             unjudged,

@@ -98,7 +98,7 @@ AUXILIARY = MappingProxyType(
             within=_within_text,
         ),
         TRAINING_FLOPS_EACH: Cost(_each, reads=_FLOPS, within=_within_text),
-        ACCELERATORS: Cost(_accelerators, reads=(), within=as_large),
+        ACCELERATORS: Cost(_accelerators, reads=(), many_layouts=True, within=as_large),
     }
 )
 """Auxiliary costs by name."""

@@ -126,6 +126,9 @@ class Cost:
         Names of the branches, if the cost is the maximum of several.
     by_layout : bool
         Whether the cost depends on the parallel layout.
+    many_layouts : bool
+        Whether the formula also takes a layout whose degrees are arrays of shape (W,), one for each
+        of W architectures; otherwise it is computed for one layout after another.
     within : callable or None
         From (settings, layout) to the factor by which intermediate results may exceed the cost;
         `as_large` if none does. With None the cost is computed in Python integers, which are
@@ -136,6 +139,7 @@ class Cost:
     reads: Reads = None
     branches: tuple[str, ...] = ()
     by_layout: bool = True
+    many_layouts: bool = False
     within: Callable[[Settings, Layout], int] | None = None
 
     def parts(self, name: str) -> tuple[str, ...]:

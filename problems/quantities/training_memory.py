@@ -58,6 +58,7 @@ ROWS = (
             lambda of: stages(of.settings.training, of.trunk, of.kinds, of.layout, of.present),
             reads=_READS,
             branches=("first_stage", "last_stage"),
+            many_layouts=True,
             within=_numerators,
         ),
         only="max",

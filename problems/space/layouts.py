@@ -9,7 +9,11 @@ parallelism suffices, and a proof over these holds for all layouts.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import astuple, dataclass
+from typing import Any
+
+import numpy as np
 
 from modelsizer.problems.tables.menus import Choice
 from modelsizer.problems.tables.training import Training
@@ -17,7 +21,10 @@ from modelsizer.problems.tables.training import Training
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Degrees of data, tensor and pipeline parallelism."""
+    """Degrees of data, tensor and pipeline parallelism.
+
+    They are integers; those of `columns` are arrays of shape (W,), for formulas.
+    """
 
     data_parallel: int = 1
     tensor_parallel: int = 1
@@ -32,6 +39,21 @@ class Layout:
     def rank(self) -> tuple[int, ...]:
         """Sort key of layouts with equal objectives: fast first, then simple."""
         return (-self.accelerators, self.pipeline_parallel, self.tensor_parallel)
+
+
+def columns(layouts: Sequence[Layout], of: Any = slice(None), kind: type = object) -> Layout:
+    """Layouts as one, whose degrees are arrays: of the layouts themselves, or those at indices.
+
+    Parameters
+    ----------
+    layouts : sequence of Layout
+    of : array of int, optional
+        Index of the layout of each row.
+    kind : type
+        ``object`` for Python integers, or ``np.int64``.
+    """
+    degrees = zip(*map(astuple, layouts), strict=True)
+    return Layout(*(np.array(each, dtype=kind)[of] for each in degrees))  # type: ignore[arg-type]
 
 
 MAX_LAYOUTS = 10**6

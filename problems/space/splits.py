@@ -44,6 +44,12 @@ class Split:
         )
 
 
+def fitting(splits: Sequence[Split], architecture: Architecture) -> list[bool]:
+    """Whether each split fits an architecture; every ways are tried once."""
+    ways = {ways: Split(ways).fits(architecture) for ways in {split.ways for split in splits}}
+    return [ways[split.ways] and architecture.layers % split.stages == 0 for split in splits]
+
+
 def why_unsplit(splits: Sequence[Split], architecture: Architecture) -> tuple[str, str] | None:
     """Why no split fits an architecture, or None if one does.
 
@@ -52,7 +58,7 @@ def why_unsplit(splits: Sequence[Split], architecture: Architecture) -> tuple[st
     (str, str) or None
         ``"tensor"`` or ``"pipeline"``, and ``"8 does not divide heads = 28"``.
     """
-    if any(split.fits(architecture) for split in splits):
+    if any(fitting(splits, architecture)):
         return None
     for split in splits:
         if replace(split, stages=1).fits(architecture):
