@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from benchmarks.rivals.answer import Skipped
 from modelsizer.optimizer.bounds.limits import depth_intervals
 from modelsizer.optimizer.bounds.model import Model
-from modelsizer.optimizer.tables.table import Table, tables, to_floats
+from modelsizer.optimizer.tables.spread import tables
+from modelsizer.optimizer.tables.table import Table, to_floats
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.shapes import NoShape, WidthDepthShape

@@ -83,7 +83,7 @@ class WorstRegret(Model):
 
     def prepared(self, table: Table) -> Table:
         """Return a table of one structure with the parameters that each law counts."""
-        (structure,), (layout,) = table.structure, table.layout
+        (structure,), layout = table.structure, table.layout[0]  # which no count depends on
         options = Options(structure, table.widths, table.depths)
         more = {
             column: quantities(problem, layout, options, [LAW_PARAMETERS])[LAW_PARAMETERS]

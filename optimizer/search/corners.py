@@ -214,8 +214,7 @@ def is_wide(
     one = np.ones(1, dtype=np.int64)
     depths = Depths.uniform(peak[LAYERS], 0 * one, one)
     top = Options(root.structure, {n: peak[n] for n in root.structure.widths}, depths)
-    most = (largest(problem, layout, top, (*names, LAW_PARAMETERS)) for layout in layouts)
-    return max(most) >= LARGEST_INT64
+    return largest(problem, layouts, top, (*names, LAW_PARAMETERS)) >= LARGEST_INT64
 
 
 def by_layout(quantity: str) -> bool:

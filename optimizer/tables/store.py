@@ -13,16 +13,17 @@ from dataclasses import replace
 from modelsizer.optimizer.tables.cover import Cover
 from modelsizer.optimizer.tables.grid import Grid, menu_size
 from modelsizer.optimizer.tables.roots import vocabularies_rise
-from modelsizer.optimizer.tables.table import Linear, Table, frame, needed, quantities, tables
+from modelsizer.optimizer.tables.spread import Spread, groups, spreads, tables
+from modelsizer.optimizer.tables.table import Linear, Table, needed
 from modelsizer.problems.designs.costs import depends_on
 from modelsizer.problems.laws.features import Seen
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import parts_of
-from modelsizer.problems.space.layouts import Layout
-from modelsizer.problems.space.widths import Options
 
 LISTABLE = 150_000
 """Width options up to which a space is enumerated; larger spaces are searched by blocks."""
+ROWS = 200_000
+"""Rows of the cached tables, of which there is then one for each structure."""
 VERSIONS = 4
 """Number of settings for which a quantity is cached: enough for alternating scenarios."""
 
@@ -30,11 +31,10 @@ _Key = tuple[object, ...]
 
 
 class _Part:
-    """Width options under one layout, with the costs computed so far."""
+    """Width options under some layouts, with the costs computed so far."""
 
-    def __init__(self, layout: Layout, options: Options) -> None:
-        self.layout, self.options = layout, options
-        self.frame = frame(layout, options)
+    def __init__(self, spread: Spread) -> None:
+        self.spread, self.frame = spread, spread.frame()
         self._kept: dict[str, list[tuple[_Key, dict[str, Linear]]]] = {}
         self._features: list[tuple[_Key, Table]] = []
 
@@ -49,7 +49,7 @@ class _Part:
             else:
                 found |= known
         if missing:
-            fresh = quantities(problem, self.layout, self.options, missing)
+            fresh = self.spread.quantities(problem, missing)
             for name in missing:
                 mine = {part: fresh[part] for part in parts_of(name)}
                 kept = self._kept.setdefault(name, [])
@@ -77,8 +77,9 @@ class TableStore:
 
     def __init__(self) -> None:
         self._space: _Key = ()
+        self._together = 0  # groups of layouts with a table each
         self._parts: list[_Part] = []
-        self._unread: Iterator[tuple[Layout, Options]] = iter(())
+        self._unread: Iterator[Spread] = iter(())
         self._grid: Grid | None = None
         self._cover: Cover | None = None
         self._listable = True
@@ -86,10 +87,14 @@ class TableStore:
     def _turn_to(self, problem: Problem) -> None:
         space: _Key = (problem.space, problem.splits, problem.layouts)
         space = (*space, problem.training.sequence_length, vocabularies_rise(problem))
+        together = len(groups(problem))
         if space != self._space:
-            self._space, self._parts, self._grid, self._cover = space, [], None, None
-            self._unread = problem.options()
+            self._space, self._grid, self._cover = space, None, None
             self._listable = menu_size(problem) <= LISTABLE
+            self._together = 0
+        if together != self._together:
+            self._together, self._parts = together, []
+            self._unread = spreads(problem, ROWS)
 
     def listable(self, problem: Problem) -> bool:
         """Whether the space is small enough to cache all its width options."""
@@ -135,6 +140,6 @@ class TableStore:
                     raise
                 if found is None:
                     return
-                parts.append(_Part(*found))
+                parts.append(_Part(found))
             yield parts[number].table(problem, keys)
             number += 1

@@ -41,7 +41,7 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_EACH,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
-from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.space.layouts import Layout, columns
 from modelsizer.problems.space.widths import Options
 
 Ints = NDArray[np.int64]
@@ -253,29 +253,72 @@ class Table(Columns):
         return architecture_of(problem, structure, widths, counts[: structure.kinds_of_layer])
 
 
-def _linear(affine: Affine, depths: Depths) -> Linear:
+def over_depths(affine: Affine, depths: Depths, of: Ints | None = None) -> Linear:
+    """Return a cost over depths of shape (W,), from that of each row or of the row `of` it."""
     rows = len(depths)
-    per = np.stack([np.broadcast_to(a, (rows,)) for a in affine.per_layer], axis=1)
-    base = np.broadcast_to(affine.base, (rows,)) + (per * depths.start).sum(axis=1)
+    parts = [affine.base, *affine.per_layer]
+    if of is not None:
+        parts = [part[of] if isinstance(part, np.ndarray) else part for part in parts]
+    own, *each = (np.broadcast_to(part, (rows,)) for part in parts)
+    per = np.stack(each, axis=1)
+    base = own + (per * depths.start).sum(axis=1)
     return Linear(base, (per[:, :, None] * depths.step).sum(axis=1), affine.denominator)
 
 
-def largest(problem: Problem, layout: Layout, options: Options, names: Collection[str]) -> int:
+def largest(
+    problem: Problem, layouts: Sequence[Layout], options: Options, names: Collection[str]
+) -> int:
     """Bound all numbers in the arithmetic of a table, in Python integers.
 
     The bound is `LARGEST_INT64` if a cost does not bound its intermediate results.
     """
-    trunk, kinds = design_parts(problem, options.structure, _peaks(options.widths))
+    if any(cost_of(name).within is None for name in names):
+        return LARGEST_INT64
     depth = int((options.depths.first + (options.depths.each * options.depths.count).sum(1)).max())
-    found, settings = 0, problem.settings
-    for name, affine in costs(problem, trunk, kinds, layout, names).items():
-        within = cost_of(name.partition(".")[0]).within
-        if within is None:
-            return LARGEST_INT64
-        size = int(np.max(affine.base + depth * sum(affine.per_layer)))
-        # A coefficient is rounded, at worst from half a unit to none.
-        found = max(found, (size + 1) * within(settings, layout))
+    peaks, settings, found = _peaks(options.widths), problem.settings, 0
+    same, many, apart = by_layouts(names, layouts)
+    asked = [(same, layouts[:1]), (many, layouts), *((apart, [layout]) for layout in layouts)]
+    for some, of in asked:
+        if not some:
+            continue
+        widths = {name: np.tile(column, len(of)) for name, column in peaks.items()}
+        trunk, kinds = design_parts(problem, options.structure, widths)
+        each = np.repeat(np.arange(len(of)), len(peaks["d_model"]))
+        layout = of[0] if len(of) == 1 else columns(of, each)
+        for name, affine in costs(problem, trunk, kinds, layout, some).items():
+            within = cost_of(name.partition(".")[0]).within
+            assert within is not None
+            size = int(np.max(affine.base + depth * sum(affine.per_layer)))
+            # A coefficient is rounded, at worst from half a unit to none.
+            found = max(found, (size + 1) * max(within(settings, one) for one in of))
     return found
+
+
+def by_layouts(
+    names: Iterable[str], layouts: Sequence[Layout]
+) -> tuple[list[str], list[str], list[str]]:
+    """Separate costs by how they see layouts.
+
+    Returns
+    -------
+    same : list of str
+        Those of the first layout are those of all.
+    many : list of str
+        Their formulas take many layouts.
+    each : list of str
+        They are computed for one layout after another.
+    """
+    same: list[str] = []
+    many: list[str] = []
+    each: list[str] = []
+    alike = len({layout.accelerators for layout in layouts}) == 1
+    for name in names:
+        cost = cost_of(name)
+        if len(layouts) == 1 or not cost.by_layout or (alike and name == TRAINING_FLOPS_EACH):
+            same.append(name)
+        else:
+            (many if cost.many_layouts else each).append(name)
+    return same, many, each
 
 
 def _peaks(widths: Mapping[str, Ints]) -> dict[str, NDArray[Any]]:
@@ -335,14 +378,14 @@ def quantities(
         Whether numbers may overflow int64; determined if not given.
     """
     if wide is None:
-        wide = largest(problem, layout, options, names) >= LARGEST_INT64
+        wide = largest(problem, [layout], options, names) >= LARGEST_INT64
     widths = options.widths
     if wide:
         widths = {name: column.astype(object) for name, column in widths.items()}
     trunk, kinds = design_parts(problem, options.structure, widths)
     present = tuple(options.depths.start.T > 0)
     return {
-        name: _linear(affine, options.depths)
+        name: over_depths(affine, options.depths)
         for name, affine in costs(problem, trunk, kinds, layout, names, present).items()
     }
 
@@ -367,22 +410,3 @@ def _pooled(parts: Sequence[tuple[tuple[T, ...], Ints]]) -> tuple[tuple[T, ...],
     pool = tuple(dict.fromkeys(name for names, _ in parts for name in names))
     found = [np.array([pool.index(name) for name in names])[ids] for names, ids in parts]
     return pool, np.concatenate(found)
-
-
-def tables(
-    problem: Problem, rows_at_once: int = 50_000, names: Collection[str] | None = None
-) -> Iterator[Table]:
-    """Yield all width options of a problem under all layouts, in tables of bounded size.
-
-    Parameters
-    ----------
-    problem : Problem
-    rows_at_once : int
-    names : collection of str, optional
-        Affine quantities to compute; by default those that the problem needs.
-    """
-    names = needed(problem) if names is None else names
-    for layout, options in problem.options(rows_at_once):
-        for begin in range(0, len(options), rows_at_once):
-            part = options.take(np.arange(begin, min(begin + rows_at_once, len(options))))
-            yield build_table(problem, layout, part, names)

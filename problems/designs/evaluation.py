@@ -209,14 +209,15 @@ class Evaluator:
         return best
 
     def _best(self, known: _Known, layouts: Sequence[Layout]) -> Evaluation | None:
-        best, least = None, (True, math.inf)
+        best: Evaluation | None = None
+        least: tuple[bool, Fraction | float] = (True, math.inf)
         for layout in layouts:
             found = self._under(known, layout)
             key = (not found.feasible, self._value(found))
             if best is None or key < least:
                 best, least = found, key
-            elif self._choice.falls and not least[0] and key[1] - least[1] > CLEARLY * abs(key[1]):
-                break  # fewer accelerators are worse, by more than rounding
+            elif self._choice.falls and not least[0] and _clearly_more(key[1], least[1]):
+                break  # with fewer accelerators it is worse
         return best
 
     def _value(self, found: Evaluation) -> Fraction | float:
@@ -303,6 +304,11 @@ class Evaluator:
             _violations(self._problem, exact, flops) or _unmet(self._problem, choice, loss),
             unjudged,
         )
+
+
+def _clearly_more(value: Fraction | float, other: Fraction | float) -> bool:
+    """Whether a value exceeds another by more than rounding."""
+    return float(value) - float(other) > CLEARLY * abs(float(value))
 
 
 def parallel_key(problem: Problem, kind: str) -> str:

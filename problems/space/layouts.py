@@ -53,7 +53,7 @@ def columns(layouts: Sequence[Layout], of: Any = slice(None), kind: type = objec
         ``object`` for Python integers, or ``np.int64``.
     """
     degrees = zip(*map(astuple, layouts), strict=True)
-    return Layout(*(np.array(each, dtype=kind)[of] for each in degrees))  # type: ignore[arg-type]
+    return Layout(*(np.array(each, dtype=kind)[of] for each in degrees))
 
 
 MAX_LAYOUTS = 10**6

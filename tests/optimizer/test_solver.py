@@ -88,7 +88,7 @@ def test_a_changed_budget_builds_no_table(monkeypatch: pytest.MonkeyPatch) -> No
     def never(*_: object, **__: object) -> None:
         raise AssertionError("built again")
 
-    monkeypatch.setattr("modelsizer.optimizer.tables.store.quantities", never)
+    monkeypatch.setattr("modelsizer.optimizer.tables.store.Spread.quantities", never)
     monkeypatch.setattr("modelsizer.optimizer.tables.store._Part.__init__", never)
     more = kept.solve({"budgets.training_flops": 2e24, "budgets.parameters": 60e9})
     assert more.status == "optimal"

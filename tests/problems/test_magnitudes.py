@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from modelsizer import Problem, ProblemError, evaluate, load_architecture, solve
-from modelsizer.optimizer.tables.table import tables
+from modelsizer.optimizer.tables.spread import tables
 from modelsizer.problems.magnitudes import most_parameters
 from tests.support.layers_oracle import drawing
 from tests.support.random_problems import valid_problem

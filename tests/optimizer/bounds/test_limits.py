@@ -10,7 +10,7 @@ import pytest
 
 from modelsizer import Problem
 from modelsizer.optimizer.bounds.limits import budget_rows, depth_intervals, feasible
-from modelsizer.optimizer.tables.table import tables
+from modelsizer.optimizer.tables.spread import tables
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.requirements.budgets import written

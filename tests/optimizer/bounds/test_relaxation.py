@@ -16,7 +16,8 @@ from modelsizer.optimizer.bounds.limits import depth_intervals
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.relaxation import Feature, power_bound
 from modelsizer.optimizer.search.compare import box_designs
-from modelsizer.optimizer.tables.table import Linear, Table, tables
+from modelsizer.optimizer.tables.spread import tables
+from modelsizer.optimizer.tables.table import Linear, Table
 from modelsizer.problems.designs.evaluation import evaluate
 from modelsizer.problems.quantities.rows import QUANTITIES
 from tests.support.random_problems import STRIDE, random_tables, valid_problem

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 from modelsizer import Problem
-from modelsizer.optimizer.tables.table import tables as tables_of
+from modelsizer.optimizer.tables.spread import tables as tables_of
 from modelsizer.problems.architecture.architecture import (
     Architecture,
     FullAttention,

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 import pytest
 
 from modelsizer import Problem
+from modelsizer.optimizer.tables import store as store_module
+from modelsizer.optimizer.tables.spread import Spread, spreads
 from modelsizer.optimizer.tables.store import TableStore
-from modelsizer.problems.space.layouts import Layout
-from modelsizer.problems.space.widths import Options
 
 PROBLEM = Problem.load(
     "one-h100-1e24",
@@ -22,14 +22,14 @@ def designs(store: TableStore) -> int:
 
 
 def test_tables_are_read_once_and_as_far_as_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    read, options = [], Problem.options
+    read: list[Spread] = []
 
-    def counted(self: Problem, rows: int = 200_000) -> Iterator[tuple[Layout, Options]]:
-        for found in options(self, rows):
-            read.append(found[0])
+    def counted(problem: Problem, rows: int) -> Iterator[Spread]:
+        for found in spreads(problem, rows // 5000):
+            read.append(found)
             yield found
 
-    monkeypatch.setattr(Problem, "options", counted)
+    monkeypatch.setattr(store_module, "spreads", counted)
     store = TableStore()
     next(store.tables(PROBLEM))
     assert len(read) == 1
@@ -40,15 +40,13 @@ def test_tables_are_read_once_and_as_far_as_asked(monkeypatch: pytest.MonkeyPatc
 
 
 def test_a_store_that_was_interrupted_reads_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    options = Problem.options
-
-    def interrupted(self: Problem, rows: int = 200_000) -> Iterator[tuple[Layout, Options]]:
-        yield next(options(self, rows))
+    def interrupted(problem: Problem, rows: int) -> Iterator[Spread]:
+        yield next(spreads(problem, rows))
         raise KeyboardInterrupt
 
     store = TableStore()
     with monkeypatch.context() as patch:
-        patch.setattr(Problem, "options", interrupted)
+        patch.setattr(store_module, "spreads", interrupted)
         with pytest.raises(KeyboardInterrupt):
             designs(store)
     assert designs(store) == PROBLEM.counted.pairs

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from modelsizer import Problem
-from modelsizer.optimizer.tables.table import tables
+from modelsizer.optimizer.tables.spread import tables
 from tests.support import fine_menus
 
 MOST_ROWS = 50_000

@@ -1,0 +1,199 @@
+"""Width options under many parallel layouts at once: a row for each pair, in one table.
+
+What no layout changes is computed once per option, and what a layout changes with the degrees of
+all rows as columns. A layout here is one setting of choices that only some quantities see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelsizer.optimizer.tables.table import (
+    Ints,
+    Linear,
+    Table,
+    by_layouts,
+    largest,
+    needed,
+    over_depths,
+    quantities,
+)
+from modelsizer.problems.architecture.depths import Depths
+from modelsizer.problems.columns import LARGEST_INT64
+from modelsizer.problems.designs.costs import costs, design_parts
+from modelsizer.problems.problem import Problem
+from modelsizer.problems.space.layouts import Layout, columns
+from modelsizer.problems.space.options import options as every_option
+from modelsizer.problems.space.splits import Split, divides
+from modelsizer.problems.space.widths import Options
+
+
+@dataclass(frozen=True, slots=True)
+class Spread:
+    """Pairs of a width option and a layout that can split it, by layout.
+
+    Parameters
+    ----------
+    layouts : tuple of Layout
+    options : Options
+        Before they are split.
+    row, layout_id : array of shape (W,)
+        Option and layout of each pair.
+    depths : Depths
+        Of each pair, such that the layout divides them.
+    """
+
+    layouts: tuple[Layout, ...]
+    options: Options
+    row: Ints
+    layout_id: Ints
+    depths: Depths
+
+    def __len__(self) -> int:
+        return len(self.row)
+
+    def pairs(self) -> Options:
+        """Return the option of each pair with the depths that the layout divides."""
+        widths = {name: column[self.row] for name, column in self.options.widths.items()}
+        return replace(self.options, widths=widths, depths=self.depths)
+
+    def frame(self) -> Table:
+        """Return a table of the pairs, with the layers as its only quantity."""
+        structure, depths = self.options.structure, self.depths
+        layers = {"layers": Linear(depths.first, depths.each, 1)}
+        none = np.zeros(len(self), dtype=np.int64)
+        widths = self.pairs().widths
+        return Table((structure,), self.layouts, none, self.layout_id, widths, depths, layers)
+
+    def quantities(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
+        """Compute exact quantities of the pairs; see `modelsizer.optimizer.tables.table`."""
+        same, many, each = by_layouts(names, self.layouts)
+        found = self._of_options(problem, same) if same else {}
+        if many:
+            found |= self._of_pairs(problem, many)
+        if each:
+            parts = [
+                quantities(problem, layout, self.pairs().take(at), each)
+                for number, layout in enumerate(self.layouts)
+                if (at := self.layout_id == number).any()
+            ]
+            found |= {name: Linear.join([part[name] for part in parts]) for name in parts[0]}
+        return found
+
+    def _of_options(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
+        """Compute quantities that are those of the first layout, once per option."""
+        options, layout = self.options, self.layouts[0]
+        wide = largest(problem, [layout], options, names) >= LARGEST_INT64
+        trunk, kinds = design_parts(problem, options.structure, _widths(options, wide))
+        present = tuple(options.depths.start.T > 0)
+        found = costs(problem, trunk, kinds, layout, names, present)
+        return {name: over_depths(cost, self.depths, self.row) for name, cost in found.items()}
+
+    def _of_pairs(self, problem: Problem, names: Collection[str]) -> dict[str, Linear]:
+        """Compute quantities whose formulas take the degrees of all pairs as arrays."""
+        wide = largest(problem, self.layouts, self.options, names) >= LARGEST_INT64
+        pairs = self.pairs()
+        trunk, kinds = design_parts(problem, pairs.structure, _widths(pairs, wide))
+        layout = columns(self.layouts, self.layout_id, object if wide else np.int64)
+        present = tuple(self.depths.start.T > 0)
+        found = costs(problem, trunk, kinds, layout, names, present)
+        return {name: over_depths(cost, self.depths) for name, cost in found.items()}
+
+    def table(self, problem: Problem, names: Collection[str]) -> Table:
+        """Return a table of the pairs with exact quantities."""
+        frame = self.frame()
+        return replace(frame, linear=frame.linear | self.quantities(problem, names))
+
+
+def _widths(options: Options, wide: bool) -> dict[str, NDArray[np.int64]]:
+    """Return the widths of options, as Python integers if numbers may overflow int64."""
+    if not wide:
+        return options.widths
+    return {name: column.astype(object) for name, column in options.widths.items()}
+
+
+def spread(
+    problem: Problem,
+    layouts: Sequence[Layout],
+    options: Options,
+    able: NDArray[np.bool_] | None = None,
+) -> Spread:
+    """Pair width options with the layouts that can split them.
+
+    Parameters
+    ----------
+    problem : Problem
+    layouts : sequence of Layout
+    options : Options
+    able : array of bool, shape (W, layouts), optional
+        Pairs that are wanted; all by default.
+    """
+    splits = [problem.split(layout) for layout in layouts]
+    widths = {ways: divides(Split(ways), options) for ways in {split.ways for split in splits}}
+    every = np.arange(len(options)), options.depths
+    depths = {
+        stages: every if stages == 1 else options.depths.divided(stages)
+        for stages in {split.stages for split in splits}
+    }
+    rows, parts = [], []
+    for number, split in enumerate(splits):
+        row, deep = depths[split.stages]
+        keep = widths[split.ways][row]
+        if able is not None:
+            keep = keep & able[row, number]
+        rows.append(row[keep])
+        parts.append(deep.take(keep))
+    layout_id = np.repeat(np.arange(len(layouts)), [len(row) for row in rows])
+    return Spread(tuple(layouts), options, np.concatenate(rows), layout_id, Depths.join(parts))
+
+
+def groups(problem: Problem) -> list[list[int]]:
+    """Indices of the layouts that share a table.
+
+    Where training FLOPs per accelerator are limited they are those of equal accelerators, as these
+    FLOPs are integers over the number of them.
+    """
+    layouts, limits = problem.layouts, problem.token_limits
+    if limits.most_flops_each is None or limits.least == 0:
+        return [list(range(len(layouts)))]
+    found: dict[int, list[int]] = {}
+    for number, layout in enumerate(layouts):
+        found.setdefault(layout.accelerators, []).append(number)
+    return list(found.values())
+
+
+def spreads(problem: Problem, rows_at_once: int) -> Iterator[Spread]:
+    """Yield all pairs of a width option and a layout of a problem, in parts of bounded size."""
+    layouts, splits = problem.layouts, problem.splits
+    common = set(splits[0].ways).intersection(*(split.ways for split in splits))
+    split = splits[0] if len(splits) == 1 else Split(tuple(sorted(common)))
+    together = [[layouts[number] for number in group] for group in groups(problem)]
+    for options in every_option(problem.space, split, rows_at_once):
+        for some in together:
+            at_once = max(1, rows_at_once // len(some))
+            for begin in range(0, len(options), at_once):
+                part = options.take(np.arange(begin, min(begin + at_once, len(options))))
+                found = spread(problem, some, part)
+                if len(found):
+                    yield found
+
+
+def tables(
+    problem: Problem, rows_at_once: int = 50_000, names: Collection[str] | None = None
+) -> Iterator[Table]:
+    """Yield all width options of a problem under all layouts, in tables of bounded size.
+
+    Parameters
+    ----------
+    problem : Problem
+    rows_at_once : int
+    names : collection of str, optional
+        Affine quantities to compute; by default those that the problem needs.
+    """
+    names = needed(problem) if names is None else names
+    for part in spreads(problem, rows_at_once):
+        yield part.table(problem, names)
