@@ -46,6 +46,8 @@ class Scorer:
     problem : Problem
     goals : sequence of Goal
     store : TableStore, optional
+    model : Model, optional
+        Values and bounds of designs, if they are not those of the problem itself.
 
     Attributes
     ----------
@@ -58,11 +60,15 @@ class Scorer:
     """
 
     def __init__(
-        self, problem: Problem, goals: Sequence[Goal], store: TableStore | None = None
+        self,
+        problem: Problem,
+        goals: Sequence[Goal],
+        store: TableStore | None = None,
+        model: Model | None = None,
     ) -> None:
         self.goals = tuple(goals)
         self.problem = question(problem, goals)
-        self.model = Model(self.problem, store)
+        self.model = Model(self.problem, store) if model is None else model
         self.fewest = self.model.kind in ("least_tokens", "least_flops")
         parts = {self._affine(goal) for goal in goals} - {""}
         if any(QUANTITIES[goal.name].form == "lifetime" for goal in goals):

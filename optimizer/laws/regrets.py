@@ -22,13 +22,14 @@ from typing import Any
 import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
+from modelsizer.optimizer.bounds.worst_regret import WorstRegret
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
 from modelsizer.optimizer.surveys.near_optimal import TooManyError, collected
-from modelsizer.optimizer.tables.table import Floats, Mask, needed
+from modelsizer.optimizer.tables.table import Floats, needed
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
@@ -38,6 +39,7 @@ from modelsizer.problems.requirements.budgets import written
 
 FINALISTS = 6
 """Bisection ends when this many designs are left, which are evaluated exactly under each law."""
+MOST_HELD = 200_000  # designs; under ten laws their losses take a second
 CLOSE = 1e-9
 """Fraction of compute at which bisection ends, and by which its bounds are relaxed."""
 
@@ -132,7 +134,7 @@ class Judge:
         with_flops: bool,
     ) -> None:
         self.problem, self.name, self.least = problem, name, best.loss
-        self._solver, self.clock = solver, solver.clock
+        self._solver, self.clock, self.store = solver, solver.clock, solver.store
         if with_flops and best.loss <= 0:
             message = f"{name} predicts a loss of {best.loss:g}, and no loss is 0 or less"
             raise ProblemError.of("objective.law", message)
@@ -193,9 +195,9 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
     """Minimise the maximum of the waste over the laws, with proof.
 
     ``waste_L(a) <= w`` implies ``loss_L(a) <= least loss of L at (1 - w) of its compute``. Given a
-    design that wastes at most w, only designs within these losses can be better. They are collected
-    by bounds under one law and evaluated under all; bisection on w leaves few of them, which are
-    evaluated exactly. No other design wastes less than the best of them.
+    design that wastes at most w, only designs within these losses under every law can be better.
+    Bisection on w leaves few of them, which are evaluated exactly. No other design wastes less than
+    the best of them.
 
     Parameters
     ----------
@@ -203,22 +205,17 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
         One for each law, all of one clock.
     known : sequence of Architecture
         Designs to start from, feasible by every law.
+
+    Raises
+    ------
+    TooManyError
+        If, however little they waste, too many designs are left.
     """
-    first = judges[0].problem
+    first, within = judges[0].problem, _Within(judges)
     exact = judged(judges, known)
     high, low = min(_worst(regrets)[0] for regrets in exact.values()), 0.0
-    held = _collected(judges, high)
-    losses = np.stack([_losses(judge, held) for judge in judges])
 
-    def passing(waste: float) -> Mask:
-        """Every design with no more waste under any law, and a few others."""
-        most = np.array([judge.most_loss(waste) for judge in judges])
-        fits = np.isfinite(losses) & (losses <= most[:, None])
-        found: Mask = np.all(fits, axis=0)
-        return found
-
-    def settle(mask: Mask) -> float:
-        few = held.take(mask)
+    def settle(few: KeptDesigns) -> float:
         if len(few):
             table = table_of(first, few, needed(first))
             fresh = dict.fromkeys(table.architecture(first, i, [0]) for i in range(len(few)))
@@ -226,26 +223,62 @@ def least_worst(judges: Sequence[Judge], known: Sequence[Architecture]) -> Compr
             exact.update({a: mine for a, mine in found.items() if len(mine) == len(judges)})
         return min(_worst(regrets)[0] for regrets in exact.values())
 
-    mask = passing(high)
-    while mask.sum() > FINALISTS and high - low > CLOSE:
+    few = within.waste(high)
+    while (few is None or len(few) > FINALISTS) and high - low > CLOSE:
         middle = (low + high) / 2
-        tried = passing(middle)
-        if tried.any():
-            high, mask = middle, tried
+        tried = within.waste(middle)
+        if tried is None or len(tried):
+            high, few = middle, tried
         else:
             low = middle
-    if (least := settle(mask)) > high:
+    if few is not None and (least := settle(few)) > high:
         # Where other limits bind, the least loss is constant in the compute, and a design that
         # passes may waste more than assumed. Designs that waste no more than the best suffice.
-        mask = passing(least)
-        settle(mask)
+        few = within.waste(least)
+        if few is not None:
+            settle(few)
+    if few is None:
+        raise TooManyError(f"more than {MOST_HELD:,} designs")
     found = ((a, evaluate(first, a), regrets) for a, regrets in exact.items())
     architecture, design, regrets = min(
         found, key=lambda f: (_worst(f[2])[0], f[1].tie_key, f[0].block)
     )
     worst, parameters = _worst(regrets)[1], design.parameters.total
-    count = int(mask.sum())
-    return Compromise(architecture, parameters, design.tokens, worst, regrets, count)
+    return Compromise(architecture, parameters, design.tokens, worst, regrets, len(few))
+
+
+class _Within:
+    """Designs that waste little under every law.
+
+    They are collected by bounds under all laws, and kept with their losses under each, among which
+    those that waste less are found.
+    """
+
+    def __init__(self, judges: Sequence[Judge]) -> None:
+        self._judges, self._waste = judges, -math.inf
+
+    def waste(self, waste: float) -> KeptDesigns | None:
+        """Every design with no more waste under any law, and a few others; None if too many."""
+        most = [judge.most_loss(waste) for judge in self._judges]
+        if waste > self._waste:
+            try:
+                self._held = self._collected(most)
+            except TooManyError:
+                return None
+            self._losses = np.stack([_losses(judge, self._held) for judge in self._judges])
+            self._waste = waste
+        fits = np.isfinite(self._losses) & (self._losses <= np.array(most)[:, None])
+        return self._held.take(np.all(fits, axis=0))
+
+    def _collected(self, most: Sequence[float]) -> KeptDesigns:
+        """Every design with at most these losses under each law, and a few others."""
+        judges = [j for j, loss in zip(self._judges, most, strict=True) if math.isfinite(loss)]
+        problems = [judge.problem for judge in judges or self._judges[:1]]
+        first, clock, goal = self._judges[0], self._judges[0].clock, [Goal("loss", "minimize")]
+        if not judges:
+            return collected(Scorer(problems[0], goal, first.store), math.inf, clock, MOST_HELD)
+        model = WorstRegret(problems, [loss for loss in most if math.isfinite(loss)], first.store)
+        return collected(Scorer(problems[0], goal, model=model), model.base, clock, MOST_HELD)
 
 
 def judged(
@@ -263,17 +296,6 @@ def _worst(regrets: Regrets) -> tuple[float, str]:
     """The maximum of the waste, and the law."""
     name = max(regrets, key=lambda law: _waste(regrets[law]))
     return _waste(regrets[name]), name
-
-
-def _collected(judges: Sequence[Judge], waste: float) -> KeptDesigns:
-    """Every design that may waste no more than this under one of the laws, and others."""
-    for judge in judges:
-        scorer = Scorer(judge.problem, [Goal("loss", "minimize")])
-        try:
-            return collected(scorer, judge.most_loss(waste), judge.clock)
-        except TooManyError as error:
-            last = error
-    raise last
 
 
 def _losses(judge: Judge, held: KeptDesigns) -> Floats:

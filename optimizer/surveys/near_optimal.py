@@ -236,13 +236,15 @@ def _start(result: Result) -> tuple[Scorer, float]:
     return scorer, goal.sign * float(result.best.exact[objective.name])
 
 
-def collected(scorer: Scorer, limit: float, clock: Clock | None = None) -> KeptDesigns:
+def collected(
+    scorer: Scorer, limit: float, clock: Clock | None = None, most: int = MOST_HELD
+) -> KeptDesigns:
     """All feasible designs whose value to minimise is at most a limit.
 
     Raises
     ------
     TooManyError
-        If there are more than `MOST_HELD`.
+        If there are more than `most`.
     StoppedError
         If the time limit of the clock has passed.
     """
@@ -252,8 +254,8 @@ def collected(scorer: Scorer, limit: float, clock: Clock | None = None) -> KeptD
     for part in designs_below(scorer, limit, clock):
         parts.append(part)
         total += len(part)
-        if total > MOST_HELD:
-            raise TooManyError(f"more than {MOST_HELD:,} designs; take a smaller tolerance")
+        if total > most:
+            raise TooManyError(f"more than {most:,} designs; take a smaller tolerance")
     if not parts:
         tables = scorer.model.store.tables(problem, scorer.names)
         empty, none = next(iter(tables)).take(np.zeros(0, dtype=int)), np.zeros(0, dtype=np.int64)
@@ -282,7 +284,7 @@ def designs_below(
         tables = model.store.tables(problem, scorer.names)
     else:
         tables = BlockSearch(model, edge, scorer.names, clock=clock).tables()
-    for table in tables:
+    for table in map(model.prepared, tables):
         clock.check()
         for row, j in _within(scorer, table, edge, clock):
             found = valued(scorer, table, row, j)
