@@ -6,9 +6,6 @@ from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-from pydantic_core import PydanticSerializationError
-
 from modelsizer.problems import checks, reading
 from modelsizer.problems.errors import ProblemError, require_type, short
 from modelsizer.problems.laws.reading import laws_beside
@@ -17,6 +14,7 @@ from modelsizer.problems.requirements import references
 from modelsizer.problems.requirements.objective import LAW_KEYS
 from modelsizer.problems.space.empty import empty_space
 from modelsizer.problems.statement import Statement
+from modelsizer.problems.typed_tables import TableError
 
 
 class Problem(Statement):
@@ -109,7 +107,7 @@ class Problem(Statement):
             raise ProblemError(faults, source)
         try:
             problem = cls.model_validate({**kept, **raw} if kept else raw)
-        except ValidationError as error:
+        except TableError as error:
             raise ProblemError(reading.faults_of(error, text), source) from None
         known = like is not None and (problem.space, problem.splits) == (like.space, like.splits)
         if not known:
@@ -149,14 +147,8 @@ class Problem(Statement):
         names : collection of str, optional
             Tables to give, those that there are; all by default.
         """
-        asked = None if names is None else set(names)
-        try:
-            return self.model_dump(include=asked, exclude_unset=True, exclude_none=True)
-        except PydanticSerializationError as error:
-            # Ctrl-C in one of our own serializers comes back as an error of the library.
-            if isinstance(error.__cause__, KeyboardInterrupt):
-                raise KeyboardInterrupt from None
-            raise
+        given = self.model_fields_set
+        return self.written(given if names is None else given.intersection(names))
 
     def with_tables(self, changed: Mapping[str, Any], *, without: Collection[str] = ()) -> Problem:
         """The same problem with other tables in place of some of its own.

@@ -168,5 +168,8 @@ def law_table(law: TokenLaw) -> dict[str, Any]:
         "rms": law.rms,
     }
     table = LawTable.model_validate(own)
-    written: dict[str, Any] = table.model_dump(exclude_defaults=True, exclude_none=True)
-    return written
+    return table.written(
+        name
+        for name, field in table.model_fields.items()
+        if field.required or getattr(table, name) != field.initial
+    )

@@ -5,17 +5,15 @@ from __future__ import annotations
 import re
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache
 from importlib import resources
 from importlib.resources.abc import Traversable
 from pathlib import Path
-from typing import Any, get_args, get_origin
-
-from pydantic import BaseModel, ValidationError
+from typing import Any
 
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.plain_values import MOST_DEPTH, PlainValueError, from_toml
 from modelsizer.problems.text_files import NO_FILE, UnreadableError, exists, read_text
+from modelsizer.problems.typed_tables import Table, TableError
 from modelsizer.problems.units import exact
 
 LARGEST_TOML_INTEGER = 2**63 - 1  # largest that TOML guarantees; larger ones become floats
@@ -277,7 +275,7 @@ def lessened(raw: Mapping[str, Any], keys: Iterable[str]) -> Raw:
 # Errors
 
 
-def _keys(model: type[BaseModel]) -> tuple[str, ...]:
+def _keys(model: type[Table]) -> tuple[str, ...]:
     """Keys that a table may have: its fields; one that has none yet says them itself."""
     if fields := tuple(model.model_fields):
         return fields
@@ -285,40 +283,30 @@ def _keys(model: type[BaseModel]) -> tuple[str, ...]:
     return known()
 
 
-def _known_fields(model: type[BaseModel], path: tuple[str, ...]) -> tuple[str, ...]:
+def _known_fields(model: type[Table], path: tuple[str, ...]) -> tuple[str, ...]:
     """Keys allowed in a table of the file; those of quantities may be registered later."""
     found = _table_at(model, path)
     return () if found is None else _keys(found)
 
 
-@cache  # the tables of a file are few, and every key is looked up
-def _table_at(model: type[BaseModel], path: tuple[str, ...]) -> type[BaseModel] | None:
+def _table_at(model: type[Table], path: tuple[str, ...]) -> type[Table] | None:
     """The table of the file under some keys; None if there is none."""
     for part in path:
         field = model.model_fields.get(part)
-        found = None if field is None else _table(field.annotation)
+        found = None if field is None else field.table
         if found is None:
             return None
         model = found
     return model
 
 
-def _table(annotation: Any) -> type[BaseModel] | None:
-    """The table that a field holds, or may hold; None if it holds a value."""
-    named = get_origin(annotation) is dict  # tables by names of the file's own
-    for each in (annotation, *(() if named else get_args(annotation))):
-        if isinstance(each, type) and issubclass(each, BaseModel):
-            return each
-    return None
-
-
-def _tables(model: type[BaseModel]) -> Iterator[tuple[str, tuple[str, ...]]]:
+def _tables(model: type[Table]) -> Iterator[tuple[str, tuple[str, ...]]]:
     for name in _keys(model):
         if keys := _known_fields(model, (name,)):
             yield name, keys
 
 
-def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> list[Fault]:
+def unknown_keys(model: type[Table], raw: Mapping[str, Any], text: str) -> list[Fault]:
     """A fault for each unknown key, with the table it belongs to or a similar key."""
     faults = []
     tables = dict(_tables(model))
@@ -351,38 +339,14 @@ def unknown_keys(model: type[BaseModel], raw: Mapping[str, Any], text: str) -> l
     return faults
 
 
-_PLAIN_MESSAGES = {
-    "missing": "this key is required",
-    "string_type": "{input} is not text",
-    "float_type": "{input} is not a number",
-    "float_parsing": "{input} is not a number",
-    "int_type": "{input} is not a whole number",
-    "dict_type": "{input} is not a table",
-    "model_type": "{input} is not a table",
-    "extra_forbidden": "unknown key",
-    "finite_number": "{input} is not a finite number",
-}
-_BRANCHES = {"function-before", "function-plain", "is-instance", "nullable"}
-
-
-def faults_of(error: ValidationError, text: str = "") -> list[Fault]:
-    """Convert an error of pydantic to faults with dotted keys."""
+def faults_of(error: TableError, text: str = "") -> list[Fault]:
+    """Faults of a table with their lines in a text; checks of several keys name theirs by "@"."""
     faults: dict[str, Fault] = {}
     lines = _Lines(text)
-    for found in error.errors():
-        parts = [str(p) for p in found["loc"]]
-        key = ".".join(p for p in parts if not any(p.startswith(b) for b in _BRANCHES))
-        kind = found["type"]
-        if kind == "value_error":
-            message = str(found["ctx"]["error"]) if "ctx" in found else found["msg"]
-            if message.startswith("@"):  # checks of the whole problem name the key
-                name, message = message[1:].split(" ", 1)
-                key = f"{key}{name}" if name.startswith(".") else name
-        elif kind == "literal_error":
-            message = f"{short(found['input'])} is not one of {found['ctx']['expected']}"
-        else:
-            pattern = _PLAIN_MESSAGES.get(kind)
-            message = pattern.format(input=short(found["input"])) if pattern else found["msg"]
+    for key, message in error.faults:
+        if message.startswith("@"):
+            name, message = message[1:].split(" ", 1)
+            key = f"{key}{name}" if name.startswith(".") else name
         faults.setdefault(key, lines.fault(key, message))
     return list(faults.values())
 

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, Self
-
-from pydantic import Field, field_validator, model_validator
+from typing import Any
 
 from modelsizer.problems import checks
 from modelsizer.problems.costs.text_rates import text_rates
@@ -38,6 +36,7 @@ from modelsizer.problems.tables.space import Space
 from modelsizer.problems.tables.tables import Table
 from modelsizer.problems.tables.tokenizer import Tokenizer, in_tokens
 from modelsizer.problems.tables.training import Training
+from modelsizer.problems.typed_tables import made
 
 
 class Statement(Table):
@@ -48,25 +47,19 @@ class Statement(Table):
 
     name: str = ""
     space: Space
-    training: Training = Field(default_factory=Training)
-    serving: Serving = Field(default_factory=Serving)
-    lifetime: Lifetime = Field(default_factory=Lifetime)
-    budgets: BudgetsTable = Field(default_factory=new_budgets)
-    objective: Objective = Field(default_factory=Objective)
+    training: Training = made(Training)
+    serving: Serving = made(Serving)
+    lifetime: Lifetime = made(Lifetime)
+    budgets: BudgetsTable = made(new_budgets)
+    objective: Objective = made(Objective)
     tokenizer: Tokenizer | None = None
-    laws: dict[str, LawTable] = Field(default_factory=dict)
-    scenarios: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    laws: dict[str, LawTable] = made(dict)
+    scenarios: dict[str, dict[str, Any]] = made(dict)
 
-    @field_validator("laws")
-    @classmethod
-    def _own_names(cls, laws: dict[str, LawTable]) -> dict[str, LawTable]:
-        for name in laws:
+    def _check(self) -> None:
+        for name in self.laws:
             if name in TOKEN_LAWS:
-                raise ValueError(f"{name!r} is the name of a law that comes with modelsizer")
-        return laws
-
-    @model_validator(mode="after")
-    def _consistent(self) -> Self:
+                raise ValueError(f"@laws {name!r} is the name of a law that comes with modelsizer")
         # The model is frozen, and what its space offers depends on the contexts.
         longest = max(self.training.sequence_length, self.context_length)
         self.__dict__["space"] = self.space.within(longest)
@@ -86,7 +79,6 @@ class Statement(Table):
         check_magnitudes(self.settings, self.budgets)
         most = most_parameters(self.space, self.training.sequence_length)
         check_loss(self.law, limits, most)
-        return self
 
     # What follows from the values
 

@@ -7,8 +7,6 @@ from functools import cache
 from operator import attrgetter
 from typing import Any
 
-from pydantic import BaseModel
-
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.hardware.accelerators import UnknownFigureError
 from modelsizer.problems.quantities.examples import ordered_pairs, structures
@@ -21,6 +19,7 @@ from modelsizer.problems.quantities.quantity import (
     Settings,
 )
 from modelsizer.problems.space.layouts import Layout
+from modelsizer.problems.typed_tables import Table
 
 _TABLES = ("training", "serving", "lifetime")
 _SEED, _SEQUENCE = 0, 4096
@@ -39,7 +38,7 @@ class _Watched(Settings):
 
 
 @cache
-def _watched(model: type[BaseModel], table: str) -> type[BaseModel]:
+def _watched(model: type[Table], table: str) -> type[Table]:
     """A table that notes which of its fields are read."""
 
     class Watched(model):  # type: ignore[valid-type, misc]

@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-from functools import cache
-from typing import TYPE_CHECKING, Annotated, Any
-
-from pydantic import (
-    BeforeValidator,
-    SerializeAsAny,
-    ValidationInfo,
-    create_model,
-    field_validator,
-)
+from dataclasses import replace
+from functools import cache, partial
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.limits import Bare
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.tables.tables import Table, limit
+from modelsizer.problems.typed_tables import Field, Kind
 from modelsizer.problems.units import Number
 
 
@@ -46,28 +40,27 @@ class Budgets(Table):
         return {name: limit for name, limit in vars(self).items() if limit is not None}
 
 
-def _one_sided(value: Interval | None, info: ValidationInfo) -> Interval | None:
+def _one_sided(name: str, value: Interval) -> Interval:
     """Reject an end of a limit that is not a linear constraint, or that cannot be intended."""
-    assert info.field_name is not None
-    only = QUANTITIES[info.field_name].only
-    if value is None:
-        return value
+    only = QUANTITIES[name].only
     if only == "max" and "min" in value.ends:
-        raise ValueError(f"{info.field_name} has an upper limit only: write a number")
+        raise ValueError(f"{name} has an upper limit only: write a number")
     if only == "min" and "max" in value.ends:
         said = f'"{value.max_as}"' if value.max_as else value.max
-        raise ValueError(f"{info.field_name} has a lower limit only: write {{min = {said}}}")
+        raise ValueError(f"{name} has a lower limit only: write {{min = {said}}}")
     return value
 
 
 @cache
 def _with_fields(readers: tuple[tuple[str, str, Bare], ...]) -> type[Budgets]:
-    fields: dict[str, Any] = {
-        name: (Annotated[Interval | None, limit(dimension, bare)], None)
+    fields = {
+        name: replace(
+            Field.of(Annotated[Interval, limit(dimension, bare), Kind(partial(_one_sided, name))]),
+            required=False,
+        )
         for name, dimension, bare in readers
     }
-    check: Any = field_validator("*")(_one_sided)
-    return create_model("Budgets", __base__=Budgets, __validators__={"_one_sided": check}, **fields)
+    return cast("type[Budgets]", type("Budgets", (Budgets,), {"model_fields": fields}))
 
 
 def new_budgets(given: object = None) -> Budgets:
@@ -75,7 +68,7 @@ def new_budgets(given: object = None) -> Budgets:
 
     Raises
     ------
-    ValidationError
+    TableError
         If a key is unknown or a value is wrong.
     """
     if isinstance(given, Budgets):
@@ -95,5 +88,5 @@ def written(name: str, number: Number) -> Number | str:
     return row.bare.written(number, row.dimension)
 
 
-BudgetsTable = Annotated[SerializeAsAny[Budgets], BeforeValidator(new_budgets)]
+BudgetsTable = Annotated[Budgets, Kind(new_budgets)]
 """Type of a field: budgets, of the quantities registered when the table is read."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, get_args
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator, model_validator
-
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.laws.laws import Experts
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
@@ -13,6 +11,7 @@ from modelsizer.problems.laws.own_terms import OwnTerms, Setting, read_setting
 from modelsizer.problems.quantities.quantity import Inverse, Sense
 from modelsizer.problems.quantities.rows import QUANTITIES
 from modelsizer.problems.tables.tables import Table, one_of
+from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import Number, parse_quantity
 
 BUDGET = "budget"
@@ -64,17 +63,17 @@ class Objective(Table):
     law: str = "besiroglu-2024"
     shape: str | None = None
     experts: Annotated[Experts, one_of("a way to count experts", get_args(Experts))] = "tian-2025"
-    leverage_flops: Annotated[int | float | Literal["budget"], BeforeValidator(_read_flops)] = (
+    leverage_flops: Annotated[int | float | Literal["budget"], Kind(_read_flops)] = (
         DEFAULT_LEVERAGE_FLOPS
     )
     ablations: Annotated[
         Setting,
-        PlainValidator(read_setting),
-        PlainSerializer(lambda found: found.to_table() if isinstance(found, OwnTerms) else found),
+        Kind(
+            read_setting, lambda found: found.to_table() if isinstance(found, OwnTerms) else found
+        ),
     ] = "middle"
 
-    @model_validator(mode="after")
-    def _sought(self) -> Objective:
+    def _check(self) -> None:
         if self.minimize is not None and self.maximize is not None:
             raise ValueError("give minimize or maximize, not both")
         if self.quantity not in QUANTITIES:
@@ -91,7 +90,6 @@ class Objective(Table):
             )
         if self.sense not in row.senses:
             raise ValueError(f"@.{self.sense} {self.quantity} can be minimized only")
-        return self
 
     @property
     def quantity(self) -> str:

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
 
-from pydantic import BeforeValidator, PlainSerializer, PlainValidator
-
 from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import MAX_BYTES_A_VALUE, Number, exact, parse_quantity, plain
 
 MOST_BYTES, MOST_BITS = MAX_BYTES_A_VALUE, 8 * MAX_BYTES_A_VALUE
@@ -92,19 +91,17 @@ def _number(part: str, value: object, most: Number, unit: str) -> Number:
     return number
 
 
-def or_by_part(
-    alone: BeforeValidator, most: Number, unit: str
-) -> tuple[PlainValidator, PlainSerializer]:
-    """Reader and writer of one number for all weights, or of a table by part.
+def or_by_part(alone: Kind, most: Number, unit: str) -> Kind:
+    """Kind of one number for all weights, or of a table by part.
 
     Parameters
     ----------
-    alone : BeforeValidator
+    alone : Kind
         Reads the number.
     most, unit
         See `read_by_part`.
     """
-    read_alone = cast("Callable[[object], object]", alone.func)
+    read_alone = cast("Callable[[object], object]", alone.read)
 
     def read(value: object) -> object:
         return read_by_part(value, most, unit) if isinstance(value, Mapping) else read_alone(value)
@@ -112,4 +109,4 @@ def or_by_part(
     def write(value: object) -> object:
         return value.to_toml() if isinstance(value, ByPart) else value
 
-    return PlainValidator(read), PlainSerializer(write)
+    return Kind(read, write)

@@ -11,11 +11,10 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated
 
-from pydantic import BeforeValidator
-
 from modelsizer.problems.errors import short
 from modelsizer.problems.tables.tables import Dollars, ServedTokens, Share, Table
 from modelsizer.problems.tables.training import Training
+from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import exact, parse_quantity
 
 PREFILL_MFU, DECODE_MFU = 0.5, 0.01
@@ -46,7 +45,7 @@ class Lifetime(Table):
     """
 
     inference_tokens: ServedTokens | None = None
-    prefill_share: Annotated[float | None, BeforeValidator(_read_prefill_share)] = None
+    prefill_share: Annotated[float | None, Kind(_read_prefill_share)] = None
     prefill_mfu: Share = PREFILL_MFU
     decode_mfu: Share = DECODE_MFU
     price_per_hour: Dollars | None = None

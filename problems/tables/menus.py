@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from modelsizer.problems.by_byte import ByByte, as_written, by_token, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.tables.limits import ANY, Bare, is_reference, read_reference
+from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 
 MAX_VALUE = 2**31  # far above any width, depth or vocabulary; larger values would overflow tables
@@ -183,9 +184,11 @@ class Interval(Written):
         return (self.min is None or value >= self.min) and (self.max is None or value <= self.max)
 
 
-@dataclass(frozen=True, slots=True)
-class WrittenValue:
-    """Makes pydantic read a field with a function and write it with `to_toml`.
+def written_value(
+    read: Callable[[object], Written],
+    write: Callable[[Any], object] = lambda value: value.to_toml(),
+) -> Kind:
+    """The kind of a value that writes itself.
 
     Parameters
     ----------
@@ -194,19 +197,7 @@ class WrittenValue:
     write : callable
         The inverse.
     """
-
-    read: Callable[[object], Written]
-    write: Callable[[Any], object] = lambda value: value.to_toml()
-
-    def __get_pydantic_core_schema__(self, source: Any, handler: Any) -> Any:
-        from pydantic_core import core_schema
-
-        def write(value: Written | None) -> object:
-            return None if value is None else self.write(value)
-
-        return core_schema.no_info_plain_validator_function(
-            self.read, serialization=core_schema.plain_serializer_function_ser_schema(write)
-        )
+    return Kind(read, write)
 
 
 def _check_keys(table: Mapping[str, Any], known: tuple[str, ...]) -> None:

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import (
-    BeforeValidator,
-    Field,
-    InstanceOf,
-    PlainSerializer,
-    model_validator,
+from modelsizer.problems.laws.laws import (
+    ANYWHERE,
+    ParameterKind,
+    PowerLaw,
+    PowerTerm,
+    Range,
+    TokenLaw,
 )
-
-from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, PowerLaw, Range, TokenLaw
 from modelsizer.problems.laws.terms import TermLaw, read_terms, write_terms
 from modelsizer.problems.tables.menus import interval_parser
 from modelsizer.problems.tables.tables import Real, Table
+from modelsizer.problems.typed_tables import Kind, made
 
 
 def _read_range(value: object) -> Range:
@@ -26,20 +26,12 @@ def _read_range(value: object) -> Range:
     return Range(low, None if limits.max is None else float(limits.max))
 
 
-_Range = Annotated[
-    InstanceOf[Range],
-    BeforeValidator(_read_range),
-    PlainSerializer(
-        lambda r: {k: v for k, v in (("min", r.low), ("max", r.high)) if v is not None}
-    ),
-]
+def _write_range(ends: Range) -> dict[str, float]:
+    return {k: v for k, v in (("min", ends.low), ("max", ends.high)) if v is not None}
 
 
-_Terms = Annotated[
-    InstanceOf[tuple],  # type: ignore[type-arg]
-    BeforeValidator(read_terms),
-    PlainSerializer(write_terms),
-]
+_Range = Annotated[Range, Kind(_read_range, _write_range)]
+_Terms = Annotated[tuple[PowerTerm, ...], Kind(read_terms, write_terms)]
 _Ranges = dict[str, _Range]
 _FORMS = (
     "give A, alpha, B and beta, for E + (A / N^alpha + B / D^beta) ^ outer; or terms, for E + the "
@@ -64,16 +56,14 @@ class LawTable(Table):
     parameters: ParameterKind = "total"
     parameter_range: _Range = ANYWHERE
     token_range: _Range = ANYWHERE
-    ranges: _Ranges = Field(default_factory=dict)
+    ranges: _Ranges = made(dict)
     source: str = ""
     rms: Real | None = None
 
-    @model_validator(mode="after")
-    def _coefficients(self) -> LawTable:
+    def _check(self) -> None:
         self.law("x")
         if self.rms is not None and self.rms <= 0:
             raise ValueError(f"@.rms must be a positive number of nats a token, not {self.rms:g}")
-        return self
 
     def law(self, name: str) -> TokenLaw:
         """The law that this table defines."""

@@ -5,8 +5,6 @@ from __future__ import annotations
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import model_validator
-
 from modelsizer.problems.architecture.accounting import KvPolicy
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.hardware.efficiencies import engines
@@ -44,9 +42,9 @@ DEFAULT_RESERVE = 3 * 2**30
 
 _Bits = Annotated[int | None, one_number_of("a number of bits", BITS)]
 _WeightBits = Annotated[
-    int | ByPart | None, *or_by_part(one_number_of("a number of bits", BITS), MOST_BITS, "bits")
+    int | ByPart | None, or_by_part(one_number_of("a number of bits", BITS), MOST_BITS, "bits")
 ]
-_WeightBytes = Annotated[int | float | ByPart, *or_by_part(bytes_a_value(), MOST_BYTES, "bytes")]
+_WeightBytes = Annotated[int | float | ByPart, or_by_part(bytes_a_value(), MOST_BYTES, "bytes")]
 
 
 class Serving(OnAccelerator):
@@ -133,8 +131,8 @@ class Serving(OnAccelerator):
     prefill_efficiency: Share | None = None
     overhead: Seconds | None = None
 
-    @model_validator(mode="after")
-    def _alternatives(self) -> Serving:
+    def _check(self) -> None:
+        super()._check()
         given = self.model_fields_set
         for first, second in (
             ("weight_bytes", "weight_bits"),
@@ -159,7 +157,6 @@ class Serving(OnAccelerator):
                 f"accelerators = {self.accelerators} is not a multiple of "
                 f"tensor_parallel = {self.tensor_parallel}"
             )
-        return self
 
     @property
     def reserve(self) -> Fraction:

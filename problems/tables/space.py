@@ -12,7 +12,6 @@ from typing import Annotated, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, BeforeValidator, ConfigDict, PlainSerializer, PrivateAttr
 
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.structures import BETWEEN, FULL_KINDS
@@ -23,10 +22,11 @@ from modelsizer.problems.tables.menus import (
     Interval,
     Menu,
     Written,
-    WrittenValue,
     choice_parser,
     interval_parser,
+    written_value,
 )
+from modelsizer.problems.typed_tables import Kind, Table, made
 
 Ints = NDArray[np.int64]
 
@@ -79,8 +79,8 @@ def _read_aspect(value: object) -> Menu | Interval:
     return menu
 
 
-def _names_of(what: str, known: tuple[str, ...]) -> BeforeValidator:
-    """Validator of a word, or a list of words."""
+def _names_of(what: str, known: tuple[str, ...]) -> Kind:
+    """Kind of a word, or a list of words."""
 
     def read(value: object) -> tuple[str, ...] | str:
         names = _entries(value)
@@ -94,7 +94,7 @@ def _names_of(what: str, known: tuple[str, ...]) -> BeforeValidator:
                 )
         return tuple(names) if isinstance(value, list | tuple) else str(value)
 
-    return BeforeValidator(read)
+    return Kind(read, _as_list)
 
 
 def _as_list(value: Any) -> object:
@@ -103,7 +103,7 @@ def _as_list(value: Any) -> object:
 
 def _choice(
     what: str, *, whole: bool = True, step: int | None = 1, zero: bool = False, least: int = 0
-) -> WrittenValue:
+) -> Kind:
     read = choice_parser(what, whole=whole, default_step=step, zero=zero)
 
     def at_least(value: object) -> Choice:
@@ -113,10 +113,10 @@ def _choice(
             raise ValueError(f"{below[0]} is too small; {what} must be at least {least}")
         return menu
 
-    return WrittenValue(at_least)
+    return written_value(at_least)
 
 
-class LatentSpace(BaseModel):
+class LatentSpace(Table):
     """``[space.latent]``: multi-head latent attention (DeepSeek-V2, arXiv 2405.04434).
 
     Defaults are the published widths (section 3.1.2). Smaller ones than the least here are no
@@ -132,8 +132,6 @@ class LatentSpace(BaseModel):
         Widths of a head's rotary part, of the rest of its query and key, and of its value.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
     heads: Annotated[Choice, _choice("latent.heads")]
     kv_lora_rank: Annotated[Choice, _choice("kv_lora_rank", least=LEAST_KV_RANK)] = Menu(
         (512,), fixed=True
@@ -144,7 +142,7 @@ class LatentSpace(BaseModel):
     value_dim: Annotated[Choice, _choice("value_dim", least=LEAST_VALUE)] = Menu((128,), fixed=True)
 
 
-class ExpertsSpace(BaseModel):
+class ExpertsSpace(Table):
     """``[space.experts]``: mixtures of experts in place of the dense feed-forward.
 
     Parameters
@@ -161,8 +159,6 @@ class ExpertsSpace(BaseModel):
         First layers that keep the dense feed-forward.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
     routed: Annotated[Choice, _choice("experts.routed", zero=True)]
     active: Annotated[Choice, _choice("experts.active")]
     granularity: Annotated[Choice | None, _choice("granularity", whole=False, step=None)] = None
@@ -172,7 +168,7 @@ class ExpertsSpace(BaseModel):
     dense_layers: Annotated[Choice, _choice("dense_layers", zero=True)] = Menu((0,), fixed=True)
 
 
-class LinearSpace(BaseModel):
+class LinearSpace(Table):
     """``[space.linear]``: widths of layers that hold a state in place of a cache.
 
     Defaults are those of Qwen3-Next's gated delta net and of Nemotron-H's Mamba-2.
@@ -187,8 +183,6 @@ class LinearSpace(BaseModel):
         Taps of the convolution of either.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
     key_heads: Annotated[Choice, _choice("key_heads")] = Menu((16,), fixed=True)
     value_heads: Annotated[Choice, _choice("value_heads")] = Menu((32,), fixed=True)
     key_dim: Annotated[Choice, _choice("key_dim")] = Menu((128,), fixed=True)
@@ -200,7 +194,7 @@ class LinearSpace(BaseModel):
     conv: Annotated[Choice, _choice("conv")] = Menu((4,), fixed=True)
 
 
-class Space(BaseModel):
+class Space(Table):
     """The designs that may be selected; ``[space]`` of a problem file.
 
     Every whole-number key takes a number, a list or ``{min, max, step}``.
@@ -237,8 +231,6 @@ class Space(BaseModel):
         Tables of latent attention, of mixtures of experts, and of layers with a state.
     """
 
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
     layers: Annotated[Choice, _choice("layers")]
     d_model: Annotated[Choice, _choice("d_model", step=DEFAULT_D_MODEL_STEP)]
     head_dim: Annotated[Choice | None, _choice("head_dim")] = None
@@ -249,30 +241,24 @@ class Space(BaseModel):
     ffn_ratio: Annotated[Choice | None, _choice("ffn_ratio", whole=False, step=None)] = None
     ffn_multiple: Annotated[Choice | None, _choice("ffn_multiple")] = None
     vocab_size: Annotated[Choice, _choice("vocab_size")]
-    tied_embeddings: Annotated[
-        bool | tuple[bool, ...], BeforeValidator(_read_flags), PlainSerializer(_as_list)
-    ] = False
-    block: Annotated[
-        str | tuple[str, ...], BeforeValidator(_read_names), PlainSerializer(_as_list)
-    ] = "llama"
-    aspect_ratio: Annotated[Written | None, WrittenValue(_read_aspect)] = None
+    tied_embeddings: Annotated[bool | tuple[bool, ...], Kind(_read_flags, _as_list)] = False
+    block: Annotated[str | tuple[str, ...], Kind(_read_names, _as_list)] = "llama"
+    aspect_ratio: Annotated[Written | None, written_value(_read_aspect)] = None
     attention: Annotated[
         str | tuple[str, ...] | None,
         _names_of("attention of full layers", FULL_KINDS),
-        PlainSerializer(_as_list),
     ] = None
     full_every: Annotated[Choice | None, _choice("full_every")] = None
     full_layers: Annotated[Choice | None, _choice("full_layers")] = None
     between: Annotated[
         str | tuple[str, ...] | None,
         _names_of("layer between full ones", BETWEEN),
-        PlainSerializer(_as_list),
     ] = None
     window: Annotated[Choice | None, _choice("window")] = None
     latent: LatentSpace | None = None
     experts: ExpertsSpace | None = None
-    linear: LinearSpace = LinearSpace()
-    _longest: int = PrivateAttr(default=MAX_VALUE)
+    linear: LinearSpace = made(LinearSpace)
+    _longest: int = MAX_VALUE
 
     @property
     def longest_context(self) -> int:
@@ -287,7 +273,7 @@ class Space(BaseModel):
         if longest == self._longest:
             return self
         found = self.model_copy()
-        found._longest = longest
+        found.__dict__["_longest"] = longest
         return found
 
     def menu(self, key: str) -> Any:

@@ -5,15 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import (
-    BaseModel,
-    BeforeValidator,
-    ConfigDict,
-    PlainSerializer,
-    PlainValidator,
-    model_validator,
-)
-
 from modelsizer.problems.by_byte import as_written, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
 from modelsizer.problems.hardware.accelerators import FIGURES, Accelerator, accelerator
@@ -21,10 +12,12 @@ from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.tables.menus import (
     Choice,
     Interval,
-    WrittenValue,
     choice_parser,
     interval_parser,
+    written_value,
 )
+from modelsizer.problems.typed_tables import Kind
+from modelsizer.problems.typed_tables import Table as Table
 from modelsizer.problems.units import (
     MAX_BYTES_A_VALUE,
     MAX_COUNT,
@@ -41,12 +34,6 @@ MOST_TOKENS = 1e300
 MOST_SERVED = 1e100  # inference tokens of a lifetime, which are multiplied by settings
 
 
-class Table(BaseModel):
-    """A frozen table that rejects unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", arbitrary_types_allowed=True)
-
-
 def _read_count(value: object) -> int:
     number = parse_quantity(value, "count")
     if not isinstance(number, int) or not 1 <= number <= MAX_COUNT:
@@ -54,8 +41,8 @@ def _read_count(value: object) -> int:
     return number
 
 
-def bytes_a_value(*, zero: bool = False) -> BeforeValidator:
-    """Validator of bytes per value."""
+def bytes_a_value(*, zero: bool = False) -> Kind:
+    """Kind of bytes per value."""
 
     def read(value: object) -> Number:
         number = _in_range(parse_quantity(value, "bytes"), value)
@@ -65,7 +52,7 @@ def bytes_a_value(*, zero: bool = False) -> BeforeValidator:
             )
         return number
 
-    return BeforeValidator(read)
+    return Kind(read)
 
 
 def _in_range(number: Number, value: object, most: float = MOST_SETTING) -> Number:
@@ -84,8 +71,8 @@ def _read_share(value: object) -> Number:
     return _in_range(number, value)
 
 
-def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -> BeforeValidator:
-    return BeforeValidator(_read_amount(dimension, zero=zero, most=most))
+def _reader(dimension: str, *, zero: bool = False, most: float = MOST_SETTING) -> Kind:
+    return Kind(_read_amount(dimension, zero=zero, most=most))
 
 
 def _read_amount(
@@ -103,8 +90,8 @@ def _read_amount(
     return read
 
 
-def one_of(what: str, known: tuple[str, ...]) -> BeforeValidator:
-    """Validator of text from a list of words."""
+def one_of(what: str, known: tuple[str, ...]) -> Kind:
+    """Kind of text from a list of words."""
 
     def read(value: object) -> str:
         if value not in known:
@@ -112,11 +99,11 @@ def one_of(what: str, known: tuple[str, ...]) -> BeforeValidator:
             raise ValueError(f"{short(value)} is not {what}{hint}; write one of {', '.join(known)}")
         return str(value)
 
-    return BeforeValidator(read)
+    return Kind(read)
 
 
-def one_number_of(what: str, known: tuple[Number, ...]) -> BeforeValidator:
-    """Validator of a number from a list."""
+def one_number_of(what: str, known: tuple[Number, ...]) -> Kind:
+    """Kind of a number from a list."""
 
     def read(value: object) -> Number:
         if isinstance(value, bool) or value not in known:
@@ -124,7 +111,7 @@ def one_number_of(what: str, known: tuple[Number, ...]) -> BeforeValidator:
             raise ValueError(f"{short(value)} is not {what}; write one of {listed}")
         return known[known.index(value)]
 
-    return BeforeValidator(read)
+    return Kind(read)
 
 
 def _read_flag(value: object) -> bool:
@@ -143,35 +130,32 @@ def _read_accelerator(value: object) -> str:
     return accelerator(value).name
 
 
-def limit(dimension: str, bare: Bare = ANY) -> WrittenValue:
+def limit(dimension: str, bare: Bare = ANY) -> Kind:
     """Reader of a limit: a number or a reference (upper limit), or ``{min, max}`` of them."""
 
     def write(interval: Interval) -> object:
         return interval.to_toml(lambda number: bare.written(number, dimension))
 
-    return WrittenValue(interval_parser(dimension, bare, references=True), write)
+    return written_value(interval_parser(dimension, bare, references=True), write)
 
 
 def _counts(value: object) -> Choice:
     return choice_parser("ways", whole=True, default_step=1)(value)
 
 
-Flag = Annotated[bool, BeforeValidator(_read_flag)]
-Real = Annotated[float, BeforeValidator(_read_real)]
-Count = Annotated[int, BeforeValidator(_read_count)]
+Flag = Annotated[bool, Kind(_read_flag)]
+Real = Annotated[float, Kind(_read_real)]
+Count = Annotated[int, Kind(_read_count)]
 BytesAValue = Annotated[int | float, bytes_a_value()]
-Share = Annotated[int | float, BeforeValidator(_read_share)]
-_Written = PlainSerializer(as_written)
-Tokens = Annotated[int | float, PlainValidator(_read_amount("tokens", most=MOST_TOKENS)), _Written]
-ServedTokens = Annotated[
-    int | float, PlainValidator(_read_amount("tokens", most=MOST_SERVED)), _Written
-]
+Share = Annotated[int | float, Kind(_read_share)]
+Tokens = Annotated[int | float, Kind(_read_amount("tokens", most=MOST_TOKENS), as_written)]
+ServedTokens = Annotated[int | float, Kind(_read_amount("tokens", most=MOST_SERVED), as_written)]
 Bytes = Annotated[int | float, _reader("bytes", zero=True)]
 Dollars = Annotated[int | float, _reader("dollars")]
 Watts = Annotated[int | float, _reader("watts")]
 Seconds = Annotated[int | float, _reader("seconds", zero=True)]
-AcceleratorName = Annotated[str, BeforeValidator(_read_accelerator)]
-Ways = Annotated[Choice, WrittenValue(_counts)]
+AcceleratorName = Annotated[str, Kind(_read_accelerator)]
+Ways = Annotated[Choice, written_value(_counts)]
 
 
 class CustomAccelerator(Table):
@@ -224,11 +208,9 @@ class OnAccelerator(Table):
     accelerator: AcceleratorName | None = None
     custom_accelerator: CustomAccelerator | None = None
 
-    @model_validator(mode="after")
-    def _one_accelerator(self) -> OnAccelerator:
+    def _check(self) -> None:
         if self.accelerator is not None and self.custom_accelerator is not None:
             raise ValueError("give accelerator or custom_accelerator, not both")
-        return self
 
     @property
     def device(self) -> Accelerator | None:

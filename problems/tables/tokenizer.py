@@ -14,12 +14,11 @@ from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, model_validator
-
 from modelsizer.problems.by_byte import ByByte, by_token
 from modelsizer.problems.errors import short
 from modelsizer.problems.tables.menus import MAX_VALUE, Interval
 from modelsizer.problems.tables.tables import Count, Table
+from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import Number, exact, parse_quantity, plain
 
 TABLES_OF_TEXT = ("training", "lifetime", "budgets")
@@ -83,17 +82,15 @@ class Tokenizer(Table):
         `DEFAULT_LAW_VOCABULARY`.
     """
 
-    bytes_per_token: Annotated[dict[str, int | float], BeforeValidator(_read_points)]
+    bytes_per_token: Annotated[dict[str, int | float], Kind(_read_points)]
     law_vocab_size: Count | None = None
 
-    @model_validator(mode="after")
-    def _law_known(self) -> Tokenizer:
+    def _check(self) -> None:
         if self.why_unknown(self.law):
             raise ValueError(
                 f"@.law_vocab_size {self.law} is not in bytes_per_token: give its bytes, or those "
                 "of two vocabularies at least, through which a curve is drawn"
             )
-        return self
 
     def __hash__(self) -> int:
         """Hash of what is given: tables of costs are kept by it."""

@@ -6,8 +6,6 @@ from dataclasses import replace
 from fractions import Fraction
 from typing import Annotated, Literal
 
-from pydantic import field_validator
-
 from modelsizer.problems.architecture.accounting import FlopsConvention
 from modelsizer.problems.hardware.efficiencies import training_mfu
 from modelsizer.problems.tables.limits import TOKENS
@@ -28,6 +26,7 @@ from modelsizer.problems.tables.tables import (
     one_number_of,
     one_of,
 )
+from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import exact
 
 DEFAULT_SEQUENCE_LENGTH = 4096
@@ -39,6 +38,21 @@ of both. Peaks of Llama 3.1 8B in torchtitan imply 13 to 15 (docs/predictions.md
 counts the fp32 copy only, 4 (arXiv 2205.05198, section 4.3)."""
 Precision = Literal["bf16", "fp8"]
 _MOST_OF_A_PUE = 10  # power usage effectiveness; larger values are mistakes
+
+
+def _fixed(limits: Interval) -> Interval:
+    """A bare number fixes the tokens rather than limiting them."""
+    if limits.written_as_number:
+        return replace(limits, min=limits.max, min_as=limits.max_as)
+    return limits
+
+
+def _at_least_one(pue: float) -> float:
+    if not 1 <= pue <= _MOST_OF_A_PUE:
+        raise ValueError(
+            f"{pue} is not a PUE: what is drawn for each watt of computing, 1 or a bit more"
+        )
+    return pue
 
 
 class Training(OnAccelerator):
@@ -102,7 +116,7 @@ class Training(OnAccelerator):
     flops: Annotated[FlopsConvention, one_of("a FLOPs convention", ("exact", "causal", "6ND"))] = (
         "exact"
     )
-    tokens: Annotated[Interval | None, limit("tokens", TOKENS)] = None
+    tokens: Annotated[Interval | None, limit("tokens", TOKENS), Kind(_fixed)] = None
     unique_tokens: Tokens | None = None
     accelerators: Count | None = None
     data_parallel: Ways | None = None
@@ -127,24 +141,7 @@ class Training(OnAccelerator):
     mfu: Share | None = None
     price_per_hour: Dollars | None = None
     watts: Watts | None = None
-    pue: Real = 1.0
-
-    @field_validator("tokens")
-    @classmethod
-    def _fixed(cls, value: Interval | None) -> Interval | None:
-        """A bare number fixes the tokens rather than limiting them."""
-        if value is not None and value.written_as_number:
-            return replace(value, min=value.max, min_as=value.max_as)
-        return value
-
-    @field_validator("pue")
-    @classmethod
-    def _at_least_one(cls, value: float) -> float:
-        if not 1 <= value <= _MOST_OF_A_PUE:
-            raise ValueError(
-                f"{value} is not a PUE: what is drawn for each watt of computing, 1 or a bit more"
-            )
-        return value
+    pue: Annotated[Real, Kind(_at_least_one)] = 1.0
 
     @property
     def flops_per_second(self) -> Fraction:

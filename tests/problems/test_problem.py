@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from pydantic_core import PydanticSerializationError
 from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError
@@ -259,19 +258,3 @@ def test_stated_defaults() -> None:
     assert problem.law.name == "besiroglu-2024"
     assert problem.shape.name == "gemstones-2025"
     assert problem.context_length == problem.training.sequence_length == 4096
-
-
-def test_ctrl_c_while_a_problem_is_written_is_ctrl_c(monkeypatch: pytest.MonkeyPatch) -> None:
-    problem = Problem.load("one-h100-1e24")
-    calls = []
-
-    def interrupted(*_: object, **__: object) -> object:
-        calls.append(1)
-        error = PydanticSerializationError("Error calling function `write`")
-        error.__cause__ = KeyboardInterrupt()
-        raise error
-
-    monkeypatch.setattr(Problem, "model_dump", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        problem.to_dict()
-    assert calls

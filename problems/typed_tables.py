@@ -1,0 +1,317 @@
+"""Frozen tables: classes whose annotations name keys, read from plain values and written as such.
+
+``name: Annotated[T, Kind(read, write)] = default`` is a key. Without a `Kind` the type says how it
+is read: text, a table, one of several words (Literal), or a dict of these by name; ``T | None``
+takes None too. Annotations are looked at when the first table of a class is made.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, Literal, Self, Union, cast, get_args, get_origin
+
+from modelsizer.problems.errors import short
+
+_LACKING = object()
+
+Read = Callable[[Any], Any]
+
+
+class TableError(ValueError):
+    """What is wrong with a table.
+
+    Parameters
+    ----------
+    faults : list of (str, str)
+        Dotted keys, with a message each; one that starts with "@" names its key itself, as
+        `modelsizer.problems.reading.faults_of` reads it.
+    """
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{key}: {text}" if key else text for key, text in faults))
+        self.faults = faults
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How the value of a key is read and written.
+
+    Parameters
+    ----------
+    read : callable, optional
+        From a value of TOML; raises ValueError with a message for the user. After it nothing else
+        looks at the value, but further kinds of the same annotation.
+    write : callable, optional
+        The inverse, for values that are no plain ones.
+    """
+
+    read: Read | None = None
+    write: Read | None = None
+
+
+@dataclass(frozen=True)
+class Made:
+    """A default that each table makes for itself."""
+
+    make: Callable[[], Any]
+
+
+def made(make: Callable[[], Any]) -> Any:
+    """The default of a key, as its annotation has it: made for each table that lacks the key."""
+    return Made(make)
+
+
+@dataclass(frozen=True)
+class Field:
+    """A key of a table.
+
+    Parameters
+    ----------
+    annotation
+        Its type.
+    read, write : callable
+        See `Kind`.
+    table : type or None
+        The table that it holds, or may hold.
+    required : bool
+    default
+        Or `Made`.
+    """
+
+    annotation: Any
+    read: Read
+    write: Read
+    table: type[Table] | None
+    required: bool = True
+    default: Any = None
+
+    @property
+    def initial(self) -> Any:
+        """The value of a table that lacks the key."""
+        return self.default.make() if isinstance(self.default, Made) else self.default
+
+    @classmethod
+    def of(cls, annotation: Any) -> Field:
+        """A required key with a type."""
+        if get_origin(annotation) is Annotated:
+            inner, *marks = get_args(annotation)
+            below = cls.of(inner)
+            reads = [mark.read for mark in marks if mark.read is not None] or [below.read]
+            writes = [mark.write for mark in marks if mark.write is not None] or [below.write]
+            return cls(below.annotation, _one_after_another(reads), writes[-1], below.table)
+        if get_origin(annotation) in (Union, UnionType):
+            inner = [each for each in get_args(annotation) if each is not NoneType]
+            below = cls.of(inner[0]) if len(inner) == 1 else cls(Any, _same, _same, None)
+            return cls(annotation, _or_none(below.read), _or_none(below.write), below.table)
+        if get_origin(annotation) is dict:
+            each = cls.of(get_args(annotation)[1])
+            return cls(annotation, _dict_reader(each.read), _dict_writer(each.write), None)
+        if get_origin(annotation) is Literal:
+            return cls(annotation, _word_reader(get_args(annotation)), _same, None)
+        if isinstance(annotation, type) and issubclass(annotation, Table):
+            return cls(annotation, annotation.model_validate, annotation.given, annotation)
+        return cls(annotation, _text if annotation is str else _same, _plain, None)
+
+
+def _one_after_another(reads: Sequence[Read]) -> Read:
+    return reads[0] if len(reads) == 1 else lambda value: reduce(lambda v, f: f(v), reads, value)
+
+
+def _same(value: Any) -> Any:
+    return value
+
+
+def _plain(value: Any) -> Any:
+    """A copy of plain values, which shares nothing that could be changed."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    return [_plain(each) for each in value] if isinstance(value, list) else value
+
+
+def _or_none(convert: Read) -> Read:
+    return lambda value: None if value is None else convert(value)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise ValueError(f"{short(value)} is not text")
+    return value
+
+
+def _word_reader(words: tuple[Any, ...]) -> Read:
+    def read(value: Any) -> Any:
+        if value not in words:
+            *first, last = map(repr, words)
+            raise ValueError(f"{short(value)} is not one of {', '.join(first)} or {last}")
+        return value
+
+    return read
+
+
+def _dict_reader(each: Read) -> Read:
+    def read(value: Any) -> dict[str, Any]:
+        if not isinstance(value, Mapping):
+            raise ValueError(f"{short(value)} is not a table")
+        found: dict[str, Any] = {}
+        faults = []
+        for key, inner in value.items():
+            faults += _read_into(found, key, each, inner)
+        if faults:
+            raise TableError(faults)
+        return found
+
+    return read
+
+
+def _dict_writer(each: Read) -> Read:
+    return lambda value: {key: each(inner) for key, inner in value.items()}
+
+
+def _read_into(found: dict[str, Any], key: str, read: Read, value: Any) -> list[tuple[str, str]]:
+    """Read the value of a key; return what is wrong with it."""
+    try:
+        found[key] = read(value)
+    except TableError as error:
+        return [(f"{key}.{below}" if below else key, text) for below, text in error.faults]
+    except ValueError as error:
+        return [(key, str(error))]
+    return []
+
+
+class _Fields:
+    """The keys of a class, looked at when they are first asked for."""
+
+    def __get__(self, _: object, table: type[Table]) -> Mapping[str, Field]:
+        found: dict[str, Field] = {}
+        for base in reversed(table.__mro__):
+            if isinstance(known := vars(base).get("model_fields"), dict):
+                found |= known
+            elif issubclass(base, Table) and base is not Table:
+                for name, hint in inspect.get_annotations(base, eval_str=True).items():
+                    if name[0] != "_":
+                        default = vars(base).get(name, _LACKING)
+                        field = Field.of(hint)
+                        found[name] = replace(field, required=default is _LACKING, default=default)
+        table.model_fields = found
+        return found
+
+
+class Table:
+    """A frozen table that rejects unknown keys.
+
+    Attributes
+    ----------
+    model_fields : mapping of str to Field
+        Its keys, of the class.
+    model_fields_set : set of str
+        Those that were given; the others have defaults.
+
+    Raises
+    ------
+    TableError
+        If a key is unknown or lacking, or a value is wrong.
+    """
+
+    __slots__ = ("__dict__", "__weakref__", "model_fields_set")
+
+    model_fields: ClassVar[Mapping[str, Field]] = cast("Any", _Fields())
+    model_fields_set: set[str]
+
+    def __init_subclass__(cls) -> None:
+        if "model_fields" not in vars(cls):
+            cls.model_fields = cast("Any", _Fields())
+
+    def __init__(self, /, **given: Any) -> None:
+        fields = type(self).model_fields
+        found: dict[str, Any] = {}
+        faults = []
+        for key, field in fields.items():
+            if key in given:
+                faults += _read_into(found, key, field.read, given[key])
+            elif field.required:
+                faults.append((key, "this key is required"))
+            else:
+                found[key] = field.initial
+        faults += [(key, "unknown key") for key in given if key not in fields]
+        if faults:
+            raise TableError(faults)
+        self._filled(found, set(given))
+        try:
+            self._check()
+        except TableError:
+            raise
+        except ValueError as error:
+            raise TableError([("", str(error))]) from None
+
+    def _check(self) -> None:
+        """Raise ValueError if the values, each of which is right, do not go together."""
+
+    def _filled(self, values: Mapping[str, Any], given: set[str]) -> Self:
+        self.__dict__.update(values)
+        object.__setattr__(self, "model_fields_set", given)
+        return self
+
+    @classmethod
+    def model_validate(cls, given: object) -> Self:
+        """Read a table of plain values; a table of this class is returned as it is."""
+        if isinstance(given, cls):
+            return given
+        if not isinstance(given, Mapping):
+            raise TableError([("", f"{short(given)} is not a table")])
+        return cls(**given)
+
+    @classmethod
+    def model_construct(cls, **values: Any) -> Self:
+        """A table of values that need no reading."""
+        fields = cls.model_fields.items()
+        every = {key: values.get(key, field.initial) for key, field in fields}
+        return cls.__new__(cls)._filled(every, set(values))
+
+    def model_copy(self, update: Mapping[str, Any] | None = None) -> Self:
+        """The same table with other values of some keys, which need no reading."""
+        update = update or {}
+        copied = self.__new__(type(self))
+        return copied._filled({**self.__dict__, **update}, self.model_fields_set.union(update))
+
+    def given(self) -> dict[str, Any]:
+        """What was given, as plain values; keys whose value is None are left out."""
+        return self.written(self.model_fields_set)
+
+    def written(self, keys: Iterable[str]) -> dict[str, Any]:
+        """Some keys as plain values, but those whose value is None."""
+        held, asked = self.__dict__, set(keys)
+        return {
+            key: field.write(held[key])
+            for key, field in type(self).model_fields.items()
+            if key in asked and held[key] is not None
+        }
+
+    def __iter__(self) -> Iterator[tuple[str, Any]]:
+        return ((key, self.__dict__[key]) for key in type(self).model_fields)
+
+    def __eq__(self, other: object) -> bool:
+        if type(self) is not type(other):
+            return NotImplemented
+        return self.__dict__ == other.__dict__
+
+    def __hash__(self) -> int:
+        return hash(tuple(self.__dict__.values()))
+
+    def __repr__(self) -> str:
+        return f"{type(self).__name__}({', '.join(f'{key}={value!r}' for key, value in self)})"
+
+    def __setattr__(self, name: str, _: object) -> None:
+        raise TableError([(name, "the table is frozen")])
+
+    def __delattr__(self, name: str) -> None:
+        raise TableError([(name, "the table is frozen")])
+
+    def __getstate__(self) -> tuple[dict[str, Any], set[str]]:
+        return self.__dict__, self.model_fields_set
+
+    def __setstate__(self, state: tuple[dict[str, Any], set[str]]) -> None:
+        self._filled(*state)
