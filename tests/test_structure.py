@@ -29,7 +29,7 @@ BACK_END_NEEDS = (
 
 PROBLEMS = (
     "version", "library", "machine", "visible", "interrupts",
-    "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "reading",
+    "errors", "files", "table_files", "text_files", "plain_values", "key_values", "registry", "columns", "units", "by_byte", "typed_tables", "reading",
     "architecture", "hardware", "laws", "tables", "space", "costs", "quantities",
     "requirements", "magnitudes", "checks", "statement", "problem", "provenance", "narrowing", "designs", "summary",
 )  # fmt: skip
@@ -182,7 +182,7 @@ def test_a_solve_from_the_command_line_loads_only_what_it_needs() -> None:
         "assert answer.exit_code == 0"
     )
     assert "rich.table" in loaded
-    assert not loaded & {*SOLVERS, "scipy"}
+    assert not loaded & {*SOLVERS, "pydantic", "scipy"}
 
 
 def test_help_loads_neither_numpy_nor_pydantic() -> None:

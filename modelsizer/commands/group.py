@@ -12,6 +12,7 @@ from typing import Annotated, Any, cast
 import typer
 
 from modelsizer.commands.app import BAD_INPUT, LONGEST, say
+from modelsizer.commands.numbers import simply_converted
 from modelsizer.problems.interrupts import INTERRUPTED, count
 from modelsizer.problems.version import __version__
 from modelsizer.problems.visible import shortened
@@ -95,6 +96,10 @@ class _Commands(typer.core.TyperGroup):
     def __init__(self, *args: Any, **options: Any) -> None:
         super().__init__(*args, **options)
         self.commands = cast("Any", _Modules())
+
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The options beside the commands, all of them flags."""
+        return simply_converted(super().get_params(ctx), {})
 
     def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002
         """Names of the commands, none of which is imported."""

@@ -1,11 +1,15 @@
-"""Numbers on the command line: ASCII digits, and finite."""
+"""Values on the command line: text, paths, and numbers of ASCII digits that are finite."""
 
 from __future__ import annotations
 
 import inspect
 import math
+import os
 import re
-from typing import Any, cast, get_args, get_type_hints
+from collections.abc import Iterable, Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import typer
 from typer.core import TyperCommand
@@ -15,6 +19,8 @@ from modelsizer.problems.visible import shortened
 _WHOLE = re.compile(r"[+-]?[0-9]+")
 _REAL = re.compile(r"[+-]?([0-9]+(\.[0-9]*)?|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _MOST_DIGITS = 40
+_HARD = object()
+"""A value that is left to typer."""
 
 
 class NumberCommand(TyperCommand):
@@ -24,14 +30,19 @@ class NumberCommand(TyperCommand):
     ``nan`` and ``inf``.
     """
 
+    def get_params(self, ctx: Any) -> list[Any]:
+        """The parameters of the command, which convert by `simply_converted`."""
+        return simply_converted(super().get_params(ctx), self._types)
+
+    @cached_property
+    def _types(self) -> dict[str, Any]:
+        return get_type_hints(inspect.unwrap(cast("Any", self.callback)))
+
     def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
         """Parse the options, and check those that are numbers."""
         given, _, _ = self.make_parser(ctx).parse_args(args=list(args))
-        assert self.callback is not None
-        types = get_type_hints(inspect.unwrap(self.callback))
-        parameters: list[Any] = [*self.get_params(ctx)]  # of click, or of typer's copy
-        for parameter in parameters:
-            text, kind = given.get(parameter.name), types.get(parameter.name or "")
+        for parameter in self.get_params(ctx):
+            text, kind = given.get(parameter.name), self._types.get(parameter.name or "")
             number = next((one for one in (kind, *get_args(kind)) if one in (int, float)), None)
             if isinstance(text, str) and number and (reason := _wrong(text, number is int)):
                 raise typer.BadParameter(reason, ctx=ctx, param=cast("Any", parameter))
@@ -43,6 +54,73 @@ class NumberCommand(TyperCommand):
                 error.message += f", not {text}"  # pydantic's messages lack the value
             raise
         return found
+
+
+def simply_converted(parameters: Iterable[Any], types: Mapping[str, Any]) -> list[Any]:
+    """Parameters of typer that convert what Python itself converts without pydantic.
+
+    Recent versions of typer convert by pydantic, whose import takes longer than a solve.
+
+    Parameters
+    ----------
+    parameters : iterable
+        Of a command.
+    types : mapping
+        Of some of them by name; the others are flags.
+    """
+    found = [*parameters]  # of click, or of typer's copy
+    for parameter in found:
+        if getattr(parameter, "_runtime_param", "") is None:
+            parameter._runtime_param = _Simple(types.get(parameter.name, bool), parameter)
+    return found
+
+
+class _Simple:
+    """Converts a value; what Python does not convert, and every error, is left to typer.
+
+    Parameters
+    ----------
+    kind : type
+        Such as ``int`` or ``list[str] | None``.
+    parameter
+        With the range of a number.
+    """
+
+    def __init__(self, kind: Any, parameter: Any) -> None:
+        alone = [each for each in (get_args(kind) or (kind,)) if each is not type(None)]
+        self._many = list in (get_origin(kind), get_origin(alone[0]))
+        (self._kind,) = get_args(alone[0]) or alone[:1]
+        self._least, self._most = (getattr(parameter, name, math.nan) for name in ("min", "max"))
+
+    def coerce(self, value: Any, param: Any, ctx: Any) -> Any:
+        """As of typer's class of this method."""
+        if not self._many:
+            found = self._one(value)
+        elif isinstance(value, list | tuple | None):
+            found = [self._one(each) for each in value] if value else ()
+            found = _HARD if _HARD in found else found
+        else:
+            found = _HARD
+        if found is _HARD:
+            param._runtime_param = None
+            return param.get_runtime_param().coerce(value, param=param, ctx=ctx)
+        return found
+
+    def _one(self, value: Any) -> Any:
+        if value is None or self._kind is str:
+            return value if isinstance(value, str | None) else _HARD
+        if self._kind is Path and isinstance(value, str | Path):
+            unreadable = "\0" in str(value) or (
+                Path(value).exists() and not os.access(value, os.R_OK)
+            )
+            return _HARD if unreadable else Path(value)
+        if self._kind in (int, float) and isinstance(value, str | int | float):
+            if isinstance(value, str) and _wrong(value, self._kind is int):
+                return _HARD
+            number = self._kind(value)
+            low = self._least is None or number >= self._least
+            return number if low and (self._most is None or number <= self._most) else _HARD
+        return _HARD
 
 
 def amount(option: str, text: str, dimension: str) -> float:
