@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from fractions import Fraction
 
 from modelsizer.optimizer.constraints import Constraint, constraints, moved
 from modelsizer.optimizer.prices.resolver import Resolver, spent
-from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.optimizer.prices.stays_optimal import Stays
+from modelsizer.problems.designs.costs import flops_rate
+from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
-from modelsizer.problems.quantities.rows import names_of
+from modelsizer.problems.quantities.rows import QUANTITIES, names_of
 from modelsizer.problems.units import exact
 
 MOST_COMPUTE = math.log(1000.0)
@@ -21,8 +24,19 @@ DIGITS = 6  # decimals of per cent of compute, known to about `ROOT`
 SAME_LOSS = 1e-9  # nats up to which losses count as equal
 
 
-def compute_of(resolver: Resolver, design: Evaluation) -> Compute | None:
-    """Compute as a scale, where the loss is minimised and compute limits the tokens."""
+def compute_of(
+    resolver: Resolver, design: Evaluation, stays: Callable[[Constraint], Stays]
+) -> Compute | None:
+    """Compute as a scale, where the loss is minimised and compute limits the tokens.
+
+    Parameters
+    ----------
+    resolver : Resolver
+    design : Evaluation
+        Today's optimum.
+    stays : callable
+        The range of a limit over which it stays optimal.
+    """
     problem = resolver.problem
     if problem.objective.quantity != "loss":
         return None
@@ -30,42 +44,68 @@ def compute_of(resolver: Resolver, design: Evaluation) -> Compute | None:
     limits = [c for c in constraints(problem) if c.quantity in compute and c.side == "max"]
     if not any(spent(constraint, design) for constraint in limits):
         return None
-    return Compute(resolver, limits, design.loss)
+    return Compute(resolver, limits, design.loss, stays)
 
 
 class Compute:
     """The least loss as a function of one factor on all upper limits of compute."""
 
-    def __init__(self, resolver: Resolver, limits: Sequence[Constraint], today: float) -> None:
-        self._resolver, self._limits, self._today = resolver, limits, today
+    def __init__(
+        self,
+        resolver: Resolver,
+        limits: Sequence[Constraint],
+        today: float,
+        stays: Callable[[Constraint], Stays],
+    ) -> None:
+        self._resolver, self._limits, self._today, self._stays = resolver, limits, today, stays
         self._losses = {0.0: today}  # by the logarithm of the factor
+        self._worth: dict[float, float | None] = {today: 0.0}  # by loss
         self._single = self._only_limit()
 
     def _only_limit(self) -> Constraint | None:
-        """The limit of training FLOPs, if compute has no other and the loss no limit."""
-        problem = self._resolver.problem
-        others = {c.quantity for c in constraints(problem)} & {"loss", *names_of("lifetime")}
-        (first, *more) = self._limits
-        single = first.quantity == "training_flops" and not more and not others
-        return first if single and self._resolver.judges_alike(first) else None
+        """The limit that is the tightest of compute for every design, at every factor."""
+        problem, limits = self._resolver.problem, self._limits
+        if not all(self._resolver.judges_alike(limit) for limit in limits):
+            return None
+        accelerators = {layout.accelerators for layout in problem.layouts}
+        if len(limits) > 1 and len(accelerators) > 1:
+            return None
+
+        def flops(limit: Constraint) -> Fraction:
+            shared = QUANTITIES[limit.quantity].shared
+            each = exact(limit.limit) / flops_rate(problem, limit.quantity)
+            return each * max(accelerators) if shared else each
+
+        return min(limits, key=flops)
 
     def _least(self, limit: Constraint, loss: float) -> float | None:
-        """As `worth`, of a single limit: the least training FLOPs that reach a loss, in one solve.
+        """As `worth`, of a single limit: the least compute that reaches a loss, in one solve.
 
         More compute never raises the least loss, so the factor at which it is this is the least at
         which it is no more.
         """
-        tables = self._resolver.problem.to_dict()
-        tables["budgets"] = {k: v for k, v in tables["budgets"].items() if k != limit.quantity}
-        tables["budgets"]["loss"] = loss
+        resolver, problem = self._resolver, self._resolver.problem
+        tables = problem.to_dict()
+        gone = {each.quantity for each in self._limits}
+        least = problem.budgets.limits.get("loss")
+        between = {} if least is None or least.min is None else {"min": least.min}
+        tables["budgets"] = {
+            **{name: given for name, given in tables["budgets"].items() if name not in gone},
+            "loss": {**between, "max": loss},
+        }
         tables["objective"] = {
             **{k: v for k, v in tables.get("objective", {}).items() if k != "maximize"},
             "minimize": limit.quantity,
         }
         try:
-            best = self._resolver.ask(Problem.from_tables(tables, like=self._resolver.problem))
+            asked = Problem.from_tables(tables, like=problem)
         except ProblemError:
             return None
+        known = None
+        if len(self._limits) == 1 and resolver.without_caps(limit) is not None:
+            self._stays(limit)  # which solves it over the range of today's design
+            known = resolver.held_between(limit, loss)
+        best = resolver.ask(asked) if known is None else evaluate(asked, known.architecture)
         if best is None or abs(best.loss - loss) > SAME_LOSS:
             return None
         factor = math.log(float(exact(best.exact[limit.quantity]) / exact(limit.limit)))
@@ -76,10 +116,14 @@ class Compute:
 
         Where it is the same over a range of compute, the least of it.
         """
-        if loss == self._today:
-            return 0.0
-        if self._single is not None:
-            return self._least(self._single, loss)
+        if loss not in self._worth:
+            single = self._single
+            found = self._root(loss) if single is None else self._least(single, loss)
+            self._worth[loss] = found
+        return self._worth[loss]
+
+    def _root(self, loss: float) -> float | None:
+        """As `worth`, by solving at several factors."""
         bracket = self._bracket(loss)
         if bracket is None:
             return None

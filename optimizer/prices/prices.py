@@ -256,15 +256,19 @@ class _Pricing:
         self.resolver, self.design, self.rows = resolver, design, rows
         self.ending = Ending()
         self.relaxation: Relaxation | None = None
+        self._known: dict[str, Stays] = {}  # by key of a constraint
 
     def price(self) -> None:
         """Find every part of every price."""
         resolver, design = self.resolver, self.design
         for at, row in enumerate(self.rows):
-            for i, change in enumerate(row.changes):
+            if row.binding is False:
+                resolver.unlimited(row.constraint)  # which proves the optimum at looser limits
+            for i in _order(resolver, row):
+                change = row.changes[i]
                 self._change(at, i, _solved(resolver, design, row.constraint, change))
             self._found(at, "changes")
-        compute = compute_of(resolver, design)
+        compute = compute_of(resolver, design, self._stays)
         for at, row in enumerate(self.rows):
             for i, change in enumerate(row.changes):
                 if compute is not None and change.objective is not None:
@@ -272,7 +276,7 @@ class _Pricing:
                     self._change(at, i, replace(change, worth=worth))
             self._found(at, "worth")
         for at, row in enumerate(self.rows):
-            stays = stays_optimal(resolver, design, row.constraint)
+            stays = self._stays(row.constraint)
             same = same_until(resolver, design, stays, row.constraint)
             self._found(at, "stays_optimal", "same_until", stays=stays, same_until=same)
         self.relaxation = relaxation = relax(resolver.problem, design, resolver.clock)
@@ -281,6 +285,12 @@ class _Pricing:
             if not resolver.judges_alike(row.constraint):
                 slope = None  # the relaxation holds what experts count
             self._found(at, "multiplier", multiplier=slope)
+
+    def _stays(self, constraint: Constraint) -> Stays:
+        if constraint.key not in self._known:
+            found = stays_optimal(self.resolver, self.design, constraint)
+            self._known[constraint.key] = found
+        return self._known[constraint.key]
 
     def _change(self, at: int, i: int, change: Change) -> None:
         changes = self.rows[at].changes
@@ -336,6 +346,17 @@ def _unsolved(constraint: Constraint) -> tuple[Change, ...]:
     percents = (*(-p for p in reversed(PERCENTS)), *PERCENTS)
     limits = [(constraint.scaled(Fraction(100 + p, 100)), p) for p in percents]
     return tuple(Change(limit, p, None, None, "limit", None, None) for limit, p in limits)
+
+
+def _order(resolver: Resolver, row: Price) -> list[int]:
+    """Indices of changes in an order in which the first prove most of the others.
+
+    That is from the loosest limit to the tightest, or from both ends inwards for compute.
+    """
+    found = range(len(row.changes))
+    if resolver.without_caps(row.constraint) is not None:
+        return sorted(found, key=lambda i: -abs(row.changes[i].percent))
+    return list(found if row.constraint.side == "min" else reversed(found))
 
 
 def _solved(

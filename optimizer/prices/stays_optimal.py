@@ -157,6 +157,8 @@ def _least_kept(resolver: Resolver, design: Evaluation, constraint: Constraint) 
 def _first_better(resolver: Resolver, design: Evaluation, constraint: Constraint) -> Number | None:
     """The first limit at which a strictly better design is feasible; None if there is none."""
     own, ulps = design, 1
+    if resolver.never_beaten(design, constraint):
+        return None
     while True:
         asked = _strictly_better(resolver, own, constraint, ulps)
         rival = None if asked is None else resolver.ask(asked)
@@ -168,7 +170,7 @@ def _first_better(resolver: Resolver, design: Evaluation, constraint: Constraint
             ulps *= 2  # a limit on tokens is kept up to the rounding of tokens: ask for more
             continue
         own = resolver.own(design, constraint, edge)
-        if resolver.beaten(own, resolver.at(constraint, edge)):
+        if resolver.beaten(own, there) or resolver.beaten(own, resolver.at(constraint, edge)):
             return edge
         # The design itself becomes feasible under a better layout: go on from there.
 
@@ -223,6 +225,8 @@ def _probed(
         none is. None if there is none.
     """
     good, bad, rival = constraint.limit, None, None
+    if looser and resolver.never_beaten(design, constraint):
+        return None
     for limit in _steps(constraint, upward=looser == (constraint.side == "max")):
         there = resolver.at(constraint, limit)
         if resolver.beaten(resolver.own(design, constraint, limit), there):

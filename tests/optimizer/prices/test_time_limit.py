@@ -19,7 +19,7 @@ from tests.support.clocks import SECONDS, runs_out_after
 from tests.support.random_problems import small
 from tests.support.shared import seeds
 
-LOOKS = (0, 2, 20, 60, 100, 150, 200, 280)
+LOOKS = (0, 2, 6, 12, 24, 45, 80, 140)
 
 
 @cache
