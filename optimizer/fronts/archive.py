@@ -56,6 +56,20 @@ class Candidates:
         )
 
 
+def exactly(scorer: Scorer, found: Candidates) -> Candidates:
+    """Candidates with exact values, where those of many designs are computed at once."""
+    at_once = scorer.at_once
+    if not scorer.noisy or at_once is None or not at_once.reliable:
+        return found
+    _, loss = at_once.evaluate(found.table, found.row, found.j)
+    if not at_once.reliable:
+        return found
+    columns = list(found.columns)
+    for i in scorer.noisy:
+        columns[i] = scorer.goals[i].sign * loss
+    return replace(found, columns=columns, exact=np.ones(len(found), dtype=bool))
+
+
 class Archive:
     """Designs offered so far that no other offered design dominates.
 
@@ -117,7 +131,8 @@ class Archive:
         if not new.any():
             return
         exact = np.zeros(len(row), dtype=bool)
-        self._waiting.append(Candidates(table, row, j, columns, exact).take(new))
+        found = Candidates(table, row, j, columns, exact).take(new)
+        self._waiting.append(exactly(self.scorer, found))
         merged = 0 if self._front is None else len(self._front)
         if self.points - merged >= max(MERGED_AT_ONCE, merged * _OF_THE_FRONT):
             self._merge(self.clock)

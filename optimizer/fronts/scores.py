@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.bounds.token_caps import Spending
+from modelsizer.optimizer.fronts.at_once import AtOnce
 from modelsizer.optimizer.fronts.goals import Goal, question
 from modelsizer.optimizer.search.compare import NEAR
 from modelsizer.optimizer.tables.clock import Clock
@@ -57,6 +58,8 @@ class Scorer:
         Affine quantities that the tables must contain.
     fewest : bool
         Whether designs take as few tokens as the constraints require.
+    at_once : AtOnce or None
+        Gives exact values of many designs, unless tokens are sought for a loss.
     """
 
     def __init__(
@@ -70,6 +73,7 @@ class Scorer:
         self.problem = question(problem, goals)
         self.model = Model(self.problem, store) if model is None else model
         self.fewest = self.model.kind in ("least_tokens", "least_flops")
+        self.at_once = None if self.fewest else AtOnce(self.problem, self.model.quality)
         parts = {self._affine(goal) for goal in goals} - {""}
         if any(QUANTITIES[goal.name].form == "lifetime" for goal in goals):
             parts.add(SERVED_FLOPS_PER_TOKEN)
@@ -111,7 +115,7 @@ class Scorer:
         self, goal: Goal, table: Table, row: Ints, j: Ints, value: Floats
     ) -> NDArray[np.generic]:
         if goal.name == "loss":
-            return value
+            return goal.sign * value
         if (name := self._affine(goal)) == "":
             return goal.sign * self.of_tokens(goal.name, table, row, j, value)
         sign = -goal.sign if QUANTITIES[goal.name].form == "inverse" else goal.sign
@@ -210,7 +214,7 @@ class Scorer:
         StoppedError
             At a limit of the clock; some values are then not yet exact.
         """
-        for i in self.noisy:
+        for i in () if exact.all() else self.noisy:
             close = _close(
                 np.asarray(columns[i], dtype=float),
                 NEAR["loss" if not self.fewest else "least_flops"],

@@ -15,8 +15,14 @@ _NONE = Fraction(0)
 
 def rounded_down(value: Fraction) -> float:
     """The largest double not above an exact number."""
-    near = float(value)
-    return near if Fraction(near) <= value else math.nextafter(near, 0.0)
+    return quotient_down(value.numerator, value.denominator)
+
+
+def quotient_down(over: int, by: int) -> float:
+    """The largest double not above a quotient of integers, of which the second is positive."""
+    near = over / by
+    n, d = near.as_integer_ratio()
+    return near if n * by <= over * d else math.nextafter(near, 0.0)
 
 
 def rounded_up(value: Fraction) -> float:
