@@ -334,11 +334,12 @@ def needed(problem: Problem) -> tuple[str, ...]:
     names = set(ALWAYS)
     for name in (*problem.budgets.limits, problem.objective.quantity):
         names |= {QUANTITIES[name].base} - {""}
-    row = QUANTITIES[problem.objective.quantity]
-    if problem.token_limits.charges or row.form == "lifetime":
+    row, limits = QUANTITIES[problem.objective.quantity], problem.token_limits
+    if limits.charges or row.form == "lifetime":
         names.add(SERVED_FLOPS_PER_TOKEN)
-    if problem.token_limits.most_flops_each is not None:
-        names |= {TRAINING_FLOPS_EACH, ACCELERATORS}
+    if limits.most_flops_each is not None:
+        names |= {TRAINING_FLOPS_EACH} if limits.least else set()
+        names |= {ACCELERATORS} if limits.least_flops else set()
     return tuple(sorted(names))
 
 

@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -52,8 +54,8 @@ def columns(layouts: Sequence[Layout], of: Any = slice(None), kind: type = objec
     kind : type
         ``object`` for Python integers, or ``np.int64``.
     """
-    degrees = zip(*map(astuple, layouts), strict=True)
-    return Layout(*(np.array(each, dtype=kind)[of] for each in degrees))
+    degrees = [(one.data_parallel, one.tensor_parallel, one.pipeline_parallel) for one in layouts]
+    return Layout(*np.array(degrees, dtype=kind).T[:, of])
 
 
 MAX_LAYOUTS = 10**6
@@ -72,12 +74,16 @@ def layouts(training: Training) -> tuple[Layout, ...]:
     ValueError
         ``"@key message"``, if there are too few accelerators for any layout, or too many layouts.
     """
-    most = training.accelerators
-    sizes = {
-        name: menu.size
-        for name in ("data_parallel", "tensor_parallel", "pipeline_parallel")
-        if (menu := getattr(training, name)) is not None
-    }
+    menus = training.data_parallel, training.tensor_parallel, training.pipeline_parallel
+    return _layouts(training.accelerators, *menus)
+
+
+@lru_cache(maxsize=16)
+def _layouts(
+    most: int | None, data: Choice | None, tensor: Choice | None, pipeline: Choice | None
+) -> tuple[Layout, ...]:
+    menus = {"data_parallel": data, "tensor_parallel": tensor, "pipeline_parallel": pipeline}
+    sizes = {name: menu.size for name, menu in menus.items() if menu is not None}
     if math.prod(sizes.values()) > MAX_LAYOUTS:
         name = max(sizes, key=lambda key: sizes[key])
         raise ValueError(
@@ -85,24 +91,15 @@ def layouts(training: Training) -> tuple[Layout, ...]:
             f"{MAX_LAYOUTS:,} parallel layouts. Take fewer"
         )
     found = []
-    for tensor in _ways(training.tensor_parallel):
-        for pipeline in _ways(training.pipeline_parallel):
-            if training.data_parallel is None:
-                data = 1 if most is None else most // (tensor * pipeline)
-            else:
-                fits = [
-                    n for n in _ways(training.data_parallel)
-                    if most is None or n * tensor * pipeline <= most
-                ]  # fmt: skip
-                data = max(fits, default=0)
-            if data:
-                found.append(Layout(data, tensor, pipeline))
+    for t, p in product(_ways(tensor), _ways(pipeline)):
+        if data is None:
+            d = 1 if most is None else most // (t * p)
+        else:
+            d = max((n for n in _ways(data) if most is None or n * t * p <= most), default=0)
+        if d:
+            found.append(Layout(d, t, p))
     if not found:
-        least = (
-            min(_ways(training.data_parallel))
-            * min(_ways(training.tensor_parallel))
-            * min(_ways(training.pipeline_parallel))
-        )
+        least = min(_ways(data)) * min(_ways(tensor)) * min(_ways(pipeline))
         raise ValueError(
             f"@training.accelerators {most} accelerators are too few: the smallest product of "
             f"data, tensor and pipeline parallel is {least}"
