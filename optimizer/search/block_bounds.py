@@ -10,6 +10,7 @@ depend on parameters (`modelsizer.optimizer.search.law_sizes`).
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -33,8 +34,12 @@ from modelsizer.problems.quantities.auxiliary import (
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
+from modelsizer.problems.quantities.rows import cost_of
+from modelsizer.problems.space.layouts import columns
 
 Floats = NDArray[np.float64]
+
+PAIRS_AT_ONCE = 50_000  # of a block and a layout, some 50 MB of costs
 
 
 @dataclass(frozen=True, slots=True)
@@ -208,23 +213,49 @@ class BlockBounds:
         layers : array of shape (B,)
             Maximum layers under any layout; 0 where none is able.
         """
-        able = blocks.able.copy()
+        able = np.zeros_like(blocks.able)
         least = np.full(len(blocks), np.inf)
         layers = np.zeros(len(blocks), dtype=np.int64)
-        for number, layout in enumerate(self._layouts):
-            at = np.flatnonzero(able[:, number])
+        for at, number, here in self._pairs(corners, blocks.able):
+            here, kept = here.tightened(self._rules_under(here))
+            at, number = at[kept], number[kept]
+            able[at, number] = True
+            np.maximum.at(layers, at, here.ends.high[LAYERS])
+            if self._sought_varies:
+                np.minimum.at(least, at, self._affine(here))
+        return able, least, layers
+
+    def _rules_under(self, corners: Corners) -> list[Limit]:
+        """Return the limits on costs that depend on the layout."""
+        rules = self.model.rules(corners.take(slice(0, 1)).table(self._names))
+        return [rule for rule in rules if by_layout(rule.quantity)]
+
+    def _pairs(self, corners: Corners, able: Bools) -> Iterator[tuple[Ints, Ints, Corners]]:
+        """Yield blocks and layouts as rows, with their costs: many pairs, or those of a layout.
+
+        Yields
+        ------
+        at, number : array of shape (P,)
+            Indices of block and layout.
+        corners : Corners
+        """
+        kind = object if corners.wide else np.int64
+        many = all(cost_of(name).many_layouts for name in self._varying)
+        blocks, numbers = np.nonzero(able)
+        cuts = np.arange(PAIRS_AT_ONCE, len(blocks), PAIRS_AT_ONCE)
+        if not many:
+            order = np.argsort(numbers, kind="stable")
+            blocks, numbers = blocks[order], numbers[order]
+            cuts = np.flatnonzero(np.diff(numbers)) + 1
+        for at, number in zip(np.split(blocks, cuts), np.split(numbers, cuts), strict=True):
             if not len(at):
                 continue
+            layout = columns(self._layouts, number, kind) if many else self._layouts[number[0]]
             here = corners.take(at).under(layout, self._varying)
-            rules = self.model.rules(here.table(self._names))
-            here, kept = here.tightened([rule for rule in rules if by_layout(rule.quantity)])
-            able[at, number] = False
-            at = at[kept]
-            able[at, number] = True
-            layers[at] = np.maximum(layers[at], here.ends.high[LAYERS])
-            if self._sought_varies and len(at):
-                least[at] = np.minimum(least[at], self._affine(here))
-        return able, least, layers
+            here.compute(self._names)
+            if self.model.sign < 0:
+                here.compute(self._names, high=True)
+            yield at, number, here
 
     def _affine(self, corners: Corners) -> Floats:
         """Return a lower bound on an affine objective."""

@@ -20,10 +20,11 @@ from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.search.pool import Pool
 from modelsizer.optimizer.search.samples import even_points, pairs, random_points
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Floats, Ints, Table, build_table, needed
+from modelsizer.optimizer.tables.grid import Bools
+from modelsizer.optimizer.tables.spread import groups, spread
+from modelsizer.optimizer.tables.table import Floats, Ints, Table, needed
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.designs.evaluation import Evaluation
-from modelsizer.problems.space.splits import divided
 from modelsizer.problems.space.widths import Options
 
 SMALL = 8
@@ -78,7 +79,7 @@ class BlockSearch:
         self.value = value
         self.bounded = 0
         self._names = needed(model.problem) if names is None else names
-        self._layouts, self._splits = model.problem.layouts, model.problem.splits
+        self._layouts = model.problem.layouts
         self._bounds = BlockBounds(model, self.grid, breach)
         self._branching = Branching(self.grid)
         self._pending = np.inf  # minimum bound of blocks taken and not yet split or yielded
@@ -132,9 +133,15 @@ class BlockSearch:
         high = self.grid.sizes(root)[None, :] - 1
         box = np.zeros(len(points), dtype=np.int64)
         options, _ = self.grid.options(root, high * 0, high, points, box)
-        for layout in self._layouts:
-            if len(able := divided(options, self.model.problem.split(layout))):
-                yield build_table(self.model.problem, layout, able, self._names)
+        yield from self._spread(options, np.ones((len(options), len(self._layouts)), dtype=bool))
+
+    def _spread(self, options: Options, able: Bools) -> Iterator[Table]:
+        """Yield tables of options under the layouts that are able, of shape (W, layouts)."""
+        problem = self.model.problem
+        for some in groups(problem):
+            pairs = spread(problem, [self._layouts[i] for i in some], options, able[:, some])
+            if len(pairs):
+                yield pairs.table(problem, self._names)
 
     def tables(self) -> Iterator[Table]:
         """Yield tables of width options, until no block can have a design better than `value`."""
@@ -195,26 +202,23 @@ class BlockSearch:
         """Yield tables of small blocks in order of bounds, while they may contain the optimum."""
         ready = ready.take(np.argsort(ready.least, kind="stable"))
         while len(ready):
-            gathered: dict[tuple[int, Structure], list[Options]] = {}
+            gathered: dict[Structure, list[tuple[Options, Bools]]] = {}
             rows = begin = 0
             while begin < len(ready) and rows < TABLE_ROWS:
                 part = ready.take(np.arange(begin, min(begin + LISTED_AT_ONCE, len(ready))))
-                for layout, options in self._listed(part):
-                    gathered.setdefault((layout, options.structure), []).append(options)
-                    rows += len(options)
+                for options, able in self._listed(part):
+                    gathered.setdefault(options.structure, []).append((options, able))
+                    rows += int(able.sum())
                 begin += len(part)
-            yield from self._built(gathered)
+            for structure in sorted(gathered, key=str):
+                self.clock.check()
+                each, able_each = zip(*gathered[structure], strict=True)
+                yield from self._spread(Options.join(each), np.concatenate(able_each))
             ready = ready.take(np.arange(begin, len(ready)))
             ready = ready.take(ready.least <= self.value)
 
-    def _built(self, gathered: dict[tuple[int, Structure], list[Options]]) -> Iterator[Table]:
-        for layout, structure in sorted(gathered, key=str):
-            self.clock.check()
-            options = Options.join(gathered[layout, structure])
-            yield build_table(self.model.problem, self._layouts[layout], options, self._names)
-
-    def _listed(self, blocks: Blocks) -> Iterator[tuple[int, Options]]:
-        """Yield the width options of small blocks, by layout."""
+    def _listed(self, blocks: Blocks) -> Iterator[tuple[Options, Bools]]:
+        """Yield the width options of small blocks, and the layouts that may be able."""
         for index in np.unique(blocks.root):
             self.clock.check()
             mine = blocks.take(blocks.root == index)
@@ -225,10 +229,7 @@ class BlockSearch:
                 options, box_of_row = self.grid.options(
                     self.grid.roots[index], low, high, point, box
                 )
-                for layout, split in enumerate(self._splits):
-                    able = options.take(mine.able[box_of_row, layout])
-                    if len(found := divided(able, split)):
-                        yield layout, found
+                yield options, mine.able[box_of_row]
 
     # Bounding
 

@@ -127,9 +127,11 @@ class Corners(Columns):
         return _rows(affine_costs(settings, trunk, kinds, self.layout, [name])[name], len(self))
 
     def under(self, layout: Layout, varying: Collection[str]) -> Corners:
-        """Return the boxes under another layout, without the costs that vary by it."""
-        if layout == self.layout:
-            return self
+        """Return the boxes under another layout, without the costs that vary by it.
+
+        The degrees of the layout may be arrays of shape (B,); costs are then to be computed before
+        any box is taken from the others.
+        """
         sides = [
             {name: cost for name, cost in side.items() if name.partition(".")[0] not in varying}
             for side in (self.low, self.high)
