@@ -301,7 +301,7 @@ def _worst(regrets: Regrets) -> tuple[float, str]:
 def _losses(judge: Judge, held: KeptDesigns) -> Floats:
     """Losses of designs under a law, infinite for infeasible ones; shape (B,)."""
     problem = judge.problem
-    model, names, found = Model(problem), needed(problem), []
+    model, names, found = Model(problem), needed(problem), [np.zeros(0)]
     for begin in range(0, len(held), DESIGNS_AT_ONCE):
         judge.clock.check()
         part = held.take(slice(begin, begin + DESIGNS_AT_ONCE))

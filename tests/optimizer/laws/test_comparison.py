@@ -12,6 +12,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, solve
 from modelsizer.cli import app
+from modelsizer.optimizer.laws import regrets
 from modelsizer.optimizer.laws.comparison import LawComparison, Within, compare_laws
 from modelsizer.optimizer.laws.curves import law_curves
 from modelsizer.optimizer.sweeps.numeric_setting import NumericSetting
@@ -170,6 +171,21 @@ def test_the_compromise_is_better_at_worst_than_every_answer(exercise: LawCompar
     assert best.wasted_compute == max(r.wasted_compute or 0 for r in best.regrets.values())
     for law in exercise.laws:
         assert best.wasted_compute < max(r.wasted_compute or 0 for r in law.regrets.values())
+
+
+def test_the_compromise_is_found_where_few_designs_can_be_held(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = Problem.parse(SMALL)
+    best = compare_laws(problem, LAWS[:2]).no_law_hates
+    assert best is not None
+    monkeypatch.setattr(regrets, "MOST_HELD", regrets.FINALISTS + 2)
+    assert compare_laws(problem, LAWS[:2]).no_law_hates == best
+    monkeypatch.setattr(regrets, "MOST_HELD", 0)
+    monkeypatch.setattr(regrets, "CLOSE", 0.01)
+    found = compare_laws(problem, LAWS[:2])
+    assert found.no_law_hates is None
+    assert "too many designs" in found.why_not
 
 
 def test_published_disagreement_of_kaplan_and_chinchilla(exercise: LawComparison) -> None:
