@@ -264,9 +264,10 @@ class _Pricing:
         for at, row in enumerate(self.rows):
             if row.binding is False:
                 resolver.unlimited(row.constraint)  # which proves the optimum at looser limits
-            for i in _order(resolver, row):
-                change = row.changes[i]
-                self._change(at, i, _solved(resolver, design, row.constraint, change))
+            limits = [change.limit for change in row.changes]
+            for i in resolver.order(row.constraint, limits):
+                change = _solved(resolver, design, row.constraint, row.changes[i])
+                self._change(at, i, change)
             self._found(at, "changes")
         compute = compute_of(resolver, design, self._stays)
         for at, row in enumerate(self.rows):
@@ -324,13 +325,12 @@ def curve(
         Seconds; the limits that are not solved by then are left out.
     """
     resolver = Resolver(problem, solver, Clock.of(time_limit))
-    found = []
+    found: dict[int, float] = {}
     with Ending():
-        for limit in limits:
-            design = resolver.at(constraint, limit)
-            value = math.nan if design is None else resolver.sign * resolver.value(design)
-            found.append((limit, value))
-    return found
+        for i in resolver.order(constraint, limits):
+            design = resolver.at(constraint, limits[i])
+            found[i] = math.nan if design is None else resolver.sign * resolver.value(design)
+    return [(limits[i], found[i]) for i in sorted(found)]
 
 
 def _check_names(wanted: Sequence[str] | None, known: Sequence[str]) -> None:
@@ -346,17 +346,6 @@ def _unsolved(constraint: Constraint) -> tuple[Change, ...]:
     percents = (*(-p for p in reversed(PERCENTS)), *PERCENTS)
     limits = [(constraint.scaled(Fraction(100 + p, 100)), p) for p in percents]
     return tuple(Change(limit, p, None, None, "limit", None, None) for limit, p in limits)
-
-
-def _order(resolver: Resolver, row: Price) -> list[int]:
-    """Indices of changes in an order in which the first prove most of the others.
-
-    That is from the loosest limit to the tightest, or from both ends inwards for compute.
-    """
-    found = range(len(row.changes))
-    if resolver.without_caps(row.constraint) is not None:
-        return sorted(found, key=lambda i: -abs(row.changes[i].percent))
-    return list(found if row.constraint.side == "min" else reversed(found))
 
 
 def _solved(

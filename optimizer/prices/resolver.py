@@ -19,7 +19,7 @@ from __future__ import annotations
 
 import itertools
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from modelsizer.optimizer.constraints import (
@@ -139,6 +139,24 @@ class Resolver:
             if self.value(more) <= value <= self.value(less):
                 return less
         return None
+
+    def order(self, constraint: Constraint, limits: Sequence[Number]) -> list[int]:
+        """Indices of limits in an order in which the optima at the first prove many of the others.
+
+        From the loosest to the tightest; where optima between two may follow from these, first both
+        ends, then always the middle.
+        """
+        upper = constraint.side == "max"
+        found = sorted(range(len(limits)), key=lambda i: limits[i], reverse=upper)
+        if not found or self.without_caps(constraint) is None:
+            return found
+        parts, halved = [(0, len(found) - 1)], dict.fromkeys((0, len(found) - 1))
+        for low, high in parts:
+            middle = (low + high) // 2
+            if low < middle:
+                halved[middle] = None
+                parts += [(low, middle), (middle, high)]
+        return [found[i] for i in halved]
 
     def value(self, design: Evaluation) -> float:
         """The value of a design that is minimised."""

@@ -2,15 +2,16 @@
 
 There are two methods, by the effect of the constraint on a design.
 
-*Feasibility only* (parameters, memory, cache, latency ...; also the loss where it is not the
-objective). As the limit is tightened, the design stays optimal until it is infeasible, so one end
-of the range is what the design uses. As the limit is loosened, it stays optimal until the first
-better design is feasible. That one is found by minimising the quantity over all strictly better
-designs: a proven optimum, so the end is exact.
+*Feasibility only* (parameters, memory, cache, latency ...; also the loss, unless it sets the tokens
+of what is minimised). As the limit is tightened, the design stays optimal until it is infeasible,
+so one end of the range is what the design uses. As the limit is loosened, it stays optimal until
+the first better design is feasible. That one is found by minimising the quantity over all strictly
+better designs: a proven optimum, so the end is exact.
 
-*Tokens* (tokens, training FLOPs, time, cost, energy). The objective of every design changes with
-the limit. The limit is stepped out until another design is optimal; between the last limit at which
-today's design was and that one, their crossing is the root of the difference, by Brent's method and
+*Tokens* (tokens, training FLOPs, time, cost, energy; also the loss where tokens, FLOPs or costs of
+the lifetime are minimised). The objective of every design changes with the limit. The limit is
+stepped out until another design is optimal; between the last limit at which today's design was and
+that one, their crossing is the root of the difference, by Brent's method and
 then by bisection, as exact as doubles distinguish the two (about 1e-12 of the limit). The problem
 is solved again just inside of the crossing; if a third design is optimal there, it becomes the
 rival. As every rival crosses nearer to today's limit and designs are finitely many, this terminates
@@ -109,7 +110,9 @@ def _lets_in(problem: Problem, constraint: Constraint) -> bool:
     form = QUANTITIES[constraint.quantity].form
     if form == "loss" and constraint.side == "max":
         sought = QUANTITIES[problem.objective.quantity].form
-        return sought not in ("tokens", "flops") or problem.objective.sense == "maximize"
+        return (
+            sought not in ("tokens", "flops", "lifetime") or problem.objective.sense == "maximize"
+        )
     return form in ("affine", "inverse")
 
 

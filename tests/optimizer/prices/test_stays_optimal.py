@@ -70,8 +70,8 @@ def around(constraint: Constraint, edge: Number | None) -> list[Number]:
     return [constraint.scaled(share * (1 - ASIDE)), constraint.scaled(share * (1 + ASIDE))]
 
 
-def disagreements(seed: int, grid: int) -> tuple[int, list[object]]:
-    resolver = Resolver(small(seed))
+def disagreements(problem: Problem, grid: int) -> tuple[int, list[object]]:
+    resolver = Resolver(problem)
     design = resolver.today().best
     everything = list(dict.fromkeys(listed(resolver.problem)))
     looked, wrong = 0, []
@@ -88,7 +88,7 @@ def disagreements(seed: int, grid: int) -> tuple[int, list[object]]:
             all_ = at(resolver, constraint, limit, everything)
             own = [e for e in all_ if e.architecture == design.architecture]
             if (bool(own) and is_best(resolver, own[0], all_)) != stays.holds(limit):
-                wrong.append((seed, constraint, stays, limit))
+                wrong.append((problem.name, constraint, stays, limit))
     return looked, wrong
 
 
@@ -96,7 +96,7 @@ def disagreements(seed: int, grid: int) -> tuple[int, list[object]]:
 def test_random_problems_against_all_designs(problems: int) -> None:
     looked = 0
     for seed in seeds(problems):
-        count, wrong = disagreements(seed, grid=3)
+        count, wrong = disagreements(small(seed), grid=3)
         looked += count
         assert not wrong
     assert looked > 10 * problems  # edges were found, and stood on
@@ -105,7 +105,7 @@ def test_random_problems_against_all_designs(problems: int) -> None:
 @pytest.mark.slow
 def test_random_problems_on_a_fine_grid() -> None:
     for seed in seeds(60, most=80):
-        assert not disagreements(seed, grid=41)[1]
+        assert not disagreements(small(seed), grid=41)[1]
 
 
 REFERENCE = Resolver(Problem.load("one-h100-1e24", fine_menus.ONE_H100))
@@ -150,6 +150,17 @@ def test_a_limit_that_leaves_nothing_out_stays_without_end() -> None:
     stays = stays_optimal(REFERENCE, TODAY, constraint)
     assert (stays.start, stays.end) == (TODAY.exact["kv_cache"], None)
     assert same_until(REFERENCE, TODAY, stays, constraint) == stays.start
+
+
+def test_a_limit_of_the_loss_sets_the_tokens_where_a_lifetime_costs() -> None:
+    few = {
+        "space.layers": [32, 44],
+        "space.d_model": [4096, 5120],
+        "space.ffn_ratio": 3.5,
+        "budgets.loss": 2.0,
+    }
+    looked, wrong = disagreements(Problem.load("served-10t-tokens", few), grid=3)
+    assert looked > 8 and not wrong
 
 
 def test_least_limits_mirror_most_limits() -> None:
