@@ -63,14 +63,14 @@ _CLUSTER = {
     },
     "objective": {"ablations": "none"},
 }
-_FEW = {
+FEW = {
     "layers": families.steps(24, 128, 1),
     "d_model": families.steps(4096, 16384, 256),
     "kv_heads": [8, 16],
     "ffn_ratio": [3.5, 4.0],
     "vocab_size": 131072,
 }
-_FINER = _FEW | {
+_FINER = FEW | {
     "d_model": families.steps(4096, 16384, 128),
     "kv_heads": [1, 2, 4, 8, 16],
     "ffn_ratio": families.steps(2.5, 4, 0.125),
@@ -94,8 +94,8 @@ def cluster(space: dict[str, Any], more: dict[str, Any] | None = None) -> dict[s
 
 
 PROBLEMS: dict[str, dict[str, Any]] = {
-    "few20": cluster(_FEW),
-    "few96": cluster(_FEW, _MANY),
+    "few20": cluster(FEW),
+    "few96": cluster(FEW, _MANY),
     "finer96": cluster(_FINER, _MANY),
     "dense1e6": families.tables("1e6"),
     "dense1e7": families.tables("1e7"),
@@ -108,7 +108,8 @@ PROBLEMS: dict[str, dict[str, Any]] = {
     },
 }  # fmt: skip
 
-_THREE = ("--objectives", "parameters,layers,loss", "--json", "{out}.json")
+THREE = "parameters,layers,loss"
+_THREE = ("--objectives", THREE, "--json", "{out}.json")
 QUESTIONS: dict[str, tuple[str, ...]] = {
     "help": ("--help",),
     "solve": ("solve", "one-h100-1e24", "--json", "{out}.json"),
