@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "results" / "counts.json"
 MOST, LEAST = 1.05, 0.8
 """Shares of the count in the table that a count may have. Other processors round otherwise in the
 last digit, and may keep or drop a box by it."""
-ACCEPT = "if that is meant, `python -m benchmarks.counts --write` and commit the table"
+ACCEPT = "to accept it, `python -m benchmarks.counts --write` and commit the table"
 Counts = dict[str, int]
 
 COMMANDS = {
@@ -38,7 +38,7 @@ COMMANDS = {
 """Commands whose imported modules are counted."""
 
 LIBRARIES = (
-    "numpy", "pydantic", "rich", "scipy", "highspy", "moocore", "pulp",
+    "numpy", "rich", "scipy", "highspy", "moocore", "pulp",
     "matplotlib", "pandas", "pyarrow", "huggingface_hub", "tomli_w",
 )  # fmt: skip
 _LOADED = """
@@ -198,7 +198,8 @@ def main() -> None:
     said = faults(now, table()) if RESULTS.exists() else []
     print("\n".join(said) or "no count changed by much")
     if asked.write:
-        RESULTS.write_text(json.dumps(now, indent=2) + "\n")
+        rows = [f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in now.items()]
+        RESULTS.write_text("{\n" + ",\n".join(rows) + "\n}\n")
     elif said:
         sys.exit(1)
 

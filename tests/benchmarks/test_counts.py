@@ -6,9 +6,12 @@ import json
 import subprocess
 import sys
 
+import pytest
+
 from benchmarks import counts
 
 
+@pytest.mark.timeout(300)  # five seconds of work, on machines that have other work too
 def test_nothing_takes_more_than_the_table_says() -> None:
     # In a process of its own: what other tests have cached would not be counted.
     command = [sys.executable, "-m", "benchmarks.counts", "--json"]
