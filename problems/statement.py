@@ -27,7 +27,7 @@ from modelsizer.problems.requirements.token_limits import TokenLimits, token_lim
 from modelsizer.problems.space.counting import Counted, count_designs
 from modelsizer.problems.space.layouts import Layout, layouts
 from modelsizer.problems.space.options import options
-from modelsizer.problems.space.splits import Split
+from modelsizer.problems.space.splits import Split, splits
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.own_laws import LawTable
@@ -173,13 +173,11 @@ class Statement(Table):
     @property
     def splits(self) -> tuple[Split, ...]:
         """What each layout asks of an architecture: ways that divide its widths and its depth."""
-        return tuple(self.split(layout) for layout in self.layouts)
+        return splits(self.layouts, self.serving.tensor_parallel, self.training.interleave)
 
     def split(self, layout: Layout) -> Split:
         """What a layout asks of an architecture."""
-        ways = {layout.tensor_parallel, self.serving.tensor_parallel} - {1}
-        stretches = self.training.interleave if layout.pipeline_parallel > 1 else 1
-        return Split(tuple(sorted(ways)), layout.pipeline_parallel * stretches)
+        return splits((layout,), self.serving.tensor_parallel, self.training.interleave)[0]
 
     def lacks(self, quantity: str) -> str:
         """What the file must say for a quantity to be computed, and does not; empty if nothing."""

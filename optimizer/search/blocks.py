@@ -18,7 +18,7 @@ from modelsizer.optimizer.search.block_bounds import BlockBounds, Blocks
 from modelsizer.optimizer.search.branching import Branching
 from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.search.pool import Pool
-from modelsizer.optimizer.search.samples import even_points, pairs, random_points
+from modelsizer.optimizer.search.samples import even_points, few_layouts, pairs, random_points
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.grid import Bools
 from modelsizer.optimizer.tables.spread import groups, spread
@@ -80,6 +80,8 @@ class BlockSearch:
         self.bounded = 0
         self._names = needed(model.problem) if names is None else names
         self._layouts = model.problem.layouts
+        self._every = np.ones(len(self._layouts), dtype=bool)
+        self._few = few_layouts(self._layouts)
         self._bounds = BlockBounds(model, self.grid, breach)
         self._branching = Branching(self.grid)
         self._pending = np.inf  # minimum bound of blocks taken and not yet split or yielded
@@ -104,15 +106,24 @@ class BlockSearch:
         self._pending = np.inf
         return self.floor
 
-    def scouts(self) -> Iterator[Table]:
-        """Yield a sparse sample of the space under each layout, for finding an incumbent."""
+    def scouts(self, *, thorough: bool = False) -> Iterator[Table]:
+        """Yield a sparse sample of the space, for finding an incumbent.
+
+        Parameters
+        ----------
+        thorough : bool
+            Under each layout, where otherwise only few are tried.
+        """
+        layouts = self._every if thorough else self._few
+        if thorough and self._few.all():
+            return
         widths = max(SAMPLE["d_model"] // len(self._layouts), LEAST_WIDTHS)
         for index, root in enumerate(self.grid.roots):
             sizes = self.grid.sizes(root).astype(np.int64)
             points = even_points(self.grid, sizes * 0, sizes - 1, SAMPLE | {"d_model": widths})
             if points is None:
                 points = random_points(self.grid, sizes, RANDOM)
-            yield from self._points(index, points)
+            yield from self._points(index, points, layouts)
 
     def near(self, design: Evaluation, zoom: int) -> Iterator[Table]:
         """Yield a sample of the neighbourhood of a design, smaller for larger `zoom`."""
@@ -125,23 +136,24 @@ class BlockSearch:
         points = even_points(self.grid, low, high, SAMPLE_NEAR)
         if points is None:
             points = pairs(self.grid, point, low, high)
-        yield from self._points(index, points)
+        yield from self._points(index, points, self._few)
 
-    def _points(self, index: int, points: Ints) -> Iterator[Table]:
-        """Yield the options at points of a root, with all layers."""
+    def _points(self, index: int, points: Ints, layouts: Bools) -> Iterator[Table]:
+        """Yield the options at points of a root, with all layers, under some layouts."""
         root = self.grid.roots[index]
         high = self.grid.sizes(root)[None, :] - 1
         box = np.zeros(len(points), dtype=np.int64)
         options, _ = self.grid.options(root, high * 0, high, points, box)
-        yield from self._spread(options, np.ones((len(options), len(self._layouts)), dtype=bool))
+        yield from self._spread(options, np.broadcast_to(layouts, (len(options), len(layouts))))
 
     def _spread(self, options: Options, able: Bools) -> Iterator[Table]:
         """Yield tables of options under the layouts that are able, of shape (W, layouts)."""
         problem = self.model.problem
         for some in groups(problem):
-            pairs = spread(problem, [self._layouts[i] for i in some], options, able[:, some])
-            if len(pairs):
-                yield pairs.table(problem, self._names)
+            if some := [i for i in some if able[:, i].any()]:
+                pairs = spread(problem, [self._layouts[i] for i in some], options, able[:, some])
+                if len(pairs):
+                    yield pairs.table(problem, self._names)
 
     def tables(self) -> Iterator[Table]:
         """Yield tables of width options, until no block can have a design better than `value`."""

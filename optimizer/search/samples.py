@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from itertools import combinations, product
 
 import numpy as np
 
-from modelsizer.optimizer.tables.grid import Grid, Ints
+from modelsizer.optimizer.tables.grid import Bools, Grid, Ints
+from modelsizer.problems.space.layouts import Layout
 
 FEW = 2  # entries of a menu that is not named
 MOST = 2048  # points of a sample
@@ -35,6 +36,17 @@ def even_points(grid: Grid, low: Ints, high: Ints, most: Mapping[str, int]) -> I
     if np.prod([float(len(entries)) for entries in spread]) > MOST:
         return None
     return np.stack([g.ravel() for g in np.meshgrid(*spread, indexing="ij")], axis=1)
+
+
+def few_layouts(layouts: Sequence[Layout]) -> Bools:
+    """Whether each layout, in order of preference, divides a model more than all before it.
+
+    These have the most accelerators of those that leave each as little of the model.
+    """
+    parts = np.array([one.tensor_parallel * one.pipeline_parallel for one in layouts])
+    found: Bools = np.ones(len(parts), dtype=bool)
+    found[1:] = parts[1:] > np.maximum.accumulate(parts)[:-1]
+    return found
 
 
 def random_points(grid: Grid, sizes: Ints, count: int) -> Ints:

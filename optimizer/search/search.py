@@ -170,6 +170,8 @@ class Search:
         """Dive into a sample of the space, for an incumbent that prunes blocks early."""
         if self.incumbent is None:
             self._look(blocks.scouts())
+        if self.incumbent is None:
+            self._look(blocks.scouts(thorough=True))
         for zoom in _ZOOMS:
             for _ in range(_AGAIN):
                 before = self.incumbent

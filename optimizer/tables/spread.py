@@ -132,7 +132,8 @@ def spread(
     able : array of bool, shape (W, layouts), optional
         Pairs that are wanted; all by default.
     """
-    splits = [problem.split(layout) for layout in layouts]
+    known = dict(zip(problem.layouts, problem.splits, strict=True))
+    splits = [known[layout] for layout in layouts]
     widths = {ways: divides(Split(ways), options) for ways in {split.ways for split in splits}}
     every = np.arange(len(options)), options.depths
     depths = {

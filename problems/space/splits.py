@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from modelsizer.problems.architecture.feedforward import (
     SeveralFeedForwards,
 )
 from modelsizer.problems.architecture.mixers import Mixer, WithoutScores, mixers
+from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
 
 
@@ -42,6 +44,27 @@ class Split:
             and bool(whole_divides(architecture.trunk.vocab_size, self.ways))
             and all(bool(_parallel(group.layer, self.ways)) for group in architecture.groups)
         )
+
+
+@lru_cache(maxsize=1024)
+def splits(layouts: Sequence[Layout], serving_ways: int, interleave: int) -> tuple[Split, ...]:
+    """Divisibility that each layout requires.
+
+    Parameters
+    ----------
+    layouts : tuple of Layout
+    serving_ways : int
+        Tensor parallelism of serving.
+    interleave : int
+        Groups of layers of each pipeline stage, if there are several stages.
+    """
+    return tuple(
+        Split(
+            tuple(sorted({layout.tensor_parallel, serving_ways} - {1})),
+            layout.pipeline_parallel * (interleave if layout.pipeline_parallel > 1 else 1),
+        )
+        for layout in layouts
+    )
 
 
 def fitting(splits: Sequence[Split], architecture: Architecture) -> list[bool]:
