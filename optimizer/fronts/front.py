@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -12,6 +13,7 @@ import numpy as np
 from modelsizer.optimizer.fronts.goals import Goal
 from modelsizer.optimizer.fronts.indicators import hypervolume
 from modelsizer.optimizer.tables.clock import Stop
+from modelsizer.optimizer.tables.described import described
 from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
@@ -41,6 +43,7 @@ class Zone:
     most: tuple[float | None, ...]
 
 
+AT_ONCE = 10_000  # points described between two that are given
 MOST_ZONES = 200
 """Zones of a front: more tell a reader nothing, and take long to draw."""
 
@@ -178,10 +181,30 @@ class Front(Points):
         }
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        return (self.point(i) for i in range(len(self)))
+        for begin in range(0, len(self), AT_ONCE):
+            yield from self._some(slice(begin, begin + AT_ONCE))
+
+    def _some(self, which: slice) -> Iterator[dict[str, Any]]:
+        """Yield `point` of some points."""
+        table, row = self.table, self.row[which]
+        columns: dict[str, Sequence[Any]]
+        columns = {goal.name: self.values[goal.name][which] for goal in self.goals}
+        columns["designs"] = self.designs[which].tolist()
+        columns["architecture"] = described(self.problem, table, row, self.j[which])
+        tokens, rates = self.tokens[which], self.problem.settings.tokenizer
+        if rates is not None and "tokens" not in columns:  # as a goal it is text
+            sizes, at = np.unique(table["vocab_size"][row], return_inverse=True)
+            tokens = tokens * np.array([float(rates.of(n)) for n in sizes.tolist()])[at]
+        columns["tokens"] = [n if math.isfinite(n) else None for n in tokens.tolist()]
+        for values in zip(*columns.values(), strict=True):
+            yield dict(zip(columns, values, strict=True))
 
     def to_dict(self) -> dict[str, Any]:
         """Convert the front to a mapping with the keys of the JSON contract."""
+        return self.with_points(list(self))
+
+    def with_points(self, points: Iterable[dict[str, Any]]) -> dict[str, Any]:
+        """`to_dict` with these points, such as an iterator over the front's own."""
         return {
             "name": self.problem.name,
             "objectives": [{"name": g.name, "sense": g.sense} for g in self.goals],
@@ -199,16 +222,26 @@ class Front(Points):
                 for zone in self.unexplored
             ],
             "statistics": dict(self.statistics),
-            "points": list(self),
+            "points": points,
         } | sources(self.problem)
 
     def columns(self) -> dict[str, list[Any]]:
         """The points by column: goals, designs, tokens and the architecture's widths."""
-        rows = []
-        for point in self:
-            architecture = point.pop("architecture")
-            rows.append(point | {k: v for k, v in architecture.items() if k not in point})
-        return by_column(rows)
+        found: dict[str, list[Any]] = {}
+        for piece in self.pieces():
+            for name, values in piece.items():
+                found.setdefault(name, []).extend(values)
+        return found
+
+    def pieces(self) -> Iterator[dict[str, list[Any]]]:
+        """Yield `columns` of some points at a time."""
+        points = iter(self)
+        while some := list(islice(points, AT_ONCE)):
+            rows = []
+            for point in some:
+                architecture = point.pop("architecture")
+                rows.append(point | {k: v for k, v in architecture.items() if k not in point})
+            yield by_column(rows)
 
     def to_frame(self) -> pd.DataFrame:
         """The points as a pandas table; see `columns`.

@@ -7,6 +7,8 @@ from dataclasses import fields, is_dataclass
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from modelsizer.problems.architecture.accounting import Parameters
 from modelsizer.problems.architecture.architecture import Architecture, Layer
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
@@ -60,32 +62,32 @@ _KIND_NAMES = {
 }
 
 
-def _kind(part: Any) -> dict[str, str]:
+def kind_of(part: Any) -> dict[str, str]:
     """Name of the kind of a mixer or feed-forward; nothing for what is only a part of one."""
     if isinstance(part, FullAttention) and part.window is not None:
         return {"kind": "sliding"}
     return {"kind": _KIND_NAMES[type(part)]} if type(part) in _KIND_NAMES else {}
 
 
-def _plain(value: Any) -> Any:
+def plain_field(value: Any) -> Any:
     """A field as plain values; parts of a mixer or feed-forward as mappings."""
     if isinstance(value, tuple):
-        return [_plain(each) for each in value]
+        return [plain_field(each) for each in value]
     return part_dict(value) if is_dataclass(value) else value
 
 
 def part_dict(part: Any) -> dict[str, Any]:
     """A mixer or feed-forward: its kind, and the fields that differ from their default."""
-    return _kind(part) | {
-        f.name: _plain(getattr(part, f.name))
+    return kind_of(part) | {
+        f.name: plain_field(getattr(part, f.name))
         for f in fields(part)
         if getattr(part, f.name) != f.default
     }
 
 
-_ALWAYS = ("layers", "d_model", "vocab_size", "tied_embeddings", "full_layers", "block")
+ALWAYS_SHOWN = ("layers", "d_model", "vocab_size", "tied_embeddings", "full_layers", "block")
 """Choices that every architecture has."""
-_ZERO_WITH: Mapping[str, str] = MappingProxyType(
+ZERO_WITH: Mapping[str, str] = MappingProxyType(
     {
         "q_lora_rank": "kv_lora_rank",
         "shared_experts": "routed_experts",
@@ -109,9 +111,9 @@ def architecture_dict(architecture: Architecture) -> dict[str, Any]:
     if not sizes["full_layers"]:
         found["attention"] = None
     if found["between"] is None and sizes["full_layers"] < sizes["layers"]:
-        found["between"] = _between(architecture)
+        found["between"] = between_of(architecture)
     if sizes["routed_experts"]:
-        found["shared_experts"] = _shared_experts(architecture)
+        found["shared_experts"] = shared_experts(architecture)
     if architecture.trunk.positions:
         found["positions"] = architecture.trunk.positions
     return found
@@ -150,23 +152,26 @@ def _shown(name: str, sizes: Mapping[str, Any]) -> Any:
     value, words = sizes[name], BY_NAME[name].words
     if words:
         return words[value] or None
-    if value or name in _ALWAYS or sizes.get(_ZERO_WITH.get(name, "")):
+    if value or name in ALWAYS_SHOWN or sizes.get(ZERO_WITH.get(name, "")):
         return value
     return None
 
 
-def _between(architecture: Architecture) -> str | None:
+def between_of(architecture: Architecture) -> str | None:
     """Kind of the first mixer that is none of a design's."""
     mixers = (group.layer.attention for group in architecture.groups)
     kinds = (_KIND_NAMES.get(type(m)) for m in mixers if isinstance(m, WithoutScores))
     return next((kind for kind in kinds if kind != _KIND_NAMES[NoAttention]), None)
 
 
-def _shared_experts(architecture: Architecture) -> int | float:
+def shared_experts(architecture: Architecture) -> Any:
+    """Shared experts as wide as routed ones, or the ratio of the widths; an array of arrays."""
     ffns = (group.layer.ffn for group in architecture.groups)
     moe = next(ffn for ffn in ffns if isinstance(ffn, MixtureOfExperts))
     whole, rest = divmod(moe.shared_d_ff, moe.d_ff)
-    ratio: float = moe.shared_d_ff / moe.d_ff
+    ratio = moe.shared_d_ff / moe.d_ff
+    if isinstance(rest, np.ndarray):
+        return np.where(rest, ratio, whole.astype(object))
     return ratio if rest else int(whole)
 
 
@@ -193,7 +198,7 @@ def groups_list(architecture: Architecture) -> list[dict[str, Any]]:
     return [{"count": group.count} | layer_dict(group.layer) for group in architecture.groups]
 
 
-_OF_FEW = ("shared", "extra_weights", "extra_parameters", "extra_flops")
+OF_FEW = ("shared", "extra_weights", "extra_parameters", "extra_flops")
 """Fields of a layer that are shown only where they are not 0."""
 
 
@@ -203,5 +208,5 @@ def layer_dict(layer: Layer) -> dict[str, Any]:
         "attention": part_dict(layer.attention),
         "ffn": part_dict(layer.ffn),
         "norms": layer.norms,
-        **{name: value for name in _OF_FEW if (value := getattr(layer, name))},
+        **{name: value for name in OF_FEW if (value := getattr(layer, name))},
     }

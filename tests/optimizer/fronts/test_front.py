@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+from contextlib import suppress
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -287,3 +290,17 @@ def test_zones_cover_what_no_point_dominates(points: list[tuple[int, ...]]) -> N
     # No zone lies within another.
     within = (zones.bounds[:, None, :] <= zones.bounds[None, :, :]).all(axis=2)
     assert within.sum() == len(zones)
+
+
+@pytest.mark.parametrize("name", ["latents-on-eight", "hybrid-1m-tokens", "mixture-30b-a3b", ""])
+def test_points_described_together_are_those_described_alone(name: str) -> None:
+    problems = [Problem.load(name)] if name else [small(seed) for seed in range(12)]
+    described = 0
+    for problem in problems:
+        for names in (["parameters", "loss"], ["layers", "kv_cache"]):
+            with suppress(ProblemError):
+                found = front(problem, names)
+                for i, point in enumerate(list(found)[:60]):
+                    assert json.dumps(point) == json.dumps(found.point(i))
+                    described += 1
+    assert described > 50
