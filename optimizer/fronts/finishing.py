@@ -64,7 +64,8 @@ def _sortable(column: NDArray[np.generic]) -> NDArray[np.generic]:
     """A column, or its ranks if it holds Python integers."""
     if column.dtype != object:
         return column
-    return np.unique(column, return_inverse=True)[1].reshape(-1)
+    rank: Ints = np.unique(column, return_inverse=True)[1].reshape(-1)
+    return rank
 
 
 def _distinct(tied: Candidates, group: Ints) -> tuple[Ints, Ints]:

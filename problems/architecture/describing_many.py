@@ -110,7 +110,7 @@ def _few(layer: Layer, rows: int) -> dict[str, Sequence[Any]]:
 
 def _parts(part: Any, rows: int) -> list[dict[str, Any]]:
     """A mixer or feed-forward: its kind, and the fields that differ from their default."""
-    columns = {name: [value] * rows for name, value in kind_of(part).items()}
+    columns: dict[str, list[Any]] = {name: [value] * rows for name, value in kind_of(part).items()}
     for f in fields(part):
         value = getattr(part, f.name)
         if isinstance(value, np.ndarray):
