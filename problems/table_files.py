@@ -177,12 +177,19 @@ def _write_parquet(file: IO[bytes], pieces: Iterable[Columns]) -> bool:
     try:
         for piece in pieces:
             batch = pa.RecordBatch.from_pydict({k: pa.array(v) for k, v in piece.items()})
-            writer = writer or pq.ParquetWriter(file, batch.schema)
+            writer = writer or pq.ParquetWriter(
+                file, batch.schema, use_dictionary=_of_few_values(batch.schema)
+            )
             writer.write_batch(batch)
     finally:
         if writer is not None:
             writer.close()
     return writer is not None
+
+
+def _of_few_values(schema: Any) -> list[str]:
+    """Columns that a dictionary makes smaller, without a look at them: all but 64-bit numbers."""
+    return [field.name for field in schema if str(field.type) not in ("int64", "double")]
 
 
 def write_mixed_parquet(

@@ -36,6 +36,7 @@ from modelsizer.problems.quantities.rows import QUANTITIES
 
 Columns = list[NDArray[np.generic]]
 
+EXACT_AT_ONCE = 50  # designs evaluated exactly between two looks at the clock
 EXACT_DOUBLES = 2**53  # larger integers are not all representable as doubles
 
 
@@ -224,14 +225,33 @@ class Scorer:
             if not (close >= 0).any():
                 continue
             at = np.flatnonzero(close >= 0)
-            doubtful = at[_differ(close[at], self._classes(table, row[at], j[at]))]
-            for which in doubtful[~exact[doubtful]]:
+            classes = self._classes(table, row[at], j[at])
+            which = np.flatnonzero(_differ(close[at], classes))
+            which = which[~exact[at[which]]]
+            _, first, of = np.unique(classes[which], axis=0, return_index=True, return_inverse=True)
+            for begin in range(0, len(first), EXACT_AT_ONCE):
                 if clock is not None:
                     clock.check()
-                design = self.model.exactly(table, int(row[which]), [int(n) for n in j[which]])
-                for k in self.noisy:
-                    columns[k][which] = self.goals[k].sign * float(design.exact[self.goals[k].name])
-            exact[doubtful] = True
+                part = np.arange(begin, min(begin + EXACT_AT_ONCE, len(first)))
+                one = at[which[first[part]]]
+                found = self._exactly(table, row[one], j[one])
+                mine = (of >= begin) & (of < begin + len(part))
+                doubtful = at[which[mine]]
+                for k, values in found.items():
+                    columns[k][doubtful] = values[of[mine] - begin]
+                exact[doubtful] = True
+
+    def _exactly(self, table: Table, row: Ints, j: Ints) -> dict[int, Floats]:
+        """Exact values of the noisy goals for some designs."""
+        if not self.fewest:
+            losses = self.model.exact_losses(table, row, j)
+            return {k: self.goals[k].sign * np.array(losses) for k in self.noisy}
+        designs = [self.model.exactly(table, at, depths)
+                   for at, depths in zip(row.tolist(), j.tolist(), strict=True)]  # fmt: skip
+        return {
+            k: self.goals[k].sign * np.array([float(d.exact[self.goals[k].name]) for d in designs])
+            for k in self.noisy
+        }
 
     def _classes(self, table: Table, row: Ints, j: Ints) -> Floats:
         """What a noisy value depends on: designs of equal class have exactly equal values."""

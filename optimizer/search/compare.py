@@ -8,6 +8,7 @@ import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.optimizer.tables.sorted_order import sorted_order
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.quantities.auxiliary import (
@@ -195,5 +196,4 @@ def _pays(model: Model, table: Table, row: Ints, j: Ints) -> Mask:
 
 def by_tie_rule(table: Table, row: Ints, j: Ints) -> Ints:
     """Return indices that sort designs by `Evaluation.tie_key`."""
-    found: Ints = np.lexsort(table.ties(row, j)[::-1])
-    return found
+    return sorted_order(table.ties(row, j))

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from modelsizer.optimizer.tables.stacks import choice_of
+from modelsizer.optimizer.tables.stacks import choice_of, ties_of
 from modelsizer.optimizer.tables.table import Floats, Ints, Table, build_table
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
@@ -34,6 +34,7 @@ class KeptDesigns(Columns):
         Layers of each kind of the structure.
     structure, layout : array of int16, shape (B,)
         `layout` indexes the problem's layouts.
+    parameters : array of int, shape (B,)
     """
 
     structures: tuple[Structure, ...]
@@ -42,6 +43,7 @@ class KeptDesigns(Columns):
     counts: NDArray[np.uint32]
     structure: NDArray[np.int16]
     layout: NDArray[np.int16]
+    parameters: NDArray[Any]
 
     @property
     def layers(self) -> Ints:
@@ -51,9 +53,18 @@ class KeptDesigns(Columns):
 
     def column(self, name: str) -> NDArray[Any]:
         """A choice of the designs; see `modelsizer.optimizer.tables.stacks.choice_of`."""
+        if name in self.widths:
+            return self.widths[name].astype(np.int64)
+        return choice_of(name, *self._stacks())
+
+    def ties(self) -> list[NDArray[Any]]:
+        """Keys of the tie rule; see `modelsizer.optimizer.tables.stacks.ties_of`."""
+        return ties_of(*self._stacks(), self.parameters)
+
+    def _stacks(self) -> tuple[tuple[Structure, ...], Ints, dict[str, Ints], Ints]:
         widths = {key: column.astype(np.int64) for key, column in self.widths.items()}
         of, counts = self.structure.astype(np.int64), self.counts.astype(np.int64)
-        return choice_of(name, self.structures, of, widths, counts)
+        return self.structures, of, widths, counts
 
     @property
     def identity(self) -> list[NDArray[Any]]:
@@ -79,6 +90,7 @@ def keep_designs(problem: Problem, table: Table, row: Ints, j: Ints, value: Floa
         counts,
         structure.astype(np.int16),
         layout.astype(np.int16),
+        table.linear["parameters"].at(row, j),
     )
 
 
@@ -94,18 +106,26 @@ def table_of(problem: Problem, held: KeptDesigns, names: Collection[str]) -> Tab
         Affine quantities to compute.
     """
     kinds = held.structure.astype(np.int64) * len(problem.layouts) + held.layout
+    numbers = np.unique(kinds)
+    if len(numbers) == 1:
+        return _table_of_one(problem, held, int(numbers[0]), names)
     parts, places = [], []
-    for kind in np.unique(kinds):
+    for kind in numbers:
         at = np.flatnonzero(kinds == kind)
-        number, layout = divmod(int(kind), len(problem.layouts))
-        structure = held.structures[number]
-        widths = {name: held.widths[name][at].astype(np.int64) for name in structure.widths}
-        counts = held.counts[at, : structure.kinds_of_layer].astype(np.int64)
-        one = np.ones((len(at), 1), dtype=np.int64)
-        options = Options(structure, widths, Depths(counts, 0 * counts[:, :, None], one))
-        parts.append(build_table(problem, problem.layouts[layout], options, names))
+        parts.append(_table_of_one(problem, held.take(at), int(kind), names))
         places.append(at)
     place = np.concatenate(places)
     order = np.empty(len(place), dtype=np.int64)
     order[place] = np.arange(len(place))
     return Table.join(parts).take(order)
+
+
+def _table_of_one(problem: Problem, held: KeptDesigns, kind: int, names: Collection[str]) -> Table:
+    """Table of designs of one structure under one layout."""
+    number, layout = divmod(kind, len(problem.layouts))
+    structure = held.structures[number]
+    widths = {name: held.widths[name].astype(np.int64) for name in structure.widths}
+    counts = held.counts[:, : structure.kinds_of_layer].astype(np.int64)
+    one = np.ones((len(held), 1), dtype=np.int64)
+    options = Options(structure, widths, Depths(counts, 0 * counts[:, :, None], one))
+    return build_table(problem, problem.layouts[layout], options, names)

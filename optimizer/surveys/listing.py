@@ -17,7 +17,6 @@ from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import (
     AUXILIARY,
-    LAW_PARAMETERS,
     SERVED_FLOPS_PER_TOKEN,
     TRAINING_FLOPS_PER_TOKEN,
 )
@@ -51,7 +50,9 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
         If a column is unknown, or the problem lacks the data to compute it.
     """
     known = known_columns(problem)
-    needs = {"parameters", TRAINING_FLOPS_PER_TOKEN, LAW_PARAMETERS}
+    needs = {TRAINING_FLOPS_PER_TOKEN}
+    if problem.token_limits.charges:
+        needs.add(SERVED_FLOPS_PER_TOKEN)
     for name in columns:
         if name in QUANTITIES and (lack := problem.lacks(name)):
             raise ProblemError.of("--columns", lack)
@@ -60,6 +61,8 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
             raise ProblemError.of(
                 "--columns", f"unknown column {name!r}{hint}; known: {', '.join(known)}"
             )
+        if name == "tokens_per_parameter":
+            needs.add("parameters")
         if name in QUANTITIES and (base := QUANTITIES[name].base):
             needs.add(base)
         if name in QUANTITIES and QUANTITIES[name].form == "lifetime":
@@ -68,7 +71,13 @@ def check_columns(problem: Problem, columns: list[str]) -> list[str]:
 
 
 def design_columns(
-    scorer: Scorer, held: KeptDesigns, columns: list[str], names: list[str], first_rank: int
+    scorer: Scorer,
+    held: KeptDesigns,
+    columns: list[str],
+    names: list[str],
+    first_rank: int,
+    *,
+    evaluated: bool = False,
 ) -> dict[str, np.ndarray[Any, Any]]:
     """Compute columns of designs, each of shape (B,).
 
@@ -83,12 +92,18 @@ def design_columns(
         From `check_columns`.
     first_rank : int
         Rank of the first design.
+    evaluated : bool
+        Whether the values of the designs are those of `Scorer.columns`, none replaced by an exact
+        one; a loss is then not computed again.
     """
     problem = scorer.problem
-    table = table_of(problem, held, sorted({*names, *scorer.names}))
+    known = evaluated and scorer.model.kind == "loss"
+    table = table_of(problem, held, sorted({*names, *(() if known else scorer.names)}))
     row, j = np.arange(len(held)), np.zeros((len(held), 1), dtype=np.int64)
-    keeps, value = scorer.feasible(table, row, j)
-    assert keeps.all()
+    value = held.value
+    if not known:
+        keeps, value = scorer.feasible(table, row, j)
+        assert keeps.all()
     tokens, loss = scorer.tokens_and_loss(table, row, j, value)
     found: dict[str, np.ndarray[Any, Any]] = {}
     for name in columns:
@@ -96,6 +111,10 @@ def design_columns(
             found[name] = np.arange(first_rank, first_rank + len(held))
         elif name in ("loss", "tokens"):
             found[name] = loss if name == "loss" else tokens * _own(problem, table, row)
+        elif name == "tied_embeddings":
+            found[name] = held.column(name).astype(bool)
+        elif name in SHOWN:
+            found[name] = held.column(name)
         else:
             found[name] = _column(scorer, table, row, j, tokens, value, name)
     return found
@@ -106,10 +125,6 @@ def _column(
 ) -> np.ndarray[Any, Any]:
     problem = scorer.problem
     layers = table.layers(row, j)
-    if name == "tied_embeddings":
-        return table[name][row].astype(bool)
-    if name in SHOWN:
-        return table.choice(name, row, j)
     if name in LAYOUT_COLUMNS:
         return np.array([getattr(lay, name) for lay in table.layout])[table.layout_id[row]]
     if name == "aspect_ratio":

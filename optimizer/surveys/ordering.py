@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -9,10 +10,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.fronts.scores import Scorer
-from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR, by_tie_rule
+from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, NEAR
 from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, keep_designs, table_of
 from modelsizer.optimizer.tables.clock import Clock
-from modelsizer.optimizer.tables.table import Ints, Table
+from modelsizer.optimizer.tables.sorted_order import sorted_order
+from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 
 AT_LEAST = 100
@@ -44,8 +46,7 @@ def lowest(held: KeptDesigns, top: int, scorer: Scorer) -> KeptDesigns:
 def one_layout_each(held: KeptDesigns) -> KeptDesigns:
     """Keep the best layout of each design; of equals, the preferred one."""
     keys = held.identity
-    rule: list[NDArray[Any]] = [held.layout, held.value, *keys]
-    order: Ints = np.lexsort(rule)
+    order = sorted_order([*keys, held.value, held.layout])
     sorted_ = np.stack([key[order] for key in keys])
     fresh = np.ones(len(order), dtype=bool)
     fresh[1:] = (sorted_[:, 1:] != sorted_[:, :-1]).any(axis=0)
@@ -60,40 +61,73 @@ def by_value(held: KeptDesigns) -> KeptDesigns:
 def ordered(scorer: Scorer, held: KeptDesigns, clock: Clock | None = None) -> KeptDesigns:
     """Sort by value: close values by exact evaluation, ties by the tie rule.
 
+    Returns
+    -------
+    KeptDesigns
+        With exact values where they were needed.
+
     Raises
     ------
     StoppedError
         At a limit of the clock.
     """
-    held = by_value(held)
-    value = held.value.copy()
-    order = np.arange(len(held))
-    close = noise(scorer)
+    order, value = exact_order(scorer, held, clock)
+    return replace(held.take(order), value=value)
+
+
+def exact_order(
+    scorer: Scorer, held: KeptDesigns, clock: Clock | None = None
+) -> tuple[Ints, Floats]:
+    """Return what `ordered` sorts by: positions in order, and the values of these designs.
+
+    Raises
+    ------
+    StoppedError
+        At a limit of the clock.
+    """
+    order = np.argsort(held.value, kind="stable")
+    value = held.value[order]
     with np.errstate(invalid="ignore"):
-        apart = ~(np.diff(value) <= close * np.abs(value[1:]))
-    cluster = np.concatenate([[0], np.cumsum(apart)])
-    alone = np.bincount(cluster)[cluster] == 1
-    doubtful = np.flatnonzero(~alone)
-    begin = 0
-    while begin < len(doubtful):
-        end = min(begin + DESIGNS_AT_ONCE, len(doubtful))
-        while end < len(doubtful) and cluster[doubtful[end]] == cluster[doubtful[end - 1]]:
-            end += 1
+        apart = ~(np.diff(value) <= noise(scorer) * np.abs(value[1:]))
+    starts = np.flatnonzero(np.concatenate([[True], apart])) if len(value) else order
+    sizes = np.diff(np.append(starts, len(value)))
+    cluster = np.repeat(np.arange(len(starts)), sizes)
+    doubtful = np.flatnonzero((sizes > 1)[cluster])
+    if scorer.noisy:
+        # Designs equal in value and parameters are equal in what a value depends on.
+        size = held.parameters[order]
+        unlike = np.zeros(len(starts), dtype=bool)
+        for column in (value, size) if len(starts) else ():
+            unlike |= np.minimum.reduceat(column, starts) != np.maximum.reduceat(column, starts)
+        at = np.flatnonzero(unlike[cluster])
+        for part in _whole(at, cluster):
+            value[part] = _settled(scorer, held.take(order[part]), value[part], clock)
+    for part in _whole(doubtful, cluster):
         if clock is not None:
             clock.check()
-        at = doubtful[begin:end]
-        table = table_of(scorer.problem, held.take(at), scorer.names)
-        row, j = np.arange(len(at)), np.zeros((len(at), 1), dtype=np.int64)
-        if scorer.noisy:
-            columns: list[np.ndarray[Any, Any]] = [value[at]]
-            scorer.settle(table, row, j, columns, np.zeros(len(at), dtype=bool), clock=clock)
-            value[at] = columns[0]
-        place = np.empty(len(at), dtype=np.int64)
-        place[by_tie_rule(table, row, j)] = row
-        inner = np.lexsort((place, value[at], cluster[at]))
-        order[at] = at[inner]
+        ties = held.take(order[part]).ties()
+        inner = part[sorted_order([cluster[part], value[part], *ties])]
+        order[part], value[part] = order[inner], value[inner]
+    return order, value
+
+
+def _whole(at: Ints, cluster: Ints) -> Iterator[Ints]:
+    """Parts of positions of bounded size, or of one cluster."""
+    begin = 0
+    while begin < len(at):
+        end = min(begin + DESIGNS_AT_ONCE, len(at))
+        end = int(np.searchsorted(cluster[at], cluster[at[end - 1]], "right"))
+        yield at[begin:end]
         begin = end
-    return replace(held, value=value).take(order)
+
+
+def _settled(scorer: Scorer, held: KeptDesigns, value: Floats, clock: Clock | None) -> Floats:
+    """Values of designs, exact where others are too close."""
+    table = table_of(scorer.problem, held, scorer.names)
+    row, j = np.arange(len(held)), np.zeros((len(held), 1), dtype=np.int64)
+    columns: list[NDArray[Any]] = [value.copy()]
+    scorer.settle(table, row, j, columns, np.zeros(len(held), dtype=bool), clock=clock)
+    return columns[0]
 
 
 def evaluated(

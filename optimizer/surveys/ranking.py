@@ -1,8 +1,8 @@
 """Count and sort all feasible designs.
 
-Designs are enumerated in chunks. Only the identity and the value of each are stored
-(`modelsizer.optimizer.surveys.kept_designs`), so millions take little memory; other columns are
-computed again when designs are shown or written.
+Designs are enumerated in chunks. Of each chunk the best are kept, and where all are asked for, the
+identity and value of each, sorted on disk (`modelsizer.optimizer.surveys.sorted_designs`), so that
+any number takes little memory; other columns are computed again when designs are written.
 """
 
 from __future__ import annotations
@@ -17,18 +17,12 @@ from modelsizer.optimizer.fronts.goals import Goal, parse_goal
 from modelsizer.optimizer.fronts.scores import Scorer
 from modelsizer.optimizer.result import design_dict
 from modelsizer.optimizer.search.compare import DESIGNS_AT_ONCE, every_design
-from modelsizer.optimizer.surveys.kept_designs import KeptDesigns, table_of
-from modelsizer.optimizer.surveys.listing import check_columns, design_columns
-from modelsizer.optimizer.surveys.ordering import (
-    by_value,
-    evaluated,
-    lowest,
-    one_layout_each,
-    ordered,
-    valued,
-)
+from modelsizer.optimizer.surveys.finalists import Tally, best_of_all, best_of_each, tally
+from modelsizer.optimizer.surveys.kept_designs import KeptDesigns
+from modelsizer.optimizer.surveys.listing import LAYOUT_COLUMNS, check_columns, design_columns
+from modelsizer.optimizer.surveys.ordering import by_value, evaluated, lowest, valued
+from modelsizer.optimizer.surveys.sorted_designs import DesignsOnce, SortedDesigns
 from modelsizer.optimizer.tables.clock import Clock, Ending, Limits, OutOfTimeError, Stop
-from modelsizer.optimizer.tables.table import Floats, Ints
 from modelsizer.problems.architecture.choices import SHOWN
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
@@ -37,9 +31,8 @@ from modelsizer.problems.provenance import sources
 
 GROUPS = SHOWN
 """Choices by which designs can be grouped."""
-_SPARE = 400_000  # designs held beyond the requested number before the worst are dropped
 _LAST = 0.25  # seconds after a limit to sort the designs found
-_BYTES, _SECONDS = 300, 1e-6  # memory and time to sort one of the designs held
+_SECONDS = 1e-6  # time to find the best layout of one of the designs under several
 
 Progress = Callable[[int, int], None]
 """Called with the numbers of feasible designs found and designs evaluated."""
@@ -99,7 +92,7 @@ class Ranking:
     group_by: str | None
     groups: tuple[Group, ...]
     _scorer: Scorer
-    _all: KeptDesigns | None
+    _all: SortedDesigns | None
 
     @property
     def complete(self) -> bool:
@@ -156,15 +149,30 @@ class Ranking:
             If not all designs were kept.
         ProblemError
             If a column is unknown.
+        TemporaryFileError
+            If the designs cannot be written to a file, or read from it.
         """
         if self._all is None:
             raise ValueError("only the best were kept: rank(..., keep_all=True)")
         names = check_columns(self.problem, columns)
-        for begin in range(0, len(self._all), at_once):
-            if begin and clock is not None and clock.out_of_time:
-                return
-            part = self._all.take(slice(begin, begin + at_once))
-            yield design_columns(self._scorer, part, columns, names, first_rank=begin + 1)
+        rank = 1
+        for piece in self._all.pieces():
+            for begin in range(0, len(piece), at_once):
+                if rank > 1 and clock is not None and clock.out_of_time:
+                    return
+                part = piece.take(slice(begin, begin + at_once))
+                found = design_columns(self._scorer, part, columns, names, rank, evaluated=True)
+                yield found if self._all.wide else found | _narrow(found)
+                rank += len(part)
+
+
+def _narrow(columns: dict[str, np.ndarray[Any, Any]]) -> dict[str, np.ndarray[Any, Any]]:
+    """Those of the columns that are choices and layouts, integers below 2^31."""
+    return {
+        name: column.astype(np.int32)
+        for name, column in columns.items()
+        if name in (*SHOWN, *LAYOUT_COLUMNS) and column.dtype == np.int64
+    }
 
 
 def rank(
@@ -209,6 +217,8 @@ def rank(
         If a quantity or a group is unknown, or cannot be computed.
     ArgumentError
         If the time limit is negative or not finite.
+    TemporaryFileError
+        If the disk has no room for the designs.
 
     Examples
     --------
@@ -230,64 +240,59 @@ def rank(
         raise ProblemError.of("--top", f"must be 1 or more, not {top}")
     clock = Clock.of(time_limit) if clock is None else clock.within()
     scorer = Scorer(problem, [goal])
-    several = len(problem.layouts) > 1
-    everything = keep_all or group_by is not None or several
-    seen = _Seen(scorer, None if everything else top)
-    ending = Ending()
+    seen = _Seen(scorer, top, group_by, keep_all=keep_all)
+    ending, best = Ending(), list[Evaluation]()
+    groups: tuple[Group, ...] = ()
     with ending:
         seen.read(clock, progress)
-    held, feasible = seen.held(), seen.feasible
-    best: tuple[Evaluation, ...] = ()
-    groups: tuple[Group, ...] = ()
     last = clock if ending.complete else Clock(Limits(_LAST))
-    if held is not None:
+    seen.read_once()
+    if seen.feasible:
         with ending:
-            if several:
-                held = one_layout_each(held)
-                feasible = len(held)
-            held = ordered(scorer, held, last)
-            if group_by is not None:
-                groups = tuple(_groups(scorer, held, group_by, last))
+            seen.best.settle(last)
+            groups = tuple(seen.groups(last))
+        few = seen.best.held
         if ending.complete:
-            best = tuple(evaluated(scorer, held, np.arange(min(top, len(held))), last))
+            best = evaluated(scorer, few, np.arange(len(few)), last)
+            if len(best) < len(few):
+                ending.stop = last.stop
         else:
-            held = by_value(held)
-            best = tuple(_first(scorer, held, top, last))
-        if ending.complete and len(best) < min(top, len(held)):
-            ending.stop = last.stop
+            best = _first(scorer, few, top, last)
     return Ranking(
         problem,
         goal,
         problem.counted.designs,
         seen.looked_at,
-        feasible,
+        seen.feasible,
         clock.elapsed,
         ending.stop,
-        best,
+        tuple(best),
         group_by,
         groups,
         scorer,
-        held if keep_all else None,
+        seen.sorted if seen.feasible else None,
     )
 
 
 def _first(scorer: Scorer, held: KeptDesigns, top: int, clock: Clock) -> list[Evaluation]:
-    """The best of designs sorted by value alone, in exact order."""
-    layouts = len(scorer.problem.layouts)
-    few = lowest(held, top * layouts, scorer)
-    few = by_value(one_layout_each(few) if layouts > 1 else few)
+    """The best of designs in no exact order."""
+    few = by_value(lowest(held, top, scorer))
     goal = scorer.goals[0]
     some = evaluated(scorer, few, np.arange(min(top, len(few))), clock)
     return sorted(some, key=lambda d: (goal.sign * float(d.exact[goal.name]), d.tie_key))
 
 
 class _Seen:
-    """The designs evaluated so far: the feasible ones, all or at least the best `top`."""
+    """The designs evaluated so far: their number, the best of them, and all if these are kept."""
 
-    def __init__(self, scorer: Scorer, top: int | None) -> None:
-        self._scorer, self._top = scorer, top
-        self._parts: list[KeptDesigns] = []
+    def __init__(self, scorer: Scorer, top: int, group_by: str | None, *, keep_all: bool) -> None:
+        self._scorer, self._group_by = scorer, group_by
         self.looked_at = self.feasible = 0
+        self.best = best_of_all(scorer, top)
+        self._best_of_each = None if group_by is None else best_of_each(scorer, group_by)
+        self._tallies: dict[int | str, Tally] = {}
+        self.sorted = SortedDesigns(scorer) if keep_all else None
+        self._once = DesignsOnce() if len(scorer.problem.layouts) > 1 else None
 
     def read(self, clock: Clock, progress: Progress | None) -> None:
         """Evaluate every design.
@@ -296,60 +301,62 @@ class _Seen:
         ------
         StoppedError
             At a limit of the clock.
+        TemporaryFileError
+            If the disk is full.
         """
         scorer, problem = self._scorer, self._scorer.problem
         tables = scorer.model.store.tables(problem, scorer.names)
-        waiting = 0
+        found = 0
         for table, row, j in every_design(tables, clock):
-            clock.check(_BYTES * waiting)
             part = valued(scorer, table, row, j)
-            self._parts.append(part)
             self.looked_at += len(row)
-            self.feasible += len(part)
-            waiting += len(part)
-            if self._top is not None and waiting > _SPARE + self._top:
-                self._parts = [lowest(KeptDesigns.join(self._parts), self._top, scorer)]
-                waiting = len(self._parts[0])
-            limit = clock.limits.seconds
-            if limit is not None and clock.elapsed + _SECONDS * waiting >= limit:
-                raise OutOfTimeError
+            found += len(part)
+            if self._once is None:
+                self._add(part)
+            else:
+                self._once.add(part)
+                limit = clock.limits.seconds
+                if limit is not None and clock.elapsed + _SECONDS * found >= limit:
+                    raise OutOfTimeError
             if progress is not None:
-                progress(self.feasible, self.looked_at)
+                progress(found, self.looked_at)
 
-    def held(self) -> KeptDesigns | None:
-        """Return the designs kept; None if none is feasible."""
-        if not self.feasible:
-            return None
-        held = KeptDesigns.join(self._parts)
-        return held if self._top is None else lowest(held, self._top, self._scorer)
+    def read_once(self) -> None:
+        """Take of each design that several layouts fit the best.
 
+        Raises
+        ------
+        TemporaryFileError
+            If the disk is full.
+        """
+        for part in () if self._once is None else self._once.pieces():
+            self._add(part)
+        self._once = None
 
-def _groups(scorer: Scorer, held: KeptDesigns, name: str, clock: Clock) -> Iterator[Group]:
-    column = held.column(name)
-    values, first, group, counts = np.unique(
-        column, return_index=True, return_inverse=True, return_counts=True
-    )
-    fewest, most = _parameters(scorer, held, group.reshape(-1), len(values), clock)
-    designs = evaluated(scorer, held, first, clock)
-    if len(designs) < len(first):
-        raise OutOfTimeError
-    for i, best in enumerate(designs):
-        value: int | bool | str = values[i].item()
-        if name == "tied_embeddings":
-            value = bool(value)
-        yield Group(value, int(counts[i]), (int(fewest[i]), int(most[i])), best)
+    def _add(self, part: KeptDesigns) -> None:
+        self.feasible += len(part)
+        self.best.add(part)
+        if self._best_of_each is not None and self._group_by is not None:
+            self._best_of_each.add(part)
+            tally(self._tallies, part, self._group_by)
+        if self.sorted is not None:
+            self.sorted.add(part)
 
+    def groups(self, clock: Clock) -> Iterator[Group]:
+        """The groups of at least one feasible design, if some are asked for.
 
-def _parameters(
-    scorer: Scorer, held: KeptDesigns, group: Ints, groups: int, clock: Clock
-) -> tuple[Floats, Floats]:
-    """Least and greatest number of parameters of the designs in each group."""
-    fewest, most = np.full(groups, np.inf), np.zeros(groups)
-    for begin in range(0, len(held), DESIGNS_AT_ONCE):
-        clock.check()
-        part = slice(begin, begin + DESIGNS_AT_ONCE)
-        table = table_of(scorer.problem, held.take(part), ("parameters",))
-        n = table.linear["parameters"].base.astype(float)
-        np.minimum.at(fewest, group[part], n)
-        np.maximum.at(most, group[part], n)
-    return fewest, most
+        Raises
+        ------
+        StoppedError
+            At a limit of the clock.
+        """
+        if self._best_of_each is None:
+            return
+        self._best_of_each.settle(clock)
+        first = self._best_of_each.held
+        designs = evaluated(self._scorer, first, np.arange(len(first)), clock)
+        if len(designs) < len(first):
+            raise OutOfTimeError
+        for (value, one), best in zip(sorted(self._tallies.items()), designs, strict=True):
+            shown = bool(value) if self._group_by == "tied_embeddings" else value
+            yield Group(shown, one.designs, (one.fewest, one.most), best)

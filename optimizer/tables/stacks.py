@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.architecture.architecture import Architecture, LayerGroup
-from modelsizer.problems.architecture.choices import BY_NAME
+from modelsizer.problems.architecture.choices import BY_NAME, tie_key
 from modelsizer.problems.architecture.structures import Structure
 
 Ints = NDArray[np.int64]
@@ -35,13 +35,48 @@ def stacks_of(
         Positions among the designs.
     stacks : Architecture
     """
-    for number in np.unique(of):
-        at = np.flatnonzero(of == number)
+    alone = len(of) > 0 and bool((of == of[0]).all())
+    for number in of[:1] if alone else np.unique(of):
+        at = np.arange(len(of)) if alone else np.flatnonzero(of == number)
         structure = structures[number]
-        mine = {name: widths[name][at] for name in structure.widths}
+        mine = {name: widths[name] if alone else widths[name][at] for name in structure.widths}
         trunk, kinds = structure.parts(mine, 0)
-        groups = (LayerGroup(kind, n) for kind, n in zip(kinds, counts[at].T, strict=False))
+        each = counts if alone else counts[at]
+        groups = (LayerGroup(kind, n) for kind, n in zip(kinds, each.T, strict=False))
         yield at, Architecture(trunk, tuple(groups), structure.block)
+
+
+def ties_of(
+    structures: Sequence[Structure],
+    of: Ints,
+    widths: Mapping[str, Ints],
+    counts: Ints,
+    size: NDArray[Any],
+) -> list[NDArray[Any]]:
+    """Return `modelsizer.problems.architecture.choices.tie_key` of designs, then the block name.
+
+    Parameters
+    ----------
+    structures, of, widths, counts
+        See `stacks_of`.
+    size : array of shape (B,)
+        Parameters.
+
+    Returns
+    -------
+    list of arrays of shape (B,)
+    """
+    blocks = np.array([structure.block for structure in structures])
+    rank = np.unique(blocks, return_inverse=True)[1][of]
+    found: list[NDArray[Any]] = []
+    for at, stacks in stacks_of(structures, of, widths, counts):
+        keys = tie_key(stacks, size[at])
+        if len(at) == len(of):
+            return [*(np.broadcast_to(key, len(of)) for key in keys), rank]
+        found = found or [np.empty(len(of), np.asarray(key).dtype) for key in keys]
+        for column, key in zip(found, keys, strict=True):
+            column[at] = key
+    return [*found, rank]
 
 
 def choice_of(

@@ -127,7 +127,8 @@ class TableStore:
         names = needed(problem) if names is None else names
         self._turn_to(problem)
         if not self.listable(problem):
-            yield from tables(problem, names=names)
+            seen = problem.quality.features
+            yield from (table.with_features(seen) for table in tables(problem, names=names))
             return
         keys = {name: depends_on(problem, name) for name in names}
         parts, unread, number = self._parts, self._unread, 0

@@ -18,10 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.stack_features import stack_feature, stack_range
-from modelsizer.optimizer.tables.stacks import choice_of, stacks_of
+from modelsizer.optimizer.tables.stacks import choice_of, stacks_of, ties_of
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.architecture import Architecture
-from modelsizer.problems.architecture.choices import TIE_RULE, ZERO_APART, tie_key
+from modelsizer.problems.architecture.choices import ZERO_APART
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import LARGEST_INT64, Columns
@@ -214,14 +214,7 @@ class Table(Columns):
         -------
         list of arrays of shape (B,)
         """
-        blocks = np.array([structure.block for structure in self.structure])
-        rank = np.unique(blocks, return_inverse=True)[1][self.structure_id[row]]
-        size = self.linear["parameters"].at(row, j)
-        found = [np.empty(len(row), size.dtype), *(np.empty(len(row), np.int64) for _ in TIE_RULE)]
-        for at, stacks in self.stacks(row, j):
-            for column, key in zip(found, tie_key(stacks, size[at]), strict=True):
-                column[at] = key
-        return [*found, rank]
+        return ties_of(*self._held(row, j), self.linear["parameters"].at(row, j))
 
     def stacks(self, row: Ints, j: Ints) -> Iterator[tuple[Ints, Architecture]]:
         """Yield designs as architectures of arrays, by structure; groups may have no layers.

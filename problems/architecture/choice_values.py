@@ -14,6 +14,8 @@ from modelsizer.problems.architecture.mixers import Count, WithoutScores
 
 def present(count: Count, value: Count, otherwise: Count = 0) -> Count:
     """Select `value` where there are layers, `otherwise` where there are none."""
+    if isinstance(value, int) and isinstance(otherwise, int) and value == otherwise:
+        return value
     if isinstance(count, np.ndarray):
         return np.where(count > 0, value, otherwise)
     return value if count > 0 else otherwise

@@ -14,6 +14,8 @@ from typer.testing import CliRunner
 from modelsizer import Problem, ProblemError
 from modelsizer.cli import app
 from modelsizer.optimizer.fronts.goals import Goal, question
+from modelsizer.optimizer.fronts.scores import Scorer
+from modelsizer.optimizer.search.compare import box_designs
 from modelsizer.optimizer.surveys.listing import cell, known_columns
 from modelsizer.optimizer.surveys.ranking import rank
 from modelsizer.problems.quantities.rows import QUANTITIES
@@ -84,6 +86,47 @@ def test_a_design_is_counted_once_however_many_layouts_fit_it() -> None:
     )
     assert len(rows) == found.feasible
     assert found.best[0].layout.tensor_parallel == some["tensor_parallel"][0]
+
+
+@pytest.mark.parametrize("by", [None, "-tokens", "-parameters", "layers"])
+@pytest.mark.parametrize("name", ["one-h100-1e24", "h100-cluster-90-days"])
+def test_rows_that_are_sorted_on_disk_are_those_of_memory(
+    name: str, by: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    problem = Problem.load(name, {"space.layers": {"min": 40, "max": 70, "step": 1}})
+    columns = ["rank", "loss", "tokens", "layers", "d_model", "kv_heads", "d_ff", "data_parallel"]
+
+    def rows() -> tuple[str, list[tuple[object, ...]]]:
+        found = rank(problem, by, top=4, group_by="kv_heads", keep_all=True)
+        assert found.feasible > 200
+        pieces = [zip(*piece.values(), strict=True) for piece in found.batches(columns)]
+        told = found.to_dict() | {"seconds": 0}
+        return json.dumps(told), [row for piece in pieces for row in piece]
+
+    whole = rows()
+    monkeypatch.setattr("modelsizer.optimizer.search.compare.DESIGNS_AT_ONCE", 300)
+    monkeypatch.setattr("modelsizer.optimizer.surveys.sorted_designs.RUN", 500)
+    monkeypatch.setattr("modelsizer.optimizer.surveys.sorted_designs.AT_ONCE", 50)
+    monkeypatch.setattr("modelsizer.optimizer.surveys.sorted_runs.SPARSE", 8)
+    monkeypatch.setattr("modelsizer.optimizer.surveys.sorted_runs.IN_MEMORY", 1000)
+    monkeypatch.setattr("modelsizer.optimizer.surveys.finalists.MOST_HELD", 30)
+    assert rows() == whole
+
+
+@pytest.mark.parametrize("seed", seeds(range(12), range(12, 60)))
+def test_exact_losses_are_those_of_evaluated_designs(seed: int) -> None:
+    problem = small(seed)
+    try:
+        scorer = Scorer(problem, [Goal("loss", "minimize")])
+    except ProblemError:
+        return
+    for table in scorer.model.store.tables(scorer.problem, scorer.names):
+        row, j = next(box_designs(np.arange(len(table)), 0 * table.count, table.count - 1, 40))
+        keeps, _ = scorer.feasible(table, row, j)
+        row, j = row[keeps], j[keeps]
+        wanted = [scorer.model.exactly(table, at, depths).loss
+                  for at, depths in zip(row.tolist(), j.tolist(), strict=True)]  # fmt: skip
+        assert scorer.model.exact_losses(table, row, j) == wanted
 
 
 def test_every_column_is_that_of_the_design() -> None:
