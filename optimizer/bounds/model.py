@@ -167,7 +167,10 @@ class Model:
             [Fraction(value, quantity.denominator) for value in quantity.at(row, j).tolist()]
             for quantity in (table.linear[self.counts], table.linear[TRAINING_FLOPS_PER_TOKEN])
         )
-        features = (features_of(names, lambda part, i=i: parts[part][i]) for i in range(len(row)))
+        features = (
+            features_of(names, {part: column[i] for part, column in parts.items()}.__getitem__)
+            for i in range(len(row))
+        )
         return self._evaluator.losses(features, map(plain, n), flops)
 
     @cached_property

@@ -49,7 +49,7 @@ class _Designs:
         """
         if len(part):
             self.number += len(part)
-            sizes = (part.layers, *part.widths.values())
+            sizes: list[NDArray[Any]] = [part.layers, *part.widths.values()]
             self.wide = self.wide or any(size.max() > _LARGEST_INT32 for size in sizes)
             self._waiting.append(part)
             if sum(map(len, self._waiting)) >= RUN:
