@@ -14,6 +14,7 @@ from typer.testing import CliRunner
 
 from modelsizer import Problem, ProblemError, plots
 from modelsizer.cli import app
+from modelsizer.optimizer.laws import dominance_check
 from modelsizer.optimizer.laws.corners import ablation_corners
 from modelsizer.optimizer.laws.dominance_check import all_dominated
 from modelsizer.optimizer.laws.draws import Draws
@@ -128,20 +129,22 @@ def test_what_is_left_out_is_counted_and_dominated(reference: Uncertainty) -> No
     assert not all_dominated(kept, kept)  # as good is not better
 
 
-def test_the_check_of_dominance_agrees_with_plain_comparison() -> None:
+def test_the_check_of_dominance_agrees_with_plain_comparison(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     r = np.random.default_rng(2)
-    for _ in range(60):
-        points = r.integers(0, 6, (14, 3)).astype(float)
-        kept, left = points[:7], points[7:]
-        plain = all(
-            any((k <= p).all() and (k < p).any() for k in kept)
-            and not any((k == p).all() for k in kept)
-            for p in left
-        )
+    said = []
+    for _ in range(200):
+        points = r.integers(0, 6, (14, r.integers(1, 6))).astype(float)
+        kept, left = points[:7], points[7 : r.integers(8, 14)]
+        plain = all(any((k <= p).all() and (k < p).any() for k in kept) for p in left)
+        monkeypatch.setattr(dominance_check, "_PAIRS", int(r.choice([0, 10, 1000])))
         assert all_dominated(left, kept) == plain
+        said.append(plain)
         best = [p for p in points if not any((q <= p).all() and (q < p).any() for q in points)]
         rest = [p for p in points if any((q <= p).all() and (q < p).any() for q in points)]
-        assert all_dominated(np.array(rest).reshape(-1, 3), np.array(best))
+        assert all_dominated(np.array(rest).reshape(len(rest), points.shape[1]), np.array(best))
+    assert 50 < sum(said) < 150
 
 
 # Robust designs against plain loops over every design
