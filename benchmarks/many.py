@@ -122,6 +122,7 @@ QUESTIONS: dict[str, tuple[str, ...]] = {
     "compare-laws mixed": ("compare-laws", "mixed1e7", "--json", "{out}.json"),
     "pareto 1e8": ("pareto", "dense1e8", *_THREE),
     "pareto mixed 1e8": ("pareto", "mixed1e8", *_THREE),
+    "pareto mixed 1e7": ("pareto", "mixed1e7", *_THREE),
     "rank 1e7": ("rank", "ranked", "--parquet", "{out}.parquet", "--json", "{out}.json"),
     "prices mixed 1e8": ("prices", "mixed1e8", "--json", "{out}.json"),
     "prices 1e8": ("prices", "dense1e8", "--json", "{out}.json"),
