@@ -19,7 +19,7 @@ from modelsizer.problems.laws.laws import Range
 from modelsizer.problems.laws.page import APART
 from modelsizer.problems.laws.pages import LAW_PAGES, LEFT_OUT
 from modelsizer.text.laws import coefficient
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 
 
 def run(*arguments: str) -> Any:
@@ -94,7 +94,7 @@ def test_plot_is_written(tmp_path: Path) -> None:
 # The picture
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("name", ["besiroglu-2024", "kumar-2024", "gemstones-2025", "abnar-2025"])
 def test_curves_are_the_law_and_solid_only_where_fitted(name: str, size: str) -> None:
     page = LAW_PAGES[name]

@@ -25,7 +25,7 @@ from modelsizer.text.depth_width import (
     thinned,
 )
 from modelsizer.text.depth_width_words import habit_sentence, notes
-from tests.support.figure_checks import check
+from tests.support.figure_checks import BOTH_SIZES, check
 from tests.support.small_shapes import SIZE, TABLES, problem, shapes
 
 
@@ -189,7 +189,7 @@ def test_left_out_depths_are_named_without_those_that_fit() -> None:
 # The figure
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize(
     ("settings", "layers"),
     [

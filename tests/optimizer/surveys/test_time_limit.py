@@ -2,23 +2,38 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import numpy as np
 import pytest
 
-from modelsizer import Problem, rank
+from modelsizer import Problem, Ranking, rank
 from modelsizer.optimizer.frontiers.frontier import frontier
 from modelsizer.optimizer.frontiers.isoflops import isoflops
 from modelsizer.optimizer.surveys.depth_width import depth_width, optimal_size
-from modelsizer.optimizer.surveys.landscape import landscape
+from modelsizer.optimizer.surveys.landscape import Landscape, landscape
 from modelsizer.optimizer.surveys.region import region
 from modelsizer.optimizer.tables.clock import StoppedError
 from tests.support.clocks import Countdown
 
 PROBLEM = Problem.load("one-h100-1e24")
 LOOKS = [0, 1, 3, 6, 14]
-RANKED, LAYOUTS = rank(PROBLEM, keep_all=True), rank(Problem.load("h100-cluster-90-days"), top=5)
 SHAPES = depth_width(PROBLEM, 30e9, layers=64)
-MAP = landscape(PROBLEM)
+
+
+@cache
+def ranked() -> Ranking:
+    return rank(PROBLEM, keep_all=True)
+
+
+@cache
+def layouts() -> Ranking:
+    return rank(Problem.load("h100-cluster-90-days"), top=5)
+
+
+@cache
+def whole_map() -> Landscape:
+    return landscape(PROBLEM)
 
 
 @pytest.fixture(autouse=True)
@@ -31,12 +46,12 @@ def test_a_ranking(looks: int) -> None:
     part = rank(PROBLEM, keep_all=True, clock=Countdown(looks))
     losses = [design.loss for design in part.best]
     assert losses == sorted(losses) and len(losses) == min(20, part.feasible)
-    assert part.looked_at <= RANKED.looked_at and part.feasible <= RANKED.feasible
-    assert all(d.loss >= best.loss for d, best in zip(part.best, RANKED.best, strict=False))
-    assert not part.complete or part.looked_at == RANKED.looked_at
+    assert part.looked_at <= ranked().looked_at and part.feasible <= ranked().feasible
+    assert all(d.loss >= best.loss for d, best in zip(part.best, ranked().best, strict=False))
+    assert not part.complete or part.looked_at == ranked().looked_at
     assert part.to_dict()["stop"] == ("proven" if part.complete else "time")
     if part.complete:
-        assert losses == [design.loss for design in RANKED.best]
+        assert losses == [design.loss for design in ranked().best]
 
 
 @pytest.mark.parametrize("looks", [0, 2, 5, 9])
@@ -46,7 +61,7 @@ def test_a_ranking_over_layouts_has_each_design_once(looks: int) -> None:
     )
     shown = [(d.tie_key, d.architecture.block) for d in part.best]
     assert len(set(shown)) == len(shown)
-    assert all(d.loss >= LAYOUTS.best[0].loss for d in part.best)
+    assert all(d.loss >= layouts().best[0].loss for d in part.best)
     assert sum(group.designs for group in part.groups) in (0, part.feasible)
 
 
@@ -71,9 +86,9 @@ def test_no_size_is_taken_from_an_optimum_that_is_not_proven() -> None:
 def test_a_landscape_and_a_region(looks: int) -> None:
     part = landscape(PROBLEM, clock=Countdown(looks))
     if part.complete:
-        assert np.array_equal(part.loss, MAP.loss, equal_nan=True)
+        assert np.array_equal(part.loss, whole_map().loss, equal_nan=True)
     elif part.exists.any():
-        assert np.nanmin(part.loss, initial=np.inf) >= np.nanmin(MAP.loss)
+        assert np.nanmin(part.loss, initial=np.inf) >= np.nanmin(whole_map().loss)
     seen = region(PROBLEM, clock=Countdown(looks))
     assert seen.designs.sum() <= PROBLEM.count_designs()
     assert (seen.feasible <= seen.designs).all()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 
 from modelsizer import Problem, plots
-from modelsizer.optimizer.surveys.region import region
+from modelsizer.optimizer.surveys.region import Region, region
 from modelsizer.problems.architecture.models import models
 from tests.support.figure_checks import BOTH_SIZES, check
 
@@ -23,22 +25,26 @@ TABLES = {
     "training": {"sequence_length": 4096},
     "budgets": {"training_flops": 1e24},
 }
-FOUND = region(Problem.from_tables(TABLES))
+
+
+@cache
+def found() -> Region:
+    return region(Problem.from_tables(TABLES))
 
 
 def test_published_mixtures_stand_beside_mixtures_alone() -> None:
-    marks = {mark.name: mark for mark in FOUND.landmarks}
+    marks = {mark.name: mark for mark in found().landmarks}
     counted = models()["qwen3-30b-a3b"].parameters
     assert marks["qwen3-30b-a3b"].active == counted.active < counted.total
-    assert any(mark.active == mark.parameters for mark in FOUND.landmarks)
+    assert any(mark.active == mark.parameters for mark in found().landmarks)
     without = {name: menu for name, menu in SPACE.items() if name != "experts"}
-    found = region(Problem.from_tables({**TABLES, "space": without}))
-    assert found.landmarks and all(mark.active == mark.parameters for mark in found.landmarks)
+    dense = region(Problem.from_tables({**TABLES, "space": without}))
+    assert dense.landmarks and all(mark.active == mark.parameters for mark in dense.landmarks)
 
 
 @pytest.mark.parametrize("size", BOTH_SIZES)
 def test_a_line_joins_all_parameters_to_the_active_ones(size: str) -> None:
-    figure = plots.depth_parameters(FOUND, title="x", size=size)
+    figure = plots.depth_parameters(found(), title="x", size=size)
     check(figure)
     axes = figure.axes[0]
     lines = {
@@ -47,11 +53,11 @@ def test_a_line_joins_all_parameters_to_the_active_ones(size: str) -> None:
         if len(x := list(line.get_xdata())) == 2 and x[0] == x[1]  # type: ignore[arg-type]
         for y in [line.get_ydata()]
     }
-    best = FOUND.best
+    best = found().best
     assert best is not None
     own = lines.pop((float(best.architecture.layers), float(best.parameters.total)))
     assert own == best.parameters.active
-    known = {(float(m.layers), float(m.parameters)): float(m.active) for m in FOUND.landmarks}
+    known = {(float(m.layers), float(m.parameters)): float(m.active) for m in found().landmarks}
     assert len(lines) >= 2 and lines.items() <= known.items()
     low, high = axes.get_ylim()
     assert all(low < end < high for end in (own, *lines.values()))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -18,30 +19,39 @@ from modelsizer.plots.designs.depth_parameters import depth_parameters
 from modelsizer.plots.drawing.saving import save
 from tests.support import fine_menus
 from tests.support.clocks import Countdown
-from tests.support.figure_checks import check, overlaps
+from tests.support.figure_checks import BOTH_SIZES, check, overlaps
 
 REFERENCE = Problem.load("one-h100-1e24", fine_menus.ONE_H100)
-TWO = front(REFERENCE, ["loss", "serving_memory"])
-REGION = region(REFERENCE)
+
+
+@cache
+def region_of(name: str) -> Region:
+    return region(REFERENCE if name == "one-h100-1e24" else Problem.load(name))
+
+
+@cache
+def two() -> Front:
+    return front(REFERENCE, ["loss", "serving_memory"])
 
 
 def test_region_counts_every_design() -> None:
-    assert REGION.designs.sum() == REFERENCE.count_designs()
-    assert REGION.feasible.sum() == 10_886
-    assert (REGION.feasible <= REGION.designs).all()
+    found = region_of("one-h100-1e24")
+    assert found.designs.sum() == REFERENCE.count_designs()
+    assert found.feasible.sum() == 10_886
+    assert (found.feasible <= found.designs).all()
     best = solve(REFERENCE).best
-    assert REGION.best is not None
-    assert REGION.best.architecture == best.architecture
+    assert found.best is not None
+    assert found.best.architecture == best.architecture
     # A guide runs through the optimum at the optimum's own aspect ratio.
     aspect = best.architecture.trunk.d_model / best.architecture.layers
-    at = int(np.searchsorted(REGION.layers, best.architecture.layers))
-    assert REGION.guide(aspect)[at] == pytest.approx(best.parameters.total, rel=1e-12)
+    at = int(np.searchsorted(found.layers, best.architecture.layers))
+    assert found.guide(aspect)[at] == pytest.approx(best.parameters.total, rel=1e-12)
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 @pytest.mark.parametrize("name", ["one-h100-1e24", "exercise-1e24", "phone-2gb"])
 def test_depth_picture_shows_front_optimum_and_models(name: str, size: str) -> None:
-    data = REGION if name == "one-h100-1e24" else region(Problem.load(name))
+    data = region_of(name)
     figure = depth_parameters(data, title=Problem.load(name).name, size=size)
     check(figure)
     axes = figure.axes[0]
@@ -73,28 +83,29 @@ def test_depth_picture_shows_front_optimum_and_models(name: str, size: str) -> N
 
 
 def test_a_limit_is_a_limit_in_the_picture() -> None:
+    found = region_of("one-h100-1e24")
     freer = region(REFERENCE.without("budgets.serving_memory").without("budgets.parameters"))
-    assert freer.feasible.sum() > REGION.feasible.sum()
-    assert max(freer.front.values["parameters"]) > max(REGION.front.values["parameters"])
-    assert max(REGION.front.values["parameters"]) <= 40e9
+    assert freer.feasible.sum() > found.feasible.sum()
+    assert max(freer.front.values["parameters"]) > max(found.front.values["parameters"])
+    assert max(found.front.values["parameters"]) <= 40e9
 
 
-@pytest.mark.parametrize("size", ["wide", "column"])
+@pytest.mark.parametrize("size", BOTH_SIZES)
 def test_steps_are_what_is_attained(size: str) -> None:
-    figure = draw("front", TWO, size=size)
+    figure = draw("front", two(), size=size)
     check(figure)
     axes = figure.axes[0]
     (steps,) = [line for line in axes.lines if line.get_drawstyle().startswith("steps")]
     assert steps.get_drawstyle() == "steps-post"
     x, y = np.asarray(steps.get_xdata(), float), np.asarray(steps.get_ydata(), float)
-    for loss, memory in list(zip(*TWO.values.values(), strict=True))[::40]:
+    for loss, memory in list(zip(*two().values.values(), strict=True))[::40]:
         assert y[np.flatnonzero(x <= loss)[-1]] == memory
     assert (np.diff(x) >= 0).all()
     assert (np.diff(y) <= 0).all()
     diamond = next(line for line in axes.lines if line.get_marker() == "D")
-    at = knee(TWO)
+    at = knee(two())
     assert at is not None
-    assert np.asarray(diamond.get_xdata())[0] == TWO.values["loss"][at]
+    assert np.asarray(diamond.get_xdata())[0] == two().values["loss"][at]
     assert any(text.get_text().startswith("knee: ") for text in axes.texts)
     # Dominated designs are behind, and none of them is below the steps.
     (behind,) = [line for line in axes.lines if line.get_zorder() == 1]
@@ -140,10 +151,10 @@ def test_what_is_unexplored_is_shaded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_cloud_is_of_designs_that_keep_the_limits() -> None:
-    some = cloud(TWO, 300)
+    some = cloud(two(), 300)
     assert 100 <= len(some) <= 300
     assert (some[:, 1] <= 80e9).all()
-    assert (some[:, 0] >= min(TWO.values["loss"]) - 1e-12).all()
+    assert (some[:, 0] >= min(two().values["loss"]) - 1e-12).all()
 
 
 def test_landscape_reads_at_both_sizes() -> None:
@@ -157,8 +168,8 @@ def test_landscape_reads_at_both_sizes() -> None:
 def test_same_bytes_from_the_same_front(tmp_path: Path) -> None:
     contents = []
     for name in ("a.svg", "b.svg"):
-        save(depth_parameters(REGION, title="x"), tmp_path / name)
-        save(draw("front", TWO), tmp_path / f"f{name}")
+        save(depth_parameters(region_of("one-h100-1e24"), title="x"), tmp_path / name)
+        save(draw("front", two()), tmp_path / f"f{name}")
         contents.append((tmp_path / name).read_bytes() + (tmp_path / f"f{name}").read_bytes())
     assert contents[0] == contents[1]
 
