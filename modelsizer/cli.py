@@ -16,18 +16,10 @@ THREADS = ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS")
 """Threads of NumPy's linear algebra: its matrices here are small, and each thread of each core
 reserves 40 MB of addresses, more than some limits allow."""
 
-COLLECT_EVERY = 50_000
-"""New objects between runs of the garbage collector, 700 by default.
-
-Importing makes many objects that live as long as the process; looking through them again and again
-took some 5 % of a short command.
-"""
-
 
 def main() -> None:
     """Run the command line."""
     install()
-    gc.set_threshold(COLLECT_EVERY)
     for name in THREADS:
         os.environ.setdefault(name, "1")
     status = 1
@@ -45,4 +37,5 @@ def main() -> None:
         status = end.code if isinstance(end.code, int) else int(end.code is not None)
         raise
     finally:
+        gc.freeze()  # at its end Python would look through every object once more
         finished(status)
