@@ -1,0 +1,120 @@
+"""Frozen dataclasses whose methods are made when they are first called, beside dataclasses."""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import inspect
+import pickle
+from collections.abc import Mapping
+from dataclasses import FrozenInstanceError, field, replace
+from typing import Any
+
+import pytest
+
+from modelsizer.problems.records import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Ours:
+    """A value."""
+
+    size: int
+    name: str = "a"
+    _name: str = "b"
+    held: Mapping[str, int] = field(default_factory=dict)
+    note: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            raise ValueError("negative")
+
+
+@dataclasses.dataclass(frozen=True, slots=True)
+class Theirs:
+    """A value."""
+
+    size: int
+    name: str = "a"
+    _name: str = "b"
+    held: Mapping[str, int] = field(default_factory=dict)
+    note: str = field(default="", compare=False, repr=False)
+
+    def __post_init__(self) -> None:
+        if self.size < 0:
+            raise ValueError("negative")
+
+
+@dataclass(frozen=True)
+class One:
+    size: float
+
+
+@dataclass(frozen=True)
+class Longer(One):
+    more: int = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Itself:
+    pass
+
+
+@pytest.mark.parametrize("kind", [Ours, Theirs])
+def test_a_class_is_as_one_of_the_standard_library(kind: Any) -> None:
+    value = kind(3, note="x")
+    assert (value.name, value._name, value.held, value.note) == ("a", "b", {}, "x")
+    assert value.held is not kind(3).held
+    assert value == kind(3) != kind(4)
+    assert value != (3, "a", "b", {})
+    assert repr(value) == f"{kind.__name__}(size=3, name='a', _name='b', held={{}})"
+    assert replace(value, name="c") == kind(3, "c")
+    assert copy.deepcopy(value) == pickle.loads(pickle.dumps(value)) == value
+    assert dataclasses.asdict(value)["note"] == "x"
+    assert kind.__match_args__ == ("size", "name", "_name", "held", "note")
+    assert kind.__dataclass_params__.frozen
+    assert str(inspect.signature(kind)).startswith("(size: 'int', name: 'str' = 'a', _name")
+    assert not hasattr(value, "__dict__")
+    for change in (lambda: setattr(value, "size", 4), lambda: delattr(value, "size")):
+        with pytest.raises(FrozenInstanceError):
+            change()
+    with pytest.raises(TypeError, match=rf"{kind.__name__}.__init__\(\) missing 1 required"):
+        kind()
+    with pytest.raises(TypeError, match="unexpected keyword argument 'other'"):
+        kind(1, other=2)
+    with pytest.raises(ValueError, match="negative"):
+        kind(-1)
+
+
+def test_hashes_are_those_of_the_standard_library() -> None:
+    @dataclasses.dataclass(frozen=True)
+    class Same:
+        size: float
+
+    assert hash(One(1.5)) == hash(Same(1.5)) == hash((1.5,))
+    with pytest.raises(TypeError, match="unhashable"):
+        hash(Ours(3))
+    assert Itself() != Itself() and len({Itself(), Itself()}) == 2
+
+
+def test_classes_of_dataclasses_and_others_are_made_by_the_standard_library() -> None:
+    assert Longer(1.0) == Longer(1.0, 2) != One(1.0)
+    assert [each.name for each in dataclasses.fields(Longer)] == ["size", "more"]
+
+    @dataclass
+    class Changing:
+        size: int = 0
+
+    value = Changing()
+    value.size = 3
+    assert value == Changing(3)
+
+    @dataclass(frozen=True)
+    class Counted:
+        size: int
+        twice: int = field(init=False)
+
+        def __post_init__(self) -> None:
+            object.__setattr__(self, "twice", 2 * self.size)
+
+    assert Counted(2).twice == 4
