@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
@@ -26,6 +26,7 @@ from modelsizer.problems.errors import (
     require_type,
 )
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.requirements.objective import LAW_KEYS
 from modelsizer.problems.tables.training import DEFAULT_SEQUENCE_LENGTH

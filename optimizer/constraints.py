@@ -10,13 +10,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
 from modelsizer.optimizer.result import Side
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, as_double, exact, plain

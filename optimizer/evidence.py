@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from modelsizer.optimizer.warning import AnswerWarning, Consequence
 from modelsizer.problems.architecture.architecture import Architecture
@@ -23,6 +22,7 @@ from modelsizer.problems.laws.leverage import ACTIVATION_RANGE, FLOPS_RANGE, GRA
 from modelsizer.problems.laws.mixtures import activation, granularity, mixture_of
 from modelsizer.problems.laws.stack_values import attention, base_name, window
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import format_apart
 
 

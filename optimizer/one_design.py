@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.advice import loss_advice
@@ -19,6 +18,7 @@ from modelsizer.problems.designs.memory_parts import (
 from modelsizer.problems.designs.standalone import served_as_stored, standalone_problem, trains
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 
 _OF_TRAINING = (
     "loss",

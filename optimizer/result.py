@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Literal
 
 from modelsizer.optimizer.tables.clock import Stop, StoppedError
@@ -20,6 +20,7 @@ from modelsizer.problems.designs.worth import worth
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.quantity import Sense
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.defaults import defaults_line
 from modelsizer.problems.units import Number
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from modelsizer.optimizer.result import Result, Status
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.errors import require_type
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number
 
 ENUMERABLE = 5_000_000  # designs; enumerating them takes a second or two

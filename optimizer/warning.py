@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from enum import IntEnum
+
+from modelsizer.problems.records import dataclass
 
 
 class Consequence(IntEnum):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from functools import cache
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from modelsizer.problems.records import dataclass
 
 LARGEST_INT64 = 2**62
 """Numbers below are computed in int64: half of its range, so that a sum of two cannot overflow."""

@@ -6,10 +6,11 @@ import difflib
 import math
 import sys
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import date, datetime, time
 from types import UnionType
 
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.visible import shortened, visible
 
 _SHOWN = 80  # characters of a value in a message

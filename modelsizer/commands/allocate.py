@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -21,6 +20,7 @@ from modelsizer.commands.options import (
     check_tables,
 )
 from modelsizer.commands.output import before_drawing, emit, plot_file, text_file
+from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.tables.clock import Clock, Stop

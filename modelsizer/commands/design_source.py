@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,6 +9,7 @@ import typer
 
 from modelsizer.commands.app import INFEASIBLE, STOPPED, fail, say
 from modelsizer.commands.options import load
+from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from modelsizer.optimizer.result import Result

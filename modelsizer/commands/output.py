@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,6 +18,7 @@ from modelsizer.commands.app import BAD_INPUT, say
 from modelsizer.commands.json_text import json_pieces
 from modelsizer.commands.streams import lost_output, report_lost_output
 from modelsizer.problems.interrupts import held, whole
+from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -5,12 +5,12 @@ from __future__ import annotations
 import platform
 import re
 import shlex
-from dataclasses import dataclass
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.result import Result
 from modelsizer.page.tags import Html, block, join, pairs, tag
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.version import __version__
 
 if TYPE_CHECKING:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.pictures.picture import Picture
+from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.fronts.run import ENUMERATED
+from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

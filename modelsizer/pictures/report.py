@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.pictures.picture import NothingToDrawError, Picture, is_partial, titled
 from modelsizer.pictures.registry import PICTURES
+from modelsizer.problems.records import dataclass
 from modelsizer.text.kit.words import STOPS
 
 if TYPE_CHECKING:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.surveys.depth_width_rows import SIDE_BY_SIDE
 from modelsizer.problems.errors import ProblemError, short
 from modelsizer.problems.laws.digits import loss_text
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, format_fixed, format_quantity, parse_quantity
 from modelsizer.text.depth_width_words import column_value, habit_sentence, notes

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.optimizer.prices.prices import PERCENTS, SHOWN, Change, Price, Prices
 from modelsizer.plots.drawing.axes import words
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.table_files import csv_text
 from modelsizer.problems.units import Number, exact, format_quantity
 from modelsizer.text.kit.lines import INDENT, line, paragraph, title

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
+
+from modelsizer.problems.records import dataclass
 
 SAME, TINY = 1e-12, 1e-15
 """How near two doubles must be, relative and absolute: machines round powers differently in the

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from modelsizer.optimizer.answers.differences import Difference
@@ -12,6 +12,7 @@ from modelsizer.optimizer.answers.reading import ReadAnswer, compared, remark_di
 from modelsizer.optimizer.result import Result, Status
 from modelsizer.optimizer.solver import DEFAULT_SOLVER, LEFT_OPEN, Solver
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number
 
 ROUNDING = 1e-9

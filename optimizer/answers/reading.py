@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, get_args
 
 from modelsizer.optimizer.answers.differences import Difference, differences
@@ -18,6 +18,7 @@ from modelsizer.problems.architecture.answers import from_answer
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 NOT_FIGURES = ("solver", "seconds", "statistics")
 """Keys that say how an answer was found: another machine, or another run, may have others."""

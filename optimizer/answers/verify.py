@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,7 @@ from modelsizer.problems.architecture.sources import STANDARD_INPUT
 from modelsizer.problems.errors import ArgumentError, ModelsizerError, ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources, table_hashes
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.text_files import UnreadableError, read_standard_input, read_text
 from modelsizer.problems.version import __version__
 

@@ -6,7 +6,7 @@ See `modelsizer.optimizer.bounds.relaxation`.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,7 @@ from modelsizer.problems.laws.laws import PowerLaw, PowerTerm, TokenLaw
 from modelsizer.problems.laws.quality import Quality, scaled, unscaled
 from modelsizer.problems.laws.shapes import ShapeLaw
 from modelsizer.problems.laws.terms import TermLaw
+from modelsizer.problems.records import dataclass
 
 Floats = NDArray[np.float64]
 Mask = NDArray[np.bool_]

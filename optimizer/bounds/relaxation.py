@@ -10,13 +10,13 @@ bounded by secants. A secant of a convex part, or a tangent of a concave one, is
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.laws.laws import PowerTerm
+from modelsizer.problems.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 from collections import OrderedDict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 
 from modelsizer.optimizer.bounds.model import Model
@@ -31,6 +31,7 @@ from modelsizer.problems.designs.evaluation import Evaluation, Evaluator
 from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import plain
 
 SPACES_KEPT = 8

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from itertools import chain
 from typing import Literal, get_args
 
@@ -30,6 +29,7 @@ from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
 from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
+from modelsizer.problems.records import dataclass
 
 Part = Literal["feasible", "conflicts", "with_space", "repairs", "joint", "alternatives"]
 """A part of an explanation, in the order in which they are made."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -33,6 +32,7 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_PER_TOKEN,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 
 KEPT = 1e-12  # relative excess that is rounding of a limit that is kept
 _MOST_NUDGED = 2**30  # units, or doubles, that are rounding of a limit

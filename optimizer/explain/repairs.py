@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from fractions import Fraction
 
 from modelsizer.optimizer.constraints import RATIO, TOKENS, Constraint
@@ -25,6 +25,7 @@ from modelsizer.optimizer.explain.space_constraints import (
 )
 from modelsizer.optimizer.result import Side
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.menus import integers
 from modelsizer.problems.units import Number
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any
@@ -17,6 +16,7 @@ from modelsizer.optimizer.fitting.tables import Table, read_table
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, short
 from modelsizer.problems.key_values import split_pair
 from modelsizer.problems.laws.ablated import CHOICES, units_of
+from modelsizer.problems.records import dataclass
 
 BASE, LOSS = "base", "loss"
 _COUNTS = ("N", "D")

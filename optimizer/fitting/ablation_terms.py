@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +26,7 @@ from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.own_terms import OwnTerms
 from modelsizer.problems.laws.published import token_law
 from modelsizer.problems.laws.reading import PREFIX, law_named, law_setting
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.version import __version__
 
 _WINDOWS = ("window 2048", "window 1024", "window 512")

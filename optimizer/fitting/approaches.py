@@ -9,11 +9,11 @@ of ``N = k C^a`` without a law; Chinchilla's form implies ``a = beta / (alpha + 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from modelsizer.optimizer.fitting.forms import Array
+from modelsizer.problems.records import dataclass
 
 SLICE = 0.05  # tolerance in ln C: runs this close to their mean count as having equal FLOPs
 _IN_SLICE = 5  # runs of different sizes needed to fit a parabola

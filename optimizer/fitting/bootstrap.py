@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import dataclass
 from itertools import islice
 
 import numpy as np
@@ -20,6 +19,7 @@ from modelsizer.optimizer.fitting.forms import Array, Design
 from modelsizer.optimizer.fitting.newton import Bounds, minimise
 from modelsizer.optimizer.fitting.starts import bounds_of
 from modelsizer.optimizer.tables.clock import Clock, StoppedError
+from modelsizer.problems.records import dataclass
 
 _THREADS = 2
 _PIECE = 48  # samples per thread and task

@@ -7,10 +7,10 @@ A name is understood if every word of it is known; one that holds another word, 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Literal
 
 from modelsizer.optimizer.fitting.column_names import Words, unit_word, words_of
+from modelsizer.problems.records import dataclass
 
 
 def _words(text: str) -> frozenset[str]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
+
+from modelsizer.problems.records import dataclass
 
 _DAY = 86_400
 _SCALES: dict[str, float] = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
@@ -24,6 +24,7 @@ from modelsizer.optimizer.fitting.terms import Form
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, short
 from modelsizer.problems.key_values import split_pair
 from modelsizer.problems.laws.laws import ParameterKind
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import parse_quantity
 
 UnitFrom = Literal["", "name", "cells", "told", "6ND"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -19,6 +18,7 @@ from modelsizer.optimizer.fitting.starts import (
     bounds_of,
 )
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import format_number
 
 LEAST_R_SQUARED = 0.5

@@ -11,12 +11,12 @@ sum of two.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from modelsizer.optimizer.fitting.terms import Array
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

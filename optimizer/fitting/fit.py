@@ -6,7 +6,7 @@ smoother, then with the delta requested.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from modelsizer.optimizer.fitting.forms import Array, Design, Form
 from modelsizer.optimizer.fitting.newton import Bounds, Minima, gradient, minimise, objective
 from modelsizer.optimizer.fitting.starts import bounds_of, grid, hops, steep_starts
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.problems.records import dataclass
 
 _FOLLOWED = 32, 160  # least and greatest number of starts to iterate, as the number of runs allows
 _CELLS = 8000  # starts x runs to iterate, within those limits

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from modelsizer.optimizer.fitting.fit import Fit, fit_form
 from modelsizer.optimizer.fitting.forms import CHINCHILLA, CHINCHILLA_OUTER, Array, Form
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.accounting import SIX_ND
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import format_quantity
 
 HELD_OUT = 0.4

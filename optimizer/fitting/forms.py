@@ -14,7 +14,6 @@ features of a term whose coefficient is held fixed are not centred.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -22,6 +21,7 @@ import numpy as np
 from modelsizer.optimizer.fitting.factors import Factor, Part, Shares
 from modelsizer.optimizer.fitting.terms import Array, Form, Power, Term, features_of
 from modelsizer.problems.laws.files import COEFFICIENTS
+from modelsizer.problems.records import dataclass
 
 __all__ = [
     "BIAN",

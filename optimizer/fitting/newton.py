@@ -11,7 +11,6 @@ decreases.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from modelsizer.optimizer.fitting.factors import products
 from modelsizer.optimizer.fitting.forms import Array, Design
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.problems.records import dataclass
 
 _STEPS = 300
 _CLOSE = 1e-10  # relative decrease promised by a step, below which the iteration stops

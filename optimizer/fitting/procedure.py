@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from time import perf_counter
 
 import numpy as np
@@ -24,6 +24,7 @@ from modelsizer.optimizer.fitting.runs import Runs
 from modelsizer.optimizer.fitting.starts import bounds_of
 from modelsizer.optimizer.fitting.study import Study
 from modelsizer.optimizer.tables.clock import Clock, Ending, Stop
+from modelsizer.problems.records import dataclass
 
 DELTA = 1e-3  # of Huber's loss on ln loss: Hoffmann et al. 2022 (arXiv 2203.15556), appendix D.3
 _LOWER = 1e-3  # relative decrease of the objective worth reporting

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ from modelsizer.optimizer.fitting.tables import Table, read_table
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, short
 from modelsizer.problems.key_values import one_line
 from modelsizer.problems.laws.laws import ParameterKind
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import format_number, parse_quantity
 
 _MOST_IN_A_BATCH = 3e8  # tokens; published batches reach about 1e8

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.fitting.approaches import Approach
@@ -23,6 +22,7 @@ from modelsizer.optimizer.fitting.runs import Runs
 from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.laws.files import LawFile
 from modelsizer.problems.laws.laws import ParameterKind, Range
+from modelsizer.problems.records import dataclass
 
 INTERVAL = 0.9
 

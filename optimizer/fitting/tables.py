@@ -6,13 +6,13 @@ import csv
 import hashlib
 import io
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from modelsizer.optimizer.fitting.table_cells import flat, opened
 from modelsizer.optimizer.fitting.table_json import rows_of
 from modelsizer.problems.errors import ModelsizerError, short
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.table_files import read_parquet, unquoted
 from modelsizer.problems.text_files import UnreadableError, decoded, read_bytes
 

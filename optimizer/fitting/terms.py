@@ -7,7 +7,7 @@ Each term is ``coefficient x product of feature ** exponent``. Hoffmann et al. 2
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from modelsizer.problems.laws.features import RATIOS, SHAPE_FEATURES
 from modelsizer.problems.laws.laws import ParameterKind
 from modelsizer.problems.laws.stack_values import OWN
+from modelsizer.problems.records import dataclass
 
 Array = np.ndarray[Any, np.dtype[Any]]
 FEATURES: Mapping[str, str] = {name: name for name in (*SHAPE_FEATURES, *OWN)} | {

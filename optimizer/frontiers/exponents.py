@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -17,6 +16,7 @@ from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.shapes import WidthDepthShape
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
+from modelsizer.problems.records import dataclass
 
 LEAST_POINTS = 3
 """Points below which the slope has no standard error, so that none is fitted."""

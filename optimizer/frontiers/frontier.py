@@ -8,7 +8,6 @@ with at most half the optimum's parameters, and of those with at least twice.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -31,6 +30,7 @@ from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.quantities.rows import names_of
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.heads import head_menus
 from modelsizer.problems.tables.space import Space
 from modelsizer.problems.units import Number

@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,6 +17,7 @@ from modelsizer.optimizer.tables.table import Floats, Ints, Table
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.reading import overlaid
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.budgets import written
 from modelsizer.problems.units import Number
 

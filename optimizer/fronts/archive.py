@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from modelsizer.optimizer.fronts.scores import EXACT_DOUBLES, Columns, Scorer, a
 from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, Table
 from modelsizer.problems.columns import stacked
+from modelsizer.problems.records import dataclass
 
 MERGED_AT_ONCE, _OF_THE_FRONT = 2_000, 0.25
 """Pending designs trigger a merge at this number, or at this fraction of the front."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Self
 
@@ -20,6 +20,7 @@ from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.text import own_rate
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.table_files import by_column, frame
 from modelsizer.problems.units import Number
 

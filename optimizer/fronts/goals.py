@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from modelsizer.problems.errors import ProblemError, did_you_mean
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.quantity import Sense
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 
 FEWEST, MOST = 2, 3
 """Least and greatest number of objectives, as pictures show at most three."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from modelsizer.optimizer.constraints import constraints
@@ -25,6 +25,7 @@ from modelsizer.problems.laws.laws import Range, TokenLaw
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.limits import EXAMPLE
 from modelsizer.problems.units import Number, format_number
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any, Literal
 
 from modelsizer.optimizer.beside import best_with
@@ -32,6 +32,7 @@ from modelsizer.problems.laws.own_terms import ablation_ends
 from modelsizer.problems.laws.published import TOKEN_LAWS
 from modelsizer.problems.laws.reading import PREFIX, law_named
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.objective import BUDGET
 from modelsizer.problems.space.counting import count_by_structure
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import operator
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.laws.corners import ablation_corners
@@ -17,6 +16,7 @@ from modelsizer.problems.laws.files import LawFile
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.reading import PREFIX, load_law
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.references import sized
 
 DRAWS, WINNERS = 500, 20

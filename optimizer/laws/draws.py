@@ -9,7 +9,7 @@ logarithms of features.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,6 +19,7 @@ from modelsizer.problems.laws.features import Seen
 from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, PowerTerm, TokenLaw
 from modelsizer.problems.laws.quality import Quality, scaled
 from modelsizer.problems.laws.terms import TermLaw
+from modelsizer.problems.records import dataclass
 
 Floats = NDArray[np.float64]
 

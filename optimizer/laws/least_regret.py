@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.bounds.worst_regret import WorstRegret
@@ -22,6 +21,7 @@ from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 NatRegrets = Mapping[str, float]
 """Regrets in nats, by the name of what judges."""

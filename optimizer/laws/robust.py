@@ -21,7 +21,7 @@ which is the same for all designs.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 import numpy as np
@@ -39,6 +39,7 @@ from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
 from modelsizer.problems.laws.stack_values import base_name
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
+from modelsizer.problems.records import dataclass
 
 CRITERIA = ("expected", "worst_case", "regret", "cvar")
 DEFAULT_TAIL = 0.9

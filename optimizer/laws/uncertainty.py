@@ -27,7 +27,6 @@ E; then the dominating design is reported.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -44,6 +43,7 @@ from modelsizer.problems.errors import ProblemError
 from modelsizer.problems.laws.features import Seen
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS, TRAINING_FLOPS_PER_TOKEN
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.limits import EXAMPLE
 
 MERGED_AT_ONCE = 50_000  # designs freed of dominated ones at once: some 0.2 s

@@ -14,8 +14,6 @@ unscaled, CBC and HiGHS report 6e18 x + 4e18 y <= 1e21 as infeasible.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from modelsizer.optimizer.bounds.limits import Limit
@@ -25,6 +23,7 @@ from modelsizer.optimizer.milp.program import FEASIBILITY, Floats, Program
 from modelsizer.optimizer.tables.boxes import Boxes
 from modelsizer.optimizer.tables.table import Ints, Table
 from modelsizer.problems.architecture.choices import CHOICES
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.clock import Limits
+from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array

@@ -8,12 +8,12 @@ minimal where ``sum of k c exp(k x) = 0``. For A/N^a + B/D^b this gives Hoffmann
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import numpy as np
 
 from modelsizer.optimizer.fitting.terms import Array, Form, Term, columns_of, features_of
 from modelsizer.problems.architecture.accounting import SIX_ND
+from modelsizer.problems.records import dataclass
 
 SIZE_POWERS: Mapping[str, float] = {
     "N": 1.0,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +13,7 @@ from modelsizer.optimizer.planning.family import WIDER, Family
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.designs.evaluation import architecture_features
 from modelsizer.problems.laws.features import SHAPE_FEATURES, parts_of
+from modelsizer.problems.records import dataclass
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]

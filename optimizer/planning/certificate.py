@@ -13,13 +13,12 @@ rest of the computation.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.information import Question
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.problems.records import dataclass
 
 CLOSE = 1e-3  # gap of the criterion, a logarithm, at which the relaxation counts as solved
 _ROUNDS, _STEPS = 30, 60

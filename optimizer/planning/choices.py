@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 from typing import Any, TypeVar
@@ -12,6 +11,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.rounding import nearest_multiples
 from modelsizer.problems.tables.space import DEFAULT_FFN_MULTIPLE, Space
 from modelsizer.problems.units import exact

@@ -9,7 +9,7 @@ such algorithms).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from modelsizer.optimizer.fitting.forms import Array
 from modelsizer.optimizer.planning.certificate import Relaxed, Room
 from modelsizer.optimizer.planning.information import Question
 from modelsizer.optimizer.tables.clock import Clock
+from modelsizer.problems.records import dataclass
 
 STARTS = 6
 _GAINS = 1e-9  # least decrease of the criterion by an exchange

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -15,6 +14,7 @@ from modelsizer.problems.architecture.architecture import Architecture, LayerGro
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.laws.laws import ParameterKind
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.menus import Interval
 
 LEAST_STEP = 64  # between widths, for the kernels of tensor cores

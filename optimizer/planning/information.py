@@ -16,7 +16,6 @@ several targets are averaged likewise (V-optimal, ibid., section 2).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Literal
 
@@ -24,6 +23,7 @@ import numpy as np
 
 from modelsizer.optimizer.fitting.forms import Array, Design, Form
 from modelsizer.optimizer.planning.unidentified import UnidentifiedError
+from modelsizer.problems.records import dataclass
 
 Criterion = Literal["target", "determinant"]
 CRITERIA: tuple[Criterion, ...] = ("target", "determinant")

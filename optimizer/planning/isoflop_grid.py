@@ -9,7 +9,7 @@ budget and varies the law's other features in every pattern of
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from itertools import product
 
 import numpy as np
@@ -25,6 +25,7 @@ from modelsizer.optimizer.planning.patterns import DEPTH, Shares, assignments, p
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.accounting import SIX_ND
 from modelsizer.problems.architecture.architecture import Architecture
+from modelsizer.problems.records import dataclass
 
 _LEAST_BUDGETS, _LEAST_SIZES = 2, 3
 _NUMBERS = 12  # numbers of budgets tried

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -17,6 +17,7 @@ from modelsizer.problems.laws.files import TERMS, LawFile, term_values
 from modelsizer.problems.laws.laws import ParameterKind, PowerLaw, PowerTerm, TokenLaw
 from modelsizer.problems.laws.stack_values import OWN, base_name
 from modelsizer.problems.laws.terms import TermLaw
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import format_number
 
 DRAWS = 16

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from itertools import product
 
 from modelsizer.optimizer.planning.choices import varied
 from modelsizer.optimizer.planning.family import Family
+from modelsizer.problems.records import dataclass
 
 DEPTH = "depth"
 Shares = tuple[tuple[str, float], ...]

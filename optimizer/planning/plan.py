@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.planning.candidates import TOKENS_PER_PARAMETER, Runs
@@ -16,6 +15,7 @@ from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.describing import architecture_dict
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 RUNS = 24
 LARGEST_SHARE = 0.25

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from modelsizer.optimizer.planning.best_size import size_slope
 from modelsizer.optimizer.planning.information import Criterion, Linearised, Question, of_weights
 from modelsizer.optimizer.planning.law_point import LawPoint
 from modelsizer.optimizer.tables.clock import Clock, StoppedError
+from modelsizer.problems.records import dataclass
 
 LEAST_SQUARES = 1e3
 """Huber's delta, above every residual of ln loss: with normal noise the fit is least squares."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.architecture.accounting import SIX_ND
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 _OF_WIDTH = ("heads", "d_ff")  # scaled with the width if it is given
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -26,6 +26,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ArgumentError, did_you_mean, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number, exact
 
 PERCENTS = (1, 5, 10, 25)

@@ -9,7 +9,6 @@ of training memory to bytes and of latencies.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -22,6 +21,7 @@ from modelsizer.problems.architecture.structures import Structure, counts_of, st
 from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.space import Space
 
 Floats = NDArray[np.float64]

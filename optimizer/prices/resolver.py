@@ -20,7 +20,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 
 from modelsizer.optimizer.constraints import (
     TOKENS,
@@ -39,6 +38,7 @@ from modelsizer.problems.laws.laws import PowerLaw
 from modelsizer.problems.laws.terms import TermLaw
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import names_of
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number, exact, plain
 
 SPENT = 1e-9

@@ -11,7 +11,7 @@ depend on parameters (`modelsizer.optimizer.search.law_sizes`).
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -35,6 +35,7 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_PER_TOKEN,
 )
 from modelsizer.problems.quantities.rows import cost_of
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import columns
 
 Floats = NDArray[np.float64]

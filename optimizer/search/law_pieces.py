@@ -10,7 +10,6 @@ least at an end; it misses the least loss of the piece by the square of its leng
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,6 +20,7 @@ from modelsizer.optimizer.search.law_sizes import LawSizes
 from modelsizer.problems.laws.features import Features, beyond_doubles
 from modelsizer.problems.laws.laws import PowerLaw, TokenLaw
 from modelsizer.problems.laws.quality import Judged, Quality
+from modelsizer.problems.records import dataclass
 
 Floats = NDArray[np.float64]
 

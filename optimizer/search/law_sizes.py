@@ -14,7 +14,7 @@ is at one of the ends.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from modelsizer.optimizer.tables.roots import LAYERS, PATTERN, Root
 from modelsizer.optimizer.tables.table import Linear, to_floats
 from modelsizer.problems.architecture.accounting import FLOPS_PER_WEIGHT, TRAINING_PASSES
 from modelsizer.problems.columns import Columns
+from modelsizer.problems.records import dataclass
 
 Floats = NDArray[np.float64]
 Costs = dict[str, Linear]

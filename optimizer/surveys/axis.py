@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from modelsizer.optimizer.tables.table import Ints
+from modelsizer.problems.records import dataclass
 
 MOST_CELLS = 600
 """Cells along an axis: a picture has some 1,000 pixels, and a survey an array of cells x cells."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -12,6 +11,7 @@ from modelsizer.optimizer.surveys.kept_designs import KeptDesigns
 from modelsizer.optimizer.surveys.ordering import noise, ordered
 from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.optimizer.tables.table import Ints, Mask
+from modelsizer.problems.records import dataclass
 
 MOST_HELD = 400_000
 """Designs that rounding may confuse or whose values are equal, until they are sorted exactly."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -15,6 +14,7 @@ from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.stacks import structures
 from modelsizer.problems.space.widths import Options
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +12,7 @@ from modelsizer.optimizer.tables.clock import Clock, Ending
 from modelsizer.optimizer.tables.table import Floats, Ints, Mask, to_floats
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

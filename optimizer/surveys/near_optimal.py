@@ -9,7 +9,6 @@ instead.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -30,6 +29,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number, parse_quantity
 
 MOST_HELD = 20_000_000  # more designs make a tolerance useless; 1 GB

@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from modelsizer.problems.architecture.describing import design_architecture
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import require_type
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 MOST_COUNTED = 1_000_000
 """Designs from which near-ties are not counted further."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -27,6 +26,7 @@ from modelsizer.problems.architecture.state_space import Mamba2
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ModelsizerError
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 WORDS = ("attention", "between")
 SETTINGS = (*WIDTHS, "tied_embeddings", *WORDS, "full_layers", "dense_layers")

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.result import PROVEN, Result
 from modelsizer.optimizer.solver import Solver
 from modelsizer.optimizer.tables.clock import Clock, Stop
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ any number takes little memory; other columns are computed again when designs ar
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.errors import ProblemError, require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
+from modelsizer.problems.records import dataclass
 
 GROUPS = SHOWN
 """Choices by which designs can be grouped."""

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from modelsizer.optimizer.bounds.model import Model
@@ -19,6 +17,7 @@ from modelsizer.problems.architecture.feedforward import DenseFeedForward
 from modelsizer.problems.architecture.models import models
 from modelsizer.problems.designs.evaluation import Evaluation, evaluate
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 MOST_BINS, FEWEST_BINS = 90, 32  # bins of parameters, logarithmic
 IN_A_CELL = 3  # average designs per cell; with fewer, the menu's own steps dominate the picture

@@ -14,7 +14,6 @@ from __future__ import annotations
 import tempfile
 import weakref
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -22,6 +21,7 @@ from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.sorted_order import sorted_order
 from modelsizer.problems.errors import ModelsizerError
+from modelsizer.problems.records import dataclass
 
 Rows = dict[str, NDArray[Any]]
 """Columns of one length by name."""

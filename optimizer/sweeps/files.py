@@ -13,7 +13,6 @@ import json
 import os
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from types import TracebackType
@@ -25,6 +24,7 @@ from modelsizer.problems.errors import ModelsizerError, short
 from modelsizer.problems.files import FileError, check_writable, write_bytes
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.reading import flattened
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.version import __version__
 
 FORMAT, FORMAT_VERSION = "modelsizer-sweep", 1

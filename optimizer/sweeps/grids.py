@@ -10,7 +10,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, product
 from pathlib import Path
 from typing import Any
@@ -23,6 +22,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, short
 from modelsizer.problems.key_values import check_apart, read_value, split_list, split_pairs
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number, exact, plain
 
 MOST_POINTS = 1_000_000

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from modelsizer.optimizer.constraints import WHOLE, constraints, is_limit, setting_of
@@ -11,6 +9,7 @@ from modelsizer.optimizer.tables.clock import Clock
 from modelsizer.problems.errors import ProblemError, did_you_mean, short
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.limits import ANY, Bare
 from modelsizer.problems.tables.space import ExpertsSpace, LatentSpace, LinearSpace
 from modelsizer.problems.units import Number, exact, format_number, parse_quantity, plain

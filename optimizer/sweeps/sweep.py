@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +17,7 @@ from modelsizer.problems.errors import ArgumentError, require_number, require_ty
 from modelsizer.problems.files import check_writable
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.table_files import check_parquet, write_mixed_parquet
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.optimizer.constraints import constraints, is_limit, name_of
@@ -19,6 +18,7 @@ from modelsizer.problems.key_values import one_line, read_value, split_list, spl
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.provenance import sources
 from modelsizer.problems.reading import check_scenario, flattened, under
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number
 
 BASE = "base"

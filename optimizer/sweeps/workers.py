@@ -27,7 +27,6 @@ from concurrent.futures import (
 )
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from importlib import import_module
 from typing import Any
 
@@ -37,6 +36,7 @@ from modelsizer.optimizer.sweeps.points import PointSolver, Row, runs
 from modelsizer.optimizer.tables.clock import Clock, StoppedError
 from modelsizer.problems.errors import ArgumentError, ModelsizerError
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.version import __version__
 
 LOCAL = "local"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.columns import LARGEST_INT64
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.menus import MAX_VALUE
 
 Ints = NDArray[np.int64]

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.optimizer.tables.table import Ints
 from modelsizer.problems.columns import Columns
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import field
 from types import TracebackType
 from typing import Literal, TypeVar
 
 from modelsizer.problems import interrupts
 from modelsizer.problems.errors import require_number
 from modelsizer.problems.machine import available_memory
+from modelsizer.problems.records import dataclass
 
 T = TypeVar("T")
 Stop = Literal["proven", "gap", "time", "nodes", "memory", "interrupted"]

@@ -11,7 +11,6 @@ costs.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -33,6 +32,7 @@ from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import SHARED_BY, counts_of, structure_of
 from modelsizer.problems.columns import Columns
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.options import aspect_limits, in_aspect, most_options
 from modelsizer.problems.space.widths import Options
 from modelsizer.problems.tables.menus import integers

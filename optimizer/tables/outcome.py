@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 from modelsizer.optimizer.tables.clock import Stop
 from modelsizer.problems.designs.evaluation import Evaluation
+from modelsizer.problems.records import dataclass
 
 COMPARABLE = 2_000_000
 """Maximum number of designs of the final comparison; about 0.3 s of NumPy."""

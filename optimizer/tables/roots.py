@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from fractions import Fraction
 from itertools import product
 
@@ -16,6 +15,7 @@ from modelsizer.problems.architecture.choices import BY_NAME, ORDERED, UNORDERED
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import BETWEEN_WIDTHS, LATENT, Structure
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.heads import head_menus, kv_menu
 from modelsizer.problems.space.options import menu_of
 from modelsizer.problems.space.stacks import (

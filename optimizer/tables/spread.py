@@ -7,7 +7,7 @@ all rows as columns. A layout here is one setting of choices that only some quan
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +26,7 @@ from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.columns import LARGEST_INT64
 from modelsizer.problems.designs.costs import costs, design_parts
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout, columns
 from modelsizer.problems.space.options import options as every_option
 from modelsizer.problems.space.splits import Split, divides

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from functools import cache, partial
 from typing import Any, Self, TypeVar
 
@@ -41,6 +41,7 @@ from modelsizer.problems.quantities.auxiliary import (
     TRAINING_FLOPS_EACH,
 )
 from modelsizer.problems.quantities.rows import QUANTITIES, cost_of
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout, columns
 from modelsizer.problems.space.widths import Options
 
@@ -79,7 +80,7 @@ class Linear(Columns):
     def join(cls, parts: Sequence[Self]) -> Self:
         """Concatenate quantities over a common denominator."""
         denominator = math.lcm(*(part.denominator for part in parts))
-        return super(Linear, cls).join([part.over(denominator) for part in parts])
+        return super(Linear, cls).join([part.over(denominator) for part in parts])  # noqa: UP008
 
     def over(self, denominator: int) -> Self:
         """Return the quantity over a multiple of its denominator."""
@@ -137,7 +138,7 @@ class Table(Columns):
             replace(part, widths=part._all(names), known={name: part.known[name] for name in known})
             for part in parts
         ]
-        found = super(Table, cls).join(parts)
+        found = super(Table, cls).join(parts)  # noqa: UP008
         return replace(
             found, structure=structure, structure_id=of, layout=layout, layout_id=layout_id
         )

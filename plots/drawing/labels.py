@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import product
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from modelsizer.plots.drawing.style import INK
+from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

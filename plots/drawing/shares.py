@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING
 
 from modelsizer.plots.drawing.style import INK, small
+from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

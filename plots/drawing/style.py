@@ -9,12 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from modelsizer.plots.drawing.texts import any_letters, tidy
 from modelsizer.problems.errors import MissingExtraError
+from modelsizer.problems.records import dataclass
 
 if TYPE_CHECKING:
     from matplotlib.colors import Colormap

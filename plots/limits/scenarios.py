@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelsizer.optimizer.sweeps.whatif import Answer, WhatIf
@@ -12,6 +11,7 @@ from modelsizer.plots.drawing.bars import HEAD, beside, make_room, rows_around
 from modelsizer.plots.drawing.style import FILLS, INK, QUIET, canvas, small
 from modelsizer.problems.architecture.describing import choices_beside
 from modelsizer.problems.laws.digits import loss_text, nats_text
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import format_quantity
 from modelsizer.problems.visible import visible
 

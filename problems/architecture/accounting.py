@@ -19,7 +19,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import reduce
 from typing import Literal
@@ -27,6 +26,7 @@ from typing import Literal
 from modelsizer.problems.architecture.architecture import Architecture, Count, Layer, Mixer, Trunk
 from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.architecture.weight_formats import WeightFormat
+from modelsizer.problems.records import dataclass
 
 FlopsConvention = Literal["exact", "causal", "6ND"]
 KvPolicy = Literal["windowed", "full"]

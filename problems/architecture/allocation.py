@@ -9,7 +9,6 @@ without recomputation. The parts sum exactly to the totals of
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import (
@@ -23,6 +22,7 @@ from modelsizer.problems.architecture.accounting import (
 )
 from modelsizer.problems.architecture.architecture import Architecture, Layer, Trunk
 from modelsizer.problems.architecture.describing import parameters_dict, whole_architecture
+from modelsizer.problems.records import dataclass
 
 HELD = ("embedding", "attention", "ffn", "norm", "other", "lm_head")
 """Components that sum to the parameters, in the order of a forward pass."""

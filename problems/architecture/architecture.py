@@ -10,7 +10,7 @@ depend on its kind.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any, Literal
 
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention
@@ -22,6 +22,7 @@ from modelsizer.problems.architecture.feedforward import (
 )
 from modelsizer.problems.architecture.mixers import Count, Mixer, NoAttention, check_positive
 from modelsizer.problems.architecture.weight_formats import WeightFormat
+from modelsizer.problems.records import dataclass
 
 __all__ = [
     "Architecture",

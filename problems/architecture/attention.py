@@ -6,12 +6,12 @@ Fields may be NumPy integer arrays in place of integers (see
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 
 from modelsizer.problems.architecture.mixers import Count, check_positive
+from modelsizer.problems.records import dataclass
 
 QkNorm = Literal["none", "head", "head_with_bias", "full"]
 

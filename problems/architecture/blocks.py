@@ -7,7 +7,7 @@ tests/reference).
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.attention import FullAttention, LatentAttention, QkNorm
@@ -19,6 +19,7 @@ from modelsizer.problems.architecture.feedforward import (
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import Count, Mixer
 from modelsizer.problems.architecture.state_space import Mamba2
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.registry import Registry
 
 Widths = Mapping[str, Count]

@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from typing import Any, Literal
 
@@ -30,6 +30,7 @@ from modelsizer.problems.architecture.choice_values import (
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.state_space import Mamba2
+from modelsizer.problems.records import dataclass
 
 Breadth = Literal["narrow", "wide", "offered", "all", "none"]
 

@@ -7,12 +7,11 @@ selects. Sizes are those of transformers 5.24, ``modeling_deepseek_v4.py`` and
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from modelsizer.problems.architecture.attention import capped
 from modelsizer.problems.architecture.mixers import Count, check_positive
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelsizer.problems.columns import Columns
+from modelsizer.problems.records import dataclass
 
 Ints = NDArray[np.int64]
 

@@ -6,12 +6,12 @@ Fields may be NumPy integer arrays in place of integers (see
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 
 from modelsizer.problems.architecture.mixers import Count, check_positive, whole
+from modelsizer.problems.records import dataclass
 
 
 class FeedForward(Protocol):

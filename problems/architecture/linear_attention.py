@@ -6,10 +6,10 @@ Their state is a matrix of keys times values for each head.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from modelsizer.problems.architecture.mixers import Count, WithoutScores, check_positive
 from modelsizer.problems.architecture.state_space import CONVOLUTION, DECAY, READ, WRITE
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

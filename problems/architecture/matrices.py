@@ -8,7 +8,6 @@ the matrix.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Layer, Trunk
@@ -30,6 +29,7 @@ from modelsizer.problems.architecture.linear_attention import (
 )
 from modelsizer.problems.architecture.mixers import Several
 from modelsizer.problems.architecture.state_space import GatedRecurrence, Mamba, Mamba2
+from modelsizer.problems.records import dataclass
 
 _ATTENTION = ("self_attn", "attn", "attention", "self_attention")
 _LINEAR = ("linear_attn", "self_attn")

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
+
+from modelsizer.problems.records import dataclass
 
 Count = Any
 """A Python int, or an int64 array of them: the same formulas count one design or a table."""

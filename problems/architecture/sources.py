@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +17,7 @@ from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.configs.quantization.keys import QUANTISED
 from modelsizer.problems.errors import ModelsizerError, did_you_mean, require_type
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.text_files import (
     UnreadableError,
     exists,

@@ -12,9 +12,9 @@ it has taps, and the recurrent state.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from modelsizer.problems.architecture.mixers import Count, WithoutScores, check_positive
+from modelsizer.problems.records import dataclass
 
 WRITE, READ, DECAY = 2, 2, 1  # FLOPs per value of a recurrent state and token
 CONVOLUTION = 2  # FLOPs per channel, tap and token

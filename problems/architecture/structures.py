@@ -7,7 +7,6 @@ feed-forward, dense or of experts. So a structure has up to four kinds of layer.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
@@ -20,6 +19,7 @@ from modelsizer.problems.architecture.feedforward import FeedForward
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import Count
 from modelsizer.problems.architecture.state_space import Mamba2
+from modelsizer.problems.records import dataclass
 
 FullKind = Literal["grouped", "latent"]
 Between = Literal["", "window", "gated-deltanet", "mamba2"]

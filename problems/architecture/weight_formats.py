@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
+
+from modelsizer.problems.records import dataclass
 
 PARTS = ("attention", "ffn", "experts", "embedding", "head", "other")
 """Parts that may have a format of their own: matrices of the token mixers; of dense feed-forwards

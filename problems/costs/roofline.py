@@ -14,7 +14,6 @@ a throughput is finite.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -24,6 +23,7 @@ from modelsizer.problems.architecture.accounting import Affine, copied, forward_
 from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.architecture.mixers import Count, mixers, whole
 from modelsizer.problems.architecture.weight_formats import WeightFormat
+from modelsizer.problems.records import dataclass
 
 PICOSECONDS = 10**12
 STATE_PASSES = 2  # a state is read and written in every step

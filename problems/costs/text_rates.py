@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property, lru_cache
 from typing import Any
@@ -14,6 +13,7 @@ import numpy as np
 
 from modelsizer.problems.architecture.accounting import Affine
 from modelsizer.problems.architecture.mixers import Count
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.tokenizer import Tokenizer
 from modelsizer.problems.units import Number
 

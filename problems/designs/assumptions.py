@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from fractions import Fraction
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import FlopsConvention, KvPolicy
 from modelsizer.problems.architecture.weight_formats import WeightFormat
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import plain
 
 _RENAMED = ("weights", "kv_bytes", "state_bytes", "sequence_length")  # in JSON

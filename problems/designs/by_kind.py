@@ -8,7 +8,6 @@ budgets limit.
 from __future__ import annotations
 
 from collections import defaultdict
-from dataclasses import dataclass
 from fractions import Fraction
 
 from modelsizer.problems.architecture import accounting
@@ -17,6 +16,7 @@ from modelsizer.problems.architecture.families import feed_forward_parts, mixer_
 from modelsizer.problems.architecture.feedforward import NoFeedForward
 from modelsizer.problems.architecture.mixers import NoAttention
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 OUTSIDE, OTHER, GROWS = "outside", "other", "context"
 """Parts that are no family: embedding and head, and norms, biases and routers; and the ending of

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import get_args
 
@@ -13,6 +12,7 @@ from modelsizer.problems.architecture.mixers import mixers
 from modelsizer.problems.costs.latency import decode_branches, prefill_branches
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.serving import Estimate
 from modelsizer.problems.units import Number, exact, plain
 

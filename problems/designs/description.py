@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.problems.architecture import accounting
@@ -23,6 +22,7 @@ from modelsizer.problems.errors import require_type
 from modelsizer.problems.problem import Problem
 from modelsizer.problems.quantities.auxiliary import TRAINING_FLOPS_PER_TOKEN
 from modelsizer.problems.quantities.inference_flops import INFERENCE
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number, plain
 
 _COSTS = (INFERENCE, TRAINING_FLOPS_PER_TOKEN, "kv_bytes_per_token", "kv_cache", "serving_memory")

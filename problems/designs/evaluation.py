@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from itertools import compress
 
@@ -26,6 +26,7 @@ from modelsizer.problems.quantities.inference_flops import INFERENCE
 from modelsizer.problems.quantities.needs import lacking
 from modelsizer.problems.quantities.quantity import Inverse, OfFlops
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.splits import fitting, why_unsplit
 from modelsizer.problems.tables.menus import Interval

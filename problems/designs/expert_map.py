@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -14,6 +12,7 @@ from modelsizer.problems.designs.evaluation import Evaluation, architecture_feat
 from modelsizer.problems.laws.leverage import leverage
 from modelsizer.problems.laws.mixtures import activation, granularity, mixture_of
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 Floats = NDArray[np.float64]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import (
@@ -17,6 +17,7 @@ from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.laws.hyperparameters import UNITS, hyperparameter_laws
 from modelsizer.problems.laws.mixtures import mixture_of
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

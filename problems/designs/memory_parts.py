@@ -10,7 +10,6 @@ formulas are defined only there.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from fractions import Fraction
 
 from modelsizer.problems.architecture import accounting
@@ -19,6 +18,7 @@ from modelsizer.problems.costs.training_memory import layer_activations, stages,
 from modelsizer.problems.designs.evaluation import Evaluation
 from modelsizer.problems.hardware.accelerators import Accelerator
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.training import Training
 from modelsizer.problems.units import Number, exact

@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Literal
 
 from modelsizer.problems.architecture.accounting import Affine
@@ -33,6 +33,7 @@ from modelsizer.problems.designs.costs import costs
 from modelsizer.problems.designs.standalone import served_as_stored
 from modelsizer.problems.hardware import efficiencies as efficiency
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.serving import Serving
 from modelsizer.problems.units import exact
 

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from modelsizer.problems.designs.evaluation import Evaluation, architecture_features
 from modelsizer.problems.laws.bands import ENDS, TERMS, End
 from modelsizer.problems.problem import Problem
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

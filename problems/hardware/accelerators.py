@@ -9,11 +9,11 @@ from __future__ import annotations
 import difflib
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
 from modelsizer.problems.errors import ModelsizerError, short
+from modelsizer.problems.records import dataclass
 
 FIGURES = {
     "memory": "memory as the device reports it",

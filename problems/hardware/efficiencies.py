@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import tomllib
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from modelsizer.problems.hardware.accelerators import Accelerator
+from modelsizer.problems.records import dataclass
 
 _OTHER = "other"
 _SIXTEEN, _EIGHT, _FOUR = "16", "8", "4"

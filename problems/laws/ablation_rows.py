@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from typing import Any
 
 from modelsizer.problems.laws.ablated import share
 from modelsizer.problems.laws.bands import ENDS, PUBLISHED, TERMS, End, Term
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ designs: a design is the box whose ends are both that design.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import reduce
 
 import numpy as np
@@ -37,6 +37,7 @@ from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.layer_means import Ends, layer_shares
 from modelsizer.problems.laws.mixtures import activation_between, doubles, mixture_of
 from modelsizer.problems.laws.stack_values import WINDOW, attention, base_name, is_linear, window
+from modelsizer.problems.records import dataclass
 
 _FFN_PARTS = ("ffn of 1B", "ffn of smaller")
 PARTS = ("kv_heads", *_FFN_PARTS, "window", "sparse", "linear", "latent")

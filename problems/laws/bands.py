@@ -8,11 +8,12 @@ from __future__ import annotations
 import math
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from importlib import resources
 from typing import Any, Literal
 
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.records import dataclass
 
 End = Literal["low", "middle", "high"]
 ENDS: tuple[End, ...] = ("low", "middle", "high")

@@ -7,7 +7,6 @@ Ludziejewski et al.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -16,6 +15,7 @@ from modelsizer.problems.laws.catalogue import Coefficients
 from modelsizer.problems.laws.features import Features, Floats
 from modelsizer.problems.laws.laws import ANYWHERE, DesignLaw, ParameterKind, Range, TokenLaw
 from modelsizer.problems.laws.stack_values import EXPERTS
+from modelsizer.problems.records import dataclass
 
 
 def effective_experts(experts: Floats, start: float, most: float) -> Floats:

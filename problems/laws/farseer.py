@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import field
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from modelsizer.problems.laws.catalogue import (
 )
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, Range, TokenLaw
+from modelsizer.problems.records import dataclass
 
 _NAME = "farseer-2025"
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from typing import Any
 
 from modelsizer.problems.laws.laws import (
@@ -23,6 +23,7 @@ from modelsizer.problems.laws.laws import (
     TokenLaw,
 )
 from modelsizer.problems.laws.terms import TermLaw, bian_terms, gemstones_terms, write_terms
+from modelsizer.problems.records import dataclass
 
 TERMS = "terms"
 """Form of a law that lists its own terms."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 from types import MappingProxyType
@@ -12,6 +11,7 @@ from typing import Any
 
 from modelsizer.problems.laws.catalogue import range_of
 from modelsizer.problems.laws.laws import Range
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import format_quantity
 
 _DIMENSIONS = {"N": "parameters", "D": "tokens", "C": "FLOPs"}

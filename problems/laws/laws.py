@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
 
@@ -24,6 +23,7 @@ from modelsizer.problems.laws.features import (
 )
 from modelsizer.problems.laws.inverse import fewest_tokens
 from modelsizer.problems.laws.stack_values import WINDOW, trained_on
+from modelsizer.problems.records import dataclass
 
 ParameterKind = Literal["total", "non_embedding", "active"]
 Experts = Literal["tian-2025", "active", "total"]

@@ -10,7 +10,6 @@ binary, which the paper does not print; only these give its claims (7.24 at A = 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -28,6 +27,7 @@ from modelsizer.problems.laws.laws import Experts, ParameterKind, Range
 from modelsizer.problems.laws.mixtures import activation as activation_of
 from modelsizer.problems.laws.mixtures import doubles, mixture_of
 from modelsizer.problems.laws.mixtures import granularity as granularity_of
+from modelsizer.problems.records import dataclass
 
 DEFAULT_LEVERAGE_FLOPS = 3e20
 """The edge of the range of the fit: leverage grows with C, so this is the cautious end."""

@@ -7,7 +7,6 @@ in a file: ``"file:mine.toml"`` reads its middle, ``"file:mine.toml:low"`` its l
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Literal
@@ -16,6 +15,7 @@ from modelsizer.problems import reading
 from modelsizer.problems.errors import Fault, ProblemError, did_you_mean, short
 from modelsizer.problems.laws.bands import ENDS, PUBLISHED, Bands, End, Term, read_bands
 from modelsizer.problems.laws.reading import PREFIX
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.text_files import UnreadableError, read_text
 
 NONE = "none"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, field
 from typing import Any, Literal
 
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.laws import ANYWHERE, Range
+from modelsizer.problems.records import dataclass
 
 Choice = Literal["N", "D", "shape", "vocabulary", "repeats", "precision", "sparsity"]
 Use = Literal["law", "law, shape", ""]

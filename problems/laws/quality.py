@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from modelsizer.problems.laws.ablations import Ablations
 from modelsizer.problems.laws.features import Features, Floats, Seen, beyond_doubles
 from modelsizer.problems.laws.laws import TokenLaw
 from modelsizer.problems.laws.shapes import ShapeLaw
+from modelsizer.problems.records import dataclass
 
 _WIDTH_AND_DEPTH = ("d_model", "layers")
 

@@ -10,12 +10,13 @@ law here, although the paper observes that it does far beyond the epochs of the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.laws import ANYWHERE, ParameterKind, Range, TokenLaw
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +16,7 @@ import numpy as np
 from modelsizer.problems.laws.catalogue import coefficients_of, law_rows, range_of
 from modelsizer.problems.laws.features import Floats
 from modelsizer.problems.laws.laws import ANYWHERE, PowerTerm, Range
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.registry import Registry
 
 

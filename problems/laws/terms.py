@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from modelsizer.problems.laws.laws import (
     TokenLaw,
 )
 from modelsizer.problems.laws.stack_values import WINDOW, base_name, is_stack_value, trained_on
+from modelsizer.problems.records import dataclass
 
 _SIZE, _DATA = "parameters", "tokens"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from fractions import Fraction
 from operator import attrgetter
 from typing import Any, Literal
@@ -13,6 +13,7 @@ from modelsizer.problems.architecture.architecture import Layer, Trunk
 from modelsizer.problems.costs.text_rates import TextRates
 from modelsizer.problems.laws.laws import Experts, ParameterKind
 from modelsizer.problems.laws.leverage import DEFAULT_LEVERAGE_FLOPS
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.tables.lifetime import Lifetime
 from modelsizer.problems.tables.limits import ANY, Bare

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from pathlib import Path
@@ -26,6 +26,7 @@ from modelsizer.problems.quantities.auxiliary import LAW_PARAMETERS
 from modelsizer.problems.quantities.needs import reads_of
 from modelsizer.problems.quantities.quantity import Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.requirements.objective import Objective
 from modelsizer.problems.space.layouts import Layout

@@ -7,11 +7,11 @@ as the time is, it limits the FLOPs per accelerator.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 
 from modelsizer.problems.quantities.quantity import OfFlops, Settings
 from modelsizer.problems.quantities.rows import QUANTITIES
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.requirements.budgets import Budgets
 from modelsizer.problems.tables.menus import Interval
 from modelsizer.problems.units import Number, exact

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from math import prod
 from typing import Any
@@ -14,6 +13,7 @@ from numpy.typing import NDArray
 from modelsizer.problems.architecture.blocks import BLOCKS
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import LARGEST_INT64
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.heads import head_menus, head_pairs, kv_heads_of
 from modelsizer.problems.space.options import (
     aspect_limits,

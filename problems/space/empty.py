@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.problems.errors import Fault
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.counting import has_design
 from modelsizer.problems.space.splits import Split, whole_divides
 from modelsizer.problems.space.stacks import attentions, between, listed

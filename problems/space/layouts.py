@@ -10,13 +10,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from itertools import product
 from typing import Any
 
 import numpy as np
 
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.menus import Choice
 from modelsizer.problems.tables.training import Training
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import islice, product
 from typing import Any
 
@@ -24,6 +23,7 @@ from modelsizer.problems.architecture.structures import (
     SHARED_BY,
     Structure,
 )
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.heads import attention_widths, kv_menu
 from modelsizer.problems.space.rounding import (
     depths_of,

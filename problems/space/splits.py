@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import lru_cache
 from typing import Any
 
@@ -17,6 +17,7 @@ from modelsizer.problems.architecture.feedforward import (
     SeveralFeedForwards,
 )
 from modelsizer.problems.architecture.mixers import Mixer, WithoutScores, mixers
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.space.layouts import Layout
 from modelsizer.problems.space.widths import Options
 

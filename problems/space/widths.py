@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -11,6 +9,7 @@ from modelsizer.problems.architecture.choices import WIDTHS
 from modelsizer.problems.architecture.depths import Depths
 from modelsizer.problems.architecture.structures import Structure
 from modelsizer.problems.columns import Columns
+from modelsizer.problems.records import dataclass
 
 __all__ = ["WIDTHS", "Options"]
 

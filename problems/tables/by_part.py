@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any, cast
 
 from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import MAX_BYTES_A_VALUE, Number, exact, parse_quantity, plain
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from modelsizer.problems.errors import short
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.units import Number, format_number, parse_quantity
 
 _AS, _AT = "as ", " at "

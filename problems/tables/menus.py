@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from fractions import Fraction
 from functools import lru_cache
 from typing import Any
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from modelsizer.problems.by_byte import ByByte, as_written, by_token, parse_amount
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.tables.limits import ANY, Bare, is_reference, read_reference
 from modelsizer.problems.typed_tables import Kind
 from modelsizer.problems.units import Number, exact, parse_quantity, plain

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Self
 from weakref import WeakKeyDictionary
 
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.visible import readable, shortened, visible
 
 if TYPE_CHECKING:

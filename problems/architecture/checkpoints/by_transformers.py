@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.checkpoints.separate import SeparateError, run_separate
 from modelsizer.problems.errors import MissingExtraError
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.visible import shortened
 
 SECONDS = 300

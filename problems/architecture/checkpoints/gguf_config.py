@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import field
 from functools import cache
 from importlib import resources
 from typing import Any
@@ -18,6 +18,7 @@ from modelsizer.problems.architecture.checkpoints.gguf_file import Words
 from modelsizer.problems.architecture.checkpoints.gguf_model import Model
 from modelsizer.problems.architecture.checkpoints.gguf_rules import RULES
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.records import dataclass
 
 EMBEDDING, HEAD = "token_embd.weight", "output.weight"
 _PATTERN = "attention.sliding_window_pattern"

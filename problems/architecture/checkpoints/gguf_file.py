@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import mmap
 import struct
-from dataclasses import dataclass
 from math import prod
 from pathlib import Path
 from typing import Any
 
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.checkpoints.folders import MAGIC
+from modelsizer.problems.records import dataclass
 
 VERSIONS = (2, 3)
 _SCALARS = {0: "B", 1: "b", 2: "H", 3: "h", 4: "I", 5: "i", 6: "f", 7: "?", 10: "Q", 11: "q",

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
 from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.checkpoints.gguf_file import Header, Tensor
 from modelsizer.problems.errors import short
+from modelsizer.problems.records import dataclass
 
 ARCHITECTURE = "general.architecture"
 _NEXTN = "nextn_predict_layers"

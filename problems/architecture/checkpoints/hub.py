@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -17,6 +16,7 @@ from modelsizer.problems.architecture.checkpoints.errors import SourceError
 from modelsizer.problems.architecture.checkpoints.folders import CONFIG, described_by, snapshot_in
 from modelsizer.problems.architecture.checkpoints.separate import SeparateError, run_separate
 from modelsizer.problems.errors import MissingExtraError
+from modelsizer.problems.records import dataclass
 from modelsizer.problems.visible import shortened
 
 _ID = re.compile(

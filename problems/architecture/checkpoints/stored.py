@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import weights_by_part
 from modelsizer.problems.architecture.architecture import Architecture
 from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
+from modelsizer.problems.records import dataclass
 
 _REST = "other"
 _FULL = Fraction(2)

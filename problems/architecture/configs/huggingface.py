@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from typing import Any
 
 from modelsizer.problems.architecture.architecture import Architecture
@@ -22,6 +22,7 @@ from modelsizer.problems.architecture.configs.quantization.keys import QUANTISED
 from modelsizer.problems.architecture.configs.readers import reader
 from modelsizer.problems.architecture.configs.wrappers import text_note, text_part, whole_of
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.records import dataclass
 
 _POSITION_FIELDS = (
     "max_position_embeddings",

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import field, fields
 from functools import cache
 from importlib import resources
 from typing import Any
+
+from modelsizer.problems.records import dataclass
 
 Trait = bool | str | Mapping[str, Any]
 """True, False, the name of a boolean field, or ``{when = "field", then = A, else = B}``."""

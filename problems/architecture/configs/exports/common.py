@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.problems.architecture.accounting import count_parameters
@@ -19,6 +18,7 @@ from modelsizer.problems.architecture.configs.exports.features import Has, absen
 from modelsizer.problems.architecture.configs.exports.nearest import type_and_fields
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.feedforward import DenseFeedForward, MixtureOfExperts
+from modelsizer.problems.records import dataclass
 
 
 @dataclass(frozen=True, slots=True)

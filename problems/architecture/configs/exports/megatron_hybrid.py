@@ -8,7 +8,6 @@ a symbol in ``--hybrid-layer-pattern``: ``core/models/hybrid/hybrid_layer_alloca
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -38,6 +37,7 @@ from modelsizer.problems.architecture.feedforward import (
 from modelsizer.problems.architecture.linear_attention import GatedDeltaNet
 from modelsizer.problems.architecture.mixers import NoAttention
 from modelsizer.problems.architecture.state_space import Mamba2
+from modelsizer.problems.records import dataclass
 
 ROTARY = "rope"
 HYBRIDS = MappingProxyType(

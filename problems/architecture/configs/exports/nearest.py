@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
@@ -29,6 +28,7 @@ from modelsizer.problems.architecture.configs.exports.writing import (
 from modelsizer.problems.architecture.configs.fields import ConfigError
 from modelsizer.problems.architecture.configs.huggingface import read_config
 from modelsizer.problems.architecture.configs.model_types import ModelType, model_types
+from modelsizer.problems.records import dataclass
 
 OWN_TYPES = MappingProxyType(
     {

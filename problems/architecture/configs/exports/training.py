@@ -14,9 +14,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
+
+from modelsizer.problems.records import dataclass
 
 _MULTIPLE = 64  # of sequences in a batch, so that usual numbers of data-parallel ranks divide it
 _NANOGPT_BATCH = 8  # sequences of a micro-batch

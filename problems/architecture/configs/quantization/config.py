@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
@@ -34,6 +33,7 @@ from modelsizer.problems.architecture.matrices import (
 )
 from modelsizer.problems.architecture.weight_formats import PARTS, WeightFormat
 from modelsizer.problems.errors import did_you_mean, short
+from modelsizer.problems.records import dataclass
 
 _KEY = QUANTISED[0]
 _AS_IF = "weights are taken as if not quantised"

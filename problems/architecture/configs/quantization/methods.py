@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from modelsizer.problems.architecture.configs.fields import ConfigError
@@ -25,6 +24,7 @@ from modelsizer.problems.architecture.configs.quantization.conversions import (
 from modelsizer.problems.architecture.configs.quantization.packings import Packing
 from modelsizer.problems.architecture.matrices import Matrix
 from modelsizer.problems.errors import short
+from modelsizer.problems.records import dataclass
 
 _FP32 = 4
 _HEAD = "head"
